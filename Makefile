@@ -1,0 +1,87 @@
+# The face of the project: each target calls meson or a script of tools/. "make help" lists them.
+BUILD ?= build
+MESON_ARGS ?=
+export CSTASH = $(CURDIR)/$(BUILD)/cstash
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-unit test-build check clang asan tsan lint fmt fmt-check arch fuzz bench release clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BUILD)/build.ninja:
+	@tools/install-deps build
+	@meson setup $(BUILD) $(MESON_ARGS) >/dev/null
+
+build: $(BUILD)/build.ninja ## the program, at build/cstash
+	@meson compile -C $(BUILD) >$(BUILD)/compile.log 2>&1 || { cat $(BUILD)/compile.log; exit 1; }
+	@echo "$(BUILD)/cstash is built"
+
+demo: build ## back up, wipe and restore a throw-away Redis, and prove that nothing is lost
+	@tools/install-deps demo
+	@tools/demo $(CSTASH)
+
+test: test-build ## build and run everything; ends with "N passed, N failed"
+	@tools/run-tests $(BUILD)
+
+test-unit: test-build ## only what needs no server
+	@tools/run-tests $(BUILD) --unit
+
+test-build:
+	@tools/install-deps build test
+	@test ! -f $(BUILD)/build.ninja || test -d $(BUILD)/tests || meson setup --reconfigure $(BUILD) >/dev/null
+	@$(MAKE) --no-print-directory build
+
+check: arch fmt-check clang asan tsan lint ## what CI runs besides the tests: layers, format, clang, sanitizers, lint
+
+clang: ## build with clang, warnings as errors
+	@tools/install-deps build test check
+	@test -f build-clang/build.ninja || CC=clang meson setup build-clang >/dev/null
+	@meson compile -C build-clang >build-clang/compile.log 2>&1 || { cat build-clang/compile.log; exit 1; }
+
+asan: ## everything under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/install-deps build test
+	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@meson compile -C build-asan >build-asan/compile.log 2>&1 || { cat build-asan/compile.log; exit 1; }
+	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=abort_on_error=1 tools/run-tests build-asan
+
+tsan: ## the unit tests and the round trips under ThreadSanitizer
+	@tools/install-deps build test
+	@test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread -Db_lundef=false >/dev/null
+	@meson compile -C build-tsan >build-tsan/compile.log 2>&1 || { cat build-tsan/compile.log; exit 1; }
+	@TSAN_OPTIONS=halt_on_error=1 tools/run-tests build-tsan test_ fuzz_ roundtrip
+
+lint: test-build ## clang-tidy
+	@tools/install-deps check
+	@tools/lint $(BUILD)
+
+fmt: ## format the sources
+	@tools/install-deps check
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+fmt-check:
+	@tools/install-deps check
+	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run --Werror
+
+arch: ## check src/LAYERS and that every header stands alone; print the graph
+	@tools/install-deps build test
+	@tools/check-layers --print
+	@tools/check-headers
+
+fuzz: ## run each fuzz target for FUZZ_SECONDS (default 60) with libFuzzer
+	@tools/install-deps build check
+	@tools/fuzz $${FUZZ_SECONDS:-60}
+
+bench: build ## measure against restic, redis-cli and others; prints the table
+	@tools/install-deps bench
+	@bench/run $(CSTASH)
+
+release: ## a stripped program with hardening, at build-release/cstash
+	@tools/install-deps build
+	@test -f build-release/build.ninja || meson setup build-release -Dtests=disabled -Dfuzz=false --buildtype=release --strip >/dev/null
+	@meson compile -C build-release >build-release/compile.log 2>&1 || { cat build-release/compile.log; exit 1; }
+	@strip -o build-release/cstash.stripped build-release/cstash && mv build-release/cstash.stripped build-release/cstash
+	@ls -l build-release/cstash
+
+clean: ## remove all build folders
+	@rm -rf build build-clang build-asan build-tsan build-fuzz build-release

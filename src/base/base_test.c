@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+
+#include "t.h"
+
+#include "base/bq.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/hex.h"
+#include "base/mem.h"
+#include "base/ring.h"
+#include "base/win.h"
+
+static void
+test_err_wrap_reads_from_wish_to_reason(void **state)
+{
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(err_sys(&e, 2, "could not open %s", "config"), RC_NOT_FOUND);
+    (void)err_wrap(&e, "could not open repository %s", "/r");
+    assert_string_equal(e.msg, "could not open repository /r: could not open config: "
+                               "No such file or directory");
+}
+
+static void
+test_buf_stops_at_its_ceiling(void **state)
+{
+    struct buf b = BUF_INIT(10);
+    struct err e = ERR_INIT;
+
+    (void)state;
+    T_OK(buf_add(&b, "0123456789", 10, &e));
+    T_RC(buf_add(&b, "x", 1, &e), RC_LIMIT);
+    T_STR(buf_str(&b), STR_LIT("0123456789"));
+    buf_release(&b);
+}
+
+static void
+test_str_show_escapes_and_cuts(void **state)
+{
+    char to[12];
+
+    (void)state;
+    assert_string_equal(str_show(STR_LIT("a\"\n"), to, sizeof(to)), "a\\\"\\x0a");
+    assert_string_equal(str_show(STR_LIT("abcdefghijklmnop"), to, sizeof(to)), "abcdefgh...");
+}
+
+static void
+test_str_to_i64_covers_the_range_and_no_more(void **state)
+{
+    int64_t v;
+
+    (void)state;
+    assert_true(str_to_i64(STR_LIT("-9223372036854775808"), &v) && v == INT64_MIN);
+    assert_true(str_to_i64(STR_LIT("9223372036854775807"), &v) && v == INT64_MAX);
+    assert_false(str_to_i64(STR_LIT("9223372036854775808"), &v));
+    assert_false(str_to_i64(STR_LIT("-9223372036854775809"), &v));
+    assert_false(str_to_i64(STR_LIT("-"), &v));
+    assert_false(str_to_i64(STR_LIT("1x"), &v));
+    assert_false(str_to_i64(STR_LIT(""), &v));
+}
+
+static void
+test_instant_text_goes_both_ways(void **state)
+{
+    static const char *const good[] = {
+        "2024-01-02T03:04:05Z",        "2024-02-29T23:59:59.000000001Z",
+        "1999-12-31T00:00:00.5+05:30", "2026-11-22T10:00:00.123456789-08:00",
+        "0001-01-01T00:00:00Z",
+    };
+    struct err e = ERR_INIT;
+    struct instant t;
+    char text[INSTANT_TEXT];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        T_OK(instant_parse(str_c(good[i]), &t, &e));
+        assert_string_equal(instant_format(t, text), good[i]);
+    }
+    T_OK(instant_parse(str_c("1970-01-02T00:00:00+01:00"), &t, &e));
+    assert_int_equal(t.sec, 86400 - 3600);
+    T_RC(instant_parse(str_c("yesterday"), &t, &e), RC_INVALID);
+    T_RC(instant_parse(str_c("2024-01-02T03:04:05"), &t, &e), RC_INVALID);
+}
+
+static void
+test_b64_goes_both_ways_and_refuses_junk(void **state)
+{
+    struct buf text = BUF_INIT(100), back = BUF_INIT(100);
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (size_t n = 0; n < 8; n++) {
+        struct str s = str_of("\x00\xff\x10zyxw", n);
+        buf_reset(&text);
+        buf_reset(&back);
+        b64_encode(s, &text);
+        T_OK(b64_decode(buf_str(&text), &back, &e));
+        T_STR(buf_str(&back), s);
+    }
+    T_RC(b64_decode(STR_LIT("abc"), &back, &e), RC_INVALID);
+    T_RC(b64_decode(STR_LIT("ab*="), &back, &e), RC_INVALID);
+    T_RC(b64_decode(STR_LIT("=abc"), &back, &e), RC_INVALID);
+    buf_release(&text);
+    buf_release(&back);
+}
+
+static void
+count_gone(void *arg, const uint8_t *p, size_t n)
+{
+    uint64_t *sum = arg;
+
+    for (size_t i = 0; i < n; i++)
+        *sum = *sum * 31 + p[i];
+}
+
+/* Every byte leaves the window exactly once and in order, whatever the reads look like. */
+static void /* NOLINTNEXTLINE(readability-function-size): every split is loops in loops */
+test_win_hands_over_every_byte_once(void **state)
+{
+    enum { N = 600000 };
+    uint8_t *all = mem_alloc(N);
+    uint64_t want = 0;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < N; i++)
+        all[i] = (uint8_t)(i * 7 + i / 251);
+    count_gone(&want, all, N);
+    for (size_t step = 1; step < 300000; step = step * 5 + 3) {
+        struct rd_mem in;
+        struct win w;
+        uint64_t sum = 0;
+        size_t at = 0;
+
+        rd_mem_init(&in, str_of(all, N), step);
+        win_init(&w, &in.rd, 1 << 20);
+        w.on_gone = count_gone;
+        w.on_gone_arg = &sum;
+        for (size_t n = 1; at + n <= N; n = n * 3 % 70001 + 1) {
+            T_OK(win_need(&w, n, &e));
+            win_pin(&w);
+            assert_memory_equal(win_take(&w, n), all + at, n);
+            win_rewind(&w);
+            T_OK(win_need(&w, n, &e));
+            assert_memory_equal(win_take(&w, n), all + at, n);
+            assert_int_equal(win_pinned(&w).n, n);
+            win_unpin(&w);
+            at += n;
+            assert_int_equal(win_at(&w), at);
+        }
+        T_RC(win_need(&w, N - at + 1, &e), RC_CORRUPT);
+        T_OK(win_need(&w, N - at, &e));
+        (void)win_take(&w, N - at);
+        win_settle(&w);
+        assert_true(sum == want);
+        win_release(&w);
+    }
+    mem_free(all);
+}
+
+static void *
+pour(void *arg)
+{
+    struct ring *r = arg;
+    struct err e = ERR_INIT, why = ERR_INIT;
+    uint8_t *p;
+    size_t n;
+
+    for (unsigned sent = 0; sent < 100000;) {
+        if (ring_room(r, -1, &p, &n, &e))
+            return NULL;
+        n = MIN(n, (size_t)(100000 - sent));
+        for (size_t i = 0; i < n; i++)
+            p[i] = (uint8_t)(sent + i);
+        ring_commit(r, n);
+        sent += (unsigned)n;
+    }
+    (void)err_set(&why, RC_UNAVAILABLE, "the server went away");
+    ring_end(r, &why);
+    return NULL;
+}
+
+/* A producer that fails is never mistaken for the end of the stream. */
+static void
+test_ring_delivers_bytes_then_the_error(void **state)
+{
+    struct ring r;
+    struct err e = ERR_INIT;
+    pthread_t t;
+    uint8_t some[333];
+    size_t got, sum = 0;
+
+    (void)state;
+    ring_init(&r, 1000);
+    assert_int_equal(pthread_create(&t, NULL, pour, &r), 0);
+    while (sum < 100000) {
+        T_OK(rd_read(&r.rd, some, sizeof(some), &got, &e));
+        for (size_t i = 0; i < got; i++)
+            assert_int_equal(some[i], (uint8_t)(sum + i));
+        sum += got;
+    }
+    T_RC(rd_read(&r.rd, some, sizeof(some), &got, &e), RC_UNAVAILABLE);
+    (void)pthread_join(t, NULL);
+    ring_release(&r);
+}
+
+static void
+test_ring_tells_the_producer_that_nobody_reads(void **state)
+{
+    struct ring r;
+    struct err e = ERR_INIT;
+    uint8_t *p;
+    size_t n;
+
+    (void)state;
+    ring_init(&r, 10);
+    T_OK(ring_room(&r, -1, &p, &n, &e));
+    ring_commit(&r, n);
+    T_OK(ring_room(&r, 1, &p, &n, &e));
+    assert_int_equal(n, 0);
+    ring_abandon(&r);
+    T_RC(ring_room(&r, -1, &p, &n, &e), RC_CANCELLED);
+    ring_release(&r);
+}
+
+static void
+test_bq_keeps_order_and_drains_after_close(void **state)
+{
+    struct bq q;
+    int items[3];
+    void *item;
+
+    (void)state;
+    bq_init(&q, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(bq_put(&q, &items[i]));
+    bq_close(&q);
+    assert_false(bq_put(&q, &items[0]));
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(bq_take(&q, &item));
+        assert_ptr_equal(item, &items[i]);
+    }
+    assert_false(bq_take(&q, &item));
+    bq_release(&q);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_err_wrap_reads_from_wish_to_reason),
+        cmocka_unit_test(test_buf_stops_at_its_ceiling),
+        cmocka_unit_test(test_str_show_escapes_and_cuts),
+        cmocka_unit_test(test_str_to_i64_covers_the_range_and_no_more),
+        cmocka_unit_test(test_instant_text_goes_both_ways),
+        cmocka_unit_test(test_b64_goes_both_ways_and_refuses_junk),
+        cmocka_unit_test(test_win_hands_over_every_byte_once),
+        cmocka_unit_test(test_ring_delivers_bytes_then_the_error),
+        cmocka_unit_test(test_ring_tells_the_producer_that_nobody_reads),
+        cmocka_unit_test(test_bq_keeps_order_and_drains_after_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

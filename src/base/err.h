@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_ERR_H
+#define BASE_ERR_H
+
+/*
+ * base/err -- errors as values that carry a story.
+ *
+ * Why      the function that fails returns a code and leaves words in an object of the caller, so
+ *          that a message reads from what was wanted down to what went wrong, and works without
+ *          memory.
+ * Shape    err_set where it happened, err_wrap on the way up: "could not X: could not Y: reason".
+ *          Lower case, no full stop, no function names, no secrets, no values of the user's data.
+ * Threads  a struct err belongs to one thread at a time. It is plain data and may be copied.
+ * Rules    `e` is never NULL and is untouched on success. Outputs are written only on success.
+ *          Logged once, where it is handled. Retries ask `retry`; nobody parses text.
+ */
+#include <stdbool.h>
+
+#include "base/compiler.h"
+
+enum rc {
+    RC_OK = 0,
+    RC_INVALID,       /* the caller's or the user's input is wrong */
+    RC_NOT_FOUND,     /* the thing asked for does not exist */
+    RC_EXISTS,        /* the thing to make exists already */
+    RC_CONFLICT,      /* somebody else changed it */
+    RC_DENIED,        /* not allowed */
+    RC_UNSUPPORTED,   /* valid, but not known here */
+    RC_LIMIT,         /* larger than a stated limit */
+    RC_CORRUPT,       /* bytes are not what their format or checksum says */
+    RC_UNAVAILABLE,   /* a peer is away */
+    RC_TIMEOUT,       /* a deadline passed */
+    RC_CANCELLED,     /* the user or the parent asked to stop */
+    RC_IO,            /* the operating system failed a read or a write */
+    RC_INTERNAL,      /* our own mistake, found in time */
+    RC_NO_REPOSITORY, /* there is no repository at the address */
+    RC_LOCKED,        /* the repository is locked by somebody */
+    RC_WRONG_PASSWORD /* no key of the repository opens with the password */
+};
+
+struct err {
+    enum rc code;
+    bool retry;        /* set by the edge that saw it: may the same call succeed later? */
+    int sys;           /* errno or HTTP status, else 0 */
+    unsigned after_ms; /* the peer's Retry-After, else 0 */
+    char msg[480];
+    char hint[200]; /* what a person could do; may be empty */
+};
+
+#define ERR_INIT                                                                                   \
+    {                                                                                              \
+        .code = RC_OK                                                                              \
+    }
+
+/* Fill `e` afresh (retry, sys, after_ms and hint are cleared) and return `code`. */
+enum rc err_set(struct err *e, enum rc code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/*
+ * As err_set for a failed system call: appends ": " and the text of `sys` (an errno value), and
+ * maps it to a code (ENOENT: RC_NOT_FOUND, EACCES, EPERM, EROFS: RC_DENIED, EEXIST: RC_EXISTS, else
+ * RC_IO).
+ */
+enum rc err_sys(struct err *e, int sys, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Put words and ": " before the message in `e`; the rest stays. Returns e->code. */
+enum rc err_wrap(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Say what a person could do about it. Returns e->code. */
+enum rc err_hint(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* The name of a code, such as "not found"; static. */
+const char *rc_name(enum rc code);
+
+/* Our own mistake: print where and what, then abort. Never for input, peers or disk. */
+#define BUG(...) bug_at(__FILE__, __LINE__, __VA_ARGS__)
+NORETURN void bug_at(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);
+#define BUG_ON(cond)                                                                               \
+    do {                                                                                           \
+        if (UNLIKELY(cond))                                                                        \
+            BUG("%s", #cond);                                                                      \
+    } while (0)
+
+#endif

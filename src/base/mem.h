@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+/*
+ * base/mem -- memory that is there, or the process ends.
+ *
+ * Why      a small allocation that fails leaves nothing sensible to do; checking it everywhere
+ *          hides the code that matters (docs/adr/0002). Sizes that come from outside are checked
+ *          against a stated limit by the caller first.
+ * Threads  any.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/compiler.h"
+
+/* `n` bytes, not initialised. The caller frees with mem_free. */
+void *mem_alloc(size_t n) __attribute__((malloc, returns_nonnull, alloc_size(1)));
+/* `n` objects of `size` bytes, zeroed; ends the process when the product overflows. */
+void *mem_zero(size_t n, size_t size) __attribute__((malloc, returns_nonnull, alloc_size(1, 2)));
+/* As realloc for `n` objects of `size` bytes. `p` may be NULL. */
+void *mem_grow(void *p, size_t n, size_t size) __attribute__((returns_nonnull));
+char *mem_strdup(const char *s) __attribute__((returns_nonnull));
+/* A copy of `n` bytes with a NUL behind them. */
+char *mem_strndup(const char *s, size_t n) __attribute__((returns_nonnull));
+char *mem_printf(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((returns_nonnull));
+void mem_free(void *p);
+
+/* Overwrite with zeros in a way that the compiler keeps. */
+void mem_wipe(void *p, size_t n);
+
+/* For CLEANUP: frees what a `char *` or `uint8_t *` variable points at. */
+void mem_free_ptr(void *pp);
+
+#define MEM_NEW(type) ((type *)mem_zero(1, sizeof(type)))
+
+#endif

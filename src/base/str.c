@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/compiler.h"
+#include "base/str.h"
+
+const char *
+str_show(struct str s, char *to, size_t n)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        char one[8];
+        int w;
+
+        if (s.p[i] == '\\' || s.p[i] == '"')
+            w = snprintf(one, sizeof(one), "\\%c", s.p[i]);
+        else if (s.p[i] >= 0x20 && s.p[i] < 0x7f)
+            w = snprintf(one, sizeof(one), "%c", s.p[i]);
+        else
+            w = snprintf(one, sizeof(one), "\\x%02x", s.p[i]);
+        if (used + (size_t)w + 4 > n) {
+            (void)snprintf(to + used, n - used, "...");
+            return to;
+        }
+        memcpy(to + used, one, (size_t)w);
+        used += (size_t)w;
+    }
+    to[used] = '\0';
+    return to;
+}
+
+bool
+str_to_u64(struct str s, uint64_t *out)
+{
+    uint64_t v = 0;
+
+    if (s.n == 0 || s.n > 20)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned d = (unsigned)s.p[i] - '0';
+        if (d > 9 || v > (UINT64_MAX - d) / 10)
+            return false;
+        v = v * 10 + d;
+    }
+    *out = v;
+    return true;
+}
+
+bool
+str_to_i64(struct str s, int64_t *out)
+{
+    bool minus = s.n > 0 && s.p[0] == '-';
+    uint64_t v;
+
+    if (!str_to_u64(minus ? str_of(s.p + 1, s.n - 1) : s, &v))
+        return false;
+    if (v > (uint64_t)INT64_MAX + (minus ? 1 : 0))
+        return false;
+    *out = minus ? (int64_t)(0 - v) : (int64_t)v;
+    return true;
+}
+
+size_t
+str_put_u64(uint64_t v, uint8_t to[static STR_INT_MAX - 1])
+{
+    uint8_t rev[STR_INT_MAX - 1];
+    size_t n = 0;
+
+    if (v < 10) { /* the common cases: lengths and small counts */
+        to[0] = (uint8_t)('0' + v);
+        return 1;
+    }
+    if (v < 100) {
+        to[0] = (uint8_t)('0' + v / 10);
+        to[1] = (uint8_t)('0' + v % 10);
+        return 2;
+    }
+    for (; v != 0; v /= 10)
+        rev[n++] = (uint8_t)('0' + v % 10);
+    for (size_t i = 0; i < n; i++)
+        to[i] = rev[n - 1 - i];
+    return n;
+}
+
+size_t
+str_put_i64(int64_t v, uint8_t to[static STR_INT_MAX])
+{
+    if (v >= 0)
+        return str_put_u64((uint64_t)v, to);
+    to[0] = '-';
+    return 1 + str_put_u64(0 - (uint64_t)v, to + 1);
+}
