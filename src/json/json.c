@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+
+#include "json/json.h"
+
+/* struct json is never defined: it is the library's node under our name. */
+static const json_t *
+node(const struct json *j)
+{
+    return (const json_t *)(const void *)j;
+}
+
+static const struct json *
+ours(const json_t *j)
+{
+    return (const struct json *)(const void *)j;
+}
+
+enum rc
+json_parse(struct str text, struct json **out, struct err *e)
+{
+    json_error_t why;
+    json_t *root;
+
+    if (text.n > JSON_TEXT_MAX)
+        return err_set(e, RC_LIMIT, "%zu bytes of JSON are too many", text.n);
+    root = json_loadb((const char *)text.p, text.n, JSON_ALLOW_NUL, &why);
+    if (root == NULL)
+        return err_set(e, RC_CORRUPT, "bad JSON at byte %d: %s", why.position, why.text);
+    *out = (struct json *)(void *)root;
+    return RC_OK;
+}
+
+void
+json_free(struct json *root)
+{
+    json_decref((json_t *)(void *)root);
+}
+
+void
+json_free_ptr(struct json **root)
+{
+    json_free(*root);
+}
+
+bool
+json_node_is_object(const struct json *j)
+{
+    return json_typeof(node(j)) == JSON_OBJECT;
+}
+
+bool
+json_node_is_array(const struct json *j)
+{
+    return json_typeof(node(j)) == JSON_ARRAY;
+}
+
+bool
+json_has(const struct json *obj, const char *field)
+{
+    const json_t *v = json_object_get(node(obj), field);
+
+    return v != NULL && !json_is_null(v);
+}
+
+/* The field, which must be of one of two types. */
+static enum rc
+get(const struct json *obj, const char *field, json_type a, json_type b, const char *what,
+    const json_t **out, struct err *e)
+{
+    const json_t *v = json_object_get(node(obj), field);
+
+    if (v == NULL)
+        return err_set(e, RC_CORRUPT, "the field \"%s\" is missing", field);
+    if (json_typeof(v) != a && json_typeof(v) != b)
+        return err_set(e, RC_CORRUPT, "the field \"%s\" is not %s", field, what);
+    *out = v;
+    return RC_OK;
+}
+
+enum rc
+json_get_str(const struct json *obj, const char *field, struct str *out, struct err *e)
+{
+    const json_t *v = NULL;
+
+    if (get(obj, field, JSON_STRING, JSON_STRING, "a string", &v, e))
+        return e->code;
+    *out = str_of(json_string_value(v), json_string_length(v));
+    return RC_OK;
+}
+
+enum rc
+json_get_u64(const struct json *obj, const char *field, uint64_t *out, struct err *e)
+{
+    const json_t *v = NULL;
+
+    if (get(obj, field, JSON_INTEGER, JSON_INTEGER, "an integer", &v, e))
+        return e->code;
+    if (json_integer_value(v) < 0)
+        return err_set(e, RC_CORRUPT, "the field \"%s\" is negative", field);
+    *out = (uint64_t)json_integer_value(v);
+    return RC_OK;
+}
+
+enum rc
+json_get_bool(const struct json *obj, const char *field, bool *out, struct err *e)
+{
+    const json_t *v = NULL;
+
+    if (get(obj, field, JSON_TRUE, JSON_FALSE, "true or false", &v, e))
+        return e->code;
+    *out = json_is_true(v);
+    return RC_OK;
+}
+
+enum rc
+json_get_object(const struct json *obj, const char *field, const struct json **out, struct err *e)
+{
+    const json_t *v = NULL;
+
+    if (get(obj, field, JSON_OBJECT, JSON_OBJECT, "an object", &v, e))
+        return e->code;
+    *out = ours(v);
+    return RC_OK;
+}
+
+enum rc
+json_get_array(const struct json *obj, const char *field, const struct json **out, struct err *e)
+{
+    const json_t *v = NULL;
+
+    if (get(obj, field, JSON_ARRAY, JSON_ARRAY, "an array", &v, e))
+        return e->code;
+    *out = ours(v);
+    return RC_OK;
+}
+
+enum rc
+json_opt_str(const struct json *obj, const char *field, struct str *out, struct err *e)
+{
+    return json_has(obj, field) ? json_get_str(obj, field, out, e) : RC_OK;
+}
+
+enum rc
+json_opt_u64(const struct json *obj, const char *field, uint64_t *out, struct err *e)
+{
+    return json_has(obj, field) ? json_get_u64(obj, field, out, e) : RC_OK;
+}
+
+enum rc
+json_opt_bool(const struct json *obj, const char *field, bool *out, struct err *e)
+{
+    return json_has(obj, field) ? json_get_bool(obj, field, out, e) : RC_OK;
+}
+
+enum rc
+json_opt_object(const struct json *obj, const char *field, const struct json **out, struct err *e)
+{
+    return json_has(obj, field) ? json_get_object(obj, field, out, e) : RC_OK;
+}
+
+enum rc
+json_opt_array(const struct json *obj, const char *field, const struct json **out, struct err *e)
+{
+    return json_has(obj, field) ? json_get_array(obj, field, out, e) : RC_OK;
+}
+
+size_t
+json_len(const struct json *arr)
+{
+    return arr == NULL ? 0 : json_array_size(node(arr));
+}
+
+const struct json *
+json_at(const struct json *arr, size_t i)
+{
+    return ours(json_array_get(node(arr), i));
+}
+
+enum rc
+json_at_str(const struct json *arr, size_t i, struct str *out, struct err *e)
+{
+    const json_t *v = json_array_get(node(arr), i);
+
+    if (v == NULL || !json_is_string(v))
+        return err_set(e, RC_CORRUPT, "element %zu is not a string", i);
+    *out = str_of(json_string_value(v), json_string_length(v));
+    return RC_OK;
+}
