@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RDB_RDB_INTERNAL_H
+#define RDB_RDB_INTERNAL_H
+
+/*
+ * rdb/rdb_internal -- what the files of this folder share: the reader's state and the small reads.
+ */
+#include "base/win.h"
+#include "rdb/rdb.h"
+
+/* Value types (reference redis-dump section 9). 22 means two things: see rdb_layout. */
+enum rdb_type {
+    T_STRING = 0,
+    T_LIST = 1,
+    T_SET = 2,
+    T_ZSET = 3,
+    T_HASH = 4,
+    T_ZSET_2 = 5,
+    T_MODULE_2 = 7,
+    T_HASH_ZIPMAP = 9,
+    T_LIST_ZIPLIST = 10,
+    T_SET_INTSET = 11,
+    T_ZSET_ZIPLIST = 12,
+    T_HASH_ZIPLIST = 13,
+    T_LIST_QUICKLIST = 14,
+    T_STREAM = 15,
+    T_HASH_LISTPACK = 16,
+    T_ZSET_LISTPACK = 17,
+    T_LIST_QUICKLIST_2 = 18,
+    T_STREAM_2 = 19,
+    T_SET_LISTPACK = 20,
+    T_STREAM_3 = 21,
+    T_HASH_22 = 22,
+    T_HASH_LISTPACK_EX_RC = 23,
+    T_HASH_METADATA = 24,
+    T_HASH_LISTPACK_EX = 25,
+    T_STREAM_4 = 26,
+    T_STREAM_5 = 27,
+    T_ARRAY = 28,
+    T_HASH_TMPL_LP = 29,
+    T_HASH_TMPL_LP_REF = 30,
+    T_HASH_TMPL_ARRAY = 31,
+    T_HASH_TMPL_ARRAY_REF = 32,
+    T_COUNT
+};
+
+struct rdb_template { /* field names shared by many hashes (Redis 8.10) */
+    uint64_t id;
+    struct buf names; /* each: size_t length, bytes */
+    uint64_t n;
+};
+
+struct rdb {
+    struct win w;
+    unsigned version;
+    bool valkey, started, ended;
+    uint64_t crc;
+    struct ev_key key;
+    uint8_t type; /* of the current value */
+    bool value_waits, captured;
+    uint64_t value_at;
+    struct buf name, aux, meta, blob, field, lzf; /* scratch, reused */
+    uint8_t num[STR_INT_MAX];
+    struct rdb_template *templates;
+    size_t n_templates, templates_bytes;
+};
+
+/* Where the events of the value go. */
+struct rdb_out {
+    ev_fn *on;
+    void *arg;
+};
+
+static inline enum rc
+rdb_emit(const struct rdb_out *o, const struct ev *ev, struct err *e)
+{
+    return o->on(o->arg, ev, e);
+}
+
+void rdb_init(struct rdb *r, struct rd *in);
+void rdb_release(struct rdb *r);
+
+/* read.c: each takes its bytes off the window. */
+NODISCARD enum rc rdb_u8(struct rdb *r, uint8_t *out, struct err *e);
+NODISCARD enum rc rdb_take(struct rdb *r, size_t n, const uint8_t **out, struct err *e);
+/* A length (6.3). */
+NODISCARD enum rc rdb_len(struct rdb *r, uint64_t *out, struct err *e);
+NODISCARD enum rc rdb_i64(struct rdb *r, int64_t *out, struct err *e);
+/* Two lengths: the ID of a stream entry. */
+NODISCARD enum rc rdb_id2(struct rdb *r, struct stream_id *out, struct err *e);
+/* 16 bytes, big endian. */
+NODISCARD enum rc rdb_id16(struct rdb *r, struct stream_id *out, struct err *e);
+/* A whole string; *out points into the window, `hold` or r->num until the next read. */
+NODISCARD enum rc rdb_string(struct rdb *r, struct buf *hold, struct str *out, struct err *e);
+/* The same, but always kept in `hold`, so that it survives further reads. */
+NODISCARD enum rc rdb_string_held(struct rdb *r, struct buf *hold, struct str *out, struct err *e);
+/*
+ * A string of any length as events: `ev` is sent for each piece with *slot (inside ev) filled in.
+ */
+NODISCARD enum rc rdb_string_pieces(struct rdb *r, const struct rdb_out *o, struct ev *ev,
+                                    struct ev_piece *slot, struct err *e);
+NODISCARD enum rc rdb_string_skip(struct rdb *r, struct err *e);
+NODISCARD enum rc rdb_old_double(struct rdb *r, double *out, struct err *e);
+NODISCARD enum rc rdb_double(struct rdb *r, double *out, struct err *e);
+/* RC_CORRUPT with the offset. */
+enum rc rdb_corrupt(const struct rdb *r, struct err *e, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* layout.c */
+/* Skip a value of r->type. */
+NODISCARD enum rc rdb_skip_value(struct rdb *r, struct err *e);
+/* Skip the opcodes of a module's data up to its end. */
+NODISCARD enum rc rdb_skip_module(struct rdb *r, struct err *e);
+
+/* value.c, hash.c, stream.c: decode a value of r->type. */
+NODISCARD enum rc rdb_decode_value(struct rdb *r, const struct rdb_out *o, struct err *e);
+NODISCARD enum rc rdb_decode_hash(struct rdb *r, const struct rdb_out *o, struct err *e);
+NODISCARD enum rc rdb_decode_stream(struct rdb *r, const struct rdb_out *o, struct err *e);
+
+/* template.c */
+NODISCARD enum rc rdb_read_template(struct rdb *r, struct err *e);
+NODISCARD enum rc rdb_decode_template_hash(struct rdb *r, const struct rdb_out *o, struct err *e);
+
+#endif

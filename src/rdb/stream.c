@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Streams as events. Sections 8.5 (nodes) and 9.2 (what follows them) of the reference. */
+#include "base/endian.h"
+#include "base/mem.h"
+#include "rdb/blob.h"
+#include "rdb/rdb_internal.h"
+
+/* What the group says of a pending entry; the consumers only list IDs. Sorted by ID, as written. */
+struct pending {
+    struct stream_id id;
+    int64_t delivered_at;
+    uint64_t count;
+};
+
+struct pel {
+    struct pending *p;
+    size_t n, cap;
+};
+
+/* A node while it is decoded: master fields, then the entries' fields, one array reused. */
+struct node {
+    struct stream_id master;
+    struct blob b;
+    struct str *names; /* of the master entry */
+    size_t n_names;
+    struct blob_entry *items; /* field and value of one entry, alternating */
+    struct str *pairs;
+    size_t cap; /* of items and pairs, in pairs */
+};
+
+static enum rc
+reserve_pairs(struct node *nd, uint64_t n, struct err *e)
+{
+    /* An entry takes two bytes at least, so the blob bounds what a length may claim. */
+    if (n > (uint64_t)(nd->b.end - nd->b.p) / 2 + nd->n_names)
+        return err_set(e, RC_CORRUPT, "broken stream node: %llu fields in one entry",
+                       (unsigned long long)n);
+    if (n > nd->cap) {
+        nd->cap = (size_t)n;
+        nd->items = mem_grow(nd->items, 2 * nd->cap, sizeof(*nd->items));
+        nd->pairs = mem_grow(nd->pairs, 2 * nd->cap, sizeof(*nd->pairs));
+    }
+    return RC_OK;
+}
+
+/* A non-negative number. */
+static enum rc
+node_count(struct node *nd, uint64_t *out, struct err *e)
+{
+    int64_t v;
+
+    if (blob_int(&nd->b, &v, e))
+        return e->code;
+    if (v < 0)
+        return err_set(e, RC_CORRUPT, "broken stream node: a negative count");
+    *out = (uint64_t)v;
+    return RC_OK;
+}
+
+/*
+ * The master entry: count, deleted, the names of its fields, a zero. `*total` is how many entries
+ * follow.
+ */
+static enum rc
+read_master(struct node *nd, struct buf *names, uint64_t *total, struct err *e)
+{
+    uint64_t count, deleted, n, at = 0;
+    struct blob_entry x;
+    int64_t zero;
+
+    if (node_count(nd, &count, e) || node_count(nd, &deleted, e) || node_count(nd, &n, e))
+        return e->code;
+    if (n > (uint64_t)(nd->b.end - nd->b.p))
+        return err_set(e, RC_CORRUPT, "broken stream node: too many field names");
+    nd->names = mem_grow(nd->names, (size_t)n + 1, sizeof(*nd->names));
+    nd->n_names = (size_t)n;
+    buf_reset(names);
+    /* integers as names: their text must outlive the loop */
+    for (size_t i = 0; i < nd->n_names; i++) {
+        if (blob_must(&nd->b, &x, e))
+            return e->code;
+        nd->names[i] = x.is_int ? str_of(NULL, x.s.n) : x.s;
+        if (x.is_int && buf_add_str(names, x.s, e))
+            return e->code;
+    }
+    for (size_t i = 0; i < nd->n_names; i++)
+        if (nd->names[i].p == NULL) {
+            nd->names[i].p = names->p + at;
+            at += nd->names[i].n;
+        }
+    if (blob_int(&nd->b, &zero, e))
+        return e->code;
+    if (__builtin_add_overflow(count, deleted, total))
+        return err_set(e, RC_CORRUPT, "broken stream node: impossible counts");
+    return RC_OK;
+}
+
+/* The fields and values of an entry into nd->pairs. */
+static enum rc
+read_pairs(struct node *nd, bool same_fields, size_t *n_out, struct err *e)
+{
+    uint64_t n = nd->n_names;
+
+    if ((!same_fields && node_count(nd, &n, e)) || reserve_pairs(nd, n, e))
+        return e->code;
+    for (size_t i = 0; i < (size_t)n; i++) {
+        struct blob_entry *name = &nd->items[2 * i], *value = &nd->items[2 * i + 1];
+        if (!same_fields && blob_must(&nd->b, name, e))
+            return e->code;
+        if (blob_must(&nd->b, value, e))
+            return e->code;
+        nd->pairs[2 * i] = same_fields ? nd->names[i] : name->s;
+        nd->pairs[2 * i + 1] = value->s;
+    }
+    *n_out = (size_t)n;
+    return RC_OK;
+}
+
+static enum rc
+read_entry(struct node *nd, const struct rdb_out *o, uint64_t *live, struct err *e)
+{
+    enum { DELETED = 1, SAME_FIELDS = 2 };
+    struct ev ev = {.kind = EV_ENTRY};
+    int64_t flags, ms, seq, back;
+
+    if (blob_int(&nd->b, &flags, e) || blob_int(&nd->b, &ms, e) || blob_int(&nd->b, &seq, e) ||
+        read_pairs(nd, (flags & SAME_FIELDS) != 0, &ev.u.entry.n, e) || blob_int(&nd->b, &back, e))
+        return e->code;
+    if (flags & DELETED) /* a tombstone: its fields had to be read, but it is no data */
+        return RC_OK;
+    ev.u.entry.id.ms = nd->master.ms + (uint64_t)ms;
+    ev.u.entry.id.seq = nd->master.seq + (uint64_t)seq;
+    ev.u.entry.pairs = nd->pairs;
+    (*live)++;
+    return rdb_emit(o, &ev, e);
+}
+
+static enum rc
+read_node(struct rdb *r, struct node *nd, const struct rdb_out *o, uint64_t *live, struct err *e)
+{
+    uint64_t total;
+    struct str s;
+
+    if (rdb_string(r, &r->blob, &s, e))
+        return e->code;
+    if (s.n != 16)
+        return rdb_corrupt(r, e, "a stream node with a key of %zu bytes", s.n);
+    nd->master = (struct stream_id){be64_load(s.p), be64_load(s.p + 8)};
+    if (rdb_string(r, &r->blob, &s, e) || blob_open(&nd->b, BLOB_LISTPACK, s, e) ||
+        read_master(nd, &r->field, &total, e))
+        return e->code;
+    for (; total > 0; total--)
+        if (read_entry(nd, o, live, e))
+            return e->code;
+    if (nd->b.p != nd->b.end)
+        return rdb_corrupt(r, e, "a stream node with bytes behind its entries");
+    return RC_OK;
+}
+
+static enum rc
+read_nodes(struct rdb *r, const struct rdb_out *o, uint64_t *live, struct err *e)
+{
+    struct node nd = {0};
+    enum rc rc = RC_OK;
+    uint64_t n;
+
+    if (rdb_len(r, &n, e))
+        return e->code;
+    for (; rc == RC_OK && n > 0; n--)
+        rc = read_node(r, &nd, o, live, e);
+    mem_free(nd.names);
+    mem_free(nd.items);
+    mem_free(nd.pairs);
+    return rc;
+}
+
+static enum rc
+read_pel(struct rdb *r, struct pel *pel, struct err *e)
+{
+    uint64_t n;
+
+    pel->n = 0;
+    if (rdb_len(r, &n, e))
+        return e->code;
+    for (; n > 0; n--) {
+        struct pending *x;
+        if (pel->n == pel->cap) {
+            pel->cap = pel->cap ? pel->cap * 2 : 64;
+            pel->p = mem_grow(pel->p, pel->cap, sizeof(*pel->p));
+        }
+        x = &pel->p[pel->n++];
+        if (rdb_id16(r, &x->id, e) || rdb_i64(r, &x->delivered_at, e) || rdb_len(r, &x->count, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+static int
+id_cmp(struct stream_id a, struct stream_id b)
+{
+    if (a.ms != b.ms)
+        return a.ms < b.ms ? -1 : 1;
+    return (a.seq > b.seq) - (a.seq < b.seq);
+}
+
+static const struct pending *
+find_pending(const struct pel *pel, struct stream_id id)
+{
+    size_t lo = 0, hi = pel->n;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int c = id_cmp(pel->p[mid].id, id);
+        if (c == 0)
+            return &pel->p[mid];
+        if (c < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+/* The IDs that a consumer (or, with an empty name, the NACK zone) holds. */
+static enum rc
+read_owned(struct rdb *r, const struct pel *pel, struct ev *ev, const struct rdb_out *o,
+           struct err *e)
+{
+    const struct pending *x;
+    uint64_t n;
+
+    if (rdb_len(r, &n, e))
+        return e->code;
+    for (; n > 0; n--) {
+        if (rdb_id16(r, &ev->u.pending.id, e))
+            return e->code;
+        x = find_pending(pel, ev->u.pending.id);
+        if (x == NULL)
+            return rdb_corrupt(r, e, "a consumer holds an entry that its group does not know");
+        ev->u.pending.delivered_at = x->delivered_at;
+        ev->u.pending.count = x->count;
+        if (rdb_emit(o, ev, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+static enum rc
+read_consumer(struct rdb *r, struct str group, const struct pel *pel, const struct rdb_out *o,
+              struct err *e)
+{
+    struct ev ev = {.kind = EV_CONSUMER}, pending = {.kind = EV_PENDING};
+    struct str name;
+
+    if (rdb_string_held(r, &r->blob, &name, e) || rdb_i64(r, &ev.u.consumer.seen_at, e))
+        return e->code;
+    ev.u.consumer.active_at = -1;
+    if (r->type >= T_STREAM_3 && rdb_i64(r, &ev.u.consumer.active_at, e))
+        return e->code;
+    ev.u.consumer.group = pending.u.pending.group = group;
+    /* An empty name is a name; no pointer means no owner. */
+    ev.u.consumer.name = pending.u.pending.consumer = name.n != 0 ? name : STR_LIT("");
+    if (rdb_emit(o, &ev, e))
+        return e->code;
+    return read_owned(r, pel, &pending, o, e);
+}
+
+static enum rc
+read_group(struct rdb *r, struct pel *pel, const struct rdb_out *o, struct err *e)
+{
+    struct ev ev = {.kind = EV_GROUP}, pending = {.kind = EV_PENDING};
+    uint64_t entries_read = UINT64_MAX, n;
+    struct str name;
+
+    ev.u.group.modern = r->type >= T_STREAM_2;
+    if (rdb_string_held(r, &r->field, &name, e) || rdb_id2(r, &ev.u.group.last, e) ||
+        (ev.u.group.modern && rdb_len(r, &entries_read, e)))
+        return e->code;
+    ev.u.group.name = name;
+    ev.u.group.entries_read = (int64_t)entries_read; /* -1 is stored as 2^64-1 */
+    if (rdb_emit(o, &ev, e) || read_pel(r, pel, e) || rdb_len(r, &n, e))
+        return e->code;
+    for (; n > 0; n--)
+        if (read_consumer(r, name, pel, o, e))
+            return e->code;
+    if (r->type == T_STREAM_5) {
+        pending.u.pending.group = name;
+        return read_owned(r, pel, &pending, o, e);
+    }
+    return RC_OK;
+}
+
+/* Message deduplication of Redis 8.6: settings, then what each producer has sent. */
+static enum rc
+read_idmp(struct rdb *r, const struct rdb_out *o, struct err *e)
+{
+    struct ev ev = {.kind = EV_IDMP};
+    uint64_t producers, n, counter;
+
+    if (rdb_len(r, &ev.u.idmp.duration_s, e) || rdb_len(r, &ev.u.idmp.max_entries, e) ||
+        rdb_emit(o, &ev, e) || rdb_len(r, &producers, e))
+        return e->code;
+    for (; producers > 0; producers--) {
+        if (rdb_string_held(r, &r->field, &ev.u.idmp.producer, e) || rdb_len(r, &n, e))
+            return e->code;
+        for (; n > 0; n--)
+            if (rdb_string_held(r, &r->blob, &ev.u.idmp.iid, e) || rdb_id2(r, &ev.u.idmp.id, e) ||
+                rdb_emit(o, &ev, e))
+                return e->code;
+    }
+    /* NOLINTNEXTLINE(misc-redundant-expression): two lengths */
+    return rdb_len(r, &counter, e) || rdb_len(r, &counter, e) ? e->code : RC_OK;
+}
+
+static enum rc
+read_groups(struct rdb *r, const struct rdb_out *o, struct err *e)
+{
+    struct pel pel = {0};
+    enum rc rc = RC_OK;
+    uint64_t n;
+
+    if (rdb_len(r, &n, e))
+        return e->code;
+    for (; rc == RC_OK && n > 0; n--)
+        rc = read_group(r, &pel, o, e);
+    mem_free(pel.p);
+    return rc;
+}
+
+enum rc
+rdb_decode_stream(struct rdb *r, const struct rdb_out *o, struct err *e)
+{
+    struct ev ev = {.kind = EV_STREAM};
+    struct stream_id first;
+    uint64_t live = 0;
+
+    if (read_nodes(r, o, &live, e) || rdb_len(r, &ev.u.stream.length, e) ||
+        rdb_id2(r, &ev.u.stream.last, e))
+        return e->code;
+    if (ev.u.stream.length != live)
+        return rdb_corrupt(r, e, "a stream that says %llu entries and holds %llu",
+                           (unsigned long long)ev.u.stream.length, (unsigned long long)live);
+    ev.u.stream.modern = r->type >= T_STREAM_2;
+    if (ev.u.stream.modern && (rdb_id2(r, &first, e) || rdb_id2(r, &ev.u.stream.max_deleted, e) ||
+                               rdb_len(r, &ev.u.stream.added, e)))
+        return e->code;
+    if (rdb_emit(o, &ev, e) || read_groups(r, o, e))
+        return e->code;
+    return r->type >= T_STREAM_4 ? read_idmp(r, o, e) : RC_OK;
+}

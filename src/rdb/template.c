@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hashes that share their field names through a template (Redis 8.10). */
+#include "base/mem.h"
+#include "rdb/blob.h"
+#include "rdb/rdb_internal.h"
+
+static enum rc
+add_name(struct rdb *r, struct rdb_template *t, struct str name, struct err *e)
+{
+    r->templates_bytes += name.n + sizeof(name.n);
+    if (r->templates_bytes > RDB_TEMPLATES_MAX)
+        return err_set(e, RC_LIMIT, "hash templates take more than %zu bytes", RDB_TEMPLATES_MAX);
+    if (buf_add(&t->names, &name.n, sizeof(name.n), e) || buf_add_str(&t->names, name, e))
+        return e->code;
+    t->n++;
+    return RC_OK;
+}
+
+/* `n` field names as strings. */
+static enum rc
+read_names(struct rdb *r, struct rdb_template *t, struct err *e)
+{
+    struct str name;
+    uint64_t n;
+
+    if (rdb_len(r, &n, e))
+        return e->code;
+    for (; n > 0; n--)
+        if (rdb_string(r, &r->field, &name, e) || add_name(r, t, name, e))
+            return e->code;
+    return RC_OK;
+}
+
+enum rc
+rdb_read_template(struct rdb *r, struct err *e)
+{
+    struct rdb_template *t;
+
+    r->templates = mem_grow(r->templates, r->n_templates + 1, sizeof(*r->templates));
+    t = &r->templates[r->n_templates++];
+    memset(t, 0, sizeof(*t));
+    buf_init(&t->names, RDB_TEMPLATES_MAX);
+    return rdb_len(r, &t->id, e) || read_names(r, t, e) ? e->code : RC_OK;
+}
+
+static enum rc
+find_template(struct rdb *r, uint64_t id, const struct rdb_template **out, struct err *e)
+{
+    for (size_t i = 0; i < r->n_templates; i++)
+        if (r->templates[i].id == id) {
+            *out = &r->templates[i];
+            return RC_OK;
+        }
+    return rdb_corrupt(r, e, "hash template %llu does not exist", (unsigned long long)id);
+}
+
+/* The names that a DUMP payload carries itself: packed or one by one. */
+static enum rc
+read_own_names(struct rdb *r, struct rdb_template *t, struct err *e)
+{
+    struct blob_entry x;
+    struct blob b;
+    struct str s;
+    uint64_t form;
+    bool over = false;
+
+    if (rdb_len(r, &form, e))
+        return e->code;
+    if (form == 1)
+        return read_names(r, t, e);
+    if (form != 0)
+        return rdb_corrupt(r, e, "unknown form of field names");
+    if (rdb_string(r, &r->blob, &s, e) || blob_open(&b, BLOB_LISTPACK, s, e))
+        return e->code;
+    for (;;) {
+        if (blob_next(&b, &x, &over, e))
+            return e->code;
+        if (over)
+            return RC_OK;
+        if (add_name(r, t, x.s, e))
+            return e->code;
+    }
+}
+
+static struct str
+next_name(const struct rdb_template *t, size_t *at)
+{
+    struct str s;
+
+    memcpy(&s.n, t->names.p + *at, sizeof(s.n));
+    s.p = t->names.p + *at + sizeof(s.n);
+    *at += sizeof(s.n) + s.n;
+    return s;
+}
+
+static enum rc
+emit_field(const struct rdb_out *o, struct ev *ev, struct err *e)
+{
+    return o->on == NULL ? RC_OK : rdb_emit(o, ev, e);
+}
+
+static enum rc
+ignore(void *arg, const struct ev *ev, struct err *e)
+{
+    (void)arg;
+    (void)ev;
+    (void)e;
+    return RC_OK;
+}
+
+/* Values one by one, as many as the template has names. */
+static enum rc
+decode_array(struct rdb *r, const struct rdb_template *t, const struct rdb_out *o, struct err *e)
+{
+    struct rdb_out nowhere = {.on = ignore, .arg = NULL};
+    struct ev ev = {.kind = EV_FIELD};
+    size_t at = 0;
+
+    ev.u.field.expires_at = EV_NO_EXPIRY;
+    for (uint64_t i = 0; i < t->n; i++) {
+        ev.u.field.name = next_name(t, &at);
+        if (rdb_string_pieces(r, o->on == NULL ? &nowhere : o, &ev, &ev.u.field.value, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+/* A listpack: the template's id, then the values. `t` NULL: look it up by that id. */
+static enum rc
+decode_listpack(struct rdb *r, const struct rdb_template *t, const struct rdb_out *o, struct err *e)
+{
+    struct ev ev = {.kind = EV_FIELD};
+    struct blob_entry x;
+    struct blob b;
+    struct str s;
+    size_t at = 0;
+    int64_t id;
+    bool over;
+
+    ev.u.field.expires_at = EV_NO_EXPIRY;
+    if (rdb_string(r, &r->blob, &s, e) || blob_open(&b, BLOB_LISTPACK, s, e) ||
+        blob_int(&b, &id, e) || (t == NULL && find_template(r, (uint64_t)id, &t, e)))
+        return e->code;
+    for (uint64_t i = 0; i < t->n; i++) {
+        ev.u.field.name = next_name(t, &at);
+        if (blob_must(&b, &x, e))
+            return e->code;
+        ev.u.field.value = ev_whole(x.s);
+        if (emit_field(o, &ev, e))
+            return e->code;
+    }
+    if (blob_next(&b, &x, &over, e))
+        return e->code;
+    return over ? RC_OK : rdb_corrupt(r, e, "a hash with more values than its template has names");
+}
+
+enum rc
+rdb_decode_template_hash(struct rdb *r, const struct rdb_out *o, struct err *e)
+{
+    struct rdb_template own = {.names = BUF_INIT(RDB_TEMPLATES_MAX)};
+    const struct rdb_template *t = &own;
+    size_t bytes_before = r->templates_bytes;
+    uint64_t id;
+    enum rc rc;
+
+    switch (r->type) {
+    case T_HASH_TMPL_LP_REF:
+        return decode_listpack(r, NULL, o, e);
+    case T_HASH_TMPL_ARRAY_REF:
+        if (rdb_len(r, &id, e) || find_template(r, id, &t, e))
+            return e->code;
+        return decode_array(r, t, o, e);
+    default:
+        rc = read_own_names(r, &own, e);
+        if (rc == RC_OK)
+            rc = r->type == T_HASH_TMPL_LP ? decode_listpack(r, t, o, e) : decode_array(r, t, o, e);
+        r->templates_bytes = bytes_before;
+        buf_release(&own.names);
+        return rc;
+    }
+}
