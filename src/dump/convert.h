@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DUMP_CONVERT_H
+#define DUMP_CONVERT_H
+
+/*
+ * dump/convert -- an RDB becomes a dump, and is counted and digested on the way.
+ *
+ * Why      whatever the RDB comes from (a replication stream, a file), this is the only place that
+ *          decides what of it goes into a dump and whether all of it was there.
+ * Check    the keys of each database are compared with what the RDB announces (RESIZEDB, since
+ *          Redis 3.2); a difference is RC_CORRUPT.
+ * Memory   as rdb/rdb and dump/encode; a payload of the restore format up to CONVERT_PAYLOAD_MAX is
+ *          held, a longer value is written as plain commands.
+ */
+#include <stdatomic.h>
+
+#include "base/ctx.h"
+#include "dump/encode.h"
+#include "dump/filter.h"
+#include "dump/tally.h"
+#include "rdb/rdb.h"
+
+enum { CONVERT_PAYLOAD_MAX = 8 * 1024 * 1024, CONVERT_AUX_TEXT = 80 };
+
+struct convert_opts {
+    enum dump_format format;
+    struct filter filter;
+    atomic_uint_fast64_t *keys; /* counts up as keys pass; may be NULL */
+};
+
+/* What the RDB says of its origin; empty where it does not. */
+struct convert_facts {
+    char server[16], version[CONVERT_AUX_TEXT]; /* "redis" or "valkey", "7.0.15" */
+    char repl_id[CONVERT_AUX_TEXT], repl_offset[CONVERT_AUX_TEXT];
+    unsigned rdb_version;
+    bool announced;      /* every database said how many keys it has, and had them */
+    uint64_t module_aux; /* modules that left data of their own outside of keys: not in the dump */
+};
+
+/*
+ * Read `in` to the end of the RDB and send everything wanted to `enc` (may be NULL: only count) and
+ * `t` (may be NULL). Header and trailer are the caller's. `in` stands behind RDB_END afterwards.
+ */
+NODISCARD enum rc convert_rdb(struct ctx *cx, struct rdb *in, const struct convert_opts *opts,
+                              struct encoder *enc, struct tally *t, struct convert_facts *out,
+                              struct err *e);
+
+/* One ev_fn for two consumers; either may be NULL. */
+struct tee {
+    struct encoder *enc;
+    struct tally *tally;
+};
+enum rc tee_on(void *arg, const struct ev *ev, struct err *e);
+
+#endif

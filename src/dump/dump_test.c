@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+
+#include "t.h"
+
+#include "base/mem.h"
+#include "dump/cmd.h"
+#include "dump/encode.h"
+#include "dump/filter.h"
+#include "dump/tally.h"
+#include "dump/undump.h"
+
+static void
+test_glob_matches_as_redis_does(void **state)
+{
+    static const struct {
+        const char *pattern, *name;
+        bool want;
+    } cases[] = {
+        {"*", "", true},
+        {"*", "anything", true},
+        {"user:*", "user:17", true},
+        {"user:*", "users", false},
+        {"h?llo", "hello", true},
+        {"h?llo", "hllo", false},
+        {"h[ae]llo", "hallo", true},
+        {"h[^e]llo", "hello", false},
+        {"h[a-c]llo", "hbllo", true},
+        {"h[c-a]llo", "hbllo", true},
+        {"a\\*b", "a*b", true},
+        {"a\\*b", "axb", false},
+        {"*a*b*c*", "xxaxxbxxcxx", true},
+        {"*a*b*c*", "xxaxxcxxbxx", false},
+        {"[abc", "c", true},
+        {"a[", "a[", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (glob_match(str_c(cases[i].pattern), str_c(cases[i].name)) != cases[i].want)
+            fail_msg("%s against %s", cases[i].pattern, cases[i].name);
+}
+
+/* A pattern that makes naive matchers take forever. */
+static void
+test_glob_is_not_exponential(void **state)
+{
+    char name[2001];
+
+    (void)state;
+    memset(name, 'a', 2000);
+    name[2000] = '\0';
+    assert_false(glob_match(STR_LIT("*a*a*a*a*a*a*a*a*a*a*a*a*a*b"), str_c(name)));
+}
+
+/* --- a dataset of every type, as events ------------------------------------------------------- */
+
+struct maker {
+    ev_fn *on;
+    void *arg;
+    struct err *e;
+    struct ev_key key;
+};
+
+static void
+send(struct maker *m, const struct ev *ev)
+{
+    if (m->on(m->arg, ev, m->e))
+        fail_msg("%s", m->e->msg);
+}
+
+static void
+begin(struct maker *m, const char *name, enum kv_type type, int64_t expires_at)
+{
+    struct ev ev = {.kind = EV_KEY};
+
+    m->key = (struct ev_key){
+        .name = str_c(name), .type = type, .expires_at = expires_at, .idle_s = -1, .freq = -1};
+    ev.u.key = m->key;
+    send(m, &ev);
+}
+
+static void
+end(struct maker *m)
+{
+    struct ev ev = {.kind = EV_KEY_END};
+
+    ev.u.key = m->key;
+    send(m, &ev);
+}
+
+static void
+piece(struct maker *m, enum ev_kind kind, struct str s)
+{
+    struct ev ev = {.kind = kind};
+
+    /* long ones in pieces, as readers do */
+    for (size_t off = 0, n; off < s.n || off == 0; off += n) {
+        n = s.n > EV_WHOLE_MAX ? MIN(s.n - off, (size_t)100000) : s.n;
+        ev.u.piece = (struct ev_piece){.p = str_of(s.p + off, n), .off = off, .total = s.n};
+        send(m, &ev);
+        if (s.n == 0)
+            break;
+    }
+}
+
+static void
+field(struct maker *m, const char *name, struct str value, int64_t expires_at)
+{
+    struct ev ev = {.kind = EV_FIELD};
+
+    ev.u.field.name = str_c(name);
+    ev.u.field.expires_at = expires_at;
+    ev.u.field.value = ev_whole(value);
+    send(m, &ev);
+}
+
+static void
+make_stream(struct maker *m)
+{
+    struct str pairs[] = {STR_LIT("f"), STR_LIT("v"), STR_LIT("g"), STR_LIT("")};
+    struct ev ev = {.kind = EV_ENTRY};
+
+    begin(m, "stream", KV_STREAM, EV_NO_EXPIRY);
+    for (uint64_t i = 1; i <= 3; i++) {
+        ev.u.entry.id = (struct stream_id){i, 7};
+        ev.u.entry.pairs = pairs;
+        ev.u.entry.n = 2;
+        send(m, &ev);
+    }
+    ev = (struct ev){.kind = EV_STREAM};
+    ev.u.stream.length = 3;
+    ev.u.stream.last = (struct stream_id){9, 9};
+    ev.u.stream.max_deleted = (struct stream_id){5, 5};
+    ev.u.stream.added = 12;
+    ev.u.stream.modern = true;
+    send(m, &ev);
+    ev = (struct ev){.kind = EV_GROUP};
+    ev.u.group.name = STR_LIT("workers");
+    ev.u.group.last = (struct stream_id){2, 7};
+    ev.u.group.entries_read = 2;
+    ev.u.group.modern = true;
+    send(m, &ev);
+    ev = (struct ev){.kind = EV_CONSUMER};
+    ev.u.consumer.group = STR_LIT("workers");
+    ev.u.consumer.name = STR_LIT("w1");
+    send(m, &ev);
+    ev = (struct ev){.kind = EV_PENDING};
+    ev.u.pending.group = STR_LIT("workers");
+    ev.u.pending.consumer = STR_LIT("w1");
+    for (uint64_t i = 1; i <= 2; i++) {
+        ev.u.pending.id = (struct stream_id){i, 7};
+        ev.u.pending.delivered_at = 1700000000000;
+        ev.u.pending.count = i;
+        send(m, &ev);
+    }
+    end(m);
+    begin(m, "empty stream", KV_STREAM, EV_NO_EXPIRY);
+    ev = (struct ev){.kind = EV_STREAM};
+    ev.u.stream.modern = true;
+    send(m, &ev);
+    end(m);
+}
+
+static void
+make_dataset(struct maker *m, struct str huge)
+{
+    static const double scores[] = {1.5,    -INFINITY,          INFINITY, 0.1,
+                                    1e-300, 9007199254740993.0, -0.0};
+    struct ev ev = {.kind = EV_DB};
+    char name[32];
+
+    ev.u.db.n = 0;
+    ev.u.db.keys = ev.u.db.expires = EV_UNKNOWN;
+    send(m, &ev);
+    ev = (struct ev){.kind = EV_FUNCTION};
+    ev.u.code = STR_LIT("#!lua name=x\n");
+    send(m, &ev);
+    begin(m, "string", KV_STRING, 4102444800123);
+    piece(m, EV_STRING, STR_LIT("\r\n$3\r\nbin\0ary"));
+    end(m);
+    begin(m, "", KV_STRING, EV_NO_EXPIRY);
+    piece(m, EV_STRING, STR_LIT(""));
+    end(m);
+    begin(m, "huge", KV_STRING, EV_NO_EXPIRY);
+    piece(m, EV_STRING, huge);
+    end(m);
+    begin(m, "list", KV_LIST, 1);
+    for (int i = 0; i < 1500; i++) {
+        (void)snprintf(name, sizeof(name), "element %d", i);
+        piece(m, EV_ELEM, str_c(name));
+        if (i == 700)
+            piece(m, EV_ELEM, huge);
+    }
+    end(m);
+    ev = (struct ev){.kind = EV_DB};
+    ev.u.db.n = 15;
+    ev.u.db.keys = ev.u.db.expires = EV_UNKNOWN;
+    send(m, &ev);
+    begin(m, "set", KV_SET, EV_NO_EXPIRY);
+    piece(m, EV_ELEM, STR_LIT("a"));
+    piece(m, EV_ELEM, STR_LIT(""));
+    end(m);
+    begin(m, "zset", KV_ZSET, EV_NO_EXPIRY);
+    for (size_t i = 0; i < ARRAY_LEN(scores); i++) {
+        ev = (struct ev){.kind = EV_ZELEM};
+        (void)snprintf(name, sizeof(name), "member %zu", i);
+        ev.u.zelem.member = str_c(name);
+        ev.u.zelem.score = scores[i];
+        send(m, &ev);
+    }
+    end(m);
+    begin(m, "hash", KV_HASH, EV_NO_EXPIRY);
+    for (int i = 0; i < 1100; i++) {
+        (void)snprintf(name, sizeof(name), "field %d", i);
+        field(m, name, STR_LIT("value"), i % 3 == 0 ? 4102444800000 + i % 2 : EV_NO_EXPIRY);
+    }
+    field(m, "long", str_of(huge.p, 200000), 4102444800000);
+    end(m);
+    make_stream(m);
+}
+
+static struct str
+huge_string(struct buf *b)
+{
+    struct err e = ERR_INIT;
+
+    T_OK(buf_reserve(b, 3 * 1024 * 1024, &e));
+    for (b->n = 0; b->n < 3 * 1024 * 1024; b->n++)
+        b->p[b->n] = (uint8_t)(b->n * 31 + b->n / 255);
+    return buf_str(b);
+}
+
+/* Encode the dataset; count it on the way. */
+static void
+encode_dataset(struct buf *out, struct tally *t)
+{
+    struct buf huge = BUF_INIT(1 << 24);
+    struct err e = ERR_INIT;
+    struct wr_buf to;
+    struct encoder *enc;
+    struct maker m = {.on = encoder_on, .e = &e};
+
+    wr_buf_init(&to, out);
+    enc = encoder_new(&to.wr, DUMP_COMMANDS);
+    m.arg = enc;
+    T_OK(encoder_begin(enc, &e));
+    make_dataset(&m, huge_string(&huge));
+    T_OK(encoder_end(enc, &e));
+    encoder_free(enc);
+    m.on = tally_on;
+    m.arg = t;
+    make_dataset(&m, buf_str(&huge));
+    buf_release(&huge);
+}
+
+/* Read a dump back, `step` bytes a read; the raw bytes must come through as they were. */
+static enum rc
+decode(struct str dump, size_t step, struct tally *t, struct undump_facts *facts, struct err *e)
+{
+    struct undump *u = undump_new(t == NULL ? NULL : tally_on, t);
+    struct cmd_reader r;
+    struct cmd_class class;
+    struct cmd_piece p;
+    struct rd_mem in;
+    struct cmd c;
+    size_t at = 0;
+    bool over = false;
+    enum rc rc = RC_OK;
+
+    rd_mem_init(&in, dump, step);
+    cmd_reader_init(&r, &in.rd);
+    while (rc == RC_OK) {
+        rc = cmd_next(&r, &c, &over, e);
+        if (rc != RC_OK || over)
+            break;
+        assert_memory_equal(c.raw.p, dump.p + at, c.raw.n);
+        at += c.raw.n;
+        rc = undump_cmd(u, &c, &class, e);
+        for (p.last = c.whole; rc == RC_OK && !p.last;) {
+            rc = cmd_more(&r, &p, e);
+            if (rc == RC_OK) {
+                if (p.raw.n != 0)
+                    assert_memory_equal(p.raw.p, dump.p + at, p.raw.n);
+                at += p.raw.n;
+                rc = undump_piece(u, &p, e);
+            }
+        }
+    }
+    if (rc == RC_OK)
+        rc = undump_end(u, e);
+    if (rc == RC_OK)
+        assert_int_equal(at, dump.n);
+    if (facts != NULL)
+        *facts = undump_facts(u);
+    cmd_reader_release(&r);
+    undump_free(u);
+    return rc;
+}
+
+static void
+test_dump_reads_back_as_what_was_written(void **state)
+{
+    static const size_t steps[] = {0, 1000003, 65536, 4099, 1021, 7};
+    struct buf dump = BUF_INIT(1 << 26);
+    struct tally *want = tally_new();
+    struct undump_facts facts;
+    struct err e = ERR_INIT;
+    struct tally_sum sum;
+
+    (void)state;
+    encode_dataset(&dump, want);
+    sum = tally_whole(want);
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        struct tally *got = tally_new();
+        T_OK(decode(buf_str(&dump), steps[i], got, &facts, &e));
+        assert_true(facts.ours && facts.exact);
+        assert_int_equal(tally_keys(got), tally_keys(want));
+        assert_memory_equal(&(struct tally_sum[]){tally_whole(got)}, &sum, sizeof(sum));
+        tally_free(got);
+    }
+    tally_free(want);
+    buf_release(&dump);
+}
+
+/* A dump that is cut anywhere is never taken for a whole one. */
+static void
+test_dump_that_is_cut_is_refused(void **state)
+{
+    struct buf dump = BUF_INIT(1 << 26);
+    struct tally *t = tally_new();
+    struct err e = ERR_INIT;
+
+    (void)state;
+    encode_dataset(&dump, t);
+    for (size_t n = 40; n < dump.n; n += n < 2000 || dump.n - n < 2000 ? 1 : 300007)
+        T_RC(decode(str_of(dump.p, n), 0, NULL, NULL, &e), RC_CORRUPT);
+    tally_free(t);
+    buf_release(&dump);
+}
+
+/*
+ * Commands lost from the middle, at command boundaries, and bits flipped in values: the trailer
+ * knows.
+ */
+static void
+test_dump_that_is_altered_is_refused(void **state)
+{
+    struct buf dump = BUF_INIT(1 << 26);
+    struct tally *t = tally_new();
+    struct err e = ERR_INIT;
+    uint8_t *cmd;
+
+    (void)state;
+    encode_dataset(&dump, t);
+    cmd = memmem(dump.p, dump.n, "*2\r\n$6\r\nSELECT", 14);
+    assert_non_null(cmd);
+    memmove(cmd, cmd + 23, (size_t)(dump.p + dump.n - cmd) - 23); /* SELECT 0 */
+    T_RC(decode(str_of(dump.p, dump.n - 23), 0, NULL, NULL, &e), RC_CORRUPT);
+    buf_reset(&dump);
+    tally_free(t);
+    t = tally_new();
+    encode_dataset(&dump, t);
+    cmd = memmem(dump.p, dump.n, "element 3", 9);
+    cmd[8] = '4';
+    T_RC(decode(buf_str(&dump), 0, NULL, NULL, &e), RC_CORRUPT);
+    T_CONTAINS(e.msg, "checksum");
+    tally_free(t);
+    buf_release(&dump);
+}
+
+static void
+test_dump_of_stash_is_understood(void **state)
+{
+    static const char stash[] =
+        "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n"
+        "*3\r\n$5\r\nRPUSH\r\n$1\r\nl\r\n$1\r\nx\r\n*3\r\n$8\r\nEXPIREAT\r\n$1\r\na\r\n$"
+        "10\r\n4102444800\r\n"
+        "*3\r\n$3\r\nSET\r\n$22\r\n__redisdump_total_keys\r\n$1\r\n3\r\n";
+    struct undump_facts facts;
+    struct err e = ERR_INIT;
+    struct tally *t = tally_new();
+
+    (void)state;
+    T_OK(decode(str_of(stash, sizeof(stash) - 1), 1, t, &facts, &e));
+    assert_true(facts.has_marker && !facts.ours && !facts.exact);
+    assert_int_equal(facts.marker_keys, 3);
+    tally_free(t);
+}
+
+static void
+test_cmd_refuses_what_is_not_resp(void **state)
+{
+    static const char *const bad[] = {
+        "SET a 1\r\n",          "*1\r\n+OK\r\n", "*x\r\n",
+        "*1\r\n$3\r\nabcd\r\n", "*0\r\n",        "*-1\r\n",
+        "*2\r\n$4\r\nECHO\r\n", "*1\n$1\na\n",   "*1\r\n$99999999999999999999\r\n",
+    };
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        if (decode(str_c(bad[i]), 0, NULL, NULL, &e) != RC_CORRUPT)
+            fail_msg("%s", bad[i]);
+}
+
+/* The same data in another order has the same digest; any difference in it another one. */
+static void
+digest_of(const char *members, int64_t expires_at, enum kv_type type, struct tally_sum *out)
+{
+    struct err e = ERR_INIT;
+    struct tally *t = tally_new();
+    struct maker m = {.on = tally_on, .arg = t, .e = &e};
+
+    begin(&m, "k", type, expires_at);
+    for (const char *c = members; *c != '\0'; c++)
+        piece(&m, EV_ELEM, str_of(c, 1));
+    end(&m);
+    *out = tally_whole(t);
+    tally_free(t);
+}
+
+static void
+test_tally_digests_content_and_nothing_else(void **state)
+{
+    struct tally_sum a, b;
+
+    (void)state;
+    digest_of("abc", EV_NO_EXPIRY, KV_SET, &a);
+    digest_of("cab", EV_NO_EXPIRY, KV_SET, &b);
+    assert_memory_equal(&a, &b, sizeof(a));
+    digest_of("abd", EV_NO_EXPIRY, KV_SET, &b);
+    assert_memory_not_equal(&a, &b, sizeof(a));
+    digest_of("abc", 1, KV_SET, &b);
+    assert_memory_not_equal(&a, &b, sizeof(a));
+    digest_of("abc", EV_NO_EXPIRY, KV_LIST, &b);
+    assert_memory_not_equal(&a, &b, sizeof(a));
+    digest_of("abc", EV_NO_EXPIRY, KV_LIST, &a);
+    digest_of("cab", EV_NO_EXPIRY, KV_LIST, &b);
+    assert_memory_not_equal(&a, &b, sizeof(a));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_glob_matches_as_redis_does),
+        cmocka_unit_test(test_glob_is_not_exponential),
+        cmocka_unit_test(test_dump_reads_back_as_what_was_written),
+        cmocka_unit_test(test_dump_that_is_cut_is_refused),
+        cmocka_unit_test(test_dump_that_is_altered_is_refused),
+        cmocka_unit_test(test_dump_of_stash_is_understood),
+        cmocka_unit_test(test_cmd_refuses_what_is_not_resp),
+        cmocka_unit_test(test_tally_digests_content_and_nothing_else),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

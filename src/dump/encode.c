@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys and values as commands; streams in encode_stream.c, bytes out in put.c. */
+#define XXH_STATIC_LINKING_ONLY
+#include <math.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "dump/encode_internal.h"
+#include "dump/trailer.h"
+#include "rdb/payload.h"
+
+enum { WARNINGS_MAX = 20 };
+
+struct encoder *
+encoder_new(struct wr *out, enum dump_format format)
+{
+    struct encoder *x = MEM_NEW(struct encoder);
+
+    x->to = out;
+    x->format = format;
+    x->out = mem_alloc(OUT_BYTES);
+    x->hash = XXH3_createState();
+    BUG_ON(x->hash == NULL);
+    (void)XXH3_128bits_reset(x->hash);
+    buf_init(&x->name, SIZE_MAX);
+    buf_init(&x->batch, SIZE_MAX);
+    buf_init(&x->claim_owner, SIZE_MAX);
+    return x;
+}
+
+void
+encoder_free(struct encoder *x)
+{
+    if (x == NULL)
+        return;
+    buf_release(&x->name);
+    buf_release(&x->batch);
+    buf_release(&x->claim_owner);
+    (void)XXH3_freeState(x->hash);
+    mem_free(x->out);
+    mem_free(x);
+}
+
+static void
+warn_key(struct encoder *x, const char *what)
+{
+    char name[100];
+
+    if (x->warned)
+        return;
+    x->warned = true;
+    if (x->warnings++ < WARNINGS_MAX)
+        log_warn("key \"%s\": %s", str_show(buf_str(&x->name), name, sizeof(name)), what);
+    else if (x->warnings == WARNINGS_MAX + 1)
+        log_warn("more keys like these; no further warnings");
+}
+
+void
+encode_warn_loss(struct encoder *x, const char *what)
+{
+    x->facts.lossy += !x->warned;
+    warn_key(x, what);
+}
+
+/* --- batches ---------------------------------------------------------------------------------- */
+
+void
+encode_batch_add(struct encoder *x, struct str s)
+{
+    struct buf *b = &x->batch;
+    struct err e = ERR_INIT;
+
+    if (b->cap - b->n < s.n + ARG_FRAME && buf_reserve(b, s.n + ARG_FRAME, &e))
+        BUG("%s", e.msg);
+    b->n += put_lay(b->p + b->n, s);
+    x->batch_args++;
+}
+
+static int
+expiry_cmp(const void *a, const void *b)
+{
+    int64_t l = ((const struct expiry *)a)->at, r = ((const struct expiry *)b)->at;
+    return (l > r) - (l < r);
+}
+
+/* HPEXPIREAT for the batch's fields, those of one time together. Behind the HSET that made them. */
+static enum rc
+put_expiries(struct encoder *x, struct err *e)
+{
+    size_t i = 0, same;
+
+    qsort(x->expiries, x->n_expiries, sizeof(x->expiries[0]), expiry_cmp);
+    for (; i < x->n_expiries; i = same) {
+        for (same = i; same < x->n_expiries && x->expiries[same].at == x->expiries[i].at;)
+            same++;
+        if (put_verb(x, "HPEXPIREAT", 3 + (same - i), e) || put_int(x, x->expiries[i].at, e) ||
+            put_word(x, "FIELDS", e) || put_int(x, (int64_t)(same - i), e))
+            return e->code;
+        for (size_t k = i; k < same; k++)
+            if (put(x, x->batch.p + x->expiries[k].off, x->expiries[k].n, e))
+                return e->code;
+    }
+    x->n_expiries = 0;
+    return RC_OK;
+}
+
+static enum rc
+batch_flush(struct encoder *x, struct err *e)
+{
+    if (x->batch_args != 0 &&
+        (put_verb(x, x->verb, x->batch_args, e) || put(x, x->batch.p, x->batch.n, e)))
+        return e->code;
+    if (put_expiries(x, e))
+        return e->code;
+    buf_reset(&x->batch);
+    x->batch_args = x->batch_items = 0;
+    return RC_OK;
+}
+
+/* Start an item of about `bytes` in the batch of `verb`. */
+static enum rc
+batch_item(struct encoder *x, const char *verb, size_t bytes, struct err *e)
+{
+    if (x->batch_items == ENC_BATCH_ARGS || x->batch.n + bytes > ENC_BATCH_BYTES)
+        if (batch_flush(x, e))
+            return e->code;
+    x->verb = verb;
+    x->batch_items++;
+    return RC_OK;
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+static void
+on_key(struct encoder *x, const struct ev_key *key)
+{
+    buf_reset(&x->name);
+    buf_must_add(&x->name, key->name.p, key->name.n);
+    x->key = *key;
+    x->warned = x->deleted = false;
+    x->n_entries = 0;
+    x->last_entry = (struct stream_id){0, 0};
+    x->written = false;
+}
+
+/* Before the first element: whatever the key held must not shine through. */
+static enum rc
+put_del_once(struct encoder *x, struct err *e)
+{
+    if (x->deleted)
+        return RC_OK;
+    x->deleted = true;
+    return put_verb(x, "DEL", 0, e);
+}
+
+/* One SET, or for a very long string SET and then APPEND of what one command may not hold. */
+static enum rc
+on_string(struct encoder *x, const struct ev_piece *p, struct err *e)
+{
+    struct ev_piece part = *p;
+    uint64_t start;
+
+    if (p->total <= ENC_STRING_MAX) {
+        if (ev_is_first(p) && put_verb(x, "SET", 1, e))
+            return e->code;
+        return put_piece(x, p, e);
+    }
+    for (uint64_t off = p->off, end = p->off + p->p.n; off < end; off += part.p.n) {
+        start = off - off % ENC_STRING_MAX;
+        part.total = MIN(p->total - start, (uint64_t)ENC_STRING_MAX);
+        part.off = off - start;
+        part.p = str_of(p->p.p + (off - p->off), (size_t)MIN(end - off, part.total - part.off));
+        if ((part.off == 0 && put_verb(x, start == 0 ? "SET" : "APPEND", 1, e)) ||
+            put_piece(x, &part, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+static enum rc
+on_elem(struct encoder *x, const struct ev_piece *p, struct err *e)
+{
+    const char *verb = x->key.type == KV_LIST ? "RPUSH" : "SADD";
+
+    if (p->total > ENC_BATCH_BYTES / 2) {
+        if (ev_is_first(p) && (batch_flush(x, e) || put_verb(x, verb, 1, e)))
+            return e->code;
+        return put_piece(x, p, e);
+    }
+    if (batch_item(x, verb, p->p.n, e))
+        return e->code;
+    encode_batch_add(x, p->p);
+    return RC_OK;
+}
+
+/* As Redis prints it: the shortest would do, 17 digits always suffice. */
+static size_t
+score_text(double v, char to[static NUMBER_TEXT])
+{
+    if (isinf(v))
+        return (size_t)snprintf(to, NUMBER_TEXT, "%s", v < 0 ? "-inf" : "inf");
+    if (v == trunc(v) && fabs(v) < 1e17 && !(v == 0 && signbit(v)))
+        return str_put_i64((int64_t)v, (uint8_t *)to);
+    return (size_t)snprintf(to, NUMBER_TEXT, "%.17g", v);
+}
+
+static enum rc
+on_zelem(struct encoder *x, const struct ev *ev, struct err *e)
+{
+    struct str member = ev->u.zelem.member;
+    char text[NUMBER_TEXT];
+
+    if (batch_item(x, "ZADD", member.n + NUMBER_TEXT, e))
+        return e->code;
+    encode_batch_add(x, str_of(text, score_text(ev->u.zelem.score, text)));
+    encode_batch_add(x, member);
+    return RC_OK;
+}
+
+/* A field whose value is long has an HSET of its own; its expiry follows at once. */
+static enum rc
+on_long_field(struct encoder *x, const struct ev *ev, struct err *e)
+{
+    const struct ev_piece *p = &ev->u.field.value;
+
+    if (ev_is_first(p) &&
+        (batch_flush(x, e) || put_verb(x, "HSET", 2, e) || put_arg(x, ev->u.field.name, e)))
+        return e->code;
+    if (put_piece(x, p, e))
+        return e->code;
+    if (!ev_is_last(p) || ev->u.field.expires_at == EV_NO_EXPIRY)
+        return RC_OK;
+    if (put_verb(x, "HPEXPIREAT", 4, e) || put_int(x, ev->u.field.expires_at, e) ||
+        put_word(x, "FIELDS", e) || put_word(x, "1", e))
+        return e->code;
+    return put_arg(x, ev->u.field.name, e);
+}
+
+static enum rc
+on_field(struct encoder *x, const struct ev *ev, struct err *e)
+{
+    struct str name = ev->u.field.name;
+    const struct ev_piece *p = &ev->u.field.value;
+    size_t off;
+
+    if (name.n + p->total > ENC_BATCH_BYTES / 2)
+        return on_long_field(x, ev, e);
+    if (batch_item(x, "HSET", name.n + p->p.n, e))
+        return e->code;
+    off = x->batch.n;
+    encode_batch_add(x, name);
+    if (ev->u.field.expires_at != EV_NO_EXPIRY)
+        x->expiries[x->n_expiries++] =
+            (struct expiry){.at = ev->u.field.expires_at, .off = off, .n = x->batch.n - off};
+    encode_batch_add(x, p->p);
+    return RC_OK;
+}
+
+/* RESTORE key ttl payload REPLACE ABSTTL [IDLETIME s | FREQ n] */
+static enum rc
+on_payload(struct encoder *x, const struct ev *ev, struct err *e)
+{
+    struct str meta = ev->u.payload.meta, value = ev->u.payload.value;
+    bool expires = x->key.expires_at != EV_NO_EXPIRY, use = x->key.freq >= 0 || x->key.idle_s >= 0;
+    uint8_t footer[PAYLOAD_FOOTER];
+
+    if (x->format == DUMP_COMMANDS && (x->key.type == KV_MODULE || x->key.type == KV_ARRAY)) {
+        x->facts.opaque++;
+        warn_key(x, x->key.type == KV_MODULE
+                        ? "a module's value, stored as a RESTORE payload that needs the same module"
+                        : "an array, stored as a RESTORE payload that needs Redis 8.8");
+    }
+    payload_footer(ev, footer);
+    if (put_verb(x, "RESTORE", use ? 6 : 4, e) ||
+        put_int(x, expires ? MAX(x->key.expires_at, 1) : 0, e) ||
+        put_frame(x, '$', meta.n + 1 + value.n + sizeof(footer), e) || put(x, meta.p, meta.n, e) ||
+        put(x, &ev->u.payload.rdb_type, 1, e) || put(x, value.p, value.n, e) ||
+        put(x, footer, sizeof(footer), e) || put(x, "\r\n", 2, e) || put_word(x, "REPLACE", e) ||
+        put_word(x, "ABSTTL", e))
+        return e->code;
+    x->key.expires_at = EV_NO_EXPIRY; /* said already, as is this: */
+    x->key.has_meta = false;
+    if (!use)
+        return RC_OK;
+    if (put_word(x, x->key.freq >= 0 ? "FREQ" : "IDLETIME", e))
+        return e->code;
+    return put_int(x, x->key.freq >= 0 ? x->key.freq : x->key.idle_s, e);
+}
+
+static enum rc
+on_key_end(struct encoder *x, struct err *e)
+{
+    if (batch_flush(x, e))
+        return e->code;
+    if (!x->written) /* an empty collection: no key to a server */
+        return RC_OK;
+    x->facts.keys++;
+    if (x->key.has_meta)
+        encode_warn_loss(x, "its metadata is left out; only the restore format carries it");
+    if (x->key.expires_at == EV_NO_EXPIRY)
+        return RC_OK;
+    return put_verb(x, "PEXPIREAT", 1, e) ? e->code : put_int(x, x->key.expires_at, e);
+}
+
+static enum rc
+on_code(struct encoder *x, const struct ev *ev, struct err *e)
+{
+    if (ev->kind == EV_SCRIPT)
+        return put_command(x, 3, e) || put_word(x, "SCRIPT", e) || put_word(x, "LOAD", e)
+                   ? e->code
+                   : put_arg(x, ev->u.code, e);
+    if (put_command(x, 4, e) || put_word(x, "FUNCTION", e) || put_word(x, "LOAD", e) ||
+        put_word(x, "REPLACE", e))
+        return e->code;
+    return put_arg(x, ev->u.code, e);
+}
+
+static enum rc
+on_value(struct encoder *x, const struct ev *ev, struct err *e)
+{
+    switch (ev->kind) {
+    case EV_ELEM:
+        return on_elem(x, &ev->u.piece, e);
+    case EV_ZELEM:
+        return on_zelem(x, ev, e);
+    case EV_FIELD:
+        return on_field(x, ev, e);
+    default:
+        return encode_stream(x, ev, e);
+    }
+}
+
+enum rc
+encoder_on(void *arg, const struct ev *ev, struct err *e)
+{
+    struct encoder *x = arg;
+
+    switch (ev->kind) {
+    case EV_DB:
+        return put_command(x, 2, e) || put_word(x, "SELECT", e)
+                   ? e->code
+                   : put_int(x, (int64_t)ev->u.db.n, e);
+    case EV_FUNCTION:
+    case EV_SCRIPT:
+        return on_code(x, ev, e);
+    case EV_KEY:
+        on_key(x, &ev->u.key);
+        return RC_OK;
+    case EV_STRING:
+        x->written = true;
+        return on_string(x, &ev->u.piece, e);
+    case EV_PAYLOAD:
+        x->written = true;
+        return on_payload(x, ev, e);
+    case EV_KEY_END:
+        if (x->key.type == KV_STREAM && encode_stream_end(x, e))
+            return e->code;
+        return on_key_end(x, e);
+    default:
+        x->written = true;
+        if (put_del_once(x, e))
+            return e->code;
+        return on_value(x, ev, e);
+    }
+}
+
+enum rc
+encoder_begin(struct encoder *x, struct err *e)
+{
+    if (put_command(x, 2, e) || put_word(x, "ECHO", e))
+        return e->code;
+    return put_word(x, header_text(x->format), e);
+}
+
+enum rc
+encoder_end(struct encoder *x, struct err *e)
+{
+    struct trailer t;
+    char text[TRAILER_TEXT];
+    XXH128_canonical_t hash;
+
+    if (put_flush(x, e))
+        return e->code;
+    XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(x->hash));
+    memcpy(t.hash, hash.digest, sizeof(t.hash));
+    t.commands = x->facts.commands;
+    t.bytes = x->facts.bytes;
+    t.keys = x->facts.keys;
+    if (put_command(x, 2, e) || put_word(x, "ECHO", e) || put_word(x, trailer_text(&t, text), e))
+        return e->code;
+    return put_flush(x, e);
+}
+
+struct encoder_facts
+encoder_facts(const struct encoder *x)
+{
+    return x->facts;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DUMP_ENCODE_H
+#define DUMP_ENCODE_H
+
+/*
+ * dump/encode -- events in, the commands of a dump out.
+ *
+ * Shape    encoder_begin writes the header, encoder_on takes events, encoder_end writes the
+ *          trailer. Values become plain commands that rebuild them exactly; an EV_PAYLOAD becomes a
+ *          RESTORE.
+ * Idempotent  a key is deleted before it is built, unless one command replaces it whole (SET,
+ *             RESTORE).
+ * Commands  SELECT, SET, APPEND, RPUSH, SADD, ZADD, HSET, HPEXPIREAT, XADD, XSETID, XGROUP, XCLAIM,
+ *          PEXPIREAT, DEL, RESTORE, FUNCTION LOAD, SCRIPT LOAD, ECHO. Only what the value needs: a
+ * dump of plain types loads into Redis 4.0, a stream without what Redis 7 added loads into 5.0 (but
+ * consumers: 6.2). Batches  at most ENC_BATCH_ARGS elements or ENC_BATCH_BYTES a command; a longer
+ * element has a command of its own. A string above ENC_STRING_MAX is built by SET and APPEND.
+ * Losses   what commands cannot say is left out with one warning per key, and counted.
+ * Memory   less than 1 MiB, but for one opaque value.
+ * Threads  one at a time.
+ * Source   reference redis-dump sections 10, 11 and 16.
+ * Tests    dump_test.c, tests/integration/fixtures.bats
+ */
+#include "base/stream.h"
+#include "dump/undump.h"
+
+enum { ENC_BATCH_ARGS = 512, ENC_BATCH_BYTES = 64 * 1024, ENC_STRING_MAX = 256 * 1024 * 1024 };
+
+struct encoder;
+
+/* `out` is borrowed. */
+struct encoder *encoder_new(struct wr *out, enum dump_format format);
+void encoder_free(struct encoder *x);
+
+NODISCARD enum rc encoder_begin(struct encoder *x, struct err *e);
+/* An ev_fn; `arg` is the struct encoder. EV_KEY must carry the final expiry. */
+enum rc encoder_on(void *arg, const struct ev *ev, struct err *e);
+/* Write the trailer and pass everything on. */
+NODISCARD enum rc encoder_end(struct encoder *x, struct err *e);
+
+struct encoder_facts {
+    uint64_t commands, bytes, keys;
+    uint64_t opaque; /* keys whose values only a RESTORE can carry, in the commands format */
+    uint64_t lossy;  /* keys of which something was left out */
+};
+struct encoder_facts encoder_facts(const struct encoder *x);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DUMP_ENCODE_INTERNAL_H
+#define DUMP_ENCODE_INTERNAL_H
+
+/* dump/encode_internal -- the encoder's state, and what its files call of each other. */
+#include <xxhash.h>
+
+#include "dump/encode.h"
+
+enum { OUT_BYTES = 256 * 1024, NUMBER_TEXT = 32, ARG_FRAME = NUMBER_TEXT + 2 };
+
+/* A field in the batch that expires: where its encoded argument stands. */
+struct expiry {
+    int64_t at;
+    size_t off, n;
+};
+
+struct encoder {
+    struct wr *to;
+    enum dump_format format;
+    uint8_t *out; /* bytes not passed on yet */
+    size_t n;
+    XXH3_state_t *hash;
+    struct encoder_facts facts;
+    unsigned warnings;
+    /* the key in progress */
+    struct buf name;
+    struct ev_key key;
+    bool warned, deleted, written;
+    const char *verb; /* of the batch */
+    struct buf batch; /* encoded arguments */
+    uint32_t batch_args, batch_items;
+    struct expiry expiries[ENC_BATCH_ARGS];
+    size_t n_expiries;
+    /* a stream in progress */
+    struct stream_id last_entry;
+    uint64_t n_entries;
+    /* pending entries with equal owner, time and count are claimed together */
+    struct buf claim_owner; /* encoded group and consumer */
+    int64_t claim_at;
+    uint64_t claim_count;
+};
+
+/* put.c: bytes out. Arguments are laid out in `out` and passed on when it is full. */
+NODISCARD enum rc put(struct encoder *x, const void *p, size_t n, struct err *e);
+NODISCARD enum rc put_flush(struct encoder *x, struct err *e);
+NODISCARD enum rc put_frame(struct encoder *x, uint8_t lead, uint64_t v, struct err *e);
+/* The frame of a command of `args` arguments, which must follow. */
+NODISCARD enum rc put_command(struct encoder *x, uint64_t args, struct err *e);
+NODISCARD enum rc put_arg(struct encoder *x, struct str s, struct err *e);
+NODISCARD enum rc put_word(struct encoder *x, const char *word, struct err *e);
+NODISCARD enum rc put_int(struct encoder *x, int64_t v, struct err *e);
+NODISCARD enum rc put_id(struct encoder *x, struct stream_id id, struct err *e);
+/* A piece of an argument that comes in pieces: frame before the first, CR LF behind the last. */
+NODISCARD enum rc put_piece(struct encoder *x, const struct ev_piece *p, struct err *e);
+/* The key's name as an argument. */
+NODISCARD enum rc put_key(struct encoder *x, struct err *e);
+/* A command that is a verb and the key; `more` arguments follow. */
+NODISCARD enum rc put_verb(struct encoder *x, const char *verb, uint64_t more, struct err *e);
+/* An argument at `to`, which has room for it and ARG_FRAME bytes more; how long it became. */
+size_t put_lay(uint8_t *to, struct str s);
+/* "1-2" at `to`. */
+enum { ID_CHARS = 2 * STR_INT_MAX };
+size_t put_id_text(struct stream_id id, uint8_t to[static ID_CHARS]);
+
+/* encode.c */
+void encode_batch_add(struct encoder *x, struct str s);
+/* One warning for each key, counted as a loss. */
+void encode_warn_loss(struct encoder *x, const char *what);
+
+/* encode_stream.c: events of streams, EV_ENTRY to EV_IDMP; encode_stream_end before EV_KEY_END. */
+NODISCARD enum rc encode_stream(struct encoder *x, const struct ev *ev, struct err *e);
+NODISCARD enum rc encode_stream_end(struct encoder *x, struct err *e);
+
+#endif

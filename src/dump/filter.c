@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dump/filter.h"
+
+bool
+filter_wants_db(const struct filter *f, uint64_t db)
+{
+    return f->db == FILTER_ALL_DBS || (uint64_t)f->db == db;
+}
+
+bool
+filter_wants(const struct filter *f, uint64_t db, struct str key)
+{
+    return filter_wants_db(f, db) && (f->match == NULL || glob_match(str_c(f->match), key));
+}
+
+/*
+ * Does c match the bracket expression at p[0] == '['? *used: its length. As Redis: an unclosed one
+ * ends with the pattern.
+ */
+static bool
+match_bracket(struct str p, uint8_t c, size_t *used)
+{
+    size_t i = 1;
+    bool negate = p.n > 1 && p.p[1] == '^', found = false;
+
+    i += negate;
+    for (; i < p.n && p.p[i] != ']'; i++) {
+        if (p.p[i] == '\\' && i + 1 < p.n) {
+            i++;
+            found = found || p.p[i] == c;
+        } else if (i + 2 < p.n && p.p[i + 1] == '-') {
+            uint8_t a = p.p[i], b = p.p[i + 2];
+            found = found || (a <= b ? c >= a && c <= b : c >= b && c <= a);
+            i += 2;
+        } else {
+            found = found || p.p[i] == c;
+        }
+    }
+    *used = i < p.n ? i + 1 : i;
+    return found != negate;
+}
+
+/* Match one character of the pattern; *used: bytes of the pattern. */
+static bool
+match_one(struct str p, uint8_t c, size_t *used)
+{
+    *used = 1;
+    switch (p.p[0]) {
+    case '?':
+        return true;
+    case '[':
+        return match_bracket(p, c, used);
+    case '\\':
+        if (p.n > 1) {
+            *used = 2;
+            return p.p[1] == c;
+        }
+        return c == '\\';
+    default:
+        return p.p[0] == c;
+    }
+}
+
+bool
+glob_match(struct str p, struct str s)
+{
+    size_t i = 0, j = 0, used;
+    size_t star = SIZE_MAX, retry = 0; /* behind the last '*', and where in s it was tried */
+
+    while (j < s.n) {
+        if (i < p.n && p.p[i] == '*') {
+            star = ++i;
+            retry = j;
+        } else if (i < p.n && match_one(str_of(p.p + i, p.n - i), s.p[j], &used)) {
+            i += used;
+            j++;
+        } else if (star != SIZE_MAX) { /* let the last '*' swallow one byte more */
+            i = star;
+            j = ++retry;
+        } else {
+            return false;
+        }
+    }
+    while (i < p.n && p.p[i] == '*')
+        i++;
+    return i == p.n;
+}

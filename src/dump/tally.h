@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DUMP_TALLY_H
+#define DUMP_TALLY_H
+
+/*
+ * dump/tally -- count a dataset and digest its logical content while it passes by.
+ *
+ * Why      two datasets with equal digests hold the same data, whatever server, encoding, format or
+ *          order it came in; that is how a backup is compared with its source and a restore with
+ *          its backup.
+ * Digest   per database the sum (mod 2^128) over its keys of a hash of: name, type, expiry, and the
+ *          value: string bytes; list elements in order; set members, sorted set members with
+ *          scores, hash fields with values and expiries in any order; stream entries in order with
+ *          last ID, entries added, largest deleted ID, groups (last ID, entries read), consumers,
+ *          pending entries (owner, time, count). Opaque values by their bytes. Not in it: LRU and
+ *          LFU, encodings, when consumers were seen, pending entries of no consumer, message
+ *          deduplication. Empty collections are no keys; -0 counts as 0. The hash is XXH3-128: it
+ *          finds accidents, not an adversary. Functions are digested by themselves.
+ * Memory   constant, but for one record per database (at most TALLY_DBS_MAX).
+ * Threads  one at a time.
+ * Source   docs/format/digest.md; XXH3-128 of xxHash 0.8.
+ * Tests    dump_test.c; tests/integration compare it over formats, sources and servers.
+ */
+#include <stdio.h>
+
+#include "rdb/event.h"
+
+enum { TALLY_DBS_MAX = 65536, TALLY_DIGEST_TEXT = 33 };
+
+struct tally_type {
+    uint64_t keys, expiring, elements;
+};
+
+struct tally_sum {
+    uint64_t lo, hi;
+};
+
+struct tally_db {
+    uint64_t n;
+    struct tally_type types[KV_N_TYPES];
+    struct tally_sum digest;
+    uint64_t said_keys, said_expires; /* of EV_DB: what the source says, or EV_UNKNOWN */
+};
+
+struct tally;
+
+struct tally *tally_new(void);
+void tally_free(struct tally *t);
+
+/* An ev_fn; `arg` is the struct tally. RC_LIMIT: too many databases. */
+enum rc tally_on(void *arg, const struct ev *ev, struct err *e);
+
+/* Databases with keys or announcements, by number. Borrowed until the next event. */
+const struct tally_db *tally_dbs(const struct tally *t, size_t *n);
+/* How many function libraries (and scripts), and their digest. */
+uint64_t tally_functions(const struct tally *t, struct tally_sum *digest);
+uint64_t tally_keys(const struct tally *t);
+
+/* All types of a database together. */
+struct tally_type tally_db_total(const struct tally_db *db);
+/* 32 hex digits. Returns `to`. */
+const char *tally_sum_text(struct tally_sum s, char to[static TALLY_DIGEST_TEXT]);
+/* One digest of everything: databases that hold keys, with their numbers, and functions. */
+struct tally_sum tally_whole(const struct tally *t);
+
+#endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A dump's commands: what kind each is, whose key it writes, and whether the stream is whole. */
+#define XXH_STATIC_LINKING_ONLY
+#include "base/mem.h"
+#include "dump/trailer.h"
+#include "dump/undump_internal.h"
+
+/* What is kept of a command that is too long to be whole and must still be understood as one. */
+enum { HELD_MAX = 64 * 1024 * 1024 };
+
+static const struct {
+    const char *word;
+    enum verb verb;
+    enum kv_type type; /* of the key that it writes */
+    uint32_t least;    /* arguments, with the verb */
+} verbs[] = {
+    {"SET", V_SET, KV_STRING, 3},
+    {"RPUSH", V_RPUSH, KV_LIST, 3},
+    {"SADD", V_SADD, KV_SET, 3},
+    {"ZADD", V_ZADD, KV_ZSET, 4},
+    {"HSET", V_HSET, KV_HASH, 4},
+    {"HMSET", V_HSET, KV_HASH, 4},
+    {"DEL", V_DEL, KV_N_TYPES, 2},
+    {"PEXPIREAT", V_PEXPIREAT, KV_N_TYPES, 3},
+    {"XADD", V_XADD, KV_STREAM, 5},
+    {"RESTORE", V_RESTORE, KV_N_TYPES, 4},
+    {"HPEXPIREAT", V_HPEXPIREAT, KV_HASH, 6},
+    {"XCLAIM", V_XCLAIM, KV_STREAM, 6},
+    {"XGROUP", V_XGROUP, KV_STREAM, 4},
+    {"XSETID", V_XSETID, KV_STREAM, 3},
+    {"EXPIREAT", V_EXPIREAT, KV_N_TYPES, 3},
+    {"APPEND", V_APPEND, KV_STRING, 3},
+    {"UNLINK", V_DEL, KV_N_TYPES, 2},
+    {"SELECT", V_SELECT, KV_N_TYPES, 2},
+    {"ECHO", V_ECHO, KV_N_TYPES, 2},
+    {"FUNCTION", V_FUNCTION, KV_N_TYPES, 3},
+    {"SCRIPT", V_SCRIPT, KV_N_TYPES, 3},
+};
+
+struct undump *
+undump_new(ev_fn *on, void *arg)
+{
+    struct undump *u = MEM_NEW(struct undump);
+
+    u->on = on;
+    u->arg = arg;
+    u->facts.exact = true;
+    u->hash = XXH3_createState();
+    BUG_ON(u->hash == NULL);
+    (void)XXH3_128bits_reset(u->hash);
+    buf_init(&u->name, CMD_WHOLE_MAX);
+    buf_init(&u->held, HELD_MAX);
+    return u;
+}
+
+void
+undump_free(struct undump *u)
+{
+    if (u == NULL)
+        return;
+    (void)XXH3_freeState(u->hash);
+    buf_release(&u->name);
+    buf_release(&u->held);
+    mem_free(u->held_ends);
+    mem_free(u);
+}
+
+struct undump_facts
+undump_facts(const struct undump *u)
+{
+    return u->facts;
+}
+
+static size_t
+find_verb(struct str word)
+{
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(verbs) && !str_is_word(word, verbs[i].word))
+        i++;
+    return i;
+}
+
+static enum rc
+on_select(struct undump *u, const struct cmd *c, struct cmd_class *out, struct err *e)
+{
+    struct ev ev = {.kind = EV_DB};
+
+    if (undump_end_key(u, e))
+        return e->code;
+    if (!str_to_u64(c->argv[1], &u->db))
+        return err_set(e, RC_CORRUPT, "SELECT without a number at byte %llu",
+                       (unsigned long long)c->at);
+    u->db_said = true;
+    ev.u.db.n = out->db = u->db;
+    ev.u.db.keys = ev.u.db.expires = EV_UNKNOWN;
+    out->kind = CMD_SELECT;
+    return undump_emit(u, &ev, e);
+}
+
+static enum rc
+check_trailer(struct undump *u, const struct trailer *t, struct err *e)
+{
+    XXH128_canonical_t hash;
+
+    XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(u->hash));
+    if (t->commands != u->facts.commands || t->bytes != u->bytes || t->keys != u->keys)
+        return err_set(
+            e, RC_CORRUPT,
+            "the dump is not what was written: its trailer says %llu keys in %llu commands "
+            "and %llu bytes, there are %llu keys in %llu commands and %llu bytes",
+            (unsigned long long)t->keys, (unsigned long long)t->commands,
+            (unsigned long long)t->bytes, (unsigned long long)u->keys,
+            (unsigned long long)u->facts.commands, (unsigned long long)u->bytes);
+    if (memcmp(hash.digest, t->hash, sizeof(t->hash)) != 0)
+        return err_set(e, RC_CORRUPT,
+                       "the dump is not what was written: its checksum does not match");
+    u->trailer_seen = true;
+    return RC_OK;
+}
+
+static enum rc
+on_echo(struct undump *u, const struct cmd *c, struct cmd_class *out, struct err *e)
+{
+    enum dump_format format;
+    struct trailer t;
+
+    if (undump_end_key(u, e))
+        return e->code;
+    out->kind = CMD_META;
+    if (header_parse(c->argv[1], &format)) {
+        if (u->facts.commands != 0)
+            return err_set(e, RC_CORRUPT, "a second dump starts at byte %llu",
+                           (unsigned long long)c->at);
+        u->facts.ours = true;
+        return RC_OK;
+    }
+    if (u->facts.ours && trailer_parse(c->argv[1], &t))
+        return check_trailer(u, &t, e);
+    out->kind = CMD_OTHER;
+    return RC_OK;
+}
+
+static enum rc
+on_global(struct undump *u, const struct cmd *c, struct cmd_class *out, struct err *e)
+{
+    struct ev ev = {.kind = u->verb == V_SCRIPT ? EV_SCRIPT : EV_FUNCTION};
+
+    if (undump_end_key(u, e))
+        return e->code;
+    out->kind = CMD_GLOBAL;
+    if (!str_is_word(c->argv[1], "LOAD") || c->n != c->argc) {
+        undump_not_exact(u);
+        return RC_OK;
+    }
+    ev.u.code = c->argv[c->n - 1];
+    return undump_emit(u, &ev, e);
+}
+
+static bool
+is_marker(struct undump *u, const struct cmd *c)
+{
+    if (u->verb != V_SET || !str_eq(c->argv[1], STR_LIT("__redisdump_total_keys")) ||
+        u->facts.ours || c->n < 3 || !str_to_u64(c->argv[2], &u->facts.marker_keys))
+        return false;
+    u->facts.has_marker = true;
+    return true;
+}
+
+/* Keep an argument, or a piece of it, of a long command until all of it is there. */
+static enum rc
+hold(struct undump *u, const struct ev_piece *p, struct err *e)
+{
+    if (buf_add_str(&u->held, p->p, e))
+        return err_wrap(e, "a command for one key is too long");
+    if (!ev_is_last(p))
+        return RC_OK;
+    if (u->n_held == u->held_cap) {
+        u->held_cap = MAX(2 * u->held_cap, (size_t)16);
+        u->held_ends = mem_grow(u->held_ends, u->held_cap, sizeof(*u->held_ends));
+    }
+    u->held_ends[u->n_held++] = u->held.n;
+    return RC_OK;
+}
+
+/* The long command is complete: now it can be read as a whole one. */
+static enum rc
+on_held(struct undump *u, struct err *e)
+{
+    struct str *v = mem_zero(u->n_held, sizeof(*v));
+    size_t start = 0;
+    enum rc rc;
+
+    for (size_t i = 0; i < u->n_held; i++) {
+        v[i] = str_of(u->held.p + start, u->held_ends[i] - start);
+        start = u->held_ends[i];
+    }
+    rc = undump_key_command(u, v, (uint32_t)u->n_held, e);
+    mem_free(v);
+    buf_reset(&u->held);
+    u->n_held = 0;
+    return rc;
+}
+
+static enum rc
+begin_long(struct undump *u, const struct cmd *c, struct err *e)
+{
+    buf_reset(&u->held);
+    u->n_held = 0;
+    for (uint32_t i = u->verb < V_STREAMING ? 2 : 0; i < c->n; i++) {
+        struct ev_piece p = ev_whole(c->argv[i]);
+        if (u->verb < V_STREAMING ? undump_streaming_arg(u, i, &p, e) : hold(u, &p, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+/*
+ * Is this command the first of its key? If not ours, a key may come up again: then nothing is
+ * exact.
+ */
+static enum rc
+enter_key(struct undump *u, struct str name, struct cmd_class *out, struct err *e)
+{
+    bool again = u->named && str_eq(buf_str(&u->name), name);
+    bool replaces = u->verb == V_DEL || u->verb == V_RESTORE || u->verb == V_SET;
+
+    out->starts_key = !again;
+    if (again && !(replaces && u->open))
+        return RC_OK;
+    if (!replaces)
+        undump_not_exact(u);
+    return undump_start_key(u, name, e);
+}
+
+static enum rc
+on_key_verb(struct undump *u, size_t which, const struct cmd *c, struct cmd_class *out,
+            struct err *e)
+{
+    uint32_t key_at = u->verb == V_XGROUP ? 2 : 1;
+    enum kv_type type = verbs[which].type;
+
+    if (c->n <= key_at)
+        return err_set(e, RC_LIMIT, "a key name of more than %d bytes at byte %llu", CMD_WHOLE_MAX,
+                       (unsigned long long)c->at);
+    if (is_marker(u, c)) {
+        out->kind = CMD_MARKER;
+        return undump_end_key(u, e);
+    }
+    out->kind = CMD_KEY;
+    out->key = c->argv[key_at];
+    if (enter_key(u, out->key, out, e))
+        return e->code;
+    if (u->verb == V_DEL && c->argc != 2)
+        undump_not_exact(u);
+    if ((u->verb == V_PEXPIREAT || u->verb == V_EXPIREAT) && !u->open)
+        undump_not_exact(u);
+    if (type != KV_N_TYPES && undump_open_key(u, type, e))
+        return e->code;
+    if (!c->whole)
+        return begin_long(u, c, e);
+    if (u->verb > V_STREAMING)
+        return undump_key_command(u, c->argv, c->n, e);
+    if (u->verb == V_HSET && c->argc % 2 != 0)
+        return undump_bad_argument(u, "HSET", e);
+    for (uint32_t i = 2; i < c->n; i++) {
+        struct ev_piece p = ev_whole(c->argv[i]);
+        if (undump_streaming_arg(u, i, &p, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+static void
+add_bytes(struct undump *u, struct str raw)
+{
+    if (!u->facts.ours)
+        return;
+    (void)XXH3_128bits_update(u->hash, raw.p, raw.n);
+    u->bytes += raw.n;
+}
+
+static enum rc
+on_command(struct undump *u, const struct cmd *c, struct cmd_class *out, struct err *e)
+{
+    size_t which = c->n > 0 ? find_verb(c->argv[0]) : ARRAY_LEN(verbs);
+
+    u->verb = V_UNKNOWN;
+    u->argc = c->argc;
+    if (which == ARRAY_LEN(verbs) || c->argc < verbs[which].least || (!c->whole && c->n < 2)) {
+        out->kind = CMD_OTHER;
+        undump_not_exact(u);
+        return undump_end_key(u, e);
+    }
+    u->verb = verbs[which].verb;
+    switch (u->verb) {
+    case V_SELECT:
+        return on_select(u, c, out, e);
+    case V_ECHO:
+        return on_echo(u, c, out, e);
+    case V_FUNCTION:
+    case V_SCRIPT:
+        return on_global(u, c, out, e);
+    default:
+        return on_key_verb(u, which, c, out, e);
+    }
+}
+
+enum rc
+undump_cmd(struct undump *u, const struct cmd *c, struct cmd_class *out, struct err *e)
+{
+    if (u->trailer_seen)
+        return err_set(e, RC_CORRUPT, "commands follow the end of the dump at byte %llu",
+                       (unsigned long long)c->at);
+    *out = (struct cmd_class){.db = u->db};
+    if (on_command(u, c, out, e))
+        return e->code;
+    add_bytes(u, c->raw);
+    u->facts.commands++;
+    return RC_OK;
+}
+
+enum rc
+undump_piece(struct undump *u, const struct cmd_piece *p, struct err *e)
+{
+    struct ev_piece piece = {.p = p->bytes, .off = p->off, .total = p->total};
+
+    add_bytes(u, p->raw);
+    if (u->verb >= V_SELECT)
+        return RC_OK;
+    if (p->arg >= 0 && (u->verb < V_STREAMING ? undump_streaming_arg(u, (uint32_t)p->arg, &piece, e)
+                                              : hold(u, &piece, e)))
+        return e->code;
+    return p->last && u->verb > V_STREAMING ? on_held(u, e) : RC_OK;
+}
+
+enum rc
+undump_end(struct undump *u, struct err *e)
+{
+    if (undump_end_key(u, e))
+        return e->code;
+    if (u->facts.ours && !u->trailer_seen) {
+        (void)err_set(e, RC_CORRUPT, "the dump is cut: its end is missing");
+        return err_hint(e, "what was there is loaded, but keys are missing; use another snapshot");
+    }
+    return RC_OK;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DUMP_UNDUMP_H
+#define DUMP_UNDUMP_H
+
+/*
+ * dump/undump -- what the commands of a dump mean: whose key they write, and the dataset they
+ * describe as events (rdb/event.h).
+ *
+ * Why      a restore must know the keys it loads (filters, conflicts, errors by name) and count and
+ *          digest them, without executing anything itself.
+ * Shape    feed every command of the stream in order; undump_cmd first says what kind it is
+ *          (`struct cmd_class`), and hands events to `on`.
+ * Covers   what `cstash dump` writes in both formats, and what redis-dump-go writes (Stash), whose
+ *          commands of several keys may interleave: then `exact` becomes false and digests mean
+ *          nothing.
+ * Trailer  a stream that starts with our header must end with our trailer, whose counts and
+ *          checksum are verified: RC_CORRUPT otherwise. A stream of other origin has no trailer, or
+ *          ends with Stash's marker key.
+ */
+#include "dump/cmd.h"
+#include "rdb/event.h"
+
+enum cmd_kind {
+    CMD_SELECT, /* changes the database */
+    CMD_KEY,    /* writes or deletes `key` */
+    CMD_GLOBAL, /* belongs to no key: FUNCTION LOAD, SCRIPT LOAD */
+    CMD_META,   /* our header or trailer: need not be sent */
+    CMD_MARKER, /* Stash's __redisdump_total_keys: must not be sent */
+    CMD_OTHER   /* anything else: sent as it is */
+};
+
+struct cmd_class {
+    enum cmd_kind kind;
+    uint64_t db;     /* the database in force after this command */
+    struct str key;  /* CMD_KEY */
+    bool starts_key; /* CMD_KEY: differs from the key of the command before */
+};
+
+enum dump_format { DUMP_COMMANDS, DUMP_RESTORE };
+
+struct undump;
+
+/* `on` may be NULL: classify and verify only. */
+struct undump *undump_new(ev_fn *on, void *arg);
+void undump_free(struct undump *u);
+
+/*
+ * The next command. Of a long one, `c` is the beginning and undump_piece must follow for each
+ * piece.
+ */
+NODISCARD enum rc undump_cmd(struct undump *u, const struct cmd *c, struct cmd_class *out,
+                             struct err *e);
+NODISCARD enum rc undump_piece(struct undump *u, const struct cmd_piece *p, struct err *e);
+/* The stream is over: finish the last key; verify that the trailer was there if it had to be. */
+NODISCARD enum rc undump_end(struct undump *u, struct err *e);
+
+struct undump_facts {
+    bool ours;            /* has our header (and, after undump_end, a verified trailer) */
+    bool has_marker;      /* Stash's marker was seen */
+    uint64_t marker_keys; /* the number it holds: keys of all databases plus one */
+    bool exact; /* the commands of each key stood together, and every one was understood */
+    uint64_t commands;
+};
+struct undump_facts undump_facts(const struct undump *u);
+
+#endif
