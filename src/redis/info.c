@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "redis/info.h"
+
+static void
+word(char to[static INFO_WORD], struct str v)
+{
+    size_t n = MIN(v.n, (size_t)INFO_WORD - 1);
+
+    for (size_t i = 0; i < n; i++)
+        to[i] = (char)(v.p[i] < ' ' || v.p[i] >= 0x7f ? '?' : v.p[i]);
+    to[n] = '\0';
+}
+
+/* 7.0.15 -> 70015. Parts above 99 count as 99. */
+static uint32_t
+version_number(const char *text)
+{
+    uint32_t part[3] = {0, 0, 0};
+    unsigned i = 0;
+
+    for (; *text != '\0' && i < 3; text++) {
+        if (*text == '.')
+            i++;
+        else if (*text >= '0' && *text <= '9')
+            part[i] = MIN(part[i] * 10 + (uint32_t)(*text - '0'), 99U);
+        else
+            break;
+    }
+    return part[0] * 10000 + part[1] * 100 + part[2];
+}
+
+/* The number behind `name=` in a list such as keys=1,expires=0. */
+static uint64_t
+number_in(struct str v, const char *name)
+{
+    size_t n = strlen(name);
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i + n < v.n; i++) {
+        if ((i != 0 && v.p[i - 1] != ',') || memcmp(v.p + i, name, n) != 0)
+            continue;
+        for (i += n; i < v.n && v.p[i] >= '0' && v.p[i] <= '9'; i++)
+            sum = sum * 10 + (uint64_t)(v.p[i] - '0');
+        return sum;
+    }
+    return 0;
+}
+
+static enum rc
+add_db(struct conn_info *i, struct str number, struct str v, struct err *e)
+{
+    struct info_db db = {.n = 0};
+
+    if (!str_to_u64(number, &db.n) || number_in(v, "keys=") == 0)
+        return RC_OK;
+    if (i->n_dbs == INFO_DBS_MAX)
+        return err_set(e, RC_LIMIT, "the server has more than %d databases", INFO_DBS_MAX);
+    db.keys = number_in(v, "keys=");
+    db.expires = number_in(v, "expires=");
+    if ((i->n_dbs & (i->n_dbs - 1)) == 0) /* grow at powers of two */
+        i->dbs = mem_grow(i->dbs, i->n_dbs == 0 ? 1 : i->n_dbs * 2, sizeof(*i->dbs));
+    i->dbs[i->n_dbs++] = db;
+    return RC_OK;
+}
+
+static bool
+is(struct str a, const char *b)
+{
+    return str_eq(a, str_c(b));
+}
+
+static void
+field(struct conn_info *i, struct str k, struct str v, char redis[static INFO_WORD],
+      char product[static INFO_WORD])
+{
+    if (is(k, "redis_version"))
+        word(redis, v);
+    else if (is(k, "valkey_version")) {
+        i->kind = SERVER_VALKEY;
+        word(product, v);
+    } else if (is(k, "server_name") && is(v, "valkey"))
+        i->kind = SERVER_VALKEY;
+    else if (is(k, "dragonfly_version") || is(k, "kvrocks_version") || is(k, "garnet_version")) {
+        i->kind = SERVER_OTHER;
+        word(product, v);
+    } else if (is(k, "redis_mode") || is(k, "server_mode"))
+        word(i->mode, v);
+    else if (is(k, "run_id"))
+        word(i->run_id, v);
+    else if (is(k, "role"))
+        word(i->role, v);
+    else if (is(k, "master_replid"))
+        word(i->replid, v);
+    else if (is(k, "maxmemory_policy"))
+        word(i->maxmemory_policy, v);
+    else if (is(k, "master_repl_offset"))
+        (void)str_to_u64(v, &i->offset);
+    else if (is(k, "used_memory"))
+        (void)str_to_u64(v, &i->used_memory);
+    else if (is(k, "cluster_enabled"))
+        i->cluster_enabled = is(v, "1");
+    else if (is(k, "loading") || is(k, "async_loading"))
+        i->loading = i->loading || is(v, "1");
+    else if (is(k, "master_link_status"))
+        i->link_up = is(v, "up");
+}
+
+enum rc
+info_parse(struct str text, struct conn_info *out, struct err *e)
+{
+    struct conn_info i = {.kind = SERVER_REDIS};
+    char redis[INFO_WORD] = "", product[INFO_WORD] = "";
+
+    while (text.n != 0) {
+        const uint8_t *nl = memchr(text.p, '\n', text.n);
+        size_t n = nl == NULL ? text.n : (size_t)(nl - text.p);
+        struct str line = str_of(text.p, n);
+        const uint8_t *colon;
+        struct str k, v;
+
+        text = nl == NULL ? str_of(NULL, 0) : str_of(nl + 1, text.n - n - 1);
+        if (line.n != 0 && line.p[line.n - 1] == '\r')
+            line.n--;
+        colon = line.n == 0 ? NULL : memchr(line.p, ':', line.n);
+        if (colon == NULL)
+            continue;
+        k = str_of(line.p, (size_t)(colon - line.p));
+        v = str_of(colon + 1, line.n - k.n - 1);
+        if (k.n > 2 && memcmp(k.p, "db", 2) == 0 && add_db(&i, str_of(k.p + 2, k.n - 2), v, e)) {
+            conn_info_release(&i);
+            return e->code;
+        }
+        field(&i, k, v, redis, product);
+    }
+    memcpy(i.version, product[0] != '\0' ? product : redis, sizeof(i.version));
+    i.redis_version = version_number(redis);
+    i.kind_version = version_number(i.version);
+    *out = i;
+    return RC_OK;
+}
+
+void
+conn_info_release(struct conn_info *i)
+{
+    mem_free(i->dbs);
+    i->dbs = NULL;
+    i->n_dbs = 0;
+}
+
+const char *
+info_name(const struct conn_info *i, char *to, size_t n)
+{
+    static const char *const names[] = {"Redis", "Valkey", "a server like Redis"};
+
+    (void)snprintf(to, n, "%s%s%s", names[i->kind], i->version[0] == '\0' ? "" : " ", i->version);
+    return to;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REDIS_INFO_H
+#define REDIS_INFO_H
+
+/*
+ * redis/info -- what a server says of itself.
+ *
+ * Shape    the text of INFO in, a struct out. Lines that are not known are skipped; fields that are
+ *          missing keep their zero.
+ * Limits   INFO_DBS_MAX databases.
+ */
+#include "base/buf.h"
+
+enum { INFO_DBS_MAX = 1 << 20, INFO_WORD = 48 };
+
+enum server_kind { SERVER_REDIS, SERVER_VALKEY, SERVER_OTHER };
+
+struct info_db {
+    uint64_t n, keys, expires;
+};
+
+struct conn_info {
+    enum server_kind kind;
+    char version[INFO_WORD]; /* of the product: "7.0.15", for Valkey "8.1.1" */
+    uint32_t redis_version;  /* 70015: the Redis version it is compatible with; 0 unknown */
+    uint32_t kind_version;   /* the same for the product itself */
+    char mode[INFO_WORD];    /* standalone, sentinel, cluster */
+    char run_id[INFO_WORD];
+    char role[INFO_WORD]; /* master, slave */
+    char replid[INFO_WORD];
+    char maxmemory_policy[INFO_WORD];
+    uint64_t offset; /* master_repl_offset */
+    uint64_t used_memory;
+    bool cluster_enabled, loading, link_up; /* link_up: a replica has its master */
+    struct info_db *dbs;                    /* the databases that have keys, in order */
+    size_t n_dbs;
+};
+
+NODISCARD enum rc info_parse(struct str text, struct conn_info *out, struct err *e);
+void conn_info_release(struct conn_info *i);
+
+/* "Redis 7.0.15"; for messages. Returns `to`. */
+const char *info_name(const struct conn_info *i, char *to, size_t n);
+
+#endif

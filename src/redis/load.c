@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/hex.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "redis/ahead.h"
+
+enum { PROGRESS_BYTES = 1024 * 1024 };
+
+struct load {
+    struct ctx *cx;
+    struct conn *c;
+    const struct load_opts *opts;
+    struct load_result *result;
+    struct cmd_reader reader;
+    struct undump *undump;
+    struct pump pump;
+    struct ahead ahead;
+    uint64_t told; /* bytes at the last progress call */
+    uint64_t ticks;
+    bool sending; /* not a dry run */
+};
+
+/*
+ * A write that changes nothing shows at once what would stop the load in its middle, and can be
+ * waited for: pipelined commands that were refused could not be sent again in order.
+ */
+static enum rc
+probe(struct load *l, struct err *e)
+{
+    uint8_t bytes[12];
+    char name[64];
+    size_t n = (size_t)snprintf(name, sizeof(name), "cstash-probe-");
+    struct reply r;
+    int64_t since = 0;
+    bool again;
+
+    rand_bytes(bytes, sizeof(bytes));
+    hex_encode(bytes, sizeof(bytes), name + n);
+    do {
+        if (CONN_CALL(l->cx, l->c, &r, e, STR_LIT("DEL"), str_c(name)) ||
+            conn_wait(l->cx, l->c, &r, &since, &again, e))
+            return e->code;
+    } while (again);
+    if (r.type == REPLY_ERROR && !reply_is_error(&r, "NOPERM") && !reply_is_error(&r, "ERR"))
+        return conn_fail(l->c, &r, "the server takes no writes", e);
+    return RC_OK;
+}
+
+static enum rc
+flush_target(struct load *l, struct err *e)
+{
+    int64_t db = l->opts->filter.db;
+    struct reply r;
+
+    if (db != FILTER_ALL_DBS) {
+        if (conn_select(l->cx, l->c, (uint64_t)db, e) ||
+            CONN_CALL(l->cx, l->c, &r, e, STR_LIT("FLUSHDB")))
+            return e->code;
+    } else if (CONN_CALL(l->cx, l->c, &r, e, STR_LIT("FLUSHALL"))) {
+        return e->code;
+    }
+    if (!reply_is_status(&r, "OK"))
+        return conn_fail(l->c, &r, "could not empty the server", e);
+    if (!filter_is_all(&l->opts->filter))
+        return RC_OK;
+    if (CONN_CALL(l->cx, l->c, &r, e, STR_LIT("FUNCTION"), STR_LIT("FLUSH")))
+        return e->code;
+    if (reply_is_error(&r, "NOPERM"))
+        return conn_fail(l->c, &r, "could not remove the functions", e);
+    return RC_OK; /* before 7.0 the command is not known, and there are no functions */
+}
+
+/* Does the command go to the server? Counts keys. */
+static bool
+wanted(struct load *l, const struct cmd_class *k)
+{
+    const struct filter *f = &l->opts->filter;
+
+    switch (k->kind) {
+    case CMD_META:
+    case CMD_MARKER:
+        return false;
+    case CMD_SELECT:
+        return filter_wants_db(f, k->db);
+    case CMD_KEY:
+        if (filter_wants(f, k->db, k->key))
+            return true;
+        l->result->filtered_keys += k->starts_key;
+        return false;
+    case CMD_GLOBAL:
+    case CMD_OTHER:
+    default:
+        return filter_is_all(f);
+    }
+}
+
+/* The rest of a long command, sent or not. */
+static enum rc
+pass_pieces(struct load *l, bool send, struct err *e)
+{
+    struct cmd_piece piece;
+
+    do {
+        if (cmd_more(&l->reader, &piece, e) || undump_piece(l->undump, &piece, e))
+            return e->code;
+        l->result->bytes += piece.raw.n;
+        if (send && pump_more(&l->pump, piece.raw, e))
+            return e->code;
+    } while (!piece.last);
+    return RC_OK;
+}
+
+static enum rc
+send_one(struct load *l, const struct cmd *c, const struct cmd_class *k, struct err *e)
+{
+    struct pump_note note;
+    bool send = true;
+
+    pump_note(&note, c, k);
+    if (k->kind != CMD_KEY) {
+        if (ahead_settle(&l->ahead, e) || pump_add(&l->pump, &note, c->raw, e))
+            return e->code;
+        if (!c->whole && pass_pieces(l, true, e))
+            return e->code;
+        /* Whatever follows a SELECT that failed would land in the wrong database. */
+        if (k->kind == CMD_SELECT && pump_drain(&l->pump, e))
+            return e->code;
+        return RC_OK;
+    }
+    if (l->opts->existing != LOAD_SKIP && l->opts->existing != LOAD_FAIL) {
+        l->result->keys += k->starts_key;
+        if (pump_add(&l->pump, &note, c->raw, e))
+            return e->code;
+    } else if (ahead_add(&l->ahead, c, k, &note, &send, e)) {
+        return e->code;
+    }
+    return c->whole ? RC_OK : pass_pieces(l, send, e);
+}
+
+static void
+tell(struct load *l, bool now)
+{
+    if (l->opts->progress == NULL || (!now && l->result->bytes - l->told < PROGRESS_BYTES))
+        return;
+    l->told = l->result->bytes;
+    l->opts->progress(l->opts->progress_arg, l->result->bytes, l->result->commands);
+}
+
+static enum rc
+pass_all(struct load *l, struct err *e)
+{
+    for (;;) {
+        struct cmd c;
+        struct cmd_class k;
+        bool over;
+
+        if (cmd_next(&l->reader, &c, &over, e))
+            return e->code;
+        if (over)
+            return undump_end(l->undump, e);
+        if (undump_cmd(l->undump, &c, &k, e))
+            return e->code;
+        l->result->bytes += c.raw.n;
+        if (wanted(l, &k) && l->sending) {
+            if (send_one(l, &c, &k, e))
+                return e->code;
+        } else {
+            if (!l->sending && k.kind == CMD_KEY && filter_wants(&l->opts->filter, k.db, k.key))
+                l->result->keys += k.starts_key;
+            if (!c.whole && pass_pieces(l, false, e))
+                return e->code;
+        }
+        if ((++l->ticks & 1023) == 0 && ctx_check(l->cx, e))
+            return e->code;
+        tell(l, false);
+    }
+}
+
+static enum rc
+send_all(struct load *l, struct err *e)
+{
+    struct err dump = ERR_INIT;
+
+    if (pass_all(l, &dump)) {
+        struct err ignored = ERR_INIT;
+        /* The server shall have all that was good, and the counts be right; but the first error
+         * counts. */
+        if (dump.code == RC_CORRUPT && l->sending && ahead_settle(&l->ahead, &ignored) == RC_OK)
+            (void)!pump_drain(&l->pump, &ignored);
+        *e = dump;
+        return e->code;
+    }
+    tell(l, true);
+    if (!l->sending)
+        return RC_OK;
+    if (ahead_settle(&l->ahead, e) || pump_drain(&l->pump, e))
+        return e->code;
+    if (l->result->lost_pending != 0)
+        log_warn(
+            "%llu pending entries of streams were not restored: their messages had been deleted "
+            "before the backup",
+            (unsigned long long)l->result->lost_pending);
+    return pump_verdict(&l->pump, e);
+}
+
+static enum rc
+prepare(struct load *l, struct err *e)
+{
+    if (!l->sending)
+        return RC_OK;
+    if (probe(l, e))
+        return e->code;
+    if (l->opts->existing == LOAD_FLUSH && flush_target(l, e))
+        return e->code;
+    /* A dump selects its databases itself, but one of other origin may rely on starting in 0. */
+    return conn_select(l->cx, l->c, 0, e);
+}
+
+enum rc
+load_run(struct ctx *cx, struct conn *c, struct rd *dump, const struct load_opts *opts,
+         struct load_result *result, struct err *e)
+{
+    struct load l = {.cx = cx, .c = c, .opts = opts, .result = result, .sending = !opts->dry_run};
+    enum rc rc;
+
+    BUG_ON(c == NULL && !opts->dry_run);
+    memset(result, 0, sizeof(*result));
+    rc = prepare(&l, e);
+    if (rc)
+        return rc;
+    cmd_reader_init(&l.reader, dump);
+    l.undump = undump_new(opts->on, opts->on_arg);
+    if (l.sending) {
+        pump_init(&l.pump, cx, c, opts, result);
+        ahead_init(&l.ahead, &l.pump, opts);
+    }
+    rc = send_all(&l, e);
+    result->facts = undump_facts(l.undump);
+    if (l.sending) {
+        ahead_release(&l.ahead);
+        pump_release(&l.pump);
+        c->db = -1; /* the dump's own SELECTs moved it */
+    }
+    undump_free(l.undump);
+    cmd_reader_release(&l.reader);
+    return rc;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REDIS_LOAD_H
+#define REDIS_LOAD_H
+
+/*
+ * redis/load -- the sink: send a dump to a server, and know that every command of it worked.
+ *
+ * Shape    one call. Commands go out in big writes as they are read, at most window_commands and
+ *          window_bytes ahead of the replies; replies are matched to their commands by position.
+ * Errors   an error reply is kept with its command and key and the load goes on, so that as much as
+ * can be restored is; it fails at the end, or after max_errors. What will not get better stops it
+ * at once: OOM, READONLY, MISCONF, NOPERM, NOAUTH, NOREPLICAS, LOADING, MOVED, protocol errors, a
+ *          database that the server does not have. An error of the dump itself (cut, corrupt) wins.
+ *          RC_INVALID: commands failed; RC_EXISTS: LOAD_FAIL met a key; RC_NOT_FOUND: no such
+ * database; else the server's word as in conn_fail, and what conn and undump give. `result` is
+ * filled in every case. Filter   keys that are not wanted are parsed, not sent. Functions, scripts
+ * and unknown commands belong to no key: they are sent only when the filter wants everything.
+ * Existing LOAD_SKIP and LOAD_FAIL ask EXISTS for each key ahead of its commands, a batch at a
+ * time, unless its database was empty when the load reached it. A key that somebody else creates in
+ * between is not seen. Memory   below 8 MiB: window of replies, output, look-ahead, and the
+ * reader's 1 MiB command.
+ */
+#include "dump/filter.h"
+#include "dump/undump.h"
+#include "redis/conn.h"
+
+enum load_existing {
+    LOAD_REPLACE, /* send as it is: our dumps delete a key before they write it */
+    LOAD_SKIP,    /* keep what is there */
+    LOAD_FAIL,    /* stop before the first key that is there */
+    LOAD_FLUSH    /* empty the server first (with filter.db: that database), functions too */
+};
+
+enum { LOAD_ERRORS_KEPT = 10, LOAD_KEY_SHOWN = 100, LOAD_MAX_ERRORS = 1000 };
+
+struct load_opts {
+    enum load_existing existing;
+    struct filter filter;
+    bool dry_run; /* parse and verify only */
+    ev_fn *on;    /* may be NULL; gets the events of the whole stream, whatever the filter */
+    void *on_arg;
+    uint32_t window_commands; /* 0: 16384 */
+    uint64_t window_bytes;    /* 0: 4 MiB */
+    uint64_t max_errors;      /* 0: LOAD_MAX_ERRORS */
+    /* May be NULL; called now and then with the bytes read and the commands sent so far. */
+    void (*progress)(void *arg, uint64_t bytes, uint64_t commands);
+    void *progress_arg;
+};
+
+struct load_error {
+    char verb[16];
+    char key[LOAD_KEY_SHOWN]; /* for people, "" when the command has none */
+    char text[200];           /* the server's words */
+};
+
+struct load_result {
+    uint64_t bytes;        /* of the stream */
+    uint64_t commands;     /* sent */
+    uint64_t confirmed;    /* of them, with a good answer */
+    uint64_t keys;         /* sent */
+    uint64_t skipped_keys; /* LOAD_SKIP: they existed */
+    uint64_t filtered_keys;
+    uint64_t
+        lost_pending; /* pending entries of streams whose message was deleted before the backup */
+    uint64_t n_errors;
+    struct load_error errors[LOAD_ERRORS_KEPT]; /* the first of them */
+    struct undump_facts facts;
+};
+
+/* `c` may be NULL with dry_run. It is not closed; after an error nothing else should be done with
+ * it. */
+NODISCARD enum rc load_run(struct ctx *cx, struct conn *c, struct rd *dump,
+                           const struct load_opts *opts, struct load_result *result, struct err *e);
+
+#endif

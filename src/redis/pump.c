@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "redis/pump.h"
+
+enum {
+    WINDOW_COMMANDS = 16384,
+    WINDOW_BYTES = 4 * 1024 * 1024,
+    OUT_STEP = 128 * 1024, /* written in one go */
+    OUT_MAX = 4 * 1024 * 1024,
+    READ_STEP = 64 * 1024,
+    PATIENCE_MS = 20
+};
+
+void
+pump_init(struct pump *p, struct ctx *cx, struct conn *c, const struct load_opts *opts,
+          struct load_result *result)
+{
+    *p = (struct pump){.cx = cx, .c = c, .result = result};
+    p->max_errors = opts->max_errors != 0 ? opts->max_errors : LOAD_MAX_ERRORS;
+    p->cap = opts->window_commands != 0 ? opts->window_commands : WINDOW_COMMANDS;
+    p->bytes_max = opts->window_bytes != 0 ? opts->window_bytes : WINDOW_BYTES;
+    p->notes = mem_zero(p->cap, sizeof(*p->notes));
+    buf_init(&p->out, OUT_MAX);
+}
+
+void
+pump_release(struct pump *p)
+{
+    mem_free(p->notes);
+    p->notes = NULL;
+    buf_release(&p->out);
+}
+
+/* XCLAIM key group consumer min-idle id... [TIME ...]: how many ids. */
+static uint32_t
+count_ids(const struct cmd *c)
+{
+    uint32_t n = 0;
+
+    if (!c->whole || c->argc < 6 || !str_is_word(c->argv[0], "XCLAIM"))
+        return 0;
+    while (5 + n < c->argc && c->argv[5 + n].n != 0 && c->argv[5 + n].p[0] >= '0' &&
+           c->argv[5 + n].p[0] <= '9')
+        n++;
+    return n;
+}
+
+void
+pump_note(struct pump_note *n, const struct cmd *c, const struct cmd_class *k)
+{
+    struct str verb = c->n != 0 ? c->argv[0] : str_of(NULL, 0);
+
+    n->bytes = c->raw.n;
+    n->ids = count_ids(c);
+    n->is_select = k->kind == CMD_SELECT;
+    n->verb_n = (uint8_t)MIN(verb.n, (size_t)PUMP_VERB);
+    if (n->verb_n != 0)
+        memcpy(n->verb, verb.p, n->verb_n);
+    n->has_key = k->kind == CMD_KEY;
+    n->key_n = n->has_key ? (uint8_t)MIN(k->key.n, (size_t)PUMP_KEY) : 0;
+    n->key_cut = n->has_key && k->key.n > PUMP_KEY;
+    if (n->key_n != 0)
+        memcpy(n->key, k->key.p, n->key_n);
+}
+
+static void
+keep_error(struct pump *p, const struct pump_note *n, const struct reply *r)
+{
+    struct load_error *to;
+    size_t i, used;
+
+    if (p->result->n_errors++ >= LOAD_ERRORS_KEPT)
+        return;
+    to = &p->result->errors[p->result->n_errors - 1];
+    for (i = 0; i < n->verb_n; i++)
+        to->verb[i] = (char)(n->verb[i] > ' ' && n->verb[i] < 0x7f ? n->verb[i] : '?');
+    to->verb[i] = '\0';
+    to->key[0] = '\0';
+    if (n->has_key) {
+        to->key[0] = '"';
+        (void)str_show(str_of(n->key, n->key_n), to->key + 1, sizeof(to->key) - 6);
+        used = strlen(to->key);
+        (void)snprintf(to->key + used, sizeof(to->key) - used, n->key_cut ? "...\"" : "\"");
+    }
+    (void)reply_error_text(r, to->text, sizeof(to->text));
+}
+
+/* Errors that the next command would meet as well. */
+static bool
+stops(const struct reply *r, const struct pump_note *n)
+{
+    static const char *const words[] = {"OOM",    "READONLY", "MISCONF",    "NOPERM",
+                                        "NOAUTH", "LOADING",  "NOREPLICAS", "MASTERDOWN",
+                                        "MOVED",  "BUSY",     "CLUSTERDOWN"};
+    static const char protocol[] = "ERR Protocol error";
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (reply_is_error(r, words[i]))
+            return true;
+    }
+    return n->is_select || reply_is_error(r, protocol) ||
+           (r->s.n >= sizeof(protocol) - 1 && memcmp(r->s.p, protocol, sizeof(protocol) - 1) == 0);
+}
+
+static enum rc
+stop_with(const struct pump *p, const struct pump_note *n, const struct reply *r, struct err *e)
+{
+    const struct load_error *last =
+        &p->result->errors[MIN(p->result->n_errors, (uint64_t)LOAD_ERRORS_KEPT) - 1];
+    char what[160];
+    enum rc code;
+
+    if (p->result->n_errors <= LOAD_ERRORS_KEPT)
+        (void)snprintf(what, sizeof(what), "%s %s failed", last->verb, last->key);
+    else
+        (void)snprintf(what, sizeof(what), "a command failed");
+    code = conn_fail(p->c, r, what, e);
+    if (n->is_select && code != RC_DENIED) {
+        e->code = RC_NOT_FOUND;
+        (void)err_hint(e, "the server has fewer databases than the dump: raise its setting "
+                          "'databases', or restore one with --db");
+    }
+    return err_wrap(e, "the load stopped after %llu commands",
+                    (unsigned long long)p->result->confirmed);
+}
+
+static enum rc
+on_reply(struct pump *p, const struct reply *r, struct err *e)
+{
+    const struct pump_note *n = &p->notes[p->first];
+
+    if (UNLIKELY(p->n == 0))
+        return err_set(e, RC_CORRUPT, "%s sent an answer to no command", conn_peer(p->c));
+    p->first = p->first + 1 == p->cap ? 0 : p->first + 1;
+    p->n--;
+    p->bytes -= n->bytes;
+    if (LIKELY(r->type != REPLY_ERROR)) {
+        p->result->confirmed++;
+        if (UNLIKELY(n->ids != 0) && r->type == REPLY_ARRAY && r->n < n->ids)
+            p->result->lost_pending += n->ids - r->n;
+        return RC_OK;
+    }
+    keep_error(p, n, r);
+    if (stops(r, n))
+        return stop_with(p, n, r, e);
+    if (p->result->n_errors >= p->max_errors) {
+        (void)!pump_verdict(p, e);
+        return err_wrap(e, "too many errors, the load stopped");
+    }
+    return RC_OK;
+}
+
+/* Take in what came; *got = 0: nothing. */
+static enum rc
+read_replies(struct pump *p, size_t *got, struct err *e)
+{
+    uint8_t *to;
+    size_t cap;
+    bool over, whole;
+    struct reply r;
+
+    if (reply_room(&p->c->in, READ_STEP, &to, &cap, e) ||
+        sock_try_read(&p->c->sock, to, cap, got, &over, e))
+        return e->code;
+    reply_fed(&p->c->in, *got);
+    if (over) {
+        (void)err_set(e, RC_UNAVAILABLE, "%s closed the connection", conn_peer(p->c));
+        e->retry = true;
+        return e->code;
+    }
+    do {
+        if (reply_next(&p->c->in, &r, &whole, e))
+            return e->code;
+        if (whole && on_reply(p, &r, e))
+            return e->code;
+    } while (whole);
+    return RC_OK;
+}
+
+/* A lost connection is told with how far we came; an error reply says that itself. */
+static enum rc
+io_failed(const struct pump *p, struct err *e)
+{
+    if (e->code == RC_UNAVAILABLE || e->code == RC_TIMEOUT)
+        return err_wrap(e, "the load broke off: %llu commands were confirmed, %u more were sent",
+                        (unsigned long long)p->result->confirmed, p->n);
+    return e->code;
+}
+
+/*
+ * Write and read what can be, and wait when neither can. While there is something to write, replies
+ * are left in the kernel until the window is half full: fewer and bigger reads.
+ */
+static enum rc
+step(struct pump *p, struct err *e)
+{
+    bool writing = p->out_at < p->out.n;
+    size_t put = 0, got = 0;
+    unsigned ready = 0;
+
+    if (writing && sock_try_write(&p->c->sock, p->out.p + p->out_at, p->out.n - p->out_at, &put, e))
+        goto broke;
+    p->out_at += put;
+    if (p->n != 0 && (!writing || p->n > p->cap / 2 || p->bytes > p->bytes_max / 2)) {
+        if (read_replies(p, &got, e))
+            return e->code == RC_UNAVAILABLE && e->retry ? io_failed(p, e) : e->code;
+    }
+    if (put != 0 || got != 0)
+        return RC_OK;
+    if (writing && sock_wait(p->cx, &p->c->sock, SOCK_WRITE, PATIENCE_MS, &ready, e))
+        return e->code;
+    if (ready != 0)
+        return RC_OK;
+    if (sock_wait(p->cx, &p->c->sock, SOCK_READ | (writing ? SOCK_WRITE : 0U), p->c->sock.io_ms,
+                  &ready, e))
+        return e->code;
+    if (ready == 0) {
+        (void)err_set(e, RC_TIMEOUT, "%s did not answer for %d seconds", conn_peer(p->c),
+                      p->c->sock.io_ms / 1000);
+        goto broke;
+    }
+    if ((ready & SOCK_READ) != 0 && read_replies(p, &got, e))
+        return e->code == RC_UNAVAILABLE && e->retry ? io_failed(p, e) : e->code;
+    return RC_OK;
+broke:
+    /* What the server said before it hung up is worth more than the broken pipe. */
+    if (e->code == RC_UNAVAILABLE) {
+        struct err said = ERR_INIT;
+        do {
+            if (read_replies(p, &got, &said) && said.code != RC_UNAVAILABLE) {
+                *e = said;
+                return e->code;
+            }
+        } while (said.code == RC_OK && got != 0);
+    }
+    return io_failed(p, e);
+}
+
+static enum rc
+flush(struct pump *p, struct err *e)
+{
+    while (p->out_at < p->out.n) {
+        if (step(p, e))
+            return e->code;
+    }
+    buf_reset(&p->out);
+    p->out_at = 0;
+    return RC_OK;
+}
+
+static enum rc
+queue(struct pump *p, struct str raw, struct err *e)
+{
+    if (p->out.n + raw.n > OUT_MAX && flush(p, e))
+        return e->code;
+    buf_must_add(&p->out, raw.p, raw.n);
+    if (p->out.n >= OUT_STEP)
+        return flush(p, e);
+    return RC_OK;
+}
+
+enum rc
+pump_add(struct pump *p, const struct pump_note *n, struct str raw, struct err *e)
+{
+    uint32_t last;
+
+    if (p->n == p->cap || (p->n != 0 && p->bytes + raw.n > p->bytes_max)) {
+        if (flush(p, e))
+            return e->code;
+        while (p->n > p->cap / 2 || p->bytes > p->bytes_max / 2) {
+            if (step(p, e))
+                return e->code;
+        }
+    }
+    last = p->first + p->n;
+    p->notes[last >= p->cap ? last - p->cap : last] = *n;
+    p->n++;
+    p->bytes += n->bytes;
+    p->result->commands++;
+    return queue(p, raw, e);
+}
+
+enum rc
+pump_more(struct pump *p, struct str raw, struct err *e)
+{
+    return queue(p, raw, e);
+}
+
+enum rc
+pump_drain(struct pump *p, struct err *e)
+{
+    if (flush(p, e))
+        return e->code;
+    while (p->n != 0) {
+        if (step(p, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+enum rc
+pump_verdict(const struct pump *p, struct err *e)
+{
+    static const char *const old[] = {"unknown command", "DUMP payload version",
+                                      "Bad data format", "foreign data type",
+                                      "syntax error",    "nknown subcommand"};
+    const struct load_result *r = p->result;
+    const struct load_error *first = &r->errors[0];
+
+    if (r->n_errors == 0)
+        return RC_OK;
+    (void)err_set(e, RC_INVALID, "%llu of %llu commands failed, the first: %s%s%s: %s",
+                  (unsigned long long)r->n_errors, (unsigned long long)r->commands, first->verb,
+                  first->key[0] != '\0' ? " " : "", first->key, first->text);
+    for (size_t i = 0; i < ARRAY_LEN(old); i++) {
+        if (strstr(first->text, old[i]) != NULL)
+            return err_hint(e, "the server seems older than the one that was dumped, or lacks a "
+                               "module; dumps in the format 'commands' load on more versions");
+    }
+    if (strstr(first->text, "WRONGTYPE") != NULL)
+        return err_hint(e, "the server was not empty: --existing flush or replace");
+    return e->code;
+}

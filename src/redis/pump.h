@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REDIS_PUMP_H
+#define REDIS_PUMP_H
+
+/*
+ * redis/pump -- commands out, replies in, both at once on one thread. For load.c.
+ *
+ * Shape    pump_add queues a command; when enough is queued it is written, and replies are taken in
+ *          whenever the window is half full or the server takes nothing. pump_drain waits for all.
+ * Errors   of the connection, and of the replies that stop a load (see load.h).
+ */
+#include "redis/load.h"
+
+enum { PUMP_KEY = 64, PUMP_VERB = 14 };
+
+/* What must be remembered of a command until its reply comes. */
+struct pump_note {
+    uint64_t bytes;
+    uint32_t ids; /* XCLAIM: how many were sent; else 0 */
+    uint8_t verb_n, key_n;
+    bool key_cut, has_key, is_select;
+    uint8_t verb[PUMP_VERB], key[PUMP_KEY];
+};
+
+struct pump {
+    struct ctx *cx;
+    struct conn *c;
+    struct load_result *result;
+    uint64_t max_errors;
+    struct pump_note *notes; /* a ring: first, n of cap */
+    uint32_t cap, first, n;
+    uint64_t bytes, bytes_max; /* sent or queued, not answered */
+    struct buf out;
+    size_t out_at;
+};
+
+void pump_init(struct pump *p, struct ctx *cx, struct conn *c, const struct load_opts *opts,
+               struct load_result *result);
+void pump_release(struct pump *p);
+
+/* Fill a note from a command and its class. */
+void pump_note(struct pump_note *n, const struct cmd *c, const struct cmd_class *k);
+
+/* Queue a command, or the beginning of a long one, of which pump_more queues the rest. */
+NODISCARD enum rc pump_add(struct pump *p, const struct pump_note *n, struct str raw,
+                           struct err *e);
+NODISCARD enum rc pump_more(struct pump *p, struct str raw, struct err *e);
+/* Send everything and wait until it is answered. */
+NODISCARD enum rc pump_drain(struct pump *p, struct err *e);
+
+/* What all errors that did not stop the load come to. RC_OK when there were none. */
+NODISCARD enum rc pump_verdict(const struct pump *p, struct err *e);
+
+#endif

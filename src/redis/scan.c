@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "redis/scan_internal.h"
+
+enum {
+    BIG_BYTES = 8 * 1024 * 1024,
+    BATCH_BYTES = 4 * 1024 * 1024,
+    COPY_MAX = 640 * 1024 * 1024,
+    DBS_WITHOUT_INFO = 16384
+};
+
+enum rc
+scan_emit(struct scan *s, const struct ev *ev, struct err *e)
+{
+    return s->on(s->arg, ev, e);
+}
+
+enum rc
+scan_begin(struct scan *s, const struct ev_key *key, struct err *e)
+{
+    struct ev ev = {.kind = EV_KEY, .u.key = *key};
+
+    return scan_emit(s, &ev, e);
+}
+
+enum rc
+scan_end(struct scan *s, const struct ev_key *key, struct err *e)
+{
+    struct ev ev = {.kind = EV_KEY_END, .u.key = *key};
+
+    s->result->keys++;
+    return scan_emit(s, &ev, e);
+}
+
+enum rc
+scan_wrap_key(struct str key, struct err *e)
+{
+    char shown[120];
+
+    return err_wrap(e, "could not read the key \"%s\"", str_show(key, shown, sizeof(shown)));
+}
+
+enum rc
+scan_key_failed(struct scan *s, struct str key, const struct reply *r, struct err *e)
+{
+    char shown[120], what[160];
+
+    (void)snprintf(what, sizeof(what), "could not read the key \"%s\"",
+                   str_show(key, shown, sizeof(shown)));
+    (void)conn_fail(s->c, r, what, e);
+    if (e->code == RC_DENIED)
+        return err_hint(e, "the user needs to read every key that is backed up: ~* or %%R~*, and "
+                           "+@read +dump");
+    return e->code;
+}
+
+enum rc
+scan_odd(struct scan *s, const char *verb, struct err *e)
+{
+    return err_set(e, RC_CORRUPT, "%s gave an answer to %s that was not expected", conn_peer(s->c),
+                   verb);
+}
+
+bool
+scan_type(const struct reply *r, enum kv_type *out)
+{
+    for (unsigned t = 0; t < KV_MODULE; t++) {
+        if (reply_is_status(r, kv_type_name((enum kv_type)t))) {
+            *out = (enum kv_type)t;
+            return true;
+        }
+    }
+    *out = KV_MODULE;
+    return false;
+}
+
+void
+scan_ask_time(struct scan *s)
+{
+    RESP_CMD(&s->c->out, STR_LIT("TIME"));
+}
+
+enum rc
+scan_take_time(struct scan *s, struct err *e)
+{
+    struct reply r;
+    int64_t sec, usec;
+
+    if (conn_recv(s->cx, s->c, &r, e))
+        return e->code;
+    if (r.type == REPLY_ARRAY && r.n == 2 && str_to_i64(r.items[0].s, &sec) &&
+        str_to_i64(r.items[1].s, &usec)) {
+        s->now_ms = sec * 1000 + usec / 1000;
+        return RC_OK;
+    }
+    s->now_ms = clock_real_ms(); /* not allowed: our clock is the next best */
+    return RC_OK;
+}
+
+void
+scan_ask_expiry(struct scan *s, struct str key)
+{
+    if (s->has_expiretime)
+        RESP_CMD(&s->c->out, STR_LIT("PEXPIRETIME"), key);
+    else
+        RESP_CMD(&s->c->out, STR_LIT("PTTL"), key);
+}
+
+enum rc
+scan_take_expiry(struct scan *s, const struct scan_key *k, struct ev_key *to, struct err *e)
+{
+    struct reply r;
+
+    if (conn_recv(s->cx, s->c, &r, e))
+        return e->code;
+    if (r.type == REPLY_ERROR)
+        return scan_key_failed(s, k->name, &r, e);
+    if (r.type != REPLY_INT)
+        return scan_odd(s, "PEXPIRETIME", e);
+    to->expires_at = EV_NO_EXPIRY; /* -1: none, -2: gone, which the value will tell */
+    if (r.integer >= 0)
+        to->expires_at = s->has_expiretime ? r.integer : s->now_ms + r.integer;
+    return RC_OK;
+}
+
+/* Does the server take this command from us? Any answer but an error says so. */
+static enum rc
+works(struct scan *s, const struct str *argv, size_t argc, bool *yes, struct err *e)
+{
+    struct reply r;
+
+    if (conn_call(s->cx, s->c, argv, argc, &r, e))
+        return e->code;
+    *yes = r.type != REPLY_ERROR;
+    return RC_OK;
+}
+
+static enum rc
+probe(struct scan *s, const struct conn_info *info, struct err *e)
+{
+    const struct str touch[] = {STR_LIT("CLIENT"), STR_LIT("NO-TOUCH"), STR_LIT("ON")};
+    const struct str at[] = {STR_LIT("PEXPIRETIME"), STR_LIT("cstash-probe")};
+    const struct str field[] = {STR_LIT("HPEXPIRETIME"), STR_LIT("cstash-probe"), STR_LIT("FIELDS"),
+                                STR_LIT("1"), STR_LIT("f")};
+    const struct str memory[] = {STR_LIT("MEMORY"), STR_LIT("USAGE"), STR_LIT("cstash-probe")};
+    bool ignored, memory_ok;
+
+    if (works(s, touch, ARRAY_LEN(touch), &ignored, e) ||
+        works(s, at, ARRAY_LEN(at), &s->has_expiretime, e) ||
+        works(s, field, ARRAY_LEN(field), &s->has_field_ttl, e) ||
+        works(s, memory, ARRAY_LEN(memory), &memory_ok, e))
+        return e->code;
+    s->no_memory = !memory_ok;
+    if (s->opts->access && info != NULL && strstr(info->maxmemory_policy, "lfu") != NULL)
+        s->access = "FREQ";
+    else if (s->opts->access && info != NULL && strstr(info->maxmemory_policy, "lru") != NULL)
+        s->access = "IDLETIME";
+    return RC_OK;
+}
+
+/* The source of one library out of its list of names and values. */
+static enum rc
+emit_function(struct scan *s, const struct reply *lib, struct err *e)
+{
+    struct ev ev = {.kind = EV_FUNCTION};
+
+    for (size_t i = 0; i + 1 < lib->n; i += 2) {
+        if (!str_eq(lib->items[i].s, STR_LIT("library_code")))
+            continue;
+        ev.u.code = lib->items[i + 1].s;
+        s->result->functions++;
+        return scan_emit(s, &ev, e);
+    }
+    return scan_odd(s, "FUNCTION LIST", e);
+}
+
+static enum rc
+functions(struct scan *s, struct err *e)
+{
+    struct reply r;
+
+    if (s->opts->filter.match != NULL)
+        return RC_OK;
+    if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("FUNCTION"), STR_LIT("LIST"), STR_LIT("WITHCODE")))
+        return e->code;
+    if (reply_is_error(&r, "NOPERM")) {
+        s->result->functions_denied = true;
+        log_warn("functions are not in this dump: the user lacks +function|list");
+    }
+    if (r.type == REPLY_ERROR) /* before 7.0 there are none */
+        return RC_OK;
+    for (size_t i = 0; i < r.n; i++) {
+        if (emit_function(s, &r.items[i], e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+static enum rc
+one_db(struct scan *s, const struct info_db *db, struct err *e)
+{
+    struct ev ev = {.kind = EV_DB, .u.db = {.n = db->n, .keys = db->keys, .expires = db->expires}};
+
+    if (!filter_wants_db(&s->opts->filter, db->n))
+        return RC_OK;
+    if (conn_select(s->cx, s->c, db->n, e) || scan_emit(s, &ev, e) || scan_db(s, e))
+        return e->code;
+    return RC_OK;
+}
+
+/* Without INFO: one database after the other, until the server has no more. */
+static enum rc
+all_dbs(struct scan *s, struct err *e)
+{
+    for (uint64_t n = 0; n < DBS_WITHOUT_INFO; n++) {
+        struct info_db db = {.n = n, .keys = EV_UNKNOWN, .expires = EV_UNKNOWN};
+        struct reply r;
+
+        if (!filter_wants_db(&s->opts->filter, n))
+            continue;
+        if (conn_select(s->cx, s->c, n, e)) {
+            if (e->code != RC_NOT_FOUND || n == 0)
+                return e->code;
+            e->code = RC_OK;
+            return RC_OK;
+        }
+        if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("DBSIZE")))
+            return e->code;
+        if (r.type == REPLY_INT && r.integer == 0)
+            continue;
+        if (one_db(s, &db, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+static enum rc
+run(struct scan *s, struct err *e)
+{
+    struct conn_info asked = {.n_dbs = 0};
+    const struct conn_info *info = s->opts->info;
+    enum rc rc;
+
+    if (info == NULL) {
+        struct err why = ERR_INIT;
+        rc = conn_info(s->cx, s->c, &asked, &why);
+        if (rc != RC_OK && rc != RC_DENIED && rc != RC_UNSUPPORTED) {
+            *e = why;
+            return rc;
+        }
+        info = rc == RC_OK ? &asked : NULL;
+    }
+    rc = probe(s, info, e);
+    if (rc == RC_OK)
+        rc = functions(s, e);
+    if (rc == RC_OK && info == NULL)
+        rc = all_dbs(s, e);
+    for (size_t i = 0; rc == RC_OK && info != NULL && i < info->n_dbs; i++)
+        rc = one_db(s, &info->dbs[i], e);
+    conn_info_release(&asked);
+    return rc;
+}
+
+enum rc
+scan_run(struct ctx *cx, struct conn *c, const struct scan_opts *opts, ev_fn *on, void *arg,
+         struct scan_result *result, struct err *e)
+{
+    struct scan s = {.cx = cx, .c = c, .opts = opts, .on = on, .arg = arg, .result = result};
+    enum rc rc;
+
+    memset(result, 0, sizeof(*result));
+    result->plain = opts->plain;
+    s.big_bytes = opts->big_bytes != 0 ? opts->big_bytes : BIG_BYTES;
+    s.batch_bytes = opts->batch_bytes != 0 ? opts->batch_bytes : BATCH_BYTES;
+    s.decoder = payload_decoder_new();
+    buf_init(&s.copy, COPY_MAX);
+    rc = run(&s, e);
+    buf_release(&s.copy);
+    payload_decoder_free(s.decoder);
+    return rc;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REDIS_SCAN_H
+#define REDIS_SCAN_H
+
+/*
+ * redis/scan -- the scan source: read a dataset through SCAN, for servers that do not serve
+ * replicas.
+ *
+ * Shape    one call that emits rdb/event.h events: EV_FUNCTION for each library, then per database
+ * EV_DB and its keys. Not      a point in time. A key that changes while we read may show an old or
+ * a new state; one that comes or goes may or may not be there. SCAN may give a key twice: each time
+ * is a whole key, and dumps delete a key before they write it, so the later one counts. Reads DUMP
+ * with its expiry, pipelined: exact for every type and whole per key. In the format commands it is
+ * decoded here. Keys above big_bytes, and all keys where DUMP is not to be had, are read element by
+ * element: SSCAN, HSCAN and ZSCAN may give an element twice then, and only what the server says in
+ * plain replies is kept. Memory   batches of at most batch_bytes as MEMORY USAGE says, plus the
+ * largest key below big_bytes or the largest single element. Errors   RC_DENIED names the key that
+ * may not be read: there are no silent gaps. RC_CONFLICT: a key changed its type again and again. A
+ * key that vanished is no error but counted.
+ */
+#include "dump/filter.h"
+#include "dump/undump.h"
+#include "rdb/event.h"
+#include "redis/conn.h"
+
+struct scan_opts {
+    enum dump_format
+        format; /* DUMP_RESTORE: EV_PAYLOAD for each key that fits; DUMP_COMMANDS: values */
+    struct filter filter; /* match is evaluated by the server; with one, functions are left out */
+    const struct conn_info *info; /* NULL: asked for */
+    uint32_t count;               /* of SCAN; 0: 1000 */
+    bool plain;                   /* do not use DUMP but for modules */
+    bool access;          /* ask for OBJECT FREQ or IDLETIME where the eviction policy has it */
+    uint64_t big_bytes;   /* 0: 8 MiB */
+    uint64_t batch_bytes; /* 0: 4 MiB */
+};
+
+struct scan_result {
+    uint64_t keys, vanished, reread;
+    uint64_t functions;
+    bool functions_denied; /* the server has functions that the user may not list */
+    bool plain;            /* DUMP was not to be had, or not wanted */
+};
+
+NODISCARD enum rc scan_run(struct ctx *cx, struct conn *c, const struct scan_opts *opts, ev_fn *on,
+                           void *arg, struct scan_result *result, struct err *e);
+
+#endif

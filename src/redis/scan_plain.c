@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "redis/scan_internal.h"
+
+/* Above either, a key is read by windows. */
+enum { SMALL_BYTES = 64 * 1024 };
+
+/* Marks a key for scan_one once the flight has landed. */
+#define LATER UINT64_MAX
+
+static double
+score_of(struct str s)
+{
+    char text[64];
+    size_t n = MIN(s.n, sizeof(text) - 1);
+
+    if (n != 0)
+        memcpy(text, s.p, n);
+    text[n] = '\0';
+    return strtod(text, NULL); /* knows inf and -inf */
+}
+
+static enum rc
+emit_piece(struct scan *s, enum ev_kind kind, struct str p, struct err *e)
+{
+    struct ev ev = {.kind = kind, .u.piece = ev_whole(p)};
+
+    return scan_emit(s, &ev, e);
+}
+
+static enum rc
+emit_pair(struct scan *s, enum kv_type type, struct str a, struct str b, struct err *e)
+{
+    struct ev ev;
+
+    if (type == KV_ZSET)
+        ev = (struct ev){.kind = EV_ZELEM, .u.zelem = {.member = a, .score = score_of(b)}};
+    else
+        ev = (struct ev){.kind = EV_FIELD,
+                         .u.field = {.name = a, .value = ev_whole(b), .expires_at = EV_NO_EXPIRY}};
+    return scan_emit(s, &ev, e);
+}
+
+enum rc
+scan_items(struct scan *s, enum kv_type type, const struct reply *r, struct err *e)
+{
+    bool pairs = type == KV_ZSET || type == KV_HASH;
+
+    if (type == KV_STRING) {
+        if (r->type != REPLY_BULK)
+            return scan_odd(s, "GET", e);
+        return emit_piece(s, EV_STRING, r->s, e);
+    }
+    if (r->type != REPLY_ARRAY || (pairs && r->n % 2 != 0))
+        return scan_odd(s, "a read", e);
+    for (size_t i = 0; i < r->n; i += pairs ? 2 : 1) {
+        if (r->items[i].type != REPLY_BULK || (pairs && r->items[i + 1].type != REPLY_BULK))
+            return scan_odd(s, "a read", e);
+        if (pairs ? emit_pair(s, type, r->items[i].s, r->items[i + 1].s, e)
+                  : emit_piece(s, EV_ELEM, r->items[i].s, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+static void
+ask_whole(struct scan *s, const struct scan_key *k)
+{
+    struct buf *out = &s->c->out;
+
+    switch (k->type) {
+    case KV_STRING:
+        RESP_CMD(out, STR_LIT("GET"), k->name);
+        break;
+    case KV_LIST:
+        RESP_CMD(out, STR_LIT("LRANGE"), k->name, STR_LIT("0"), STR_LIT("-1"));
+        break;
+    case KV_SET:
+        RESP_CMD(out, STR_LIT("SMEMBERS"), k->name);
+        break;
+    case KV_ZSET:
+        RESP_CMD(out, STR_LIT("ZRANGE"), k->name, STR_LIT("0"), STR_LIT("-1"),
+                 STR_LIT("WITHSCORES"));
+        break;
+    default:
+        RESP_CMD(out, STR_LIT("HGETALL"), k->name);
+        break;
+    }
+}
+
+static bool
+is_small(const struct scan *s, const struct scan_key *k)
+{
+    if (!k->type_known || k->type == KV_STREAM || (k->type == KV_HASH && s->has_field_ttl))
+        return false;
+    if (k->type == KV_STRING)
+        return k->bytes <= SCAN_STEP_BYTES;
+    return k->bytes <= SMALL_BYTES && k->items <= SCAN_SMALL_ITEMS;
+}
+
+static enum rc
+take_whole(struct scan *s, struct scan_key *k, struct err *e)
+{
+    struct ev_key key = {.name = k->name, .type = k->type, .idle_s = -1, .freq = -1};
+    struct reply r;
+
+    if (scan_take_expiry(s, k, &key, e) || conn_recv(s->cx, s->c, &r, e))
+        return e->code;
+    if (reply_is_error(&r, "WRONGTYPE")) {
+        s->result->reread++;
+        k->bytes = LATER;
+        return RC_OK;
+    }
+    if (r.type == REPLY_ERROR)
+        return scan_key_failed(s, k->name, &r, e);
+    if (r.type == REPLY_NIL || (r.type == REPLY_ARRAY && r.n == 0)) {
+        s->result->vanished++;
+        return RC_OK;
+    }
+    if (scan_begin(s, &key, e) || scan_items(s, k->type, &r, e))
+        return e->code;
+    return scan_end(s, &key, e);
+}
+
+enum rc
+scan_plain(struct scan *s, struct scan_key *keys, size_t n, struct err *e)
+{
+    scan_ask_time(s);
+    for (size_t i = 0; i < n; i++) {
+        if (!is_small(s, &keys[i])) {
+            keys[i].bytes = LATER;
+            continue;
+        }
+        scan_ask_expiry(s, keys[i].name);
+        ask_whole(s, &keys[i]);
+    }
+    if (conn_flush(s->cx, s->c, e) || scan_take_time(s, e))
+        return e->code;
+    for (size_t i = 0; i < n; i++) {
+        if (keys[i].bytes != LATER && take_whole(s, &keys[i], e))
+            return e->code;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (keys[i].bytes == LATER && scan_one(s, keys[i].name, e))
+            return e->code;
+    }
+    return RC_OK;
+}

@@ -1,0 +1,537 @@
+# SPDX-License-Identifier: Apache-2.0
+# src/net and src/redis against real servers, through redis_tool.
+
+load ../harness/env.bash
+
+REDIS_TOOL=$BUILD/tests/integration/redis_tool
+
+setup() { setup_folder; }
+teardown() { end_all; }
+
+tool() { run timeout 60 "$REDIS_TOOL" "$@"; }
+
+fails_with() { # RC TEXT...
+    [ "$status" -eq 1 ] || { echo "$output"; return 1; }
+    grep -qx "rc $1" <<<"$output" || { echo "$output"; return 1; }
+    shift
+    local text
+    for text in "$@"; do
+        grep -qF -- "$text" <<<"$output" || { echo "no '$text' in: $output"; return 1; }
+    done
+}
+
+works() { [ "$status" -eq 0 ] || { echo "$output"; return 1; }; }
+
+# --- connection ---------------------------------------------------------------------------------------
+
+@test "a server that is not there is named, with a hint" {
+    tool info "127.0.0.1:$(free_port)"
+    fails_with unavailable "Connection refused" "is the server running"
+}
+
+@test "each way to fail to log in has its own words" {
+    start_redis a
+    redis-cli -p "$PORT_a" config set requirepass s3cret
+    tool info "127.0.0.1:$PORT_a"
+    fails_with denied NOAUTH REDISCLI_AUTH
+    tool info "redis://:wr0ng@127.0.0.1:$PORT_a"
+    fails_with denied WRONGPASS
+    [[ "$output" != *wr0ng* ]]
+    tool info "redis://joe:wr0ng@127.0.0.1:$PORT_a"
+    fails_with denied WRONGPASS
+    tool info "redis://joe@127.0.0.1:$PORT_a"
+    fails_with invalid "there is no password"
+    REDISCLI_AUTH=s3cret tool info "127.0.0.1:$PORT_a"
+    works
+    tool info "redis://default:s3cret@127.0.0.1:$PORT_a"
+    works
+}
+
+@test "a password that nobody asked for is harmless" {
+    start_redis a
+    tool info "redis://:extra@127.0.0.1:$PORT_a"
+    works
+    [[ "$output" == *"has no password"* ]]
+    [[ "$output" != *extra* ]]
+}
+
+@test "a unix socket works, and INFO is read" {
+    start_redis a --unixsocket "$T/r.sock"
+    fill "$PORT_a"
+    tool info "unix://$T/r.sock"
+    works
+    [[ "$output" == *"Redis 7.0"* ]]
+    [ "$(value db9)" = "keys 1 expires 0" ]
+    tool info "unix://$T/none"
+    fails_with "not found" "$T/none"
+}
+
+@test "something that is not Redis is told apart" {
+    start_redis a
+    python3 - "$T/port" 3>&- <<'PY' &
+import socket, sys
+s = socket.create_server(("127.0.0.1", 0))
+open(sys.argv[1], "w").write(str(s.getsockname()[1]))
+c, _ = s.accept()
+c.recv(100)
+c.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+c.recv(100)
+PY
+    PIDS+=("$!")
+    for _ in $(seq 50); do [ -s "$T/port" ] && break; sleep 0.1; done
+    tool info "127.0.0.1:$(cat "$T/port")"
+    fails_with corrupt "not in Redis's protocol" rediss://
+}
+
+@test "a server that is busy is waited for, within the limit" {
+    start_redis a
+    redis-cli -p "$PORT_a" config set busy-reply-threshold 10
+    (redis-cli -p "$PORT_a" eval 'while true do end' 0 >/dev/null 2>&1 3>&- &)
+    sleep 0.3
+    tool info "127.0.0.1:$PORT_a" wait=1500
+    fails_with unavailable "not ready, waiting" "was not ready within 1 seconds" BUSY
+    (sleep 1; redis-cli -p "$PORT_a" script kill) >/dev/null 3>&- &
+    tool info "127.0.0.1:$PORT_a" wait=20000
+    works
+}
+
+# --- TLS ----------------------------------------------------------------------------------------------
+
+certificate() { # NAME SAN [DAYS]
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$T/$1.key" -out "$T/$1.csr" -subj "/CN=$1" 2>/dev/null
+    openssl x509 -req -in "$T/$1.csr" -CA "$T/ca.crt" -CAkey "$T/ca.key" -CAcreateserial \
+        -days "${3:-2}" -extfile <(echo "subjectAltName=$2") -out "$T/$1.crt" 2>/dev/null
+}
+
+start_tls() { # NAME CERTIFICATE AUTH-CLIENTS
+    TLS_PORT="$(free_port)"
+    start_redis "$1" --tls-port "$TLS_PORT" --tls-cert-file "$T/$2.crt" --tls-key-file "$T/$2.key" \
+        --tls-ca-cert-file "$T/ca.crt" --tls-auth-clients "$3"
+}
+
+make_ca() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$T/ca.key" -out "$T/ca.crt" -days 2 \
+        -subj /CN=authority 2>/dev/null
+}
+
+@test "TLS is verified by default, and each failure says why" {
+    make_ca
+    certificate good DNS:localhost,IP:127.0.0.1
+    certificate other DNS:example.org
+    start_tls a good no
+    tool info "rediss://127.0.0.1:$TLS_PORT" cacert="$T/ca.crt"
+    works
+    tool info "rediss://localhost:$TLS_PORT" cacert="$T/ca.crt"
+    works
+    tool info "rediss://127.0.0.1:$TLS_PORT"
+    fails_with denied "unknown authority" --cacert
+    tool info "rediss://127.0.0.1:$TLS_PORT" insecure
+    works
+    [[ "$output" == *"is not verified"* ]]
+    tool info "rediss://127.0.0.1:$TLS_PORT" cacert="$T/none"
+    fails_with "not found" "$T/none"
+    tool info "rediss://127.0.0.1:$PORT_a" cacert="$T/ca.crt" connect=1500
+    fails_with timeout "use redis://"
+    tool info "redis://127.0.0.1:$TLS_PORT"
+    fails_with unavailable rediss://
+    start_tls b other no
+    tool info "rediss://127.0.0.1:$TLS_PORT" cacert="$T/ca.crt"
+    fails_with denied "is not for 127.0.0.1" --sni
+    tool info "rediss://127.0.0.1:$TLS_PORT" cacert="$T/ca.crt" sni=example.org
+    works
+}
+
+@test "an expired certificate is refused as such" {
+    make_ca
+    certificate old IP:127.0.0.1 -1
+    start_tls a old no
+    tool info "rediss://127.0.0.1:$TLS_PORT" cacert="$T/ca.crt"
+    fails_with denied "has expired"
+}
+
+@test "client certificates work, and a missing one is explained" {
+    make_ca
+    certificate good IP:127.0.0.1
+    certificate me DNS:me
+    start_tls a good yes
+    tool info "rediss://127.0.0.1:$TLS_PORT" cacert="$T/ca.crt"
+    # Its alert may be lost when the connection is reset at once: then only the hint says it.
+    fails_with denied --cert || fails_with unavailable --cert
+    tool info "rediss://127.0.0.1:$TLS_PORT" cacert="$T/ca.crt" cert="$T/me.crt" key="$T/me.key"
+    works
+    tool info "rediss://127.0.0.1:$TLS_PORT" cacert="$T/ca.crt" cert="$T/me.crt" key="$T/good.key"
+    fails_with invalid "client key"
+}
+
+@test "snapshot, scan and load go through TLS" {
+    make_ca
+    certificate good IP:127.0.0.1
+    start_tls a good no
+    fill "$PORT_a" pending
+    local tls="rediss://127.0.0.1:$TLS_PORT"
+    tool replica "$tls" cacert="$T/ca.crt" out="$T/dump"
+    works
+    local digest="$(value digest)"
+    tool scan "$tls" cacert="$T/ca.crt"
+    works
+    [ "$(value digest)" = "$digest" ]
+    tool load "$tls" cacert="$T/ca.crt" in="$T/dump" flush
+    works
+    tool replica "$tls" cacert="$T/ca.crt"
+    [ "$(value digest)" = "$digest" ]
+}
+
+# --- replication --------------------------------------------------------------------------------------
+
+@test "a snapshot is the same from memory and from disk" {
+    start_redis a
+    fill "$PORT_a" pending
+    tool rdb "127.0.0.1:$PORT_a"
+    works
+    [ "$(value diskless)" = 1 ] && [ "$(value rdb_only)" = 1 ]
+    local keys="$(value keys)"
+    tool rdb "127.0.0.1:$PORT_a" disk
+    works
+    [ "$(value diskless)" = 0 ] && [ "$(value keys)" = "$keys" ]
+    [ "$(value length)" = "$(value rdb_bytes)" ]
+    tool replica "127.0.0.1:$PORT_a"
+    local digest="$(value digest)"
+    redis-cli -p "$PORT_a" config set repl-diskless-sync no
+    tool replica "127.0.0.1:$PORT_a"
+    works
+    [ "$(value digest)" = "$digest" ]
+}
+
+@test "who may not or cannot replicate is refused, not failed" {
+    start_redis a --rename-command PSYNC ""
+    tool rdb "127.0.0.1:$PORT_a"
+    fails_with unsupported "refused 1" "unknown command"
+    start_redis b
+    redis-cli -p "$PORT_b" acl setuser reader on '>pw' '~*' +@read +@connection +info
+    tool rdb "redis://reader:pw@127.0.0.1:$PORT_b"
+    fails_with denied "refused 1" NOPERM "+psync"
+    redis-cli -p "$PORT_b" acl setuser dumper on '>pw' resetkeys resetchannels -@all +psync +replconf
+    tool rdb "redis://dumper:pw@127.0.0.1:$PORT_b"
+    works
+}
+
+@test "a replica without its master is waited for" {
+    start_redis a --replicaof 127.0.0.1 "$(free_port)"
+    tool rdb "127.0.0.1:$PORT_a" wait=1500
+    fails_with unavailable "refused 0" NOMASTERLINK "within 1 seconds"
+}
+
+@test "a consumer that stalls is not dropped by the server" {
+    start_redis a --repl-timeout 3
+    redis-cli -p "$PORT_a" debug populate 300 key 100000 >/dev/null
+    # Strings that LZF cannot shrink.
+    python3 - >"$T/data" <<'PY'
+import os, sys
+for i in range(300):
+    v = os.urandom(100000)
+    sys.stdout.buffer.write(b"*3\r\n$3\r\nSET\r\n$%d\r\nk%d\r\n$%d\r\n%s\r\n" % (len("k%d" % i), i, len(v), v))
+PY
+    redis-cli -p "$PORT_a" --pipe <"$T/data" >/dev/null
+    tool rdb "127.0.0.1:$PORT_a" stall=6000 trickle=300
+    works
+    [ "$(value diskless)" = 1 ] && [ "$(value keys)" = 600 ]
+    # Without the trickle the server gives up: the rule is not vain.
+    tool rdb "127.0.0.1:$PORT_a" stall=6000 trickle=60000
+    fails_with unavailable "closed the connection after"
+}
+
+@test "replication that is cut at any byte is an error" {
+    start_redis a
+    redis-cli -p "$PORT_a" set key value
+    start_proxy "$PORT_a" down 0 9
+    local n=0
+    while [ "$n" -lt 60 ]; do
+        tool rdb "127.0.0.1:$PROXY"
+        [ "$status" -eq 0 ] && break
+        fails_with unavailable || fails_with denied
+        n=$((n + 1))
+    done
+    echo "$n cuts, the last: $output"
+    works
+    [ "$n" -gt 30 ]
+}
+
+# --- scan ---------------------------------------------------------------------------------------------
+
+@test "scan sees what replication sees, in every way of reading" {
+    start_redis a
+    fill "$PORT_a"
+    tool replica "127.0.0.1:$PORT_a"
+    works
+    local digest="$(value digest)" way
+    for way in "" restore "count=7" "batch=1" "big=2000" "restore big=2000" plain "plain count=3" \
+        "plain restore big=1"; do
+        tool scan "127.0.0.1:$PORT_a" $way
+        works
+        [ "$(value digest)" = "$digest" ] || { echo "$way: $output"; return 1; }
+        [ "$(value functions)" = 1 ]
+    done
+}
+
+@test "scan keeps pending entries, plainly to the millisecond or so" {
+    start_redis a
+    fill "$PORT_a" pending
+    tool replica "127.0.0.1:$PORT_a" 
+    local digest="$(value digest)"
+    tool scan "127.0.0.1:$PORT_a"
+    works
+    [ "$(value digest)" = "$digest" ]
+    tool scan "127.0.0.1:$PORT_a" plain out="$T/dump"
+    works
+    start_redis b
+    tool load "127.0.0.1:$PORT_b" in="$T/dump"
+    works
+    [ "$(redis-cli -p "$PORT_b" xpending longstream many)" = "$(redis-cli -p "$PORT_a" xpending longstream many)" ]
+    [ "$(redis-cli -p "$PORT_b" xpending stream readers)" = "$(redis-cli -p "$PORT_a" xpending stream readers)" ]
+}
+
+@test "scan without DUMP, MEMORY, INFO or functions still sees every key" {
+    start_redis a
+    fill "$PORT_a"
+    tool replica "127.0.0.1:$PORT_a"
+    local db0="$(value db0)" db9="$(value db9)"
+    redis-cli -p "$PORT_a" acl setuser poor on '>pw' '~*' +@read +@connection +dbsize -dump '-memory|usage' \
+        -info '-function|list' -pexpiretime +xinfo
+    tool scan "redis://poor:pw@127.0.0.1:$PORT_a" wait=2000
+    works
+    [ "$(value db9)" = "$db9" ]
+    # PTTL and our own clock move the expiry of keys by some milliseconds: compare the number of keys.
+    [ "$(value db0 | cut -d' ' -f1)" = "$(cut -d' ' -f1 <<<"$db0")" ]
+    [[ "$output" == *"functions are not in this dump"* ]]
+}
+
+@test "a key that the user may not read is an error that names it" {
+    start_redis a
+    redis-cli -p "$PORT_a" mset open 1 closed 2
+    redis-cli -p "$PORT_a" acl setuser half on '>pw' '~o*' '~cstash-probe' +@all
+    tool scan "redis://half:pw@127.0.0.1:$PORT_a"
+    fails_with denied '"closed"' "~*"
+    tool scan "redis://half:pw@127.0.0.1:$PORT_a" plain
+    fails_with denied '"closed"'
+}
+
+@test "scan takes one database, and names that match" {
+    start_redis a
+    fill "$PORT_a"
+    tool scan "127.0.0.1:$PORT_a" db=9
+    works
+    [ "$(value keys)" = 1 ]
+    tool scan "127.0.0.1:$PORT_a" match='big*'
+    works
+    [ "$(value keys)" = 3 ] && [ "$(value functions)" = 0 ]
+}
+
+@test "scan bears keys that vanish and change while it reads" {
+    start_redis a
+    python3 - "$PORT_a" 3>&- <<'PY' &
+import random, socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+try:
+    while True:
+        i = random.randrange(300)
+        kind = random.choice(["SET k%d v\r\n", "RPUSH k%d a b\r\n", "HSET k%d f v\r\n", "SADD k%d m\r\n", "XADD k%d * f v\r\n"])
+        s.sendall((("DEL k%d\r\n" % i) + kind % i).encode() * 5)
+        s.recv(65536)
+except OSError:
+    pass
+PY
+    PIDS+=("$!")
+    for _ in $(seq 15); do
+        tool scan "127.0.0.1:$PORT_a"
+        works
+        tool scan "127.0.0.1:$PORT_a" plain
+        works || fails_with conflict "while it was read"
+    done
+}
+
+@test "a scan that is cut at any byte is an error" {
+    start_redis a
+    redis-cli -p "$PORT_a" mset a 1 b 2
+    redis-cli -p "$PORT_a" rpush c x y z
+    start_proxy "$PORT_a" down 0 61
+    local n=0
+    while [ "$n" -lt 400 ]; do
+        tool scan "127.0.0.1:$PROXY"
+        [ "$status" -eq 0 ] && break
+        fails_with unavailable "closed the connection" || fails_with unavailable "broke"
+        n=$((n + 1))
+    done
+    works
+    echo "$n cuts"
+    [ "$n" -gt 50 ]
+}
+
+# --- load ---------------------------------------------------------------------------------------------
+
+@test "what was dumped is what is loaded, in both formats" {
+    start_redis a
+    start_redis b
+    fill "$PORT_a" pending
+    tool replica "127.0.0.1:$PORT_a"
+    local digest="$(value digest)" keys="$(value keys)" form
+    for form in "" restore; do
+        tool replica "127.0.0.1:$PORT_a" out="$T/dump" $form
+        works
+        for _ in once twice; do
+            tool load "127.0.0.1:$PORT_b" in="$T/dump" window=50 tally
+            works
+            [ "$(value digest)" = "$digest" ] && [ "$(value errors)" = 0 ] && [ "$(value sent_keys)" = "$keys" ]
+            tool replica "127.0.0.1:$PORT_b"
+            [ "$(value digest)" = "$digest" ]
+        done
+        redis-cli -p "$PORT_b" flushall
+        redis-cli -p "$PORT_b" function flush
+    done
+}
+
+@test "a dry run verifies and sends nothing" {
+    start_redis a
+    fill "$PORT_a"
+    tool replica "127.0.0.1:$PORT_a" out="$T/dump"
+    local digest="$(value digest)"
+    tool load none in="$T/dump" dry tally
+    works
+    [ "$(value digest)" = "$digest" ] && [ "$(value commands)" = 0 ]
+    head -c 1000 "$T/dump" >"$T/part"
+    tool load none in="$T/part" dry
+    fails_with corrupt
+}
+
+@test "existing keys: replace, skip, fail, flush" {
+    start_redis a
+    start_redis b
+    fill "$PORT_a"
+    tool replica "127.0.0.1:$PORT_a" out="$T/dump"
+    local digest="$(value digest)" keys="$(value keys)" form
+    redis-cli -p "$PORT_b" mset plain mine number mine stranger here
+    tool load "127.0.0.1:$PORT_b" in="$T/dump" skip
+    works
+    [ "$(value skipped)" = 2 ] && [ "$(value sent_keys)" = $((keys - 2)) ]
+    [ "$(redis-cli -p "$PORT_b" mget plain number | tr '\n' ' ')" = "mine mine " ]
+    [ "$(redis-cli -p "$PORT_b" strlen giant)" = 3000003 ]
+    tool load "127.0.0.1:$PORT_b" in="$T/dump" skip
+    works
+    [ "$(value skipped)" = "$keys" ] && [ "$(value sent_keys)" = 0 ]
+    tool load "127.0.0.1:$PORT_b" in="$T/dump" fail
+    fails_with exists "exists already in database" "--existing"
+    tool load "127.0.0.1:$PORT_b" in="$T/dump"
+    works
+    [ "$(redis-cli -p "$PORT_b" get plain)" = value ] && [ "$(redis-cli -p "$PORT_b" get stranger)" = here ]
+    tool load "127.0.0.1:$PORT_b" in="$T/dump" flush
+    works
+    tool replica "127.0.0.1:$PORT_b"
+    [ "$(value digest)" = "$digest" ]
+    redis-cli -p "$PORT_b" flushall
+    redis-cli -p "$PORT_b" function flush
+    tool load "127.0.0.1:$PORT_b" in="$T/dump" fail
+    works
+    [ "$(redis-cli -p "$PORT_b" dbsize)" = "$((keys - 1))" ]
+}
+
+@test "fail stops before the first key that is there" {
+    start_redis b
+    redis-cli -p "$PORT_b" mset stranger here two mine
+    printf '*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$3\r\none\r\n$1\r\n1\r\n*3\r\n$3\r\nSET\r\n$3\r\ntwo\r\n$1\r\n2\r\n' >"$T/dump"
+    tool load "127.0.0.1:$PORT_b" in="$T/dump" fail
+    fails_with exists '"two"'
+    [ "$(redis-cli -p "$PORT_b" get two)" = mine ]
+}
+
+@test "a filter loads one database, or names that match" {
+    start_redis a
+    start_redis b
+    fill "$PORT_a"
+    tool replica "127.0.0.1:$PORT_a" out="$T/dump"
+    tool load "127.0.0.1:$PORT_b" in="$T/dump" db=9
+    works
+    [ "$(redis-cli -p "$PORT_b" dbsize)" = 0 ] && [ "$(redis-cli -p "$PORT_b" -n 9 dbsize)" = 1 ]
+    tool load "127.0.0.1:$PORT_b" in="$T/dump" match='big*'
+    works
+    [ "$(redis-cli -p "$PORT_b" dbsize)" = 3 ] && [ "$(redis-cli -p "$PORT_b" function list)" = "" ]
+}
+
+@test "errors are told with their keys, and the rest is loaded" {
+    start_redis b
+    redis-cli -p "$PORT_b" set list 'not a list'
+    printf '*3\r\n$5\r\nRPUSH\r\n$4\r\nlist\r\n$6\r\ns3cret\r\n*2\r\n$5\r\nNOSUC\r\n$6\r\ns3cret\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n' >"$T/dump"
+    tool load "127.0.0.1:$PORT_b" in="$T/dump"
+    fails_with invalid '2 of 3 commands failed, the first: RPUSH "list": WRONGTYPE' "unknown command"
+    [[ "$output" != *s3cret* ]]
+    [ "$(redis-cli -p "$PORT_b" get k)" = v ]
+}
+
+@test "what cannot get better stops the load at once" {
+    start_redis a
+    fill "$PORT_a"
+    tool replica "127.0.0.1:$PORT_a" out="$T/dump"
+    start_redis b --maxmemory 1500000
+    tool load "127.0.0.1:$PORT_b" in="$T/dump"
+    fails_with limit OOM maxmemory "the load stopped after"
+    start_redis c --databases 2
+    tool load "127.0.0.1:$PORT_c" in="$T/dump"
+    fails_with "not found" "out of range" databases
+    start_redis d --replicaof 127.0.0.1 "$(free_port)"
+    tool load "127.0.0.1:$PORT_d" in="$T/dump"
+    fails_with denied READONLY master
+    start_redis e
+    redis-cli -p "$PORT_e" acl setuser reader on '>pw' '~*' +@read +@connection +info
+    tool load "redis://reader:pw@127.0.0.1:$PORT_e" in="$T/dump"
+    fails_with denied NOPERM
+    start_redis f --min-replicas-to-write 1
+    tool load "127.0.0.1:$PORT_f" in="$T/dump" wait=1000
+    fails_with unavailable NOREPLICAS
+}
+
+@test "a load that is cut is an error that says how far it came" {
+    start_redis a
+    start_redis b
+    fill "$PORT_a"
+    tool replica "127.0.0.1:$PORT_a" out="$T/dump"
+    local size="$(stat -c %s "$T/dump")" way n
+    start_proxy "$PORT_b" up 0 $((size / 25))
+    for n in $(seq 20); do
+        tool load "127.0.0.1:$PROXY" in="$T/dump"
+        fails_with unavailable
+    done
+    [[ "$output" == *"the load broke off: "*" commands were confirmed"* ]]
+    start_proxy "$PORT_b" down 0 20
+    for n in $(seq 60); do
+        tool load "127.0.0.1:$PROXY" in="$T/dump"
+        fails_with unavailable
+    done
+}
+
+@test "a dump that is cut is an error" {
+    start_redis a
+    start_redis b
+    redis-cli -p "$PORT_a" mset a 1 b 2
+    tool replica "127.0.0.1:$PORT_a" out="$T/dump"
+    local size="$(stat -c %s "$T/dump")" n
+    for n in $(seq 1 7 $((size - 1))); do
+        head -c "$n" "$T/dump" >"$T/part"
+        tool load "127.0.0.1:$PORT_b" in="$T/part"
+        fails_with corrupt || { echo "$n of $size"; return 1; }
+    done
+}
+
+@test "pending entries whose message is gone are counted" {
+    start_redis a
+    start_redis b
+    redis-cli -p "$PORT_a" >/dev/null <<'DATA'
+XADD s 1-1 f v
+XADD s 2-1 f v
+XGROUP CREATE s g 0
+XREADGROUP GROUP g c STREAMS s >
+XDEL s 1-1
+DATA
+    tool replica "127.0.0.1:$PORT_a" out="$T/dump"
+    tool load "127.0.0.1:$PORT_b" in="$T/dump"
+    works
+    [ "$(value lost_pending)" = 1 ]
+    [[ "$output" == *"were not restored"* ]]
+}
