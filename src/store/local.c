@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "store/local.h"
+
+enum { PATH_TEXT = 4096 };
+
+struct local {
+    struct store store;
+    atomic_int group; /* do the files belong to the group too? -1: not known yet */
+};
+
+struct local_put {
+    struct store_put put;
+    int fd;
+    char *path; /* of the temporary file */
+};
+
+static struct local *
+local_of(struct store *s)
+{
+    return CONTAINER_OF(s, struct local, store);
+}
+
+/* The folder of a type, below the place; packs are one level deeper. */
+static const char *
+folder_of(enum store_type type)
+{
+    static const char *const names[] = {
+        [STORE_CONFIG] = ".",    [STORE_KEY] = "keys",   [STORE_SNAPSHOT] = "snapshots",
+        [STORE_INDEX] = "index", [STORE_LOCK] = "locks", [STORE_PACK] = "data"};
+
+    return names[type];
+}
+
+static const char *
+path_of(struct store *s, const struct store_name *name, char to[static PATH_TEXT])
+{
+    char text[STORE_NAME_TEXT];
+
+    (void)snprintf(to, PATH_TEXT, "%s/%s", s->place, store_name_text(name, text));
+    return to;
+}
+
+static bool
+is_group_shared(struct local *l)
+{
+    int group = atomic_load(&l->group);
+    char path[PATH_TEXT];
+    struct stat st;
+
+    if (group >= 0)
+        return group != 0;
+    (void)snprintf(path, sizeof(path), "%s/config", l->store.place);
+    if (stat(path, &st) != 0)
+        return false; /* a new repository: ask again later */
+    group = (st.st_mode & S_IRGRP) != 0;
+    atomic_store(&l->group, group);
+    return group != 0;
+}
+
+/* Make what was done to a folder's names durable. */
+static enum rc
+sync_folder(const char *path, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc, sys;
+
+    if (fd < 0)
+        return err_sys(e, errno, "could not open %s", path);
+    rc = fsync(fd);
+    sys = errno;
+    (void)close(fd);
+    if (rc != 0 && sys != ENOTSUP && sys != EINVAL && sys != ENOENT)
+        return err_sys(e, sys, "could not sync %s", path);
+    return RC_OK;
+}
+
+static enum rc
+make_folder(struct local *l, const char *path, struct err *e)
+{
+    if (mkdir(path, 0700) != 0)
+        return errno == EEXIST ? RC_OK : err_sys(e, errno, "could not make %s", path);
+    if (is_group_shared(l))
+        (void)chmod(path, 0770);
+    return RC_OK;
+}
+
+static enum rc
+local_create(struct ctx *cx, struct store *s, struct err *e)
+{
+    static const enum store_type types[] = {STORE_KEY, STORE_SNAPSHOT, STORE_INDEX, STORE_LOCK,
+                                            STORE_PACK};
+    struct local *l = local_of(s);
+    char path[PATH_TEXT];
+
+    if (ctx_check(cx, e))
+        return e->code;
+    /* Parents too, as restic does. */
+    for (const char *slash = strchr(s->place + 1, '/'); slash != NULL;
+         slash = strchr(slash + 1, '/')) {
+        (void)snprintf(path, sizeof(path), "%.*s", (int)(slash - s->place), s->place);
+        if (make_folder(l, path, e))
+            return e->code;
+    }
+    if (make_folder(l, s->place, e))
+        return e->code;
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", s->place, folder_of(types[i]));
+        if (make_folder(l, path, e))
+            return e->code;
+    }
+    return sync_folder(s->place, e);
+}
+
+static enum rc
+local_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct store_put **out,
+                struct err *e)
+{
+    char path[PATH_TEXT];
+    struct local_put *p;
+    uint64_t nonce;
+    int fd;
+
+    if (ctx_check(cx, e))
+        return e->code;
+    rand_bytes(&nonce, sizeof(nonce));
+    (void)snprintf(path, sizeof(path), "%s/%s/cstash-tmp-%016llx", s->place, folder_of(type),
+                   (unsigned long long)nonce);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == ENOENT) { /* copies of repositories often lack the empty folders */
+        char folder[PATH_TEXT];
+        (void)snprintf(folder, sizeof(folder), "%s/%s", s->place, folder_of(type));
+        if (make_folder(local_of(s), folder, e))
+            return e->code;
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    }
+    if (fd < 0)
+        return err_sys(e, errno, "could not make %s", path);
+    p = MEM_NEW(struct local_put);
+    *p = (struct local_put){.put = {.store = s, .type = type}, .fd = fd, .path = mem_strdup(path)};
+    *out = &p->put;
+    return RC_OK;
+}
+
+static enum rc
+local_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size_t n, struct err *e)
+{
+    struct local_put *p = CONTAINER_OF(put, struct local_put, put);
+
+    if (ctx_check(cx, e))
+        return e->code;
+    return fs_write_all(p->fd, from, n, p->path, e);
+}
+
+static void
+local_put_abort(struct store_put *put)
+{
+    struct local_put *p;
+
+    if (put == NULL)
+        return;
+    p = CONTAINER_OF(put, struct local_put, put);
+    if (p->fd >= 0)
+        (void)close(p->fd);
+    (void)unlink(p->path);
+    mem_free(p->path);
+    mem_free(p);
+}
+
+/* Rename into place; data/xx is made when it is wanted first. */
+static enum rc
+rename_into_place(struct local *l, const char *from, const char *to, struct err *e)
+{
+    char folder[PATH_TEXT], parent[PATH_TEXT];
+
+    if (rename(from, to) == 0)
+        return RC_OK;
+    if (errno != ENOENT)
+        return err_sys(e, errno, "could not rename %s to %s", from, to);
+    (void)snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(to, '/') - to), to);
+    (void)snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(folder, '/') - folder), folder);
+    if (make_folder(l, folder, e) || sync_folder(parent, e))
+        return e->code;
+    if (rename(from, to) != 0)
+        return err_sys(e, errno, "could not rename %s to %s", from, to);
+    return RC_OK;
+}
+
+static enum rc
+commit(struct ctx *cx, struct local_put *p, const struct id *id, struct err *e)
+{
+    struct local *l = local_of(p->put.store);
+    struct store_name name = {.type = p->put.type};
+    char path[PATH_TEXT];
+    int fd = p->fd;
+
+    if (id != NULL)
+        name.id = *id;
+    if (ctx_check(cx, e))
+        return e->code;
+    if (fchmod(fd, is_group_shared(l) ? 0440 : 0400) != 0)
+        return err_sys(e, errno, "could not set the mode of %s", p->path);
+    if (fsync(fd) != 0 && errno != ENOTSUP)
+        return err_sys(e, errno, "could not write %s", p->path);
+    p->fd = -1;
+    if (close(fd) != 0)
+        return err_sys(e, errno, "could not write %s", p->path);
+    if (rename_into_place(l, p->path, path_of(p->put.store, &name, path), e))
+        return e->code;
+    *strrchr(path, '/') = '\0';
+    return sync_folder(path, e);
+}
+
+static enum rc
+local_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, struct err *e)
+{
+    struct local_put *p = CONTAINER_OF(put, struct local_put, put);
+    enum rc rc = commit(cx, p, id, e);
+
+    local_put_abort(put); /* after a rename there is nothing left to remove */
+    return rc;
+}
+
+static enum rc
+open_object(struct ctx *cx, struct store *s, const struct store_name *name, int *fd, struct err *e)
+{
+    char path[PATH_TEXT];
+
+    if (ctx_check(cx, e))
+        return e->code;
+    *fd = open(path_of(s, name, path), O_RDONLY | O_CLOEXEC);
+    if (*fd < 0)
+        return err_sys(e, errno, "could not open %s", path);
+    return RC_OK;
+}
+
+static enum rc
+local_get(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t off, uint8_t *to,
+          size_t n, struct err *e)
+{
+    char path[PATH_TEXT];
+    int fd = -1;
+
+    if (open_object(cx, s, name, &fd, e))
+        return e->code;
+    while (n > 0) {
+        ssize_t got = pread(fd, to, n, (off_t)off);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            if (got < 0)
+                (void)err_sys(e, errno, "could not read %s", path_of(s, name, path));
+            else
+                (void)err_set(e, RC_CORRUPT, "%s is cut short: nothing at byte %llu",
+                              path_of(s, name, path), (unsigned long long)off);
+            (void)close(fd);
+            return e->code;
+        }
+        to += got;
+        off += (uint64_t)got;
+        n -= (size_t)got;
+    }
+    (void)close(fd);
+    return RC_OK;
+}
+
+static enum rc
+local_stat(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t *bytes,
+           struct err *e)
+{
+    char path[PATH_TEXT];
+    struct stat st;
+
+    if (ctx_check(cx, e))
+        return e->code;
+    if (stat(path_of(s, name, path), &st) != 0)
+        return err_sys(e, errno, "could not find %s", path);
+    *bytes = (uint64_t)st.st_size;
+    return RC_OK;
+}
+
+/* One folder of objects; for packs, one of the 256. */
+static enum rc
+list_folder(struct ctx *cx, const char *path, const char *prefix, store_list_fn *fn, void *arg,
+            struct err *e)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    enum rc rc = RC_OK;
+
+    if (dir == NULL) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            return RC_OK;
+        return err_sys(e, errno, "could not list %s", path);
+    }
+    while (rc == RC_OK && (rc = ctx_check(cx, e)) == RC_OK) {
+        struct stat st;
+        struct id id;
+        errno = 0;
+        entry = readdir(dir);
+        if (entry == NULL) {
+            if (errno != 0)
+                rc = err_sys(e, errno, "could not list %s", path);
+            break;
+        }
+        if (!id_from_hex(str_c(entry->d_name), &id) ||
+            strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
+            continue;
+        if (fstatat(dirfd(dir), entry->d_name, &st, 0) != 0) {
+            if (errno == ENOENT)
+                continue; /* somebody removed it just now */
+            rc = err_sys(e, errno, "could not list %s", path);
+        } else if (S_ISREG(st.st_mode)) {
+            rc = fn(arg, &id, (uint64_t)st.st_size, e);
+        }
+    }
+    (void)closedir(dir);
+    return rc;
+}
+
+static enum rc
+local_list(struct ctx *cx, struct store *s, enum store_type type, store_list_fn *fn, void *arg,
+           struct err *e)
+{
+    char path[PATH_TEXT], prefix[3] = "";
+
+    (void)snprintf(path, sizeof(path), "%s/%s", s->place, folder_of(type));
+    if (type != STORE_PACK)
+        return list_folder(cx, path, prefix, fn, arg, e);
+    for (unsigned i = 0; i < 256; i++) {
+        (void)snprintf(prefix, sizeof(prefix), "%02x", i & 0xffU);
+        (void)snprintf(path, sizeof(path), "%s/data/%s", s->place, prefix);
+        if (list_folder(cx, path, prefix, fn, arg, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+static enum rc
+local_del(struct ctx *cx, struct store *s, const struct store_name *name, struct err *e)
+{
+    char path[PATH_TEXT];
+
+    if (ctx_check(cx, e))
+        return e->code;
+    if (unlink(path_of(s, name, path)) != 0 && errno != ENOENT)
+        return err_sys(e, errno, "could not remove %s", path);
+    return RC_OK;
+}
+
+static void
+local_release(struct store *s)
+{
+    mem_free(s->place);
+    mem_free(local_of(s));
+}
+
+struct store *
+store_local_new(const char *path)
+{
+    static const struct store_ops ops = {
+        .create = local_create,
+        .put_begin = local_put_begin,
+        .put_write = local_put_write,
+        .put_commit = local_put_commit,
+        .put_abort = local_put_abort,
+        .get = local_get,
+        .stat = local_stat,
+        .list = local_list,
+        .del = local_del,
+        .release = local_release,
+    };
+    struct local *l = MEM_NEW(struct local);
+    size_t n = strlen(path);
+
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    l->store = (struct store){.ops = &ops, .place = mem_strndup(path, n)};
+    atomic_init(&l->group, -1);
+    return &l->store;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+/*
+ * store/store -- named, immutable, encrypted objects somewhere: the seam between the repository and
+ * where it lives.
+ *
+ * Why      the repository engine must not know a disk from a bucket, and tests need stores that
+ *          fail.
+ * Names    a type and, except for STORE_CONFIG, the SHA-256 of the stored bytes. The layout
+ *          (folders, prefixes) is the implementation's: restic's default layout.
+ * Writing  begin, write as often as wanted, commit under a name. The object exists whole and
+ *          durably after commit returned RC_OK, and not at all before (except where a peer cannot
+ *          do better and the implementation says so). Sizes are below 4 GiB. Writing the same name
+ *          twice is allowed and leaves one whole object.
+ * Threads  every operation may be called from several threads at once; one put belongs to one
+ *          thread at a time.
+ * Blocks   everything but release and abort may block, and obeys cx.
+ * Repeats  get, stat, list and del may be repeated. After a failed commit the name holds nothing or
+ *          the whole object.
+ * Errors   RC_NOT_FOUND: no such object. RC_DENIED, RC_IO (disk full, ...), RC_UNAVAILABLE,
+ *          RC_TIMEOUT, RC_CANCELLED; e->retry says whether the same call may work later. Messages
+ *          name the object as `data/3f/3f2a..`, with the place.
+ * Tests    every implementation passes tests/conformance/store_suite.
+ * Source   restic doc/design.rst "Repository Layout"; the local details in docs/format/restic.md.
+ */
+#include "base/buf.h"
+#include "base/ctx.h"
+#include "crypto/id.h"
+
+enum store_type { STORE_CONFIG, STORE_KEY, STORE_SNAPSHOT, STORE_INDEX, STORE_LOCK, STORE_PACK };
+
+struct store_name {
+    enum store_type type;
+    struct id id; /* ignored for STORE_CONFIG */
+};
+
+struct store;
+
+/* An object being written. Implementations embed it. */
+struct store_put {
+    struct store *store;
+    enum store_type type;
+};
+
+/* One entry of a list. A callback's error stops the list and is given back. */
+typedef enum rc store_list_fn(void *arg, const struct id *id, uint64_t bytes, struct err *e);
+
+struct store_ops {
+    /* Make what an empty repository needs (folders, bucket). May exist already. */
+    enum rc (*create)(struct ctx *cx, struct store *s, struct err *e);
+    enum rc (*put_begin)(struct ctx *cx, struct store *s, enum store_type type,
+                         struct store_put **out, struct err *e);
+    enum rc (*put_write)(struct ctx *cx, struct store_put *put, const uint8_t *p, size_t n,
+                         struct err *e);
+    /* Ends the put, whatever it returns. */
+    enum rc (*put_commit)(struct ctx *cx, struct store_put *put, const struct id *id,
+                          struct err *e);
+    /* Ends the put; nothing of it stays. NULL is a no-op. */
+    void (*put_abort)(struct store_put *put);
+    /* Read exactly n bytes from `off`. RC_CORRUPT when the object ends before. */
+    enum rc (*get)(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t off,
+                   uint8_t *to, size_t n, struct err *e);
+    enum rc (*stat)(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t *bytes,
+                    struct err *e);
+    /* Every object of the type, in any order; names that are not 64 hex digits are passed over. A
+     * missing folder is an empty list. */
+    enum rc (*list)(struct ctx *cx, struct store *s, enum store_type type, store_list_fn *fn,
+                    void *arg, struct err *e);
+    /* RC_OK also where the object was gone already. */
+    enum rc (*del)(struct ctx *cx, struct store *s, const struct store_name *name, struct err *e);
+    void (*release)(struct store *s);
+};
+
+struct store {
+    const struct store_ops *ops;
+    char *place; /* how people name it: the URL without secrets; owned */
+};
+
+/*
+ * Open by address, restic's syntax: PATH or local:PATH. Other schemes are RC_UNSUPPORTED. Does not
+ * touch the place yet. The caller releases with store_release.
+ */
+NODISCARD enum rc store_open(const char *url, struct store **out, struct err *e);
+void store_release(struct store *s);
+
+/* Write a whole small object. */
+NODISCARD enum rc store_put_all(struct ctx *cx, struct store *s, const struct store_name *name,
+                                struct str bytes, struct err *e);
+/* Append a whole object to `out`; RC_LIMIT when it does not fit under the ceiling. */
+NODISCARD enum rc store_get_all(struct ctx *cx, struct store *s, const struct store_name *name,
+                                struct buf *out, struct err *e);
+
+/*
+ * "data/3f/3f2a90c1..." with all digits: restic's relative name, as shown in messages. Returns
+ * `to`.
+ */
+enum { STORE_NAME_TEXT = 96 };
+const char *store_name_text(const struct store_name *name, char to[static STORE_NAME_TEXT]);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t.h"
+
+#include <pthread.h>
+
+#include "base/mem.h"
+#include "crypto/sha256.h"
+#include "store_suite.h"
+
+static struct ctx cx;
+
+static struct store_name
+name_of(enum store_type type, struct str bytes)
+{
+    struct store_name name = {.type = type};
+
+    sha256_of(bytes, &name.id);
+    return name;
+}
+
+struct found {
+    struct id want;
+    uint64_t bytes;
+    size_t n, hits;
+};
+
+static enum rc
+note(void *arg, const struct id *id, uint64_t bytes, struct err *e)
+{
+    struct found *f = arg;
+
+    (void)e;
+    f->n++;
+    if (id_eq(id, &f->want)) {
+        f->hits++;
+        f->bytes = bytes;
+    }
+    return RC_OK;
+}
+
+static enum rc
+refuse(void *arg, const struct id *id, uint64_t bytes, struct err *e)
+{
+    (void)arg;
+    (void)id;
+    (void)bytes;
+    return err_set(e, RC_CONFLICT, "stop here");
+}
+
+static void
+objects_come_back_whole(struct store *s)
+{
+    static const enum store_type types[] = {STORE_CONFIG, STORE_KEY,  STORE_SNAPSHOT,
+                                            STORE_INDEX,  STORE_LOCK, STORE_PACK};
+    struct err e = ERR_INIT;
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        CLEANUP(buf_release) struct buf out = BUF_INIT(100), small = BUF_INIT(8);
+        struct store_name name = name_of(types[i], STR_LIT("the bytes"));
+        uint8_t part[3];
+        uint64_t n = 0;
+        T_RC(store_get_all(&cx, s, &name, &out, &e), RC_NOT_FOUND);
+        T_RC(s->ops->stat(&cx, s, &name, &n, &e), RC_NOT_FOUND);
+        T_OK(s->ops->del(&cx, s, &name, &e));
+        T_OK(store_put_all(&cx, s, &name, STR_LIT("the bytes"), &e));
+        T_OK(s->ops->stat(&cx, s, &name, &n, &e));
+        assert_int_equal(n, 9);
+        T_OK(store_get_all(&cx, s, &name, &out, &e));
+        T_STR(buf_str(&out), STR_LIT("the bytes"));
+        T_OK(s->ops->get(&cx, s, &name, 4, part, 3, &e));
+        T_STR(str_of(part, 3), STR_LIT("byt"));
+        T_RC(s->ops->get(&cx, s, &name, 7, part, 3, &e), RC_CORRUPT);
+        T_RC(store_get_all(&cx, s, &name, &small, &e), RC_LIMIT);
+        T_OK(s->ops->del(&cx, s, &name, &e));
+        T_RC(s->ops->stat(&cx, s, &name, &n, &e), RC_NOT_FOUND);
+    }
+}
+
+static void
+lists_hold_what_is_there(struct store *s)
+{
+    struct err e = ERR_INIT;
+    struct store_name a = name_of(STORE_PACK, STR_LIT("a")), b = name_of(STORE_PACK, STR_LIT("bb"));
+    struct found f = {.want = b.id};
+
+    T_OK(s->ops->list(&cx, s, STORE_PACK, note, &f, &e));
+    assert_int_equal(f.n, 0);
+    T_OK(store_put_all(&cx, s, &a, STR_LIT("a"), &e));
+    T_OK(store_put_all(&cx, s, &b, STR_LIT("bb"), &e));
+    T_OK(s->ops->list(&cx, s, STORE_PACK, note, &f, &e));
+    assert_int_equal(f.n, 2);
+    assert_int_equal(f.hits, 1);
+    assert_int_equal(f.bytes, 2);
+    T_RC(s->ops->list(&cx, s, STORE_PACK, refuse, NULL, &e), RC_CONFLICT);
+    f.n = 0;
+    T_OK(s->ops->list(&cx, s, STORE_SNAPSHOT, note, &f, &e));
+    assert_int_equal(f.n, 0);
+    T_OK(s->ops->del(&cx, s, &a, &e));
+    T_OK(s->ops->del(&cx, s, &b, &e));
+}
+
+static void
+nothing_is_there_before_commit_or_after_abort(struct store *s)
+{
+    struct err e = ERR_INIT;
+    struct store_name name = name_of(STORE_PACK, STR_LIT("part one, part two"));
+    struct store_put *put = NULL;
+    struct found f = {.n = 0};
+    CLEANUP(buf_release) struct buf out = BUF_INIT(100);
+
+    T_OK(s->ops->put_begin(&cx, s, STORE_PACK, &put, &e));
+    T_OK(s->ops->put_write(&cx, put, (const uint8_t *)"part one, ", 10, &e));
+    T_OK(s->ops->list(&cx, s, STORE_PACK, note, &f, &e));
+    assert_int_equal(f.n, 0);
+    s->ops->put_abort(put);
+    s->ops->put_abort(NULL);
+    T_OK(s->ops->list(&cx, s, STORE_PACK, note, &f, &e));
+    assert_int_equal(f.n, 0);
+    for (int twice = 0; twice < 2; twice++) {
+        T_OK(s->ops->put_begin(&cx, s, STORE_PACK, &put, &e));
+        T_OK(s->ops->put_write(&cx, put, (const uint8_t *)"part one, ", 10, &e));
+        T_OK(s->ops->put_write(&cx, put, (const uint8_t *)"part two", 8, &e));
+        T_OK(s->ops->put_commit(&cx, put, &name.id, &e));
+    }
+    T_OK(store_get_all(&cx, s, &name, &out, &e));
+    T_STR(buf_str(&out), STR_LIT("part one, part two"));
+    T_OK(s->ops->del(&cx, s, &name, &e));
+}
+
+struct writer {
+    struct store *store;
+    unsigned seed;
+    bool ok;
+};
+
+static void *
+write_some(void *arg)
+{
+    struct writer *w = arg;
+    uint8_t bytes[1000];
+
+    w->ok = true;
+    for (unsigned i = 0; i < 20; i++) {
+        CLEANUP(buf_release) struct buf out = BUF_INIT(sizeof(bytes));
+        struct err e = ERR_INIT;
+        struct store_name name;
+        memset(bytes, (int)(w->seed * 20 + i), sizeof(bytes));
+        name = name_of(STORE_PACK, str_of(bytes, sizeof(bytes)));
+        w->ok = w->ok && !store_put_all(&cx, w->store, &name, str_of(bytes, sizeof(bytes)), &e) &&
+                !store_get_all(&cx, w->store, &name, &out, &e) &&
+                str_eq(buf_str(&out), str_of(bytes, sizeof(bytes))) &&
+                !w->store->ops->del(&cx, w->store, &name, &e);
+    }
+    return NULL;
+}
+
+static void
+several_threads_may_use_it(struct store *s)
+{
+    struct writer w[4];
+    pthread_t threads[4];
+
+    for (unsigned i = 0; i < 4; i++) {
+        w[i] = (struct writer){.store = s, .seed = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, write_some, &w[i]), 0);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        (void)pthread_join(threads[i], NULL);
+        assert_true(w[i].ok);
+    }
+}
+
+static void
+a_cancelled_call_does_nothing(struct store *s)
+{
+    struct store_name name = name_of(STORE_INDEX, STR_LIT("x"));
+    struct store_put *put = NULL;
+    struct err e = ERR_INIT;
+    struct found f = {.n = 0};
+    struct ctx gone;
+    uint64_t n;
+
+    T_OK(ctx_init(&gone, &e));
+    T_OK(s->ops->put_begin(&gone, s, STORE_INDEX, &put, &e));
+    ctx_cancel(&gone);
+    T_RC(s->ops->put_commit(&gone, put, &name.id, &e), RC_CANCELLED);
+    T_RC(store_put_all(&gone, s, &name, STR_LIT("x"), &e), RC_CANCELLED);
+    T_RC(s->ops->stat(&gone, s, &name, &n, &e), RC_CANCELLED);
+    T_RC(s->ops->del(&gone, s, &name, &e), RC_CANCELLED);
+    T_RC(s->ops->stat(&cx, s, &name, &n, &e), RC_NOT_FOUND);
+    T_OK(s->ops->list(&cx, s, STORE_INDEX, note, &f, &e));
+    assert_int_equal(f.n, 0);
+    ctx_release(&gone);
+}
+
+void
+store_suite(struct store *s)
+{
+    struct err e = ERR_INIT;
+
+    T_OK(ctx_init(&cx, &e));
+    T_OK(s->ops->create(&cx, s, &e));
+    T_OK(s->ops->create(&cx, s, &e));
+    objects_come_back_whole(s);
+    lists_hold_what_is_there(s);
+    nothing_is_there_before_commit_or_after_abort(s);
+    several_threads_may_use_it(s);
+    a_cancelled_call_does_nothing(s);
+    ctx_release(&cx);
+}
