@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "repo/check_internal.h"
+#include "repo/key.h"
+#include "repo/tree_walk.h"
+
+PRINTF_LIKE(3, 0)
+static void
+tell(struct checker *c, bool error, const char *fmt, va_list ap)
+{
+    void (*to)(void *arg, const char *text) = error ? c->opts->problem : c->opts->hint;
+    char text[640];
+
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    (void)pthread_mutex_lock(&c->mutex);
+    if (error)
+        c->result.errors++;
+    else
+        c->result.hints++;
+    if (to != NULL)
+        to(c->opts->arg, text);
+    (void)pthread_mutex_unlock(&c->mutex);
+}
+
+void
+check_problem(struct checker *c, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    tell(c, true, fmt, ap);
+    va_end(ap);
+}
+
+void
+check_hint(struct checker *c, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    tell(c, false, fmt, ap);
+    va_end(ap);
+}
+
+bool
+check_is_fatal(enum rc rc)
+{
+    return rc == RC_CANCELLED || rc == RC_TIMEOUT;
+}
+
+static enum rc
+check_keys(struct checker *c, struct err *e)
+{
+    struct key_file *k = MEM_NEW(struct key_file);
+    struct id_list keys = {.n = 0};
+    enum rc rc = id_list_load(c->cx, c->repo, STORE_KEY, &keys, e);
+
+    for (size_t i = 0; rc == RC_OK && i < keys.n; i++) {
+        rc = key_load(c->cx, c->repo->store, &keys.ids[i], k, e);
+        if (rc != RC_OK && !check_is_fatal(rc)) {
+            check_problem(c, "%s", e->msg);
+            rc = RC_OK;
+        }
+    }
+    id_list_release(&keys);
+    mem_free(k);
+    return rc;
+}
+
+struct index_read {
+    struct checker *c;
+    struct index *index;
+    struct idset seen; /* packs */
+};
+
+static enum rc
+note_pack(void *arg, const struct index_pack *pack, struct err *e)
+{
+    struct index_read *r = arg;
+    bool data = false, tree = false;
+    char hex[ID_TEXT];
+
+    for (size_t i = 0; i < pack->n; i++) {
+        data = data || pack->blobs[i].type == BLOB_DATA;
+        tree = tree || pack->blobs[i].type == BLOB_TREE;
+    }
+    if (data && tree)
+        check_hint(r->c, "pack %s mixes trees and data", id_hex(&pack->id, hex));
+    if (!idset_add(&r->seen, &pack->id))
+        check_hint(r->c, "pack %s is listed in several index files", id_hex(&pack->id, hex));
+    return index_add(r->index, pack, e);
+}
+
+static enum rc
+decode_index(void *arg, struct rd *rd, struct err *e)
+{
+    struct index_read *r = arg;
+
+    return index_decode(rd, r->c->repo->config.version, note_pack, r, e);
+}
+
+/* As repo_load_index, but a bad file is a problem and the others count. */
+static enum rc
+check_index(struct checker *c, struct err *e)
+{
+    struct index_read r = {.c = c, .index = index_new()};
+    struct id_list files = {.n = 0};
+    enum rc rc = id_list_load(c->cx, c->repo, STORE_INDEX, &files, e);
+
+    for (size_t i = 0; rc == RC_OK && i < files.n; i++) {
+        struct store_name name = {.type = STORE_INDEX, .id = files.ids[i]};
+        rc = unpacked_read(c->cx, c->repo, &name,
+                           (struct unpacked_max){INDEX_FILE_MAX, INDEX_TEXT_MAX}, decode_index, &r,
+                           e);
+        if (rc != RC_OK && !check_is_fatal(rc)) {
+            check_problem(c, "%s", e->msg);
+            rc = RC_OK;
+        }
+    }
+    id_list_release(&files);
+    idset_release(&r.seen);
+    if (rc) {
+        index_free(r.index);
+        return rc;
+    }
+    index_sort(r.index);
+    index_free(c->repo->index);
+    c->repo->index = r.index;
+    c->repo->index_is_fresh = c->result.errors == 0;
+    return RC_OK;
+}
+
+static int
+by_pack_and_offset(const void *a, const void *b, void *arg)
+{
+    const uint32_t *x = a, *y = b;
+    struct pack_entry p, q;
+    struct id in_p, in_q;
+    int c;
+
+    index_at(arg, *x, &p, &in_p);
+    index_at(arg, *y, &q, &in_q);
+    c = memcmp(in_p.b, in_q.b, ID_BYTES);
+    return c != 0 ? c : (p.offset > q.offset) - (p.offset < q.offset);
+}
+
+/* Sort the entries of the index into packs. */
+static void
+group_packs(struct checker *c)
+{
+    struct index *ix = c->repo->index;
+    size_t n = index_blobs(ix), cap = 0;
+
+    c->order = mem_zero(n, sizeof(*c->order));
+    for (size_t i = 0; i < n; i++)
+        c->order[i] = (uint32_t)i;
+    qsort_r(c->order, n, sizeof(*c->order), by_pack_and_offset, ix);
+    for (size_t i = 0; i < n; i++) {
+        struct pack_entry b;
+        struct check_pack *k;
+        struct id id;
+        index_at(ix, c->order[i], &b, &id);
+        if (c->n_packs == 0 || !id_eq(&c->packs[c->n_packs - 1].id, &id)) {
+            if (c->n_packs == cap) {
+                cap = cap * 2 + 64;
+                c->packs = mem_grow(c->packs, cap, sizeof(*c->packs));
+            }
+            c->packs[c->n_packs++] = (struct check_pack){
+                .id = id, .first = (uint32_t)i, .bytes = SEAL_OVERHEAD + PACK_LENGTH_BYTES};
+        }
+        k = &c->packs[c->n_packs - 1];
+        k->n++;
+        k->bytes += b.sealed + pack_entry_bytes(&b);
+    }
+    c->result.packs = c->n_packs;
+}
+
+static int
+by_id(const void *key, const void *item)
+{
+    const struct check_pack *k = item;
+
+    return memcmp(key, k->id.b, ID_BYTES);
+}
+
+/* One pack file of the store against the index. */
+static enum rc
+match_pack(void *arg, const struct id *id, uint64_t bytes, struct err *e)
+{
+    struct checker *c = arg;
+    struct store_name name = {.type = STORE_PACK, .id = *id};
+    struct check_pack *k = NULL;
+    char text[STORE_NAME_TEXT];
+
+    (void)e;
+    if (c->n_packs != 0)
+        k = bsearch(id->b, c->packs, c->n_packs, sizeof(*c->packs), by_id);
+    (void)store_name_text(&name, text);
+    if (k == NULL) {
+        check_hint(c, "%s is in no index file: the next prune removes it", text);
+        return RC_OK;
+    }
+    k->present = true;
+    if (bytes != k->bytes)
+        check_problem(c, "%s has %" PRIu64 " bytes, but the index says %" PRIu64, text, bytes,
+                      k->bytes);
+    return RC_OK;
+}
+
+static enum rc
+check_packs(struct checker *c, struct err *e)
+{
+    struct store *s = c->repo->store;
+    char text[STORE_NAME_TEXT];
+
+    group_packs(c);
+    if (s->ops->list(c->cx, s, STORE_PACK, match_pack, c, e))
+        return e->code;
+    for (size_t i = 0; i < c->n_packs; i++) {
+        struct store_name name = {.type = STORE_PACK, .id = c->packs[i].id};
+        if (!c->packs[i].present)
+            check_problem(c, "%s is missing", store_name_text(&name, text));
+    }
+    return RC_OK;
+}
+
+/* A node of a tree: is every blob of it known, and is its size theirs? */
+static enum rc
+check_node(void *arg, const struct tree_node *node, struct err *e)
+{
+    struct checker *c = arg;
+    char shown[80], hex[ID_TEXT];
+    uint64_t sum = 0;
+    bool whole = true;
+
+    if (node->type != NODE_FILE)
+        return RC_OK;
+    (void)str_show(node->name, shown, sizeof(shown));
+    for (size_t i = 0; i < node->n_content; i++) {
+        size_t n = 0;
+        if (blob_length(c->repo, BLOB_DATA, &node->content[i], &n, e)) {
+            whole = false;
+            if (idset_add(&c->blobs, &node->content[i]))
+                check_problem(c, "file \"%s\": blob %s is in no index file", shown,
+                              id_hex(&node->content[i], hex));
+            continue;
+        }
+        (void)idset_add(&c->blobs, &node->content[i]);
+        sum += n;
+    }
+    if (whole && sum != node->size)
+        check_problem(c, "file \"%s\" has %" PRIu64 " bytes in blobs, but its tree says %" PRIu64,
+                      shown, sum, node->size);
+    return RC_OK;
+}
+
+static enum rc
+bad_tree(void *arg, const struct id *tree, struct err *e)
+{
+    struct checker *c = arg;
+    char hex[ID_TEXT];
+
+    check_problem(c, "tree %s: %s", id_hex(tree, hex), e->msg);
+    return RC_OK;
+}
+
+static enum rc
+check_snapshots(struct checker *c, struct err *e)
+{
+    struct blob_reader reader;
+    struct tree_walker w = {.cx = c->cx,
+                            .reader = &reader,
+                            .seen = &c->trees,
+                            .node = check_node,
+                            .bad = bad_tree,
+                            .arg = c};
+    struct id_list files = {.n = 0};
+    enum rc rc = blob_reader_init(&reader, c->repo, e);
+
+    if (rc)
+        return rc;
+    rc = id_list_load(c->cx, c->repo, STORE_SNAPSHOT, &files, e);
+    for (size_t i = 0; rc == RC_OK && i < files.n; i++) {
+        struct snapshot one = {.uid = 0};
+        rc = snapshot_load(c->cx, c->repo, &files.ids[i], &one, e);
+        if (rc == RC_OK)
+            rc = tree_walk(&w, &one.tree, e);
+        if (rc != RC_OK && !check_is_fatal(rc)) {
+            check_problem(c, "%s", e->msg);
+            rc = RC_OK;
+        }
+        snapshot_release(&one);
+    }
+    c->result.snapshots = files.n;
+    c->result.blobs = c->blobs.n + c->trees.n;
+    id_list_release(&files);
+    blob_reader_release(&reader);
+    return rc;
+}
+
+enum rc
+check_run(struct ctx *cx, struct repo *r, const struct check_opts *opts, struct check_result *out,
+          struct err *e)
+{
+    static const struct check_opts none = {.read_data = false};
+    struct checker c = {.cx = cx, .repo = r, .opts = opts != NULL ? opts : &none};
+    enum rc rc;
+
+    (void)pthread_mutex_init(&c.mutex, NULL);
+    rc = check_keys(&c, e);
+    if (rc == RC_OK)
+        rc = check_index(&c, e);
+    if (rc == RC_OK)
+        rc = check_packs(&c, e);
+    if (rc == RC_OK)
+        rc = check_snapshots(&c, e);
+    if (rc == RC_OK && c.opts->read_data)
+        rc = check_data(&c, e);
+    mem_free(c.order);
+    mem_free(c.packs);
+    idset_release(&c.trees);
+    idset_release(&c.blobs);
+    (void)pthread_mutex_destroy(&c.mutex);
+    if (rc)
+        return err_wrap(e, "could not check the repository");
+    *out = c.result;
+    if (c.result.errors != 0)
+        return err_set(e, RC_CORRUPT, "the repository has %zu error%s", c.result.errors,
+                       c.result.errors == 1 ? "" : "s");
+    return RC_OK;
+}

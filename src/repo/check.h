@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPO_CHECK_H
+#define REPO_CHECK_H
+
+/*
+ * repo/check -- is everything there that the snapshots need, and is it whole?
+ *
+ * Shape    keys, index files, packs (present, right size), snapshots, trees, blobs; with read_data
+ * every byte of every pack too. It goes on after a problem, so that one run tells all. Locks
+ * exclusive, by the caller. It loads the index itself. Errors   RC_CORRUPT when there were errors;
+ * each was given to `problem` and names its file. RC_CANCELLED and RC_TIMEOUT end it at once.
+ */
+#include "repo/repo.h"
+
+struct check_opts {
+    bool read_data;
+    unsigned workers;                             /* for read_data; 0: processors, at most 4 */
+    void (*problem)(void *arg, const char *text); /* may be NULL; one at a time */
+    void (*hint)(void *arg, const char *text);    /* odd but harmless; may be NULL */
+    void (*progress)(void *arg, uint64_t done, uint64_t all); /* packs read; may be NULL */
+    void *arg;
+};
+
+struct check_result {
+    size_t errors, hints;
+    uint64_t packs, snapshots, blobs; /* blobs: that the snapshots need */
+    uint64_t bytes_read;
+};
+
+/* `out` is filled in whenever the check came to its end (RC_OK, RC_CORRUPT). */
+NODISCARD enum rc check_run(struct ctx *cx, struct repo *r, const struct check_opts *opts,
+                            struct check_result *out, struct err *e);
+
+#endif

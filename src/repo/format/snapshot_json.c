@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "json/json.h"
+#include "json/write.h"
+#include "repo/format/snapshot_json.h"
+
+enum { LIST_MAX = 100000 };
+
+struct count_field {
+    const char *name;
+    size_t offset;
+};
+
+#define COUNT(field)                                                                               \
+    {                                                                                              \
+#field, offsetof(struct snapshot_summary, field)                                           \
+    }
+
+static const struct count_field counts[] = {
+    COUNT(files_new),
+    COUNT(files_changed),
+    COUNT(files_unmodified),
+    COUNT(dirs_new),
+    COUNT(dirs_changed),
+    COUNT(dirs_unmodified),
+    COUNT(data_blobs),
+    COUNT(tree_blobs),
+    COUNT(data_added),
+    COUNT(data_added_packed),
+    COUNT(total_files_processed),
+    COUNT(total_bytes_processed),
+};
+
+static void
+write_time(struct jw *w, const char *key, struct instant t)
+{
+    char text[INSTANT_TEXT];
+
+    jw_key(w, key);
+    jw_cstr(w, instant_format(t, text));
+}
+
+static void
+write_id(struct jw *w, const char *key, const struct id *id)
+{
+    char hex[ID_TEXT];
+
+    jw_key(w, key);
+    jw_cstr(w, id_hex(id, hex));
+}
+
+static void
+write_text(struct jw *w, const char *key, const char *s)
+{
+    if (s == NULL || s[0] == '\0')
+        return;
+    jw_key(w, key);
+    jw_cstr(w, s);
+}
+
+static void
+write_list(struct jw *w, const char *key, char *const *list, size_t n)
+{
+    jw_key(w, key);
+    jw_open_array(w);
+    for (size_t i = 0; i < n; i++)
+        jw_cstr(w, list[i]);
+    jw_close_array(w);
+}
+
+static void
+write_summary(struct jw *w, const struct snapshot_summary *s)
+{
+    jw_key(w, "summary");
+    jw_open_object(w);
+    write_time(w, "backup_start", s->backup_start);
+    write_time(w, "backup_end", s->backup_end);
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        uint64_t v;
+        memcpy(&v, (const char *)s + counts[i].offset, sizeof(v));
+        jw_key(w, counts[i].name);
+        jw_u64(w, v);
+    }
+    jw_close_object(w);
+}
+
+void
+snapshot_write_fields(struct jw *w, const struct snapshot *s)
+{
+    write_time(w, "time", s->time);
+    if (s->has_parent)
+        write_id(w, "parent", &s->parent);
+    write_id(w, "tree", &s->tree);
+    write_list(w, "paths", s->paths, s->n_paths);
+    write_text(w, "hostname", s->hostname);
+    write_text(w, "username", s->username);
+    if (s->uid != 0) {
+        jw_key(w, "uid");
+        jw_u64(w, s->uid);
+    }
+    if (s->gid != 0) {
+        jw_key(w, "gid");
+        jw_u64(w, s->gid);
+    }
+    if (s->n_excludes != 0)
+        write_list(w, "excludes", s->excludes, s->n_excludes);
+    if (s->n_tags != 0)
+        write_list(w, "tags", s->tags, s->n_tags);
+    if (s->has_original)
+        write_id(w, "original", &s->original);
+    write_text(w, "program_version", s->program_version);
+    if (s->has_summary)
+        write_summary(w, &s->summary);
+}
+
+enum rc
+snapshot_encode(const struct snapshot *s, struct buf *out, struct err *e)
+{
+    struct jw w;
+
+    jw_init(&w, out);
+    jw_open_object(&w);
+    snapshot_write_fields(&w, s);
+    jw_close_object(&w);
+    return jw_end(&w, e);
+}
+
+static enum rc
+read_time(const struct json *j, const char *key, struct instant *out, struct err *e)
+{
+    struct str s = {0};
+
+    if (json_get_str(j, key, &s, e))
+        return e->code;
+    if (instant_parse(s, out, e)) {
+        e->code = RC_CORRUPT;
+        return err_wrap(e, "the field \"%s\"", key);
+    }
+    return RC_OK;
+}
+
+static enum rc
+read_id(const struct json *j, const char *key, struct id *out, struct err *e)
+{
+    struct str s = {0};
+
+    if (json_get_str(j, key, &s, e))
+        return e->code;
+    if (!id_from_hex(s, out))
+        return err_set(e, RC_CORRUPT, "the field \"%s\" is not an ID", key);
+    return RC_OK;
+}
+
+/* A string without NUL inside, copied. */
+static enum rc
+copy_text(struct str s, char **out, struct err *e)
+{
+    if (s.n != 0 && memchr(s.p, '\0', s.n) != NULL)
+        return err_set(e, RC_CORRUPT, "a text has a NUL inside");
+    *out = mem_strndup(s.n == 0 ? "" : (const char *)s.p, s.n);
+    return RC_OK;
+}
+
+static enum rc
+read_text(const struct json *j, const char *key, char **out, struct err *e)
+{
+    struct str s = {0};
+
+    if (json_opt_str(j, key, &s, e))
+        return e->code;
+    return s.p == NULL ? RC_OK : copy_text(s, out, e);
+}
+
+static enum rc
+read_list(const struct json *j, const char *key, char ***out, size_t *n, struct err *e)
+{
+    const struct json *arr = NULL;
+    struct str s = {0};
+
+    if (json_opt_array(j, key, &arr, e))
+        return e->code;
+    if (json_len(arr) > LIST_MAX)
+        return err_set(e, RC_LIMIT, "the field \"%s\" has too many entries", key);
+    *out = mem_zero(json_len(arr), sizeof(**out));
+    for (size_t i = 0; i < json_len(arr); i++) {
+        if (json_at_str(arr, i, &s, e) || copy_text(s, &(*out)[i], e))
+            return err_wrap(e, "the field \"%s\"", key);
+        *n = i + 1;
+    }
+    return RC_OK;
+}
+
+static enum rc
+read_summary(const struct json *root, struct snapshot *s, struct err *e)
+{
+    const struct json *j = NULL;
+
+    if (json_opt_object(root, "summary", &j, e))
+        return e->code;
+    if (j == NULL)
+        return RC_OK;
+    s->has_summary = true;
+    if ((json_has(j, "backup_start") &&
+         read_time(j, "backup_start", &s->summary.backup_start, e)) ||
+        (json_has(j, "backup_end") && read_time(j, "backup_end", &s->summary.backup_end, e)))
+        return e->code;
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        uint64_t v = 0;
+        if (json_opt_u64(j, counts[i].name, &v, e))
+            return e->code;
+        memcpy((char *)&s->summary + counts[i].offset, &v, sizeof(v));
+    }
+    return RC_OK;
+}
+
+static enum rc
+read_fields(const struct json *j, struct snapshot *s, struct err *e)
+{
+    s->has_parent = json_has(j, "parent");
+    s->has_original = json_has(j, "original");
+    if (read_time(j, "time", &s->time, e) || read_id(j, "tree", &s->tree, e) ||
+        (s->has_parent && read_id(j, "parent", &s->parent, e)) ||
+        (s->has_original && read_id(j, "original", &s->original, e)) ||
+        read_list(j, "paths", &s->paths, &s->n_paths, e) ||
+        read_list(j, "tags", &s->tags, &s->n_tags, e) ||
+        read_list(j, "excludes", &s->excludes, &s->n_excludes, e) ||
+        read_text(j, "hostname", &s->hostname, e) || read_text(j, "username", &s->username, e) ||
+        read_text(j, "program_version", &s->program_version, e) ||
+        json_opt_u64(j, "uid", &s->uid, e) || json_opt_u64(j, "gid", &s->gid, e))
+        return e->code;
+    return read_summary(j, s, e);
+}
+
+enum rc
+snapshot_decode(struct str json, struct snapshot *out, struct err *e)
+{
+    struct snapshot s = {.uid = 0};
+    struct json *root = NULL;
+
+    if (json_parse(json, &root, e))
+        return e->code;
+    if (read_fields(root, &s, e)) {
+        snapshot_release(&s);
+        json_free(root);
+        return e->code;
+    }
+    json_free(root);
+    *out = s;
+    return RC_OK;
+}
+
+static void
+free_list(char **list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        mem_free(list[i]);
+    mem_free(list);
+}
+
+void
+snapshot_release(struct snapshot *s)
+{
+    free_list(s->paths, s->n_paths);
+    free_list(s->tags, s->n_tags);
+    free_list(s->excludes, s->n_excludes);
+    mem_free(s->hostname);
+    mem_free(s->username);
+    mem_free(s->program_version);
+    *s = (struct snapshot){.uid = 0};
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "repo/key.h"
+#include "repo/keys.h"
+#include "repo/repo_internal.h"
+
+enum rc
+keys_list(struct ctx *cx, struct repo *r, struct key_info **out, size_t *n, struct err *e)
+{
+    struct key_file *k = MEM_NEW(struct key_file);
+    struct id_list files = {.n = 0};
+    struct key_info *list;
+    size_t have = 0;
+    enum rc rc = id_list_load(cx, r, STORE_KEY, &files, e);
+
+    list = mem_zero(files.n, sizeof(*list));
+    for (size_t i = 0; rc == RC_OK && i < files.n; i++) {
+        rc = key_load(cx, r->store, &files.ids[i], k, e);
+        if (rc)
+            break;
+        list[have++] = (struct key_info){.id = files.ids[i],
+                                         .created = k->created,
+                                         .username = mem_strdup(k->username),
+                                         .hostname = mem_strdup(k->hostname),
+                                         .current = id_eq(&files.ids[i], &r->key_id)};
+    }
+    id_list_release(&files);
+    mem_free(k);
+    if (rc) {
+        keys_free(list, have);
+        return rc;
+    }
+    *out = list;
+    *n = have;
+    return RC_OK;
+}
+
+void
+keys_free(struct key_info *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        mem_free(list[i].username);
+        mem_free(list[i].hostname);
+    }
+    mem_free(list);
+}
+
+enum rc
+keys_add(struct ctx *cx, struct repo *r, struct str password, const struct repo_init_opts *opts,
+         struct id *id, struct err *e)
+{
+    if (password.n == 0)
+        return err_set(e, RC_INVALID, "an empty password protects nothing");
+    return key_store(cx, r->store, password, &r->key, opts != NULL && opts->fast_kdf, id, e);
+}
+
+enum rc
+keys_remove(struct ctx *cx, struct repo *r, const char *spec, struct err *e)
+{
+    struct id_list files = {.n = 0};
+    struct store_name name = {.type = STORE_KEY};
+    size_t found = 0, len = strlen(spec);
+    char hex[ID_TEXT], shown[80];
+
+    (void)str_show(str_c(spec), shown, sizeof(shown));
+    if (id_list_load(cx, r, STORE_KEY, &files, e))
+        return e->code;
+    for (size_t i = 0; i < files.n; i++) {
+        if (len != 0 && len < ID_TEXT && strncasecmp(id_hex(&files.ids[i], hex), spec, len) == 0) {
+            name.id = files.ids[i];
+            found++;
+        }
+    }
+    id_list_release(&files);
+    if (found == 0)
+        return err_set(e, RC_NOT_FOUND, "there is no key \"%s\"", shown);
+    if (found > 1)
+        return err_set(e, RC_INVALID, "%zu keys begin with \"%s\"", found, shown);
+    if (id_eq(&name.id, &r->key_id))
+        return err_set(e, RC_INVALID, "the key \"%s\" is the one in use", shown);
+    return r->store->ops->del(cx, r->store, &name, e);
+}
+
+enum rc
+keys_passwd(struct ctx *cx, struct repo *r, struct str password, const struct repo_init_opts *opts,
+            struct id *id, struct err *e)
+{
+    struct store_name old = {.type = STORE_KEY, .id = r->key_id};
+    struct id fresh;
+
+    if (keys_add(cx, r, password, opts, &fresh, e))
+        return e->code;
+    r->key_id = fresh;
+    *id = fresh;
+    if (r->store->ops->del(cx, r->store, &old, e))
+        return err_wrap(e, "the new password works, but the old key could not be removed");
+    return RC_OK;
+}

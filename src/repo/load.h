@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPO_LOAD_H
+#define REPO_LOAD_H
+
+/*
+ * repo/load -- a file of a snapshot as a stream.
+ *
+ * Shape    load_find_file, load_open, read, load_close.
+ * Stages   worker threads fetch, open, decompress and check blobs ahead of the reader, in at most
+ *          LOAD_MEMORY bytes; the reader gets them in order.
+ * Errors   every byte was checked against its blob's hash before it is handed out. RC_CORRUPT names
+ * what is wrong. An error comes after the bytes before it.
+ */
+#include "base/stream.h"
+#include "repo/repo.h"
+
+enum { LOAD_MEMORY = 32 * 1024 * 1024 };
+
+struct file_info {
+    struct id *content; /* the blobs, in order */
+    size_t n_content;
+    uint64_t size; /* as the tree says */
+};
+void file_info_release(struct file_info *f);
+
+/* `path` as in "dumpfile.resp" or "/a/b". RC_NOT_FOUND; RC_INVALID: not a regular file. */
+NODISCARD enum rc load_find_file(struct ctx *cx, struct repo *r, const struct id *tree,
+                                 const char *path, struct file_info *out, struct err *e);
+
+/* A regular file of the snapshot: "/a/b", borrowed for the call. An error stops the walk. */
+typedef enum rc load_list_fn(void *arg, const char *path, uint64_t size, struct err *e);
+NODISCARD enum rc load_list_files(struct ctx *cx, struct repo *r, const struct id *tree,
+                                  load_list_fn *fn, void *arg, struct err *e);
+
+struct load;
+
+/* `f` is borrowed until load_close; workers 0: as many as processors, at most 4. */
+NODISCARD enum rc load_open(struct ctx *cx, struct repo *r, const struct file_info *f,
+                            unsigned workers, struct load **out, struct err *e);
+/* The stream; the blobs together must have f->size bytes, else its end is RC_CORRUPT. */
+struct rd *load_rd(struct load *l);
+/* NULL is a no-op. */
+void load_close(struct load *l);
+
+#endif

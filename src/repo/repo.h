@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPO_REPO_H
+#define REPO_REPO_H
+
+/*
+ * repo/repo -- a restic repository in a store: make, open, lock.
+ *
+ * Why      everything else (save, load, check, ...) works on a struct repo.
+ * Order    open, lock, load the index, work, unlock. Readers without a lock list snapshots before
+ * they load the index. Threads  one thread calls; the lock is kept fresh by a thread inside. Source
+ * restic doc/design.rst.
+ */
+#include "base/ctx.h"
+#include "store/store.h"
+
+struct repo;
+
+struct repo_init_opts {
+    unsigned version; /* 1 or 2; 0: 2 */
+    bool fast_kdf;    /* tests only: a key that costs nothing to derive */
+};
+
+/*
+ * Make a repository. The key file is written first and config last: without config there is none.
+ * RC_EXISTS if there is one already; `opts` may be NULL.
+ */
+NODISCARD enum rc repo_init(struct ctx *cx, struct store *s, struct str password,
+                            const struct repo_init_opts *opts, struct id *repo_id, struct err *e);
+
+/*
+ * Open one. `s` is borrowed until repo_close. RC_NO_REPOSITORY: no config there; RC_WRONG_PASSWORD:
+ * no key of it opens; RC_CORRUPT: names the file.
+ */
+NODISCARD enum rc repo_open(struct ctx *cx, struct store *s, struct str password, struct repo **out,
+                            struct err *e);
+/* Removes the lock too, if it is still held. NULL is a no-op. */
+void repo_close(struct repo *r);
+
+unsigned repo_version(const struct repo *r);
+const struct id *repo_id(const struct repo *r);
+/* The store, for messages (its place) and for what the repository does not wrap. */
+struct store *repo_store(const struct repo *r);
+
+/*
+ * Take the lock: shared for whatever adds or reads, exclusive for whatever removes. A thread writes
+ * it anew every five minutes until repo_unlock. SIGHUP is ignored meanwhile, since `restic unlock`
+ * sends it to see who lives. RC_LOCKED: says who holds it, and the hint how to go on.
+ */
+NODISCARD enum rc repo_lock(struct ctx *cx, struct repo *r, bool exclusive, struct err *e);
+void repo_unlock(struct repo *r);
+/* RC_OK while the lock protects us (or none was taken); RC_LOCKED when it was lost or not renewed.
+ */
+NODISCARD enum rc repo_lock_ok(struct repo *r, struct err *e);
+
+/*
+ * Remove locks of the dead: older than 30 minutes, or of a process of this host that is gone;
+ * `all`: every lock.
+ */
+NODISCARD enum rc repo_unlock_stale(struct ctx *cx, struct repo *r, bool all, size_t *removed,
+                                    struct err *e);
+
+/* Read all index files. What is called later does it when nobody has; again after a save. */
+NODISCARD enum rc repo_load_index(struct ctx *cx, struct repo *r, struct err *e);
+
+#endif

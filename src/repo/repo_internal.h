@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPO_REPO_INTERNAL_H
+#define REPO_REPO_INTERNAL_H
+
+/*
+ * repo/repo_internal -- what the files of this folder share.
+ *
+ * Threads  `work` guards sealer and zstd (the lock's thread seals too). The index is only read
+ * after it was loaded. Worker threads make their own sealers from `key`.
+ */
+#include <pthread.h>
+
+#include "base/stream.h"
+#include "codec/zstd.h"
+#include "repo/format/config.h"
+#include "repo/format/lock_json.h"
+#include "repo/format/snapshot_json.h"
+#include "repo/index.h"
+#include "repo/repo.h"
+
+enum {
+    SNAPSHOT_MAX = 16 * 1024 * 1024,
+    LOCK_FILE_MAX = 1024 * 1024,
+    KEY_FILE_MAX = 1024 * 1024,
+    CONFIG_MAX = 64 * 1024,
+    INDEX_FILE_MAX = 256 * 1024 * 1024,  /* as stored; restic aims at 8 MiB */
+    INDEX_TEXT_MAX = 1024 * 1024 * 1024, /* decoded; read as a stream */
+    BLOB_MAX = 64 * 1024 * 1024,         /* data; restic cuts at 8 MiB */
+    TREE_MAX = 1024 * 1024 * 1024
+};
+
+/* The lock that this process holds. */
+struct held_lock {
+    pthread_mutex_t mutex; /* guards all below */
+    pthread_cond_t wake;
+    pthread_t thread;
+    struct ctx cx; /* of the lock's own calls: not cancelled with the work */
+    bool held, stop, lost;
+    struct lock_info info;
+    struct id id;
+    int64_t renewed_at; /* clock_mono_ms */
+};
+
+struct repo {
+    struct store *store; /* borrowed */
+    struct config config;
+    struct seal_key key;
+    struct id key_id; /* the key file that opened */
+    struct index *index;
+    bool index_is_fresh;
+    pthread_mutex_t work;
+    struct sealer *sealer;
+    struct zstd_enc *zstd;
+    struct held_lock lock;
+};
+
+/* Reads the plaintext of an unpacked file. */
+typedef enum rc unpacked_fn(void *arg, struct rd *rd, struct err *e);
+
+/* The most that is taken of a file: as it is stored, and of its text. */
+struct unpacked_max {
+    size_t stored, text;
+};
+
+/*
+ * Unpacked files: snapshots, indexes, locks. The hash of the bytes must be the name. Errors name
+ * the file.
+ */
+NODISCARD enum rc unpacked_read(struct ctx *cx, struct repo *r, const struct store_name *name,
+                                struct unpacked_max max, unpacked_fn *fn, void *arg, struct err *e);
+/* The whole text, appended to `out`; its ceiling holds. */
+NODISCARD enum rc unpacked_load(struct ctx *cx, struct repo *r, const struct store_name *name,
+                                struct buf *out, struct err *e);
+/* Seal (and compress) and store; `*id` gets the name. */
+NODISCARD enum rc unpacked_save(struct ctx *cx, struct repo *r, enum store_type type,
+                                struct str text, struct id *id, struct err *e);
+
+/* The index, loaded if it is not, or if a save has made it old. */
+NODISCARD enum rc repo_need_index(struct ctx *cx, struct repo *r, struct err *e);
+
+void lock_setup(struct repo *r);
+void lock_teardown(struct repo *r);
+
+/* A list of IDs from the store. */
+struct id_list {
+    struct id *ids;
+    uint64_t *bytes;
+    size_t n, cap;
+};
+NODISCARD enum rc id_list_load(struct ctx *cx, struct repo *r, enum store_type type,
+                               struct id_list *out, struct err *e);
+void id_list_release(struct id_list *l);
+
+/* Who we are, for keys, locks and snapshots; "" when unknown. */
+void whoami(char host[static LOCK_NAME_MAX], char user[static LOCK_NAME_MAX]);
+
+#endif

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "repo/save_internal.h"
+
+enum { WORKERS_DEFAULT_MAX = 4, MAPPING = CHUNK_HEAD + CHUNKER_MAX + 4096 };
+
+enum rc
+save_fail(struct save *s, const struct err *e)
+{
+    (void)pthread_mutex_lock(&s->mutex);
+    if (!s->failed)
+        s->first = *e;
+    s->failed = true;
+    (void)pthread_cond_broadcast(&s->changed);
+    (void)pthread_mutex_unlock(&s->mutex);
+    return e->code;
+}
+
+enum rc
+save_check(struct save *s, struct err *e)
+{
+    enum rc rc = RC_OK;
+
+    (void)pthread_mutex_lock(&s->mutex);
+    if (s->failed) {
+        *e = s->first;
+        rc = e->code;
+    }
+    (void)pthread_mutex_unlock(&s->mutex);
+    return rc;
+}
+
+void
+save_peek(struct save *s, struct save_stats *out)
+{
+    (void)pthread_mutex_lock(&s->mutex);
+    *out = s->stats;
+    (void)pthread_mutex_unlock(&s->mutex);
+}
+
+/* Give the memory behind the first CHUNK_KEEP bytes back to the system; how much stays touched. */
+size_t
+chunk_trim(struct chunk *c)
+{
+    if (c->touched <= CHUNK_KEEP)
+        return c->touched;
+    (void)madvise(c->base + CHUNK_KEEP, MAPPING - CHUNK_KEEP, MADV_DONTNEED);
+    return CHUNK_KEEP;
+}
+
+/* May the buffer being filled grow to `bytes`? Idle buffers give way first. */
+static bool
+may_touch_locked(struct save *s, size_t bytes)
+{
+    for (struct chunk *c = s->idle; c != NULL && s->touched + bytes > SAVE_MEMORY; c = c->next) {
+        if (c->touched == 0)
+            continue;
+        (void)madvise(c->base, MAPPING, MADV_DONTNEED);
+        s->touched -= c->touched;
+        c->touched = 0;
+    }
+    return s->touched + bytes <= SAVE_MEMORY || s->n_ready + s->n_busy == 0;
+}
+
+/* Make `n` bytes of the filling chunk usable, waiting until others are done with theirs. */
+static enum rc
+touch(struct save *s, size_t n, struct err *e)
+{
+    struct chunk *c = s->filling;
+    size_t end = CHUNK_HEAD + n + SEAL_MAC;
+    enum rc rc = RC_OK;
+
+    if (end <= c->touched)
+        return RC_OK;
+    end = MIN((end + SCAN_STEP * 4 - 1) / (SCAN_STEP * 4) * (SCAN_STEP * 4), (size_t)MAPPING);
+    (void)pthread_mutex_lock(&s->mutex);
+    while (!s->failed && !may_touch_locked(s, end - c->touched))
+        (void)pthread_cond_wait(&s->changed, &s->mutex);
+    if (s->failed) {
+        *e = s->first;
+        rc = e->code;
+    }
+    s->touched += end - c->touched;
+    c->touched = end;
+    (void)pthread_mutex_unlock(&s->mutex);
+    return rc;
+}
+
+/* An idle buffer becomes the one being filled. */
+static enum rc
+begin_chunk(struct save *s, struct err *e)
+{
+    struct chunk *c = NULL;
+    enum rc rc = RC_OK;
+
+    (void)pthread_mutex_lock(&s->mutex);
+    while (!s->failed && s->idle == NULL)
+        (void)pthread_cond_wait(&s->changed, &s->mutex);
+    if (s->failed) {
+        *e = s->first;
+        rc = e->code;
+    } else {
+        c = s->idle;
+        s->idle = c->next;
+    }
+    (void)pthread_mutex_unlock(&s->mutex);
+    if (c == NULL)
+        return rc;
+    if (c->base == NULL) {
+        c->base = mmap(NULL, MAPPING, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (c->base == MAP_FAILED)
+            BUG("no address space for a chunk");
+        /* Whole huge pages would make more of a buffer resident than was asked for. */
+        (void)madvise(c->base, MAPPING, MADV_NOHUGEPAGE);
+        c->p = c->base + CHUNK_HEAD;
+    }
+    c->n = 0;
+    s->filling = c;
+    chunk_scan_start(&s->scan);
+    return RC_OK;
+}
+
+/* The filling chunk goes to the workers. */
+static void
+queue_chunk(struct save *s)
+{
+    struct chunk *c = TAKE(s->filling);
+    struct save_file_info *f;
+
+    (void)pthread_mutex_lock(&s->mutex);
+    c->file = s->n_files - 1;
+    f = &s->files[c->file];
+    c->seq = f->n;
+    if (f->n == f->cap) {
+        f->cap = f->cap + f->cap / 2 + 16;
+        f->content = mem_grow(f->content, f->cap, sizeof(*f->content));
+    }
+    f->n++;
+    c->next = NULL;
+    *s->ready_end = c;
+    s->ready_end = &c->next;
+    s->n_ready++;
+    (void)pthread_cond_broadcast(&s->changed);
+    (void)pthread_mutex_unlock(&s->mutex);
+}
+
+/* The first `cut` bytes are a chunk; the rest begins the next one. */
+static enum rc
+cut_chunk(struct save *s, size_t cut, struct err *e)
+{
+    struct chunk *done = s->filling;
+    size_t rest = done->n - cut;
+
+    s->filling = NULL;
+    if (rest != 0) {
+        /* The workers may write over what is behind a chunk, so the rest is copied first. */
+        if (begin_chunk(s, e) || touch(s, rest, e)) {
+            (void)pthread_mutex_lock(&s->mutex);
+            done->next = s->idle;
+            s->idle = done;
+            (void)pthread_mutex_unlock(&s->mutex);
+            return e->code;
+        }
+        memcpy(s->filling->p, done->p + cut, rest);
+        s->filling->n = rest;
+    }
+    done->n = cut;
+    {
+        struct chunk *next = s->filling;
+        s->filling = done;
+        queue_chunk(s);
+        s->filling = next;
+    }
+    return RC_OK;
+}
+
+static enum rc
+write_bytes(struct wr *w, const uint8_t *p, size_t n, struct err *e)
+{
+    struct save *s = CONTAINER_OF(w, struct save, wr);
+    struct save_file_info *f = &s->files[s->n_files - 1];
+
+    if (ctx_check(s->cx, e))
+        return save_fail(s, e);
+    f->bytes += n;
+    while (n > 0) {
+        struct chunk *c;
+        size_t step, cut;
+        if (s->filling == NULL && begin_chunk(s, e))
+            return e->code;
+        c = s->filling;
+        step = MIN(n, SCAN_STEP - c->n % SCAN_STEP);
+        if (touch(s, c->n + step, e))
+            return e->code;
+        memcpy(c->p + c->n, p, step);
+        c->n += step;
+        p += step;
+        n -= step;
+        if (c->n % SCAN_STEP != 0)
+            continue;
+        cut = chunker_scan(&s->chunker, &s->scan, c->p, c->n);
+        if (cut != 0 && cut_chunk(s, cut, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+struct wr *
+save_file(struct save *s)
+{
+    (void)pthread_mutex_lock(&s->mutex);
+    s->files = mem_grow(s->files, s->n_files + 1, sizeof(*s->files));
+    s->files[s->n_files++] = (struct save_file_info){.bytes = 0};
+    (void)pthread_mutex_unlock(&s->mutex);
+    s->wr.write = write_bytes;
+    return &s->wr;
+}
+
+/* "a/b/c": no empty, "." or ".." parts. */
+static bool
+is_good_name(const char *name)
+{
+    for (const char *at = name;; at++) {
+        size_t n = strcspn(at, "/");
+        if (n == 0 || n > 4096 || (n == 1 && at[0] == '.') ||
+            (n == 2 && at[0] == '.' && at[1] == '.'))
+            return false;
+        at += n;
+        if (*at == '\0')
+            return true;
+    }
+}
+
+enum rc
+save_file_end(struct save *s, const char *name, struct err *e)
+{
+    struct save_file_info *f = &s->files[s->n_files - 1];
+
+    if (!is_good_name(name)) {
+        (void)err_set(e, RC_INVALID, "\"%s\" cannot be the name of a file in a snapshot", name);
+        return save_fail(s, e);
+    }
+    for (size_t i = 0; i + 1 < s->n_files; i++) {
+        if (s->files[i].name != NULL && strcmp(s->files[i].name, name) == 0) {
+            (void)err_set(e, RC_INVALID, "the snapshot has a file \"%s\" already", name);
+            return save_fail(s, e);
+        }
+    }
+    while (s->filling != NULL && s->filling->n != 0) {
+        struct chunk *c = s->filling;
+        size_t cut = chunker_scan(&s->chunker, &s->scan, c->p, c->n);
+        if (cut_chunk(s, cut != 0 ? cut : c->n, e))
+            return e->code;
+    }
+    if (save_check(s, e))
+        return e->code;
+    (void)pthread_mutex_lock(&s->mutex);
+    f->name = mem_strdup(name);
+    s->stats.bytes_processed += f->bytes;
+    (void)pthread_mutex_unlock(&s->mutex);
+    return RC_OK;
+}
+
+static unsigned
+default_workers(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return n < 1 ? 1 : n > WORKERS_DEFAULT_MAX ? WORKERS_DEFAULT_MAX : (unsigned)n;
+}
+
+static enum rc
+start(struct save *s, unsigned workers, const struct packer_opts *packs, struct err *e)
+{
+    if (repo_need_index(s->cx, s->repo, e) || packer_open(s->cx, s->repo, packs, &s->packer, e) ||
+        blob_maker_init(&s->makers[WORKERS_MAX], s, e))
+        return e->code;
+    for (unsigned i = 0; i < workers; i++) {
+        if (blob_maker_init(&s->makers[i], s, e))
+            return e->code;
+    }
+    for (unsigned i = 0; i < workers; i++) {
+        struct save_worker_arg *arg = MEM_NEW(struct save_worker_arg);
+        *arg = (struct save_worker_arg){.save = s, .maker = &s->makers[i]};
+        if (pthread_create(&s->threads[i], NULL, save_worker, arg) != 0)
+            BUG("no thread for a worker");
+        (void)pthread_mutex_lock(&s->mutex);
+        s->n_threads++;
+        (void)pthread_mutex_unlock(&s->mutex);
+    }
+    return RC_OK;
+}
+
+enum rc
+save_open(struct ctx *cx, struct repo *r, const struct save_opts *opts, struct save **out,
+          struct err *e)
+{
+    static const struct save_opts none = {.workers = 0};
+    const struct save_opts *o = opts != NULL ? opts : &none;
+    struct packer_opts packs = {.uploads = o->uploads, .target_bytes = (uint64_t)o->pack_mib << 20};
+    struct save *s = MEM_NEW(struct save);
+    unsigned workers = o->workers != 0 ? MIN(o->workers, (unsigned)WORKERS_MAX) : default_workers();
+
+    s->cx = cx;
+    s->repo = r;
+    s->compression = o->compression;
+    s->started = instant_now();
+    (void)pthread_mutex_init(&s->mutex, NULL);
+    (void)pthread_cond_init(&s->changed, NULL);
+    s->ready_end = &s->ready;
+    for (size_t i = 0; i < CHUNKS_MAX; i++) {
+        s->chunks[i].next = s->idle;
+        s->idle = &s->chunks[i];
+    }
+    chunker_init(&s->chunker, r->config.polynomial);
+    if (start(s, workers, &packs, e)) {
+        save_abort(s);
+        return e->code;
+    }
+    *out = s;
+    return RC_OK;
+}
+
+/* No more chunks; wait until the workers are done with those they have. */
+static void
+join_workers(struct save *s)
+{
+    unsigned n;
+
+    (void)pthread_mutex_lock(&s->mutex);
+    s->closing = true;
+    n = s->n_threads;
+    (void)pthread_cond_broadcast(&s->changed);
+    (void)pthread_mutex_unlock(&s->mutex);
+    for (unsigned i = 0; i < n; i++)
+        (void)pthread_join(s->threads[i], NULL);
+    s->n_threads = 0;
+}
+
+static void
+save_free(struct save *s)
+{
+    for (size_t i = 0; i < CHUNKS_MAX; i++) {
+        if (s->chunks[i].base != NULL)
+            (void)munmap(s->chunks[i].base, MAPPING);
+    }
+    for (size_t i = 0; i <= WORKERS_MAX; i++)
+        blob_maker_release(&s->makers[i]);
+    for (size_t i = 0; i < s->n_files; i++) {
+        mem_free(s->files[i].name);
+        mem_free(s->files[i].content);
+    }
+    mem_free(s->files);
+    idset_release(&s->claimed[BLOB_DATA]);
+    idset_release(&s->claimed[BLOB_TREE]);
+    (void)pthread_mutex_destroy(&s->mutex);
+    (void)pthread_cond_destroy(&s->changed);
+    mem_free(s);
+}
+
+enum rc
+save_commit(struct save *s, const struct save_meta *meta, struct id *snapshot,
+            struct save_stats *stats, struct err *e)
+{
+    struct id root, id;
+    enum rc rc;
+
+    join_workers(s);
+    rc = save_check(s, e);
+    if (rc == RC_OK)
+        rc = save_trees(s, meta->time, &root, e);
+    if (rc) {
+        save_abort(s);
+        return rc;
+    }
+    s->repo->index_is_fresh = false;
+    rc = packer_finish(TAKE(s->packer), e);
+    if (rc == RC_OK)
+        rc = repo_lock_ok(s->repo, e);
+    if (rc == RC_OK)
+        rc = save_snapshot(s, meta, &root, &id, e);
+    if (rc == RC_OK && snapshot != NULL)
+        *snapshot = id;
+    if (rc == RC_OK && stats != NULL)
+        *stats = s->stats;
+    save_free(s);
+    return rc;
+}
+
+void
+save_abort(struct save *s)
+{
+    struct err stopped = ERR_INIT;
+
+    if (s == NULL)
+        return;
+    (void)err_set(&stopped, RC_CANCELLED, "the backup was given up");
+    (void)save_fail(s, &stopped);
+    join_workers(s);
+    packer_abort(s->packer);
+    s->repo->index_is_fresh = false; /* some packs and index files may have been stored */
+    save_free(s);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPO_SAVE_H
+#define REPO_SAVE_H
+
+/*
+ * repo/save -- streams in, a snapshot out.
+ *
+ * Shape    save_open; for each file save_file, write, save_file_end; then save_commit or
+ * save_abort. Stages   the caller's thread cuts chunks; workers hash, look up, compress, seal and
+ * append to packs; committers make packs durable. All bounded: chunks in flight take at most
+ * SAVE_MEMORY bytes, and one chunk always fits. Order    packs, then their index files, then the
+ * snapshot, each durable before the next begins. Errors   the first failure anywhere stops every
+ * stage and is what the next call returns; no snapshot and no temporary file stay. The caller still
+ * ends with save_abort (or save_commit). Locks    the caller holds the repository's lock from
+ * before save_open until after save_commit.
+ */
+#include "base/clock.h"
+#include "base/stream.h"
+#include "repo/repo.h"
+
+enum { SAVE_MEMORY = 32 * 1024 * 1024 };
+
+enum save_compression { SAVE_AUTO, SAVE_OFF, SAVE_MAX };
+
+struct save_opts {
+    enum save_compression compression; /* repositories of version 1 never compress */
+    unsigned workers;                  /* 0: as many as processors, at most 4 */
+    unsigned uploads;                  /* packs made durable at once; 0: 2 */
+    unsigned pack_mib;                 /* size at which a pack is closed; 0: 16 */
+};
+
+struct save;
+
+/* `opts` may be NULL. `cx` is kept until the end. */
+NODISCARD enum rc save_open(struct ctx *cx, struct repo *r, const struct save_opts *opts,
+                            struct save **out, struct err *e);
+
+/* Begin the next file; what is written to the result becomes its content. Valid until
+ * save_file_end. */
+struct wr *save_file(struct save *s);
+/*
+ * End it. `name` is its place in the snapshot: "dumpfile.resp" or "dir/name". RC_INVALID: an
+ * impossible or a doubled name.
+ */
+NODISCARD enum rc save_file_end(struct save *s, const char *name, struct err *e);
+
+struct save_meta {
+    const char *hostname;
+    const char *const *tags;
+    size_t n_tags;
+    const char *path;    /* the only entry of the snapshot's paths, such as "/dumpfile.resp" */
+    struct instant time; /* of the snapshot and its nodes */
+};
+
+struct save_stats {
+    uint64_t bytes_processed;
+    uint64_t data_blobs, tree_blobs; /* new ones */
+    uint64_t data_added;             /* bytes of new blobs before compression */
+    uint64_t data_added_packed;      /* and as stored */
+    uint64_t blobs_known;            /* that the repository or this save had already */
+};
+
+/* Where it is now, for progress. From any thread. */
+void save_peek(struct save *s, struct save_stats *out);
+
+/*
+ * Make it all durable and write the snapshot. Frees the save in every case. `snapshot` and `stats`
+ * may be NULL.
+ */
+NODISCARD enum rc save_commit(struct save *s, const struct save_meta *meta, struct id *snapshot,
+                              struct save_stats *stats, struct err *e);
+/* Stop and free; no snapshot. NULL is a no-op. */
+void save_abort(struct save *s);
+
+#endif

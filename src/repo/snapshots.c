@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "repo/repo_internal.h"
+#include "repo/snapshots.h"
+
+enum rc
+snapshot_load(struct ctx *cx, struct repo *r, const struct id *id, struct snapshot *out,
+              struct err *e)
+{
+    CLEANUP(buf_release) struct buf text = BUF_INIT(SNAPSHOT_MAX);
+    struct store_name name = {.type = STORE_SNAPSHOT, .id = *id};
+    char shown[STORE_NAME_TEXT];
+
+    if (unpacked_load(cx, r, &name, &text, e))
+        return e->code;
+    if (snapshot_decode(buf_str(&text), out, e))
+        return err_wrap(e, "could not read %s", store_name_text(&name, shown));
+    out->id = *id;
+    return RC_OK;
+}
+
+enum rc
+snapshot_save(struct ctx *cx, struct repo *r, struct snapshot *s, struct err *e)
+{
+    CLEANUP(buf_release) struct buf text = BUF_INIT(SNAPSHOT_MAX);
+
+    if (snapshot_encode(s, &text, e))
+        return e->code;
+    return unpacked_save(cx, r, STORE_SNAPSHOT, buf_str(&text), &s->id, e);
+}
+
+enum rc
+snapshot_forget(struct ctx *cx, struct repo *r, const struct id *id, struct err *e)
+{
+    struct store_name name = {.type = STORE_SNAPSHOT, .id = *id};
+
+    return r->store->ops->del(cx, r->store, &name, e);
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+    const struct snapshot *x = a, *y = b;
+    int c = instant_cmp(x->time, y->time);
+
+    return c != 0 ? c : memcmp(x->id.b, y->id.b, ID_BYTES);
+}
+
+void
+snapshots_free(struct snapshot *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        snapshot_release(&list[i]);
+    mem_free(list);
+}
+
+enum rc
+snapshots_list(struct ctx *cx, struct repo *r, struct snapshot **out, size_t *n, struct err *e)
+{
+    struct id_list files = {.n = 0};
+    struct snapshot *list;
+    size_t have = 0;
+
+    if (id_list_load(cx, r, STORE_SNAPSHOT, &files, e))
+        return e->code;
+    list = mem_zero(files.n, sizeof(*list));
+    for (size_t i = 0; i < files.n; i++) {
+        enum rc rc = snapshot_load(cx, r, &files.ids[i], &list[have], e);
+        if (rc == RC_NOT_FOUND)
+            continue; /* forgotten just now */
+        if (rc) {
+            id_list_release(&files);
+            snapshots_free(list, have);
+            return rc;
+        }
+        have++;
+    }
+    id_list_release(&files);
+    qsort(list, have, sizeof(*list), by_time);
+    *out = list;
+    *n = have;
+    return RC_OK;
+}
+
+static bool
+has_text(char *const *list, size_t n, const char *want)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(list[i], want) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool
+snapshot_matches(const struct snapshot *s, const struct snapshot_filter *f)
+{
+    bool host = f == NULL || f->n_hosts == 0;
+
+    if (f == NULL)
+        return true;
+    for (size_t i = 0; !host && i < f->n_hosts; i++)
+        host = s->hostname != NULL && strcmp(s->hostname, f->hosts[i]) == 0;
+    for (size_t i = 0; i < f->n_tags; i++) {
+        if (!has_text(s->tags, s->n_tags, f->tags[i]))
+            return false;
+    }
+    return host && (f->path == NULL || has_text(s->paths, s->n_paths, f->path));
+}
+
+static enum rc
+find_latest(struct ctx *cx, struct repo *r, uint64_t back, const struct snapshot_filter *f,
+            struct snapshot *out, struct err *e)
+{
+    struct snapshot *list = NULL;
+    size_t n = 0;
+
+    if (snapshots_list(cx, r, &list, &n, e))
+        return e->code;
+    for (size_t i = n; i > 0; i--) {
+        if (!snapshot_matches(&list[i - 1], f) || back-- != 0)
+            continue;
+        *out = list[i - 1];
+        list[i - 1] = (struct snapshot){.uid = 0};
+        snapshots_free(list, n);
+        return RC_OK;
+    }
+    snapshots_free(list, n);
+    return err_set(e, RC_NOT_FOUND, "no snapshot matches");
+}
+
+static enum rc
+find_by_id(struct ctx *cx, struct repo *r, const char *spec, struct snapshot *out, struct err *e)
+{
+    struct id_list files = {.n = 0};
+    size_t len = strlen(spec), found = 0, at = 0;
+    char hex[ID_TEXT], shown[ID_TEXT + 8];
+    enum rc rc;
+
+    (void)str_show(str_c(spec), shown, sizeof(shown));
+    if (len == 0 || len > 64 || strspn(spec, "0123456789abcdefABCDEF") != len)
+        return err_set(e, RC_INVALID, "\"%s\" is not the ID of a snapshot, nor \"latest\"", shown);
+    if (id_list_load(cx, r, STORE_SNAPSHOT, &files, e))
+        return e->code;
+    for (size_t i = 0; i < files.n; i++) {
+        if (strncasecmp(id_hex(&files.ids[i], hex), spec, len) == 0) {
+            at = i;
+            found++;
+        }
+    }
+    if (found == 1)
+        rc = snapshot_load(cx, r, &files.ids[at], out, e);
+    else if (found == 0)
+        rc = err_set(e, RC_NOT_FOUND, "there is no snapshot \"%s\"", shown);
+    else
+        rc = err_set(e, RC_INVALID, "%zu snapshots begin with \"%s\"", found, shown);
+    id_list_release(&files);
+    return rc;
+}
+
+enum rc
+snapshot_find(struct ctx *cx, struct repo *r, const char *spec, const struct snapshot_filter *f,
+              struct snapshot *out, struct err *e)
+{
+    struct snapshot found = {.uid = 0};
+    uint64_t back = 0;
+    enum rc rc;
+
+    if (strcmp(spec, "latest") == 0 ||
+        (strncmp(spec, "latest:", 7) == 0 && str_to_u64(str_c(spec + 7), &back)))
+        rc = find_latest(cx, r, back, f, &found, e);
+    else
+        rc = find_by_id(cx, r, spec, &found, e);
+    if (rc == RC_OK)
+        *out = found;
+    return rc;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPO_SNAPSHOTS_H
+#define REPO_SNAPSHOTS_H
+
+/*
+ * repo/snapshots -- what was backed up when: list and find.
+ *
+ * Ownership  a struct snapshot owns its strings: snapshot_release, snapshots_free.
+ * Order      call these before repo_load_index when reading without a lock, else a new snapshot may
+ * refer to packs that the index does not know. Errors     RC_CORRUPT names the file. Source restic
+ * doc/design.rst "Snapshots"; field names observed up to 0.19.
+ */
+#include "base/clock.h"
+#include "base/ctx.h"
+#include "crypto/id.h"
+
+struct repo;
+
+struct snapshot_summary {
+    struct instant backup_start, backup_end;
+    uint64_t files_new, files_changed, files_unmodified;
+    uint64_t dirs_new, dirs_changed, dirs_unmodified;
+    uint64_t data_blobs, tree_blobs;
+    uint64_t data_added, data_added_packed; /* bytes before and after compression */
+    uint64_t total_files_processed, total_bytes_processed;
+};
+
+struct snapshot {
+    struct id id; /* the file's name; not part of the file */
+    struct id tree;
+    struct instant time;
+    char *hostname, *username; /* NULL when absent, as program_version */
+    char **paths, **tags, **excludes;
+    size_t n_paths, n_tags, n_excludes;
+    bool has_parent, has_original;
+    struct id parent, original; /* original: the first of its line, after tag or rewrite */
+    uint64_t uid, gid;
+    char *program_version;
+    bool has_summary;
+    struct snapshot_summary summary;
+};
+
+void snapshot_release(struct snapshot *s);
+
+/* All of them, oldest first. The caller frees with snapshots_free. */
+NODISCARD enum rc snapshots_list(struct ctx *cx, struct repo *r, struct snapshot **out, size_t *n,
+                                 struct err *e);
+void snapshots_free(struct snapshot *list, size_t n);
+
+/* What a snapshot must be to count: one of the hosts (if any are given), all of the tags, the path.
+ */
+struct snapshot_filter {
+    const char *const *hosts;
+    size_t n_hosts;
+    const char *const *tags;
+    size_t n_tags;
+    const char *path; /* NULL: any */
+};
+
+/* `f` may be NULL: everything matches. */
+bool snapshot_matches(const struct snapshot *s, const struct snapshot_filter *f);
+
+/*
+ * The snapshot that `spec` means: "latest", "latest:N" (N before the latest) among those that match
+ * `f`, or an ID or a prefix of one (`f` plays no part then). RC_NOT_FOUND; RC_INVALID: not an ID,
+ * or a prefix of several. The caller releases `*out`.
+ */
+NODISCARD enum rc snapshot_find(struct ctx *cx, struct repo *r, const char *spec,
+                                const struct snapshot_filter *f, struct snapshot *out,
+                                struct err *e);
+
+/* Write a snapshot file; `s->id` gets its name. The caller has made everything in it durable. */
+NODISCARD enum rc snapshot_save(struct ctx *cx, struct repo *r, struct snapshot *s, struct err *e);
+NODISCARD enum rc snapshot_load(struct ctx *cx, struct repo *r, const struct id *id,
+                                struct snapshot *out, struct err *e);
+/* Remove the snapshot file only: what it held goes with the next prune. */
+NODISCARD enum rc snapshot_forget(struct ctx *cx, struct repo *r, const struct id *id,
+                                  struct err *e);
+
+/* The file's JSON, also what `snapshots --json` is made of (without "id" and "short_id"). */
+struct jw;
+void snapshot_write_fields(struct jw *w, const struct snapshot *s);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "crypto/sha256.h"
+#include "repo/repo_internal.h"
+
+/* The byte before zstd frames in a file of a repository of version 2. */
+enum { MARK_ZSTD = 2 };
+
+enum { READ_STEP = 64 * 1024 };
+
+/* Give the decoded text of `plain` to fn. */
+static enum rc
+decode(struct repo *r, struct str plain, size_t text_max, unpacked_fn *fn, void *arg, struct err *e)
+{
+    struct zstd_rd z;
+    struct rd_mem m;
+    enum rc rc;
+
+    if (plain.n == 0 || r->config.version < 2 || plain.p[0] == '{' || plain.p[0] == '[') {
+        if (plain.n > text_max)
+            return err_set(e, RC_LIMIT, "%zu bytes are more than are allowed here", plain.n);
+        rd_mem_init(&m, plain, 0);
+        return fn(arg, &m.rd, e);
+    }
+    if (plain.p[0] != MARK_ZSTD)
+        return err_set(e, RC_CORRUPT, "its first byte %u stands for no known encoding", plain.p[0]);
+    zstd_rd_init(&z, str_of(plain.p + 1, plain.n - 1), text_max);
+    rc = fn(arg, &z.rd, e);
+    zstd_rd_release(&z);
+    return rc;
+}
+
+static enum rc
+open_in_place(struct repo *r, struct buf *raw, const struct id *want, struct err *e)
+{
+    struct id got;
+    enum rc rc;
+
+    sha256_of(buf_str(raw), &got);
+    if (!id_eq(&got, want))
+        return err_set(e, RC_CORRUPT, "its content does not have the hash that is its name");
+    (void)pthread_mutex_lock(&r->work);
+    rc = seal_open(r->sealer, raw->p, raw->n, raw->p + SEAL_IV, e);
+    (void)pthread_mutex_unlock(&r->work);
+    return rc;
+}
+
+enum rc
+unpacked_read(struct ctx *cx, struct repo *r, const struct store_name *name,
+              struct unpacked_max max, unpacked_fn *fn, void *arg, struct err *e)
+{
+    CLEANUP(buf_release) struct buf raw = BUF_INIT(max.stored);
+    char text[STORE_NAME_TEXT];
+
+    if (store_get_all(cx, r->store, name, &raw, e))
+        return e->code;
+    if (open_in_place(r, &raw, &name->id, e) ||
+        decode(r, str_of(raw.p + SEAL_IV, raw.n - SEAL_OVERHEAD), max.text, fn, arg, e))
+        return err_wrap(e, "could not read %s", store_name_text(name, text));
+    return RC_OK;
+}
+
+static enum rc
+append_all(void *arg, struct rd *rd, struct err *e)
+{
+    struct buf *out = arg;
+    size_t got = 1;
+
+    while (got != 0) {
+        if (buf_reserve(out, MIN((size_t)READ_STEP, MAX(out->max - out->n, (size_t)1)), e) ||
+            rd_read(rd, out->p + out->n, out->cap - out->n, &got, e))
+            return e->code;
+        out->n += got;
+    }
+    return RC_OK;
+}
+
+enum rc
+unpacked_load(struct ctx *cx, struct repo *r, const struct store_name *name, struct buf *out,
+              struct err *e)
+{
+    return unpacked_read(cx, r, name, (struct unpacked_max){out->max, out->max}, append_all, out,
+                         e);
+}
+
+enum rc
+unpacked_save(struct ctx *cx, struct repo *r, enum store_type type, struct str text, struct id *id,
+              struct err *e)
+{
+    size_t room = SEAL_OVERHEAD + 1 + MAX(zstd_bound(text.n), text.n), n = text.n;
+    CLEANUP(mem_free_ptr) uint8_t *out = mem_alloc(room);
+    struct store_name name = {.type = type};
+    char shown[STORE_NAME_TEXT];
+
+    (void)pthread_mutex_lock(&r->work);
+    if (r->config.version < 2) {
+        memcpy(out + SEAL_IV, text.p, text.n);
+    } else {
+        out[SEAL_IV] = MARK_ZSTD;
+        n = 1 + zstd_compress(r->zstd, text, out + SEAL_IV + 1, zstd_bound(text.n));
+    }
+    seal(r->sealer, out + SEAL_IV, n, out);
+    (void)pthread_mutex_unlock(&r->work);
+    n += SEAL_OVERHEAD;
+    sha256_of(str_of(out, n), &name.id);
+    if (store_put_all(cx, r->store, &name, str_of(out, n), e))
+        return err_wrap(e, "could not store %s", store_name_text(&name, shown));
+    *id = name.id;
+    return RC_OK;
+}
+
+static enum rc
+add_to_list(void *arg, const struct id *id, uint64_t bytes, struct err *e)
+{
+    struct id_list *l = arg;
+
+    (void)e;
+    if (l->n == l->cap) {
+        l->cap = l->cap * 2 + 32;
+        l->ids = mem_grow(l->ids, l->cap, sizeof(*l->ids));
+        l->bytes = mem_grow(l->bytes, l->cap, sizeof(*l->bytes));
+    }
+    l->ids[l->n] = *id;
+    l->bytes[l->n++] = bytes;
+    return RC_OK;
+}
+
+enum rc
+id_list_load(struct ctx *cx, struct repo *r, enum store_type type, struct id_list *out,
+             struct err *e)
+{
+    struct id_list l = {.n = 0};
+
+    if (r->store->ops->list(cx, r->store, type, add_to_list, &l, e)) {
+        id_list_release(&l);
+        return e->code;
+    }
+    *out = l;
+    return RC_OK;
+}
+
+void
+id_list_release(struct id_list *l)
+{
+    mem_free(l->ids);
+    mem_free(l->bytes);
+    *l = (struct id_list){.n = 0};
+}
