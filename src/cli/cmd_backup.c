@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cstash backup: dump a Redis (or stdin) into a snapshot. */
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/out.h"
+#include "cli/redis_opts.h"
+#include "job/backup.h"
+#include "json/write.h"
+
+static const struct opt opts_backup[] = {
+    {"host", 0, OPT_TEXT, OPT_AT(host), "NAME", "host name of the snapshot [host-0]"},
+    {"tag", 0, OPT_LIST, OPT_AT(tags), "TAG", "tag of the snapshot (repeatable)"},
+    {"compression", 0, OPT_TEXT, OPT_AT(compression), "auto|off|max",
+     "how hard to compress [auto]"},
+    {"stdin", 0, OPT_FLAG, OPT_AT(from_stdin), NULL, "store standard input instead of a Redis"},
+    {"stdin-filename", 0, OPT_TEXT, OPT_AT(stdin_filename), "NAME",
+     "under this name [dumpfile.resp]"},
+    {.name = NULL},
+};
+static const struct opt *const tables[] = {opts_backup, opts_source, opts_redis, opts_filter,
+                                           opts_repo,   opts_global, NULL};
+
+/* The last line of restic's `backup --json`, and what we know besides. */
+static void
+print_json(const struct args *a, const struct backup_result *r, int64_t ms)
+{
+    struct out_json j;
+    char id[ID_TEXT];
+
+    out_json_begin(&j);
+    jw_open_object(&j.w);
+    jw_field_cstr(&j.w, "message_type", "summary");
+    jw_field_cstr(&j.w, "snapshot_id", id_hex(&r->snapshot, id));
+    jw_field_u64(&j.w, "data_blobs", r->save.data_blobs);
+    jw_field_u64(&j.w, "tree_blobs", r->save.tree_blobs);
+    jw_field_u64(&j.w, "data_added", r->save.data_added);
+    jw_field_u64(&j.w, "data_added_packed", r->save.data_added_packed);
+    jw_field_u64(&j.w, "total_bytes_processed", r->save.bytes_processed);
+    jw_key(&j.w, "total_duration");
+    jw_double(&j.w, (double)ms / 1000);
+    if (!a->from_stdin) {
+        jw_field_u64(&j.w, "keys", r->keys);
+        jw_field_cstr(&j.w, "digest", r->digest);
+        jw_field_cstr(&j.w, "source", source_kind_name(r->source.kind));
+    }
+    jw_close_object(&j.w);
+    out_json_end(&j);
+}
+
+static void
+print_result(const struct args *a, const struct backup_result *r, int64_t ms)
+{
+    char id[ID_TEXT], in[OUT_TEXT], added[OUT_TEXT], packed[OUT_TEXT], took[OUT_TEXT],
+        rate[OUT_TEXT];
+
+    if (a->json) {
+        print_json(a, r, ms);
+        return;
+    }
+    if (!a->from_stdin)
+        (void)printf("%llu keys by %s, digest %s\n", (unsigned long long)r->keys,
+                     source_kind_name(r->source.kind), r->digest);
+    (void)printf("processed %s in %s (%s/s), added %s (%s stored)\n",
+                 out_bytes(r->save.bytes_processed, in), out_duration(ms, took),
+                 out_bytes(r->save.bytes_processed * 1000 / (uint64_t)MAX(ms, 1), rate),
+                 out_bytes(r->save.data_added, added),
+                 out_bytes(r->save.data_added_packed, packed));
+    (void)printf("snapshot %.8s saved\n", id_hex(&r->snapshot, id));
+}
+
+static enum rc
+from_stdin(struct ctx *cx, const struct args *a, struct repo *r, const struct backup_opts *o,
+           struct backup_result *out, struct err *e)
+{
+    struct rd_fd in;
+
+    rd_fd_init(&in, cx, STDIN_FILENO, "standard input");
+    return backup_stream(cx, r, &in.rd, a->stdin_filename != NULL ? a->stdin_filename : DUMP_NAME,
+                         o, out, e);
+}
+
+static enum rc
+from_redis(struct ctx *cx, const struct args *a, struct repo *r, const struct backup_opts *o,
+           struct backup_result *out, struct err *e)
+{
+    struct app_source src;
+    struct progress progress;
+    enum rc rc;
+
+    if (app_source_open(a, &src, e))
+        return e->code;
+    progress_start(&progress, "backed up", a->quiet);
+    src.opts.bytes = &progress.bytes;
+    src.opts.keys = &progress.keys;
+    rc = backup_redis(cx, r, &src.opts, o, out, e);
+    progress_stop(&progress);
+    app_source_close(&src);
+    return rc;
+}
+
+static enum rc
+run(struct ctx *cx, const struct args *a, struct err *e)
+{
+    static const char *const levels[] = {"auto", "off", "max", NULL};
+    struct backup_opts opts = {.host = a->host, .tags = a->tags.v, .n_tags = a->tags.n};
+    struct backup_result res;
+    struct app_repo r = {0};
+    int64_t start = clock_mono_ms();
+    int level;
+    enum rc rc;
+
+    if (app_word(a->compression, "compression", levels, &level, e))
+        return e->code;
+    opts.compression = (enum save_compression[]){SAVE_AUTO, SAVE_OFF, SAVE_MAX}[level];
+    if (a->no_lock)
+        return err_set(e, RC_INVALID, "--no-lock is for reading only");
+    rc = app_repo_open(cx, a, APP_LOCK_SHARED, &r, e);
+    if (rc == RC_OK)
+        rc = a->from_stdin ? from_stdin(cx, a, r.repo, &opts, &res, e)
+                           : from_redis(cx, a, r.repo, &opts, &res, e);
+    if (rc == RC_OK)
+        print_result(a, &res, clock_mono_ms() - start);
+    app_repo_close(&r);
+    return rc;
+}
+
+const struct command cmd_backup = {
+    "backup", "", "dump a Redis (or stdin) into a snapshot", tables, 0, 0, run};

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cstash check: is everything in the repository what it should be? */
+#include "base/log.h"
+#include "cli/app.h"
+#include "cli/out.h"
+#include "json/write.h"
+#include "repo/check.h"
+
+static const struct opt opts_check[] = {
+    {"read-data", 0, OPT_FLAG, OPT_AT(read_data), NULL, "read and verify every pack"},
+    {.name = NULL},
+};
+static const struct opt *const tables[] = {opts_check, opts_repo, opts_global, NULL};
+
+static void
+on_problem(void *arg, const char *text)
+{
+    (void)arg;
+    log_error("%s", text);
+}
+
+static void
+on_hint(void *arg, const char *text)
+{
+    (void)arg;
+    log_info("%s", text);
+}
+
+static void
+print_json(const struct check_result *res, bool good)
+{
+    struct out_json j;
+
+    out_json_begin(&j);
+    jw_open_object(&j.w);
+    jw_field_cstr(&j.w, "message_type", "summary");
+    jw_field_bool(&j.w, "ok", good);
+    jw_field_u64(&j.w, "num_errors", res->errors);
+    jw_field_u64(&j.w, "snapshots", res->snapshots);
+    jw_field_u64(&j.w, "packs", res->packs);
+    jw_field_u64(&j.w, "blobs", res->blobs);
+    jw_field_u64(&j.w, "bytes_read", res->bytes_read);
+    jw_close_object(&j.w);
+    out_json_end(&j);
+}
+
+static enum rc
+run(struct ctx *cx, const struct args *a, struct err *e)
+{
+    struct check_opts opts = {.read_data = a->read_data, .problem = on_problem, .hint = on_hint};
+    struct check_result res = {0};
+    struct app_repo r = {0};
+    char bytes[OUT_TEXT];
+    enum rc rc = app_repo_address(a, &r, e);
+
+    /* The index is check's to load: a broken one is a finding. */
+    if (rc == RC_OK)
+        rc = repo_open(cx, r.store, secret_str(&r.password), &r.repo, e);
+    if (rc == RC_OK && !a->no_lock)
+        rc = repo_lock(cx, r.repo, true, e);
+    if (rc == RC_OK) {
+        rc = check_run(cx, r.repo, &opts, &res, e);
+        if (a->json && (rc == RC_OK || rc == RC_CORRUPT))
+            print_json(&res, rc == RC_OK);
+        else if (rc == RC_OK)
+            (void)printf("%llu snapshots, %llu packs, %llu blobs, %s read: no errors were found\n",
+                         (unsigned long long)res.snapshots, (unsigned long long)res.packs,
+                         (unsigned long long)res.blobs, out_bytes(res.bytes_read, bytes));
+    }
+    app_repo_close(&r);
+    return rc;
+}
+
+const struct command cmd_check = {"check", "", "verify a repository", tables, 0, 0, run};
+
+static const struct opt opts_unlock[] = {
+    {"remove-all", 0, OPT_FLAG, OPT_AT(all), NULL, "locks of the living too"},
+    {.name = NULL},
+};
+static const struct opt *const unlock_tables[] = {opts_unlock, opts_repo, opts_global, NULL};
+
+static enum rc
+run_unlock(struct ctx *cx, const struct args *a, struct err *e)
+{
+    struct app_repo r = {0};
+    size_t removed;
+    enum rc rc = app_repo_open(cx, a, APP_LOCK_NONE, &r, e);
+
+    if (rc == RC_OK)
+        rc = repo_unlock_stale(cx, r.repo, a->all, &removed, e);
+    if (rc == RC_OK)
+        (void)printf("removed %zu locks\n", removed);
+    app_repo_close(&r);
+    return rc;
+}
+
+const struct command cmd_unlock = {
+    "unlock", "", "remove locks of processes that are gone", unlock_tables, 0, 0, run_unlock};

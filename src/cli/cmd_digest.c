@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cstash digest: what a dataset holds, in a form that can be compared. */
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/app.h"
+#include "cli/out.h"
+#include "cli/redis_opts.h"
+#include "cli/snapshot_opts.h"
+#include "job/feed.h"
+#include "job/manifest.h"
+#include "redis/load.h"
+
+static const struct opt *const tables[] = {opts_redis,    opts_source, opts_filter, opts_repo,
+                                           opts_snapshot, opts_global, NULL};
+
+static void
+print_text(const struct tally *t)
+{
+    char text[TALLY_DIGEST_TEXT];
+    struct tally_sum functions;
+    uint64_t n_functions = tally_functions(t, &functions);
+    size_t n;
+    const struct tally_db *dbs = tally_dbs(t, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        struct tally_type sum = tally_db_total(&dbs[i]);
+        if (sum.keys != 0)
+            (void)printf("db%-4llu %s  %llu keys, %llu expiring, %llu elements\n",
+                         (unsigned long long)dbs[i].n, tally_sum_text(dbs[i].digest, text),
+                         (unsigned long long)sum.keys, (unsigned long long)sum.expiring,
+                         (unsigned long long)sum.elements);
+    }
+    if (n_functions != 0)
+        (void)printf("func   %s  %llu libraries\n", tally_sum_text(functions, text),
+                     (unsigned long long)n_functions);
+    (void)printf("all    %s  %llu keys\n", tally_sum_text(tally_whole(t), text),
+                 (unsigned long long)tally_keys(t));
+}
+
+static void
+print_json(const struct tally *t)
+{
+    struct out_json j;
+
+    out_json_begin(&j);
+    jw_open_object(&j.w);
+    manifest_tally(&j.w, t);
+    jw_close_object(&j.w);
+    out_json_end(&j);
+}
+
+/* Keeps what the filter does not want away from the tally. */
+struct wanted {
+    struct filter filter;
+    struct tally *tally;
+    uint64_t db;
+    bool pass;
+};
+
+static enum rc
+wanted_on(void *arg, const struct ev *ev, struct err *e)
+{
+    struct wanted *w = arg;
+
+    if (ev->kind == EV_DB)
+        w->db = ev->u.db.n;
+    if (ev->kind == EV_DB || ev->kind == EV_FUNCTION || ev->kind == EV_SCRIPT)
+        w->pass = ev->kind == EV_DB || filter_is_all(&w->filter);
+    else if (ev->kind == EV_KEY)
+        w->pass = filter_wants(&w->filter, w->db, ev->u.key.name);
+    return w->pass ? tally_on(w->tally, ev, e) : RC_OK;
+}
+
+static enum rc
+digest_stream(struct ctx *cx, struct rd *in, const struct filter *filter, struct tally *t,
+              struct err *e)
+{
+    struct wanted to = {.filter = *filter, .tally = t};
+    struct load_opts opts = {.dry_run = true, .filter = FILTER_ALL, .on = wanted_on, .on_arg = &to};
+    struct load_result res;
+    struct feed *feed;
+    enum rc rc;
+
+    if (feed_open(cx, in, &feed, e))
+        return e->code;
+    rc = load_run(cx, NULL, feed_rd(feed), &opts, &res, e);
+    feed_close(feed);
+    if (rc == RC_OK && !res.facts.exact) {
+        (void)err_set(
+            e, RC_UNSUPPORTED,
+            "this stream cannot be digested: the commands of its keys are interleaved, or not "
+            "all of them are known here");
+        return err_hint(e, "load it into a Redis and digest that");
+    }
+    return rc;
+}
+
+static enum rc
+digest_file(struct ctx *cx, const char *path, const struct filter *filter, struct tally *t,
+            struct err *e)
+{
+    struct rd_fd in;
+    enum rc rc;
+    int fd;
+
+    if (app_open_input(path, &fd, e))
+        return e->code;
+    rd_fd_init(&in, cx, fd, path);
+    rc = digest_stream(cx, &in.rd, filter, t, e);
+    app_close_input(fd);
+    return rc == RC_OK ? RC_OK : err_wrap(e, "could not digest %s", path);
+}
+
+static enum rc
+digest_snapshot(struct ctx *cx, const struct args *a, const struct filter *filter, struct tally *t,
+                struct err *e)
+{
+    struct app_snapshot s = {0};
+    enum rc rc = app_snapshot_open(cx, a, a->rest[0], &s, e);
+
+    if (rc == RC_OK)
+        rc = digest_stream(cx, load_rd(s.from.load), filter, t, e);
+    app_snapshot_close(&s);
+    return rc;
+}
+
+static enum rc
+digest(struct ctx *cx, const struct args *a, struct tally *t, struct err *e)
+{
+    struct app_source src;
+    struct source_facts facts;
+    struct filter filter;
+    enum rc rc;
+
+    if (app_filter(a, &filter, e))
+        return e->code;
+    if (a->n_rest == 1 && a->redis != NULL)
+        return err_set(e, RC_INVALID, "give either --redis, or a snapshot or file");
+    if (a->n_rest == 1)
+        return strcmp(a->rest[0], "-") == 0 || access(a->rest[0], F_OK) == 0
+                   ? digest_file(cx, a->rest[0], &filter, t, e)
+                   : digest_snapshot(cx, a, &filter, t, e);
+    if (app_source_open(a, &src, e))
+        return e->code;
+    rc = source_dump(cx, &src.opts, NULL, t, &facts, e);
+    app_source_close(&src);
+    return rc;
+}
+
+static enum rc
+run(struct ctx *cx, const struct args *a, struct err *e)
+{
+    struct tally *t = tally_new();
+    enum rc rc = digest(cx, a, t, e);
+
+    if (rc == RC_OK && a->json)
+        print_json(t);
+    else if (rc == RC_OK)
+        print_text(t);
+    tally_free(t);
+    return rc;
+}
+
+const struct command cmd_digest = {
+    "digest",
+    "[SNAPSHOT | FILE | -]",
+    "print a digest of the data in a Redis (--redis), a snapshot, or a RESP or RDB file",
+    tables,
+    0,
+    1,
+    run};

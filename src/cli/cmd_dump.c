@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cstash dump: a Redis, or an RDB file, as RESP on stdout. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/app.h"
+#include "cli/out.h"
+#include "cli/redis_opts.h"
+#include "job/source.h"
+
+static const struct opt opts_dump[] = {
+    {"from-rdb", 0, OPT_TEXT, OPT_AT(from_rdb), "FILE", "convert an RDB file (- for stdin)"},
+    {.name = NULL},
+};
+static const struct opt *const tables[] = {opts_dump,   opts_source, opts_redis,
+                                           opts_filter, opts_global, NULL};
+
+static enum rc
+dump_file(struct ctx *cx, const char *path, const struct source_opts *o, struct wr *out,
+          struct source_facts *f, struct err *e)
+{
+    bool from_stdin = strcmp(path, "-") == 0;
+    struct rd_fd in;
+    enum rc rc;
+    int fd;
+
+    if (app_open_input(path, &fd, e))
+        return e->code;
+    rd_fd_init(&in, cx, fd, from_stdin ? "standard input" : path);
+    rc = source_rdb(cx, &in.rd, o, out, NULL, f, e);
+    app_close_input(fd);
+    return rc == RC_OK ? RC_OK : err_wrap(e, "could not convert %s", in.name);
+}
+
+static enum rc
+run(struct ctx *cx, const struct args *a, struct err *e)
+{
+    struct app_source src;
+    struct source_facts facts;
+    struct progress progress;
+    struct wr_fd out;
+    enum rc rc;
+
+    if (app_source_open(a, &src, e))
+        return e->code;
+    wr_fd_init(&out, cx, STDOUT_FILENO, "standard output");
+    progress_start(&progress, "dumped", a->quiet);
+    src.opts.bytes = &progress.bytes;
+    src.opts.keys = &progress.keys;
+    rc = a->from_rdb != NULL ? dump_file(cx, a->from_rdb, &src.opts, &out.wr, &facts, e)
+                             : source_dump(cx, &src.opts, &out.wr, NULL, &facts, e);
+    progress_stop(&progress);
+    app_source_close(&src);
+    if (rc == RC_OK)
+        log_info("%llu keys, %llu bytes", (unsigned long long)facts.enc.keys,
+                 (unsigned long long)facts.enc.bytes);
+    return rc;
+}
+
+const struct command cmd_dump = {
+    "dump", "", "write a Redis or an RDB file as RESP to stdout", tables, 0, 0, run};

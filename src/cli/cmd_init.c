@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cstash init: make a repository. */
+#include "base/log.h"
+#include "cli/app.h"
+#include "cli/out.h"
+
+static const struct opt opts_init[] = {
+    {"repository-version", 0, OPT_TEXT, OPT_AT(repository_version), "1|2",
+     "format: 2 compresses, 1 is for restic before 0.14 [2]"},
+    {.name = NULL},
+};
+static const struct opt *const tables[] = {opts_init, opts_repo, opts_global, NULL};
+
+static void
+print_result(const struct args *a, const struct app_repo *r, const struct id *id)
+{
+    struct out_json j;
+    char text[ID_TEXT];
+
+    if (!a->json) {
+        (void)printf("created repository %.10s at %s\n", id_hex(id, text), r->store->place);
+        return;
+    }
+    out_json_begin(&j);
+    jw_open_object(&j.w);
+    jw_field_cstr(&j.w, "message_type", "initialized");
+    jw_field_cstr(&j.w, "id", id_hex(id, text));
+    jw_field_cstr(&j.w, "repository", r->store->place);
+    jw_close_object(&j.w);
+    out_json_end(&j);
+}
+
+static enum rc
+run(struct ctx *cx, const struct args *a, struct err *e)
+{
+    static const char *const versions[] = {"2", "1", NULL};
+    struct repo_init_opts opts = {0};
+    struct app_repo r = {0};
+    struct id id;
+    int i;
+    enum rc rc;
+
+    if (app_word(a->repository_version, "repository-version", versions, &i, e))
+        return e->code;
+    opts.version = i == 0 ? 2 : 1;
+    opts.fast_kdf = getenv("CSTASH_TEST_FAST_KDF") != NULL;
+    if (opts.fast_kdf)
+        log_warn("CSTASH_TEST_FAST_KDF is set: the key of this repository protects nothing");
+    rc = app_repo_address(a, &r, e);
+    if (rc == RC_OK)
+        rc = repo_init(cx, r.store, secret_str(&r.password), &opts, &id, e);
+    if (rc == RC_OK) {
+        print_result(a, &r, &id);
+        log_info("keep the password: without it nothing in the repository can be read");
+    }
+    app_repo_close(&r);
+    return rc;
+}
+
+const struct command cmd_init = {"init", "", "make a repository", tables, 0, 0, run};

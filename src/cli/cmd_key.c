@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cstash key: the passwords of a repository. */
+#include "base/log.h"
+#include "cli/app.h"
+#include "cli/out.h"
+#include "repo/keys.h"
+
+static const struct opt opts_key[] = {
+    {"new-password-file", 0, OPT_TEXT, OPT_AT(new_password_file), "FILE",
+     "holds the new password [$RESTIC_NEW_PASSWORD]"},
+    {.name = NULL},
+};
+static const struct opt *const tables[] = {opts_key, opts_repo, opts_global, NULL};
+
+static void
+print_text(const struct key_info *keys, size_t n)
+{
+    char id[ID_TEXT], when[INSTANT_TEXT];
+
+    (void)printf(" %-8s  %-16s  %-24s  %s\n", "ID", "User", "Host", "Created");
+    for (size_t i = 0; i < n; i++)
+        (void)printf("%c%.8s  %-16s  %-24s  %.19s\n", keys[i].current ? '*' : ' ',
+                     id_hex(&keys[i].id, id), keys[i].username != NULL ? keys[i].username : "",
+                     keys[i].hostname != NULL ? keys[i].hostname : "",
+                     instant_format(keys[i].created, when));
+}
+
+static void
+print_json(const struct key_info *keys, size_t n)
+{
+    struct out_json j;
+    char id[ID_TEXT], when[INSTANT_TEXT];
+
+    out_json_begin(&j);
+    jw_open_array(&j.w);
+    for (size_t i = 0; i < n; i++) {
+        jw_open_object(&j.w);
+        jw_field_bool(&j.w, "current", keys[i].current);
+        jw_field_cstr(&j.w, "id", id_hex(&keys[i].id, id));
+        jw_field_cstr(&j.w, "userName", keys[i].username != NULL ? keys[i].username : "");
+        jw_field_cstr(&j.w, "hostName", keys[i].hostname != NULL ? keys[i].hostname : "");
+        jw_field_cstr(&j.w, "created", instant_format(keys[i].created, when));
+        jw_close_object(&j.w);
+    }
+    jw_close_array(&j.w);
+    out_json_end(&j);
+}
+
+static enum rc
+list_keys(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
+{
+    struct key_info *keys;
+    size_t n;
+
+    if (keys_list(cx, r, &keys, &n, e))
+        return e->code;
+    if (a->json)
+        print_json(keys, n);
+    else
+        print_text(keys, n);
+    keys_free(keys, n);
+    return RC_OK;
+}
+
+static enum rc
+read_new_password(const struct args *a, struct secret *out, struct err *e)
+{
+    const char *text = getenv("RESTIC_NEW_PASSWORD");
+
+    if (a->new_password_file != NULL)
+        return secret_from_file(a->new_password_file, out, e);
+    if (text == NULL) {
+        (void)err_set(e, RC_INVALID, "no new password");
+        return err_hint(e, "use --new-password-file or set RESTIC_NEW_PASSWORD");
+    }
+    secret_set(out, str_c(text));
+    return RC_OK;
+}
+
+static enum rc
+new_key(struct ctx *cx, const struct args *a, struct repo *r, bool replace, struct err *e)
+{
+    struct repo_init_opts opts = {.fast_kdf = getenv("CSTASH_TEST_FAST_KDF") != NULL};
+    struct secret password = {0};
+    struct id id;
+    char text[ID_TEXT];
+    enum rc rc = read_new_password(a, &password, e);
+
+    if (rc == RC_OK)
+        rc = replace ? keys_passwd(cx, r, secret_str(&password), &opts, &id, e)
+                     : keys_add(cx, r, secret_str(&password), &opts, &id, e);
+    if (rc == RC_OK)
+        (void)printf("saved new key as %.8s\n", id_hex(&id, text));
+    secret_release(&password);
+    return rc;
+}
+
+enum verb { KEY_LIST, KEY_ADD, KEY_REMOVE, KEY_PASSWD };
+
+static enum rc
+run_verb(struct ctx *cx, const struct args *a, enum verb verb, struct repo *r, struct err *e)
+{
+    switch (verb) {
+    case KEY_LIST:
+        return list_keys(cx, a, r, e);
+    case KEY_ADD:
+        return new_key(cx, a, r, false, e);
+    case KEY_PASSWD:
+        return new_key(cx, a, r, true, e);
+    default:
+        if (keys_remove(cx, r, a->rest[1], e))
+            return e->code;
+        (void)printf("removed key %s\n", a->rest[1]);
+        return RC_OK;
+    }
+}
+
+static enum rc
+run(struct ctx *cx, const struct args *a, struct err *e)
+{
+    static const char *const words[] = {"list", "add", "remove", "passwd", NULL};
+    struct app_repo r = {0};
+    int verb;
+    bool removes;
+    enum rc rc;
+
+    if (app_word(a->rest[0], "key", words, &verb, e))
+        return err_set(e, RC_INVALID, "cstash key %s: use list, add, remove ID or passwd",
+                       a->rest[0]);
+    removes = verb == KEY_REMOVE || verb == KEY_PASSWD;
+    if ((verb == KEY_REMOVE) != (a->n_rest == 2))
+        return err_set(e, RC_INVALID, "usage is cstash key list|add|passwd, or key remove ID");
+    rc = app_repo_open(cx, a, removes ? APP_LOCK_EXCLUSIVE : APP_LOCK_SHARED, &r, e);
+    if (rc == RC_OK)
+        rc = run_verb(cx, a, (enum verb)verb, r.repo, e);
+    app_repo_close(&r);
+    return rc;
+}
+
+const struct command cmd_key = {
+    "key", "list|add|remove ID|passwd", "manage the repository's passwords", tables, 1, 2, run};

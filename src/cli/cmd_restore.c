@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cstash restore: load a snapshot into a Redis. */
+#include "cli/load_opts.h"
+#include "cli/snapshot_opts.h"
+
+static const struct opt *const tables[] = {opts_load,     opts_redis,  opts_filter, opts_repo,
+                                           opts_snapshot, opts_global, NULL};
+
+static enum rc
+run(struct ctx *cx, const struct args *a, struct err *e)
+{
+    struct app_snapshot s = {0};
+    struct app_target t = {0};
+    struct restore_result res;
+    enum rc rc = app_snapshot_open(cx, a, a->n_rest == 1 ? a->rest[0] : NULL, &s, e);
+
+    if (rc == RC_OK)
+        rc = app_target_open(cx, a, &t, e);
+    if (rc == RC_OK) {
+        rc = restore_redis(cx, &s.from, t.conn, &t.opts, &res, e);
+        app_target_report(a, &t, &res, rc);
+    }
+    app_target_close(&t);
+    app_snapshot_close(&s);
+    return rc;
+}
+
+const struct command cmd_restore = {
+    "restore", "[SNAPSHOT|latest]", "load a snapshot into a Redis", tables, 0, 1, run};

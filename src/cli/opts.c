@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/opts.h"
+
+#include "base/str.h"
+
+static const struct opt *
+find_long(const struct opt *const *tables, const char *name, size_t n)
+{
+    for (; *tables != NULL; tables++)
+        for (const struct opt *o = *tables; o->name != NULL; o++)
+            if (strlen(o->name) == n && memcmp(o->name, name, n) == 0)
+                return o;
+    return NULL;
+}
+
+static const struct opt *
+find_letter(const struct opt *const *tables, char letter)
+{
+    for (; *tables != NULL; tables++)
+        for (const struct opt *o = *tables; o->name != NULL; o++)
+            if (o->letter == letter)
+                return o;
+    return NULL;
+}
+
+static enum rc
+unknown(const struct opt *const *tables, const char *word, struct err *e)
+{
+    char known[sizeof(e->hint)] = "known:";
+    size_t n = strlen(known);
+
+    for (; *tables != NULL; tables++)
+        for (const struct opt *o = *tables; o->name != NULL && n < sizeof(known) - 4; o++)
+            n += (size_t)snprintf(known + n, sizeof(known) - n, " --%s", o->name);
+    (void)err_set(e, RC_INVALID, "unknown option %s", word);
+    return err_hint(e, "%s", known);
+}
+
+static enum rc
+store_value(const struct opt *o, const char *value, struct args *out, struct err *e)
+{
+    char *at = (char *)out + o->offset;
+
+    if (o->kind == OPT_FLAG) {
+        *(bool *)(void *)at = true;
+        return RC_OK;
+    }
+    if (o->kind == OPT_TEXT) {
+        memcpy(at, &value, sizeof(value));
+        return RC_OK;
+    }
+    struct args_list *list = (struct args_list *)(void *)at;
+    if (list->n == ARGS_LIST_MAX)
+        return err_set(e, RC_INVALID, "--%s is given more than %d times", o->name, ARGS_LIST_MAX);
+    list->v[list->n++] = value;
+    return RC_OK;
+}
+
+/* A cursor over the words. */
+struct words {
+    int i, argc;
+    char **argv;
+};
+
+static enum rc
+take_value(const struct opt *o, const char *inside, struct words *w, struct args *out,
+           struct err *e)
+{
+    if (o->kind == OPT_FLAG) {
+        if (inside != NULL)
+            return err_set(e, RC_INVALID, "--%s takes no value", o->name);
+        return store_value(o, NULL, out, e);
+    }
+    if (inside == NULL) {
+        if (w->i + 1 >= w->argc)
+            return err_set(e, RC_INVALID, "--%s needs a value (%s)", o->name, o->value);
+        inside = w->argv[++w->i];
+    }
+    return store_value(o, inside, out, e);
+}
+
+static enum rc
+parse_letters(const struct opt *const *tables, struct words *w, struct args *out, struct err *e)
+{
+    const char *word = w->argv[w->i];
+
+    for (const char *c = word + 1; *c != '\0'; c++) {
+        const struct opt *o = find_letter(tables, *c);
+        if (o == NULL)
+            return unknown(tables, word, e);
+        if (o->kind != OPT_FLAG)
+            return take_value(o, c[1] != '\0' ? c + 1 : NULL, w, out, e);
+        if (store_value(o, NULL, out, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+static enum rc
+parse_long(const struct opt *const *tables, struct words *w, struct args *out, struct err *e)
+{
+    const char *word = w->argv[w->i] + 2, *equals = strchr(word, '=');
+    const struct opt *o =
+        find_long(tables, word, equals == NULL ? strlen(word) : (size_t)(equals - word));
+
+    if (o == NULL)
+        return unknown(tables, w->argv[w->i], e);
+    return take_value(o, equals == NULL ? NULL : equals + 1, w, out, e);
+}
+
+enum rc
+opts_parse(const struct opt *const *tables, int argc, char **argv, struct args *out, struct err *e)
+{
+    struct words w = {.argc = argc, .argv = argv};
+    bool only_rest = false;
+
+    for (; w.i < argc; w.i++) {
+        const char *word = argv[w.i];
+        enum rc rc = RC_OK;
+        if (!only_rest && strcmp(word, "--") == 0)
+            only_rest = true;
+        else if (!only_rest && word[0] == '-' && word[1] == '-')
+            rc = parse_long(tables, &w, out, e);
+        else if (!only_rest && word[0] == '-' && word[1] != '\0')
+            rc = parse_letters(tables, &w, out, e);
+        else if (out->n_rest == ARGS_REST_MAX)
+            rc = err_set(e, RC_INVALID, "too many arguments");
+        else
+            out->rest[out->n_rest++] = word;
+        if (rc != RC_OK)
+            return rc;
+    }
+    return RC_OK;
+}
+
+void
+opts_print(const struct opt *const *tables)
+{
+    for (; *tables != NULL; tables++)
+        for (const struct opt *o = *tables; o->name != NULL; o++) {
+            char left[64];
+            int n = o->letter ? snprintf(left, sizeof(left), "  -%c, --%s", o->letter, o->name)
+                              : snprintf(left, sizeof(left), "      --%s", o->name);
+            if (o->value != NULL && n > 0)
+                (void)snprintf(left + n, sizeof(left) - (size_t)n, " %s", o->value);
+            (void)printf("%-36s %s\n", left, o->help);
+        }
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_OUT_H
+#define CLI_OUT_H
+
+/*
+ * cli/out -- how results look: sizes, rates, tables, and the line that shows progress.
+ */
+#include <stdatomic.h>
+
+#include "base/ctx.h"
+#include "json/write.h"
+
+enum { OUT_TEXT = 32 };
+
+/* "1.234 GiB", "17 B"; as restic prints sizes. Returns `to`. */
+const char *out_bytes(uint64_t n, char to[static OUT_TEXT]);
+/* "1.2 s", "3:05". */
+const char *out_duration(int64_t ms, char to[static OUT_TEXT]);
+
+/* One JSON document on stdout: begin, write to w, end. */
+struct out_json {
+    struct jw w;
+    struct buf text;
+};
+void out_json_begin(struct out_json *j);
+void out_json_end(struct out_json *j);
+
+/* Shows counters on a terminal a few times a second; on anything else it does nothing. */
+struct progress {
+    atomic_uint_fast64_t bytes, keys;
+    const char *what;
+    int64_t started_ms;
+    struct progress_thread *thread;
+};
+void progress_start(struct progress *p, const char *what, bool quiet);
+void progress_stop(struct progress *p);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef JOB_BACKUP_H
+#define JOB_BACKUP_H
+
+/*
+ * job/backup -- a Redis, or any stream, becomes a snapshot.
+ *
+ * Order    dump into the repository as it comes, manifest, snapshot last: whatever fails before
+ *          leaves no snapshot, and at most packs that nobody names.
+ * Names    DUMP_NAME at the root, `paths` ["/dumpfile.resp"], host "host-0" unless told otherwise:
+ *          as Stash, so that either restores the other's.
+ */
+#include "job/source.h"
+#include "repo/save.h"
+
+#define DUMP_NAME "dumpfile.resp"
+#define DUMP_HOST "host-0"
+
+struct backup_opts {
+    const char *host; /* NULL: DUMP_HOST */
+    const char *const *tags;
+    size_t n_tags;
+    enum save_compression compression;
+};
+
+struct backup_result {
+    struct id snapshot;
+    struct save_stats save;
+    struct source_facts source; /* of backup_redis */
+    uint64_t keys;
+    char digest[TALLY_DIGEST_TEXT];
+};
+
+/* The repository is locked and its index loaded. */
+NODISCARD enum rc backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
+                               const struct backup_opts *opts, struct backup_result *out,
+                               struct err *e);
+
+/*
+ * Store `in` as the file `name` (a path such as "dump.rdb" or "/a/b"), without a manifest.
+ * RC_INVALID: it holds nothing.
+ */
+NODISCARD enum rc backup_stream(struct ctx *cx, struct repo *r, struct rd *in, const char *name,
+                                const struct backup_opts *opts, struct backup_result *out,
+                                struct err *e);
+
+#endif

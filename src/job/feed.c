@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/feed.h"
+
+#include <pthread.h>
+
+#include "base/mem.h"
+#include "base/ring.h"
+#include "job/source.h"
+
+enum { RING_BYTES = 2 * 1024 * 1024, PEEK = 6 };
+
+/* The first bytes again, then the rest. */
+struct peeked {
+    struct rd rd;
+    struct rd *rest;
+    uint8_t first[PEEK];
+    size_t n, at;
+};
+
+struct feed {
+    struct ctx *cx;
+    struct peeked in;
+    bool rdb, started;
+    struct ring ring;
+    struct wr into_ring;
+    pthread_t thread;
+};
+
+static enum rc
+peeked_read(struct rd *base, uint8_t *p, size_t n, size_t *got, struct err *e)
+{
+    struct peeked *r = CONTAINER_OF(base, struct peeked, rd);
+
+    if (r->at == r->n)
+        return rd_read(r->rest, p, n, got, e);
+    *got = MIN(n, r->n - r->at);
+    memcpy(p, r->first + r->at, *got);
+    r->at += *got;
+    return RC_OK;
+}
+
+static enum rc
+ring_write(struct wr *base, const uint8_t *p, size_t n, struct err *e)
+{
+    struct feed *f = CONTAINER_OF(base, struct feed, into_ring);
+
+    while (n > 0) {
+        uint8_t *room;
+        size_t k;
+        if (ring_room(&f->ring, -1, &room, &k, e))
+            return e->code;
+        k = MIN(k, n);
+        memcpy(room, p, k);
+        ring_commit(&f->ring, k);
+        p += k;
+        n -= k;
+    }
+    return RC_OK;
+}
+
+static void *
+convert(void *arg)
+{
+    struct feed *f = arg;
+    struct source_opts opts = {.format = DUMP_COMMANDS, .filter = FILTER_ALL};
+    struct source_facts facts;
+    struct err e = ERR_INIT;
+    enum rc rc = source_rdb(f->cx, &f->in.rd, &opts, &f->into_ring, NULL, &facts, &e);
+
+    ring_end(&f->ring, rc == RC_OK ? NULL : &e);
+    return NULL;
+}
+
+static enum rc
+start_converter(struct feed *f, struct err *e)
+{
+    int sys;
+
+    ring_init(&f->ring, RING_BYTES);
+    f->into_ring.write = ring_write;
+    sys = pthread_create(&f->thread, NULL, convert, f);
+    if (sys != 0)
+        return err_sys(e, sys, "could not start a thread");
+    f->started = true;
+    return RC_OK;
+}
+
+enum rc
+feed_open(struct ctx *cx, struct rd *in, struct feed **out, struct err *e)
+{
+    struct feed *f = MEM_NEW(struct feed);
+
+    f->cx = cx;
+    f->in.rd.read = peeked_read;
+    f->in.rest = in;
+    if (rd_full(in, f->in.first, PEEK, &f->in.n, e))
+        goto fail;
+    f->rdb = f->in.n == PEEK &&
+             (memcmp(f->in.first, "REDIS0", 6) == 0 || memcmp(f->in.first, "VALKEY", 6) == 0);
+    if (f->rdb && start_converter(f, e))
+        goto fail;
+    *out = f;
+    return RC_OK;
+fail:
+    feed_close(f);
+    return e->code;
+}
+
+struct rd *
+feed_rd(struct feed *f)
+{
+    return f->rdb ? &f->ring.rd : &f->in.rd;
+}
+
+bool
+feed_is_rdb(const struct feed *f)
+{
+    return f->rdb;
+}
+
+void
+feed_close(struct feed *f)
+{
+    if (f == NULL)
+        return;
+    if (f->started) {
+        ring_abandon(&f->ring);
+        (void)pthread_join(f->thread, NULL);
+    }
+    ring_release(&f->ring);
+    mem_free(f);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/manifest.h"
+
+#include "json/json.h"
+#include "json/write.h"
+
+enum { MANIFEST_VERSION = 1 };
+
+static void
+field_text(struct jw *w, const char *key, const char *v)
+{
+    if (v[0] == '\0')
+        return;
+    jw_key(w, key);
+    jw_cstr(w, v);
+}
+
+static void
+field_counts(struct jw *w, const struct tally_type *c)
+{
+    jw_field_u64(w, "keys", c->keys);
+    jw_field_u64(w, "expiring", c->expiring);
+    jw_field_u64(w, "elements", c->elements);
+}
+
+static void
+field_db(struct jw *w, const struct tally_db *db)
+{
+    struct tally_type total = tally_db_total(db);
+    char text[TALLY_DIGEST_TEXT];
+
+    jw_open_object(w);
+    jw_field_u64(w, "db", db->n);
+    field_counts(w, &total);
+    field_text(w, "digest", tally_sum_text(db->digest, text));
+    jw_key(w, "types");
+    jw_open_object(w);
+    for (int k = 0; k < KV_N_TYPES; k++) {
+        if (db->types[k].keys == 0)
+            continue;
+        jw_key(w, kv_type_name((enum kv_type)k));
+        jw_open_object(w);
+        field_counts(w, &db->types[k]);
+        jw_close_object(w);
+    }
+    jw_close_object(w);
+    jw_close_object(w);
+}
+
+void
+manifest_tally(struct jw *w, const struct tally *t)
+{
+    struct tally_sum functions;
+    char text[TALLY_DIGEST_TEXT];
+    uint64_t n_functions = tally_functions(t, &functions);
+    const struct tally_db *dbs;
+    size_t n;
+
+    dbs = tally_dbs(t, &n);
+    jw_field_u64(w, "keys", tally_keys(t));
+    field_text(w, "digest", tally_sum_text(tally_whole(t), text));
+    jw_key(w, "functions");
+    jw_open_object(w);
+    jw_field_u64(w, "count", n_functions);
+    field_text(w, "digest", tally_sum_text(functions, text));
+    jw_close_object(w);
+    jw_key(w, "databases");
+    jw_open_array(w);
+    for (size_t i = 0; i < n; i++)
+        if (tally_db_total(&dbs[i]).keys != 0)
+            field_db(w, &dbs[i]);
+    jw_close_array(w);
+}
+
+static void
+field_source(struct jw *w, const struct source_facts *f)
+{
+    jw_key(w, "source");
+    jw_open_object(w);
+    field_text(w, "kind", source_kind_name(f->kind));
+    jw_field_bool(w, "point_in_time", f->point_in_time);
+    jw_field_bool(w, "counts_checked", f->announced);
+    field_text(w, "server", f->server);
+    field_text(w, "server_version", f->version);
+    field_text(w, "mode", f->mode);
+    field_text(w, "role", f->role);
+    field_text(w, "run_id", f->run_id);
+    field_text(w, "replication_id", f->replid);
+    if (f->replid[0] != '\0')
+        jw_field_u64(w, "replication_offset", f->offset);
+    if (f->rdb_version != 0)
+        jw_field_u64(w, "rdb_version", f->rdb_version);
+    if (f->kind == SOURCE_SCAN)
+        jw_field_u64(w, "vanished_keys", f->vanished);
+    jw_close_object(w);
+}
+
+static void
+field_filter(struct jw *w, const struct filter *f)
+{
+    if (filter_is_all(f))
+        return;
+    jw_key(w, "filter");
+    jw_open_object(w);
+    if (f->db != FILTER_ALL_DBS)
+        jw_field_u64(w, "db", (uint64_t)f->db);
+    if (f->match != NULL)
+        field_text(w, "match", f->match);
+    jw_close_object(w);
+}
+
+enum rc
+manifest_write(const struct source_opts *o, const struct source_facts *f, const struct tally *t,
+               struct buf *out, struct err *e)
+{
+    char when[INSTANT_TEXT];
+    struct jw w;
+
+    jw_init(&w, out);
+    jw_open_object(&w);
+    jw_field_u64(&w, "version", MANIFEST_VERSION);
+    field_text(&w, "program", "cstash " CSTASH_VERSION);
+    field_text(&w, "format", o->format == DUMP_COMMANDS ? "commands" : "restore");
+    field_text(&w, "started", instant_format(f->started, when));
+    field_text(&w, "ended", instant_format(f->ended, when));
+    jw_field_u64(&w, "bytes", f->enc.bytes);
+    jw_field_u64(&w, "commands", f->enc.commands);
+    jw_field_u64(&w, "opaque_keys", f->enc.opaque);
+    jw_field_u64(&w, "lossy_keys", f->enc.lossy);
+    field_source(&w, f);
+    field_filter(&w, &o->filter);
+    manifest_tally(&w, t);
+    jw_close_object(&w);
+    return jw_end(&w, e);
+}
+
+static enum rc
+parse(struct str json, struct json **out, struct err *e)
+{
+    uint64_t version;
+
+    if (json_parse(json, out, e))
+        return err_wrap(e, "could not read the manifest");
+    if (json_get_u64(*out, "version", &version, e))
+        return err_wrap(e, "could not read the manifest");
+    if (version != MANIFEST_VERSION)
+        return err_set(e, RC_UNSUPPORTED, "manifest version %llu is not known here",
+                       (unsigned long long)version);
+    return RC_OK;
+}
+
+static const struct tally_db *
+find_db(const struct tally *t, uint64_t n)
+{
+    size_t n_dbs;
+    const struct tally_db *dbs = tally_dbs(t, &n_dbs);
+
+    for (size_t i = 0; i < n_dbs; i++)
+        if (dbs[i].n == n)
+            return &dbs[i];
+    return NULL;
+}
+
+/* Counts of one type (or, with `type` NULL, of all) of a database. */
+static enum rc
+compare_counts(const struct json *j, const struct tally_type *have, uint64_t db, const char *type,
+               struct err *e)
+{
+    struct tally_type said = {0};
+
+    if (json_get_u64(j, "keys", &said.keys, e) || json_get_u64(j, "expiring", &said.expiring, e) ||
+        json_get_u64(j, "elements", &said.elements, e))
+        return e->code;
+    if (said.keys == have->keys && said.expiring == have->expiring &&
+        said.elements == have->elements)
+        return RC_OK;
+    return err_set(
+        e, RC_CORRUPT,
+        "database %llu: the manifest says %llu %s keys (%llu expiring, %llu elements), there "
+        "are %llu (%llu, %llu)",
+        (unsigned long long)db, (unsigned long long)said.keys, type,
+        (unsigned long long)said.expiring, (unsigned long long)said.elements,
+        (unsigned long long)have->keys, (unsigned long long)have->expiring,
+        (unsigned long long)have->elements);
+}
+
+static enum rc
+compare_db(const struct json *j, const struct tally *t, struct err *e)
+{
+    static const struct tally_db none = {0};
+    const struct tally_db *have;
+    const struct json *types, *one;
+    char text[TALLY_DIGEST_TEXT];
+    struct tally_type total;
+    struct str digest;
+    uint64_t n;
+
+    if (json_get_u64(j, "db", &n, e) || json_get_object(j, "types", &types, e) ||
+        json_get_str(j, "digest", &digest, e))
+        return e->code;
+    have = find_db(t, n);
+    if (have == NULL)
+        have = &none;
+    for (int k = 0; k < KV_N_TYPES; k++) {
+        const char *type = kv_type_name((enum kv_type)k);
+        one = NULL;
+        if (json_opt_object(types, type, &one, e) ||
+            (one != NULL && compare_counts(one, &have->types[k], n, type, e)))
+            return e->code;
+    }
+    total = tally_db_total(have);
+    if (compare_counts(j, &total, n, "", e))
+        return e->code;
+    if (!str_eq(digest, str_c(tally_sum_text(have->digest, text))))
+        return err_set(e, RC_CORRUPT,
+                       "database %llu: the counts agree with the manifest, the digest does not",
+                       (unsigned long long)n);
+    return RC_OK;
+}
+
+static enum rc
+compare_all(const struct json *j, const struct tally *t, struct err *e)
+{
+    const struct json *dbs;
+    char text[TALLY_DIGEST_TEXT];
+    struct str digest;
+    uint64_t keys;
+
+    if (json_get_u64(j, "keys", &keys, e) || json_get_str(j, "digest", &digest, e) ||
+        json_get_array(j, "databases", &dbs, e))
+        return e->code;
+    for (size_t i = 0; i < json_len(dbs); i++)
+        if (compare_db(json_at(dbs, i), t, e))
+            return e->code;
+    if (keys != tally_keys(t))
+        return err_set(e, RC_CORRUPT, "the manifest says %llu keys, there are %llu",
+                       (unsigned long long)keys, (unsigned long long)tally_keys(t));
+    if (!str_eq(digest, str_c(tally_sum_text(tally_whole(t), text))))
+        return err_set(e, RC_CORRUPT, "the functions are not those of the manifest");
+    return RC_OK;
+}
+
+enum rc
+manifest_compare(struct str json, const struct tally *t, struct err *e)
+{
+    struct json *j = NULL;
+    enum rc rc = parse(json, &j, e);
+
+    if (rc == RC_OK)
+        rc = compare_all(j, t, e);
+    json_free(j);
+    return rc;
+}
+
+static void
+copy_str(char *to, size_t n, struct str s)
+{
+    (void)snprintf(to, n, "%.*s", (int)MIN(s.n, n - 1), (const char *)s.p);
+}
+
+static enum rc
+read_brief(const struct json *j, struct manifest_brief *out, struct err *e)
+{
+    struct str digest, kind, server = STR_LIT(""), version = STR_LIT("");
+    const struct json *source;
+
+    if (json_get_u64(j, "keys", &out->keys, e) || json_get_u64(j, "bytes", &out->bytes, e) ||
+        json_get_str(j, "digest", &digest, e) || json_get_object(j, "source", &source, e) ||
+        json_get_str(source, "kind", &kind, e) ||
+        json_get_bool(source, "point_in_time", &out->point_in_time, e) ||
+        json_opt_str(source, "server", &server, e) ||
+        json_opt_str(source, "server_version", &version, e))
+        return e->code;
+    copy_str(out->digest, sizeof(out->digest), digest);
+    copy_str(out->source, sizeof(out->source), kind);
+    (void)snprintf(out->server, sizeof(out->server), "%.*s %.*s", (int)MIN(server.n, (size_t)16),
+                   (const char *)server.p, (int)MIN(version.n, (size_t)40),
+                   (const char *)version.p);
+    return RC_OK;
+}
+
+enum rc
+manifest_brief(struct str json, struct manifest_brief *out, struct err *e)
+{
+    struct json *j = NULL;
+    enum rc rc = parse(json, &j, e);
+
+    memset(out, 0, sizeof(*out));
+    if (rc == RC_OK)
+        rc = read_brief(j, out, e);
+    json_free(j);
+    return rc;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef JOB_MANIFEST_H
+#define JOB_MANIFEST_H
+
+/*
+ * job/manifest -- what a snapshot says it holds: the file beside the dump.
+ *
+ * Why      a dump that lacks half of the keys looks like any other; only counts and a digest taken
+ *          at the source tell. A restore computes them again from what it loads and compares.
+ * Shape    JSON; docs/format/manifest.md describes the fields. Unknown fields are ignored on
+ *          reading.
+ * Limits   MANIFEST_MAX bytes.
+ */
+#include "base/buf.h"
+#include "job/source.h"
+
+#define MANIFEST_NAME "dumpfile.manifest.json"
+enum { MANIFEST_MAX = 64 * 1024 * 1024 };
+
+NODISCARD enum rc manifest_write(const struct source_opts *opts, const struct source_facts *f,
+                                 const struct tally *t, struct buf *out, struct err *e);
+
+/* RC_CORRUPT: names the first difference between the manifest and what was counted. */
+NODISCARD enum rc manifest_compare(struct str json, const struct tally *t, struct err *e);
+
+/* The few facts for a list of snapshots. */
+struct manifest_brief {
+    uint64_t keys, bytes;
+    char digest[TALLY_DIGEST_TEXT], source[16], server[64];
+    bool point_in_time;
+};
+NODISCARD enum rc manifest_brief(struct str json, struct manifest_brief *out, struct err *e);
+
+/*
+ * Counts and digests of a tally as the JSON fields "keys", "digest", "functions" and "databases",
+ * into an object that is open.
+ */
+struct jw;
+void manifest_tally(struct jw *w, const struct tally *t);
+
+#endif

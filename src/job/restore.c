@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/restore.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "job/backup.h"
+#include "job/feed.h"
+#include "job/manifest.h"
+
+enum { LOAD_WORKERS = 2 };
+
+/* The only file of a snapshot, for dumps that somebody stored under another name. */
+struct only_file {
+    char *path;
+    size_t n;
+};
+
+static enum rc
+note_file(void *arg, const char *path, uint64_t bytes, struct err *e)
+{
+    struct only_file *f = arg;
+
+    (void)bytes;
+    (void)e;
+    if (f->n++ == 0)
+        f->path = mem_strdup(path);
+    return RC_OK;
+}
+
+static enum rc
+find_dump(struct ctx *cx, struct repo *r, const struct id *tree, const char *file,
+          struct file_info *out, struct err *e)
+{
+    struct only_file only = {0};
+    enum rc rc = load_find_file(cx, r, tree, file != NULL ? file : DUMP_NAME, out, e);
+
+    if (rc != RC_NOT_FOUND || file != NULL)
+        return rc;
+    rc = load_list_files(cx, r, tree, note_file, &only, e);
+    if (rc == RC_OK && only.n != 1) {
+        (void)err_set(e, RC_NOT_FOUND, "the snapshot has no " DUMP_NAME " but %zu other files",
+                      only.n);
+        rc = err_hint(e, "name the file that holds the dump with --path");
+    } else if (rc == RC_OK) {
+        rc = load_find_file(cx, r, tree, only.path, out, e);
+    }
+    mem_free(only.path);
+    return rc;
+}
+
+static enum rc
+read_small_file(struct ctx *cx, struct repo *r, const struct file_info *f, struct buf *out,
+                struct err *e)
+{
+    struct load *load;
+    struct wr_buf to;
+    enum rc rc;
+
+    if (load_open(cx, r, f, 1, &load, e))
+        return e->code;
+    wr_buf_init(&to, out);
+    rc = stream_copy(load_rd(load), &to.wr, NULL, e);
+    load_close(load);
+    return rc;
+}
+
+enum rc
+snapshot_manifest(struct ctx *cx, struct repo *r, const struct snapshot *s, struct buf *out,
+                  struct err *e)
+{
+    struct file_info f = {0};
+    enum rc rc;
+
+    buf_reset(out);
+    rc = load_find_file(cx, r, &s->tree, MANIFEST_NAME, &f, e);
+    if (rc == RC_NOT_FOUND)
+        return RC_OK;
+    if (rc == RC_OK)
+        rc = read_small_file(cx, r, &f, out, e);
+    file_info_release(&f);
+    return rc == RC_OK ? RC_OK : err_wrap(e, "could not read the manifest");
+}
+
+static enum rc
+open_parts(struct ctx *cx, struct repo *r, const char *file, struct snapshot_source *s,
+           struct err *e)
+{
+    if (find_dump(cx, r, &s->snap.tree, file, &s->file, e) ||
+        load_open(cx, r, &s->file, LOAD_WORKERS, &s->load, e))
+        return e->code;
+    return file == NULL ? snapshot_manifest(cx, r, &s->snap, &s->manifest, e) : RC_OK;
+}
+
+enum rc
+snapshot_open(struct ctx *cx, struct repo *r, const char *spec,
+              const struct snapshot_filter *filter, const char *file, struct snapshot_source *s,
+              struct err *e)
+{
+    char id[ID_TEXT];
+
+    memset(s, 0, sizeof(*s));
+    buf_init(&s->manifest, MANIFEST_MAX);
+    if (snapshot_find(cx, r, spec, filter, &s->snap, e))
+        return e->code;
+    if (open_parts(cx, r, file, s, e))
+        return err_wrap(e, "could not read snapshot %.8s", id_hex(&s->snap.id, id));
+    return RC_OK;
+}
+
+void
+snapshot_close(struct snapshot_source *s)
+{
+    load_close(s->load);
+    file_info_release(&s->file);
+    snapshot_release(&s->snap);
+    buf_release(&s->manifest);
+    memset(s, 0, sizeof(*s));
+}
+
+static enum rc
+compare(struct str manifest, const struct tally *t, struct restore_result *out, struct err *e)
+{
+    if (!out->load.facts.exact) {
+        if (manifest.n != 0)
+            log_warn("the dump is not of our making; it cannot be compared with its manifest");
+        return RC_OK;
+    }
+    if (manifest.n == 0)
+        return RC_OK;
+    if (manifest_compare(manifest, t, e)) {
+        (void)err_wrap(e, "what was loaded is not what was backed up");
+        return err_hint(e, "restore another snapshot, and run cstash check --read-data");
+    }
+    out->compared = true;
+    return RC_OK;
+}
+
+/*
+ * What ends a dump well: our trailer (verified by the load), or Stash's marker; else nobody can
+ * tell.
+ */
+static void
+warn_open_end(const struct load_result *l)
+{
+    if (l->facts.has_marker && !l->facts.ours)
+        log_info("a dump of Stash: it says %llu keys",
+                 (unsigned long long)(l->facts.marker_keys - (l->facts.marker_keys != 0)));
+    else if (!l->facts.ours)
+        log_warn("the dump has no trailer, so nothing tells whether it is whole");
+}
+
+enum rc
+restore_stream(struct ctx *cx, struct rd *in, struct str manifest, struct conn *c,
+               const struct load_opts *opts, struct restore_result *out, struct err *e)
+{
+    struct tally *t = tally_new();
+    struct load_opts o = *opts;
+    struct feed *feed = NULL;
+    enum rc rc;
+
+    memset(out, 0, sizeof(*out));
+    o.on = tally_on;
+    o.on_arg = t;
+    rc = feed_open(cx, in, &feed, e);
+    if (rc == RC_OK)
+        rc = load_run(cx, c, feed_rd(feed), &o, &out->load, e);
+    feed_close(feed);
+    if (rc == RC_OK) {
+        warn_open_end(&out->load);
+        rc = compare(manifest, t, out, e);
+    }
+    out->keys = tally_keys(t);
+    (void)tally_sum_text(tally_whole(t), out->digest);
+    tally_free(t);
+    return rc;
+}
+
+enum rc
+restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,
+              const struct load_opts *opts, struct restore_result *out, struct err *e)
+{
+    return restore_stream(cx, load_rd(from->load), buf_str(&from->manifest), c, opts, out, e);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/source.h"
+
+#include "base/log.h"
+#include "redis/replica.h"
+#include "redis/scan.h"
+
+/* Counts for the progress line what goes by. */
+struct counted {
+    struct wr wr;
+    struct wr *to;
+    atomic_uint_fast64_t *bytes;
+};
+
+static enum rc
+counted_write(struct wr *base, const uint8_t *p, size_t n, struct err *e)
+{
+    struct counted *w = CONTAINER_OF(base, struct counted, wr);
+
+    if (w->bytes != NULL)
+        atomic_fetch_add_explicit(w->bytes, n, memory_order_relaxed);
+    return w->to == NULL ? RC_OK : wr_write(w->to, p, n, e);
+}
+
+const char *
+source_kind_name(enum source_kind k)
+{
+    static const char *const names[] = {"auto", "replication", "scan", "rdb"};
+    return names[k];
+}
+
+static void
+copy_text(char *to, size_t n, const char *from)
+{
+    size_t len = MIN(strlen(from), n - 1);
+
+    memcpy(to, from, len);
+    to[len] = '\0';
+}
+
+static void
+facts_from_info(const struct conn_info *i, struct source_facts *f)
+{
+    static const char *const kinds[] = {"redis", "valkey", "other"};
+
+    copy_text(f->server, sizeof(f->server), kinds[i->kind]);
+    copy_text(f->version, sizeof(f->version), i->version);
+    copy_text(f->mode, sizeof(f->mode), i->mode);
+    copy_text(f->role, sizeof(f->role), i->role);
+    copy_text(f->run_id, sizeof(f->run_id), i->run_id);
+    copy_text(f->replid, sizeof(f->replid), i->replid);
+    f->offset = i->offset;
+}
+
+/* One dump: what is asked for and where it goes. */
+struct dump {
+    const struct source_opts *o;
+    struct encoder *enc; /* NULL: only count */
+    struct tally *t;     /* NULL: not */
+    struct source_facts *f;
+};
+
+static enum rc
+convert(struct ctx *cx, struct rdb *rdb, const struct dump *d, struct err *e)
+{
+    const struct source_opts *o = d->o;
+    struct convert_opts opts = {.format = o->format, .filter = o->filter, .keys = o->keys};
+    struct source_facts *f = d->f;
+    struct convert_facts facts;
+
+    if (convert_rdb(cx, rdb, &opts, d->enc, d->t, &facts, e))
+        return e->code;
+    f->announced = facts.announced;
+    f->rdb_version = facts.rdb_version;
+    if (f->version[0] == '\0') {
+        copy_text(f->server, sizeof(f->server), facts.server);
+        copy_text(f->version, sizeof(f->version), facts.version);
+    }
+    return RC_OK;
+}
+
+/* Take the snapshot of an attached replica. */
+static enum rc
+drain(struct ctx *cx, struct replica *r, const struct dump *d, struct err *e)
+{
+    struct rdb *rdb = rdb_new(replica_rd(r));
+    struct replica_facts facts = replica_facts(r);
+    enum rc rc;
+
+    copy_text(d->f->replid, sizeof(d->f->replid), facts.replid);
+    d->f->offset = facts.offset;
+    rc = convert(cx, rdb, d, e);
+    if (rc == RC_OK)
+        rc = replica_finish(r, rdb_leftover(rdb), e);
+    rdb_free(rdb);
+    return rc;
+}
+
+/*
+ * `*refused` = true when the server does not serve replicas; *c is NULL once the replica has taken
+ * it.
+ */
+static enum rc
+by_replication(struct ctx *cx, struct conn **c, const struct conn_info *info, const struct dump *d,
+               bool *refused, struct err *e)
+{
+    struct replica_opts opts = {.psync = d->o->psync, .info = info};
+    struct replica *r;
+    enum rc rc;
+
+    *refused = false;
+    if (replica_open(cx, *c, &opts, &r, e)) {
+        *refused = replica_refused(e);
+        return e->code;
+    }
+    *c = NULL;
+    d->f->kind = SOURCE_REPLICATION;
+    d->f->point_in_time = true;
+    rc = drain(cx, r, d, e);
+    replica_close(r);
+    return rc;
+}
+
+struct scan_tee {
+    struct tee tee;
+    atomic_uint_fast64_t *keys;
+};
+
+static enum rc
+scan_on(void *arg, const struct ev *ev, struct err *e)
+{
+    struct scan_tee *s = arg;
+
+    if (ev->kind == EV_KEY_END && s->keys != NULL)
+        atomic_fetch_add_explicit(s->keys, 1, memory_order_relaxed);
+    return tee_on(&s->tee, ev, e);
+}
+
+static enum rc
+by_scan(struct ctx *cx, struct conn *c, const struct conn_info *info, const struct dump *d,
+        struct err *e)
+{
+    struct scan_opts opts = {.format = d->o->format, .filter = d->o->filter, .info = info};
+    struct scan_tee to = {.tee = {d->enc, d->t}, .keys = d->o->keys};
+    struct scan_result res;
+
+    if (scan_run(cx, c, &opts, scan_on, &to, &res, e))
+        return e->code;
+    d->f->kind = SOURCE_SCAN;
+    d->f->vanished = res.vanished;
+    if (res.functions_denied)
+        log_warn("the user may not list functions; they are not in the dump");
+    return RC_OK;
+}
+
+static enum rc
+read_server(struct ctx *cx, void *from, const struct dump *d, struct err *e)
+{
+    struct conn_info info = {0}, *known = &info;
+    enum source_kind kind = d->o->kind;
+    struct conn **c = from;
+    bool refused = false;
+    enum rc rc;
+
+    /* A user who may only replicate may not ask INFO: then the RDB says who it is. */
+    rc = conn_info(cx, *c, &info, e);
+    if (rc == RC_DENIED)
+        known = NULL;
+    else if (rc != RC_OK)
+        return rc;
+    else
+        facts_from_info(&info, d->f);
+    rc = RC_OK;
+    if (kind != SOURCE_SCAN)
+        rc = by_replication(cx, c, known, d, &refused, e);
+    if (kind == SOURCE_AUTO && refused)
+        log_warn("%s; reading by SCAN instead, which is no point in time", e->msg);
+    if (kind == SOURCE_SCAN || (kind == SOURCE_AUTO && refused))
+        rc = by_scan(cx, *c, known, d, e);
+    conn_info_release(&info);
+    return rc;
+}
+
+/* The frame of every dump: header, what `body` reads, trailer. */
+typedef enum rc body_fn(struct ctx *cx, void *from, const struct dump *d, struct err *e);
+
+static enum rc
+framed(struct ctx *cx, void *from, body_fn *body, struct dump *d, struct wr *out, struct err *e)
+{
+    struct counted w = {.wr = {.write = counted_write}, .to = out, .bytes = d->o->bytes};
+    struct encoder *enc = out == NULL ? NULL : encoder_new(&w.wr, d->o->format);
+    enum rc rc = RC_OK;
+
+    d->enc = enc;
+    d->f->started = instant_now();
+    if (enc != NULL)
+        rc = encoder_begin(enc, e);
+    if (rc == RC_OK)
+        rc = body(cx, from, d, e);
+    if (rc == RC_OK && enc != NULL) {
+        rc = encoder_end(enc, e);
+        d->f->enc = encoder_facts(enc);
+    }
+    d->f->ended = instant_now();
+    encoder_free(enc);
+    return rc;
+}
+
+enum rc
+source_dump(struct ctx *cx, const struct source_opts *o, struct wr *out, struct tally *t,
+            struct source_facts *f, struct err *e)
+{
+    struct dump d = {.o = o, .t = t, .f = f};
+    struct conn *c = NULL;
+    enum rc rc;
+
+    memset(f, 0, sizeof(*f));
+    rc = conn_open(cx, o->addr, o->conn, &c, e);
+    if (rc == RC_OK)
+        rc = framed(cx, &c, read_server, &d, out, e);
+    conn_close(c);
+    return rc == RC_OK ? RC_OK : err_wrap(e, "could not dump %s", redis_addr_text(o->addr));
+}
+
+/* redis-cli --rdb to a pipe leaves the mark of a diskless transfer behind the file. */
+static enum rc
+check_end(struct rdb *rdb, struct rd *in, struct err *e)
+{
+    uint8_t more[REPLICA_MARK + 1];
+    size_t got = 0, n = rdb_leftover(rdb).n;
+
+    if (n <= REPLICA_MARK && rd_full(in, more, sizeof(more), &got, e))
+        return e->code;
+    if (n + got != 0 && n + got != REPLICA_MARK)
+        return err_set(e, RC_CORRUPT, "bytes follow the end of the RDB at byte %llu",
+                       (unsigned long long)rdb_at(rdb));
+    return RC_OK;
+}
+
+static enum rc
+rdb_body(struct ctx *cx, void *from, const struct dump *d, struct err *e)
+{
+    struct rdb *rdb = rdb_new(from);
+    enum rc rc = convert(cx, rdb, d, e);
+
+    if (rc == RC_OK)
+        rc = check_end(rdb, from, e);
+    rdb_free(rdb);
+    return rc;
+}
+
+enum rc
+source_rdb(struct ctx *cx, struct rd *in, const struct source_opts *o, struct wr *out,
+           struct tally *t, struct source_facts *f, struct err *e)
+{
+    struct dump d = {.o = o, .t = t, .f = f};
+
+    memset(f, 0, sizeof(*f));
+    f->kind = SOURCE_RDB;
+    f->point_in_time = true;
+    return framed(cx, in, rdb_body, &d, out, e);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef JOB_SOURCE_H
+#define JOB_SOURCE_H
+
+/*
+ * job/source -- a Redis as a dump: which way to read it, and what is known of it afterwards.
+ *
+ * Why      backup, dump and digest read a server in the same way; only where the bytes go differs.
+ * Ways     replication (a point in time) or scan; auto tries the first and says in one line why it
+ *          fell back.
+ * Check    a point in time must hold the keys that the server announced (dump/convert): RC_CORRUPT
+ *          else.
+ * Threads  one caller; the replication source receives on a thread of its own.
+ */
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "dump/convert.h"
+#include "redis/conn.h"
+
+enum source_kind { SOURCE_AUTO, SOURCE_REPLICATION, SOURCE_SCAN, SOURCE_RDB };
+
+struct source_opts {
+    const struct redis_addr *addr;
+    const struct conn_opts *conn;
+    enum source_kind kind;
+    enum dump_format format;
+    struct filter filter;
+    const char *psync;                  /* the command's name where it was renamed; NULL: PSYNC */
+    atomic_uint_fast64_t *bytes, *keys; /* count up; may be NULL */
+};
+
+/* What to know of a dump besides its data; empty text and EV_UNKNOWN where it is not known. */
+struct source_facts {
+    enum source_kind kind; /* what was used */
+    bool point_in_time;
+    bool announced; /* the keys were compared with what the server says */
+    char server[16], version[INFO_WORD], mode[INFO_WORD], role[INFO_WORD], run_id[INFO_WORD];
+    char replid[48];
+    uint64_t offset;
+    unsigned rdb_version;
+    struct instant started, ended;
+    uint64_t vanished; /* scan: keys that went while it ran */
+    struct encoder_facts enc;
+};
+
+/* "replication", "scan", "rdb". Static. */
+const char *source_kind_name(enum source_kind k);
+
+/*
+ * Dump the server of `opts` to `out` (NULL: nowhere) and count it in `t` (NULL: not). On success
+ * the dump in `out` is whole, trailer included.
+ */
+NODISCARD enum rc source_dump(struct ctx *cx, const struct source_opts *opts, struct wr *out,
+                              struct tally *t, struct source_facts *facts, struct err *e);
+
+/*
+ * The same from an RDB; addr and conn are not used. Bytes behind the RDB are RC_CORRUPT, unless
+ * they are the 40 of a diskless transfer.
+ */
+NODISCARD enum rc source_rdb(struct ctx *cx, struct rd *in, const struct source_opts *opts,
+                             struct wr *out, struct tally *t, struct source_facts *facts,
+                             struct err *e);
+
+#endif
