@@ -32,7 +32,7 @@ test-build:
 	@test ! -f $(BUILD)/build.ninja || test -d $(BUILD)/tests || meson setup --reconfigure $(BUILD) >/dev/null
 	@$(MAKE) --no-print-directory build
 
-check: arch fmt-check clang asan tsan lint ## what CI runs besides the tests: layers, format, clang, sanitizers, lint
+check: arch fmt-check clang asan tsan lint ## all checks beside the tests: layers, format, clang, sanitizers, lint
 
 clang: ## build with clang, warnings as errors
 	@tools/install-deps build test check

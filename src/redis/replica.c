@@ -7,7 +7,7 @@
 #include "base/ring.h"
 #include "redis/handshake.h"
 
-enum { READ_STEP = 1024 * 1024, TRICKLE_STEP = 128 * 1024, TRICKLE_MS = 10 * 1000 };
+enum { READ_STEP = 1024 * 1024, TRICKLE_STEP = 128 * 1024, TRICKLE_MS = 5 * 1000 };
 
 struct replica {
     struct ring ring;
@@ -71,7 +71,12 @@ closed_early(struct replica *r, struct err *e)
                        "client-output-buffer-limit was reached");
 }
 
-/* The ring has been full for trickle_ms: take a little, so that the server sees us alive. */
+/*
+ * The ring has been full for trickle_ms: take a little, so that the server sees us alive. The
+ * kernel opens the window only when a sixteenth of its buffer is free, which takes some of these
+ * steps: so they come several times within a repl-timeout of 60 s, and the reserve lasts five
+ * minutes.
+ */
 static enum rc
 trickle(struct replica *r, struct err *e)
 {

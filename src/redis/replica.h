@@ -34,7 +34,7 @@ struct replica_opts {
     const char *psync;            /* the command's name where it was renamed; NULL: PSYNC */
     const struct conn_info *info; /* what is known of the server, or NULL */
     bool disk;                    /* ask for a transfer from the server's disk: starts at once */
-    int trickle_ms;               /* 0: 10 s */
+    int trickle_ms;               /* 0: 5 s */
 };
 
 struct replica_facts {

@@ -222,7 +222,7 @@ make_ca() {
 }
 
 @test "a consumer that stalls is not dropped by the server" {
-    start_redis a --repl-timeout 3
+    start_redis a --repl-timeout 6
     redis-cli -p "$PORT_a" debug populate 300 key 100000 >/dev/null
     # Strings that LZF cannot shrink.
     python3 - >"$T/data" <<'PY'
@@ -232,11 +232,11 @@ for i in range(300):
     sys.stdout.buffer.write(b"*3\r\n$3\r\nSET\r\n$%d\r\nk%d\r\n$%d\r\n%s\r\n" % (len("k%d" % i), i, len(v), v))
 PY
     redis-cli -p "$PORT_a" --pipe <"$T/data" >/dev/null
-    tool rdb "127.0.0.1:$PORT_a" stall=6000 trickle=300
+    tool rdb "127.0.0.1:$PORT_a" stall=12000 trickle=300
     works
     [ "$(value diskless)" = 1 ] && [ "$(value keys)" = 600 ]
     # Without the trickle the server gives up: the rule is not vain.
-    tool rdb "127.0.0.1:$PORT_a" stall=6000 trickle=60000
+    tool rdb "127.0.0.1:$PORT_a" stall=12000 trickle=60000
     fails_with unavailable "closed the connection after"
 }
 
