@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/manifest.h"
 
+#include "dump/trailer.h"
 #include "json/json.h"
 #include "json/write.h"
 
@@ -120,7 +121,7 @@ manifest_write(const struct source_opts *o, const struct source_facts *f, const 
     jw_open_object(&w);
     jw_field_u64(&w, "version", MANIFEST_VERSION);
     field_text(&w, "program", "cstash " CSTASH_VERSION);
-    field_text(&w, "format", o->format == DUMP_COMMANDS ? "commands" : "restore");
+    field_text(&w, "format", dump_format_name(o->format));
     field_text(&w, "started", instant_format(f->started, when));
     field_text(&w, "ended", instant_format(f->ended, when));
     jw_field_u64(&w, "bytes", f->enc.bytes);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "json/pull.h"
+#include "repo/format/id_json.h"
 #include "json/write.h"
 #include "repo/format/index_json.h"
 
@@ -66,16 +67,6 @@ struct reader {
 };
 
 static enum rc
-read_id(struct pull *j, struct id *out, struct err *e)
-{
-    struct str s = {0};
-
-    if (pull_str(j, &s, e))
-        return e->code;
-    return id_from_hex(s, out) ? RC_OK : pull_bad(j, "wanted an ID of 64 hex digits", e);
-}
-
-static enum rc
 read_u32(struct pull *j, uint32_t *out, struct err *e)
 {
     uint64_t v = 0;
@@ -121,7 +112,7 @@ read_blob(struct reader *r, struct pack_entry *b, struct err *e)
         if (!more)
             break;
         if (str_eq(key, STR_LIT("id"))) {
-            rc = read_id(j, &b->id, e);
+            rc = id_pull(j, &b->id, e);
             has_id = true;
         } else if (str_eq(key, STR_LIT("type"))) {
             rc = read_type(j, &b->type, e);
@@ -188,7 +179,7 @@ read_pack(struct reader *r, index_pack_fn *fn, void *arg, struct err *e)
         if (!more)
             break;
         if (str_eq(key, STR_LIT("id"))) {
-            rc = read_id(r->j, &pack.id, e);
+            rc = id_pull(r->j, &pack.id, e);
             has_id = true;
         } else if (str_eq(key, STR_LIT("blobs"))) {
             rc = read_blobs(r, e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "json/pull.h"
+#include "repo/format/id_json.h"
 #include "json/write.h"
 #include "repo/format/name.h"
 #include "repo/format/tree.h"
@@ -92,16 +93,6 @@ struct reader {
 };
 
 static enum rc
-read_id(struct pull *j, struct id *out, struct err *e)
-{
-    struct str s = {0};
-
-    if (pull_str(j, &s, e))
-        return e->code;
-    return id_from_hex(s, out) ? RC_OK : pull_bad(j, "wanted an ID of 64 hex digits", e);
-}
-
-static enum rc
 read_content(struct reader *r, struct err *e)
 {
     bool more = true, null = false;
@@ -124,7 +115,7 @@ read_content(struct reader *r, struct err *e)
             r->cap = r->cap * 2 + 64;
             r->content = mem_grow(r->content, r->cap, sizeof(*r->content));
         }
-        if (read_id(r->j, &r->content[r->n], e))
+        if (id_pull(r->j, &r->content[r->n], e))
             return e->code;
         r->n++;
     }
@@ -164,7 +155,7 @@ read_subtree(struct reader *r, struct id *out, struct err *e)
     if (pull_null(r->j, &null, e))
         return e->code;
     r->has_subtree = !null;
-    return null ? RC_OK : read_id(r->j, out, e);
+    return null ? RC_OK : id_pull(r->j, out, e);
 }
 
 static enum rc
