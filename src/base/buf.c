@@ -73,7 +73,8 @@ buf_vprintf(struct buf *b, struct err *e, const char *fmt, va_list ap)
         return e->code;
     text = mem_alloc((size_t)n + 1);
     (void)vsnprintf(text, (size_t)n + 1, fmt, ap);
-    memcpy(b->p + b->n, text, (size_t)n);
+    if (n > 0)
+        memcpy(b->p + b->n, text, (size_t)n);
     mem_free(text);
     b->n += (size_t)n;
     return RC_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "base/hex.h"
+#include "base/b64.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "json/json.h"
@@ -12,8 +12,9 @@ static void
 write_b64(struct jw *w, const char *key, const void *p, size_t n)
 {
     struct buf text = BUF_INIT(2 * KEY_SEALED_MAX);
+    struct err e = ERR_INIT;
 
-    b64_encode(str_of(p, n), &text);
+    BUG_ON(b64_encode(str_of(p, n), &text, &e) != RC_OK); /* n is ours */
     jw_key(w, key);
     jw_str(w, buf_str(&text));
     mem_wipe(text.p, text.n);
