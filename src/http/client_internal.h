@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HTTP_CLIENT_INTERNAL_H
+#define HTTP_CLIENT_INTERNAL_H
+
+/*
+ * http/client_internal -- one transfer, which a call runs to its end and a stream in steps.
+ */
+#include <curl/curl.h>
+#include <pthread.h>
+
+#include "http/client.h"
+
+/* A connection's place: used by one transfer at a time, kept with its open connections. */
+struct slot {
+    struct slot *next;
+    CURLM *multi;
+    CURL *easy;
+};
+
+struct http {
+    struct http_opts o; /* its strings are ours */
+    pthread_mutex_t lock;
+    struct slot *idle; /* under lock */
+    int n_idle;
+};
+
+struct transfer {
+    struct http *h;
+    struct ctx *cx;
+    struct slot *slot;
+    struct curl_slist *headers, *connect_to;
+    char *url;          /* as it is sent; the host may be another than the request's */
+    char host[256];     /* for messages */
+    struct buf in;      /* of the body, not yet taken */
+    size_t pause_bytes; /* hold the sender back when so many wait; 0: never */
+    bool paused, head, done, too_large;
+    CURLcode result; /* once done */
+    char why[CURL_ERROR_SIZE];
+};
+
+/* Begin; after a failure only transfer_end. */
+NODISCARD enum rc transfer_begin(struct transfer *t, struct ctx *cx, struct http *h,
+                                 const struct http_request *rq, bool stream, struct err *e);
+/* Before the first step: connect and no more. */
+void transfer_only_connect(struct transfer *t);
+/* Let it go on until something happened. RC_CANCELLED, RC_TIMEOUT of the ctx, RC_IO. */
+NODISCARD enum rc transfer_step(struct transfer *t, struct err *e);
+/* What the library's result means. */
+NODISCARD enum rc transfer_result(struct transfer *t, struct err *e);
+/* Status and header fields. */
+void transfer_head(struct transfer *t, struct http_response *out);
+void transfer_end(struct transfer *t);
+
+#endif

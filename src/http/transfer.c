@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/client_internal.h"
+
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum { CONNECT_MS = 10000, IDLE_MAX = 8, STEP_MS = 60000 };
+
+/* Options whose type the library checks; a failure is our mistake or the end of memory. */
+#define SET(easy, option, value)                                                                   \
+    do {                                                                                           \
+        if (curl_easy_setopt(easy, option, value) != CURLE_OK)                                     \
+            BUG("the HTTP library does not take %s", #option);                                     \
+    } while (0)
+
+static struct slot *
+take_slot(struct http *h)
+{
+    struct slot *s;
+
+    (void)pthread_mutex_lock(&h->lock);
+    s = h->idle;
+    if (s != NULL) {
+        h->idle = s->next;
+        h->n_idle--;
+    }
+    (void)pthread_mutex_unlock(&h->lock);
+    if (s != NULL)
+        return s;
+    s = MEM_NEW(struct slot);
+    s->multi = curl_multi_init();
+    s->easy = curl_easy_init();
+    if (s->multi == NULL || s->easy == NULL)
+        BUG("the HTTP library is out of memory");
+    (void)curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, 2L);
+    return s;
+}
+
+static void
+free_slot(struct slot *s)
+{
+    curl_easy_cleanup(s->easy);
+    (void)curl_multi_cleanup(s->multi);
+    mem_free(s);
+}
+
+static void
+give_slot(struct http *h, struct slot *s)
+{
+    bool keep;
+
+    curl_easy_reset(s->easy);
+    (void)pthread_mutex_lock(&h->lock);
+    keep = h->n_idle < IDLE_MAX;
+    if (keep) {
+        s->next = h->idle;
+        h->idle = s;
+        h->n_idle++;
+    }
+    (void)pthread_mutex_unlock(&h->lock);
+    if (!keep)
+        free_slot(s);
+}
+
+static size_t
+take_body(char *p, size_t size, size_t n, void *arg)
+{
+    struct transfer *t = (struct transfer *)arg;
+    struct err ignored = ERR_INIT;
+
+    n *= size;
+    if (t->pause_bytes > 0 && t->in.n >= t->pause_bytes) {
+        t->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (buf_add(&t->in, p, n, &ignored)) {
+        t->too_large = true;
+        return 0;
+    }
+    return n;
+}
+
+/* The empty line ends the head, unless that was a "100 Continue" or a proxy's. */
+static size_t
+take_header(char *p, size_t size, size_t n, void *arg)
+{
+    struct transfer *t = (struct transfer *)arg;
+    long status = 0;
+
+    (void)p;
+    if (size * n <= 2) {
+        (void)curl_easy_getinfo(t->slot->easy, CURLINFO_RESPONSE_CODE, &status);
+        t->head = t->head || status >= 200;
+    }
+    return size * n;
+}
+
+/*
+ * Ask for the host that the certificate shall name, but connect to the URL's: the library takes
+ * server name and peer name from the URL only.
+ */
+static enum rc
+rename_host(struct transfer *t, CURLU *u, const char *server_name, struct err *e)
+{
+    char *host = NULL, *port = NULL;
+    char *line;
+    bool ok = curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+              curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+              curl_url_set(u, CURLUPART_HOST, server_name, 0) == CURLUE_OK;
+
+    if (ok) {
+        line = mem_printf("Host: %s:%s", host, port);
+        t->headers = curl_slist_append(t->headers, line);
+        mem_free(line);
+        line = mem_printf("%s:%s:%s:%s", server_name, port, host, port);
+        t->connect_to = curl_slist_append(NULL, line);
+        mem_free(line);
+    }
+    curl_free(host);
+    curl_free(port);
+    return ok ? RC_OK : err_set(e, RC_INVALID, "\"%.100s\" is no server name", server_name);
+}
+
+/* Read the URL: what is sent, and the host for messages. User and password in it are refused. */
+static enum rc
+read_url(struct transfer *t, const char *url, struct err *e)
+{
+    CURLU *u = curl_url();
+    char *host = NULL, *scheme = NULL, *text = NULL;
+    enum rc rc = RC_OK;
+
+    if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
+        curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+        curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
+        (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
+        rc = err_set(e, RC_INVALID, "the address is no http:// or https:// URL");
+    } else {
+        (void)snprintf(t->host, sizeof(t->host), "%s", host);
+        if (t->h->o.server_name != NULL && strcmp(scheme, "https") == 0)
+            rc = rename_host(t, u, t->h->o.server_name, e);
+        if (rc == RC_OK && curl_url_get(u, CURLUPART_URL, &text, 0) == CURLUE_OK)
+            t->url = mem_strdup(text);
+    }
+    curl_free(text);
+    curl_free(host);
+    curl_free(scheme);
+    curl_url_cleanup(u);
+    return rc;
+}
+
+static bool
+is_one_line(const char *s)
+{
+    return strpbrk(s, "\r\n") == NULL;
+}
+
+static enum rc
+set_headers(struct transfer *t, const struct http_request *rq, struct err *e)
+{
+    bool typed = false;
+
+    for (const char *const *h = rq->headers; h != NULL && *h != NULL; h++) {
+        if (!is_one_line(*h))
+            return err_set(e, RC_INVALID, "a header has a line break");
+        typed = typed || strncasecmp(*h, "content-type:", 13) == 0;
+        t->headers = curl_slist_append(t->headers, *h);
+    }
+    if (rq->bearer != NULL) {
+        char *line;
+        if (!is_one_line(rq->bearer))
+            return err_set(e, RC_INVALID, "the token has a line break");
+        line = mem_printf("Authorization: Bearer %s", rq->bearer);
+        t->headers = curl_slist_append(t->headers, line);
+        mem_wipe(line, strlen(line));
+        mem_free(line);
+    }
+    t->headers = curl_slist_append(t->headers, "Expect:");
+    if (!typed)
+        t->headers = curl_slist_append(t->headers, "Content-Type:");
+    SET(t->slot->easy, CURLOPT_HTTPHEADER, t->headers);
+    return RC_OK;
+}
+
+static void
+set_blob(CURL *easy, CURLoption option, struct str s)
+{
+    struct curl_blob blob = {.data = (void *)(uintptr_t)s.p, .len = s.n, .flags = CURL_BLOB_NOCOPY};
+
+    if (s.n > 0)
+        SET(easy, option, &blob);
+}
+
+static void
+set_tls(CURL *easy, const struct http_opts *o)
+{
+    set_blob(easy, CURLOPT_CAINFO_BLOB, o->ca);
+    if (o->ca_file != NULL)
+        SET(easy, CURLOPT_CAINFO, o->ca_file);
+    set_blob(easy, CURLOPT_SSLCERT_BLOB, o->cert);
+    set_blob(easy, CURLOPT_SSLKEY_BLOB, o->key);
+    SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(easy, CURLOPT_SSL_VERIFYPEER, o->insecure ? 0L : 1L);
+    SET(easy, CURLOPT_SSL_VERIFYHOST, o->insecure ? 0L : 2L);
+}
+
+static void
+set_request(CURL *easy, const struct http_request *rq, bool stream)
+{
+    if (rq->body.n > 0 || (rq->method != NULL && strcmp(rq->method, "POST") == 0)) {
+        SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)rq->body.n);
+        if (stream)
+            SET(easy, CURLOPT_COPYPOSTFIELDS, rq->body.n > 0 ? (const char *)rq->body.p : "");
+        else
+            SET(easy, CURLOPT_POSTFIELDS, rq->body.n > 0 ? (const char *)rq->body.p : "");
+    }
+    if (rq->method != NULL)
+        SET(easy, CURLOPT_CUSTOMREQUEST, rq->method);
+    if (rq->user != NULL) {
+        SET(easy, CURLOPT_USERNAME, rq->user);
+        SET(easy, CURLOPT_PASSWORD, rq->password != NULL ? rq->password : "");
+    }
+    if (stream)
+        return;
+    SET(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    if (rq->timeout_ms > 0)
+        SET(easy, CURLOPT_TIMEOUT_MS, (long)rq->timeout_ms);
+}
+
+/* What the library opens would stay open in every program that we start. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    (void)arg;
+    (void)purpose;
+    return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+static void
+set_common(struct transfer *t, const struct http_opts *o)
+{
+    CURL *easy = t->slot->easy;
+
+    SET(easy, CURLOPT_ERRORBUFFER, t->why);
+    SET(easy, CURLOPT_URL, t->url);
+    SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(easy, CURLOPT_NOSIGNAL, 1L);
+    SET(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(easy, CURLOPT_TCP_KEEPIDLE, 30L);
+    SET(easy, CURLOPT_TCP_KEEPINTVL, 10L);
+    SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(o->connect_ms > 0 ? o->connect_ms : CONNECT_MS));
+    SET(easy, CURLOPT_USERAGENT, o->user_agent);
+    if (t->connect_to != NULL)
+        SET(easy, CURLOPT_CONNECT_TO, t->connect_to);
+    if (o->proxy != NULL)
+        SET(easy, CURLOPT_PROXY, o->proxy);
+    SET(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(easy, CURLOPT_WRITEFUNCTION, take_body);
+    SET(easy, CURLOPT_WRITEDATA, t);
+    SET(easy, CURLOPT_HEADERFUNCTION, take_header);
+    SET(easy, CURLOPT_HEADERDATA, t);
+}
+
+enum rc
+transfer_begin(struct transfer *t, struct ctx *cx, struct http *h, const struct http_request *rq,
+               bool stream, struct err *e)
+{
+    t->h = h;
+    t->cx = cx;
+    t->slot = take_slot(h);
+    if (ctx_check(cx, e) || read_url(t, rq->url, e) || set_headers(t, rq, e))
+        return e->code;
+    set_common(t, &h->o);
+    set_tls(t->slot->easy, &h->o);
+    set_request(t->slot->easy, rq, stream);
+    if (curl_multi_add_handle(t->slot->multi, t->slot->easy) != CURLM_OK)
+        BUG("the HTTP library does not take a transfer");
+    return RC_OK;
+}
+
+void
+transfer_only_connect(struct transfer *t)
+{
+    CURL *easy = t->slot->easy;
+
+    SET(easy, CURLOPT_CONNECT_ONLY, 1L);
+    SET(easy, CURLOPT_FRESH_CONNECT, 1L);
+    SET(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+}
+
+/* How long to wait at most: until the ctx is over. */
+static int
+wait_ms(const struct ctx *cx)
+{
+    int64_t left;
+
+    if (cx->until == 0)
+        return STEP_MS;
+    left = cx->until - clock_mono_ms();
+    return (int)MAX(MIN(left, STEP_MS), 0);
+}
+
+enum rc
+transfer_step(struct transfer *t, struct err *e)
+{
+    struct curl_waitfd fd = {.fd = t->cx->fd, .events = CURL_WAIT_POLLIN};
+    size_t before = t->in.n;
+    bool head = t->head;
+    int running, queued;
+    CURLMsg *m;
+
+    if (ctx_check(t->cx, e))
+        return e->code;
+    if (t->paused) {
+        t->paused = false;
+        (void)curl_easy_pause(t->slot->easy, CURLPAUSE_CONT); /* a failure ends the transfer */
+    }
+    if (curl_multi_perform(t->slot->multi, &running) != CURLM_OK)
+        return err_set(e, RC_IO, "the HTTP library failed");
+    while ((m = curl_multi_info_read(t->slot->multi, &queued)) != NULL)
+        if (m->msg == CURLMSG_DONE) {
+            t->done = true;
+            t->result = m->data.result;
+        }
+    if (t->done || t->in.n != before || t->head != head)
+        return RC_OK;
+    if (curl_multi_poll(t->slot->multi, &fd, t->cx->fd >= 0 ? 1 : 0, wait_ms(t->cx), NULL) !=
+        CURLM_OK)
+        return err_set(e, RC_IO, "could not wait for %s", t->host);
+    return ctx_check(t->cx, e);
+}
+
+static enum rc
+away(struct transfer *t, enum rc code, struct err *e)
+{
+    (void)err_set(e, code, "could not reach %s: %s", t->host,
+                  t->why[0] != '\0' ? t->why : curl_easy_strerror(t->result));
+    e->retry = true;
+    return code;
+}
+
+enum rc
+transfer_result(struct transfer *t, struct err *e)
+{
+    switch (t->result) {
+    case CURLE_OK:
+        return RC_OK;
+    case CURLE_WRITE_ERROR:
+        if (t->too_large)
+            return err_set(e, RC_LIMIT, "the answer of %s is larger than %zu bytes", t->host,
+                           t->in.max);
+        return away(t, RC_UNAVAILABLE, e);
+    case CURLE_PEER_FAILED_VERIFICATION:
+        (void)err_set(e, RC_DENIED, "the certificate of %s does not verify: %s", t->host, t->why);
+        return err_hint(e, "give the certificate of the authority that signed it");
+    case CURLE_SSL_CACERT_BADFILE:
+        return err_set(e, RC_INVALID, "the certificates of the authority cannot be read");
+    case CURLE_SSL_CERTPROBLEM:
+        return err_set(e, RC_INVALID, "the client's certificate or key cannot be used");
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return err_set(e, RC_INVALID, "the address of %s is malformed", t->host);
+    case CURLE_OPERATION_TIMEDOUT:
+        return away(t, RC_TIMEOUT, e);
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        (void)away(t, RC_UNAVAILABLE, e);
+        return err_hint(e, "is the name right, and is there a network?");
+    case CURLE_COULDNT_CONNECT:
+        (void)away(t, RC_UNAVAILABLE, e);
+        return err_hint(e, "is it running, and is the port right?");
+    default:
+        return away(t, RC_UNAVAILABLE, e);
+    }
+}
+
+void
+transfer_head(struct transfer *t, struct http_response *out)
+{
+    const char *type = NULL;
+    curl_off_t after_s = 0;
+    long status = 0;
+
+    (void)curl_easy_getinfo(t->slot->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_getinfo(t->slot->easy, CURLINFO_RETRY_AFTER, &after_s);
+    (void)curl_easy_getinfo(t->slot->easy, CURLINFO_CONTENT_TYPE, &type);
+    out->status = (int)status;
+    out->after_ms = (unsigned)MIN(MAX(after_s, 0), 3600) * 1000;
+    (void)snprintf(out->content_type, sizeof(out->content_type), "%s", type != NULL ? type : "");
+}
+
+void
+transfer_end(struct transfer *t)
+{
+    if (t->slot != NULL) {
+        (void)curl_multi_remove_handle(t->slot->multi, t->slot->easy);
+        give_slot(t->h, t->slot);
+    }
+    curl_slist_free_all(t->headers);
+    curl_slist_free_all(t->connect_to);
+    buf_release(&t->in);
+    mem_free(t->url);
+}
+
+static void
+start_library(void)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        BUG("the HTTP library does not start");
+}
+
+static char *
+copy(const char *s)
+{
+    return s == NULL ? NULL : mem_strdup(s);
+}
+
+static struct str
+copy_str(struct str s)
+{
+    return s.n == 0 ? s : str_of(mem_strndup((const char *)s.p, s.n), s.n);
+}
+
+static void
+free_str(struct str s, bool wipe)
+{
+    void *p = (void *)(uintptr_t)s.p;
+
+    if (wipe && s.n > 0)
+        mem_wipe(p, s.n);
+    if (s.n > 0)
+        mem_free(p);
+}
+
+enum rc
+http_new(const struct http_opts *o, struct http **out, struct err *e)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    static const struct http_opts none;
+    struct http *h;
+
+    (void)pthread_once(&once, start_library);
+    if (o == NULL)
+        o = &none;
+    if (o->proxy != NULL && strstr(o->proxy, "://") == NULL)
+        return err_set(e, RC_INVALID, "the proxy is no URL");
+    h = MEM_NEW(struct http);
+    (void)pthread_mutex_init(&h->lock, NULL);
+    h->o = *o;
+    h->o.ca = copy_str(o->ca);
+    h->o.cert = copy_str(o->cert);
+    h->o.key = copy_str(o->key);
+    h->o.ca_file = copy(o->ca_file);
+    h->o.server_name = copy(o->server_name);
+    h->o.proxy = copy(o->proxy);
+    h->o.user_agent = mem_strdup(o->user_agent != NULL ? o->user_agent : "cstash/" CSTASH_VERSION);
+    *out = h;
+    return RC_OK;
+}
+
+static void
+free_text(const char *s)
+{
+    mem_free((void *)(uintptr_t)s);
+}
+
+void
+http_free(struct http *h)
+{
+    if (h == NULL)
+        return;
+    while (h->idle != NULL) {
+        struct slot *s = h->idle;
+        h->idle = s->next;
+        free_slot(s);
+    }
+    free_str(h->o.ca, false);
+    free_str(h->o.cert, false);
+    free_str(h->o.key, true);
+    free_text(h->o.ca_file);
+    free_text(h->o.server_name);
+    free_text(h->o.proxy);
+    free_text(h->o.user_agent);
+    (void)pthread_mutex_destroy(&h->lock);
+    mem_free(h);
+}
