@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kube/kube_internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rand.h"
+
+enum { TRIES = 5, WAIT_MS = 100, WAIT_MAX_MS = 30000 };
+
+struct kube *
+kube_new(struct kube_transport *take, const struct kube_opts *o)
+{
+    static const struct kube_opts none;
+    struct kube *k = MEM_NEW(struct kube);
+
+    if (o == NULL)
+        o = &none;
+    k->t = take;
+    k->manager = mem_strdup(o->manager != NULL ? o->manager : "cstash");
+    k->tries = o->tries > 0 ? o->tries : TRIES;
+    limit_init(&k->limit, o->qps, o->burst > 0 ? o->burst : 2 * o->qps, clock_mono_ms());
+    return k;
+}
+
+void
+kube_free(struct kube *k)
+{
+    if (k == NULL)
+        return;
+    k->t->free(k->t);
+    limit_release(&k->limit);
+    mem_free(k->manager);
+    mem_free(k);
+}
+
+void
+kube_name_kind(struct json *obj, const struct kube_kind *kind)
+{
+    char version[KUBE_API_VERSION];
+
+    if (json_field(obj, "apiVersion") == NULL)
+        json_set_cstr(obj, "apiVersion", kube_kind_api_version(kind, version));
+    if (json_field(obj, "kind") == NULL)
+        json_set_cstr(obj, "kind", kind->kind);
+}
+
+enum rc
+kube_answer_error(struct kube_response *r, struct err *e)
+{
+    struct json *status = NULL;
+    struct err ignored = ERR_INIT;
+
+    if (json_parse(buf_str(&r->body), &status, &ignored))
+        status = NULL;
+    (void)kube_status_error(e, r->status, r->after_ms, status);
+    json_free(status);
+    buf_release(&r->body);
+    return e->code;
+}
+
+/* How long to wait before try number `n` + 1; 0 when this was the last one. */
+static int
+pause_ms(const struct kube *k, int n, unsigned after_ms)
+{
+    int ms = WAIT_MS << MIN(n, 8);
+
+    if (n >= k->tries || after_ms > WAIT_MAX_MS)
+        return 0;
+    ms = MIN(ms, WAIT_MAX_MS) / 2;
+    return (int)MAX(after_ms, 1U) + ms + (int)rand_below((uint64_t)ms + 1);
+}
+
+/* One request until it is answered with something else than "later". */
+static enum rc
+call(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct kube_response *out,
+     struct err *e)
+{
+    for (int n = 1;; n++) {
+        int wait = limit_take(&k->limit, clock_mono_ms());
+        enum rc rc;
+        if (wait > 0 && ctx_sleep(cx, wait, e))
+            return e->code;
+        memset(out, 0, sizeof(*out));
+        rc = k->t->call(k->t, cx, rq, out, e);
+        if (rc != RC_OK) {
+            bool again = e->retry && strcmp(rq->method, "GET") == 0;
+            wait = again ? pause_ms(k, n, e->after_ms) : 0;
+        } else if (out->status == 429 || (out->status == 503 && out->after_ms > 0)) {
+            wait = pause_ms(k, n, out->after_ms);
+        } else {
+            return RC_OK;
+        }
+        if (wait == 0)
+            return rc;
+        log_debug("%s %s: %s, again in %d ms", rq->method, rq->path,
+                  rc != RC_OK ? e->msg : "the API server is busy", wait);
+        buf_release(&out->body);
+        if (ctx_sleep(cx, wait, e))
+            return e->code;
+    }
+}
+
+enum rc
+kube_send(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct json **out,
+          struct err *e)
+{
+    struct kube_response r;
+    struct json *answer = NULL;
+
+    if (call(cx, k, rq, &r, e))
+        return e->code;
+    if (r.status < 200 || r.status > 299)
+        return kube_answer_error(&r, e);
+    if (out != NULL && r.body.n > 0 && json_parse(buf_str(&r.body), &answer, e)) {
+        buf_release(&r.body);
+        return err_wrap(e, "could not read the answer of the API server");
+    }
+    buf_release(&r.body);
+    if (out != NULL)
+        *out = answer;
+    return RC_OK;
+}
+
+enum rc
+kube_raw(struct ctx *cx, struct kube *k, const struct kube_raw *rq, struct buf *out, struct err *e)
+{
+    struct kube_request req = {.method = rq->method != NULL ? rq->method : "GET",
+                               .path = rq->path,
+                               .content_type = rq->content_type,
+                               .accept = rq->accept,
+                               .body = rq->body};
+    struct kube_response r;
+    enum rc rc;
+
+    if (call(cx, k, &req, &r, e))
+        return e->code;
+    if (r.status < 200 || r.status > 299)
+        return kube_answer_error(&r, e);
+    rc = out == NULL ? RC_OK : buf_add(out, r.body.p, r.body.n, e);
+    buf_release(&r.body);
+    return rc;
+}
+
+enum rc
+kube_open(struct ctx *cx, struct kube *k, const char *path, struct kube_stream **out, struct err *e)
+{
+    return kube_open_as(cx, k, path, "*/*", out, e);
+}
+
+enum rc
+kube_open_as(struct ctx *cx, struct kube *k, const char *path, const char *accept,
+             struct kube_stream **out, struct err *e)
+{
+    struct kube_request rq = {.method = "GET", .path = path, .accept = accept};
+    struct kube_response r = {.status = 0};
+    struct kube_stream *s = NULL;
+
+    if (k->t->open(k->t, cx, &rq, &r, &s, e))
+        return e->code;
+    if (s == NULL)
+        return kube_answer_error(&r, e);
+    buf_release(&r.body);
+    *out = s;
+    return RC_OK;
+}
+
+void
+kube_close(struct kube *k, struct kube_stream *s)
+{
+    if (s != NULL)
+        k->t->close_stream(s);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KUBE_KUBE_INTERNAL_H
+#define KUBE_KUBE_INTERNAL_H
+
+/*
+ * kube/kube_internal -- the client behind kube.h and watch.h.
+ */
+#include "kube/kube.h"
+#include "kube/limit.h"
+
+enum { KUBE_PATH_MAX = 64 * 1024 };
+
+struct kube {
+    struct kube_transport *t;
+    struct limit limit;
+    char *manager;
+    int tries;
+};
+
+/*
+ * Send, with limit and retries; the answer, of which `out` may be NULL, is of status 2xx and parsed
+ * (NULL: it has no body).
+ */
+NODISCARD enum rc kube_send(struct ctx *cx, struct kube *k, const struct kube_request *rq,
+                            struct json **out, struct err *e);
+
+/* The error that an answer is; releases it. */
+enum rc kube_answer_error(struct kube_response *r, struct err *e);
+
+/* apiVersion and kind where an answer left them out. */
+void kube_name_kind(struct json *obj, const struct kube_kind *kind);
+
+#endif
