@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names, addresses, sizes, conditions, permission and schemas: the words of Stash's contract. */
+#include "api/backend.h"
+#include "api/catalog.h"
+#include "api/condition.h"
+#include "api/duration.h"
+#include "api/invoker.h"
+#include "api/kinds.h"
+#include "api/names.h"
+#include "base/mem.h"
+#include "t.h"
+
+static struct json *
+parse(const char *text)
+{
+    struct json *j = NULL;
+    struct err e = ERR_INIT;
+
+    T_OK(json_parse(str_c(text), &j, &e));
+    return j;
+}
+
+static void
+same(char *got, const char *want)
+{
+    assert_string_equal(got, want);
+    mem_free(got);
+}
+
+static void
+test_names_are_cut_as_stash_cuts_them(void **state)
+{
+    static const char a60[] = "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff";
+
+    (void)state;
+    same(name_join3("stash-backup", "sample-redis-backup-1627490702", "0", NAME_MAX_LABEL),
+         "stash-backup-sample-redis-backup-1627490702-0");
+    same(name_join3("stash-backup", a60, "0", NAME_MAX_LABEL),
+         "stash-backup-aaaaaaaaaabbbbbbbbbdddddddddeeeeeeeeeeffffffffff-0");
+    same(name_keep_end("stash-trigger", "sample.redis", NAME_MAX_CRONJOB),
+         "stash-trigger-sample-redis");
+    same(name_keep_end("stash-trigger", a60, NAME_MAX_CRONJOB),
+         "aabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff");
+    same(name_keep_suffix(a60, "1627490702", NAME_MAX_LABEL),
+         "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeff-1627490702");
+    same(name_short_kind("AppBinding"), "app");
+    same(name_short_kind("Widget"), "widget");
+}
+
+static void
+test_backend_addresses_are_those_of_stash(void **state)
+{
+    static const struct {
+        const char *block, *address;
+    } cases[] = {
+        {"{\"local\":{\"mountPath\":\"/safe/data\"}}", "/safe/data"},
+        {"{\"s3\":{\"endpoint\":\"s3.amazonaws.com\",\"bucket\":\"b\",\"prefix\":\"/x//y/\"}}",
+         "s3:s3.amazonaws.com/b/x/y"},
+        {"{\"s3\":{\"endpoint\":\"https://minio:443\",\"bucket\":\"b\"}}",
+         "s3:https://minio:443/b"},
+        {"{\"gcs\":{\"bucket\":\"b\",\"prefix\":\"/demo/x\"}}", "gs:b://demo/x"},
+        {"{\"azure\":{\"container\":\"c\",\"prefix\":\"p\"}}", "azure:c:/p"},
+        {"{\"swift\":{\"container\":\"c\"}}", "swift:c:/"},
+        {"{\"b2\":{\"bucket\":\"b\",\"prefix\":\"p\"}}", "b2:b:/p"},
+        {"{\"rest\":{\"url\":\"https://host:8000/a/b\"}}", "rest:https://host:8000/a/b"},
+        {"{\"gcs\":{\"bucket\":\"b\"},\"s3\":{\"endpoint\":\"e\",\"bucket\":\"s\"}}", "s3:e/s"},
+    };
+    struct err e = ERR_INIT;
+    struct backend b;
+    struct json *j;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *got = NULL;
+
+        j = parse(cases[i].block);
+        T_OK(backend_decode(j, &b, &e));
+        T_OK(backend_address(&b, &got, &e));
+        same(got, cases[i].address);
+        backend_release(&b);
+        json_free(j);
+    }
+    j = parse("{\"storageSecretName\":\"x\"}");
+    T_RC(backend_decode(j, &b, &e), RC_INVALID);
+    assert_non_null(strstr(e.msg, "unknown provider."));
+    json_free(j);
+    j = parse("{\"rest\":{\"url\":\"https://host:8000/a/b\"}}");
+    T_OK(backend_decode(j, &b, &e));
+    assert_string_equal(b.bucket, "host:8000");
+    assert_string_equal(b.prefix, "/a/b");
+    backend_release(&b);
+    json_free(j);
+}
+
+static void
+test_durations_and_sizes(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+        const char *again;
+    } cases[] = {
+        {"0", 0, "0s"},          {"5s", 5000, "5s"},         {"1h30m", 5400000, "1h30m0s"},
+        {"72s", 72000, "1m12s"}, {"4123ms", 4123, "4.123s"}, {"1.5h", 5400000, "1h30m0s"},
+        {"10ms", 10, "10ms"},    {"-2m", -120000, "-2m0s"},  {"1m0.5s", 60500, "1m0.5s"},
+    };
+    static char long_one[900]; /* both halves are too large for a double */
+    static const char *const bad[] = {"", "5", "s", "1x", "1h30", "-", "99999999999h", long_one};
+    char to[DURATION_TEXT];
+    struct err e = ERR_INIT;
+    int64_t ms = 0;
+    uint64_t bytes = 0;
+
+    (void)state;
+    memset(long_one, '9', sizeof(long_one) - 1);
+    long_one[sizeof(long_one) / 2] = '.';
+    long_one[sizeof(long_one) - 2] = 's';
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        T_OK(duration_parse(str_c(cases[i].text), &ms, &e));
+        assert_int_equal(ms, cases[i].ms);
+        assert_string_equal(duration_format(ms, to), cases[i].again);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        T_RC(duration_parse(str_c(bad[i]), &ms, &e), RC_INVALID);
+    assert_string_equal(duration_format_s(4500, to), "5s");
+    assert_string_equal(duration_clock(3723000, to), "1:02:03");
+    assert_string_equal(duration_clock(3900, to), "0:03");
+    assert_string_equal(size_format(1024, to), "1024 B");
+    assert_string_equal(size_format(1264, to), "1.234 KiB");
+    T_OK(size_parse(STR_LIT("1.500 MiB"), &bytes, &e));
+    assert_int_equal(bytes, 1536 * 1024);
+    T_RC(size_parse(STR_LIT("12 parsecs"), &bytes, &e), RC_INVALID);
+}
+
+static void
+test_condition_set_changes_once(void **state)
+{
+    struct json *s = json_new_object();
+
+    (void)state;
+    assert_true(condition_set(s, "A", "True", "R", "m"));
+    assert_false(condition_set(s, "A", "True", "R", "m"));
+    assert_true(condition_set(s, "A", "False", "R", "m"));
+    assert_true(condition_set(s, "B", "True", "R", NULL));
+    assert_int_equal(json_size(json_field(s, "conditions")), 2);
+    assert_true(condition_is_false(s, "A"));
+    assert_true(condition_is_true(s, "B"));
+    assert_false(condition_is_true(s, "C"));
+    json_free(s);
+}
+
+static bool
+labels_have_team(const struct json *selector, const struct json *labels)
+{
+    (void)selector;
+    return json_field(labels, "team") != NULL;
+}
+
+static void
+test_usage_policy(void **state)
+{
+#define REPO(policy) "{\"metadata\":{\"namespace\":\"vault\"},\"spec\":{" policy "}}"
+#define ALLOW(what) REPO("\"usagePolicy\":{\"allowedNamespaces\":{" what "}}")
+    static const struct {
+        const char *repo, *ns, *labels;
+        bool yes;
+    } cases[] = {
+        {REPO(""), "vault", NULL, true},
+        {REPO(""), "demo", NULL, false},
+        {ALLOW("\"from\":\"Same\""), "demo", NULL, false},
+        {ALLOW("\"from\":\"All\""), "demo", NULL, true},
+        {ALLOW("\"from\":\"Selector\",\"selector\":{}"), "demo", "{\"team\":\"a\"}", true},
+        {ALLOW("\"from\":\"Selector\",\"selector\":{}"), "demo", "{}", false},
+        {ALLOW("\"from\":\"Selector\""), "demo", "{\"team\":\"a\"}", false},
+        {ALLOW(""), "vault", NULL, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json *r = parse(cases[i].repo),
+                    *l = cases[i].labels == NULL ? NULL : parse(cases[i].labels);
+
+        if (repository_allows(r, cases[i].ns, l, labels_have_team) != cases[i].yes)
+            fail_msg("case %zu", i);
+        json_free(r);
+        json_free(l);
+    }
+}
+
+static void
+test_kinds_default_and_validate(void **state)
+{
+    static const struct {
+        const struct kind_def *kind;
+        const char *obj, *words; /* words NULL: it is fine */
+    } cases[] = {
+        {&kind_repository,
+         "{\"spec\":{\"backend\":{\"s3\":{\"endpoint\":\"e\",\"bucket\":\"b\"}}}}", NULL},
+        {&kind_repository, "{\"spec\":{\"backend\":{\"s3\":{\"endpoint\":\"e\"}}}}",
+         "spec.backend.s3.bucket is missing"},
+        {&kind_backupconfiguration, "{\"spec\":{}}", "spec.retentionPolicy is missing"},
+        {&kind_backupconfiguration, "{\"spec\":{\"retentionPolicy\":{\"name\":\"x\",\"prune\":1}}}",
+         "spec.retentionPolicy.prune must be true or false"},
+        {&kind_backupconfiguration,
+         "{\"spec\":{\"timeOut\":\"soon\",\"retentionPolicy\":{\"name\":\"x\",\"prune\":true}}}",
+         "spec.timeOut must be a duration"},
+        {&kind_restoresession, "{\"spec\":{\"target\":{\"rules\":[{\"snapshots\":[1]}]}}}",
+         "spec.target.rules[0].snapshots[0] must be a string"},
+        {&kind_restoresession, "{\"spec\":{\"driver\":\"Tape\"}}", "spec.driver has a value"},
+        {&kind_appbinding, "{\"spec\":{\"clientConfig\":{\"caBundle\":\"*\"}}}", "must be base64"},
+        {&kind_function, "{\"spec\":{\"args\":[\"a\"],\"unknown\":{\"kept\":1}}}", NULL},
+    };
+    struct json *bc = parse("{\"spec\":{\"retryConfig\":{}}}");
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json *j = parse(cases[i].obj);
+        struct err e = ERR_INIT;
+        enum rc rc = kind_validate(cases[i].kind, j, &e);
+
+        assert_int_equal(rc, cases[i].words == NULL ? RC_OK : RC_INVALID);
+        if (cases[i].words != NULL && strstr(e.msg, cases[i].words) == NULL)
+            fail_msg("\"%s\" lacks \"%s\"", e.msg, cases[i].words);
+        json_free(j);
+    }
+    kind_default(&kind_backupconfiguration, bc);
+    assert_string_equal(json_text(json_dig(bc, "spec", "driver")), "Restic");
+    assert_int_equal(json_int_or(json_dig(bc, "spec", "retryConfig", "maxRetry"), 0), 1);
+    json_free(bc);
+}
+
+/* What we print ourselves must be what we take ourselves. */
+static void
+test_catalog_is_valid(void **state)
+{
+    struct json *list = catalog_new("image");
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(json_size(list), 17);
+    for (size_t i = 0; i < json_size(list); i++) {
+        const struct json *o = json_elem(list, i);
+        bool task = strcmp(json_text(json_field(o, "kind")), "Task") == 0;
+
+        T_OK(kind_validate(task ? &kind_task : &kind_function, o, &e));
+    }
+    json_free(list);
+}
+
+static void
+test_session_of_a_configuration(void **state)
+{
+    struct json *bc = parse("{\"kind\":\"BackupConfiguration\",\"metadata\":{\"name\":\"b\","
+                            "\"namespace\":\"demo\",\"uid\":\"u\",\"labels\":{\"team\":\"a\"}},"
+                            "\"spec\":{\"target\":{\"ref\":{\"kind\":\"AppBinding\",\"name\":"
+                            "\"r\"}}}}"),
+                *s;
+    struct invoker inv;
+
+    (void)state;
+    invoker_view(bc, &inv);
+    s = invoker_new_session(&inv, 1650875703, 2);
+    assert_string_equal(json_text(json_dig(s, "metadata", "name")), "b-1650875703");
+    assert_string_equal(json_text(json_dig(s, "metadata", "labels", "team")), "a");
+    assert_string_equal(json_text(json_dig(s, "metadata", "labels", LABEL_INVOKER_NAME)), "b");
+    assert_string_equal(json_text(json_dig(s, "metadata", "labels", LABEL_TARGET_NAMESPACE)), "");
+    assert_string_equal(json_text(json_dig(s, "spec", "invoker", "apiGroup")), STASH_GROUP);
+    assert_int_equal(json_int_or(json_dig(s, "spec", "retryLeft"), 0), 2);
+    json_free(s);
+    json_free(bc);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names_are_cut_as_stash_cuts_them),
+        cmocka_unit_test(test_backend_addresses_are_those_of_stash),
+        cmocka_unit_test(test_durations_and_sizes),
+        cmocka_unit_test(test_condition_set_changes_once),
+        cmocka_unit_test(test_usage_policy),
+        cmocka_unit_test(test_kinds_default_and_validate),
+        cmocka_unit_test(test_catalog_is_valid),
+        cmocka_unit_test(test_session_of_a_configuration),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/backend.h"
+
+#include "base/mem.h"
+
+/* In the order in which the first one that is there counts. */
+static const struct provider {
+    const char *name, *bucket; /* its block, and the field that names bucket, container or folder */
+    const char *scheme;        /* of the address, for those that look alike */
+} providers[] = {
+    {"local", "mountPath", NULL},    {"s3", "bucket", NULL},          {"gcs", "bucket", "gs"},
+    {"azure", "container", "azure"}, {"swift", "container", "swift"}, {"b2", "bucket", "b2"},
+    {"rest", "url", NULL},
+};
+
+static char *
+copy_text(const struct json *obj, const char *field)
+{
+    const char *s = json_text(json_field(obj, field));
+
+    return s == NULL || s[0] == '\0' ? NULL : mem_strdup(s);
+}
+
+/* "https://host:1/a/b" becomes host:1 and /a/b. */
+static void
+split_url(const char *url, char **host, char **path)
+{
+    const char *at = strstr(url, "://"), *end;
+
+    at = at == NULL ? url : at + 3;
+    end = strchr(at, '/');
+    *host = end == NULL ? mem_strdup(at) : mem_strndup(at, (size_t)(end - at));
+    *path = end == NULL ? NULL : mem_strdup(end);
+}
+
+enum rc
+backend_decode(const struct json *spec, struct backend *out, struct err *e)
+{
+    struct backend b = {.secret = copy_text(spec, "storageSecretName")};
+    const struct json *block = NULL;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(providers) && block == NULL; i++)
+        block = json_field(spec, providers[i].name);
+    if (block == NULL) {
+        backend_release(&b);
+        return err_set(e, RC_INVALID, "the Repository names no backend: unknown provider.");
+    }
+    const struct provider *p = &providers[i - 1];
+
+    b.provider = mem_strdup(p->name);
+    b.bucket = copy_text(block, p->bucket);
+    b.prefix = copy_text(block, "prefix");
+    b.endpoint = copy_text(block, "endpoint");
+    b.region = copy_text(block, "region");
+    b.max_connections = json_int_or(json_field(block, "maxConnections"), 0);
+    b.insecure_tls = json_is_true(json_field(block, "insecureTLS"));
+    if (strcmp(p->name, "rest") == 0 && b.bucket != NULL) {
+        b.endpoint = b.bucket;
+        split_url(b.endpoint, &b.bucket, &b.prefix);
+    }
+    if (b.bucket == NULL) {
+        backend_release(&b);
+        return err_set(e, RC_INVALID, "spec.backend.%s.%s of the Repository is empty", p->name,
+                       p->bucket);
+    }
+    *out = b;
+    return RC_OK;
+}
+
+void
+backend_release(struct backend *b)
+{
+    mem_free(b->provider);
+    mem_free(b->bucket);
+    mem_free(b->prefix);
+    mem_free(b->endpoint);
+    mem_free(b->region);
+    mem_free(b->secret);
+    memset(b, 0, sizeof(*b));
+}
+
+/* Without leading, trailing and double slashes, "." and "..": as Go's path.Clean joins. */
+static char *
+clean_path(const char *path)
+{
+    char *out = (char *)mem_zero(strlen(path) + 2, 1);
+    size_t n = 0;
+
+    while (*path != '\0') {
+        size_t len = strcspn(path, "/");
+
+        if (len == 2 && memcmp(path, "..", 2) == 0) {
+            while (n > 0 && out[--n] != '/')
+                ;
+        } else if (len > 0 && !(len == 1 && path[0] == '.')) {
+            if (n > 0)
+                out[n++] = '/';
+            memcpy(out + n, path, len);
+            n += len;
+        }
+        out[n] = '\0';
+        path += len + (path[len] == '/');
+    }
+    out[n] = '\0';
+    return out;
+}
+
+enum rc
+backend_address(const struct backend *b, char **out, struct err *e)
+{
+    const char *prefix = b->prefix != NULL ? b->prefix : "";
+
+    if (b->provider == NULL || b->bucket == NULL)
+        return err_set(e, RC_INVALID, "a backend needs a provider and a bucket");
+    if (strcmp(b->provider, "local") == 0) {
+        *out = mem_strdup(b->bucket);
+        return RC_OK;
+    }
+    if (strcmp(b->provider, "rest") == 0) {
+        *out = mem_printf("rest:%s", b->endpoint != NULL ? b->endpoint : b->bucket);
+        return RC_OK;
+    }
+    if (strcmp(b->provider, "s3") == 0) {
+        char *joined = mem_printf("%s/%s", b->bucket, prefix), *path = clean_path(joined);
+
+        *out = mem_printf("s3:%s/%s", b->endpoint != NULL ? b->endpoint : "s3.amazonaws.com", path);
+        mem_free(joined);
+        mem_free(path);
+        return RC_OK;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(providers); i++)
+        if (strcmp(b->provider, providers[i].name) == 0) {
+            *out = mem_printf("%s:%s:/%s", providers[i].scheme, b->bucket, prefix);
+            return RC_OK;
+        }
+    return err_set(e, RC_INVALID, "unknown provider %s", b->provider);
+}

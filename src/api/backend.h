@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_BACKEND_H
+#define API_BACKEND_H
+
+/*
+ * api/backend -- where a Repository lies: its backend block, Stash's flags, restic's address.
+ *
+ * Shape    backend_decode reads spec.backend; the operator hands the parts to the Job as flags; the
+ *          Job makes restic's address of them with backend_address.
+ * Source   Stash's tables, slashes included: a repository of Stash must be
+ *          found at the same place.
+ * Ownership  backend_release; strings are copies and may be NULL for "not there".
+ */
+#include "base/err.h"
+#include "json/node.h"
+
+struct backend {
+    char *provider; /* local s3 gcs azure swift b2 rest */
+    char *bucket, *prefix, *endpoint, *region;
+    char *secret; /* storageSecretName */
+    int64_t max_connections;
+    bool insecure_tls;
+};
+
+/* RC_INVALID: no provider, or a part that it needs is missing. The first of several counts. */
+NODISCARD enum rc backend_decode(const struct json *spec_backend, struct backend *out,
+                                 struct err *e);
+void backend_release(struct backend *b);
+
+/*
+ * "s3:host/bucket/prefix", "gs:bucket:/prefix", a path for local; mem_free. Credentials of a REST
+ * server are not part of it. RC_INVALID: unknown provider.
+ */
+NODISCARD enum rc backend_address(const struct backend *b, char **out, struct err *e);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/kinds.h"
+#include "api/shared_internal.h"
+
+/* The session of a schedule that works must not suddenly be about something else. */
+static const struct rule rules[] = {
+    {"!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase != 'Ready' || "
+     "has(self.metadata.deletionTimestamp) || "
+     "(has(self.spec.target) == has(oldSelf.spec.target) && "
+     "(!has(self.spec.target) || self.spec.target == oldSelf.spec.target))",
+     "spec.target cannot be changed once the BackupConfiguration is Ready"},
+    {.cel = NULL},
+};
+static const char *const phases[] = {"Invalid", "Ready", "NotReady", NULL};
+static const struct field fields_spec[] = {
+    FIELD_TASK,
+    {.name = "target", .type = F_OBJECT, .of = fields_backup_target, .doc = "What to back up"},
+    FIELD_RUNTIME,
+    FIELD_TEMP_DIR,
+    FIELD_INTERIM,
+    {.name = "hooks", .type = F_OBJECT, .of = fields_backup_hooks, .doc = "What to run around it"},
+    {.name = "schedule", .type = F_STR, .doc = "When, as a cron expression"},
+    FIELD_DRIVER,
+    FIELD_REPOSITORY,
+    {.name = "retentionPolicy",
+     .type = F_OBJECT,
+     .of = fields_retention,
+     .required = true,
+     .doc = "How long to keep"},
+    {.name = "paused", .type = F_BOOL, .doc = "Do not start sessions"},
+    {.name = "backupHistoryLimit", .type = F_INT32, .doc = "Sessions to keep; 1 when missing"},
+    FIELD_TIMEOUT,
+    {.name = "retryConfig", .type = F_OBJECT, .of = fields_retry, .doc = "When a session fails"},
+    {.name = NULL},
+};
+static const struct field fields_status[] = {
+    FIELD_OBSERVED,
+    FIELD_CONDITIONS,
+    {.name = "phase", .type = F_STR, .words = phases, .doc = "Can backups be made"},
+    {.name = NULL},
+};
+static const struct field fields[] = {
+    {.name = "spec", .type = F_OBJECT, .of = fields_spec, .doc = "What is wanted"},
+    {.name = "status", .type = F_OBJECT, .of = fields_status, .doc = "What is known"},
+    {.name = NULL},
+};
+static const struct column columns[] = {
+    {"Task", "string", ".spec.task.name"},          {"Schedule", "string", ".spec.schedule"},
+    {"Paused", "boolean", ".spec.paused"},          {"Phase", "string", ".status.phase"},
+    {"Age", "date", ".metadata.creationTimestamp"}, {.name = NULL},
+};
+static const char *const short_names[] = {"bc", NULL};
+
+const struct kind_def kind_backupconfiguration = {
+    .group = STASH_GROUP,
+    .version = STASH_VERSION,
+    .kind = "BackupConfiguration",
+    .plural = "backupconfigurations",
+    .singular = "backupconfiguration",
+    .short_names = short_names,
+    .categories = categories_all,
+    .namespaced = true,
+    .status = true,
+    .fields = fields,
+    .rules = rules,
+    .columns = columns,
+    .doc = "What to back up, when, where to, and how long to keep it"};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_CONDITION_H
+#define API_CONDITION_H
+
+/*
+ * api/condition -- what is known of an object's state, one entry per type.
+ *
+ * Shape    `holder` is the object with the field "conditions": a status, or one target of it.
+ * Time     lastTransitionTime moves when status, reason or message does, as Stash has it.
+ * Threads  as json/node.h.
+ */
+#include "json/node.h"
+
+/* True if that changed something. `message` may be NULL. */
+bool condition_set(struct json *holder, const char *type, const char *status, const char *reason,
+                   const char *message);
+/* The entry, or NULL. Borrowed. */
+const struct json *condition_find(const struct json *holder, const char *type);
+bool condition_is(const struct json *holder, const char *type, const char *status);
+bool condition_is_true(const struct json *holder, const char *type);
+bool condition_is_false(const struct json *holder, const char *type);
+
+/* Now (or `ms` since 1970) as Kubernetes writes times: whole seconds, UTC. */
+enum { API_TIME_TEXT = 32 };
+const char *api_time(int64_t ms, char to[static API_TIME_TEXT]);
+
+#endif

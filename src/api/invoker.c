@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/invoker.h"
+
+#include "api/duration.h"
+#include "api/kinds.h"
+#include "api/names.h"
+#include "base/mem.h"
+
+static const char *
+text_or(const struct json *obj, const char *field, const char *otherwise)
+{
+    const char *s = json_text(json_field(obj, field));
+
+    return s == NULL || s[0] == '\0' ? otherwise : s;
+}
+
+void
+invoker_view(const struct json *obj, struct invoker *out)
+{
+    const struct json *spec = json_field(obj, "spec"), *target = json_field(spec, "target"),
+                      *ref = json_field(target, "ref"), *repo = json_field(spec, "repository");
+    const char *ns = json_text_or(json_dig(obj, "metadata", "namespace"), "");
+    const struct json *old_rules = json_field(spec, "rules");
+    struct err e = ERR_INIT;
+
+    *out = (struct invoker){
+        .obj = obj,
+        .spec = spec,
+        .kind = json_text_or(json_field(obj, "kind"), ""),
+        .ns = ns,
+        .name = json_text_or(json_dig(obj, "metadata", "name"), ""),
+        .target = target,
+        .task = json_field(spec, "task"),
+        .runtime = json_field(spec, "runtimeSettings"),
+        .temp_dir = json_field(spec, "tempDir"),
+        .hooks = json_field(spec, "hooks"),
+        .retention = json_field(spec, "retentionPolicy"),
+        .rules = json_size(old_rules) > 0 ? old_rules : json_field(target, "rules"),
+        .alias = text_or(target, "alias", ""),
+        .target_api = text_or(ref, "apiVersion", "na"),
+        .target_kind = text_or(ref, "kind", "EmptyTarget"),
+        .target_name = text_or(ref, "name", "na"),
+        .target_ns = text_or(ref, "namespace", ns),
+        .target_ns_given = text_or(ref, "namespace", ""),
+        .repo_name = text_or(repo, "name", ""),
+        .repo_ns = text_or(repo, "namespace", ns),
+        .driver = text_or(spec, "driver", "Restic"),
+    };
+    out->restore = strcmp(out->kind, kind_restoresession.kind) == 0;
+    if (duration_parse(str_c(text_or(spec, "timeOut", "0")), &out->timeout_ms, &e))
+        out->timeout_ms = 0; /* the schema lets only durations in */
+}
+
+struct json *
+invoker_target_ref(const struct invoker *inv)
+{
+    struct json *ref = json_new_object();
+
+    json_set_cstr(ref, "apiVersion", inv->target_api);
+    json_set_cstr(ref, "kind", inv->target_kind);
+    json_set_cstr(ref, "name", inv->target_name);
+    json_set_cstr(ref, "namespace", inv->target_ns);
+    return ref;
+}
+
+bool
+invoker_is_target(const struct invoker *inv, const struct json *ref)
+{
+    return strcmp(text_or(ref, "kind", ""), inv->target_kind) == 0 &&
+           strcmp(text_or(ref, "name", ""), inv->target_name) == 0 &&
+           strcmp(text_or(ref, "namespace", inv->target_ns), inv->target_ns) == 0;
+}
+
+struct json *
+invoker_labels(const struct invoker *inv)
+{
+    struct json *labels = json_new_object();
+
+    json_merge_fields(labels, json_dig(inv->obj, "metadata", "labels"));
+    json_set_cstr(labels, LABEL_COMPONENT, inv->restore ? COMPONENT_RESTORE : COMPONENT_BACKUP);
+    json_set_cstr(labels, LABEL_MANAGED_BY, MANAGED_BY_STASH);
+    return labels;
+}
+
+struct json *
+invoker_session_labels(const struct invoker *inv)
+{
+    struct json *labels = invoker_labels(inv);
+
+    json_set_cstr(labels, LABEL_INVOKER_TYPE, inv->kind);
+    json_set_cstr(labels, LABEL_INVOKER_NAME, inv->name);
+    json_set_cstr(labels, LABEL_TARGET_KIND, inv->target_kind);
+    json_set_cstr(labels, LABEL_TARGET_NAME, inv->target_name);
+    json_set_cstr(labels, LABEL_TARGET_NAMESPACE, inv->target_ns_given);
+    return labels;
+}
+
+struct json *
+invoker_new_session(const struct invoker *inv, int64_t unix_s, int64_t retry_left)
+{
+    struct json *s = json_new_object(), *meta = json_need_object(s, "metadata"),
+                *owner = json_new_object(), *by;
+    char *stamp = mem_printf("%lld", (long long)unix_s),
+         *name = name_keep_suffix(inv->name, stamp, NAME_MAX_LABEL);
+    const char *uid = json_text(json_dig(inv->obj, "metadata", "uid"));
+
+    json_set_cstr(s, "apiVersion", STASH_GROUP "/" STASH_VERSION);
+    json_set_cstr(s, "kind", kind_backupsession.kind);
+    json_set_cstr(meta, "name", name);
+    json_set_cstr(meta, "namespace", inv->ns);
+    json_set(meta, "labels", invoker_session_labels(inv));
+    json_set_cstr(owner, "apiVersion", STASH_GROUP "/" STASH_VERSION);
+    json_set_cstr(owner, "kind", inv->kind);
+    json_set_cstr(owner, "name", inv->name);
+    json_set_cstr(owner, "uid", uid);
+    json_set_bool(owner, "controller", true);
+    json_set_bool(owner, "blockOwnerDeletion", true);
+    json_push(json_need_array(meta, "ownerReferences"), owner);
+    by = json_need_object(json_need_object(s, "spec"), "invoker");
+    json_set_cstr(by, "apiGroup", STASH_GROUP);
+    json_set_cstr(by, "kind", inv->kind);
+    json_set_cstr(by, "name", inv->name);
+    json_set_int(json_field(s, "spec"), "retryLeft", retry_left);
+    mem_free(stamp);
+    mem_free(name);
+    return s;
+}
+
+const struct json *
+invoker_rule(const struct invoker *inv)
+{
+    const struct json *fallback = NULL;
+
+    for (size_t i = 0; i < json_size(inv->rules); i++) {
+        const struct json *rule = json_elem(inv->rules, i),
+                          *hosts = json_field(rule, "targetHosts");
+
+        if (json_size(hosts) == 0)
+            fallback = rule;
+        for (size_t h = 0; h < json_size(hosts); h++)
+            if (strcmp(json_text_or(json_elem(hosts, h), ""), inv->alias) == 0)
+                return rule;
+    }
+    return fallback;
+}
+
+bool
+repository_asks_labels(const struct json *repo)
+{
+    const struct json *allowed = json_dig(repo, "spec", "usagePolicy", "allowedNamespaces");
+
+    return strcmp(text_or(allowed, "from", ""), "Selector") == 0;
+}
+
+bool
+repository_allows(const struct json *repo, const char *ns, const struct json *ns_labels,
+                  bool (*matches)(const struct json *selector, const struct json *labels))
+{
+    const struct json *allowed = json_dig(repo, "spec", "usagePolicy", "allowedNamespaces");
+    const char *from = text_or(allowed, "from", allowed == NULL ? "Same" : "");
+
+    if (strcmp(from, "All") == 0)
+        return true;
+    if (strcmp(from, "Same") == 0)
+        return strcmp(ns, json_text_or(json_dig(repo, "metadata", "namespace"), "")) == 0;
+    if (strcmp(from, "Selector") == 0)
+        return ns_labels != NULL && json_field(allowed, "selector") != NULL &&
+               matches(json_field(allowed, "selector"), ns_labels);
+    return false;
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/schema.h"
+
+#include "api/duration.h"
+#include "base/b64.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+static struct json *print_fields(const struct field *fields);
+
+static struct json *
+print_rules(const struct rule *r)
+{
+    struct json *list = json_new_array();
+
+    for (; r->cel != NULL; r++) {
+        struct json *one = json_new_object();
+
+        json_set_cstr(one, "rule", r->cel);
+        json_set_cstr(one, "message", r->message);
+        json_push(list, one);
+    }
+    return list;
+}
+
+static struct json *
+typed(const char *type, const char *format)
+{
+    struct json *o = json_new_object();
+
+    json_set_cstr(o, "type", type);
+    json_set_cstr(o, "format", format);
+    return o;
+}
+
+static struct json *
+free_object(void)
+{
+    struct json *o = typed("object", NULL);
+
+    json_set_bool(o, "x-kubernetes-preserve-unknown-fields", true);
+    return o;
+}
+
+static struct json *
+int_or_string(void)
+{
+    struct json *o = json_new_object(), *any = json_new_array();
+
+    json_push(any, typed("integer", NULL));
+    json_push(any, typed("string", NULL));
+    json_set(o, "anyOf", any);
+    json_set_bool(o, "x-kubernetes-int-or-string", true);
+    return o;
+}
+
+static struct json *
+list_of(struct json *items)
+{
+    struct json *o = typed("array", NULL);
+
+    json_set(o, "items", items);
+    return o;
+}
+
+static struct json *
+print_type(const struct field *f)
+{
+    struct json *o;
+
+    switch (f->type) {
+    case F_STR:
+    case F_DURATION:
+        return typed("string", NULL);
+    case F_BOOL:
+        return typed("boolean", NULL);
+    case F_INT32:
+        return typed("integer", "int32");
+    case F_INT64:
+        return typed("integer", "int64");
+    case F_TIME:
+        return typed("string", "date-time");
+    case F_BYTES:
+        return typed("string", "byte");
+    case F_QUANTITY:
+    case F_PORT:
+        return int_or_string();
+    case F_OBJECT:
+        return print_fields(f->of);
+    case F_LIST:
+        return list_of(print_fields(f->of));
+    case F_STRS:
+        return list_of(typed("string", NULL));
+    case F_STR_MAP:
+        o = typed("object", NULL);
+        json_set(o, "additionalProperties", typed("string", NULL));
+        return o;
+    case F_FREE_LIST:
+        return list_of(free_object());
+    case F_FREE:
+        break;
+    }
+    return free_object();
+}
+
+static struct json *
+parse_default(const struct field *f)
+{
+    struct json *v;
+    struct err e = ERR_INIT;
+    char *text = mem_printf("[%s]", f->otherwise);
+
+    if (json_parse(str_c(text), &v, &e))
+        BUG("the default of %s: %s", f->name, e.msg);
+    mem_free(text);
+    struct json *one = json_clone(json_elem(v, 0));
+    json_free(v);
+    return one;
+}
+
+static struct json *
+words_list(const char *const *words)
+{
+    struct json *list = json_new_array();
+
+    for (; words != NULL && *words != NULL; words++)
+        json_push_cstr(list, *words);
+    return list;
+}
+
+static struct json *
+print_field(const struct field *f)
+{
+    struct json *o = print_type(f);
+
+    json_set_cstr(o, "description", f->doc);
+    if (f->words != NULL)
+        json_set(o, "enum", words_list(f->words));
+    if (f->otherwise != NULL)
+        json_set(o, "default", parse_default(f));
+    if (f->max_items != 0)
+        json_set_int(o, "maxItems", f->max_items);
+    if (f->keys[0] != NULL) {
+        json_set_cstr(o, "x-kubernetes-list-type", "map");
+        json_set(o, "x-kubernetes-list-map-keys", words_list(f->keys));
+    }
+    if (f->rules != NULL)
+        json_set(o, "x-kubernetes-validations", print_rules(f->rules));
+    return o;
+}
+
+static struct json *
+print_fields(const struct field *fields)
+{
+    struct json *o = typed("object", NULL), *props = json_new_object(), *need = json_new_array();
+
+    for (const struct field *f = fields; f->name != NULL; f++) {
+        json_set(props, f->name, print_field(f));
+        if (f->required)
+            json_push_cstr(need, f->name);
+    }
+    json_set(o, "properties", props);
+    json_set(o, "required", json_size(need) > 0 ? json_ref(need) : NULL);
+    json_free(need);
+    return o;
+}
+
+static struct json *
+print_schema(const struct kind_def *k)
+{
+    struct json *o = print_fields(k->fields), *props = json_field(o, "properties");
+
+    json_set_cstr(o, "description", k->doc);
+    json_set(props, "apiVersion", typed("string", NULL));
+    json_set(props, "kind", typed("string", NULL));
+    json_set(props, "metadata", typed("object", NULL));
+    if (k->rules != NULL)
+        json_set(o, "x-kubernetes-validations", print_rules(k->rules));
+    return o;
+}
+
+static struct json *
+print_columns(const struct kind_def *k)
+{
+    struct json *list = json_new_array();
+
+    for (const struct column *c = k->columns; c->name != NULL; c++) {
+        struct json *one = json_new_object();
+
+        json_set_cstr(one, "name", c->name);
+        json_set_cstr(one, "type", c->type);
+        json_set_cstr(one, "jsonPath", c->path);
+        json_push(list, one);
+    }
+    return list;
+}
+
+static struct json *
+print_names(const struct kind_def *k)
+{
+    struct json *names = json_new_object();
+    char *list = mem_printf("%sList", k->kind);
+
+    json_set(names, "categories", words_list(k->categories));
+    json_set_cstr(names, "kind", k->kind);
+    json_set_cstr(names, "listKind", list);
+    json_set_cstr(names, "plural", k->plural);
+    json_set_cstr(names, "singular", k->singular);
+    if (k->short_names != NULL)
+        json_set(names, "shortNames", words_list(k->short_names));
+    mem_free(list);
+    return names;
+}
+
+struct json *
+kind_crd(const struct kind_def *k)
+{
+    struct json *crd = json_new_object(), *version = json_new_object(), *meta, *spec;
+    char *name = mem_printf("%s.%s", k->plural, k->group);
+
+    json_set_cstr(crd, "apiVersion", "apiextensions.k8s.io/v1");
+    json_set_cstr(crd, "kind", "CustomResourceDefinition");
+    meta = json_need_object(crd, "metadata");
+    spec = json_need_object(crd, "spec");
+    json_set_cstr(meta, "name", name);
+    json_set_cstr(json_need_object(meta, "labels"), "app.kubernetes.io/name", "stash");
+    json_set_cstr(spec, "group", k->group);
+    json_set(spec, "names", print_names(k));
+    json_set_cstr(spec, "scope", k->namespaced ? "Namespaced" : "Cluster");
+    json_set_cstr(version, "name", k->version);
+    json_set_bool(version, "served", true);
+    json_set_bool(version, "storage", true);
+    json_set(version, "additionalPrinterColumns", print_columns(k));
+    json_set(json_need_object(version, "schema"), "openAPIV3Schema", print_schema(k));
+    if (k->status)
+        json_set(json_need_object(version, "subresources"), "status", json_new_object());
+    json_push(json_need_array(spec, "versions"), version);
+    mem_free(name);
+    return crd;
+}
+
+static void
+default_fields(const struct field *fields, struct json *obj)
+{
+    for (const struct field *f = fields; f->name != NULL; f++) {
+        struct json *v = json_field(obj, f->name);
+
+        if (v == NULL && f->otherwise != NULL) {
+            json_set(obj, f->name, parse_default(f));
+            v = json_field(obj, f->name);
+        }
+        if (f->type == F_OBJECT && json_kind_of(v) == JSON_IS_OBJECT)
+            default_fields(f->of, v);
+        for (size_t i = 0; f->type == F_LIST && i < json_size(v); i++)
+            default_fields(f->of, json_elem(v, i));
+    }
+}
+
+void
+kind_default(const struct kind_def *k, struct json *obj)
+{
+    default_fields(k->fields, obj);
+}
+
+struct place { /* where in the object, for messages */
+    const struct place *up;
+    const char *name;
+    size_t at;
+};
+
+static void
+place_text(const struct place *p, struct buf *to)
+{
+    if (p->up != NULL)
+        place_text(p->up, to);
+    if (p->name == NULL)
+        buf_must_printf(to, "[%zu]", p->at);
+    else
+        buf_must_printf(to, "%s%s", to->n > 0 ? "." : "", p->name);
+}
+
+static enum rc
+bad(const struct place *p, const char *what, struct err *e)
+{
+    struct buf text = BUF_INIT(4096);
+
+    place_text(p, &text);
+    (void)err_set(e, RC_INVALID, "%s %s", buf_c(&text), what);
+    buf_release(&text);
+    return e->code;
+}
+
+static enum rc
+need(const struct json *v, enum json_kind kind, const char *what, const struct place *p,
+     struct err *e)
+{
+    return json_kind_of(v) == kind ? RC_OK : bad(p, what, e);
+}
+
+static enum rc
+check_text(const struct field *f, const struct json *v, const struct place *p, struct err *e)
+{
+    const char *text = json_text(v);
+    int64_t ms;
+    struct instant t;
+    struct err why = ERR_INIT;
+
+    if (text == NULL)
+        return bad(p, "must be a string", e);
+    if (f->type == F_DURATION && duration_parse(str_c(text), &ms, &why))
+        return bad(p, "must be a duration such as \"1h30m\"", e);
+    if (f->type == F_TIME && instant_parse(str_c(text), &t, &why))
+        return bad(p, "must be an RFC 3339 time", e);
+    if (f->type == F_BYTES) {
+        struct buf bytes = BUF_INIT(JSON_TEXT_MAX);
+        enum rc rc = b64_decode(str_c(text), &bytes, &why);
+
+        buf_release(&bytes);
+        if (rc != RC_OK)
+            return bad(p, "must be base64", e);
+    }
+    for (size_t i = 0; f->words != NULL; i++) {
+        if (f->words[i] == NULL)
+            return bad(p, "has a value that is not one of those allowed", e);
+        if (strcmp(f->words[i], text) == 0)
+            break;
+    }
+    return RC_OK;
+}
+
+static enum rc check_fields(const struct field *fields, const struct json *obj,
+                            const struct place *up, struct err *e);
+
+static enum rc
+check_list(const struct field *f, const struct json *v, const struct place *p, struct err *e)
+{
+    if (need(v, JSON_IS_ARRAY, "must be a list", p, e))
+        return e->code;
+    for (size_t i = 0; i < json_size(v); i++) {
+        struct place at = {p, NULL, i};
+        const struct json *one = json_elem(v, i);
+
+        if (f->type == F_STRS) {
+            if (need(one, JSON_IS_STR, "must be a string", &at, e))
+                return e->code;
+        } else if (need(one, JSON_IS_OBJECT, "must be an object", &at, e) ||
+                   (f->type == F_LIST && check_fields(f->of, one, &at, e))) {
+            return e->code;
+        }
+    }
+    return RC_OK;
+}
+
+static enum rc
+check_map(const struct json *v, const struct place *p, struct err *e)
+{
+    if (need(v, JSON_IS_OBJECT, "must be an object", p, e))
+        return e->code;
+    for (struct json_item it = json_first(v); it.key != NULL; it = json_next(v, it)) {
+        struct place at = {p, it.key, 0};
+
+        if (need(it.value, JSON_IS_STR, "must be a string", &at, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+static enum rc
+check_field(const struct field *f, const struct json *v, const struct place *p, struct err *e)
+{
+    switch (f->type) {
+    case F_STR:
+    case F_TIME:
+    case F_DURATION:
+    case F_BYTES:
+        return check_text(f, v, p, e);
+    case F_BOOL:
+        return need(v, JSON_IS_BOOL, "must be true or false", p, e);
+    case F_INT32:
+    case F_INT64:
+        if (need(v, JSON_IS_INT, "must be an integer", p, e))
+            return e->code;
+        if (f->type == F_INT32 && json_int_or(v, 0) != (int32_t)json_int_or(v, 0))
+            return bad(p, "is out of range", e);
+        return RC_OK;
+    case F_QUANTITY:
+    case F_PORT:
+        if (json_kind_of(v) == JSON_IS_INT || json_kind_of(v) == JSON_IS_STR)
+            return RC_OK;
+        return bad(p, "must be a number or a string", e);
+    case F_OBJECT:
+        return json_kind_of(v) == JSON_IS_OBJECT ? check_fields(f->of, v, p, e)
+                                                 : bad(p, "must be an object", e);
+    case F_LIST:
+    case F_STRS:
+    case F_FREE_LIST:
+        return check_list(f, v, p, e);
+    case F_STR_MAP:
+        return check_map(v, p, e);
+    case F_FREE:
+        break;
+    }
+    return need(v, JSON_IS_OBJECT, "must be an object", p, e);
+}
+
+static enum rc
+check_fields(const struct field *fields, const struct json *obj, const struct place *up,
+             struct err *e)
+{
+    for (const struct field *f = fields; f->name != NULL; f++) {
+        const struct json *v = json_field(obj, f->name);
+        struct place p = {up, f->name, 0};
+
+        if (json_kind_of(v) == JSON_ABSENT || json_kind_of(v) == JSON_IS_NULL) {
+            if (f->required)
+                return bad(&p, "is missing", e);
+            continue;
+        }
+        if (check_field(f, v, &p, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
+enum rc
+kind_validate(const struct kind_def *k, const struct json *obj, struct err *e)
+{
+    return check_fields(k->fields, obj, NULL, e);
+}

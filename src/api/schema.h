@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_SCHEMA_H
+#define API_SCHEMA_H
+
+/*
+ * api/schema -- a kind as a table of fields: from it come its CustomResourceDefinition, its
+ * defaults and its validation.
+ *
+ * Why      the CRD that a cluster enforces, what the operator fills in and what it refuses are one
+ *          statement, not three.
+ * Shape    a struct field says what may stand under one name; a struct kind_def is a field table
+ *          with names, columns and rules. The tables are static data: one file per kind.
+ * Rules    in CEL, evaluated by the API server alone (Kubernetes: x-kubernetes-validations).
+ * Threads  any: nothing here changes.
+ * Source   Kubernetes "Extend the API: structural schemas", "validation rules"; Stash's CRDs.
+ */
+#include "json/node.h"
+
+enum field_type {
+    F_STR,
+    F_BOOL,
+    F_INT32,
+    F_INT64,
+    F_TIME,     /* RFC 3339 */
+    F_DURATION, /* Go's: "1h30m" */
+    F_QUANTITY, /* "200m", "1Gi" or a number */
+    F_BYTES,    /* base64 */
+    F_PORT,     /* a number or a name */
+    F_OBJECT,   /* of the fields in `of` */
+    F_LIST,     /* of such objects */
+    F_STRS,     /* a list of strings */
+    F_STR_MAP,  /* string to string */
+    F_FREE,     /* an object whose fields we do not list and keep: core types, parameters */
+    F_FREE_LIST /* a list of such objects */
+};
+
+struct rule {
+    const char *cel, *message; /* cel NULL ends a table */
+};
+
+struct field {
+    const char *name; /* NULL ends a table */
+    enum field_type type;
+    bool required;
+    const char *doc;
+    const struct field *of;
+    const char *const *words; /* the values a F_STR may have; NULL: any */
+    const char *otherwise;    /* the default, as JSON */
+    const struct rule *rules;
+    const char *keys[3]; /* of a F_LIST that is a map: the fields that tell its elements apart */
+    unsigned max_items;  /* of a list, 0: any number; rules that loop need one */
+};
+
+struct column {
+    const char *name, *type, *path; /* name NULL ends a table */
+};
+
+struct kind_def {
+    const char *group, *version, *kind, *plural, *singular;
+    const char *const *short_names; /* NULL: none */
+    const char *const *categories;
+    bool namespaced, status;
+    const char *doc;
+    const struct field *fields; /* beside apiVersion, kind and metadata */
+    const struct rule *rules;   /* of the whole object */
+    const struct column *columns;
+};
+
+/* The CustomResourceDefinition; the caller frees. */
+struct json *kind_crd(const struct kind_def *k);
+
+/* Put defaults where they are missing, as an API server does on reading. */
+void kind_default(const struct kind_def *k, struct json *obj);
+
+/*
+ * Is `obj` one of this kind: types, required fields, words? RC_INVALID names the first field that
+ * is not, as "spec.backend.s3.bucket". Unknown fields are passed over; rules are the server's.
+ */
+NODISCARD enum rc kind_validate(const struct kind_def *k, const struct json *obj, struct err *e);
+
+#endif

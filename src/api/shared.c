@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/shared_internal.h"
+
+const char *const categories_stash[] = {"stash", "appscode", NULL};
+const char *const categories_all[] = {"stash", "appscode", "all", NULL};
+const char *const words_driver[] = {"Restic", "VolumeSnapshotter", NULL};
+const char *const words_order[] = {"Parallel", "Sequential", NULL};
+
+static const char *const words_from[] = {"All", "Selector", "Same", NULL};
+static const char *const words_status[] = {"True", "False", "Unknown", NULL};
+static const char *const words_backup_policy[] = {"Always", "OnFailure", "OnSuccess",
+                                                  "OnFinalRetryFailure", NULL};
+static const char *const words_restore_policy[] = {"Always", "OnFailure", "OnSuccess", NULL};
+
+/* ---- backend ---- */
+
+static const struct rule rules_mount_path[] = {
+    {"self != '/stash' && !self.startsWith('/stash/')",
+     "mountPath must not be /stash or below: the Job keeps its own files there"},
+    {.cel = NULL},
+};
+static const struct field fields_local[] = {
+    {.name = "mountPath",
+     .type = F_STR,
+     .required = true,
+     .rules = rules_mount_path,
+     .doc = "Where the volume is mounted in the Job"},
+    {.name = "subPath", .type = F_STR, .doc = "Folder of the volume to mount instead of its root"},
+    {.name = "hostPath", .type = F_FREE, .doc = "Folder of the node"},
+    {.name = "persistentVolumeClaim", .type = F_FREE, .doc = "Claim in the Job's namespace"},
+    {.name = "nfs", .type = F_FREE, .doc = "NFS share"},
+    {.name = "emptyDir", .type = F_FREE, .doc = "Scratch volume, gone with the pod"},
+    {.name = "secret", .type = F_FREE, .doc = "Secret as a volume"},
+    {.name = "configMap", .type = F_FREE, .doc = "ConfigMap as a volume"},
+    {.name = "csi", .type = F_FREE, .doc = "CSI volume"},
+    {.name = "ephemeral", .type = F_FREE, .doc = "Generic ephemeral volume"},
+    {.name = "projected", .type = F_FREE, .doc = "Projected volume"},
+    {.name = "downwardAPI", .type = F_FREE, .doc = "Downward API volume"},
+    {.name = "gcePersistentDisk", .type = F_FREE, .doc = "GCE disk"},
+    {.name = "awsElasticBlockStore", .type = F_FREE, .doc = "AWS disk"},
+    {.name = "azureDisk", .type = F_FREE, .doc = "Azure disk"},
+    {.name = "azureFile", .type = F_FREE, .doc = "Azure file share"},
+    {.name = "cephfs", .type = F_FREE, .doc = "CephFS"},
+    {.name = "rbd", .type = F_FREE, .doc = "Rados block device"},
+    {.name = "iscsi", .type = F_FREE, .doc = "iSCSI disk"},
+    {.name = "fc", .type = F_FREE, .doc = "Fibre Channel disk"},
+    {.name = "cinder", .type = F_FREE, .doc = "OpenStack disk"},
+    {.name = "glusterfs", .type = F_FREE, .doc = "GlusterFS"},
+    {.name = "vsphereVolume", .type = F_FREE, .doc = "vSphere disk"},
+    {.name = "portworxVolume", .type = F_FREE, .doc = "Portworx volume"},
+    {.name = "flexVolume", .type = F_FREE, .doc = "Flex volume"},
+    {.name = NULL},
+};
+static const struct field fields_s3[] = {
+    {.name = "endpoint",
+     .type = F_STR,
+     .required = true,
+     .doc = "s3.amazonaws.com, or https://host:port of another server"},
+    {.name = "bucket", .type = F_STR, .required = true, .doc = "Bucket"},
+    {.name = "prefix", .type = F_STR, .doc = "Folder in the bucket"},
+    {.name = "region", .type = F_STR, .doc = "Region of the bucket"},
+    {.name = "insecureTLS", .type = F_BOOL, .doc = "Do not verify the server's certificate"},
+    {.name = NULL},
+};
+static const struct field fields_gcs[] = {
+    {.name = "bucket", .type = F_STR, .doc = "Bucket"},
+    {.name = "prefix", .type = F_STR, .doc = "Folder in the bucket"},
+    {.name = "maxConnections", .type = F_INT64, .doc = "Most connections at once"},
+    {.name = NULL},
+};
+static const struct field fields_azure[] = {
+    {.name = "container", .type = F_STR, .doc = "Container"},
+    {.name = "prefix", .type = F_STR, .doc = "Folder in the container"},
+    {.name = "maxConnections", .type = F_INT64, .doc = "Most connections at once"},
+    {.name = NULL},
+};
+static const struct field fields_swift[] = {
+    {.name = "container", .type = F_STR, .doc = "Container"},
+    {.name = "prefix", .type = F_STR, .doc = "Folder in the container"},
+    {.name = NULL},
+};
+static const struct field fields_rest[] = {
+    {.name = "url", .type = F_STR, .doc = "URL of the REST server, without credentials"},
+    {.name = NULL},
+};
+const struct field fields_backend[] = {
+    {.name = "storageSecretName",
+     .type = F_STR,
+     .doc = "Secret beside the Repository with RESTIC_PASSWORD and the credentials"},
+    {.name = "local", .type = F_OBJECT, .of = fields_local, .doc = "A volume"},
+    {.name = "s3", .type = F_OBJECT, .of = fields_s3, .doc = "S3 and what speaks like it"},
+    {.name = "gcs", .type = F_OBJECT, .of = fields_gcs, .doc = "Google Cloud Storage"},
+    {.name = "azure", .type = F_OBJECT, .of = fields_azure, .doc = "Azure Blob Storage"},
+    {.name = "swift", .type = F_OBJECT, .of = fields_swift, .doc = "OpenStack Swift"},
+    {.name = "b2", .type = F_OBJECT, .of = fields_gcs, .doc = "Backblaze B2"},
+    {.name = "rest", .type = F_OBJECT, .of = fields_rest, .doc = "restic's REST server"},
+    {.name = NULL},
+};
+
+static const struct field fields_namespaces[] = {
+    {.name = "from",
+     .type = F_STR,
+     .words = words_from,
+     .otherwise = "\"Same\"",
+     .doc = "All, those that the selector matches, or only the Repository's own"},
+    {.name = "selector", .type = F_FREE, .doc = "Labels of the namespaces, for from: Selector"},
+    {.name = NULL},
+};
+const struct field fields_usage_policy[] = {
+    {.name = "allowedNamespaces",
+     .type = F_OBJECT,
+     .of = fields_namespaces,
+     .doc = "Namespaces that may refer to this Repository"},
+    {.name = NULL},
+};
+
+/* ---- what to do ---- */
+
+const struct field fields_retention[] = {
+    {.name = "name", .type = F_STR, .required = true, .doc = "Free text"},
+    {.name = "keepLast", .type = F_INT64, .doc = "Keep the last n snapshots"},
+    {.name = "keepHourly", .type = F_INT64, .doc = "Keep the last of each of n hours"},
+    {.name = "keepDaily", .type = F_INT64, .doc = "Keep the last of each of n days"},
+    {.name = "keepWeekly", .type = F_INT64, .doc = "Keep the last of each of n weeks"},
+    {.name = "keepMonthly", .type = F_INT64, .doc = "Keep the last of each of n months"},
+    {.name = "keepYearly", .type = F_INT64, .doc = "Keep the last of each of n years"},
+    {.name = "keepTags", .type = F_STRS, .doc = "Keep snapshots with these tags"},
+    {.name = "prune", .type = F_BOOL, .required = true, .doc = "Remove data nobody needs"},
+    {.name = "dryRun", .type = F_BOOL, .doc = "Only say what would be removed"},
+    {.name = NULL},
+};
+
+static const struct field fields_param[] = {
+    {.name = "name", .type = F_STR, .required = true, .doc = "Name of the variable"},
+    {.name = "value", .type = F_STR, .doc = "Its value"},
+    {.name = NULL},
+};
+const struct field fields_task[] = {
+    {.name = "name", .type = F_STR, .doc = "Name of the Task"},
+    {.name = "params", .type = F_LIST, .of = fields_param, .doc = "Variables for its Functions"},
+    {.name = NULL},
+};
+const struct field fields_ref[] = {
+    {.name = "apiVersion", .type = F_STR, .doc = "Group and version"},
+    {.name = "kind", .type = F_STR, .doc = "Kind"},
+    {.name = "name", .type = F_STR, .doc = "Name"},
+    {.name = "namespace", .type = F_STR, .doc = "Namespace; that of the referrer when empty"},
+    {.name = NULL},
+};
+const struct field fields_object_ref[] = {
+    {.name = "name", .type = F_STR, .required = true, .doc = "Name"},
+    {.name = "namespace", .type = F_STR, .doc = "Namespace; that of the referrer when empty"},
+    {.name = NULL},
+};
+const struct field fields_backup_target[] = {
+    {.name = "alias", .type = F_STR, .doc = "Host name of the snapshots; host-0 when empty"},
+    {.name = "ref", .type = F_OBJECT, .of = fields_ref, .doc = "What to back up"},
+    {.name = "paths", .type = F_STRS, .doc = "Folders, for volumes"},
+    {.name = "volumeMounts", .type = F_FREE_LIST, .doc = "Volumes of the target"},
+    {.name = "replicas", .type = F_INT32, .doc = "Replicas, for volume snapshots"},
+    {.name = "snapshotClassName", .type = F_STR, .doc = "VolumeSnapshotClass"},
+    {.name = "exclude", .type = F_STRS, .doc = "Patterns to leave out, for volumes"},
+    {.name = "args", .type = F_STRS, .doc = "Arguments for the driver"},
+    {.name = NULL},
+};
+
+const struct rule rules_restore_rules[] = {
+    {"self.filter(r, !has(r.targetHosts) || size(r.targetHosts) == 0).size() <= 1",
+     "at most one rule may leave targetHosts empty"},
+    {"self.all(r, !has(r.targetHosts) || r.targetHosts.all(h, self.exists_one(o, "
+     "has(o.targetHosts) && h in o.targetHosts)))",
+     "a target host may occur in one rule only"},
+    {"self.all(r, !(has(r.snapshots) && size(r.snapshots) > 0 && has(r.paths) && "
+     "size(r.paths) > 0))",
+     "a rule names snapshots or paths, not both"},
+    {.cel = NULL},
+};
+const struct field fields_rule[] = {
+    {.name = "targetHosts",
+     .type = F_STRS,
+     .max_items = 64,
+     .doc = "Hosts the rule is for; all others when empty"},
+    {.name = "sourceHost", .type = F_STR, .doc = "Host of the snapshots to restore"},
+    {.name = "snapshots", .type = F_STRS, .doc = "IDs, or latest"},
+    {.name = "paths", .type = F_STRS, .doc = "Folders, for volumes"},
+    {.name = "exclude", .type = F_STRS, .doc = "Patterns to leave out"},
+    {.name = "include", .type = F_STRS, .doc = "Patterns to take"},
+    {.name = NULL},
+};
+const struct field fields_restore_target[] = {
+    {.name = "alias", .type = F_STR, .doc = "Name of this host for the rules"},
+    {.name = "ref", .type = F_OBJECT, .of = fields_ref, .doc = "Where to restore to"},
+    {.name = "volumeMounts", .type = F_FREE_LIST, .doc = "Volumes of the target"},
+    {.name = "replicas", .type = F_INT32, .doc = "Replicas, for volumes"},
+    {.name = "volumeClaimTemplates", .type = F_FREE_LIST, .doc = "Claims to make"},
+    {.name = "rules",
+     .type = F_LIST,
+     .of = fields_rule,
+     .max_items = 64,
+     .rules = rules_restore_rules,
+     .doc = "Which snapshot goes where"},
+    {.name = "args", .type = F_STRS, .doc = "Arguments for the driver"},
+    {.name = NULL},
+};
+
+const struct field fields_temp_dir[] = {
+    {.name = "medium", .type = F_STR, .doc = "Memory, or empty for the node's disk"},
+    {.name = "sizeLimit", .type = F_QUANTITY, .doc = "Most bytes"},
+    {.name = "disableCaching", .type = F_BOOL, .doc = "Do not cache the repository's metadata"},
+    {.name = NULL},
+};
+
+/* ---- runtime settings ---- */
+
+static const struct field fields_nice[] = {
+    {.name = "adjustment", .type = F_INT32, .doc = "-20 (first) to 19 (last)"},
+    {.name = NULL},
+};
+static const struct field fields_ionice[] = {
+    {.name = "class", .type = F_INT32, .doc = "0 none, 1 realtime, 2 best effort, 3 idle"},
+    {.name = "classData", .type = F_INT32, .doc = "0 (first) to 7 (last)"},
+    {.name = NULL},
+};
+const struct field fields_container_runtime[] = {
+    {.name = "resources", .type = F_FREE, .doc = "Requests and limits"},
+    {.name = "livenessProbe", .type = F_FREE, .doc = "Liveness probe"},
+    {.name = "readinessProbe", .type = F_FREE, .doc = "Readiness probe"},
+    {.name = "lifecycle", .type = F_FREE, .doc = "Lifecycle hooks"},
+    {.name = "securityContext", .type = F_FREE, .doc = "Security context of the container"},
+    {.name = "nice", .type = F_OBJECT, .of = fields_nice, .doc = "CPU priority"},
+    {.name = "ionice", .type = F_OBJECT, .of = fields_ionice, .doc = "Disk priority"},
+    {.name = "envFrom", .type = F_FREE_LIST, .doc = "Sources of environment variables"},
+    {.name = "env", .type = F_FREE_LIST, .doc = "Environment variables"},
+    {.name = NULL},
+};
+static const struct field fields_pod_runtime[] = {
+    {.name = "podLabels", .type = F_STR_MAP, .doc = "Labels of the pods"},
+    {.name = "podAnnotations", .type = F_STR_MAP, .doc = "Annotations of the pods"},
+    {.name = "nodeSelector", .type = F_STR_MAP, .doc = "Labels of the nodes"},
+    {.name = "serviceAccountName", .type = F_STR, .doc = "Use this account, make none"},
+    {.name = "serviceAccountAnnotations",
+     .type = F_STR_MAP,
+     .doc = "Annotations of the account that is made"},
+    {.name = "automountServiceAccountToken", .type = F_BOOL, .doc = "Mount the account's token"},
+    {.name = "nodeName", .type = F_STR, .doc = "This node"},
+    {.name = "securityContext", .type = F_FREE, .doc = "Security context of the pod"},
+    {.name = "imagePullSecrets", .type = F_FREE_LIST, .doc = "Secrets for the registry"},
+    {.name = "affinity", .type = F_FREE, .doc = "Affinity"},
+    {.name = "schedulerName", .type = F_STR, .doc = "Scheduler"},
+    {.name = "tolerations", .type = F_FREE_LIST, .doc = "Tolerations"},
+    {.name = "priorityClassName", .type = F_STR, .doc = "Priority class"},
+    {.name = "priority", .type = F_INT32, .doc = "Priority"},
+    {.name = "readinessGates", .type = F_FREE_LIST, .doc = "Readiness gates"},
+    {.name = "runtimeClassName", .type = F_STR, .doc = "Runtime class"},
+    {.name = "enableServiceLinks", .type = F_BOOL, .doc = "Services as environment variables"},
+    {.name = "topologySpreadConstraints", .type = F_FREE_LIST, .doc = "Spread constraints"},
+    {.name = NULL},
+};
+const struct field fields_runtime[] = {
+    {.name = "pod", .type = F_OBJECT, .of = fields_pod_runtime, .doc = "For pods"},
+    {.name = "container",
+     .type = F_OBJECT,
+     .of = fields_container_runtime,
+     .doc = "For containers"},
+    {.name = NULL},
+};
+
+const struct field fields_retry[] = {
+    {.name = "maxRetry", .type = F_INT32, .otherwise = "1", .doc = "How often to try again"},
+    {.name = "delay", .type = F_DURATION, .doc = "How long to wait before"},
+    {.name = NULL},
+};
+const struct field fields_condition[] = {
+    {.name = "type", .type = F_STR, .required = true, .doc = "What it is about"},
+    {.name = "status", .type = F_STR, .required = true, .words = words_status, .doc = "Is it so"},
+    {.name = "lastTransitionTime", .type = F_TIME, .required = true, .doc = "Since when"},
+    {.name = "reason", .type = F_STR, .doc = "One word"},
+    {.name = "message", .type = F_STR, .doc = "For people"},
+    {.name = "severity", .type = F_STR, .doc = "How bad"},
+    {.name = "observedGeneration", .type = F_INT64, .doc = "Generation it was seen at"},
+    {.name = NULL},
+};
+
+/* ---- hooks ---- */
+
+static const struct field fields_exec[] = {
+    {.name = "command", .type = F_STRS, .doc = "Program and arguments"},
+    {.name = NULL},
+};
+static const struct field fields_header[] = {
+    {.name = "name", .type = F_STR, .required = true, .doc = "Name"},
+    {.name = "value", .type = F_STR, .required = true, .doc = "Value"},
+    {.name = NULL},
+};
+static const struct field fields_form[] = {
+    {.name = "key", .type = F_STR, .required = true, .doc = "Name"},
+    {.name = "values", .type = F_STRS, .doc = "Values"},
+    {.name = NULL},
+};
+#define FIELDS_HTTP                                                                                \
+    {.name = "path", .type = F_STR, .doc = "Path"},                                                \
+        {.name = "port", .type = F_PORT, .required = true, .doc = "Port"},                         \
+        {.name = "host", .type = F_STR, .doc = "Host; the pod's address when empty"},              \
+        {.name = "scheme", .type = F_STR, .doc = "HTTP (the default) or HTTPS"},                   \
+    {                                                                                              \
+        .name = "httpHeaders", .type = F_LIST, .of = fields_header, .doc = "Headers"               \
+    }
+static const struct field fields_get[] = {FIELDS_HTTP, {.name = NULL}};
+static const struct field fields_post[] = {
+    FIELDS_HTTP,
+    {.name = "body", .type = F_STR, .doc = "Body"},
+    {.name = "form", .type = F_LIST, .of = fields_form, .doc = "Form fields instead of a body"},
+    {.name = NULL},
+};
+static const struct field fields_tcp[] = {
+    {.name = "port", .type = F_PORT, .required = true, .doc = "Port"},
+    {.name = "host", .type = F_STR, .doc = "Host; the pod's address when empty"},
+    {.name = NULL},
+};
+#define FIELDS_HANDLER                                                                             \
+    {.name = "exec", .type = F_OBJECT, .of = fields_exec, .doc = "Run in the target's pod"},       \
+        {.name = "httpGet", .type = F_OBJECT, .of = fields_get, .doc = "GET"},                     \
+        {.name = "httpPost", .type = F_OBJECT, .of = fields_post, .doc = "POST"},                  \
+        {.name = "tcpSocket", .type = F_OBJECT, .of = fields_tcp, .doc = "Connect"},               \
+    {                                                                                              \
+        .name = "containerName", .type = F_STR, .doc = "Container for exec; the first when empty"  \
+    }
+#define FIELD_POLICY(list)                                                                         \
+    {                                                                                              \
+        .name = "executionPolicy", .type = F_STR, .words = (list), .otherwise = "\"Always\"",      \
+        .doc = "When to run it"                                                                    \
+    }
+static const struct field fields_handler[] = {FIELDS_HANDLER, {.name = NULL}};
+static const struct field fields_post_backup[] = {
+    FIELDS_HANDLER, FIELD_POLICY(words_backup_policy), {.name = NULL}};
+static const struct field fields_post_restore[] = {
+    FIELDS_HANDLER, FIELD_POLICY(words_restore_policy), {.name = NULL}};
+const struct field fields_backup_hooks[] = {
+    {.name = "preBackup", .type = F_OBJECT, .of = fields_handler, .doc = "Before the backup"},
+    {.name = "postBackup", .type = F_OBJECT, .of = fields_post_backup, .doc = "After it"},
+    {.name = NULL},
+};
+const struct field fields_restore_hooks[] = {
+    {.name = "preRestore", .type = F_OBJECT, .of = fields_handler, .doc = "Before the restore"},
+    {.name = "postRestore", .type = F_OBJECT, .of = fields_post_restore, .doc = "After it"},
+    {.name = NULL},
+};

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_SHARED_INTERNAL_H
+#define API_SHARED_INTERNAL_H
+
+/* Field tables that several kinds have in common. Source: Stash's API. */
+#include "api/schema.h"
+
+extern const char *const categories_stash[]; /* stash, appscode */
+extern const char *const categories_all[];   /* the same and "all" */
+extern const char *const words_driver[], *const words_order[];
+
+extern const struct field fields_backend[], fields_usage_policy[];
+extern const struct field fields_retention[], fields_task[], fields_ref[], fields_object_ref[];
+extern const struct field fields_backup_target[], fields_restore_target[], fields_rule[];
+extern const struct field fields_temp_dir[], fields_runtime[], fields_container_runtime[];
+extern const struct field fields_retry[], fields_condition[];
+extern const struct field fields_backup_hooks[], fields_restore_hooks[];
+extern const struct rule rules_restore_rules[];
+
+/* Entries that appear in many tables. */
+#define FIELD_TASK                                                                                 \
+    {                                                                                              \
+        .name = "task", .type = F_OBJECT, .of = fields_task,                                       \
+        .doc = "Task that does the work, and its parameters"                                       \
+    }
+#define FIELD_RUNTIME                                                                              \
+    {                                                                                              \
+        .name = "runtimeSettings", .type = F_OBJECT, .of = fields_runtime,                         \
+        .doc = "Settings for the pods and containers that do the work"                             \
+    }
+#define FIELD_TEMP_DIR                                                                             \
+    {                                                                                              \
+        .name = "tempDir", .type = F_OBJECT, .of = fields_temp_dir, .doc = "Scratch directory"     \
+    }
+#define FIELD_INTERIM                                                                              \
+    {                                                                                              \
+        .name = "interimVolumeTemplate", .type = F_FREE,                                           \
+        .doc = "PersistentVolumeClaim for tools that need to keep data for a while"                \
+    }
+#define FIELD_DRIVER                                                                               \
+    {                                                                                              \
+        .name = "driver", .type = F_STR, .words = words_driver, .otherwise = "\"Restic\"",         \
+        .doc = "What keeps the backup"                                                             \
+    }
+#define FIELD_REPOSITORY                                                                           \
+    {                                                                                              \
+        .name = "repository", .type = F_OBJECT, .of = fields_object_ref,                           \
+        .doc = "Repository that holds the backups"                                                 \
+    }
+#define FIELD_TIMEOUT                                                                              \
+    {                                                                                              \
+        .name = "timeOut", .type = F_DURATION,                                                     \
+        .doc = "Longest time a session may take, counted from its creation"                        \
+    }
+#define FIELD_CONDITIONS                                                                           \
+    {                                                                                              \
+        .name = "conditions", .type = F_LIST, .of = fields_condition, .keys = {"type"},            \
+        .doc = "What is known of the state"                                                        \
+    }
+#define FIELD_OBSERVED                                                                             \
+    {                                                                                              \
+        .name = "observedGeneration", .type = F_INT64, .doc = "Generation last acted upon"         \
+    }
+
+#endif

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/template.h"
+
+#include <ctype.h>
+
+#include "api/template_internal.h"
+
+struct run {
+    const char *p, *end; /* what is left of the text */
+    const struct json *data;
+    struct buf *out;
+    unsigned depth;
+    struct err *e;
+};
+
+bool
+template_is_one(const char *text)
+{
+    return strstr(text, "{{") != NULL;
+}
+
+static enum rc
+bad(struct run *r, const char *what)
+{
+    return err_set(r->e, RC_INVALID, "template: %s near \"%.*s\"", what,
+                   (int)MIN(r->end - r->p, 40), r->p);
+}
+
+/* ---- expressions, between {{ and }} ---- */
+
+static void
+blanks(struct run *r)
+{
+    while (r->p < r->end && strchr(" \t\r\n", *r->p) != NULL)
+        r->p++;
+}
+
+static bool
+at_end_of_action(struct run *r)
+{
+    return r->end - r->p >= 2 &&
+           (memcmp(r->p, "}}", 2) == 0 || (r->end - r->p >= 3 && memcmp(r->p, "-}}", 3) == 0));
+}
+
+static bool
+word_char(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+static enum rc pipeline(struct run *r, struct json **out);
+
+static enum rc
+quoted(struct run *r, struct json **out)
+{
+    char text[4096];
+    size_t n = 0;
+    char quote = *r->p++;
+
+    while (r->p < r->end && *r->p != quote) {
+        char c = *r->p++;
+
+        if (c == '\\' && quote == '"' && r->p < r->end) {
+            c = *r->p++;
+            if (c == 'n')
+                c = '\n';
+            else if (c == 't')
+                c = '\t';
+        }
+        if (n == sizeof(text))
+            return bad(r, "a string is too long");
+        text[n++] = c;
+    }
+    if (r->p == r->end)
+        return bad(r, "a string is not closed");
+    r->p++;
+    *out = json_new_str(str_of(text, n));
+    return RC_OK;
+}
+
+static enum rc
+field(struct run *r, struct json **out)
+{
+    const struct json *at = r->data;
+
+    r->p++;
+    while (r->p < r->end && word_char(*r->p)) {
+        char name[100];
+        size_t n = 0;
+
+        while (r->p < r->end && word_char(*r->p) && n + 1 < sizeof(name))
+            name[n++] = *r->p++;
+        name[n] = '\0';
+        at = json_field(at, name);
+        if (at == NULL)
+            return err_set(r->e, RC_INVALID, "template: there is no field %s", name);
+        if (r->p < r->end && *r->p == '.')
+            r->p++;
+    }
+    *out = json_clone(at);
+    return RC_OK;
+}
+
+static enum rc
+number(struct run *r, struct json **out)
+{
+    const char *from = r->p;
+    int64_t v;
+
+    r->p++;
+    while (r->p < r->end && isdigit((unsigned char)*r->p))
+        r->p++;
+    if (!str_to_i64(str_of(from, (size_t)(r->p - from)), &v))
+        return bad(r, "a number is malformed");
+    *out = json_new_int(v);
+    return RC_OK;
+}
+
+/* One operand that is no function. */
+static enum rc
+operand(struct run *r, struct json **out)
+{
+    enum rc rc;
+
+    if (r->p == r->end)
+        return bad(r, "the template ends");
+    if (*r->p == '"' || *r->p == '`')
+        return quoted(r, out);
+    if (*r->p == '.')
+        return field(r, out);
+    if (isdigit((unsigned char)*r->p) || *r->p == '-')
+        return number(r, out);
+    if (*r->p != '(')
+        return bad(r, "a value is missing");
+    r->p++;
+    if (++r->depth > TEMPLATE_DEPTH)
+        return bad(r, "it is nested too deeply");
+    rc = pipeline(r, out);
+    r->depth--;
+    if (rc != RC_OK)
+        return rc;
+    blanks(r);
+    if (r->p == r->end || *r->p != ')') {
+        json_free(*out);
+        return bad(r, "a \")\" is missing");
+    }
+    r->p++;
+    return RC_OK;
+}
+
+static bool
+take_word(struct run *r, char word[static 32])
+{
+    size_t n = 0;
+
+    while (r->p + n < r->end && word_char(r->p[n]) && n < 31)
+        n++;
+    if (n == 0 || isdigit((unsigned char)r->p[0]))
+        return false;
+    memcpy(word, r->p, n);
+    word[n] = '\0';
+    r->p += n;
+    return true;
+}
+
+static bool
+literal(const char *word, struct json **out)
+{
+    if (strcmp(word, "true") == 0 || strcmp(word, "false") == 0)
+        *out = json_new_bool(word[0] == 't');
+    else if (strcmp(word, "nil") == 0)
+        *out = json_new_null();
+    else
+        return false;
+    return true;
+}
+
+static void
+free_args(struct template_args *a)
+{
+    for (size_t i = 0; i < a->n; i++)
+        json_free(a->v[i]);
+}
+
+/* The arguments up to "|", ")" or the end. */
+static enum rc
+arguments(struct run *r, struct template_args *a)
+{
+    for (;;) {
+        char word[32];
+        const char *from;
+
+        blanks(r);
+        if (at_end_of_action(r) || r->p == r->end || *r->p == '|' || *r->p == ')')
+            return RC_OK;
+        if (a->n == TEMPLATE_ARGS)
+            return bad(r, "too many arguments");
+        from = r->p;
+        if (take_word(r, word)) {
+            if (!literal(word, &a->v[a->n])) {
+                struct template_args none = {.n = 0};
+
+                r->p = from + strlen(word);
+                if (template_call(word, &none, &a->v[a->n], r->e))
+                    return r->e->code;
+            }
+        } else if (operand(r, &a->v[a->n])) {
+            return r->e->code;
+        }
+        a->n++;
+    }
+}
+
+/* A function with its arguments, or one value. `piped` (may be NULL) is taken: the last argument.
+ */
+static enum rc
+command(struct run *r, struct json *piped, struct json **out)
+{
+    struct template_args a = {.n = 0};
+    char word[32];
+    enum rc rc;
+
+    blanks(r);
+    if (r->p < r->end && take_word(r, word) && (piped != NULL || !literal(word, out))) {
+        rc = arguments(r, &a);
+        if (rc == RC_OK && piped != NULL && a.n == TEMPLATE_ARGS)
+            rc = bad(r, "too many arguments");
+        if (rc == RC_OK && piped != NULL) {
+            a.v[a.n++] = piped;
+            piped = NULL;
+        }
+        if (rc == RC_OK)
+            rc = template_call(word, &a, out, r->e);
+        free_args(&a);
+        json_free(piped);
+        return rc;
+    }
+    json_free(piped);
+    if (piped != NULL)
+        return bad(r, "only a function can follow \"|\"");
+    if (r->p > r->end - 1 || !word_char(r->p[-1]) || strchr(".\"`(-0123456789", *r->p) != NULL)
+        return operand(r, out);
+    return RC_OK; /* a literal */
+}
+
+static enum rc
+pipeline(struct run *r, struct json **out)
+{
+    struct json *v = NULL;
+
+    if (command(r, NULL, &v))
+        return r->e->code;
+    for (;;) {
+        blanks(r);
+        if (r->p == r->end || *r->p != '|')
+            break;
+        r->p++;
+        struct json *next = NULL;
+
+        if (command(r, v, &next))
+            return r->e->code;
+        v = next;
+    }
+    *out = v;
+    return RC_OK;
+}
+
+/* ---- text and actions ---- */
+
+static enum rc
+end_action(struct run *r)
+{
+    blanks(r);
+    if (!at_end_of_action(r))
+        return bad(r, "\"}}\" is missing");
+    if (*r->p == '-') {
+        r->p += 3;
+        blanks(r);
+    } else {
+        r->p += 2;
+    }
+    return RC_OK;
+}
+
+static enum rc
+emit_text(struct run *r, const char *to, bool wanted)
+{
+    size_t n = (size_t)(to - r->p);
+
+    /* "{{- " takes the blanks before it. */
+    if (r->end - to >= 4 && to[2] == '-' && isspace((unsigned char)to[3]))
+        while (n > 0 && isspace((unsigned char)r->p[n - 1]))
+            n--;
+    return wanted ? buf_add(r->out, r->p, n, r->e) : RC_OK;
+}
+
+enum stop { AT_END_OF_TEXT, AT_ELSE, AT_END };
+
+static enum rc block(struct run *r, bool wanted, enum stop *stop);
+
+/* Behind "if": the condition, the branches, "end". */
+static enum rc
+branches(struct run *r, bool wanted)
+{
+    bool taken = false;
+
+    for (;;) {
+        struct json *c = NULL;
+        enum stop stop;
+        char word[32];
+        bool yes;
+
+        if (pipeline(r, &c) || end_action(r)) {
+            json_free(c);
+            return r->e->code;
+        }
+        yes = !taken && template_truth(c);
+        taken = taken || yes;
+        json_free(c);
+        if (block(r, wanted && yes, &stop))
+            return r->e->code;
+        if (stop == AT_END_OF_TEXT)
+            return bad(r, "{{end}} is missing");
+        if (stop == AT_END)
+            return end_action(r);
+        blanks(r);
+        if (take_word(r, word)) { /* else if */
+            if (strcmp(word, "if") != 0)
+                return bad(r, "after else only if is understood");
+            continue;
+        }
+        if (end_action(r) || block(r, wanted && !taken, &stop))
+            return r->e->code;
+        if (stop != AT_END)
+            return bad(r, "{{end}} is missing");
+        return end_action(r);
+    }
+}
+
+static enum rc
+value_action(struct run *r, bool wanted)
+{
+    struct json *v = NULL;
+    enum rc rc = pipeline(r, &v);
+
+    if (rc == RC_OK && wanted)
+        rc = template_print(v, r->out, r->e);
+    json_free(v);
+    return rc == RC_OK ? end_action(r) : rc;
+}
+
+/* Up to else, end (their word is eaten) or the end of the text. */
+static enum rc
+block(struct run *r, bool wanted, enum stop *stop)
+{
+    if (++r->depth > TEMPLATE_DEPTH)
+        return bad(r, "it is nested too deeply");
+    *stop = AT_END_OF_TEXT;
+    for (;;) {
+        const char *open = (const char *)memmem(r->p, (size_t)(r->end - r->p), "{{", 2), *from;
+        char word[32];
+        enum rc rc;
+
+        if (open == NULL) {
+            rc = wanted ? buf_add(r->out, r->p, (size_t)(r->end - r->p), r->e) : RC_OK;
+            r->p = r->end;
+            r->depth--;
+            return rc;
+        }
+        if (emit_text(r, open, wanted))
+            return r->e->code;
+        r->p = open + 2;
+        if (r->end - r->p >= 2 && *r->p == '-' && isspace((unsigned char)r->p[1]))
+            r->p++;
+        blanks(r);
+        if (r->end - r->p >= 2 && memcmp(r->p, "/*", 2) == 0) {
+            const char *close = (const char *)memmem(r->p, (size_t)(r->end - r->p), "*/", 2);
+
+            if (close == NULL)
+                return bad(r, "a comment is not closed");
+            r->p = close + 2;
+            if (end_action(r))
+                return r->e->code;
+            continue;
+        }
+        from = r->p;
+        if (take_word(r, word)) {
+            *stop = strcmp(word, "end") == 0    ? AT_END
+                    : strcmp(word, "else") == 0 ? AT_ELSE
+                                                : AT_END_OF_TEXT;
+            if (*stop != AT_END_OF_TEXT) {
+                r->depth--;
+                return RC_OK;
+            }
+            if (strcmp(word, "if") == 0) {
+                if (branches(r, wanted))
+                    return r->e->code;
+                continue;
+            }
+        }
+        r->p = from;
+        if (value_action(r, wanted))
+            return r->e->code;
+    }
+}
+
+enum rc
+template_render(struct str text, const struct json *data, struct buf *out, struct err *e)
+{
+    struct run r = {(const char *)text.p, (const char *)text.p + text.n, data, out, 0, e};
+    enum stop stop;
+
+    if (text.n == 0)
+        return RC_OK;
+    if (block(&r, true, &stop))
+        return e->code;
+    return stop == AT_END_OF_TEXT ? RC_OK : bad(&r, "{{else}} or {{end}} without {{if}}");
+}

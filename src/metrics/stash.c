@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "metrics/stash.h"
+
+#include <math.h>
+
+#include "api/kinds.h"
+#include "api/names.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum { LABELS_MAX = 16 };
+
+/* One value under both names; the old one is the newer without its words. */
+static void
+put(struct metrics *m, const char *name, const char *old_name, const char *help,
+    const struct metrics_label *labels, double value)
+{
+    metrics_begin(m, name, "gauge", help);
+    metrics_sample(m, labels, value);
+    metrics_begin(m, old_name, "gauge", help);
+    metrics_sample(m, labels, value);
+}
+
+#define BACKUP(name) "stash_appscode_com_backupsession_" name
+#define RESTORE(name) "stash_appscode_com_restoresession_" name
+#define REPOSITORY(name) "stash_appscode_com_repository_" name
+
+char *
+stash_job_name(const struct invoker *inv)
+{
+    char *kind = name_lower(inv->kind), *job = mem_printf("%s-%s-%s", kind, inv->ns, inv->name);
+
+    mem_free(kind);
+    return job;
+}
+
+struct labels {
+    struct metrics_label l[LABELS_MAX];
+    size_t n;
+    char *group; /* owned */
+};
+
+static void
+add(struct labels *l, const char *name, const char *value)
+{
+    l->l[l->n++] = (struct metrics_label){name, value};
+}
+
+static void
+of_invoker(struct labels *l, const struct invoker *inv, const char *ns)
+{
+    memset(l, 0, sizeof(*l));
+    add(l, "invoker_kind", inv->kind);
+    add(l, "invoker_name", inv->name);
+    add(l, "namespace", ns);
+    add(l, "driver", inv->driver);
+    add(l, "repository", inv->repo_name);
+}
+
+/* An AppBinding is known by the group and the resource of what it stands for. */
+static void
+of_target(struct labels *l, const struct invoker *inv, const struct json *app)
+{
+    const char *type = json_text_or(json_dig(app, "spec", "type"), ""), *slash;
+
+    if (strcmp(inv->target_kind, kind_appbinding.kind) != 0) {
+        slash = strchr(inv->target_api, '/');
+        l->group =
+            slash == NULL ? NULL : mem_strndup(inv->target_api, (size_t)(slash - inv->target_api));
+        add(l, "kind", inv->target_kind);
+        add(l, "group", l->group);
+    } else if (app != NULL && type[0] == '\0') {
+        add(l, "kind", kind_appbinding.plural);
+        add(l, "group", APPCATALOG_GROUP);
+    } else if (app != NULL) {
+        slash = strrchr(type, '/');
+        l->group = mem_strndup(type, slash == NULL ? 0 : (size_t)(slash - type));
+        add(l, "kind", slash == NULL ? type : slash + 1);
+        add(l, "group", l->group);
+    }
+    add(l, "name", inv->target_name);
+}
+
+static void
+release(struct labels *l)
+{
+    mem_free(l->group);
+}
+
+static void
+put_backup_session(struct metrics *m, const struct invoker *inv, const struct json *app,
+                   bool success, double seconds, int64_t hosts)
+{
+    double now = floor((double)clock_real_ms() / 1000);
+    struct labels l;
+
+    of_invoker(&l, inv, inv->ns);
+    put(m, BACKUP("success"), "stash_backup_session_success", "Did the last session succeed", l.l,
+        success);
+    if (success) {
+        put(m, BACKUP("duration_seconds"), "stash_backup_session_duration_seconds",
+            "Time of the last session", l.l, seconds);
+        put(m, BACKUP("target_count_total"), "stash_backup_target_count_total", "Targets", l.l, 1);
+        put(m, BACKUP("last_success_time_seconds"), "stash_backup_last_success_time_seconds",
+            "When a session succeeded last", l.l, now);
+    }
+    of_target(&l, inv, app);
+    put(m, BACKUP("target_success"), "stash_backup_target_success",
+        "Did the last backup of the target succeed", l.l, success);
+    if (success) {
+        put(m, BACKUP("target_host_count_total"), "stash_backup_target_host_count_total", "Hosts",
+            l.l, (double)hosts);
+        put(m, BACKUP("target_last_success_time_seconds"),
+            "stash_backup_target_last_success_time_seconds", "When it succeeded last", l.l, now);
+    }
+    release(&l);
+}
+
+void
+stash_metrics_session(struct metrics *m, const struct invoker *inv, const struct json *app,
+                      bool success, double seconds, int64_t hosts)
+{
+    struct labels l;
+
+    if (!inv->restore) {
+        put_backup_session(m, inv, app, success, seconds, hosts);
+        return;
+    }
+    of_invoker(&l, inv, inv->ns);
+    put(m, RESTORE("success"), "stash_restore_session_success", "Did the session succeed", l.l,
+        success);
+    if (success) {
+        put(m, RESTORE("duration_seconds"), "stash_restore_session_duration_seconds",
+            "Time of the session", l.l, seconds);
+        put(m, RESTORE("target_count_total"), "stash_restore_target_count_total", "Targets", l.l,
+            1);
+    }
+    of_target(&l, inv, app);
+    put(m, RESTORE("target_success"), "stash_restore_target_success",
+        "Did the restore of the target succeed", l.l, success);
+    if (success)
+        put(m, RESTORE("target_host_count_total"), "stash_restore_target_host_count_total", "Hosts",
+            l.l, (double)hosts);
+    release(&l);
+}
+
+void
+stash_metrics_host(struct metrics *m, const struct invoker *inv, const struct json *app,
+                   const struct stash_host *h)
+{
+    struct labels l;
+
+    of_invoker(&l, inv, inv->ns);
+    of_target(&l, inv, app);
+    add(&l, "hostname", h->hostname);
+    if (inv->restore) {
+        put(m, RESTORE("host_restore_success"), "stash_restore_host_restore_success",
+            "Did the restore of the host succeed", l.l, h->success);
+        if (h->success)
+            put(m, RESTORE("host_restore_duration_seconds"),
+                "stash_restore_host_restore_duration_seconds", "Time it took", l.l, h->seconds);
+        release(&l);
+        return;
+    }
+    put(m, BACKUP("host_backup_success"), "stash_backup_host_backup_success",
+        "Did the backup of the host succeed", l.l, h->success);
+    if (h->success) {
+        put(m, BACKUP("host_backup_duration_seconds"), "stash_backup_host_backup_duration_seconds",
+            "Time it took", l.l, h->seconds);
+        put(m, BACKUP("host_data_size_bytes"), "stash_backup_host_data_size_bytes", "Bytes read",
+            l.l, (double)h->total);
+        put(m, BACKUP("host_data_uploaded_bytes"), "stash_backup_host_data_uploaded_bytes",
+            "Bytes added to the repository", l.l, (double)h->uploaded);
+        put(m, BACKUP("host_data_processing_time_seconds"),
+            "stash_backup_host_data_processing_time_seconds", "Time to process the data", l.l,
+            h->seconds);
+        put(m, BACKUP("host_files_total"), "stash_backup_host_files_total", "Files", l.l,
+            (double)h->files);
+        put(m, BACKUP("host_files_new"), "stash_backup_host_files_new", "New files", l.l,
+            (double)h->files_new);
+        put(m, BACKUP("host_files_modified"), "stash_backup_host_files_modified", "Changed files",
+            l.l, (double)h->files_modified);
+        put(m, BACKUP("host_files_unmodified"), "stash_backup_host_files_unmodified",
+            "Unchanged files", l.l, (double)h->files_unmodified);
+    }
+    release(&l);
+}
+
+void
+stash_metrics_repository(struct metrics *m, const struct invoker *inv,
+                         const struct stash_repository *r)
+{
+    struct labels l;
+
+    of_invoker(&l, inv, r->ns);
+    add(&l, "name", r->name);
+    add(&l, "backend", r->backend);
+    add(&l, "bucket", r->bucket);
+    add(&l, "prefix", r->prefix);
+    put(m, REPOSITORY("integrity"), "stash_repository_integrity",
+        "Did the last check find the repository whole", l.l, r->integrity);
+    put(m, REPOSITORY("size_bytes"), "stash_repository_size_bytes", "Bytes stored", l.l,
+        (double)r->bytes);
+    put(m, REPOSITORY("snapshot_count"), "stash_repository_snapshot_count", "Snapshots", l.l,
+        (double)r->snapshots);
+    put(m, REPOSITORY("snapshot_cleaned"), "stash_repository_snapshot_cleaned",
+        "Snapshots that retention removed the last time", l.l, (double)r->removed);
+    release(&l);
+}

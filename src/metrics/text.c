@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "metrics/text.h"
+
+#include <math.h>
+
+enum { PUSH_MS = 10 * 1000 };
+
+void
+metrics_release(struct metrics *m)
+{
+    buf_release(&m->text);
+}
+
+void
+metrics_begin(struct metrics *m, const char *name, const char *type, const char *help)
+{
+    m->name = name;
+    buf_must_printf(&m->text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void
+put_value(struct buf *to, const char *s)
+{
+    for (; *s != '\0'; s++) {
+        if (*s == '\n')
+            buf_must_add(to, "\\n", 2);
+        else if (*s == '"' || *s == '\\')
+            buf_must_printf(to, "\\%c", *s);
+        else
+            buf_must_add(to, s, 1);
+    }
+}
+
+void
+metrics_sample(struct metrics *m, const struct metrics_label *labels, double value)
+{
+    const char *sep = "{";
+
+    buf_must_printf(&m->text, "%s", m->name);
+    for (; labels != NULL && labels->name != NULL; labels++) {
+        if (labels->value == NULL)
+            continue;
+        buf_must_printf(&m->text, "%s%s=\"", sep, labels->name);
+        put_value(&m->text, labels->value);
+        buf_must_add(&m->text, "\"", 1);
+        sep = ",";
+    }
+    buf_must_printf(&m->text, "%s ", sep[0] == ',' ? "}" : "");
+    if (fabs(value) < 1e15 && value == floor(value))
+        buf_must_printf(&m->text, "%lld\n", (long long)value);
+    else
+        buf_must_printf(&m->text, "%.17g\n", value);
+}
+
+enum rc
+metrics_push(struct ctx *cx, struct http *h, const char *url, const char *job,
+             const struct metrics *m, struct err *e)
+{
+    static const char *const headers[] = {"Content-Type: text/plain; version=0.0.4", NULL};
+    CLEANUP(buf_release) struct buf to = BUF_INIT(16 * 1024);
+    struct http_response answer = {0};
+    struct http_request rq = {
+        .method = "POST", .headers = headers, .body = buf_str(&m->text), .timeout_ms = PUSH_MS};
+    size_t n = strlen(url);
+    enum rc rc;
+
+    buf_must_printf(&to, "%.*s/metrics/job/", (int)(n > 0 && url[n - 1] == '/' ? n - 1 : n), url);
+    http_escape(&to, job);
+    rq.url = buf_c(&to);
+    rc = http_call(cx, h, &rq, &answer, e);
+    if (rc == RC_OK && answer.status / 100 != 2)
+        rc = err_set(e, answer.status / 100 == 4 ? RC_INVALID : RC_UNAVAILABLE,
+                     "the Pushgateway answers %d: %.*s", answer.status,
+                     (int)MIN(answer.body.n, 200), (const char *)answer.body.p);
+    http_response_release(&answer);
+    return rc == RC_OK ? RC_OK : err_wrap(e, "could not push metrics to %s", url);
+}

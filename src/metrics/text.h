@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef METRICS_TEXT_H
+#define METRICS_TEXT_H
+
+/*
+ * metrics/text -- Prometheus' text format, written line by line; and pushing it.
+ *
+ * Shape    metrics_begin names a metric, metrics_sample adds one line with labels. All samples of a
+ *          metric stand together, as the format wants it.
+ * Source   Prometheus exposition format 0.0.4; Pushgateway API (POST keeps metrics of other names).
+ * Ownership  a struct metrics owns its buffer: metrics_release.
+ */
+#include "http/client.h"
+
+enum { METRICS_TEXT_MAX = 64 * 1024 * 1024 };
+
+struct metrics {
+    struct buf text;
+    const char *name; /* of the metric that is open; borrowed */
+};
+
+#define METRICS_INIT                                                                               \
+    {                                                                                              \
+        .text = BUF_INIT(METRICS_TEXT_MAX)                                                         \
+    }
+
+void metrics_release(struct metrics *m);
+/* `type` is "gauge" or "counter". `name` is borrowed until the next one. */
+void metrics_begin(struct metrics *m, const char *name, const char *type, const char *help);
+
+struct metrics_label {
+    const char *name, *value; /* name NULL ends a list; value NULL leaves it out */
+};
+/* Another line of the open metric; `labels` may be NULL. */
+void metrics_sample(struct metrics *m, const struct metrics_label *labels, double value);
+
+/*
+ * Push to `<url>/metrics/job/<job>`. RC_UNAVAILABLE, RC_TIMEOUT: it is away; RC_INVALID: it refuses
+ * the text.
+ */
+NODISCARD enum rc metrics_push(struct ctx *cx, struct http *h, const char *url, const char *job,
+                               const struct metrics *m, struct err *e);
+
+#endif
