@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/httpd.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { CHUNK = 64 * 1024, STACK = 1024 * 1024, BACKLOG = 128 };
+
+struct httpd {
+    struct MHD_Daemon *daemon;
+    struct ctx cx;
+    httpd_fn *handler;
+    void *arg;
+    unsigned port;
+};
+
+/* One request while its body arrives. */
+struct call {
+    char *uri;
+    struct buf body;
+    bool started, too_large;
+};
+
+static void *
+on_uri(void *arg, const char *uri, struct MHD_Connection *c)
+{
+    struct call *call = MEM_NEW(struct call);
+
+    (void)arg;
+    (void)c;
+    call->uri = mem_strdup(uri);
+    buf_init(&call->body, HTTPD_BODY_MAX);
+    return call;
+}
+
+static void
+on_done(void *arg, struct MHD_Connection *c, void **at, enum MHD_RequestTerminationCode why)
+{
+    struct call *call = (struct call *)*at;
+
+    (void)arg;
+    (void)c;
+    (void)why;
+    *at = NULL;
+    if (call == NULL)
+        return;
+    mem_free(call->uri);
+    buf_release(&call->body);
+    mem_free(call);
+}
+
+static ssize_t
+on_read(void *arg, uint64_t pos, char *to, size_t n)
+{
+    struct httpd_stream *s = (struct httpd_stream *)arg;
+    struct err e = ERR_INIT;
+    size_t got = 0;
+
+    (void)pos;
+    if (rd_read(&s->rd, (uint8_t *)to, n, &got, &e))
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    return got == 0 ? MHD_CONTENT_READER_END_OF_STREAM : (ssize_t)got;
+}
+
+static void
+on_close(void *arg)
+{
+    struct httpd_stream *s = (struct httpd_stream *)arg;
+
+    s->close(s);
+}
+
+static void
+on_free(void *p)
+{
+    mem_free(p);
+}
+
+static enum MHD_Result
+queue_answer(struct MHD_Connection *c, struct httpd_answer *a)
+{
+    struct MHD_Response *r;
+    enum MHD_Result done;
+
+    if (a->stream != NULL) {
+        (void)MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
+        r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, CHUNK, on_read, a->stream,
+                                              on_close);
+        if (r == NULL)
+            a->stream->close(a->stream);
+    } else if (a->body.n == 0) {
+        r = MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+        buf_release(&a->body);
+    } else {
+        r = MHD_create_response_from_buffer_with_free_callback(a->body.n, a->body.p, on_free);
+        if (r == NULL)
+            buf_release(&a->body);
+    }
+    if (r != NULL) {
+        (void)MHD_add_response_header(r, "Content-Type", a->content_type);
+        for (size_t i = 0; i < a->n_headers; i++)
+            (void)MHD_add_response_header(r, a->headers[i].name, a->headers[i].value);
+    }
+    for (size_t i = 0; i < a->n_headers; i++)
+        mem_free(a->headers[i].value);
+    if (r == NULL)
+        return MHD_NO;
+    done = MHD_queue_response(c, (unsigned)a->status, r);
+    MHD_destroy_response(r);
+    return done;
+}
+
+static enum MHD_Result
+/* NOLINTNEXTLINE(readability-function-size): the library's signature */
+on_request(void *arg, struct MHD_Connection *c, const char *url, const char *method,
+           const char *version, const char *data, size_t *n, void **at)
+{
+    struct httpd *h = (struct httpd *)arg;
+    struct call *call = (struct call *)*at;
+    struct httpd_answer answer = {.status = 200, .content_type = "text/plain; charset=utf-8"};
+    struct httpd_request rq;
+    const union MHD_ConnectionInfo *info;
+    struct err e = ERR_INIT;
+
+    (void)url;
+    (void)version;
+    if (call == NULL)
+        return MHD_NO;
+    if (!call->started) {
+        call->started = true;
+        return MHD_YES;
+    }
+    if (*n > 0) {
+        call->too_large = call->too_large || buf_add(&call->body, data, *n, &e) != RC_OK;
+        *n = 0;
+        return MHD_YES;
+    }
+    buf_init(&answer.body, HTTPD_ANSWER_MAX);
+    if (call->too_large) {
+        answer.status = 413;
+        buf_must_printf(&answer.body, "the body is larger than %d bytes\n", HTTPD_BODY_MAX);
+        return queue_answer(c, &answer);
+    }
+    info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+    rq = (struct httpd_request){
+        .method = method,
+        .uri = call->uri,
+        .content_type = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Type"),
+        .accept = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept"),
+        .authorization = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization"),
+        .body = buf_str(&call->body),
+        .peer = info != NULL ? info->connect_fd : -1,
+    };
+    h->handler(h->arg, &h->cx, &rq, &answer);
+    return queue_answer(c, &answer);
+}
+
+PRINTF_LIKE(2, 0)
+static void
+on_log(void *arg, const char *fmt, va_list ap)
+{
+    char line[400];
+
+    (void)arg;
+    (void)vsnprintf(line, sizeof(line), fmt, ap);
+    line[strcspn(line, "\n")] = '\0';
+    log_debug("http server: %s", line);
+}
+
+/* A bound, listening socket for "host:port". */
+static enum rc
+listen_on(const char *where, int *out, unsigned *port, struct err *e)
+{
+    const char *colon = strrchr(where, ':');
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST},
+                    *list = NULL;
+    struct sockaddr_in6 got = {0}; /* the port of IPv4 is at the same place */
+    socklen_t len = sizeof(got);
+    char host[128] = "";
+    size_t n;
+    int fd, one = 1;
+
+    if (colon == NULL || (n = (size_t)(colon - where)) >= sizeof(host))
+        return err_set(e, RC_INVALID, "%s is no address to listen on, such as 127.0.0.1:8080",
+                       where);
+    memcpy(host, where, n);
+    if (n >= 2 && host[0] == '[' && host[n - 1] == ']') {
+        memmove(host, host + 1, n - 2);
+        host[n - 2] = '\0';
+    }
+    if (strcmp(host, "localhost") == 0)
+        memcpy(host, "127.0.0.1", sizeof("127.0.0.1"));
+    if (getaddrinfo(host[0] != '\0' ? host : NULL, colon + 1, &hints, &list) != 0)
+        return err_set(e, RC_INVALID, "%s is no address to listen on, such as 127.0.0.1:8080",
+                       where);
+    fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (fd < 0 || bind(fd, list->ai_addr, list->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0 ||
+        getsockname(fd, (struct sockaddr *)&got, &len) != 0) {
+        (void)err_sys(e, errno, "could not listen on %s", where);
+        e->code = RC_UNAVAILABLE;
+        if (fd >= 0)
+            (void)close(fd);
+        freeaddrinfo(list);
+        return e->code;
+    }
+    freeaddrinfo(list);
+    *port = ntohs(got.sin6_port);
+    *out = fd;
+    return RC_OK;
+}
+
+enum rc
+httpd_open(const struct httpd_opts *o, struct httpd **out, struct err *e)
+{
+    struct httpd *h = MEM_NEW(struct httpd);
+    bool tls = o->cert_pem != NULL && o->key_pem != NULL;
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
+                     MHD_USE_POLL | MHD_USE_ERROR_LOG | MHD_USE_ITC | (tls ? MHD_USE_TLS : 0U);
+    struct MHD_OptionItem more[] = {
+        {tls ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, (void *)(uintptr_t)o->key_pem},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->cert_pem},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    int fd = -1;
+
+    h->handler = o->handler;
+    h->arg = o->arg;
+    h->cx.fd = -1;
+    if (listen_on(o->listen, &fd, &h->port, e)) {
+        mem_free(h);
+        return e->code;
+    }
+    if (ctx_init(&h->cx, e)) {
+        (void)close(fd);
+        mem_free(h);
+        return e->code;
+    }
+    h->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        o->connections_max != 0 ? o->connections_max : 256U, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)HTTPD_IDLE_S, MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(128 * 1024), MHD_OPTION_ARRAY, more,
+        MHD_OPTION_END);
+    if (h->daemon == NULL) {
+        (void)close(fd);
+        ctx_release(&h->cx);
+        mem_free(h);
+        return err_set(e, RC_INTERNAL, "could not start the HTTP server on %s", o->listen);
+    }
+    *out = h;
+    return RC_OK;
+}
+
+void
+httpd_close(struct httpd *h)
+{
+    if (h == NULL)
+        return;
+    ctx_cancel(&h->cx);
+    MHD_stop_daemon(h->daemon);
+    ctx_release(&h->cx);
+    mem_free(h);
+}
+
+unsigned
+httpd_port(const struct httpd *h)
+{
+    return h->port;
+}
+
+void
+httpd_add_header(struct httpd_answer *a, const char *name, const char *value)
+{
+    if (a->n_headers == HTTPD_HEADERS_MAX)
+        return;
+    a->headers[a->n_headers].name = name;
+    a->headers[a->n_headers++].value = mem_strdup(value);
+}
+
+bool
+httpd_peer_is_gone(int peer)
+{
+    struct pollfd p = {.fd = peer, .events = POLLRDHUP};
+
+    return peer >= 0 && poll(&p, 1, 0) == 1;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PLANE_CEL_H
+#define PLANE_CEL_H
+
+/*
+ * plane/cel -- the expressions of validation rules: a part of the Common Expression Language.
+ *
+ * Shape    parsed once, evaluated on trees. Known: literals (also lists and maps), self, oldSelf,
+ *          fields, has(), [], in, ! && ||, == != < <= > >=, + - * / %, ?:, size(), string(),
+ *          int(), double(), startsWith, endsWith, contains, matches, lowerAscii, upperAscii, trim,
+ *          all, exists, exists_one, filter, map. && and || pass over an error on one side when
+ *          the other decides, as CEL does.
+ * Errors   of cel_parse: RC_INVALID with the place, for what is not in that part too. Of cel_eval:
+ *          RC_INVALID (no such key, wrong types), RC_LIMIT (too expensive).
+ * Limits   CEL_DEPTH_MAX levels, CEL_COST_MAX steps of one evaluation.
+ * Threads  a parsed expression never changes.
+ * Source   cel-spec langdef.md; Kubernetes "Validation rules".
+ * Tests    cel_test.c, fuzz/cel.c
+ */
+#include "json/node.h"
+
+enum { CEL_DEPTH_MAX = 64, CEL_COST_MAX = 1000 * 1000, CEL_TEXT_MAX = 16 * 1024 };
+
+struct cel;
+
+NODISCARD enum rc cel_parse(const char *text, struct cel **out, struct err *e);
+void cel_free(struct cel *c);
+/* Does it speak of oldSelf? */
+bool cel_is_transition(const struct cel *c);
+/* The value; the caller frees. `old` may be NULL when it is no transition. */
+NODISCARD enum rc cel_eval(const struct cel *c, const struct json *self, const struct json *old,
+                           struct json **out, struct err *e);
+
+#endif

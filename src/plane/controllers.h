@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PLANE_CONTROLLERS_H
+#define PLANE_CONTROLLERS_H
+
+/*
+ * plane/controllers -- what makes the embedded plane do something: CronJobs become Jobs, Jobs
+ * become Pods, Pods become processes of this machine; what lost its owner goes, and namespaces
+ * empty themselves.
+ *
+ * Why      a Kubernetes cluster has these; the operator cannot tell the difference.
+ * Shape    ordinary clients of the API; all they know is there or in the folder of the plane
+ *          (pods/UID, volumes/NS/CLAIM), so the process may die at any instant. Processes of Pods
+ *          live on meanwhile and are found again.
+ * Images   one whose last part is "cstash", or `image`, is this very program; an absolute path is
+ *          the program there. All others wait with ErrImageNeverPull.
+ * Tests    run_*_test.c, tests/integration/plane_jobs.bats
+ */
+#include "base/ctx.h"
+#include "kube/kube.h"
+#include "plane/plane.h"
+
+struct plane_run_opts {
+    const char *image;      /* another name for this program; NULL: none */
+    const char *kubeconfig; /* KUBECONFIG of the processes; NULL: plane_kubeconfig */
+    int64_t log_max;        /* bytes of a log before it is rotated; 0: 10 MiB */
+};
+
+/* Until `cx` is over: RC_OK then. `k` and `opts` are borrowed for the call; opts may be NULL. */
+NODISCARD enum rc plane_controllers_run(struct ctx *cx, struct plane *p, struct kube *k,
+                                        const struct plane_run_opts *opts, struct err *e);
+/* How many processes of Pods run now: they go on without us. */
+size_t plane_controllers_running(struct plane *p);
+
+/* A check for plane_set_hooks: the schedules of CronJobs. `arg` is not used. */
+void plane_controllers_check(void *arg, const char *kind, const struct json *old,
+                             const struct json *obj, struct plane_complaints *to);
+
+/*
+ * The hidden subcommand "pod-shim DIR CONTAINER", which plane_controllers_run starts for each
+ * container: to be called first of all by main, as long as there is one thread. Returns the exit
+ * code.
+ */
+int plane_shim_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plane/kind.h"
+
+#include <pthread.h>
+
+#include "base/mem.h"
+#include "plane/cel_rules.h"
+
+enum { KINDS_MAX = 1024 };
+
+/* clang-format off */
+static const struct kind built_in[] = {
+    {"", "v1", "configmaps", "configmap", "ConfigMap", "cm", "", .namespaced = true},
+    {"", "v1", "endpoints", "endpoints", "Endpoints", "ep", "", .namespaced = true},
+    {"", "v1", "events", "event", "Event", "ev", "", .namespaced = true},
+    {"", "v1", "namespaces", "namespace", "Namespace", "ns", "", .has_status = true},
+    {"", "v1", "nodes", "node", "Node", "no", "", .has_status = true},
+    {"", "v1", "persistentvolumeclaims", "persistentvolumeclaim", "PersistentVolumeClaim", "pvc", "",
+     .namespaced = true, .has_status = true},
+    {"", "v1", "pods", "pod", "Pod", "po", "all", .namespaced = true, .has_status = true},
+    {"", "v1", "secrets", "secret", "Secret", "", "", .namespaced = true},
+    {"", "v1", "serviceaccounts", "serviceaccount", "ServiceAccount", "sa", "", .namespaced = true},
+    {"", "v1", "services", "service", "Service", "svc", "all", .namespaced = true, .has_status = true},
+    {"apiextensions.k8s.io", "v1", "customresourcedefinitions", "customresourcedefinition",
+     "CustomResourceDefinition", "crd,crds", "api-extensions", .has_status = true, .generations = true},
+    {"batch", "v1", "cronjobs", "cronjob", "CronJob", "cj", "all", .namespaced = true, .has_status = true,
+     .generations = true},
+    {"batch", "v1", "jobs", "job", "Job", "", "all", .namespaced = true, .has_status = true,
+     .generations = true},
+    {"coordination.k8s.io", "v1", "leases", "lease", "Lease", "", "", .namespaced = true},
+    {"rbac.authorization.k8s.io", "v1", "clusterrolebindings", "clusterrolebinding",
+     "ClusterRoleBinding", "", "", .loose_names = true},
+    {"rbac.authorization.k8s.io", "v1", "clusterroles", "clusterrole", "ClusterRole", "", "",
+     .loose_names = true},
+    {"rbac.authorization.k8s.io", "v1", "rolebindings", "rolebinding", "RoleBinding", "", "",
+     .namespaced = true, .loose_names = true},
+    {"rbac.authorization.k8s.io", "v1", "roles", "role", "Role", "", "", .namespaced = true,
+     .loose_names = true},
+};
+/* clang-format on */
+
+struct registry {
+    pthread_rwlock_t lock;
+    struct kind *all[KINDS_MAX]; /* sorted by group, version, plural */
+    size_t n;
+};
+
+static struct kind *
+kind_new(const struct kind *from)
+{
+    struct kind *k = MEM_NEW(struct kind);
+    bool core = from->group[0] == '\0';
+
+    *k = *from;
+    atomic_store(&k->refs, 1);
+    k->store = core ? mem_strdup(k->plural) : mem_printf("%s.%s", k->plural, k->group);
+    k->api_version = core ? mem_strdup(k->version) : mem_printf("%s/%s", k->group, k->version);
+    return k;
+}
+
+struct kind *
+kind_keep(struct kind *k)
+{
+    if (k != NULL)
+        (void)atomic_fetch_add(&k->refs, 1);
+    return k;
+}
+
+void
+kind_drop(struct kind *k)
+{
+    if (k == NULL || atomic_fetch_sub(&k->refs, 1) != 1)
+        return;
+    rules_free(k->rules);
+    mem_free(k->store);
+    mem_free(k->api_version);
+    mem_free(k->text);
+    json_free(k->crd);
+    mem_free(k);
+}
+
+void
+kind_drop_ptr(struct kind **k)
+{
+    kind_drop(*k);
+}
+
+static int
+compare(const struct kind *a, const struct kind *b)
+{
+    int by = strcmp(a->group, b->group);
+
+    if (by == 0)
+        by = strcmp(a->version, b->version);
+    return by != 0 ? by : strcmp(a->plural, b->plural);
+}
+
+/* Takes `k`; replaces one of the same name. */
+static void
+put_locked(struct registry *r, struct kind *k)
+{
+    size_t at = 0;
+
+    while (at < r->n && compare(r->all[at], k) < 0)
+        at++;
+    if (at < r->n && compare(r->all[at], k) == 0) {
+        kind_drop(r->all[at]);
+        r->all[at] = k;
+        return;
+    }
+    if (r->n == KINDS_MAX) {
+        kind_drop(k);
+        return;
+    }
+    memmove(&r->all[at + 1], &r->all[at], (r->n - at) * sizeof(struct kind *));
+    r->all[at] = k;
+    r->n++;
+}
+
+struct registry *
+registry_new(void)
+{
+    struct registry *r = MEM_NEW(struct registry);
+
+    (void)pthread_rwlock_init(&r->lock, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(built_in); i++)
+        put_locked(r, kind_new(&built_in[i]));
+    return r;
+}
+
+void
+registry_free(struct registry *r)
+{
+    if (r == NULL)
+        return;
+    for (size_t i = 0; i < r->n; i++)
+        kind_drop(r->all[i]);
+    (void)pthread_rwlock_destroy(&r->lock);
+    mem_free(r);
+}
+
+struct kind *
+kind_find(struct registry *r, const char *group, const char *version, const char *plural)
+{
+    struct kind *found = NULL;
+
+    (void)pthread_rwlock_rdlock(&r->lock);
+    for (size_t i = 0; i < r->n && found == NULL; i++)
+        if (strcmp(r->all[i]->group, group) == 0 && strcmp(r->all[i]->plural, plural) == 0 &&
+            strcmp(r->all[i]->version, version) == 0)
+            found = kind_keep(r->all[i]);
+    (void)pthread_rwlock_unlock(&r->lock);
+    return found;
+}
+
+struct kind *
+kind_find_kind(struct registry *r, const char *group, const char *kind)
+{
+    struct kind *found = NULL;
+
+    (void)pthread_rwlock_rdlock(&r->lock);
+    for (size_t i = 0; i < r->n && found == NULL; i++)
+        if (strcmp(r->all[i]->group, group) == 0 && strcmp(r->all[i]->kind, kind) == 0)
+            found = kind_keep(r->all[i]);
+    (void)pthread_rwlock_unlock(&r->lock);
+    return found;
+}
+
+struct kind **
+kind_all(struct registry *r, size_t *n)
+{
+    struct kind **all;
+
+    (void)pthread_rwlock_rdlock(&r->lock);
+    all = (struct kind **)mem_zero(r->n + 1, sizeof(struct kind *));
+    *n = r->n;
+    for (size_t i = 0; i < r->n; i++)
+        all[i] = kind_keep(r->all[i]);
+    (void)pthread_rwlock_unlock(&r->lock);
+    return all;
+}
+
+void
+kind_all_free(struct kind **all, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        kind_drop(all[i]);
+    mem_free(all);
+}
+
+/* ["a", "b"] as "a,b"; the caller frees. */
+static char *
+joined(const struct json *words)
+{
+    char *text = mem_strdup("");
+
+    for (size_t i = 0; i < json_size(words); i++) {
+        char *more =
+            mem_printf("%s%s%s", text, i > 0 ? "," : "", json_text_or(json_elem(words, i), ""));
+        mem_free(text);
+        text = more;
+    }
+    return text;
+}
+
+/* A kind of its own for each version; `crd` is its own copy. */
+static struct kind *
+kind_of_version(const struct json *crd, size_t i)
+{
+    struct json *copy = json_clone(crd);
+    struct json *spec = json_field(copy, "spec"), *names = json_field(spec, "names");
+    struct json *v = json_elem(json_field(spec, "versions"), i);
+    char *shorts = joined(json_field(names, "shortNames"));
+    char *categories = joined(json_field(names, "categories"));
+    char *text = mem_printf("%s%c%s", shorts, 0x1f, categories);
+    char *mid = text + strlen(shorts);
+    struct kind from = {
+        .group = json_text_or(json_field(spec, "group"), ""),
+        .version = json_text_or(json_field(v, "name"), ""),
+        .plural = json_text_or(json_field(names, "plural"), ""),
+        .singular = json_text_or(json_field(names, "singular"), ""),
+        .kind = json_text_or(json_field(names, "kind"), ""),
+        .short_names = text,
+        .categories = mid + 1,
+        .namespaced = strcmp(json_text_or(json_field(spec, "scope"), ""), "Namespaced") == 0,
+        .has_status = json_dig(v, "subresources", "status") != NULL,
+        .generations = true,
+        .custom = true,
+        .storage = json_is_true(json_field(v, "storage")),
+        .schema = json_dig(v, "schema", "openAPIV3Schema"),
+        .columns = json_field(v, "additionalPrinterColumns"),
+    };
+    struct kind *k;
+
+    *mid = '\0';
+    k = kind_new(&from);
+    k->crd = copy;
+    k->text = text;
+    k->rules = rules_new(k->schema);
+    mem_free(shorts);
+    mem_free(categories);
+    return k;
+}
+
+static void
+remove_locked(struct registry *r, const struct json *crd)
+{
+    const char *group = json_text_or(json_dig(crd, "spec", "group"), "");
+    const char *plural = json_text_or(json_dig(crd, "spec", "names", "plural"), "");
+    size_t kept = 0;
+
+    for (size_t i = 0; i < r->n; i++)
+        if (r->all[i]->custom && strcmp(r->all[i]->group, group) == 0 &&
+            strcmp(r->all[i]->plural, plural) == 0)
+            kind_drop(r->all[i]);
+        else
+            r->all[kept++] = r->all[i];
+    r->n = kept;
+}
+
+void
+registry_put_crd(struct registry *r, const struct json *crd)
+{
+    const struct json *versions = json_dig(crd, "spec", "versions");
+
+    (void)pthread_rwlock_wrlock(&r->lock);
+    remove_locked(r, crd);
+    for (size_t i = 0; i < json_size(versions); i++)
+        if (json_is_true(json_field(json_elem(versions, i), "served")))
+            put_locked(r, kind_of_version(crd, i));
+    (void)pthread_rwlock_unlock(&r->lock);
+}
+
+void
+registry_remove_crd(struct registry *r, const struct json *crd)
+{
+    (void)pthread_rwlock_wrlock(&r->lock);
+    remove_locked(r, crd);
+    (void)pthread_rwlock_unlock(&r->lock);
+}

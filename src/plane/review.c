@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Health, version, and questions about rights: whoever has the token may do everything. */
+#include "base/mem.h"
+#include "plane/core.h"
+#include "plane/write.h"
+
+#define VERSION "v1.31.0+cstash"
+
+static bool
+answer_version(struct call *c)
+{
+    CLEANUP(json_free_ptr) struct json *v = json_new_object();
+
+    json_set_cstr(v, "major", "1");
+    json_set_cstr(v, "minor", "31");
+    json_set_cstr(v, "gitVersion", VERSION);
+    json_set_cstr(v, "gitCommit", "");
+    json_set_cstr(v, "gitTreeState", "clean");
+    json_set_cstr(v, "buildDate", "1970-01-01T00:00:00Z");
+    json_set_cstr(v, "goVersion", "");
+    json_set_cstr(v, "compiler", "gcc");
+    json_set_cstr(v, "platform", "linux/amd64");
+    reply_json(c->rp, 200, v);
+    return true;
+}
+
+bool
+answer_other(struct call *c)
+{
+    static const char *const healthy[] = {"/healthz", "/livez", "/readyz"};
+
+    if (strcmp(c->method, "GET") != 0)
+        return false;
+    if (strcmp(c->path, "/version") == 0 || strcmp(c->path, "/version/") == 0)
+        return answer_version(c);
+    for (size_t i = 0; i < ARRAY_LEN(healthy); i++)
+        if (strcmp(c->path, healthy[i]) == 0) {
+            buf_must_printf(&c->rp->body, "ok");
+            c->rp->type = "text/plain; charset=utf-8";
+            return true;
+        }
+    return false;
+}
+
+static void
+push_all(struct json *obj, const char *key)
+{
+    json_push_cstr(json_need_array(obj, key), "*");
+}
+
+bool
+answer_review(struct call *c)
+{
+    CLEANUP(json_free_ptr) struct json *body = NULL;
+    struct json *status, *rule;
+
+    if (strcmp(c->method, "POST") != 0 ||
+        (strncmp(c->path, "/apis/authorization.k8s.io/", 27) != 0 &&
+         strncmp(c->path, "/apis/authentication.k8s.io/", 28) != 0))
+        return false;
+    if (!read_body(c, &body))
+        return true;
+    status = json_need_object(body, "status");
+    if (strstr(c->path, "accessreviews") != NULL) {
+        json_set_bool(status, "allowed", true);
+        json_set_cstr(status, "reason", "the token of this server may do everything");
+    } else if (strstr(c->path, "/selfsubjectreviews") != NULL) {
+        json_set_cstr(json_need_object(status, "userInfo"), "username", "cstash");
+        json_push_cstr(json_need_array(json_need_object(status, "userInfo"), "groups"),
+                       "system:masters");
+    } else if (strstr(c->path, "/selfsubjectrulesreviews") != NULL) {
+        rule = json_new_object();
+        push_all(rule, "verbs");
+        push_all(rule, "apiGroups");
+        push_all(rule, "resources");
+        json_push(json_need_array(status, "resourceRules"), rule);
+        rule = json_new_object();
+        push_all(rule, "verbs");
+        push_all(rule, "nonResourceURLs");
+        json_push(json_need_array(status, "nonResourceRules"), rule);
+        json_set_bool(status, "incomplete", false);
+    } else {
+        return false;
+    }
+    reply_json(c->rp, 201, body);
+    return true;
+}

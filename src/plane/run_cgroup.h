@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PLANE_RUN_CGROUP_H
+#define PLANE_RUN_CGROUP_H
+
+/*
+ * plane/run_cgroup -- a ceiling for the memory of a container, where we may set one.
+ *
+ * Shape    a control group of version 2 beside ours, or of version 1 below ours. Where neither can
+ *          be made (an ordinary user without delegation) there is no ceiling.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+struct run_cgroup {
+    char path[512]; /* "": none */
+    bool v2;
+};
+
+/* `name` NULL or `max` 0: none wanted. */
+void run_cgroup_make(struct run_cgroup *g, const char *name, int64_t max);
+/* The calling process goes into it. Async-signal-safe. */
+void run_cgroup_enter(const struct run_cgroup *g);
+/* Remove it, empty; did the kernel kill something in it for want of memory? */
+bool run_cgroup_leave(struct run_cgroup *g);
+
+#endif

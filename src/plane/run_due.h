@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PLANE_RUN_DUE_H
+#define PLANE_RUN_DUE_H
+
+/*
+ * plane/run_due -- which slots of a schedule have passed unseen.
+ *
+ * Threads  pure functions.
+ * Source   Kubernetes pkg/controller/cronjob/utils.go, mostRecentScheduleTime.
+ * Tests    run_due_test.c
+ */
+#include "api/cron.h"
+
+enum { RUN_DUE_MANY = 100 }; /* more missed slots than this are worth a warning */
+
+struct run_due {
+    int64_t last_ms; /* the latest slot in (since, now]; 0: none */
+    int missed;      /* how many there were; RUN_DUE_MANY + 1: more than that */
+};
+
+struct run_due run_due(const struct cron *c, int64_t since_ms, int64_t now_ms);
+
+#endif

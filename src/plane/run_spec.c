@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a container to the command that runs it. Source: Kubernetes pkg/kubelet/container/helpers.
+ */
+#include <ctype.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include "base/b64.h"
+#include "base/mem.h"
+#include "plane/run_internal.h"
+
+enum { SECRET_MAX = 4 * 1024 * 1024, LOG_DEFAULT = 10 * 1024 * 1024 };
+
+enum rc
+run_trouble(struct run_trouble *why, struct err *e, const char *reason, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(why->message, sizeof(why->message), fmt, ap);
+    va_end(ap);
+    why->reason = reason;
+    return err_set(e, RC_INVALID, "%s", why->message);
+}
+
+#define CONFIG_ERROR "CreateContainerConfigError"
+
+/* ---- what a Pod may know of itself ---- */
+
+static char *
+entry_of(const struct json *map, const char *path, const char *prefix)
+{
+    size_t n = strlen(prefix), len = strlen(path);
+
+    if (strncmp(path, prefix, n) != 0 || len < n + 2 || strcmp(path + len - 2, "']") != 0)
+        return NULL;
+    CLEANUP(mem_free_ptr) char *key = mem_strndup(path + n, len - n - 2);
+    return mem_strdup(json_text_or(json_field(map, key), ""));
+}
+
+/* All of them, one line each, as a volume has it. */
+static char *
+entries(const struct json *map)
+{
+    struct buf out = BUF_INIT(RUN_TEXT_MAX * 4);
+    char *text;
+
+    for (struct json_item it = json_first(map); it.key != NULL; it = json_next(map, it))
+        buf_must_printf(&out, "%s%s=\"%s\"", out.n > 0 ? "\n" : "", it.key,
+                        json_text_or(it.value, ""));
+    text = mem_strdup(buf_c(&out));
+    buf_release(&out);
+    return text;
+}
+
+char *
+run_field(struct runner *r, const struct json *pod, const char *path)
+{
+    const struct json *labels = json_dig(pod, "metadata", "labels"),
+                      *notes = json_dig(pod, "metadata", "annotations");
+    char *text;
+
+    if (strcmp(path, "metadata.name") == 0)
+        return mem_strdup(kube_name(pod));
+    if (strcmp(path, "metadata.namespace") == 0)
+        return mem_strdup(kube_ns(pod));
+    if (strcmp(path, "metadata.uid") == 0)
+        return mem_strdup(kube_uid(pod));
+    if (strcmp(path, "metadata.labels") == 0)
+        return entries(labels);
+    if (strcmp(path, "metadata.annotations") == 0)
+        return entries(notes);
+    if ((text = entry_of(labels, path, "metadata.labels['")) != NULL ||
+        (text = entry_of(notes, path, "metadata.annotations['")) != NULL)
+        return text;
+    if (strcmp(path, "spec.nodeName") == 0)
+        return mem_strdup(r->node);
+    if (strcmp(path, "spec.serviceAccountName") == 0)
+        return mem_strdup(json_text_or(json_dig(pod, "spec", "serviceAccountName"), "default"));
+    if (strcmp(path, "status.podIP") == 0 || strcmp(path, "status.hostIP") == 0 ||
+        strcmp(path, "status.podIPs") == 0 || strcmp(path, "status.hostIPs") == 0)
+        return mem_strdup("127.0.0.1");
+    return NULL;
+}
+
+enum rc
+run_data(struct ctx *cx, struct runner *r, const struct kube_kind *kind, const char *ns,
+         const char *name, bool optional, struct json **out, struct run_trouble *why, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *obj = NULL;
+    const struct json *coded;
+    enum rc rc = kube_get(cx, r->k, kind, ns, name, &obj, e);
+
+    if (rc == RC_NOT_FOUND && optional) {
+        *out = json_new_object();
+        return RC_OK;
+    }
+    if (rc == RC_NOT_FOUND)
+        return run_trouble(why, e, CONFIG_ERROR, "%s \"%s\" not found",
+                           kind == &KUBE_SECRET ? "secret" : "configmap", name);
+    if (rc != RC_OK)
+        return rc;
+    *out = json_new_object();
+    if (kind == &KUBE_CONFIG_MAP)
+        json_merge_fields(*out, json_field(obj, "data"));
+    coded = json_field(obj, kind == &KUBE_SECRET ? "data" : "binaryData");
+    for (struct json_item it = json_first(coded); it.key != NULL; it = json_next(coded, it)) {
+        CLEANUP(buf_release) struct buf plain = BUF_INIT(SECRET_MAX);
+        struct err bad = ERR_INIT;
+        if (b64_decode(json_text_str(it.value), &plain, &bad) == RC_OK)
+            json_set(*out, it.key, json_new_str(buf_str(&plain)));
+    }
+    return RC_OK;
+}
+
+/* ---- environment ---- */
+
+struct env {
+    struct json *vars;   /* name -> value; a later one replaces it and keeps its place */
+    struct json *secret; /* names whose value is not to be touched */
+};
+
+static const char *
+look_up(void *arg, const char *name)
+{
+    return json_text(json_field(((struct env *)arg)->vars, name));
+}
+
+static void
+put(struct env *env, const char *name, const char *value, bool secret)
+{
+    json_set_cstr(env->vars, name, value);
+    if (secret)
+        json_set_bool(env->secret, name, true);
+    else
+        json_remove(env->secret, name);
+}
+
+static bool
+is_env_name(const char *s)
+{
+    return s[0] != '\0' && strchr(s, '=') == NULL;
+}
+
+static enum rc
+add_from(struct ctx *cx, struct runner *r, const struct json *pod, const struct json *from,
+         struct env *env, struct run_trouble *why, struct err *e)
+{
+    const struct json *secret = json_field(from, "secretRef"),
+                      *ref = secret != NULL ? secret : json_field(from, "configMapRef");
+    const char *prefix = json_text_or(json_field(from, "prefix"), "");
+    CLEANUP(json_free_ptr) struct json *data = NULL;
+
+    if (ref == NULL)
+        return RC_OK;
+    if (run_data(cx, r, secret != NULL ? &KUBE_SECRET : &KUBE_CONFIG_MAP, kube_ns(pod),
+                 json_text_or(json_field(ref, "name"), ""),
+                 json_is_true(json_field(ref, "optional")), &data, why, e))
+        return e->code;
+    for (struct json_item it = json_first(data); it.key != NULL; it = json_next(data, it)) {
+        CLEANUP(mem_free_ptr) char *name = mem_printf("%s%s", prefix, it.key);
+        if (is_env_name(name) && json_text(it.value) != NULL)
+            put(env, name, json_text(it.value), secret != NULL);
+    }
+    return RC_OK;
+}
+
+static char *
+resource_field(const struct json *container, const struct json *ref)
+{
+    const char *path = json_text_or(json_field(ref, "resource"), "");
+    const char *dot = strchr(path, '.'), *amount;
+    int64_t divisor = run_quantity(json_text_or(json_field(ref, "divisor"), "1"));
+    double n;
+
+    if (dot == NULL)
+        return mem_strdup("0");
+    CLEANUP(mem_free_ptr) char *list = mem_strndup(path, (size_t)(dot - path));
+    amount = json_text_or(json_dig(container, "resources", list, dot + 1), "");
+    n = (double)run_quantity(amount);
+    if (n <= 0) /* the whole machine */
+        n = strcmp(dot + 1, "cpu") == 0
+                ? (double)sysconf(_SC_NPROCESSORS_ONLN)
+                : (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    return mem_printf("%.0f", n / (double)MAX(divisor, 1));
+}
+
+/* A value that is kept elsewhere. `*value` NULL: optional and not there. */
+static enum rc
+value_from(struct ctx *cx, struct runner *r, const struct json *pod, const struct json *container,
+           const struct json *from, char **value, struct run_trouble *why, struct err *e)
+{
+    const struct json *secret = json_field(from, "secretKeyRef"),
+                      *ref = secret != NULL ? secret : json_field(from, "configMapKeyRef");
+    const char *path = json_text(json_dig(from, "fieldRef", "fieldPath"));
+    const char *name = json_text_or(json_field(ref, "name"), ""),
+               *key = json_text_or(json_field(ref, "key"), "");
+    bool optional = json_is_true(json_field(ref, "optional"));
+    CLEANUP(json_free_ptr) struct json *data = NULL;
+
+    *value = NULL;
+    if (path != NULL) {
+        *value = run_field(r, pod, path);
+        if (*value == NULL)
+            return run_trouble(why, e, CONFIG_ERROR, "unsupported fieldPath: %s", path);
+        return RC_OK;
+    }
+    if (json_field(from, "resourceFieldRef") != NULL) {
+        *value = resource_field(container, json_field(from, "resourceFieldRef"));
+        return RC_OK;
+    }
+    if (ref == NULL)
+        return run_trouble(why, e, CONFIG_ERROR, "an env.valueFrom of an unknown kind");
+    if (run_data(cx, r, secret != NULL ? &KUBE_SECRET : &KUBE_CONFIG_MAP, kube_ns(pod), name,
+                 optional, &data, why, e))
+        return e->code;
+    if (json_text(json_field(data, key)) != NULL)
+        *value = mem_strdup(json_text(json_field(data, key)));
+    else if (!optional)
+        return run_trouble(why, e, CONFIG_ERROR, "couldn't find key %s in %s %s/%s", key,
+                           secret != NULL ? "Secret" : "ConfigMap", kube_ns(pod), name);
+    return RC_OK;
+}
+
+static void
+put_own(struct runner *r, struct env *env)
+{
+    static const char *const passed[] = {"PATH",
+                                         "HOME",
+                                         "TZ",
+                                         "LANG",
+                                         "CSTASH_TEST_FAST_KDF",
+                                         "ASAN_OPTIONS",
+                                         "TSAN_OPTIONS",
+                                         "UBSAN_OPTIONS",
+                                         "LSAN_OPTIONS"};
+
+    for (size_t i = 0; i < ARRAY_LEN(passed); i++)
+        if (getenv(passed[i]) != NULL)
+            put(env, passed[i], getenv(passed[i]), false);
+    if (json_field(env->vars, "PATH") == NULL)
+        put(env, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", false);
+    put(env, "KUBECONFIG", r->kubeconfig, false);
+}
+
+static enum rc
+make_env(struct ctx *cx, struct runner *r, const struct json *pod, const struct json *container,
+         struct env *env, struct run_trouble *why, struct err *e)
+{
+    const struct json *from = json_field(container, "envFrom"),
+                      *list = json_field(container, "env");
+
+    put_own(r, env);
+    put(env, "HOSTNAME", kube_name(pod), false);
+    for (size_t i = 0; i < json_size(from); i++)
+        if (add_from(cx, r, pod, json_elem(from, i), env, why, e))
+            return e->code;
+    for (size_t i = 0; i < json_size(list); i++) {
+        const struct json *one = json_elem(list, i), *source = json_field(one, "valueFrom");
+        const char *name = json_text_or(json_field(one, "name"), "");
+        CLEANUP(mem_free_ptr) char *value = NULL;
+        if (source == NULL)
+            value = run_expand(json_text_or(json_field(one, "value"), ""), look_up, env);
+        else if (value_from(cx, r, pod, container, source, &value, why, e))
+            return e->code;
+        if (value != NULL && is_env_name(name))
+            put(env, name, value, json_field(source, "secretKeyRef") != NULL);
+    }
+    return RC_OK;
+}
+
+/* ---- the program ---- */
+
+/* The last part of "registry/path/name:tag@digest"; the caller frees. */
+static char *
+image_base(const char *image)
+{
+    const char *slash = strrchr(image, '/'), *base = slash != NULL ? slash + 1 : image;
+
+    return mem_strndup(base, strcspn(base, ":@"));
+}
+
+static bool
+is_our_image(struct runner *r, const char *image)
+{
+    CLEANUP(mem_free_ptr) char *base = image_base(image);
+
+    return image[0] != '/' && (strcmp(base, "cstash") == 0 ||
+                               (r->opts->image != NULL && strcmp(image, r->opts->image) == 0));
+}
+
+/* In $PATH of the container, as execvp does. The caller frees; the name itself if there is none. */
+static char *
+find_program(const char *name, const char *path)
+{
+    if (strchr(name, '/') != NULL)
+        return mem_strdup(name);
+    for (;;) {
+        size_t n = strcspn(path, ":");
+        char *full = mem_printf("%.*s/%s", (int)n, path, name);
+        if (access(full, X_OK) == 0)
+            return full;
+        mem_free(full);
+        if (path[n] == '\0')
+            return mem_strdup(name);
+        path += n + 1;
+    }
+}
+
+static enum rc
+choose_program(struct runner *r, const struct json *container, const struct env *env,
+               struct json *argv, char **program, struct run_trouble *why, struct err *e)
+{
+    const char *image = json_text_or(json_field(container, "image"), "");
+    const char *first = json_text(json_elem(argv, 0)), *slash;
+    bool ours = is_our_image(r, image), command = json_size(json_field(container, "command")) > 0;
+
+    if (!ours && image[0] != '/')
+        return run_trouble(why, e, "ErrImageNeverPull",
+                           "the plane runs only programs of this machine: image \"%s\" is neither "
+                           "cstash nor an absolute path",
+                           image);
+    if (!command) {
+        json_insert_at(argv, 0, json_new_cstr(ours ? "cstash" : image));
+        *program = mem_strdup(ours ? r->program : image);
+        return RC_OK;
+    }
+    slash = strrchr(first, '/');
+    if (ours && strcmp(slash != NULL ? slash + 1 : first, "cstash") == 0)
+        *program = mem_strdup(r->program);
+    else
+        *program = find_program(first, json_text_or(json_field(env->vars, "PATH"), ""));
+    return RC_OK;
+}
+
+static void
+add_words(struct json *argv, const struct json *words, struct env *env, const struct run_mounts *m)
+{
+    for (size_t i = 0; i < json_size(words); i++) {
+        CLEANUP(mem_free_ptr)
+        char *plain = run_expand(json_text_or(json_elem(words, i), ""), look_up, env);
+        CLEANUP(mem_free_ptr) char *real = run_map_paths(plain, m->all, m->n);
+        json_push_cstr(argv, real);
+    }
+}
+
+static void
+map_env(struct env *env, const struct run_mounts *m)
+{
+    struct json *mapped = json_new_object();
+
+    for (struct json_item it = json_first(env->vars); it.key != NULL;
+         it = json_next(env->vars, it)) {
+        const char *value = json_text_or(it.value, "");
+        CLEANUP(mem_free_ptr) char *real = run_map_paths(value, m->all, m->n);
+        bool secret = json_is_true(json_field(env->secret, it.key));
+        json_set_cstr(mapped, it.key, secret ? value : real);
+    }
+    json_free(env->vars);
+    env->vars = mapped;
+}
+
+static void
+add_env(struct json *spec, const struct env *env)
+{
+    struct json *list = json_need_array(spec, "env");
+
+    for (struct json_item it = json_first(env->vars); it.key != NULL;
+         it = json_next(env->vars, it)) {
+        CLEANUP(mem_free_ptr) char *one = mem_printf("%s=%s", it.key, json_text_or(it.value, ""));
+        json_push_cstr(list, one);
+    }
+}
+
+static void
+add_rest(struct runner *r, const struct json *pod, const struct json *container,
+         const struct run_mounts *m, struct json *spec)
+{
+    const char *name = json_text_or(json_field(container, "name"), ""),
+               *cwd = json_text(json_field(container, "workingDir"));
+    char *log = plane_log_path(r->plane, kube_uid(pod), name, false),
+         *previous = plane_log_path(r->plane, kube_uid(pod), name, true),
+         *group = mem_printf("%s-%s", kube_uid(pod), name), *own = run_pod_dir(r, kube_uid(pod)),
+         *real = cwd != NULL ? run_map_paths(cwd, m->all, m->n) : mem_strdup(own);
+
+    json_set_cstr(spec, "cwd", real);
+    json_set_cstr(spec, "log", log);
+    json_set_cstr(spec, "previous", previous);
+    json_set_int(spec, "logMax", r->opts->log_max > 0 ? r->opts->log_max : LOG_DEFAULT);
+    json_set_cstr(spec, "cgroup", group);
+    json_set_int(
+        spec, "memoryMax",
+        run_quantity(json_text_or(json_dig(container, "resources", "limits", "memory"), "")));
+    json_set_bool(spec, "tail",
+                  strcmp(json_text_or(json_field(container, "terminationMessagePolicy"), ""),
+                         "FallbackToLogsOnError") == 0);
+    mem_free(log);
+    mem_free(previous);
+    mem_free(group);
+    mem_free(own);
+    mem_free(real);
+}
+
+enum rc
+run_container_spec(struct ctx *cx, struct runner *r, const struct json *pod,
+                   const struct json *container, struct json **out, struct run_trouble *why,
+                   struct err *e)
+{
+    struct env env = {.vars = json_new_object(), .secret = json_new_object()};
+    struct run_mounts m = {.n = 0};
+    struct json *spec = json_new_object(), *argv = json_need_array(spec, "argv");
+    char *program = NULL, *config = NULL;
+    enum rc rc = run_mounts(r, pod, container, &m, why, e);
+
+    if (rc == RC_OK)
+        rc = make_env(cx, r, pod, container, &env, why, e);
+    if (rc == RC_OK) {
+        add_words(argv, json_field(container, "command"), &env, &m);
+        add_words(argv, json_field(container, "args"), &env, &m);
+        map_env(&env, &m);
+        rc = choose_program(r, container, &env, argv, &program, why, e);
+    }
+    if (rc == RC_OK)
+        rc = run_as_user(r, pod, container, &m, spec, &config, e);
+    if (rc == RC_OK) {
+        if (config != NULL)
+            put(&env, "KUBECONFIG", config, false);
+        json_set_cstr(spec, "program", program);
+        add_env(spec, &env);
+        add_rest(r, pod, container, &m, spec);
+        *out = TAKE(spec);
+    }
+    mem_free(program);
+    mem_free(config);
+    run_mounts_release(&m);
+    json_free(env.vars);
+    json_free(env.secret);
+    json_free(spec);
+    return rc;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PLANE_RUN_TEXT_H
+#define PLANE_RUN_TEXT_H
+
+/*
+ * plane/run_text -- what becomes of the words of a container: variables, paths, amounts.
+ *
+ * Threads  pure functions.
+ * Tests    run_text_test.c
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+enum { RUN_TEXT_MAX = 1024 * 1024 };
+
+/* NULL: no such variable. */
+typedef const char *run_lookup_fn(void *arg, const char *name);
+
+/*
+ * "$(NAME)" becomes its value, "$$" a "$"; what is not known stays as it is. The caller frees.
+ * Source: Kubernetes third_party/forked/golang/expansion.
+ */
+char *run_expand(const char *text, run_lookup_fn *lookup, void *arg);
+
+/* A folder that a container knows under another name. */
+struct run_mount {
+    char *path; /* in the container, without a slash at its end */
+    char *real;
+};
+
+/*
+ * There is no other root for a container, so each mount path in its words becomes the real one,
+ * the longest path first: at the beginning, or behind = : , a blank, a quote or what a shell cuts
+ * words at, if the end, or / : , and the like follows. The caller frees.
+ */
+char *run_map_paths(const char *text, const struct run_mount *mounts, size_t n);
+
+/* "512Mi", "1.5G", "100m" in units of one, rounded up; 0: no quantity. */
+int64_t run_quantity(const char *text);
+
+#endif

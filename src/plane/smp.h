@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PLANE_SMP_H
+#define PLANE_SMP_H
+
+/*
+ * plane/smp -- strategic merge patches, for what is built in.
+ *
+ * Why      kubectl sends them for label, annotate, edit and apply.
+ * Shape    a merge patch whose lists are merged by a key (plane/listtype) and that knows
+ *          "$patch", "$deleteFromPrimitiveList/x", "$setElementOrder/x" and "$retainKeys".
+ * Tests    smp_test.c
+ */
+#include "json/node.h"
+
+/* What `patch` makes of `target`; the arguments stay. RC_INVALID. The caller frees. */
+NODISCARD enum rc smp_apply(const struct json *target, const struct json *patch, struct json **out,
+                            struct err *e);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PLANE_SSA_H
+#define PLANE_SSA_H
+
+/*
+ * plane/ssa -- who owns which field (metadata.managedFields), and server-side apply.
+ *
+ * Shape    sets of fields are kept in the form of the API (fieldsV1): {"f:spec": {"f:a": {}}},
+ *          "k:{...}" for elements of lists that are maps, "v:..." for those of sets. How lists
+ *          merge is told by the schema of custom resources, by plane/listtype for the others.
+ * Source   Kubernetes "Server-Side Apply"; structured-merge-diff.
+ * Tests    ssa_test.c
+ */
+#include "plane/kind.h"
+
+enum { SSA_MANAGERS_MAX = 64 };
+
+struct ssa_who {
+    const char *manager;
+    bool status; /* through the status subresource */
+    bool force;  /* applies what others own */
+};
+
+/*
+ * What `applied` makes of `live` (NULL: nothing is there), with managedFields. RC_CONFLICT without
+ * `who.force`: others own fields that it would change; `*causes` gets an array of {reason, message,
+ * field}, which the caller frees. RC_INVALID: `applied` is malformed.
+ */
+NODISCARD enum rc ssa_apply(const struct kind *k, const struct json *live,
+                            const struct json *applied, struct ssa_who who, struct json **out,
+                            struct json **causes, struct err *e);
+
+/*
+ * Before the write of `obj` by other means: what differs from `old` (NULL: nothing was there) is
+ * now `who`'s. Replaces metadata.managedFields.
+ */
+void ssa_update(const struct kind *k, const struct json *old, struct json *obj, struct ssa_who who);
+
+#endif

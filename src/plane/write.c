@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plane/write.h"
+
+#include "base/mem.h"
+#include "base/rand.h"
+#include "json/yaml.h"
+#include "plane/admit.h"
+#include "plane/cel_rules.h"
+#include "plane/schema.h"
+#include "plane/ssa.h"
+
+enum { ORPHANS_AT_ONCE = 500 };
+
+void
+wish_release(struct wish *w)
+{
+    json_free(w->old);
+    json_free(w->obj);
+    buf_release(&w->stored);
+    *w = (struct wish){0};
+}
+
+bool
+wish_answer(struct call *c, int status, struct wish *w)
+{
+    if (w->stored.n == 0 || c->output != OUT_OBJECT || (c->kind->custom && !c->kind->storage))
+        return answer_object(c, status, w->obj);
+    buf_release(&c->rp->body);
+    c->rp->body = w->stored;
+    w->stored = (struct buf){0};
+    c->rp->status = status;
+    return true;
+}
+
+bool
+read_body(struct call *c, struct json **out)
+{
+    CLEANUP(json_free_ptr) struct json *docs = NULL;
+    struct str type = c->content_type;
+    struct err e = ERR_INIT;
+    bool yaml = str_eq(type, STR_LIT("application/yaml")) ||
+                str_eq(type, STR_LIT("application/apply-patch+yaml"));
+
+    if (memmem(type.p, type.n, "protobuf", 8) != NULL || memmem(type.p, type.n, "cbor", 4) != NULL)
+        return answer_error(c, 415, "UnsupportedMediaType",
+                            "the body of the request was in an unknown format - accepted media "
+                            "types include: application/json, application/yaml");
+    if (!yaml) {
+        if (json_parse(c->body, out, &e))
+            return answer_error(c, 400, "BadRequest", "the body is not JSON: %s", e.msg);
+        return true;
+    }
+    if (yaml_to_json(c->body, &docs, &e))
+        return answer_error(c, 400, "BadRequest", "the body is not YAML: %s", e.msg);
+    if (json_size(docs) != 1)
+        return answer_error(c, 400, "BadRequest", "the body must be one YAML document");
+    *out = json_ref(json_elem(docs, 0));
+    return true;
+}
+
+void
+drop_nulls(struct json *j)
+{
+    CLEANUP(json_free_ptr) struct json *gone = NULL;
+
+    for (size_t i = 0; json_kind_of(j) == JSON_IS_ARRAY && i < json_size(j); i++)
+        drop_nulls(json_elem(j, i));
+    for (struct json_item it = json_first(j); it.key != NULL; it = json_next(j, it)) {
+        if (json_kind_of(it.value) != JSON_IS_NULL) {
+            drop_nulls(it.value);
+            continue;
+        }
+        if (gone == NULL)
+            gone = json_new_array();
+        json_push_cstr(gone, it.key);
+    }
+    for (size_t i = 0; i < json_size(gone); i++)
+        json_remove(j, json_text(json_elem(gone, i)));
+}
+
+static bool
+is_crd(const struct kind *k)
+{
+    return strcmp(k->store, "customresourcedefinitions.apiextensions.k8s.io") == 0;
+}
+
+/* The client's idea of what and where must be that of the path. */
+static bool
+check_identity(struct call *c, struct wish *w)
+{
+    struct json *meta = json_field(w->obj, "metadata");
+    const char *api = json_text_or(json_field(w->obj, "apiVersion"), c->kind->api_version);
+    const char *kind = json_text_or(json_field(w->obj, "kind"), c->kind->kind);
+    const char *ns = json_text(json_field(meta, "namespace"));
+    const char *name = json_text(json_field(meta, "name"));
+    const char *uid = json_text(json_field(meta, "uid"));
+
+    if (json_kind_of(w->obj) != JSON_IS_OBJECT)
+        return answer_error(c, 400, "BadRequest", "the object must be a JSON object");
+    if (strcmp(api, c->kind->api_version) != 0 || strcmp(kind, c->kind->kind) != 0)
+        return answer_error(c, 400, "BadRequest",
+                            "the API version and kind in the data (%s %s) do not match the "
+                            "expected API version and kind (%s %s)",
+                            api, kind, c->kind->api_version, c->kind->kind);
+    if (c->kind->namespaced && ns != NULL && ns[0] != '\0' && strcmp(ns, c->ns) != 0)
+        return answer_error(c, 400, "BadRequest",
+                            "the namespace of the provided object does not match the namespace "
+                            "sent on the request");
+    if (c->name != NULL && name != NULL && strcmp(name, c->name) != 0)
+        return answer_error(c, 400, "BadRequest",
+                            "the name of the object (%s) does not match the name on the URL (%s)",
+                            name, c->name);
+    if (w->old != NULL && uid != NULL && uid[0] != '\0' &&
+        strcmp(uid, json_text_or(json_dig(w->old, "metadata", "uid"), "")) != 0)
+        return answer_error(c, 409, "Conflict",
+                            "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID "
+                            "in precondition: %s, UID in object meta: %s",
+                            kind_resource(c->kind), c->name, uid,
+                            json_text_or(json_dig(w->old, "metadata", "uid"), ""));
+    return true;
+}
+
+static void
+new_uid(char to[static 37])
+{
+    uint8_t r[16];
+
+    rand_bytes(r, sizeof(r));
+    r[6] = (uint8_t)((r[6] & 0x0f) | 0x40);
+    r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
+    (void)snprintf(to, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+                   r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12],
+                   r[13], r[14], r[15]);
+}
+
+static void
+generate_name(struct json *meta)
+{
+    static const char letters[] = "bcdfghjklmnpqrstvwxz2456789";
+    const char *prefix = json_text_or(json_field(meta, "generateName"), "");
+    char tail[6] = "";
+
+    if (json_text_or(json_field(meta, "name"), "")[0] != '\0' || prefix[0] == '\0')
+        return;
+    for (size_t i = 0; i < sizeof(tail) - 1; i++)
+        tail[i] = letters[rand_below(sizeof(letters) - 1)];
+    CLEANUP(mem_free_ptr) char *name = mem_printf("%.58s%s", prefix, tail);
+    json_set_cstr(meta, "name", name);
+}
+
+/* apiVersion, kind and metadata in front, in kubectl's order; what the server owns is its own. */
+static void
+own_metadata(struct call *c, struct wish *w)
+{
+    static const char *const kept[] = {"uid", "creationTimestamp", "deletionTimestamp",
+                                       "deletionGracePeriodSeconds", "generation"};
+    struct json *meta = json_need_object(w->obj, "metadata");
+    char uid[37], now[40];
+
+    json_set_cstr(w->obj, "apiVersion", c->kind->api_version);
+    json_set_cstr(w->obj, "kind", c->kind->kind);
+    json_remove(meta, "selfLink");
+    if (c->kind->namespaced)
+        json_set_cstr(meta, "namespace", c->ns);
+    else
+        json_remove(meta, "namespace");
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        json_remove(meta, kept[i]);
+        if (json_dig(w->old, "metadata", kept[i]) != NULL)
+            json_set(meta, kept[i], json_clone(json_dig(w->old, "metadata", kept[i])));
+    }
+    if (w->old != NULL)
+        return;
+    generate_name(meta);
+    new_uid(uid);
+    json_set_cstr(meta, "uid", uid);
+    json_set_cstr(meta, "creationTimestamp", now_text(now));
+    json_remove(meta, "resourceVersion");
+}
+
+/* Who writes the status writes nothing else, and the other way round. */
+static void
+separate_status(struct call *c, struct wish *w)
+{
+    bool by_status = c->sub != NULL && strcmp(c->sub, "status") == 0;
+    struct json *whole;
+
+    if (c->sub != NULL && strcmp(c->sub, "finalize") == 0) {
+        struct json *left = json_clone(json_dig(w->obj, "spec", "finalizers"));
+        whole = json_clone(w->old);
+        json_set(json_need_object(whole, "spec"), "finalizers",
+                 left != NULL ? left : json_new_array());
+        json_free(w->obj);
+        w->obj = whole;
+    } else if (by_status) {
+        whole = json_clone(w->old);
+        json_set(whole, "status", json_clone(json_field(w->obj, "status")));
+        if (json_dig(w->obj, "metadata", "managedFields") != NULL && w->applied)
+            json_set(json_need_object(whole, "metadata"), "managedFields",
+                     json_clone(json_dig(w->obj, "metadata", "managedFields")));
+        json_free(w->obj);
+        w->obj = whole;
+    } else if (c->kind->has_status) {
+        json_remove(w->obj, "status");
+        if (w->old == NULL)
+            admit_fresh_status(c->kind, w->obj);
+        else if (json_field(w->old, "status") != NULL)
+            json_set(w->obj, "status", json_clone(json_field(w->old, "status")));
+    }
+}
+
+/* Fields that the schema does not know: dropped, and told or refused as the client wishes. */
+static bool
+drop_unknown(struct call *c, struct wish *w)
+{
+    CLEANUP(json_free_ptr) struct json *unknown = json_new_array();
+    CLEANUP(buf_release) struct buf text = BUF_INIT(8192);
+    const char *how = call_param(c, "fieldValidation");
+
+    schema_prune(c->kind->schema, w->obj, unknown);
+    if (json_size(unknown) == 0 || (how != NULL && strcmp(how, "Ignore") == 0))
+        return true;
+    for (size_t i = 0; i < json_size(unknown); i++) {
+        CLEANUP(mem_free_ptr)
+        char *one = mem_printf("unknown field \"%s\"", json_text(json_elem(unknown, i)));
+        if (how == NULL || strcmp(how, "Strict") != 0)
+            reply_warn(c->rp, one);
+        text_add(&text, "%s%s", i > 0 ? ", " : "", one);
+    }
+    if (how == NULL || strcmp(how, "Strict") != 0)
+        return true;
+    return answer_error(c, 400, "BadRequest",
+                        "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s",
+                        c->kind->kind, c->kind->version, c->kind->kind, buf_c(&text));
+}
+
+static bool
+check_object(struct call *c, struct wish *w)
+{
+    const struct plane_hooks *hooks = &c->plane->hooks;
+    struct plane_complaints why = {0};
+
+    admit_check_meta(c->kind, w->obj, &why);
+    admit_check(c->kind, w->old, w->obj, &why);
+    if (c->kind->schema != NULL)
+        schema_check(c->kind->schema, w->obj, &why);
+    if (why.causes == NULL && c->kind->rules != NULL)
+        rules_apply(c->kind->rules, w->old, w->obj, &why);
+    if (why.causes == NULL && hooks->check != NULL)
+        hooks->check(hooks->arg, c->kind->store, w->old, w->obj, &why);
+    if (why.causes != NULL) {
+        (void)answer_invalid(c, json_text_or(json_dig(w->obj, "metadata", "name"), ""), &why);
+        complaints_release(&why);
+        return false;
+    }
+    return true;
+}
+
+/* Does anything but metadata and status differ? */
+static bool
+is_other_spec(const struct json *old, const struct json *obj)
+{
+    CLEANUP(json_free_ptr) struct json *a = json_new_object();
+    CLEANUP(json_free_ptr) struct json *b = json_new_object();
+    static const char *const aside[] = {"metadata", "status", "apiVersion"};
+
+    for (struct json_item it = json_first(old); it.key != NULL; it = json_next(old, it))
+        json_set(a, it.key, json_ref(it.value));
+    for (struct json_item it = json_first(obj); it.key != NULL; it = json_next(obj, it))
+        json_set(b, it.key, json_ref(it.value));
+    for (size_t i = 0; i < ARRAY_LEN(aside); i++) {
+        json_remove(a, aside[i]);
+        json_remove(b, aside[i]);
+    }
+    return !json_same(a, b);
+}
+
+static void
+set_generation(struct call *c, struct wish *w)
+{
+    struct json *meta = json_field(w->obj, "metadata");
+    int64_t last = json_int_or(json_dig(w->old, "metadata", "generation"), 0);
+
+    if (c->kind->generations && (w->old == NULL || is_other_spec(w->old, w->obj)))
+        json_set_int(meta, "generation", last + 1);
+}
+
+static bool
+check_namespace(struct call *c)
+{
+    CLEANUP(buf_release) struct buf text = BUF_INIT(KUBE_BODY_MAX);
+    CLEANUP(json_free_ptr) struct json *ns = NULL;
+    struct err e = ERR_INIT;
+    int64_t rev;
+    enum rc rc;
+
+    if (!c->kind->namespaced)
+        return true;
+    rc = db_get(c->plane->db, (struct db_key){"namespaces", "", c->ns}, &text, &rev, &e);
+    if (rc == RC_NOT_FOUND)
+        return answer_error(c, 404, "NotFound", "namespaces \"%s\" not found", c->ns);
+    if (rc != RC_OK)
+        return answer_err(c, &e);
+    if (memmem(text.p, text.n, "deletionTimestamp", 17) == NULL)
+        return true; /* nearly always: no need to parse */
+    if (json_parse(buf_str(&text), &ns, &e))
+        return answer_err(c, &e);
+    if (json_dig(ns, "metadata", "deletionTimestamp") != NULL)
+        return answer_error(c, 403, "Forbidden",
+                            "%s is forbidden: unable to create new content in namespace %s "
+                            "because it is being terminated",
+                            kind_resource(c->kind), c->ns);
+    return true;
+}
+
+/* Is it on its way out with nobody left to wait for? */
+static bool
+is_finished(const struct call *c, const struct json *obj)
+{
+    return json_dig(obj, "metadata", "deletionTimestamp") != NULL &&
+           json_size(json_dig(obj, "metadata", "finalizers")) == 0 &&
+           json_dig(obj, "metadata", "deletionGracePeriodSeconds") == NULL &&
+           (strcmp(c->kind->store, "namespaces") != 0 ||
+            json_size(json_dig(obj, "spec", "finalizers")) == 0);
+}
+
+/* A shallow copy without what does not count, and of managedFields only who has what. */
+static struct json *
+essence(const struct json *obj)
+{
+    struct json *out = json_new_object(), *meta = json_new_object();
+    const struct json *managed = json_dig(obj, "metadata", "managedFields");
+
+    for (struct json_item it = json_first(obj); it.key != NULL; it = json_next(obj, it))
+        json_set(out, it.key, json_ref(it.value));
+    for (struct json_item it = json_first(json_field(obj, "metadata")); it.key != NULL;
+         it = json_next(json_field(obj, "metadata"), it))
+        json_set(meta, it.key, json_ref(it.value));
+    json_remove(meta, "resourceVersion");
+    if (managed != NULL) {
+        struct json *bare = json_new_array();
+        for (size_t i = 0; i < json_size(managed); i++) {
+            const struct json *entry = json_elem(managed, i);
+            struct json *own = json_new_object();
+            for (struct json_item it = json_first(entry); it.key != NULL; it = json_next(entry, it))
+                if (strcmp(it.key, "time") != 0)
+                    json_set(own, it.key, json_ref(it.value));
+            json_push(bare, own);
+        }
+        json_set(meta, "managedFields", bare);
+    }
+    json_set(out, "metadata", meta);
+    return out;
+}
+
+/* The same but for its revision and when who wrote what? */
+static bool
+is_same(const struct json *old, const struct json *obj)
+{
+    CLEANUP(json_free_ptr) struct json *a = essence(old);
+    CLEANUP(json_free_ptr) struct json *b = essence(obj);
+
+    return json_same(a, b);
+}
+
+/* Every object of a kind whose definition goes. */
+struct orphans {
+    struct json *all;
+    int64_t revs[ORPHANS_AT_ONCE];
+};
+
+static bool
+on_orphan(void *arg, const struct db_row *row)
+{
+    struct orphans *o = (struct orphans *)arg;
+    struct json *obj = NULL;
+    struct err e = ERR_INIT;
+
+    if (json_parse(row->text, &obj, &e))
+        return true;
+    o->revs[json_size(o->all)] = row->rev;
+    json_push(o->all, obj);
+    return json_size(o->all) < ORPHANS_AT_ONCE;
+}
+
+static void
+remove_orphans(struct call *c, const char *store)
+{
+    struct orphans *o = MEM_NEW(struct orphans);
+    struct err e = ERR_INIT;
+    int64_t rev;
+    size_t n;
+
+    do {
+        o->all = json_new_array();
+        if (db_list(c->plane->db, (struct db_key){store, "", ""}, NULL, on_orphan, o, &rev, &e))
+            rev = 0;
+        n = json_size(o->all);
+        for (size_t i = 0; i < n; i++) {
+            struct json *obj = json_elem(o->all, i);
+            struct db_key key = {store, json_text_or(json_dig(obj, "metadata", "namespace"), ""),
+                                 json_text_or(json_dig(obj, "metadata", "name"), "")};
+            if (db_remove(c->plane->db, key, o->revs[i], obj, NULL, &e))
+                continue; /* changed meanwhile: the next round has it */
+        }
+        json_free(o->all);
+    } while (n == ORPHANS_AT_ONCE);
+    mem_free(o);
+}
+
+bool
+remove_object(struct call *c, struct json *obj, int64_t rev, bool *done)
+{
+    const char *name = json_text_or(json_dig(obj, "metadata", "name"), "");
+    struct err e = ERR_INIT;
+    enum rc rc = db_remove(c->plane->db, call_key(c, name), rev, obj, NULL, &e);
+
+    *done = rc == RC_OK;
+    if (rc == RC_CONFLICT)
+        return true;
+    if (rc == RC_NOT_FOUND)
+        return answer_not_found(c, name);
+    if (rc != RC_OK)
+        return answer_err(c, &e);
+    if (is_crd(c->kind)) {
+        registry_remove_crd(c->plane->kinds, obj);
+        remove_orphans(c, name);
+    }
+    return true;
+}
+
+static enum wish_result
+put(struct call *c, struct wish *w)
+{
+    const char *name = json_text_or(json_dig(w->obj, "metadata", "name"), "");
+    struct err e = ERR_INIT;
+    enum rc rc;
+    bool done;
+
+    if (c->dry_run)
+        return WISH_DONE;
+    if (w->old != NULL && is_finished(c, w->obj)) {
+        if (!remove_object(c, w->obj, w->rev, &done))
+            return WISH_ANSWERED;
+        return done ? WISH_DONE : WISH_AGAIN;
+    }
+    buf_release(&w->stored);
+    buf_init(&w->stored, KUBE_BODY_MAX);
+    rc = db_put(c->plane->db, call_key(c, name), w->old != NULL ? w->rev : 0, w->obj, &w->rev,
+                &w->stored, &e);
+    if (rc == RC_CONFLICT)
+        return WISH_AGAIN;
+    if (rc == RC_EXISTS)
+        (void)answer_exists(c, name);
+    else if (rc == RC_NOT_FOUND)
+        (void)answer_not_found(c, name);
+    else if (rc != RC_OK)
+        (void)answer_err(c, &e);
+    if (rc != RC_OK)
+        return WISH_ANSWERED;
+    if (is_crd(c->kind))
+        registry_put_crd(c->plane->kinds, w->obj);
+    return WISH_DONE;
+}
+
+enum wish_result
+wish_store(struct call *c, struct wish *w)
+{
+    const char *manager = call_param(c, "fieldManager");
+    struct ssa_who who = {manager != NULL && manager[0] != '\0' ? manager : "unknown",
+                          c->sub != NULL && strcmp(c->sub, "status") == 0, false};
+    struct json *fixed;
+
+    if (!check_identity(c, w) || (w->old == NULL && !check_namespace(c)))
+        return WISH_ANSWERED;
+    drop_nulls(c->kind->custom ? json_field(w->obj, "metadata") : w->obj);
+    separate_status(c, w);
+    own_metadata(c, w);
+    if (c->kind->schema != NULL) {
+        if (!drop_unknown(c, w))
+            return WISH_ANSWERED;
+        schema_default(c->kind->schema, w->obj);
+    }
+    admit_defaults(c->kind, w->old, w->obj);
+    if (!check_object(c, w))
+        return WISH_ANSWERED;
+    set_generation(c, w);
+    if (!w->applied)
+        ssa_update(c->kind, w->old, w->obj, who);
+    fixed = json_dig(w->old, "metadata", "resourceVersion");
+    if (fixed != NULL)
+        json_set(json_field(w->obj, "metadata"), "resourceVersion", json_clone(fixed));
+    if (w->old != NULL && is_same(w->old, w->obj) && !is_finished(c, w->obj)) {
+        json_free(w->obj);
+        w->obj = json_ref(w->old);
+        return WISH_DONE;
+    }
+    return put(c, w);
+}
