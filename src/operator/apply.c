@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing: only what differs, so that a world that is as it should be costs nothing. */
+#include "base/mem.h"
+#include "operator/operator_internal.h"
+
+char *
+key2(const char *a, const char *b)
+{
+    return mem_printf("%s/%s", a, b);
+}
+
+char *
+key3(const char *a, const char *b, const char *c)
+{
+    return mem_printf("%s/%s/%s", a, b, c);
+}
+
+bool
+covers(const struct json *live, const struct json *wanted)
+{
+    if (json_kind_of(wanted) == JSON_IS_OBJECT) {
+        for (struct json_item it = json_first(wanted); it.key != NULL; it = json_next(wanted, it))
+            if (!covers(json_field(live, it.key), it.value))
+                return false;
+        return json_kind_of(live) == JSON_IS_OBJECT || json_size(wanted) == 0;
+    }
+    if (json_kind_of(wanted) == JSON_IS_ARRAY) {
+        if (json_size(live) != json_size(wanted))
+            return false;
+        for (size_t i = 0; i < json_size(wanted); i++)
+            if (!covers(json_elem(live, i), json_elem(wanted, i)))
+                return false;
+        return true;
+    }
+    return json_same(live, wanted);
+}
+
+enum rc
+ensure(struct ctx *cx, struct world *op, struct cache *cache, const struct kube_kind *kind,
+       const struct json *wanted, struct err *e)
+{
+    CLEANUP(json_free_ptr)
+    struct json *live = cache == NULL ? NULL : cache_get(cache, kube_ns(wanted), kube_name(wanted));
+    CLEANUP(json_free_ptr) struct json *now = NULL;
+    struct kube_write w = {.force = true};
+
+    if (live != NULL && covers(live, wanted))
+        return RC_OK;
+    if (kube_apply(cx, op->k, kind, wanted, &w, &now, e))
+        return err_wrap(e, "could not make %s %s/%s", kind->kind,
+                        kube_ns(wanted) != NULL ? kube_ns(wanted) : "", kube_name(wanted));
+    if (cache != NULL)
+        cache_note(cache, now);
+    return RC_OK;
+}
+
+enum rc
+ensure_gone(struct ctx *cx, struct world *op, const struct kube_kind *kind, const char *ns,
+            const char *name, const char *propagation, struct err *e)
+{
+    struct kube_delete_opts o = {.propagation = propagation};
+    struct err why = ERR_INIT;
+    enum rc rc = kube_delete(cx, op->k, kind, ns, name, &o, &why);
+
+    if (rc == RC_OK || rc == RC_NOT_FOUND)
+        return RC_OK;
+    *e = why;
+    return err_wrap(e, "could not delete %s %s/%s", kind->kind, ns, name);
+}
+
+enum rc
+write_status(struct ctx *cx, struct world *op, struct cache *cache, const struct kube_kind *kind,
+             const struct json *was, const struct json *now, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *out = NULL;
+    struct kube_write w = {.subresource = "status"};
+
+    if (json_same(json_field(was, "status"), json_field(now, "status")))
+        return RC_OK;
+    if (kube_update(cx, op->k, kind, now, &w, &out, e))
+        return err_wrap(e, "could not write the status of %s %s/%s", kind->kind, kube_ns(now),
+                        kube_name(now));
+    cache_note(cache, out);
+    return RC_OK;
+}
+
+enum rc
+write_finalizer(struct ctx *cx, struct world *op, struct cache *cache, const struct json *obj,
+                const char *name, bool add, struct err *e)
+{
+    const struct kube_kind *kind = cache_kind(cache);
+    CLEANUP(json_free_ptr) struct json *copy = json_clone(obj);
+    CLEANUP(json_free_ptr) struct json *patch = json_new_object();
+    CLEANUP(json_free_ptr) struct json *out = NULL;
+    struct json *meta = json_need_object(patch, "metadata");
+    const struct json *list;
+    enum rc rc;
+
+    if (!(add ? kube_add_finalizer(copy, name) : kube_remove_finalizer(copy, name)))
+        return RC_OK;
+    list = json_dig(copy, "metadata", "finalizers");
+    json_set(meta, "finalizers", list != NULL ? json_clone(list) : json_new_array());
+    json_set_cstr(meta, "resourceVersion", kube_version(obj));
+    rc = kube_patch(cx, op->k, kind, kube_ns(obj), kube_name(obj), KUBE_PATCH_MERGE, patch, NULL,
+                    &out, e);
+    if (rc == RC_NOT_FOUND && !add)
+        return RC_OK; /* it went meanwhile */
+    if (rc != RC_OK)
+        return err_wrap(e, "could not write the finalizers of %s %s/%s", kind->kind, kube_ns(obj),
+                        kube_name(obj));
+    if (add)
+        cache_note(cache, out);
+    return RC_OK;
+}

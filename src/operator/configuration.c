@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* BackupConfiguration: is everything there, and then its CronJob. Source: Stash. */
+#include "base/mem.h"
+#include "operator/operator_internal.h"
+#include "operator/phase.h"
+
+static enum rc
+finalize(struct ctx *cx, struct world *op, const struct json *obj, const struct invoker *inv,
+         struct err *e)
+{
+    if (!kube_has_finalizer(obj, FINALIZER_INVOKER))
+        return RC_OK;
+    if (remove_foreign_rbac(cx, op, inv, e))
+        return e->code;
+    return write_finalizer(cx, op, op->configs, obj, FINALIZER_INVOKER, false, e);
+}
+
+/* The CronJob follows the object even when something it needs has gone since. */
+static void
+make_cron_job(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *now,
+              struct ctl_result *out)
+{
+    struct json *status = json_field(now, "status");
+    struct err e = ERR_INIT;
+
+    if (ensure_cron_job(cx, op, inv, &e) == RC_OK) {
+        (void)condition_set(status, "CronJobCreated", "True", "CronJobCreationSucceeded",
+                            "Successfully created backup triggering CronJob.");
+        return;
+    }
+    if (e.code == RC_CANCELLED)
+        return;
+    out->requeue_after_ms = OPERATOR_RETRY_MS;
+    if (condition_set(status, "CronJobCreated", "False", "CronJobCreationFailed", e.msg))
+        recorder_event(cx, op->config_events, now, "Warning", "CronJob Creation Failed",
+                       "failed to ensure CronJob for BackupConfiguration %s/%s. Reason: %s",
+                       inv->ns, inv->name, e.msg);
+}
+
+static enum rc
+step(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *now,
+     struct ctl_result *out, struct err *e)
+{
+    struct json *status = json_need_object(now, "status"), *repo = NULL;
+    bool ok = true, found = false;
+    enum rc rc = RC_OK;
+
+    if (strcmp(inv->driver, "Restic") == 0)
+        rc = check_needs(cx, op, inv, status, &repo, &ok, e);
+    else
+        (void)condition_set(status, "ValidationPassed", "True", "ResourceValidationPassed",
+                            "Successfully validated.");
+    json_free(repo);
+    if (rc == RC_OK)
+        rc = check_target(cx, op, inv, status, "BackupTargetFound", &found, e);
+    if (rc != RC_OK)
+        return rc;
+    if (ok && found)
+        make_cron_job(cx, op, inv, now, out);
+    else
+        out->requeue_after_ms = OPERATOR_RETRY_MS;
+    json_set_cstr(status, "phase", phase_configuration(status, inv->driver));
+    json_set_int(status, "observedGeneration", kube_generation(now));
+    return RC_OK;
+}
+
+enum rc
+reconcile_configuration(struct ctx *cx, void *arg, const char *ns, const char *name,
+                        struct ctl_result *out, struct err *e)
+{
+    struct world *op = (struct world *)arg;
+    CLEANUP(json_free_ptr) struct json *obj = cache_get(op->configs, ns, name);
+    CLEANUP(json_free_ptr) struct json *now = NULL;
+    struct invoker inv;
+    enum rc rc;
+
+    if (obj == NULL)
+        return RC_OK;
+    invoker_view(obj, &inv);
+    if (kube_is_deleting(obj))
+        return finalize(cx, op, obj, &inv, e);
+    if (!kube_has_finalizer(obj, FINALIZER_INVOKER)) {
+        rc = write_finalizer(cx, op, op->configs, obj, FINALIZER_INVOKER, true, e);
+        if (rc != RC_OK)
+            return rc == RC_NOT_FOUND ? RC_OK : rc;
+        json_free(obj);
+        obj = cache_get(op->configs, ns, name);
+        if (obj == NULL)
+            return RC_OK;
+        invoker_view(obj, &inv);
+    }
+    now = json_clone(obj);
+    rc = step(cx, op, &inv, now, out, e);
+    if (rc == RC_OK)
+        rc = write_status(cx, op, op->configs, &RES_BACKUP_CONFIGURATION, obj, now, e);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OPERATOR_OPERATOR_H
+#define OPERATOR_OPERATOR_H
+
+/*
+ * operator/operator -- the controllers of Stash's kinds, against any API server.
+ *
+ * Shape    one call runs them all until the ctx is over. Everything it knows it reads from the
+ *          server: killed at any instant, the next start goes on where the world is.
+ * Source   Stash's controllers, with their known weaknesses mended (docs/adr/0008).
+ */
+#include "kube/kube.h"
+
+struct operator_opts {
+    const char *image;            /* of our containers */
+    const char *pushgateway_url;  /* for Jobs and for us */
+    const char *watch_namespace;  /* NULL: all */
+    const char *leader_namespace; /* of the Lease; NULL: no election */
+    const char *listen;           /* health and metrics, "127.0.0.1:8080"; NULL: none */
+    const char *pull_secrets;     /* names by comma, to put into our pods; NULL: none */
+    int workers;                  /* per kind; 0: 2 */
+};
+
+/* Borrows `k`. RC_OK once `cx` is over; anything else kept it from running. */
+NODISCARD enum rc operator_run(struct ctx *cx, struct kube *k, const struct operator_opts *o,
+                               struct err *e);
+
+#endif

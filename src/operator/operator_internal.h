@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OPERATOR_OPERATOR_INTERNAL_H
+#define OPERATOR_OPERATOR_INTERNAL_H
+
+/*
+ * What the controllers share: caches, the way to write, names of conditions.
+ *
+ * Rules    a reconcile reads caches, computes, and writes what differs; nothing is kept between two
+ *          of them but what the server knows. Secrets are never cached.
+ */
+#include "api/condition.h"
+#include "api/invoker.h"
+#include "api/resources.h"
+#include "ctl/manager.h"
+#include "ctl/recorder.h"
+#include "http/client.h"
+#include "kube/object.h"
+#include "operator/operator.h"
+
+struct world {
+    struct kube *k;
+    const struct operator_opts *opts;
+    struct manager *m;
+    struct http *http; /* to the Pushgateway */
+    struct cache *repos, *configs, *sessions, *restores, *tasks, *functions, *apps;
+    struct cache *cron_jobs, *jobs, *pods, *accounts, *bindings;
+    struct controller *repo_ctl, *config_ctl, *session_ctl, *restore_ctl;
+    struct recorder *config_events, *session_events, *restore_events, *repo_events;
+};
+
+enum { OPERATOR_RETRY_MS = 5000 }; /* when something that is missing may have come */
+
+/* Names of the indexes. */
+#define BY_OWNER "owner"           /* uid of an owner */
+#define BY_REPOSITORY "repository" /* "ns/name" */
+#define BY_INVOKER "invoker"       /* "ns/kind/name" of a session's labels */
+#define BY_TARGET "target"         /* "ns/kind/name" of a configuration's target */
+#define BY_JOB "job"               /* "ns/name" of the Job of a pod */
+
+/* The value under which such an index keeps things; mem_free. */
+char *key2(const char *a, const char *b);
+char *key3(const char *a, const char *b, const char *c);
+
+/* ---- writing (apply.c) ---- */
+
+/* Does `live` hold everything that `wanted` says? Lists element by element. */
+bool covers(const struct json *live, const struct json *wanted);
+/*
+ * Make `wanted` so: nothing to do when the cached object covers it, else a server-side apply. NULL
+ * cache: always applied.
+ */
+NODISCARD enum rc ensure(struct ctx *cx, struct world *op, struct cache *cache,
+                         const struct kube_kind *kind, const struct json *wanted, struct err *e);
+/* Delete; gone already is fine. */
+NODISCARD enum rc ensure_gone(struct ctx *cx, struct world *op, const struct kube_kind *kind,
+                              const char *ns, const char *name, const char *propagation,
+                              struct err *e);
+/* Write the status of `now` when it differs from that of `was`; the cache is told. */
+NODISCARD enum rc write_status(struct ctx *cx, struct world *op, struct cache *cache,
+                               const struct kube_kind *kind, const struct json *was,
+                               const struct json *now, struct err *e);
+/* Add or remove a finalizer by a patch of the object's version. */
+NODISCARD enum rc write_finalizer(struct ctx *cx, struct world *op, struct cache *cache,
+                                  const struct json *obj, const char *name, bool add,
+                                  struct err *e);
+
+/* ---- what a run needs (needs.c) ---- */
+
+/*
+ * Check Repository, Secret and usage policy of an invoker, writing the conditions RepositoryFound,
+ * BackendSecretFound and ValidationPassed into `status`. `*repo` is the Repository (the caller
+ * frees) and `*ok` true when all of it is there and allowed; else look again in a while.
+ */
+NODISCARD enum rc check_needs(struct ctx *cx, struct world *op, const struct invoker *inv,
+                              struct json *status, struct json **repo, bool *ok, struct err *e);
+/* Is the target there? Writes the condition `type`. RC_OK with *found. */
+NODISCARD enum rc check_target(struct ctx *cx, struct world *op, const struct invoker *inv,
+                               struct json *status, const char *type, bool *found, struct err *e);
+
+/* ---- pods and their Jobs (run.c, rbac.c, cronjob.c, outcome.c) ---- */
+
+NODISCARD enum rc ensure_cron_job(struct ctx *cx, struct world *op, const struct invoker *inv,
+                                  struct err *e);
+char *cron_job_name(const struct invoker *inv); /* mem_free */
+
+/* One run of an invoker: its session (a BackupSession, or the RestoreSession itself). */
+struct run {
+    const struct invoker *inv;
+    const struct json *session;
+    const struct json *repo;
+    int64_t deadline_ms; /* unix ms by which the Job must be done; 0: none */
+};
+char *run_job_name(const struct run *r); /* mem_free */
+/* Account, roles and Job; RC_OK also when they are there already. */
+NODISCARD enum rc ensure_job(struct ctx *cx, struct world *op, const struct run *r, struct err *e);
+NODISCARD enum rc ensure_run_rbac(struct ctx *cx, struct world *op, const struct run *r,
+                                  const struct json *app, const char *account, struct err *e);
+NODISCARD enum rc ensure_account(struct ctx *cx, struct world *op, const struct invoker *inv,
+                                 const char *name, const char *cluster_role, struct err *e);
+/* Remove what lies in other namespaces, where no owner reference reaches. */
+NODISCARD enum rc remove_foreign_rbac(struct ctx *cx, struct world *op, const struct invoker *inv,
+                                      struct err *e);
+
+/* How a Job stands. */
+enum outcome {
+    OUTCOME_GOING,
+    OUTCOME_WAITING, /* its pod cannot start for now, `why` says why */
+    OUTCOME_DONE,    /* ended well */
+    OUTCOME_DEAD     /* ended badly or cannot start: `why` */
+};
+enum { WHY_TEXT = 600 };
+NODISCARD enum rc job_outcome(struct ctx *cx, struct world *op, const char *ns, const char *name,
+                              enum outcome *out, char why[static WHY_TEXT], struct err *e);
+/* The last ending, for tests: from the objects. `job` NULL: it is gone. */
+enum outcome job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
+                            char why[static WHY_TEXT]);
+
+/* ---- metrics (report.c) ---- */
+
+/* Push what a finished session says. A Pushgateway that is away is an error like any other. */
+NODISCARD enum rc report_session(struct ctx *cx, struct world *op, const struct invoker *inv,
+                                 const struct json *session, struct err *e);
+
+/* ---- controllers ---- */
+
+reconcile_fn reconcile_repository, reconcile_configuration, reconcile_session, reconcile_restore;
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a Job stands, in words for the condition and the event: the Job alone says "BackoffLimit
+ * exceeded", its pod says why.
+ */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "operator/operator_internal.h"
+
+/* How long a pod may be unable to start before we give it up. */
+enum { PULL_MS = 2 * 60 * 1000, CONFIG_MS = 60 * 1000, SCHEDULE_MS = 5 * 60 * 1000 };
+
+static const char *
+text(const struct json *obj, const char *field)
+{
+    return json_text_or(json_field(obj, field), "");
+}
+
+static const struct json *
+condition_of(const struct json *obj, const char *type)
+{
+    const struct json *c = condition_find(json_field(obj, "status"), type);
+
+    return c != NULL && strcmp(text(c, "status"), "True") == 0 ? c : NULL;
+}
+
+/* One line of a termination message: its last one that holds anything. */
+static void
+add_message(char *why, const char *message)
+{
+    size_t n = strlen(message), have = strlen(why);
+    const char *line;
+
+    while (n > 0 && (message[n - 1] == '\n' || message[n - 1] == ' '))
+        n--;
+    for (line = message + n; line > message && line[-1] != '\n';)
+        line--;
+    if (n > 0)
+        (void)snprintf(why + have, WHY_TEXT - have, ": %.*s", (int)(message + n - line), line);
+}
+
+/* The first container that ended badly. */
+static bool
+from_containers(const struct json *pod, const char *list_name, char why[static WHY_TEXT])
+{
+    const struct json *list = json_dig(pod, "status", list_name);
+
+    for (size_t i = 0; i < json_size(list); i++) {
+        const struct json *c = json_elem(list, i), *t = json_dig(c, "state", "terminated");
+        long long code = json_int_or(json_field(t, "exitCode"), 0);
+
+        if (t == NULL || code == 0)
+            continue;
+        if (strcmp(text(t, "reason"), "OOMKilled") == 0)
+            (void)snprintf(why, WHY_TEXT,
+                           "container %s was killed for using too much memory "
+                           "(OOMKilled)",
+                           text(c, "name"));
+        else if (json_int_or(json_field(t, "signal"), code > 128 ? code - 128 : 0) > 0)
+            (void)snprintf(why, WHY_TEXT, "container %s was killed by signal %lld (exit code %lld)",
+                           text(c, "name"),
+                           (long long)json_int_or(json_field(t, "signal"), code - 128), code);
+        else
+            (void)snprintf(why, WHY_TEXT, "container %s failed with exit code %lld",
+                           text(c, "name"), code);
+        add_message(why, text(t, "message"));
+        return true;
+    }
+    return false;
+}
+
+static bool
+from_pod_end(const struct json *pod, char why[static WHY_TEXT])
+{
+    const char *reason = json_text_or(json_dig(pod, "status", "reason"), "");
+
+    if (reason[0] != '\0') { /* Evicted, NodeLost, DeadlineExceeded, ... */
+        (void)snprintf(why, WHY_TEXT, "pod %s failed (%s)", kube_name(pod), reason);
+        add_message(why, json_text_or(json_dig(pod, "status", "message"), ""));
+        return true;
+    }
+    return from_containers(pod, "initContainerStatuses", why) ||
+           from_containers(pod, "containerStatuses", why);
+}
+
+/* A container that waits for something that will hardly come. */
+static enum outcome
+from_waiting(const struct json *pod, const char *list_name, int64_t age_ms,
+             char why[static WHY_TEXT])
+{
+    static const struct {
+        const char *reason;
+        int64_t patience_ms;
+    } known[] = {{"InvalidImageName", 0},
+                 {"ErrImageNeverPull", 0},
+                 {"ImagePullBackOff", PULL_MS},
+                 {"ErrImagePull", PULL_MS},
+                 {"CreateContainerConfigError", CONFIG_MS},
+                 {"CreateContainerError", CONFIG_MS},
+                 {"RunContainerError", CONFIG_MS}};
+    const struct json *list = json_dig(pod, "status", list_name);
+
+    for (size_t i = 0; i < json_size(list); i++) {
+        const struct json *c = json_elem(list, i), *w = json_dig(c, "state", "waiting");
+
+        for (size_t k = 0; w != NULL && k < ARRAY_LEN(known); k++) {
+            if (strcmp(text(w, "reason"), known[k].reason) != 0)
+                continue;
+            (void)snprintf(why, WHY_TEXT, "container %s cannot start (%s)", text(c, "name"),
+                           known[k].reason);
+            add_message(why, text(w, "message"));
+            return age_ms >= known[k].patience_ms ? OUTCOME_DEAD : OUTCOME_WAITING;
+        }
+    }
+    return OUTCOME_GOING;
+}
+
+static enum outcome
+from_pending(const struct json *pod, int64_t now_ms, char why[static WHY_TEXT])
+{
+    int64_t age = now_ms - kube_created_ms(pod);
+    const struct json *c = condition_find(json_field(pod, "status"), "PodScheduled");
+    enum outcome o;
+
+    if (c != NULL && strcmp(text(c, "status"), "False") == 0 &&
+        strcmp(text(c, "reason"), "Unschedulable") == 0) {
+        (void)snprintf(why, WHY_TEXT, "pod %s cannot be scheduled (Unschedulable)", kube_name(pod));
+        add_message(why, text(c, "message"));
+        return age >= SCHEDULE_MS ? OUTCOME_DEAD : OUTCOME_WAITING;
+    }
+    o = from_waiting(pod, "initContainerStatuses", age, why);
+    return o != OUTCOME_GOING ? o : from_waiting(pod, "containerStatuses", age, why);
+}
+
+enum outcome
+job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
+               char why[static WHY_TEXT])
+{
+    const struct json *failed = condition_of(job, "Failed");
+    enum outcome o = OUTCOME_GOING;
+
+    why[0] = '\0';
+    if (job == NULL) {
+        (void)snprintf(why, WHY_TEXT, "its Job is gone");
+        return OUTCOME_DEAD;
+    }
+    if (condition_of(job, "Complete") != NULL)
+        return OUTCOME_DONE;
+    if (failed != NULL && strcmp(text(failed, "reason"), "DeadlineExceeded") == 0) {
+        (void)snprintf(why, WHY_TEXT, "Job %s was stopped at its deadline", kube_name(job));
+        return OUTCOME_DEAD;
+    }
+    for (size_t i = 0; i < json_size(pods); i++) {
+        const struct json *pod = json_elem(pods, i);
+
+        if (failed != NULL ? from_pod_end(pod, why)
+                           : (o = from_pending(pod, now_ms, why)) != OUTCOME_GOING)
+            break;
+    }
+    if (failed == NULL && !kube_is_deleting(job))
+        return o;
+    if (failed == NULL) {
+        if (why[0] == '\0')
+            (void)snprintf(why, WHY_TEXT, "Job %s was deleted", kube_name(job));
+        return OUTCOME_DEAD;
+    }
+    if (why[0] == '\0') {
+        (void)snprintf(why, WHY_TEXT, "Job %s failed (%s)", kube_name(job), text(failed, "reason"));
+        add_message(why, text(failed, "message"));
+        if (json_size(pods) == 0)
+            add_message(why, "its pod is gone");
+    }
+    return OUTCOME_DEAD;
+}
+
+enum rc
+job_outcome(struct ctx *cx, struct world *op, const char *ns, const char *name, enum outcome *out,
+            char why[static WHY_TEXT], struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *job = cache_get(op->jobs, ns, name);
+    char *key = key2(ns, name);
+    CLEANUP(json_free_ptr) struct json *pods = cache_by(op->pods, BY_JOB, key);
+
+    mem_free(key);
+    /* The cache may not have heard of it yet. */
+    if (job == NULL) {
+        enum rc rc = kube_get(cx, op->k, &KUBE_JOB, ns, name, &job, e);
+
+        if (rc != RC_OK && rc != RC_NOT_FOUND)
+            return rc;
+    }
+    *out = job_outcome_of(job, pods, clock_real_ms(), why);
+    return RC_OK;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "operator/podspec.h"
+
+#include "api/catalog.h"
+#include "base/mem.h"
+#include "t.h"
+
+#define IMAGE "registry.local:5000/x/cstash:1.2"
+
+static struct json *
+parse(const char *text)
+{
+    struct json *j = NULL;
+    struct err e = ERR_INIT;
+
+    T_OK(json_parse(str_c(text), &j, &e));
+    return j;
+}
+
+static struct json *
+find(void *arg, const char *kind, const char *name)
+{
+    const struct json *list = (const struct json *)arg;
+
+    for (size_t i = 0; i < json_size(list); i++) {
+        const struct json *o = json_elem(list, i);
+
+        if (strcmp(json_text(json_field(o, "kind")), kind) == 0 &&
+            strcmp(json_text(json_dig(o, "metadata", "name")), name) == 0)
+            return json_clone(o);
+    }
+    return NULL;
+}
+
+static struct json *
+find_task(void *arg, const char *name)
+{
+    return find(arg, "Task", name);
+}
+
+static struct json *
+find_function(void *arg, const char *name)
+{
+    return find(arg, "Function", name);
+}
+
+static const char repo_text[] =
+    "{\"kind\":\"Repository\",\"metadata\":{\"name\":\"repo\",\"namespace\":\"demo\"},\"spec\":"
+    "{\"backend\":{\"storageSecretName\":\"secret\",\"local\":{\"mountPath\":\"/safe\","
+    "\"subPath\":\"x\",\"hostPath\":{\"path\":\"/data\"}}}}}";
+
+/* Build the pod of `invoker`; the rc, and the pod in *pod. */
+static enum rc
+build(const char *invoker, const char *app, struct json *extra, struct json **pod, struct err *e)
+{
+    struct json *inv_obj = parse(invoker), *repo = parse(repo_text),
+                *app_obj = app == NULL ? NULL : parse(app), *catalog = catalog_new(IMAGE);
+    struct invoker inv;
+    struct backend b;
+    struct podspec_in in = {.inv = &inv,
+                            .repo = repo,
+                            .backend = &b,
+                            .app_binding = app_obj,
+                            .session = "s-1",
+                            .image = IMAGE,
+                            .pushgateway_url = "http://push",
+                            .task = find_task,
+                            .function = find_function,
+                            .arg = catalog};
+    enum rc rc;
+
+    for (size_t i = 0; i < json_size(extra); i++)
+        json_push(catalog, json_clone(json_elem(extra, i)));
+    invoker_view(inv_obj, &inv);
+    assert_int_equal(backend_decode(json_dig(repo, "spec", "backend"), &b, e), RC_OK);
+    rc = podspec_build(&in, pod, e);
+    backend_release(&b);
+    json_free(inv_obj);
+    json_free(repo);
+    json_free(app_obj);
+    json_free(catalog);
+    json_free(extra);
+    return rc;
+}
+
+static bool
+has_arg(const struct json *container, const char *arg)
+{
+    const struct json *args = json_field(container, "args");
+
+    for (size_t i = 0; i < json_size(args); i++)
+        if (strcmp(json_text(json_elem(args, i)), arg) == 0)
+            return true;
+    return false;
+}
+
+static const struct json *
+env_of(const struct json *container, const char *name)
+{
+    const struct json *env = json_field(container, "env");
+
+    for (size_t i = 0; i < json_size(env); i++)
+        if (strcmp(json_text(json_field(json_elem(env, i), "name")), name) == 0)
+            return json_elem(env, i);
+    return NULL;
+}
+
+#define BACKUP(spec)                                                                               \
+    "{\"kind\":\"BackupConfiguration\",\"metadata\":{\"name\":\"bc\",\"namespace\":\"demo\"},"     \
+    "\"spec\":{\"repository\":{\"name\":\"repo\"},\"target\":{\"ref\":{\"apiVersion\":"            \
+    "\"appcatalog.appscode.com/v1alpha1\",\"kind\":\"AppBinding\",\"name\":\"redis\"}},"           \
+    "\"retentionPolicy\":{\"name\":\"k\",\"keepLast\":3,\"prune\":true}," spec "}}"
+#define TASK(name) "\"task\":{\"name\":\"" name "\"}"
+
+static void
+test_podspec_backup_has_stashs_containers(void **state)
+{
+    struct json *pod = NULL;
+    struct err e = ERR_INIT;
+    const struct json *init, *main_c, *sc;
+
+    (void)state;
+    T_OK(build(BACKUP(TASK("redis-backup-6.2.5")), NULL, NULL, &pod, &e));
+    assert_int_equal(json_size(json_field(pod, "initContainers")), 1);
+    assert_int_equal(json_size(json_field(pod, "containers")), 1);
+    init = json_elem(json_field(pod, "initContainers"), 0);
+    main_c = json_elem(json_field(pod, "containers"), 0);
+    assert_string_equal(json_text(json_field(init, "name")), "redis-backup-6-2-5-0");
+    assert_string_equal(json_text(json_field(main_c, "name")), "update-status-1");
+    assert_true(has_arg(init, "--bucket=/safe"));
+    assert_true(has_arg(init, "--hostname=host-0"));
+    assert_true(has_arg(init, "--retention-keep-last=3"));
+    assert_true(has_arg(init, "--output-dir=/stash-tmp/output"));
+    assert_true(has_arg(init, "--backupsession=s-1"));
+    assert_true(has_arg(main_c, "--metrics-pushgateway-url=http://push"));
+    assert_true(has_arg(main_c, "--storage-secret-namespace=demo"));
+    assert_null(env_of(init, FINAL_STEP));
+    assert_non_null(env_of(main_c, FINAL_STEP));
+    sc = json_field(init, "securityContext");
+    assert_true(json_is_true(json_field(sc, "runAsNonRoot")));
+    assert_true(json_is_true(json_field(sc, "readOnlyRootFilesystem")));
+    assert_string_equal(json_text(json_elem(json_dig(sc, "capabilities", "drop"), 0)), "ALL");
+    assert_string_equal(json_text(json_dig(pod, "securityContext", "seccompProfile", "type")),
+                        "RuntimeDefault");
+    assert_string_equal(
+        json_text(json_field(json_elem(json_field(init, "volumeMounts"), 1), "subPath")), "x");
+    json_free(pod);
+}
+
+static void
+test_podspec_settings_and_hooks(void **state)
+{
+    struct json *pod = NULL;
+    struct err e = ERR_INIT;
+    const struct json *c;
+
+    (void)state;
+    T_OK(build(
+        BACKUP(TASK(
+            "redis-backup-7.0.5") ",\"hooks\":{\"preBackup\":{\"exec\":{}},"
+                                  "\"postBackup\":{\"httpGet\":{}}},\"runtimeSettings\":{\"pod\":{"
+                                  "\"securityContext\":{\"runAsUser\":0},\"nodeSelector\":{\"a\":"
+                                  "\"b\"}},"
+                                  "\"container\":{\"resources\":{\"requests\":{\"cpu\":\"1\"}},"
+                                  "\"env\":"
+                                  "[{\"name\":\"POD_NAME\",\"value\":\"mine\"}],\"nice\":{"
+                                  "\"adjustment\":5}}}"),
+        NULL, NULL, &pod, &e));
+    assert_int_equal(json_size(json_field(pod, "initContainers")), 3);
+    c = json_elem(json_field(pod, "initContainers"), 0);
+    assert_string_equal(json_text(json_field(c, "name")), "pre-task-hook");
+    assert_string_equal(json_text(json_field(c, "image")), IMAGE);
+    assert_true(has_arg(c, "--hook-type=preBackup"));
+    assert_true(has_arg(c, "--output-dir=/stash-tmp/output"));
+    c = json_elem(json_field(pod, "containers"), 0);
+    assert_string_equal(json_text(json_field(c, "name")), "post-task-hook");
+    assert_string_equal(json_text(json_field(env_of(c, "POD_NAME"), "value")), "mine");
+    assert_string_equal(json_text(json_field(env_of(c, "NICE_ADJUSTMENT"), "value")), "5");
+    assert_string_equal(json_text(json_dig(c, "resources", "requests", "cpu")), "1");
+    assert_null(json_dig(c, "securityContext", "runAsNonRoot"));
+    assert_int_equal(json_int_or(json_dig(pod, "securityContext", "runAsUser"), -1), 0);
+    assert_string_equal(json_text(json_dig(pod, "nodeSelector", "a")), "b");
+    json_free(pod);
+}
+
+static void
+test_podspec_restore_follows_the_rules(void **state)
+{
+    static const char restore[] =
+        "{\"kind\":\"RestoreSession\",\"metadata\":{\"name\":\"rs\",\"namespace\":\"demo\"},"
+        "\"spec\":{\"repository\":{\"name\":\"repo\",\"namespace\":\"vault\"},"
+        "\"task\":{\"name\":\"redis-restore\",\"params\":[{\"name\":\"args\",\"value\":"
+        "\"--pipe-timeout 300 \\\"x\\\"\"}]},\"target\":{\"alias\":\"a\",\"ref\":{\"kind\":"
+        "\"AppBinding\",\"name\":\"redis\"}},\"rules\":[{\"snapshots\":[\"latest\"]},"
+        "{\"targetHosts\":[\"a\"],\"sourceHost\":\"b\",\"snapshots\":[\"4bc21d6f\"]}]}}";
+    struct json *pod = NULL;
+    struct err e = ERR_INIT;
+    const struct json *c;
+
+    (void)state;
+    T_OK(build(restore, NULL, NULL, &pod, &e));
+    c = json_elem(json_field(pod, "initContainers"), 0);
+    assert_true(has_arg(c, "--snapshot=4bc21d6f"));
+    assert_true(has_arg(c, "--source-hostname=b"));
+    assert_true(has_arg(c, "--hostname=a"));
+    assert_true(has_arg(c, "--redis-args=--pipe-timeout 300 \"x\""));
+    assert_true(has_arg(c, "--storage-secret-namespace=vault"));
+    json_free(pod);
+}
+
+static void
+test_podspec_takes_the_task_of_the_appbinding(void **state)
+{
+    static const char app[] =
+        "{\"spec\":{\"parameters\":{\"stash\":{\"addon\":{\"backupTask\":{\"name\":"
+        "\"redis-backup\",\"params\":[{\"name\":\"args\",\"value\":\"-db 1\"}]}}}}}}";
+    struct json *pod = NULL;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    T_OK(build(BACKUP("\"paused\":false"), app, NULL, &pod, &e));
+    assert_true(has_arg(json_elem(json_field(pod, "initContainers"), 0), "--redis-args=-db 1"));
+    json_free(pod);
+}
+
+static void
+test_podspec_refuses_what_cannot_be_resolved(void **state)
+{
+    static const struct {
+        const char *task, *extra, *words;
+        enum rc rc;
+    } cases[] = {
+        {"none", "[]", "Task \"none\" not found", RC_NOT_FOUND},
+        {"t", "[{\"kind\":\"Task\",\"metadata\":{\"name\":\"t\"},\"spec\":{}}]", "has no steps",
+         RC_INVALID},
+        {"t",
+         "[{\"kind\":\"Task\",\"metadata\":{\"name\":\"t\"},\"spec\":{\"steps\":[{\"name\":\"f\"}]}"
+         "}]",
+         "Function \"f\" not found", RC_NOT_FOUND},
+        {"t",
+         "[{\"kind\":\"Task\",\"metadata\":{\"name\":\"t\"},\"spec\":{\"steps\":[{\"name\":\"f\"}]}"
+         "},"
+         "{\"kind\":\"Function\",\"metadata\":{\"name\":\"f\"},\"spec\":{\"args\":[\"${NOPE}\"]}}]",
+         "not found for key NOPE", RC_INVALID},
+        {"t",
+         "[{\"kind\":\"Task\",\"metadata\":{\"name\":\"t\"},\"spec\":{\"steps\":[{\"name\":\"f\","
+         "\"params\":[{\"name\":\"a\",\"value\":\"${b}\"},{\"name\":\"b\",\"value\":\"${a}\"}]}]}},"
+         "{\"kind\":\"Function\",\"metadata\":{\"name\":\"f\"},\"spec\":{}}]",
+         "needs itself", RC_INVALID},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json *pod = NULL;
+        struct err e = ERR_INIT;
+        char *text = mem_printf(BACKUP("\"task\":{\"name\":\"%s\"}"), cases[i].task);
+
+        assert_int_equal(build(text, NULL, parse(cases[i].extra), &pod, &e), cases[i].rc);
+        if (strstr(e.msg, cases[i].words) == NULL)
+            fail_msg("\"%s\" lacks \"%s\"", e.msg, cases[i].words);
+        mem_free(text);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_podspec_backup_has_stashs_containers),
+        cmocka_unit_test(test_podspec_settings_and_hooks),
+        cmocka_unit_test(test_podspec_restore_follows_the_rules),
+        cmocka_unit_test(test_podspec_takes_the_task_of_the_appbinding),
+        cmocka_unit_test(test_podspec_refuses_what_cannot_be_resolved),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

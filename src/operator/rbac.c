@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Accounts of Jobs and what they may do. The shared ClusterRoles hold everything but Secrets; those
+ * are named one by one in a Role beside each of them.
+ */
+#include "api/names.h"
+#include "base/mem.h"
+#include "operator/operator_internal.h"
+
+static struct json *
+subject(const char *ns, const char *name)
+{
+    struct json *s = json_new_object();
+
+    json_set_cstr(s, "kind", "ServiceAccount");
+    json_set_cstr(s, "name", name);
+    json_set_cstr(s, "namespace", ns);
+    return s;
+}
+
+static struct json *
+binding(const struct invoker *inv, const char *ns, const char *name, const char *role_kind,
+        const char *role, const char *account)
+{
+    struct json *b = kube_object_new(&KUBE_ROLE_BINDING, ns, name),
+                *ref = json_need_object(b, "roleRef");
+
+    json_set(kube_meta(b), "labels", invoker_labels(inv));
+    if (strcmp(ns, inv->ns) == 0) /* owners work within a namespace only */
+        (void)kube_set_owner(b, inv->obj, true);
+    json_set_cstr(ref, "apiGroup", "rbac.authorization.k8s.io");
+    json_set_cstr(ref, "kind", role_kind);
+    json_set_cstr(ref, "name", role);
+    json_push(json_need_array(b, "subjects"), subject(inv->ns, account));
+    return b;
+}
+
+enum rc
+ensure_account(struct ctx *cx, struct world *op, const struct invoker *inv, const char *name,
+               const char *cluster_role, struct err *e)
+{
+    const struct json *notes = json_dig(inv->runtime, "pod", "serviceAccountAnnotations");
+    bool given = json_dig(inv->runtime, "pod", "serviceAccountName") != NULL;
+    struct json *sa = kube_object_new(&KUBE_SERVICE_ACCOUNT, inv->ns, name),
+                *b = binding(inv, inv->ns, name, "ClusterRole", cluster_role, name);
+    enum rc rc = RC_OK;
+
+    json_set(kube_meta(sa), "labels", invoker_labels(inv));
+    if (json_size(notes) > 0)
+        json_set(kube_meta(sa), "annotations", json_clone(notes));
+    (void)kube_set_owner(sa, inv->obj, true);
+    if (!given)
+        rc = ensure(cx, op, op->accounts, &KUBE_SERVICE_ACCOUNT, sa, e);
+    if (rc == RC_OK)
+        rc = ensure(cx, op, op->bindings, &KUBE_ROLE_BINDING, b, e);
+    json_free(sa);
+    json_free(b);
+    return rc;
+}
+
+/* {apiGroups, resources, resourceNames, verbs} */
+static struct json *
+rule(const char *group, const char *resource, struct json *names, const char *const *verbs)
+{
+    struct json *r = json_new_object();
+
+    json_push_cstr(json_need_array(r, "apiGroups"), group);
+    json_push_cstr(json_need_array(r, "resources"), resource);
+    json_set(r, "resourceNames", names);
+    for (; *verbs != NULL; verbs++)
+        json_push_cstr(json_need_array(r, "verbs"), *verbs);
+    return r;
+}
+
+static struct json *
+names1(const char *name)
+{
+    struct json *a = json_new_array();
+
+    json_push_cstr(a, name);
+    return a;
+}
+
+static void
+push_name(struct json *names, const struct json *name)
+{
+    if (json_text(name) != NULL && json_text(name)[0] != '\0')
+        json_push_cstr(names, json_text(name));
+}
+
+struct place {
+    const char *ns, *name;
+};
+
+static enum rc
+ensure_role(struct ctx *cx, struct world *op, const struct invoker *inv, struct place at,
+            struct json *take_rules, const char *account, struct err *e)
+{
+    struct json *role = kube_object_new(&KUBE_ROLE, at.ns, at.name),
+                *b = binding(inv, at.ns, at.name, "Role", at.name, account);
+    enum rc rc;
+
+    json_set(kube_meta(role), "labels", invoker_labels(inv));
+    if (strcmp(at.ns, inv->ns) == 0)
+        (void)kube_set_owner(role, inv->obj, true);
+    json_set(role, "rules", take_rules);
+    rc = ensure(cx, op, NULL, &KUBE_ROLE, role, e);
+    if (rc == RC_OK)
+        rc = ensure(cx, op, op->bindings, &KUBE_ROLE_BINDING, b, e);
+    json_free(role);
+    json_free(b);
+    return rc;
+}
+
+static const char *const get_only[] = {"get", NULL};
+static const char *const get_patch[] = {"get", "list", "patch", "update", NULL};
+
+/* Secrets that an AppBinding makes us read. */
+static struct json *
+app_secrets(const struct json *app)
+{
+    struct json *names = json_new_array();
+    const struct json *steps = json_dig(app, "spec", "secretTransforms");
+
+    push_name(names, json_dig(app, "spec", "secret", "name"));
+    push_name(names, json_dig(app, "spec", "tlsSecret", "name"));
+    push_name(names, json_dig(app, "spec", "parameters", "clientCertSecret", "name"));
+    for (size_t i = 0; i < json_size(steps); i++)
+        push_name(names, json_dig(json_elem(steps, i), "addKeysFrom", "secretRef", "name"));
+    return names;
+}
+
+/* The name that roles of this invoker have in other namespaces. */
+static char *
+foreign_name(const struct invoker *inv)
+{
+    char *kind = name_lower(inv->kind), *tail = mem_printf("%s-%s-0", kind, inv->name),
+         *name = name_keep_suffix(inv->ns, tail, NAME_MAX_LABEL);
+
+    mem_free(kind);
+    mem_free(tail);
+    return name;
+}
+
+enum rc
+ensure_run_rbac(struct ctx *cx, struct world *op, const struct run *r, const struct json *app,
+                const char *account, struct err *e)
+{
+    const struct invoker *inv = r->inv;
+    const char *secret = json_text(json_dig(r->repo, "spec", "backend", "storageSecretName"));
+    bool far_repo = strcmp(inv->repo_ns, inv->ns) != 0,
+         far_app = strcmp(inv->target_ns, inv->ns) != 0;
+    struct json *names = app_secrets(app), *near = json_new_array(), *far = json_new_array();
+    char *near_name = name_keep_suffix(account, "secrets", NAME_MAX_LABEL),
+         *far_name = foreign_name(inv);
+    enum rc rc = RC_OK;
+
+    if (secret != NULL && !far_repo)
+        json_push_cstr(names, secret);
+    /* The user binds what a target elsewhere needs. */
+    if (!far_app && json_size(names) > 0)
+        json_push(near, rule("", "secrets", TAKE(names), get_only));
+    json_free(names);
+    if (far_repo) {
+        json_push(far, rule(STASH_GROUP, "repositories", names1(inv->repo_name), get_patch));
+        json_push(far, rule(STASH_GROUP, "repositories/status", names1(inv->repo_name), get_patch));
+        if (secret != NULL)
+            json_push(far, rule("", "secrets", names1(secret), get_only));
+        rc = ensure_role(cx, op, inv, (struct place){inv->repo_ns, far_name}, json_ref(far),
+                         account, e);
+    } else if (far_app && secret != NULL) {
+        json_push(near, rule("", "secrets", names1(secret), get_only));
+    }
+    if (rc == RC_OK && json_size(near) > 0)
+        rc = ensure_role(cx, op, inv, (struct place){inv->ns, near_name}, json_ref(near), account,
+                         e);
+    json_free(near);
+    json_free(far);
+    mem_free(near_name);
+    mem_free(far_name);
+    return rc;
+}
+
+enum rc
+remove_foreign_rbac(struct ctx *cx, struct world *op, const struct invoker *inv, struct err *e)
+{
+    char *name;
+    enum rc rc;
+
+    if (strcmp(inv->repo_ns, inv->ns) == 0)
+        return RC_OK;
+    name = foreign_name(inv);
+    rc = ensure_gone(cx, op, &KUBE_ROLE_BINDING, inv->repo_ns, name, NULL, e);
+    if (rc == RC_OK)
+        rc = ensure_gone(cx, op, &KUBE_ROLE, inv->repo_ns, name, NULL, e);
+    mem_free(name);
+    return rc;
+}

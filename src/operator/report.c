@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "metrics/stash.h"
+#include "operator/operator_internal.h"
+#include "operator/phase.h"
+
+/* What the phase will be once metrics are pushed. */
+static bool
+is_success(const struct invoker *inv, const struct json *session)
+{
+    struct json *status = json_clone(json_field(session, "status"));
+    bool good;
+
+    if (status == NULL)
+        return false;
+    (void)condition_set(status, "MetricsPushed", "True", "", "");
+    good = strcmp(inv->restore ? phase_restore(status) : phase_session(status), "Succeeded") == 0;
+    json_free(status);
+    return good;
+}
+
+enum rc
+report_session(struct ctx *cx, struct world *op, const struct invoker *inv,
+               const struct json *session, struct err *e)
+{
+    const char *url = op->opts->pushgateway_url;
+    struct metrics m = METRICS_INIT;
+    struct json *app;
+    char *job;
+    enum rc rc;
+
+    if (url == NULL || url[0] == '\0')
+        return RC_OK; /* none was wanted */
+    app = strcmp(inv->target_kind, RES_APP_BINDING.kind) == 0
+              ? cache_get(op->apps, inv->target_ns, inv->target_name)
+              : NULL;
+    job = stash_job_name(inv);
+    stash_metrics_session(&m, inv, app, is_success(inv, session),
+                          (double)(clock_real_ms() - kube_created_ms(session)) / 1000, 1);
+    rc = metrics_push(cx, op->http, url, job, &m, e);
+    metrics_release(&m);
+    json_free(app);
+    mem_free(job);
+    return rc;
+}

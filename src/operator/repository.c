@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Repository: who uses it, and what happens to the data when it goes. Source: Stash. */
+#include "base/mem.h"
+#include "operator/operator_internal.h"
+
+static void
+add_references(struct json *list, struct cache *users, const char *key)
+{
+    struct json *keys = cache_keys_by(users, BY_REPOSITORY, key);
+
+    for (size_t i = 0; i < json_size(keys); i++) {
+        const char *user = json_text(json_elem(keys, i)), *slash = strchr(user, '/');
+        struct json *ref = json_new_object();
+
+        json_set_cstr(ref, "apiGroup", STASH_GROUP);
+        json_set_cstr(ref, "kind", cache_kind(users)->kind);
+        json_set(ref, "namespace", json_new_str(str_of(user, (size_t)(slash - user))));
+        json_set_cstr(ref, "name", slash + 1);
+        json_push(list, ref);
+    }
+    json_free(keys);
+}
+
+static void
+set_references(struct world *op, struct json *now)
+{
+    struct json *status = json_need_object(now, "status"), *list = json_new_array();
+    char *key = key2(kube_ns(now), kube_name(now));
+
+    add_references(list, op->configs, key);
+    add_references(list, op->restores, key);
+    mem_free(key);
+    json_set(status, "references", json_size(list) > 0 ? json_ref(list) : NULL);
+    json_free(list);
+}
+
+/*
+ * The data stay unless wipeOut is set. Wiping needs a store for the backend; while there is none
+ * the object is kept, so that nobody believes that the data are gone.
+ */
+static enum rc
+finalize(struct ctx *cx, struct world *op, const struct json *obj, struct ctl_result *out,
+         struct err *e)
+{
+    if (!kube_has_finalizer(obj, FINALIZER_REPOSITORY))
+        return RC_OK;
+    if (json_is_true(json_dig(obj, "spec", "wipeOut"))) {
+        recorder_event(cx, op->repo_events, obj, "Warning", "WipeOutFailed",
+                       "wipeOut is set, but data of this backend cannot be deleted yet. Set "
+                       "wipeOut to false to delete the Repository and keep the data.");
+        out->requeue_after_ms = 60 * 1000;
+        return RC_OK;
+    }
+    return write_finalizer(cx, op, op->repos, obj, FINALIZER_REPOSITORY, false, e);
+}
+
+enum rc
+reconcile_repository(struct ctx *cx, void *arg, const char *ns, const char *name,
+                     struct ctl_result *out, struct err *e)
+{
+    struct world *op = (struct world *)arg;
+    CLEANUP(json_free_ptr) struct json *obj = cache_get(op->repos, ns, name);
+    CLEANUP(json_free_ptr) struct json *now = NULL;
+    enum rc rc;
+
+    if (obj == NULL)
+        return RC_OK;
+    if (kube_is_deleting(obj))
+        return finalize(cx, op, obj, out, e);
+    if (!kube_has_finalizer(obj, FINALIZER_REPOSITORY))
+        return write_finalizer(cx, op, op->repos, obj, FINALIZER_REPOSITORY, true, e);
+    json_free(TAKE(obj)); /* it lacks the references */
+    rc = kube_get(cx, op->k, &RES_REPOSITORY, ns, name, &obj, e);
+    if (rc != RC_OK)
+        return rc == RC_NOT_FOUND ? RC_OK : rc;
+    now = json_clone(obj);
+    set_references(op, now);
+    json_set_int(json_field(now, "status"), "observedGeneration", kube_generation(now));
+    rc = write_status(cx, op, op->repos, &RES_REPOSITORY, obj, now, e);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run becomes a Job. Source: Stash. */
+#include "api/names.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "operator/operator_internal.h"
+#include "operator/podspec.h"
+
+char *
+run_job_name(const struct run *r)
+{
+    return name_join3(r->inv->restore ? "stash-restore" : "stash-backup",
+                      json_text_or(json_dig(r->session, "metadata", "name"), ""), "0",
+                      NAME_MAX_LABEL);
+}
+
+static struct json *
+find_task(void *arg, const char *name)
+{
+    return cache_get(((struct world *)arg)->tasks, NULL, name);
+}
+
+static struct json *
+find_function(void *arg, const char *name)
+{
+    return cache_get(((struct world *)arg)->functions, NULL, name);
+}
+
+static enum rc
+build_pod(struct world *op, const struct run *r, const struct json *app, struct json **out,
+          struct err *e)
+{
+    struct backend b;
+    struct podspec_in in = {
+        .inv = r->inv,
+        .repo = r->repo,
+        .backend = &b,
+        .app_binding = app,
+        .session = kube_name(r->session),
+        .image = op->opts->image,
+        .pushgateway_url = op->opts->pushgateway_url,
+        .pull_secrets = op->opts->pull_secrets,
+        .task = find_task,
+        .function = find_function,
+        .arg = op,
+    };
+    enum rc rc;
+
+    if (backend_decode(json_dig(r->repo, "spec", "backend"), &b, e))
+        return e->code;
+    rc = podspec_build(&in, out, e);
+    backend_release(&b);
+    return rc;
+}
+
+static struct json *
+build_job(const struct run *r, const char *name, const char *account, struct json *take_pod)
+{
+    struct json *job = kube_object_new(&KUBE_JOB, r->inv->ns, name),
+                *spec = json_need_object(job, "spec"),
+                *template = json_need_object(spec, "template"),
+                *labels = json_need_object(json_need_object(template, "metadata"), "labels");
+    const struct json *rt = json_field(r->inv->runtime, "pod");
+
+    json_set(kube_meta(job), "labels", invoker_labels(r->inv));
+    (void)kube_set_owner(job, r->session, true);
+    json_set_int(spec, "backoffLimit", 0);
+    if (r->deadline_ms != 0)
+        json_set_int(spec, "activeDeadlineSeconds",
+                     MAX((r->deadline_ms - clock_real_ms() + 999) / 1000, 1));
+    json_merge_fields(labels, json_field(rt, "podLabels"));
+    json_merge_fields(labels, json_dig(job, "metadata", "labels"));
+    if (json_size(json_field(rt, "podAnnotations")) > 0)
+        json_set(json_field(template, "metadata"), "annotations",
+                 json_clone(json_field(rt, "podAnnotations")));
+    json_set_cstr(take_pod, "serviceAccountName", account);
+    json_set(template, "spec", take_pod);
+    return job;
+}
+
+/* The claim of interimVolumeTemplate, once per session. */
+static enum rc
+ensure_interim(struct ctx *cx, struct world *op, const struct run *r, struct err *e)
+{
+    const struct json *t = json_field(r->inv->spec, "interimVolumeTemplate");
+    struct json *pvc;
+    char *name;
+    enum rc rc;
+
+    if (t == NULL)
+        return RC_OK;
+    name = mem_printf("%s-%s", kube_name(r->session),
+                      json_text_or(json_dig(t, "metadata", "name"), "interim"));
+    pvc = kube_object_new(&KUBE_PERSISTENT_VOLUME_CLAIM, r->inv->ns, name);
+    json_set(kube_meta(pvc), "labels", invoker_labels(r->inv));
+    (void)kube_set_owner(pvc, r->session, true);
+    json_set(pvc, "spec", json_clone(json_field(t, "spec")));
+    rc = kube_create(cx, op->k, &KUBE_PERSISTENT_VOLUME_CLAIM, r->inv->ns, pvc, NULL, NULL, e);
+    json_free(pvc);
+    mem_free(name);
+    return rc == RC_EXISTS ? RC_OK : rc;
+}
+
+static enum rc
+create_job(struct ctx *cx, struct world *op, const struct run *r, const char *name, struct err *e)
+{
+    const char *given = json_text(json_dig(r->inv->runtime, "pod", "serviceAccountName"));
+    CLEANUP(json_free_ptr)
+    struct json *app = strcmp(r->inv->target_kind, RES_APP_BINDING.kind) == 0
+                           ? cache_get(op->apps, r->inv->target_ns, r->inv->target_name)
+                           : NULL;
+    CLEANUP(json_free_ptr) struct json *job = NULL;
+    struct json *pod, *made = NULL;
+    struct err why = ERR_INIT;
+    char *kind = name_lower(r->inv->kind);
+    char *account =
+        given != NULL ? mem_strdup(given) : name_join3(kind, r->inv->name, "0", NAME_MAX_LABEL);
+    enum rc rc = build_pod(op, r, app, &pod, e);
+
+    if (rc == RC_OK) {
+        job = build_job(r, name, account, pod);
+        rc = ensure_account(cx, op, r->inv, account,
+                            r->inv->restore ? "stash-restore-job" : "stash-backup-job", e);
+    }
+    if (rc == RC_OK)
+        rc = ensure_run_rbac(cx, op, r, app, account, e);
+    if (rc == RC_OK)
+        rc = ensure_interim(cx, op, r, e);
+    if (rc == RC_OK) {
+        rc = kube_create(cx, op->k, &KUBE_JOB, r->inv->ns, job, NULL, &made, &why);
+        if (rc == RC_OK)
+            cache_note(op->jobs, made);
+        else if (rc == RC_EXISTS)
+            rc = RC_OK; /* made before a restart of ours */
+        else
+            *e = why;
+        json_free(made);
+    }
+    mem_free(kind);
+    mem_free(account);
+    return rc;
+}
+
+enum rc
+ensure_job(struct ctx *cx, struct world *op, const struct run *r, struct err *e)
+{
+    char *name = run_job_name(r);
+    enum rc rc = RC_OK;
+
+    if (!cache_has(op->jobs, r->inv->ns, name))
+        rc = create_job(cx, op, r, name, e);
+    mem_free(name);
+    return rc;
+}

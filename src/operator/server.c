@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "operator/server.h"
+
+#include <math.h>
+
+#include "api/cron.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "httpd/httpd.h"
+#include "metrics/text.h"
+#include "operator/operator_internal.h"
+
+struct operator_server {
+    struct world *op;
+    struct httpd *httpd;
+};
+
+/* ---- controllers ---- */
+
+struct series {
+    const char *name, *type, *help;
+    double (*value)(const struct controller_stats *s);
+};
+
+#define VALUE(fn, expr)                                                                            \
+    static double fn(const struct controller_stats *s)                                             \
+    {                                                                                              \
+        return (double)(expr);                                                                     \
+    }
+VALUE(depth_of, s->depth)
+VALUE(adds_of, s->adds)
+VALUE(retries_of, s->retries)
+VALUE(active_of, s->active)
+VALUE(total_of, s->success + s->errors)
+VALUE(errors_of, s->errors)
+VALUE(seconds_of, (double)s->nanoseconds / 1e9)
+
+static const struct series all_series[] = {
+    {"workqueue_depth", "gauge", "Keys that wait", depth_of},
+    {"workqueue_adds_total", "counter", "Keys added", adds_of},
+    {"workqueue_retries_total", "counter", "Keys added again after an error", retries_of},
+    {"controller_runtime_active_workers", "gauge", "Workers at work", active_of},
+    {"controller_runtime_reconcile_total", "counter", "Reconciles", total_of},
+    {"controller_runtime_reconcile_errors_total", "counter", "Reconciles that failed", errors_of},
+    {"controller_runtime_reconcile_time_seconds_total", "counter", "Time in reconciles",
+     seconds_of},
+};
+
+static void
+put_controllers(struct world *op, struct metrics *m)
+{
+    for (size_t i = 0; i < ARRAY_LEN(all_series); i++) {
+        struct controller_stats s;
+
+        metrics_begin(m, all_series[i].name, all_series[i].type, all_series[i].help);
+        for (size_t c = 0; manager_stats(op->m, c, &s); c++) {
+            struct metrics_label l[] = {{"controller", s.name}, {NULL, NULL}};
+
+            metrics_sample(m, l, all_series[i].value(&s));
+        }
+    }
+}
+
+static void
+put_caches(struct world *op, struct metrics *m)
+{
+    struct cache *c;
+
+    metrics_begin(m, "cstash_cache_objects", "gauge", "Objects held");
+    for (size_t i = 0; (c = manager_cache_at(op->m, i)) != NULL; i++) {
+        struct metrics_label l[] = {{"kind", cache_kind(c)->kind}, {NULL, NULL}};
+
+        metrics_sample(m, l, (double)cache_count(c, NULL));
+    }
+}
+
+/* ---- sessions and configurations ---- */
+
+static const char *const phases[] = {"Pending", "Running", "Succeeded", "Failed", "Skipped"};
+
+struct count {
+    double n[ARRAY_LEN(phases)];
+};
+
+static void
+count_phase(void *arg, const struct json *obj)
+{
+    const char *phase = json_text_or(json_dig(obj, "status", "phase"), "Pending");
+
+    for (size_t i = 0; i < ARRAY_LEN(phases); i++)
+        if (strcmp(phase, phases[i]) == 0)
+            ((struct count *)arg)->n[i]++;
+}
+
+static void
+put_sessions(struct metrics *m, const char *name, struct cache *cache)
+{
+    struct count count = {0};
+
+    cache_each(cache, NULL, count_phase, &count);
+    metrics_begin(m, name, "gauge", "Sessions by phase");
+    for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
+        struct metrics_label l[] = {{"phase", phases[i]}, {NULL, NULL}};
+
+        metrics_sample(m, l, count.n[i]);
+    }
+}
+
+struct fill {
+    struct world *op;
+    struct metrics *m;
+};
+
+static void
+put_next(void *arg, const struct json *obj)
+{
+    struct metrics *m = ((struct fill *)arg)->m;
+    struct metrics_label l[] = {
+        {"namespace", kube_ns(obj)}, {"name", kube_name(obj)}, {NULL, NULL}};
+    const char *schedule = json_text_or(json_dig(obj, "spec", "schedule"), "");
+    struct err e = ERR_INIT;
+    struct cron cron;
+    int64_t next;
+
+    if (json_is_true(json_dig(obj, "spec", "paused")) || cron_parse(schedule, NULL, &cron, &e))
+        return;
+    next = cron_next(&cron, clock_real_ms());
+    cron_release(&cron);
+    if (next != 0)
+        metrics_sample(m, l, floor((double)next / 1000));
+}
+
+/* When the newest session that succeeded began, of those that history kept. */
+static void
+put_last(void *arg, const struct json *obj)
+{
+    struct fill *f = (struct fill *)arg;
+    struct metrics_label l[] = {
+        {"namespace", kube_ns(obj)}, {"name", kube_name(obj)}, {NULL, NULL}};
+    char *key = key3(kube_ns(obj), kind_backupconfiguration.kind, kube_name(obj));
+    struct json *list = cache_by(f->op->sessions, BY_INVOKER, key);
+    int64_t last = 0;
+
+    for (size_t i = 0; i < json_size(list); i++) {
+        const struct json *s = json_elem(list, i);
+
+        if (strcmp(json_text_or(json_dig(s, "status", "phase"), ""), "Succeeded") == 0)
+            last = MAX(last, kube_created_ms(s));
+    }
+    json_free(list);
+    mem_free(key);
+    if (last != 0)
+        metrics_sample(f->m, l, floor((double)last / 1000));
+}
+
+static void
+put_all(struct world *op, struct metrics *m)
+{
+    struct fill f = {op, m};
+
+    put_controllers(op, m);
+    put_caches(op, m);
+    put_sessions(m, "cstash_backupsessions", op->sessions);
+    put_sessions(m, "cstash_restoresessions", op->restores);
+    metrics_begin(m, "cstash_backupconfiguration_last_success_time_seconds", "gauge",
+                  "When the last session that succeeded began");
+    cache_each(op->configs, NULL, put_last, &f);
+    metrics_begin(m, "cstash_backupconfiguration_next_run_time_seconds", "gauge",
+                  "When the next session is due");
+    cache_each(op->configs, NULL, put_next, &f);
+}
+
+static void
+say(struct httpd_answer *a, int status, const char *text)
+{
+    a->status = status;
+    buf_must_printf(&a->body, "%s\n", text);
+}
+
+static void
+answer(void *arg, struct ctx *cx, const struct httpd_request *rq, struct httpd_answer *a)
+{
+    struct world *op = ((struct operator_server *)arg)->op;
+    struct metrics m = METRICS_INIT;
+
+    (void)cx;
+    if (strcmp(rq->method, "GET") != 0 && strcmp(rq->method, "HEAD") != 0) {
+        say(a, 405, "only GET");
+    } else if (strcmp(rq->uri, "/healthz") == 0) {
+        say(a, 200, "ok");
+    } else if (strcmp(rq->uri, "/readyz") == 0) {
+        if (manager_is_ready(op->m))
+            say(a, 200, "ok");
+        else
+            say(a, 503, "not ready");
+    } else if (strcmp(rq->uri, "/metrics") == 0) {
+        put_all(op, &m);
+        a->content_type = "text/plain; version=0.0.4";
+        buf_must_add(&a->body, m.text.p, m.text.n);
+        metrics_release(&m);
+    } else {
+        say(a, 404, "there are /healthz, /readyz and /metrics");
+    }
+}
+
+enum rc
+operator_server_open(struct world *op, struct operator_server **out, struct err *e)
+{
+    struct operator_server *s = MEM_NEW(struct operator_server);
+    struct httpd_opts o = {.listen = op->opts->listen, .handler = answer, .arg = s};
+
+    s->op = op;
+    if (httpd_open(&o, &s->httpd, e)) {
+        mem_free(s);
+        return err_wrap(e, "could not serve health and metrics");
+    }
+    log_info("health and metrics at http://%s", op->opts->listen);
+    *out = s;
+    return RC_OK;
+}
+
+void
+operator_server_close(struct operator_server *s)
+{
+    if (s == NULL)
+        return;
+    httpd_close(s->httpd);
+    mem_free(s);
+}
