@@ -4,7 +4,7 @@ MESON_ARGS ?=
 export CSTASH = $(CURDIR)/$(BUILD)/cstash
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-unit test-build check clang asan tsan lint fmt fmt-check arch fuzz bench release clean
+.PHONY: help build demo test test-unit test-build check clang asan tsan lint fmt fmt-check arch fuzz bench deploy release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,11 +45,11 @@ asan: ## everything under AddressSanitizer and UndefinedBehaviorSanitizer
 	@meson compile -C build-asan >build-asan/compile.log 2>&1 || { cat build-asan/compile.log; exit 1; }
 	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=abort_on_error=1 tools/run-tests build-asan
 
-tsan: ## the unit tests and the round trips under ThreadSanitizer
+tsan: ## the unit tests, the round trips and the control plane under ThreadSanitizer
 	@tools/install-deps build test
 	@test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread -Db_lundef=false >/dev/null
 	@meson compile -C build-tsan >build-tsan/compile.log 2>&1 || { cat build-tsan/compile.log; exit 1; }
-	@TSAN_OPTIONS=halt_on_error=1 tools/run-tests build-tsan test_ fuzz_ roundtrip
+	@TSAN_OPTIONS=halt_on_error=1 tools/run-tests build-tsan test_ fuzz_ roundtrip flow plane_jobs kubectl kube.bats verbs
 
 lint: test-build ## clang-tidy
 	@tools/install-deps check
@@ -75,6 +75,11 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS (default 60) with libFuzzer
 bench: build ## measure against restic, redis-cli and others; prints the table
 	@tools/install-deps bench
 	@bench/run $(CSTASH)
+
+deploy: build ## print the CRDs and the catalog anew into deploy/
+	@rm -f deploy/crds/*.yaml
+	@for k in $$($(CSTASH) crds | sed -n 's/^    plural: //p'); do $(CSTASH) crds $$k >deploy/crds/$$k.yaml; done
+	@$(CSTASH) catalog >deploy/catalog/redis.yaml
 
 release: ## a stripped program with hardening, at build-release/cstash
 	@tools/install-deps build

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "cli/app.h"
+#include "plane/controllers.h"
 
 enum exit_code {
     EXIT_DONE = 0,
@@ -16,8 +17,36 @@ enum exit_code {
 };
 
 static const struct command *const commands[] = {
-    &cmd_init, &cmd_backup, &cmd_restore, &cmd_snapshots, &cmd_show, &cmd_dump,
-    &cmd_load, &cmd_digest, &cmd_check,   &cmd_stats,     &cmd_key,  &cmd_unlock,
+    /* a Redis and a repository */
+    &cmd_init,
+    &cmd_backup,
+    &cmd_restore,
+    &cmd_snapshots,
+    &cmd_show,
+    &cmd_dump,
+    &cmd_load,
+    &cmd_digest,
+    &cmd_check,
+    &cmd_stats,
+    &cmd_key,
+    &cmd_unlock,
+    /* the control plane */
+    &cmd_up,
+    &cmd_operator,
+    &cmd_crds,
+    &cmd_catalog,
+    &cmd_apply,
+    &cmd_get,
+    &cmd_describe,
+    &cmd_delete,
+    &cmd_logs,
+    &cmd_wait,
+    /* what Jobs run */
+    &cmd_backup_redis,
+    &cmd_restore_redis,
+    &cmd_update_status,
+    &cmd_run_hook,
+    &cmd_create_backupsession,
 };
 
 static struct ctx root; /* here for the signal handler */
@@ -46,7 +75,7 @@ print_usage(void)
     (void)puts("cstash backs up and restores Redis, into a restic repository.\n\n"
                "usage: cstash COMMAND [options]\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        (void)printf("  %-12s %s\n", commands[i]->name, commands[i]->summary);
+        (void)printf("  %-20s %s\n", commands[i]->name, commands[i]->summary);
     (void)puts(
         "\n\"cstash COMMAND --help\" explains one; \"cstash version\" says which one this is.");
 }
@@ -115,7 +144,7 @@ run_command(const struct command *c, int argc, char **argv)
     log_set_level(a.quiet ? LOG_WARN : a.verbose ? LOG_DEBUG : LOG_INFO);
     log_set_json(a.log_format != NULL && strcmp(a.log_format, "json") == 0);
     rc = c->run(&root, &a, &e);
-    if (rc != RC_OK)
+    if (rc != RC_OK && e.msg[0] != '\0') /* without words: all was told already */
         log_err(&e);
     if (fflush(stdout) != 0 && rc == RC_OK) {
         log_error("could not write to the standard output");
@@ -140,6 +169,8 @@ main(int argc, char **argv)
         (void)puts("cstash " CSTASH_VERSION);
         return EXIT_DONE;
     }
+    if (strcmp(argv[1], "pod-shim") == 0)
+        return plane_shim_main(argc - 2, argv + 2);
     c = find_command(argv[1]);
     if (c == NULL) {
         log_error("unknown command %s", argv[1]);

@@ -41,11 +41,11 @@ store_value(const struct opt *o, const char *value, struct args *out, struct err
 {
     char *at = (char *)out + o->offset;
 
-    if (o->kind == OPT_FLAG) {
+    if (o->kind <= OPT_BOOL) {
         *(bool *)(void *)at = true;
         return RC_OK;
     }
-    if (o->kind == OPT_TEXT) {
+    if (o->kind == OPT_WORD || o->kind == OPT_TEXT) {
         memcpy(at, &value, sizeof(value));
         return RC_OK;
     }
@@ -66,11 +66,21 @@ static enum rc
 take_value(const struct opt *o, const char *inside, struct words *w, struct args *out,
            struct err *e)
 {
-    if (o->kind == OPT_FLAG) {
+    if (o->kind == OPT_BOOL && inside != NULL) {
+        bool yes = strcmp(inside, "true") == 0 || strcmp(inside, "1") == 0;
+
+        if (!yes && strcmp(inside, "false") != 0 && strcmp(inside, "0") != 0)
+            return err_set(e, RC_INVALID, "--%s=%s: true or false", o->name, inside);
+        *(bool *)(void *)((char *)out + o->offset) = yes;
+        return RC_OK;
+    }
+    if (o->kind <= OPT_BOOL) {
         if (inside != NULL)
             return err_set(e, RC_INVALID, "--%s takes no value", o->name);
         return store_value(o, NULL, out, e);
     }
+    if (inside == NULL && o->kind == OPT_WORD)
+        inside = "true";
     if (inside == NULL) {
         if (w->i + 1 >= w->argc)
             return err_set(e, RC_INVALID, "--%s needs a value (%s)", o->name, o->value);
@@ -88,8 +98,8 @@ parse_letters(const struct opt *const *tables, struct words *w, struct args *out
         const struct opt *o = find_letter(tables, *c);
         if (o == NULL)
             return unknown(tables, word, e);
-        if (o->kind != OPT_FLAG)
-            return take_value(o, c[1] != '\0' ? c + 1 : NULL, w, out, e);
+        if (o->kind > OPT_BOOL)
+            return take_value(o, c[1] == '=' ? c + 2 : c[1] != '\0' ? c + 1 : NULL, w, out, e);
         if (store_value(o, NULL, out, e))
             return e->code;
     }

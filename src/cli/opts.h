@@ -6,13 +6,14 @@
  * cli/opts -- command lines by table.
  *
  * Shape    each command lists tables of struct opt; a value lands in struct args at the option's
- *          offset. --name value, --name=value, -n value, -nvalue, flags together (-qv); "--" ends
- *          options.
- * Errors   RC_INVALID with a hint; an unknown option lists what the command knows.
+ *          offset. --name value, --name=value, -n value, -nvalue, -n=value, flags together (-qv);
+ * "--" ends options. Errors   RC_INVALID with a hint; an unknown option lists what the command
+ * knows.
  */
 #include <stddef.h>
 
 #include "base/err.h"
+#include "job/step.h"
 
 enum { ARGS_LIST_MAX = 64, ARGS_REST_MAX = 64 };
 
@@ -39,12 +40,26 @@ struct args {
     struct args_list tags, hosts;
     const char *source, *format, *compression, *existing, *from_rdb, *stdin_filename;
     const char *repository_version, *mode, *new_password_file, *psync;
+    const char *dir, *listen;
     bool from_stdin, dry_run, read_data, manifest, all;
+    /* of the operator and the steps of Jobs */
+    struct step_flags step;
+    const char *image, *metrics_listen, *pushgateway_listen, *leader_namespace, *pull_secrets;
+    /* of the verbs on a cluster */
+    struct args_list files;
+    const char *context, *selector, *field_selector, *output, *container, *tail, *since;
+    const char *wait_for, *timeout, *cascade, *wait_gone, *dry_run_mode, *grace, *manager;
+    bool all_namespaces, no_headers, watch, show_labels, ignore_not_found, force_conflicts;
+    bool all_containers, follow, previous, timestamps, prefix;
     const char *rest[ARGS_REST_MAX];
     size_t n_rest;
 };
 
-enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_LIST };
+/*
+ * OPT_BOOL is a flag that may be told: --name, --name=true, --name=false. OPT_WORD is a text that
+ * needs the equals sign: --name alone means "true".
+ */
+enum opt_kind { OPT_FLAG, OPT_BOOL, OPT_WORD, OPT_TEXT, OPT_LIST };
 
 struct opt {
     const char *name; /* without the dashes; NULL ends the table */

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cluster.h"
+
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "cli/documents.h"
+#include "kube/config.h"
+#include "kube/object.h"
+
+const struct opt opts_cluster_access[] = {
+    {"kubeconfig", 0, OPT_TEXT, OPT_AT(step.kubeconfig), "FILE",
+     "kubeconfig file [$KUBECONFIG, ~/.kube/config, that of cstash up]"},
+    {"context", 0, OPT_TEXT, OPT_AT(context), "NAME", "context of the kubeconfig"},
+    {"namespace", 'n', OPT_TEXT, OPT_AT(step.ns), "NAMESPACE", "namespace [that of the context]"},
+    {.name = NULL},
+};
+const struct opt opts_objects[] = {
+    {"all-namespaces", 'A', OPT_BOOL, OPT_AT(all_namespaces), NULL, "in all namespaces"},
+    {"selector", 'l', OPT_TEXT, OPT_AT(selector), "A=B", "only those with such labels"},
+    {"field-selector", 0, OPT_TEXT, OPT_AT(field_selector), "A=B", "only those with such fields"},
+    {.name = NULL},
+};
+const struct opt opts_files[] = {
+    {"filename", 'f', OPT_LIST, OPT_AT(files), "FILE|FOLDER|-", "objects in YAML or JSON; again"},
+    {.name = NULL},
+};
+
+/* The kubeconfig of `cstash up`, if there is one; mem_free. */
+static char *
+own_kubeconfig(void)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char *path;
+
+    if (state != NULL && state[0] == '/')
+        path = mem_printf("%s/cstash/kubeconfig", state);
+    else
+        path = mem_printf("%s/.local/state/cstash/kubeconfig", home != NULL ? home : "");
+    if (access(path, R_OK) == 0)
+        return path;
+    mem_free(path);
+    return NULL;
+}
+
+static enum rc
+connect_to(const struct args *a, struct cluster *c, char **ns, struct err *e)
+{
+    struct kube_config_opts where = {.kubeconfig = a->step.kubeconfig, .context = a->context};
+    CLEANUP(mem_free_ptr) char *own = NULL;
+    struct err first = ERR_INIT;
+
+    if (kube_connect(&where, NULL, &c->k, ns, &first) == RC_OK)
+        return RC_OK;
+    if (first.code == RC_NOT_FOUND && where.kubeconfig == NULL && getenv("KUBECONFIG") == NULL)
+        own = own_kubeconfig();
+    if (own == NULL) {
+        *e = first;
+        return e->code;
+    }
+    where.kubeconfig = own;
+    return kube_connect(&where, NULL, &c->k, ns, e);
+}
+
+enum rc
+cluster_open(struct ctx *cx, const struct args *a, struct cluster *c, struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *ns = NULL;
+
+    c->cx = cx;
+    c->all = a->all_namespaces;
+    if (connect_to(a, c, &ns, e))
+        return e->code;
+    c->ns = a->step.ns != NULL ? mem_strdup(a->step.ns) : TAKE(ns);
+    return resources_discover(cx, c->k, &c->known, e);
+}
+
+void
+cluster_close(struct cluster *c)
+{
+    resources_release(&c->known);
+    kube_free(c->k);
+    mem_free(c->ns);
+}
+
+const char *
+cluster_ns(const struct cluster *c, const struct resource *res)
+{
+    return c->all || !res->kind.namespaced ? NULL : c->ns;
+}
+
+static const char *
+reason_of(const struct err *e)
+{
+    switch (e->sys) {
+    case 400:
+        return "BadRequest";
+    case 401:
+        return "Unauthorized";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "NotFound";
+    case 405:
+        return "MethodNotAllowed";
+    case 409:
+        return e->code == RC_EXISTS ? "AlreadyExists" : "Conflict";
+    case 410:
+        return "Expired";
+    case 413:
+        return "RequestEntityTooLarge";
+    case 415:
+        return "UnsupportedMediaType";
+    case 422:
+        return "Invalid";
+    case 429:
+        return "TooManyRequests";
+    case 503:
+        return "ServiceUnavailable";
+    default:
+        return "InternalError";
+    }
+}
+
+void
+cluster_tell(struct cluster *c, const struct err *e)
+{
+    c->failed++;
+    if (e->sys >= 400 && e->sys < 600)
+        (void)fprintf(stderr, "Error from server (%s): %s\n", reason_of(e), e->msg);
+    else
+        (void)fprintf(stderr, "error: %s\n", e->msg);
+    if (e->hint[0] != '\0')
+        (void)fprintf(stderr, "hint: %s\n", e->hint);
+}
+
+enum rc
+cluster_outcome(const struct cluster *c, struct err *e)
+{
+    return c->failed == 0 ? RC_OK : err_set(e, RC_INVALID, "%s", "");
+}
+
+enum rc
+cluster_print(struct buf *out, struct err *e)
+{
+    if (fwrite(out->p != NULL ? out->p : (const uint8_t *)"", 1, out->n, stdout) != out->n ||
+        fflush(stdout) != 0)
+        return err_set(e, RC_IO, "could not write to the standard output");
+    buf_reset(out);
+    return RC_OK;
+}
+
+void
+cluster_objects_release(struct cluster_objects *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        mem_free(o->v[i].ns);
+        mem_free(o->v[i].name);
+        mem_free(o->v[i].from);
+        json_free(o->v[i].obj);
+    }
+    mem_free(o->v);
+    *o = (struct cluster_objects){.v = NULL};
+}
+
+static void
+push(struct cluster_objects *out, const struct resource *res, const char *ns, const char *name,
+     const char *from, struct json *take)
+{
+    out->v = (struct cluster_object *)mem_grow(out->v, out->n + 1, sizeof(*out->v));
+    out->v[out->n++] = (struct cluster_object){.res = res,
+                                               .ns = ns != NULL ? mem_strdup(ns) : NULL,
+                                               .name = mem_strdup(name),
+                                               .from = from != NULL ? mem_strdup(from) : NULL,
+                                               .obj = take};
+}
+
+/* The type of an object from a file, asked for again if it may be new. */
+static const struct resource *
+type_of(const struct cluster *c, const struct json *obj)
+{
+    return resources_of(&c->known, json_text_or(json_field(obj, "apiVersion"), ""),
+                        json_text_or(json_field(obj, "kind"), ""));
+}
+
+static enum rc
+check_document(struct cluster *c, const struct args *a, const struct document *d, struct err *e)
+{
+    const char *version = json_text_or(json_field(d->obj, "apiVersion"), "");
+    const char *kind = json_text_or(json_field(d->obj, "kind"), "");
+    const char *name = kube_name(d->obj), *ns = kube_ns(d->obj);
+
+    if (version[0] == '\0' || kind[0] == '\0')
+        return err_set(e, RC_INVALID, "error validating \"%s\": %s not set", d->from,
+                       kind[0] == '\0' ? "kind" : "apiVersion");
+    if (name == NULL || name[0] == '\0')
+        return err_set(e, RC_INVALID, "error when reading \"%s\": the %s has no name", d->from,
+                       kind);
+    if (ns != NULL && a->step.ns != NULL && strcmp(ns, a->step.ns) != 0)
+        return err_set(e, RC_INVALID,
+                       "the namespace from the provided object \"%s\" does not match the "
+                       "namespace \"%s\". You must pass '--namespace=%s' to perform this "
+                       "operation.",
+                       ns, c->ns, ns);
+    return RC_OK;
+}
+
+enum rc
+cluster_files(struct cluster *c, const struct args *a, struct cluster_objects *out, struct err *e)
+{
+    CLEANUP(documents_release) struct documents docs = {.v = NULL};
+
+    if (documents_read(&a->files, &docs, e))
+        return e->code;
+    for (size_t i = 0; i < docs.n; i++) {
+        const struct document *d = &docs.v[i];
+        const struct resource *res = type_of(c, d->obj);
+        struct err why = ERR_INIT;
+        const char *ns;
+        if (check_document(c, a, d, &why)) {
+            cluster_tell(c, &why);
+            continue;
+        }
+        ns = res != NULL && !res->kind.namespaced ? NULL
+             : kube_ns(d->obj) != NULL            ? kube_ns(d->obj)
+                                                  : c->ns;
+        push(out, res, ns, kube_name(d->obj), d->from, json_clone(d->obj));
+    }
+    return RC_OK;
+}
+
+static enum rc
+list_target(struct cluster *c, const struct args *a, const struct resource *res,
+            struct cluster_objects *out, struct err *e)
+{
+    struct kube_list_opts o = {.label_selector = a->selector, .field_selector = a->field_selector};
+    CLEANUP(json_free_ptr) struct json *items = NULL;
+
+    if (kube_list(c->cx, c->k, &res->kind, cluster_ns(c, res), &o, &items, NULL, e))
+        return e->code;
+    for (size_t i = 0; i < json_size(items); i++) {
+        struct json *obj = json_elem(items, i);
+        push(out, res, kube_ns(obj), kube_name(obj), NULL, json_ref(obj));
+    }
+    return RC_OK;
+}
+
+static enum rc
+named_target(struct cluster *c, const struct target *t, bool fetch, struct cluster_objects *out,
+             struct err *e)
+{
+    const char *ns = t->res->kind.namespaced ? c->ns : NULL;
+    struct json *obj = NULL;
+
+    if (c->all && t->res->kind.namespaced)
+        return err_set(e, RC_INVALID,
+                       "a resource cannot be retrieved by name across all namespaces");
+    if (fetch && kube_get(c->cx, c->k, &t->res->kind, ns, t->name, &obj, e))
+        return e->code;
+    push(out, t->res, ns, t->name, NULL, obj);
+    return RC_OK;
+}
+
+enum rc
+cluster_objects(struct cluster *c, const struct args *a, bool fetch, struct cluster_objects *out,
+                struct err *e)
+{
+    CLEANUP(targets_release) struct targets t = {.v = NULL};
+    bool select = a->selector != NULL || a->field_selector != NULL || a->all;
+
+    if (a->files.n > 0)
+        return cluster_files(c, a, out, e);
+    if (targets_parse(&c->known, a->rest, a->n_rest, &t, e))
+        return e->code;
+    for (size_t i = 0; i < t.n; i++) {
+        struct err why = ERR_INIT;
+        enum rc rc;
+        if (t.v[i].name == NULL && !select)
+            return err_set(e, RC_INVALID, "resource(s) were provided, but no name was specified");
+        if (t.v[i].name != NULL && select)
+            return err_set(e, RC_INVALID, "name cannot be provided when a selector is specified");
+        rc = t.v[i].name == NULL ? list_target(c, a, t.v[i].res, out, &why)
+                                 : named_target(c, &t.v[i], fetch, out, &why);
+        if (rc == RC_CANCELLED) {
+            *e = why;
+            return rc;
+        }
+        if (rc != RC_OK)
+            cluster_tell(c, &why);
+    }
+    return RC_OK;
+}

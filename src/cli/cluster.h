@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_CLUSTER_H
+#define CLI_CLUSTER_H
+
+/*
+ * cli/cluster -- what the verbs on a cluster share: the connection, the options, and errors told
+ * one by one.
+ *
+ * Errors   one object that fails does not stop the others: cluster_tell prints and remembers, and
+ *          cluster_outcome is the end of the command. Its error has no words, since all were said.
+ */
+#include "cli/app.h"
+#include "cli/resources.h"
+
+extern const struct opt opts_cluster_access[], opts_objects[], opts_files[];
+
+struct cluster {
+    struct ctx *cx;
+    struct kube *k;
+    struct resources known;
+    char *ns; /* --namespace, else that of the configuration */
+    bool all; /* --all-namespaces */
+    size_t failed;
+};
+
+/* Connect and ask for the types. Zero it first; cluster_close in any case. */
+NODISCARD enum rc cluster_open(struct ctx *cx, const struct args *a, struct cluster *c,
+                               struct err *e);
+void cluster_close(struct cluster *c);
+/* Where to look for objects of that type: NULL for all namespaces and for types without any. */
+const char *cluster_ns(const struct cluster *c, const struct resource *res);
+
+/* Print an error as kubectl does: "Error from server (NotFound): ..." or "error: ...". */
+void cluster_tell(struct cluster *c, const struct err *e);
+NODISCARD enum rc cluster_outcome(const struct cluster *c, struct err *e);
+
+/* Write to stdout and forget. RC_IO. */
+NODISCARD enum rc cluster_print(struct buf *out, struct err *e);
+
+/* An object that words, a selector or files name. */
+struct cluster_object {
+    const struct resource *res;
+    char *ns, *name;
+    char *from; /* the file and place that it is from; NULL: the command line */
+    struct json *obj;
+};
+struct cluster_objects {
+    struct cluster_object *v;
+    size_t n;
+};
+void cluster_objects_release(struct cluster_objects *o);
+
+/*
+ * The objects that the command line means: those of -f, or the words', where types without names
+ * need --all or a selector and are listed. `fetch`: those with names are read too, and those that
+ * are not there are told and left out.
+ */
+NODISCARD enum rc cluster_objects(struct cluster *c, const struct args *a, bool fetch,
+                                  struct cluster_objects *out, struct err *e);
+/* The documents of -f with their types; what has none is told and left out. */
+NODISCARD enum rc cluster_files(struct cluster *c, const struct args *a,
+                                struct cluster_objects *out, struct err *e);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cstash describe: objects of a cluster with their events. */
+#include "base/mem.h"
+#include "cli/cluster.h"
+#include "cli/print.h"
+#include "kube/object.h"
+
+static const struct opt opts_describe[] = {
+    {"show-events", 0, OPT_WORD, OPT_AT(output), "true|false", "with their events [true]"},
+    {.name = NULL},
+};
+static const struct opt *const tables[] = {opts_describe,       opts_objects, opts_files,
+                                           opts_cluster_access, opts_global,  NULL};
+
+/* The events of an object; none when they cannot be asked for. */
+static struct json *
+events_of(struct cluster *c, const struct json *obj)
+{
+    CLEANUP(mem_free_ptr)
+    char *fields = mem_printf("involvedObject.name=%s,involvedObject.kind=%s%s%s", kube_name(obj),
+                              json_text_or(json_field(obj, "kind"), ""),
+                              kube_uid(obj) != NULL ? ",involvedObject.uid=" : "",
+                              kube_uid(obj) != NULL ? kube_uid(obj) : "");
+    struct kube_list_opts o = {.field_selector = fields};
+    struct json *events = NULL;
+    struct err ignored = ERR_INIT;
+
+    if (kube_list(c->cx, c->k, &KUBE_EVENT, kube_ns(obj), &o, &events, NULL, &ignored))
+        return json_new_array();
+    return events;
+}
+
+static enum rc
+describe_one(struct cluster *c, const struct args *a, const struct cluster_object *o, bool first,
+             struct err *e)
+{
+    CLEANUP(buf_release) struct buf out = BUF_INIT(PRINT_MAX);
+    CLEANUP(json_free_ptr) struct json *events = NULL;
+    CLEANUP(json_free_ptr) struct json *obj = json_ref(o->obj);
+
+    if (o->from != NULL) { /* that was the file's, not the server's */
+        json_free(TAKE(obj));
+        if (kube_get(c->cx, c->k, &o->res->kind, o->ns, o->name, &obj, e)) {
+            cluster_tell(c, e);
+            return RC_OK;
+        }
+    }
+    if (a->output == NULL || strcmp(a->output, "false") != 0)
+        events = events_of(c, obj);
+    if (!first)
+        buf_must_printf(&out, "\n\n");
+    print_describe(obj, events, &out);
+    return cluster_print(&out, e);
+}
+
+static enum rc
+describe(struct cluster *c, const struct args *a, struct err *e)
+{
+    CLEANUP(cluster_objects_release) struct cluster_objects objs = {.v = NULL};
+    struct args all = *a;
+
+    all.all = true; /* without names: all of them */
+    for (size_t i = 0; i < a->n_rest; i++)
+        all.all = all.all && (i == 0) && strchr(a->rest[i], '/') == NULL;
+    if (cluster_objects(c, &all, true, &objs, e))
+        return e->code;
+    for (size_t i = 0; i < objs.n; i++)
+        if (objs.v[i].res != NULL && describe_one(c, a, &objs.v[i], i == 0, e))
+            return e->code;
+    if (objs.n == 0 && c->failed == 0)
+        (void)fprintf(stderr, "No resources found%s%s%s\n", c->all ? "" : " in ",
+                      c->all ? "" : c->ns, c->all ? "" : " namespace.");
+    return cluster_outcome(c, e);
+}
+
+static enum rc
+run(struct ctx *cx, const struct args *a, struct err *e)
+{
+    struct cluster c = {.cx = NULL};
+    enum rc rc = cluster_open(cx, a, &c, e);
+
+    if (rc == RC_OK)
+        rc = describe(&c, a, e);
+    cluster_close(&c);
+    return rc;
+}
+
+const struct command cmd_describe = {"describe",
+                                     "TYPE [NAME...] | TYPE/NAME...",
+                                     "tell all about objects of a cluster, with events",
+                                     tables,
+                                     0,
+                                     ARGS_REST_MAX,
+                                     run};

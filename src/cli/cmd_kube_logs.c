@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cstash logs: what the containers of a pod wrote. */
+#include "base/mem.h"
+#include "cli/cluster.h"
+#include "kube/object.h"
+#include "kube/selector.h"
+
+enum { PATH_BYTES = 16 * 1024, LINE_BYTES = 16 * 1024 * 1024 };
+
+#define DEFAULT_CONTAINER "kubectl.kubernetes.io/default-container"
+
+static const struct opt opts_logs[] = {
+    {"container", 'c', OPT_TEXT, OPT_AT(container), "NAME", "this container"},
+    {"all-containers", 0, OPT_BOOL, OPT_AT(all_containers), NULL, "all, one after the other"},
+    {"follow", 'f', OPT_BOOL, OPT_AT(follow), NULL, "go on while it runs"},
+    {"previous", 'p', OPT_BOOL, OPT_AT(previous), NULL, "of the container before the last restart"},
+    {"tail", 0, OPT_TEXT, OPT_AT(tail), "LINES", "only the last lines"},
+    {"since", 0, OPT_TEXT, OPT_AT(since), "TIME", "only what is newer, such as 5m"},
+    {"timestamps", 0, OPT_BOOL, OPT_AT(timestamps), NULL, "with the time of each line"},
+    {"prefix", 0, OPT_BOOL, OPT_AT(prefix), NULL, "with pod and container before each line"},
+    {"selector", 'l', OPT_TEXT, OPT_AT(selector), "A=B", "all pods with such labels"},
+    {.name = NULL},
+};
+static const struct opt *const tables[] = {opts_logs, opts_cluster_access, opts_global, NULL};
+
+struct logging {
+    struct cluster c;
+    const struct args *a;
+    char since_s[16]; /* "" : all */
+};
+
+static enum rc
+copy_lines(struct rd *rd, const char *pod, const char *container, struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *prefix = mem_printf("[pod/%s/%s] ", pod, container);
+    bool at_start = true;
+
+    for (;;) {
+        uint8_t some[16 * 1024];
+        size_t got = 0, start = 0;
+        if (rd_read(rd, some, sizeof(some), &got, e))
+            return e->code;
+        if (got == 0)
+            return RC_OK;
+        for (size_t i = 0; i < got; i++) {
+            if (at_start)
+                (void)fputs(prefix, stdout);
+            at_start = some[i] == '\n';
+            if (at_start || i + 1 == got) {
+                (void)fwrite(some + start, 1, i + 1 - start, stdout);
+                start = i + 1;
+            }
+        }
+        if (fflush(stdout) != 0)
+            return err_set(e, RC_IO, "could not write to the standard output");
+    }
+}
+
+static enum rc
+copy_all(struct rd *rd, struct err *e)
+{
+    for (;;) {
+        uint8_t some[16 * 1024];
+        size_t got = 0;
+        if (rd_read(rd, some, sizeof(some), &got, e))
+            return e->code;
+        if (got == 0)
+            return RC_OK;
+        if (fwrite(some, 1, got, stdout) != got || fflush(stdout) != 0)
+            return err_set(e, RC_IO, "could not write to the standard output");
+    }
+}
+
+static enum rc
+log_container(struct logging *l, const struct json *pod, const char *container, struct err *e)
+{
+    CLEANUP(buf_release) struct buf path = BUF_INIT(PATH_BYTES);
+    const char *tail = l->a->tail;
+    struct kube_stream *s = NULL;
+    enum rc rc;
+
+    if (tail == NULL && l->a->selector != NULL && !l->a->follow)
+        tail = "10"; /* as kubectl: of many pods not everything */
+    if (tail != NULL && strcmp(tail, "-1") == 0)
+        tail = NULL;
+    kube_path(&path, &KUBE_POD, kube_ns(pod), kube_name(pod), "log");
+    kube_query(&path, "container", container);
+    kube_query(&path, "follow", l->a->follow ? "true" : NULL);
+    kube_query(&path, "previous", l->a->previous ? "true" : NULL);
+    kube_query(&path, "timestamps", l->a->timestamps ? "true" : NULL);
+    kube_query(&path, "tailLines", tail);
+    kube_query(&path, "sinceSeconds", l->since_s[0] != '\0' ? l->since_s : NULL);
+    if (kube_open(l->c.cx, l->c.k, buf_c(&path), &s, e))
+        return e->code;
+    rc = l->a->prefix ? copy_lines(&s->rd, kube_name(pod), container, e) : copy_all(&s->rd, e);
+    kube_close(l->c.k, s);
+    return rc;
+}
+
+/* The container to read when none is named: said so if there are others. */
+static const char *
+default_container(const struct json *pod)
+{
+    static const char *const lists[] = {"containers", "ephemeralContainers", "initContainers"};
+    static const char *const notes[] = {"", " (ephem)", " (init)"};
+    CLEANUP(buf_release) struct buf names = BUF_INIT(LINE_BYTES);
+    const char *noted = kube_annotation(pod, DEFAULT_CONTAINER), *first = NULL;
+    size_t n = 0;
+
+    for (size_t k = 0; k < ARRAY_LEN(lists); k++) {
+        const struct json *list = json_dig(pod, "spec", lists[k]);
+        for (size_t i = 0; i < json_size(list); i++, n++) {
+            const char *name = json_text_or(json_field(json_elem(list, i), "name"), "");
+            if (first == NULL || (noted != NULL && strcmp(noted, name) == 0))
+                first = name;
+            buf_must_printf(&names, "%s%s%s", n > 0 ? ", " : "", name, notes[k]);
+        }
+    }
+    if (n > 1 && noted == NULL)
+        (void)fprintf(stderr, "Defaulted container \"%s\" out of: %s\n", first, buf_c(&names));
+    return first;
+}
+
+static enum rc
+log_pod(struct logging *l, const struct json *pod, struct err *e)
+{
+    static const char *const lists[] = {"initContainers", "containers", "ephemeralContainers"};
+    const char *one = l->a->container;
+
+    if (!l->a->all_containers)
+        return log_container(l, pod, one != NULL ? one : default_container(pod), e);
+    for (size_t k = 0; k < ARRAY_LEN(lists); k++) {
+        const struct json *list = json_dig(pod, "spec", lists[k]);
+        for (size_t i = 0; i < json_size(list); i++)
+            if (log_container(l, pod, json_text_or(json_field(json_elem(list, i), "name"), ""), e))
+                return e->code;
+    }
+    return RC_OK;
+}
+
+/* The newest pod that an object's selector means. */
+static enum rc
+pod_of(struct logging *l, const struct target *t, struct json **out, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *obj = NULL;
+    CLEANUP(json_free_ptr) struct json *pods = NULL;
+    CLEANUP(mem_free_ptr) char *text = NULL;
+    const struct json *selector, *best = NULL;
+    struct kube_list_opts o = {.page = 0};
+
+    if (kube_get(l->c.cx, l->c.k, &t->res->kind, l->c.ns, t->name, &obj, e))
+        return e->code;
+    if (t->res->kind.group[0] == '\0' && strcmp(t->res->kind.plural, "pods") == 0) {
+        *out = TAKE(obj);
+        return RC_OK;
+    }
+    selector = json_dig(obj, "spec", "selector");
+    if (json_size(selector) == 0)
+        return err_set(e, RC_UNSUPPORTED, "cannot get the logs from %s: no pods belong to it",
+                       t->res->plural_group);
+    if (kube_selector_text(selector, &text, e))
+        return e->code;
+    o.label_selector = text;
+    if (kube_list(l->c.cx, l->c.k, &KUBE_POD, l->c.ns, &o, &pods, NULL, e))
+        return e->code;
+    for (size_t i = 0; i < json_size(pods); i++)
+        if (best == NULL || kube_created_ms(json_elem(pods, i)) > kube_created_ms(best))
+            best = json_elem(pods, i);
+    if (best == NULL)
+        return err_set(e, RC_NOT_FOUND, "no pods found for %s/%s", t->res->kind_group, t->name);
+    if (json_size(pods) > 1)
+        (void)fprintf(stderr, "Found %zu pods, using pod/%s\n", json_size(pods), kube_name(best));
+    *out = json_ref(best);
+    return RC_OK;
+}
+
+static enum rc
+log_selected(struct logging *l, struct err *e)
+{
+    struct kube_list_opts o = {.label_selector = l->a->selector};
+    CLEANUP(json_free_ptr) struct json *pods = NULL;
+
+    if (kube_list(l->c.cx, l->c.k, &KUBE_POD, l->c.ns, &o, &pods, NULL, e))
+        return e->code;
+    if (json_size(pods) == 0)
+        (void)fprintf(stderr, "No resources found in %s namespace.\n", l->c.ns);
+    for (size_t i = 0; i < json_size(pods); i++)
+        if (log_pod(l, json_elem(pods, i), e))
+            return e->code;
+    return RC_OK;
+}
+
+static enum rc
+log_named(struct logging *l, struct err *e)
+{
+    CLEANUP(targets_release) struct targets t = {.v = NULL};
+    CLEANUP(json_free_ptr) struct json *pod = NULL;
+    const char *words[2] = {"pods", l->a->rest[0]};
+    bool pair = strchr(l->a->rest[0], '/') != NULL;
+    struct args with = *l->a;
+    struct logging named = *l;
+
+    if (l->a->n_rest == 2) /* POD CONTAINER */
+        with.container = l->a->rest[1];
+    named.a = &with;
+    if (targets_parse(&l->c.known, pair ? words + 1 : words, pair ? 1 : 2, &t, e) ||
+        pod_of(l, &t.v[0], &pod, e))
+        return e->code;
+    return log_pod(&named, pod, e);
+}
+
+static enum rc
+run(struct ctx *cx, const struct args *a, struct err *e)
+{
+    struct logging l = {.a = a};
+    int since_ms = 0;
+    enum rc rc;
+
+    if ((a->n_rest > 0) == (a->selector != NULL))
+        return err_set(e, RC_INVALID, "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'");
+    if (a->since != NULL && app_parse_ms(a->since, "since", &since_ms, e))
+        return e->code;
+    if (since_ms > 0)
+        (void)snprintf(l.since_s, sizeof(l.since_s), "%d", (since_ms + 999) / 1000);
+    rc = cluster_open(cx, a, &l.c, e);
+    if (rc == RC_OK) {
+        struct err why = ERR_INIT;
+        rc = a->selector != NULL ? log_selected(&l, &why) : log_named(&l, &why);
+        if (rc == RC_CANCELLED) {
+            *e = why;
+        } else if (rc != RC_OK) {
+            cluster_tell(&l.c, &why);
+            rc = cluster_outcome(&l.c, e);
+        }
+    }
+    cluster_close(&l.c);
+    return rc;
+}
+
+const struct command cmd_logs = {
+    "logs", "POD [CONTAINER] | TYPE/NAME", "print what containers wrote", tables, 0, 2, run};

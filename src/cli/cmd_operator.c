@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cstash operator: the controllers against a cluster. */
+#include "base/mem.h"
+#include "cli/app.h"
+#include "kube/config.h"
+#include "operator/operator.h"
+
+#define PUSHGATEWAY_URL "http://localhost:56789"
+
+static const struct opt opts_operator[] = {
+    {"kubeconfig", 0, OPT_TEXT, OPT_AT(step.kubeconfig), "FILE",
+     "kubeconfig file [$KUBECONFIG, else the pod's account]"},
+    {"master", 0, OPT_TEXT, OPT_AT(step.master), "URL", "API server"},
+    {"image", 0, OPT_TEXT, OPT_AT(image), "IMAGE", "our image, for Jobs [" CSTASH_IMAGE "]"},
+    {"image-pull-secrets", 0, OPT_TEXT, OPT_AT(pull_secrets), "A,B", "Secrets for our pods"},
+    {"pushgateway-url", 0, OPT_TEXT, OPT_AT(step.metrics_url), "URL",
+     "Pushgateway [" PUSHGATEWAY_URL "]"},
+    {"watch-namespace", 0, OPT_TEXT, OPT_AT(step.ns), "NAMESPACE", "only this one [all]"},
+    {"leader-elect-namespace", 0, OPT_TEXT, OPT_AT(leader_namespace), "NAMESPACE",
+     "where the Lease of the leader is [no election]"},
+    {"metrics-listen", 0, OPT_TEXT, OPT_AT(metrics_listen), "ADDRESS",
+     "address for health and metrics [:8080]"},
+    {.name = NULL},
+};
+static const struct opt *const tables[] = {opts_operator, opts_global, NULL};
+
+static enum rc
+run(struct ctx *cx, const struct args *a, struct err *e)
+{
+    struct kube_config_opts where = {.kubeconfig = a->step.kubeconfig, .server = a->step.master};
+    struct kube_opts how = {.qps = 100, .burst = 100, .manager = "cstash-operator"};
+    struct operator_opts o = {
+        .image = a->image != NULL ? a->image : CSTASH_IMAGE,
+        .pushgateway_url = a->step.metrics_url != NULL ? a->step.metrics_url : PUSHGATEWAY_URL,
+        .watch_namespace = a->step.ns,
+        .leader_namespace = a->leader_namespace,
+        .listen = a->metrics_listen != NULL ? a->metrics_listen : ":8080",
+        .pull_secrets = a->pull_secrets,
+    };
+    struct kube *k;
+    enum rc rc;
+
+    if (kube_connect(&where, &how, &k, NULL, e))
+        return e->code;
+    rc = operator_run(cx, k, &o, e);
+    kube_free(k);
+    return rc;
+}
+
+const struct command cmd_operator = {
+    "operator", "", "run the controllers against a cluster", tables, 0, 0, run};

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/b64.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "job/step_internal.h"
+#include "kube/config.h"
+
+enum { SECRET_VALUE_MAX = 1024 * 1024 }; /* what Kubernetes lets a whole Secret hold */
+
+enum rc
+step_need(const char *value, const char *flag, struct err *e)
+{
+    return value != NULL && value[0] != '\0' ? RC_OK
+                                             : err_set(e, RC_INVALID, "--%s is missing", flag);
+}
+
+const char *
+step_text(const char *value, const char *otherwise)
+{
+    return value != NULL && value[0] != '\0' ? value : otherwise;
+}
+
+enum rc
+step_connect(const struct step_flags *f, struct kube **out, char **ns, struct err *e)
+{
+    struct kube_config_opts where = {.kubeconfig = step_text(f->kubeconfig, NULL),
+                                     .server = step_text(f->master, NULL)};
+    struct kube_opts how = {.manager = "cstash-job"};
+
+    if (kube_connect(&where, &how, out, ns, e))
+        return err_wrap(e, "could not reach the cluster");
+    return RC_OK;
+}
+
+enum rc
+secret_value(const struct json *secret, const char *key, struct secret *out, struct err *e)
+{
+    const struct json *v = json_dig(secret, "data", key);
+    struct buf bytes = BUF_INIT(SECRET_VALUE_MAX);
+
+    if (json_text(v) == NULL)
+        return err_set(e, RC_NOT_FOUND, "the Secret has no key %s", key);
+    if (b64_decode(json_text_str(v), &bytes, e))
+        return err_wrap(e, "key %s of the Secret", key);
+    secret_set(out, buf_str(&bytes));
+    if (bytes.p != NULL)
+        mem_wipe(bytes.p, bytes.cap);
+    buf_release(&bytes);
+    return RC_OK;
+}
+
+static bool
+env_number(const char *name, long *out)
+{
+    const char *text = getenv(name);
+    char *end;
+
+    if (text == NULL || text[0] == '\0')
+        return false;
+    *out = strtol(text, &end, 10);
+    if (*end == '\0')
+        return true;
+    log_warn("%s=%s is no number and is ignored", name, text);
+    return false;
+}
+
+void
+step_be_nice(void)
+{
+    enum { CLASS_SHIFT = 13, WHO_PROCESS = 1, BEST_EFFORT = 2 };
+    long nice_value, class = BEST_EFFORT, data = 4;
+    bool io = env_number("IONICE_CLASS", &class), level = env_number("IONICE_CLASS_DATA", &data);
+
+    if (env_number("NICE_ADJUSTMENT", &nice_value) &&
+        setpriority(PRIO_PROCESS, 0, (int)nice_value) != 0)
+        log_warn("could not set the CPU priority to %ld: errno %d", nice_value, errno);
+    if (class < 0 || class > 3 || data < 0 || data > 7) {
+        log_warn("there is no disk priority of class %ld, %ld", class, data);
+        return;
+    }
+    if ((io || level) &&
+        syscall(SYS_ioprio_set, WHO_PROCESS, 0, (int)(class << CLASS_SHIFT | data)) != 0)
+        log_warn("could not set the disk priority to class %ld, %ld: errno %d", class, data, errno);
+}

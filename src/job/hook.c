@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/hook.h"
+
+#include <ctype.h>
+#include <strings.h>
+
+#include "api/resources.h"
+#include "api/template.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/client.h"
+#include "kube/podexec.h"
+#include "kube/object.h"
+#include "net/sock.h"
+
+enum { HEADERS_MAX = 32, ARGV_MAX = 64, SHOWN = 300 };
+
+struct hook {
+    struct ctx *cx;
+    struct kube *k;
+    const struct invoker *inv;
+    const struct json *data;
+    struct json *pod; /* behind the target's Service; NULL: not looked for yet */
+};
+
+static const char *
+text(const struct json *obj, const char *field)
+{
+    return json_text_or(json_field(obj, field), "");
+}
+
+/* A template is rendered, anything else stays; mem_free. */
+static enum rc
+render(struct hook *h, const char *s, char **out, struct err *e)
+{
+    CLEANUP(buf_release) struct buf to = BUF_INIT(TEMPLATE_MAX);
+    size_t from = 0, n;
+
+    if (!template_is_one(s)) {
+        *out = mem_strdup(s);
+        return RC_OK;
+    }
+    if (template_render(str_c(s), h->data, &to, e))
+        return e->code;
+    n = to.n;
+    while (n > 0 && isspace(to.p[n - 1]))
+        n--;
+    while (from < n && isspace(to.p[from]))
+        from++;
+    *out = mem_strndup((const char *)to.p + from, n - from);
+    return RC_OK;
+}
+
+/* ---- the pod ---- */
+
+static const char *
+pod_in(const struct json *endpoints, const char *list)
+{
+    const struct json *subsets = json_field(endpoints, "subsets");
+
+    for (size_t i = 0; i < json_size(subsets); i++) {
+        const struct json *addresses = json_field(json_elem(subsets, i), list);
+
+        for (size_t a = 0; a < json_size(addresses); a++) {
+            const struct json *ref = json_field(json_elem(addresses, a), "targetRef");
+
+            if (strcmp(text(ref, "kind"), "Pod") == 0)
+                return text(ref, "name");
+        }
+    }
+    return NULL;
+}
+
+static enum rc
+find_pod(struct hook *h, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *app = NULL;
+    CLEANUP(json_free_ptr) struct json *endpoints = NULL;
+    const struct json *service;
+    const char *name;
+
+    if (h->pod != NULL)
+        return RC_OK;
+    if (kube_get(h->cx, h->k, &RES_APP_BINDING, h->inv->target_ns, h->inv->target_name, &app, e))
+        return err_wrap(e, "could not read the AppBinding");
+    service = json_dig(app, "spec", "clientConfig", "service");
+    if (service == NULL)
+        return err_set(e, RC_NOT_FOUND, "no pod found for AppBinding %s/%s: it has no service",
+                       h->inv->target_ns, h->inv->target_name);
+    if (kube_get(h->cx, h->k, &KUBE_ENDPOINTS, h->inv->target_ns, text(service, "name"), &endpoints,
+                 e))
+        return err_wrap(e, "could not read Endpoints %s/%s", h->inv->target_ns,
+                        text(service, "name"));
+    name = pod_in(endpoints, "addresses");
+    if (name == NULL)
+        name = pod_in(endpoints, "notReadyAddresses");
+    if (name == NULL)
+        return err_set(e, RC_NOT_FOUND, "no pod found for AppBinding %s/%s", h->inv->target_ns,
+                       h->inv->target_name);
+    return kube_get(h->cx, h->k, &KUBE_POD, h->inv->target_ns, name, &h->pod, e);
+}
+
+static enum rc
+host_of(struct hook *h, const struct json *action, const char **out, struct err *e)
+{
+    *out = json_text(json_field(action, "host"));
+    if (*out != NULL && (*out)[0] != '\0')
+        return RC_OK;
+    if (find_pod(h, e))
+        return e->code;
+    *out = json_text(json_dig(h->pod, "status", "podIP"));
+    return *out != NULL ? RC_OK
+                        : err_set(e, RC_UNAVAILABLE, "pod %s has no address", kube_name(h->pod));
+}
+
+/* A number, or the name of a port of the pod. */
+static enum rc
+port_of(struct hook *h, const struct json *action, uint16_t *out, struct err *e)
+{
+    const struct json *port = json_field(action, "port"), *containers;
+    int64_t n = json_int_or(port, 0);
+    const char *name = json_text(port);
+
+    if (name != NULL && !str_to_i64(str_c(name), &n)) {
+        if (find_pod(h, e))
+            return e->code;
+        containers = json_dig(h->pod, "spec", "containers");
+        for (size_t i = 0; i < json_size(containers); i++) {
+            const struct json *ports = json_field(json_elem(containers, i), "ports");
+
+            for (size_t p = 0; p < json_size(ports); p++)
+                if (strcmp(text(json_elem(ports, p), "name"), name) == 0)
+                    n = json_int_or(json_field(json_elem(ports, p), "containerPort"), 0);
+        }
+    }
+    if (n < 1 || n > 65535)
+        return err_set(e, RC_INVALID, "port %s is no port", name != NULL ? name : "of the hook");
+    *out = (uint16_t)n;
+    return RC_OK;
+}
+
+/* ---- actions ---- */
+
+static enum rc
+run_exec(struct hook *h, const struct json *handler, const struct json *action, struct err *e)
+{
+    const struct json *command = json_field(action, "command");
+    struct kube_pod_exec_opts o = {.container = json_text(json_field(handler, "containerName"))};
+    struct kube_pod_exec_result r = {.output = BUF_INIT(10 * 1024)};
+    char *argv[ARGV_MAX] = {NULL};
+    size_t n = json_size(command);
+    enum rc rc = RC_OK;
+
+    if (n == 0 || n >= ARGV_MAX)
+        return err_set(e, RC_INVALID, "exec.command of the hook has %zu words; 1 to %d are taken",
+                       n, ARGV_MAX - 1);
+    if (find_pod(h, e))
+        return e->code;
+    for (size_t i = 0; i < n && rc == RC_OK; i++)
+        rc = render(h, json_text_or(json_elem(command, i), ""), &argv[i], e);
+    if (rc == RC_OK) {
+        o.argv = (const char *const *)argv;
+        rc = kube_pod_exec(h->cx, h->k, h->inv->target_ns, kube_name(h->pod), &o, &r, e);
+    }
+    if (rc == RC_OK && r.output.n > 0)
+        log_info("%.*s", (int)r.output.n, (const char *)r.output.p);
+    if (rc == RC_OK && r.exit_code != 0)
+        rc = err_set(e, RC_INVALID, "the command ended with exit code %d: %.*s", r.exit_code,
+                     (int)MIN(r.output.n, (size_t)SHOWN), (const char *)r.output.p);
+    for (size_t i = 0; i < n; i++)
+        mem_free(argv[i]);
+    buf_release(&r.output);
+    return rc;
+}
+
+static enum rc
+run_tcp(struct hook *h, const struct json *action, struct err *e)
+{
+    struct sock_opts o = {.connect_ms = 10000};
+    struct sock s = {.fd = -1};
+    const char *host;
+    uint16_t port;
+
+    if (port_of(h, action, &port, e) || host_of(h, action, &host, e))
+        return e->code;
+    if (sock_dial(h->cx, host, port, &o, &s, e))
+        return e->code;
+    sock_close(&s);
+    return RC_OK;
+}
+
+static void
+put_form(const struct json *form, struct buf *to)
+{
+    for (size_t i = 0; i < json_size(form); i++) {
+        const struct json *f = json_elem(form, i), *values = json_field(f, "values");
+
+        for (size_t v = 0; v < json_size(values); v++) {
+            buf_must_printf(to, "%s", to->n > 0 ? "&" : "");
+            http_escape(to, text(f, "key"));
+            buf_must_printf(to, "=");
+            http_escape(to, json_text_or(json_elem(values, v), ""));
+        }
+    }
+}
+
+struct http_parts {
+    char *url, *headers[HEADERS_MAX + 1];
+    struct buf body;
+};
+
+static enum rc
+http_parts(struct hook *h, const struct json *action, bool post, struct http_parts *p,
+           struct err *e)
+{
+    const struct json *list = json_field(action, "httpHeaders"), *form = json_field(action, "form");
+    const char *host, *path = text(action, "path");
+    bool tls = strcasecmp(text(action, "scheme"), "HTTPS") == 0;
+    size_t n = 0;
+    uint16_t port;
+    char *body;
+
+    if (port_of(h, action, &port, e) || host_of(h, action, &host, e))
+        return e->code;
+    p->url = mem_printf(
+        "%s://%s%s%s:%u%s%s", tls ? "https" : "http", strchr(host, ':') != NULL ? "[" : "", host,
+        strchr(host, ':') != NULL ? "]" : "", port, path[0] == '/' ? "" : "/", path);
+    if (json_size(list) >= HEADERS_MAX)
+        return err_set(e, RC_LIMIT, "a hook takes up to %d headers", HEADERS_MAX - 1);
+    for (; n < json_size(list); n++)
+        p->headers[n] = mem_printf("%s: %s", text(json_elem(list, n), "name"),
+                                   text(json_elem(list, n), "value"));
+    if (!post)
+        return RC_OK;
+    if (json_size(form) > 0) {
+        p->headers[n] = mem_strdup("Content-Type: application/x-www-form-urlencoded");
+        put_form(form, &p->body);
+        return RC_OK;
+    }
+    if (render(h, text(action, "body"), &body, e))
+        return e->code;
+    buf_must_printf(&p->body, "%s", body);
+    mem_free(body);
+    return RC_OK;
+}
+
+static enum rc
+run_http(struct hook *h, const struct json *action, bool post, struct err *e)
+{
+    struct http_parts p = {.body = BUF_INIT(16 * TEMPLATE_MAX)};
+    struct http_response r = {0};
+    struct http *http = NULL;
+    enum rc rc = http_parts(h, action, post, &p, e);
+
+    if (rc == RC_OK)
+        rc = http_new(NULL, &http, e);
+    if (rc == RC_OK) {
+        struct http_request rq = {.method = post ? "POST" : "GET",
+                                  .url = p.url,
+                                  .headers = (const char *const *)p.headers,
+                                  .body = buf_str(&p.body),
+                                  .timeout_ms = HOOK_MS};
+
+        rc = http_call(h->cx, http, &rq, &r, e);
+    }
+    if (rc == RC_OK && (r.status < 200 || r.status >= 400))
+        rc = err_set(e, RC_INVALID, "the server answers %d: %.*s", r.status,
+                     (int)MIN(r.body.n, (size_t)SHOWN), (const char *)r.body.p);
+    http_response_release(&r);
+    if (http != NULL)
+        http_free(http);
+    for (size_t i = 0; p.headers[i] != NULL; i++)
+        mem_free(p.headers[i]);
+    mem_free(p.url);
+    buf_release(&p.body);
+    return rc;
+}
+
+enum rc
+hook_run(struct ctx *cx, struct kube *k, const struct invoker *inv, const struct json *handler,
+         const struct json *data, struct err *e)
+{
+    static const char *const actions[] = {"exec", "httpGet", "httpPost", "tcpSocket"};
+    struct hook h = {cx, k, inv, data, NULL};
+    const struct json *action = NULL;
+    size_t which = 0, n = 0;
+    enum rc rc;
+
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+        if (json_field(handler, actions[i]) != NULL) {
+            action = json_field(handler, actions[i]);
+            which = i;
+            n++;
+        }
+    if (n != 1)
+        return err_set(e, RC_INVALID,
+                       "a hook needs one of exec, httpGet, httpPost and tcpSocket; it has %zu", n);
+    rc = which == 0   ? run_exec(&h, handler, action, e)
+         : which == 3 ? run_tcp(&h, action, e)
+                      : run_http(&h, action, which == 2, e);
+    json_free(h.pod);
+    return rc == RC_OK ? RC_OK : err_wrap(e, "%s", actions[which]);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* output.json: what one container tells the next. Source: Stash. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/duration.h"
+#include "api/kinds.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "job/step_internal.h"
+
+enum { OUTPUT_MAX = 4 * 1024 * 1024 };
+
+bool
+step_is_final(void)
+{
+    const char *v = getenv("CSTASH_FINAL_STEP");
+
+    return v != NULL && strcmp(v, "true") == 0;
+}
+
+struct json *
+output_host(const char *hostname, const char *phase, int64_t ms, const char *error)
+{
+    struct json *h = json_new_object();
+    char text[DURATION_TEXT];
+
+    json_set_cstr(h, "hostname", hostname);
+    json_set_cstr(h, "phase", phase);
+    json_set_cstr(h, "duration", duration_format(ms, text));
+    json_set_cstr(h, "error", error);
+    return h;
+}
+
+static enum rc
+make_dirs(const char *path, struct err *e)
+{
+    char *copy = mem_strdup(path);
+    enum rc rc = RC_OK;
+
+    for (char *p = copy + 1; rc == RC_OK; p++) {
+        char was = *p;
+
+        if (was != '/' && was != '\0')
+            continue;
+        *p = '\0';
+        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
+            rc = err_sys(e, errno, "could not make the folder %s", copy);
+        *p = was;
+        if (was == '\0')
+            break;
+    }
+    mem_free(copy);
+    return rc;
+}
+
+static enum rc
+write_file(const char *path, struct str text, struct err *e)
+{
+    char *tmp = mem_printf("%s.new", path);
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    enum rc rc;
+
+    if (fd < 0) {
+        rc = err_sys(e, errno, "could not write %s", tmp);
+    } else {
+        rc = fs_write_all(fd, text.p, text.n, tmp, e);
+        if (close(fd) != 0 && rc == RC_OK)
+            rc = err_sys(e, errno, "could not write %s", tmp);
+        if (rc == RC_OK && rename(tmp, path) != 0)
+            rc = err_sys(e, errno, "could not write %s", path);
+    }
+    mem_free(tmp);
+    return rc;
+}
+
+enum rc
+output_write(const struct step_flags *f, struct json *host, struct err *e)
+{
+    struct json *doc = json_new_object(), *status = json_need_object(doc, "targetStatus"),
+                *ref = json_need_object(status, "ref");
+    struct buf text = BUF_INIT(OUTPUT_MAX);
+    char *path;
+    enum rc rc;
+
+    json_set_cstr(ref, "apiVersion", APPCATALOG_GROUP "/v1alpha1");
+    json_set_cstr(ref, "kind", kind_appbinding.kind);
+    json_set_cstr(ref, "name", step_text(f->appbinding, ""));
+    json_set_cstr(ref, "namespace", step_text(f->appbinding_ns, step_text(f->ns, "default")));
+    json_push(json_need_array(status, "stats"), host);
+    if (step_text(f->output_dir, NULL) == NULL) {
+        json_free(doc);
+        return RC_OK;
+    }
+    path = mem_printf("%s/output.json", f->output_dir);
+    rc = json_print_pretty(doc, &text, e);
+    if (rc == RC_OK)
+        rc = make_dirs(f->output_dir, e);
+    if (rc == RC_OK)
+        rc = write_file(path, buf_str(&text), e);
+    json_free(doc);
+    buf_release(&text);
+    mem_free(path);
+    return rc;
+}
+
+enum rc
+output_read(const struct step_flags *f, struct json **out, struct err *e)
+{
+    CLEANUP(buf_release) struct buf text = BUF_INIT(OUTPUT_MAX);
+    CLEANUP(json_free_ptr) struct json *doc = NULL;
+    char path[4096];
+
+    (void)snprintf(path, sizeof(path), "%s/output.json", step_text(f->output_dir, "."));
+    if (fs_read_file(path, &text, e))
+        return err_wrap(e, "the step before left no result");
+    if (json_parse(buf_str(&text), &doc, e))
+        return err_wrap(e, "%s", path);
+    if (json_field(doc, "targetStatus") == NULL)
+        return err_set(e, RC_CORRUPT, "%s holds no targetStatus", path);
+    *out = json_ref(json_field(doc, "targetStatus"));
+    return RC_OK;
+}
+
+const char *
+output_error(const struct json *status)
+{
+    const struct json *stats = json_field(status, "stats");
+
+    for (size_t i = 0; i < json_size(stats); i++) {
+        const struct json *h = json_elem(stats, i);
+
+        if (strcmp(json_text_or(json_field(h, "phase"), ""), "Succeeded") != 0)
+            return json_text_or(json_field(h, "error"), "it did not succeed");
+    }
+    return NULL;
+}
+
+enum rc
+output_fail(const struct step_flags *f, const char *hostname, int64_t started_ms, struct err *e)
+{
+    struct err why = ERR_INIT;
+    char text[sizeof(e->msg) + sizeof(e->hint) + 8];
+
+    (void)snprintf(text, sizeof(text), "%s%s%s%s", e->msg, e->hint[0] != '\0' ? " (" : "", e->hint,
+                   e->hint[0] != '\0' ? ")" : "");
+    if (step_text(f->output_dir, NULL) == NULL)
+        return e->code;
+    if (output_write(f, output_host(hostname, "Failed", clock_mono_ms() - started_ms, text),
+                     &why)) {
+        log_err(&why);
+        return e->code;
+    }
+    if (step_is_final() || e->code == RC_CANCELLED)
+        return e->code;
+    log_err(e); /* handed on: the steps to come tell it */
+    return RC_OK;
+}

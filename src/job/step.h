@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef JOB_STEP_H
+#define JOB_STEP_H
+
+/*
+ * job/step -- the containers of a Job: backup-redis, restore-redis, update-status, run-hook; and
+ * create-backupsession, which a CronJob runs.
+ *
+ * Why      thin wrappers: they read the cluster, call what the commands by hand call, and write the
+ *          outcome where the operator and people look.
+ * Shape    flags in, RC_OK or an error out. A step with an output directory that fails writes that
+ *          into output.json and returns RC_OK, so that the steps after it run (status, hooks); the
+ *          last container of the pod (CSTASH_FINAL_STEP=true) returns the failure, so that the Job
+ *          fails when the backup did.
+ * Source   Stash's flags and files. Flags that have no use here are taken
+ *          and ignored.
+ */
+#include "base/ctx.h"
+
+/* Borrowed from the command line; NULL: not given. */
+struct step_flags {
+    const char *master, *kubeconfig;
+    const char *ns, *backupsession, *restoresession;
+    const char *invoker_kind, *invoker_name, *target_kind, *target_name, *target_ns;
+    const char *appbinding, *appbinding_ns;
+    const char *secret, *secret_ns;
+    const char *provider, *bucket, *endpoint, *region, *path, *max_connections;
+    const char *scratch_dir, *output_dir;
+    const char *hostname, *source_hostname, *snapshot;
+    const char *redis_args, *wait_timeout;
+    const char *hook_type;
+    const char *metrics_url, *metrics_labels;
+    const char *ignored; /* the flags of Stash that mean nothing here */
+    bool insecure_tls, enable_cache, metrics_enabled, ignored_flag;
+};
+
+typedef enum rc step_fn(struct ctx *cx, const struct step_flags *f, struct err *e);
+step_fn step_backup_redis, step_restore_redis, step_update_status, step_run_hook,
+    step_create_backupsession;
+
+#endif

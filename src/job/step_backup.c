@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* backup-redis: the container that dumps a Redis into the repository. Source: Stash. */
+#include "api/condition.h"
+#include "api/duration.h"
+#include "api/resources.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "job/backup.h"
+#include "job/step_internal.h"
+#include "kube/object.h"
+
+struct backup_work {
+    struct ctx *cx;
+    const struct step_flags *f;
+    struct kube *k;
+    struct vault vault;
+    struct redis_args args;
+    struct binding redis;
+    int64_t started_ms;
+};
+
+/* ---- the repository ---- */
+
+struct verdict {
+    const char *state, *reason, *message;
+};
+
+static enum rc
+set_initialized(void *arg, struct json *session, struct err *e)
+{
+    const struct verdict *v = (const struct verdict *)arg;
+
+    (void)e;
+    (void)condition_set(json_need_object(session, "status"), "BackendRepositoryInitialized",
+                        v->state, v->reason, v->message);
+    return RC_OK;
+}
+
+/* Open or make the repository, and say so in the session. */
+static enum rc
+prepare_repository(struct backup_work *w, struct err *e)
+{
+    struct verdict v = {"True", "BackendRepositoryFound", "Repository exist in the backend."};
+    const char *session = step_text(w->f->backupsession, NULL);
+    struct err why = ERR_INIT, note = ERR_INIT;
+    bool made;
+    enum rc rc = vault_ensure(w->cx, &w->vault, &made, &why);
+
+    if (rc != RC_OK)
+        v = (struct verdict){"False", "FailedToInitializeBackendRepository", why.msg};
+    if (session != NULL && kube_modify(w->cx, w->k, &RES_BACKUP_SESSION, w->f->ns, session,
+                                       "status", set_initialized, &v, NULL, &note)) {
+        if (rc == RC_OK) {
+            *e = note;
+            return err_wrap(e, "could not write the status of BackupSession %s/%s", w->f->ns,
+                            session);
+        }
+    }
+    if (rc != RC_OK)
+        *e = why;
+    return rc;
+}
+
+/* ---- the dump ---- */
+
+static enum rc
+word(const char *text, const char *what, const char *const *words, int *out, struct err *e)
+{
+    *out = 0;
+    for (int i = 0; text != NULL; i++) {
+        if (words[i] == NULL)
+            return err_set(e, RC_INVALID, "--%s %s in \"args\" is not known", what, text);
+        if (strcmp(words[i], text) == 0) {
+            *out = i;
+            break;
+        }
+    }
+    return RC_OK;
+}
+
+static enum rc
+source_of(struct backup_work *w, struct source_opts *s, struct backup_opts *b, struct err *e)
+{
+    static const char *const kinds[] = {"auto", "replication", "scan", NULL};
+    static const char *const formats[] = {"commands", "restore", NULL};
+    static const char *const levels[] = {"auto", "off", "max", NULL};
+    int kind, format, level;
+
+    if (word(w->args.source, "source", kinds, &kind, e) ||
+        word(w->args.format, "format", formats, &format, e) ||
+        word(w->args.compression, "compression", levels, &level, e))
+        return e->code;
+    *s = (struct source_opts){.addr = &w->redis.addr,
+                              .conn = &w->redis.conn,
+                              .kind = (enum source_kind)kind,
+                              .format = format == 0 ? DUMP_COMMANDS : DUMP_RESTORE,
+                              .filter = FILTER_ALL,
+                              .psync = w->args.psync};
+    s->filter.db = w->args.db >= 0 ? w->args.db : FILTER_ALL_DBS;
+    s->filter.match = w->args.match;
+    *b = (struct backup_opts){.host = step_text(w->f->hostname, DUMP_HOST),
+                              .compression =
+                                  (enum save_compression[]){SAVE_AUTO, SAVE_OFF, SAVE_MAX}[level]};
+    return RC_OK;
+}
+
+static struct json *
+result(const struct backup_work *w, const struct backup_result *r, int64_t ms)
+{
+    struct json *h = output_host(step_text(w->f->hostname, DUMP_HOST), "Succeeded", ms, NULL),
+                *s = json_new_object(), *files = json_need_object(s, "fileStats");
+    char text[DURATION_TEXT], id[ID_TEXT];
+
+    json_set_cstr(s, "name", id_hex(&r->snapshot, id));
+    json_set_cstr(s, "path", DUMP_NAME);
+    json_set_cstr(s, "totalSize", size_format(r->save.bytes_processed, text));
+    json_set_cstr(s, "uploaded", size_format(r->save.data_added_packed, text));
+    json_set_cstr(s, "processingTime", duration_clock(ms, text));
+    json_set_int(files, "totalFiles", 1);
+    json_set_int(files, "newFiles", 1);
+    json_set_int(files, "modifiedFiles", 0);
+    json_set_int(files, "unmodifiedFiles", 0);
+    json_push(json_need_array(h, "snapshots"), s);
+    return h;
+}
+
+static enum rc
+dump(struct backup_work *w, struct err *e)
+{
+    struct source_opts source;
+    struct backup_opts opts;
+    struct backup_result r;
+    struct conn *probe;
+    int64_t start;
+    char id[ID_TEXT], size[DURATION_TEXT], took[DURATION_TEXT];
+
+    if (source_of(w, &source, &opts, e))
+        return e->code;
+    if (binding_wait(w->cx, w->k, &w->redis, &probe, e))
+        return e->code;
+    conn_close(probe);
+    if (vault_lock(w->cx, &w->vault, false, e))
+        return e->code;
+    start = clock_mono_ms();
+    log_info("dumping %s", redis_addr_text(&w->redis.addr));
+    if (backup_redis(w->cx, w->vault.repo, &source, &opts, &r, e))
+        return e->code;
+    log_info("snapshot %.8s: %llu keys, %s in %s by %s", id_hex(&r.snapshot, id),
+             (unsigned long long)r.keys, size_format(r.save.bytes_processed, size),
+             duration_format(clock_mono_ms() - start, took), source_kind_name(r.source.kind));
+    return output_write(w->f, result(w, &r, clock_mono_ms() - start), e);
+}
+
+static enum rc
+work(struct backup_work *w, struct err *e)
+{
+    if (step_connect(w->f, &w->k, NULL, e) ||
+        redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_BACKUP, &w->args, e) ||
+        vault_reach(w->cx, w->k, w->f, &w->vault, e) || prepare_repository(w, e) ||
+        binding_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
+        return e->code;
+    return dump(w, e);
+}
+
+enum rc
+step_backup_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
+{
+    struct backup_work w = {.cx = cx, .f = f, .started_ms = clock_mono_ms()};
+    enum rc rc;
+
+    step_be_nice();
+    rc = work(&w, e);
+    vault_close(&w.vault);
+    binding_close(&w.redis);
+    redis_args_release(&w.args);
+    kube_free(w.k);
+    return rc == RC_OK ? RC_OK : output_fail(f, step_text(f->hostname, DUMP_HOST), w.started_ms, e);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run-hook: what a user wants done before or after a backup or a restore. Source: Stash.
+ *
+ * A hook that fails before: the condition says so and the pod ends there. After: the condition says
+ * so, which makes the target Failed.
+ */
+#include "api/condition.h"
+#include "api/resources.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "job/hook.h"
+#include "job/step_internal.h"
+#include "kube/object.h"
+
+struct hook_work {
+    struct ctx *cx;
+    const struct step_flags *f;
+    struct kube *k;
+    struct json *session, *inv_obj;
+    struct invoker inv;
+    bool backup, post;
+    const char *type; /* of the condition */
+};
+
+static const struct {
+    const char *hook, *condition, *done, *failed;
+} names[] = {
+    {"preBackup", "PreBackupHookExecutionSucceeded", "SuccessfullyExecutedPreBackupHook",
+     "FailedToExecutePreBackupHook"},
+    {"postBackup", "PostBackupHookExecutionSucceeded", "SuccessfullyExecutedPostBackupHook",
+     "FailedToExecutePostBackupHook"},
+    {"preRestore", "PreRestoreHookExecutionSucceeded", "SuccessfullyExecutedPreRestoreHook",
+     "FailedToExecutePreRestoreHook"},
+    {"postRestore", "PostRestoreHookExecutionSucceeded", "SuccessfullyExecutedPostRestoreHook",
+     "FailedToExecutePostRestoreHook"},
+};
+
+static int
+name_at(const char *hook)
+{
+    for (int i = 0; i < (int)ARRAY_LEN(names); i++)
+        if (strcmp(step_text(hook, ""), names[i].hook) == 0)
+            return i;
+    return -1;
+}
+
+static enum rc
+load_objects(struct hook_work *w, struct err *e)
+{
+    const struct kube_kind *kind = w->backup ? &RES_BACKUP_SESSION : &RES_RESTORE_SESSION;
+    const char *name =
+        w->backup ? w->f->backupsession : step_text(w->f->restoresession, w->f->invoker_name);
+
+    if (step_need(name, w->backup ? "backupsession" : "restoresession", e))
+        return e->code;
+    if (kube_get(w->cx, w->k, kind, w->f->ns, name, &w->session, e))
+        return err_wrap(e, "could not read %s %s/%s", kind->kind, w->f->ns, name);
+    if (!w->backup)
+        w->inv_obj = json_ref(w->session);
+    else if (kube_get(w->cx, w->k, &RES_BACKUP_CONFIGURATION, w->f->ns,
+                      step_text(w->f->invoker_name, ""), &w->inv_obj, e))
+        return err_wrap(e, "could not read BackupConfiguration %s/%s", w->f->ns,
+                        step_text(w->f->invoker_name, ""));
+    invoker_view(w->inv_obj, &w->inv);
+    return RC_OK;
+}
+
+/* Where the conditions of this session's target are. */
+static struct json *
+holder(struct hook_work *w, struct json *session)
+{
+    struct json *status = json_need_object(session, "status"), *targets, *t;
+
+    if (!w->backup)
+        return status;
+    targets = json_need_array(status, "targets");
+    for (size_t i = 0; i < json_size(targets); i++)
+        if (invoker_is_target(&w->inv, json_field(json_elem(targets, i), "ref")))
+            return json_elem(targets, i);
+    t = json_new_object();
+    json_set(t, "ref", invoker_target_ref(&w->inv));
+    json_push(targets, t);
+    return t;
+}
+
+struct verdict {
+    struct hook_work *w;
+    const char *state, *reason, *message;
+};
+
+static enum rc
+put_verdict(void *arg, struct json *session, struct err *e)
+{
+    const struct verdict *v = (const struct verdict *)arg;
+
+    (void)e;
+    (void)condition_set(holder(v->w, session), v->w->type, v->state, v->reason, v->message);
+    return RC_OK;
+}
+
+static enum rc
+tell(struct hook_work *w, const char *state, const char *reason, const char *message, struct err *e)
+{
+    const struct kube_kind *kind = w->backup ? &RES_BACKUP_SESSION : &RES_RESTORE_SESSION;
+    struct verdict v = {w, state, reason, message};
+
+    return kube_modify(w->cx, w->k, kind, w->f->ns, kube_name(w->session), "status", put_verdict,
+                       &v, NULL, e);
+}
+
+/* ---- what templates see ---- */
+
+static struct json *
+summary(struct hook_work *w, const char *failure)
+{
+    struct json *s = json_new_object(), *inv = json_need_object(s, "Invoker"),
+                *target = json_need_object(s, "Target"), *status = json_need_object(s, "Status");
+
+    json_set_cstr(s, "Name", kube_name(w->session));
+    json_set_cstr(s, "Namespace", w->f->ns);
+    json_set_int(s, "RetryLeft", json_int_or(json_dig(w->session, "spec", "retryLeft"), 0));
+    json_set_cstr(inv, "APIGroup", STASH_GROUP);
+    json_set_cstr(inv, "Kind", w->inv.kind);
+    json_set_cstr(inv, "Name", w->inv.name);
+    json_set_cstr(target, "APIVersion", w->inv.target_api);
+    json_set_cstr(target, "Kind", w->inv.target_kind);
+    json_set_cstr(target, "Name", w->inv.target_name);
+    json_set_cstr(target, "Namespace", w->inv.target_ns);
+    json_set_cstr(status, "Phase", failure != NULL ? "Failed" : "Succeeded");
+    json_set_cstr(status, "Duration",
+                  json_text_or(json_dig(w->session, "status", "sessionDuration"), ""));
+    json_set_cstr(status, "Error", failure != NULL ? failure : "");
+    return s;
+}
+
+/* The first thing that went wrong before this hook: a host or a condition. NULL: nothing. */
+static const char *
+failure_of(struct hook_work *w)
+{
+    const struct json *h = holder(w, w->session), *stats = json_field(h, "stats");
+    const struct json *lists[] = {json_dig(w->session, "status", "conditions"),
+                                  json_field(h, "conditions")};
+
+    for (size_t i = 0; i < json_size(stats); i++) {
+        const struct json *host = json_elem(stats, i);
+
+        if (strcmp(json_text_or(json_field(host, "phase"), ""), "Failed") == 0)
+            return json_text_or(json_field(host, "error"), "the host failed");
+    }
+    for (size_t l = 0; l < ARRAY_LEN(lists); l++)
+        for (size_t i = 0; i < json_size(lists[l]); i++) {
+            const struct json *c = json_elem(lists[l], i);
+
+            if (strcmp(json_text_or(json_field(c, "status"), ""), "False") == 0 &&
+                strcmp(json_text_or(json_field(c, "type"), ""), "RepositoryMetricsPushed") != 0)
+                return json_text_or(json_field(c, "message"), "a condition is False");
+        }
+    return NULL;
+}
+
+/* ---- run it ---- */
+
+static bool
+policy_allows(const char *policy, bool failed, int64_t retry_left)
+{
+    if (strcmp(policy, "OnFailure") == 0)
+        return failed;
+    if (strcmp(policy, "OnSuccess") == 0)
+        return !failed;
+    if (strcmp(policy, "OnFinalRetryFailure") == 0)
+        return failed && retry_left == 0;
+    return true;
+}
+
+static enum rc
+run(struct hook_work *w, int at, struct err *e)
+{
+    const struct json *handler = json_field(w->inv.hooks, w->f->hook_type);
+    const char *failure = failure_of(w),
+               *policy = json_text_or(json_field(handler, "executionPolicy"), "Always");
+    struct json *data;
+    struct err why = ERR_INIT;
+    char text[300];
+    enum rc rc;
+
+    if (handler == NULL)
+        return err_set(e, RC_INVALID, "%s %s/%s has no %s hook", w->inv.kind, w->inv.ns,
+                       w->inv.name, w->f->hook_type);
+    if (condition_find(holder(w, w->session), w->type) != NULL)
+        return RC_OK; /* it ran already */
+    if (w->post && !policy_allows(policy, failure != NULL,
+                                  json_int_or(json_dig(w->session, "spec", "retryLeft"), 0))) {
+        (void)snprintf(text, sizeof(text),
+                       "Skipping executing %s. Reason: executionPolicy is \"%s\" but phase is "
+                       "\"%s\".",
+                       w->f->hook_type, policy, failure != NULL ? "Failed" : "Succeeded");
+        log_info("%s", text);
+        return tell(w, "True", names[at].done, text, e);
+    }
+    data = summary(w, failure);
+    rc = hook_run(w->cx, w->k, &w->inv, handler, data, &why);
+    json_free(data);
+    if (rc == RC_OK) {
+        (void)snprintf(text, sizeof(text), "Successfully executed %s hook.", w->f->hook_type);
+        return tell(w, "True", names[at].done, text, e);
+    }
+    (void)err_wrap(&why, "%s hook failed", w->f->hook_type);
+    if (tell(w, "False", names[at].failed, why.msg, e))
+        return e->code;
+    if (!w->post) {
+        *e = why;
+        return e->code; /* nothing behind it runs */
+    }
+    log_err(&why);
+    return RC_OK;
+}
+
+/* The last container speaks for the pod. */
+static enum rc
+final_word(struct hook_work *w, struct err *e)
+{
+    const char *failure;
+
+    if (!step_is_final() || !w->post)
+        return RC_OK;
+    failure = failure_of(w);
+    return failure == NULL ? RC_OK : err_set(e, RC_INVALID, "%s", failure);
+}
+
+enum rc
+step_run_hook(struct ctx *cx, const struct step_flags *f, struct err *e)
+{
+    struct hook_work w = {.cx = cx, .f = f, .backup = step_text(f->backupsession, NULL) != NULL};
+    int at = name_at(f->hook_type);
+    enum rc rc;
+
+    if (at < 0)
+        return err_set(e, RC_INVALID,
+                       "--hook-type %s: use preBackup, postBackup, preRestore or postRestore",
+                       step_text(f->hook_type, "(none)"));
+    w.type = names[at].condition;
+    w.post = strncmp(names[at].hook, "post", 4) == 0;
+    rc = step_connect(f, &w.k, NULL, e);
+    if (rc == RC_OK)
+        rc = load_objects(&w, e);
+    if (rc == RC_OK)
+        rc = run(&w, at, e);
+    if (rc == RC_OK)
+        rc = final_word(&w, e);
+    json_free(w.session);
+    json_free(w.inv_obj);
+    kube_free(w.k);
+    return rc;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef JOB_STEP_INTERNAL_H
+#define JOB_STEP_INTERNAL_H
+
+/* What the steps share: the cluster, the Secret, the repository, the result. */
+#include "api/invoker.h"
+#include "base/secret.h"
+#include "job/step.h"
+#include "kube/kube.h"
+#include "redis/conn.h"
+#include "repo/repo.h"
+
+/* ---- cluster.c ---- */
+
+/* By --master, --kubeconfig, $KUBECONFIG or the pod's account. `ns` (may be NULL): its namespace.
+ */
+NODISCARD enum rc step_connect(const struct step_flags *f, struct kube **out, char **ns,
+                               struct err *e);
+/* The value of a key of a Secret's JSON. RC_NOT_FOUND. */
+NODISCARD enum rc secret_value(const struct json *secret, const char *key, struct secret *out,
+                               struct err *e);
+/* The priorities that runtimeSettings ask for, from the environment. What fails is a warning. */
+void step_be_nice(void);
+/* "" or NULL: RC_INVALID, names the flag. */
+NODISCARD enum rc step_need(const char *value, const char *flag, struct err *e);
+const char *step_text(const char *value, const char *otherwise);
+
+/* ---- vault.c: the repository of the flags and its Secret ---- */
+
+struct vault {
+    struct store *store;
+    struct repo *repo;
+    struct secret password;
+};
+/* Read the Secret and open the store; no repository yet. Zero it first. */
+NODISCARD enum rc vault_reach(struct ctx *cx, struct kube *k, const struct step_flags *f,
+                              struct vault *out, struct err *e);
+/* Open the repository. RC_NO_REPOSITORY if there is none: only then may one be made. */
+NODISCARD enum rc vault_open(struct ctx *cx, struct vault *v, struct err *e);
+/* Open it, or make it if there is none; `*made` tells. */
+NODISCARD enum rc vault_ensure(struct ctx *cx, struct vault *v, bool *made, struct err *e);
+/* Wait for the lock up to VAULT_LOCK_MS, removing locks of the dead; then load the index. */
+NODISCARD enum rc vault_lock(struct ctx *cx, struct vault *v, bool exclusive, struct err *e);
+void vault_close(struct vault *v);
+
+/* ---- redis_args.c: what stands in Task param "args" ---- */
+
+enum { REDIS_ARGS_BACKUP = 1, REDIS_ARGS_RESTORE = 2 };
+struct redis_args {
+    char *text; /* owned; the others point into it */
+    char *words[64];
+    size_t n;
+    const char *user, *password, *match, *source, *format, *compression, *psync, *existing;
+    const char *cacert, *cert, *key, *sni;
+    int64_t db;          /* -1: all */
+    int pipe_timeout_ms; /* -1: not given, 0: none */
+    bool tls, insecure, dry_run;
+};
+/* RC_INVALID: an unknown option, with the known ones as hint. */
+NODISCARD enum rc redis_args_parse(const char *text, int direction, struct redis_args *out,
+                                   struct err *e);
+void redis_args_release(struct redis_args *a);
+
+/* ---- binding.c: the Redis of an AppBinding ---- */
+
+struct binding {
+    struct redis_addr addr;
+    struct conn_opts conn;
+    struct json *app;           /* the AppBinding */
+    char *service, *service_ns; /* NULL: it has a URL */
+    char *files[3];             /* CA, certificate, key, written for us; removed at the end */
+    char *sni;
+    int wait_ms;
+};
+/* Zero it first; `a` stays borrowed until binding_close. */
+NODISCARD enum rc binding_open(struct ctx *cx, struct kube *k, const struct step_flags *f,
+                               const struct redis_args *a, struct binding *out, struct err *e);
+/* Connect, again and again until wait_ms have passed; `*out` is the caller's. */
+NODISCARD enum rc binding_wait(struct ctx *cx, struct kube *k, struct binding *b, struct conn **out,
+                               struct err *e);
+void binding_close(struct binding *b);
+
+/* ---- output.c: output.json ---- */
+
+/* A host's entry of stats; the caller frees. */
+struct json *output_host(const char *hostname, const char *phase, int64_t ms, const char *error);
+/* Write the file; takes `host`. No directory: nothing happens. */
+NODISCARD enum rc output_write(const struct step_flags *f, struct json *host, struct err *e);
+/* `targetStatus` of the file. RC_NOT_FOUND. The caller frees. */
+NODISCARD enum rc output_read(const struct step_flags *f, struct json **out, struct err *e);
+/* The error of the first host that failed, or NULL. Borrowed. */
+const char *output_error(const struct json *target_status);
+/*
+ * The end of a step whose outcome is `rc` and `e`: hands a failure on if there is somewhere to
+ * write it and steps to come, else returns it.
+ */
+enum rc output_fail(const struct step_flags *f, const char *hostname, int64_t started_ms,
+                    struct err *e);
+/* Is this the container that speaks for the whole pod? */
+bool step_is_final(void);
+
+#endif

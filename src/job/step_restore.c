@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* restore-redis: the container that loads a snapshot into a Redis. Source: Stash. */
+#include "api/duration.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "job/backup.h"
+#include "job/restore.h"
+#include "job/step_internal.h"
+
+struct restore_work {
+    struct ctx *cx;
+    const struct step_flags *f;
+    struct kube *k;
+    struct vault vault;
+    struct redis_args args;
+    struct binding redis;
+    struct snapshot_source from;
+};
+
+static enum rc
+load_opts_of(const struct restore_work *w, struct load_opts *o, struct err *e)
+{
+    static const struct {
+        const char *word;
+        enum load_existing how;
+    } words[] = {
+        {"replace", LOAD_REPLACE}, {"skip", LOAD_SKIP}, {"fail", LOAD_FAIL}, {"flush", LOAD_FLUSH}};
+    const char *want = w->args.existing != NULL ? w->args.existing : "replace";
+
+    *o = (struct load_opts){.filter = FILTER_ALL, .dry_run = w->args.dry_run};
+    o->filter.db = w->args.db >= 0 ? w->args.db : FILTER_ALL_DBS;
+    o->filter.match = w->args.match;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(want, words[i].word) == 0) {
+            o->existing = words[i].how;
+            return RC_OK;
+        }
+    return err_set(e, RC_INVALID, "--existing %s in \"args\": use replace, skip, fail or flush",
+                   want);
+}
+
+/* "latest" of the source host if one is named, or one snapshot by its id. */
+static enum rc
+find_snapshot(struct restore_work *w, struct err *e)
+{
+    const char *spec = step_text(w->f->snapshot, "latest"),
+               *host = step_text(w->f->source_hostname, step_text(w->f->hostname, NULL));
+    struct snapshot_filter filter = {.hosts = &host, .n_hosts = host != NULL ? 1 : 0};
+
+    if (strchr(spec, ',') != NULL)
+        return err_set(e, RC_INVALID, "one snapshot can be restored, not several: %.100s", spec);
+    if (vault_open(w->cx, &w->vault, e) || vault_lock(w->cx, &w->vault, false, e))
+        return e->code;
+    return snapshot_open(w->cx, w->vault.repo, spec, &filter, NULL, &w->from, e);
+}
+
+static enum rc
+load(struct restore_work *w, struct err *e)
+{
+    struct load_opts opts;
+    struct restore_result r = {0};
+    struct conn *conn = NULL;
+    char id[ID_TEXT];
+    enum rc rc;
+
+    if (load_opts_of(w, &opts, e) || find_snapshot(w, e) ||
+        binding_wait(w->cx, w->k, &w->redis, &conn, e))
+        return e->code;
+    log_info("loading snapshot %.8s of host %s into %s", id_hex(&w->from.snap.id, id),
+             w->from.snap.hostname, redis_addr_text(&w->redis.addr));
+    rc = restore_redis(w->cx, &w->from, conn, &opts, &r, e);
+    for (size_t i = 0; i < MIN(r.load.n_errors, (uint64_t)LOAD_ERRORS_KEPT); i++)
+        log_warn("%s %s: %s", r.load.errors[i].verb, r.load.errors[i].key, r.load.errors[i].text);
+    conn_close(conn);
+    if (rc == RC_OK)
+        log_info("%llu keys loaded%s", (unsigned long long)r.load.keys,
+                 r.compared ? "; counts and digest are those of the backup" : "");
+    return rc;
+}
+
+static enum rc
+work(struct restore_work *w, struct err *e)
+{
+    if (step_connect(w->f, &w->k, NULL, e) ||
+        redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_RESTORE, &w->args, e) ||
+        vault_reach(w->cx, w->k, w->f, &w->vault, e) ||
+        binding_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
+        return e->code;
+    return load(w, e);
+}
+
+enum rc
+step_restore_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
+{
+    struct restore_work w = {.cx = cx, .f = f};
+    const char *host = step_text(f->hostname, "");
+    int64_t start = clock_mono_ms();
+    enum rc rc;
+
+    step_be_nice();
+    rc = work(&w, e);
+    snapshot_close(&w.from);
+    vault_close(&w.vault);
+    binding_close(&w.redis);
+    redis_args_release(&w.args);
+    kube_free(w.k);
+    if (rc == RC_OK)
+        rc = output_write(f, output_host(host, "Succeeded", clock_mono_ms() - start, NULL), e);
+    return rc == RC_OK ? RC_OK : output_fail(f, host, start, e);
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * update-status: what comes after a backup (retention, check, statistics, metrics), and the word to
+ * the session, the Repository, people and Prometheus. Source: Stash.
+ *
+ * Order    the actions first, the host's result in the session last: it is what ends the session.
+ */
+#include "api/backend.h"
+#include "api/condition.h"
+#include "api/duration.h"
+#include "api/resources.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "ctl/recorder.h"
+#include "http/client.h"
+#include "job/after.h"
+#include "job/step_internal.h"
+#include "kube/object.h"
+#include "metrics/stash.h"
+
+struct status_work {
+    struct ctx *cx;
+    const struct step_flags *f;
+    struct kube *k;
+    struct http *http;
+    struct recorder *events;
+    struct json *output;            /* targetStatus of output.json */
+    struct json *session, *inv_obj; /* BackupSession or RestoreSession, and its invoker */
+    struct invoker inv;
+    struct json *app, *repo;
+    struct err failed; /* of what comes after a backup; code RC_OK: nothing */
+};
+
+static bool
+is_backup(const struct step_flags *f)
+{
+    return step_text(f->backupsession, NULL) != NULL;
+}
+
+/* ---- reading what there is ---- */
+
+static enum rc
+load_objects(struct status_work *w, struct err *e)
+{
+    const char *name =
+        is_backup(w->f) ? w->f->backupsession : step_text(w->f->restoresession, w->f->invoker_name);
+    const struct kube_kind *kind = is_backup(w->f) ? &RES_BACKUP_SESSION : &RES_RESTORE_SESSION;
+    struct err none = ERR_INIT;
+
+    if (step_need(name, is_backup(w->f) ? "backupsession" : "restoresession", e))
+        return e->code;
+    if (kube_get(w->cx, w->k, kind, w->f->ns, name, &w->session, e))
+        return err_wrap(e, "could not read %s %s/%s", kind->kind, w->f->ns, name);
+    if (!is_backup(w->f))
+        w->inv_obj = json_ref(w->session);
+    else if (kube_get(w->cx, w->k, &RES_BACKUP_CONFIGURATION, w->f->ns,
+                      step_text(w->f->invoker_name, ""), &w->inv_obj, e))
+        return err_wrap(e, "could not read BackupConfiguration %s/%s", w->f->ns,
+                        step_text(w->f->invoker_name, ""));
+    invoker_view(w->inv_obj, &w->inv);
+    if (strcmp(w->inv.target_kind, RES_APP_BINDING.kind) == 0 &&
+        kube_get(w->cx, w->k, &RES_APP_BINDING, w->inv.target_ns, w->inv.target_name, &w->app,
+                 &none))
+        log_warn("metrics lack the kind of the target: %s", none.msg);
+    return RC_OK;
+}
+
+/* ---- metrics ---- */
+
+static double
+seconds_of(const struct json *host)
+{
+    struct err e = ERR_INIT;
+    int64_t ms = 0;
+
+    if (duration_parse(json_text_str(json_field(host, "duration")), &ms, &e))
+        return 0;
+    return (double)ms / 1000;
+}
+
+static uint64_t
+bytes_of(const struct json *snapshot, const char *field)
+{
+    struct err e = ERR_INIT;
+    uint64_t n = 0;
+
+    if (size_parse(json_text_str(json_field(snapshot, field)), &n, &e))
+        return 0;
+    return n;
+}
+
+static void
+put_host(struct status_work *w, struct metrics *m, const struct json *host)
+{
+    const struct json *list = json_field(host, "snapshots");
+    struct stash_host h = {
+        .hostname = json_text_or(json_field(host, "hostname"), ""),
+        .success = strcmp(json_text_or(json_field(host, "phase"), ""), "Succeeded") == 0,
+        .seconds = seconds_of(host),
+    };
+
+    for (size_t i = 0; i < json_size(list); i++) {
+        const struct json *s = json_elem(list, i), *files = json_field(s, "fileStats");
+
+        h.total += bytes_of(s, "totalSize");
+        h.uploaded += bytes_of(s, "uploaded");
+        h.files += json_int_or(json_field(files, "totalFiles"), 0);
+        h.files_new += json_int_or(json_field(files, "newFiles"), 0);
+        h.files_modified += json_int_or(json_field(files, "modifiedFiles"), 0);
+        h.files_unmodified += json_int_or(json_field(files, "unmodifiedFiles"), 0);
+    }
+    stash_metrics_host(m, &w->inv, w->app, &h);
+}
+
+static enum rc
+push(struct status_work *w, const struct metrics *m, struct err *e)
+{
+    char *job;
+    enum rc rc;
+
+    if (!w->f->metrics_enabled || step_text(w->f->metrics_url, NULL) == NULL)
+        return RC_OK;
+    job = stash_job_name(&w->inv);
+    rc = metrics_push(w->cx, w->http, w->f->metrics_url, job, m, e);
+    mem_free(job);
+    return rc;
+}
+
+/* ---- after a backup ---- */
+
+struct action_result {
+    const char *type, *state, *reason;
+    const char *message;
+};
+
+static enum rc
+put_condition(void *arg, struct json *session, struct err *e)
+{
+    const struct action_result *r = (const struct action_result *)arg;
+
+    (void)e;
+    (void)condition_set(json_need_object(session, "status"), r->type, r->state, r->reason,
+                        r->message);
+    return RC_OK;
+}
+
+static void
+tell_session(struct status_work *w, const struct action_result *r)
+{
+    struct err e = ERR_INIT;
+
+    if (kube_modify(w->cx, w->k, &RES_BACKUP_SESSION, w->f->ns, w->f->backupsession, "status",
+                    put_condition, (void *)(uintptr_t)r, NULL, &e)) {
+        (void)err_wrap(&e, "could not write condition %s", r->type);
+        log_err(&e);
+    }
+}
+
+static enum rc
+send_repository_metrics(struct status_work *w, const struct after *a, struct err *e)
+{
+    struct metrics m = METRICS_INIT;
+    struct backend b;
+    struct stash_repository r = {.ns = w->inv.repo_ns,
+                                 .name = w->inv.repo_name,
+                                 .integrity = a->integrity,
+                                 .bytes = a->bytes,
+                                 .snapshots = a->kept,
+                                 .removed = a->removed};
+    enum rc rc;
+
+    if (backend_decode(json_dig(w->repo, "spec", "backend"), &b, e))
+        return e->code;
+    r.backend = b.provider;
+    r.bucket = b.bucket;
+    r.prefix = b.prefix;
+    stash_metrics_repository(&m, &w->inv, &r);
+    rc = push(w, &m, e);
+    metrics_release(&m);
+    backend_release(&b);
+    return rc;
+}
+
+struct repo_status {
+    const struct after *a;
+    const char *began;
+};
+
+static enum rc
+put_repository(void *arg, struct json *repo, struct err *e)
+{
+    const struct repo_status *s = (const struct repo_status *)arg;
+    struct json *status = json_need_object(repo, "status");
+    char text[DURATION_TEXT];
+
+    (void)e;
+    json_set_bool(status, "integrity", s->a->integrity);
+    json_set_int(status, "snapshotCount", s->a->kept);
+    json_set_int(status, "snapshotsRemovedOnLastCleanup", s->a->removed);
+    json_set_cstr(status, "totalSize", size_format(s->a->bytes, text));
+    if (s->a->integrity) {
+        json_set_cstr(status, "lastBackupTime", s->began);
+        if (json_field(status, "firstBackupTime") == NULL)
+            json_set_cstr(status, "firstBackupTime", s->began);
+    }
+    return RC_OK;
+}
+
+/* Everything that a good backup brings with it. What fails is in the session's conditions. */
+static void
+after_backup(struct status_work *w)
+{
+    struct vault v = {0};
+    struct after a = {0};
+    struct err e = ERR_INIT;
+    struct repo_status s = {&a, json_text(json_dig(w->session, "metadata", "creationTimestamp"))};
+    enum rc rc = vault_reach(w->cx, w->k, w->f, &v, &e);
+
+    if (rc == RC_OK)
+        rc = vault_open(w->cx, &v, &e);
+    if (rc == RC_OK)
+        rc = vault_lock(w->cx, &v, true, &e);
+    if (rc == RC_OK)
+        rc = after_retention(w->cx, v.repo, w->inv.retention, step_text(w->inv.alias, DEFAULT_HOST),
+                             &a, &e);
+    tell_session(w, rc == RC_OK
+                        ? &(struct action_result){"RetentionPolicyApplied", "True",
+                                                  "SuccessfullyAppliedRetentionPolicy", a.note}
+                        : &(struct action_result){"RetentionPolicyApplied", "False",
+                                                  "FailedToApplyRetentionPolicy", e.msg});
+    if (rc == RC_OK) {
+        rc = after_check(w->cx, v.repo, &a, &e);
+        tell_session(w,
+                     rc == RC_OK && a.integrity
+                         ? &(struct action_result){"RepositoryIntegrityVerified", "True",
+                                                   "SuccessfullyVerifiedRepositoryIntegrity",
+                                                   "Repository integrity verification succeeded."}
+                         : &(struct action_result){"RepositoryIntegrityVerified", "False",
+                                                   "FailedToVerifyRepositoryIntegrity",
+                                                   rc == RC_OK ? a.problem : e.msg});
+    }
+    vault_close(&v);
+    if (rc == RC_OK && !a.integrity)
+        (void)err_set(&w->failed, RC_CORRUPT, "the repository is damaged: %s", a.problem);
+    if (rc == RC_OK && kube_modify(w->cx, w->k, &RES_REPOSITORY, w->inv.repo_ns, w->inv.repo_name,
+                                   "status", put_repository, &s, &w->repo, &e)) {
+        (void)err_wrap(&e, "could not write the status of Repository %s/%s", w->inv.repo_ns,
+                       w->inv.repo_name);
+        log_err(&e);
+    }
+    if (rc != RC_OK) {
+        log_err(&e);
+        w->failed = e;
+        return;
+    }
+    rc = send_repository_metrics(w, &a, &e);
+    if (rc != RC_OK)
+        log_warn("%s", e.msg); /* data are safe: a condition, not a failure */
+    tell_session(w, rc == RC_OK ? &(struct action_result){"RepositoryMetricsPushed", "True",
+                                                          "SuccessfullyPushedRepositoryMetrics",
+                                                          "Successfully pushed repository metrics."}
+                                : &(struct action_result){"RepositoryMetricsPushed", "False",
+                                                          "FailedToPushRepositoryMetrics", e.msg});
+}
+
+/* ---- the word ---- */
+
+/* Replace the entries of the same hosts. */
+static void
+merge_stats(struct json *to, const struct json *stats)
+{
+    for (size_t i = 0; i < json_size(stats); i++) {
+        const struct json *host = json_elem(stats, i);
+        const char *name = json_text_or(json_field(host, "hostname"), "");
+        size_t at = 0;
+
+        while (at < json_size(to) &&
+               strcmp(json_text_or(json_field(json_elem(to, at), "hostname"), ""), name) != 0)
+            at++;
+        if (at < json_size(to))
+            json_put_at(to, at, json_clone(host));
+        else
+            json_push(to, json_clone(host));
+    }
+}
+
+static enum rc
+put_result(void *arg, struct json *session, struct err *e)
+{
+    struct status_work *w = (struct status_work *)arg;
+    const struct json *stats = json_field(w->output, "stats");
+    struct json *status = json_need_object(session, "status"), *targets, *t = NULL;
+
+    (void)e;
+    if (!is_backup(w->f)) {
+        merge_stats(json_need_array(status, "stats"), stats);
+        return RC_OK;
+    }
+    targets = json_need_array(status, "targets");
+    for (size_t i = 0; i < json_size(targets); i++)
+        if (invoker_is_target(&w->inv, json_field(json_elem(targets, i), "ref")))
+            t = json_elem(targets, i);
+    if (t == NULL) {
+        t = json_new_object();
+        json_set(t, "ref", invoker_target_ref(&w->inv));
+        json_set_int(t, "totalHosts", 1);
+        json_push(targets, t);
+    }
+    merge_stats(json_need_array(t, "stats"), stats);
+    return RC_OK;
+}
+
+static enum rc
+tell_result(struct status_work *w, struct err *e)
+{
+    const struct kube_kind *kind = is_backup(w->f) ? &RES_BACKUP_SESSION : &RES_RESTORE_SESSION;
+
+    if (kube_modify(w->cx, w->k, kind, w->f->ns, kube_name(w->session), "status", put_result, w,
+                    NULL, e))
+        return err_wrap(e, "could not write the result into %s %s/%s", kind->kind, w->f->ns,
+                        kube_name(w->session));
+    return RC_OK;
+}
+
+static void
+tell_people(struct status_work *w)
+{
+    const struct json *stats = json_field(w->output, "stats");
+    const char *what = is_backup(w->f) ? "Backup" : "Restore";
+    struct metrics m = METRICS_INIT;
+    struct err e = ERR_INIT;
+
+    for (size_t i = 0; i < json_size(stats); i++) {
+        const struct json *h = json_elem(stats, i);
+        const char *named = json_text_or(json_field(h, "hostname"), ""),
+                   *host = named[0] != '\0' ? named : DEFAULT_HOST;
+        bool good = strcmp(json_text_or(json_field(h, "phase"), ""), "Succeeded") == 0;
+        char reason[64];
+
+        (void)snprintf(reason, sizeof(reason), "Host %s %s", what, good ? "Succeeded" : "Failed");
+        if (good)
+            recorder_event(w->cx, w->events, w->session, "Normal", reason,
+                           "%s succeeded for host %s in %s", what, host,
+                           json_text_or(json_field(h, "duration"), "?"));
+        else
+            recorder_event(w->cx, w->events, w->session, "Warning", reason,
+                           "%s failed for host %s. Reason: %s", what, host,
+                           json_text_or(json_field(h, "error"), "unknown"));
+        put_host(w, &m, h);
+    }
+    if (push(w, &m, &e))
+        log_warn("%s", e.msg);
+    metrics_release(&m);
+}
+
+static bool
+has_actions(const struct status_work *w)
+{
+    const struct json *targets = json_dig(w->session, "status", "targets");
+
+    for (size_t i = 0; i < json_size(targets); i++)
+        if (invoker_is_target(&w->inv, json_field(json_elem(targets, i), "ref")))
+            return json_size(json_field(json_elem(targets, i), "postBackupActions")) > 0;
+    return false;
+}
+
+static enum rc
+work(struct status_work *w, struct err *e)
+{
+    struct recorder_opts o = {.component = "Status Updater"};
+
+    if (step_connect(w->f, &w->k, NULL, e) || http_new(NULL, &w->http, e))
+        return e->code;
+    w->events = recorder_new(w->k, &o);
+    if (load_objects(w, e) || output_read(w->f, &w->output, e))
+        return e->code;
+    if (is_backup(w->f) && output_error(w->output) == NULL && has_actions(w))
+        after_backup(w);
+    if (tell_result(w, e))
+        return e->code;
+    tell_people(w);
+    return RC_OK;
+}
+
+enum rc
+step_update_status(struct ctx *cx, const struct step_flags *f, struct err *e)
+{
+    struct status_work w = {.cx = cx, .f = f};
+    enum rc rc = work(&w, e);
+
+    if (rc == RC_OK && step_is_final() && output_error(w.output) != NULL)
+        rc = err_set(e, RC_INVALID, "%s", output_error(w.output));
+    if (rc == RC_OK && step_is_final() && w.failed.code != RC_OK) {
+        *e = w.failed;
+        rc = e->code;
+    }
+    json_free(w.output);
+    json_free(w.session);
+    json_free(w.inv_obj);
+    json_free(w.app);
+    json_free(w.repo);
+    if (w.events != NULL)
+        recorder_free(w.events);
+    if (w.http != NULL)
+        http_free(w.http);
+    kube_free(w.k);
+    return rc;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/backend.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "job/step_internal.h"
+
+enum { VAULT_LOCK_MS = 10 * 60 * 1000, PAUSE_MS = 5000 };
+
+static enum rc
+open_store(const struct step_flags *f, struct vault *v, struct err *e)
+{
+    /* A view on the flags; nothing of it is owned. */
+    struct backend b = {.provider = (char *)(uintptr_t)step_text(f->provider, NULL),
+                        .bucket = (char *)(uintptr_t)step_text(f->bucket, NULL),
+                        .prefix = (char *)(uintptr_t)step_text(f->path, NULL),
+                        .endpoint = (char *)(uintptr_t)step_text(f->endpoint, NULL),
+                        .region = (char *)(uintptr_t)step_text(f->region, NULL)};
+    char *address;
+    enum rc rc;
+
+    if (backend_address(&b, &address, e))
+        return e->code;
+    rc = store_open(address, &v->store, e);
+    mem_free(address);
+    return rc;
+}
+
+enum rc
+vault_reach(struct ctx *cx, struct kube *k, const struct step_flags *f, struct vault *v,
+            struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *secret = NULL;
+    const char *ns = step_text(f->secret_ns, f->ns);
+
+    if (step_need(f->secret, "storage-secret-name", e) || step_need(f->provider, "provider", e))
+        return e->code;
+    if (kube_get(cx, k, &KUBE_SECRET, ns, f->secret, &secret, e))
+        return err_wrap(e, "could not read the storage Secret %s/%s", ns, f->secret);
+    if (secret_value(secret, "RESTIC_PASSWORD", &v->password, e)) {
+        if (e->code == RC_NOT_FOUND)
+            (void)err_set(e, RC_INVALID, "storage Secret missing RESTIC_PASSWORD key");
+        return err_wrap(e, "Secret %s/%s", ns, f->secret);
+    }
+    if (v->password.n == 0)
+        return err_set(e, RC_INVALID, "RESTIC_PASSWORD of Secret %s/%s is empty", ns, f->secret);
+    return open_store(f, v, e);
+}
+
+enum rc
+vault_open(struct ctx *cx, struct vault *v, struct err *e)
+{
+    return repo_open(cx, v->store, secret_str(&v->password), &v->repo, e);
+}
+
+enum rc
+vault_ensure(struct ctx *cx, struct vault *v, bool *made, struct err *e)
+{
+    struct repo_init_opts o = {.fast_kdf = getenv("CSTASH_TEST_FAST_KDF") != NULL};
+    struct id id;
+    enum rc rc = vault_open(cx, v, e);
+
+    *made = false;
+    if (rc != RC_NO_REPOSITORY)
+        return rc;
+    log_info("there is no repository at %s: making one", v->store->place);
+    rc = repo_init(cx, v->store, secret_str(&v->password), &o, &id, e);
+    *made = rc == RC_OK;
+    if (rc != RC_OK && rc != RC_EXISTS) /* another Job may have been faster */
+        return err_wrap(e, "could not make the repository");
+    return vault_open(cx, v, e);
+}
+
+enum rc
+vault_lock(struct ctx *cx, struct vault *v, bool exclusive, struct err *e)
+{
+    int64_t until = clock_mono_ms() + VAULT_LOCK_MS;
+
+    for (;;) {
+        size_t removed = 0;
+        enum rc rc = repo_unlock_stale(cx, v->repo, false, &removed, e);
+
+        if (rc == RC_OK)
+            rc = repo_lock(cx, v->repo, exclusive, e);
+        if (rc == RC_OK)
+            return repo_load_index(cx, v->repo, e);
+        if (rc != RC_LOCKED || clock_mono_ms() >= until)
+            return rc;
+        log_info("%s; waiting", e->msg);
+        if (ctx_sleep(cx, PAUSE_MS, e))
+            return e->code;
+    }
+}
+
+void
+vault_close(struct vault *v)
+{
+    repo_close(v->repo);
+    store_release(v->store);
+    secret_release(&v->password);
+    memset(v, 0, sizeof(*v));
+}

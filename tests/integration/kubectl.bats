@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: Apache-2.0
+# The embedded control plane, judged by the real kubectl.
+
+load ../harness/env.bash
+
+setup() {
+    need kubectl python3
+    setup_folder
+    export KUBECONFIG=$T/state/kubeconfig HOME=$T
+    start_plane
+    cat >"$T/crd.yaml" <<'DATA'
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.test.example.com}
+spec:
+  group: test.example.com
+  scope: Namespaced
+  names: {plural: widgets, kind: Widget, shortNames: [wd]}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    subresources: {status: {}}
+    additionalPrinterColumns:
+    - {name: Size, type: integer, jsonPath: .spec.size}
+    - {name: Phase, type: string, jsonPath: .status.phase}
+    schema:
+      openAPIV3Schema:
+        type: object
+        description: A widget.
+        properties:
+          spec:
+            type: object
+            required: [size]
+            x-kubernetes-validations:
+            - {rule: "!has(self.low) || self.low <= self.size", message: low must not be above size}
+            properties:
+              size: {type: integer, maximum: 10, description: How large it is.}
+              low: {type: integer}
+              color: {type: string, enum: [red, green], default: red}
+          status:
+            type: object
+            properties: {phase: {type: string}}
+DATA
+    cat >"$T/widget.yaml" <<'DATA'
+apiVersion: test.example.com/v1
+kind: Widget
+metadata: {name: one, labels: {a: b}}
+spec: {size: 3}
+DATA
+    cat >"$T/cron.yaml" <<'DATA'
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: Never
+          containers:
+          - {name: a, image: "img:1", env: [{name: A, value: b}]}
+DATA
+}
+
+teardown() {
+    ! grep -A40 -E "Sanitizer|runtime error" "$T/up.out"
+    end_all
+}
+
+start_plane() {
+    "$CSTASH" up --dir "$T/state" --listen 127.0.0.1:0 --metrics-listen "" --pushgateway-listen "" >"$T/up.out" 2>&1 3>&- &
+    echo $! >"$T/up.pid"
+    for _ in $(seq 200); do
+        grep -q ready "$T/up.out" && return 0
+        sleep 0.05
+    done
+    cat "$T/up.out"
+    return 1
+}
+
+end_plane() { # end_plane SIGNAL
+    local pid
+    pid=$(cat "$T/up.pid")
+    kill "-$1" "$pid"
+    wait "$pid" || true
+    rm -f "$T/up.pid"
+}
+
+k() { timeout 30 kubectl "$@"; }
+
+works() { # works COMMAND...: its output is in $output
+    run k "$@"
+    [ "$status" = 0 ] || { echo "kubectl $*: $output"; return 1; }
+}
+
+refused() { # refused TEXT COMMAND...
+    local text=$1
+    shift
+    run k "$@"
+    [ "$status" != 0 ] && [[ "$output" == *"$text"* ]] || { echo "kubectl $*: $status: $output"; return 1; }
+}
+
+has() { [[ "$output" == *"$1"* ]] || { echo "no '$1' in: $output"; return 1; }; }
+
+widgets() {
+    works apply -f "$T/crd.yaml"
+    works wait --for=condition=Established --timeout=10s crd/widgets.test.example.com
+    works apply -f "$T/widget.yaml"
+}
+
+@test "everything on disk is its owner's, and a second process is told who is there" {
+    [ "$(stat -c %a "$T/state")" = 700 ]
+    [ -z "$(find "$T/state" -type f ! -perm 600)" ]
+    run "$CSTASH" up --dir "$T/state" --listen 127.0.0.1:0
+    [ "$status" = 11 ]
+    has "already running as pid $(cat "$T/up.pid")"
+}
+
+@test "without the token nothing is told" {
+    local server
+    server=$(sed -n 's/ *server: //p' "$KUBECONFIG")
+    run python3 - "$server" <<'DATA'
+import ssl, sys, urllib.request, urllib.error
+try:
+    urllib.request.urlopen(sys.argv[1] + "/api/v1/secrets", context=ssl._create_unverified_context())
+except urllib.error.HTTPError as e:
+    print(e.code)
+DATA
+    [ "$output" = 401 ]
+}
+
+@test "version, health, discovery and rights" {
+    works version
+    has "Server Version"
+    for path in /healthz /livez /readyz; do
+        works get --raw "$path"
+        [ "$output" = ok ]
+    done
+    works api-resources
+    has "cronjobs"
+    works api-versions
+    has "apiextensions.k8s.io/v1"
+    works auth can-i delete secrets
+    [ "$output" = yes ]
+    works auth whoami
+    has "cstash"
+}
+
+@test "apply, get, patch, edit and delete what is built in" {
+    works create configmap c --from-literal=a=1
+    works get cm c -o 'jsonpath={.data.a}'
+    [ "$output" = 1 ]
+    works label cm c x=y
+    works annotate cm c n=m
+    works get cm -l x=y -o name
+    [ "$output" = configmap/c ]
+    works patch cm c -p '{"data":{"b":"2"}}'
+    works get cm c
+    has "c      2"
+    EDITOR="sed -i /b:/s/2/5/" works edit cm c
+    works get cm c -o 'jsonpath={.data.b}'
+    [ "$output" = 5 ]
+    works create secret generic s --from-literal=password=x
+    works get secret s -o 'jsonpath={.type} {.data.password}'
+    [ "$output" = "Opaque eA==" ]
+    refused "already exists" create secret generic s
+    refused 'namespaces "nope" not found' create cm x -n nope
+    works get cm c -o yaml
+    k get cm c -o yaml >"$T/c.yaml"
+    works replace -f "$T/c.yaml"
+    works delete cm c
+    refused 'configmaps "c" not found' get cm c
+}
+
+@test "a cron job, a job from it, and what describe says" {
+    works apply -f "$T/cron.yaml"
+    works apply -f "$T/cron.yaml"
+    has unchanged
+    sed -i s/img:1/img:2/ "$T/cron.yaml"
+    works apply -f "$T/cron.yaml"
+    has configured
+    works get cj nightly -o wide
+    has "0 3 * * *"
+    has img:2
+    works create job now --from=cronjob/nightly
+    works get job now
+    has 0/1
+    works create -f - <<DATA
+apiVersion: v1
+kind: Event
+metadata: {name: now.1, namespace: default}
+involvedObject: {apiVersion: batch/v1, kind: Job, name: now, namespace: default, uid: $(k get job now -o 'jsonpath={.metadata.uid}')}
+reason: Started
+message: it begins
+type: Normal
+DATA
+    works describe job now
+    has "it begins"
+    sed -i 's/restartPolicy: Never/restartPolicy: Always/' "$T/cron.yaml"
+    refused 'supported values: "OnFailure", "Never"' apply -f "$T/cron.yaml"
+}
+
+@test "custom resources: columns, defaults, schemas, rules, status, explain" {
+    widgets
+    works get wd
+    has "NAME   SIZE   PHASE"
+    has "one    3"
+    works get wd one -o 'jsonpath={.spec.color} {.metadata.generation}'
+    [ "$output" = "red 1" ]
+    refused "less than or equal to 10" patch wd one --type=merge -p '{"spec":{"size":11}}'
+    refused 'Unsupported value: "blue"' patch wd one --type=merge -p '{"spec":{"color":"blue"}}'
+    refused "low must not be above size" patch wd one --type=merge -p '{"spec":{"low":5}}'
+    sed 's/size: 3/size: 3, bogus: 1/' "$T/widget.yaml" >"$T/bogus.yaml"
+    refused 'unknown field "spec.bogus"' apply -f "$T/bogus.yaml"
+    works apply --validate=warn -f "$T/bogus.yaml"
+    has 'unknown field "spec.bogus"'
+    works patch wd one --subresource=status --type=merge -p '{"spec":{"size":1},"status":{"phase":"Good"}}'
+    works get wd one
+    has "3      Good"
+    works explain widget.spec.size
+    has "How large it is."
+    sed -i 's/self.low <= /self.low <=/; s/rule: "!has/rule: "!!nope(1) || !has/' "$T/crd.yaml"
+    refused "undeclared function" apply -f "$T/crd.yaml"
+    works delete crd widgets.test.example.com
+    refused "the server could not find the requested resource" get --raw /apis/test.example.com/v1/widgets
+}
+
+@test "server-side apply: owners, conflicts, force, fields that go" {
+    widgets
+    works create cm c --from-literal=a=1
+    printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: "2", b: "3"}\n' >"$T/c.yaml"
+    refused 'conflict with "kubectl-create" using v1: .data.a' apply --server-side -f "$T/c.yaml"
+    works apply --server-side --force-conflicts -f "$T/c.yaml"
+    sed -i 's/, b: "3"//' "$T/c.yaml"
+    works apply --server-side -f "$T/c.yaml"
+    works get cm c -o 'jsonpath={.data}'
+    [ "$output" = '{"a":"2"}' ]
+    works apply --server-side --field-manager=two -f "$T/c.yaml"
+    works get cm c --show-managed-fields -o 'jsonpath={.metadata.managedFields[*].manager}'
+    [ "$output" = "kubectl two" ]
+    works apply --server-side -f - <<<'{"apiVersion":"test.example.com/v1","kind":"Widget","metadata":{"name":"two"},"spec":{"size":5}}'
+    works get wd two -o 'jsonpath={.spec}'
+    [ "$output" = '{"color":"red","size":5}' ]
+}
+
+@test "watch and wait" {
+    works create cm c --from-literal=a=1
+    timeout 10 kubectl get cm -w >"$T/watch.out" 2>&1 3>&- &
+    echo $! >"$T/watch.pid"
+    timeout 20 kubectl wait --for='jsonpath={.data.a}=2' --timeout=15s cm/c >"$T/wait.out" 2>&1 3>&- &
+    local waiter=$!
+    until grep -q ^c "$T/watch.out"; do sleep 0.1; done
+    works patch cm c -p '{"data":{"a":"2","b":"3"}}'
+    wait "$waiter"
+    grep -q "condition met" "$T/wait.out"
+    for _ in $(seq 50); do
+        [ "$(grep -c '^c ' "$T/watch.out")" = 2 ] && break
+        sleep 0.1
+    done
+    grep -q '^c  *2 ' "$T/watch.out"
+    works delete cm c
+    works wait --for=delete --timeout=5s cm/c
+    end_plane TERM # ends at once though somebody watches
+}
+
+@test "finalizers, logs, pages, raw" {
+    works create cm c
+    works patch cm c --type=json -p '[{"op":"add","path":"/metadata/finalizers","value":["a/b"]}]'
+    works delete cm c --wait=false
+    works get cm c -o 'jsonpath={.metadata.deletionTimestamp}'
+    [ -n "$output" ]
+    works patch cm c --type=merge -p '{"metadata":{"finalizers":null}}'
+    refused "not found" get cm c
+    works apply -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"a","image":"i"}]}}'
+    refused "waiting to start" logs p
+    local dir
+    dir=$T/state/pods/$(k get pod p -o 'jsonpath={.metadata.uid}')
+    mkdir -p "$dir"
+    printf '2026-01-01T00:00:00Z one\n2026-01-01T00:00:01Z two\n' >"$dir/a.log"
+    works logs p
+    [ "$output" = $'one\ntwo' ]
+    works logs p --tail=1 --timestamps
+    [ "$output" = "2026-01-01T00:00:01Z two" ]
+    refused "previous terminated container" logs p --previous
+    (sleep 1; echo "2026-01-01T00:00:02Z three" >>"$dir/a.log"
+     k patch pod p --subresource=status -p '{"status":{"phase":"Succeeded"}}') >/dev/null 3>&- &
+    works logs -f p
+    [ "$output" = $'one\ntwo\nthree' ]
+    for i in 1 2 3 4 5; do k create cm "n$i" >/dev/null; done
+    works get cm --chunk-size=2 -o name
+    [ "$(wc -l <<<"$output")" = 5 ]
+}
+
+@test "what was acknowledged survives kill -9" {
+    widgets
+    works create cm kept --from-literal=a=1
+    end_plane KILL
+    rm "$T/up.out"
+    start_plane
+    works get cm kept -o 'jsonpath={.data.a}'
+    [ "$output" = 1 ]
+    works get wd one -o 'jsonpath={.spec.size}'
+    [ "$output" = 3 ]
+}
