@@ -79,7 +79,10 @@ check_usage(struct ctx *cx, struct world *op, const struct invoker *inv, const s
             inv->ns, inv->repo_ns, inv->repo_name);
         return RC_OK;
     }
-    *ok = backend_decode(json_dig(repo, "spec", "backend"), &b, &why) == RC_OK;
+    /* A server checks types only; words such as durations are ours to check. */
+    *ok = backend_decode(json_dig(repo, "spec", "backend"), &b, &why) == RC_OK &&
+          kind_validate(inv->restore ? &kind_restoresession : &kind_backupconfiguration, inv->obj,
+                        &why) == RC_OK;
     backend_release(&b);
     if (*ok)
         say(status, "ValidationPassed", "True", "ResourceValidationPassed",

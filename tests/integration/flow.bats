@@ -108,6 +108,9 @@ gone() { # gone KINDS: what belonged to the backup is collected
     until_is demo bc/bad '{.status.phase}' NotReady
     [[ "$(condition demo bc/bad CronJobCreated)" == False*61* ]]
     k get -n demo events | grep -q 'CronJob Creation Failed'
+    config demo soon 'retryConfig: {delay: soon}'
+    until_is demo bc/soon '{.status.phase}' Invalid
+    [[ "$(condition demo bc/soon ValidationPassed)" == "False spec.retryConfig.delay must be a duration"* ]]
 }
 
 @test "a Task, a Function or a variable that cannot be resolved fails the session" {
