@@ -327,7 +327,7 @@ vars_expand_tree(const struct vars *v, const struct json *tree, struct json **ou
 
 /* ---- params that name other params ---- */
 
-enum mark { TODO, BUSY, DONE };
+enum mark { OPEN, BUSY, DONE };
 
 struct params {
     struct vars *v;

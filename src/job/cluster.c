@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "api/resources.h"
 #include "base/b64.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -86,4 +87,37 @@ step_be_nice(void)
     if ((io || level) &&
         syscall(SYS_ioprio_set, WHO_PROCESS, 0, (int)(class << CLASS_SHIFT | data)) != 0)
         log_warn("could not set the disk priority to class %ld, %ld: errno %d", class, data, errno);
+}
+
+bool
+step_is_backup(const struct step_flags *f)
+{
+    return step_text(f->backupsession, NULL) != NULL;
+}
+
+const struct kube_kind *
+step_session_kind(const struct step_flags *f)
+{
+    return step_is_backup(f) ? &RES_BACKUP_SESSION : &RES_RESTORE_SESSION;
+}
+
+enum rc
+step_session(struct ctx *cx, struct kube *k, const struct step_flags *f, struct json **session,
+             struct json **invoker, struct invoker *inv, struct err *e)
+{
+    const struct kube_kind *kind = step_session_kind(f);
+    bool backup = step_is_backup(f);
+    const char *name = backup ? f->backupsession : step_text(f->restoresession, f->invoker_name),
+               *config = step_text(f->invoker_name, "");
+
+    if (step_need(name, backup ? "backupsession" : "restoresession", e))
+        return e->code;
+    if (kube_get(cx, k, kind, f->ns, name, session, e))
+        return err_wrap(e, "could not read %s %s/%s", kind->kind, f->ns, name);
+    if (!backup)
+        *invoker = json_ref(*session);
+    else if (kube_get(cx, k, &RES_BACKUP_CONFIGURATION, f->ns, config, invoker, e))
+        return err_wrap(e, "could not read BackupConfiguration %s/%s", f->ns, config);
+    invoker_view(*invoker, inv);
+    return RC_OK;
 }

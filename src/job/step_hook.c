@@ -46,27 +46,6 @@ name_at(const char *hook)
     return -1;
 }
 
-static enum rc
-load_objects(struct hook_work *w, struct err *e)
-{
-    const struct kube_kind *kind = w->backup ? &RES_BACKUP_SESSION : &RES_RESTORE_SESSION;
-    const char *name =
-        w->backup ? w->f->backupsession : step_text(w->f->restoresession, w->f->invoker_name);
-
-    if (step_need(name, w->backup ? "backupsession" : "restoresession", e))
-        return e->code;
-    if (kube_get(w->cx, w->k, kind, w->f->ns, name, &w->session, e))
-        return err_wrap(e, "could not read %s %s/%s", kind->kind, w->f->ns, name);
-    if (!w->backup)
-        w->inv_obj = json_ref(w->session);
-    else if (kube_get(w->cx, w->k, &RES_BACKUP_CONFIGURATION, w->f->ns,
-                      step_text(w->f->invoker_name, ""), &w->inv_obj, e))
-        return err_wrap(e, "could not read BackupConfiguration %s/%s", w->f->ns,
-                        step_text(w->f->invoker_name, ""));
-    invoker_view(w->inv_obj, &w->inv);
-    return RC_OK;
-}
-
 /* Where the conditions of this session's target are. */
 static struct json *
 holder(struct hook_work *w, struct json *session)
@@ -103,7 +82,7 @@ put_verdict(void *arg, struct json *session, struct err *e)
 static enum rc
 tell(struct hook_work *w, const char *state, const char *reason, const char *message, struct err *e)
 {
-    const struct kube_kind *kind = w->backup ? &RES_BACKUP_SESSION : &RES_RESTORE_SESSION;
+    const struct kube_kind *kind = step_session_kind(w->f);
     struct verdict v = {w, state, reason, message};
 
     return kube_modify(w->cx, w->k, kind, w->f->ns, kube_name(w->session), "status", put_verdict,
@@ -232,7 +211,7 @@ final_word(struct hook_work *w, struct err *e)
 enum rc
 step_run_hook(struct ctx *cx, const struct step_flags *f, struct err *e)
 {
-    struct hook_work w = {.cx = cx, .f = f, .backup = step_text(f->backupsession, NULL) != NULL};
+    struct hook_work w = {.cx = cx, .f = f, .backup = step_is_backup(f)};
     int at = name_at(f->hook_type);
     enum rc rc;
 
@@ -244,7 +223,7 @@ step_run_hook(struct ctx *cx, const struct step_flags *f, struct err *e)
     w.post = strncmp(names[at].hook, "post", 4) == 0;
     rc = step_connect(f, &w.k, NULL, e);
     if (rc == RC_OK)
-        rc = load_objects(&w, e);
+        rc = step_session(cx, w.k, f, &w.session, &w.inv_obj, &w.inv, e);
     if (rc == RC_OK)
         rc = run(&w, at, e);
     if (rc == RC_OK)

@@ -25,6 +25,17 @@ void step_be_nice(void);
 NODISCARD enum rc step_need(const char *value, const char *flag, struct err *e);
 const char *step_text(const char *value, const char *otherwise);
 
+/* Is it about a BackupSession (else a RestoreSession)? And the kind of that. */
+bool step_is_backup(const struct step_flags *f);
+const struct kube_kind *step_session_kind(const struct step_flags *f);
+/*
+ * The session of the flags and its invoker (a RestoreSession is its own). `*session` and
+ * `*invoker` are the caller's, also after a failure; `inv` is a view on the latter.
+ */
+NODISCARD enum rc step_session(struct ctx *cx, struct kube *k, const struct step_flags *f,
+                               struct json **session, struct json **invoker, struct invoker *inv,
+                               struct err *e);
+
 /* ---- vault.c: the repository of the flags and its Secret ---- */
 
 struct vault {

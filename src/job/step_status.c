@@ -32,33 +32,15 @@ struct status_work {
     struct err failed; /* of what comes after a backup; code RC_OK: nothing */
 };
 
-static bool
-is_backup(const struct step_flags *f)
-{
-    return step_text(f->backupsession, NULL) != NULL;
-}
-
 /* ---- reading what there is ---- */
 
 static enum rc
 load_objects(struct status_work *w, struct err *e)
 {
-    const char *name =
-        is_backup(w->f) ? w->f->backupsession : step_text(w->f->restoresession, w->f->invoker_name);
-    const struct kube_kind *kind = is_backup(w->f) ? &RES_BACKUP_SESSION : &RES_RESTORE_SESSION;
     struct err none = ERR_INIT;
 
-    if (step_need(name, is_backup(w->f) ? "backupsession" : "restoresession", e))
+    if (step_session(w->cx, w->k, w->f, &w->session, &w->inv_obj, &w->inv, e))
         return e->code;
-    if (kube_get(w->cx, w->k, kind, w->f->ns, name, &w->session, e))
-        return err_wrap(e, "could not read %s %s/%s", kind->kind, w->f->ns, name);
-    if (!is_backup(w->f))
-        w->inv_obj = json_ref(w->session);
-    else if (kube_get(w->cx, w->k, &RES_BACKUP_CONFIGURATION, w->f->ns,
-                      step_text(w->f->invoker_name, ""), &w->inv_obj, e))
-        return err_wrap(e, "could not read BackupConfiguration %s/%s", w->f->ns,
-                        step_text(w->f->invoker_name, ""));
-    invoker_view(w->inv_obj, &w->inv);
     if (strcmp(w->inv.target_kind, RES_APP_BINDING.kind) == 0 &&
         kube_get(w->cx, w->k, &RES_APP_BINDING, w->inv.target_ns, w->inv.target_name, &w->app,
                  &none))
@@ -293,7 +275,7 @@ put_result(void *arg, struct json *session, struct err *e)
     struct json *status = json_need_object(session, "status"), *targets, *t = NULL;
 
     (void)e;
-    if (!is_backup(w->f)) {
+    if (!step_is_backup(w->f)) {
         merge_stats(json_need_array(status, "stats"), stats);
         return RC_OK;
     }
@@ -314,7 +296,7 @@ put_result(void *arg, struct json *session, struct err *e)
 static enum rc
 tell_result(struct status_work *w, struct err *e)
 {
-    const struct kube_kind *kind = is_backup(w->f) ? &RES_BACKUP_SESSION : &RES_RESTORE_SESSION;
+    const struct kube_kind *kind = step_session_kind(w->f);
 
     if (kube_modify(w->cx, w->k, kind, w->f->ns, kube_name(w->session), "status", put_result, w,
                     NULL, e))
@@ -327,7 +309,7 @@ static void
 tell_people(struct status_work *w)
 {
     const struct json *stats = json_field(w->output, "stats");
-    const char *what = is_backup(w->f) ? "Backup" : "Restore";
+    const char *what = step_is_backup(w->f) ? "Backup" : "Restore";
     struct metrics m = METRICS_INIT;
     struct err e = ERR_INIT;
 
@@ -375,7 +357,7 @@ work(struct status_work *w, struct err *e)
     w->events = recorder_new(w->k, &o);
     if (load_objects(w, e) || output_read(w->f, &w->output, e))
         return e->code;
-    if (is_backup(w->f) && output_error(w->output) == NULL && has_actions(w))
+    if (step_is_backup(w->f) && output_error(w->output) == NULL && has_actions(w))
         after_backup(w);
     if (tell_result(w, e))
         return e->code;
