@@ -3,6 +3,8 @@
 
 #include "json/json.h"
 
+#include "base/buf.h"
+
 /* struct json is never defined: it is the library's node under our name. */
 static const json_t *
 node(const struct json *j)
@@ -29,6 +31,59 @@ json_parse(struct str text, struct json **out, struct err *e)
         return err_set(e, RC_CORRUPT, "bad JSON at byte %d: %s", why.position, why.text);
     *out = (struct json *)(void *)root;
     return RC_OK;
+}
+
+/* Past the string that begins at `p`. */
+static const uint8_t *
+past_string(const uint8_t *p, const uint8_t *end)
+{
+    for (p++; p < end && *p != '"'; p++)
+        if (*p == '\\')
+            p++;
+    return p < end ? p + 1 : end;
+}
+
+/* Past the value that begins at `p`, and whatever comes before the next ',' or '}'. */
+static const uint8_t *
+past_value(const uint8_t *p, const uint8_t *end)
+{
+    unsigned depth = 0;
+
+    while (p < end && (depth > 0 || (*p != ',' && *p != '}'))) {
+        if (*p == '"') {
+            p = past_string(p, end);
+            continue;
+        }
+        if (*p == '{' || *p == '[')
+            depth++;
+        else if (depth > 0 && (*p == '}' || *p == ']'))
+            depth--;
+        p++;
+    }
+    return p;
+}
+
+enum rc
+json_parse_field(struct str text, const char *field, struct json **out, struct err *e)
+{
+    const uint8_t *p = text.p, *end = text.p + text.n;
+    size_t n = strlen(field);
+
+    while (p < end && (p = (const uint8_t *)memchr(p, '"', (size_t)(end - p))) != NULL) {
+        const uint8_t *key = p + 1, *value = past_string(p, end);
+        const uint8_t *next = past_value(value, end);
+
+        if ((size_t)(value - key) == n + 1 && memcmp(key, field, n) == 0) {
+            CLEANUP(buf_release) struct buf one = BUF_INIT(JSON_TEXT_MAX);
+
+            buf_must_printf(&one, "{");
+            buf_must_add(&one, p, (size_t)(next - p));
+            buf_must_printf(&one, "}");
+            return json_parse(buf_str(&one), out, e);
+        }
+        p = next;
+    }
+    return json_parse(STR_LIT("{}"), out, e);
 }
 
 void

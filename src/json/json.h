@@ -23,6 +23,13 @@ enum { JSON_TEXT_MAX = 64 * 1024 * 1024 };
 struct json;
 
 NODISCARD enum rc json_parse(struct str text, struct json **out, struct err *e);
+/*
+ * An object with this one field of the top level, or with none if it is not there, at a fraction of
+ * the cost: what stands around it is passed over by its brackets and quotes, so `text` must have
+ * been parsed as a whole before.
+ */
+NODISCARD enum rc json_parse_field(struct str text, const char *field, struct json **out,
+                                   struct err *e);
 void json_free(struct json *root);
 /* For CLEANUP. */
 void json_free_ptr(struct json **root);

@@ -2,7 +2,7 @@
 #include "t.h"
 
 #include "base/mem.h"
-#include "json/json.h"
+#include "json/node.h"
 #include "json/pull.h"
 #include "json/write.h"
 
@@ -42,6 +42,34 @@ test_getters_name_the_field(void **state)
     json_free(root);
     T_RC(json_parse(STR_LIT("{\"a\":}"), &root, &e), RC_CORRUPT);
     T_CONTAINS(e.msg, "byte");
+}
+
+static void
+test_one_field_of_the_top_level_is_parsed_alone(void **state)
+{
+    static const char doc[] = "{ \"a\": {\"b\": [\"}\", 1]} , \"x\\\"b\":\"b\", \"b\" : "
+                              "{\"c\":[{\"b\":\"\\\\\"},2]}, \"n\":12}";
+    static const char *const cases[][2] = {{"a", "{\"a\":{\"b\":[\"}\",1]}}"},
+                                           {"b", "{\"b\":{\"c\":[{\"b\":\"\\\\\"},2]}}"},
+                                           {"n", "{\"n\":12}"},
+                                           {"c", "{}"},
+                                           {"", "{}"}};
+    struct json *one = NULL, *whole = NULL;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    T_OK(json_parse(str_c(doc), &whole, &e)); /* the document is what the function asks for */
+    json_free(whole);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        T_OK(json_parse_field(str_c(doc), cases[i][0], &one, &e));
+        char *text = json_to_text(one, false);
+        assert_string_equal(text, cases[i][1]);
+        mem_free(text);
+        json_free(one);
+    }
+    T_OK(json_parse_field(STR_LIT("{}"), "a", &one, &e));
+    assert_int_equal(json_size(one), 0);
+    json_free(one);
 }
 
 static void
@@ -173,6 +201,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_getters_name_the_field),
+        cmocka_unit_test(test_one_field_of_the_top_level_is_parsed_alone),
         cmocka_unit_test(test_writing_gives_the_bytes_of_go),
         cmocka_unit_test(test_pull_reads_the_same_in_any_step_and_refuses_every_prefix),
         cmocka_unit_test(test_pull_refuses_what_is_not_json),

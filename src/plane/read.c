@@ -45,7 +45,7 @@ struct list {
     struct json *table;
     int64_t limit; /* 0: none */
     size_t n;
-    bool raw; /* the stored text is what the client gets */
+    bool as_stored; /* the stored text is what the client gets */
     bool more;
     char *ns, *name; /* of the last one, for the token */
     struct err err;
@@ -76,15 +76,13 @@ on_row(void *arg, const struct db_row *row)
         l->more = true;
         return false;
     }
-    if (!l->raw) {
-        if (json_parse(row->text, &obj, &l->err))
-            return false;
-        if (!selection_match(&l->selection, obj))
-            return true;
-    }
+    if (!selection_match(&l->selection, row->text))
+        return true;
+    if (!l->as_stored && json_parse(row->text, &obj, &l->err))
+        return false;
     if (l->n > 0 && l->table == NULL && buf_add_str(l->out, STR_LIT(","), &l->err))
         return false;
-    if (l->raw ? buf_add_str(l->out, row->text, &l->err) != RC_OK : !add_tree(l, obj))
+    if (l->as_stored ? buf_add_str(l->out, row->text, &l->err) != RC_OK : !add_tree(l, obj))
         return false;
     l->n++;
     if ((int64_t)l->n == l->limit) {
@@ -179,7 +177,7 @@ verb_list(struct call *c)
         return false;
     if (!selection_init(&l.selection, c))
         return false;
-    l.raw = l.selection.all && c->output == OUT_OBJECT && (!c->kind->custom || c->kind->storage);
+    l.as_stored = c->output == OUT_OBJECT && (!c->kind->custom || c->kind->storage);
     if (c->output == OUT_TABLE)
         l.table = table_new(c->kind);
     else

@@ -49,7 +49,7 @@ on_row(void *arg, const struct db_row *row)
     struct json *obj = NULL;
     struct err e = ERR_INIT;
 
-    if (is_boring(kind) || json_parse(row->text, &obj, &e))
+    if (is_boring(kind) || json_parse_field(row->text, "metadata", &obj, &e))
         return true;
     if (row->event == DB_DELETED)
         graph_remove(gc->graph, kube_uid(obj), add_uid, gc);

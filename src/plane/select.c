@@ -31,9 +31,19 @@ selection_release(struct selection *s)
 }
 
 bool
-selection_match(const struct selection *s, const struct json *obj)
+selection_match(const struct selection *s, struct str text)
 {
-    return s->all || ((s->name == NULL ||
-                       strcmp(s->name, json_text_or(json_dig(obj, "metadata", "name"), "")) == 0) &&
-                      kube_selector_match(s->labels, obj) && kube_selector_match(s->fields, obj));
+    CLEANUP(json_free_ptr) struct json *obj = NULL;
+    struct err e = ERR_INIT;
+    enum rc rc;
+
+    if (s->all)
+        return true;
+    rc = kube_selector_is_empty(s->fields) ? json_parse_field(text, "metadata", &obj, &e)
+                                           : json_parse(text, &obj, &e);
+    if (rc != RC_OK)
+        BUG("a stored object does not parse: %s", e.msg);
+    return (s->name == NULL ||
+            strcmp(s->name, json_text_or(json_dig(obj, "metadata", "name"), "")) == 0) &&
+           kube_selector_match(s->labels, obj) && kube_selector_match(s->fields, obj);
 }

@@ -15,6 +15,7 @@ struct selection {
 /* From labelSelector, fieldSelector and the name in the path. False: answered. */
 bool selection_init(struct selection *s, struct call *c);
 void selection_release(struct selection *s);
-bool selection_match(const struct selection *s, const struct json *obj);
+/* Of an object as it is stored. */
+bool selection_match(const struct selection *s, struct str text);
 
 #endif

@@ -25,7 +25,7 @@ struct watch {
     int peer;
     int64_t rev;
     int64_t end_ms, bookmark_ms; /* clock_mono_ms */
-    bool bookmarks, over, columns_told, raw;
+    bool bookmarks, over, columns_told, as_stored;
     struct buf out;
     size_t given;
     struct err err; /* of a callback */
@@ -60,28 +60,33 @@ put_tree(struct watch *w, const char *type, struct json *obj)
 }
 
 static bool
+put_text(struct watch *w, const char *type, struct str text)
+{
+    CLEANUP(json_free_ptr) struct json *obj = NULL;
+
+    if (w->as_stored)
+        return put_event(w, type, text);
+    return json_parse(text, &obj, &w->err) == RC_OK && put_tree(w, type, obj);
+}
+
+static bool
 on_present(void *arg, const struct db_row *row)
 {
     struct watch *w = (struct watch *)arg;
-    CLEANUP(json_free_ptr) struct json *obj = NULL;
 
-    if (json_parse(row->text, &obj, &w->err))
-        return false;
-    return !selection_match(&w->selection, obj) || put_tree(w, "ADDED", obj);
+    return !selection_match(&w->selection, row->text) || put_text(w, "ADDED", row->text);
 }
 
 /* What a change is for a client that sees only what it selected. NULL: nothing. */
 static const char *
-type_of(struct watch *w, const struct db_row *row, const struct json *obj)
+type_of(const struct watch *w, const struct db_row *row)
 {
-    CLEANUP(json_free_ptr) struct json *prev = NULL;
-    bool now = selection_match(&w->selection, obj), before = now;
+    bool now = selection_match(&w->selection, row->text), before = now;
 
-    if (row->event != DB_ADDED && row->prev.n > 0 && !w->selection.all &&
-        json_parse(row->prev, &prev, &w->err) == RC_OK)
-        before = selection_match(&w->selection, prev);
     if (row->event == DB_ADDED)
         return now ? "ADDED" : NULL;
+    if (row->prev.n > 0 && !w->selection.all)
+        before = selection_match(&w->selection, row->prev);
     if (row->event == DB_DELETED)
         return before ? "DELETED" : NULL;
     if (now)
@@ -92,22 +97,10 @@ type_of(struct watch *w, const struct db_row *row, const struct json *obj)
 static bool
 on_change(void *arg, const struct db_row *row)
 {
-    static const char *const plain[] = {"ADDED", "MODIFIED", "DELETED"};
     struct watch *w = (struct watch *)arg;
-    CLEANUP(json_free_ptr) struct json *obj = NULL;
-    const char *type;
+    const char *type = type_of(w, row);
 
-    if (w->raw) {
-        if (!put_event(w, plain[row->event], row->text))
-            return false;
-        return w->out.n < PIECE;
-    }
-    if (json_parse(row->text, &obj, &w->err))
-        return false;
-    type = type_of(w, row, obj);
-    if (type != NULL && !put_tree(w, type, obj))
-        return false;
-    return w->out.n < PIECE;
+    return (type == NULL || put_text(w, type, row->text)) && w->out.n < PIECE;
 }
 
 static void
@@ -281,7 +274,7 @@ verb_watch(struct call *c)
         watch_close(&w->stream);
         return false;
     }
-    w->raw = w->selection.all && w->output == OUT_OBJECT && (!w->kind->custom || w->kind->storage);
+    w->as_stored = w->output == OUT_OBJECT && (!w->kind->custom || w->kind->storage);
     if (db_bell_add(c->plane->db, w->kind->store, &w->bell, &e) ||
         begin(w, call_param(c, "resourceVersion"), &e)) {
         watch_close(&w->stream);
