@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "t.h"
 
@@ -7,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/b64.h"
+#include "base/fs.h"
 #include "base/hex.h"
 #include "base/mem.h"
 #include "base/ring.h"
@@ -247,6 +250,32 @@ test_bq_keeps_order_and_drains_after_close(void **state)
     bq_release(&q);
 }
 
+static void
+test_fs_replaces_a_file_whole_and_makes_its_folders(void **state)
+{
+    char top[] = "/tmp/cstash-fs-XXXXXX", folder[64], path[80];
+    struct buf text = BUF_INIT(100);
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_non_null(mkdtemp(top));
+    (void)snprintf(folder, sizeof(folder), "%s/a/b", top);
+    (void)snprintf(path, sizeof(path), "%s/f", folder);
+    T_RC(fs_write_file(path, STR_LIT("no folder"), 0600, &e), RC_NOT_FOUND);
+    T_OK(fs_make_dirs(folder, 0700, &e));
+    T_OK(fs_make_dirs(folder, 0700, &e));
+    T_OK(fs_write_file(path, STR_LIT("a longer first text"), 0600, &e));
+    T_OK(fs_write_file(path, STR_LIT("second"), 0600, &e));
+    T_OK(fs_read_file(path, &text, &e));
+    T_STR(buf_str(&text), STR_LIT("second"));
+    buf_release(&text);
+    (void)unlink(path);
+    (void)rmdir(folder);
+    *strrchr(folder, '/') = '\0';
+    (void)rmdir(folder);
+    assert_int_equal(rmdir(top), 0); /* nothing else was left */
+}
+
 int
 main(void)
 {
@@ -261,6 +290,7 @@ main(void)
         cmocka_unit_test(test_ring_delivers_bytes_then_the_error),
         cmocka_unit_test(test_ring_tells_the_producer_that_nobody_reads),
         cmocka_unit_test(test_bq_keeps_order_and_drains_after_close),
+        cmocka_unit_test(test_fs_replaces_a_file_whole_and_makes_its_folders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/mem.h"
 
 enum { READ_STEP = 64 * 1024 };
 
@@ -65,4 +68,43 @@ fs_write_all(int fd, const void *p, size_t n, const char *what, struct err *e)
         n -= (size_t)w;
     }
     return RC_OK;
+}
+
+enum rc
+fs_write_file(const char *path, struct str text, mode_t mode, struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *part = mem_printf("%s.part", path);
+    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    enum rc rc;
+
+    if (fd < 0)
+        return err_sys(e, errno, "could not write %s", part);
+    rc = fs_write_all(fd, text.p, text.n, part, e);
+    if (rc == RC_OK && fsync(fd) != 0)
+        rc = err_sys(e, errno, "could not write %s", part);
+    if (close(fd) != 0 && rc == RC_OK)
+        rc = err_sys(e, errno, "could not write %s", part);
+    if (rc == RC_OK && rename(part, path) != 0)
+        rc = err_sys(e, errno, "could not write %s", path);
+    if (rc != RC_OK)
+        (void)unlink(part);
+    return rc;
+}
+
+enum rc
+fs_make_dirs(const char *path, mode_t mode, struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *part = mem_strdup(path);
+
+    for (char *p = part + 1;; p++) {
+        char was = *p;
+        if (was != '/' && was != '\0')
+            continue;
+        *p = '\0';
+        if (mkdir(part, mode) != 0 && errno != EEXIST)
+            return err_sys(e, errno, "could not make the folder %s", part);
+        *p = was;
+        if (was == '\0')
+            return RC_OK;
+    }
 }

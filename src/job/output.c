@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* output.json: what one container tells the next. Source: Stash. */
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/duration.h"
@@ -36,48 +33,6 @@ output_host(const char *hostname, const char *phase, int64_t ms, const char *err
     return h;
 }
 
-static enum rc
-make_dirs(const char *path, struct err *e)
-{
-    char *copy = mem_strdup(path);
-    enum rc rc = RC_OK;
-
-    for (char *p = copy + 1; rc == RC_OK; p++) {
-        char was = *p;
-
-        if (was != '/' && was != '\0')
-            continue;
-        *p = '\0';
-        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
-            rc = err_sys(e, errno, "could not make the folder %s", copy);
-        *p = was;
-        if (was == '\0')
-            break;
-    }
-    mem_free(copy);
-    return rc;
-}
-
-static enum rc
-write_file(const char *path, struct str text, struct err *e)
-{
-    char *tmp = mem_printf("%s.new", path);
-    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    enum rc rc;
-
-    if (fd < 0) {
-        rc = err_sys(e, errno, "could not write %s", tmp);
-    } else {
-        rc = fs_write_all(fd, text.p, text.n, tmp, e);
-        if (close(fd) != 0 && rc == RC_OK)
-            rc = err_sys(e, errno, "could not write %s", tmp);
-        if (rc == RC_OK && rename(tmp, path) != 0)
-            rc = err_sys(e, errno, "could not write %s", path);
-    }
-    mem_free(tmp);
-    return rc;
-}
-
 enum rc
 output_write(const struct step_flags *f, struct json *host, struct err *e)
 {
@@ -99,9 +54,9 @@ output_write(const struct step_flags *f, struct json *host, struct err *e)
     path = mem_printf("%s/output.json", f->output_dir);
     rc = json_print_pretty(doc, &text, e);
     if (rc == RC_OK)
-        rc = make_dirs(f->output_dir, e);
+        rc = fs_make_dirs(f->output_dir, 0777, e);
     if (rc == RC_OK)
-        rc = write_file(path, buf_str(&text), e);
+        rc = fs_write_file(path, buf_str(&text), 0666, e);
     json_free(doc);
     buf_release(&text);
     mem_free(path);

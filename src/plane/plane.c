@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/mem.h"
 #include "httpd/httpd.h"
 #include "plane/core.h"
@@ -97,10 +98,8 @@ plane_open(const char *dir, const struct plane_opts *opts, struct plane **out, s
 
     p->lock_fd = -1;
     p->bookmark_s = opts != NULL && opts->bookmark_s > 0 ? opts->bookmark_s : BOOKMARK_S;
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
-        (void)err_sys(e, errno, "could not make %s", dir);
+    if (fs_make_dirs(dir, 0700, e))
         goto fail;
-    }
     real = realpath(dir, NULL);
     p->dir = mem_strdup(real != NULL ? real : dir);
     free(real);

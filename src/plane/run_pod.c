@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -196,7 +197,7 @@ stop_all(struct pod_run *p, int64_t until)
         signal_all(p, SIGKILL);
     } else if (access(told, F_OK) != 0 && !is_nameless(&p->init) && !is_nameless(&p->main)) {
         signal_all(p, SIGTERM);
-        if (proc_write_file(told, STR_LIT(""), 0600, &bad))
+        if (fs_write_file(told, STR_LIT(""), 0600, &bad))
             log_debug("%s", bad.msg); /* it is told again */
     }
     run_again(p->out, now >= until ? KILL_AGAIN_MS : until - now);
@@ -265,8 +266,7 @@ write_mark(struct pod_run *p, struct err *e)
 
     if (access(path, F_OK) == 0)
         return RC_OK;
-    return proc_make_dirs(p->dir, 0700, e) ? e->code
-                                           : proc_write_file(path, str_c(p->key), 0600, e);
+    return fs_make_dirs(p->dir, 0700, e) ? e->code : fs_write_file(path, str_c(p->key), 0600, e);
 }
 
 /* This machine is the only node. */

@@ -22,32 +22,11 @@ extern char **environ;
 /* ---- files ---- */
 
 enum rc
-proc_write_file(const char *path, struct str text, mode_t mode, struct err *e)
-{
-    CLEANUP(mem_free_ptr) char *tmp = mem_printf("%s.tmp", path);
-    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
-    enum rc rc;
-
-    if (fd < 0)
-        return err_sys(e, errno, "could not write %s", tmp);
-    rc = fs_write_all(fd, text.p, text.n, tmp, e);
-    if (rc == RC_OK && fsync(fd) != 0)
-        rc = err_sys(e, errno, "could not write %s", tmp);
-    if (close(fd) != 0 && rc == RC_OK)
-        rc = err_sys(e, errno, "could not write %s", tmp);
-    if (rc == RC_OK && rename(tmp, path) != 0)
-        rc = err_sys(e, errno, "could not write %s", path);
-    if (rc != RC_OK)
-        (void)unlink(tmp);
-    return rc;
-}
-
-enum rc
 proc_write_json(const char *path, const struct json *j, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *text = json_to_text(j, false);
 
-    return proc_write_file(path, str_c(text), 0600, e);
+    return fs_write_file(path, str_c(text), 0600, e);
 }
 
 struct json *
@@ -76,24 +55,6 @@ void
 proc_remove_tree(const char *path)
 {
     (void)nftw(path, remove_one, TREE_FDS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-}
-
-enum rc
-proc_make_dirs(const char *path, mode_t mode, struct err *e)
-{
-    CLEANUP(mem_free_ptr) char *part = mem_strdup(path);
-
-    for (char *p = part + 1;; p++) {
-        char was = *p;
-        if (was != '/' && was != '\0')
-            continue;
-        *p = '\0';
-        if (mkdir(part, mode) != 0 && errno != EEXIST)
-            return err_sys(e, errno, "could not make the folder %s", part);
-        *p = was;
-        if (was == '\0')
-            return RC_OK;
-    }
 }
 
 /* ---- processes ---- */

@@ -48,14 +48,11 @@ void proc_signal(const struct proc_state *s, int sig);
 long long proc_start_time(pid_t pid);
 
 /* Replace a file: whole or not at all. */
-NODISCARD enum rc proc_write_file(const char *path, struct str text, mode_t mode, struct err *e);
 NODISCARD enum rc proc_write_json(const char *path, const struct json *j, struct err *e);
 /* NULL: not there, or no JSON. */
 struct json *proc_read_json(const char *path);
 /* With all that is in it; symbolic links are not followed. */
 void proc_remove_tree(const char *path);
-/* mkdir -p; parts that are made get `mode`. */
-NODISCARD enum rc proc_make_dirs(const char *path, mode_t mode, struct err *e);
 
 /* What the shim and its starter share. */
 enum { SHIM_LOCK_FD = 3, SHIM_LOST = 137, SHIM_CANNOT_RUN = 127, SHIM_CANNOT_EXECUTE = 126 };

@@ -62,7 +62,7 @@ copy_config(struct runner *r, const char *dir, int64_t uid, int64_t gid, char **
     CLEANUP(buf_release) struct buf text = BUF_INIT(CONFIG_MAX);
 
     *path = mem_printf("%s/kubeconfig.%lld", dir, (long long)uid);
-    if (fs_read_file(r->kubeconfig, &text, e) || proc_write_file(*path, buf_str(&text), 0600, e))
+    if (fs_read_file(r->kubeconfig, &text, e) || fs_write_file(*path, buf_str(&text), 0600, e))
         return e->code;
     own(*path, uid, gid);
     return RC_OK;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/mem.h"
 #include "plane/run_internal.h"
 
@@ -47,10 +48,10 @@ write_below(const char *dir, const char *path, struct str text, struct run_troub
     if (!is_below(path))
         return run_trouble(why, e, CONFIG_ERROR, "a volume cannot hold a file named \"%s\"", path);
     *slash = '\0';
-    if (proc_make_dirs(full, 0700, e))
+    if (fs_make_dirs(full, 0700, e))
         return e->code;
     *slash = '/';
-    return proc_write_file(full, text, 0600, e);
+    return fs_write_file(full, text, 0600, e);
 }
 
 /* The keys of a Secret or ConfigMap, or those that `items` names, as files. */
@@ -140,9 +141,9 @@ make_host_path(const struct json *source, struct run_trouble *why, struct err *e
     if (path[0] != '/')
         return run_trouble(why, e, CONFIG_ERROR, "hostPath \"%s\" is not absolute", path);
     if (strcmp(type, "DirectoryOrCreate") == 0 && !there)
-        return proc_make_dirs(path, 0755, e);
+        return fs_make_dirs(path, 0755, e);
     if (strcmp(type, "FileOrCreate") == 0 && !there)
-        return proc_write_file(path, STR_LIT(""), 0644, e);
+        return fs_write_file(path, STR_LIT(""), 0644, e);
     if (type[0] == '\0')
         return RC_OK;
     if ((strncmp(type, "Directory", 9) == 0 && (!there || !S_ISDIR(st.st_mode))) ||
@@ -168,7 +169,7 @@ make_claim(struct ctx *cx, struct runner *r, const struct json *pod, const struc
     if (kube_is_deleting(claim))
         return run_trouble(why, e, "Unschedulable", "persistentvolumeclaim \"%s\" is being deleted",
                            name);
-    return proc_make_dirs(dir, 0700, e);
+    return fs_make_dirs(dir, 0700, e);
 }
 
 /* Folders that the plane makes; NULL: it is elsewhere. The caller frees. */
@@ -200,7 +201,7 @@ make_volume(struct ctx *cx, struct runner *r, const struct json *pod, const stru
         return make_claim(cx, r, pod, s, why, e);
     if (!is_below(name) || strchr(name, '/') != NULL)
         return run_trouble(why, e, CONFIG_ERROR, "a volume cannot be named \"%s\"", name);
-    if (proc_make_dirs(dir, 0700, e))
+    if (fs_make_dirs(dir, 0700, e))
         return e->code;
     if (json_field(v, "emptyDir") != NULL)
         return RC_OK;
@@ -282,7 +283,7 @@ add_mount(struct runner *r, const struct json *pod, const struct json *mount, st
     if (sub[0] != '\0' && !is_below(sub))
         return run_trouble(why, e, CONFIG_ERROR, "subPath \"%s\" leaves its volume", sub);
     if (sub[0] != '\0' && stat(real, &st) != 0 && errno == ENOENT)
-        return proc_make_dirs(real, 0700, e);
+        return fs_make_dirs(real, 0700, e);
     return RC_OK;
 }
 

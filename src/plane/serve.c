@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plane over HTTPS: certificates, the token, the kubeconfig. */
-#include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/b64.h"
@@ -20,19 +18,8 @@ static enum rc
 write_file(struct plane *p, const char *name, struct str text, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *path = mem_printf("%s/%s", p->dir, name);
-    CLEANUP(mem_free_ptr) char *part = mem_printf("%s.part", path);
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    enum rc rc;
 
-    if (fd < 0)
-        return err_sys(e, errno, "could not create %s", part);
-    rc = fs_write_all(fd, text.p, text.n, part, e);
-    if (rc == RC_OK && fsync(fd) != 0)
-        rc = err_sys(e, errno, "could not write %s", part);
-    (void)close(fd);
-    if (rc == RC_OK && rename(part, path) != 0)
-        rc = err_sys(e, errno, "could not write %s", path);
-    return rc;
+    return fs_write_file(path, text, 0600, e);
 }
 
 static enum rc
