@@ -19,6 +19,8 @@
 #include "kube/object.h"
 #include "metrics/stash.h"
 
+enum { LABELS_MAX = 64 * 1024 };
+
 struct status_work {
     struct ctx *cx;
     const struct step_flags *f;
@@ -29,6 +31,7 @@ struct status_work {
     struct json *session, *inv_obj; /* BackupSession or RestoreSession, and its invoker */
     struct invoker inv;
     struct json *app, *repo;
+    struct buf labels; /* of --metrics-labels */
     struct err failed; /* of what comes after a backup; code RC_OK: nothing */
 };
 
@@ -95,6 +98,15 @@ put_host(struct status_work *w, struct metrics *m, const struct json *host)
     stash_metrics_host(m, &w->inv, w->app, &h);
 }
 
+static struct metrics
+metrics_of(const struct status_work *w)
+{
+    struct metrics m = METRICS_INIT;
+
+    m.common = buf_str(&w->labels);
+    return m;
+}
+
 static enum rc
 push(struct status_work *w, const struct metrics *m, struct err *e)
 {
@@ -142,7 +154,7 @@ tell_session(struct status_work *w, const struct action_result *r)
 static enum rc
 send_repository_metrics(struct status_work *w, const struct after *a, struct err *e)
 {
-    struct metrics m = METRICS_INIT;
+    struct metrics m = metrics_of(w);
     struct backend b;
     struct stash_repository r = {.ns = w->inv.repo_ns,
                                  .name = w->inv.repo_name,
@@ -310,7 +322,7 @@ tell_people(struct status_work *w)
 {
     const struct json *stats = json_field(w->output, "stats");
     const char *what = step_is_backup(w->f) ? "Backup" : "Restore";
-    struct metrics m = METRICS_INIT;
+    struct metrics m = metrics_of(w);
     struct err e = ERR_INIT;
 
     for (size_t i = 0; i < json_size(stats); i++) {
@@ -352,6 +364,8 @@ work(struct status_work *w, struct err *e)
 {
     struct recorder_opts o = {.component = "Status Updater"};
 
+    if (metrics_labels(w->f->metrics_labels, &w->labels, e))
+        return err_wrap(e, "--metrics-labels");
     if (step_connect(w->f, &w->k, NULL, e) || http_new(NULL, &w->http, e))
         return e->code;
     w->events = recorder_new(w->k, &o);
@@ -368,7 +382,7 @@ work(struct status_work *w, struct err *e)
 enum rc
 step_update_status(struct ctx *cx, const struct step_flags *f, struct err *e)
 {
-    struct status_work w = {.cx = cx, .f = f};
+    struct status_work w = {.cx = cx, .f = f, .labels = BUF_INIT(LABELS_MAX)};
     enum rc rc = work(&w, e);
 
     if (rc == RC_OK && step_is_final() && output_error(w.output) != NULL)
@@ -377,6 +391,7 @@ step_update_status(struct ctx *cx, const struct step_flags *f, struct err *e)
         *e = w.failed;
         rc = e->code;
     }
+    buf_release(&w.labels);
     json_free(w.output);
     json_free(w.session);
     json_free(w.inv_obj);

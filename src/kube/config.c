@@ -411,10 +411,10 @@ kube_config_load(const struct kube_config_opts *o, struct kube_config **out, str
     }
     if (env("KUBECONFIG") != NULL && merge_list(all, env("KUBECONFIG"), &any, e))
         return e->code;
-    if (!any && host != NULL && port != NULL && access(ACCOUNT "/token", R_OK) == 0)
-        return from_account(host, port, out, e);
     if (!any && env("KUBECONFIG") == NULL && merge_home(all, &any, e))
         return e->code;
+    if (!any && host != NULL && port != NULL && access(ACCOUNT "/token", R_OK) == 0)
+        return from_account(host, port, out, e);
     if (any || o->server != NULL)
         return from_tree(all, o, out, e);
     (void)err_set(e, RC_NOT_FOUND, "no Kubernetes API server is configured");

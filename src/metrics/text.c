@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics/text.h"
 
+#include <ctype.h>
 #include <math.h>
+
+#include "base/mem.h"
 
 enum { PUSH_MS = 10 * 1000 };
 
@@ -45,11 +48,48 @@ metrics_sample(struct metrics *m, const struct metrics_label *labels, double val
         buf_must_add(&m->text, "\"", 1);
         sep = ",";
     }
+    if (m->common.n > 0) {
+        buf_must_printf(&m->text, "%s", sep);
+        buf_must_add(&m->text, m->common.p, m->common.n);
+        sep = ",";
+    }
     buf_must_printf(&m->text, "%s ", sep[0] == ',' ? "}" : "");
     if (fabs(value) < 1e15 && value == floor(value))
         buf_must_printf(&m->text, "%lld\n", (long long)value);
     else
         buf_must_printf(&m->text, "%.17g\n", value);
+}
+
+/* Prometheus' data model: [a-zA-Z_][a-zA-Z0-9_]*, and what begins with "__" is its own. */
+static bool
+is_label_name(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (s[i] != '_' && !isalpha((unsigned char)s[i]) &&
+            (i == 0 || !isdigit((unsigned char)s[i])))
+            return false;
+    return n > 0 && (n < 2 || s[0] != '_' || s[1] != '_');
+}
+
+enum rc
+metrics_labels(const char *pairs, struct buf *out, struct err *e)
+{
+    while (pairs != NULL && *pairs != '\0') {
+        size_t n = strcspn(pairs, ","), name = strcspn(pairs, "=,");
+        CLEANUP(mem_free_ptr) char *value = NULL;
+
+        if (name >= n || !is_label_name(pairs, name))
+            return err_set(e, RC_INVALID,
+                           "bad label \"%.*s\": wanted NAME=VALUE, with a name of "
+                           "letters, digits and _",
+                           (int)n, pairs);
+        value = mem_strndup(pairs + name + 1, n - name - 1);
+        buf_must_printf(out, "%s%.*s=\"", out->n > 0 ? "," : "", (int)name, pairs);
+        put_value(out, value);
+        buf_must_add(out, "\"", 1);
+        pairs += n + (pairs[n] == ',' ? 1 : 0);
+    }
+    return RC_OK;
 }
 
 enum rc

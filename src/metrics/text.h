@@ -16,7 +16,8 @@ enum { METRICS_TEXT_MAX = 64 * 1024 * 1024 };
 
 struct metrics {
     struct buf text;
-    const char *name; /* of the metric that is open; borrowed */
+    struct str common; /* labels of every sample, from metrics_labels; borrowed */
+    const char *name;  /* of the metric that is open; borrowed */
 };
 
 #define METRICS_INIT                                                                               \
@@ -33,6 +34,12 @@ struct metrics_label {
 };
 /* Another line of the open metric; `labels` may be NULL. */
 void metrics_sample(struct metrics *m, const struct metrics_label *labels, double value);
+
+/*
+ * "a=b,c=d" as a user gives it, appended to `out` for metrics.common; NULL is no label. RC_INVALID:
+ * a pair lacks its "=" or a name is not one of the format.
+ */
+NODISCARD enum rc metrics_labels(const char *pairs, struct buf *out, struct err *e);
 
 /*
  * Push to `<url>/metrics/job/<job>`. RC_UNAVAILABLE, RC_TIMEOUT: it is away; RC_INVALID: it refuses

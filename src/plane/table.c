@@ -203,9 +203,35 @@ cells_pvc(const struct json *obj, struct json *cells)
     push_created(cells, obj);
 }
 
+/* "Init:Error", "Init:1/2": where the init containers are. Empty: they are done. */
+static void
+init_status(const struct json *obj, char *to, size_t max)
+{
+    const struct json *list = json_dig(obj, "status", "initContainerStatuses");
+
+    to[0] = '\0';
+    for (size_t i = 0; i < json_size(list); i++) {
+        const struct json *state = json_field(json_elem(list, i), "state"),
+                          *over = json_field(state, "terminated");
+        const char *why = json_text_or(json_field(over, "reason"), "");
+
+        if (over != NULL && json_int_or(json_field(over, "exitCode"), 0) == 0)
+            continue;
+        if (over == NULL)
+            why = json_text_or(json_dig(state, "waiting", "reason"), "");
+        if (over != NULL && why[0] == '\0')
+            why = "Error";
+        if (why[0] != '\0' && strcmp(why, "PodInitializing") != 0)
+            (void)snprintf(to, max, "Init:%s", why);
+        else
+            (void)snprintf(to, max, "Init:%zu/%zu", i, json_size(list));
+        return;
+    }
+}
+
 /* "Completed", "CrashLoopBackOff", ...: why a container is not simply running. */
 static const char *
-pod_status(const struct json *obj, int64_t *ready, int64_t *restarts)
+pod_status(const struct json *obj, char *of_init, size_t max, int64_t *ready, int64_t *restarts)
 {
     const struct json *list = json_dig(obj, "status", "containerStatuses");
     const char *text = json_text_or(json_dig(obj, "status", "phase"), "Pending");
@@ -224,6 +250,9 @@ pod_status(const struct json *obj, int64_t *ready, int64_t *restarts)
         else if (json_field(state, "terminated") != NULL)
             text = "Error";
     }
+    init_status(obj, of_init, max);
+    if (of_init[0] != '\0' && json_dig(obj, "status", "reason") == NULL)
+        text = of_init;
     return json_dig(obj, "metadata", "deletionTimestamp") != NULL ? "Terminating" : text;
 }
 
@@ -231,7 +260,8 @@ static void
 cells_pod(const struct json *obj, struct json *cells)
 {
     int64_t ready, restarts;
-    const char *status = pod_status(obj, &ready, &restarts);
+    char of_init[80];
+    const char *status = pod_status(obj, of_init, sizeof(of_init), &ready, &restarts);
     CLEANUP(mem_free_ptr)
     char *of =
         mem_printf("%lld/%zu", (long long)ready, json_size(json_dig(obj, "spec", "containers")));

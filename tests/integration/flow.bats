@@ -257,6 +257,23 @@ slow_dump() { # a Redis that takes long to dump
     [[ "$(condition demo backupsession/one RepositoryMetricsPushed)" == False* ]]
 }
 
+@test "labels of one's own on the metrics, and a bad one" {
+    local add='[{"op": "add", "path": "/spec/args/-", "value": "--metrics-labels=team=cache,tier=1"}]'
+    k patch function update-status --type json -p "$add"
+    config demo bc
+    phase demo bc/bc Ready
+    session demo one bc
+    phase demo backupsession/one Succeeded
+    curl -s "http://127.0.0.1:$PUSH/metrics" |
+        grep -q '^stash_backup_host_backup_success{.*team="cache",tier="1"} 1'
+    curl -s "http://127.0.0.1:$PUSH/metrics" | grep -q '^stash_repository_size_bytes{.*team="cache",tier="1"} [1-9]'
+    k patch function update-status --type json -p "${add/team=cache/9team}"
+    session demo two bc
+    phase demo backupsession/two Failed
+    phase demo backupsession/two Failed
+    [[ "$(host_error demo backupsession/two)" == *'bad label "9team": wanted NAME=VALUE'* ]]
+}
+
 @test "a session that failed is tried again as often as it may" {
     config demo bc 'retryConfig: {maxRetry: 2, delay: 1s}' 'backupHistoryLimit: 10' \
         'task: {name: redis-backup-7.0.5, params: [{name: waitTimeout, value: "1"}, {name: args, value: --frobnicate}]}'

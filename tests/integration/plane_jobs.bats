@@ -155,6 +155,27 @@ YAML
     [ "$(stat -c %a "$T/state")" = 700 ]
 }
 
+@test "an init container that fails: nothing after it runs" {
+    kubectl apply -f - <<'YAML'
+apiVersion: batch/v1
+kind: Job
+metadata: {name: early}
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      initContainers:
+      - {name: first, image: /bin/sh, args: ["-c", "exit 3"]}
+      - {name: second, image: /bin/sh, args: ["-c", "echo second"]}
+      containers: [{name: main, image: /bin/sh, args: ["-c", "echo main"]}]
+YAML
+    kubectl wait --for=condition=failed job/early --timeout=20s
+    kubectl get pod -l job-name=early | grep -q ' Init:Error '
+    [ "$(of_job early '.initContainerStatuses[*].state.waiting.reason')" = PodInitializing ]
+    [ "$(of_job early '.containerStatuses[0].state.waiting.reason')" = PodInitializing ]
+}
+
 @test "a Job that fails: exit code, message from the log, the retries it asked for, no more" {
     job bad 'echo "it broke" >&2; exit 7'
     kubectl wait --for=condition=failed job/bad --timeout=20s
