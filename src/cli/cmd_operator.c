@@ -5,6 +5,8 @@
 #include "kube/config.h"
 #include "operator/operator.h"
 
+enum { REQUESTS_MAX = 1000000 };
+
 #define PUSHGATEWAY_URL "http://localhost:56789"
 
 static const struct opt opts_operator[] = {
@@ -20,15 +22,32 @@ static const struct opt opts_operator[] = {
      "where the Lease of the leader is [no election]"},
     {"metrics-listen", 0, OPT_TEXT, OPT_AT(metrics_listen), "ADDRESS",
      "address for health and metrics [:8080]"},
+    {"qps", 0, OPT_TEXT, OPT_AT(qps), "N",
+     "requests a second to the API server; 0: no limit [100]"},
+    {"burst", 0, OPT_TEXT, OPT_AT(burst), "N", "requests at once [100]"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_operator, opts_global, NULL};
 
 static enum rc
+take_number(const char *name, const char *text, unsigned *out, struct err *e)
+{
+    uint64_t n;
+
+    if (text == NULL)
+        return RC_OK;
+    if (!str_to_u64(str_c(text), &n) || n > REQUESTS_MAX)
+        return err_set(e, RC_INVALID, "--%s wants a number from 0 to %d, not \"%s\"", name,
+                       REQUESTS_MAX, text);
+    *out = (unsigned)n;
+    return RC_OK;
+}
+
+static enum rc
 run(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct kube_config_opts where = {.kubeconfig = a->step.kubeconfig, .server = a->step.master};
-    struct kube_opts how = {.qps = 100, .burst = 100, .manager = "cstash-operator"};
+    struct kube_opts how = {.manager = "cstash-operator"};
     struct operator_opts o = {
         .image = a->image != NULL ? a->image : CSTASH_IMAGE,
         .pushgateway_url = a->step.metrics_url != NULL ? a->step.metrics_url : PUSHGATEWAY_URL,
@@ -37,9 +56,14 @@ run(struct ctx *cx, const struct args *a, struct err *e)
         .listen = a->metrics_listen != NULL ? a->metrics_listen : ":8080",
         .pull_secrets = a->pull_secrets,
     };
+    unsigned qps = 100, burst = 100;
     struct kube *k;
     enum rc rc;
 
+    if (take_number("qps", a->qps, &qps, e) || take_number("burst", a->burst, &burst, e))
+        return e->code;
+    how.qps = qps;
+    how.burst = burst;
     if (kube_connect(&where, &how, &k, NULL, e))
         return e->code;
     rc = operator_run(cx, k, &o, e);

@@ -44,7 +44,8 @@ struct args {
     bool from_stdin, dry_run, read_data, manifest, all;
     /* of the operator and the steps of Jobs */
     struct step_flags step;
-    const char *image, *metrics_listen, *pushgateway_listen, *leader_namespace, *pull_secrets;
+    const char *image, *metrics_listen, *pushgateway_listen, *leader_namespace, *pull_secrets, *qps,
+        *burst;
     /* of the verbs on a cluster */
     struct args_list files;
     const char *context, *selector, *field_selector, *output, *container, *tail, *since;
