@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+
+enum { SHARED_HEAPS = 2 };
 
 static NORETURN void
 out_of_memory(size_t n)
@@ -101,4 +104,10 @@ mem_free_ptr(void *pp)
 
     memcpy(&p, pp, sizeof(p));
     free(p);
+}
+
+void
+mem_share_heaps(void)
+{
+    (void)mallopt(M_ARENA_MAX, SHARED_HEAPS);
 }

@@ -27,6 +27,12 @@ char *mem_strndup(const char *s, size_t n) __attribute__((returns_nonnull));
 char *mem_printf(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((returns_nonnull));
 void mem_free(void *p);
 
+/*
+ * For processes of many threads that mostly wait: all share a few heaps, instead of one each whose
+ * free memory the others cannot use. Call it before the first thread.
+ */
+void mem_share_heaps(void);
+
 /* Overwrite with zeros in a way that the compiler keeps. */
 void mem_wipe(void *p, size_t n);
 

@@ -64,6 +64,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
         return e->code;
     how.qps = qps;
     how.burst = burst;
+    mem_share_heaps();
     if (kube_connect(&where, &how, &k, NULL, e))
         return e->code;
     rc = operator_run(cx, k, &o, e);

@@ -50,6 +50,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 
     if (o.metrics_listen[0] == '\0')
         o.metrics_listen = NULL;
+    mem_share_heaps();
     rc = up_run(cx, &o, e);
     mem_free(dir);
     return rc;

@@ -26,12 +26,15 @@ check_secret(struct ctx *cx, struct world *op, const struct invoker *inv, const 
              struct json *status, bool *ok)
 {
     const char *name = json_text_or(json_dig(repo, "spec", "backend", "storageSecretName"), "");
-    CLEANUP(json_free_ptr) struct json *secret = NULL;
+    CLEANUP(mem_free_ptr) char *key = key2(inv->repo_ns, name);
     struct err e = ERR_INIT;
-    enum rc rc = name[0] == '\0'
-                     ? RC_NOT_FOUND
-                     : kube_get(cx, op->k, &KUBE_SECRET, inv->repo_ns, name, &secret, &e);
+    enum rc rc = name[0] == '\0' ? RC_NOT_FOUND : RC_OK;
 
+    if (rc == RC_OK && !seen_lately(&op->secrets, key)) {
+        rc = kube_get(cx, op->k, &KUBE_SECRET, inv->repo_ns, name, NULL, &e);
+        if (rc == RC_OK)
+            seen_now(&op->secrets, key);
+    }
     *ok = rc == RC_OK;
     if (rc == RC_OK)
         say(status, "BackendSecretFound", "True", "BackendSecretAvailable",

@@ -312,6 +312,7 @@ operator_run(struct ctx *cx, struct kube *k, const struct operator_opts *o, stru
     struct world op = {.k = k, .opts = o, .m = manager_new(k)};
     enum rc rc;
 
+    seen_init(&op.secrets);
     op.config_events = recorder_for(&op, "BackupConfiguration Controller");
     op.session_events = recorder_for(&op, "BackupSession Controller");
     op.restore_events = recorder_for(&op, "RestoreSession Controller");
@@ -323,6 +324,7 @@ operator_run(struct ctx *cx, struct kube *k, const struct operator_opts *o, stru
     recorder_free(op.session_events);
     recorder_free(op.restore_events);
     recorder_free(op.repo_events);
+    seen_release(&op.secrets);
     if (op.http != NULL)
         http_free(op.http);
     return rc;

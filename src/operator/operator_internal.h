@@ -6,7 +6,8 @@
  * What the controllers share: caches, the way to write, names of conditions.
  *
  * Rules    a reconcile reads caches, computes, and writes what differs; nothing is kept between two
- *          of them but what the server knows. Secrets are never cached.
+ *          of them but what the server knows. Secrets are never cached; that one exists is
+ *          believed for a second (operator/seen).
  */
 #include "api/condition.h"
 #include "api/invoker.h"
@@ -16,6 +17,7 @@
 #include "http/client.h"
 #include "kube/object.h"
 #include "operator/operator.h"
+#include "operator/seen.h"
 
 struct world {
     struct kube *k;
@@ -26,6 +28,7 @@ struct world {
     struct cache *cron_jobs, *jobs, *pods, *accounts, *bindings;
     struct controller *repo_ctl, *config_ctl, *session_ctl, *restore_ctl;
     struct recorder *config_events, *session_events, *restore_events, *repo_events;
+    struct seen secrets; /* by "ns/name" */
 };
 
 enum { OPERATOR_RETRY_MS = 5000 }; /* when something that is missing may have come */
