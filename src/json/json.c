@@ -4,6 +4,7 @@
 #include "json/json.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 
 /* struct json is never defined: it is the library's node under our name. */
 static const json_t *
@@ -84,6 +85,30 @@ json_parse_field(struct str text, const char *field, struct json **out, struct e
         p = next;
     }
     return json_parse(STR_LIT("{}"), out, e);
+}
+
+size_t
+json_cut_field(uint8_t *text, size_t n, const char *field)
+{
+    CLEANUP(mem_free_ptr) char *key = mem_printf("\"%s\":", field);
+    const uint8_t *end = text + n, *from = text, *hit;
+    size_t key_n = strlen(key);
+    uint8_t *to = text;
+
+    /* Within a string the quotes would be escaped, so what is found is a key. */
+    while ((hit = (const uint8_t *)memmem(from, (size_t)(end - from), key, key_n)) != NULL) {
+        const uint8_t *next = past_value(hit + key_n, end);
+
+        memmove(to, from, (size_t)(hit - from));
+        to += hit - from;
+        from = next;
+        if (to > text && to[-1] == ',')
+            to--;
+        else if (from < end && *from == ',')
+            from++;
+    }
+    memmove(to, from, (size_t)(end - from));
+    return (size_t)(to - text) + (size_t)(end - from);
 }
 
 void

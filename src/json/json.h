@@ -30,6 +30,11 @@ NODISCARD enum rc json_parse(struct str text, struct json **out, struct err *e);
  */
 NODISCARD enum rc json_parse_field(struct str text, const char *field, struct json **out,
                                    struct err *e);
+/*
+ * Cut fields of this name, at any depth, out of the `n` bytes at `text`, which must be JSON;
+ * returns how many bytes are left. A name that is followed by white space is passed over.
+ */
+size_t json_cut_field(uint8_t *text, size_t n, const char *field);
 void json_free(struct json *root);
 /* For CLEANUP. */
 void json_free_ptr(struct json **root);

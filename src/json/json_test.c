@@ -73,6 +73,30 @@ test_one_field_of_the_top_level_is_parsed_alone(void **state)
 }
 
 static void
+test_fields_of_a_name_are_cut_out(void **state)
+{
+    static const char *const cases[][2] = {
+        {"{\"m\":[{\"a\":\"]}\"}],\"b\":1}", "{\"b\":1}"},
+        {"{\"a\":1,\"m\":{\"x\":2},\"b\":3}", "{\"a\":1,\"b\":3}"},
+        {"{\"a\":1,\"m\":\"\\\",\"}", "{\"a\":1}"},
+        {"{\"m\":null}", "{}"},
+        {"[{\"m\":1},{\"c\":{\"d\":2,\"m\":[]}},{\"m\":{\"m\":1},\"e\":4}]",
+         "[{},{\"c\":{\"d\":2}},{\"e\":4}]"},
+        {"{\"a\":\"\\\"m\\\":1,\",\"mm\":\"m\"}", "{\"a\":\"\\\"m\\\":1,\",\"mm\":\"m\"}"},
+        {"{\"a\":1}", "{\"a\":1}"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *text = mem_strdup(cases[i][0]);
+        size_t n = json_cut_field((uint8_t *)text, strlen(text), "m");
+
+        T_STR(str_of(text, n), str_c(cases[i][1]));
+        mem_free(text);
+    }
+}
+
+static void
 test_writing_gives_the_bytes_of_go(void **state)
 {
     struct buf out = BUF_INIT(1000);
@@ -202,6 +226,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_getters_name_the_field),
         cmocka_unit_test(test_one_field_of_the_top_level_is_parsed_alone),
+        cmocka_unit_test(test_fields_of_a_name_are_cut_out),
         cmocka_unit_test(test_writing_gives_the_bytes_of_go),
         cmocka_unit_test(test_pull_reads_the_same_in_any_step_and_refuses_every_prefix),
         cmocka_unit_test(test_pull_refuses_what_is_not_json),

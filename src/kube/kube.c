@@ -102,21 +102,30 @@ call(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct kube_
 }
 
 enum rc
-kube_send(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct json **out,
-          struct err *e)
+kube_bytes(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct buf *out,
+           struct err *e)
 {
     struct kube_response r;
-    struct json *answer = NULL;
 
     if (call(cx, k, rq, &r, e))
         return e->code;
     if (r.status < 200 || r.status > 299)
         return kube_answer_error(&r, e);
-    if (out != NULL && r.body.n > 0 && json_parse(buf_str(&r.body), &answer, e)) {
-        buf_release(&r.body);
+    *out = r.body;
+    return RC_OK;
+}
+
+enum rc
+kube_send(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct json **out,
+          struct err *e)
+{
+    CLEANUP(buf_release) struct buf body = BUF_INIT(KUBE_BODY_MAX);
+    struct json *answer = NULL;
+
+    if (kube_bytes(cx, k, rq, &body, e))
+        return e->code;
+    if (out != NULL && body.n > 0 && json_parse(buf_str(&body), &answer, e))
         return err_wrap(e, "could not read the answer of the API server");
-    }
-    buf_release(&r.body);
     if (out != NULL)
         *out = answer;
     return RC_OK;
@@ -125,21 +134,16 @@ kube_send(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct 
 enum rc
 kube_raw(struct ctx *cx, struct kube *k, const struct kube_raw *rq, struct buf *out, struct err *e)
 {
+    CLEANUP(buf_release) struct buf body = BUF_INIT(KUBE_BODY_MAX);
     struct kube_request req = {.method = rq->method != NULL ? rq->method : "GET",
                                .path = rq->path,
                                .content_type = rq->content_type,
                                .accept = rq->accept,
                                .body = rq->body};
-    struct kube_response r;
-    enum rc rc;
 
-    if (call(cx, k, &req, &r, e))
+    if (kube_bytes(cx, k, &req, &body, e))
         return e->code;
-    if (r.status < 200 || r.status > 299)
-        return kube_answer_error(&r, e);
-    rc = out == NULL ? RC_OK : buf_add(out, r.body.p, r.body.n, e);
-    buf_release(&r.body);
-    return rc;
+    return out == NULL ? RC_OK : buf_add(out, body.p, body.n, e);
 }
 
 enum rc

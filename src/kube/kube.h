@@ -63,6 +63,7 @@ NODISCARD enum rc kube_get(struct ctx *cx, struct kube *k, const struct kube_kin
 struct kube_list_opts {
     const char *label_selector, *field_selector; /* text form (kube/selector.h); NULL: all */
     int page;                                    /* objects per request; 0: 500 */
+    bool no_managed_fields; /* leave metadata.managedFields out: half of the bytes of an object */
 };
 
 /*

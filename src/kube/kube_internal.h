@@ -17,10 +17,10 @@ struct kube {
     int tries;
 };
 
-/*
- * Send, with limit and retries; the answer, of which `out` may be NULL, is of status 2xx and parsed
- * (NULL: it has no body).
- */
+/* Send, with limit and retries: the body of an answer of status 2xx, which the caller releases. */
+NODISCARD enum rc kube_bytes(struct ctx *cx, struct kube *k, const struct kube_request *rq,
+                             struct buf *out, struct err *e);
+/* The same, parsed; `out` may be NULL, `*out` is NULL when there was no body. */
 NODISCARD enum rc kube_send(struct ctx *cx, struct kube *k, const struct kube_request *rq,
                             struct json **out, struct err *e);
 

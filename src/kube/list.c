@@ -12,7 +12,7 @@ get_page(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const cha
          const struct kube_list_opts *o, int limit, const char *token, struct json **out,
          struct err *e)
 {
-    CLEANUP(buf_release) struct buf path = BUF_INIT(KUBE_PATH_MAX);
+    CLEANUP(buf_release) struct buf path = BUF_INIT(KUBE_PATH_MAX), body = BUF_INIT(KUBE_BODY_MAX);
     struct kube_request rq = {.method = "GET", .timeout_ms = LIST_MS};
     char number[16];
 
@@ -23,8 +23,12 @@ get_page(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const cha
     kube_query(&path, "limit", limit > 0 ? number : NULL);
     kube_query(&path, "continue", token);
     rq.path = buf_c(&path);
-    if (kube_send(cx, k, &rq, out, e))
+    if (kube_bytes(cx, k, &rq, &body, e))
         return e->code;
+    if (o->no_managed_fields)
+        body.n = json_cut_field(body.p, body.n, "managedFields");
+    if (json_parse(buf_str(&body), out, e))
+        return err_wrap(e, "could not read the list");
     if (json_kind_of(*out) == JSON_IS_OBJECT)
         return RC_OK;
     json_free(TAKE(*out));

@@ -46,7 +46,8 @@ list(struct reflector *r, struct err *e)
 {
     struct kube_list_opts o = {.label_selector = r->o.label_selector,
                                .field_selector = r->o.field_selector,
-                               .page = r->o.page};
+                               .page = r->o.page,
+                               .no_managed_fields = true};
 
     r->sink->start(r->sink);
     if (kube_each(r->cx, r->k, r->kind, r->ns, &o, list_item, r, &r->version, e))
@@ -76,7 +77,8 @@ watch(struct reflector *r, struct err *e)
     struct kube_watch_opts o = {.label_selector = r->o.label_selector,
                                 .field_selector = r->o.field_selector,
                                 .resource_version = r->version,
-                                .timeout_s = WATCH_S + (int)rand_below(WATCH_S)};
+                                .timeout_s = WATCH_S + (int)rand_below(WATCH_S),
+                                .no_managed_fields = true};
     int64_t began = clock_mono_ms();
     enum kube_event_type type = KUBE_BOOKMARK;
     struct kube_watch *w = NULL;

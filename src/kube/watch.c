@@ -12,6 +12,7 @@ struct kube_watch {
     struct kube_stream *stream;
     struct buf in;       /* lines of JSON; in[at..n) is not read yet */
     size_t at, searched; /* no line end before `searched` */
+    bool lean;           /* no managedFields */
 };
 
 enum rc
@@ -43,6 +44,7 @@ kube_watch_open(struct ctx *cx, struct kube *k, const struct kube_kind *kind, co
     w->k = k;
     w->kind = kind;
     w->stream = stream;
+    w->lean = o->no_managed_fields;
     buf_init(&w->in, EVENT_MAX);
     *out = w;
     return RC_OK;
@@ -120,6 +122,8 @@ kube_watch_next(struct kube_watch *w, enum kube_event_type *type, struct json **
         *obj = NULL;
         return RC_OK;
     }
+    if (w->lean)
+        line.n = json_cut_field(w->in.p + (line.p - w->in.p), line.n, "managedFields");
     if (json_parse(line, &event, e))
         return err_wrap(e, "could not read a watch event");
     name = json_text_or(json_field(event, "type"), "");

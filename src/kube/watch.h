@@ -26,6 +26,7 @@ struct kube_watch_opts {
     const char *label_selector, *field_selector;
     const char *resource_version; /* begin after this one; NULL: synthetic ADDED for all, first */
     int timeout_s;                /* the server ends it then; 0: its own choice */
+    bool no_managed_fields;       /* as in kube.h */
 };
 
 /* `cx` must stay until kube_watch_close. RC_CONFLICT with e->sys 410: the version is too old. */
@@ -57,8 +58,8 @@ struct kube_reflect_opts {
 };
 
 /*
- * List, watch, resume, list again when the server has forgotten (410). Returns only when `cx` is
- * over, with its error. `o` may be NULL.
+ * List, watch, resume, list again when the server has forgotten (410). Objects come without
+ * metadata.managedFields. Returns only when `cx` is over, with its error. `o` may be NULL.
  */
 NODISCARD enum rc kube_reflect(struct ctx *cx, struct kube *k, const struct kube_kind *kind,
                                const char *ns, const struct kube_reflect_opts *o,

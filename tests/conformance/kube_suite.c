@@ -230,7 +230,8 @@ case_list_pages_and_selectors(struct suite *s)
         OK(kube_create(s->cx, s->k, &KUBE_CONFIG_MAP, NULL, obj, NULL, NULL, &s->e));
     }
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct kube_list_opts o = {cases[i].labels, cases[i].fields, 2};
+        struct kube_list_opts o = {
+            .label_selector = cases[i].labels, .field_selector = cases[i].fields, .page = 2};
         CLEANUP(json_free_ptr) struct json *items = NULL;
         CLEANUP(mem_free_ptr) char *rv = NULL;
         OK(kube_list(s->cx, s->k, &KUBE_CONFIG_MAP, s->ns, &o, &items, &rv, &s->e));
