@@ -99,7 +99,7 @@ duration_format(int64_t ms, char to[static DURATION_TEXT])
     if (f != 0) {
         size_t n = (size_t)snprintf(frac, sizeof(frac), ".%03llu", f);
 
-        while (frac[n - 1] == '0')
+        while (n > 0 && frac[n - 1] == '0')
             frac[--n] = '\0';
     }
     if (h > 0)
