@@ -4,7 +4,7 @@ MESON_ARGS ?=
 export CSTASH = $(CURDIR)/$(BUILD)/cstash
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-unit test-build check clang asan tsan lint fmt fmt-check arch fuzz bench deploy release clean
+.PHONY: help build demo test test-unit test-build check clang asan tsan lint fmt fmt-check arch fuzz bench deploy release image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,10 @@ release: ## a stripped program with hardening, at build-release/cstash
 	@meson compile -C build-release >build-release/compile.log 2>&1 || { cat build-release/compile.log; exit 1; }
 	@strip -o build-release/cstash.stripped build-release/cstash && mv build-release/cstash.stripped build-release/cstash
 	@ls -l build-release/cstash
+
+image: release ## the image, as an OCI archive at build/cstash-image.tar
+	@tools/install-deps image
+	@tools/image build-release/cstash $(BUILD)/cstash-image.tar
 
 clean: ## remove all build folders
 	@rm -rf build build-clang build-asan build-tsan build-fuzz build-release
