@@ -271,7 +271,10 @@ stop_work(void *arg)
     ctx_cancel((struct ctx *)arg);
 }
 
-/* Only the leader works; the others wait here, healthy but not ready to work. */
+/*
+ * Only the leader works; the others wait here. They are ready too, for what is asked of them: a
+ * rollout or a drained node need not wait for a second leader, which never comes.
+ */
 static enum rc
 lead(struct ctx *cx, struct world *op, struct lease **lease, struct err *e)
 {
@@ -280,8 +283,10 @@ lead(struct ctx *cx, struct world *op, struct lease **lease, struct err *e)
     if (o.ns == NULL)
         return RC_OK;
     *lease = lease_new(op->k, &o);
+    atomic_store(&op->standing_by, true);
     if (lease_acquire(cx, *lease, e))
         return e->code;
+    atomic_store(&op->standing_by, false);
     log_info("leading as %s", lease_identity(*lease));
     return lease_keep(*lease, stop_work, cx, e);
 }

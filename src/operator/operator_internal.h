@@ -9,6 +9,8 @@
  *          of them but what the server knows. Secrets are never cached; that one exists is
  *          believed for a second (operator/seen).
  */
+#include <stdatomic.h>
+
 #include "api/condition.h"
 #include "api/invoker.h"
 #include "api/resources.h"
@@ -28,7 +30,8 @@ struct world {
     struct cache *cron_jobs, *jobs, *pods, *accounts, *bindings;
     struct controller *repo_ctl, *config_ctl, *session_ctl, *restore_ctl;
     struct recorder *config_events, *session_events, *restore_events, *repo_events;
-    struct seen secrets; /* by "ns/name" */
+    struct seen secrets;     /* by "ns/name" */
+    atomic_bool standing_by; /* another leads */
 };
 
 enum { OPERATOR_RETRY_MS = 5000 }; /* when something that is missing may have come */

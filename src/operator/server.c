@@ -181,8 +181,14 @@ put_configurations(struct world *op, struct metrics *m)
 static void
 put_all(struct world *op, struct metrics *m)
 {
+    bool leading = !atomic_load(&op->standing_by);
+
+    metrics_begin(m, "cstash_operator_leading", "gauge", "Does this one work, or stand by");
+    metrics_sample(m, NULL, leading);
     put_controllers(op, m);
     put_caches(op, m);
+    if (!leading) /* it knows of no session: zeros would be lies */
+        return;
     put_sessions(m, "cstash_backupsessions", op->sessions);
     put_sessions(m, "cstash_restoresessions", op->restores);
     put_configurations(op, m);
@@ -209,6 +215,8 @@ answer(void *arg, struct ctx *cx, const struct httpd_request *rq, struct httpd_a
     } else if (strcmp(rq->uri, "/readyz") == 0) {
         if (manager_is_ready(op->m))
             say(a, 200, "ok");
+        else if (atomic_load(&op->standing_by))
+            say(a, 200, "ok: standing by, another operator leads");
         else
             say(a, 503, "not ready");
     } else if (strcmp(rq->uri, "/metrics") == 0) {
