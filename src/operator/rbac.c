@@ -113,7 +113,7 @@ ensure_role(struct ctx *cx, struct world *op, const struct invoker *inv, struct 
 }
 
 static const char *const get_only[] = {"get", NULL};
-static const char *const get_patch[] = {"get", "list", "patch", "update", NULL};
+static const char *const update_only[] = {"update", NULL};
 
 /* Secrets that an AppBinding makes us read. */
 static struct json *
@@ -162,8 +162,11 @@ ensure_run_rbac(struct ctx *cx, struct world *op, const struct run *r, const str
         json_push(near, rule("", "secrets", TAKE(names), get_only));
     json_free(names);
     if (far_repo) {
-        json_push(far, rule(STASH_GROUP, "repositories", names1(inv->repo_name), get_patch));
-        json_push(far, rule(STASH_GROUP, "repositories/status", names1(inv->repo_name), get_patch));
+        if (!inv->restore) { /* a backup writes its status */
+            json_push(far, rule(STASH_GROUP, "repositories", names1(inv->repo_name), get_only));
+            json_push(
+                far, rule(STASH_GROUP, "repositories/status", names1(inv->repo_name), update_only));
+        }
         if (secret != NULL)
             json_push(far, rule("", "secrets", names1(secret), get_only));
         rc = ensure_role(cx, op, inv, (struct place){inv->repo_ns, far_name}, json_ref(far),
