@@ -76,10 +76,8 @@ bench: build ## measure against restic, redis-cli and others; prints the table
 	@tools/install-deps bench
 	@bench/run $(CSTASH)
 
-deploy: build ## print the CRDs and the catalog anew into deploy/
-	@rm -f deploy/crds/*.yaml
-	@for k in $$($(CSTASH) crds | sed -n 's/^    plural: //p'); do $(CSTASH) crds $$k >deploy/crds/$$k.yaml; done
-	@$(CSTASH) catalog >deploy/catalog/redis.yaml
+deploy: build ## what is generated in deploy/ anew: CRDs, catalog, operator.yaml (needs helm)
+	@tools/deploy $(CSTASH)
 
 release: ## a stripped program with hardening, at build-release/cstash
 	@tools/install-deps build

@@ -1,0 +1,156 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What is in deploy/: kustomize reads it, an API server takes it, the program knows what it is told there, and roles
+# say no more than they should. The chart is compared with it in tests/e2e/helm.bats, which needs helm.
+
+load ../harness/env.bash
+load ../harness/plane.bash
+
+setup_file() {
+    need kubectl curl python3
+}
+
+setup() {
+    setup_folder
+    OPERATORS=()
+}
+
+teardown() {
+    stop_up || true
+    end_all
+}
+
+# Every object of deploy/, one JSON document after the other. No server is asked.
+all_json() {
+    k kustomize "$ROOT/deploy" >"$T/all.yaml"
+    k annotate --local -f "$T/all.yaml" -o json test=yes
+}
+
+each_object() { # each_object 'python statements on the object o, in a list `all`'
+    python3 -c '
+import json, sys
+text, at, all = sys.stdin.read(), 0, []
+while text[at:].strip():
+    o, n = json.JSONDecoder().raw_decode(text[at:].lstrip())
+    at = len(text) - len(text[at:].lstrip()) + n
+    all.append(o)
+'"$1"
+}
+
+@test "kustomize renders everything that is there, each thing once" {
+    all_json >"$T/all.json"
+    run each_object '
+names = [(o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"]) for o in all]
+assert len(names) == len(set(names)), "twice"
+for o in all:
+    kind = o["kind"]
+    print(kind if kind not in ("Function", "Task") else "catalog")' <"$T/all.json"
+    [ "$status" -eq 0 ]
+    [ "$(grep -c CustomResourceDefinition <<<"$output")" = "$(ls "$ROOT/deploy/crds" | wc -l)" ]
+    [ "$(grep -c catalog <<<"$output")" = "$(grep -c ^kind "$ROOT/deploy/catalog/redis.yaml")" ]
+    for kind in Namespace ServiceAccount Deployment Service PodDisruptionBudget NetworkPolicy Role RoleBinding ClusterRole ClusterRoleBinding; do
+        grep -qx "$kind" <<<"$output"
+    done
+    for file in "$ROOT"/deploy/rbac/*.yaml; do
+        grep -q "rbac/$(basename "$file")" "$ROOT/deploy/kustomization.yaml"
+    done
+}
+
+@test "an API server takes what it has kinds for" {
+    start_up --pushgateway-listen ""
+    k kustomize "$ROOT/deploy" >"$T/all.yaml"
+    k apply -f "$ROOT/deploy/namespace.yaml"
+    run k apply --server-side --force-conflicts -f "$T/all.yaml" # our plane runs no Deployments
+    [ "$(grep -o 'no matches for kind "[A-Za-z]*"' <<<"$output" | sort -u | cut -d'"' -f2 | xargs)" = "Deployment NetworkPolicy PodDisruptionBudget" ]
+    [ "$(grep -c ^Error <<<"$output")" = 0 ]
+    [ "$(grep -c '^\(function\|task\)\.stash' <<<"$output")" = "$(grep -c ^kind "$ROOT/deploy/catalog/redis.yaml")" ]
+    [ "$(grep -c ^customresourcedefinition <<<"$output")" = "$(ls "$ROOT/deploy/crds" | wc -l)" ]
+    k get clusterrole cstash-operator stash-backup-job cstash-edit
+}
+
+@test "one version and one image, in the program, the catalog, the chart and the Deployment" {
+    local version image
+    version=$("$CSTASH" --version | awk '{print $2}')
+    image=$(sed -n 's/^  image: //p' "$ROOT/deploy/catalog/redis.yaml" | sort -u)
+    [ "$image" = "ghcr.io/cstash/cstash:$version" ]
+    grep -qx "version: $version" "$ROOT/deploy/chart/cstash/Chart.yaml"
+    grep -q "^appVersion: $version " "$ROOT/deploy/chart/cstash/Chart.yaml"
+    grep -q "image: $image\$" "$ROOT/deploy/operator.yaml"
+    grep -q -- "- --image=$image\$" "$ROOT/deploy/operator.yaml"
+}
+
+@test "the operator knows every flag that the Deployment gives it" {
+    local flag
+    "$CSTASH" operator --help >"$T/help"
+    for flag in $(sed -n '/- operator$/,/env:/s/.*- \(--[a-z-]*\).*/\1/p' "$ROOT/deploy/operator.yaml"); do
+        grep -q -- " $flag " "$T/help"
+    done
+    grep -q -- "--leader-elect-namespace" "$ROOT/deploy/operator.yaml"
+}
+
+# No wildcard; one reason per rule; a verb stands once per resource, so that an audit can tick it off.
+@test "roles are plain: no wildcards, nothing twice, Secrets only to read, by the operator alone" {
+    all_json | each_object '
+for o in all:
+    if o["kind"] not in ("Role", "ClusterRole"):
+        continue
+    name, seen = o["metadata"]["name"], set()
+    for r in o["rules"]:
+        assert set(r) <= {"apiGroups", "resources", "resourceNames", "verbs"}, (name, r)
+        for one in [(g, res, v) for g in r["apiGroups"] for res in r["resources"] for v in r["verbs"]]:
+            assert "*" not in one, (name, one)
+            assert one not in seen, (name, one, "twice")
+            seen.add(one)
+            if one[1] == "secrets":
+                assert (name, one[2]) == ("cstash-operator-accounts", "get"), (name, one)
+            if one[2] in ("bind", "escalate", "impersonate"):
+                assert one[2] == "bind" and r["resourceNames"] == ["stash-cron-job", "stash-backup-job", "stash-restore-job"], (name, r)
+'
+}
+
+@test "pods meet the restricted standard" {
+    all_json | each_object '
+for o in all:
+    if o["kind"] != "Deployment":
+        continue
+    pod = o["spec"]["template"]["spec"]
+    assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}, pod
+    for c in pod["containers"]:
+        assert c["securityContext"] == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}, c
+        assert c["resources"]["limits"]["memory"] and c["livenessProbe"] and c["readinessProbe"], c
+'
+}
+
+start_operator() { # start_operator NAME: sets its port; ready when it works or stands by
+    local port
+    port=$(free_port)
+    "$CSTASH" operator --leader-elect-namespace default --metrics-listen "127.0.0.1:$port" --pushgateway-url "" \
+        >"$T/$1.log" 2>&1 3>&- &
+    echo $! >"$T/$1.pid"
+    PIDS+=($!)
+    eval "AT_$1=127.0.0.1:$port"
+    for _ in $(seq 200); do
+        curl -fs "http://127.0.0.1:$port/readyz" && return 0
+        sleep 0.05
+    done
+    cat "$T/$1.log" >&2
+    return 1
+}
+
+leading() { curl -fs "http://$1/metrics" | awk '$1 == "cstash_operator_leading" { print $2 }'; }
+
+@test "one operator leads, the other is ready too, and takes over" {
+    start_up --pushgateway-listen ""
+    start_operator one
+    for _ in $(seq 100); do [ "$(leading "$AT_one")" = 1 ] && break || sleep 0.05; done
+    start_operator two
+    curl -fs "http://$AT_two/readyz" | grep -q 'standing by'
+    [ "$(leading "$AT_one")" = 1 ]
+    [ "$(leading "$AT_two")" = 0 ]
+    [ "$(curl -fs "http://$AT_two/metrics" | grep -c cstash_backupsessions)" = 0 ]
+    kill "$(cat "$T/one.pid")" # it gives the lease back
+    for _ in $(seq 200); do [ "$(leading "$AT_two")" = 1 ] && break || sleep 0.05; done
+    [ "$(leading "$AT_two")" = 1 ]
+    for _ in $(seq 100); do curl -fs "http://$AT_two/readyz" | grep -qx ok && break || sleep 0.05; done
+    curl -fs "http://$AT_two/readyz" | grep -qx ok
+}
