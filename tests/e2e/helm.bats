@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The chart: what kustomize installs is what its defaults give; values do what they say; wrong ones are refused.
+# Needs helm: tools/helm says where it looks.
+
+load ../harness/env.bash
+
+setup_file() {
+    need kubectl python3
+    "$BATS_TEST_DIRNAME/../../tools/helm" version --short
+}
+
+setup() {
+    setup_folder
+}
+
+teardown() {
+    end_all
+}
+
+render() { # render [options of helm template]: what helm says about links is no matter
+    "$ROOT/tools/helm" template cstash "$ROOT/deploy/chart/cstash" -n cstash-system --kube-version 1.30.0 "$@" 2>"$T/err" ||
+        { grep -v 'symbolic link' "$T/err"; return 1; }
+}
+
+# Objects in one order and one style, whoever wrote them.
+same_style() { # same_style FILE
+    mkdir -p "$T/style"
+    cp "$1" "$T/style/all.yaml"
+    echo 'resources: [all.yaml]' >"$T/style/kustomization.yaml"
+    kubectl kustomize "$T/style"
+}
+
+@test "kustomize and the chart's defaults are the same objects, but for the namespace" {
+    render --include-crds >"$T/helm.yaml"
+    { echo ---; cat "$ROOT/deploy/namespace.yaml"; } >>"$T/helm.yaml"
+    same_style "$T/helm.yaml" >"$T/a"
+    kubectl kustomize "$ROOT/deploy" >"$T/b"
+    [ "$(grep -c ^kind: "$T/a")" -gt 40 ]
+    diff "$T/a" "$T/b"
+}
+
+@test "what is generated in deploy/ is what is committed" {
+    "$ROOT/tools/deploy" "$CSTASH" "$T/deploy"
+    for part in crds catalog operator.yaml; do
+        diff -r "$T/deploy/$part" "$ROOT/deploy/$part"
+    done
+}
+
+@test "lint finds nothing, and a package holds real files" {
+    run "$ROOT/tools/helm" lint --strict --kube-version 1.30.0 "$ROOT/deploy/chart/cstash"
+    [ "$status" -eq 0 ]
+    "$ROOT/tools/helm" package "$ROOT/deploy/chart/cstash" -d "$T" 2>/dev/null
+    tar -tf "$T"/cstash-*.tgz >"$T/list"
+    for file in crds/repositories.yaml files/catalog/redis.yaml files/rbac/jobs.yaml values.schema.json; do
+        grep -qx "cstash/$file" "$T/list"
+    done
+    "$ROOT/tools/helm" template cstash "$T"/cstash-*.tgz -n cstash-system --kube-version 1.30.0 --include-crds >"$T/packed.yaml"
+    render --include-crds | cmp - "$T/packed.yaml"
+}
+
+@test "an image from elsewhere is the operator's, the Jobs' and the catalog's" {
+    local image=mirror.example:5000/tools/cstash:v9
+    render --set image.registry=mirror.example:5000,image.repository=tools/cstash,image.tag=v9 \
+        --set 'imagePullSecrets[0].name=one,imagePullSecrets[1].name=two' >"$T/all"
+    grep -q "image: $image\$" "$T/all"
+    grep -q -- "- --image=$image\$" "$T/all"
+    grep -q -- "- --image-pull-secrets=one,two\$" "$T/all"
+    [ "$(grep -c ghcr.io "$T/all")" = 0 ]
+    render --set image.digest=sha256:$(printf 'ab%.0s' {1..32}) | grep -q "image: ghcr.io/cstash/cstash@sha256:abab"
+}
+
+@test "one namespace: roles are bound there, but for the catalog" {
+    render --set watchNamespace=demo >"$T/all"
+    grep -q -- "- --watch-namespace=demo" "$T/all"
+    [ "$(grep -c '^kind: ClusterRoleBinding' "$T/all")" = 1 ]
+    [ "$(grep -c '^kind: RoleBinding' "$T/all")" = 4 ]
+    [ "$(grep -c '^  namespace: demo' "$T/all")" = 3 ]
+}
+
+@test "another Pushgateway, none, and one that keeps its data" {
+    render --set pushgateway.enabled=false,pushgateway.url=http://metrics.example:9091 >"$T/all"
+    grep -q -- "- --pushgateway-url=http://metrics.example:9091" "$T/all"
+    [ "$(grep -c 'cstash-pushgateway' "$T/all")" = 0 ]
+    render --set pushgateway.enabled=false | grep -q -- "- --pushgateway-url=\$"
+    render --set pushgateway.volume.emptyDir=null,pushgateway.volume.persistentVolumeClaim.claimName=kept -s templates/pushgateway.yaml >"$T/all"
+    grep -q "claimName: kept" "$T/all"
+    [ "$(grep -c emptyDir "$T/all")" = 0 ]
+}
+
+@test "values reach where they should" {
+    cat >"$T/values.yaml" <<'YAML'
+replicaCount: 3
+fullnameOverride: other
+log: {format: json, level: debug}
+extraArgs: [--quiet]
+extraEnv: [{name: HTTPS_PROXY, value: "http://proxy:3128"}]
+serviceAccount: {create: false, name: mine}
+podAnnotations: {a: annotated}
+podLabels: {b: labelled}
+nodeSelector: {c: selected}
+tolerations: [{key: tolerated}]
+affinity: {nodeAffinity: {d: attracted}}
+topologySpreadConstraints: [{maxSkew: 7}]
+priorityClassName: urgent
+serviceMonitor: {enabled: true, labels: {release: prometheus}}
+networkPolicy: {metricsFrom: [{namespaceSelector: {matchLabels: {name: monitoring}}}]}
+catalog: {install: false}
+YAML
+    render -f "$T/values.yaml" >"$T/all"
+    for text in 'replicas: 3' 'name: other-operator' '- --log-format=json' '- --verbose' '- --quiet' 'value: http://proxy:3128' \
+        'serviceAccountName: mine' 'a: annotated' 'b: labelled' 'c: selected' 'key: tolerated' 'd: attracted' 'maxSkew: 7' \
+        'priorityClassName: urgent' 'release: prometheus' 'name: monitoring' 'honorLabels: true' 'http://other-pushgateway.'; do
+        grep -qF -- "$text" "$T/all" || { echo "no $text"; false; }
+    done
+    [ "$(grep -c '^kind: ServiceAccount$\|^kind: Task\|^kind: Function' "$T/all")" = 0 ]
+    same_style "$T/all" >/dev/null
+}
+
+@test "values that cannot be are refused, with the place" {
+    run render --set image.tga=1
+    [[ "$status" -ne 0 && "$output" == *"/image"*tga* ]]
+    run render --set log.level=loud
+    [[ "$status" -ne 0 && "$output" == *"/log/level"* ]]
+    run render --set watchNamespace='a\,b'
+    [[ "$status" -ne 0 && "$output" == *"/watchNamespace"* ]]
+    run render --set leaderElection.enabled=false
+    [[ "$status" -ne 0 && "$output" == *"two operators at once"* ]]
+}
