@@ -4,7 +4,7 @@ MESON_ARGS ?=
 export CSTASH = $(CURDIR)/$(BUILD)/cstash
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-unit test-build check clang asan tsan lint fmt fmt-check arch fuzz bench deploy release image clean
+.PHONY: help build demo test test-unit test-build check clang asan tsan lint fmt fmt-check arch fuzz bench deploy release image e2e clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ test: test-build ## build and run everything; ends with "N passed, N failed"
 
 test-unit: test-build ## only what needs no server
 	@tools/run-tests $(BUILD) --unit
+
+e2e: test-build ## the image and the chart, as a cluster would take them (root; helm)
+	@tools/install-deps build test image e2e
+	@tools/run-tests $(BUILD) --e2e
 
 test-build:
 	@tools/install-deps build test

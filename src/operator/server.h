@@ -5,9 +5,10 @@
 /*
  * operator/server -- /healthz, /readyz and /metrics of the operator, over plain HTTP.
  *
- * Shape    healthz: the process answers; readyz: caches are complete and controllers work; metrics:
- *          queues and reconciles in the words of controller-runtime, sessions by phase, and per
- *          configuration when it succeeded last and when it is due next.
+ * Shape    healthz: the process answers; readyz: caches are complete and controllers work, or
+ *          another operator leads; metrics: which of the two, queues and reconciles in the words of
+ *          controller-runtime, and of the leader sessions by phase, and per configuration when it
+ *          succeeded last and when it is due next.
  */
 #include "base/err.h"
 
