@@ -5,7 +5,6 @@
 /* The session of a schedule that works must not suddenly be about something else. */
 static const struct rule rules[] = {
     {"!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase != 'Ready' || "
-     "has(self.metadata.deletionTimestamp) || "
      "(has(self.spec.target) == has(oldSelf.spec.target) && "
      "(!has(self.spec.target) || self.spec.target == oldSelf.spec.target))",
      "spec.target cannot be changed once the BackupConfiguration is Ready"},

@@ -9,7 +9,7 @@ static const char *const member_phases[] = {"Pending", "Succeeded", "Running",
                                             "Failed",  "Unknown",   NULL};
 static const struct field fields_member[] = {
     FIELD_TASK,
-    {.name = "target", .type = F_OBJECT, .of = fields_restore_target, .doc = "Where to restore to"},
+    {.name = "target", .type = F_OBJECT, .of = fields_member_target, .doc = "Where to restore to"},
     FIELD_RUNTIME,
     FIELD_TEMP_DIR,
     FIELD_INTERIM,

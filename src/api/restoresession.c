@@ -22,7 +22,7 @@ static const struct field fields_spec[] = {
     {.name = "rules",
      .type = F_LIST,
      .of = fields_rule,
-     .max_items = 64,
+     .max_items = RESTORE_RULES_MAX,
      .rules = rules_restore_rules,
      .doc = "Deprecated: use target.rules, which these replace"},
     FIELD_TIMEOUT,

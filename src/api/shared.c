@@ -178,7 +178,7 @@ const struct rule rules_restore_rules[] = {
 const struct field fields_rule[] = {
     {.name = "targetHosts",
      .type = F_STRS,
-     .max_items = 64,
+     .max_items = RESTORE_RULES_MAX,
      .doc = "Hosts the rule is for; all others when empty"},
     {.name = "sourceHost", .type = F_STR, .doc = "Host of the snapshots to restore"},
     {.name = "snapshots", .type = F_STRS, .doc = "IDs, or latest"},
@@ -187,21 +187,25 @@ const struct field fields_rule[] = {
     {.name = "include", .type = F_STRS, .doc = "Patterns to take"},
     {.name = NULL},
 };
-const struct field fields_restore_target[] = {
-    {.name = "alias", .type = F_STR, .doc = "Name of this host for the rules"},
-    {.name = "ref", .type = F_OBJECT, .of = fields_ref, .doc = "Where to restore to"},
-    {.name = "volumeMounts", .type = F_FREE_LIST, .doc = "Volumes of the target"},
-    {.name = "replicas", .type = F_INT32, .doc = "Replicas, for volumes"},
-    {.name = "volumeClaimTemplates", .type = F_FREE_LIST, .doc = "Claims to make"},
-    {.name = "rules",
-     .type = F_LIST,
-     .of = fields_rule,
-     .max_items = 64,
-     .rules = rules_restore_rules,
-     .doc = "Which snapshot goes where"},
-    {.name = "args", .type = F_STRS, .doc = "Arguments for the driver"},
-    {.name = NULL},
-};
+#define RESTORE_TARGET(rules_of_rules)                                                             \
+    {.name = "alias", .type = F_STR, .doc = "Name of this host for the rules"},                    \
+        {.name = "ref", .type = F_OBJECT, .of = fields_ref, .doc = "Where to restore to"},         \
+        {.name = "volumeMounts", .type = F_FREE_LIST, .doc = "Volumes of the target"},             \
+        {.name = "replicas", .type = F_INT32, .doc = "Replicas, for volumes"},                     \
+        {.name = "volumeClaimTemplates", .type = F_FREE_LIST, .doc = "Claims to make"},            \
+        {.name = "rules",                                                                          \
+         .type = F_LIST,                                                                           \
+         .of = fields_rule,                                                                        \
+         .max_items = RESTORE_RULES_MAX,                                                           \
+         .rules = rules_of_rules,                                                                  \
+         .doc = "Which snapshot goes where"},                                                      \
+        {.name = "args", .type = F_STRS, .doc = "Arguments for the driver"},                       \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
+const struct field fields_restore_target[] = {RESTORE_TARGET(rules_restore_rules)};
+/* A server counts a rule once for every member that a list may have: more than it grants. */
+const struct field fields_member_target[] = {RESTORE_TARGET(NULL)};
 
 const struct field fields_temp_dir[] = {
     {.name = "medium", .type = F_STR, .doc = "Memory, or empty for the node's disk"},

@@ -11,7 +11,14 @@ extern const char *const words_driver[], *const words_order[];
 
 extern const struct field fields_backend[], fields_usage_policy[];
 extern const struct field fields_retention[], fields_task[], fields_ref[], fields_object_ref[];
-extern const struct field fields_backup_target[], fields_restore_target[], fields_rule[];
+/*
+ * Rules in a list, hosts in a rule. An API server refuses a rule in CEL whose worst case costs too
+ * much; that of rules_restore_rules grows with the cube of this.
+ */
+enum { RESTORE_RULES_MAX = 32 };
+
+extern const struct field fields_backup_target[], fields_restore_target[], fields_member_target[],
+    fields_rule[];
 extern const struct field fields_temp_dir[], fields_runtime[], fields_container_runtime[];
 extern const struct field fields_retry[], fields_condition[];
 extern const struct field fields_backup_hooks[], fields_restore_hooks[];
