@@ -4,10 +4,10 @@ MESON_ARGS ?=
 export CSTASH = $(CURDIR)/$(BUILD)/cstash
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-unit test-build check clang asan tsan lint fmt fmt-check arch fuzz bench deploy release image e2e clean
+.PHONY: help build demo test test-unit test-build e2e check clang asan tsan lint fmt fmt-check arch fuzz bench deploy release image clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BUILD)/build.ninja:
 	@tools/install-deps build
@@ -27,8 +27,9 @@ test: test-build ## build and run everything; ends with "N passed, N failed"
 test-unit: test-build ## only what needs no server
 	@tools/run-tests $(BUILD) --unit
 
-e2e: test-build ## the image and the chart, as a cluster would take them (root; helm)
-	@tools/install-deps build test image e2e
+e2e: build image ## on a Kubernetes cluster of one node, which it brings up and down (as root); "N passed, N failed"
+	@tools/install-deps build test e2e
+	@tests/e2e/cluster/build >/dev/null
 	@tools/run-tests $(BUILD) --e2e
 
 test-build:
