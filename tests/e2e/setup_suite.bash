@@ -6,7 +6,7 @@ setup_suite() {
     local cluster image environment
     cluster=$(dirname "${BASH_SOURCE[0]}")/cluster
     if [ -n "${CSTASH_E2E_DIR:-}" ]; then
-        KUBECONFIG=$CSTASH_E2E_DIR/kubeconfig
+        KUBECONFIG=$CSTASH_E2E_DIR/kubeconfig KUBECACHEDIR=$CSTASH_E2E_DIR/kubectl
         PATH=$("$cluster/build"):$PATH
     else
         export CSTASH_E2E_DIR=${XDG_STATE_HOME:-$HOME/.local/state}/cstash/e2e-suite E2E_IS_OURS=yes
@@ -14,7 +14,7 @@ setup_suite() {
         environment=$("$cluster/up")
         eval "$environment"
     fi
-    export KUBECONFIG PATH
+    export KUBECONFIG KUBECACHEDIR PATH
     image=$("$cluster/redis-image")
     "$cluster/load-image" "$image"
     image=$("$cluster/image" cstash-test/kubectl:1 kubectl busybox)

@@ -9,7 +9,7 @@ REDIS=cstash-test/redis:7.0 KUBECTL=cstash-test/kubectl:1 NS=smoke
 setup_file() {
     load e2e.bash
     namespace "$NS"
-    pod "$NS" redis "$REDIS" redis-server --save '' --dir /tmp
+    pod "$NS" redis "$REDIS" redis-server --save '' --protected-mode no
     kubectl expose -n "$NS" pod redis --port 6379
     kubectl wait -n "$NS" --for=condition=Ready pod/redis --timeout=30s
 }
@@ -21,7 +21,7 @@ teardown_file() {
 }
 
 @test "the node is ready and everybody is of the pinned release" {
-    version=$(sed -n 's/^.*k8s.io\/kubernetes v/v/p' "$ROOT/tests/e2e/tools/kubernetes/go.mod" | head -n 1)
+    version=$(sed -n 's/^.*k8s.io\/kubernetes \(v[0-9.]*\).*/\1/p' "$ROOT/tests/e2e/tools/kubernetes/go.mod" | head -n 1)
     [ "$(kubectl get nodes -o 'jsonpath={.items[*].status.nodeInfo.kubeletVersion}')" = "$version" ]
     [ "$(kubectl get nodes -o 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}')" = True ]
     [ "$(kubectl version | grep -c "$version")" = 2 ]

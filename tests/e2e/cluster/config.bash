@@ -1,32 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by up: the certificates and configuration files of a cluster in STATE.
 
-certificate() { # certificate NAME SUBJECT [ALTERNATIVE_NAMES]
-    local usage="extendedKeyUsage=clientAuth"
-    [ -z "${3:-}" ] || usage="extendedKeyUsage=clientAuth,serverAuth
-subjectAltName=$3"
-    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$STATE/pki/$1.key" -subj "$2" 2>>"$STATE/log/pki.log" |
-        openssl x509 -req -CA "$STATE/pki/ca.crt" -CAkey "$STATE/pki/ca.key" -days 365 -out "$STATE/pki/$1.crt" \
-            -extfile <(echo "$usage") 2>>"$STATE/log/pki.log" ||
-        die "openssl could not make the certificate $1: $(tail -n 1 "$STATE/log/pki.log")"
+authority() { # authority NAME
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj "/CN=cstash test cluster $1" \
+        -addext keyUsage=critical,keyCertSign,digitalSignature -keyout "$STATE/pki/$1.key" -out "$STATE/pki/$1.crt" \
+        2>>"$STATE/log/pki.log"
+}
+
+certificate() { # certificate AUTHORITY NAME SUBJECT [ALTERNATIVE_NAMES]: for a client, and with names for a server too
+    local file=$STATE/pki/$2 extensions="extendedKeyUsage=clientAuth"
+    [ -z "${4:-}" ] || extensions+=",serverAuth"$'\n'"subjectAltName=$4"
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$file.key" -subj "$3" 2>>"$STATE/log/pki.log" |
+        openssl x509 -req -CA "$STATE/pki/$1.crt" -CAkey "$STATE/pki/$1.key" -days 365 -out "$file.crt" \
+            -extfile <(echo "$extensions") 2>>"$STATE/log/pki.log" ||
+        die "openssl could not make the certificate $2: $(tail -n 1 "$STATE/log/pki.log")"
 }
 
 make_pki() {
-    local pki=$STATE/pki
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj "/CN=cstash test cluster" \
-        -addext keyUsage=critical,keyCertSign,digitalSignature -keyout "$pki/ca.key" -out "$pki/ca.crt" 2>>"$STATE/log/pki.log"
-    openssl ecparam -genkey -name prime256v1 -noout -out "$pki/serviceaccount.key"
-    openssl ec -in "$pki/serviceaccount.key" -pubout -out "$pki/serviceaccount.pub" 2>>"$STATE/log/pki.log"
+    local key=$STATE/pki/serviceaccount
+    authority ca
+    authority front-ca # of the API server before API servers of others
+    openssl ecparam -genkey -name prime256v1 -noout -out "$key.key"
+    openssl ec -in "$key.key" -pubout -out "$key.pub" 2>>"$STATE/log/pki.log"
     local host=DNS:kubernetes
-    certificate apiserver /CN=kube-apiserver \
+    certificate ca apiserver /CN=kube-apiserver \
         "$host,$host.default,$host.default.svc,$host.default.svc.cluster.local,IP:10.96.0.1,IP:$NODE_IP"
-    certificate apiserver-kubelet /O=system:masters/CN=kube-apiserver-kubelet-client
-    certificate kubelet "/O=system:nodes/CN=system:node:$NODE" "DNS:$NODE,IP:$NODE_IP"
-    certificate admin /O=system:masters/CN=admin
-    certificate controller-manager /CN=system:kube-controller-manager
-    certificate scheduler /CN=system:kube-scheduler
-    certificate proxy /CN=system:kube-proxy
-    certificate coredns /CN=system:coredns
+    certificate ca apiserver-kubelet /O=system:masters/CN=kube-apiserver-kubelet-client
+    certificate ca kubelet "/O=system:nodes/CN=system:node:$NODE" "DNS:$NODE,IP:$NODE_IP"
+    certificate ca admin /O=system:masters/CN=admin
+    certificate ca controller-manager /CN=system:kube-controller-manager
+    certificate ca scheduler /CN=system:kube-scheduler
+    certificate ca proxy /CN=system:kube-proxy
+    certificate ca coredns /CN=system:coredns
+    certificate front-ca front /CN=front
 }
 
 kubeconfig() { # kubeconfig NAME FILE
@@ -123,7 +129,7 @@ oomScoreAdj: 0
 clusterDNS: [10.96.0.10]
 clusterDomain: cluster.local
 resolvConf: $config/resolv.conf
-volumePluginDir: $STATE/kubelet/volume-plugins
+volumePluginDir: /run/volume-plugins
 imageGCHighThresholdPercent: 100
 evictionHard: {memory.available: 50Mi, nodefs.available: 500Mi, imagefs.available: 500Mi}
 END
@@ -134,20 +140,27 @@ kind: KubeProxyConfiguration
 mode: iptables
 clientConnection: {kubeconfig: $config/proxy.kubeconfig}
 clusterCIDR: 10.244.0.0/16
+nodePortAddresses: [primary]
 healthzBindAddress: 127.0.0.1:10256
 metricsBindAddress: 127.0.0.1:10249
 conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
 END
 
     cat >"$config/Corefile" <<END
-.:53 {
+cluster.local in-addr.arpa {
     bind $NODE_IP
     errors
     ready 127.0.0.1:8181
-    kubernetes cluster.local in-addr.arpa {
+    kubernetes {
         kubeconfig $config/coredns.kubeconfig cstash-e2e
     }
     cache 5
+}
+. {
+    bind $NODE_IP
+    template ANY ANY {
+        rcode NXDOMAIN
+    }
 }
 END
 
