@@ -41,9 +41,11 @@ teardown_file() {
     [ "${lines[0]} ${lines[1]} ${lines[2]}" = "OK hello hello" ]
 }
 
-@test "a pod reaches itself by its Service's name" {
-    run kubectl exec -n "$NS" redis -- redis-cli -h redis ping
+@test "a pod reaches itself by its Service's name, and what is outside of the cluster has none" {
+    run kubectl exec -n "$NS" redis -- redis-cli -h redis.smoke.svc ping
     [ "$output" = PONG ]
+    run kubectl exec -n "$NS" redis -- nslookup registry.example
+    [[ $output == *NXDOMAIN* ]]
 }
 
 @test "kubectl logs, exec with stdin, and port-forward work" {
@@ -134,7 +136,8 @@ YAML
 @test "helm installs a chart" {
     mkdir -p "$BATS_TEST_TMPDIR/chart/templates"
     printf 'apiVersion: v2\nname: chart\nversion: 1.0.0\n' >"$BATS_TEST_TMPDIR/chart/Chart.yaml"
-    printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "{{ .Release.Name }}"}\n' >"$BATS_TEST_TMPDIR/chart/templates/c.yaml"
+    printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "{{ .Release.Name }}"}\n' \
+        >"$BATS_TEST_TMPDIR/chart/templates/c.yaml"
     helm install -n "$NS" from-helm "$BATS_TEST_TMPDIR/chart"
     kubectl get -n "$NS" configmap/from-helm
 }

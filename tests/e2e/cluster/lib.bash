@@ -35,8 +35,8 @@ programs() {
 programs_dir() {
     local key
     command -v go >/dev/null ||
-        die "go is missing: curl -fsSL https://go.dev/dl/go1.26.8.linux-$(dpkg --print-architecture).tar.gz | tar -xz -C /usr/local," \
-            "then put /usr/local/go/bin into PATH"
+        die "go is missing: curl -fsSL https://go.dev/dl/go1.26.8.linux-$(dpkg --print-architecture).tar.gz |" \
+            "tar -xz -C /usr/local && export PATH=/usr/local/go/bin:\$PATH"
     key=$({
         cd "$TOOLS" && find . -type f | LC_ALL=C sort | xargs sha256sum
         go version
