@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/manager.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 
 #include "base/mem.h"
+
+enum { TIDY_MS = 30 * 1000 };
 
 /* A cache with the question that it answers. */
 struct known {
@@ -91,6 +94,31 @@ start(struct ctx *cx, struct manager *m, struct err *e)
     return RC_OK;
 }
 
+static uint64_t
+work_done(struct manager *m)
+{
+    struct controller_stats s;
+    uint64_t n = 0;
+
+    for (size_t i = 0; manager_stats(m, i, &s); i++)
+        n += s.success + s.errors;
+    return n;
+}
+
+/* Many small things come and go with each piece of work: give back what lies free between them. */
+static void
+keep_tidy(struct ctx *cx, struct manager *m)
+{
+    struct err over = ERR_INIT;
+    uint64_t before = 0, now;
+
+    for (; ctx_sleep(cx, TIDY_MS, &over) == RC_OK; before = now) {
+        now = work_done(m);
+        if (now != before)
+            (void)malloc_trim(0);
+    }
+}
+
 enum rc
 manager_run(struct ctx *cx, struct manager *m, struct err *e)
 {
@@ -100,8 +128,7 @@ manager_run(struct ctx *cx, struct manager *m, struct err *e)
 
     if (rc == RC_OK) {
         atomic_store(&m->ready, true);
-        while (ctx_sleep(cx, 3600 * 1000, &over) == RC_OK)
-            ;
+        keep_tidy(cx, m);
         atomic_store(&m->ready, false);
     }
     asked = ctx_check(cx, &over) != RC_OK;
