@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced after env.bash: the whole control plane on free ports, and objects for it in few words.
+# Sourced after env.bash: the whole control plane on free ports, and a world in it.
+
+source "${BASH_SOURCE%/*}/stash.bash"
 
 # start_up [options of up]: plane, operator and Pushgateway over $T/state; sets UP_PID, API, METRICS, PUSH, KUBECONFIG.
 start_up() {
@@ -27,8 +29,6 @@ stop_up() { # stop_up [signal]
     rm -f "$T/up.pid"
     ! grep -E 'Sanitizer|runtime error' "$T/up.log" # of a build that looks for such things
 }
-
-k() { kubectl "$@"; }
 
 # Namespace, Secret of the repository, Repository in a folder, Secret and AppBinding of a Redis.
 world() { # world NAMESPACE REDIS_PORT [REDIS_PASSWORD]
@@ -63,89 +63,6 @@ spec:
   clientConfig: {url: "redis://127.0.0.1:$2"}
   secret: {name: redis-secret}
 YAML
-}
-
-config() { # config NAMESPACE NAME ['more: fields of spec' ...]: a BackupConfiguration whose time is far away
-    local ns=$1 name=$2
-    shift 2
-    {
-        cat <<YAML
-apiVersion: stash.appscode.com/v1beta1
-kind: BackupConfiguration
-metadata: {name: $name, namespace: $ns}
-spec:
-  target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis}}
-  retentionPolicy: {name: keep, keepLast: 10, prune: false}
-YAML
-        printf '  %s\n' "$@"
-        [[ " $* " == *schedule:* ]] || echo '  schedule: "0 0 1 1 *"'
-        [[ " $* " == *task:* ]] || echo '  task: {name: redis-backup-7.0.5, params: [{name: waitTimeout, value: "3"}]}'
-        [[ " $* " == *repository:* ]] || echo '  repository: {name: repo}'
-    } | k apply -f - >/dev/null
-}
-
-session() { # session NAMESPACE NAME CONFIG [RETRY_LEFT]
-    cat <<YAML | k apply -f - >/dev/null
-apiVersion: stash.appscode.com/v1beta1
-kind: BackupSession
-metadata:
-  name: $2
-  namespace: $1
-  labels: {stash.appscode.com/invoker-type: BackupConfiguration, stash.appscode.com/invoker-name: $3}
-spec: {invoker: {apiGroup: stash.appscode.com, kind: BackupConfiguration, name: $3}, retryLeft: ${4:-0}}
-YAML
-}
-
-restore() { # restore NAMESPACE NAME ['more: fields of spec' ...]
-    local ns=$1 name=$2
-    shift 2
-    {
-        cat <<YAML
-apiVersion: stash.appscode.com/v1beta1
-kind: RestoreSession
-metadata: {name: $name, namespace: $ns}
-spec:
-  target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis}}
-YAML
-        printf '  %s\n' "$@"
-        [[ " $* " == *task:* ]] || echo '  task: {name: redis-restore-7.0.5, params: [{name: waitTimeout, value: "3"}]}'
-        [[ " $* " == *repository:* ]] || echo '  repository: {name: repo}'
-    } | k apply -f - >/dev/null
-}
-
-field() { k get -n "$1" "$2" -o "jsonpath=$3"; } # field NAMESPACE KIND/NAME '{.status.phase}'
-
-until_is() { # until_is NAMESPACE KIND/NAME JSONPATH VALUE [SECONDS]
-    local got end=$((SECONDS + ${5:-30}))
-    while [ $SECONDS -lt $end ]; do
-        got=$(field "$1" "$2" "$3" 2>/dev/null)
-        [ "$got" = "$4" ] && return 0
-        sleep 0.1
-    done
-    echo "$2 $3 is \"$got\", not \"$4\"" >&2
-    k get -n "$1" "$2" -o yaml >&2
-    k get -n "$1" events,jobs,pods >&2
-    tail -20 "$T/up.log" >&2
-    return 1
-}
-
-phase() { until_is "$1" "$2" '{.status.phase}' "$3" "${4:-30}"; } # phase NAMESPACE KIND/NAME PHASE [SECONDS]
-
-condition() { # condition NAMESPACE KIND/NAME TYPE: its status and message; target conditions too
-    k get -n "$1" "$2" -o json | python3 -c '
-import json, sys
-s = json.load(sys.stdin).get("status", {})
-for c in s.get("conditions", []) + [c for t in s.get("targets", []) for c in t.get("conditions", [])]:
-    if c["type"] == sys.argv[1]:
-        print(c["status"], c.get("message", ""))' "$3"
-}
-
-host_error() { # host_error NAMESPACE KIND/NAME: what the first host says
-    k get -n "$1" "$2" -o json | python3 -c '
-import json, sys
-s = json.load(sys.stdin)["status"]
-stats = s.get("stats") or [h for t in s.get("targets", []) for h in t.get("stats", [])]
-print(stats[0].get("error", "") if stats else "")'
 }
 
 snapshots_of() { # snapshots_of NAMESPACE: how many
