@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The whole flow on a real cluster, its Jobs under the Pod Security level "restricted".
+
+load e2e.bash
+load stash.bash
+
+NS=flow
+
+setup_file() {
+    load e2e.bash
+    load stash.bash
+    installed
+    world $NS
+    redis_pod $NS second secret --enable-debug-command yes
+    binding $NS second second
+    config $NS bc 'backupHistoryLimit: 5'
+    phase $NS bc/bc Ready
+}
+
+teardown_file() {
+    load e2e.bash
+    load stash.bash
+    gone_world $NS
+}
+
+SECOND='target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: second}}'
+
+# The metrics of our Pushgateway, as Prometheus would scrape them.
+pushed() { kubectl get --raw /api/v1/namespaces/$SYSTEM/services/cstash-pushgateway:56789/proxy/metrics; }
+
+@test "a backup, and a restore into another Redis" {
+    session $NS one bc
+    phase $NS backupsession/one Succeeded 60
+    until_is $NS repo/repo '{.status.snapshotCount} {.status.integrity}' "1 true"
+    restic -r "$BATS_FILE_TMPDIR/$NS-backups" --password-command 'echo secret' check --no-lock --no-cache -q
+    [ "$(field $NS backupsession/one '{.status.targets[0].stats[0].hostname}')" = host-0 ]
+    for type in RetentionPolicyApplied RepositoryIntegrityVerified RepositoryMetricsPushed MetricsPushed BackupExecutorEnsured; do
+        [[ "$(condition $NS backupsession/one $type)" == True* ]]
+    done
+    kubectl get events -n $NS | grep 'Host Backup Succeeded *backupsession/one'
+
+    restore $NS back 'rules: [{snapshots: [latest]}]' "$SECOND"
+    phase $NS restoresession/back Succeeded 60
+    [ "$(digest $NS redis)" = "$(digest $NS second)" ]
+    kubectl get events -n $NS | grep 'Host Restore Succeeded *restoresession/back'
+}
+
+@test "the pods of Jobs are nobody in particular" {
+    local pod
+    pod=$(kubectl get pod -n $NS -l job-name=stash-backup-one-0 -o name)
+    [ "$(field $NS "$pod" '{.spec.containers[*].securityContext.readOnlyRootFilesystem}')" = true ]
+    [ "$(field $NS "$pod" '{.spec.containers[*].securityContext.capabilities.drop[0]}')" = ALL ]
+    [ "$(field $NS "$pod" '{.spec.securityContext.runAsNonRoot}')" = true ]
+    [ "$(stat -c %u "$BATS_FILE_TMPDIR/$NS-backups/config")" != 0 ]
+}
+
+@test "tables have Stash's columns" {
+    kubectl get -n $NS bc | grep '^NAME *TASK *SCHEDULE *PAUSED *PHASE *AGE$'
+    kubectl get -n $NS backupsession | grep '^NAME *INVOKER-TYPE *INVOKER-NAME *PHASE *DURATION *AGE$'
+    kubectl get -n $NS repo | grep '^NAME *INTEGRITY *SIZE *SNAPSHOT-COUNT *LAST-SUCCESSFUL-BACKUP *AGE$'
+    kubectl get -n $NS restoresession | grep '^NAME *REPOSITORY *PHASE *DURATION *AGE$'
+    kubectl get -n $NS appbinding | grep '^NAME *TYPE *VERSION *AGE$'
+    kubectl get task,function | grep 'redis-backup-7.0.5'
+    kubectl get -n $NS stash # the category
+    kubectl describe -n $NS backupsession one | grep 'backup session Succeeded'
+    kubectl explain backupconfiguration.spec.retentionPolicy | grep keepLast
+}
+
+@test "series of both prefixes are in the Pushgateway" {
+    pushed >"$BATS_TEST_TMPDIR/metrics"
+    for name in stash_appscode_com_backupsession_success stash_backup_session_success stash_repository_snapshot_count \
+        stash_appscode_com_backupsession_host_data_size_bytes; do
+        grep "^$name{.*job=\"backupconfiguration-$NS-bc\"" "$BATS_TEST_TMPDIR/metrics"
+    done
+    grep "^stash_restore_session_success{.*job=\"restoresession-$NS-back\".*} 1" "$BATS_TEST_TMPDIR/metrics"
+}
+
+@test "the schedule fires, and paused it does not" {
+    kubectl patch -n $NS bc bc --type merge -p '{"spec": {"schedule": "*/1 * * * *"}}'
+    for _ in $(seq 90); do
+        name=$(kubectl get backupsession -n $NS -o name | grep bc-) && break
+        sleep 1
+    done
+    kubectl patch -n $NS bc bc --type merge -p '{"spec": {"paused": true}}'
+    [ "$(field $NS "$name" '{.metadata.ownerReferences[0].kind}')" = BackupConfiguration ]
+    phase $NS "$name" Succeeded 60
+    until_is $NS cronjob/stash-trigger-bc '{.spec.suspend}' true
+    [ -z "$(kubectl get job -n $NS -o name | grep stash-trigger)" ] # they go when they are done
+}
+
+@test "what was made goes with the configuration" {
+    kubectl delete -n $NS bc bc
+    for _ in $(seq 100); do
+        [ -z "$(kubectl get -n $NS cronjob,serviceaccount,rolebinding -l app.kubernetes.io/component=stash-backup -o name)" ] && return 0
+        sleep 0.2
+    done
+    kubectl get -n $NS cronjob,serviceaccount,rolebinding
+    return 1
+}
