@@ -25,7 +25,7 @@ volume() {
     kubectl apply -f - <<YAML
 apiVersion: v1
 kind: PersistentVolume
-metadata: {name: $1-$2}
+metadata: {name: $1-$2, labels: {of: $1}}
 spec:
   capacity: {storage: 1Gi}
   accessModes: [ReadWriteMany]
@@ -76,6 +76,18 @@ YAML
     } | kubectl apply -f -
 }
 
+repository() { # repository NAMESPACE NAME CLAIM
+    kubectl apply -f - <<YAML
+apiVersion: stash.appscode.com/v1alpha1
+kind: Repository
+metadata: {name: $2, namespace: $1}
+spec:
+  backend:
+    storageSecretName: repo-secret
+    local: {mountPath: /safe, persistentVolumeClaim: {claimName: $3}}
+YAML
+}
+
 # world NAMESPACE: under "restricted", a Redis with some keys, its Secret and AppBinding "redis", a claim "backups" and a
 # Repository "repo" on it.
 world() {
@@ -85,22 +97,14 @@ world() {
     kubectl create secret generic -n "$1" repo-secret --from-literal=RESTIC_PASSWORD=secret
     redis_pod "$1" redis secret --enable-debug-command yes --repl-diskless-sync-delay 0
     binding "$1" redis redis
-    kubectl apply -f - <<YAML
-apiVersion: stash.appscode.com/v1alpha1
-kind: Repository
-metadata: {name: repo, namespace: $1}
-spec:
-  backend:
-    storageSecretName: repo-secret
-    local: {mountPath: /safe, persistentVolumeClaim: {claimName: backups}}
-YAML
+    repository "$1" repo backups
     cli "$1" redis eval 'for i = 1, 1000 do
         redis.call("SET", "key:" .. i, i, "EX", 100000) redis.call("RPUSH", "l:" .. i % 7, i) redis.call("HSET", "h", i, i) end' 0
 }
 
-gone_world() {
+gone_world() { # gone_world NAMESPACE: with the volumes of its claims
     kubectl delete namespace "$1" --wait=false
-    kubectl delete persistentvolume --wait=false "$1-backups" --ignore-not-found
+    kubectl delete persistentvolume --wait=false -l "of=$1"
 }
 
 digest() { cli "$1" "$2" debug digest; } # digest NAMESPACE POD

@@ -13,10 +13,10 @@ apiVersion: stash.appscode.com/v1beta1
 kind: BackupConfiguration
 metadata: {name: $name, namespace: $ns}
 spec:
-  target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis}}
   retentionPolicy: {name: keep, keepLast: 10, prune: false}
 YAML
         printf '  %s\n' "$@"
+        [[ " $* " == *target:* ]] || echo '  target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis}}'
         [[ " $* " == *schedule:* ]] || echo '  schedule: "0 0 1 1 *"'
         [[ " $* " == *task:* ]] || echo '  task: {name: redis-backup-7.0.5, params: [{name: waitTimeout, value: "3"}]}'
         [[ " $* " == *repository:* ]] || echo '  repository: {name: repo}'
@@ -44,9 +44,9 @@ apiVersion: stash.appscode.com/v1beta1
 kind: RestoreSession
 metadata: {name: $name, namespace: $ns}
 spec:
-  target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis}}
 YAML
         printf '  %s\n' "$@"
+        [[ " $* " == *target:* ]] || echo '  target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis}}'
         [[ " $* " == *task:* ]] || echo '  task: {name: redis-restore-7.0.5, params: [{name: waitTimeout, value: "3"}]}'
         [[ " $* " == *repository:* ]] || echo '  repository: {name: repo}'
     } | k apply -f - >/dev/null

@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What breaks in a cluster: each time the session says what and why, and the next one works.
+
+load e2e.bash
+load stash.bash
+load cluster/lib.bash
+
+NS=failures
+
+setup_file() {
+    load e2e.bash
+    load stash.bash
+    installed
+    world $NS
+    unpullable_task
+    config $NS bc 'backupHistoryLimit: 30'
+    binding $NS other redis # sessions of one target wait for one another, and this one takes long
+    config $NS pull 'task: {name: unpullable}' \
+        'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: other}}'
+    phase $NS bc/bc Ready
+    session $NS pull pull # takes as long as the operator's patience, so it begins now; its test is the last one
+}
+
+teardown_file() {
+    load e2e.bash
+    load stash.bash
+    gone_world $NS
+}
+
+unpullable_task() { # whose image is nowhere
+    kubectl get function redis-backup-7.0.5 -o json | python3 -c '
+import json, sys
+f = json.load(sys.stdin)
+f["metadata"] = {"name": "unpullable"}
+f["spec"]["image"] = "nowhere.invalid/cstash:1"
+t = {"apiVersion": f["apiVersion"], "kind": "Task", "metadata": {"name": "unpullable"},
+     "spec": {"steps": [{"name": "unpullable"}]}}
+print(json.dumps({"apiVersion": "v1", "kind": "List", "items": [f, t]}))' | kubectl apply -f -
+}
+
+teardown() { # whatever a test left half done
+    resume kubelet
+    resume kube-apiserver
+}
+
+# A backup that takes its time: Redis waits so long before it begins to send. begin_slow SESSION SECONDS CONFIG
+begin_slow() {
+    cli $NS redis config set repl-diskless-sync-delay "$2"
+    session $NS "$1" "$3"
+    for _ in $(seq 100); do
+        POD=$(kubectl get pod -n $NS -l "job-name=stash-backup-$1-0" -o name)
+        [ -n "$POD" ] && kubectl logs -n $NS "$POD" -c redis-backup-7-0-5-0 2>/dev/null | grep dumping && break
+        sleep 0.2
+    done
+}
+
+next_works() { # next_works NAME
+    cli $NS redis config set repl-diskless-sync-delay 0
+    session $NS "$1" bc
+    phase $NS "backupsession/$1" Succeeded 90
+}
+
+pause() { in_cluster "$CSTASH_E2E_DIR" kill -STOP "$(cat "$CSTASH_E2E_DIR/$1.pid")"; } # pause PROGRAM of the cluster
+resume() { in_cluster "$CSTASH_E2E_DIR" kill -CONT "$(cat "$CSTASH_E2E_DIR/$1.pid")"; }
+
+@test "a pod deleted in the middle of a backup" {
+    begin_slow deleted 20 bc
+    kubectl delete -n $NS "$POD" --wait=false
+    phase $NS backupsession/deleted Failed 60
+    [[ "$(host_error $NS backupsession/deleted)" == *pod* ]]
+    next_works after-deleted
+}
+
+@test "a pod evicted in the middle of a backup" {
+    begin_slow evicted 20 bc
+    echo "{\"apiVersion\": \"policy/v1\", \"kind\": \"Eviction\", \"metadata\": {\"name\": \"${POD#pod/}\", \"namespace\": \"$NS\"}}" |
+        kubectl create --raw "/api/v1/namespaces/$NS/pods/${POD#pod/}/eviction" -f -
+    phase $NS backupsession/evicted Failed 60
+    [[ "$(host_error $NS backupsession/evicted)" == *pod* ]]
+    next_works after-evicted
+}
+
+@test "a memory limit that is too low" {
+    cli $NS redis eval 'for i = 1, 40 do redis.call("SET", "big:" .. i, string.rep(tostring(math.random()), 60000)) end' 0
+    config $NS tight 'runtimeSettings: {container: {resources: {limits: {memory: 14Mi}}}}'
+    phase $NS bc/tight Ready
+    session $NS tight tight
+    phase $NS backupsession/tight Failed 90
+    [[ "$(host_error $NS backupsession/tight)" == *OOMKilled* ]]
+    kubectl get events -n $NS | grep 'BackupDisrupted *backupsession/tight'
+    next_works after-tight
+    cli $NS redis eval 'for i = 1, 40 do redis.call("DEL", "big:" .. i) end' 0
+}
+
+@test "the node's agent stops: the session ends at its deadline" {
+    config $NS hurried 'timeOut: 20s'
+    phase $NS bc/hurried Ready
+    pause kubelet
+    session $NS stuck hurried
+    phase $NS backupsession/stuck Failed 60
+    [ -n "$(condition $NS backupsession/stuck DeadlineExceeded)" ]
+    resume kubelet
+    kubectl wait --for=condition=Ready node --all --timeout=60s
+    next_works after-stuck
+}
+
+@test "the leading operator killed: the other takes over and finishes the session" {
+    local leader began pid
+    leader=$(field $SYSTEM lease/cstash-operator '{.spec.holderIdentity}')
+    begin_slow led 10 bc
+    for pid in $(in_cluster "$CSTASH_E2E_DIR" pgrep -f 'cstash operator'); do
+        in_cluster "$CSTASH_E2E_DIR" grep -qz "HOSTNAME=${leader%_*}" "/proc/$pid/environ" || continue
+        in_cluster "$CSTASH_E2E_DIR" kill -9 "$pid"
+    done
+    began=$SECONDS
+    for _ in $(seq 200); do
+        [ "$(field $SYSTEM lease/cstash-operator '{.spec.holderIdentity}')" != "$leader" ] && break
+        sleep 0.2
+    done
+    echo "# the lease moved in $((SECONDS - began)) s" >&3
+    [ "$(field $SYSTEM lease/cstash-operator '{.spec.holderIdentity}')" != "$leader" ]
+    phase $NS backupsession/led Succeeded 60
+    next_works after-led
+}
+
+@test "the API server away for a minute in the middle of a backup" {
+    begin_slow away 10 bc
+    pause kube-apiserver
+    sleep 60
+    resume kube-apiserver
+    kubectl wait --for=condition=Ready node --all --timeout=60s
+    phase $NS backupsession/away Succeeded 120
+    next_works after-away
+}
+
+@test "the Pushgateway down is a condition, not a failure" {
+    kubectl scale -n $SYSTEM deployment/cstash-pushgateway --replicas=0
+    kubectl wait -n $SYSTEM --for=delete pod -l app.kubernetes.io/component=pushgateway --timeout=60s
+    session $NS unpushed bc
+    phase $NS backupsession/unpushed Succeeded 90
+    [[ "$(condition $NS backupsession/unpushed MetricsPushed)" == False*cstash-pushgateway* ]]
+    [[ "$(condition $NS backupsession/unpushed RepositoryMetricsPushed)" == False* ]]
+    kubectl scale -n $SYSTEM deployment/cstash-pushgateway --replicas=1
+    kubectl rollout status -n $SYSTEM deployment/cstash-pushgateway --timeout=60s
+    next_works after-unpushed
+}
+
+@test "an account without rights" {
+    kubectl patch clusterrole stash-backup-job --type json -p '[{"op": "replace", "path": "/rules", "value": []}]'
+    session $NS barred bc
+    phase $NS backupsession/barred Failed 90
+    [[ "$(host_error $NS backupsession/barred)" == *"cannot "* ]]
+    kubectl apply --server-side --force-conflicts -f "$ROOT/deploy/rbac/jobs.yaml"
+    next_works after-barred
+}
+
+@test "an image that cannot be pulled" {
+    phase $NS backupsession/pull Failed 180
+    [[ "$(host_error $NS backupsession/pull)" == *"cannot start (ImagePullBackOff)"*nowhere.invalid* ]] ||
+        [[ "$(host_error $NS backupsession/pull)" == *"cannot start (ErrImagePull)"*nowhere.invalid* ]]
+    kubectl get events -n $NS | grep 'BackupDisrupted *backupsession/pull'
+}
+
+@test "after all that the repository is whole" {
+    restic -r "$BATS_FILE_TMPDIR/$NS-backups" --password-command 'echo secret' check --no-lock --no-cache -q --read-data
+}
