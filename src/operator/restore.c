@@ -86,15 +86,23 @@ fail_host(struct work *w, const char *why)
     json_push(stats, one);
 }
 
+/* Stands in the status before the Job goes, as with a backup. */
+static bool
+is_given_up(struct work *w)
+{
+    return condition_is_true(w->status, "DeadlineExceeded") ||
+           condition_is_true(w->status, "RestoreDisrupted");
+}
+
 static enum rc
-stop_job(struct work *w, struct err *e)
+end_given_up(struct work *w, struct err *e)
 {
     struct run run = {.inv = &w->inv, .session = w->now};
     char *job = run_job_name(&run);
     enum rc rc = ensure_gone(w->cx, w->op, &KUBE_JOB, w->inv.ns, job, "Background", e);
 
     mem_free(job);
-    return rc;
+    return rc != RC_OK ? rc : report(w, e);
 }
 
 static enum rc
@@ -102,26 +110,30 @@ end_at_deadline(struct work *w, struct err *e)
 {
     char took[DURATION_TEXT], text[200];
 
-    if (stop_job(w, e))
-        return e->code;
     (void)snprintf(text, sizeof(text), "Failed to complete restore within %s.",
                    duration_format(w->inv.timeout_ms, took));
     (void)condition_set(w->status, "DeadlineExceeded", "True", "FailedToCompleteWithinDeadline",
                         text);
     fail_host(w, text);
+    if (save(w, e))
+        return e->code;
     recorder_event(w->cx, w->op->restore_events, w->now, "Warning", "DeadlineExceeded", "%s", text);
-    return report(w, e);
+    return end_given_up(w, e);
 }
 
 static enum rc
 end_disrupted(struct work *w, const char *why, struct err *e)
 {
-    if (stop_job(w, e))
-        return e->code;
+    char text[WHY_TEXT + 80];
+
+    (void)snprintf(text, sizeof(text), "The restore Job ended without a result: %s", why);
+    (void)condition_set(w->status, "RestoreDisrupted", "True", "FailedToCompleteDueToDisruption",
+                        text);
     fail_host(w, why);
-    recorder_event(w->cx, w->op->restore_events, w->now, "Warning", "RestoreDisrupted",
-                   "The restore Job ended without a result: %s", why);
-    return report(w, e);
+    if (save(w, e))
+        return e->code;
+    recorder_event(w->cx, w->op->restore_events, w->now, "Warning", "RestoreDisrupted", "%s", text);
+    return end_given_up(w, e);
 }
 
 static enum rc
@@ -285,8 +297,9 @@ step(struct work *w, struct err *e)
         return e->code;
     if (phase_is_final(json_text_or(json_field(w->status, "phase"), "")))
         return RC_OK;
-    if (condition_is_true(w->status, "DeadlineExceeded") ||
-        condition_is_false(w->status, "RestoreExecutorEnsured"))
+    if (is_given_up(w))
+        return end_given_up(w, e);
+    if (condition_is_false(w->status, "RestoreExecutorEnsured"))
         return report(w, e);
     return condition_find(w->status, "RestoreExecutorEnsured") == NULL ? start(w, e)
                                                                        : watch_job(w, e);

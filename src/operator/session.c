@@ -243,26 +243,44 @@ fail_host(struct work *w, struct json *target, const char *why)
     json_push(stats, one);
 }
 
-static enum rc
-end_at_deadline(struct work *w, struct err *e)
+/*
+ * An end that is ours to decide stands in the status before the Job goes: who comes again, or takes
+ * over, would else find no Job and no reason.
+ */
+static bool
+is_given_up(struct work *w)
 {
-    char took[DURATION_TEXT], text[200];
+    const struct json *target = own_target(w);
+
+    return condition_is_true(w->status, "DeadlineExceeded") ||
+           (target != NULL && condition_is_true(target, "BackupDisrupted"));
+}
+
+static enum rc
+end_given_up(struct work *w, struct err *e)
+{
     struct run run = {.inv = w->inv, .session = w->now};
     char *job = run_job_name(&run);
     enum rc rc = ensure_gone(w->cx, w->op, &KUBE_JOB, w->inv->ns, job, "Background", e);
 
     mem_free(job);
-    if (rc != RC_OK)
-        return rc;
+    return rc != RC_OK ? rc : report(w, e);
+}
+
+static enum rc
+end_at_deadline(struct work *w, struct err *e)
+{
+    char took[DURATION_TEXT], text[200];
+
     (void)snprintf(text, sizeof(text), "Failed to complete backup within %s.",
                    duration_format(w->inv->timeout_ms, took));
     (void)condition_set(w->status, "DeadlineExceeded", "True", "FailedToCompleteWithinDeadline",
                         text);
     fail_host(w, need_target(w), text);
-    recorder_event(w->cx, w->op->session_events, w->now, "Warning", "DeadlineExceeded", "%s", text);
     if (save(w, e))
         return e->code;
-    return report(w, e);
+    recorder_event(w->cx, w->op->session_events, w->now, "Warning", "DeadlineExceeded", "%s", text);
+    return end_given_up(w, e);
 }
 
 static enum rc
@@ -270,21 +288,14 @@ end_disrupted(struct work *w, const char *why, struct err *e)
 {
     struct json *target = need_target(w);
     char text[WHY_TEXT + 80];
-    struct run run = {.inv = w->inv, .session = w->now};
-    char *job = run_job_name(&run);
-    /* A pod that cannot start would otherwise wait on. */
-    enum rc rc = ensure_gone(w->cx, w->op, &KUBE_JOB, w->inv->ns, job, "Background", e);
 
-    mem_free(job);
-    if (rc != RC_OK)
-        return rc;
     (void)snprintf(text, sizeof(text), "The backup Job ended without a result: %s", why);
     (void)condition_set(target, "BackupDisrupted", "True", "FailedToCompleteDueToDisruption", text);
     fail_host(w, target, why);
-    recorder_event(w->cx, w->op->session_events, w->now, "Warning", "BackupDisrupted", "%s", text);
     if (save(w, e))
         return e->code;
-    return report(w, e);
+    recorder_event(w->cx, w->op->session_events, w->now, "Warning", "BackupDisrupted", "%s", text);
+    return end_given_up(w, e);
 }
 
 /* ---- on the way ---- */
@@ -475,8 +486,8 @@ step(struct work *w, struct err *e)
 
     if (is_over(w->now))
         return retry(w, e);
-    if (condition_is_true(w->status, "DeadlineExceeded"))
-        return report(w, e);
+    if (is_given_up(w))
+        return end_given_up(w, e);
     if (target != NULL && condition_is_false(target, "BackupExecutorEnsured"))
         return report(w, e);
     if (target == NULL || condition_find(target, "BackupExecutorEnsured") == NULL) {
