@@ -73,10 +73,21 @@ static bool
 from_pod_end(const struct json *pod, char why[static WHY_TEXT])
 {
     const char *reason = json_text_or(json_dig(pod, "status", "reason"), "");
+    const struct json *target = condition_of(pod, "DisruptionTarget");
 
     if (reason[0] != '\0') { /* Evicted, NodeLost, DeadlineExceeded, ... */
         (void)snprintf(why, WHY_TEXT, "pod %s failed (%s)", kube_name(pod), reason);
         add_message(why, json_text_or(json_dig(pod, "status", "message"), ""));
+        return true;
+    }
+    if (target != NULL) { /* EvictionByEvictionAPI, PreemptionByScheduler, ... */
+        (void)snprintf(why, WHY_TEXT, "pod %s was stopped (%s)", kube_name(pod),
+                       text(target, "reason"));
+        add_message(why, text(target, "message"));
+        return true;
+    }
+    if (kube_is_deleting(pod)) {
+        (void)snprintf(why, WHY_TEXT, "pod %s was deleted", kube_name(pod));
         return true;
     }
     return from_containers(pod, "initContainerStatuses", why) ||
@@ -132,6 +143,20 @@ from_pending(const struct json *pod, int64_t now_ms, char why[static WHY_TEXT])
     return o != OUTCOME_GOING ? o : from_waiting(pod, "containerStatuses", age, why);
 }
 
+/*
+ * A Job of ours has one pod, once: the pod's failure is the Job's. By the time that the Job says so
+ * the pod may be gone, and the reason with it.
+ */
+static enum outcome
+from_pod(const struct json *pod, bool job_failed, int64_t now_ms, char why[static WHY_TEXT])
+{
+    bool failed = strcmp(json_text_or(json_dig(pod, "status", "phase"), ""), "Failed") == 0;
+
+    if (!job_failed && !failed)
+        return from_pending(pod, now_ms, why);
+    return from_pod_end(pod, why) ? OUTCOME_DEAD : OUTCOME_GOING;
+}
+
 enum outcome
 job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
                char why[static WHY_TEXT])
@@ -146,17 +171,14 @@ job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
     }
     if (condition_of(job, "Complete") != NULL)
         return OUTCOME_DONE;
+    if (failed == NULL)
+        failed = condition_of(job, "FailureTarget"); /* decided, but its pods are still there */
     if (failed != NULL && strcmp(text(failed, "reason"), "DeadlineExceeded") == 0) {
         (void)snprintf(why, WHY_TEXT, "Job %s was stopped at its deadline", kube_name(job));
         return OUTCOME_DEAD;
     }
-    for (size_t i = 0; i < json_size(pods); i++) {
-        const struct json *pod = json_elem(pods, i);
-
-        if (failed != NULL ? from_pod_end(pod, why)
-                           : (o = from_pending(pod, now_ms, why)) != OUTCOME_GOING)
-            break;
-    }
+    for (size_t i = 0; i < json_size(pods) && o == OUTCOME_GOING; i++)
+        o = from_pod(json_elem(pods, i), failed != NULL, now_ms, why);
     if (failed == NULL && !kube_is_deleting(job))
         return o;
     if (failed == NULL) {

@@ -149,6 +149,20 @@ test_outcome_says_why(void **state)
          0, OUTCOME_DEAD, "killed by signal 9"},
         {JOB(FAILED), POD("Failed", "\"reason\":\"Evicted\",\"message\":\"low on memory\""), 0,
          OUTCOME_DEAD, "pod p failed (Evicted): low on memory"},
+        {JOB(FAILED),
+         POD("Failed", "\"conditions\":[{\"type\":\"DisruptionTarget\",\"status\":\"True\","
+                       "\"reason\":\"EvictionByEvictionAPI\",\"message\":\"by an admin\"}],"
+                       "\"containerStatuses\":[{\"name\":\"c\",\"state\":{\"terminated\":"
+                       "{\"exitCode\":130}}}]"),
+         0, OUTCOME_DEAD, "pod p was stopped (EvictionByEvictionAPI): by an admin"},
+        {JOB(FAILED),
+         "[{\"metadata\":{\"name\":\"p\",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"},"
+         "\"status\":{\"phase\":\"Failed\",\"containerStatuses\":[{\"name\":\"c\",\"state\":"
+         "{\"terminated\":{\"exitCode\":130}}}]}}]",
+         0, OUTCOME_DEAD, "pod p was deleted"},
+        {JOB(""), POD("Failed", "\"reason\":\"Evicted\""), 0, OUTCOME_DEAD, "(Evicted)"},
+        {JOB("{\"type\":\"FailureTarget\",\"status\":\"True\",\"reason\":\"DeadlineExceeded\"}"),
+         POD("Failed", "\"reason\":\"x\""), 0, OUTCOME_DEAD, "at its deadline"},
         {JOB(FAILED), "[]", 0, OUTCOME_DEAD, "its pod is gone"},
         {JOB(""),
          POD("Pending", "\"conditions\":[{\"type\":\"PodScheduled\",\"status\":\"False\","

@@ -68,7 +68,7 @@ resume() { in_cluster "$CSTASH_E2E_DIR" kill -CONT "$(cat "$CSTASH_E2E_DIR/$1.pi
     begin_slow deleted 20 bc
     kubectl delete -n $NS "$POD" --wait=false
     phase $NS backupsession/deleted Failed 60
-    [[ "$(host_error $NS backupsession/deleted)" == *pod* ]]
+    [[ "$(host_error $NS backupsession/deleted)" == "pod "*" was deleted" ]]
     next_works after-deleted
 }
 
@@ -77,7 +77,7 @@ resume() { in_cluster "$CSTASH_E2E_DIR" kill -CONT "$(cat "$CSTASH_E2E_DIR/$1.pi
     echo "{\"apiVersion\": \"policy/v1\", \"kind\": \"Eviction\", \"metadata\": {\"name\": \"${POD#pod/}\", \"namespace\": \"$NS\"}}" |
         kubectl create --raw "/api/v1/namespaces/$NS/pods/${POD#pod/}/eviction" -f -
     phase $NS backupsession/evicted Failed 60
-    [[ "$(host_error $NS backupsession/evicted)" == *pod* ]]
+    [[ "$(host_error $NS backupsession/evicted)" == "pod "*"(EvictionByEvictionAPI)"* ]]
     next_works after-evicted
 }
 
