@@ -27,6 +27,12 @@ NODISCARD enum rc cel_parse(const char *text, struct cel **out, struct err *e);
 void cel_free(struct cel *c);
 /* Does it speak of oldSelf? */
 bool cel_is_transition(const struct cel *c);
+/*
+ * RC_INVALID: it reads a field of an object that the schema of self does not have; of metadata a
+ * rule sees name and generateName only. `top`: the schema is that of a whole object.
+ */
+NODISCARD enum rc cel_check_fields(const struct cel *c, const struct json *schema, bool top,
+                                   struct err *e);
 /* The value; the caller frees. `old` may be NULL when it is no transition. */
 NODISCARD enum rc cel_eval(const struct cel *c, const struct json *self, const struct json *old,
                            struct json **out, struct err *e);

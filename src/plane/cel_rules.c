@@ -210,44 +210,79 @@ rules_apply(const struct rules *r, const struct json *old, const struct json *ob
     apply(r, old, obj, "", to);
 }
 
+/* Where in a schema a rule stands. */
+struct place {
+    const char *at;
+    int depth;
+    bool comparable; /* an old value can be found for the new one */
+};
+
+/* `text` is that of `key`, or NULL. */
 static void
-check(const struct json *schema, const char *at, struct plane_complaints *to, int depth)
+check_text(const struct json *schema, const char *key, const char *text, struct place where,
+           const char *field, struct plane_complaints *to)
 {
+    struct cel *c = NULL;
+    struct err e = ERR_INIT;
+
+    if (text == NULL) {
+        if (strcmp(key, "rule") == 0)
+            complain(to, "FieldValueRequired", field, "Required value: a rule is required");
+        return;
+    }
+    if (cel_parse(text, &c, &e) || cel_check_fields(c, schema, where.depth == 0, &e))
+        complain(to, "FieldValueInvalid", field, "Invalid value: \"%s\": compilation failed: %s",
+                 text, e.msg);
+    else if (cel_is_transition(c) && !where.comparable)
+        complain(to, "FieldValueInvalid", field,
+                 "Invalid value: \"%s\": oldSelf cannot be used on the uncorrelatable portion of "
+                 "the schema",
+                 text);
+    cel_free(c);
+}
+
+static void
+check_list(const struct json *schema, struct place where, struct plane_complaints *to)
+{
+    static const char *const texts[] = {"rule", "messageExpression"};
     const struct json *list = json_field(schema, "x-kubernetes-validations");
-    const struct json *properties = json_field(schema, "properties");
-    const struct json *each = json_field(schema, "additionalProperties");
     char field[FIELD_MAX];
 
-    if (json_kind_of(schema) != JSON_IS_OBJECT || depth > SCHEMA_DEPTH_MAX)
-        return;
-    for (size_t i = 0; i < json_size(list); i++) {
-        static const char *const texts[] = {"rule", "messageExpression"};
+    for (size_t i = 0; i < json_size(list); i++)
         for (size_t t = 0; t < ARRAY_LEN(texts); t++) {
-            const char *text = json_text(json_field(json_elem(list, i), texts[t]));
-            struct cel *c = NULL;
-            struct err e = ERR_INIT;
-            (void)snprintf(field, sizeof(field), "%s.x-kubernetes-validations[%zu].%s", at, i,
+            (void)snprintf(field, sizeof(field), "%s.x-kubernetes-validations[%zu].%s", where.at, i,
                            texts[t]);
-            if (text == NULL ? t == 0 : cel_parse(text, &c, &e) != RC_OK)
-                complain(to, "FieldValueInvalid", field,
-                         "Invalid value: \"%s\": compilation failed: %s", text != NULL ? text : "",
-                         text != NULL ? e.msg : "a rule is required");
-            cel_free(c);
+            check_text(schema, texts[t], json_text(json_field(json_elem(list, i), texts[t])), where,
+                       field, to);
         }
-    }
+}
+
+static void
+check(const struct json *schema, struct place where, struct plane_complaints *to)
+{
+    const struct json *properties = json_field(schema, "properties");
+    const char *list = json_text_or(json_field(schema, "x-kubernetes-list-type"), "atomic");
+    struct place below = {.depth = where.depth + 1, .comparable = where.comparable};
+    char field[FIELD_MAX];
+
+    if (json_kind_of(schema) != JSON_IS_OBJECT || where.depth > SCHEMA_DEPTH_MAX)
+        return;
+    check_list(schema, where, to);
+    below.at = field;
     for (struct json_item it = json_first(properties); it.key != NULL;
          it = json_next(properties, it)) {
-        (void)snprintf(field, sizeof(field), "%s.properties[%s]", at, it.key);
-        check(it.value, field, to, depth + 1);
+        (void)snprintf(field, sizeof(field), "%s.properties[%s]", where.at, it.key);
+        check(it.value, below, to);
     }
-    (void)snprintf(field, sizeof(field), "%s.items", at);
-    check(json_field(schema, "items"), field, to, depth + 1);
-    (void)snprintf(field, sizeof(field), "%s.additionalProperties", at);
-    check(each, field, to, depth + 1);
+    (void)snprintf(field, sizeof(field), "%s.additionalProperties", where.at);
+    check(json_field(schema, "additionalProperties"), below, to);
+    (void)snprintf(field, sizeof(field), "%s.items", where.at);
+    below.comparable = where.comparable && strcmp(list, "map") == 0;
+    check(json_field(schema, "items"), below, to);
 }
 
 void
 rules_check(const struct json *schema, const char *field, struct plane_complaints *to)
 {
-    check(schema, field, to, 0);
+    check(schema, (struct place){field, 0, true}, to);
 }

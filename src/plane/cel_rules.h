@@ -15,7 +15,10 @@ struct rules;
 struct rules *rules_new(const struct json *schema);
 void rules_free(struct rules *r);
 
-/* Complain about rules that do not parse; `field` is where the schema is. */
+/*
+ * Complain about rules that Kubernetes refuses: that do not parse, read fields that are not there,
+ * or want an old value where none can be found. `field` is where the schema is.
+ */
 void rules_check(const struct json *schema, const char *field, struct plane_complaints *to);
 /* Complain about the rules that `obj` breaks; `old` is what it replaces, or NULL. */
 void rules_apply(const struct rules *r, const struct json *old, const struct json *obj,

@@ -2,7 +2,8 @@
 #ifndef PLANE_CEL_TREE_H
 #define PLANE_CEL_TREE_H
 
-/* plane/cel_tree -- a parsed expression; only cel_parse.c and cel_eval.c look inside. */
+/* plane/cel_tree -- a parsed expression; only cel_parse.c, cel_fields.c and cel_eval.c look inside.
+ */
 #include "plane/cel.h"
 
 enum cel_op {

@@ -1,0 +1,30 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The rules of our definitions on the plane; tests/e2e/crds.bats asks Kubernetes the same.
+
+load ../harness/env.bash
+load ../harness/plane.bash
+load ../harness/rules.bash
+
+setup() {
+    need kubectl curl python3
+    setup_folder
+    export HOME=$T
+    start_up
+    kubectl create namespace rules
+}
+
+teardown() {
+    stop_up
+    end_all
+}
+
+@test "a valid sample of every rule is taken, an invalid one refused in the words of the rule" {
+    diff <(rules_of_definitions) <(rules_of_samples)
+    judge_samples rules
+}
+
+@test "rules that read what is not there are refused" {
+    refused_rules
+    diff <(refused_rules) <(rules_to_refuse)
+}
