@@ -4,6 +4,7 @@
 #include <ctype.h>
 
 #include "base/b64.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "plane/core.h"
 
@@ -282,6 +283,34 @@ check_words(const struct json *map, const char *field, bool labels, struct plane
     }
 }
 
+/* Of Kubernetes' own, or "domain/name" so that nobody takes another's for his. */
+static void
+check_finalizer(const char *name, struct plane_complaints *to)
+{
+    static const char *const own[] = {"orphan", "foregroundDeletion", "kubernetes"};
+    bool known = strchr(name, '/') != NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        known = known || strcmp(name, own[i]) == 0;
+    if (!is_label_key(name) || !known)
+        complain(to, "FieldValueInvalid", "metadata.finalizers",
+                 "Invalid value: \"%s\": name is neither a standard finalizer name nor is it fully "
+                 "qualified",
+                 name);
+}
+
+static void
+check_controllers(const struct json *owners, struct plane_complaints *to)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < json_size(owners); i++)
+        n += json_is_true(json_field(json_elem(owners, i), "controller"));
+    if (n > 1)
+        complain(to, "FieldValueInvalid", "metadata.ownerReferences",
+                 "Invalid value: Only one reference can have Controller set to true");
+}
+
 void
 admit_check_meta(const struct kind *k, const struct json *obj, struct plane_complaints *to)
 {
@@ -307,10 +336,9 @@ admit_check_meta(const struct kind *k, const struct json *obj, struct plane_comp
     check_words(json_field(meta, "labels"), "metadata.labels", true, to);
     check_words(json_field(meta, "annotations"), "metadata.annotations", false, to);
     for (size_t i = 0; i < json_size(list); i++)
-        if (json_text(json_elem(list, i)) == NULL)
-            complain(to, "FieldValueInvalid", "metadata.finalizers",
-                     "Invalid value: must be strings");
+        check_finalizer(json_text_or(json_elem(list, i), ""), to);
     owners = json_field(meta, "ownerReferences");
+    check_controllers(owners, to);
     for (size_t i = 0; i < json_size(owners); i++) {
         static const char *const needed[] = {"apiVersion", "kind", "name", "uid"};
         for (size_t f = 0; f < ARRAY_LEN(needed); f++)
@@ -333,6 +361,33 @@ check_template_meta(const struct json *template, const char *at, struct plane_co
     check_words(json_dig(template, "metadata", "labels"), field, true, to);
     (void)snprintf(field, sizeof(field), "%s.metadata.annotations", at);
     check_words(json_dig(template, "metadata", "annotations"), field, false, to);
+}
+
+static bool
+has_volume(const struct json *spec, const char *name)
+{
+    const struct json *list = json_field(spec, "volumes");
+
+    for (size_t i = 0; i < json_size(list); i++)
+        if (strcmp(json_text_or(json_field(json_elem(list, i), "name"), ""), name) == 0)
+            return true;
+    return false;
+}
+
+/* What a container mounts is a volume of its Pod. `at` is where the container is. */
+static void
+check_mounts(const struct json *spec, const struct json *container, const char *at,
+             struct plane_complaints *to)
+{
+    const struct json *mounts = json_field(container, "volumeMounts");
+    char field[192];
+
+    for (size_t i = 0; i < json_size(mounts); i++) {
+        const char *name = json_text_or(json_field(json_elem(mounts, i), "name"), "");
+        (void)snprintf(field, sizeof(field), "%s.volumeMounts[%zu].name", at, i);
+        if (!has_volume(spec, name))
+            complain(to, "FieldValueNotFound", field, "Not found: \"%s\"", name);
+    }
 }
 
 /* `at` is where the template's Pod spec is, such as "spec.template.spec". */
@@ -362,6 +417,8 @@ check_pod_spec(const struct json *spec, const char *at, bool job, struct plane_c
             (void)snprintf(field, sizeof(field), "%s.%s[%zu].image", at, lists[l], i);
             if (json_text_or(json_field(json_elem(list, i), "image"), "")[0] == '\0')
                 complain(to, "FieldValueRequired", field, "Required value");
+            (void)snprintf(field, sizeof(field), "%s.%s[%zu]", at, lists[l], i);
+            check_mounts(spec, json_elem(list, i), field, to);
         }
     }
     (void)snprintf(field, sizeof(field), "%s.restartPolicy", at);
@@ -395,19 +452,109 @@ check_cron_job(const struct json *spec, struct plane_complaints *to)
                    "spec.jobTemplate.spec.template.spec", true, to);
 }
 
+/* Keys become names of files. */
 static void
-check_base64(const struct json *map, const char *at, struct plane_complaints *to)
+check_data_keys(const struct json *map, const char *at, struct plane_complaints *to)
+{
+    for (struct json_item it = json_first(map); it.key != NULL; it = json_next(map, it)) {
+        bool good = it.key[0] != '\0' && strlen(it.key) <= NAME_MAX_CHARS &&
+                    strcmp(it.key, ".") != 0 && strncmp(it.key, "..", 2) != 0;
+        char field[400];
+
+        for (const char *p = it.key; *p != '\0'; p++)
+            good = good && (isalnum((unsigned char)*p) || strchr("-_.", *p) != NULL);
+        (void)snprintf(field, sizeof(field), "%s[%s]", at, it.key);
+        if (!good)
+            complain(to, "FieldValueInvalid", field,
+                     "Invalid value: \"%s\": a valid config key must consist of alphanumeric "
+                     "characters, '-', '_' or '.'",
+                     it.key);
+    }
+}
+
+static void
+check_lease(const struct json *spec, struct plane_complaints *to)
+{
+    const struct json *lasts = json_field(spec, "leaseDurationSeconds");
+
+    if (lasts != NULL && json_int_or(lasts, 0) <= 0)
+        complain(to, "FieldValueInvalid", "spec.leaseDurationSeconds",
+                 "Invalid value: must be greater than 0");
+}
+
+static void
+check_role_ref(const struct json *old, const struct json *obj, bool of_cluster,
+               struct plane_complaints *to)
+{
+    const struct json *ref = json_field(obj, "roleRef");
+    const char *kind = json_text_or(json_field(ref, "kind"), "");
+
+    if (json_text_or(json_field(ref, "name"), "")[0] == '\0')
+        complain(to, "FieldValueRequired", "roleRef.name", "Required value");
+    if (strcmp(kind, "ClusterRole") != 0 && (of_cluster || strcmp(kind, "Role") != 0))
+        complain(to, "FieldValueNotSupported", "roleRef.kind", "Unsupported value: \"%s\"", kind);
+    if (old != NULL && !json_same(json_field(old, "roleRef"), ref))
+        complain(to, "FieldValueInvalid", "roleRef", "Invalid value: cannot change roleRef");
+}
+
+/* ---- types: what a server with typed objects cannot even read ---------------------------------
+ */
+
+static enum rc
+read_strings(const struct kind *k, const struct json *obj, const char *field, struct err *e)
+{
+    const struct json *map = json_field(obj, field);
+
+    for (struct json_item it = json_first(map); it.key != NULL; it = json_next(map, it))
+        if (json_kind_of(it.value) != JSON_IS_STR && json_kind_of(it.value) != JSON_IS_NULL)
+            return err_set(e, RC_INVALID,
+                           "cannot unmarshal a value into field %s.%s of type string", k->kind,
+                           field);
+    return RC_OK;
+}
+
+static enum rc
+read_base64(const struct json *map, struct err *e)
 {
     for (struct json_item it = json_first(map); it.key != NULL; it = json_next(map, it)) {
         CLEANUP(buf_release) struct buf plain = BUF_INIT(SECRET_MAX);
-        struct err e = ERR_INIT;
-        char field[400];
+        struct err why = ERR_INIT;
         if (json_kind_of(it.value) == JSON_IS_STR &&
-            b64_decode(json_text_str(it.value), &plain, &e) == RC_OK)
-            continue;
-        (void)snprintf(field, sizeof(field), "%s[%s]", at, it.key);
-        complain(to, "FieldValueInvalid", field, "Invalid value: must be base64");
+            b64_decode(json_text_str(it.value), &plain, &why) != RC_OK)
+            return err_set(e, RC_INVALID, "illegal base64 data in data[%s]", it.key);
     }
+    return RC_OK;
+}
+
+static enum rc
+read_time(const struct json *j, struct err *e)
+{
+    struct err why = ERR_INIT;
+    struct instant t;
+
+    if (json_text(j) == NULL || instant_parse(json_text_str(j), &t, &why) == RC_OK)
+        return RC_OK;
+    return err_set(e, RC_INVALID, "parsing time \"%s\": not a time of RFC 3339", json_text(j));
+}
+
+enum rc
+admit_types(const struct kind *k, const struct json *obj, struct err *e)
+{
+    const struct json *spec = json_field(obj, "spec");
+
+    if (is(k, "configmaps"))
+        return read_strings(k, obj, "data", e);
+    if (is(k, "secrets")) {
+        if (read_strings(k, obj, "data", e) || read_strings(k, obj, "stringData", e))
+            return e->code;
+        return read_base64(json_field(obj, "data"), e);
+    }
+    if (is(k, "leases.coordination.k8s.io")) {
+        if (read_time(json_field(spec, "renewTime"), e))
+            return e->code;
+        return read_time(json_field(spec, "acquireTime"), e);
+    }
+    return RC_OK;
 }
 
 /* What may never change once it is written. */
@@ -435,19 +582,19 @@ admit_check(const struct kind *k, const struct json *old, const struct json *obj
     } else if (is(k, "cronjobs.batch")) {
         check_cron_job(spec, to);
     } else if (is(k, "secrets")) {
-        check_base64(json_field(obj, "data"), "data", to);
+        check_data_keys(json_field(obj, "data"), "data", to);
         check_fixed(old, obj, (const char *const[]){"type", NULL}, "type", to);
         if (json_is_true(json_field(old, "immutable")))
             check_fixed(old, obj, (const char *const[]){"data", NULL}, "data", to);
     } else if (is(k, "configmaps")) {
+        check_data_keys(json_field(obj, "data"), "data", to);
         if (json_is_true(json_field(old, "immutable")))
             check_fixed(old, obj, (const char *const[]){"data", NULL}, "data", to);
     } else if (is(k, "rolebindings.rbac.authorization.k8s.io") ||
                is(k, "clusterrolebindings.rbac.authorization.k8s.io")) {
-        if (json_text(json_dig(obj, "roleRef", "name")) == NULL)
-            complain(to, "FieldValueRequired", "roleRef.name", "Required value");
-        if (old != NULL && !json_same(json_field(old, "roleRef"), json_field(obj, "roleRef")))
-            complain(to, "FieldValueInvalid", "roleRef", "Invalid value: cannot change roleRef");
+        check_role_ref(old, obj, !k->namespaced, to);
+    } else if (is(k, "leases.coordination.k8s.io")) {
+        check_lease(spec, to);
     } else if (is(k, "customresourcedefinitions.apiextensions.k8s.io")) {
         crd_check(old, obj, to);
     }

@@ -17,6 +17,9 @@ void admit_check(const struct kind *k, const struct json *old, const struct json
 /* The status a fresh object of a built-in kind begins with. */
 void admit_fresh_status(const struct kind *k, struct json *obj);
 
+/* RC_INVALID: a value is not of its type, so that a server with typed objects could not read it. */
+NODISCARD enum rc admit_types(const struct kind *k, const struct json *obj, struct err *e);
+
 /* metadata: name, labels and such. */
 void admit_check_meta(const struct kind *k, const struct json *obj, struct plane_complaints *to);
 

@@ -177,8 +177,10 @@ run_named(struct call *c)
 static bool
 run_verb(struct call *c)
 {
-    if (c->kind->namespaced && c->ns == NULL && (c->name != NULL || strcmp(c->method, "GET") != 0))
+    if (c->kind->namespaced && c->ns == NULL && c->name != NULL)
         return answer_error(c, 404, "NotFound", "the server could not find the requested resource");
+    if (c->kind->namespaced && c->ns == NULL && strcmp(c->method, "GET") != 0)
+        return bad_method(c);
     if (c->name != NULL)
         return run_named(c);
     if (strcmp(c->method, "GET") == 0)

@@ -23,7 +23,7 @@ verb_create(struct call *c)
                 json_text_or(json_dig(body, "metadata", "generateName"), "")[0] != '\0';
     if (version[0] != '\0' && strcmp(version, "0") != 0) {
         json_free(body);
-        return answer_error(c, 400, "BadRequest",
+        return answer_error(c, 500, "InternalError", /* as Kubernetes: its storage refuses it */
                             "resourceVersion should not be set on objects to be created");
     }
     for (int i = 0; i < (generated ? TRIES : 1); i++) {

@@ -212,15 +212,22 @@ separate_status(struct call *c, struct wish *w)
     }
 }
 
-/* Fields that the schema does not know: dropped, and told or refused as the client wishes. */
+/* Types, and fields that the schema does not know: dropped, and told or refused as the client
+ * wishes. */
 static bool
-drop_unknown(struct call *c, struct wish *w)
+read_fields(struct call *c, struct wish *w)
 {
     CLEANUP(json_free_ptr) struct json *unknown = json_new_array();
     CLEANUP(buf_release) struct buf text = BUF_INIT(8192);
     const char *how = call_param(c, "fieldValidation");
+    struct err e = ERR_INIT;
 
-    schema_prune(c->kind->schema, w->obj, unknown);
+    if (admit_types(c->kind, w->obj, &e))
+        return answer_error(c, 400, "BadRequest",
+                            "%s in version \"%s\" cannot be handled as a %s: %s", c->kind->kind,
+                            c->kind->version, c->kind->kind, e.msg);
+    if (c->kind->schema != NULL)
+        schema_prune(c->kind->schema, w->obj, unknown);
     if (json_size(unknown) == 0 || (how != NULL && strcmp(how, "Ignore") == 0))
         return true;
     for (size_t i = 0; i < json_size(unknown); i++) {
@@ -479,11 +486,10 @@ wish_store(struct call *c, struct wish *w)
     drop_nulls(c->kind->custom ? json_field(w->obj, "metadata") : w->obj);
     separate_status(c, w);
     own_metadata(c, w);
-    if (c->kind->schema != NULL) {
-        if (!drop_unknown(c, w))
-            return WISH_ANSWERED;
+    if (!read_fields(c, w))
+        return WISH_ANSWERED;
+    if (c->kind->schema != NULL)
         schema_default(c->kind->schema, w->obj);
-    }
     admit_defaults(c->kind, w->old, w->obj);
     if (!check_object(c, w))
         return WISH_ANSWERED;

@@ -20,6 +20,6 @@ teardown() {
     run "$BUILD/tests/kube_conformance" --kubeconfig "$KUBECONFIG"
     echo "$output"
     [ "$status" = 0 ]
-    [ "$(grep -c '^ok' <<<"$output")" -ge 20 ]
+    [ "$(grep -c '^ok' <<<"$output")" -ge 29 ]
     ! grep '^not ok' <<<"$output"
 }

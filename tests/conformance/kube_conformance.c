@@ -3,11 +3,11 @@
  * The API conformance suite against the server of a kubeconfig.
  * usage: kube_conformance [--kubeconfig FILE] [--context NAME] [CASE]
  */
-#include "conformance/kube_suite.h"
-
 #include <getopt.h>
 
 #include "base/log.h"
+#include "conformance/kube_suite.h"
+#include "conformance/lossy.h"
 #include "kube/config.h"
 
 int
@@ -17,7 +17,10 @@ main(int argc, char **argv)
                                             {"context", required_argument, NULL, 'c'},
                                             {NULL, 0, NULL, 0}};
     struct kube_config_opts where = {.kubeconfig = NULL};
-    struct kube *k = NULL;
+    struct kube_config *config = NULL;
+    struct kube_transport *t = NULL;
+    struct lossy *net;
+    struct kube *k;
     struct err e = ERR_INIT;
     struct ctx cx;
     int o, failed;
@@ -30,11 +33,14 @@ main(int argc, char **argv)
         else
             return 2;
     }
-    if (ctx_init(&cx, &e) || kube_connect(&where, NULL, &k, NULL, &e)) {
+    if (ctx_init(&cx, &e) || kube_config_load(&where, &config, &e) ||
+        kube_http_new(config, &t, &e)) {
         log_err(&e);
         return 1;
     }
-    failed = kube_suite_run(&cx, k, optind < argc ? argv[optind] : NULL);
+    net = lossy_new(t);
+    k = kube_new(&net->t, NULL);
+    failed = kube_suite_run(&cx, k, net, optind < argc ? argv[optind] : NULL);
     kube_free(k);
     ctx_release(&cx);
     return failed == 0 ? 0 : 1;

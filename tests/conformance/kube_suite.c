@@ -1,42 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "conformance/kube_suite.h"
+#include "conformance/suite_internal.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "kube/object.h"
+#include "kube/patch.h"
 #include "kube/watch.h"
 
-enum { WAIT_MS = 30000 };
-
 static const struct kube_kind THING = {"conformance.cstash.dev", "v1", "things", "Thing", true};
-
-struct suite {
-    struct ctx *cx;
-    struct kube *k;
-    char ns[64];
-    struct err e;
-    char why[900]; /* of a case that fails */
-};
-
-/* The call must return `want`; else the case fails. */
-#define GET(want, call)                                                                            \
-    do {                                                                                           \
-        enum rc rc_ = (call);                                                                      \
-        if (rc_ != (want)) {                                                                       \
-            (void)snprintf(s->why, sizeof(s->why), "line %d: %s, wanted %s: %s", __LINE__,         \
-                           rc_name(rc_), rc_name(want), rc_ != RC_OK ? s->e.msg : "");             \
-            return false;                                                                          \
-        }                                                                                          \
-    } while (0)
-#define OK(call) GET(RC_OK, call)
-#define CHECK(cond)                                                                                \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            (void)snprintf(s->why, sizeof(s->why), "line %d: not %s", __LINE__, #cond);            \
-            return false;                                                                          \
-        }                                                                                          \
-    } while (0)
 
 static struct json *
 parse(const char *text)
@@ -50,20 +22,21 @@ parse(const char *text)
 }
 
 /* An object with the fields of `more`, an object in JSON with ' for ". */
-static struct json *
-make(const struct suite *s, const struct kube_kind *kind, const char *name, const char *more)
+struct json *
+suite_make(const struct suite *s, const struct kube_kind *kind, const char *name, const char *more)
 {
-    struct json *obj = kube_object_new(kind, s->ns, name), *fields;
+    struct json *obj = kube_object_new(kind, s->ns, name), *fields, *merged;
     char *text = mem_strdup(more);
 
     for (char *p = text; *p != '\0'; p++)
         if (*p == '\'')
             *p = '"';
     fields = parse(text);
-    json_merge_fields(obj, fields);
+    merged = patch_merge(obj, fields);
     json_free(fields);
+    json_free(obj);
     mem_free(text);
-    return obj;
+    return merged;
 }
 
 static bool
@@ -77,7 +50,7 @@ static enum rc
 create(struct suite *s, const struct kube_kind *kind, const char *name, const char *more,
        struct json **out)
 {
-    struct json *obj = make(s, kind, name, more);
+    struct json *obj = suite_make(s, kind, name, more);
     enum rc rc = kube_create(s->cx, s->k, kind, s->ns, obj, NULL, out, &s->e);
 
     json_free(obj);
@@ -151,7 +124,7 @@ case_generate_name(struct suite *s)
 {
     CLEANUP(json_free_ptr) struct json *a = NULL;
     CLEANUP(json_free_ptr) struct json *b = NULL;
-    CLEANUP(json_free_ptr) struct json *obj = make(s, &KUBE_CONFIG_MAP, NULL, "{}");
+    CLEANUP(json_free_ptr) struct json *obj = suite_make(s, &KUBE_CONFIG_MAP, NULL, "{}");
 
     json_set_cstr(kube_meta(obj), "generateName", "gen-");
     OK(kube_create(s->cx, s->k, &KUBE_CONFIG_MAP, NULL, obj, NULL, &a, &s->e));
@@ -164,7 +137,7 @@ case_generate_name(struct suite *s)
 static bool
 case_dry_run(struct suite *s)
 {
-    CLEANUP(json_free_ptr) struct json *obj = make(s, &KUBE_CONFIG_MAP, "dry", "{}");
+    CLEANUP(json_free_ptr) struct json *obj = suite_make(s, &KUBE_CONFIG_MAP, "dry", "{}");
     struct kube_write w = {.dry_run = true};
 
     OK(kube_create(s->cx, s->k, &KUBE_CONFIG_MAP, NULL, obj, &w, NULL, &s->e));
@@ -224,7 +197,7 @@ case_list_pages_and_selectors(struct suite *s)
 
     for (int i = 0; i < 5; i++) {
         (void)snprintf(name, sizeof(name), "page-%d", i);
-        CLEANUP(json_free_ptr) struct json *obj = make(s, &KUBE_CONFIG_MAP, name, "{}");
+        CLEANUP(json_free_ptr) struct json *obj = suite_make(s, &KUBE_CONFIG_MAP, name, "{}");
         kube_set_label(obj, "set", "pages");
         kube_set_label(obj, "odd", i % 2 == 1 ? "true" : NULL);
         OK(kube_create(s->cx, s->k, &KUBE_CONFIG_MAP, NULL, obj, NULL, NULL, &s->e));
@@ -270,7 +243,7 @@ case_merge_and_json_patches(struct suite *s)
 static enum rc
 apply(struct suite *s, const char *manager, bool force, const char *data, struct json **out)
 {
-    struct json *obj = make(s, &KUBE_CONFIG_MAP, "ap", data);
+    struct json *obj = suite_make(s, &KUBE_CONFIG_MAP, "ap", data);
     struct kube_write w = {.manager = manager, .force = force};
     enum rc rc = kube_apply(s->cx, s->k, &KUBE_CONFIG_MAP, obj, &w, out, &s->e);
 
@@ -334,8 +307,8 @@ case_delete_preconditions(struct suite *s)
 static bool
 case_delete_collection(struct suite *s)
 {
-    CLEANUP(json_free_ptr) struct json *a = make(s, &KUBE_CONFIG_MAP, "col-a", "{}");
-    CLEANUP(json_free_ptr) struct json *b = make(s, &KUBE_CONFIG_MAP, "col-b", "{}");
+    CLEANUP(json_free_ptr) struct json *a = suite_make(s, &KUBE_CONFIG_MAP, "col-a", "{}");
+    CLEANUP(json_free_ptr) struct json *b = suite_make(s, &KUBE_CONFIG_MAP, "col-b", "{}");
     struct kube_delete_opts o = {.label_selector = "col=a"};
 
     kube_set_label(a, "col", "a");
@@ -353,7 +326,7 @@ static enum rc
 delete_owner(struct suite *s, const char *owner, const char *owned, const char *propagation)
 {
     CLEANUP(json_free_ptr) struct json *parent = NULL;
-    CLEANUP(json_free_ptr) struct json *child = make(s, &KUBE_CONFIG_MAP, owned, "{}");
+    CLEANUP(json_free_ptr) struct json *child = suite_make(s, &KUBE_CONFIG_MAP, owned, "{}");
     struct kube_delete_opts o = {.propagation = propagation};
 
     if (create(s, &KUBE_CONFIG_MAP, owner, "{}", &parent))
@@ -415,7 +388,7 @@ case_watch(struct suite *s)
 {
     CLEANUP(close_watch) struct kube_watch *w = NULL;
     CLEANUP(json_free_ptr) struct json *items = NULL;
-    CLEANUP(json_free_ptr) struct json *obj = make(s, &KUBE_CONFIG_MAP, "w1", "{}");
+    CLEANUP(json_free_ptr) struct json *obj = suite_make(s, &KUBE_CONFIG_MAP, "w1", "{}");
     CLEANUP(mem_free_ptr) char *rv = NULL;
     struct kube_list_opts lo = {.label_selector = "watch=yes"};
     struct kube_watch_opts wo = {.label_selector = "watch=yes", .timeout_s = 60};
@@ -630,6 +603,85 @@ case_discovery(struct suite *s)
     return true;
 }
 
+/* What is refused, by which code, and in words that name the field. */
+static const struct refusal {
+    const struct kube_kind *kind;
+    const char *name, *body;
+    int http;
+    const char *words;
+} refusals[] = {
+    {&KUBE_CONFIG_MAP, "r1", "{'metadata':{'namespace':'conformance-none'}}", 404,
+     "namespaces \"conformance-none\" not found"},
+    {&KUBE_CONFIG_MAP, "r1", "{'metadata':{'resourceVersion':'5'}}", 500, "resourceVersion"},
+    {&KUBE_CONFIG_MAP, "r1", "{'metadata':{'labels':{'bad label':'x'}}}", 422, "metadata.labels"},
+    {&KUBE_CONFIG_MAP, "r1", "{'metadata':{'labels':{'a':'no good'}}}", 422, "metadata.labels"},
+    {&KUBE_CONFIG_MAP, "r1", "{'metadata':{'annotations':{'bad key':'x'}}}", 422,
+     "metadata.annotations"},
+    {&KUBE_CONFIG_MAP, "r1", "{'metadata':{'finalizers':['short']}}", 422, "metadata.finalizers"},
+    {&KUBE_CONFIG_MAP, "r1",
+     "{'metadata':{'ownerReferences':[{'apiVersion':'v1','kind':'Pod','name':'x'}]}}", 422, "uid"},
+    {&KUBE_CONFIG_MAP, "r1",
+     "{'metadata':{'ownerReferences':["
+     "{'apiVersion':'v1','kind':'Pod','name':'x','uid':'1','controller':true},"
+     "{'apiVersion':'v1','kind':'Pod','name':'y','uid':'2','controller':true}]}}",
+     422, "metadata.ownerReferences"},
+    {&KUBE_CONFIG_MAP, "r1", "{'data':{'bad key':'x'}}", 422, "data"},
+    {&KUBE_CONFIG_MAP, "r1", "{'data':{'a':1}}", 400, "data"},
+    {&KUBE_CONFIG_MAP, "r1", "{'kind':'Secret'}", 400, "Secret"},
+    {&KUBE_SECRET, "r1", "{'data':{'a':'not base64!'}}", 400, "base64"},
+    {&KUBE_CRON_JOB, "r1",
+     "{'spec':{'schedule':'61 * * * *','jobTemplate':{'spec':{'template':{'spec':{'restartPolicy':"
+     "'Never','containers':[{'name':'c','image':'i'}]}}}}}}",
+     422, "spec.schedule"},
+    {&KUBE_CRON_JOB, "r-name-of-a-cronjob-that-is-longer-than-fifty-two-characters",
+     "{'spec':{'schedule':'0 * * * *','jobTemplate':{'spec':{'template':{'spec':{'restartPolicy':"
+     "'Never','containers':[{'name':'c','image':'i'}]}}}}}}",
+     422, "52 characters"},
+    {&KUBE_JOB, "r1", "{'spec':{'template':{'spec':{'containers':[{'name':'c','image':'i'}]}}}}",
+     422, "restartPolicy"},
+    {&KUBE_JOB, "r1",
+     "{'spec':{'template':{'spec':{'restartPolicy':'Never','containers':[{'name':'Bad_Name',"
+     "'image':'i'}]}}}}",
+     422, "spec.template.spec.containers[0].name"},
+    {&KUBE_JOB, "r1",
+     "{'spec':{'template':{'spec':{'restartPolicy':'Never','containers':[{'name':'c','image':'i',"
+     "'volumeMounts':[{'name':'none','mountPath':'/x'}]}]}}}}",
+     422, "volumeMounts[0].name"},
+    {&KUBE_ROLE_BINDING, "r1", "{'roleRef':{'kind':'Thing','name':'x'}}", 422, "roleRef.kind"},
+    {&KUBE_ROLE_BINDING, "r1", "{'roleRef':{'kind':'Role','name':''}}", 422, "roleRef.name"},
+    {&KUBE_SERVICE_ACCOUNT, "Bad", "{}", 422, "metadata.name"},
+    {&KUBE_LEASE, "r1", "{'spec':{'leaseDurationSeconds':-1}}", 422, "leaseDurationSeconds"},
+    {&KUBE_LEASE, "r1", "{'spec':{'renewTime':'yesterday'}}", 400, "yesterday"},
+};
+
+static bool
+case_refusals(struct suite *s)
+{
+    char all[sizeof(s->why)] = "";
+
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+        const struct refusal *r = &refusals[i];
+        CLEANUP(json_free_ptr) struct json *obj = suite_make(s, r->kind, r->name, r->body);
+        size_t n = strlen(all);
+        enum rc rc = kube_create(s->cx, s->k, r->kind, kube_ns(obj), obj, NULL, NULL, &s->e);
+
+        if (rc != RC_OK && s->e.sys == r->http && strstr(s->e.msg, r->words) != NULL)
+            continue;
+        (void)snprintf(all + n, sizeof(all) - n, "\n#   %s: %d %s", r->words,
+                       rc == RC_OK ? 201 : s->e.sys, rc == RC_OK ? "" : s->e.msg);
+        if (rc == RC_OK)
+            OK(kube_delete(s->cx, s->k, r->kind, kube_ns(obj), kube_name(obj), NULL, &s->e));
+    }
+    (void)snprintf(s->why, sizeof(s->why), "not refused as they should be:%s", all);
+    if (all[0] != '\0')
+        return false;
+    /* Without a namespace there is no such collection to write to. */
+    CLEANUP(json_free_ptr) struct json *nowhere = kube_object_new(&KUBE_CONFIG_MAP, NULL, "r1");
+    GET(RC_INVALID, kube_create(s->cx, s->k, &KUBE_CONFIG_MAP, NULL, nowhere, NULL, NULL, &s->e));
+    CHECK(s->e.sys == 405);
+    return true;
+}
+
 static const struct {
     const char *name;
     bool (*run)(struct suite *s);
@@ -654,6 +706,15 @@ static const struct {
     {"CRD: status subresource", case_status_subresource},
     {"unknown resources", case_unknown_resources},
     {"discovery", case_discovery},
+    {"refusals", case_refusals},
+    {"cache: follows", case_cache_follows},
+    {"cache: a lost event and a forgotten version", case_cache_lists_anew},
+    {"controller: converges", case_controller_converges},
+    {"lease: one holder", case_lease_has_one_holder},
+    {"lease: kept, then given back", case_lease_is_kept_and_given_back},
+    {"lease: taken over when it expired", case_lease_is_taken_over},
+    {"lease: lost", case_lease_is_lost},
+    {"recorder: the same again is counted", case_recorder_counts},
 };
 
 static enum rc
@@ -671,9 +732,9 @@ begin(struct suite *s)
 }
 
 int
-kube_suite_run(struct ctx *cx, struct kube *k, const char *only)
+kube_suite_run(struct ctx *cx, struct kube *k, struct lossy *net, const char *only)
 {
-    struct suite s = {.cx = cx, .k = k};
+    struct suite s = {.cx = cx, .k = k, .net = net};
     int failed = 0, n = 0;
     struct err ignored = ERR_INIT;
 

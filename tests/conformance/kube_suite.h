@@ -12,9 +12,10 @@
 #include "kube/kube.h"
 
 /*
- * Run the cases whose name contains `only` (NULL: all) and print TAP. Returns how many failed; -1:
- * none could run.
+ * Run the cases whose name contains `only` (NULL: all) and print TAP. `k` goes through `net`.
+ * Returns how many failed; -1: none could run.
  */
-int kube_suite_run(struct ctx *cx, struct kube *k, const char *only);
+struct lossy;
+int kube_suite_run(struct ctx *cx, struct kube *k, struct lossy *net, const char *only);
 
 #endif
