@@ -62,6 +62,7 @@ struct cache {
     pthread_mutex_t lock; /* guards all below and the indexes' content */
     struct strmap entries;
     size_t bytes;
+    uint64_t lists;
     bool synced;
 
     struct index *indexes; /* fixed once started */
@@ -402,6 +403,7 @@ on_finish(struct kube_sink *s)
     mem_free(keys);
     (void)pthread_mutex_lock(&c->lock);
     c->synced = true;
+    c->lists++;
     (void)pthread_mutex_unlock(&c->lock);
     (void)malloc_trim(0); /* the pages of the list were large */
 }
@@ -772,6 +774,17 @@ cache_bytes(struct cache *c)
 
     (void)pthread_mutex_lock(&c->lock);
     n = c->bytes;
+    (void)pthread_mutex_unlock(&c->lock);
+    return n;
+}
+
+uint64_t
+cache_lists(struct cache *c)
+{
+    uint64_t n;
+
+    (void)pthread_mutex_lock(&c->lock);
+    n = c->lists;
     (void)pthread_mutex_unlock(&c->lock);
     return n;
 }

@@ -16,6 +16,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "kube/watch.h"
 
@@ -73,6 +74,9 @@ void cache_each(struct cache *c, const char *ns, void (*fn)(void *arg, const str
                 void *arg);
 size_t cache_count(struct cache *c, const char *ns);
 size_t cache_bytes(struct cache *c); /* text held, for metrics */
+/* How often all was listed: once, and again whenever the server had forgotten what came after it.
+ */
+uint64_t cache_lists(struct cache *c);
 const struct kube_kind *cache_kind(const struct cache *c);
 
 /*

@@ -172,6 +172,7 @@ test_cache_finds_out_what_it_missed(void **state)
     until(w, "+a +b +c ~c -b ");
     script_feed(w->script, EVENT("ADDED", OBJ("n", "z", "21", "")));
     until(w, "-b +z ");
+    assert_int_equal(cache_lists(c), 2);
     stop(w, c);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Repository: who uses it, and what happens to the data when it goes. Source: Stash. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "operator/operator_internal.h"
 
@@ -48,6 +49,10 @@ finalize(struct ctx *cx, struct world *op, const struct json *obj, struct ctl_re
         recorder_event(cx, op->repo_events, obj, "Warning", "WipeOutFailed",
                        "wipeOut is set, but data of this backend cannot be deleted yet. Set "
                        "wipeOut to false to delete the Repository and keep the data.");
+        /* In a namespace that goes as well no event can be written. */
+        log_warn("Repository %s/%s is not deleted: wipeOut is set, but data of this backend cannot "
+                 "be deleted yet",
+                 kube_ns(obj), kube_name(obj));
         out->requeue_after_ms = 60 * 1000;
         return RC_OK;
     }

@@ -73,6 +73,12 @@ put_caches(struct world *op, struct metrics *m)
 
         metrics_sample(m, l, (double)cache_count(c, NULL));
     }
+    metrics_begin(m, "cstash_cache_lists_total", "counter", "How often all objects were listed");
+    for (size_t i = 0; (c = manager_cache_at(op->m, i)) != NULL; i++) {
+        struct metrics_label l[] = {{"kind", cache_kind(c)->kind}, {NULL, NULL}};
+
+        metrics_sample(m, l, (double)cache_lists(c));
+    }
 }
 
 /* ---- sessions and configurations ---- */
