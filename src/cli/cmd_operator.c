@@ -25,6 +25,8 @@ static const struct opt opts_operator[] = {
     {"qps", 0, OPT_TEXT, OPT_AT(qps), "N",
      "requests a second to the API server; 0: no limit [100]"},
     {"burst", 0, OPT_TEXT, OPT_AT(burst), "N", "requests at once [100]"},
+    {"deletion-limit", 0, OPT_TEXT, OPT_AT(timeout), "TIME",
+     "let an object go whose cleanup fails for so long [10m]"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_operator, opts_global, NULL};
@@ -57,11 +59,15 @@ run(struct ctx *cx, const struct args *a, struct err *e)
         .pull_secrets = a->pull_secrets,
     };
     unsigned qps = 100, burst = 100;
+    int deletion_limit_ms = OPERATOR_DELETION_LIMIT_MS;
     struct kube *k;
     enum rc rc;
 
     if (take_number("qps", a->qps, &qps, e) || take_number("burst", a->burst, &burst, e))
         return e->code;
+    if (a->timeout != NULL && app_parse_ms(a->timeout, "deletion-limit", &deletion_limit_ms, e))
+        return e->code;
+    o.deletion_limit_ms = deletion_limit_ms;
     how.qps = qps;
     how.burst = burst;
     mem_share_heaps();

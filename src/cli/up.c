@@ -116,7 +116,8 @@ run_operator(struct up *u, struct err *e)
 {
     struct operator_opts o = {.image = CSTASH_IMAGE,
                               .pushgateway_url = u->pushgateway_url,
-                              .listen = u->o->metrics_listen};
+                              .listen = u->o->metrics_listen,
+                              .deletion_limit_ms = OPERATOR_DELETION_LIMIT_MS};
 
     return operator_run(u->cx, u->k, &o, e);
 }

@@ -4,17 +4,6 @@
 #include "operator/operator_internal.h"
 #include "operator/phase.h"
 
-static enum rc
-finalize(struct ctx *cx, struct world *op, const struct json *obj, const struct invoker *inv,
-         struct err *e)
-{
-    if (!kube_has_finalizer(obj, FINALIZER_INVOKER))
-        return RC_OK;
-    if (remove_foreign_rbac(cx, op, inv, e))
-        return e->code;
-    return write_finalizer(cx, op, op->configs, obj, FINALIZER_INVOKER, false, e);
-}
-
 /* The CronJob follows the object even when something it needs has gone since. */
 static void
 make_cron_job(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *now,
@@ -78,7 +67,7 @@ reconcile_configuration(struct ctx *cx, void *arg, const char *ns, const char *n
         return RC_OK;
     invoker_view(obj, &inv);
     if (kube_is_deleting(obj))
-        return finalize(cx, op, obj, &inv, e);
+        return finalize_invoker(cx, op, op->configs, op->config_events, obj, &inv, out, e);
     if (!kube_has_finalizer(obj, FINALIZER_INVOKER)) {
         rc = write_finalizer(cx, op, op->configs, obj, FINALIZER_INVOKER, true, e);
         if (rc != RC_OK)

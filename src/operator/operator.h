@@ -9,7 +9,11 @@
  *          server: killed at any instant, the next start goes on where the world is.
  * Source   Stash's controllers, with their known weaknesses mended (docs/adr/0008).
  */
+#include <stdint.h>
+
 #include "kube/kube.h"
+
+enum { OPERATOR_DELETION_LIMIT_MS = 10 * 60 * 1000 };
 
 struct operator_opts {
     const char *image;            /* of our containers */
@@ -18,6 +22,7 @@ struct operator_opts {
     const char *leader_namespace; /* of the Lease; NULL: no election */
     const char *listen;           /* health and metrics, "127.0.0.1:8080"; NULL: none */
     const char *pull_secrets;     /* names by comma, to put into our pods; NULL: none */
+    int64_t deletion_limit_ms;    /* how long our finalizers hold at most */
     int workers;                  /* per kind; 0: 2 */
 };
 

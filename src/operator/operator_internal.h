@@ -70,6 +70,21 @@ NODISCARD enum rc write_finalizer(struct ctx *cx, struct world *op, struct cache
                                   const struct json *obj, const char *name, bool add,
                                   struct err *e);
 
+/* ---- before an object goes (finalize.c) ---- */
+
+/*
+ * Take the finalizer away when there is nothing `undone`, or when it could not be done for as long
+ * as operator_opts.deletion_limit_ms; else `undone` is told and `out` asks for another try.
+ */
+NODISCARD enum rc finalize(struct ctx *cx, struct world *op, struct cache *cache,
+                           struct recorder *events, const struct json *obj, const char *finalizer,
+                           const struct err *undone, struct ctl_result *out, struct err *e);
+/* The same after what an invoker has in other namespaces is removed. */
+NODISCARD enum rc finalize_invoker(struct ctx *cx, struct world *op, struct cache *cache,
+                                   struct recorder *events, const struct json *obj,
+                                   const struct invoker *inv, struct ctl_result *out,
+                                   struct err *e);
+
 /* ---- what a run needs (needs.c) ---- */
 
 /*

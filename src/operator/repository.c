@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Repository: who uses it, and what happens to the data when it goes. Source: Stash. */
-#include "base/log.h"
 #include "base/mem.h"
 #include "operator/operator_internal.h"
 
@@ -37,26 +36,21 @@ set_references(struct world *op, struct json *now)
 
 /*
  * The data stay unless wipeOut is set. Wiping needs a store for the backend; while there is none
- * the object is kept, so that nobody believes that the data are gone.
+ * the object is kept for a while, so that somebody sees that the data are not gone.
  */
 static enum rc
-finalize(struct ctx *cx, struct world *op, const struct json *obj, struct ctl_result *out,
-         struct err *e)
+finalize_repository(struct ctx *cx, struct world *op, const struct json *obj,
+                    struct ctl_result *out, struct err *e)
 {
+    struct err undone = ERR_INIT;
+
     if (!kube_has_finalizer(obj, FINALIZER_REPOSITORY))
         return RC_OK;
-    if (json_is_true(json_dig(obj, "spec", "wipeOut"))) {
-        recorder_event(cx, op->repo_events, obj, "Warning", "WipeOutFailed",
-                       "wipeOut is set, but data of this backend cannot be deleted yet. Set "
-                       "wipeOut to false to delete the Repository and keep the data.");
-        /* In a namespace that goes as well no event can be written. */
-        log_warn("Repository %s/%s is not deleted: wipeOut is set, but data of this backend cannot "
-                 "be deleted yet",
-                 kube_ns(obj), kube_name(obj));
-        out->requeue_after_ms = 60 * 1000;
-        return RC_OK;
-    }
-    return write_finalizer(cx, op, op->repos, obj, FINALIZER_REPOSITORY, false, e);
+    if (json_is_true(json_dig(obj, "spec", "wipeOut")))
+        (void)err_set(&undone, RC_UNSUPPORTED,
+                      "wipeOut is set and data of this backend cannot be deleted yet: they stay. "
+                      "Set wipeOut to false to let the Repository go at once");
+    return finalize(cx, op, op->repos, op->repo_events, obj, FINALIZER_REPOSITORY, &undone, out, e);
 }
 
 enum rc
@@ -71,7 +65,7 @@ reconcile_repository(struct ctx *cx, void *arg, const char *ns, const char *name
     if (obj == NULL)
         return RC_OK;
     if (kube_is_deleting(obj))
-        return finalize(cx, op, obj, out, e);
+        return finalize_repository(cx, op, obj, out, e);
     if (!kube_has_finalizer(obj, FINALIZER_REPOSITORY))
         return write_finalizer(cx, op, op->repos, obj, FINALIZER_REPOSITORY, true, e);
     json_free(TAKE(obj)); /* it lacks the references */

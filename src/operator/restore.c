@@ -269,20 +269,11 @@ copy_labels(struct work *w, struct err *e)
 }
 
 static enum rc
-finalize(struct work *w, struct err *e)
-{
-    if (!kube_has_finalizer(w->now, FINALIZER_INVOKER))
-        return RC_OK;
-    if (remove_foreign_rbac(w->cx, w->op, &w->inv, e))
-        return e->code;
-    return write_finalizer(w->cx, w->op, w->op->restores, w->now, FINALIZER_INVOKER, false, e);
-}
-
-static enum rc
 step(struct work *w, struct err *e)
 {
     if (kube_is_deleting(w->now))
-        return finalize(w, e);
+        return finalize_invoker(w->cx, w->op, w->op->restores, w->op->restore_events, w->now,
+                                &w->inv, w->out, e);
     if (!kube_has_finalizer(w->now, FINALIZER_INVOKER)) {
         struct json *fresh;
 

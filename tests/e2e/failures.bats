@@ -4,7 +4,7 @@
 
 load e2e.bash
 load stash.bash
-load cluster/lib.bash
+load trouble.bash
 
 NS=failures
 
@@ -44,25 +44,11 @@ teardown() { # whatever a test left half done
     resume kube-apiserver
 }
 
-# A backup that takes its time: Redis waits so long before it begins to send. begin_slow SESSION SECONDS CONFIG
-begin_slow() {
-    cli $NS redis config set repl-diskless-sync-delay "$2"
-    session $NS "$1" "$3"
-    for _ in $(seq 100); do
-        POD=$(kubectl get pod -n $NS -l "job-name=stash-backup-$1-0" -o name)
-        [ -n "$POD" ] && kubectl logs -n $NS "$POD" -c redis-backup-7-0-5-0 2>/dev/null | grep dumping && break
-        sleep 0.2
-    done
-}
-
 next_works() { # next_works NAME
     cli $NS redis config set repl-diskless-sync-delay 0
     session $NS "$1" bc
     phase $NS "backupsession/$1" Succeeded 90
 }
-
-pause() { in_cluster "$CSTASH_E2E_DIR" kill -STOP "$(cat "$CSTASH_E2E_DIR/$1.pid")"; } # pause PROGRAM of the cluster
-resume() { in_cluster "$CSTASH_E2E_DIR" kill -CONT "$(cat "$CSTASH_E2E_DIR/$1.pid")"; }
 
 @test "a pod deleted in the middle of a backup" {
     begin_slow deleted 20 bc
@@ -106,13 +92,10 @@ resume() { in_cluster "$CSTASH_E2E_DIR" kill -CONT "$(cat "$CSTASH_E2E_DIR/$1.pi
 }
 
 @test "the leading operator killed: the other takes over and finishes the session" {
-    local leader began pid
+    local leader began
     leader=$(field $SYSTEM lease/cstash-operator '{.spec.holderIdentity}')
     begin_slow led 10 bc
-    for pid in $(in_cluster "$CSTASH_E2E_DIR" pgrep -f 'cstash operator'); do
-        in_cluster "$CSTASH_E2E_DIR" grep -qz "HOSTNAME=${leader%_*}" "/proc/$pid/environ" || continue
-        in_cluster "$CSTASH_E2E_DIR" kill -9 "$pid"
-    done
+    in_cluster "$CSTASH_E2E_DIR" kill -9 "$(operators "HOSTNAME=${leader%_*}")"
     began=$SECONDS
     for _ in $(seq 200); do
         [ "$(field $SYSTEM lease/cstash-operator '{.spec.holderIdentity}')" != "$leader" ] && break

@@ -3,13 +3,13 @@
 # The conformance suite of the API client and of what is built on it, against a real kube-apiserver.
 
 load e2e.bash
-load cluster/lib.bash
+load trouble.bash
 
 setup_file() { # a server that began anew remembers no old versions
     load e2e.bash
-    load cluster/lib.bash
-    in_cluster "$CSTASH_E2E_DIR" kill -9 "$(cat "$CSTASH_E2E_DIR/kube-apiserver.pid")"
-    until kubectl get --raw /readyz 2>/dev/null; do sleep 0.2; done
+    load trouble.bash
+    server_killed
+    settled
 }
 
 @test "Kubernetes answers every case of the API conformance suite as the plane does" {

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is done before an object may go. It must not keep a deletion, of a namespace above all, for
+ * longer than it can be expected to work out: then the object goes and what is left is said.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "operator/operator_internal.h"
+
+enum { RETRY_MS = 10 * 1000 };
+
+enum rc
+finalize(struct ctx *cx, struct world *op, struct cache *cache, struct recorder *events,
+         const struct json *obj, const char *finalizer, const struct err *undone,
+         struct ctl_result *out, struct err *e)
+{
+    int64_t since = kube_time_ms(json_dig(obj, "metadata", "deletionTimestamp")),
+            left = since + op->opts->deletion_limit_ms - clock_real_ms();
+
+    if (undone->code != RC_OK) {
+        recorder_event(cx, events, obj, "Warning", left > 0 ? "CleanupFailed" : "CleanupGivenUp",
+                       "%s", undone->msg);
+        /* In a namespace that goes as well no event can be written. */
+        log_warn("%s %s/%s %s: %s", cache_kind(cache)->kind, kube_ns(obj), kube_name(obj),
+                 left > 0 ? "is not deleted yet" : "goes", undone->msg);
+    }
+    if (undone->code == RC_OK || left <= 0)
+        return write_finalizer(cx, op, cache, obj, finalizer, false, e);
+    out->requeue_after_ms = MIN(left, RETRY_MS);
+    return RC_OK;
+}
+
+enum rc
+finalize_invoker(struct ctx *cx, struct world *op, struct cache *cache, struct recorder *events,
+                 const struct json *obj, const struct invoker *inv, struct ctl_result *out,
+                 struct err *e)
+{
+    struct err undone = ERR_INIT;
+
+    if (!kube_has_finalizer(obj, FINALIZER_INVOKER))
+        return RC_OK;
+    if (remove_foreign_rbac(cx, op, inv, &undone) == RC_CANCELLED) {
+        *e = undone;
+        return e->code;
+    }
+    return finalize(cx, op, cache, events, obj, FINALIZER_INVOKER, &undone, out, e);
+}
