@@ -188,7 +188,8 @@ ws_open(struct ws *w, const struct ws_request *rq, int *status, struct buf *body
         return e->code;
     ws_accept(buf_c(&key), &accept);
     if (buf_printf(&text, e,
-                   "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                   "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: cstash/" CSTASH_VERSION "\r\n"
+                   "Connection: Upgrade\r\nUpgrade: websocket\r\n"
                    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n"
                    "Sec-WebSocket-Protocol: %s\r\n",
                    rq->path, rq->host, buf_c(&key), rq->protocols) ||

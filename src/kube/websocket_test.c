@@ -27,6 +27,7 @@ answer_head(struct peer *p)
     const char *at = strstr(buf_c(&p->sent), key_name);
 
     assert_non_null(at);
+    assert_non_null(strstr(buf_c(&p->sent), "\r\nUser-Agent: cstash/"));
     at += strlen(key_name);
     memcpy(key, at, strcspn(at, "\r"));
     ws_accept(key, &accept);
