@@ -82,17 +82,24 @@ build_job(const struct run *r, const char *name, const char *account, struct jso
 static enum rc
 ensure_interim(struct ctx *cx, struct world *op, const struct run *r, struct err *e)
 {
-    const struct json *t = json_field(r->inv->spec, "interimVolumeTemplate");
+    const struct json *t = json_field(r->inv->spec, "interimVolumeTemplate"),
+                      *notes = json_dig(t, "metadata", "annotations");
+    CLEANUP(json_free_ptr) struct json *ours = NULL;
     struct json *pvc;
     char *name;
     enum rc rc;
 
     if (t == NULL)
         return RC_OK;
+    ours = invoker_labels(r->inv);
     name = mem_printf("%s-%s", kube_name(r->session),
                       json_text_or(json_dig(t, "metadata", "name"), "interim"));
     pvc = kube_object_new(&KUBE_PERSISTENT_VOLUME_CLAIM, r->inv->ns, name);
-    json_set(kube_meta(pvc), "labels", invoker_labels(r->inv));
+    json_merge_fields(json_need_object(kube_meta(pvc), "labels"),
+                      json_dig(t, "metadata", "labels"));
+    json_merge_fields(json_field(kube_meta(pvc), "labels"), ours);
+    if (json_size(notes) > 0)
+        json_set(kube_meta(pvc), "annotations", json_clone(notes));
     (void)kube_set_owner(pvc, r->session, true);
     json_set(pvc, "spec", json_clone(json_field(t, "spec")));
     rc = kube_create(cx, op->k, &KUBE_PERSISTENT_VOLUME_CLAIM, r->inv->ns, pvc, NULL, NULL, e);

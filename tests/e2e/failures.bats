@@ -39,6 +39,8 @@ t = {"apiVersion": f["apiVersion"], "kind": "Task", "metadata": {"name": "unpull
 print(json.dumps({"apiVersion": "v1", "kind": "List", "items": [f, t]}))' | kubectl apply -f -
 }
 
+LATE='target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: late}}'
+
 teardown() { # whatever a test left half done
     resume kubelet
     resume kube-apiserver
@@ -65,6 +67,30 @@ next_works() { # next_works NAME
     phase $NS backupsession/evicted Failed 60
     [[ "$(host_error $NS backupsession/evicted)" == "pod "*"(EvictionByEvictionAPI)"* ]]
     next_works after-evicted
+}
+
+@test "a Redis that is not there yet: a restore waits for it, a backup is tried again" {
+    local again
+    next_works before-late # what will be restored
+    kubectl create service clusterip -n $NS late --clusterip=None --tcp=6379 # headless: without a pod the name is unknown
+    binding $NS late late
+    restore $NS lost "$LATE" 'task: {name: redis-restore-7.0.5, params: [{name: waitTimeout, value: "60"}]}'
+    kubectl wait -n $NS --for=create pod -l job-name=stash-restore-lost-0 --timeout=20s
+    kubectl wait -n $NS --for=jsonpath='{.status.initContainerStatuses[0].started}'=true pod -l job-name=stash-restore-lost-0 --timeout=20s
+    kubectl delete -n $NS pod -l job-name=stash-restore-lost-0
+    phase $NS restoresession/lost Failed 60
+    [[ "$(host_error $NS restoresession/lost)" == "pod "*" was deleted" ]]
+
+    config $NS early "$LATE" 'retryConfig: {maxRetry: 1, delay: 5s}'
+    phase $NS bc/early Ready
+    session $NS early early 1
+    phase $NS backupsession/early Failed 60
+    restore $NS patient "$LATE" 'task: {name: redis-restore-7.0.5, params: [{name: waitTimeout, value: "60"}]}'
+    pod $NS late $REDIS redis-server --save '' --requirepass secret
+    phase $NS restoresession/patient Succeeded 90
+    until_is $NS backupsession/early '{.status.retried}' true
+    again=$(kubectl get -n $NS backupsession -o name | grep /early-)
+    phase $NS "$again" Succeeded 90
 }
 
 @test "a memory limit that is too low" {
@@ -130,8 +156,10 @@ next_works() { # next_works NAME
 }
 
 @test "an account without rights" {
+    config $NS barred # z_rbac.bats knows it by this name
+    phase $NS bc/barred Ready
     kubectl patch clusterrole stash-backup-job --type json -p '[{"op": "replace", "path": "/rules", "value": []}]'
-    session $NS barred bc
+    session $NS barred barred
     phase $NS backupsession/barred Failed 90
     [[ "$(host_error $NS backupsession/barred)" == *"cannot "* ]]
     kubectl apply --server-side --force-conflicts -f "$ROOT/deploy/rbac/jobs.yaml"

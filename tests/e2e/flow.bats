@@ -5,7 +5,7 @@
 load e2e.bash
 load stash.bash
 
-NS=flow
+NS=flow FAR=flow-far
 
 setup_file() {
     load e2e.bash
@@ -22,6 +22,7 @@ teardown_file() {
     load e2e.bash
     load stash.bash
     gone_world $NS
+    gone_world $FAR
 }
 
 SECOND='target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: second}}'
@@ -87,6 +88,50 @@ pushed() { kubectl get --raw /api/v1/namespaces/$SYSTEM/services/cstash-pushgate
     phase $NS "$name" Succeeded 60
     until_is $NS cronjob/stash-trigger-bc '{.spec.suspend}' true
     [ -z "$(kubectl get job -n $NS -o name | grep stash-trigger)" ] # they go when they are done
+}
+
+@test "a claim of interimVolumeTemplate goes with its session, and that with the history" {
+    local interim="interimVolumeTemplate: {metadata: {name: space, labels: {app: mine}, annotations: {note: big}}, spec: $CLAIM}"
+    config $NS roomy "$interim"
+    phase $NS bc/roomy Ready
+    for name in first later last; do # the one that was complete when the last one ended stays
+        storage $NS $name-space
+        session $NS $name roomy
+        phase $NS backupsession/$name Succeeded 60
+        [ "$(field $NS pvc/$name-space '{.status.phase} {.metadata.labels.app} {.metadata.annotations.note}')" = "Bound mine big" ]
+        [ "$(field $NS "$(kubectl get pod -n $NS -l job-name=stash-backup-$name-0 -o name)" \
+            '{.spec.initContainers[0].volumeMounts[?(@.mountPath=="/stash-interim-volume")].name}')" = stash-interim-volume ]
+    done
+    kubectl wait -n $NS --for=delete backupsession/first pvc/first-space --timeout=60s
+
+    storage $NS roomy-space
+    restore $NS roomy "$SECOND" "$interim"
+    phase $NS restoresession/roomy Succeeded 60
+    kubectl delete -n $NS restoresession/roomy
+    kubectl wait -n $NS --for=delete pvc/roomy-space --timeout=60s
+    kubectl get -n $NS pvc/later-space pvc/last-space
+    kubectl delete -n $NS bc/roomy
+}
+
+@test "a Repository of another namespace, for those that its labels choose" {
+    kubectl patch -n $NS repo repo --type merge \
+        -p '{"spec": {"usagePolicy": {"allowedNamespaces": {"from": "Selector", "selector": {"matchLabels": {"team": "cache"}}}}}}'
+    namespace $FAR
+    volume $FAR backups $NS-backups # the same folder: a claim serves one namespace
+    kubectl create secret generic -n $FAR redis-secret --from-literal=password=secret
+    redis_pod $FAR redis secret
+    binding $FAR redis redis
+    config $FAR bc "repository: {name: repo, namespace: $NS}"
+    phase $FAR bc/bc Invalid
+    [[ "$(condition $FAR bc/bc ValidationPassed)" == False*usagePolicy* ]]
+
+    kubectl label namespace $FAR team=cache
+    phase $FAR bc/bc Ready 60
+    session $FAR one bc
+    phase $FAR backupsession/one Succeeded 60
+    kubectl get -n $NS role,rolebinding | grep $FAR-backupconfiguration-bc-0
+    kubectl delete -n $FAR bc bc
+    [ "$(kubectl get -n $NS role,rolebinding -o name | grep -c $FAR-)" = 0 ]
 }
 
 @test "what was made goes with the configuration" {

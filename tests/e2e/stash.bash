@@ -17,9 +17,9 @@ installed() { # the operator of deploy/ runs; once for all files
     kubectl rollout status -n $SYSTEM deployment/cstash-pushgateway --timeout=60s
 }
 
-# volume NAMESPACE NAME: a claim, bound to a folder under $BATS_FILE_TMPDIR that any user may write.
-volume() {
-    local folder=$BATS_FILE_TMPDIR/$1-$2
+# storage NAMESPACE CLAIM [FOLDER]: a volume for a claim to come, with a folder under $BATS_FILE_TMPDIR that any user may write.
+storage() {
+    local folder=$BATS_FILE_TMPDIR/${3:-$1-$2}
     mkdir -p "$folder"
     chmod 777 "$folder"
     kubectl apply -f - <<YAML
@@ -32,15 +32,18 @@ spec:
   storageClassName: ""
   claimRef: {namespace: $1, name: $2}
   hostPath: {path: $folder, type: Directory}
----
+YAML
+}
+
+CLAIM='{accessModes: [ReadWriteMany], storageClassName: "", resources: {requests: {storage: 1Gi}}}'
+
+volume() { # volume NAMESPACE NAME [FOLDER]: a claim with such storage
+    storage "$@"
+    kubectl apply -f - <<YAML
 apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: $2, namespace: $1}
-spec:
-  accessModes: [ReadWriteMany]
-  storageClassName: ""
-  volumeName: $1-$2
-  resources: {requests: {storage: 1Gi}}
+spec: $CLAIM
 YAML
 }
 
