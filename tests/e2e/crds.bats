@@ -3,6 +3,7 @@
 # Kubernetes takes our definitions without a word, and their rules say what they should.
 
 load e2e.bash
+load stash.bash
 load ../harness/rules.bash
 
 NS=rules
