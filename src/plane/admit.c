@@ -283,12 +283,13 @@ check_words(const struct json *map, const char *field, bool labels, struct plane
     }
 }
 
-/* Of Kubernetes' own, or "domain/name" so that nobody takes another's for his. */
+/* On built-in kinds: of Kubernetes' own, or "domain/name" so that nobody takes another's for his.
+ */
 static void
-check_finalizer(const char *name, struct plane_complaints *to)
+check_finalizer(const struct kind *k, const char *name, struct plane_complaints *to)
 {
     static const char *const own[] = {"orphan", "foregroundDeletion", "kubernetes"};
-    bool known = strchr(name, '/') != NULL;
+    bool known = k->custom || strchr(name, '/') != NULL;
 
     for (size_t i = 0; i < ARRAY_LEN(own); i++)
         known = known || strcmp(name, own[i]) == 0;
@@ -336,7 +337,7 @@ admit_check_meta(const struct kind *k, const struct json *obj, struct plane_comp
     check_words(json_field(meta, "labels"), "metadata.labels", true, to);
     check_words(json_field(meta, "annotations"), "metadata.annotations", false, to);
     for (size_t i = 0; i < json_size(list); i++)
-        check_finalizer(json_text_or(json_elem(list, i), ""), to);
+        check_finalizer(k, json_text_or(json_elem(list, i), ""), to);
     owners = json_field(meta, "ownerReferences");
     check_controllers(owners, to);
     for (size_t i = 0; i < json_size(owners); i++) {

@@ -554,6 +554,9 @@ case_crd_schema(struct suite *s)
     GET(RC_INVALID, create(s, &THING, "t2", "{'spec':{'size':0}}", NULL));
     GET(RC_INVALID, create(s, &THING, "t2", "{'spec':{'size':'1'}}", NULL));
     GET(RC_INVALID, create(s, &THING, "t2", "{'spec':{'size':1,'mode':'c'}}", NULL));
+    /* Only of built-in kinds must a finalizer name a domain. */
+    OK(create(s, &THING, "t3", "{'metadata':{'finalizers':['short']},'spec':{'size':1}}", NULL));
+    OK(patch(s, &THING, "t3", KUBE_PATCH_MERGE, "{'metadata':{'finalizers':null}}", NULL, NULL));
     return true;
 }
 
