@@ -34,6 +34,13 @@ kube_free(struct kube *k)
     mem_free(k);
 }
 
+struct kube_stats
+kube_stats(struct kube *k)
+{
+    return (struct kube_stats){.requests = atomic_load(&k->requests),
+                               .delayed = atomic_load(&k->delayed)};
+}
+
 void
 kube_name_kind(struct json *obj, const struct kube_kind *kind)
 {
@@ -82,11 +89,13 @@ call(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct kube_
         if (wait > 0 && ctx_sleep(cx, wait, e))
             return e->code;
         memset(out, 0, sizeof(*out));
+        (void)atomic_fetch_add(&k->requests, 1);
         rc = k->t->call(k->t, cx, rq, out, e);
         if (rc != RC_OK) {
             bool again = e->retry && strcmp(rq->method, "GET") == 0;
             wait = again ? pause_ms(k, n, e->after_ms) : 0;
         } else if (out->status == 429 || (out->status == 503 && out->after_ms > 0)) {
+            (void)atomic_fetch_add(&k->delayed, 1);
             wait = pause_ms(k, n, out->after_ms);
         } else {
             return RC_OK;
@@ -160,6 +169,7 @@ kube_open_as(struct ctx *cx, struct kube *k, const char *path, const char *accep
     struct kube_response r = {.status = 0};
     struct kube_stream *s = NULL;
 
+    (void)atomic_fetch_add(&k->requests, 1);
     if (k->t->open(k->t, cx, &rq, &r, &s, e))
         return e->code;
     if (s == NULL)

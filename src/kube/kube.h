@@ -41,6 +41,13 @@ struct kube_opts {
 struct kube *kube_new(struct kube_transport *take, const struct kube_opts *o);
 void kube_free(struct kube *k);
 
+/* What was asked of the server so far; any thread. */
+struct kube_stats {
+    uint64_t requests; /* sent, watches and second tries included */
+    uint64_t delayed;  /* of them: answered with "later" */
+};
+struct kube_stats kube_stats(struct kube *k);
+
 /* A resource. Tables of them are static; the core group is "". */
 struct kube_kind {
     const char *group, *version, *plural, *kind;

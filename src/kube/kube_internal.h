@@ -5,6 +5,8 @@
 /*
  * kube/kube_internal -- the client behind kube.h and watch.h.
  */
+#include <stdatomic.h>
+
 #include "kube/kube.h"
 #include "kube/limit.h"
 
@@ -15,6 +17,7 @@ struct kube {
     struct limit limit;
     char *manager;
     int tries;
+    atomic_ullong requests, delayed;
 };
 
 /* Send, with limit and retries: the body of an answer of status 2xx, which the caller releases. */

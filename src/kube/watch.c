@@ -35,6 +35,7 @@ kube_watch_open(struct ctx *cx, struct kube *k, const struct kube_kind *kind, co
     kube_query(&path, "fieldSelector", o->field_selector);
     kube_query(&path, "timeoutSeconds", o->timeout_s > 0 ? seconds : NULL);
     rq.path = buf_c(&path);
+    (void)atomic_fetch_add(&k->requests, 1);
     if (k->t->open(k->t, cx, &rq, &r, &stream, e))
         return e->code;
     if (stream == NULL)

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "httpd/httpd.h"
-#include "metrics/text.h"
+#include "metrics/process.h"
 #include "operator/operator_internal.h"
 
 struct operator_server {
@@ -79,6 +79,18 @@ put_caches(struct world *op, struct metrics *m)
 
         metrics_sample(m, l, (double)cache_lists(c));
     }
+}
+
+static void
+put_requests(struct world *op, struct metrics *m)
+{
+    struct kube_stats s = kube_stats(op->k);
+
+    metrics_begin(m, "cstash_api_requests_total", "counter", "Requests to the API server");
+    metrics_sample(m, NULL, (double)s.requests);
+    metrics_begin(m, "cstash_api_requests_delayed_total", "counter",
+                  "Requests that the API server answered with \"later\"");
+    metrics_sample(m, NULL, (double)s.delayed);
 }
 
 /* ---- sessions and configurations ---- */
@@ -191,6 +203,8 @@ put_all(struct world *op, struct metrics *m)
 
     metrics_begin(m, "cstash_operator_leading", "gauge", "Does this one work, or stand by");
     metrics_sample(m, NULL, leading);
+    metrics_process(m);
+    put_requests(op, m);
     put_controllers(op, m);
     put_caches(op, m);
     if (!leading) /* it knows of no session: zeros would be lies */

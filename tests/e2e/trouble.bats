@@ -86,6 +86,7 @@ YAML
     kubectl wait -n $NS bc --all --for 'jsonpath={.status.phase}=Ready' --timeout=120s
     echo "$(refusals) requests were refused"
     [ "$(refusals)" -gt 0 ]
+    [ "$(metric cstash_api_requests_delayed_total)" -gt 0 ]
     kubectl delete flowschema,prioritylevelconfiguration slow-operator
     kubectl delete bc -n $NS $(seq -f 'many-%g' 0 29) --timeout=60s
     session $NS throttled bc

@@ -50,6 +50,8 @@ gone() { # gone KINDS: what belonged to the backup is collected
         grep -q "^$name{.*job=\"backupconfiguration-demo-bc\"" "$T/metrics"
     done
     curl -s "http://127.0.0.1:$METRICS/metrics" | grep -q 'cstash_backupsessions{phase="Succeeded"} 1'
+    curl -s "http://127.0.0.1:$METRICS/metrics" | grep -q '^process_resident_memory_bytes [1-9]'
+    curl -s "http://127.0.0.1:$METRICS/metrics" | grep -q '^cstash_api_requests_total [1-9]'
     curl -s "http://127.0.0.1:$METRICS/metrics" |
         grep -q 'cstash_backupconfiguration_next_run_time_seconds{namespace="demo",name="bc"} [0-9]'
 
