@@ -4,6 +4,7 @@
 
 load ../harness/env.bash
 load ../harness/plane.bash
+load ../harness/stash.bash
 load ../harness/rules.bash
 
 setup() {
@@ -17,6 +18,22 @@ setup() {
 teardown() {
     stop_up
     end_all
+}
+
+become_ready() { # what it refers to is there, so the operator says so
+    kubectl create secret generic -n "$1" secret --from-literal RESTIC_PASSWORD=x
+    kubectl apply -n "$1" -f - <<YAML
+apiVersion: stash.appscode.com/v1alpha1
+kind: Repository
+metadata: {name: repo}
+spec: {backend: {storageSecretName: secret, local: {mountPath: /safe, hostPath: {path: $T/repo}}}}
+---
+apiVersion: appcatalog.appscode.com/v1alpha1
+kind: AppBinding
+metadata: {name: redis}
+spec: {type: redis, clientConfig: {url: "redis://127.0.0.1:1"}}
+YAML
+    phase "$1" backupconfiguration/backupconfiguration-1 Ready
 }
 
 @test "a valid sample of every rule is taken, an invalid one refused in the words of the rule" {

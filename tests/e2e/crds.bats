@@ -44,6 +44,8 @@ teardown_file() {
     [ "$(rules_of_samples | wc -l)" -ge 11 ]
 }
 
+become_ready() { kubectl apply -n "$1" --server-side --subresource=status -f "$2"; }
+
 @test "a valid sample of every rule is taken, an invalid one refused in the words of the rule" {
     judge_samples "$NS"
 }

@@ -30,28 +30,15 @@ rules_of_samples() { # the same, of the samples
     done | sort
 }
 
-make_ready() { # make_ready NAMESPACE FILE: kubectl of before 1.24 has no --subresource
-    local object
-    object=$(kubectl get -n "$1" -f "$2" -o json | python3 -c '
-import json, sys
-o = json.load(sys.stdin)
-o["status"] = {"phase": "Ready"}
-print(json.dumps(o))')
-    kubectl replace -f - <<<"$object" --raw "$(python3 -c '
-import json, sys
-o = json.load(sys.stdin)
-m = o["metadata"]
-print("/apis/%s/namespaces/%s/%ss/%s/status" % (o["apiVersion"], m["namespace"], o["kind"].lower(), m["name"]))' <<<"$object")"
-}
-
-# judge_samples NAMESPACE: applies each in a dry run, on top of what was before; says which was judged wrongly.
+# judge_samples NAMESPACE: applies each in a dry run, on top of what was before; says which was judged wrongly. The caller has
+# become_ready NAMESPACE FILE, for what must have been Ready.
 judge_samples() {
     local file before message wrong=0 output
     for file in "$RULES"/*-invalid.yaml; do
         before=${file%-invalid.yaml}-before.yaml
         if [ -e "$before" ]; then
             kubectl apply -n "$1" --server-side -f "$before"
-            ! grep -q '^status: {phase: Ready}' "$before" || make_ready "$1" "$before"
+            ! grep -q '^status: {phase: Ready}' "$before" || become_ready "$1" "$before"
         fi
         output=$(kubectl apply -n "$1" --dry-run=server --server-side --force-conflicts -f "${file/-invalid/-valid}" 2>&1) || {
             echo "refused: ${file/-invalid/-valid}: $output"
