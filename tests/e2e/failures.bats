@@ -69,6 +69,14 @@ next_works() { # next_works NAME
     next_works after-evicted
 }
 
+@test "a Job deleted in the middle of a backup" {
+    begin_slow jobless 20 bc
+    kubectl delete -n $NS job stash-backup-jobless-0 --wait=false
+    phase $NS backupsession/jobless Failed 60
+    [ "$(host_error $NS backupsession/jobless)" = "its Job is gone" ]
+    next_works after-jobless
+}
+
 @test "a Redis that is not there yet: a restore waits for it, a backup is tried again" {
     local again
     next_works before-late # what will be restored

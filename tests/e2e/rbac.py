@@ -31,7 +31,7 @@ def granted(roles):
 
 def used(events, names):
     for e in events:
-        role = re.search(r' of (?:Cluster)?Role "(.*?)"', e["annotations"].get("authorization.k8s.io/reason", ""))
+        role = re.search(r' of (?:Cluster)?Role "(.*?)"', e.get("annotations", {}).get("authorization.k8s.io/reason", ""))
         if role and e["responseStatus"]["code"] != 403:
             role = role[1] if role[1] in names else MADE
             what = role, e["objectRef"].get("apiGroup", ""), resource(e)
@@ -57,7 +57,7 @@ def people(role):
 
 
 with open(sys.argv[2]) as log:
-    ours = [e for e in map(json.loads, log) if e.get("userAgent", "").startswith("cstash/") and "objectRef" in e]
+    ours = [e for e in map(json.loads, log) if e.get("userAgent", "").startswith("cstash/") and {"objectRef", "responseStatus"} <= e.keys()]
 if sys.argv[1] == "refused":
     found = set(refused(ours))
 else:
