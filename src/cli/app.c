@@ -96,7 +96,7 @@ lock_repo(struct ctx *cx, const struct args *a, struct repo *r, bool exclusive, 
 }
 
 enum rc
-app_repo_open(struct ctx *cx, const struct args *a, enum app_lock lock, struct app_repo *out,
+app_repo_lock(struct ctx *cx, const struct args *a, enum app_lock lock, struct app_repo *out,
               struct err *e)
 {
     if (app_repo_address(a, out, e) ||
@@ -106,9 +106,16 @@ app_repo_open(struct ctx *cx, const struct args *a, enum app_lock lock, struct a
         return RC_OK;
     if (a->no_lock && lock == APP_LOCK_EXCLUSIVE)
         return err_set(e, RC_INVALID, "--no-lock is for reading only");
-    if (!a->no_lock && lock_repo(cx, a, out->repo, lock == APP_LOCK_EXCLUSIVE, e))
+    return a->no_lock ? RC_OK : lock_repo(cx, a, out->repo, lock == APP_LOCK_EXCLUSIVE, e);
+}
+
+enum rc
+app_repo_open(struct ctx *cx, const struct args *a, enum app_lock lock, struct app_repo *out,
+              struct err *e)
+{
+    if (app_repo_lock(cx, a, lock, out, e))
         return e->code;
-    return repo_load_index(cx, out->repo, e);
+    return lock == APP_LOCK_NONE ? RC_OK : repo_load_index(cx, out->repo, e);
 }
 
 void

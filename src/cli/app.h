@@ -32,9 +32,10 @@ struct command {
 extern const struct opt opts_global[], opts_repo[], opts_redis[], opts_filter[];
 
 extern const struct command cmd_init, cmd_backup, cmd_restore, cmd_snapshots, cmd_show, cmd_dump,
-    cmd_load, cmd_digest, cmd_check, cmd_unlock, cmd_stats, cmd_key, cmd_up, cmd_backup_redis,
-    cmd_restore_redis, cmd_update_status, cmd_run_hook, cmd_create_backupsession, cmd_operator,
-    cmd_crds, cmd_catalog, cmd_apply, cmd_get, cmd_describe, cmd_delete, cmd_logs, cmd_wait;
+    cmd_load, cmd_digest, cmd_check, cmd_forget, cmd_unlock, cmd_stats, cmd_key, cmd_up,
+    cmd_backup_redis, cmd_restore_redis, cmd_update_status, cmd_run_hook, cmd_create_backupsession,
+    cmd_operator, cmd_crds, cmd_catalog, cmd_apply, cmd_get, cmd_describe, cmd_delete, cmd_logs,
+    cmd_wait;
 
 /* A repository that is open, and what it stands on. Zero it first; app_repo_close in any case. */
 struct app_repo {
@@ -49,6 +50,9 @@ enum app_lock { APP_LOCK_NONE, APP_LOCK_SHARED, APP_LOCK_EXCLUSIVE };
  * Address and password from options and environment, open, lock (unless --no-lock), load the index.
  */
 NODISCARD enum rc app_repo_open(struct ctx *cx, const struct args *a, enum app_lock lock,
+                                struct app_repo *out, struct err *e);
+/* The same without the index. */
+NODISCARD enum rc app_repo_lock(struct ctx *cx, const struct args *a, enum app_lock lock,
                                 struct app_repo *out, struct err *e);
 /* Only the store and the password: for init. */
 NODISCARD enum rc app_repo_address(const struct args *a, struct app_repo *out, struct err *e);

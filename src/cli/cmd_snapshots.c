@@ -48,23 +48,6 @@ print_row(const struct snapshot *s, const struct manifest_brief *m)
     (void)puts(s->n_tags != 0 ? "]" : "");
 }
 
-static void
-print_json_one(struct jw *w, const struct snapshot *s, struct str manifest)
-{
-    char id[ID_TEXT];
-
-    jw_open_object(w);
-    snapshot_write_fields(w, s);
-    if (manifest.n != 0) {
-        jw_key(w, "manifest");
-        jw_raw(w, manifest);
-    }
-    jw_field_cstr(w, "id", id_hex(&s->id, id));
-    id[8] = '\0';
-    jw_field_cstr(w, "short_id", id);
-    jw_close_object(w);
-}
-
 struct listing {
     const struct args *args;
     struct repo *repo;
@@ -80,7 +63,7 @@ list_one(struct ctx *cx, struct listing *l, const struct snapshot *s)
     bool has = brief_of(cx, l->repo, s, &l->manifest, &brief);
 
     if (l->args->json)
-        print_json_one(&l->w, s, buf_str(&l->manifest));
+        app_snapshot_json(&l->w, s, buf_str(&l->manifest));
     else
         print_row(s, has ? &brief : NULL);
     l->shown++;

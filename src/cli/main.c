@@ -27,6 +27,7 @@ static const struct command *const commands[] = {
     &cmd_load,
     &cmd_digest,
     &cmd_check,
+    &cmd_forget,
     &cmd_stats,
     &cmd_key,
     &cmd_unlock,

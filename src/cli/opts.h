@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "job/step.h"
+#include "repo/policy.h"
 
 enum { ARGS_LIST_MAX = 64, ARGS_REST_MAX = 64 };
 
@@ -37,10 +38,13 @@ struct args {
     const char *db, *match;
     /* of single commands */
     const char *host, *path;
-    struct args_list tags, hosts;
+    struct args_list tags, hosts, paths;
     const char *source, *format, *compression, *existing, *from_rdb, *stdin_filename;
     const char *repository_version, *mode, *new_password_file, *psync;
     const char *dir, *listen;
+    const char *keep[POLICY_PERIODS], *keep_within[POLICY_PERIODS], *group_by;
+    struct args_list keep_tags;
+    bool allow_remove_all;
     bool from_stdin, dry_run, read_data, manifest, all;
     /* of the operator and the steps of Jobs */
     struct step_flags step;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/snapshot_opts.h"
 
+#include "json/write.h"
+
 const struct opt opts_snapshot[] = {
     {"host", 0, OPT_LIST, OPT_AT(hosts), "NAME", "only snapshots of this host (repeatable)"},
-    {"tag", 0, OPT_LIST, OPT_AT(tags), "TAG",
-     "only snapshots with this tag (repeatable: all of them)"},
+    {"tag", 0, OPT_LIST, OPT_AT(tags), "TAGS",
+     "only snapshots with these tags: a,b (repeatable: one of them)"},
     {"path", 0, OPT_TEXT, OPT_AT(path), "FILE", "the file that holds the dump [dumpfile.resp]"},
     {.name = NULL},
 };
@@ -16,7 +18,25 @@ app_snapshot_filter(const struct args *a)
                                     .n_hosts = a->hosts.n,
                                     .tags = a->tags.v,
                                     .n_tags = a->tags.n,
-                                    .path = NULL};
+                                    .paths = a->paths.v,
+                                    .n_paths = a->paths.n};
+}
+
+void
+app_snapshot_json(struct jw *w, const struct snapshot *s, struct str manifest)
+{
+    char id[ID_TEXT];
+
+    jw_open_object(w);
+    snapshot_write_fields(w, s);
+    if (manifest.n != 0) {
+        jw_key(w, "manifest");
+        jw_raw(w, manifest);
+    }
+    jw_field_cstr(w, "id", id_hex(&s->id, id));
+    id[8] = '\0';
+    jw_field_cstr(w, "short_id", id);
+    jw_close_object(w);
 }
 
 enum rc

@@ -12,6 +12,9 @@ extern const struct opt opts_snapshot[]; /* --host --tag --path */
 
 struct snapshot_filter app_snapshot_filter(const struct args *a);
 
+/* As `snapshots --json` has it; `manifest` may be empty. */
+void app_snapshot_json(struct jw *w, const struct snapshot *s, struct str manifest);
+
 struct app_snapshot {
     struct app_repo repo;
     struct snapshot_source from;

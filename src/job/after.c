@@ -15,14 +15,12 @@ static struct policy
 policy_of(const struct json *j, const char **tags)
 {
     const struct json *list = json_field(j, "keepTags");
-    struct policy p = {.last = json_int_or(json_field(j, "keepLast"), 0),
-                       .hourly = json_int_or(json_field(j, "keepHourly"), 0),
-                       .daily = json_int_or(json_field(j, "keepDaily"), 0),
-                       .weekly = json_int_or(json_field(j, "keepWeekly"), 0),
-                       .monthly = json_int_or(json_field(j, "keepMonthly"), 0),
-                       .yearly = json_int_or(json_field(j, "keepYearly"), 0),
-                       .tags = tags};
+    static const char *const fields[POLICY_PERIODS] = {"keepLast",   "keepHourly",  "keepDaily",
+                                                       "keepWeekly", "keepMonthly", "keepYearly"};
+    struct policy p = {.tags = tags};
 
+    for (size_t k = 0; k < POLICY_PERIODS; k++)
+        p.count[k] = json_int_or(json_field(j, fields[k]), 0);
     while (p.n_tags < MIN(json_size(list), (size_t)TAGS_MAX)) {
         tags[p.n_tags] = json_text_or(json_elem(list, p.n_tags), "");
         p.n_tags++;
@@ -62,15 +60,15 @@ static enum rc
 forget(struct ctx *cx, struct repo *r, const struct policy *p, struct group g, bool dry_run,
        struct after *out, struct err *e)
 {
-    bool *keep = (bool *)mem_zero(g.n + 1, sizeof(*keep));
+    struct policy_mark *marks = (struct policy_mark *)mem_zero(g.n + 1, sizeof(*marks));
     int64_t removed = 0;
     enum rc rc = RC_OK;
 
-    policy_apply(p, g.list, g.n, keep);
+    policy_apply(p, g.list, g.n, instant_now(), marks);
     for (size_t i = 0; i < g.n && rc == RC_OK; i++) {
         char id[ID_TEXT];
 
-        if (keep[i])
+        if (marks[i].keep)
             continue;
         log_info("snapshot %.8s is %s", id_hex(&g.list[i].id, id),
                  dry_run ? "to be removed (dry run)" : "removed");
@@ -78,7 +76,7 @@ forget(struct ctx *cx, struct repo *r, const struct policy *p, struct group g, b
             rc = snapshot_forget(cx, r, &g.list[i].id, e);
         removed++;
     }
-    mem_free(keep);
+    mem_free(marks);
     if (!dry_run) {
         out->removed = removed;
         out->kept -= removed;

@@ -265,9 +265,10 @@ test_snapshots_are_found(void **state)
 {
     struct store *s = new_repo(2);
     struct repo *r = open_repo(s);
-    static const char *const hosts[] = {"x", "host-0"}, *const tags[] = {"b"}, *const no[] = {"c"};
+    static const char *const hosts[] = {"x", "host-0"}, *const tags[] = {"b"}, *const no[] = {"c"},
+                             *const paths[] = {"/f"};
     struct snapshot_filter f = {
-        .hosts = hosts, .n_hosts = 2, .tags = tags, .n_tags = 1, .path = "/f"};
+        .hosts = hosts, .n_hosts = 2, .tags = tags, .n_tags = 1, .paths = paths, .n_paths = 1};
     struct snapshot *list = NULL, one;
     struct err e = ERR_INIT;
     char hex[ID_TEXT];

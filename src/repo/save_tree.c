@@ -111,7 +111,7 @@ static enum rc
 find_parent(struct save *s, const struct save_meta *meta, struct snapshot *out, struct err *e)
 {
     const struct snapshot_filter same = {
-        .hosts = &meta->hostname, .n_hosts = 1, .path = meta->path};
+        .hosts = &meta->hostname, .n_hosts = 1, .paths = &meta->path, .n_paths = 1};
     struct id_list files = {.n = 0};
     struct instant best = {.sec = INT64_MIN};
     enum rc rc = id_list_load(s->cx, s->repo, STORE_SNAPSHOT, &files, e);

@@ -47,14 +47,18 @@ NODISCARD enum rc snapshots_list(struct ctx *cx, struct repo *r, struct snapshot
                                  struct err *e);
 void snapshots_free(struct snapshot *list, size_t n);
 
-/* What a snapshot must be to count: one of the hosts (if any are given), all of the tags, the path.
- */
+/* Has it all the tags of `list`, "a,b"? An empty name means: has none. */
+bool snapshot_has_tags(const struct snapshot *s, const char *list);
+
+/* What a snapshot must be to count: one of the hosts, one of the lists of tags, all of the paths,
+ * as far as any are given. */
 struct snapshot_filter {
     const char *const *hosts;
     size_t n_hosts;
-    const char *const *tags;
+    const char *const *tags; /* each as for snapshot_has_tags */
     size_t n_tags;
-    const char *path; /* NULL: any */
+    const char *const *paths;
+    size_t n_paths;
 };
 
 /* `f` may be NULL: everything matches. */

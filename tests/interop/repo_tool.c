@@ -8,6 +8,8 @@
  *   repo_tool list
  *   repo_tool ls SNAPSHOT
  *   repo_tool show SNAPSHOT PATH > data
+ *   repo_tool plant                 snapshots of the latest one's tree; a line of stdin is
+ *                                   "TIME|HOST|PATH,PATH|TAG,TAG"
  *   repo_tool unlock [all]
  *   repo_tool check                 with every byte
  *   repo_tool stats
@@ -102,6 +104,46 @@ tool_list(struct tool *t, struct err *e)
     }
     snapshots_free(list, n);
     return RC_OK;
+}
+
+static size_t
+split(char *text, char **out, size_t max)
+{
+    size_t n = 0;
+
+    for (char *at = text, *word; (word = strsep(&at, ",")) != NULL && n < max;)
+        if (word[0] != '\0')
+            out[n++] = word;
+    return n;
+}
+
+static enum rc
+plant_one(struct tool *t, const struct id *tree, char *line, struct err *e)
+{
+    enum { MANY = 16 };
+    char *paths[MANY], *tags[MANY], *at = line, *time = strsep(&at, "|");
+    struct snapshot s = {.tree = *tree, .hostname = strsep(&at, "|"), .paths = paths, .tags = tags};
+
+    s.n_paths = split(strsep(&at, "|"), paths, MANY);
+    s.n_tags = split(strsep(&at, "|\n"), tags, MANY);
+    if (instant_parse(str_c(time), &s.time, e))
+        return e->code;
+    return snapshot_save(&t->cx, t->repo, &s, e);
+}
+
+static enum rc
+tool_plant(struct tool *t, struct err *e)
+{
+    struct snapshot latest;
+    char line[1024];
+    enum rc rc = snapshot_find(&t->cx, t->repo, "latest", NULL, &latest, e);
+
+    if (rc != RC_OK)
+        return rc;
+    while (rc == RC_OK && fgets(line, sizeof(line), stdin) != NULL)
+        rc = plant_one(t, &latest.tree, line, e);
+    snapshot_release(&latest);
+    return rc;
 }
 
 static enum rc
@@ -208,6 +250,8 @@ run(struct tool *t, char **argv, struct err *e)
         return tool_save(t, argv[2], argv[3], e);
     if (strcmp(argv[1], "list") == 0)
         return tool_list(t, e);
+    if (strcmp(argv[1], "plant") == 0)
+        return tool_plant(t, e);
     if (strcmp(argv[1], "ls") == 0 && argv[2] != NULL)
         return tool_show(t, argv[2], NULL, e);
     if (strcmp(argv[1], "show") == 0 && argv[2] != NULL && argv[3] != NULL)

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cstash forget: remove snapshots, by their IDs or by a policy. */
+#include "base/mem.h"
+#include "cli/out.h"
+#include "cli/snapshot_opts.h"
+#include "repo/group.h"
+#include "repo/policy.h"
+
+/* The first stand in the order of enum policy_period, twice. */
+static const struct opt opts_forget[] = {
+    {"keep-last", 'l', OPT_TEXT, OPT_AT(keep[POLICY_LAST]), "N", "the last N"},
+    {"keep-hourly", 'H', OPT_TEXT, OPT_AT(keep[POLICY_HOURLY]), "N", "the last of N hours"},
+    {"keep-daily", 'd', OPT_TEXT, OPT_AT(keep[POLICY_DAILY]), "N", "the last of N days"},
+    {"keep-weekly", 'w', OPT_TEXT, OPT_AT(keep[POLICY_WEEKLY]), "N", "the last of N weeks"},
+    {"keep-monthly", 'm', OPT_TEXT, OPT_AT(keep[POLICY_MONTHLY]), "N", "the last of N months"},
+    {"keep-yearly", 'y', OPT_TEXT, OPT_AT(keep[POLICY_YEARLY]), "N",
+     "the last of N years; each of these may be \"unlimited\""},
+    {"keep-within", 0, OPT_TEXT, OPT_AT(keep_within[POLICY_LAST]), "TIME",
+     "all since TIME (such as 1y5m7d2h) before the latest"},
+    {"keep-within-hourly", 0, OPT_TEXT, OPT_AT(keep_within[POLICY_HOURLY]), "TIME",
+     "the last of each hour since"},
+    {"keep-within-daily", 0, OPT_TEXT, OPT_AT(keep_within[POLICY_DAILY]), "TIME", "... day since"},
+    {"keep-within-weekly", 0, OPT_TEXT, OPT_AT(keep_within[POLICY_WEEKLY]), "TIME",
+     "... week since"},
+    {"keep-within-monthly", 0, OPT_TEXT, OPT_AT(keep_within[POLICY_MONTHLY]), "TIME",
+     "... month since"},
+    {"keep-within-yearly", 0, OPT_TEXT, OPT_AT(keep_within[POLICY_YEARLY]), "TIME",
+     "... year since"},
+    {"keep-tag", 0, OPT_LIST, OPT_AT(keep_tags), "TAGS",
+     "all with these tags: a,b (repeatable: one of them)"},
+    {"host", 0, OPT_LIST, OPT_AT(hosts), "NAME", "only snapshots of this host (repeatable)"},
+    {"tag", 0, OPT_LIST, OPT_AT(tags), "TAGS",
+     "only snapshots with these tags: a,b (repeatable: one of them)"},
+    {"path", 0, OPT_LIST, OPT_AT(paths), "PATH", "only snapshots of this path (repeatable: all)"},
+    {"group-by", 'g', OPT_TEXT, OPT_AT(group_by), "KEYS",
+     "the policy is for each group of: host,paths,tags [host,paths]"},
+    {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL, "only show what would be removed"},
+    {"unsafe-allow-remove-all", 0, OPT_FLAG, OPT_AT(allow_remove_all), NULL,
+     "also when nothing of a group would be left"},
+    {.name = NULL},
+};
+static const struct opt *const tables[] = {opts_forget, opts_repo, opts_global, NULL};
+
+struct work {
+    const struct args *args;
+    struct repo *repo;
+    struct policy policy;
+    unsigned by;
+    struct snapshot *list; /* groups together, newest first; what has no part in this is behind */
+    size_t n, total;
+    struct policy_mark *marks;
+    size_t removed;
+};
+
+/* ---- what is to be done ---- */
+
+static enum rc
+take_policy(const struct args *a, struct policy *out, struct err *e)
+{
+    *out = (struct policy){.tags = a->keep_tags.v, .n_tags = a->keep_tags.n};
+    for (size_t k = 0; k < POLICY_PERIODS; k++) {
+        if (a->keep[k] != NULL && policy_count_parse(str_c(a->keep[k]), &out->count[k], e))
+            return err_wrap(e, "--%s", opts_forget[k].name);
+        if (a->keep_within[k] != NULL &&
+            policy_span_parse(str_c(a->keep_within[k]), &out->within[k], e))
+            return err_wrap(e, "--%s", opts_forget[POLICY_PERIODS + k].name);
+    }
+    if (a->n_rest == 0 && policy_is_empty(out))
+        return err_set(e, RC_INVALID,
+                       "no policy and no snapshot was named, so nothing is removed; see --help");
+    return RC_OK;
+}
+
+static enum rc
+decide(struct work *w, struct err *e)
+{
+    struct instant now = instant_now();
+
+    w->marks = (struct policy_mark *)mem_zero(w->n + 1, sizeof(*w->marks));
+    for (size_t at = 0, n; at < w->n; at += n) {
+        size_t kept = 0;
+
+        n = group_length(w->list + at, w->n - at, w->by);
+        policy_apply(&w->policy, w->list + at, n, now, w->marks + at);
+        for (size_t i = at; i < at + n; i++)
+            kept += w->marks[i].keep;
+        if (kept == 0 && !w->args->allow_remove_all)
+            return err_set(
+                e, RC_INVALID,
+                "nothing would be left of the %zu snapshots of host %s, path %s: nothing "
+                "is removed (--unsafe-allow-remove-all allows it)",
+                n, w->list[at].hostname != NULL ? w->list[at].hostname : "\"\"",
+                w->list[at].n_paths > 0 ? w->list[at].paths[0] : "\"\"");
+    }
+    return RC_OK;
+}
+
+/* ---- what is shown ---- */
+
+static void
+print_reason(void *arg, const char *text)
+{
+    bool *first = (bool *)arg;
+
+    (void)printf("%s%s", *first ? "" : ", ", text);
+    *first = false;
+}
+
+static void
+print_row(const struct work *w, size_t i)
+{
+    const struct snapshot *s = &w->list[i];
+    char id[ID_TEXT], when[INSTANT_TEXT];
+    bool first = true;
+
+    (void)printf("%-6s  %.8s  %.19s  %-16s  ", w->marks[i].keep ? "keep" : "remove",
+                 id_hex(&s->id, id), instant_format(s->time, when),
+                 s->hostname != NULL ? s->hostname : "");
+    for (size_t k = 0; k < s->n_paths; k++)
+        (void)printf("%s%s", k > 0 ? " " : "", s->paths[k]);
+    for (size_t k = 0; k < s->n_tags; k++)
+        (void)printf("%s%s", k == 0 ? " [" : ",", s->tags[k]);
+    (void)printf("%s  ", s->n_tags > 0 ? "]" : "");
+    policy_reasons(&w->policy, s, &w->marks[i], print_reason, &first);
+    (void)puts("");
+}
+
+static void
+json_reason(void *arg, const char *text)
+{
+    jw_cstr((struct jw *)arg, text);
+}
+
+static void
+json_list(struct jw *w, const char *name, char *const *list, size_t n, bool wanted)
+{
+    jw_key(w, name);
+    if (!wanted || n == 0) {
+        jw_null(w);
+        return;
+    }
+    jw_open_array(w);
+    for (size_t i = 0; i < n; i++)
+        jw_cstr(w, list[i]);
+    jw_close_array(w);
+}
+
+static void
+json_marked(struct jw *out, const struct work *w, size_t at, size_t n, bool keep)
+{
+    size_t shown = 0;
+
+    jw_key(out, keep ? "keep" : "remove");
+    for (size_t i = at; i < at + n; i++) {
+        if (w->marks[i].keep != keep)
+            continue;
+        if (shown++ == 0)
+            jw_open_array(out);
+        app_snapshot_json(out, &w->list[i], (struct str){.n = 0});
+    }
+    if (shown > 0)
+        jw_close_array(out);
+    else
+        jw_null(out);
+}
+
+/* As restic's. */
+static void
+json_group(struct jw *out, const struct work *w, size_t at, size_t n)
+{
+    const struct snapshot *s = &w->list[at];
+
+    jw_open_object(out);
+    json_list(out, "tags", s->tags, s->n_tags, (w->by & GROUP_TAGS) != 0);
+    jw_field_cstr(out, "host", (w->by & GROUP_HOST) != 0 && s->hostname != NULL ? s->hostname : "");
+    json_list(out, "paths", s->paths, s->n_paths, (w->by & GROUP_PATHS) != 0);
+    json_marked(out, w, at, n, true);
+    json_marked(out, w, at, n, false);
+    jw_key(out, "reasons");
+    jw_open_array(out);
+    for (size_t i = at; i < at + n; i++) {
+        if (!w->marks[i].keep)
+            continue;
+        jw_open_object(out);
+        jw_key(out, "snapshot");
+        app_snapshot_json(out, &w->list[i], (struct str){.n = 0});
+        jw_key(out, "matches");
+        jw_open_array(out);
+        policy_reasons(&w->policy, &w->list[i], &w->marks[i], json_reason, out);
+        jw_close_array(out);
+        jw_close_object(out);
+    }
+    jw_close_array(out);
+    jw_close_object(out);
+}
+
+static void
+show(const struct work *w)
+{
+    struct out_json j;
+
+    if (w->args->json) {
+        out_json_begin(&j);
+        jw_open_array(&j.w);
+    }
+    for (size_t at = 0, n; at < w->n; at += n) {
+        n = group_length(w->list + at, w->n - at, w->by);
+        if (w->args->json)
+            json_group(&j.w, w, at, n);
+        for (size_t i = at; i < at + n && !w->args->json; i++)
+            print_row(w, i);
+    }
+    if (w->args->json) {
+        jw_close_array(&j.w);
+        out_json_end(&j);
+    }
+}
+
+/* ---- doing it ---- */
+
+static enum rc
+remove_marked(struct ctx *cx, struct work *w, struct err *e)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->marks[i].keep)
+            continue;
+        if (!w->args->dry_run && snapshot_forget(cx, w->repo, &w->list[i].id, e))
+            return e->code;
+        w->removed++;
+    }
+    return RC_OK;
+}
+
+static enum rc
+by_policy(struct ctx *cx, struct work *w, struct err *e)
+{
+    struct snapshot_filter f = app_snapshot_filter(w->args);
+
+    for (size_t i = 0; i < w->total; i++)
+        if (snapshot_matches(&w->list[i], &f)) {
+            struct snapshot swap = w->list[w->n];
+
+            w->list[w->n++] = w->list[i];
+            w->list[i] = swap;
+        }
+    group_sort(w->list, w->n, w->by);
+    if (decide(w, e))
+        return e->code;
+    show(w);
+    return remove_marked(cx, w, e);
+}
+
+/* All are found before the first is removed: a word that is wrong removes nothing. */
+static enum rc
+find_ids(struct ctx *cx, struct work *w, struct id *ids, size_t *n, struct err *e)
+{
+    struct snapshot_filter f = app_snapshot_filter(w->args);
+
+    for (size_t i = 0; i < w->args->n_rest; i++) {
+        struct snapshot s;
+        bool again = false;
+
+        if (snapshot_find(cx, w->repo, w->args->rest[i], &f, &s, e))
+            return e->code;
+        for (size_t k = 0; k < *n; k++)
+            again = again || id_eq(&ids[k], &s.id);
+        if (!again)
+            ids[(*n)++] = s.id;
+        snapshot_release(&s);
+    }
+    return RC_OK;
+}
+
+static enum rc
+by_ids(struct ctx *cx, struct work *w, struct err *e)
+{
+    struct id ids[ARGS_REST_MAX];
+    size_t n = 0;
+
+    if (find_ids(cx, w, ids, &n, e))
+        return e->code;
+    for (size_t i = 0; i < n; i++) {
+        char id[ID_TEXT];
+
+        if (!w->args->dry_run && snapshot_forget(cx, w->repo, &ids[i], e))
+            return e->code;
+        if (!w->args->json)
+            (void)printf("remove  %.8s\n", id_hex(&ids[i], id));
+        w->removed++;
+    }
+    return RC_OK;
+}
+
+static enum rc
+run(struct ctx *cx, const struct args *a, struct err *e)
+{
+    struct app_repo r = {0};
+    struct work w = {.args = a};
+    enum rc rc = take_policy(a, &w.policy, e);
+
+    if (rc == RC_OK)
+        rc = group_parse(a->group_by != NULL ? a->group_by : "host,paths", &w.by, e);
+    if (rc == RC_OK)
+        rc = app_repo_lock(cx, a, a->dry_run ? APP_LOCK_SHARED : APP_LOCK_EXCLUSIVE, &r, e);
+    w.repo = r.repo;
+    if (rc == RC_OK && a->n_rest > 0)
+        rc = by_ids(cx, &w, e);
+    else if (rc == RC_OK && snapshots_list(cx, r.repo, &w.list, &w.total, e) == RC_OK)
+        rc = by_policy(cx, &w, e);
+    else if (rc == RC_OK)
+        rc = e->code;
+    if (rc == RC_OK && !a->json)
+        (void)printf("%zu snapshots %s%s\n", w.removed, a->dry_run ? "would be " : "", "removed");
+    snapshots_free(w.list, w.total);
+    mem_free(w.marks);
+    app_repo_close(&r);
+    return rc;
+}
+
+const struct command cmd_forget = {
+    "forget", "[ID...]", "remove snapshots, by ID or by a policy", tables, 0, ARGS_REST_MAX, run};
