@@ -20,6 +20,9 @@ bool condition_is(const struct json *holder, const char *type, const char *statu
 bool condition_is_true(const struct json *holder, const char *type);
 bool condition_is_false(const struct json *holder, const char *type);
 
+/* The reason of a RetentionPolicyApplied that is False because it would have removed too much. */
+#define RETENTION_HELD_BACK "RetentionHeldBack"
+
 /* Now (or `ms` since 1970) as Kubernetes writes times: whole seconds, UTC. */
 enum { API_TIME_TEXT = 32 };
 const char *api_time(int64_t ms, char to[static API_TIME_TEXT]);

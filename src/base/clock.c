@@ -33,6 +33,13 @@ clock_real_ms(void)
     return instant_ms(instant_now());
 }
 
+int64_t
+clock_boot_ms(void)
+{
+    struct timespec t = read_clock(CLOCK_BOOTTIME);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 struct instant
 instant_now(void)
 {

@@ -16,6 +16,8 @@
 int64_t clock_mono_ms(void);
 int64_t clock_mono_ns(void);
 int64_t clock_real_ms(void);
+/* As mono, but it goes on while the machine is suspended. */
+int64_t clock_boot_ms(void);
 
 /* A point in time as restic keeps it: with nanoseconds and with the writer's offset from UTC. */
 struct instant {

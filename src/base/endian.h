@@ -31,6 +31,12 @@ le64_load(const uint8_t *p)
     return le64toh(v);
 }
 
+static inline uint16_t
+be16_load(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
 static inline uint32_t
 be32_load(const uint8_t *p)
 {

@@ -106,6 +106,7 @@ rc_name(enum rc code)
         [RC_NO_REPOSITORY] = "no repository",
         [RC_LOCKED] = "locked",
         [RC_WRONG_PASSWORD] = "wrong password",
+        [RC_USAGE] = "usage",
     };
 
     if ((size_t)code >= ARRAY_LEN(names))

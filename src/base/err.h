@@ -35,6 +35,7 @@ enum rc {
     RC_INTERNAL,      /* our own mistake, found in time */
     RC_NO_REPOSITORY, /* there is no repository at the address */
     RC_LOCKED,        /* the repository is locked by somebody */
+    RC_USAGE,         /* the command line asks for what cannot be */
     RC_WRONG_PASSWORD /* no key of the repository opens with the password */
 };
 

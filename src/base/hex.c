@@ -13,28 +13,23 @@ hex_encode(const uint8_t *p, size_t n, char *to)
     *to = '\0';
 }
 
-static int
-hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+/* What a digit is worth, plus one; 0: not a digit. */
+static const uint8_t worth[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 bool
 hex_decode(struct str s, uint8_t *to, size_t n)
 {
-    if (s.n != 2 * n)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        int hi = hex_digit(s.p[2 * i]), lo = hex_digit(s.p[2 * i + 1]);
-        if (hi < 0 || lo < 0)
-            return false;
-        to[i] = (uint8_t)(hi * 16 + lo);
+    bool good = s.n == 2 * n;
+
+    for (size_t i = 0; good && i < n; i++) {
+        uint8_t hi = worth[s.p[2 * i]], lo = worth[s.p[2 * i + 1]];
+
+        good = hi != 0 && lo != 0;
+        to[i] = (uint8_t)((hi - 1U) << 4 | (lo - 1U));
     }
-    return true;
+    return good;
 }

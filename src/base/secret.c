@@ -19,6 +19,14 @@ secret_set(struct secret *s, struct str from)
 }
 
 void
+secret_free_text(char *s)
+{
+    if (s != NULL)
+        mem_wipe(s, strlen(s));
+    mem_free(s);
+}
+
+void
 secret_release(struct secret *s)
 {
     if (s->p != NULL)

@@ -20,6 +20,8 @@ struct secret {
 /* Replace the content of `s` (zeroed at first) by a copy of `from`. */
 void secret_set(struct secret *s, struct str from);
 void secret_release(struct secret *s);
+/* Wipe and free a C string of mem_alloc; NULL is a no-op. */
+void secret_free_text(char *s);
 static inline struct str
 secret_str(const struct secret *s)
 {

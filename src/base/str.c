@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/compiler.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 const char *
@@ -90,4 +91,40 @@ str_put_i64(int64_t v, uint8_t to[static STR_INT_MAX])
         return str_put_u64((uint64_t)v, to);
     to[0] = '-';
     return 1 + str_put_u64(0 - (uint64_t)v, to + 1);
+}
+
+const char *
+str_cut(struct str s, char *to, size_t n)
+{
+    size_t len = MIN(s.n, n - 1);
+
+    if (len > 0)
+        memcpy(to, s.p, len);
+    to[len] = '\0';
+    return to;
+}
+
+char *
+str_clean_path(const char *path)
+{
+    char *out = (char *)mem_zero(strlen(path) + 2, 1);
+    size_t n = 0;
+
+    while (*path != '\0') {
+        size_t len = strcspn(path, "/");
+
+        if (len == 2 && memcmp(path, "..", 2) == 0) {
+            while (n > 0 && out[--n] != '/')
+                ;
+        } else if (len > 0 && !(len == 1 && path[0] == '.')) {
+            if (n > 0)
+                out[n++] = '/';
+            memcpy(out + n, path, len);
+            n += len;
+        }
+        out[n] = '\0';
+        path += len + (path[len] == '/');
+    }
+    out[n] = '\0';
+    return out;
 }

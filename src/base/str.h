@@ -58,12 +58,20 @@ str_is_word(struct str a, const char *word)
  * cut with "..." to fit `n` bytes with the NUL. For key names in messages. Returns `to`.
  */
 const char *str_show(struct str s, char *to, size_t n);
+/* Write `s` as a C string, cut to fit `n` bytes with the NUL. Returns `to`. */
+const char *str_cut(struct str s, char *to, size_t n);
 
 /*
  * Parse a decimal integer without sign tricks: digits with an optional '-', whole string, in range.
  */
 bool str_to_i64(struct str s, int64_t *out);
 bool str_to_u64(struct str s, uint64_t *out);
+
+/*
+ * A path without leading, trailing and double slashes, "." and "..": as Go's path.Clean joins. The
+ * caller frees with mem_free.
+ */
+char *str_clean_path(const char *path);
 
 /* Decimal text of v, without a NUL; returns its length. */
 enum { STR_INT_MAX = 21 };

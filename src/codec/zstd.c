@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define ZSTD_STATIC_LINKING_ONLY /* for the number of one parameter: ZSTD_c_literalCompressionMode \
                                   */
+#include <stdatomic.h>
 #include <zstd.h>
 
 #include "base/mem.h"
 #include "codec/zstd.h"
 
-enum { WINDOW_LOG_MAX = 27 };
+enum { WINDOW_LOG_MAX = 27, SPARE_BYTES = 1 << 20 };
 
 struct zstd_enc {
     ZSTD_CCtx *z;
@@ -136,11 +137,19 @@ stream_read(struct rd *base, uint8_t *p, size_t n, size_t *got, struct err *e)
     return RC_OK;
 }
 
+/* A context is large, and small files come by the ten thousand: one or two are kept for the next.
+ */
+static _Atomic(ZSTD_DStream *) spare[2];
+
 void
 zstd_rd_init(struct zstd_rd *r, struct str in, size_t max)
 {
-    ZSTD_DStream *z = ZSTD_createDStream();
+    ZSTD_DStream *z = NULL;
 
+    for (size_t i = 0; i < ARRAY_LEN(spare) && z == NULL; i++)
+        z = atomic_exchange(&spare[i], NULL);
+    if (z == NULL)
+        z = ZSTD_createDStream();
     if (z == NULL || ZSTD_isError(ZSTD_DCtx_setParameter(z, ZSTD_d_windowLogMax, WINDOW_LOG_MAX)))
         BUG("no zstd context");
     *r = (struct zstd_rd){.rd = {.read = stream_read}, .stream = z, .left = in, .room = max};
@@ -149,6 +158,11 @@ zstd_rd_init(struct zstd_rd *r, struct str in, size_t max)
 void
 zstd_rd_release(struct zstd_rd *r)
 {
-    (void)ZSTD_freeDStream(r->stream);
+    ZSTD_DStream *z = r->stream;
+
     r->stream = NULL;
+    (void)ZSTD_DCtx_reset(z, ZSTD_reset_session_only);
+    for (size_t i = 0; i < ARRAY_LEN(spare) && z != NULL; i++)
+        z = ZSTD_sizeof_DStream(z) <= SPARE_BYTES ? atomic_exchange(&spare[i], z) : z;
+    (void)ZSTD_freeDStream(z);
 }

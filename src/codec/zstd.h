@@ -8,7 +8,8 @@
  * Why      a context kept per thread costs megabytes of set-up once, not per blob.
  * Threads  one compressor or decompressor per thread.
  * Limits   a decompressor takes windows up to 2^27 bytes in streams; blobs need no window.
- * Dictionaries are not used. Source   RFC 8878.
+ *          Dictionaries are not used.
+ * Source   RFC 8878.
  */
 #include "base/err.h"
 #include "base/str.h"

@@ -133,18 +133,28 @@ next(struct ctx *cx, struct lease *l, struct json *obj, struct err *e)
     return kube_update(cx, l->k, &KUBE_LEASE, obj, NULL, NULL, e);
 }
 
+static enum rc
+ask(struct ctx *cx, struct lease *l, struct err *e)
+{
+    struct json *obj = NULL;
+    enum rc rc = kube_get(cx, l->k, &KUBE_LEASE, l->o.ns, l->o.name, &obj, e);
+
+    if (rc == RC_NOT_FOUND)
+        rc = first(cx, l, e);
+    else if (rc == RC_OK)
+        rc = next(cx, l, obj, e);
+    json_free(obj);
+    return rc;
+}
+
 enum rc
 lease_try(struct ctx *cx, struct lease *l, bool *held, struct err *e)
 {
-    struct json *obj = NULL;
     struct err why = ERR_INIT;
-    enum rc rc = kube_get(cx, l->k, &KUBE_LEASE, l->o.ns, l->o.name, &obj, &why);
+    enum rc rc = ask(cx, l, &why);
 
-    if (rc == RC_NOT_FOUND)
-        rc = first(cx, l, &why);
-    else if (rc == RC_OK)
-        rc = next(cx, l, obj, &why);
-    json_free(obj);
+    if (rc == RC_CONFLICT && why.sys == 409) /* it may be our own write, whose answer was lost */
+        rc = ask(cx, l, &why);
     if (rc != RC_OK && rc != RC_CONFLICT && rc != RC_EXISTS) {
         *e = why;
         return err_wrap(e, "could not get the lease %s/%s", l->o.ns, l->o.name);
@@ -194,8 +204,10 @@ keep(void *arg)
     bool held = true;
 
     while (pause_retry(&l->cx, l, &e) == RC_OK) {
+        l->cx.until = clock_mono_ms() + l->o.renew_ms;
         if (lease_try(&l->cx, l, &held, &e) && e.code != RC_CANCELLED)
             log_warn("%s", e.msg);
+        l->cx.until = 0;
         if (ctx_check(&l->cx, &e))
             break;
         if (held && l->o.now_ms() - l->renewed_ms < l->o.renew_ms)

@@ -98,6 +98,25 @@ test_lease_is_made_and_renewed(void **state)
 }
 
 static void
+test_lease_survives_a_lost_answer(void **state)
+{
+    struct world *w = *state;
+    struct lease *l = new_lease(w);
+    struct err e = ERR_INIT;
+    bool held = false;
+
+    get_gives(w, LEASE("me", "t1"));
+    put_gives(w, 0);
+    put_gives(w, 409); /* to the first one */
+    get_gives(w, LEASE("me", "t2"));
+    put_gives(w, 200);
+    T_OK(lease_try(&w->cx, l, &held, &e));
+    assert_true(held);
+    get_gives(w, LEASE("you", "t3"));
+    lease_free(l);
+}
+
+static void
 test_lease_waits_for_another_to_expire(void **state)
 {
     struct world *w = *state;
@@ -119,13 +138,15 @@ test_lease_waits_for_another_to_expire(void **state)
     now += 1;
     get_gives(w, LEASE("you", "t2"));
     put_gives(w, 409);
+    get_gives(w, LEASE("they", "t3"));
     T_OK(lease_try(&w->cx, l, &held, &e));
     assert_false(held);
-    get_gives(w, LEASE("you", "t2"));
+    now += 15000;
+    get_gives(w, LEASE("they", "t3"));
     put_gives(w, 200);
     T_OK(lease_acquire(&w->cx, l, &e));
     assert_true(script_saw(w->script, "\"leaseTransitions\":4"));
-    get_gives(w, LEASE("you", "t3"));
+    get_gives(w, LEASE("you", "t4"));
     lease_free(l); /* somebody has it: it stays his */
     assert_false(script_saw(w->script, "\"holderIdentity\":\"\""));
 }
@@ -200,9 +221,8 @@ main(void)
 {
 #define WITH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        WITH(test_lease_is_made_and_renewed),
-        WITH(test_lease_waits_for_another_to_expire),
-        WITH(test_lease_tells_when_it_is_lost),
+        WITH(test_lease_is_made_and_renewed),         WITH(test_lease_survives_a_lost_answer),
+        WITH(test_lease_waits_for_another_to_expire), WITH(test_lease_tells_when_it_is_lost),
         WITH(test_recorder_counts_the_same_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

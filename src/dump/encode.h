@@ -9,12 +9,12 @@
  *          trailer. Values become plain commands that rebuild them exactly; an EV_PAYLOAD becomes a
  *          RESTORE.
  * Idempotent  a key is deleted before it is built, unless one command replaces it whole (SET,
- *             RESTORE).
- * Commands  SELECT, SET, APPEND, RPUSH, SADD, ZADD, HSET, HPEXPIREAT, XADD, XSETID, XGROUP, XCLAIM,
- *          PEXPIREAT, DEL, RESTORE, FUNCTION LOAD, SCRIPT LOAD, ECHO. Only what the value needs: a
- * dump of plain types loads into Redis 4.0, a stream without what Redis 7 added loads into 5.0 (but
- * consumers: 6.2). Batches  at most ENC_BATCH_ARGS elements or ENC_BATCH_BYTES a command; a longer
- * element has a command of its own. A string above ENC_STRING_MAX is built by SET and APPEND.
+ *          RESTORE). Commands SELECT, SET, APPEND, RPUSH, SADD, ZADD, HSET, HPEXPIREAT, XADD,
+ *          XSETID, XGROUP, XCLAIM, PEXPIREAT, DEL, RESTORE, FUNCTION LOAD, SCRIPT LOAD, ECHO. Only
+ *          what the value needs: a dump of plain types loads into Redis 4.0, a stream without what
+ *          Redis 7 added loads into 5.0 (but consumers: 6.2).
+ * Batches  at most ENC_BATCH_ARGS elements or ENC_BATCH_BYTES a command; a longer element has a
+ *          command of its own. A string above ENC_STRING_MAX is built by SET and APPEND.
  * Losses   what commands cannot say is left out with one warning per key, and counted.
  * Memory   less than 1 MiB, but for one opaque value.
  * Threads  one at a time.

@@ -4,9 +4,99 @@
 #include <ctype.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "http/client_internal.h"
 
 enum { BODY_MAX = 64 * 1024 * 1024, STREAM_BYTES = 256 * 1024, STREAM_MAX = 4 * 1024 * 1024 };
+
+static void
+start_library(void)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        BUG("the HTTP library does not start");
+}
+
+static char *
+copy(const char *s)
+{
+    return s == NULL ? NULL : mem_strdup(s);
+}
+
+static struct str
+copy_str(struct str s)
+{
+    return s.n == 0 ? s : str_of(mem_strndup((const char *)s.p, s.n), s.n);
+}
+
+static void
+free_str(struct str s, bool wipe)
+{
+    void *p = (void *)(uintptr_t)s.p;
+
+    if (wipe && s.n > 0)
+        mem_wipe(p, s.n);
+    if (s.n > 0)
+        mem_free(p);
+}
+
+enum rc
+http_new(const struct http_opts *o, struct http **out, struct err *e)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    static const struct http_opts none;
+    pthread_condattr_t clock;
+    struct http *h;
+
+    (void)pthread_once(&once, start_library);
+    if (o == NULL)
+        o = &none;
+    if (o->proxy != NULL && strstr(o->proxy, "://") == NULL)
+        return err_set(e, RC_INVALID, "the proxy is no URL");
+    h = MEM_NEW(struct http);
+    (void)pthread_mutex_init(&h->lock, NULL);
+    (void)pthread_condattr_init(&clock);
+    (void)pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&h->freed, &clock);
+    (void)pthread_condattr_destroy(&clock);
+    h->o = *o;
+    h->o.ca = copy_str(o->ca);
+    h->o.cert = copy_str(o->cert);
+    h->o.key = copy_str(o->key);
+    h->o.ca_file = copy(o->ca_file);
+    h->o.server_name = copy(o->server_name);
+    h->o.proxy = copy(o->proxy);
+    h->o.user_agent = mem_strdup(o->user_agent != NULL ? o->user_agent : "cstash/" CSTASH_VERSION);
+    *out = h;
+    return RC_OK;
+}
+
+static void
+free_text(const char *s)
+{
+    mem_free((void *)(uintptr_t)s);
+}
+
+void
+http_free(struct http *h)
+{
+    if (h == NULL)
+        return;
+    while (h->idle != NULL) {
+        struct slot *s = h->idle;
+        h->idle = s->next;
+        slot_free(s);
+    }
+    free_str(h->o.ca, false);
+    free_str(h->o.cert, false);
+    free_str(h->o.key, true);
+    free_text(h->o.ca_file);
+    free_text(h->o.server_name);
+    free_text(h->o.proxy);
+    free_text(h->o.user_agent);
+    (void)pthread_cond_destroy(&h->freed);
+    (void)pthread_mutex_destroy(&h->lock);
+    mem_free(h);
+}
 
 enum rc
 http_call(struct ctx *cx, struct http *h, const struct http_request *rq, struct http_response *out,
@@ -20,7 +110,7 @@ http_call(struct ctx *cx, struct http *h, const struct http_request *rq, struct 
     if (rc == RC_OK)
         rc = transfer_result(&t, e);
     if (rc == RC_OK) {
-        transfer_head(&t, out);
+        transfer_head(&t, rq, out);
         out->body = t.in;
         buf_init(&t.in, 0);
     }
@@ -32,6 +122,7 @@ void
 http_response_release(struct http_response *r)
 {
     buf_release(&r->body);
+    secret_free_text(TAKE(r->secret));
 }
 
 struct http_stream {
@@ -81,7 +172,7 @@ http_open(struct ctx *cx, struct http *h, const struct http_request *rq, struct 
         http_close(s);
         return rc;
     }
-    transfer_head(&s->t, out);
+    transfer_head(&s->t, rq, out);
     buf_init(&out->body, 0);
     *stream = s;
     return RC_OK;

@@ -11,10 +11,10 @@
  * Threads  any number of calls at once on one client; a stream belongs to one thread.
  * Errors   RC_UNAVAILABLE with retry: no such host, refused, broken, no answer. RC_DENIED: the
  *          certificate does not verify (with a hint). RC_TIMEOUT with retry: `timeout_ms` passed.
- *          RC_LIMIT: the body is larger than `body_max`. RC_INVALID: the URL or a key is
- *          malformed. RC_CANCELLED. A status of any number is an answer, not an error.
- *          Messages name the host, never headers, bodies or the user part of a URL.
- * Redirects are not followed. HTTP/1.1; gzip is understood where the whole answer is read.
+ *          RC_LIMIT: the body is larger than `body_max`. RC_INVALID: the URL or a key is malformed.
+ *          RC_CANCELLED. A status of any number is an answer, not an error. Messages name the host,
+ *          never headers, bodies or the user part of a URL. Redirects are not followed. HTTP/1.1,
+ *          HTTP/2 on request; gzip is understood where the whole answer is read into a buffer.
  * Tests    client_test.c (against a scripted server on loopback)
  */
 #include <stdbool.h>
@@ -33,13 +33,18 @@ struct http_opts {
     const char *proxy;       /* URL; NULL: that of the environment */
     const char *user_agent;  /* NULL: "cstash/VERSION" */
     bool insecure;           /* do not verify the server */
+    bool http2;              /* over TLS, from a server that offers it; not for http_dial */
     int connect_ms;          /* 0: 10 s */
+    unsigned connections;    /* so many transfers at once, the others wait; 0: any number */
+    uint64_t send_rate, receive_rate; /* bytes a second of all together; 0: no limit */
 };
 
 /* `o` may be NULL. RC_INVALID: the proxy is no URL. */
 NODISCARD enum rc http_new(const struct http_opts *o, struct http **out, struct err *e);
 /* No call may be under way and no stream open. */
 void http_free(struct http *h);
+
+enum { HTTP_WANT = 4, HTTP_FIELD = 256 };
 
 /* Borrowed for the call. */
 struct http_request {
@@ -50,14 +55,26 @@ struct http_request {
     const char *user, *password; /* basic authentication; NULL: none */
     struct str body;
     int timeout_ms;  /* for the whole of it; 0: none but the ctx's. Not for streams. */
+    int stall_s;     /* RC_TIMEOUT when nothing moves for so long; 0: never. Not for streams. */
     size_t body_max; /* of the answer; 0: 64 MiB */
+    /* Ask for to_n bytes from to_off on, and put them here in place of out->body. A server that
+     * does not know ranges sends all: what was not asked for is passed over. NULL: no range. */
+    uint8_t *to;
+    size_t to_n;
+    uint64_t to_off;
+    const char *want[HTTP_WANT]; /* names of header fields that the caller asks for */
+    const char *want_secret;     /* one more, of any length: a token */
+    bool no_proxy;               /* whatever the environment says: the place is this machine's */
 };
 
 struct http_response {
     int status;
     unsigned after_ms; /* Retry-After, 0: none */
     char content_type[128];
-    struct buf body; /* the caller releases it (also of a zeroed response) */
+    char got[HTTP_WANT][HTTP_FIELD]; /* as asked for; empty: not there, or longer than that */
+    char *secret;                    /* the value of want_secret; NULL: not there. Owned, wiped */
+    size_t to_n;                     /* bytes that went to the request's `to` */
+    struct buf body;                 /* the caller releases it (also of a zeroed response) */
 };
 
 NODISCARD enum rc http_call(struct ctx *cx, struct http *h, const struct http_request *rq,

@@ -18,20 +18,29 @@ struct slot {
 };
 
 struct http {
-    struct http_opts o; /* its strings are ours */
-    pthread_mutex_t lock;
-    struct slot *idle; /* under lock */
-    int n_idle;
+    struct http_opts o;   /* its strings are ours */
+    pthread_mutex_t lock; /* guards all below */
+    pthread_cond_t freed; /* a slot was given back; on the monotonic clock */
+    struct slot *idle;
+    unsigned n_idle, n_busy;
 };
+
+/* One that is idle, or a new one; waits when too many are busy. */
+NODISCARD enum rc slot_take(struct http *h, struct ctx *cx, struct slot **out, struct err *e);
+void slot_give(struct http *h, struct slot *s);
+void slot_free(struct slot *s);
 
 struct transfer {
     struct http *h;
     struct ctx *cx;
     struct slot *slot;
     struct curl_slist *headers, *connect_to;
-    char *url;          /* as it is sent; the host may be another than the request's */
-    char host[256];     /* for messages */
-    struct buf in;      /* of the body, not yet taken */
+    char *url;      /* as it is sent; the host may be another than the request's */
+    char host[256]; /* for messages */
+    struct buf in;  /* of the body, not yet taken */
+    uint8_t *to;    /* the body of a good answer, in place of `in`; may be NULL */
+    size_t to_n, to_max;
+    uint64_t to_skip;   /* bytes that come before, if the server sends all */
     size_t pause_bytes; /* hold the sender back when so many wait; 0: never */
     bool paused, head, done, too_large;
     CURLcode result; /* once done */
@@ -47,8 +56,8 @@ void transfer_only_connect(struct transfer *t);
 NODISCARD enum rc transfer_step(struct transfer *t, struct err *e);
 /* What the library's result means. */
 NODISCARD enum rc transfer_result(struct transfer *t, struct err *e);
-/* Status and header fields. */
-void transfer_head(struct transfer *t, struct http_response *out);
+/* Status, header fields and what went to `to`. */
+void transfer_head(struct transfer *t, const struct http_request *rq, struct http_response *out);
 void transfer_end(struct transfer *t);
 
 #endif

@@ -1,115 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "t.h"
+#include "harness/http_script.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/compiler.h"
-#include "base/fs.h"
 #include "base/mem.h"
 #include "http/client.h"
-
-/* A server that answers the n-th request, on any connection, with answers[n], and keeps them. */
-struct server {
-    int fd;
-    pthread_t thread;
-    const char *const *answers; /* ended by NULL; "!": close without an answer; "~": and wait */
-    char url[64];
-    struct buf seen;
-    int connections;
-};
-
-/* One request with its body. False: the peer is gone. */
-static bool
-read_request(struct server *s, int fd)
-{
-    size_t begin = s->seen.n, length = 0;
-    const char *end = NULL;
-    struct err e = ERR_INIT;
-
-    for (;;) {
-        ssize_t n;
-        assert_int_equal(buf_reserve(&s->seen, 4096, &e), RC_OK);
-        if (end == NULL && s->seen.n > begin) {
-            const char *text = buf_c(&s->seen) + begin, *field;
-            end = strstr(text, "\r\n\r\n");
-            field = end == NULL ? NULL : strcasestr(text, "content-length: ");
-            if (field != NULL)
-                length = strtoul(field + 16, NULL, 10);
-        }
-        end = s->seen.n == begin ? NULL : strstr(buf_c(&s->seen) + begin, "\r\n\r\n");
-        if (end != NULL && s->seen.n >= (size_t)(end + 4 - (const char *)s->seen.p) + length)
-            return true;
-        n = read(fd, s->seen.p + s->seen.n, 4096);
-        if (n <= 0)
-            return false;
-        s->seen.n += (size_t)n;
-    }
-}
-
-static void *
-serve(void *arg)
-{
-    struct server *s = arg;
-    const char *const *next = s->answers;
-    int fd;
-
-    while (*next != NULL && (fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-        s->connections++;
-        while (*next != NULL && read_request(s, fd)) {
-            const char *answer = *next++;
-            struct err e = ERR_INIT;
-            char c;
-            bool hold = answer[strlen(answer) - 1] == '~';
-            if (answer[0] == '!')
-                break;
-            if (fs_write_all(fd, answer, strlen(answer) - (hold ? 1 : 0), "peer", &e))
-                break;
-            if (hold) {
-                (void)!read(fd, &c, 1);
-                break;
-            }
-        }
-        (void)close(fd);
-    }
-    return NULL;
-}
-
-static void
-start(struct server *s, const char *const *answers)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof(a);
-
-    memset(s, 0, sizeof(*s));
-    s->answers = answers;
-    buf_init(&s->seen, 8 * 1024 * 1024);
-    s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(s->fd, (struct sockaddr *)&a, n), 0);
-    assert_int_equal(listen(s->fd, 5), 0);
-    assert_int_equal(getsockname(s->fd, (struct sockaddr *)&a, &n), 0);
-    (void)snprintf(s->url, sizeof(s->url), "http://127.0.0.1:%d/x", ntohs(a.sin_port));
-    assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
-}
-
-/* After this `seen` may be read. */
-static void
-end(struct server *s)
-{
-    (void)shutdown(s->fd, SHUT_RDWR);
-    (void)pthread_join(s->thread, NULL);
-    (void)close(s->fd);
-}
-
-static void
-stop(struct server *s)
-{
-    end(s);
-    buf_release(&s->seen);
-}
 
 /* A program that is started now would get none of our sockets. */
 static void
@@ -133,12 +33,12 @@ test_http_call_and_reuse(void **state)
     static const char *const headers[] = {"X-A: b", "Content-Type: application/json", NULL};
     struct http_response r = {.status = 0};
     struct http *h = NULL;
-    struct server s;
+    struct http_script s;
     struct ctx cx;
     struct err e = ERR_INIT;
 
     (void)state;
-    start(&s, answers);
+    http_script_start(&s, answers);
     T_OK(ctx_init(&cx, &e));
     T_OK(http_new(NULL, &h, &e));
     T_OK(http_call(&cx, h,
@@ -158,7 +58,7 @@ test_http_call_and_reuse(void **state)
     assert_int_equal(r.after_ms, 7000);
     http_response_release(&r);
     http_free(h);
-    end(&s);
+    http_script_end(&s);
     assert_int_equal(s.connections, 1);
     T_CONTAINS(buf_c(&s.seen), "PATCH /x HTTP/1.1\r\n");
     T_CONTAINS(buf_c(&s.seen), "Authorization: Bearer tok\r\n");
@@ -177,12 +77,12 @@ test_http_errors(void **state)
         NULL};
     struct http_response r = {.status = 0};
     struct http *h = NULL;
-    struct server s;
+    struct http_script s;
     struct ctx cx;
     struct err e = ERR_INIT;
 
     (void)state;
-    start(&s, answers);
+    http_script_start(&s, answers);
     T_OK(ctx_init(&cx, &e));
     T_OK(http_new(NULL, &h, &e));
     T_RC(http_call(&cx, h, &(struct http_request){.url = s.url}, &r, &e), RC_UNAVAILABLE);
@@ -193,7 +93,7 @@ test_http_errors(void **state)
     T_RC(http_call(&cx, h, &(struct http_request){.url = "ftp://h/x"}, &r, &e), RC_INVALID);
     T_RC(http_call(&cx, h, &(struct http_request){.url = s.url, .bearer = "a\r\nb"}, &r, &e),
          RC_INVALID);
-    stop(&s);
+    http_script_stop(&s);
     T_RC(http_call(&cx, h, &(struct http_request){.url = s.url, .bearer = "hunter2"}, &r, &e),
          RC_UNAVAILABLE);
     assert_null(strstr(e.msg, "hunter2"));
@@ -202,6 +102,112 @@ test_http_errors(void **state)
     T_RC(http_call(&cx, h, &(struct http_request){.url = s.url}, &r, &e), RC_CANCELLED);
     http_free(h);
     ctx_release(&cx);
+}
+
+static void
+test_http_past_the_proxy(void **state)
+{
+    static const char *const answers[] = {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", NULL};
+    struct http_response r = {.status = 0};
+    struct http *h = NULL;
+    struct http_script s;
+    struct ctx cx;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(setenv("http_proxy", "http://127.0.0.1:1", 1), 0);
+    http_script_start(&s, answers);
+    T_OK(ctx_init(&cx, &e));
+    T_OK(http_new(&(struct http_opts){.connections = 1}, &h, &e));
+    T_RC(http_call(&cx, h, &(struct http_request){.url = s.url}, &r, &e), RC_UNAVAILABLE);
+    T_OK(http_call(&cx, h, &(struct http_request){.url = s.url, .no_proxy = true}, &r, &e));
+    T_STR(buf_str(&r.body), STR_LIT("hi"));
+    http_response_release(&r);
+    http_script_end(&s);
+    assert_int_equal(unsetenv("http_proxy"), 0);
+    http_free(h);
+    ctx_release(&cx);
+}
+
+/* A body straight into the caller's memory, and what the answer said besides. */
+static void
+test_http_body_in_place(void **state)
+{
+    static const char *const answers[] = {
+        "HTTP/1.1 206 Part\r\nContent-Length: 5\r\nX-Id: 7\r\n\r\nhello",
+        "HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\ngone",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab-hello-",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", NULL};
+    struct http_response r = {.status = 0};
+    struct http *h = NULL;
+    struct http_script s;
+    struct ctx cx;
+    struct err e = ERR_INIT;
+    uint8_t to[5];
+    struct http_request rq = {
+        .to = to, .to_n = 5, .want = {"x-id", "X-Other"}, .want_secret = "x-ID"};
+
+    (void)state;
+    http_script_start(&s, answers);
+    rq.url = s.url;
+    T_OK(ctx_init(&cx, &e));
+    T_OK(http_new(&(struct http_opts){.connections = 1}, &h, &e));
+    T_OK(http_call(&cx, h, &rq, &r, &e));
+    T_STR(str_of(to, r.to_n), STR_LIT("hello"));
+    assert_int_equal(r.body.n, 0);
+    assert_string_equal(r.got[0], "7");
+    assert_string_equal(r.got[1], "");
+    assert_string_equal(r.secret, "7");
+    http_response_release(&r);
+    assert_null(r.secret);
+    T_OK(http_call(&cx, h, &rq, &r, &e));
+    assert_int_equal(r.to_n, 0);
+    T_STR(buf_str(&r.body), STR_LIT("gone"));
+    http_response_release(&r);
+    rq.to_off = 3;
+    memset(to, 0, sizeof(to));
+    T_OK(http_call(&cx, h, &rq, &r, &e));
+    T_STR(str_of(to, r.to_n), STR_LIT("hello"));
+    http_response_release(&r);
+    rq.stall_s = 1;
+    T_RC(http_call(&cx, h, &rq, &r, &e), RC_UNAVAILABLE);
+    assert_true(e.retry);
+    http_script_end(&s);
+    T_CONTAINS(buf_c(&s.seen), "Range: bytes=0-4\r\n");
+    T_CONTAINS(buf_c(&s.seen), "Range: bytes=3-7\r\n");
+    buf_release(&s.seen);
+    http_free(h);
+    ctx_release(&cx);
+}
+
+/* Two at once where one is allowed: the second waits, or gives up when its ctx ends. */
+static void
+test_http_waits_for_its_turn(void **state)
+{
+    static const char *const answers[] = {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n~",
+                                          "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", NULL};
+    struct http_response r = {.status = 0};
+    struct http_stream *st = NULL;
+    struct http *h = NULL;
+    struct http_script s;
+    struct ctx cx, soon;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    http_script_start(&s, answers);
+    T_OK(ctx_init(&cx, &e));
+    T_OK(ctx_init(&soon, &e));
+    soon.until = clock_mono_ms() + 20;
+    T_OK(http_new(&(struct http_opts){.connections = 1}, &h, &e));
+    T_OK(http_open(&cx, h, &(struct http_request){.url = s.url}, &r, &st, &e));
+    T_RC(http_call(&soon, h, &(struct http_request){.url = s.url}, &r, &e), RC_TIMEOUT);
+    http_close(st);
+    T_OK(http_call(&cx, h, &(struct http_request){.url = s.url}, &r, &e));
+    http_response_release(&r);
+    http_script_stop(&s);
+    http_free(h);
+    ctx_release(&cx);
+    ctx_release(&soon);
 }
 
 static void *
@@ -221,7 +227,7 @@ test_http_stream_until_cancelled(void **state)
     struct http_response r = {.status = 0};
     struct http_stream *st = NULL;
     struct http *h = NULL;
-    struct server s;
+    struct http_script s;
     struct ctx cx;
     struct err e = ERR_INIT;
     uint8_t text[10];
@@ -229,7 +235,7 @@ test_http_stream_until_cancelled(void **state)
     size_t got;
 
     (void)state;
-    start(&s, answers);
+    http_script_start(&s, answers);
     T_OK(ctx_init(&cx, &e));
     T_OK(http_new(NULL, &h, &e));
     T_OK(http_open(&cx, h, &(struct http_request){.url = s.url}, &r, &st, &e));
@@ -245,7 +251,7 @@ test_http_stream_until_cancelled(void **state)
     T_RC(rd_read(http_stream_rd(st), text, 10, &got, &e), RC_CANCELLED);
     (void)pthread_join(other, NULL);
     http_close(st);
-    stop(&s);
+    http_script_stop(&s);
     http_free(h);
     ctx_release(&cx);
 }
@@ -261,7 +267,7 @@ test_http_stream_is_pulled(void **state)
     struct http_response r = {.status = 0};
     struct http_stream *st = NULL;
     struct http *h = NULL;
-    struct server s;
+    struct http_script s;
     struct ctx cx;
     struct err e = ERR_INIT;
     size_t got, total = 0;
@@ -270,7 +276,7 @@ test_http_stream_is_pulled(void **state)
     (void)state;
     for (int i = 0; i < BYTES; i++)
         answer[head + i] = (char)('a' + i % 23);
-    start(&s, answers);
+    http_script_start(&s, answers);
     T_OK(ctx_init(&cx, &e));
     T_OK(http_new(NULL, &h, &e));
     T_OK(http_open(&cx, h, &(struct http_request){.url = s.url}, &r, &st, &e));
@@ -283,7 +289,7 @@ test_http_stream_is_pulled(void **state)
     } while (got > 0);
     assert_int_equal(total, BYTES);
     http_close(st);
-    stop(&s);
+    http_script_stop(&s);
     http_free(h);
     ctx_release(&cx);
     mem_free(answer);
@@ -295,6 +301,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_http_call_and_reuse),
         cmocka_unit_test(test_http_errors),
+        cmocka_unit_test(test_http_body_in_place),
+        cmocka_unit_test(test_http_past_the_proxy),
+        cmocka_unit_test(test_http_waits_for_its_turn),
         cmocka_unit_test(test_http_stream_until_cancelled),
         cmocka_unit_test(test_http_stream_is_pulled),
     };

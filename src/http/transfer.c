@@ -5,8 +5,15 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/secret.h"
 
-enum { CONNECT_MS = 10000, IDLE_MAX = 8, STEP_MS = 60000 };
+enum {
+    CONNECT_MS = 10000,
+    IDLE_MAX = 8,
+    STEP_MS = 60000,
+    TURN_MS = 100,
+    BUFFER_BYTES = 256 * 1024
+};
 
 /* Options whose type the library checks; a failure is our mistake or the end of memory. */
 #define SET(easy, option, value)                                                                   \
@@ -15,53 +22,26 @@ enum { CONNECT_MS = 10000, IDLE_MAX = 8, STEP_MS = 60000 };
             BUG("the HTTP library does not take %s", #option);                                     \
     } while (0)
 
-static struct slot *
-take_slot(struct http *h)
+static long
+status_of(struct transfer *t)
 {
-    struct slot *s;
+    long status = 0;
 
-    (void)pthread_mutex_lock(&h->lock);
-    s = h->idle;
-    if (s != NULL) {
-        h->idle = s->next;
-        h->n_idle--;
-    }
-    (void)pthread_mutex_unlock(&h->lock);
-    if (s != NULL)
-        return s;
-    s = MEM_NEW(struct slot);
-    s->multi = curl_multi_init();
-    s->easy = curl_easy_init();
-    if (s->multi == NULL || s->easy == NULL)
-        BUG("the HTTP library is out of memory");
-    (void)curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, 2L);
-    return s;
+    (void)curl_easy_getinfo(t->slot->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status;
 }
 
+/* All of it is taken; what lies outside of the range is forgotten. */
 static void
-free_slot(struct slot *s)
+take_in_place(struct transfer *t, const char *p, size_t n, bool whole)
 {
-    curl_easy_cleanup(s->easy);
-    (void)curl_multi_cleanup(s->multi);
-    mem_free(s);
-}
+    size_t skip = whole ? (size_t)MIN(t->to_skip, (uint64_t)n) : 0;
+    size_t step = MIN(n - skip, t->to_max - t->to_n);
 
-static void
-give_slot(struct http *h, struct slot *s)
-{
-    bool keep;
-
-    curl_easy_reset(s->easy);
-    (void)pthread_mutex_lock(&h->lock);
-    keep = h->n_idle < IDLE_MAX;
-    if (keep) {
-        s->next = h->idle;
-        h->idle = s;
-        h->n_idle++;
-    }
-    (void)pthread_mutex_unlock(&h->lock);
-    if (!keep)
-        free_slot(s);
+    if (whole)
+        t->to_skip -= skip;
+    memcpy(t->to + t->to_n, p + skip, step);
+    t->to_n += step;
 }
 
 static size_t
@@ -71,6 +51,10 @@ take_body(char *p, size_t size, size_t n, void *arg)
     struct err ignored = ERR_INIT;
 
     n *= size;
+    if (t->to != NULL && status_of(t) / 100 == 2) {
+        take_in_place(t, p, n, status_of(t) != 206);
+        return n;
+    }
     if (t->pause_bytes > 0 && t->in.n >= t->pause_bytes) {
         t->paused = true;
         return CURL_WRITEFUNC_PAUSE;
@@ -173,8 +157,7 @@ set_headers(struct transfer *t, const struct http_request *rq, struct err *e)
             return err_set(e, RC_INVALID, "the token has a line break");
         line = mem_printf("Authorization: Bearer %s", rq->bearer);
         t->headers = curl_slist_append(t->headers, line);
-        mem_wipe(line, strlen(line));
-        mem_free(line);
+        secret_free_text(line);
     }
     t->headers = curl_slist_append(t->headers, "Expect:");
     if (!typed)
@@ -208,6 +191,8 @@ set_tls(CURL *easy, const struct http_opts *o)
 static void
 set_request(CURL *easy, const struct http_request *rq, bool stream)
 {
+    char range[48];
+
     if (rq->body.n > 0 || (rq->method != NULL && strcmp(rq->method, "POST") == 0)) {
         SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)rq->body.n);
         if (stream)
@@ -221,11 +206,23 @@ set_request(CURL *easy, const struct http_request *rq, bool stream)
         SET(easy, CURLOPT_USERNAME, rq->user);
         SET(easy, CURLOPT_PASSWORD, rq->password != NULL ? rq->password : "");
     }
+    if (rq->method != NULL && strcmp(rq->method, "HEAD") == 0)
+        SET(easy, CURLOPT_NOBODY, 1L);
     if (stream)
         return;
-    SET(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    if (rq->to != NULL) {
+        (void)snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)rq->to_off,
+                       (unsigned long long)(rq->to_off + rq->to_n - 1));
+        SET(easy, CURLOPT_RANGE, range);
+    } else {
+        SET(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    }
     if (rq->timeout_ms > 0)
         SET(easy, CURLOPT_TIMEOUT_MS, (long)rq->timeout_ms);
+    if (rq->stall_s > 0) {
+        SET(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        SET(easy, CURLOPT_LOW_SPEED_TIME, (long)rq->stall_s);
+    }
 }
 
 /* What the library opens would stay open in every program that we start. */
@@ -245,7 +242,11 @@ set_common(struct transfer *t, const struct http_opts *o)
     SET(easy, CURLOPT_ERRORBUFFER, t->why);
     SET(easy, CURLOPT_URL, t->url);
     SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(easy, CURLOPT_HTTP_VERSION,
+        (long)(o->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    /* Only for speed; the library refuses while the handle's last attempt is not quite over. */
+    (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
+    (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_BYTES);
     SET(easy, CURLOPT_NOSIGNAL, 1L);
     SET(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -270,12 +271,17 @@ transfer_begin(struct transfer *t, struct ctx *cx, struct http *h, const struct 
 {
     t->h = h;
     t->cx = cx;
-    t->slot = take_slot(h);
-    if (ctx_check(cx, e) || read_url(t, rq->url, e) || set_headers(t, rq, e))
+    t->to = rq->to;
+    t->to_max = rq->to_n;
+    t->to_skip = rq->to_off;
+    if (ctx_check(cx, e) || slot_take(h, cx, &t->slot, e) || read_url(t, rq->url, e) ||
+        set_headers(t, rq, e))
         return e->code;
     set_common(t, &h->o);
     set_tls(t->slot->easy, &h->o);
     set_request(t->slot->easy, rq, stream);
+    if (rq->no_proxy)
+        SET(t->slot->easy, CURLOPT_PROXY, "");
     if (curl_multi_add_handle(t->slot->multi, t->slot->easy) != CURLM_OK)
         BUG("the HTTP library does not take a transfer");
     return RC_OK;
@@ -287,8 +293,28 @@ transfer_only_connect(struct transfer *t)
     CURL *easy = t->slot->easy;
 
     SET(easy, CURLOPT_CONNECT_ONLY, 1L);
+    SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(easy, CURLOPT_FRESH_CONNECT, 1L);
     SET(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+}
+
+/* A fair share of what all transfers together may take. */
+static void
+set_rates(struct transfer *t)
+{
+    struct http *h = t->h;
+    unsigned n;
+
+    if (h->o.send_rate == 0 && h->o.receive_rate == 0)
+        return;
+    (void)pthread_mutex_lock(&h->lock);
+    n = h->n_busy;
+    (void)pthread_mutex_unlock(&h->lock);
+    if (h->o.send_rate > 0)
+        SET(t->slot->easy, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)MAX(h->o.send_rate / n, 1U));
+    if (h->o.receive_rate > 0)
+        SET(t->slot->easy, CURLOPT_MAX_RECV_SPEED_LARGE,
+            (curl_off_t)MAX(h->o.receive_rate / n, 1U));
 }
 
 /* How long to wait at most: until the ctx is over. */
@@ -318,6 +344,7 @@ transfer_step(struct transfer *t, struct err *e)
         t->paused = false;
         (void)curl_easy_pause(t->slot->easy, CURLPAUSE_CONT); /* a failure ends the transfer */
     }
+    set_rates(t);
     if (curl_multi_perform(t->slot->multi, &running) != CURLM_OK)
         return err_set(e, RC_IO, "the HTTP library failed");
     while ((m = curl_multi_info_read(t->slot->multi, &queued)) != NULL)
@@ -369,6 +396,9 @@ transfer_result(struct transfer *t, struct err *e)
     case CURLE_COULDNT_RESOLVE_PROXY:
         (void)away(t, RC_UNAVAILABLE, e);
         return err_hint(e, "is the name right, and is there a network?");
+    case CURLE_SSL_CONNECT_ERROR:
+        (void)away(t, RC_UNAVAILABLE, e);
+        return err_hint(e, "does the server speak TLS there?");
     case CURLE_COULDNT_CONNECT:
         (void)away(t, RC_UNAVAILABLE, e);
         return err_hint(e, "is it running, and is the port right?");
@@ -377,8 +407,20 @@ transfer_result(struct transfer *t, struct err *e)
     }
 }
 
+/* The value of a header field of the answer; empty: not there, or no name. */
+static const char *
+field(const struct transfer *t, const char *name)
+{
+    struct curl_header *h = NULL;
+
+    return name != NULL &&
+                   curl_easy_header(t->slot->easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK
+               ? h->value
+               : "";
+}
+
 void
-transfer_head(struct transfer *t, struct http_response *out)
+transfer_head(struct transfer *t, const struct http_request *rq, struct http_response *out)
 {
     const char *type = NULL;
     curl_off_t after_s = 0;
@@ -390,6 +432,13 @@ transfer_head(struct transfer *t, struct http_response *out)
     out->status = (int)status;
     out->after_ms = (unsigned)MIN(MAX(after_s, 0), 3600) * 1000;
     (void)snprintf(out->content_type, sizeof(out->content_type), "%s", type != NULL ? type : "");
+    out->to_n = t->to_n;
+    for (size_t i = 0; i < HTTP_WANT; i++) {
+        const char *v = field(t, rq->want[i]);
+        (void)snprintf(out->got[i], HTTP_FIELD, "%s", strlen(v) < HTTP_FIELD ? v : "");
+    }
+    out->secret =
+        field(t, rq->want_secret)[0] == '\0' ? NULL : mem_strdup(field(t, rq->want_secret));
 }
 
 void
@@ -397,93 +446,10 @@ transfer_end(struct transfer *t)
 {
     if (t->slot != NULL) {
         (void)curl_multi_remove_handle(t->slot->multi, t->slot->easy);
-        give_slot(t->h, t->slot);
+        slot_give(t->h, t->slot);
     }
     curl_slist_free_all(t->headers);
     curl_slist_free_all(t->connect_to);
     buf_release(&t->in);
     mem_free(t->url);
-}
-
-static void
-start_library(void)
-{
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        BUG("the HTTP library does not start");
-}
-
-static char *
-copy(const char *s)
-{
-    return s == NULL ? NULL : mem_strdup(s);
-}
-
-static struct str
-copy_str(struct str s)
-{
-    return s.n == 0 ? s : str_of(mem_strndup((const char *)s.p, s.n), s.n);
-}
-
-static void
-free_str(struct str s, bool wipe)
-{
-    void *p = (void *)(uintptr_t)s.p;
-
-    if (wipe && s.n > 0)
-        mem_wipe(p, s.n);
-    if (s.n > 0)
-        mem_free(p);
-}
-
-enum rc
-http_new(const struct http_opts *o, struct http **out, struct err *e)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    static const struct http_opts none;
-    struct http *h;
-
-    (void)pthread_once(&once, start_library);
-    if (o == NULL)
-        o = &none;
-    if (o->proxy != NULL && strstr(o->proxy, "://") == NULL)
-        return err_set(e, RC_INVALID, "the proxy is no URL");
-    h = MEM_NEW(struct http);
-    (void)pthread_mutex_init(&h->lock, NULL);
-    h->o = *o;
-    h->o.ca = copy_str(o->ca);
-    h->o.cert = copy_str(o->cert);
-    h->o.key = copy_str(o->key);
-    h->o.ca_file = copy(o->ca_file);
-    h->o.server_name = copy(o->server_name);
-    h->o.proxy = copy(o->proxy);
-    h->o.user_agent = mem_strdup(o->user_agent != NULL ? o->user_agent : "cstash/" CSTASH_VERSION);
-    *out = h;
-    return RC_OK;
-}
-
-static void
-free_text(const char *s)
-{
-    mem_free((void *)(uintptr_t)s);
-}
-
-void
-http_free(struct http *h)
-{
-    if (h == NULL)
-        return;
-    while (h->idle != NULL) {
-        struct slot *s = h->idle;
-        h->idle = s->next;
-        free_slot(s);
-    }
-    free_str(h->o.ca, false);
-    free_str(h->o.cert, false);
-    free_str(h->o.key, true);
-    free_text(h->o.ca_file);
-    free_text(h->o.server_name);
-    free_text(h->o.proxy);
-    free_text(h->o.user_agent);
-    (void)pthread_mutex_destroy(&h->lock);
-    mem_free(h);
 }

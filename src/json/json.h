@@ -8,7 +8,8 @@
  *
  * Why      one place knows the library behind it.
  * Shape    json_parse gives the root; the getters look at one field of an object and say which
- * field is missing or wrong. Unknown fields are passed over. Duplicate fields: the last one counts.
+ *          field is missing or wrong. Unknown fields are passed over. Duplicate fields: the last
+ *          one counts.
  * Errors   RC_CORRUPT for every wrong document or field.
  * Limits   JSON_TEXT_MAX bytes, 2048 levels (the library's bound), integers of int64_t.
  * Ownership  the root owns all; strings and children are borrowed from it.

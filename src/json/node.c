@@ -94,7 +94,12 @@ json_new_null(void)
 struct json *
 json_ref(const struct json *j)
 {
-    return lent(json_incref(lib(j)));
+    json_t *shared = lib(j);
+
+    /* As json_incref; see json_free. Constants, such as null, are not counted. */
+    if (shared != NULL && __atomic_load_n(&shared->refcount, __ATOMIC_RELAXED) != (size_t)-1)
+        (void)__atomic_add_fetch(&shared->refcount, 1, __ATOMIC_RELAXED);
+    return lent(shared);
 }
 
 struct json *

@@ -12,7 +12,7 @@
  * Ownership  json_set and json_push take their value, unless its name says otherwise; json_set
  *          replaces. A tree is counted: json_ref shares it, json_free drops one share. A shared
  *          tree must not be changed.
- * Threads  a tree that nobody changes may be read and shared by several threads.
+ * Threads  several may read and share a tree that nobody changes; each drops its own share.
  * Errors   none can happen: memory ends the process (base/mem), a wrong argument is BUG.
  */
 #include <stdbool.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
+#include "base/hex.h"
 #include "json/pull.h"
 #include "json/utf8.h"
 
@@ -49,6 +50,10 @@ peek(struct pull *j, int *c, struct err *e)
 static enum rc
 peek_token(struct pull *j, int *c, struct err *e)
 {
+    if (j->pos < j->n && j->buf[j->pos] > ' ') {
+        *c = j->buf[j->pos];
+        return RC_OK;
+    }
     do {
         if (peek(j, c, e))
             return e->code;
@@ -129,10 +134,21 @@ pull_key(struct pull *j, struct str *key, bool *more, struct err *e)
 
     if (next(j, '}', &any, e))
         return e->code;
-    if (any && (pull_str(j, key, e) || expect(j, ':', "wanted a colon", e)))
-        return e->code;
     *more = any;
-    return RC_OK;
+    if (!any)
+        return RC_OK;
+    if (pull_str(j, key, e))
+        return e->code;
+    if (j->pos < j->n && j->buf[j->pos] == ':') {
+        j->pos++;
+        return RC_OK;
+    }
+    if (key->p != j->text.p) { /* in the buffer, which may have to be filled again */
+        j->text.n = 0;
+        buf_must_add(&j->text, key->p, key->n);
+        *key = buf_str(&j->text);
+    }
+    return expect(j, ':', "wanted a colon", e);
 }
 
 static enum rc
@@ -243,10 +259,43 @@ string_rest(struct pull *j, bool keep, struct err *e)
 enum rc
 pull_str(struct pull *j, struct str *out, struct err *e)
 {
-    if (expect(j, '"', "wanted a string", e) || string_rest(j, true, e))
+    size_t at;
+
+    if (expect(j, '"', "wanted a string", e))
+        return e->code;
+    /* Most strings are whole in the buffer, and stand there as they are. */
+    for (at = j->pos; at < j->n && j->buf[at] != '"'; at++)
+        if (j->buf[at] == '\\' || j->buf[at] < 0x20)
+            at = j->n;
+    if (at < j->n) {
+        *out = str_of(j->buf + j->pos, at - j->pos);
+        j->pos = at + 1;
+        return RC_OK;
+    }
+    if (string_rest(j, true, e))
         return e->code;
     *out = buf_str(&j->text);
     return RC_OK;
+}
+
+enum rc
+pull_hex(struct pull *j, uint8_t *out, size_t n, struct err *e)
+{
+    const uint8_t *p;
+    struct str s = {0};
+    int c = 0;
+
+    if (peek_token(j, &c, e))
+        return e->code;
+    p = j->buf + j->pos;
+    if (j->n - j->pos >= 2 * n + 2 && p[0] == '"' && p[2 * n + 1] == '"' &&
+        hex_decode(str_of(p + 1, 2 * n), out, n)) {
+        j->pos += 2 * n + 2;
+        return RC_OK;
+    }
+    if (pull_str(j, &s, e))
+        return e->code;
+    return hex_decode(s, out, n) ? RC_OK : pull_bad(j, "wanted hexadecimal digits", e);
 }
 
 enum rc
@@ -270,6 +319,33 @@ pull_u64(struct pull *j, uint64_t *out, struct err *e)
         return pull_bad(j, "wanted a whole number", e);
     *out = v;
     return RC_OK;
+}
+
+enum rc
+pull_look(struct pull *j, size_t want, struct str *out, struct err *e)
+{
+    if (j->n - j->pos < want && !j->ended) {
+        memmove(j->buf, j->buf + j->pos, j->n - j->pos);
+        j->at += j->pos;
+        j->n -= j->pos;
+        j->pos = 0;
+    }
+    while (j->n - j->pos < want && !j->ended) {
+        size_t got;
+
+        if (rd_read(j->from, j->buf + j->n, sizeof(j->buf) - j->n, &got, e))
+            return e->code;
+        j->n += got;
+        j->ended = got == 0;
+    }
+    *out = str_of(j->buf + j->pos, j->n - j->pos);
+    return RC_OK;
+}
+
+void
+pull_take(struct pull *j, size_t n)
+{
+    j->pos += n;
 }
 
 /* A word of letters, digits and signs: true, null, -1.5e3. */

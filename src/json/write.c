@@ -115,7 +115,8 @@ quoted(struct jw *w, struct str s)
         }
         i += len;
     }
-    put(w, s.p + from, s.n - from);
+    if (from < s.n)
+        put(w, s.p + from, s.n - from);
     put(w, "\"", 1);
 }
 

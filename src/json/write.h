@@ -6,10 +6,11 @@
  * json/write -- compact JSON, written front to back into a buffer.
  *
  * Why      fields keep the order they are written in, and the bytes are those of Go's
- * encoding/json: tree blobs are named by their hash, so equal trees must be equal bytes. Shape
- * jw_open_object, { jw_key, a value }, jw_close_object. Commas take care of themselves. Errors kept
- * in `failed` (the buffer's ceiling); ask jw_end once. Source   RFC 8259; Go encoding/json string
- * escapes (<, >, & and U+2028/9 escaped, bad UTF-8 becomes U+FFFD).
+ *          encoding/json: tree blobs are named by their hash, so equal trees must be equal bytes.
+ * Shape    jw_open_object, { jw_key, a value }, jw_close_object. Commas take care of themselves.
+ * Errors   kept in `failed` (the buffer's ceiling); ask jw_end once.
+ * Source   RFC 8259; Go encoding/json string escapes (<, >, & and U+2028/9 escaped, bad UTF-8
+ *          becomes U+FFFD).
  */
 #include <stdbool.h>
 

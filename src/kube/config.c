@@ -13,14 +13,6 @@
 
 #define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 
-static void
-wipe(char *s)
-{
-    if (s != NULL)
-        mem_wipe(s, strlen(s));
-    mem_free(s);
-}
-
 void
 kube_config_free(struct kube_config *c)
 {
@@ -31,11 +23,11 @@ kube_config_free(struct kube_config *c)
     mem_free(c->context);
     mem_free(c->ca);
     mem_free(c->cert);
-    wipe(c->key);
-    wipe(c->token);
+    secret_free_text(c->key);
+    secret_free_text(c->token);
     mem_free(c->token_file);
     mem_free(c->user);
-    wipe(c->password);
+    secret_free_text(c->password);
     mem_free(c->server_name);
     mem_free(c->proxy);
     mem_free(c->exec_dir);

@@ -10,24 +10,17 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "kube/object.h"
 
 enum { OUTPUT_MAX = 1024 * 1024, RUN_MS = 60000 };
 
-static void
-wipe_text(char *s)
-{
-    if (s != NULL)
-        mem_wipe(s, strlen(s));
-    mem_free(s);
-}
-
 void
 kube_credential_release(struct kube_credential *c)
 {
-    wipe_text(c->token);
-    wipe_text(c->cert);
-    wipe_text(c->key);
+    secret_free_text(c->token);
+    secret_free_text(c->cert);
+    secret_free_text(c->key);
     memset(c, 0, sizeof(*c));
 }
 

@@ -4,6 +4,7 @@
 #include "base/b64.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "http/client.h"
 #include "kube/config_internal.h"
 #include "kube/exec.h"
@@ -40,9 +41,7 @@ session_drop_locked(struct kube_http *t, struct session *s)
         return;
     if (s->http != t->plain)
         http_free(s->http);
-    if (s->token != NULL)
-        mem_wipe(s->token, strlen(s->token));
-    mem_free(s->token);
+    secret_free_text(s->token);
     mem_free(s);
 }
 
@@ -324,9 +323,7 @@ close_duplex(struct kube_duplex *base)
     http_hang_up(d->link);
     session_put(d->of, d->session);
     mem_free(d->host);
-    if (d->authorization != NULL)
-        mem_wipe(d->authorization, strlen(d->authorization));
-    mem_free(d->authorization);
+    secret_free_text(d->authorization);
     mem_free(d);
 }
 

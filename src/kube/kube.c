@@ -78,6 +78,22 @@ pause_ms(const struct kube *k, int n, unsigned after_ms)
     return (int)MAX(after_ms, 1U) + ms + (int)rand_below((uint64_t)ms + 1);
 }
 
+/* GET; and PUT: of a change that was made and whose answer was lost, the second is a conflict. */
+static bool
+may_be_repeated(const char *method)
+{
+    return strcmp(method, "GET") == 0 || strcmp(method, "PUT") == 0;
+}
+
+/* A server in trouble is another reason to come again where that does no harm. */
+static bool
+says_later(const struct kube_request *rq, struct kube_response *r)
+{
+    return r->status == 429 || (r->status == 503 && r->after_ms > 0) ||
+           (r->status >= 500 && r->status <= 504 && may_be_repeated(rq->method)) ||
+           kube_knows_no_roles(r->status, buf_c(&r->body));
+}
+
 /* One request until it is answered with something else than "later". */
 static enum rc
 call(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct kube_response *out,
@@ -92,9 +108,9 @@ call(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct kube_
         (void)atomic_fetch_add(&k->requests, 1);
         rc = k->t->call(k->t, cx, rq, out, e);
         if (rc != RC_OK) {
-            bool again = e->retry && strcmp(rq->method, "GET") == 0;
+            bool again = e->retry && may_be_repeated(rq->method);
             wait = again ? pause_ms(k, n, e->after_ms) : 0;
-        } else if (out->status == 429 || (out->status == 503 && out->after_ms > 0)) {
+        } else if (says_later(rq, out)) {
             (void)atomic_fetch_add(&k->delayed, 1);
             wait = pause_ms(k, n, out->after_ms);
         } else {

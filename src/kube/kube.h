@@ -14,11 +14,17 @@
  * Threads  any number of calls at once.
  * Errors   RC_NOT_FOUND 404, RC_EXISTS 409 with reason AlreadyExists, RC_CONFLICT other 409 and
  *          410, RC_DENIED 401 and 403, RC_INVALID 400, 405, 415 and 422, RC_LIMIT 413,
- *          RC_UNAVAILABLE with retry 429 and 5xx, and what the transport says. e->sys is the HTTP
- *          status (0: there was no answer), the message is the server's, e->after_ms its wish.
- * Retries  429 and 503, and connections that failed before an answer if the verb may be repeated
- *          (GET), up to kube_opts.tries with back-off and jitter. Nothing else.
+ *          RC_UNAVAILABLE with retry 429, 5xx, a 403 as of kube_knows_no_roles, and what the
+ *          transport says. e->sys is the HTTP status (0: there was no answer), the message is the
+ *          server's, e->after_ms its wish.
+ *
+ * Retries  429, 503 with Retry-After and such a 403; of verbs that may be repeated (GET, PUT) also
+ *          5xx and connections that failed before an answer. Up to kube_opts.tries, with back-off
+ *          and jitter. Nothing else. An update that was made and lost its answer ends as
+ *          RC_CONFLICT; kube_modify goes on then.
+ *
  * Source   Kubernetes API concepts; apimachinery Status.
+ *
  * Tests    kube_test.c, tests/conformance/kube_suite.c
  */
 #include <stdbool.h>
@@ -34,7 +40,7 @@ struct kube_opts {
     double qps;          /* requests a second, watches not counted; 0: no limit */
     unsigned burst;      /* 0: twice the qps */
     const char *manager; /* field manager of our writes; NULL: "cstash". Copied. */
-    int tries;           /* of one call; 0: 5 */
+    int tries;           /* of one call; 0: 5, some seconds */
 };
 
 /* Takes the transport; `o` may be NULL. */
@@ -178,6 +184,12 @@ void kube_close(struct kube *k, struct kube_stream *s);
 void kube_path(struct buf *to, const struct kube_kind *kind, const char *ns, const char *name,
                const char *sub);
 void kube_query(struct buf *to, const char *key, const char *value);
+
+/*
+ * Does a server refuse because it has just started, and has read the bindings but not yet the
+ * roles? It says "RBAC: clusterrole ... not found" in its answer, and will know better soon.
+ */
+bool kube_knows_no_roles(int http, const char *text);
 
 /* The error that a Status object (or any other body) with this HTTP status stands for. */
 enum rc kube_status_error(struct err *e, int http, unsigned after_ms, const struct json *status);

@@ -5,6 +5,8 @@
 #include "kube/object.h"
 #include "kube/watch.h"
 
+enum { TRIES = 4 };
+
 struct world {
     struct ctx cx;
     struct script *script;
@@ -19,7 +21,7 @@ setup(void **state)
 
     assert_int_equal(ctx_init(&w->cx, &w->e), RC_OK);
     w->script = script_new();
-    w->k = kube_new(&w->script->t, &(struct kube_opts){.manager = "tester"});
+    w->k = kube_new(&w->script->t, &(struct kube_opts){.manager = "tester", .tries = TRIES});
     *state = w;
     return 0;
 }
@@ -38,6 +40,8 @@ teardown(void **state)
 #define STATUS(code, reason, message)                                                              \
     "{\"kind\":\"Status\",\"status\":\"Failure\",\"code\":" #code ",\"reason\":\"" reason          \
     "\",\"message\":\"" message "\"}"
+
+#define NO_ROLE "you cannot: RBAC: clusterrole \\\"x\\\" not found"
 
 static void
 test_kube_status_codes(void **state)
@@ -65,14 +69,20 @@ test_kube_status_codes(void **state)
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct json *obj = NULL;
-        script_add(w->script, (struct script_step){.method = "GET",
-                                                   .path = "/api/v1/namespaces/ns/pods/p",
-                                                   .status = cases[i].status,
-                                                   .body = cases[i].body});
+        for (int n = 0; n < (cases[i].retry ? TRIES : 1); n++)
+            script_add(w->script, (struct script_step){.method = "GET",
+                                                       .path = "/api/v1/namespaces/ns/pods/p",
+                                                       .status = cases[i].status,
+                                                       .body = cases[i].body});
         T_RC(kube_get(&w->cx, w->k, &KUBE_POD, "ns", "p", &obj, &e), cases[i].want);
         assert_int_equal(e.sys, cases[i].status);
         assert_int_equal(e.retry, cases[i].retry);
     }
+    assert_int_equal(kube_status_error(&e, 403, 0, NULL), RC_DENIED);
+    assert_true(kube_knows_no_roles(403, NO_ROLE));
+    assert_false(kube_knows_no_roles(404, NO_ROLE));
+    assert_false(kube_knows_no_roles(403, "RBAC: no such luck"));
+    assert_false(kube_knows_no_roles(403, NULL));
 }
 
 static void
@@ -165,6 +175,10 @@ test_kube_retries_what_may_be_repeated(void **state)
     script_add(w->script, (struct script_step){.method = "GET", .path = "pods/p", .status = 0});
     script_add(w->script, (struct script_step){
                               .method = "GET", .path = "pods/p", .status = 429, .after_ms = 1});
+    script_add(w->script, (struct script_step){.method = "GET",
+                                               .path = "pods/p",
+                                               .status = 403,
+                                               .body = STATUS(403, "Forbidden", NO_ROLE)});
     script_add(w->script, (struct script_step){
                               .method = "GET", .path = "pods/p", .status = 200, .body = "{}"});
     T_OK(kube_get(&w->cx, w->k, &KUBE_POD, "ns", "p", &out, &e));
@@ -205,6 +219,8 @@ test_kube_modify_again_on_conflict(void **state)
                                     .status = 200,
                                     .body = "{\"metadata\":{\"name\":\"j\",\"namespace\":\"ns\"},"
                                             "\"status\":{\"n\":1}}"});
+    script_add(w->script,
+               (struct script_step){.method = "PUT", .path = "/jobs/j/status", .status = 0});
     script_add(w->script, (struct script_step){.method = "PUT",
                                                .path = "/jobs/j/status",
                                                .status = 409,
@@ -370,6 +386,8 @@ test_reflect_resumes_and_lists_again(void **state)
     };
     struct err e = ERR_INIT;
 
+    for (size_t i = 1; i < TRIES; i++)
+        script_add(w->script, steps[0]);
     for (size_t i = 0; i < ARRAY_LEN(steps); i++)
         script_add(w->script, steps[i]);
     T_RC(kube_reflect(&w->cx, w->k, &KUBE_POD, NULL, &o, &st.sink, &e), RC_CANCELLED);

@@ -6,7 +6,8 @@
  * kube/limit -- a token bucket: so many a second, with so many saved up.
  *
  * Shape    each taker is told how long to wait; waiting is his own business, in the order of
- * asking. Threads  any.
+ *          asking.
+ * Threads  any.
  */
 #include <pthread.h>
 #include <stdbool.h>

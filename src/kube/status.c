@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kube/kube.h"
 
+bool
+kube_knows_no_roles(int http, const char *text)
+{
+    const char *rbac = http == 403 && text != NULL ? strstr(text, "RBAC: ") : NULL;
+
+    return rbac != NULL && strstr(rbac, "not found") != NULL;
+}
+
 static enum rc
 code_of(int http, const char *reason)
 {
@@ -35,6 +43,8 @@ kube_status_error(struct err *e, int http, unsigned after_ms, const struct json 
         (void)err_set(e, code_of(http, reason), "%s", message);
     else
         (void)err_set(e, code_of(http, reason), "the API server answered HTTP %d", http);
+    if (kube_knows_no_roles(http, message))
+        e->code = RC_UNAVAILABLE;
     e->sys = http;
     e->retry = e->code == RC_UNAVAILABLE;
     e->after_ms = after_ms != 0 ? after_ms : (unsigned)MIN(MAX(after_s, 0), 3600) * 1000;

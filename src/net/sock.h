@@ -6,11 +6,12 @@
  * net/sock -- a connected stream: TCP or a Unix socket, with or without TLS.
  *
  * Shape    the descriptor never blocks. sock_read and sock_write_all wait for it and obey the ctx
- * and io_ms; sock_try_* with sock_wait let a caller read and write at the same time. Ending `over`
- * (or *got = 0 from sock_read) says that the peer closed. A missing close_notify is not told from
- * it: what runs above must know by itself where its data ends. Errors   RC_UNAVAILABLE with `retry`
- * for a peer that is away or a connection that broke; RC_TIMEOUT; RC_CANCELLED. Messages name the
- * peer as host:port or path. Threads  one at a time, but sock_interrupt may come from any.
+ *          and io_ms; sock_try_* with sock_wait let a caller read and write at the same time.
+ * Ending   `over` (or *got = 0 from sock_read) says that the peer closed. A missing close_notify is
+ *          not told from it: what runs above must know by itself where its data ends.
+ * Errors   RC_UNAVAILABLE with `retry` for a peer that is away or a connection that broke;
+ *          RC_TIMEOUT; RC_CANCELLED. Messages name the peer as host:port or path.
+ * Threads  one at a time, but sock_interrupt may come from any.
  */
 #include <stddef.h>
 

@@ -6,10 +6,10 @@
  * net/tls -- what a person may say about TLS.
  *
  * Rules    TLS 1.2 or newer. The certificate is verified against the system's store, or only
- * against cacert and cacert_dir when one is given, and must be for the host's name or IP address.
- *          SNI is sent for every name.
+ *          against cacert and cacert_dir when one is given, and must be for the host's name or IP
+ *          address. SNI is sent for every name.
  * Side     the first TLS connection makes the process ignore SIGPIPE, since OpenSSL writes with
- * write(2).
+ *          write(2).
  */
 #include <stdbool.h>
 

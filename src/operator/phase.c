@@ -71,6 +71,16 @@ phase_is_final(const char *p)
            strcmp(p, "Unknown") == 0;
 }
 
+/* Held back is not failed: the backup is good, and everything older too. */
+static bool
+retention_failed(const struct json *status)
+{
+    const struct json *c = condition_find(status, "RetentionPolicyApplied");
+
+    return condition_is_false(status, "RetentionPolicyApplied") &&
+           strcmp(json_text_or(json_field(c, "reason"), ""), RETENTION_HELD_BACK) != 0;
+}
+
 const char *
 phase_session(const struct json *status)
 {
@@ -96,7 +106,7 @@ phase_session(const struct json *status)
         return reported ? "Failed" : "Pending";
     if (!all_ended || !reported)
         return "Running";
-    if (failed || condition_is_false(status, "RetentionPolicyApplied") ||
+    if (failed || retention_failed(status) ||
         condition_is_false(status, "RepositoryIntegrityVerified"))
         return "Failed";
     return "Succeeded";

@@ -23,6 +23,8 @@ parse(const char *text)
 #define DONE "\"totalHosts\":1,\"stats\":[{\"hostname\":\"h\",\"phase\":\"Succeeded\"}]"
 #define LOST "\"totalHosts\":1,\"stats\":[{\"hostname\":\"h\",\"phase\":\"Failed\"}]"
 #define PUSHED C("MetricsPushed", "True")
+#define HELD_BACK                                                                                  \
+    "{\"type\":\"RetentionPolicyApplied\",\"status\":\"False\",\"reason\":\"RetentionHeldBack\"}"
 
 struct phase_case {
     const char *status, *phase;
@@ -55,6 +57,7 @@ test_phase_session_follows_from_the_status(void **state)
          "Succeeded"},
         {"{" TARGET(DONE) "," CONDITIONS(PUSHED "," C("RetentionPolicyApplied", "False")) "}",
          "Failed"},
+        {"{" TARGET(DONE) "," CONDITIONS(PUSHED "," HELD_BACK) "}", "Succeeded"},
         {"{" TARGET(DONE) "," CONDITIONS(PUSHED "," C("RepositoryIntegrityVerified", "False")) "}",
          "Failed"},
         {"{" TARGET(LOST) "," CONDITIONS(PUSHED "," C("DeadlineExceeded", "True")) "}", "Failed"},

@@ -6,8 +6,8 @@
  * operator/podspec -- the pod that runs a Task: Functions become containers, variables get values.
  *
  * Why      the heart of what the operator decides, and pure: objects in, a pod spec out, no server.
- * Shape    [pre-task-hook] steps... [post-task-hook]; all but the last are init containers.
- *          Names, volumes, mounts and precedence of variables as in Stash.
+ * Shape    [pre-task-hook] steps... [post-task-hook]; all but the last are init containers. Names,
+ *          volumes, mounts and precedence of variables as in Stash.
  * Security containers meet the "restricted" Pod Security Standard unless the user says otherwise.
  * Exit     the last container gets FINAL_STEP=true: a step that hands its failure on in output.json
  *          ends with 0, so that later steps and hooks run, and the last one tells the truth.

@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "httpd/httpd.h"
 #include "plane/core.h"
 
@@ -127,9 +128,7 @@ plane_close(struct plane *p)
     registry_free(p->kinds);
     if (p->lock_fd >= 0)
         (void)close(p->lock_fd);
-    if (p->token != NULL)
-        mem_wipe(p->token, strlen(p->token));
-    mem_free(p->token);
+    secret_free_text(p->token);
     mem_free(p->dir);
     mem_free(p->kubeconfig);
     mem_free(p);

@@ -6,10 +6,10 @@
  * redis/ahead -- which keys exist already, asked ahead of their commands. For load.c.
  *
  * Shape    commands are held back until a batch is full, one round trip of EXISTS decides for all
- * its keys, then they are sent or left out. Why      the table `seen`: a key whose commands do not
- * stand together (dumps of redis-dump-go), or that stands twice (SCAN), exists the second time
- * because we made it. It remembers the last SEEN_SLOTS decisions; beyond them such a key counts as
- * existing.
+ *          its keys, then they are sent or left out.
+ * Why      the table `seen`: a key whose commands do not stand together (dumps of redis-dump-go),
+ *          or that stands twice (SCAN), exists the second time because we made it. It remembers the
+ *          last SEEN_SLOTS decisions; beyond them such a key counts as existing.
  */
 #include "redis/pump.h"
 

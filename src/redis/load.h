@@ -8,17 +8,18 @@
  * Shape    one call. Commands go out in big writes as they are read, at most window_commands and
  *          window_bytes ahead of the replies; replies are matched to their commands by position.
  * Errors   an error reply is kept with its command and key and the load goes on, so that as much as
- * can be restored is; it fails at the end, or after max_errors. What will not get better stops it
- * at once: OOM, READONLY, MISCONF, NOPERM, NOAUTH, NOREPLICAS, LOADING, MOVED, protocol errors, a
- *          database that the server does not have. An error of the dump itself (cut, corrupt) wins.
- *          RC_INVALID: commands failed; RC_EXISTS: LOAD_FAIL met a key; RC_NOT_FOUND: no such
- * database; else the server's word as in conn_fail, and what conn and undump give. `result` is
- * filled in every case. Filter   keys that are not wanted are parsed, not sent. Functions, scripts
- * and unknown commands belong to no key: they are sent only when the filter wants everything.
+ *          can be restored is; it fails at the end, or after max_errors. What will not get better
+ *          stops it at once: OOM, READONLY, MISCONF, NOPERM, NOAUTH, NOREPLICAS, LOADING, MOVED,
+ *          protocol errors, a database that the server does not have. An error of the dump itself
+ *          (cut, corrupt) wins. RC_INVALID: commands failed; RC_EXISTS: LOAD_FAIL met a key;
+ *          RC_NOT_FOUND: no such database; else the server's word as in conn_fail, and what conn
+ *          and undump give. `result` is filled in every case.
+ * Filter   keys that are not wanted are parsed, not sent. Functions, scripts and unknown commands
+ *          belong to no key: they are sent only when the filter wants everything.
  * Existing LOAD_SKIP and LOAD_FAIL ask EXISTS for each key ahead of its commands, a batch at a
- * time, unless its database was empty when the load reached it. A key that somebody else creates in
- * between is not seen. Memory   below 8 MiB: window of replies, output, look-ahead, and the
- * reader's 1 MiB command.
+ *          time, unless its database was empty when the load reached it. A key that somebody else
+ *          creates in between is not seen.
+ * Memory   below 8 MiB: window of replies, output, look-ahead, and the reader's 1 MiB command.
  */
 #include "dump/filter.h"
 #include "dump/undump.h"

@@ -6,20 +6,25 @@
  * redis/replica -- the replication source: attach as a replica, take the snapshot, leave.
  *
  * Why      the snapshot is one point in time over all databases, and the server reads each key
- * once. Shape    replica_open does the handshake; replica_rd gives the snapshot while a thread of
- * our own drains the socket; replica_finish says whether it came whole; replica_close ends
- * everything. Payload  the rd gives the RDB without its framing, but one: a diskless server marks
- * the end with 40 random bytes that only a parser can tell from data, so they come through the rd
- * behind the RDB. The parser stops at the RDB's end, and hands what it read too far to
- * replica_finish. Ending   the rd ends (*got = 0) only after a transfer of announced length.
- * Without one, it never ends well by itself: when the server closes, reading on fails. So a
- * connection that was cut, at any byte, is an error for whoever reads on, and replica_finish
- * refuses what is not whole. Stalls   when nobody reads and the ring is full, a little is still
- * taken from the socket every trickle_ms, so that the server does not drop us (its repl-timeout, 60
- * s); up to REPLICA_RESERVE_BYTES. Errors   replica_refused tells a server that does not serve
- * replicas (fall back to scan) from one that failed. RC_CANCELLED. Threads  one consumer. The
- * receiving thread alone touches the connection until replica_finish. Source   reference: PSYNC as
- * of Redis 5.0 to 8.x and Valkey 7.2 to 9.
+ *          once.
+ * Shape    replica_open does the handshake; replica_rd gives the snapshot while a thread of our own
+ *          drains the socket; replica_finish says whether it came whole; replica_close ends
+ *          everything.
+ * Payload  the rd gives the RDB without its framing, but one: a diskless server marks the end with
+ *          40 random bytes that only a parser can tell from data, so they come through the rd
+ *          behind the RDB. The parser stops at the RDB's end, and hands what it read too far to
+ *          replica_finish.
+ * Ending   the rd ends (*got = 0) only after a transfer of announced length. Without one, it never
+ *          ends well by itself: when the server closes, reading on fails. So a connection that was
+ *          cut, at any byte, is an error for whoever reads on, and replica_finish refuses what is
+ *          not whole.
+ * Stalls   when nobody reads and the ring is full, a little is still taken from the socket every
+ *          trickle_ms, so that the server does not drop us (its repl-timeout, 60 s); up to
+ *          REPLICA_RESERVE_BYTES.
+ * Errors   replica_refused tells a server that does not serve replicas (fall back to scan) from one
+ *          that failed. RC_CANCELLED.
+ * Threads  one consumer. The receiving thread alone touches the connection until replica_finish.
+ * Source   reference: PSYNC as of Redis 5.0 to 8.x and Valkey 7.2 to 9.
  */
 #include "base/stream.h"
 #include "redis/conn.h"

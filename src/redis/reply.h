@@ -6,11 +6,14 @@
  * redis/reply -- what a server answers (RESP2), one reply at a time.
  *
  * Shape    bytes go into `in` (reply_room, reply_fed), whole replies come out of reply_next as a
- * tree. Limits   REPLY_BYTES_MAX per reply (a value of 512 MiB, the server's own default limit,
- * fits), REPLY_DEPTH_MAX nested arrays, REPLY_LINE_MAX for a line. Memory grows with bytes that
- * came, never with a length that was only announced. Ownership  a reply points into the reader and
- * is valid until the next call of reply_next or reply_room. Errors   RC_CORRUPT: not RESP2;
- * RC_LIMIT. Both leave the connection useless. Tests    reply_test.c, fuzz/reply.c
+ *          tree.
+ * Limits   REPLY_BYTES_MAX per reply (a value of 512 MiB, the server's own default limit, fits),
+ *          REPLY_DEPTH_MAX nested arrays, REPLY_LINE_MAX for a line. Memory grows with bytes that
+ *          came, never with a length that was only announced.
+ * Ownership  a reply points into the reader and is valid until the next call of reply_next or
+ *          reply_room.
+ * Errors   RC_CORRUPT: not RESP2; RC_LIMIT. Both leave the connection useless.
+ * Tests    reply_test.c, fuzz/reply.c
  */
 #include "base/buf.h"
 

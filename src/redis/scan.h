@@ -7,16 +7,18 @@
  * replicas.
  *
  * Shape    one call that emits rdb/event.h events: EV_FUNCTION for each library, then per database
- * EV_DB and its keys. Not      a point in time. A key that changes while we read may show an old or
- * a new state; one that comes or goes may or may not be there. SCAN may give a key twice: each time
- * is a whole key, and dumps delete a key before they write it, so the later one counts. Reads DUMP
- * with its expiry, pipelined: exact for every type and whole per key. In the format commands it is
- * decoded here. Keys above big_bytes, and all keys where DUMP is not to be had, are read element by
- * element: SSCAN, HSCAN and ZSCAN may give an element twice then, and only what the server says in
- * plain replies is kept. Memory   batches of at most batch_bytes as MEMORY USAGE says, plus the
- * largest key below big_bytes or the largest single element. Errors   RC_DENIED names the key that
- * may not be read: there are no silent gaps. RC_CONFLICT: a key changed its type again and again. A
- * key that vanished is no error but counted.
+ *          EV_DB and its keys.
+ * Not      a point in time. A key that changes while we read may show an old or a new state; one
+ *          that comes or goes may or may not be there. SCAN may give a key twice: each time is a
+ *          whole key, and dumps delete a key before they write it, so the later one counts.
+ * Reads    DUMP with its expiry, pipelined: exact for every type and whole per key. In the format
+ *          commands it is decoded here. Keys above big_bytes, and all keys where DUMP is not to be
+ *          had, are read element by element: SSCAN, HSCAN and ZSCAN may give an element twice then,
+ *          and only what the server says in plain replies is kept.
+ * Memory   batches of at most batch_bytes as MEMORY USAGE says, plus the largest key below
+ *          big_bytes or the largest single element.
+ * Errors   RC_DENIED names the key that may not be read: there are no silent gaps. RC_CONFLICT: a
+ *          key changed its type again and again. A key that vanished is no error but counted.
  */
 #include "dump/filter.h"
 #include "dump/undump.h"

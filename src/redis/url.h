@@ -6,10 +6,12 @@
  * redis/url -- the address of a Redis server as people write it.
  *
  * Shape    redis://[user[:pass]@]host[:port][/db], rediss:// (TLS),
- * unix://[user[:pass]@]/path[?db=N], and plain host[:port][/db]. valkey:// and valkeys:// mean the
- * same. User, password and path may be percent-encoded; IPv6 addresses stand in brackets. Errors
- * never quote the address itself, since it may hold a password. RC_UNSUPPORTED: redis-sentinel://,
- * redis-cluster://. Ownership  redis_addr_release frees; release after a failed parse is harmless.
+ *          unix://[user[:pass]@]/path[?db=N], and plain host[:port][/db]. valkey:// and valkeys://
+ *          mean the same. User, password and path may be percent-encoded; IPv6 addresses stand in
+ *          brackets.
+ * Errors   never quote the address itself, since it may hold a password. RC_UNSUPPORTED:
+ *          redis-sentinel://, redis-cluster://.
+ * Ownership  redis_addr_release frees; release after a failed parse is harmless.
  * Tests    url_test.c, fuzz/redis_url.c
  */
 #include "base/secret.h"

@@ -7,7 +7,7 @@
  *
  * Why      the embedded plane and a real kube-apiserver must answer alike.
  * Shape    each case is independent and works in a namespace of its own run, which is deleted at
- * the end, and with one CustomResourceDefinition, conformance.cstash.dev.
+ *          the end, and with one CustomResourceDefinition, conformance.cstash.dev.
  */
 #include "kube/kube.h"
 

@@ -7,7 +7,8 @@
  * versions do.
  *
  * Why      what a client does after a lost event or an expired version depends on the server's
- * answer, so the server must be a real one and the trouble must come when the test wants it.
+ *          answer, so the server must be a real one and the trouble must come when the test wants
+ *          it.
  * Threads  the switches may be turned while others use the transport.
  */
 #include <stdatomic.h>

@@ -12,7 +12,7 @@ namespace() { # namespace NAME [restricted|baseline|privileged]
 }
 
 # pod NAMESPACE NAME IMAGE COMMAND ARGUMENT ...: as "restricted" demands, with a read-only root and nobody's own user.
-# VOLUME names a claim, which it sees at /data; ACCOUNT a service account.
+# VOLUME names a claim, which it sees at /data; ACCOUNT a service account; ENVIRONMENT holds words NAME=VALUE.
 pod() {
     local namespace=$1 name=$2 image=$3
     shift 3
@@ -28,6 +28,7 @@ print(json.dumps({
         "securityContext": {"runAsNonRoot": True, "runAsUser": 12345, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [{
             "name": "main", "image": image, "command": command,
+            "env": [dict(zip(("name", "value"), word.split("=", 1))) for word in os.environ.get("ENVIRONMENT", "").split()],
             "securityContext": {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
                                 "capabilities": {"drop": ["ALL"]}},
             "volumeMounts": [{"name": "data", "mountPath": "/data"}] if claim else []}],

@@ -46,10 +46,16 @@ def resource(event):
 
 
 def refused(events):
+    """A server that has just started has not read all roles and bindings: it refuses what it allowed before, and is asked again."""
+    allowed = set()
     for e in events:
         why = e["responseStatus"].get("message", "")
-        if e["responseStatus"]["code"] == 403 and "being terminated" not in why:
-            yield e["user"]["username"].removeprefix("system:serviceaccount:"), e["verb"], resource(e), why
+        what = e["user"]["username"].removeprefix("system:serviceaccount:"), e["verb"], resource(e)
+        if e["responseStatus"]["code"] != 403:
+            allowed.add((*what, e["objectRef"].get("namespace")))
+        elif "being terminated" not in why and not ("RBAC: " in why and "not found" in why) \
+                and (*what, e["objectRef"].get("namespace")) not in allowed:
+            yield *what, why
 
 
 def people(role):

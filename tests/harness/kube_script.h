@@ -6,8 +6,8 @@
  * harness/kube_script -- a transport that answers from a script.
  *
  * Shape    script_add says what the next request that fits gets; each answer is given once.
- * Requests that nothing fits get 404, watches a stream that is fed by script_feed until the ctx
- *          ends. script_log is what was asked, a line each: "GET /api/v1/pods body".
+ *          Requests that nothing fits get 404, watches a stream that is fed by script_feed until
+ *          the ctx ends. script_log is what was asked, a line each: "GET /api/v1/pods body".
  * Threads  any.
  */
 #include <pthread.h>
