@@ -4,7 +4,7 @@ MESON_ARGS ?=
 export CSTASH = $(CURDIR)/$(BUILD)/cstash
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-unit test-build e2e check clang asan tsan lint fmt fmt-check arch fuzz bench deploy release image clean
+.PHONY: help build demo test test-unit test-build e2e check clang asan tsan lint fmt fmt-check arch fuzz crash bench deploy release image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,7 +77,11 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS (default 60) with libFuzzer
 	@tools/install-deps build check
 	@tools/fuzz $${FUZZ_SECONDS:-60}
 
-bench: build ## measure against restic, redis-cli and others; prints the table
+crash: test-build ## strike and kill every command, and let restic judge: CRASH_KILLS (2000), CRASH_SEED; RESTIC_NEW: a second restic
+	@CRASH_SEEDS=5 CRASH_RESTIC="restic $$RESTIC_NEW" $(BUILD)/tests/test_crash
+	@tests/fault/crash $(CSTASH)
+
+bench: test-build ## measure against restic, redis-cli and others; prints the table
 	@tools/install-deps bench
 	@bench/run $(CSTASH)
 

@@ -80,32 +80,6 @@ backend_release(struct backend *b)
     memset(b, 0, sizeof(*b));
 }
 
-/* Without leading, trailing and double slashes, "." and "..": as Go's path.Clean joins. */
-static char *
-clean_path(const char *path)
-{
-    char *out = (char *)mem_zero(strlen(path) + 2, 1);
-    size_t n = 0;
-
-    while (*path != '\0') {
-        size_t len = strcspn(path, "/");
-
-        if (len == 2 && memcmp(path, "..", 2) == 0) {
-            while (n > 0 && out[--n] != '/')
-                ;
-        } else if (len > 0 && !(len == 1 && path[0] == '.')) {
-            if (n > 0)
-                out[n++] = '/';
-            memcpy(out + n, path, len);
-            n += len;
-        }
-        out[n] = '\0';
-        path += len + (path[len] == '/');
-    }
-    out[n] = '\0';
-    return out;
-}
-
 enum rc
 backend_address(const struct backend *b, char **out, struct err *e)
 {
@@ -122,7 +96,7 @@ backend_address(const struct backend *b, char **out, struct err *e)
         return RC_OK;
     }
     if (strcmp(b->provider, "s3") == 0) {
-        char *joined = mem_printf("%s/%s", b->bucket, prefix), *path = clean_path(joined);
+        char *joined = mem_printf("%s/%s", b->bucket, prefix), *path = str_clean_path(joined);
 
         *out = mem_printf("s3:%s/%s", b->endpoint != NULL ? b->endpoint : "s3.amazonaws.com", path);
         mem_free(joined);

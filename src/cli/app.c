@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rand.h"
 
 const struct opt opts_global[] = {
     {"help", 'h', OPT_FLAG, OPT_AT(help), NULL, "show this help"},
@@ -19,8 +20,32 @@ const struct opt opts_repo[] = {
     {"password-file", 'p', OPT_TEXT, OPT_AT(password_file), "FILE",
      "holds the password [$RESTIC_PASSWORD_FILE, $RESTIC_PASSWORD]"},
     {"no-lock", 0, OPT_FLAG, OPT_AT(no_lock), NULL, "do not lock the repository (reading only)"},
+    {"cache-dir", 0, OPT_TEXT, OPT_AT(cache_dir), "DIR",
+     "for copies of metadata of what is far away [$RESTIC_CACHE_DIR/cstash, ~/.cache/cstash]"},
+    {"no-cache", 0, OPT_FLAG, OPT_AT(no_cache), NULL, "keep no copies"},
     {"retry-lock", 0, OPT_TEXT, OPT_AT(retry_lock), "TIME",
      "wait so long for a lock, such as 30s or 5m"},
+    {"option", 'o', OPT_LIST, OPT_AT(store_options), "NAME=VALUE",
+     "of the store, such as s3.connections=10 (repeatable)"},
+    {"repo-cacert", 0, OPT_TEXT, OPT_AT(repo_cacert), "FILE",
+     "authorities to trust for the repository's server [$RESTIC_CACERT]"},
+    {"tls-client-cert", 0, OPT_TEXT, OPT_AT(tls_client_cert), "FILE",
+     "certificate and key to show to it [$RESTIC_TLS_CLIENT_CERT]"},
+    {"insecure-tls", 0, OPT_FLAG, OPT_AT(insecure_tls), NULL,
+     "do not verify the repository's server"},
+    {"limit-upload", 0, OPT_TEXT, OPT_AT(limit_upload), "KIB", "send at most so many KiB a second"},
+    {"limit-download", 0, OPT_TEXT, OPT_AT(limit_download), "KIB",
+     "receive at most so many KiB a second"},
+    {"retry-limit", 0, OPT_TEXT, OPT_AT(retry_limit), "TIME",
+     "try an operation of the store again for so long [15m]"},
+    {.name = NULL},
+};
+
+const struct opt opts_from[] = {
+    {"from-repo", 0, OPT_TEXT, OPT_AT(from_repo), "URL",
+     "repository to copy from [$RESTIC_FROM_REPOSITORY]"},
+    {"from-password-file", 0, OPT_TEXT, OPT_AT(from_password_file), "FILE",
+     "holds its password [$RESTIC_FROM_PASSWORD_FILE, $RESTIC_FROM_PASSWORD]"},
     {.name = NULL},
 };
 
@@ -41,43 +66,65 @@ app_parse_ms(const char *text, const char *what, int *out, struct err *e)
     return RC_OK;
 }
 
-static enum rc
-read_password(const struct args *a, struct secret *out, struct err *e)
-{
-    const char *text = getenv("RESTIC_PASSWORD"), *file = getenv("RESTIC_PASSWORD_FILE");
+/* Where the address and the password of a repository are found. */
+struct whereabouts {
+    const char *url, *password_file; /* of the command line; may be NULL */
+    const char *url_option, *file_option;
+    const char *url_env, *password_env, *file_env;
+};
 
-    if (a->password_file != NULL)
-        file = a->password_file;
-    if (file != NULL && (a->password_file != NULL || text == NULL))
+static enum rc
+read_password(const struct whereabouts *w, struct secret *out, struct err *e)
+{
+    const char *text = getenv(w->password_env), *file = getenv(w->file_env);
+
+    if (w->password_file != NULL)
+        file = w->password_file;
+    if (file != NULL && (w->password_file != NULL || text == NULL))
         return secret_from_file(file, out, e) ? err_wrap(e, "could not read the password") : RC_OK;
     if (text == NULL) {
-        (void)err_set(e, RC_INVALID, "no password for the repository");
-        return err_hint(e, "set RESTIC_PASSWORD, RESTIC_PASSWORD_FILE or --password-file");
+        (void)err_set(e, RC_USAGE, "no password for the repository");
+        return err_hint(e, "set %s, %s or %s", w->password_env, w->file_env, w->file_option);
     }
     secret_set(out, str_c(text));
     return RC_OK;
 }
 
-enum rc
-app_repo_address(const struct args *a, struct app_repo *out, struct err *e)
+static enum rc
+find_repo(const struct whereabouts *w, const struct args *a, struct app_repo *out, struct err *e)
 {
-    const char *url = a->repo != NULL ? a->repo : getenv("RESTIC_REPOSITORY");
+    const char *url = w->url != NULL ? w->url : getenv(w->url_env);
 
     if (url == NULL || url[0] == '\0') {
-        (void)err_set(e, RC_INVALID, "no repository is named");
-        return err_hint(e, "use --repo or set RESTIC_REPOSITORY");
+        (void)err_set(e, RC_USAGE, "no repository is named");
+        return err_hint(e, "use %s or set %s", w->url_option, w->url_env);
     }
-    if (read_password(a, &out->password, e))
+    if (read_password(w, &out->password, e))
         return e->code;
     if (out->password.n == 0)
         return err_set(e, RC_INVALID, "the password of the repository is empty");
-    return store_open(url, &out->store, e);
+    return app_store_open(a, url, &out->store, e);
+}
+
+enum rc
+app_repo_address(const struct args *a, struct app_repo *out, struct err *e)
+{
+    const struct whereabouts w = {.url = a->repo,
+                                  .password_file = a->password_file,
+                                  .url_option = "--repo",
+                                  .file_option = "--password-file",
+                                  .url_env = "RESTIC_REPOSITORY",
+                                  .password_env = "RESTIC_PASSWORD",
+                                  .file_env = "RESTIC_PASSWORD_FILE"};
+
+    return find_repo(&w, a, out, e);
 }
 
 static enum rc
 lock_repo(struct ctx *cx, const struct args *a, struct repo *r, bool exclusive, struct err *e)
 {
     int wait_ms = 0, pause_ms = 5000;
+    uint16_t jitter;
     int64_t until;
 
     if (a->retry_lock != NULL && app_parse_ms(a->retry_lock, "retry-lock", &wait_ms, e))
@@ -89,24 +136,71 @@ lock_repo(struct ctx *cx, const struct args *a, struct repo *r, bool exclusive, 
         if (rc != RC_LOCKED || left <= 0)
             return rc;
         log_info("%s; trying again", e->msg);
-        if (ctx_sleep(cx, (int)MIN(left, (int64_t)pause_ms), e))
+        /* Two that stand in each other's way must not come back at the same time. */
+        rand_bytes(&jitter, sizeof(jitter));
+        if (ctx_sleep(cx, (int)MIN(left, (int64_t)pause_ms - jitter % 1000), e))
             return e->code;
         pause_ms = MIN(2 * pause_ms, 60000);
     }
+}
+
+static void
+use_cache(const struct args *a, struct repo *r)
+{
+    const char *shared = getenv("RESTIC_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"),
+               *home = getenv("HOME");
+    CLEANUP(mem_free_ptr) char *base = NULL;
+
+    if (a->no_cache)
+        return;
+    if (a->cache_dir != NULL)
+        base = mem_strdup(a->cache_dir);
+    else if (shared != NULL && shared[0] == '/')
+        base = mem_printf("%s/cstash", shared);
+    else if (xdg != NULL && xdg[0] == '/')
+        base = mem_printf("%s/cstash", xdg);
+    else if (home != NULL && home[0] == '/')
+        base = mem_printf("%s/.cache/cstash", home);
+    if (base != NULL)
+        repo_use_cache(r, base);
+}
+
+/* `out` has its store and its password. */
+static enum rc
+open_and_lock(struct ctx *cx, const struct args *a, enum app_lock lock, struct app_repo *out,
+              struct err *e)
+{
+    if (repo_open(cx, out->store, secret_str(&out->password), &out->repo, e))
+        return e->code;
+    use_cache(a, out->repo);
+    if (lock == APP_LOCK_NONE)
+        return RC_OK;
+    if (a->no_lock && lock == APP_LOCK_EXCLUSIVE)
+        return err_set(e, RC_USAGE, "--no-lock is for reading only");
+    return a->no_lock ? RC_OK : lock_repo(cx, a, out->repo, lock == APP_LOCK_EXCLUSIVE, e);
 }
 
 enum rc
 app_repo_lock(struct ctx *cx, const struct args *a, enum app_lock lock, struct app_repo *out,
               struct err *e)
 {
-    if (app_repo_address(a, out, e) ||
-        repo_open(cx, out->store, secret_str(&out->password), &out->repo, e))
-        return e->code;
-    if (lock == APP_LOCK_NONE)
-        return RC_OK;
-    if (a->no_lock && lock == APP_LOCK_EXCLUSIVE)
-        return err_set(e, RC_INVALID, "--no-lock is for reading only");
-    return a->no_lock ? RC_OK : lock_repo(cx, a, out->repo, lock == APP_LOCK_EXCLUSIVE, e);
+    return app_repo_address(a, out, e) ? e->code : open_and_lock(cx, a, lock, out, e);
+}
+
+enum rc
+app_repo_from(struct ctx *cx, const struct args *a, struct app_repo *out, struct err *e)
+{
+    const struct whereabouts w = {.url = a->from_repo,
+                                  .password_file = a->from_password_file,
+                                  .url_option = "--from-repo",
+                                  .file_option = "--from-password-file",
+                                  .url_env = "RESTIC_FROM_REPOSITORY",
+                                  .password_env = "RESTIC_FROM_PASSWORD",
+                                  .file_env = "RESTIC_FROM_PASSWORD_FILE"};
+
+    if (find_repo(&w, a, out, e) || open_and_lock(cx, a, APP_LOCK_SHARED, out, e))
+        return err_wrap(e, "the repository to copy from");
+    return RC_OK;
 }
 
 enum rc
@@ -143,5 +237,5 @@ app_word(const char *text, const char *what, const char *const *words, int *out,
         }
         n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%s", i > 0 ? ", " : "", words[i]);
     }
-    return err_set(e, RC_INVALID, "--%s %s: use one of %s", what, text, all);
+    return err_set(e, RC_USAGE, "--%s %s: use one of %s", what, text, all);
 }

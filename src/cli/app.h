@@ -29,10 +29,11 @@ struct command {
 };
 
 /* Tables of options that several commands take. */
-extern const struct opt opts_global[], opts_repo[], opts_redis[], opts_filter[];
+extern const struct opt opts_global[], opts_repo[], opts_from[], opts_redis[], opts_filter[];
 
 extern const struct command cmd_init, cmd_backup, cmd_restore, cmd_snapshots, cmd_show, cmd_dump,
-    cmd_load, cmd_digest, cmd_check, cmd_forget, cmd_unlock, cmd_stats, cmd_key, cmd_up,
+    cmd_load, cmd_digest, cmd_check, cmd_forget, cmd_prune, cmd_copy, cmd_tag, cmd_cat, cmd_list,
+    cmd_find, cmd_repair, cmd_rebuild_index, cmd_migrate, cmd_unlock, cmd_stats, cmd_key, cmd_up,
     cmd_backup_redis, cmd_restore_redis, cmd_update_status, cmd_run_hook, cmd_create_backupsession,
     cmd_operator, cmd_crds, cmd_catalog, cmd_apply, cmd_get, cmd_describe, cmd_delete, cmd_logs,
     cmd_wait;
@@ -54,9 +55,16 @@ NODISCARD enum rc app_repo_open(struct ctx *cx, const struct args *a, enum app_l
 /* The same without the index. */
 NODISCARD enum rc app_repo_lock(struct ctx *cx, const struct args *a, enum app_lock lock,
                                 struct app_repo *out, struct err *e);
+/* The repository of --from-repo, open and with a shared lock (unless --no-lock), without the index.
+ */
+NODISCARD enum rc app_repo_from(struct ctx *cx, const struct args *a, struct app_repo *out,
+                                struct err *e);
 /* Only the store and the password: for init. */
 NODISCARD enum rc app_repo_address(const struct args *a, struct app_repo *out, struct err *e);
 void app_repo_close(struct app_repo *r);
+/* The store at `url`, reached as the options say. */
+NODISCARD enum rc app_store_open(const struct args *a, const char *url, struct store **out,
+                                 struct err *e);
 
 /* The Redis of --redis, with its password and TLS options. The caller releases *addr. */
 NODISCARD enum rc app_redis(const struct args *a, struct redis_addr *addr, struct conn_opts *opts,

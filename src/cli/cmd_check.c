@@ -8,6 +8,8 @@
 
 static const struct opt opts_check[] = {
     {"read-data", 0, OPT_FLAG, OPT_AT(read_data), NULL, "read and verify every pack"},
+    {"read-data-subset", 0, OPT_TEXT, OPT_AT(read_data_subset), "PART",
+     "only those of a part: 1/10, or at random: 5%, 500M"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_check, opts_repo, opts_global, NULL};
@@ -45,14 +47,29 @@ print_json(const struct check_result *res, bool good)
 }
 
 static enum rc
+take_subset(const struct args *a, struct check_opts *opts, struct err *e)
+{
+    if (a->read_data_subset == NULL)
+        return RC_OK;
+    if (a->read_data)
+        return err_set(e, RC_USAGE, "--read-data reads all: leave out --read-data-subset");
+    opts->read_data = true;
+    return check_subset_parse(a->read_data_subset, &opts->subset, e)
+               ? err_wrap(e, "--read-data-subset")
+               : RC_OK;
+}
+
+static enum rc
 run(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct check_opts opts = {.read_data = a->read_data, .problem = on_problem, .hint = on_hint};
     struct check_result res = {0};
     struct app_repo r = {0};
     char bytes[OUT_TEXT];
-    enum rc rc = app_repo_address(a, &r, e);
+    enum rc rc = take_subset(a, &opts, e);
 
+    if (rc == RC_OK)
+        rc = app_repo_address(a, &r, e);
     /* The index is check's to load: a broken one is a finding. */
     if (rc == RC_OK)
         rc = repo_open(cx, r.store, secret_str(&r.password), &r.repo, e);

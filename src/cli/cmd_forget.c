@@ -2,6 +2,7 @@
 /* cstash forget: remove snapshots, by their IDs or by a policy. */
 #include "base/mem.h"
 #include "cli/out.h"
+#include "cli/prune_opts.h"
 #include "cli/snapshot_opts.h"
 #include "repo/group.h"
 #include "repo/policy.h"
@@ -35,11 +36,12 @@ static const struct opt opts_forget[] = {
     {"group-by", 'g', OPT_TEXT, OPT_AT(group_by), "KEYS",
      "the policy is for each group of: host,paths,tags [host,paths]"},
     {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL, "only show what would be removed"},
+    {"prune", 0, OPT_FLAG, OPT_AT(prune), NULL, "then prune, if a snapshot was removed"},
     {"unsafe-allow-remove-all", 0, OPT_FLAG, OPT_AT(allow_remove_all), NULL,
      "also when nothing of a group would be left"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_forget, opts_repo, opts_global, NULL};
+static const struct opt *const tables[] = {opts_forget, opts_prune, opts_repo, opts_global, NULL};
 
 struct work {
     const struct args *args;
@@ -49,7 +51,8 @@ struct work {
     struct snapshot *list; /* groups together, newest first; what has no part in this is behind */
     size_t n, total;
     struct policy_mark *marks;
-    size_t removed;
+    struct id *gone; /* what is to be removed */
+    size_t n_gone;
 };
 
 /* ---- what is to be done ---- */
@@ -156,7 +159,7 @@ json_marked(struct jw *out, const struct work *w, size_t at, size_t n, bool keep
             continue;
         if (shown++ == 0)
             jw_open_array(out);
-        app_snapshot_json(out, &w->list[i], (struct str){.n = 0});
+        app_snapshot_json(out, &w->list[i]);
     }
     if (shown > 0)
         jw_close_array(out);
@@ -183,7 +186,7 @@ json_group(struct jw *out, const struct work *w, size_t at, size_t n)
             continue;
         jw_open_object(out);
         jw_key(out, "snapshot");
-        app_snapshot_json(out, &w->list[i], (struct str){.n = 0});
+        app_snapshot_json(out, &w->list[i]);
         jw_key(out, "matches");
         jw_open_array(out);
         policy_reasons(&w->policy, &w->list[i], &w->marks[i], json_reason, out);
@@ -218,21 +221,9 @@ show(const struct work *w)
 
 /* ---- doing it ---- */
 
+/* All are found before the first is removed: a word that is wrong removes nothing. */
 static enum rc
-remove_marked(struct ctx *cx, struct work *w, struct err *e)
-{
-    for (size_t i = 0; i < w->n; i++) {
-        if (w->marks[i].keep)
-            continue;
-        if (!w->args->dry_run && snapshot_forget(cx, w->repo, &w->list[i].id, e))
-            return e->code;
-        w->removed++;
-    }
-    return RC_OK;
-}
-
-static enum rc
-by_policy(struct ctx *cx, struct work *w, struct err *e)
+by_policy(struct work *w, struct err *e)
 {
     struct snapshot_filter f = app_snapshot_filter(w->args);
 
@@ -247,72 +238,91 @@ by_policy(struct ctx *cx, struct work *w, struct err *e)
     if (decide(w, e))
         return e->code;
     show(w);
-    return remove_marked(cx, w, e);
-}
-
-/* All are found before the first is removed: a word that is wrong removes nothing. */
-static enum rc
-find_ids(struct ctx *cx, struct work *w, struct id *ids, size_t *n, struct err *e)
-{
-    struct snapshot_filter f = app_snapshot_filter(w->args);
-
-    for (size_t i = 0; i < w->args->n_rest; i++) {
-        struct snapshot s;
-        bool again = false;
-
-        if (snapshot_find(cx, w->repo, w->args->rest[i], &f, &s, e))
-            return e->code;
-        for (size_t k = 0; k < *n; k++)
-            again = again || id_eq(&ids[k], &s.id);
-        if (!again)
-            ids[(*n)++] = s.id;
-        snapshot_release(&s);
-    }
+    w->gone = (struct id *)mem_zero(w->n, sizeof(*w->gone));
+    for (size_t i = 0; i < w->n; i++)
+        if (!w->marks[i].keep)
+            w->gone[w->n_gone++] = w->list[i].id;
     return RC_OK;
 }
 
 static enum rc
 by_ids(struct ctx *cx, struct work *w, struct err *e)
 {
-    struct id ids[ARGS_REST_MAX];
-    size_t n = 0;
+    struct snapshot_filter f = app_snapshot_filter(w->args);
 
-    if (find_ids(cx, w, ids, &n, e))
-        return e->code;
-    for (size_t i = 0; i < n; i++) {
+    w->gone = (struct id *)mem_zero(w->args->n_rest, sizeof(*w->gone));
+    for (size_t i = 0; i < w->args->n_rest; i++) {
+        struct snapshot s;
+        bool again = false;
         char id[ID_TEXT];
 
-        if (!w->args->dry_run && snapshot_forget(cx, w->repo, &ids[i], e))
+        if (snapshot_find(cx, w->repo, w->args->rest[i], &f, &s, e))
             return e->code;
-        if (!w->args->json)
-            (void)printf("remove  %.8s\n", id_hex(&ids[i], id));
-        w->removed++;
+        for (size_t k = 0; k < w->n_gone; k++)
+            again = again || id_eq(&w->gone[k], &s.id);
+        if (!again) {
+            w->gone[w->n_gone++] = s.id;
+            if (!w->args->json)
+                (void)printf("remove  %.8s\n", id_hex(&s.id, id));
+        }
+        snapshot_release(&s);
     }
     return RC_OK;
 }
 
 static enum rc
+choose(struct ctx *cx, struct work *w, struct err *e)
+{
+    if (w->args->n_rest > 0)
+        return by_ids(cx, w, e);
+    if (snapshots_list(cx, w->repo, &w->list, &w->total, e))
+        return e->code;
+    return by_policy(w, e);
+}
+
+static enum rc
+remove_chosen(struct ctx *cx, struct work *w, const struct prune_opts *prune, struct err *e)
+{
+    const struct args *a = w->args;
+    struct prune_opts opts = *prune;
+
+    for (size_t i = 0; i < w->n_gone && !a->dry_run; i++)
+        if (repo_lock_ok(w->repo, e) || snapshot_forget(cx, w->repo, &w->gone[i], e))
+            return e->code;
+    if (!a->json)
+        (void)printf("%zu snapshots %sremoved\n", w->n_gone, a->dry_run ? "would be " : "");
+    if (!a->prune || w->n_gone == 0)
+        return RC_OK;
+    if (a->dry_run) {
+        opts.ignore = w->gone;
+        opts.n_ignore = w->n_gone;
+    }
+    return app_prune(cx, a, w->repo, &opts, e);
+}
+
+static enum rc
 run(struct ctx *cx, const struct args *a, struct err *e)
 {
+    bool exclusive = !a->dry_run || a->prune;
+    struct prune_opts prune;
     struct app_repo r = {0};
     struct work w = {.args = a};
     enum rc rc = take_policy(a, &w.policy, e);
 
     if (rc == RC_OK)
+        rc = app_prune_opts(a, &prune, e);
+    if (rc == RC_OK)
         rc = group_parse(a->group_by != NULL ? a->group_by : "host,paths", &w.by, e);
     if (rc == RC_OK)
-        rc = app_repo_lock(cx, a, a->dry_run ? APP_LOCK_SHARED : APP_LOCK_EXCLUSIVE, &r, e);
+        rc = app_repo_lock(cx, a, exclusive ? APP_LOCK_EXCLUSIVE : APP_LOCK_SHARED, &r, e);
     w.repo = r.repo;
-    if (rc == RC_OK && a->n_rest > 0)
-        rc = by_ids(cx, &w, e);
-    else if (rc == RC_OK && snapshots_list(cx, r.repo, &w.list, &w.total, e) == RC_OK)
-        rc = by_policy(cx, &w, e);
-    else if (rc == RC_OK)
-        rc = e->code;
-    if (rc == RC_OK && !a->json)
-        (void)printf("%zu snapshots %s%s\n", w.removed, a->dry_run ? "would be " : "", "removed");
+    if (rc == RC_OK)
+        rc = choose(cx, &w, e);
+    if (rc == RC_OK)
+        rc = remove_chosen(cx, &w, &prune, e);
     snapshots_free(w.list, w.total);
     mem_free(w.marks);
+    mem_free(w.gone);
     app_repo_close(&r);
     return rc;
 }

@@ -7,9 +7,11 @@
 static const struct opt opts_init[] = {
     {"repository-version", 0, OPT_TEXT, OPT_AT(repository_version), "1|2",
      "format: 2 compresses, 1 is for restic before 0.14 [2]"},
+    {"copy-chunker-params", 0, OPT_FLAG, OPT_AT(copy_chunker_params), NULL,
+     "cut chunks as the repository of --from-repo does, so that copies share blobs"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_init, opts_repo, opts_global, NULL};
+static const struct opt *const tables[] = {opts_init, opts_from, opts_repo, opts_global, NULL};
 
 static void
 print_result(const struct args *a, const struct app_repo *r, const struct id *id)
@@ -30,6 +32,24 @@ print_result(const struct args *a, const struct app_repo *r, const struct id *id
     out_json_end(&j);
 }
 
+/* Chunks are cut alike in both: --copy-chunker-params. */
+static enum rc
+take_polynomial(struct ctx *cx, const struct args *a, uint64_t *out, struct err *e)
+{
+    struct app_repo from = {0};
+    enum rc rc;
+
+    if (!a->copy_chunker_params)
+        return a->from_repo == NULL
+                   ? RC_OK
+                   : err_set(e, RC_USAGE, "--from-repo is for --copy-chunker-params");
+    rc = app_repo_from(cx, a, &from, e);
+    if (rc == RC_OK)
+        *out = repo_polynomial(from.repo);
+    app_repo_close(&from);
+    return rc;
+}
+
 static enum rc
 run(struct ctx *cx, const struct args *a, struct err *e)
 {
@@ -46,7 +66,9 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     opts.fast_kdf = getenv("CSTASH_TEST_FAST_KDF") != NULL;
     if (opts.fast_kdf)
         log_warn("CSTASH_TEST_FAST_KDF is set: the key of this repository protects nothing");
-    rc = app_repo_address(a, &r, e);
+    rc = take_polynomial(cx, a, &opts.polynomial, e);
+    if (rc == RC_OK)
+        rc = app_repo_address(a, &r, e);
     if (rc == RC_OK)
         rc = repo_init(cx, r.store, secret_str(&r.password), &opts, &id, e);
     if (rc == RC_OK) {

@@ -8,22 +8,18 @@
 
 static const struct opt *const tables[] = {opts_repo, opts_snapshot, opts_global, NULL};
 
-/*
- * The manifest of a snapshot, if it has one that can be read; a broken one is a warning, not the
- * end.
- */
+/* What the program that wrote it says of it; a broken one is a warning, not the end. */
 static bool
-brief_of(struct ctx *cx, struct repo *r, const struct snapshot *s, struct buf *raw,
-         struct manifest_brief *out)
+brief_of(const struct snapshot *s, struct manifest_brief *out)
 {
     struct err e = ERR_INIT;
     char id[ID_TEXT];
 
-    if (snapshot_manifest(cx, r, s, raw, &e) == RC_OK &&
-        (raw->n == 0 || manifest_brief(buf_str(raw), out, &e) == RC_OK))
-        return raw->n != 0;
+    if (s->brief == NULL)
+        return false;
+    if (manifest_brief(str_c(s->brief), out, &e) == RC_OK)
+        return true;
     log_warn("snapshot %.8s: %s", id_hex(&s->id, id), e.msg);
-    buf_reset(raw);
     return false;
 }
 
@@ -50,27 +46,25 @@ print_row(const struct snapshot *s, const struct manifest_brief *m)
 
 struct listing {
     const struct args *args;
-    struct repo *repo;
-    struct buf manifest, json;
+    struct buf json;
     struct jw w;
     size_t shown;
 };
 
 static void
-list_one(struct ctx *cx, struct listing *l, const struct snapshot *s)
+list_one(struct listing *l, const struct snapshot *s)
 {
     struct manifest_brief brief;
-    bool has = brief_of(cx, l->repo, s, &l->manifest, &brief);
 
     if (l->args->json)
-        app_snapshot_json(&l->w, s, buf_str(&l->manifest));
+        app_snapshot_json(&l->w, s);
     else
-        print_row(s, has ? &brief : NULL);
+        print_row(s, brief_of(s, &brief) ? &brief : NULL);
     l->shown++;
 }
 
 static enum rc
-list(struct ctx *cx, struct listing *l, const struct snapshot *all, size_t n, struct err *e)
+list(struct listing *l, const struct snapshot *all, size_t n, struct err *e)
 {
     struct snapshot_filter filter = app_snapshot_filter(l->args);
 
@@ -81,10 +75,8 @@ list(struct ctx *cx, struct listing *l, const struct snapshot *all, size_t n, st
         (void)printf("%-8s  %-19s  %-16s  %10s  %12s  %-11s  %-14s  %-12s  %s\n", "ID", "Time",
                      "Host", "Keys", "Size", "Source", "Server", "Digest", "Paths [Tags]");
     for (size_t i = 0; i < n; i++) {
-        if (ctx_check(cx, e))
-            return e->code;
         if (snapshot_matches(&all[i], &filter))
-            list_one(cx, l, &all[i]);
+            list_one(l, &all[i]);
     }
     if (!l->args->json) {
         (void)printf("%zu snapshots\n", l->shown);
@@ -100,20 +92,17 @@ list(struct ctx *cx, struct listing *l, const struct snapshot *all, size_t n, st
 static enum rc
 run(struct ctx *cx, const struct args *a, struct err *e)
 {
-    struct listing l = {
-        .args = a, .manifest = BUF_INIT(MANIFEST_MAX), .json = BUF_INIT((size_t)1 << 32)};
+    struct listing l = {.args = a, .json = BUF_INIT((size_t)1 << 32)};
     struct app_repo r = {0};
     struct snapshot *all = NULL;
     size_t n = 0;
-    enum rc rc = app_repo_open(cx, a, APP_LOCK_SHARED, &r, e);
+    enum rc rc = app_repo_lock(cx, a, APP_LOCK_SHARED, &r, e);
 
-    l.repo = r.repo;
     if (rc == RC_OK)
         rc = snapshots_list(cx, r.repo, &all, &n, e);
     if (rc == RC_OK)
-        rc = list(cx, &l, all, n, e);
+        rc = list(&l, all, n, e);
     snapshots_free(all, n);
-    buf_release(&l.manifest);
     buf_release(&l.json);
     app_repo_close(&r);
     return rc;

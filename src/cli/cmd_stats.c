@@ -6,30 +6,42 @@
 #include "repo/stats.h"
 
 static const struct opt opts_stats[] = {
-    {"mode", 0, OPT_TEXT, OPT_AT(mode), "restore-size|raw-data", "what to count [restore-size]"},
+    {"mode", 0, OPT_TEXT, OPT_AT(mode), "MODE",
+     "restore-size, files-by-contents, blobs-per-file or raw-data [restore-size]"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_stats, opts_repo, opts_snapshot, opts_global, NULL};
+static const struct opt *const tables[] = {opts_stats, opts_repo, opts_snapshots, opts_global,
+                                           NULL};
+
+/* restic leaves out what is 0. */
+static void
+field_unless_0(struct jw *w, const char *key, uint64_t v)
+{
+    if (v != 0)
+        jw_field_u64(w, key, v);
+}
 
 /* restic's field names. */
 static void
-print_json(const struct stats *s, bool raw)
+print_json(const struct stats *s)
 {
+    double plain = (double)s->total_uncompressed_size;
     struct out_json j;
 
     out_json_begin(&j);
     jw_open_object(&j.w);
     jw_field_u64(&j.w, "total_size", s->total_size);
-    if (raw) {
-        jw_field_u64(&j.w, "total_uncompressed_size", s->total_uncompressed_size);
+    field_unless_0(&j.w, "total_uncompressed_size", s->total_uncompressed_size);
+    if (s->compressed_size != 0) {
         jw_key(&j.w, "compression_ratio");
-        jw_double(&j.w, s->compressed_size == 0
-                            ? 1
-                            : (double)s->uncompressed_size / (double)s->compressed_size);
-        jw_field_u64(&j.w, "total_blob_count", s->blobs);
-    } else {
-        jw_field_u64(&j.w, "total_file_count", s->files);
+        jw_double(&j.w, (double)s->uncompressed_size / (double)s->compressed_size);
+        jw_key(&j.w, "compression_progress");
+        jw_double(&j.w, (double)s->uncompressed_size / plain * 100);
+        jw_key(&j.w, "compression_space_saving");
+        jw_double(&j.w, (1 - (double)s->total_size / plain) * 100);
     }
+    field_unless_0(&j.w, "total_file_count", s->files);
+    field_unless_0(&j.w, "total_blob_count", s->blobs);
     jw_field_u64(&j.w, "snapshots_count", s->snapshots);
     jw_close_object(&j.w);
     out_json_end(&j);
@@ -41,59 +53,41 @@ print_text(const struct stats *s, bool raw)
     char size[OUT_TEXT], plain[OUT_TEXT];
 
     (void)printf("snapshots       %llu\n", (unsigned long long)s->snapshots);
-    if (raw)
-        (void)printf("blobs           %llu\nstored          %s\nuncompressed    %s\n",
-                     (unsigned long long)s->blobs, out_bytes(s->total_size, size),
-                     out_bytes(s->total_uncompressed_size, plain));
-    else
-        (void)printf("files           %llu\ntotal size      %s\n", (unsigned long long)s->files,
-                     out_bytes(s->total_size, size));
-}
-
-/* Keep what the filter wants at the front; the others are released. */
-static size_t
-select_wanted(struct snapshot *all, size_t n, const struct snapshot_filter *filter)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < n; i++)
-        if (snapshot_matches(&all[i], filter)) {
-            struct snapshot x = all[kept];
-            all[kept++] = all[i];
-            all[i] = x;
-        }
-    return kept;
+    if (!raw)
+        (void)printf("files           %llu\n", (unsigned long long)s->files);
+    if (s->blobs != 0)
+        (void)printf("blobs           %llu\n", (unsigned long long)s->blobs);
+    (void)printf("%-14s  %s\n", raw ? "stored" : "total size", out_bytes(s->total_size, size));
+    if (s->total_uncompressed_size != 0)
+        (void)printf("uncompressed    %s\n", out_bytes(s->total_uncompressed_size, plain));
 }
 
 static enum rc
 run(struct ctx *cx, const struct args *a, struct err *e)
 {
-    static const char *const modes[] = {"restore-size", "raw-data", NULL};
-    struct snapshot_filter filter = app_snapshot_filter(a);
-    struct snapshot *all = NULL;
+    static const char *const modes[] = {"restore-size", "files-by-contents", "blobs-per-file",
+                                        "raw-data", NULL};
+    struct snapshot *list = NULL;
     struct app_repo r = {0};
     struct stats s;
-    size_t n = 0, kept;
+    size_t n = 0;
     int mode;
-    enum rc rc;
+    enum rc rc = app_word(a->mode, "mode", modes, &mode, e);
 
-    if (app_word(a->mode, "mode", modes, &mode, e))
-        return e->code;
-    rc = app_repo_open(cx, a, APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
-        rc = snapshots_list(cx, r.repo, &all, &n, e);
-    if (rc == RC_OK) {
-        kept = select_wanted(all, n, &filter);
-        rc = mode == 1 ? stats_raw_data(cx, r.repo, all, kept, &s, e)
-                       : stats_restore_size(cx, r.repo, all, kept, &s, e);
-    }
+        rc = app_repo_lock(cx, a, APP_LOCK_SHARED, &r, e);
+    if (rc == RC_OK)
+        rc = app_snapshots(cx, a, r.repo, &list, &n, e);
+    if (rc == RC_OK)
+        rc = stats_count(cx, r.repo, (enum stats_mode)mode, list, n, &s, e);
     if (rc == RC_OK && a->json)
-        print_json(&s, mode == 1);
+        print_json(&s);
     else if (rc == RC_OK)
-        print_text(&s, mode == 1);
-    snapshots_free(all, n);
+        print_text(&s, mode == STATS_RAW_DATA);
+    snapshots_free(list, n);
     app_repo_close(&r);
     return rc;
 }
 
-const struct command cmd_stats = {"stats", "", "count what a repository holds", tables, 0, 0, run};
+const struct command cmd_stats = {
+    "stats", "[ID...]", "count what a repository holds", tables, 0, ARGS_REST_MAX, run};

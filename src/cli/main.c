@@ -28,9 +28,18 @@ static const struct command *const commands[] = {
     &cmd_digest,
     &cmd_check,
     &cmd_forget,
+    &cmd_prune,
+    &cmd_copy,
+    &cmd_tag,
+    &cmd_find,
+    &cmd_list,
+    &cmd_cat,
     &cmd_stats,
     &cmd_key,
     &cmd_unlock,
+    &cmd_repair,
+    &cmd_rebuild_index,
+    &cmd_migrate,
     /* the control plane */
     &cmd_up,
     &cmd_operator,
@@ -103,6 +112,8 @@ exit_code_of(enum rc rc)
     switch (rc) {
     case RC_OK:
         return EXIT_DONE;
+    case RC_USAGE:
+        return EXIT_USAGE;
     case RC_NO_REPOSITORY:
         return EXIT_NO_REPOSITORY;
     case RC_LOCKED:

@@ -7,8 +7,8 @@
  *
  * Shape    each command lists tables of struct opt; a value lands in struct args at the option's
  *          offset. --name value, --name=value, -n value, -nvalue, -n=value, flags together (-qv);
- * "--" ends options. Errors   RC_INVALID with a hint; an unknown option lists what the command
- * knows.
+ *          "--" ends options.
+ * Errors   RC_INVALID with a hint; an unknown option lists what the command knows.
  */
 #include <stddef.h>
 
@@ -29,8 +29,16 @@ struct args {
     const char *log_format;
     /* repository */
     const char *repo, *password_file;
-    bool no_lock;
-    const char *retry_lock;
+    bool no_lock, no_cache;
+    const char *cache_dir;
+    const char *retry_lock, *retry_limit, *repo_cacert, *tls_client_cert, *limit_upload,
+        *limit_download;
+    struct args_list store_options;
+    bool insecure_tls;
+    const char *from_repo, *from_password_file;
+    bool copy_chunker_params;
+    const char *read_data_subset;
+    bool read_all_packs, forget, force;
     /* Redis */
     const char *redis, *redis_password_file, *cacert, *cacert_dir, *cert, *key, *sni, *wait;
     bool insecure;
@@ -43,8 +51,11 @@ struct args {
     const char *repository_version, *mode, *new_password_file, *psync;
     const char *dir, *listen;
     const char *keep[POLICY_PERIODS], *keep_within[POLICY_PERIODS], *group_by;
-    struct args_list keep_tags;
+    struct args_list keep_tags, set_tags, add_tags, remove_tags;
+    bool find_blob, find_tree, find_pack, ignore_case;
     bool allow_remove_all;
+    const char *max_unused, *max_repack_size;
+    bool prune, repack_cacheable_only, repack_small, repack_uncompressed;
     bool from_stdin, dry_run, read_data, manifest, all;
     /* of the operator and the steps of Jobs */
     struct step_flags step;

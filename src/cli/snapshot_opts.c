@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/snapshot_opts.h"
 
+#include "base/mem.h"
 #include "json/write.h"
 
 const struct opt opts_snapshot[] = {
@@ -8,6 +9,14 @@ const struct opt opts_snapshot[] = {
     {"tag", 0, OPT_LIST, OPT_AT(tags), "TAGS",
      "only snapshots with these tags: a,b (repeatable: one of them)"},
     {"path", 0, OPT_TEXT, OPT_AT(path), "FILE", "the file that holds the dump [dumpfile.resp]"},
+    {.name = NULL},
+};
+
+const struct opt opts_snapshots[] = {
+    {"host", 'H', OPT_LIST, OPT_AT(hosts), "NAME", "only snapshots of this host (repeatable)"},
+    {"tag", 0, OPT_LIST, OPT_AT(tags), "TAGS",
+     "only snapshots with these tags: a,b (repeatable: one of them)"},
+    {"path", 0, OPT_LIST, OPT_AT(paths), "PATH", "only snapshots of this path (repeatable: all)"},
     {.name = NULL},
 };
 
@@ -22,17 +31,63 @@ app_snapshot_filter(const struct args *a)
                                     .n_paths = a->paths.n};
 }
 
+/* Which of the list the words mean. */
+static enum rc
+mark_named(struct ctx *cx, const struct args *a, struct repo *r, const struct snapshot *list,
+           size_t n, bool *wanted, struct err *e)
+{
+    struct snapshot_filter filter = app_snapshot_filter(a);
+
+    for (size_t i = 0; i < a->n_rest; i++) {
+        struct snapshot s;
+
+        if (snapshot_find(cx, r, a->rest[i], &filter, &s, e))
+            return e->code;
+        for (size_t k = 0; k < n; k++)
+            wanted[k] = wanted[k] || id_eq(&list[k].id, &s.id);
+        snapshot_release(&s);
+    }
+    return RC_OK;
+}
+
+enum rc
+app_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct snapshot **out,
+              size_t *n, struct err *e)
+{
+    struct snapshot_filter filter = app_snapshot_filter(a);
+    struct snapshot *list = NULL;
+    size_t all = 0, kept = 0;
+    bool *wanted;
+    enum rc rc = snapshots_list(cx, r, &list, &all, e);
+
+    if (rc)
+        return rc;
+    wanted = mem_zero(all, sizeof(*wanted));
+    if (a->n_rest > 0)
+        rc = mark_named(cx, a, r, list, all, wanted, e);
+    for (size_t i = 0; i < all; i++) {
+        if (rc == RC_OK && (a->n_rest > 0 ? wanted[i] : snapshot_matches(&list[i], &filter)))
+            list[kept++] = list[i];
+        else
+            snapshot_release(&list[i]);
+    }
+    mem_free(wanted);
+    if (rc) {
+        mem_free(list);
+        return rc;
+    }
+    *out = list;
+    *n = kept;
+    return RC_OK;
+}
+
 void
-app_snapshot_json(struct jw *w, const struct snapshot *s, struct str manifest)
+app_snapshot_json(struct jw *w, const struct snapshot *s)
 {
     char id[ID_TEXT];
 
     jw_open_object(w);
     snapshot_write_fields(w, s);
-    if (manifest.n != 0) {
-        jw_key(w, "manifest");
-        jw_raw(w, manifest);
-    }
     jw_field_cstr(w, "id", id_hex(&s->id, id));
     id[8] = '\0';
     jw_field_cstr(w, "short_id", id);

@@ -10,10 +10,21 @@
 
 extern const struct opt opts_snapshot[]; /* --host --tag --path */
 
+/* --host --tag --path, each repeatable: for the commands on several snapshots. */
+extern const struct opt opts_snapshots[];
+
+/*
+ * The snapshots that the words of the command name ("latest" among those that match the filter), or
+ * without words all that match; oldest first, each once. All are found, or it fails. No index is
+ * needed. snapshots_free.
+ */
+NODISCARD enum rc app_snapshots(struct ctx *cx, const struct args *a, struct repo *r,
+                                struct snapshot **out, size_t *n, struct err *e);
+
 struct snapshot_filter app_snapshot_filter(const struct args *a);
 
-/* As `snapshots --json` has it; `manifest` may be empty. */
-void app_snapshot_json(struct jw *w, const struct snapshot *s, struct str manifest);
+/* As `snapshots --json` has it. */
+void app_snapshot_json(struct jw *w, const struct snapshot *s);
 
 struct app_snapshot {
     struct app_repo repo;

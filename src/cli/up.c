@@ -114,7 +114,8 @@ run_controllers(struct up *u, struct err *e)
 static enum rc
 run_operator(struct up *u, struct err *e)
 {
-    struct operator_opts o = {.image = CSTASH_IMAGE,
+    struct operator_opts o = {
+                              .image = CSTASH_IMAGE,
                               .pushgateway_url = u->pushgateway_url,
                               .listen = u->o->metrics_listen,
                               .deletion_limit_ms = OPERATOR_DELETION_LIMIT_MS};

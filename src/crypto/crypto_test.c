@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/hex.h"
 #include "base/mem.h"
+#include "crypto/jwt.h"
 #include "crypto/scrypt.h"
 #include "crypto/seal.h"
 #include "crypto/sha256.h"
@@ -162,6 +163,84 @@ test_sha256_of_many_is_sha256_of_each(void **state)
     }
 }
 
+/* The key, the statement and the signature of RFC 7515 appendix A.2. */
+static const char rfc_key[] = "-----BEGIN PRIVATE KEY-----\n"
+                              "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCh+BYK4uPJtGXO\n"
+                              "jS1lYmM2K5J9vinh8CR3/BYlzJChNuOL2TSXxbbqY913EeZ8dCn5VrD7io8ImtxL\n"
+                              "aYk8wTM/U+3QGbh3hCUv7JFP5IV3aVlL6kKA0ywPVb9ilE8TA5a8bpvfbr3SvaNn\n"
+                              "juygxmj3AbONv/s4yDQs4v5tJ/reSlpIdJed1LnPmt7Ex1sFhSwsD174pcF1A5L5\n"
+                              "ROjtZMEQxrZHYJqkeDrrnGya11UxMFBji4NmXG9veoKjlnAqH2QbgtPr8jkiGUkf\n"
+                              "toaHLFcW9Qr4NY2ai50Xw0Byj3+H2JoY2PyrZ62EWQwuz3WTOTY8BwNNb2BvniHg\n"
+                              "VFbK5emhAgMBAAECggEAEq5xpGnNCivDflJsRQBXHx1hdR1k6Ulwe2JZD50LpXyW\n"
+                              "PEAeP88vLNO97IjlA7/GQ5sLKMgvfTeXZx9SE+7YwVol2NXOoAJe46sui395IW/G\n"
+                              "O+pWJ1O0BkTGoVEn2bKVRUCgu+GjBVaYLU6f3l9kJfFNS3E0QbVdxzubSu3Mkqzj\n"
+                              "kn439X0M/V51gfpRLI9JYanrC4D4qAdGcopV/0ZHHzQlBjudU2QvXt4ehNYTCBr6\n"
+                              "XCLQUShb1juUO1ZdiYoFaFQT5Tw8bGUl/x/jTj3ccPDVZFD9pIuhLhBOneufuBiB\n"
+                              "4cS98l2SR/RQyGWSeWjnczT0QU91p1DhOVRuOopznQKBgQDgHMQQ60imZV1URk0K\n"
+                              "pLttoLhyt3SmqdEf/kgHePDdtzEafpAu+cS191R2JiuoF2yzWXnwFDcqGigp5BNr\n"
+                              "0AHQfD8/Lk8l1Mk09jxxCfui5nYooNyac8YFjm3vItzVCVDnEd3BbVWG8qf6deqE\n"
+                              "lMGAg+C2V0L4oNXnP7LZcPAZRwKBgQC5A8R+CZW2MvRTLLHzwZkUXV866cff7tx6\n"
+                              "kqa0finGG0KgeqlaZPxgCZnFp7AeAcCMtiynVlJ7vMVgePsLq6XtON4tB5kP9jAP\n"
+                              "rq3rbAOal78eUH5OcED6eNuCV8ixEu1eWcPNCS/l1OW1EnXUEoEHKl54Xrrz2uNw\n"
+                              "kgMTP1FZ1wKBgAcCn1dwJKufzBWQxWQp1vsM5fggqPN1qGb5y0MAk3g7/Ls5bkUp\n"
+                              "5u9SN0Ai3Ya6hNnvWJMb7sXQX6U/zyO2M/hTip7tUeh7CXgwo59dkpN75gJLVds2\n"
+                              "9+DAncu3KXU4f2Fa+7bLNrur53k8KwPOq2bbuTG69QtV7Jr5MR0AHWKNAoGBAIf/\n"
+                              "evpitUf+4JYbLpvNXWcY052Mpz22aR84mY3nh3F2LF2mjMJDpTg7FmuyPcVw6EcG\n"
+                              "yoAe9fa65iNqCq+jdw6PVNGo2hxfjSiZ8IIzHdsPXI89//pMjZcQK9r+CCoRjaZj\n"
+                              "OYiIDktVWZzmevJuv6WywUqd57LE3Zar3dLSIkx1AoGAIYd7DHOhrWvxkwPQsRM2\n"
+                              "tOgrjbcrfvtQJipd+DlcxyVuuM9sQLdgjVk2oy26F0EmpScGLq2MowX7fhd/QJQ3\n"
+                              "ydy5cY7YIBi87w93IKLEdfnbJtoOPLUW0ITrJReOgo1cq9SbsxYawBgfp/gh6A56\n"
+                              "03k2+ZQwVK0JKSHuLFkuQ3U=\n"
+                              "-----END PRIVATE KEY-----\n";
+
+static void
+test_jwt_is_that_of_the_rfc(void **state)
+{
+    static const struct str header = STR_LIT("{\"alg\":\"RS256\"}");
+    static const struct str claims = STR_LIT("{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n "
+                                             "\"http://example.com/is_root\":true}");
+    CLEANUP(buf_release) struct buf out = BUF_INIT(4096);
+    struct err e = ERR_INIT;
+
+    (void)state;
+    T_OK(jwt_sign(str_c(rfc_key), header, claims, &out, &e));
+    assert_string_equal(buf_c(&out),
+                        "eyJhbGciOiJSUzI1NiJ9."
+                        "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS"
+                        "9pc19yb290Ijp0cnVlfQ."
+                        "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-"
+                        "0Qc_lF5YKt_O8W2Fp5"
+                        "jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_"
+                        "nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb"
+                        "1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-"
+                        "eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QO"
+                        "YEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw");
+}
+
+static void
+test_jwt_refuses_what_is_no_key(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "secret",
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        /* of a curve */
+        "-----BEGIN PRIVATE "
+        "KEY-----\nMC4CAQAwBQYDK2VwBCIEIBGvBBSEHePpaKw1BavmtEAIJv1zmvXfkeFhmTQcmYnI\n-----END "
+        "PRIVATE KEY-----\n",
+    };
+    CLEANUP(buf_release) struct buf out = BUF_INIT(4096);
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        T_RC(jwt_sign(str_c(bad[i]), STR_LIT("{}"), STR_LIT("{}"), &out, &e), RC_INVALID);
+    assert_int_equal(out.n, 0);
+    buf_release(&out);
+    buf_init(&out, 100); /* no room */
+    T_RC(jwt_sign(str_c(rfc_key), STR_LIT("{}"), STR_LIT("{}"), &out, &e), RC_LIMIT);
+}
+
 int
 main(void)
 {
@@ -172,6 +251,8 @@ main(void)
         cmocka_unit_test(test_scrypt_refuses_senseless_and_greedy_parameters),
         cmocka_unit_test(test_sha256_in_pieces_is_sha256_of_the_whole),
         cmocka_unit_test(test_sha256_of_many_is_sha256_of_each),
+        cmocka_unit_test(test_jwt_is_that_of_the_rfc),
+        cmocka_unit_test(test_jwt_refuses_what_is_no_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

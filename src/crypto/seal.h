@@ -6,10 +6,13 @@
  * crypto/seal -- encrypt, then authenticate: the one wrapper around everything a repository stores.
  *
  * Shape    sealed = IV (16) || AES-256-CTR of the plaintext || Poly1305-AES tag (16) over the
- * ciphertext. Why      a struct sealer keeps the fetched algorithms and the expanded keys, so that
- * sealing a blob costs no lookup. Threads  one sealer per thread. Errors   RC_CORRUPT from
- * seal_open, always before a byte is decrypted. Source   restic doc/design.rst "Keys, Encryption
- * and MAC"; Bernstein, "The Poly1305-AES message- authentication code". Vectors in crypto_test.c.
+ *          ciphertext.
+ * Why      a struct sealer keeps the fetched algorithms and the expanded keys, so that sealing a
+ *          blob costs no lookup.
+ * Threads  one sealer per thread.
+ * Errors   RC_CORRUPT from seal_open, always before a byte is decrypted.
+ * Source   restic doc/design.rst "Keys, Encryption and MAC"; Bernstein, "The Poly1305-AES message-
+ *          authentication code". Vectors in crypto_test.c.
  */
 #include "base/err.h"
 #include "base/str.h"

@@ -6,7 +6,9 @@
  * crypto/sha256 -- the hash that names every blob and every stored file.
  *
  * Why      OpenSSL's plain SHA256 calls take no lock and no allocation; the EVP layer costs both
- * per hash. Threads  one struct sha256 per thread; nothing is shared. Source   FIPS 180-4.
+ *          per hash.
+ * Threads  one struct sha256 per thread; nothing is shared.
+ * Source   FIPS 180-4.
  */
 #include "base/str.h"
 #include "crypto/id.h"

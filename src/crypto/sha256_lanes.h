@@ -7,7 +7,8 @@
  * 32-bit lane of a 256-bit register.
  *
  * Why      one message is a chain of additions that waits for itself; eight of them fill the
- * processor. With SHA instructions one message is fast enough, and OpenSSL uses them. Threads pure.
+ *          processor. With SHA instructions one message is fast enough, and OpenSSL uses them.
+ * Threads  pure.
  * Source   FIPS 180-4 section 6.2.
  */
 #include <stddef.h>

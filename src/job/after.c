@@ -6,6 +6,7 @@
 #include "job/backup.h"
 #include "repo/check.h"
 #include "repo/policy.h"
+#include "repo/prune.h"
 #include "repo/snapshots.h"
 #include "repo/stats.h"
 
@@ -51,51 +52,74 @@ move_group(struct snapshot *list, size_t n, const char *host)
     return group;
 }
 
+/* What retention is about. */
 struct group {
     const struct snapshot *list;
     size_t n;
+    struct policy_mark *marks;
 };
 
 static enum rc
-forget(struct ctx *cx, struct repo *r, const struct policy *p, struct group g, bool dry_run,
-       struct after *out, struct err *e)
+remove_unmarked(struct ctx *cx, struct repo *r, const struct group *g, bool dry_run,
+                int64_t *removed, struct err *e)
 {
-    struct policy_mark *marks = (struct policy_mark *)mem_zero(g.n + 1, sizeof(*marks));
-    int64_t removed = 0;
-    enum rc rc = RC_OK;
-
-    policy_apply(p, g.list, g.n, instant_now(), marks);
-    for (size_t i = 0; i < g.n && rc == RC_OK; i++) {
+    for (size_t i = 0; i < g->n; i++) {
         char id[ID_TEXT];
 
-        if (marks[i].keep)
+        if (g->marks[i].keep)
             continue;
-        log_info("snapshot %.8s is %s", id_hex(&g.list[i].id, id),
+        log_info("snapshot %.8s is %s", id_hex(&g->list[i].id, id),
                  dry_run ? "to be removed (dry run)" : "removed");
-        if (!dry_run)
-            rc = snapshot_forget(cx, r, &g.list[i].id, e);
-        removed++;
+        if (!dry_run && (repo_lock_ok(r, e) || snapshot_forget(cx, r, &g->list[i].id, e)))
+            return e->code;
+        ++*removed;
     }
-    mem_free(marks);
-    if (!dry_run) {
-        out->removed = removed;
-        out->kept -= removed;
-        (void)snprintf(out->note, sizeof(out->note), "Successfully applied retention policy.");
-    } else {
+    return RC_OK;
+}
+
+static enum rc
+prune(struct ctx *cx, struct repo *r, struct err *e)
+{
+    const struct prune_opts opts = {.max_unused = PRUNE_UNUSED_DEFAULT};
+    struct prune_stats s;
+
+    if (prune_run(cx, r, &opts, &s, e))
+        return e->code;
+    log_info("pruned: %llu bytes removed, %llu packs rewritten",
+             (unsigned long long)prune_total(&s).bytes, (unsigned long long)s.packs_repacked);
+    return RC_OK;
+}
+
+static enum rc
+apply(struct ctx *cx, struct repo *r, const struct json *policy, const struct group *g,
+      struct after *out, struct err *e)
+{
+    bool dry_run = json_is_true(json_field(policy, "dryRun"));
+    int64_t removed = 0;
+
+    if (remove_unmarked(cx, r, g, dry_run, &removed, e))
+        return e->code;
+    if (dry_run) {
         (void)snprintf(out->note, sizeof(out->note),
                        "Dry run: %lld snapshots would be removed, none was.", (long long)removed);
+        return RC_OK;
     }
-    return rc;
+    out->removed = removed;
+    out->kept -= removed;
+    (void)snprintf(out->note, sizeof(out->note), "Successfully applied retention policy.");
+    return removed > 0 && json_is_true(json_field(policy, "prune")) ? prune(cx, r, e) : RC_OK;
 }
 
 enum rc
 after_retention(struct ctx *cx, struct repo *r, const struct json *policy, const char *host,
-                struct after *out, struct err *e)
+                const struct brake *brake, struct after *out, struct err *e)
 {
     const char *tags[TAGS_MAX];
     struct policy p = policy_of(policy, tags);
+    struct instant now = instant_now();
     struct snapshot *list;
-    struct group group;
+    struct group g;
+    char why[BRAKE_TEXT];
     size_t n;
     enum rc rc = RC_OK;
 
@@ -103,15 +127,19 @@ after_retention(struct ctx *cx, struct repo *r, const struct json *policy, const
         return e->code;
     out->kept = (int64_t)n;
     out->removed = 0;
-    group = (struct group){list, move_group(list, n, host)};
-    if (policy_is_empty(&p))
+    g = (struct group){.list = list, .n = move_group(list, n, host)};
+    g.marks = (struct policy_mark *)mem_zero(g.n + 1, sizeof(*g.marks));
+    policy_apply(&p, g.list, g.n, now, g.marks);
+    if (policy_is_empty(&p)) {
         (void)snprintf(out->note, sizeof(out->note),
                        "Skipped: the retention policy has no keep value, so every snapshot stays.");
-    else
-        rc = forget(cx, r, &p, group, json_is_true(json_field(policy, "dryRun")), out, e);
-    if (rc == RC_OK && out->removed > 0 && json_is_true(json_field(policy, "prune")))
-        log_warn(
-            "the data of removed snapshots stay until the repository is pruned (restic prune)");
+    } else if (brake_holds(brake, g.list, g.marks, g.n, now, why)) {
+        out->held_back = true;
+        (void)snprintf(out->note, sizeof(out->note), "Held back, nothing was removed: %s.", why);
+    } else {
+        rc = apply(cx, r, policy, &g, out, e);
+    }
+    mem_free(g.marks);
     snapshots_free(list, n);
     return rc;
 }
@@ -131,22 +159,28 @@ after_check(struct ctx *cx, struct repo *r, struct after *out, struct err *e)
 {
     struct check_opts o = {.problem = on_problem, .arg = out};
     struct check_result found;
-    struct snapshot *list;
-    struct stats s;
     struct err why = ERR_INIT;
-    size_t n;
     enum rc rc = check_run(cx, r, &o, &found, &why);
 
     out->integrity = rc == RC_OK;
-    if (rc == RC_CORRUPT)
+    if (rc == RC_OK || rc == RC_CORRUPT)
         return RC_OK;
-    if (rc != RC_OK) {
-        *e = why;
-        return rc;
-    }
+    *e = why;
+    return rc;
+}
+
+enum rc
+after_stats(struct ctx *cx, struct repo *r, struct after *out, struct err *e)
+{
+    struct snapshot *list;
+    struct stats s;
+    size_t n;
+    enum rc rc;
+
     if (snapshots_list(cx, r, &list, &n, e))
         return e->code;
-    rc = stats_raw_data(cx, r, list, n, &s, e);
+    out->kept = (int64_t)n;
+    rc = stats_count(cx, r, STATS_RAW_DATA, list, n, &s, e);
     if (rc == RC_OK)
         out->bytes = s.total_size;
     snapshots_free(list, n);

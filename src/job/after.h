@@ -3,11 +3,14 @@
 #define JOB_AFTER_H
 
 /*
- * job/after -- what happens to a repository after a good backup: retention, check, statistics.
+ * job/after -- what happens to a repository after a good backup: check, retention, statistics.
  *
- * Locks    exclusive, by the caller; index loaded.
+ * Order    after_check first: of a damaged repository nothing is removed. Then after_retention,
+ *          after_stats.
+ * Locks    exclusive, by the caller.
  */
 #include "json/node.h"
+#include "repo/brake.h"
 #include "repo/repo.h"
 
 struct after {
@@ -15,17 +18,23 @@ struct after {
     bool integrity;
     char problem[400]; /* the first thing wrong, when integrity is false */
     uint64_t bytes;    /* stored, of what the snapshots need */
-    char note[300];    /* what retention did, in words */
+    char note[400];    /* what retention did, in words */
+    bool held_back;    /* the brake held: nothing was removed, and `note` says why */
 };
 
 /*
- * Apply a retentionPolicy block to the snapshots of `host` with the path of dumps. Nothing is
- * removed when it keeps nothing, or with dryRun. RC as the store's.
+ * Apply a retentionPolicy block to the snapshots of `host` with the path of dumps, and prune if it
+ * says so. Nothing is removed when it keeps nothing, with dryRun, or when the brake holds. RC as
+ * the store's.
  */
 NODISCARD enum rc after_retention(struct ctx *cx, struct repo *r, const struct json *policy,
-                                  const char *host, struct after *out, struct err *e);
+                                  const char *host, const struct brake *brake, struct after *out,
+                                  struct err *e);
 
 /* RC_OK also when the repository is damaged: integrity tells. */
 NODISCARD enum rc after_check(struct ctx *cx, struct repo *r, struct after *out, struct err *e);
+
+/* Fills in bytes. */
+NODISCARD enum rc after_stats(struct ctx *cx, struct repo *r, struct after *out, struct err *e);
 
 #endif

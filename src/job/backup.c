@@ -43,6 +43,7 @@ backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
 {
     struct save_opts save_opts = {.compression = opts->compression};
     struct save_meta meta = meta_of(opts, "/" DUMP_NAME);
+    struct buf brief = BUF_INIT(MANIFEST_MAX);
     struct tally *t;
     struct save *s;
     enum rc rc;
@@ -53,9 +54,14 @@ backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
     t = tally_new();
     rc = store_dump(cx, s, source, t, &out->source, e);
     if (rc == RC_OK)
+        rc = manifest_brief_write(&out->source, t, &brief, e);
+    if (rc == RC_OK) {
+        meta.brief = buf_c(&brief);
         rc = save_commit(s, &meta, &out->snapshot, &out->save, e);
-    else
+    } else {
         save_abort(s);
+    }
+    buf_release(&brief);
     out->keys = tally_keys(t);
     (void)tally_sum_text(tally_whole(t), out->digest);
     tally_free(t);

@@ -11,7 +11,10 @@
 #include "job/step_internal.h"
 #include "kube/config.h"
 
-enum { SECRET_VALUE_MAX = 1024 * 1024 }; /* what Kubernetes lets a whole Secret hold */
+enum {
+    SECRET_VALUE_MAX = 1024 * 1024, /* what Kubernetes lets a whole Secret hold */
+    TRIES = 14 /* two minutes and more: a good backup is not lost to an API server that restarts */
+};
 
 enum rc
 step_need(const char *value, const char *flag, struct err *e)
@@ -31,7 +34,7 @@ step_connect(const struct step_flags *f, struct kube **out, char **ns, struct er
 {
     struct kube_config_opts where = {.kubeconfig = step_text(f->kubeconfig, NULL),
                                      .server = step_text(f->master, NULL)};
-    struct kube_opts how = {.manager = "cstash-job"};
+    struct kube_opts how = {.manager = "cstash-job", .tries = TRIES};
 
     if (kube_connect(&where, &how, out, ns, e))
         return err_wrap(e, "could not reach the cluster");

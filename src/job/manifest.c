@@ -135,6 +135,24 @@ manifest_write(const struct source_opts *o, const struct source_facts *f, const 
     return jw_end(&w, e);
 }
 
+enum rc
+manifest_brief_write(const struct source_facts *f, const struct tally *t, struct buf *out,
+                     struct err *e)
+{
+    char text[TALLY_DIGEST_TEXT];
+    struct jw w;
+
+    jw_init(&w, out);
+    jw_open_object(&w);
+    jw_field_u64(&w, "version", MANIFEST_VERSION);
+    jw_field_u64(&w, "bytes", f->enc.bytes);
+    field_source(&w, f);
+    jw_field_u64(&w, "keys", tally_keys(t));
+    field_text(&w, "digest", tally_sum_text(tally_whole(t), text));
+    jw_close_object(&w);
+    return jw_end(&w, e);
+}
+
 static enum rc
 parse(struct str json, struct json **out, struct err *e)
 {

@@ -23,12 +23,17 @@ NODISCARD enum rc manifest_write(const struct source_opts *opts, const struct so
 /* RC_CORRUPT: names the first difference between the manifest and what was counted. */
 NODISCARD enum rc manifest_compare(struct str json, const struct tally *t, struct err *e);
 
-/* The few facts for a list of snapshots. */
+/*
+ * The few facts for a list of snapshots. They stand in the snapshot too, as its brief, so that a
+ * list reads nothing else: manifest_brief_write makes that, and manifest_brief reads it.
+ */
 struct manifest_brief {
     uint64_t keys, bytes;
     char digest[TALLY_DIGEST_TEXT], source[16], server[64];
     bool point_in_time;
 };
+NODISCARD enum rc manifest_brief_write(const struct source_facts *f, const struct tally *t,
+                                       struct buf *out, struct err *e);
 NODISCARD enum rc manifest_brief(struct str json, struct manifest_brief *out, struct err *e);
 
 /*

@@ -5,6 +5,7 @@
  */
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "job/step_internal.h"
 
 enum kind { TEXT, FLAG, NUMBER, SECONDS, IGNORED_TEXT, IGNORED_FLAG };
@@ -175,8 +176,6 @@ redis_args_parse(const char *text, int direction, struct redis_args *out, struct
 void
 redis_args_release(struct redis_args *a)
 {
-    if (a->text != NULL)
-        mem_wipe(a->text, strlen(a->text));
-    mem_free(a->text);
+    secret_free_text(a->text);
     memset(a, 0, sizeof(*a));
 }

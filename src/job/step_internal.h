@@ -3,6 +3,7 @@
 #define JOB_STEP_INTERNAL_H
 
 /* What the steps share: the cluster, the Secret, the repository, the result. */
+#include "api/backend.h"
 #include "api/invoker.h"
 #include "base/secret.h"
 #include "job/step.h"
@@ -42,6 +43,7 @@ struct vault {
     struct store *store;
     struct repo *repo;
     struct secret password;
+    char *cache; /* folder for copies of metadata, or NULL */
 };
 /* Read the Secret and open the store; no repository yet. Zero it first. */
 NODISCARD enum rc vault_reach(struct ctx *cx, struct kube *k, const struct step_flags *f,
@@ -53,6 +55,12 @@ NODISCARD enum rc vault_ensure(struct ctx *cx, struct vault *v, bool *made, stru
 /* Wait for the lock up to VAULT_LOCK_MS, removing locks of the dead; then load the index. */
 NODISCARD enum rc vault_lock(struct ctx *cx, struct vault *v, bool exclusive, struct err *e);
 void vault_close(struct vault *v);
+/*
+ * vault_store.c: the store of a backend, with the credentials of the Secret, not touched yet.
+ * `with_environment`: what the Secret lacks may come from ours.
+ */
+NODISCARD enum rc vault_store(const struct backend *b, const struct json *secret,
+                              bool with_environment, struct store **out, struct err *e);
 
 /* ---- redis_args.c: what stands in Task param "args" ---- */
 

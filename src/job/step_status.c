@@ -21,6 +21,8 @@
 
 enum { LABELS_MAX = 64 * 1024 };
 
+#define ALLOW_REMOVAL "cstash.io/allow-removal"
+
 struct status_work {
     struct ctx *cx;
     const struct step_flags *f;
@@ -192,13 +194,94 @@ put_repository(void *arg, struct json *repo, struct err *e)
     json_set_bool(status, "integrity", s->a->integrity);
     json_set_int(status, "snapshotCount", s->a->kept);
     json_set_int(status, "snapshotsRemovedOnLastCleanup", s->a->removed);
-    json_set_cstr(status, "totalSize", size_format(s->a->bytes, text));
     if (s->a->integrity) {
+        json_set_cstr(status, "totalSize", size_format(s->a->bytes, text));
         json_set_cstr(status, "lastBackupTime", s->began);
         if (json_field(status, "firstBackupTime") == NULL)
             json_set_cstr(status, "firstBackupTime", s->began);
     }
     return RC_OK;
+}
+
+/* How much retention may remove at once: somebody who means it says so on the invoker. */
+static struct brake
+brake_of(const struct status_work *w)
+{
+    const struct json *notes = json_dig(w->inv_obj, "metadata", "annotations");
+    struct brake b = {.share = BRAKE_SHARE};
+
+    if (!str_to_u64(json_text_str(json_field(notes, ALLOW_REMOVAL)), &b.allowed))
+        b.allowed = 0;
+    return b;
+}
+
+static void hold_back(struct after *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void
+hold_back(struct after *a, const char *fmt, ...)
+{
+    va_list ap;
+    size_t n = strlen(a->note);
+
+    a->held_back = true;
+    va_start(ap, fmt);
+    (void)vsnprintf(a->note + n, sizeof(a->note) - n, fmt, ap);
+    va_end(ap);
+}
+
+static void
+tell_retention(struct status_work *w, enum rc rc, const struct after *a, const char *error)
+{
+    if (rc != RC_OK)
+        tell_session(w, &(struct action_result){"RetentionPolicyApplied", "False",
+                                                "FailedToApplyRetentionPolicy", error});
+    else if (a->held_back)
+        tell_session(w, &(struct action_result){"RetentionPolicyApplied", "False",
+                                                RETENTION_HELD_BACK, a->note});
+    else
+        tell_session(w, &(struct action_result){"RetentionPolicyApplied", "True",
+                                                "SuccessfullyAppliedRetentionPolicy", a->note});
+    if (rc == RC_OK && a->held_back) {
+        log_warn("%s", a->note);
+        recorder_event(w->cx, w->events, w->session, "Warning", RETENTION_HELD_BACK, "%s", a->note);
+    }
+}
+
+/* Of a damaged repository nothing is removed: an older snapshot may be the last good one. */
+static enum rc
+retain(struct status_work *w, struct repo *r, struct after *a, struct err *e)
+{
+    const struct brake brake = brake_of(w);
+    enum rc rc = RC_OK;
+
+    if (!a->integrity) {
+        hold_back(a, "Held back, nothing was removed: the repository is damaged.");
+    } else {
+        rc = after_retention(w->cx, r, w->inv.retention, step_text(w->inv.alias, DEFAULT_HOST),
+                             &brake, a, e);
+        if (rc == RC_OK && a->held_back)
+            hold_back(a,
+                      " If it is meant, annotate %s %s with %s=<how many may go>, or run "
+                      "`cstash forget`.",
+                      w->inv.kind, w->inv.name, ALLOW_REMOVAL);
+    }
+    tell_retention(w, rc, a, e->msg);
+    return rc;
+}
+
+static enum rc
+verify(struct status_work *w, struct repo *r, struct after *a, struct err *e)
+{
+    enum rc rc = after_check(w->cx, r, a, e);
+
+    tell_session(w, rc == RC_OK && a->integrity
+                        ? &(struct action_result){"RepositoryIntegrityVerified", "True",
+                                                  "SuccessfullyVerifiedRepositoryIntegrity",
+                                                  "Repository integrity verification succeeded."}
+                        : &(struct action_result){"RepositoryIntegrityVerified", "False",
+                                                  "FailedToVerifyRepositoryIntegrity",
+                                                  rc == RC_OK ? a->problem : e->msg});
+    return rc;
 }
 
 /* Everything that a good backup brings with it. What fails is in the session's conditions. */
@@ -215,25 +298,15 @@ after_backup(struct status_work *w)
         rc = vault_open(w->cx, &v, &e);
     if (rc == RC_OK)
         rc = vault_lock(w->cx, &v, true, &e);
+    if (rc != RC_OK)
+        tell_retention(w, rc, &a, e.msg);
+    else
+        rc = verify(w, v.repo, &a, &e);
     if (rc == RC_OK)
-        rc = after_retention(w->cx, v.repo, w->inv.retention, step_text(w->inv.alias, DEFAULT_HOST),
-                             &a, &e);
-    tell_session(w, rc == RC_OK
-                        ? &(struct action_result){"RetentionPolicyApplied", "True",
-                                                  "SuccessfullyAppliedRetentionPolicy", a.note}
-                        : &(struct action_result){"RetentionPolicyApplied", "False",
-                                                  "FailedToApplyRetentionPolicy", e.msg});
-    if (rc == RC_OK) {
-        rc = after_check(w->cx, v.repo, &a, &e);
-        tell_session(w,
-                     rc == RC_OK && a.integrity
-                         ? &(struct action_result){"RepositoryIntegrityVerified", "True",
-                                                   "SuccessfullyVerifiedRepositoryIntegrity",
-                                                   "Repository integrity verification succeeded."}
-                         : &(struct action_result){"RepositoryIntegrityVerified", "False",
-                                                   "FailedToVerifyRepositoryIntegrity",
-                                                   rc == RC_OK ? a.problem : e.msg});
-    }
+        rc = retain(w, v.repo, &a, &e);
+    /* Of a damaged repository only the number of snapshots is known. */
+    if (rc == RC_OK && after_stats(w->cx, v.repo, &a, &e) != RC_OK && a.integrity)
+        rc = e.code;
     vault_close(&v);
     if (rc == RC_OK && !a.integrity)
         (void)err_set(&w->failed, RC_CORRUPT, "the repository is damaged: %s", a.problem);

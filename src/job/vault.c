@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/backend.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -8,22 +7,20 @@
 enum { VAULT_LOCK_MS = 10 * 60 * 1000, PAUSE_MS = 5000 };
 
 static enum rc
-open_store(const struct step_flags *f, struct vault *v, struct err *e)
+reach(const struct step_flags *f, const struct json *secret, struct store **out, struct err *e)
 {
     /* A view on the flags; nothing of it is owned. */
     struct backend b = {.provider = (char *)(uintptr_t)step_text(f->provider, NULL),
                         .bucket = (char *)(uintptr_t)step_text(f->bucket, NULL),
                         .prefix = (char *)(uintptr_t)step_text(f->path, NULL),
                         .endpoint = (char *)(uintptr_t)step_text(f->endpoint, NULL),
-                        .region = (char *)(uintptr_t)step_text(f->region, NULL)};
-    char *address;
-    enum rc rc;
+                        .region = (char *)(uintptr_t)step_text(f->region, NULL),
+                        .insecure_tls = f->insecure_tls};
+    const char *connections = step_text(f->max_connections, "0");
 
-    if (backend_address(&b, &address, e))
-        return e->code;
-    rc = store_open(address, &v->store, e);
-    mem_free(address);
-    return rc;
+    if (!str_to_i64(str_c(connections), &b.max_connections))
+        return err_set(e, RC_INVALID, "--max-connections %.40s is no number", connections);
+    return vault_store(&b, secret, true, out, e);
 }
 
 enum rc
@@ -44,13 +41,19 @@ vault_reach(struct ctx *cx, struct kube *k, const struct step_flags *f, struct v
     }
     if (v->password.n == 0)
         return err_set(e, RC_INVALID, "RESTIC_PASSWORD of Secret %s/%s is empty", ns, f->secret);
-    return open_store(f, v, e);
+    if (f->enable_cache)
+        v->cache = mem_printf("%s/cstash-cache", step_text(f->scratch_dir, "/tmp"));
+    return reach(f, secret, &v->store, e);
 }
 
 enum rc
 vault_open(struct ctx *cx, struct vault *v, struct err *e)
 {
-    return repo_open(cx, v->store, secret_str(&v->password), &v->repo, e);
+    enum rc rc = repo_open(cx, v->store, secret_str(&v->password), &v->repo, e);
+
+    if (rc == RC_OK && v->cache != NULL)
+        repo_use_cache(v->repo, v->cache);
+    return rc;
 }
 
 enum rc
@@ -98,5 +101,6 @@ vault_close(struct vault *v)
     repo_close(v->repo);
     store_release(v->store);
     secret_release(&v->password);
+    mem_free(v->cache);
     memset(v, 0, sizeof(*v));
 }

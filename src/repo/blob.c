@@ -23,7 +23,8 @@ blob_reader_release(struct blob_reader *b)
 }
 
 enum rc
-blob_length(struct repo *r, enum blob_type type, const struct id *id, size_t *n, struct err *e)
+blob_find(struct repo *r, enum blob_type type, const struct id *id, struct blob_place *out,
+          struct err *e)
 {
     struct blob_place place;
     size_t max = type == BLOB_TREE ? (size_t)TREE_MAX : (size_t)BLOB_MAX;
@@ -35,56 +36,78 @@ blob_length(struct repo *r, enum blob_type type, const struct id *id, size_t *n,
     if (blob_place_plain(&place) > max || place.sealed > max + max / 128 + 1024)
         return err_set(e, RC_LIMIT, "the blob %s has more than the %zu bytes allowed here",
                        id_hex(id, hex), max);
+    *out = place;
+    return RC_OK;
+}
+
+enum rc
+blob_length(struct repo *r, enum blob_type type, const struct id *id, size_t *n, struct err *e)
+{
+    struct blob_place place;
+
+    if (blob_find(r, type, id, &place, e))
+        return e->code;
     *n = blob_place_plain(&place);
     return RC_OK;
 }
 
+enum rc
+blob_unseal(struct blob_reader *b, const struct blob_place *place, uint8_t *sealed, uint8_t *out,
+            struct err *e)
+{
+    struct str packed = str_of(sealed + SEAL_IV, place->sealed - SEAL_OVERHEAD);
+
+    if (place->plain == 0)
+        return seal_open(b->sealer, sealed, place->sealed, out, e);
+    if (seal_open(b->sealer, sealed, place->sealed, sealed + SEAL_IV, e))
+        return e->code;
+    return zstd_decompress(b->zstd, packed, out, place->plain, e);
+}
+
 /* Read, open, decompress; no look at the hash. */
 static enum rc
-fetch_from(struct ctx *cx, struct blob_reader *b, const struct blob_place *place, uint8_t *out,
-           struct err *e)
+fetch_from(struct ctx *cx, struct blob_reader *b, enum blob_type type,
+           const struct blob_place *place, uint8_t *out, struct err *e)
 {
     struct store *s = b->repo->store;
-    struct store_name pack = {.type = STORE_PACK, .id = place->pack};
-    size_t packed = place->sealed - SEAL_OVERHEAD, plain = blob_place_plain(place);
+    struct store_name pack = {.type = STORE_PACK, .id = place->pack, .metadata = type == BLOB_TREE};
 
     if (b->room < place->sealed) {
         mem_free(b->sealed);
         b->room = place->sealed;
-        b->sealed = mem_alloc(b->room);
+        b->sealed = (uint8_t *)mem_alloc(b->room);
     }
     if (s->ops->get(cx, s, &pack, place->offset, b->sealed, place->sealed, e))
         return e->code;
-    if (place->plain == 0)
-        return seal_open(b->sealer, b->sealed, place->sealed, out, e);
-    if (seal_open(b->sealer, b->sealed, place->sealed, b->sealed + SEAL_IV, e))
-        return e->code;
-    return zstd_decompress(b->zstd, str_of(b->sealed + SEAL_IV, packed), out, plain, e);
-}
-
-enum rc
-blob_fetch(struct ctx *cx, struct blob_reader *b, enum blob_type type, const struct id *id,
-           uint8_t *out, size_t n, struct err *e)
-{
-    struct blob_place place;
-
-    if (!index_find(b->repo->index, type, id, 0, &place) || blob_place_plain(&place) != n)
-        return err_set(e, RC_CORRUPT, "the blob is in no index file");
-    return fetch_from(cx, b, &place, out, e);
+    return blob_unseal(b, place, b->sealed, out, e);
 }
 
 static enum rc
-load_from(struct ctx *cx, struct blob_reader *b, const struct blob_place *place,
-          const struct id *id, uint8_t *out, struct err *e)
+load_once(struct ctx *cx, struct blob_reader *b, enum blob_type type,
+          const struct blob_place *place, const struct id *id, uint8_t *out, struct err *e)
 {
     struct id got;
 
-    if (fetch_from(cx, b, place, out, e))
+    if (fetch_from(cx, b, type, place, out, e))
         return e->code;
     sha256_of(str_of(out, blob_place_plain(place)), &got);
     if (!id_eq(&got, id))
         return err_set(e, RC_CORRUPT, "its content does not have the hash that is its name");
     return RC_OK;
+}
+
+/* What comes from far away damaged may have been damaged on the way. */
+static enum rc
+load_from(struct ctx *cx, struct blob_reader *b, enum blob_type type,
+          const struct blob_place *place, const struct id *id, uint8_t *out, struct err *e)
+{
+    int left = b->repo->store->connections > 0 ? STORE_READS : 1;
+    enum rc rc;
+
+    do {
+        rc = load_once(cx, b, type, place, id, out, e);
+    } while (rc == RC_CORRUPT && --left > 0);
+    return rc;
 }
 
 enum rc
@@ -99,7 +122,7 @@ blob_load(struct ctx *cx, struct blob_reader *b, enum blob_type type, const stru
         struct store_name pack = {.type = STORE_PACK, .id = place.pack};
         if (blob_place_plain(&place) != n)
             (void)err_set(e, RC_CORRUPT, "index files disagree about its length");
-        else if (load_from(cx, b, &place, id, out, e) == RC_OK)
+        else if (load_from(cx, b, type, &place, id, out, e) == RC_OK)
             return RC_OK;
         if (e->code == RC_CANCELLED || e->code == RC_TIMEOUT)
             return e->code;

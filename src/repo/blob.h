@@ -7,7 +7,7 @@
  *
  * Threads  one blob_reader per thread; the repository's index is only read.
  * Errors   RC_CORRUPT names the blob and the pack. A blob that fails in one pack is tried in the
- * others that hold it.
+ *          others that hold it.
  */
 #include "repo/repo_internal.h"
 
@@ -28,11 +28,16 @@ NODISCARD enum rc blob_length(struct repo *r, enum blob_type type, const struct 
 /* Fill out[0 .. n), n as blob_length says. */
 NODISCARD enum rc blob_load(struct ctx *cx, struct blob_reader *b, enum blob_type type,
                             const struct id *id, uint8_t *out, size_t n, struct err *e);
+/* Where the first copy of it is. RC_CORRUPT: no index file knows the blob; RC_LIMIT: too large. */
+NODISCARD enum rc blob_find(struct repo *r, enum blob_type type, const struct id *id,
+                            struct blob_place *out, struct err *e);
 /*
- * As blob_load, but only from the first pack and without comparing the hash: the caller hashes
- * several at once, and calls blob_load for one that fails or differs.
+ * Open the stored bytes of a blob at `sealed`, which are written over, and decompress them into
+ * out[0 .. blob_place_plain(place)): sealed + SEAL_IV where they are not compressed, elsewhere
+ * where they are. The hash is not compared: the caller hashes several at once, and calls blob_load
+ * for one that fails or differs.
  */
-NODISCARD enum rc blob_fetch(struct ctx *cx, struct blob_reader *b, enum blob_type type,
-                             const struct id *id, uint8_t *out, size_t n, struct err *e);
+NODISCARD enum rc blob_unseal(struct blob_reader *b, const struct blob_place *place,
+                              uint8_t *sealed, uint8_t *out, struct err *e);
 
 #endif

@@ -71,120 +71,67 @@ check_keys(struct checker *c, struct err *e)
     return rc;
 }
 
-struct index_read {
-    struct checker *c;
-    struct index *index;
-    struct idset seen; /* packs */
-};
-
 static enum rc
-note_pack(void *arg, const struct index_pack *pack, struct err *e)
+bad_index(void *arg, const struct id *file, struct err *e)
 {
-    struct index_read *r = arg;
-    bool data = false, tree = false;
-    char hex[ID_TEXT];
+    struct checker *c = (struct checker *)arg;
 
-    for (size_t i = 0; i < pack->n; i++) {
-        data = data || pack->blobs[i].type == BLOB_DATA;
-        tree = tree || pack->blobs[i].type == BLOB_TREE;
-    }
-    if (data && tree)
-        check_hint(r->c, "pack %s mixes trees and data", id_hex(&pack->id, hex));
-    if (!idset_add(&r->seen, &pack->id))
-        check_hint(r->c, "pack %s is listed in several index files", id_hex(&pack->id, hex));
-    return index_add(r->index, pack, e);
+    (void)file; /* the message names it */
+    check_problem(c, "%s", e->msg);
+    c->index_is_whole = false;
+    return RC_OK;
 }
 
-static enum rc
-decode_index(void *arg, struct rd *rd, struct err *e)
+/* What is odd about packs of the index: several listings, trees beside data. */
+static void
+hint_packs(struct checker *c)
 {
-    struct index_read *r = arg;
+    const struct index *ix = c->repo->index;
+    size_t n;
+    const struct index_listing *listings = index_listings(ix, &n);
+    uint32_t *times = (uint32_t *)mem_zero(c->n_packs, sizeof(*times));
+    char hex[ID_TEXT];
 
-    return index_decode(rd, r->c->repo->config.version, note_pack, r, e);
+    for (size_t i = 0; i < n; i++)
+        times[listings[i].pack]++;
+    for (uint32_t p = 0; p < c->n_packs; p++) {
+        bool data = false, tree = false;
+
+        for (size_t i = c->order.first[p]; i < c->order.first[p + 1]; i++) {
+            struct pack_entry b;
+
+            (void)index_at(ix, c->order.blobs[i], &b);
+            data = data || b.type == BLOB_DATA;
+            tree = tree || b.type == BLOB_TREE;
+        }
+        if (data && tree)
+            check_hint(c, "pack %s mixes trees and data", id_hex(index_pack(ix, p), hex));
+        if (times[p] > 1)
+            check_hint(c, "pack %s is listed several times", id_hex(index_pack(ix, p), hex));
+    }
+    mem_free(times);
 }
 
 /* As repo_load_index, but a bad file is a problem and the others count. */
 static enum rc
 check_index(struct checker *c, struct err *e)
 {
-    struct index_read r = {.c = c, .index = index_new()};
-    struct id_list files = {.n = 0};
-    enum rc rc = id_list_load(c->cx, c->repo, STORE_INDEX, &files, e);
+    const struct index_bad bad = {.fn = bad_index, .arg = c};
+    const struct index *ix;
 
-    for (size_t i = 0; rc == RC_OK && i < files.n; i++) {
-        struct store_name name = {.type = STORE_INDEX, .id = files.ids[i]};
-        rc = unpacked_read(c->cx, c->repo, &name,
-                           (struct unpacked_max){INDEX_FILE_MAX, INDEX_TEXT_MAX}, decode_index, &r,
-                           e);
-        if (rc != RC_OK && !check_is_fatal(rc)) {
-            check_problem(c, "%s", e->msg);
-            rc = RC_OK;
-        }
-    }
-    id_list_release(&files);
-    idset_release(&r.seen);
-    if (rc) {
-        index_free(r.index);
-        return rc;
-    }
-    index_sort(r.index);
-    index_free(c->repo->index);
-    c->repo->index = r.index;
-    c->repo->index_is_fresh = c->result.errors == 0;
-    return RC_OK;
-}
-
-static int
-by_pack_and_offset(const void *a, const void *b, void *arg)
-{
-    const uint32_t *x = a, *y = b;
-    struct pack_entry p, q;
-    struct id in_p, in_q;
-    int c;
-
-    index_at(arg, *x, &p, &in_p);
-    index_at(arg, *y, &q, &in_q);
-    c = memcmp(in_p.b, in_q.b, ID_BYTES);
-    return c != 0 ? c : (p.offset > q.offset) - (p.offset < q.offset);
-}
-
-/* Sort the entries of the index into packs. */
-static void
-group_packs(struct checker *c)
-{
-    struct index *ix = c->repo->index;
-    size_t n = index_blobs(ix), cap = 0;
-
-    c->order = mem_zero(n, sizeof(*c->order));
-    for (size_t i = 0; i < n; i++)
-        c->order[i] = (uint32_t)i;
-    qsort_r(c->order, n, sizeof(*c->order), by_pack_and_offset, ix);
-    for (size_t i = 0; i < n; i++) {
-        struct pack_entry b;
-        struct check_pack *k;
-        struct id id;
-        index_at(ix, c->order[i], &b, &id);
-        if (c->n_packs == 0 || !id_eq(&c->packs[c->n_packs - 1].id, &id)) {
-            if (c->n_packs == cap) {
-                cap = cap * 2 + 64;
-                c->packs = mem_grow(c->packs, cap, sizeof(*c->packs));
-            }
-            c->packs[c->n_packs++] = (struct check_pack){
-                .id = id, .first = (uint32_t)i, .bytes = SEAL_OVERHEAD + PACK_LENGTH_BYTES};
-        }
-        k = &c->packs[c->n_packs - 1];
-        k->n++;
-        k->bytes += b.sealed + pack_entry_bytes(&b);
-    }
+    c->index_is_whole = true;
+    if (index_load_but(c->cx, c->repo, &bad, e))
+        return e->code;
+    c->repo->index_is_fresh = c->index_is_whole;
+    ix = c->repo->index;
+    index_order_make(ix, &c->order);
+    c->n_packs = index_packs(ix);
     c->result.packs = c->n_packs;
-}
-
-static int
-by_id(const void *key, const void *item)
-{
-    const struct check_pack *k = item;
-
-    return memcmp(key, k->id.b, ID_BYTES);
+    c->packs = (struct check_pack *)mem_zero(c->n_packs, sizeof(*c->packs));
+    for (uint32_t p = 0; p < c->n_packs; p++)
+        c->packs[p].bytes = index_pack_bytes(ix, &c->order, p);
+    hint_packs(c);
+    return RC_OK;
 }
 
 /* One pack file of the store against the index. */
@@ -193,17 +140,17 @@ match_pack(void *arg, const struct id *id, uint64_t bytes, struct err *e)
 {
     struct checker *c = arg;
     struct store_name name = {.type = STORE_PACK, .id = *id};
-    struct check_pack *k = NULL;
+    size_t at = index_pack_find(c->repo->index, id);
+    struct check_pack *k;
     char text[STORE_NAME_TEXT];
 
     (void)e;
-    if (c->n_packs != 0)
-        k = bsearch(id->b, c->packs, c->n_packs, sizeof(*c->packs), by_id);
     (void)store_name_text(&name, text);
-    if (k == NULL) {
+    if (at == INDEX_NONE) {
         check_hint(c, "%s is in no index file: the next prune removes it", text);
         return RC_OK;
     }
+    k = &c->packs[at];
     k->present = true;
     if (bytes != k->bytes)
         check_problem(c, "%s has %" PRIu64 " bytes, but the index says %" PRIu64, text, bytes,
@@ -217,11 +164,10 @@ check_packs(struct checker *c, struct err *e)
     struct store *s = c->repo->store;
     char text[STORE_NAME_TEXT];
 
-    group_packs(c);
     if (s->ops->list(c->cx, s, STORE_PACK, match_pack, c, e))
         return e->code;
-    for (size_t i = 0; i < c->n_packs; i++) {
-        struct store_name name = {.type = STORE_PACK, .id = c->packs[i].id};
+    for (uint32_t i = 0; i < c->n_packs; i++) {
+        struct store_name name = {.type = STORE_PACK, .id = *index_pack(c->repo->index, i)};
         if (!c->packs[i].present)
             check_problem(c, "%s is missing", store_name_text(&name, text));
     }
@@ -320,7 +266,7 @@ check_run(struct ctx *cx, struct repo *r, const struct check_opts *opts, struct 
         rc = check_snapshots(&c, e);
     if (rc == RC_OK && c.opts->read_data)
         rc = check_data(&c, e);
-    mem_free(c.order);
+    index_order_release(&c.order);
     mem_free(c.packs);
     idset_release(&c.trees);
     idset_release(&c.blobs);

@@ -6,14 +6,26 @@
  * repo/check -- is everything there that the snapshots need, and is it whole?
  *
  * Shape    keys, index files, packs (present, right size), snapshots, trees, blobs; with read_data
- * every byte of every pack too. It goes on after a problem, so that one run tells all. Locks
- * exclusive, by the caller. It loads the index itself. Errors   RC_CORRUPT when there were errors;
- * each was given to `problem` and names its file. RC_CANCELLED and RC_TIMEOUT end it at once.
+ *          every byte of every pack too. It goes on after a problem, so that one run tells all.
+ * Locks    exclusive, by the caller. It loads the index itself.
+ * Errors   RC_CORRUPT when there were errors; each was given to `problem` and names its file.
+ *          RC_CANCELLED and RC_TIMEOUT end it at once.
  */
 #include "repo/repo.h"
 
+/* Which packs are read: those whose ID belongs to a part, or some at random. Zeroed: all. */
+struct check_subset {
+    unsigned part, parts; /* the part-th of so many: first byte of the ID % parts == part - 1 */
+    double percent;       /* of all packs, at least one */
+    uint64_t bytes;       /* about so many, at least one pack */
+};
+
+/* restic's words: "1/10" (of at most 256), "2.5%", "500M" (k, m, g, t). RC_USAGE. */
+NODISCARD enum rc check_subset_parse(const char *text, struct check_subset *out, struct err *e);
+
 struct check_opts {
     bool read_data;
+    struct check_subset subset;                   /* of read_data */
     unsigned workers;                             /* for read_data; 0: processors, at most 4 */
     void (*problem)(void *arg, const char *text); /* may be NULL; one at a time */
     void (*hint)(void *arg, const char *text);    /* odd but harmless; may be NULL */

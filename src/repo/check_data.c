@@ -1,83 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdatomic.h>
-#include <unistd.h>
-
-#include "base/endian.h"
 #include "base/mem.h"
+#include "base/par.h"
 #include "crypto/sha256.h"
 #include "repo/check_internal.h"
-
-enum { WORKERS_MAX = 4, BLOB_IN_PACK_MAX = 256 * 1024 * 1024 };
-
-struct work {
-    struct checker *c;
-    atomic_size_t next;
-    pthread_mutex_t mutex; /* guards fatal, done */
-    enum rc fatal;
-    struct err err;
-    size_t done;
-};
+#include "repo/pack_reader.h"
 
 /* What one thread reads packs with. */
 struct reader {
     struct checker *c;
-    struct sealer *sealer;
-    struct zstd_dec *zstd;
-    uint8_t *sealed, *plain;
-    size_t sealed_room, plain_room;
+    struct pack_reader pack;
     char name[STORE_NAME_TEXT]; /* of the pack */
 };
 
-static void
-want(uint8_t **p, size_t *room, size_t n)
-{
-    if (*room >= n)
-        return;
-    mem_free(*p);
-    *room = n;
-    *p = mem_alloc(n);
-}
-
-/* Decode the header of the pack; `tail` keeps its bytes and the length behind it. */
-static enum rc
-read_header(struct reader *r, const struct store_name *name, uint64_t bytes, struct buf *tail,
-            struct pack_entry **blobs, size_t *n, struct err *e)
-{
-    struct store *s = r->c->repo->store;
-    uint8_t length[PACK_LENGTH_BYTES];
-    uint64_t header;
-
-    if (bytes < PACK_ENTRY_PLAIN + SEAL_OVERHEAD + PACK_LENGTH_BYTES)
-        return err_set(e, RC_CORRUPT, "it is too small for a pack");
-    if (s->ops->get(r->c->cx, s, name, bytes - PACK_LENGTH_BYTES, length, sizeof(length), e))
-        return e->code;
-    header = le32_load(length);
-    if (header < SEAL_OVERHEAD || header > PACK_HEADER_MAX || header > bytes - PACK_LENGTH_BYTES)
-        return err_set(e, RC_CORRUPT, "the length of its header is impossible");
-    if (buf_reserve(tail, (size_t)header + PACK_LENGTH_BYTES, e) ||
-        s->ops->get(r->c->cx, s, name, bytes - PACK_LENGTH_BYTES - header, tail->p,
-                    (size_t)header + PACK_LENGTH_BYTES, e))
-        return e->code;
-    tail->n = (size_t)header + PACK_LENGTH_BYTES;
-    want(&r->plain, &r->plain_room, (size_t)header);
-    if (seal_open(r->sealer, tail->p, (size_t)header, r->plain, e))
-        return err_wrap(e, "its header");
-    return pack_header_decode(str_of(r->plain, (size_t)header - SEAL_OVERHEAD),
-                              bytes - PACK_LENGTH_BYTES - header, r->c->repo->config.version, blobs,
-                              n, e);
-}
-
 /* Does the index say of this pack what its header says? */
 static bool
-matches_index(struct checker *c, const struct check_pack *k, const struct pack_entry *blobs,
-              size_t n)
+matches_index(const struct checker *c, uint32_t pack, const struct pack_entry *blobs, size_t n)
 {
-    if (n != k->n)
+    size_t first = c->order.first[pack];
+
+    if (n != c->order.first[pack + 1] - first)
         return false;
     for (size_t i = 0; i < n; i++) {
         struct pack_entry b;
-        struct id pack;
-        index_at(c->repo->index, c->order[k->first + i], &b, &pack);
+        (void)index_at(c->repo->index, c->order.blobs[first + i], &b);
         if (!id_eq(&b.id, &blobs[i].id) || b.type != blobs[i].type || b.offset != blobs[i].offset ||
             b.sealed != blobs[i].sealed || b.plain != blobs[i].plain)
             return false;
@@ -85,49 +30,22 @@ matches_index(struct checker *c, const struct check_pack *k, const struct pack_e
     return true;
 }
 
-/* The blob is in r->sealed: does it open, decompress and have its hash? */
-static enum rc
-check_blob(struct reader *r, const struct pack_entry *b, struct err *e)
-{
-    size_t plain = pack_entry_plain(b);
-    const uint8_t *p = r->sealed + SEAL_IV;
-    struct id got;
-
-    if (plain > BLOB_IN_PACK_MAX)
-        return err_set(e, RC_LIMIT, "it is too large");
-    if (seal_open(r->sealer, r->sealed, b->sealed, r->sealed + SEAL_IV, e))
-        return e->code;
-    if (b->plain != 0) {
-        want(&r->plain, &r->plain_room, plain);
-        if (zstd_decompress(r->zstd, str_of(p, b->sealed - SEAL_OVERHEAD), r->plain, plain, e))
-            return e->code;
-        p = r->plain;
-    }
-    sha256_of(str_of(p, plain), &got);
-    if (!id_eq(&got, &b->id))
-        return err_set(e, RC_CORRUPT, "its content does not have the hash that is its name");
-    return RC_OK;
-}
-
 /* Every blob in turn, then the header; the hash runs along. */
 static enum rc
 read_blobs(struct reader *r, const struct store_name *name, const struct buf *tail,
            const struct pack_entry *blobs, size_t n, struct err *e)
 {
-    struct store *s = r->c->repo->store;
     struct sha256 hash;
     struct id got;
     char hex[ID_TEXT];
+    uint8_t *plain;
 
     sha256_init(&hash);
     for (size_t i = 0; i < n; i++) {
-        if (blobs[i].sealed > BLOB_IN_PACK_MAX)
-            return err_set(e, RC_LIMIT, "blob %s is too large", id_hex(&blobs[i].id, hex));
-        want(&r->sealed, &r->sealed_room, blobs[i].sealed);
-        if (s->ops->get(r->c->cx, s, name, blobs[i].offset, r->sealed, blobs[i].sealed, e))
-            return e->code;
-        sha256_add(&hash, r->sealed, blobs[i].sealed);
-        if (check_blob(r, &blobs[i], e))
+        if (pack_read_blob(&r->pack, &name->id, &blobs[i], e))
+            return err_wrap(e, "blob %s", id_hex(&blobs[i].id, hex));
+        sha256_add(&hash, r->pack.sealed, blobs[i].sealed);
+        if (pack_open_blob(&r->pack, &blobs[i], r->pack.sealed, &plain, e))
             check_problem(r->c, "%s: blob %s: %s", r->name, id_hex(&blobs[i].id, hex), e->msg);
     }
     sha256_add(&hash, tail->p, tail->n);
@@ -138,10 +56,10 @@ read_blobs(struct reader *r, const struct store_name *name, const struct buf *ta
 }
 
 static enum rc
-check_pack(struct reader *r, const struct check_pack *k, struct err *e)
+check_pack(struct reader *r, uint32_t pack, struct err *e)
 {
     CLEANUP(buf_release) struct buf tail = BUF_INIT(PACK_HEADER_MAX + PACK_LENGTH_BYTES);
-    struct store_name name = {.type = STORE_PACK, .id = k->id};
+    struct store_name name = {.type = STORE_PACK, .id = *index_pack(r->c->repo->index, pack)};
     struct store *s = r->c->repo->store;
     struct pack_entry *blobs = NULL;
     uint64_t bytes = 0;
@@ -151,8 +69,8 @@ check_pack(struct reader *r, const struct check_pack *k, struct err *e)
     (void)store_name_text(&name, r->name);
     rc = s->ops->stat(r->c->cx, s, &name, &bytes, e);
     if (rc == RC_OK)
-        rc = read_header(r, &name, bytes, &tail, &blobs, &n, e);
-    if (rc == RC_OK && !matches_index(r->c, k, blobs, n))
+        rc = pack_read_header(&r->pack, &name.id, bytes, &tail, &blobs, &n, e);
+    if (rc == RC_OK && !matches_index(r->c, pack, blobs, n))
         check_problem(r->c, "%s: its header and the index disagree", r->name);
     if (rc == RC_OK)
         rc = read_blobs(r, &name, &tail, blobs, n, e);
@@ -166,6 +84,12 @@ check_pack(struct reader *r, const struct check_pack *k, struct err *e)
     return RC_OK;
 }
 
+struct work {
+    struct checker *c;
+    struct reader readers[PAR_MAX];
+    size_t done; /* guarded by c->mutex */
+};
+
 static void
 note_done(struct work *w)
 {
@@ -178,55 +102,31 @@ note_done(struct work *w)
     (void)pthread_mutex_unlock(&c->mutex);
 }
 
-static void *
-run(void *arg)
+static enum rc
+read_pack(void *arg, unsigned worker, size_t at, struct err *e)
 {
-    struct work *w = arg;
-    struct reader r = {.c = w->c, .zstd = zstd_dec_new()};
-    struct err e = ERR_INIT;
-    enum rc rc = sealer_new(&w->c->repo->key, &r.sealer, &e);
+    struct work *w = (struct work *)arg;
+    struct reader *r = &w->readers[worker];
+    enum rc rc = RC_OK;
 
-    while (rc == RC_OK) {
-        size_t at = atomic_fetch_add(&w->next, 1);
-        if (at >= w->c->n_packs)
-            break;
-        if (w->c->packs[at].present)
-            rc = check_pack(&r, &w->c->packs[at], &e);
-        note_done(w);
-    }
-    if (rc) {
-        (void)pthread_mutex_lock(&w->mutex);
-        w->fatal = rc;
-        w->err = e;
-        (void)pthread_mutex_unlock(&w->mutex);
-        atomic_store(&w->next, w->c->n_packs);
-    }
-    sealer_free(r.sealer);
-    zstd_dec_free(r.zstd);
-    mem_free(r.sealed);
-    mem_free(r.plain);
-    return NULL;
+    r->c = w->c;
+    if (r->pack.repo == NULL)
+        rc = pack_reader_init(&r->pack, w->c->cx, w->c->repo, e);
+    if (rc == RC_OK && w->c->packs[at].present && w->c->packs[at].chosen)
+        rc = check_pack(r, (uint32_t)at, e);
+    note_done(w);
+    return rc;
 }
 
 enum rc
 check_data(struct checker *c, struct err *e)
 {
     struct work w = {.c = c};
-    pthread_t threads[WORKERS_MAX];
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned n = c->opts->workers != 0 ? c->opts->workers : (unsigned)MAX(cpus, 1L);
+    enum rc rc;
 
-    n = MIN(n, (unsigned)WORKERS_MAX);
-    atomic_init(&w.next, 0);
-    (void)pthread_mutex_init(&w.mutex, NULL);
-    for (unsigned i = 0; i < n; i++) {
-        if (pthread_create(&threads[i], NULL, run, &w) != 0)
-            BUG("no thread for the check");
-    }
-    for (unsigned i = 0; i < n; i++)
-        (void)pthread_join(threads[i], NULL);
-    (void)pthread_mutex_destroy(&w.mutex);
-    if (w.fatal)
-        *e = w.err;
-    return w.fatal;
+    check_subset_choose(c, &c->opts->subset);
+    rc = par_each(c->n_packs, par_workers(c->opts->workers), read_pack, &w, e);
+    for (size_t i = 0; i < PAR_MAX; i++)
+        pack_reader_release(&w.readers[i].pack);
+    return rc;
 }

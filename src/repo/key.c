@@ -8,8 +8,10 @@
 #include "repo/key.h"
 #include "repo/repo_internal.h"
 
-/* restic gives up after as many. */
-enum { KEYS_TRIED_MAX = 20 };
+enum {
+    KEYS_TRIED_MAX = 20, /* restic gives up after as many */
+    KEYS_SEEN_MAX = 10000
+};
 
 void
 whoami(char host[static LOCK_NAME_MAX], char user[static LOCK_NAME_MAX])
@@ -94,8 +96,14 @@ key_store(struct ctx *cx, struct store *s, struct str password, const struct sea
 }
 
 struct found_keys {
-    struct id ids[KEYS_TRIED_MAX];
+    struct id *ids;
     size_t n, all;
+};
+
+/* What a search may still do. */
+struct budget {
+    uint64_t work; /* of scrypt */
+    unsigned keys;
 };
 
 static enum rc
@@ -105,43 +113,81 @@ add_key(void *arg, const struct id *id, uint64_t bytes, struct err *e)
 
     (void)bytes;
     (void)e;
-    if (f->n < KEYS_TRIED_MAX)
-        f->ids[f->n++] = *id;
     f->all++;
+    if (f->n == KEYS_SEEN_MAX)
+        return RC_OK;
+    f->ids = mem_grow(f->ids, f->n + 1, sizeof(*f->ids));
+    f->ids[f->n++] = *id;
     return RC_OK;
 }
 
-enum rc
-key_search(struct ctx *cx, struct store *s, struct str password, struct seal_key *master,
-           struct id *id, struct err *e)
+static enum rc
+must_fit(const struct seal_key *master, struct str config, struct err *e)
+{
+    CLEANUP(mem_free_ptr) uint8_t *plain = mem_alloc(config.n + 1);
+    struct sealer *s = NULL;
+    enum rc rc = sealer_new(master, &s, e);
+
+    if (rc != RC_OK)
+        return rc;
+    rc = seal_open(s, config.p, config.n, plain, e);
+    sealer_free(s);
+    return rc == RC_OK ? RC_OK : err_wrap(e, "could not read config");
+}
+
+static enum rc
+try_key(struct ctx *cx, struct store *s, const struct id *id, struct str password,
+        struct budget *left, struct seal_key *master, struct err *e)
 {
     struct key_file *k = MEM_NEW(struct key_file);
-    struct found_keys found = {.n = 0};
-    enum rc rc = s->ops->list(cx, s, STORE_KEY, add_key, &found, e);
-    bool opened = false;
+    enum rc rc = key_load(cx, s, id, k, e);
 
-    for (size_t i = 0; rc == RC_OK && !opened && i < found.n; i++) {
-        rc = key_load(cx, s, &found.ids[i], k, e);
-        if (rc == RC_NOT_FOUND) { /* removed just now */
-            rc = RC_OK;
-            continue;
-        }
-        if (rc == RC_OK)
-            rc = key_file_open(k, password, master, e);
-        opened = rc == RC_OK;
-        if (rc == RC_WRONG_PASSWORD)
-            rc = RC_OK;
-        else if (opened)
-            *id = found.ids[i];
+    if (rc == RC_OK && scrypt_work(k->params) > left->work)
+        rc = err_set(e, RC_LIMIT, "the keys together ask for too much work");
+    if (rc == RC_OK) {
+        left->work -= scrypt_work(k->params);
+        left->keys--;
+        rc = key_file_open(k, password, master, e);
     }
     mem_wipe(k, sizeof(*k));
     mem_free(k);
-    if (rc || opened)
+    return rc;
+}
+
+enum rc
+key_search(struct ctx *cx, struct store *s, struct str password, struct str config,
+           struct seal_key *master, struct id *id, struct err *e)
+{
+    struct found_keys found = {.n = 0};
+    struct err first = ERR_INIT;
+    struct budget left = {.work = KEYS_WORK_MAX, .keys = KEYS_TRIED_MAX};
+    enum rc rc = s->ops->list(cx, s, STORE_KEY, add_key, &found, e);
+    bool opened = false;
+
+    for (size_t i = 0; rc == RC_OK && !opened && left.keys > 0 && i < found.n; i++) {
+        struct err why = ERR_INIT;
+        enum rc got = try_key(cx, s, &found.ids[i], password, &left, master, &why);
+        if (got == RC_OK && config.n != 0)
+            got = must_fit(master, config, &why);
+        opened = got == RC_OK;
+        if (opened)
+            *id = found.ids[i];
+        else
+            mem_wipe(master, sizeof(*master));
+        if (first.code == RC_OK && got != RC_WRONG_PASSWORD && got != RC_NOT_FOUND)
+            first = why;
+    }
+    mem_free(found.ids);
+    if (rc != RC_OK || opened)
         return rc;
+    if (first.code != RC_OK) {
+        *e = first;
+        return e->code;
+    }
     if (found.all == 0)
-        return err_set(e, RC_CORRUPT, "the repository has no keys");
-    if (found.all > found.n)
-        return err_set(e, RC_WRONG_PASSWORD, "the password opens none of the first %d of %zu keys",
-                       KEYS_TRIED_MAX, found.all);
+        return err_set(e, RC_NOT_FOUND, "the repository has no keys");
+    if (left.keys == 0 || found.all > found.n)
+        return err_set(e, RC_WRONG_PASSWORD, "the password opens none of the first %u of %zu keys",
+                       KEYS_TRIED_MAX - left.keys, found.all);
     return err_set(e, RC_WRONG_PASSWORD, "the password opens none of the keys");
 }

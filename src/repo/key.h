@@ -9,10 +9,16 @@
 /* Make a key file for `master` and prove that it opens. */
 NODISCARD enum rc key_store(struct ctx *cx, struct store *s, struct str password,
                             const struct seal_key *master, bool fast, struct id *id, struct err *e);
-/* Try the password on the keys there are. RC_WRONG_PASSWORD; RC_CORRUPT names a key that is none.
+/*
+ * Try the password on the first 20 keys among 10,000 names, up to KEYS_WORK_MAX of scrypt. `config`
+ * is the sealed config, which the master key must open: two `init` at once may leave a key that
+ * does not. Empty: any will do. RC_NOT_FOUND: there are no keys. RC_WRONG_PASSWORD. Other errors
+ * are of the first key that could not be tried, if no other opens.
  */
+#define KEYS_WORK_MAX (4 * SCRYPT_MAX_WORK)
 NODISCARD enum rc key_search(struct ctx *cx, struct store *s, struct str password,
-                             struct seal_key *master, struct id *id, struct err *e);
+                             struct str config, struct seal_key *master, struct id *id,
+                             struct err *e);
 /* Read a key file; its name must be its hash. */
 NODISCARD enum rc key_load(struct ctx *cx, struct store *s, const struct id *id,
                            struct key_file *out, struct err *e);

@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "repo/key.h"
 #include "repo/keys.h"
-#include "repo/repo_internal.h"
+#include "repo/lookup.h"
 
 enum rc
 keys_list(struct ctx *cx, struct repo *r, struct key_info **out, size_t *n, struct err *e)
@@ -57,27 +57,12 @@ keys_add(struct ctx *cx, struct repo *r, struct str password, const struct repo_
 enum rc
 keys_remove(struct ctx *cx, struct repo *r, const char *spec, struct err *e)
 {
-    struct id_list files = {.n = 0};
     struct store_name name = {.type = STORE_KEY};
-    size_t found = 0, len = strlen(spec);
-    char hex[ID_TEXT], shown[80];
 
-    (void)str_show(str_c(spec), shown, sizeof(shown));
-    if (id_list_load(cx, r, STORE_KEY, &files, e))
+    if (lookup_file(cx, r, STORE_KEY, spec, &name.id, e))
         return e->code;
-    for (size_t i = 0; i < files.n; i++) {
-        if (len != 0 && len < ID_TEXT && strncasecmp(id_hex(&files.ids[i], hex), spec, len) == 0) {
-            name.id = files.ids[i];
-            found++;
-        }
-    }
-    id_list_release(&files);
-    if (found == 0)
-        return err_set(e, RC_NOT_FOUND, "there is no key \"%s\"", shown);
-    if (found > 1)
-        return err_set(e, RC_INVALID, "%zu keys begin with \"%s\"", found, shown);
     if (id_eq(&name.id, &r->key_id))
-        return err_set(e, RC_INVALID, "the key \"%s\" is the one in use", shown);
+        return err_set(e, RC_INVALID, "the key \"%s\" is the one in use", spec);
     return r->store->ops->del(cx, r->store, &name, e);
 }
 

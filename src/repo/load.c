@@ -3,25 +3,25 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "crypto/sha256.h"
-#include "repo/blob.h"
 #include "repo/load.h"
+#include "repo/blob_run.h"
 
-enum { SLOTS = 32, WORKERS_MAX = 16, WORKERS_DEFAULT_MAX = 4, KEEP = 2 << 20, BATCH = 8 };
+enum { SLOTS = 32, WORKERS_MAX = 16 };
 
-/* Memory for one blob; given back to the system at once when it is larger than KEEP. */
+/* Memory for one run; given back to the system at once when it is larger than others. */
 struct space {
     uint8_t *p;
     size_t room;
+    size_t left; /* blobs in it that the reader has not read */
 };
 
-/* Blob number i of the file is in slot i % SLOTS from its start to its end. */
+enum slot_state { SLOT_FREE, SLOT_WANTED, SLOT_TAKEN, SLOT_DONE };
+
+/* Blob number i of the file is in slot i % SLOTS from when it is near enough until it is read. */
 struct slot {
-    struct space space;
-    size_t n;
-    bool done;
-    enum rc rc;
-    struct err err;
+    enum slot_state state;
+    struct run_blob blob;
+    struct space *space; /* NULL: none was needed for the error */
 };
 
 struct load {
@@ -30,101 +30,137 @@ struct load {
     struct repo *repo;
     const struct file_info *file; /* borrowed */
     pthread_t threads[WORKERS_MAX];
-    unsigned n_threads, workers; /* started; wanted */
+    unsigned n_threads;
+    size_t share; /* what one run has of LOAD_MEMORY, unless it is a single larger blob */
     struct blob_reader readers[WORKERS_MAX];
     size_t off;     /* read of the current blob; the reader's thread only */
     uint64_t total; /* read of all; the same */
 
-    pthread_mutex_t mutex; /* guards all below, and what slots[].done says */
+    pthread_mutex_t mutex; /* guards all below; what is in a slot that is taken is its worker's */
     pthread_cond_t changed;
     struct slot slots[SLOTS];
-    struct space idle[SLOTS];
-    size_t n_idle;
-    size_t next;    /* blob that a worker takes */
-    size_t current; /* blob that the reader is at */
-    size_t held;    /* cost of the slots in use */
+    struct space spaces[SLOTS]; /* one that nobody uses (left == 0) may keep `share` of memory */
+    size_t known;               /* blobs before it were looked up */
+    size_t next;                /* blobs before it were taken */
+    size_t current;             /* blob that the reader is at */
+    size_t held;                /* memory of the spaces, idle ones included */
     bool stop;
 };
 
+static struct slot *
+slot_of(struct load *l, size_t i)
+{
+    return &l->slots[i % SLOTS];
+}
+
 static void
-free_space(struct space *s)
+free_space_locked(struct load *l, struct space *s)
 {
     if (s->p != NULL)
         (void)munmap(s->p, s->room);
-    s->p = NULL;
+    l->held -= s->room;
+    *s = (struct space){.p = NULL};
 }
 
-/* What a blob of n bytes takes: a space that was used before keeps all its memory. */
-static size_t
-cost(size_t n)
+/* One that nobody uses, if possible with memory that fits. */
+static struct space *
+find_space_locked(struct load *l, size_t room)
 {
-    return MAX(n, (size_t)KEEP);
+    struct space *found = NULL;
+
+    for (size_t i = 0; i < SLOTS; i++)
+        if (l->spaces[i].left == 0 && (found == NULL || l->spaces[i].room == room))
+            found = &l->spaces[i];
+    return found;
 }
 
-static struct space
-get_space(struct load *l, size_t n)
+/* For a run; NULL: there is no memory now. What the reader waits for gets it in any case. */
+static struct space *
+get_space_locked(struct load *l, size_t bytes, bool urgent)
 {
-    struct space s = {.p = NULL};
+    size_t room = MAX(bytes, l->share);
+    struct space *s = find_space_locked(l, room);
 
-    (void)pthread_mutex_lock(&l->mutex);
-    if (n <= KEEP && l->n_idle > 0)
-        s = l->idle[--l->n_idle];
-    while (n > KEEP && l->n_idle > 0) /* a large one takes the place of several */
-        free_space(&l->idle[--l->n_idle]);
-    (void)pthread_mutex_unlock(&l->mutex);
-    if (s.p != NULL)
+    if (s == NULL || s->room == room)
         return s;
-    s.room = cost(n);
-    s.p = mmap(NULL, s.room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (s.p == MAP_FAILED)
-        BUG("no memory for a blob");
+    for (size_t i = 0; i < SLOTS && l->held + room > LOAD_MEMORY; i++)
+        if (l->spaces[i].left == 0)
+            free_space_locked(l, &l->spaces[i]);
+    if (l->held + room > LOAD_MEMORY && !urgent)
+        return NULL;
+    free_space_locked(l, s);
+    s->room = room;
+    s->p = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (s->p == MAP_FAILED)
+        BUG("no memory for blobs");
+    l->held += room;
     return s;
 }
 
+/* Look up what has come near enough. */
 static void
-put_space_locked(struct load *l, struct space *s)
+look_ahead_locked(struct load *l)
 {
-    if (s->p != NULL && s->room == KEEP && l->n_idle < SLOTS &&
-        l->held + l->n_idle * KEEP <= LOAD_MEMORY)
-        l->idle[l->n_idle++] = *s;
-    else
-        free_space(s);
-    s->p = NULL;
+    l->next = MAX(l->next, l->current); /* the slots of what was read serve others */
+    for (; l->known < l->file->n_content && l->known - l->current < SLOTS; l->known++) {
+        struct slot *s = slot_of(l, l->known);
+
+        s->blob = (struct run_blob){.id = l->file->content[l->known]};
+        s->blob.rc = blob_find(l->repo, BLOB_DATA, &s->blob.id, &s->blob.place, &s->blob.err);
+        s->state = s->blob.rc == RC_OK ? SLOT_WANTED : SLOT_DONE;
+        s->space = NULL;
+        if (s->state == SLOT_DONE)
+            (void)pthread_cond_broadcast(&l->changed);
+    }
+    while (l->next < l->known && slot_of(l, l->next)->state != SLOT_WANTED)
+        l->next++;
 }
 
-/* Is there a slot and room for the next blob? Fills in the slot's length or its error. */
-static bool
-may_start_locked(struct load *l)
-{
-    struct slot *s = &l->slots[l->next % SLOTS];
-
-    if (l->next - l->current >= SLOTS)
-        return false;
-    s->rc = blob_length(l->repo, BLOB_DATA, &l->file->content[l->next], &s->n, &s->err);
-    if (s->rc)
-        s->n = 0;
-    return l->held + cost(s->n) <= LOAD_MEMORY || l->next == l->current;
-}
-
-/* Up to BATCH blobs to fetch, a fair share of those there is room for; 0 at the end. */
+/* A run that begins with the next blob that is wanted, and the space for it; 0: not now. */
 static size_t
-take_blobs(struct load *l, size_t *first)
+try_take_locked(struct load *l, struct run_blob *run[static RUN_BLOBS], struct space **space)
 {
-    size_t n = 0, share = BATCH;
+    struct run_blob *wanted[SLOTS];
+    size_t n = 0;
+
+    for (size_t i = l->next; i < l->known; i++)
+        if (slot_of(l, i)->state == SLOT_WANTED)
+            wanted[n++] = &slot_of(l, i)->blob;
+    if (n == 0)
+        return 0;
+    n = blob_run_pick(wanted, n, l->share, run);
+    *space = get_space_locked(l, blob_run_bytes(run, n), false);
+    if (*space == NULL && l->next == l->current) {
+        /* All memory has what comes later. Alone it is free again as soon as it is read. */
+        n = blob_run_pick(wanted, 1, l->share, run);
+        *space = get_space_locked(l, blob_run_bytes(run, n), true);
+    }
+    if (*space == NULL)
+        return 0;
+    (*space)->left = n;
+    for (size_t i = 0; i < n; i++) {
+        struct slot *s = CONTAINER_OF(run[i], struct slot, blob);
+        s->state = SLOT_TAKEN;
+        s->space = *space;
+    }
+    return n;
+}
+
+/* Wait for a run to load; 0 at the end. */
+static size_t
+take_run(struct load *l, struct run_blob *run[static RUN_BLOBS], struct space **space)
+{
+    size_t n = 0;
 
     (void)pthread_mutex_lock(&l->mutex);
-    while (!l->stop && l->next < l->file->n_content && n < share) {
-        if (may_start_locked(l)) {
-            l->held += cost(l->slots[l->next % SLOTS].n);
-            share = MIN(share, LOAD_MEMORY / l->workers / cost(l->slots[l->next % SLOTS].n));
-            *first = n == 0 ? l->next : *first;
-            l->next++;
-            n++;
-        } else if (n != 0) {
+    for (;;) {
+        look_ahead_locked(l);
+        if (l->stop || l->next == l->file->n_content)
             break;
-        } else {
-            (void)pthread_cond_wait(&l->changed, &l->mutex);
-        }
+        n = try_take_locked(l, run, space);
+        if (n > 0)
+            break;
+        (void)pthread_cond_wait(&l->changed, &l->mutex);
     }
     (void)pthread_mutex_unlock(&l->mutex);
     return n;
@@ -135,45 +171,21 @@ struct worker_arg {
     struct blob_reader *reader;
 };
 
-/* Blobs first .. first + n of the file, hashed side by side. */
-static void
-load_batch(struct load *l, struct blob_reader *reader, size_t first, size_t n)
-{
-    struct str bytes[BATCH] = {{0}};
-    struct id got[BATCH];
-
-    for (size_t i = 0; i < n; i++) {
-        struct slot *s = &l->slots[(first + i) % SLOTS];
-        const struct id *id = &l->file->content[first + i];
-        bytes[i] = str_of(NULL, 0);
-        if (s->rc)
-            continue;
-        s->space = get_space(l, s->n);
-        if (blob_fetch(l->cx, reader, BLOB_DATA, id, s->space.p, s->n, &s->err) == RC_OK)
-            bytes[i] = str_of(s->space.p, s->n);
-    }
-    sha256_many(bytes, n, got);
-    for (size_t i = 0; i < n; i++) {
-        struct slot *s = &l->slots[(first + i) % SLOTS];
-        const struct id *id = &l->file->content[first + i];
-        if (s->rc == RC_OK && (bytes[i].p == NULL || !id_eq(&got[i], id)))
-            s->rc = blob_load(l->cx, reader, BLOB_DATA, id, s->space.p, s->n, &s->err);
-    }
-}
-
 static void *
 run_worker(void *arg)
 {
     struct worker_arg w = *(struct worker_arg *)arg;
+    struct run_blob *run[RUN_BLOBS];
     struct load *l = w.load;
-    size_t first = 0, n;
+    struct space *space;
+    size_t n;
 
     mem_free(arg);
-    while ((n = take_blobs(l, &first)) != 0) {
-        load_batch(l, w.reader, first, n);
+    while ((n = take_run(l, run, &space)) != 0) {
+        blob_run_load(l->cx, w.reader, run, n, space->p);
         (void)pthread_mutex_lock(&l->mutex);
         for (size_t i = 0; i < n; i++)
-            l->slots[(first + i) % SLOTS].done = true;
+            CONTAINER_OF(run[i], struct slot, blob)->state = SLOT_DONE;
         (void)pthread_cond_broadcast(&l->changed);
         (void)pthread_mutex_unlock(&l->mutex);
     }
@@ -184,15 +196,15 @@ run_worker(void *arg)
 static enum rc
 wait_current(struct load *l, struct slot **out, struct err *e)
 {
-    struct slot *s = &l->slots[l->current % SLOTS];
+    struct slot *s = slot_of(l, l->current);
 
     (void)pthread_mutex_lock(&l->mutex);
-    while (!s->done)
+    while (s->state != SLOT_DONE)
         (void)pthread_cond_wait(&l->changed, &l->mutex);
     (void)pthread_mutex_unlock(&l->mutex);
-    if (s->rc) {
-        *e = s->err;
-        return s->rc;
+    if (s->blob.rc) {
+        *e = s->blob.err;
+        return s->blob.rc;
     }
     *out = s;
     return RC_OK;
@@ -202,9 +214,9 @@ static void
 leave_current(struct load *l, struct slot *s)
 {
     (void)pthread_mutex_lock(&l->mutex);
-    put_space_locked(l, &s->space);
-    l->held -= cost(s->n);
-    s->done = false;
+    if (--s->space->left == 0 && (s->space->room != l->share || l->held > LOAD_MEMORY))
+        free_space_locked(l, s->space);
+    s->state = SLOT_FREE;
     l->current++;
     (void)pthread_cond_broadcast(&l->changed);
     (void)pthread_mutex_unlock(&l->mutex);
@@ -221,15 +233,16 @@ read_bytes(struct rd *rd, uint8_t *p, size_t n, size_t *got, struct err *e)
     if (ctx_check(l->cx, e))
         return e->code;
     while (have == 0 && l->current < l->file->n_content) {
-        size_t step;
+        size_t step, all;
         if (wait_current(l, &s, e))
             return e->code;
-        step = MIN(n, s->n - l->off);
-        memcpy(p, s->space.p + l->off, step);
+        all = blob_place_plain(&s->blob.place);
+        step = MIN(n, all - l->off);
+        memcpy(p, s->blob.p + l->off, step);
         have = step;
         l->off += step;
         l->total += step;
-        if (l->off == s->n)
+        if (l->off == all)
             leave_current(l, s);
     }
     if (have == 0 && l->total != l->file->size)
@@ -250,11 +263,15 @@ load_open(struct ctx *cx, struct repo *r, const struct file_info *f, unsigned wo
           struct load **out, struct err *e)
 {
     struct load *l = MEM_NEW(struct load);
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned n = workers != 0 ? MIN(workers, (unsigned)WORKERS_MAX)
-                              : (unsigned)MAX(MIN(cpus, (long)WORKERS_DEFAULT_MAX), 1L);
+    bool far = r->store->connections > 0;
+    unsigned n = workers != 0 && !far ? MIN(workers, (unsigned)WORKERS_MAX) : repo_lanes(r);
 
-    *l = (struct load){.rd = {.read = read_bytes}, .cx = cx, .repo = r, .file = f, .workers = n};
+    n = (unsigned)MIN((size_t)n, f->n_content);
+    *l = (struct load){.rd = {.read = read_bytes},
+                       .cx = cx,
+                       .repo = r,
+                       .file = f,
+                       .share = LOAD_MEMORY / (n + 1)}; /* the reader has one, too */
     (void)pthread_mutex_init(&l->mutex, NULL);
     (void)pthread_cond_init(&l->changed, NULL);
     if (repo_need_index(cx, r, e))
@@ -290,9 +307,7 @@ load_close(struct load *l)
     for (size_t i = 0; i < WORKERS_MAX; i++)
         blob_reader_release(&l->readers[i]);
     for (size_t i = 0; i < SLOTS; i++)
-        free_space(&l->slots[i].space);
-    while (l->n_idle > 0)
-        free_space(&l->idle[--l->n_idle]);
+        free_space_locked(l, &l->spaces[i]);
     (void)pthread_mutex_destroy(&l->mutex);
     (void)pthread_cond_destroy(&l->changed);
     mem_free(l);

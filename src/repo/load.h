@@ -6,10 +6,10 @@
  * repo/load -- a file of a snapshot as a stream.
  *
  * Shape    load_find_file, load_open, read, load_close.
- * Stages   worker threads fetch, open, decompress and check blobs ahead of the reader, in at most
- *          LOAD_MEMORY bytes; the reader gets them in order.
+ * Stages   worker threads fetch runs of blobs (blob_run.h), open, decompress and check them ahead
+ *          of the reader, in at most LOAD_MEMORY bytes; the reader gets them in order.
  * Errors   every byte was checked against its blob's hash before it is handed out. RC_CORRUPT names
- * what is wrong. An error comes after the bytes before it.
+ *          what is wrong. An error comes after the bytes before it.
  */
 #include "base/stream.h"
 #include "repo/repo.h"
@@ -34,7 +34,8 @@ NODISCARD enum rc load_list_files(struct ctx *cx, struct repo *r, const struct i
 
 struct load;
 
-/* `f` is borrowed until load_close; workers 0: as many as processors, at most 4. */
+/* `f` is borrowed until load_close; workers 0: as many as processors, at most 4. A store that is
+ * far away is always read by as many as it has connections. */
 NODISCARD enum rc load_open(struct ctx *cx, struct repo *r, const struct file_info *f,
                             unsigned workers, struct load **out, struct err *e);
 /* The stream; the blobs together must have f->size bytes, else its end is RC_CORRUPT. */

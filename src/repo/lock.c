@@ -5,16 +5,19 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "repo/repo_internal.h"
 
 enum {
-    SETTLE_MS = 200, /* restic's pause before it looks for a competitor again */
     RENEW_MS = 5 * 60 * 1000,
-    RENEW_RETRY_MS = 30 * 1000,
     STALE_MS = 30 * 60 * 1000,
-    LOST_MS = STALE_MS - 3 * RENEW_MS / 2, /* not renewed for so long: stop */
-    CALL_MS = 60 * 1000
+    CALL_MS = 60 * 1000,
+    LOOKS_MAX = 20 /* at a list of locks that changes meanwhile */
 };
+
+/* restic's. */
+static const struct lock_pace usual_pace = {
+    .settle = 200, .renew = RENEW_MS, .repeat = 30 * 1000, .lost = STALE_MS - 3 * RENEW_MS / 2};
 
 /* SIGHUP is ignored while any repository of the process is locked. */
 static pthread_mutex_t hup_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -46,6 +49,13 @@ lock_setup(struct repo *r)
     (void)pthread_cond_init(&l->wake, &attr);
     (void)pthread_condattr_destroy(&attr);
     l->cx.fd = -1;
+    l->pace = usual_pace;
+}
+
+void
+repo_set_lock_pace(struct repo *r, struct lock_pace pace)
+{
+    r->lock.pace = pace;
 }
 
 void
@@ -61,17 +71,40 @@ lock_name(const struct id *id)
     return (struct store_name){.type = STORE_LOCK, .id = *id};
 }
 
+/* "" when /proc does not say. */
+static void
+find_pid_space(char to[static LOCK_NAME_MAX])
+{
+    CLEANUP(buf_release) struct buf boot = BUF_INIT(LOCK_NAME_MAX);
+    struct err e = ERR_INIT;
+    char space[64] = "";
+
+    to[0] = '\0';
+    if (fs_read_file("/proc/sys/kernel/random/boot_id", &boot, &e) || boot.n == 0 ||
+        readlink("/proc/self/ns/pid", space, sizeof(space) - 1) <= 0)
+        return;
+    (void)snprintf(to, LOCK_NAME_MAX, "%.*s %s", (int)boot.n - 1, (const char *)boot.p, space);
+}
+
+/* Has its process of this machine ended? */
+static bool
+is_dead(const struct lock_info *l)
+{
+    char host[LOCK_NAME_MAX], user[LOCK_NAME_MAX], space[LOCK_NAME_MAX];
+
+    whoami(host, user);
+    find_pid_space(space);
+    if (host[0] == '\0' || strcmp(host, l->hostname) != 0 || l->pid == 0 || l->pid > INT32_MAX)
+        return false;
+    if (l->pid_space[0] != '\0' && strcmp(space, l->pid_space) != 0)
+        return false;
+    return kill((pid_t)l->pid, 0) != 0 && errno == ESRCH;
+}
+
 static bool
 is_stale(const struct lock_info *l)
 {
-    char host[LOCK_NAME_MAX], user[LOCK_NAME_MAX];
-
-    if (clock_real_ms() - instant_ms(l->time) > STALE_MS)
-        return true;
-    whoami(host, user);
-    if (host[0] == '\0' || strcmp(host, l->hostname) != 0 || l->pid == 0 || l->pid > INT32_MAX)
-        return false;
-    return kill((pid_t)l->pid, 0) != 0 && errno == ESRCH;
+    return clock_real_ms() - instant_ms(l->time) > STALE_MS || is_dead(l);
 }
 
 static enum rc
@@ -83,6 +116,13 @@ load_lock(struct ctx *cx, struct repo *r, const struct id *id, struct lock_info 
     if (unpacked_load(cx, r, &name, &text, e))
         return e->code;
     return lock_decode(buf_str(&text), out, e);
+}
+
+/* It is there, but nobody can say whose it is. */
+static bool
+is_unreadable(enum rc rc)
+{
+    return rc == RC_CORRUPT || rc == RC_LIMIT || rc == RC_INVALID || rc == RC_UNSUPPORTED;
 }
 
 static enum rc
@@ -102,9 +142,23 @@ say_locked(const struct lock_info *l, struct err *e)
     return err_hint(e, "wait for it to end; if it is gone, run `cstash unlock`");
 }
 
-/* Does a lock other than `mine` (may be NULL) stand in the way? */
+static bool
+is_ours(struct repo *r, const struct id *id)
+{
+    struct held_lock *l = &r->lock;
+    bool ours;
+
+    (void)pthread_mutex_lock(&l->mutex);
+    ours = l->held && id_eq(&l->id, id);
+    for (size_t i = 0; !ours && i < l->n_litter; i++)
+        ours = id_eq(&l->litter[i], id);
+    (void)pthread_mutex_unlock(&l->mutex);
+    return ours;
+}
+
+/* One look at the locks. RC_NOT_FOUND: one went away meanwhile, released or renewed. */
 static enum rc
-check_others(struct ctx *cx, struct repo *r, bool exclusive, const struct id *mine, struct err *e)
+look(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
 {
     struct id_list locks = {.n = 0};
     enum rc rc = id_list_load(cx, r, STORE_LOCK, &locks, e);
@@ -112,12 +166,10 @@ check_others(struct ctx *cx, struct repo *r, bool exclusive, const struct id *mi
     for (size_t i = 0; rc == RC_OK && i < locks.n; i++) {
         struct lock_info info;
         /* An empty file is the trace of a crash on a store that is not atomic. */
-        if (locks.bytes[i] == 0 || (mine != NULL && id_eq(mine, &locks.ids[i])))
+        if (locks.bytes[i] == 0 || is_ours(r, &locks.ids[i]))
             continue;
         rc = load_lock(cx, r, &locks.ids[i], &info, e);
-        if (rc == RC_NOT_FOUND) {
-            rc = RC_OK; /* released just now */
-        } else if (rc == RC_CORRUPT) {
+        if (is_unreadable(rc)) {
             e->code = rc = RC_LOCKED;
             (void)err_wrap(e, "the repository has a lock that cannot be understood");
             (void)err_hint(e, "if nobody uses the repository, run `cstash unlock --remove-all`");
@@ -129,6 +181,54 @@ check_others(struct ctx *cx, struct repo *r, bool exclusive, const struct id *mi
     return rc;
 }
 
+/* Does another lock stand in the way? A renewed one has a new name, which a list made before lacks.
+ */
+static enum rc
+check_others(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
+{
+    enum rc rc = RC_NOT_FOUND;
+
+    for (int i = 0; rc == RC_NOT_FOUND && i < LOOKS_MAX; i++)
+        rc = look(cx, r, exclusive, e);
+    if (rc != RC_NOT_FOUND)
+        return rc;
+    e->code = RC_LOCKED;
+    e->retry = true;
+    return err_wrap(e, "the locks change all the time");
+}
+
+/* Remove what is left of ours, as far as the store lets us. */
+static void
+sweep(struct held_lock *l, struct store *s)
+{
+    size_t n = 0;
+
+    l->cx.until = clock_mono_ms() + CALL_MS;
+    for (size_t i = 0; i < l->n_litter; i++) {
+        struct store_name name = lock_name(&l->litter[i]);
+        struct err ignored = ERR_INIT; /* stale in half an hour, and there is nobody to tell */
+        if (s->ops->del(&l->cx, s, &name, &ignored)) {
+            (void)pthread_mutex_lock(&l->mutex);
+            l->litter[n++] = name.id;
+            (void)pthread_mutex_unlock(&l->mutex);
+        }
+    }
+    (void)pthread_mutex_lock(&l->mutex);
+    l->n_litter = n;
+    (void)pthread_mutex_unlock(&l->mutex);
+}
+
+static void
+drop(struct repo *r, const struct id *id)
+{
+    struct held_lock *l = &r->lock;
+
+    (void)pthread_mutex_lock(&l->mutex);
+    l->litter[l->n_litter++] = *id;
+    (void)pthread_mutex_unlock(&l->mutex);
+    sweep(l, r->store);
+}
+
 static enum rc
 write_lock(struct ctx *cx, struct repo *r, const struct lock_info *info, struct id *id,
            struct err *e)
@@ -137,33 +237,51 @@ write_lock(struct ctx *cx, struct repo *r, const struct lock_info *info, struct 
 
     if (lock_encode(info, &text, e))
         return e->code;
-    return unpacked_save(cx, r, STORE_LOCK, buf_str(&text), id, e);
+    sweep(&r->lock, r->store);
+    if (r->lock.n_litter >= LOCK_LITTER_MAX)
+        return err_set(e, RC_UNAVAILABLE, "old locks of ours cannot be removed");
+    if (unpacked_save(cx, r, STORE_LOCK, buf_str(&text), id, e)) {
+        drop(r, id); /* the answer may have been lost on its way */
+        return e->code;
+    }
+    return RC_OK;
 }
 
-/* A new file with a new time, then the old one away. RC_LOCKED: somebody removed ours. */
+static enum rc
+say_removed(struct err *e)
+{
+    return err_set(e, RC_LOCKED, "somebody removed our lock of the repository");
+}
+
+/*
+ * A new file with a new time, then the old one away. The old one must still be there once the new
+ * one is: who removes it before that is found out, who does later has seen the new one.
+ */
 static enum rc
 renew(struct repo *r, struct err *e)
 {
     struct held_lock *l = &r->lock;
     struct store_name old = lock_name(&l->id);
     struct lock_info info = l->info;
+    int64_t now = clock_boot_ms();
     uint64_t bytes;
     struct id id;
-    enum rc rc = r->store->ops->stat(&l->cx, r->store, &old, &bytes, e);
 
-    if (rc == RC_NOT_FOUND)
-        return err_set(e, RC_LOCKED, "somebody removed our lock of the repository");
-    if (rc)
-        return rc;
     info.time = instant_now();
+    l->cx.until = clock_mono_ms() + CALL_MS;
     if (write_lock(&l->cx, r, &info, &id, e))
         return e->code;
+    if (r->store->ops->stat(&l->cx, r->store, &old, &bytes, e)) {
+        drop(r, &id);
+        return e->code == RC_NOT_FOUND ? say_removed(e) : e->code;
+    }
     (void)pthread_mutex_lock(&l->mutex);
     l->id = id;
     l->info = info;
-    l->renewed_at = clock_mono_ms();
+    l->renewed_at = now;
     (void)pthread_mutex_unlock(&l->mutex);
-    return r->store->ops->del(&l->cx, r->store, &old, e);
+    drop(r, &old.id);
+    return RC_OK;
 }
 
 static void *
@@ -171,10 +289,10 @@ keep_fresh(void *arg)
 {
     struct repo *r = arg;
     struct held_lock *l = &r->lock;
-    int64_t wait_ms = RENEW_MS;
+    int wait_ms = l->pace.renew;
 
     (void)pthread_mutex_lock(&l->mutex);
-    while (!l->stop) {
+    while (!l->stop && !l->lost) {
         int64_t until = clock_mono_ms() + wait_ms;
         struct timespec t = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
         struct err e = ERR_INIT;
@@ -184,26 +302,13 @@ keep_fresh(void *arg)
         if (l->stop)
             break;
         (void)pthread_mutex_unlock(&l->mutex);
-        l->cx.until = clock_mono_ms() + CALL_MS;
         rc = renew(r, &e);
         (void)pthread_mutex_lock(&l->mutex);
         l->lost = l->lost || rc == RC_LOCKED;
-        wait_ms = rc == RC_OK ? RENEW_MS : RENEW_RETRY_MS;
+        wait_ms = rc == RC_OK ? l->pace.renew : l->pace.repeat;
     }
     (void)pthread_mutex_unlock(&l->mutex);
     return NULL;
-}
-
-static void
-remove_own(struct repo *r)
-{
-    struct store_name name = lock_name(&r->lock.id);
-    struct err ignored = ERR_INIT;
-
-    r->lock.cx.until = clock_mono_ms() + CALL_MS;
-    /* A lock that stays is stale in half an hour, and there is nobody left to tell. */
-    if (r->store->ops->del(&r->lock.cx, r->store, &name, &ignored))
-        return;
 }
 
 enum rc
@@ -218,18 +323,20 @@ repo_lock(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
                                  .uid = geteuid(),
                                  .gid = getegid()};
     whoami(l->info.hostname, l->info.username);
+    find_pid_space(l->info.pid_space);
+    l->renewed_at = clock_boot_ms();
     ignore_hup(true);
-    if (check_others(cx, r, exclusive, NULL, e) || write_lock(cx, r, &l->info, &l->id, e))
+    if (check_others(cx, r, exclusive, e) || write_lock(cx, r, &l->info, &l->id, e))
         goto fail;
-    l->renewed_at = clock_mono_ms();
-    if (ctx_sleep(cx, SETTLE_MS, e) || check_others(cx, r, exclusive, &l->id, e)) {
-        remove_own(r);
+    l->held = true;
+    if (ctx_sleep(cx, l->pace.settle, e) || check_others(cx, r, exclusive, e)) {
+        l->held = false;
+        drop(r, &l->id);
         goto fail;
     }
     l->stop = l->lost = false;
     if (pthread_create(&l->thread, NULL, keep_fresh, r) != 0)
         BUG("no thread for the lock");
-    l->held = true;
     return RC_OK;
 fail:
     ignore_hup(false);
@@ -248,8 +355,8 @@ repo_unlock(struct repo *r)
     (void)pthread_cond_broadcast(&l->wake);
     (void)pthread_mutex_unlock(&l->mutex);
     (void)pthread_join(l->thread, NULL);
-    remove_own(r);
     l->held = false;
+    drop(r, &l->id);
     ignore_hup(false);
 }
 
@@ -257,20 +364,60 @@ enum rc
 repo_lock_ok(struct repo *r, struct err *e)
 {
     struct held_lock *l = &r->lock;
-    int64_t age;
+    int64_t slept, shown;
     bool lost;
 
     if (!l->held)
         return RC_OK;
     (void)pthread_mutex_lock(&l->mutex);
-    age = clock_mono_ms() - l->renewed_at;
+    slept = clock_boot_ms() - l->renewed_at;
+    shown = clock_real_ms() - instant_ms(l->info.time); /* what others go by */
     lost = l->lost;
     (void)pthread_mutex_unlock(&l->mutex);
     if (lost)
-        return err_set(e, RC_LOCKED, "somebody removed our lock of the repository");
-    if (age > LOST_MS)
+        return say_removed(e);
+    if (MAX(slept, shown) > l->pace.lost)
         return err_set(e, RC_LOCKED, "our lock of the repository could not be renewed in time");
     return RC_OK;
+}
+
+enum rc
+repo_lock_prove(struct ctx *cx, struct repo *r, struct err *e)
+{
+    struct held_lock *l = &r->lock;
+    bool was_renewed = true;
+
+    if (repo_lock_ok(r, e))
+        return e->code;
+    while (l->held && was_renewed) {
+        struct store_name name = {.type = STORE_LOCK};
+        uint64_t bytes;
+        enum rc rc;
+        (void)pthread_mutex_lock(&l->mutex);
+        name.id = l->id;
+        (void)pthread_mutex_unlock(&l->mutex);
+        rc = r->store->ops->stat(cx, r->store, &name, &bytes, e);
+        if (rc == RC_OK)
+            break;
+        if (rc != RC_NOT_FOUND)
+            return err_wrap(e, "could not see whether our lock holds");
+        (void)pthread_mutex_lock(&l->mutex);
+        was_renewed = !id_eq(&name.id, &l->id);
+        l->lost = l->lost || !was_renewed;
+        (void)pthread_mutex_unlock(&l->mutex);
+    }
+    return repo_lock_ok(r, e);
+}
+
+/* May it be removed? What is gone or cannot be read need not be. */
+static enum rc
+judge(struct ctx *cx, struct repo *r, const struct id *id, bool *dead, struct err *e)
+{
+    struct lock_info info;
+    enum rc rc = load_lock(cx, r, id, &info, e);
+
+    *dead = rc == RC_OK && is_stale(&info);
+    return rc == RC_NOT_FOUND || is_unreadable(rc) ? RC_OK : rc;
 }
 
 enum rc
@@ -282,20 +429,15 @@ repo_unlock_stale(struct ctx *cx, struct repo *r, bool all, size_t *removed, str
 
     for (size_t i = 0; rc == RC_OK && i < locks.n; i++) {
         struct store_name name = lock_name(&locks.ids[i]);
-        struct lock_info info;
-        if (r->lock.held && id_eq(&r->lock.id, &locks.ids[i]))
+        bool dead = all;
+        if (is_ours(r, &name.id))
             continue;
-        if (!all) {
-            rc = load_lock(cx, r, &locks.ids[i], &info, e);
-            if (rc == RC_NOT_FOUND || rc == RC_CORRUPT) {
-                rc = RC_OK; /* what cannot be read cannot be judged: only `all` removes it */
-                continue;
-            }
-            if (rc || !is_stale(&info))
-                continue;
+        if (!all)
+            rc = judge(cx, r, &name.id, &dead, e);
+        if (rc == RC_OK && dead) {
+            rc = r->store->ops->del(cx, r->store, &name, e);
+            n += rc == RC_OK;
         }
-        rc = r->store->ops->del(cx, r->store, &name, e);
-        n += rc == RC_OK;
     }
     id_list_release(&locks);
     if (rc)

@@ -8,6 +8,9 @@
 enum {
     TARGET_BYTES = 16 * 1024 * 1024,
     UPLOADS = 2,
+    /* Two open packs, one that waits and four on their way: 28 MiB. */
+    FAR_BYTES = 4 * 1024 * 1024,
+    FAR_UPLOADS = 4,
     UPLOADS_MAX = 16,
     INDEX_BLOBS = 20000, /* an index file of some 3 MB of text: small enough for our memory */
     INDEX_AGE_MS = 10 * 60 * 1000
@@ -247,11 +250,13 @@ packer_open(struct ctx *cx, struct repo *r, const struct packer_opts *opts, stru
             struct err *e)
 {
     struct packer *p = MEM_NEW(struct packer);
-    unsigned uploads = opts->uploads != 0 ? MIN(opts->uploads, (unsigned)UPLOADS_MAX) : UPLOADS;
+    bool far = r->store->connections > 0;
+    unsigned few = far ? MIN(r->store->connections, (unsigned)FAR_UPLOADS) : UPLOADS;
+    unsigned uploads = opts->uploads != 0 ? MIN(opts->uploads, (unsigned)UPLOADS_MAX) : few;
 
     p->cx = cx;
     p->repo = r;
-    p->target = opts->target_bytes != 0 ? opts->target_bytes : TARGET_BYTES;
+    p->target = opts->target_bytes != 0 ? opts->target_bytes : far ? FAR_BYTES : TARGET_BYTES;
     p->indexed_at = clock_mono_ms();
     bq_init(&p->finished, 1);
     (void)pthread_mutex_init(&p->mutex, NULL);

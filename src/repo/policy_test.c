@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "repo/brake.h"
 #include "repo/group.h"
 #include "repo/policy.h"
 #include "t.h"
@@ -124,12 +125,51 @@ test_groups(void **state)
     T_RC(group_parse("host,when", &by, &e), RC_INVALID);
 }
 
+/* Does the brake hold when of `n` snapshots, one an hour until now, the oldest `gone` go? */
+static bool
+holds(size_t n, size_t gone, uint64_t allowed, int64_t ahead_s, char *why)
+{
+    struct snapshot list[200] = {{.uid = 0}};
+    struct policy_mark marks[200] = {{.keep = false}};
+    const struct brake b = {.share = BRAKE_SHARE, .allowed = allowed};
+
+    for (size_t i = 0; i < n; i++) {
+        list[i].time.sec = NOW.sec + ahead_s - 3600 * (int64_t)i;
+        marks[i].keep = i < n - gone;
+    }
+    return brake_holds(&b, list, marks, n, NOW, why);
+}
+
+static void
+test_the_brake(void **state)
+{
+    char why[BRAKE_TEXT] = "";
+
+    (void)state;
+    assert_false(holds(0, 0, 0, 0, why));
+    assert_false(holds(100, 0, 0, 0, why));
+    assert_false(holds(100, 50, 0, 0, why));
+    assert_true(holds(100, 51, 0, 0, why));
+    assert_string_equal(why, "51 of 100 snapshots would go at once, more than 50% of them");
+    assert_false(holds(100, 51, 51, 0, why)); /* somebody said so */
+    assert_true(holds(100, 52, 51, 0, why));
+    assert_false(holds(12, 10, 0, 0, why)); /* so few do no harm */
+    assert_true(holds(5, 5, 100, 0, why));
+    assert_string_equal(why, "none of the 5 snapshots would stay");
+    /* Made by a clock that was four hours ahead: the last real one must stay. */
+    assert_false(holds(10, 5, 0, 4 * 3600, why));
+    assert_true(holds(10, 6, 100, 4 * 3600, why));
+    assert_non_null(strstr(why, "made in the future"));
+    assert_true(holds(1, 1, 0, 3600, why));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_policy_keeps), cmocka_unit_test(test_policy_within_and_tags),
-        cmocka_unit_test(test_policy_options_are_read), cmocka_unit_test(test_groups)};
+        cmocka_unit_test(test_policy_options_are_read), cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_the_brake)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "repo/format/poly.h"
 #include "repo/key.h"
 #include "repo/repo_internal.h"
+#include "store/cache.h"
 
 static const struct store_name config_name = {.type = STORE_CONFIG};
 
@@ -23,13 +24,41 @@ config_store(struct ctx *cx, struct store *s, const struct config *c, const stru
     return store_put_all(cx, s, &config_name, str_of(sealed, text.n + SEAL_OVERHEAD), e);
 }
 
+/*
+ * The key of an `init` that died before it wrote config, if there is one: a second would open with
+ * the same password and hold something else. Otherwise a new one. Somebody else may have been
+ * faster meanwhile, since keys take long to make.
+ */
+static enum rc
+master_key(struct ctx *cx, struct store *s, struct str password, bool fast, struct seal_key *out,
+           struct err *e)
+{
+    struct store_name name = {.type = STORE_KEY};
+    uint64_t bytes;
+    enum rc rc = key_search(cx, s, password, str_of(NULL, 0), out, &name.id, e);
+
+    if (rc == RC_WRONG_PASSWORD)
+        return err_set(e, RC_CORRUPT,
+                       "there are keys that this password does not open, but there is no config");
+    if (rc != RC_NOT_FOUND)
+        return rc;
+    rand_bytes(out, sizeof(*out));
+    if (key_store(cx, s, password, out, fast, &name.id, e))
+        return e->code;
+    rc = s->ops->stat(cx, s, &config_name, &bytes, e);
+    if (rc == RC_NOT_FOUND)
+        return RC_OK;
+    if (s->ops->del(cx, s, &name, e))
+        return e->code;
+    return rc != RC_OK ? rc : err_set(e, RC_EXISTS, "somebody else has just made it");
+}
+
 enum rc
 repo_init(struct ctx *cx, struct store *s, struct str password, const struct repo_init_opts *opts,
           struct id *repo_id, struct err *e)
 {
     struct config c = {.version = opts != NULL && opts->version != 0 ? opts->version : 2};
-    struct seal_key key;
-    struct id key_id;
+    struct seal_key key = {.encrypt = {0}};
     uint64_t bytes;
     enum rc rc;
 
@@ -42,12 +71,11 @@ repo_init(struct ctx *cx, struct store *s, struct str password, const struct rep
         return err_set(e, RC_EXISTS, "there is a repository at %s already", s->place);
     if (rc != RC_NOT_FOUND)
         return rc;
-    rand_bytes(&key, sizeof(key));
     rand_bytes(&c.id, sizeof(c.id));
-    c.polynomial = poly_random();
+    c.polynomial = opts != NULL && opts->polynomial != 0 ? opts->polynomial : poly_random();
     rc = s->ops->create(cx, s, e);
     if (rc == RC_OK)
-        rc = key_store(cx, s, password, &key, opts != NULL && opts->fast_kdf, &key_id, e);
+        rc = master_key(cx, s, password, opts != NULL && opts->fast_kdf, &key, e);
     if (rc == RC_OK)
         rc = config_store(cx, s, &c, &key, e);
     mem_wipe(&key, sizeof(key));
@@ -57,47 +85,68 @@ repo_init(struct ctx *cx, struct store *s, struct str password, const struct rep
     return RC_OK;
 }
 
-/* Read config with the key that was found. */
 static enum rc
-open_config(struct ctx *cx, struct repo *r, struct err *e)
+no_repository(const struct store *s, struct err *e)
+{
+    (void)err_set(e, RC_NO_REPOSITORY, "there is no repository at %s", s->place);
+    return err_hint(e, "make one with `cstash init`");
+}
+
+/* Find the key that opens config, and read that. */
+static enum rc
+open_config_once(struct ctx *cx, struct repo *r, struct str password, struct err *e)
 {
     CLEANUP(buf_release) struct buf raw = BUF_INIT(CONFIG_MAX);
+    enum rc rc = store_get_all(cx, r->store, &config_name, &raw, e);
 
-    if (store_get_all(cx, r->store, &config_name, &raw, e))
-        return e->code;
+    if (rc != RC_OK)
+        return rc == RC_NOT_FOUND ? no_repository(r->store, e) : rc;
+    if (raw.n < SEAL_OVERHEAD)
+        return err_set(e, RC_CORRUPT, "could not read config: it is cut short");
+    rc = key_search(cx, r->store, password, buf_str(&raw), &r->key, &r->key_id, e);
+    if (rc == RC_NOT_FOUND)
+        e->code = rc = RC_CORRUPT;
+    if (rc == RC_OK)
+        rc = sealer_new(&r->key, &r->sealer, e);
+    if (rc != RC_OK)
+        return rc;
     if (seal_open(r->sealer, raw.p, raw.n, raw.p + SEAL_IV, e) ||
         config_decode(str_of(raw.p + SEAL_IV, raw.n - SEAL_OVERHEAD), &r->config, e))
         return err_wrap(e, "could not read config");
     return RC_OK;
 }
 
+/* Its name is no hash, so only now is known whether it came whole. */
+static enum rc
+open_config(struct ctx *cx, struct repo *r, struct str password, struct err *e)
+{
+    int left = r->store->connections > 0 ? STORE_READS : 1;
+    enum rc rc;
+
+    do {
+        sealer_free(TAKE(r->sealer));
+        rc = open_config_once(cx, r, password, e);
+    } while (rc == RC_CORRUPT && --left > 0);
+    return rc;
+}
+
 enum rc
 repo_open(struct ctx *cx, struct store *s, struct str password, struct repo **out, struct err *e)
 {
     struct repo *r = MEM_NEW(struct repo);
-    uint64_t bytes = 0;
 
     r->store = s;
     (void)pthread_mutex_init(&r->work, NULL);
     lock_setup(r);
-    if (s->ops->stat(cx, s, &config_name, &bytes, e)) {
-        if (e->code == RC_NOT_FOUND) {
-            (void)err_set(e, RC_NO_REPOSITORY, "there is no repository at %s", s->place);
-            (void)err_hint(e, "make one with `cstash init`");
-        }
-        goto fail;
-    }
-    if (key_search(cx, s, password, &r->key, &r->key_id, e) || sealer_new(&r->key, &r->sealer, e) ||
-        open_config(cx, r, e)) {
-        (void)err_wrap(e, "could not open the repository at %s", s->place);
-        goto fail;
+    if (open_config(cx, r, password, e)) {
+        if (e->code != RC_NO_REPOSITORY)
+            (void)err_wrap(e, "could not open the repository at %s", s->place);
+        repo_close(r);
+        return e->code;
     }
     r->zstd = zstd_enc_new(ZSTD_FAST);
     *out = r;
     return RC_OK;
-fail:
-    repo_close(r);
-    return e->code;
 }
 
 void
@@ -112,7 +161,21 @@ repo_close(struct repo *r)
     zstd_enc_free(r->zstd);
     (void)pthread_mutex_destroy(&r->work);
     mem_wipe(&r->key, sizeof(r->key));
+    store_release(r->cache);
     mem_free(r);
+}
+
+void
+repo_use_cache(struct repo *r, const char *base)
+{
+    char hex[ID_TEXT];
+    char *folder;
+
+    if (r->store->is_near)
+        return;
+    folder = mem_printf("%s/%s", base, id_hex(&r->config.id, hex));
+    r->store = r->cache = store_cache_new(r->store, folder, 0);
+    mem_free(folder);
 }
 
 unsigned
@@ -127,59 +190,53 @@ repo_id(const struct repo *r)
     return &r->config.id;
 }
 
+uint64_t
+repo_polynomial(const struct repo *r)
+{
+    return r->config.polynomial;
+}
+
 struct store *
 repo_store(const struct repo *r)
 {
     return r->store;
 }
 
-struct index_load {
-    struct repo *repo;
-    struct index *index;
-};
-
-static enum rc
-add_pack(void *arg, const struct index_pack *pack, struct err *e)
+/* Stores that do not write over an object say so in one of these ways. */
+static bool
+is_refused(enum rc rc)
 {
-    struct index_load *l = arg;
-
-    return index_add(l->index, pack, e);
+    return rc == RC_EXISTS || rc == RC_CONFLICT || rc == RC_DENIED;
 }
 
 static enum rc
-read_index(void *arg, struct rd *rd, struct err *e)
+replace_config(struct ctx *cx, struct repo *r, const struct config *c, struct str old,
+               struct err *e)
 {
-    struct index_load *l = arg;
+    struct err back = ERR_INIT;
 
-    return index_decode(rd, l->repo->config.version, add_pack, l, e);
+    if (config_store(cx, r->store, c, &r->key, e) == RC_OK)
+        return RC_OK;
+    if (is_refused(e->code) && r->store->ops->del(cx, r->store, &config_name, e) == RC_OK &&
+        config_store(cx, r->store, c, &r->key, e) == RC_OK)
+        return RC_OK;
+    if (store_put_all(cx, r->store, &config_name, old, &back) && !is_refused(back.code))
+        return err_wrap(e, "the old config could not be put back either (%.200s)", back.msg);
+    return e->code;
 }
 
 enum rc
-repo_load_index(struct ctx *cx, struct repo *r, struct err *e)
+repo_upgrade(struct ctx *cx, struct repo *r, repo_keep_fn *keep, void *arg, struct err *e)
 {
-    struct index_load l = {.repo = r, .index = index_new()};
-    struct id_list files = {.n = 0};
-    enum rc rc = id_list_load(cx, r, STORE_INDEX, &files, e);
+    CLEANUP(buf_release) struct buf old = BUF_INIT(CONFIG_MAX);
+    struct config c = r->config;
 
-    for (size_t i = 0; rc == RC_OK && i < files.n; i++) {
-        struct store_name name = {.type = STORE_INDEX, .id = files.ids[i]};
-        rc = unpacked_read(cx, r, &name, (struct unpacked_max){INDEX_FILE_MAX, INDEX_TEXT_MAX},
-                           read_index, &l, e);
-    }
-    id_list_release(&files);
-    if (rc) {
-        index_free(l.index);
-        return rc;
-    }
-    index_sort(l.index);
-    index_free(r->index);
-    r->index = l.index;
-    r->index_is_fresh = true;
+    c.version = 2;
+    if (store_get_all(cx, r->store, &config_name, &old, e) || keep(arg, buf_str(&old), e) ||
+        repo_lock_ok(r, e) || replace_config(cx, r, &c, buf_str(&old), e))
+        return err_wrap(e, "could not make it a repository of version 2");
+    (void)pthread_mutex_lock(&r->work); /* the lock is written anew now and then */
+    r->config = c;
+    (void)pthread_mutex_unlock(&r->work);
     return RC_OK;
-}
-
-enum rc
-repo_need_index(struct ctx *cx, struct repo *r, struct err *e)
-{
-    return r->index_is_fresh ? RC_OK : repo_load_index(cx, r, e);
 }

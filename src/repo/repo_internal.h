@@ -6,10 +6,11 @@
  * repo/repo_internal -- what the files of this folder share.
  *
  * Threads  `work` guards sealer and zstd (the lock's thread seals too). The index is only read
- * after it was loaded. Worker threads make their own sealers from `key`.
+ *          after it was loaded. Worker threads make their own sealers from `key`.
  */
 #include <pthread.h>
 
+#include "base/par.h"
 #include "base/stream.h"
 #include "codec/zstd.h"
 #include "repo/format/config.h"
@@ -29,20 +30,27 @@ enum {
     TREE_MAX = 1024 * 1024 * 1024
 };
 
+enum { LOCK_LITTER_MAX = 8 };
+
 /* The lock that this process holds. */
 struct held_lock {
     pthread_mutex_t mutex; /* guards all below */
     pthread_cond_t wake;
     pthread_t thread;
     struct ctx cx; /* of the lock's own calls: not cancelled with the work */
+    struct lock_pace pace;
     bool held, stop, lost;
     struct lock_info info;
     struct id id;
-    int64_t renewed_at; /* clock_mono_ms */
+    int64_t renewed_at; /* clock_boot_ms */
+    /* Files of ours that may be in the store and are to go as soon as it lets us. */
+    struct id litter[LOCK_LITTER_MAX + 1]; /* with this many no lock is written any more */
+    size_t n_litter;
 };
 
 struct repo {
-    struct store *store; /* borrowed */
+    struct store *store; /* borrowed, or `cache` in front of it */
+    struct store *cache;
     struct config config;
     struct seal_key key;
     struct id key_id; /* the key file that opened */
@@ -53,6 +61,13 @@ struct repo {
     struct zstd_enc *zstd;
     struct held_lock lock;
 };
+
+/* par_workers for work that mostly waits for the store. */
+static inline unsigned
+repo_lanes(const struct repo *r)
+{
+    return par_workers(r->store->connections);
+}
 
 /* Reads the plaintext of an unpacked file. */
 typedef enum rc unpacked_fn(void *arg, struct rd *rd, struct err *e);
@@ -71,9 +86,22 @@ NODISCARD enum rc unpacked_read(struct ctx *cx, struct repo *r, const struct sto
 /* The whole text, appended to `out`; its ceiling holds. */
 NODISCARD enum rc unpacked_load(struct ctx *cx, struct repo *r, const struct store_name *name,
                                 struct buf *out, struct err *e);
-/* Seal (and compress) and store; `*id` gets the name. */
+/*
+ * Seal (and compress) and store. `*id` gets the name, also when the store failed: the file may be
+ * there all the same.
+ */
 NODISCARD enum rc unpacked_save(struct ctx *cx, struct repo *r, enum store_type type,
                                 struct str text, struct id *id, struct err *e);
+
+/* Asked about an index file that cannot be read (one call at a time): RC_OK goes on without it.
+ * What stood before the damage may have been taken. */
+struct index_bad {
+    enum rc (*fn)(void *arg, const struct id *file, struct err *e);
+    void *arg;
+};
+/* As repo_load_index; `bad` may be NULL. */
+NODISCARD enum rc index_load_but(struct ctx *cx, struct repo *r, const struct index_bad *bad,
+                                 struct err *e);
 
 /* The index, loaded if it is not, or if a save has made it old. */
 NODISCARD enum rc repo_need_index(struct ctx *cx, struct repo *r, struct err *e);
@@ -89,6 +117,7 @@ struct id_list {
 };
 NODISCARD enum rc id_list_load(struct ctx *cx, struct repo *r, enum store_type type,
                                struct id_list *out, struct err *e);
+void id_list_add(struct id_list *l, const struct id *id, uint64_t bytes);
 void id_list_release(struct id_list *l);
 
 /* Who we are, for keys, locks and snapshots; "" when unknown. */

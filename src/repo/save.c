@@ -55,14 +55,14 @@ chunk_trim(struct chunk *c)
 static bool
 may_touch_locked(struct save *s, size_t bytes)
 {
-    for (struct chunk *c = s->idle; c != NULL && s->touched + bytes > SAVE_MEMORY; c = c->next) {
+    for (struct chunk *c = s->idle; c != NULL && s->touched + bytes > s->memory; c = c->next) {
         if (c->touched == 0)
             continue;
         (void)madvise(c->base, MAPPING, MADV_DONTNEED);
         s->touched -= c->touched;
         c->touched = 0;
     }
-    return s->touched + bytes <= SAVE_MEMORY || s->n_ready + s->n_busy == 0;
+    return s->touched + bytes <= s->memory || s->n_ready + s->n_busy == 0;
 }
 
 /* Make `n` bytes of the filling chunk usable, waiting until others are done with theirs. */
@@ -273,13 +273,15 @@ default_workers(void)
 }
 
 static enum rc
-start(struct save *s, unsigned workers, const struct packer_opts *packs, struct err *e)
+start(struct save *s, const struct save_opts *o, unsigned workers, struct err *e)
 {
-    if (repo_need_index(s->cx, s->repo, e) || packer_open(s->cx, s->repo, packs, &s->packer, e) ||
-        blob_maker_init(&s->makers[WORKERS_MAX], s, e))
+    struct packer_opts packs = {.uploads = o->uploads, .target_bytes = (uint64_t)o->pack_mib << 20};
+
+    if (repo_need_index(s->cx, s->repo, e) || packer_open(s->cx, s->repo, &packs, &s->packer, e) ||
+        blob_maker_init(&s->makers[WORKERS_MAX], s->repo, o->compression, e))
         return e->code;
     for (unsigned i = 0; i < workers; i++) {
-        if (blob_maker_init(&s->makers[i], s, e))
+        if (blob_maker_init(&s->makers[i], s->repo, o->compression, e))
             return e->code;
     }
     for (unsigned i = 0; i < workers; i++) {
@@ -300,13 +302,12 @@ save_open(struct ctx *cx, struct repo *r, const struct save_opts *opts, struct s
 {
     static const struct save_opts none = {.workers = 0};
     const struct save_opts *o = opts != NULL ? opts : &none;
-    struct packer_opts packs = {.uploads = o->uploads, .target_bytes = (uint64_t)o->pack_mib << 20};
     struct save *s = MEM_NEW(struct save);
     unsigned workers = o->workers != 0 ? MIN(o->workers, (unsigned)WORKERS_MAX) : default_workers();
 
     s->cx = cx;
     s->repo = r;
-    s->compression = o->compression;
+    s->memory = r->store->connections > 0 ? SAVE_MEMORY_FAR : SAVE_MEMORY;
     s->started = instant_now();
     (void)pthread_mutex_init(&s->mutex, NULL);
     (void)pthread_cond_init(&s->changed, NULL);
@@ -316,7 +317,7 @@ save_open(struct ctx *cx, struct repo *r, const struct save_opts *opts, struct s
         s->idle = &s->chunks[i];
     }
     chunker_init(&s->chunker, r->config.polynomial);
-    if (start(s, workers, &packs, e)) {
+    if (start(s, o, workers, e)) {
         save_abort(s);
         return e->code;
     }
@@ -379,7 +380,7 @@ save_commit(struct save *s, const struct save_meta *meta, struct id *snapshot,
     s->repo->index_is_fresh = false;
     rc = packer_finish(TAKE(s->packer), e);
     if (rc == RC_OK)
-        rc = repo_lock_ok(s->repo, e);
+        rc = repo_lock_prove(s->cx, s->repo, e);
     if (rc == RC_OK)
         rc = save_snapshot(s, meta, &root, &id, e);
     if (rc == RC_OK && snapshot != NULL)

@@ -6,19 +6,21 @@
  * repo/save -- streams in, a snapshot out.
  *
  * Shape    save_open; for each file save_file, write, save_file_end; then save_commit or
- * save_abort. Stages   the caller's thread cuts chunks; workers hash, look up, compress, seal and
- * append to packs; committers make packs durable. All bounded: chunks in flight take at most
- * SAVE_MEMORY bytes, and one chunk always fits. Order    packs, then their index files, then the
- * snapshot, each durable before the next begins. Errors   the first failure anywhere stops every
- * stage and is what the next call returns; no snapshot and no temporary file stay. The caller still
- * ends with save_abort (or save_commit). Locks    the caller holds the repository's lock from
- * before save_open until after save_commit.
+ *          save_abort.
+ * Stages   the caller's thread cuts chunks; workers hash, look up, compress, seal and append to
+ *          packs; committers make packs durable. All bounded: chunks in flight take at most
+ *          SAVE_MEMORY bytes, and one chunk always fits.
+ * Order    packs, then their index files, then the snapshot, each durable before the next begins.
+ * Errors   the first failure anywhere stops every stage and is what the next call returns; no
+ *          snapshot and no temporary file stay. The caller still ends with save_abort (or
+ *          save_commit).
+ * Locks    the caller holds the repository's lock from before save_open until after save_commit.
  */
 #include "base/clock.h"
 #include "base/stream.h"
 #include "repo/repo.h"
 
-enum { SAVE_MEMORY = 32 * 1024 * 1024 };
+enum { SAVE_MEMORY = 32 * 1024 * 1024, SAVE_MEMORY_FAR = 12 * 1024 * 1024 };
 
 enum save_compression { SAVE_AUTO, SAVE_OFF, SAVE_MAX };
 
@@ -50,6 +52,7 @@ struct save_meta {
     size_t n_tags;
     const char *path;    /* the only entry of the snapshot's paths, such as "/dumpfile.resp" */
     struct instant time; /* of the snapshot and its nodes */
+    const char *brief;   /* a JSON object for lists of snapshots, or NULL */
 };
 
 struct save_stats {

@@ -3,56 +3,6 @@
 #include "crypto/sha256.h"
 #include "repo/save_internal.h"
 
-enum {
-    SAMPLE = 16 * 1024, /* a piece that tells whether more of it is worth compressing */
-    SAMPLES = 3,
-    SMALL_BLOB = 4 * SAMPLES * SAMPLE
-};
-
-enum rc
-blob_maker_init(struct blob_maker *m, struct save *s, struct err *e)
-{
-    if (sealer_new(&s->repo->key, &m->sealer, e))
-        return e->code;
-    if (s->repo->config.version >= 2)
-        m->zstd = zstd_enc_new(s->compression == SAVE_MAX ? ZSTD_DENSE : ZSTD_FAST);
-    return RC_OK;
-}
-
-void
-blob_maker_release(struct blob_maker *m)
-{
-    sealer_free(m->sealer);
-    zstd_enc_free(m->zstd);
-    mem_free(m->out);
-    *m = (struct blob_maker){.out_room = 0};
-}
-
-static void
-want_room(struct blob_maker *m, size_t n)
-{
-    if (m->out_room >= n)
-        return;
-    mem_free(m->out);
-    m->out_room = n;
-    m->out = mem_alloc(n);
-}
-
-/* Do pieces of it from all over shrink by more than a 32nd? Costs a few hundredths of compressing
- * it. */
-static bool
-looks_compressible(struct blob_maker *m, const uint8_t *p, size_t n)
-{
-    if (n <= SMALL_BLOB)
-        return true;
-    for (size_t i = 0; i < SAMPLES; i++) {
-        size_t at = (n - SAMPLE) / (SAMPLES - 1) * i;
-        if (zstd_compress(m->zstd, str_of(p + at, SAMPLE), m->out, SAMPLE - SAMPLE / 32) != 0)
-            return true;
-    }
-    return false;
-}
-
 /* Claim the blob for this save; false when it is stored or somebody stores it. */
 static bool
 claim(struct save *s, enum blob_type type, const struct id *id)
@@ -74,27 +24,10 @@ save_blob(struct save *s, struct blob_maker *m, enum blob_type type, const struc
           uint8_t *p, size_t n, struct err *e)
 {
     struct pack_entry b = {.id = *id, .type = type};
-    uint8_t *sealed = p - SEAL_IV;
-    size_t packed = 0;
 
     if (!claim(s, type, id))
         return RC_OK;
-    if (m->zstd != NULL && (type == BLOB_TREE || s->compression != SAVE_OFF)) {
-        /* Trees are always compressed: prune would rewrite them otherwise. */
-        size_t room = type == BLOB_TREE ? zstd_bound(n) : n;
-        want_room(m, MAX(room, (size_t)SAMPLE) + SEAL_OVERHEAD);
-        if (type == BLOB_TREE || looks_compressible(m, p, n))
-            packed = zstd_compress(m->zstd, str_of(p, n), m->out + SEAL_IV, room);
-    }
-    if (packed != 0) {
-        sealed = m->out;
-        b.plain = (uint32_t)n;
-        seal(m->sealer, sealed + SEAL_IV, packed, sealed);
-    } else {
-        packed = n;
-        seal(m->sealer, p, n, sealed);
-    }
-    if (packer_add(s->packer, str_of(sealed, packed + SEAL_OVERHEAD), &b, e))
+    if (packer_add(s->packer, blob_make(m, p, n, &b), &b, e))
         return e->code;
     (void)pthread_mutex_lock(&s->mutex);
     if (type == BLOB_TREE)
@@ -102,7 +35,7 @@ save_blob(struct save *s, struct blob_maker *m, enum blob_type type, const struc
     else
         s->stats.data_blobs++;
     s->stats.data_added += n;
-    s->stats.data_added_packed += packed + SEAL_OVERHEAD;
+    s->stats.data_added_packed += b.sealed;
     (void)pthread_mutex_unlock(&s->mutex);
     return RC_OK;
 }

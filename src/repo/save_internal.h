@@ -3,15 +3,16 @@
 #define REPO_SAVE_INTERNAL_H
 
 /*
- * repo/save_internal -- what save.c (files and chunks), save_blob.c (hash, compress, seal) and
+ * repo/save_internal -- what save.c (files and chunks), save_blob.c (hash, look up, store) and
  * save_tree.c (trees, snapshot) share.
  *
  * Threads  `mutex` guards everything from `ready` on; `changed` is signalled with every change. No
- * other lock is taken under it.
+ *          other lock is taken under it.
  */
+#include "repo/blob_maker.h"
 #include "repo/format/chunker.h"
 #include "repo/format/tree.h"
-#include "repo/idset.h"
+#include "crypto/idset.h"
 #include "repo/packer.h"
 #include "repo/save.h"
 
@@ -41,19 +42,11 @@ struct save_file_info {
     size_t n, cap;
 };
 
-/* What one thread needs to turn a blob into stored bytes. */
-struct blob_maker {
-    struct sealer *sealer;
-    struct zstd_enc *zstd; /* NULL: never compress */
-    uint8_t *out;          /* grows to the largest compressed blob */
-    size_t out_room;
-};
-
 struct save {
     struct ctx *cx;
     struct repo *repo;
-    enum save_compression compression;
     struct packer *packer;
+    size_t memory; /* for chunks in flight */
     struct chunker chunker;
     struct instant started;
     struct wr wr;
@@ -93,8 +86,6 @@ struct save_worker_arg {
     struct blob_maker *maker;
 };
 
-NODISCARD enum rc blob_maker_init(struct blob_maker *m, struct save *s, struct err *e);
-void blob_maker_release(struct blob_maker *m);
 /*
  * Store a blob of which nobody else is asked: p[-SEAL_IV .. n + SEAL_MAC) may be written over. `id`
  * is its hash.

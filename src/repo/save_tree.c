@@ -105,34 +105,6 @@ save_trees(struct save *s, struct instant time, struct id *root, struct err *e)
     return rc;
 }
 
-/* The newest snapshot of the same host and path. One that cannot be read is not ours to complain
- * about. */
-static enum rc
-find_parent(struct save *s, const struct save_meta *meta, struct snapshot *out, struct err *e)
-{
-    const struct snapshot_filter same = {
-        .hosts = &meta->hostname, .n_hosts = 1, .paths = &meta->path, .n_paths = 1};
-    struct id_list files = {.n = 0};
-    struct instant best = {.sec = INT64_MIN};
-    enum rc rc = id_list_load(s->cx, s->repo, STORE_SNAPSHOT, &files, e);
-
-    for (size_t i = 0; rc == RC_OK && i < files.n; i++) {
-        struct snapshot one = {.uid = 0};
-        rc = snapshot_load(s->cx, s->repo, &files.ids[i], &one, e);
-        if (rc == RC_OK && snapshot_matches(&one, &same) && one.n_paths == 1 &&
-            instant_cmp(one.time, meta->time) <= 0 && instant_cmp(one.time, best) > 0) {
-            best = one.time;
-            out->has_parent = true;
-            out->parent = one.id;
-        }
-        snapshot_release(&one);
-        if (rc == RC_CORRUPT || rc == RC_NOT_FOUND)
-            rc = RC_OK;
-    }
-    id_list_release(&files);
-    return rc;
-}
-
 static char **
 copy_list(const char *const *list, size_t n)
 {
@@ -166,10 +138,9 @@ save_snapshot(struct save *s, const struct save_meta *meta, const struct id *roo
 {
     struct snapshot out = {.tree = *root, .time = meta->time, .uid = geteuid(), .gid = getegid()};
     char host[LOCK_NAME_MAX], user[LOCK_NAME_MAX];
-    enum rc rc = find_parent(s, meta, &out, e);
+    enum rc rc;
 
-    if (rc)
-        return err_wrap(e, "could not look for the snapshot before");
+    /* No parent, as restic writes none for a stream: nothing was taken over from an earlier one. */
     whoami(host, user);
     out.hostname = mem_strdup(meta->hostname);
     out.username = mem_strdup(user);
@@ -178,6 +149,7 @@ save_snapshot(struct save *s, const struct save_meta *meta, const struct id *roo
     out.tags = copy_list(meta->tags, meta->n_tags);
     out.n_tags = meta->n_tags;
     out.program_version = mem_strdup("cstash " CSTASH_VERSION);
+    out.brief = meta->brief != NULL ? mem_strdup(meta->brief) : NULL;
     fill_summary(s, &out);
     rc = snapshot_save(s->cx, s->repo, &out, e);
     *id = out.id;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "repo/repo_internal.h"
+#include "base/par.h"
+#include "repo/lookup.h"
 #include "repo/snapshots.h"
 
 enum rc
@@ -54,30 +55,49 @@ snapshots_free(struct snapshot *list, size_t n)
     mem_free(list);
 }
 
+struct list_load {
+    struct ctx *cx;
+    struct repo *repo;
+    const struct id_list *files;
+    struct snapshot *list;
+    bool *there;
+};
+
+static enum rc
+load_one(void *arg, unsigned worker, size_t at, struct err *e)
+{
+    struct list_load *l = (struct list_load *)arg;
+    enum rc rc = snapshot_load(l->cx, l->repo, &l->files->ids[at], &l->list[at], e);
+
+    (void)worker;
+    l->there[at] = rc == RC_OK;
+    return rc == RC_NOT_FOUND ? RC_OK : rc; /* forgotten just now */
+}
+
 enum rc
 snapshots_list(struct ctx *cx, struct repo *r, struct snapshot **out, size_t *n, struct err *e)
 {
     struct id_list files = {.n = 0};
-    struct snapshot *list;
+    struct list_load l = {.cx = cx, .repo = r, .files = &files};
     size_t have = 0;
+    enum rc rc = id_list_load(cx, r, STORE_SNAPSHOT, &files, e);
 
-    if (id_list_load(cx, r, STORE_SNAPSHOT, &files, e))
-        return e->code;
-    list = mem_zero(files.n, sizeof(*list));
-    for (size_t i = 0; i < files.n; i++) {
-        enum rc rc = snapshot_load(cx, r, &files.ids[i], &list[have], e);
-        if (rc == RC_NOT_FOUND)
-            continue; /* forgotten just now */
-        if (rc) {
-            id_list_release(&files);
-            snapshots_free(list, have);
-            return rc;
-        }
-        have++;
-    }
+    if (rc)
+        return rc;
+    l.list = (struct snapshot *)mem_zero(files.n, sizeof(*l.list));
+    l.there = (bool *)mem_zero(files.n, sizeof(*l.there));
+    rc = par_each(files.n, repo_lanes(r), load_one, &l, e);
+    for (size_t i = 0; i < files.n; i++)
+        if (l.there[i])
+            l.list[have++] = l.list[i];
+    mem_free(l.there);
     id_list_release(&files);
-    qsort(list, have, sizeof(*list), by_time);
-    *out = list;
+    if (rc) {
+        snapshots_free(l.list, have);
+        return rc;
+    }
+    qsort(l.list, have, sizeof(*l.list), by_time);
+    *out = l.list;
     *n = have;
     return RC_OK;
 }
@@ -147,30 +167,11 @@ find_latest(struct ctx *cx, struct repo *r, uint64_t back, const struct snapshot
 static enum rc
 find_by_id(struct ctx *cx, struct repo *r, const char *spec, struct snapshot *out, struct err *e)
 {
-    struct id_list files = {.n = 0};
-    size_t len = strlen(spec), found = 0, at = 0;
-    char hex[ID_TEXT], shown[ID_TEXT + 8];
-    enum rc rc;
+    struct id id;
 
-    (void)str_show(str_c(spec), shown, sizeof(shown));
-    if (len == 0 || len > 64 || strspn(spec, "0123456789abcdefABCDEF") != len)
-        return err_set(e, RC_INVALID, "\"%s\" is not the ID of a snapshot, nor \"latest\"", shown);
-    if (id_list_load(cx, r, STORE_SNAPSHOT, &files, e))
+    if (lookup_file(cx, r, STORE_SNAPSHOT, spec, &id, e))
         return e->code;
-    for (size_t i = 0; i < files.n; i++) {
-        if (strncasecmp(id_hex(&files.ids[i], hex), spec, len) == 0) {
-            at = i;
-            found++;
-        }
-    }
-    if (found == 1)
-        rc = snapshot_load(cx, r, &files.ids[at], out, e);
-    else if (found == 0)
-        rc = err_set(e, RC_NOT_FOUND, "there is no snapshot \"%s\"", shown);
-    else
-        rc = err_set(e, RC_INVALID, "%zu snapshots begin with \"%s\"", found, shown);
-    id_list_release(&files);
-    return rc;
+    return snapshot_load(cx, r, &id, out, e);
 }
 
 enum rc

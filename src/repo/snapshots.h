@@ -6,9 +6,10 @@
  * repo/snapshots -- what was backed up when: list and find.
  *
  * Ownership  a struct snapshot owns its strings: snapshot_release, snapshots_free.
- * Order      call these before repo_load_index when reading without a lock, else a new snapshot may
- * refer to packs that the index does not know. Errors     RC_CORRUPT names the file. Source restic
- * doc/design.rst "Snapshots"; field names observed up to 0.19.
+ * Order    call these before repo_load_index when reading without a lock, else a new snapshot may
+ *          refer to packs that the index does not know.
+ * Errors   RC_CORRUPT names the file.
+ * Source   restic doc/design.rst "Snapshots"; field names observed up to 0.19.
  */
 #include "base/clock.h"
 #include "base/ctx.h"
@@ -36,6 +37,7 @@ struct snapshot {
     struct id parent, original; /* original: the first of its line, after tag or rewrite */
     uint64_t uid, gid;
     char *program_version;
+    char *brief; /* the field "cstash": a JSON object that whoever saved it may add, or NULL */
     bool has_summary;
     struct snapshot_summary summary;
 };

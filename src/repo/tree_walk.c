@@ -35,6 +35,7 @@ walk_node(void *arg, const struct tree_node *node, struct err *e)
     struct tree_walker *w = arg;
     struct id subtree = node->subtree;
     bool deeper = node->type == NODE_DIR;
+    size_t before = w->path != NULL ? w->path->n : 0;
     enum rc rc;
 
     if (w->node(w->arg, node, e))
@@ -43,18 +44,29 @@ walk_node(void *arg, const struct tree_node *node, struct err *e)
         return RC_OK;
     if (w->depth == TREE_DEPTH_MAX)
         return err_set(e, RC_CORRUPT, "folders are nested more than %d deep", TREE_DEPTH_MAX);
+    if (w->path != NULL &&
+        (buf_add(w->path, node->name.p, node->name.n, e) || buf_add(w->path, "/", 1, e)))
+        return e->code;
     w->depth++;
     rc = tree_walk(w, &subtree, e);
     w->depth--;
+    if (w->path != NULL)
+        w->path->n = before;
     return rc;
 }
 
 enum rc
 tree_walk(struct tree_walker *w, const struct id *root, struct err *e)
 {
+    const struct id *outer = w->tree;
+    enum rc rc;
+
     if (w->seen != NULL && !idset_add(w->seen, root))
         return RC_OK;
-    if (tree_each(w->cx, w->reader, root, walk_node, w, e) == RC_OK)
+    w->tree = root;
+    rc = tree_each(w->cx, w->reader, root, walk_node, w, e);
+    w->tree = outer;
+    if (rc == RC_OK)
         return RC_OK;
     if (w->bad == NULL || e->code == RC_CANCELLED || e->code == RC_TIMEOUT)
         return e->code;
@@ -145,12 +157,9 @@ load_find_file(struct ctx *cx, struct repo *r, const struct id *tree, const char
 }
 
 struct lister {
-    struct ctx *cx;
-    struct blob_reader *reader;
     load_list_fn *fn;
     void *arg;
-    struct buf path; /* of the folder, with its slash */
-    unsigned depth;
+    struct buf path;
 };
 
 static enum rc
@@ -158,24 +167,13 @@ list_node(void *arg, const struct tree_node *node, struct err *e)
 {
     struct lister *l = arg;
     size_t before = l->path.n;
-    enum rc rc;
+    enum rc rc = RC_OK;
 
+    if (node->type != NODE_FILE)
+        return RC_OK;
     if (buf_add(&l->path, node->name.p, node->name.n, e))
         return e->code;
-    if (node->type == NODE_FILE) {
-        rc = l->fn(l->arg, buf_c(&l->path), node->size, e);
-    } else if (node->type == NODE_DIR) {
-        struct id subtree = node->subtree;
-        if (l->depth == TREE_DEPTH_MAX)
-            return err_set(e, RC_CORRUPT, "folders are nested more than %d deep", TREE_DEPTH_MAX);
-        l->depth++;
-        rc = buf_add(&l->path, "/", 1, e);
-        if (rc == RC_OK)
-            rc = tree_each(l->cx, l->reader, &subtree, list_node, l, e);
-        l->depth--;
-    } else {
-        rc = RC_OK;
-    }
+    rc = l->fn(l->arg, buf_c(&l->path), node->size, e);
     l->path.n = before;
     return rc;
 }
@@ -185,7 +183,8 @@ load_list_files(struct ctx *cx, struct repo *r, const struct id *tree, load_list
                 struct err *e)
 {
     struct blob_reader b;
-    struct lister l = {.cx = cx, .reader = &b, .fn = fn, .arg = arg, .path = BUF_INIT(1024 * 1024)};
+    struct lister l = {.fn = fn, .arg = arg, .path = BUF_INIT(TREE_PATH_MAX)};
+    struct tree_walker w = {.cx = cx, .reader = &b, .node = list_node, .arg = &l, .path = &l.path};
     enum rc rc = repo_need_index(cx, r, e);
 
     if (rc == RC_OK)
@@ -193,7 +192,7 @@ load_list_files(struct ctx *cx, struct repo *r, const struct id *tree, load_list
     if (rc)
         return rc;
     buf_must_add(&l.path, "/", 1);
-    rc = tree_each(cx, &b, tree, list_node, &l, e);
+    rc = tree_walk(&w, tree, e);
     buf_release(&l.path);
     blob_reader_release(&b);
     return rc;

@@ -5,9 +5,9 @@
 /* repo/tree_walk -- tree blobs by ID. */
 #include "repo/blob.h"
 #include "repo/format/tree.h"
-#include "repo/idset.h"
+#include "crypto/idset.h"
 
-enum { TREE_DEPTH_MAX = 256 };
+enum { TREE_DEPTH_MAX = 256, TREE_PATH_MAX = 1024 * 1024 };
 
 /* Load the tree and give its nodes to fn. The index is loaded. */
 NODISCARD enum rc tree_each(struct ctx *cx, struct blob_reader *b, const struct id *tree,
@@ -25,7 +25,9 @@ struct tree_walker {
     tree_node_fn *node;
     enum rc (*bad)(void *arg, const struct id *tree, struct err *e);
     void *arg;
-    unsigned depth; /* starts at 0 */
+    unsigned depth;        /* starts at 0 */
+    const struct id *tree; /* that `node` is of; set by the walk */
+    struct buf *path;      /* may be NULL; "/a/b/" of that tree is kept in it; starts as "/" */
 };
 
 NODISCARD enum rc tree_walk(struct tree_walker *w, const struct id *root, struct err *e);

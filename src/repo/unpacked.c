@@ -6,7 +6,7 @@
 /* The byte before zstd frames in a file of a repository of version 2. */
 enum { MARK_ZSTD = 2 };
 
-enum { READ_STEP = 64 * 1024 };
+enum { FIRST_STEP = 4 * 1024 /* most files are small, and there may be ten thousand */ };
 
 /* Give the decoded text of `plain` to fn. */
 static enum rc
@@ -36,6 +36,8 @@ open_in_place(struct repo *r, struct buf *raw, const struct id *want, struct err
     struct id got;
     enum rc rc;
 
+    if (raw->n < SEAL_OVERHEAD)
+        return err_set(e, RC_CORRUPT, "%zu bytes are too few to be sealed", raw->n);
     sha256_of(buf_str(raw), &got);
     if (!id_eq(&got, want))
         return err_set(e, RC_CORRUPT, "its content does not have the hash that is its name");
@@ -67,7 +69,9 @@ append_all(void *arg, struct rd *rd, struct err *e)
     size_t got = 1;
 
     while (got != 0) {
-        if (buf_reserve(out, MIN((size_t)READ_STEP, MAX(out->max - out->n, (size_t)1)), e) ||
+        size_t step = MAX(out->n, (size_t)FIRST_STEP);
+
+        if (buf_reserve(out, MIN(step, MAX(out->max - out->n, (size_t)1)), e) ||
             rd_read(rd, out->p + out->n, out->cap - out->n, &got, e))
             return e->code;
         out->n += got;
@@ -103,18 +107,15 @@ unpacked_save(struct ctx *cx, struct repo *r, enum store_type type, struct str t
     (void)pthread_mutex_unlock(&r->work);
     n += SEAL_OVERHEAD;
     sha256_of(str_of(out, n), &name.id);
+    *id = name.id;
     if (store_put_all(cx, r->store, &name, str_of(out, n), e))
         return err_wrap(e, "could not store %s", store_name_text(&name, shown));
-    *id = name.id;
     return RC_OK;
 }
 
-static enum rc
-add_to_list(void *arg, const struct id *id, uint64_t bytes, struct err *e)
+void
+id_list_add(struct id_list *l, const struct id *id, uint64_t bytes)
 {
-    struct id_list *l = arg;
-
-    (void)e;
     if (l->n == l->cap) {
         l->cap = l->cap * 2 + 32;
         l->ids = mem_grow(l->ids, l->cap, sizeof(*l->ids));
@@ -122,6 +123,13 @@ add_to_list(void *arg, const struct id *id, uint64_t bytes, struct err *e)
     }
     l->ids[l->n] = *id;
     l->bytes[l->n++] = bytes;
+}
+
+static enum rc
+add_to_list(void *arg, const struct id *id, uint64_t bytes, struct err *e)
+{
+    (void)e;
+    id_list_add((struct id_list *)arg, id, bytes);
     return RC_OK;
 }
 

@@ -1,19 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "store/fault.h"
+
+enum { OBJECT_MAX = 1 << 30, GATHER_US = 300 };
+
+/* One that waits for its turn. */
+struct waiter {
+    struct waiter *next;
+    uint64_t ticket;
+};
 
 struct fault {
     struct store store;
     struct store *inner;
     struct fault_plan plan;
     atomic_uint seen;
+    pthread_mutex_t mutex; /* guards all below */
+    pthread_cond_t changed;
+    struct waiter *waiting;
+    bool busy;
+    uint64_t random;
 };
 
 struct fault_put {
     struct store_put put;
     struct store_put *inner;
+    struct buf bytes; /* all that was written, where half of it may be wanted */
 };
 
 static struct fault *
@@ -22,41 +38,155 @@ fault_of(struct store *s)
     return CONTAINER_OF(s, struct fault, store);
 }
 
-/* Count one operation; is it to fail? */
+static struct store *
+inner_of(struct store *s)
+{
+    return fault_of(s)->inner;
+}
+
+/* ---- turns ---- */
+
 static bool
-strikes(struct store *s, const char *what, struct err *e)
+is_first_locked(const struct fault *f, const struct waiter *me)
+{
+    for (const struct waiter *w = f->waiting; w != NULL; w = w->next)
+        if (w->ticket < me->ticket)
+            return false;
+    return !f->busy;
+}
+
+/* Wait until others had time to come, then until the seed lets this one go. */
+static void
+take_turn(struct fault *f)
+{
+    struct waiter me, **at;
+
+    (void)pthread_mutex_lock(&f->mutex);
+    f->random = f->random * 6364136223846793005ULL + 1442695040888963407ULL;
+    me = (struct waiter){.next = f->waiting, .ticket = f->random >> 11};
+    f->waiting = &me;
+    (void)pthread_mutex_unlock(&f->mutex);
+    (void)usleep(GATHER_US);
+    (void)pthread_mutex_lock(&f->mutex);
+    while (!is_first_locked(f, &me))
+        (void)pthread_cond_wait(&f->changed, &f->mutex);
+    for (at = &f->waiting; *at != &me; at = &(*at)->next)
+        continue;
+    *at = me.next;
+    f->busy = true;
+    (void)pthread_mutex_unlock(&f->mutex);
+}
+
+static void
+end_turn(struct fault *f)
+{
+    (void)pthread_mutex_lock(&f->mutex);
+    f->busy = false;
+    (void)pthread_cond_broadcast(&f->changed);
+    (void)pthread_mutex_unlock(&f->mutex);
+}
+
+/* ---- one operation ---- */
+
+/* What becomes of it. */
+enum fate { FATE_DONE, FATE_LOST, FATE_HALF, FATE_NOTHING };
+
+/* Kinds that an operation can be struck with, beside FAULT_FAIL and FAULT_DELAY. */
+enum {
+    IS_WRITE = 1U << FAULT_LOST,
+    IS_COMMIT = IS_WRITE | 1U << FAULT_CUT,
+    IS_READ = 1U << FAULT_SHORT
+};
+
+static bool
+counts(const struct fault_plan *p, unsigned type_bit, unsigned kinds)
+{
+    kinds |= 1U << FAULT_FAIL | 1U << FAULT_DELAY;
+    return (p->types == 0 || (p->types & type_bit) != 0) && (kinds >> p->kind & 1U) != 0;
+}
+
+/* A test may change it while another thread is under way. */
+static struct fault_plan
+plan_of(struct store *s)
 {
     struct fault *f = fault_of(s);
-    unsigned nth = atomic_fetch_add(&f->seen, 1) + 1;
+    struct fault_plan plan;
 
-    if (f->plan.fail_at == 0 || nth < f->plan.fail_at ||
-        (nth > f->plan.fail_at && !f->plan.and_after))
-        return false;
-    (void)err_set(e, f->plan.code != RC_OK ? f->plan.code : RC_IO, "%s failed on purpose (no. %u)",
-                  what, nth);
-    return true;
+    (void)pthread_mutex_lock(&f->mutex);
+    plan = f->plan;
+    (void)pthread_mutex_unlock(&f->mutex);
+    return plan;
+}
+
+static enum fate
+begin(struct store *s, unsigned type_bit, unsigned kinds)
+{
+    struct fault *f = fault_of(s);
+    const struct fault_plan now = plan_of(s), *p = &now;
+    unsigned nth;
+
+    if (p->shuffle != 0)
+        take_turn(f);
+    if (p->at == 0 || !counts(p, type_bit, kinds)) {
+        nth = p->at == 0 ? atomic_fetch_add(&f->seen, 1) : atomic_load(&f->seen);
+        return p->at != 0 && p->dead && nth >= p->at ? FATE_NOTHING : FATE_DONE;
+    }
+    nth = atomic_fetch_add(&f->seen, 1) + 1;
+    if (nth != p->at)
+        return nth > p->at && p->dead ? FATE_NOTHING : FATE_DONE;
+    switch (p->kind) {
+    case FAULT_FAIL:
+        return FATE_NOTHING;
+    case FAULT_LOST:
+        return FATE_LOST;
+    case FAULT_CUT:
+    case FAULT_SHORT:
+        return FATE_HALF;
+    default:
+        (void)usleep((useconds_t)p->delay_ms * 1000);
+        return FATE_DONE;
+    }
+}
+
+/* `rc`: of what was done. */
+static enum rc
+end(struct store *s, enum fate fate, const char *what, enum rc rc, struct err *e)
+{
+    const struct fault_plan now = plan_of(s), *p = &now;
+
+    if (p->shuffle != 0)
+        end_turn(fault_of(s));
+    if (fate == FATE_DONE)
+        return rc;
+    return err_set(e, p->code != RC_OK ? p->code : RC_IO, "%s failed on purpose (no. %u)", what,
+                   p->at);
 }
 
 static enum rc
 fault_create(struct ctx *cx, struct store *s, struct err *e)
 {
-    struct store *in = fault_of(s)->inner;
+    enum fate fate = begin(s, 0, IS_WRITE);
+    enum rc rc = fate == FATE_NOTHING ? RC_OK : inner_of(s)->ops->create(cx, inner_of(s), e);
 
-    return strikes(s, "create", e) ? e->code : in->ops->create(cx, in, e);
+    return end(s, fate, "create", rc, e);
 }
 
 static enum rc
 fault_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct store_put **out,
                 struct err *e)
 {
-    struct store *in = fault_of(s)->inner;
+    enum fate fate = begin(s, 1U << type, 0);
     struct store_put *inner = NULL;
     struct fault_put *p;
+    enum rc rc = RC_OK;
 
-    if (strikes(s, "put_begin", e) || in->ops->put_begin(cx, in, type, &inner, e))
+    if (fate == FATE_DONE)
+        rc = inner_of(s)->ops->put_begin(cx, inner_of(s), type, &inner, e);
+    if (end(s, fate, "put_begin", rc, e))
         return e->code;
     p = MEM_NEW(struct fault_put);
-    *p = (struct fault_put){.put = {.store = s, .type = type}, .inner = inner};
+    *p = (struct fault_put){
+        .put = {.store = s, .type = type}, .inner = inner, .bytes = BUF_INIT(OBJECT_MAX)};
     *out = &p->put;
     return RC_OK;
 }
@@ -66,13 +196,21 @@ fault_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size
 {
     struct fault_put *p = CONTAINER_OF(put, struct fault_put, put);
     struct fault *f = fault_of(put->store);
-    struct err unused = ERR_INIT;
+    enum fate fate = begin(put->store, 1U << put->type, 0);
+    enum rc rc = RC_OK;
 
-    if (!strikes(put->store, "put_write", e))
-        return f->inner->ops->put_write(cx, p->inner, from, n, e);
-    if (f->plan.half && f->inner->ops->put_write(cx, p->inner, from, n / 2, &unused))
-        return e->code;
-    return e->code;
+    if (plan_of(put->store).kind == FAULT_CUT)
+        buf_must_add(&p->bytes, from, n);
+    if (fate != FATE_NOTHING)
+        rc = f->inner->ops->put_write(cx, p->inner, from, n, e);
+    return end(put->store, fate, "put_write", rc, e);
+}
+
+static void
+put_free(struct fault_put *p)
+{
+    buf_release(&p->bytes);
+    mem_free(p);
 }
 
 static void
@@ -83,28 +221,37 @@ fault_put_abort(struct store_put *put)
     if (put == NULL)
         return;
     p = CONTAINER_OF(put, struct fault_put, put);
-    fault_of(put->store)->inner->ops->put_abort(p->inner);
-    mem_free(p);
+    inner_of(put->store)->ops->put_abort(p->inner);
+    put_free(p);
+}
+
+/* What a store that is not atomic keeps of a writer that dies. */
+static enum rc
+leave_half(struct ctx *cx, const struct fault_put *p, const struct id *id, struct err *e)
+{
+    struct store_name name = {.type = p->put.type};
+
+    if (id != NULL)
+        name.id = *id;
+    return store_put_all(cx, inner_of(p->put.store), &name, str_of(p->bytes.p, p->bytes.n / 2), e);
 }
 
 static enum rc
 fault_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, struct err *e)
 {
     struct fault_put *p = CONTAINER_OF(put, struct fault_put, put);
-    struct fault *f = fault_of(put->store);
-    struct err unused = ERR_INIT;
+    struct store *in = inner_of(put->store);
+    enum fate fate = begin(put->store, 1U << put->type, IS_COMMIT);
     enum rc rc = RC_OK;
 
-    if (!strikes(put->store, "put_commit", e)) {
-        rc = f->inner->ops->put_commit(cx, p->inner, id, e);
-    } else {
-        rc = e->code;
-        if (f->plan.half)
-            (void)!f->inner->ops->put_commit(cx, p->inner, id, &unused);
-        else
-            f->inner->ops->put_abort(p->inner);
-    }
-    mem_free(p);
+    if (fate == FATE_DONE || fate == FATE_LOST)
+        rc = in->ops->put_commit(cx, p->inner, id, e);
+    else
+        in->ops->put_abort(p->inner);
+    if (fate == FATE_HALF)
+        rc = leave_half(cx, p, id, e);
+    rc = end(put->store, fate, "put_commit", rc, e);
+    put_free(p);
     return rc;
 }
 
@@ -112,35 +259,70 @@ static enum rc
 fault_get(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t off, uint8_t *to,
           size_t n, struct err *e)
 {
-    struct store *in = fault_of(s)->inner;
+    enum fate fate = begin(s, 1U << name->type, IS_READ);
+    enum rc rc = RC_OK;
 
-    return strikes(s, "get", e) ? e->code : in->ops->get(cx, in, name, off, to, n, e);
+    if (fate == FATE_HALF)
+        n /= 2;
+    if (fate != FATE_NOTHING)
+        rc = inner_of(s)->ops->get(cx, inner_of(s), name, off, to, n, e);
+    rc = end(s, fate, "get", rc, e);
+    return fate == FATE_HALF ? e->code = RC_CORRUPT : rc;
 }
 
 static enum rc
 fault_stat(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t *bytes,
            struct err *e)
 {
-    struct store *in = fault_of(s)->inner;
+    enum fate fate = begin(s, 1U << name->type, 0);
+    enum rc rc = RC_OK;
 
-    return strikes(s, "stat", e) ? e->code : in->ops->stat(cx, in, name, bytes, e);
+    if (fate != FATE_NOTHING)
+        rc = inner_of(s)->ops->stat(cx, inner_of(s), name, bytes, e);
+    return end(s, fate, "stat", rc, e);
 }
 
+struct half_list {
+    store_list_fn *fn;
+    void *arg;
+    bool skip;
+};
+
+static enum rc
+every_other(void *arg, const struct id *id, uint64_t bytes, struct err *e)
+{
+    struct half_list *h = arg;
+
+    h->skip = !h->skip;
+    return h->skip ? RC_OK : h->fn(h->arg, id, bytes, e);
+}
+
+/* The callback may use the store, so the turn ends before. */
 static enum rc
 fault_list(struct ctx *cx, struct store *s, enum store_type type, store_list_fn *fn, void *arg,
            struct err *e)
 {
-    struct store *in = fault_of(s)->inner;
+    enum fate fate = begin(s, 1U << type, IS_READ);
+    struct half_list half = {.fn = fn, .arg = arg};
+    struct store *in = inner_of(s);
+    enum rc failed = end(s, fate, "list", RC_OK, e), rc = RC_OK;
 
-    return strikes(s, "list", e) ? e->code : in->ops->list(cx, in, type, fn, arg, e);
+    if (fate == FATE_HALF)
+        rc = in->ops->list(cx, in, type, every_other, &half, e);
+    else if (fate != FATE_NOTHING)
+        rc = in->ops->list(cx, in, type, fn, arg, e);
+    return rc != RC_OK ? rc : failed;
 }
 
 static enum rc
 fault_del(struct ctx *cx, struct store *s, const struct store_name *name, struct err *e)
 {
-    struct store *in = fault_of(s)->inner;
+    enum fate fate = begin(s, 1U << name->type, IS_WRITE);
+    enum rc rc = RC_OK;
 
-    return strikes(s, "del", e) ? e->code : in->ops->del(cx, in, name, e);
+    if (fate != FATE_NOTHING)
+        rc = inner_of(s)->ops->del(cx, inner_of(s), name, e);
+    return end(s, fate, "del", rc, e);
 }
 
 static void
@@ -149,6 +331,8 @@ fault_release(struct store *s)
     struct fault *f = fault_of(s);
 
     store_release(f->inner);
+    (void)pthread_mutex_destroy(&f->mutex);
+    (void)pthread_cond_destroy(&f->changed);
     mem_free(s->place);
     mem_free(f);
 }
@@ -170,8 +354,11 @@ store_fault_new(struct store *inner, struct fault_plan plan)
     };
     struct fault *f = MEM_NEW(struct fault);
 
-    f->store = (struct store){.ops = &ops, .place = mem_strdup(inner->place)};
+    f->store = (struct store){
+        .ops = &ops, .place = mem_strdup(inner->place), .connections = inner->connections};
     f->inner = inner;
+    (void)pthread_mutex_init(&f->mutex, NULL);
+    (void)pthread_cond_init(&f->changed, NULL);
     store_fault_plan(&f->store, plan);
     return &f->store;
 }
@@ -179,8 +366,13 @@ store_fault_new(struct store *inner, struct fault_plan plan)
 void
 store_fault_plan(struct store *s, struct fault_plan plan)
 {
-    fault_of(s)->plan = plan;
-    atomic_store(&fault_of(s)->seen, 0);
+    struct fault *f = fault_of(s);
+
+    (void)pthread_mutex_lock(&f->mutex);
+    f->plan = plan;
+    f->random = plan.shuffle;
+    (void)pthread_mutex_unlock(&f->mutex);
+    atomic_store(&f->seen, 0);
 }
 
 unsigned

@@ -5,15 +5,30 @@
 /*
  * store/fault -- a store that fails on purpose, around another one: for tests.
  *
- * Shape    every operation except put_abort and release counts, from 1.
+ * Shape    a plan says which operation is struck and how. Operations count from 1, those only that
+ *          can be struck so; put_abort and release never do. What a dead process leaves is what the
+ *          inner store holds.
+ * Threads  as every store; the plan is changed while nobody uses it.
  */
 #include "store/store.h"
 
+enum fault_kind {
+    FAULT_FAIL,  /* it fails, and nothing of it is done */
+    FAULT_LOST,  /* a commit, removal or create is done, but fails: the answer got lost */
+    FAULT_CUT,   /* a commit fails and leaves half an object under its name */
+    FAULT_SHORT, /* a read ends early (RC_CORRUPT), or a list (RC_IO) */
+    FAULT_DELAY  /* it takes delay_ms longer */
+};
+
 struct fault_plan {
-    unsigned fail_at; /* the operation that fails; 0: none */
-    bool and_after;   /* every later one fails too, as if the peer had died */
-    bool half; /* a failing write or commit does its work, or half of it, and says that it failed */
-    enum rc code; /* 0: RC_IO */
+    unsigned at; /* the operation that is struck; 0: none */
+    enum fault_kind kind;
+    bool dead;      /* after it nothing is done any more and all fails: the process has died */
+    unsigned types; /* 1 << enum store_type: only these count and are struck; 0: all */
+    enum rc code;   /* 0: RC_IO */
+    int delay_ms;
+    uint64_t shuffle; /* not 0: what is under way at the same time is done one after the other, in
+                         an order that this seed chooses */
 };
 
 /* Takes `inner`. */

@@ -17,13 +17,15 @@ enum { PATH_TEXT = 4096 };
 
 struct local {
     struct store store;
+    bool relaxed;     /* nothing is synced */
     atomic_int group; /* do the files belong to the group too? -1: not known yet */
 };
 
 struct local_put {
     struct store_put put;
     int fd;
-    char *path; /* of the temporary file */
+    char *path;    /* of the temporary file */
+    bool is_named; /* it stands there */
 };
 
 static struct local *
@@ -71,10 +73,13 @@ is_group_shared(struct local *l)
 
 /* Make what was done to a folder's names durable. */
 static enum rc
-sync_folder(const char *path, struct err *e)
+sync_folder(const struct local *l, const char *path, struct err *e)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc, sys;
+    int fd, rc, sys;
 
+    if (l->relaxed)
+        return RC_OK;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return err_sys(e, errno, "could not open %s", path);
     rc = fsync(fd);
@@ -119,35 +124,68 @@ local_create(struct ctx *cx, struct store *s, struct err *e)
         if (make_folder(l, path, e))
             return e->code;
     }
-    return sync_folder(s->place, e);
+    return sync_folder(l, s->place, e);
+}
+
+/*
+ * A file without a name until it is whole: whoever is killed leaves nothing. Where there is no such
+ * thing (NFS, no /proc), one with a temporary name.
+ */
+static int
+open_temporary(const char *folder, const char *path, bool *is_named)
+{
+    int fd = -1;
+
+    if (access("/proc/self/fd", X_OK) == 0)
+        fd = open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+    *is_named = fd < 0;
+    return fd >= 0 ? fd : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+static enum rc
+give_name(struct local_put *p, struct err *e)
+{
+    char self[64];
+
+    if (p->is_named)
+        return RC_OK;
+    (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", p->fd);
+    if (linkat(AT_FDCWD, self, AT_FDCWD, p->path, AT_SYMLINK_FOLLOW) != 0)
+        return err_sys(e, errno, "could not make %s", p->path);
+    p->is_named = true;
+    return RC_OK;
 }
 
 static enum rc
 local_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct store_put **out,
                 struct err *e)
 {
-    char path[PATH_TEXT];
+    char folder[PATH_TEXT / 2], path[PATH_TEXT];
     struct local_put *p;
     uint64_t nonce;
+    bool is_named = false;
     int fd;
 
     if (ctx_check(cx, e))
         return e->code;
     rand_bytes(&nonce, sizeof(nonce));
-    (void)snprintf(path, sizeof(path), "%s/%s/cstash-tmp-%016llx", s->place, folder_of(type),
-                   (unsigned long long)nonce);
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if ((size_t)snprintf(folder, sizeof(folder), "%s/%s", s->place, folder_of(type)) >=
+        sizeof(folder))
+        return err_set(e, RC_INVALID, "the path of the repository is too long");
+    (void)snprintf(path, sizeof(path), "%s/cstash-tmp-%016llx", folder, (unsigned long long)nonce);
+    fd = open_temporary(folder, path, &is_named);
     if (fd < 0 && errno == ENOENT) { /* copies of repositories often lack the empty folders */
-        char folder[PATH_TEXT];
-        (void)snprintf(folder, sizeof(folder), "%s/%s", s->place, folder_of(type));
         if (make_folder(local_of(s), folder, e))
             return e->code;
-        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        fd = open_temporary(folder, path, &is_named);
     }
     if (fd < 0)
         return err_sys(e, errno, "could not make %s", path);
     p = MEM_NEW(struct local_put);
-    *p = (struct local_put){.put = {.store = s, .type = type}, .fd = fd, .path = mem_strdup(path)};
+    *p = (struct local_put){.put = {.store = s, .type = type},
+                            .fd = fd,
+                            .path = mem_strdup(path),
+                            .is_named = is_named};
     *out = &p->put;
     return RC_OK;
 }
@@ -172,7 +210,8 @@ local_put_abort(struct store_put *put)
     p = CONTAINER_OF(put, struct local_put, put);
     if (p->fd >= 0)
         (void)close(p->fd);
-    (void)unlink(p->path);
+    if (p->is_named)
+        (void)unlink(p->path);
     mem_free(p->path);
     mem_free(p);
 }
@@ -189,7 +228,7 @@ rename_into_place(struct local *l, const char *from, const char *to, struct err 
         return err_sys(e, errno, "could not rename %s to %s", from, to);
     (void)snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(to, '/') - to), to);
     (void)snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(folder, '/') - folder), folder);
-    if (make_folder(l, folder, e) || sync_folder(parent, e))
+    if (make_folder(l, folder, e) || sync_folder(l, parent, e))
         return e->code;
     if (rename(from, to) != 0)
         return err_sys(e, errno, "could not rename %s to %s", from, to);
@@ -210,15 +249,17 @@ commit(struct ctx *cx, struct local_put *p, const struct id *id, struct err *e)
         return e->code;
     if (fchmod(fd, is_group_shared(l) ? 0440 : 0400) != 0)
         return err_sys(e, errno, "could not set the mode of %s", p->path);
-    if (fsync(fd) != 0 && errno != ENOTSUP)
+    if (!l->relaxed && fsync(fd) != 0 && errno != ENOTSUP)
         return err_sys(e, errno, "could not write %s", p->path);
+    if (give_name(p, e))
+        return e->code;
     p->fd = -1;
     if (close(fd) != 0)
         return err_sys(e, errno, "could not write %s", p->path);
     if (rename_into_place(l, p->path, path_of(p->put.store, &name, path), e))
         return e->code;
     *strrchr(path, '/') = '\0';
-    return sync_folder(path, e);
+    return sync_folder(l, path, e);
 }
 
 static enum rc
@@ -385,7 +426,16 @@ store_local_new(const char *path)
 
     while (n > 1 && path[n - 1] == '/')
         n--;
-    l->store = (struct store){.ops = &ops, .place = mem_strndup(path, n)};
+    l->store = (struct store){.ops = &ops, .place = mem_strndup(path, n), .is_near = true};
     atomic_init(&l->group, -1);
     return &l->store;
+}
+
+struct store *
+store_local_new_relaxed(const char *path)
+{
+    struct store *s = store_local_new(path);
+
+    local_of(s)->relaxed = true;
+    return s;
 }

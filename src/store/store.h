@@ -33,7 +33,8 @@ enum store_type { STORE_CONFIG, STORE_KEY, STORE_SNAPSHOT, STORE_INDEX, STORE_LO
 
 struct store_name {
     enum store_type type;
-    struct id id; /* ignored for STORE_CONFIG */
+    struct id id;  /* ignored for STORE_CONFIG */
+    bool metadata; /* of a pack: what is wanted of it is a tree; only a cache looks at it */
 };
 
 struct store;
@@ -64,33 +65,85 @@ struct store_ops {
                    uint8_t *to, size_t n, struct err *e);
     enum rc (*stat)(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t *bytes,
                     struct err *e);
+    /* The whole object, appended to `out`; RC_LIMIT when it does not fit under the ceiling.
+     * Optional: where one question is cheaper than stat and get. */
+    enum rc (*get_all)(struct ctx *cx, struct store *s, const struct store_name *name,
+                       struct buf *out, struct err *e);
     /* Every object of the type, in any order; names that are not 64 hex digits are passed over. A
      * missing folder is an empty list. */
     enum rc (*list)(struct ctx *cx, struct store *s, enum store_type type, store_list_fn *fn,
                     void *arg, struct err *e);
     /* RC_OK also where the object was gone already. */
     enum rc (*del)(struct ctx *cx, struct store *s, const struct store_name *name, struct err *e);
+    /* Something that is no repository's, where the place is a whole bucket; NULL: there is nothing.
+     * mem_free. RC_UNSUPPORTED: nobody can tell. Optional: the place is all ours. */
+    enum rc (*stranger)(struct ctx *cx, struct store *s, char **name, struct err *e);
     void (*release)(struct store *s);
 };
 
 struct store {
     const struct store_ops *ops;
-    char *place; /* how people name it: the URL without secrets; owned */
+    char *place;          /* how people name it: the URL without secrets; owned */
+    bool is_near;         /* as fast as a folder of this machine: a cache would gain nothing */
+    unsigned connections; /* how many operations at once make sense; 0: as many as processors */
+};
+
+enum { STORE_CONNECTIONS = 5, STORE_CONNECTIONS_MAX = 64 };
+
+/* How to reach a store that is far away. All borrowed until store_open returns. */
+struct store_opts {
+    /* Credentials by the names of restic's environment variables; NULL: the environment itself. */
+    const char *(*env)(void *arg, const char *name);
+    void *env_arg;
+    const char *const *options;       /* restic's -o: "s3.region=x", ended by NULL; may be NULL */
+    unsigned connections;             /* at once; 0: STORE_CONNECTIONS */
+    uint64_t send_rate, receive_rate; /* bytes a second; 0: no limit */
+    int retry_ms;                     /* how long one operation is tried again; 0: 15 minutes */
+    struct str ca, client_cert;       /* PEM; the latter with its key. {NULL, 0}: none */
+    const char *ca_file;              /* the same as `ca`, as a path */
+    bool insecure_tls;
 };
 
 /*
- * Open by address, restic's syntax: PATH or local:PATH. Other schemes are RC_UNSUPPORTED. Does not
- * touch the place yet. The caller releases with store_release.
+ * Open by address, restic's syntax: PATH or local:PATH, s3:..., gs:..., azure:..., swift:...,
+ * b2:..., rest:... Other schemes are RC_UNSUPPORTED. `o` may be NULL. Does not touch the place yet.
+ * The caller releases with store_release. RC_INVALID: the address, or an option.
  */
-NODISCARD enum rc store_open(const char *url, struct store **out, struct err *e);
+NODISCARD enum rc store_open(const char *url, const struct store_opts *o, struct store **out,
+                             struct err *e);
 void store_release(struct store *s);
+
+/* One of o->env's; NULL: not set, or empty. */
+const char *store_env(const struct store_opts *o, const char *name);
+/* Copies of the `n` named ones into `out`, NULL for those that are not set; store_env_free wipes.
+ */
+void store_env_copy(const struct store_opts *o, const char *const *names, size_t n, char **out);
+void store_env_free(char **values, size_t n);
+/* The value of the option `name`, such as "s3.region"; NULL: not given. */
+const char *store_option(const struct store_opts *o, const char *name);
 
 /* Write a whole small object. */
 NODISCARD enum rc store_put_all(struct ctx *cx, struct store *s, const struct store_name *name,
                                 struct str bytes, struct err *e);
-/* Append a whole object to `out`; RC_LIMIT when it does not fit under the ceiling. */
+/*
+ * Append a whole object to `out`; RC_LIMIT when it does not fit under the ceiling. From far away it
+ * is read up to STORE_READS times until its hash is its name; then it is given as it is.
+ */
+enum { STORE_READS = 3 };
 NODISCARD enum rc store_get_all(struct ctx *cx, struct store *s, const struct store_name *name,
                                 struct buf *out, struct err *e);
+/* RC_LIMIT, in words: for get_all. */
+enum rc store_too_large(const struct store_name *name, uint64_t bytes, struct err *e);
+/* The same once, whatever comes: for stores in front of others. */
+NODISCARD enum rc store_get_once(struct ctx *cx, struct store *s, const struct store_name *name,
+                                 struct buf *out, struct err *e);
+
+/*
+ * Delete the repository, readable or not: every object of the types above, config last, and nothing
+ * else. `*removed` counts them, also when it fails; it may be called again. RC_DENIED: the place is
+ * a whole bucket in which there is something else.
+ */
+NODISCARD enum rc store_wipe(struct ctx *cx, struct store *s, uint64_t *removed, struct err *e);
 
 /*
  * "data/3f/3f2a90c1..." with all digits: restic's relative name, as shown in messages. Returns

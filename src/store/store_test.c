@@ -10,6 +10,8 @@
 #include "conformance/store_suite.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "crypto/sha256.h"
+#include "store/cache.h"
 #include "store/fault.h"
 #include "store/local.h"
 #include "store/mem.h"
@@ -53,7 +55,7 @@ test_mem_passes_the_suite(void **state)
 static void
 test_fault_without_faults_passes_the_suite(void **state)
 {
-    struct store *s = store_fault_new(store_mem_new(), (struct fault_plan){.fail_at = 0});
+    struct store *s = store_fault_new(store_mem_new(), (struct fault_plan){.shuffle = 1});
 
     (void)state;
     store_suite(s);
@@ -69,7 +71,7 @@ test_local_passes_the_suite(void **state)
     struct err e = ERR_INIT;
 
     (void)state;
-    T_OK(store_open(url, &s, &e));
+    T_OK(store_open(url, NULL, &s, &e));
     assert_string_equal(s->place, path);
     store_suite(s);
     store_release(s);
@@ -160,11 +162,177 @@ test_open_refuses_what_it_does_not_know(void **state)
     struct err e = ERR_INIT;
 
     (void)state;
-    T_RC(store_open("s3:host/bucket", &s, &e), RC_UNSUPPORTED);
-    T_RC(store_open("rest:http://u:secret@h/", &s, &e), RC_UNSUPPORTED);
+    T_RC(store_open("sftp:u@h:/x", NULL, &s, &e), RC_UNSUPPORTED);
+    T_RC(store_open("rclone:u:secret@h/", NULL, &s, &e), RC_UNSUPPORTED);
     assert_null(strstr(e.msg, "secret"));
-    T_RC(store_open("", &s, &e), RC_INVALID);
-    T_RC(store_open("local:", &s, &e), RC_INVALID);
+    T_RC(store_open("", NULL, &s, &e), RC_INVALID);
+    T_RC(store_open("local:", NULL, &s, &e), RC_INVALID);
+}
+
+/* An object of `n` bytes in the store, by its hash. */
+static struct store_name
+put_object(struct ctx *cx, struct store *s, enum store_type type, uint8_t fill, size_t n)
+{
+    uint8_t *p = (uint8_t *)mem_alloc(n);
+    struct store_name name = {.type = type, .metadata = true};
+    struct err e = ERR_INIT;
+
+    memset(p, fill, n);
+    sha256_of(str_of(p, n), &name.id);
+    T_OK(store_put_all(cx, s, &name, str_of(p, n), &e));
+    mem_free(p);
+    return name;
+}
+
+static void
+must_hold(struct ctx *cx, struct store *s, const struct store_name *name, uint8_t fill)
+{
+    struct err e = ERR_INIT;
+    uint8_t got[2] = {0};
+
+    T_OK(s->ops->get(cx, s, name, 3, got, sizeof(got), &e));
+    assert_true(got[0] == fill && got[1] == fill);
+}
+
+static void
+test_cache_passes_the_suite(void **state)
+{
+    struct store *far = store_mem_new(), *s = store_cache_new(far, place, 0);
+
+    (void)state;
+    store_suite(s);
+    store_release(s);
+    store_release(far);
+}
+
+static void
+test_cache_serves_what_it_has_and_nothing_else(void **state)
+{
+    struct store *far = store_fault_new(store_mem_new(), (struct fault_plan){0});
+    struct store *s = store_cache_new(far, place, 0);
+    const struct fault_plan dead = {.at = 1, .dead = true};
+    struct ctx cx;
+    struct err e = ERR_INIT;
+    struct store_name index, pack, data, lock;
+    uint8_t got[2];
+
+    (void)state;
+    T_OK(ctx_init(&cx, &e));
+    index = put_object(&cx, s, STORE_INDEX, 1, 1000);
+    pack = put_object(&cx, s, STORE_PACK, 2, 600 * 1024);
+    data = put_object(&cx, s, STORE_PACK, 3, 1000);
+    lock = put_object(&cx, s, STORE_LOCK, 4, 1000);
+    data.metadata = false;
+    must_hold(&cx, s, &index, 1);
+    must_hold(&cx, s, &pack, 2);
+    must_hold(&cx, s, &data, 3);
+    must_hold(&cx, s, &lock, 4);
+    store_release(s);
+    s = store_cache_new(far, place, 0); /* another run, and the peer is gone */
+    store_fault_plan(far, dead);
+    must_hold(&cx, s, &index, 1);
+    must_hold(&cx, s, &pack, 2);
+    assert_int_equal(s->ops->get(&cx, s, &data, 3, got, 2, &e), RC_IO);
+    assert_int_equal(s->ops->get(&cx, s, &lock, 3, got, 2, &e), RC_IO);
+    store_fault_plan(far, (struct fault_plan){0});
+    T_OK(s->ops->del(&cx, s, &index, &e));
+    assert_int_equal(s->ops->get(&cx, s, &index, 3, got, 2, &e), RC_NOT_FOUND);
+    store_release(s);
+    store_release(far);
+    ctx_release(&cx);
+}
+
+/* Overwrite a file of the cache. */
+static void
+spoil(const struct store_name *name, const char *text)
+{
+    char rel[STORE_NAME_TEXT];
+    char *path = mem_printf("%s/%s", place, store_name_text(name, rel));
+    struct err e = ERR_INIT;
+
+    assert_int_equal(unlink(path), 0);
+    T_OK(fs_write_file(path, str_c(text), 0600, &e));
+    mem_free(path);
+}
+
+static enum rc
+count(void *arg, const struct id *id, uint64_t bytes, struct err *e)
+{
+    (void)id;
+    (void)bytes;
+    (void)e;
+    ++*(size_t *)arg;
+    return RC_OK;
+}
+
+static void
+test_cache_trusts_nobody(void **state)
+{
+    struct store *far = store_mem_new(), *s = store_cache_new(far, place, 0), *near;
+    struct ctx cx;
+    struct err e = ERR_INIT;
+    struct store_name one, two;
+    uint64_t bytes = 0;
+    size_t n = 0;
+
+    (void)state;
+    T_OK(ctx_init(&cx, &e));
+    one = put_object(&cx, s, STORE_SNAPSHOT, 1, 1000);
+    two = put_object(&cx, s, STORE_SNAPSHOT, 2, 1000);
+    must_hold(&cx, s, &one, 1);
+    must_hold(&cx, s, &two, 2);
+    store_release(s);
+    spoil(&one, "this is no snapshot");
+    s = store_cache_new(far, place, 0);
+    T_OK(s->ops->stat(&cx, s, &one, &bytes, &e));
+    assert_int_equal(bytes, 1000);
+    must_hold(&cx, s, &one, 1); /* fetched again */
+    /* Somebody else removes one: the next list takes it out of the folder. */
+    T_OK(far->ops->del(&cx, far, &two, &e));
+    T_OK(s->ops->list(&cx, s, STORE_SNAPSHOT, count, &n, &e));
+    assert_int_equal(n, 1);
+    near = store_local_new(place);
+    T_RC(near->ops->stat(&cx, near, &two, &bytes, &e), RC_NOT_FOUND);
+    T_OK(near->ops->stat(&cx, near, &one, &bytes, &e));
+    store_release(near);
+    store_release(s);
+    /* A folder that cannot be: everything comes from afar. */
+    s = store_cache_new(far, "/dev/null/cache", 0);
+    must_hold(&cx, s, &one, 1);
+    store_release(s);
+    store_release(far);
+    ctx_release(&cx);
+}
+
+static void
+test_cache_has_a_bound(void **state)
+{
+    enum { OBJECTS = 30, BYTES = 1000, MAX_BYTES = 10 * BYTES };
+    struct store *far = store_mem_new(), *s = store_cache_new(far, place, MAX_BYTES), *near;
+    struct store_name names[OBJECTS];
+    struct ctx cx;
+    struct err e = ERR_INIT;
+    size_t n = 0;
+
+    (void)state;
+    T_OK(ctx_init(&cx, &e));
+    for (uint8_t i = 0; i < OBJECTS; i++)
+        names[i] = put_object(&cx, far, STORE_SNAPSHOT, i, BYTES);
+    for (uint8_t i = 0; i < OBJECTS; i++)
+        must_hold(&cx, s, &names[i], i);
+    store_release(s);
+    near = store_local_new(place);
+    T_OK(near->ops->list(&cx, near, STORE_SNAPSHOT, count, &n, &e));
+    assert_int_equal(n, 10);
+    s = store_cache_new(far, place, MAX_BYTES / 2); /* a smaller bound than before */
+    must_hold(&cx, s, &names[0], 0);
+    n = 0;
+    T_OK(near->ops->list(&cx, near, STORE_SNAPSHOT, count, &n, &e));
+    assert_true(n <= 3);
+    store_release(near);
+    store_release(s);
+    store_release(far);
+    ctx_release(&cx);
 }
 
 int
@@ -179,6 +347,11 @@ main(void)
         cmocka_unit_test_setup_teardown(test_local_leaves_no_temporary_file, make_place,
                                         remove_place),
         cmocka_unit_test(test_open_refuses_what_it_does_not_know),
+        cmocka_unit_test_setup_teardown(test_cache_passes_the_suite, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_cache_serves_what_it_has_and_nothing_else, make_place,
+                                        remove_place),
+        cmocka_unit_test_setup_teardown(test_cache_trusts_nobody, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_cache_has_a_bound, make_place, remove_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

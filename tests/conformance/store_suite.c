@@ -150,6 +150,8 @@ write_some(void *arg)
                 !store_get_all(&cx, w->store, &name, &out, &e) &&
                 str_eq(buf_str(&out), str_of(bytes, sizeof(bytes))) &&
                 !w->store->ops->del(&cx, w->store, &name, &e);
+        if (e.code != RC_OK)
+            print_error("%s\n", e.msg);
     }
     return NULL;
 }
@@ -164,10 +166,10 @@ several_threads_may_use_it(struct store *s)
         w[i] = (struct writer){.store = s, .seed = i};
         assert_int_equal(pthread_create(&threads[i], NULL, write_some, &w[i]), 0);
     }
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 4; i++)
         (void)pthread_join(threads[i], NULL);
+    for (unsigned i = 0; i < 4; i++)
         assert_true(w[i].ok);
-    }
 }
 
 static void
@@ -193,6 +195,32 @@ a_cancelled_call_does_nothing(struct store *s)
     ctx_release(&gone);
 }
 
+static void
+a_wipe_leaves_nothing(struct store *s)
+{
+    static const enum store_type types[] = {STORE_CONFIG, STORE_KEY,  STORE_SNAPSHOT,
+                                            STORE_INDEX,  STORE_LOCK, STORE_PACK};
+    struct err e = ERR_INIT;
+    uint64_t n;
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        struct store_name name = name_of(types[i], STR_LIT("wiped"));
+        T_OK(store_put_all(&cx, s, &name, STR_LIT("wiped"), &e));
+    }
+    T_OK(store_wipe(&cx, s, &n, &e));
+    assert_true(n >= ARRAY_LEN(types));
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        struct store_name name = name_of(types[i], STR_LIT("wiped"));
+        struct found f = {.n = 0};
+        T_RC(s->ops->stat(&cx, s, &name, &n, &e), RC_NOT_FOUND);
+        if (types[i] != STORE_CONFIG)
+            T_OK(s->ops->list(&cx, s, types[i], note, &f, &e));
+        assert_int_equal(f.n, 0);
+    }
+    T_OK(store_wipe(&cx, s, &n, &e));
+    assert_int_equal(n, 0);
+}
+
 void
 store_suite(struct store *s)
 {
@@ -206,5 +234,6 @@ store_suite(struct store *s)
     nothing_is_there_before_commit_or_after_abort(s);
     several_threads_may_use_it(s);
     a_cancelled_call_does_nothing(s);
+    a_wipe_leaves_nothing(s);
     ctx_release(&cx);
 }

@@ -92,6 +92,46 @@ gone() { # gone KINDS: what belonged to the backup is collected
     until_is demo cronjob/stash-trigger-bc '{.spec.suspend}' false
 }
 
+@test "retention prunes; what would remove too much is held back until somebody means it; damage stops it" {
+    local pack
+    config demo bc
+    session demo one bc
+    phase demo backupsession/one Succeeded
+    for i in $(seq 10 39); do echo "2024-01-01T10:$i:00Z|host-0|/dumpfile.resp|"; done |
+        RESTIC_REPOSITORY=$T/repo-demo RESTIC_PASSWORD=secret "${CSTASH_BUILD:-$BATS_TEST_DIRNAME/../../build}/tests/repo_tool" plant
+    cli a set changed "$(head -c 60000 /dev/urandom | base64 -w0)" >/dev/null
+    config demo bc 'retentionPolicy: {name: k, keepLast: 1, prune: true}'
+    session demo two bc
+    phase demo backupsession/two Succeeded
+    [ "$(snapshots_of demo)" = 32 ]
+    [[ "$(condition demo backupsession/two RetentionPolicyApplied)" == *"Held back, nothing was removed: 31 of 32 snapshots would go at once"*"annotate BackupConfiguration bc with cstash.io/allow-removal="* ]]
+    k get -n demo events | grep -q RetentionHeldBack
+    until_is demo repo/repo '{.status.snapshotCount} {.status.snapshotsRemovedOnLastCleanup}' "32 0"
+    k annotate -n demo bc/bc cstash.io/allow-removal=40
+    session demo three bc
+    phase demo backupsession/three Succeeded
+    [[ "$(condition demo backupsession/three RetentionPolicyApplied)" == "True Successfully applied retention policy." ]]
+    [ "$(snapshots_of demo)" = 1 ]
+    until_is demo repo/repo '{.status.snapshotCount} {.status.snapshotsRemovedOnLastCleanup} {.status.integrity}' "1 32 true"
+    curl -s "http://127.0.0.1:$PUSH/metrics" | grep '^stash_appscode_com_repository_snapshot_cleaned{' | grep -q ' 32$'
+    restic -r "$T/repo-demo" prune --dry-run --max-unused 0 | grep -q '^total prune: *0 blobs'
+    pack=$(find "$T/repo-demo/data" -type f | xargs ls -S | head -n 1)
+    cp "$pack" "$T/pack"
+    rm -f "$pack"
+    cli a set changed 1 >/dev/null
+    session demo four bc
+    phase demo backupsession/four Failed
+    [[ "$(condition demo backupsession/four RepositoryIntegrityVerified)" == "False "*"$(basename "$pack") is missing" ]]
+    [[ "$(condition demo backupsession/four RetentionPolicyApplied)" == "False Held back, nothing was removed: the repository is damaged." ]]
+    [ "$(snapshots_of demo)" = 2 ]
+    until_is demo repo/repo '{.status.snapshotCount} {.status.integrity}' "2 false"
+    cp "$T/pack" "$pack"
+    session demo five bc
+    phase demo backupsession/five Succeeded
+    [ "$(snapshots_of demo)" = 1 ]
+    until_is demo repo/repo '{.status.integrity}' true
+}
+
 @test "what is missing is said, and comes to work when it is there" {
     k delete -n demo secret repo-secret
     config demo bc

@@ -15,6 +15,9 @@
  *   repo_tool stats
  *   repo_tool hold [exclusive]      lock it and sleep until killed
  *   repo_tool passwd NEW
+ *
+ * REPO_TOOL_RENEW is how often a lock is renewed, in milliseconds; after three times as long
+ * without it is given up.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -207,9 +210,9 @@ tool_stats(struct tool *t, struct err *e)
     enum rc rc = snapshots_list(&t->cx, t->repo, &list, &n, e);
 
     if (rc == RC_OK)
-        rc = stats_raw_data(&t->cx, t->repo, list, n, &raw, e);
+        rc = stats_count(&t->cx, t->repo, STATS_RAW_DATA, list, n, &raw, e);
     if (rc == RC_OK)
-        rc = stats_restore_size(&t->cx, t->repo, list, n, &restore, e);
+        rc = stats_count(&t->cx, t->repo, STATS_RESTORE_SIZE, list, n, &restore, e);
     if (rc == RC_OK)
         (void)printf("raw-data %" PRIu64 "\nrestore-size %" PRIu64 "\n", raw.total_size,
                      restore.total_size);
@@ -234,6 +237,17 @@ tool_passwd(struct tool *t, const char *password, struct err *e)
     return keys_passwd(&t->cx, t->repo, str_c(password), &fast, &id, e);
 }
 
+static void
+set_pace(struct repo *r)
+{
+    const char *renew = getenv("REPO_TOOL_RENEW");
+    int ms = renew == NULL ? 0 : (int)strtol(renew, NULL, 10);
+
+    if (ms > 0)
+        repo_set_lock_pace(
+            r, (struct lock_pace){.settle = 200, .renew = ms, .repeat = ms, .lost = 3 * ms});
+}
+
 static enum rc
 run(struct tool *t, char **argv, struct err *e)
 {
@@ -246,6 +260,7 @@ run(struct tool *t, char **argv, struct err *e)
         return tool_init(t, argv[2], password, e);
     if (repo_open(&t->cx, t->store, str_c(password), &t->repo, e))
         return e->code;
+    set_pace(t->repo);
     if (strcmp(argv[1], "save") == 0 && argv[2] != NULL)
         return tool_save(t, argv[2], argv[3], e);
     if (strcmp(argv[1], "list") == 0)
@@ -282,7 +297,7 @@ main(int argc, char **argv)
     }
     rc = ctx_init(&t.cx, &e);
     if (rc == RC_OK)
-        rc = store_open(getenv("RESTIC_REPOSITORY"), &t.store, &e);
+        rc = store_open(getenv("RESTIC_REPOSITORY"), NULL, &t.store, &e);
     if (rc == RC_OK)
         rc = run(&t, argv, &e);
     repo_close(t.repo);

@@ -7,11 +7,12 @@
  *
  * Why      a small change in a dump moves few cuts, so most chunks are already stored.
  * Shape    a chunk ends at the first position, at least CHUNKER_MIN into it, where the Rabin
- * fingerprint of the 64 bytes before is 0 in its low 20 bits; at CHUNKER_MAX at the latest. Speed
- * a fingerprint depends on 64 bytes only, so four stretches of the chunk are scanned side by side:
- * one rolling fingerprint alone waits for its own table look-ups. Threads  the tables are constant
- * after chunker_init; one struct chunk_scan per stream. Source   restic doc/design.rst "Backups and
- * Deduplication"; the vectors in chunker_test.c.
+ *          fingerprint of the 64 bytes before is 0 in its low 20 bits; at CHUNKER_MAX at the
+ *          latest.
+ * Speed    a fingerprint depends on 64 bytes only, so four stretches of the chunk are scanned side
+ *          by side: one rolling fingerprint alone waits for its own table look-ups.
+ * Threads  the tables are constant after chunker_init; one struct chunk_scan per stream.
+ * Source   restic doc/design.rst "Backups and Deduplication"; the vectors in chunker_test.c.
  */
 #include <stddef.h>
 #include <stdint.h>

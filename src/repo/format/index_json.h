@@ -7,7 +7,8 @@
  *
  * Shape    read pack by pack from a stream, since one file may list 150,000 blobs.
  * Errors   RC_CORRUPT; RC_LIMIT above INDEX_PACK_BLOBS blobs in a pack; what the callback or stream
- * gives. Source   restic doc/design.rst "Indexing".
+ *          gives.
+ * Source   restic doc/design.rst "Indexing".
  */
 #include "base/stream.h"
 #include "repo/format/pack.h"

@@ -178,16 +178,11 @@ key_file_open(const struct key_file *k, struct str password, struct seal_key *ma
 }
 
 enum rc
-key_file_seal(struct key_file *k, struct str password, const struct seal_key *master, struct err *e)
+key_master_encode(const struct seal_key *master, struct buf *out, struct err *e)
 {
-    struct buf plain = BUF_INIT(1024);
-    struct sealer *s = NULL;
     struct jw w;
 
-    rand_bytes(k->salt, KEY_SALT);
-    if (user_sealer(k, password, &s, e))
-        return e->code;
-    jw_init(&w, &plain);
+    jw_init(&w, out);
     jw_open_object(&w);
     jw_key(&w, "mac");
     jw_open_object(&w);
@@ -196,12 +191,26 @@ key_file_seal(struct key_file *k, struct str password, const struct seal_key *ma
     jw_close_object(&w);
     write_b64(&w, "encrypt", master->encrypt, sizeof(master->encrypt));
     jw_close_object(&w);
-    if (jw_end(&w, e) == RC_OK) {
+    return jw_end(&w, e);
+}
+
+enum rc
+key_file_seal(struct key_file *k, struct str password, const struct seal_key *master, struct err *e)
+{
+    struct buf plain = BUF_INIT(1024);
+    struct sealer *s = NULL;
+    enum rc rc;
+
+    rand_bytes(k->salt, KEY_SALT);
+    if (user_sealer(k, password, &s, e))
+        return e->code;
+    rc = key_master_encode(master, &plain, e);
+    if (rc == RC_OK) {
         seal(s, plain.p, plain.n, k->sealed);
         k->sealed_bytes = plain.n + SEAL_OVERHEAD;
     }
     sealer_free(s);
     mem_wipe(plain.p, plain.n);
     buf_release(&plain);
-    return w.failed ? e->code : RC_OK;
+    return rc;
 }

@@ -28,6 +28,8 @@ struct key_file {
 NODISCARD enum rc key_file_encode(const struct key_file *k, struct buf *out, struct err *e);
 NODISCARD enum rc key_file_decode(struct str json, struct key_file *out, struct err *e);
 
+/* The master key as the key file seals it. The caller wipes `out`. */
+NODISCARD enum rc key_master_encode(const struct seal_key *master, struct buf *out, struct err *e);
 /* Get the master key out. The caller wipes it. */
 NODISCARD enum rc key_file_open(const struct key_file *k, struct str password,
                                 struct seal_key *master, struct err *e);

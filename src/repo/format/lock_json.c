@@ -31,6 +31,10 @@ lock_encode(const struct lock_info *l, struct buf *out, struct err *e)
         jw_key(&w, "gid");
         jw_u64(&w, l->gid);
     }
+    if (l->pid_space[0] != '\0') {
+        jw_key(&w, "pid_space");
+        jw_cstr(&w, l->pid_space);
+    }
     jw_close_object(&w);
     return jw_end(&w, e);
 }
@@ -47,13 +51,13 @@ lock_decode(struct str json, struct lock_info *out, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *root = NULL;
     struct lock_info l = {.exclusive = false};
-    struct str time = {0}, host = {0}, user = {0};
+    struct str time = {0}, host = {0}, user = {0}, space = {0};
 
     if (json_parse(json, &root, e) || json_get_str(root, "time", &time, e) ||
         json_opt_bool(root, "exclusive", &l.exclusive, e) ||
         json_opt_str(root, "hostname", &host, e) || json_opt_str(root, "username", &user, e) ||
         json_opt_u64(root, "pid", &l.pid, e) || json_opt_u64(root, "uid", &l.uid, e) ||
-        json_opt_u64(root, "gid", &l.gid, e))
+        json_opt_u64(root, "gid", &l.gid, e) || json_opt_str(root, "pid_space", &space, e))
         return e->code;
     if (instant_parse(time, &l.time, e)) {
         e->code = RC_CORRUPT;
@@ -61,6 +65,7 @@ lock_decode(struct str json, struct lock_info *out, struct err *e)
     }
     copy_name(host, l.hostname);
     copy_name(user, l.username);
+    copy_name(space, l.pid_space);
     *out = l;
     return RC_OK;
 }

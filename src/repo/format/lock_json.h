@@ -13,6 +13,9 @@ struct lock_info {
     bool exclusive;
     char hostname[LOCK_NAME_MAX], username[LOCK_NAME_MAX]; /* cut when longer */
     uint64_t pid, uid, gid;
+    /* Where `pid` counts: the boot and the PID namespace. Containers may share a host's name and
+     * not its processes. Ours alone; "" in those of restic, which passes it over. */
+    char pid_space[LOCK_NAME_MAX];
 };
 
 NODISCARD enum rc lock_encode(const struct lock_info *l, struct buf *out, struct err *e);

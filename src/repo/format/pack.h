@@ -6,9 +6,11 @@
  * repo/format/pack -- the header behind the blobs of a pack file.
  *
  * Shape    pack = sealed blobs || sealed header || u32 length of the sealed header. The header
- * lists the blobs in the order they stand in; offsets are the running sum. Units    bytes. `sealed`
- * counts the 32 bytes of the seal; `plain` is 0 for a blob that is not compressed (its plaintext is
- * sealed - 32 bytes long). Errors   RC_CORRUPT. Source   restic doc/design.rst "Pack Format".
+ *          lists the blobs in the order they stand in; offsets are the running sum.
+ * Units    bytes. `sealed` counts the 32 bytes of the seal; `plain` is 0 for a blob that is not
+ *          compressed (its plaintext is sealed - 32 bytes long).
+ * Errors   RC_CORRUPT.
+ * Source   restic doc/design.rst "Pack Format".
  */
 #include "base/buf.h"
 #include "crypto/id.h"

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "json/json.h"
+#include "json/node.h"
 #include "json/write.h"
 #include "repo/format/snapshot_json.h"
 
-enum { LIST_MAX = 100000 };
+enum { LIST_MAX = 100000, SNAPSHOT_BRIEF_MAX = 64 * 1024 };
 
 struct count_field {
     const char *name;
@@ -111,6 +112,10 @@ snapshot_write_fields(struct jw *w, const struct snapshot *s)
     write_text(w, "program_version", s->program_version);
     if (s->has_summary)
         write_summary(w, &s->summary);
+    if (s->brief != NULL) {
+        jw_key(w, "cstash");
+        jw_raw(w, str_c(s->brief));
+    }
 }
 
 enum rc
@@ -214,6 +219,22 @@ read_summary(const struct json *root, struct snapshot *s, struct err *e)
 }
 
 static enum rc
+read_brief(const struct json *root, struct snapshot *s, struct err *e)
+{
+    CLEANUP(buf_release) struct buf text = BUF_INIT(SNAPSHOT_BRIEF_MAX);
+    const struct json *j = NULL;
+
+    if (json_opt_object(root, "cstash", &j, e))
+        return e->code;
+    if (j == NULL)
+        return RC_OK;
+    if (json_print(j, &text, e))
+        return err_wrap(e, "the field \"cstash\"");
+    s->brief = mem_strndup((const char *)text.p, text.n);
+    return RC_OK;
+}
+
+static enum rc
 read_fields(const struct json *j, struct snapshot *s, struct err *e)
 {
     s->has_parent = json_has(j, "parent");
@@ -228,7 +249,7 @@ read_fields(const struct json *j, struct snapshot *s, struct err *e)
         read_text(j, "program_version", &s->program_version, e) ||
         json_opt_u64(j, "uid", &s->uid, e) || json_opt_u64(j, "gid", &s->gid, e))
         return e->code;
-    return read_summary(j, s, e);
+    return read_summary(j, s, e) || read_brief(j, s, e) ? e->code : RC_OK;
 }
 
 enum rc
@@ -266,5 +287,6 @@ snapshot_release(struct snapshot *s)
     mem_free(s->hostname);
     mem_free(s->username);
     mem_free(s->program_version);
+    mem_free(s->brief);
     *s = (struct snapshot){.uid = 0};
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "json/pull.h"
-#include "repo/format/id_json.h"
 #include "json/write.h"
 #include "repo/format/name.h"
 #include "repo/format/tree.h"
@@ -115,7 +114,7 @@ read_content(struct reader *r, struct err *e)
             r->cap = r->cap * 2 + 64;
             r->content = mem_grow(r->content, r->cap, sizeof(*r->content));
         }
-        if (id_pull(r->j, &r->content[r->n], e))
+        if (pull_hex(r->j, r->content[r->n].b, ID_BYTES, e))
             return e->code;
         r->n++;
     }
@@ -155,7 +154,7 @@ read_subtree(struct reader *r, struct id *out, struct err *e)
     if (pull_null(r->j, &null, e))
         return e->code;
     r->has_subtree = !null;
-    return null ? RC_OK : id_pull(r->j, out, e);
+    return null ? RC_OK : pull_hex(r->j, out->b, ID_BYTES, e);
 }
 
 static enum rc
@@ -167,6 +166,12 @@ read_field(struct reader *r, struct str key, struct tree_node *node, struct err 
         return read_type(r, &node->type, e);
     if (str_eq(key, STR_LIT("size")))
         return pull_u64(r->j, &node->size, e);
+    if (str_eq(key, STR_LIT("links")))
+        return pull_u64(r->j, &node->links, e);
+    if (str_eq(key, STR_LIT("inode")))
+        return pull_u64(r->j, &node->inode, e);
+    if (str_eq(key, STR_LIT("device_id")))
+        return pull_u64(r->j, &node->device, e);
     if (str_eq(key, STR_LIT("content")))
         return read_content(r, e);
     if (str_eq(key, STR_LIT("subtree")))

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef REPO_IDSET_H
-#define REPO_IDSET_H
+#ifndef CRYPTO_IDSET_H
+#define CRYPTO_IDSET_H
 
 /*
- * repo/idset -- a set of IDs.
+ * crypto/idset -- a set of IDs.
  *
  * Shape    open addressing, 32 bytes a slot, at most three quarters full. IDs are hashes, so their
- * first bytes serve as the hash. The ID of all zeros is nobody's. Threads  one at a time.
+ *          first bytes serve as the hash. The ID of all zeros is nobody's.
+ * Threads  one at a time.
  */
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/endian.h"
 #include "base/mem.h"
-#include "repo/idset.h"
+#include "crypto/idset.h"
 
 enum { FIRST_CAP = 64 };
 

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cstash find: where in the snapshots something is. */
+#include "base/log.h"
+#include "cli/out.h"
+#include "cli/snapshot_opts.h"
+#include "repo/find.h"
+
+static const struct opt opts_find[] = {
+    {"blob", 0, OPT_FLAG, OPT_AT(find_blob), NULL, "the words are IDs of blobs"},
+    {"tree", 0, OPT_FLAG, OPT_AT(find_tree), NULL, "the words are IDs of trees"},
+    {"pack", 0, OPT_FLAG, OPT_AT(find_pack), NULL, "the words are IDs of packs: what is in them"},
+    {"ignore-case", 'i', OPT_FLAG, OPT_AT(ignore_case), NULL, "of names"},
+    {.name = NULL},
+};
+static const struct opt *const tables[] = {opts_find, opts_snapshots, opts_repo, opts_global, NULL};
+
+struct show {
+    const struct args *args;
+    struct out_json json;
+    const struct snapshot *last; /* whose matches are shown */
+    size_t hits;                 /* in it */
+};
+
+/* ---- text ---- */
+
+static void
+print_hit(struct show *s, const struct find_hit *hit)
+{
+    char id[ID_TEXT], snapshot[ID_TEXT], when[INSTANT_TEXT];
+
+    (void)id_hex(&hit->snapshot->id, snapshot);
+    (void)instant_format(hit->snapshot->time, when);
+    if (hit->kind == FIND_NAME) {
+        if (s->last != hit->snapshot)
+            (void)printf("in snapshot %.8s from %.19s\n", snapshot, when);
+        (void)printf("%s\n", hit->path);
+        return;
+    }
+    (void)printf("%s %s\n", hit->kind == FIND_TREE ? "tree" : "blob", id_hex(hit->id, id));
+    (void)printf("  in %s %s\n", hit->kind == FIND_TREE ? "path" : "file", hit->path);
+    if (hit->kind == FIND_BLOB)
+        (void)printf("  (tree %s)\n", id_hex(hit->tree, id));
+    (void)printf("  in snapshot %.8s from %.19s\n", snapshot, when);
+}
+
+/* ---- JSON, as restic's ---- */
+
+static void
+end_matches(struct show *s)
+{
+    char id[ID_TEXT];
+
+    if (s->args->find_blob || s->args->find_tree || s->args->find_pack || s->last == NULL)
+        return;
+    jw_close_array(&s->json.w);
+    jw_field_u64(&s->json.w, "hits", s->hits);
+    jw_field_cstr(&s->json.w, "snapshot", id_hex(&s->last->id, id));
+    jw_close_object(&s->json.w);
+}
+
+static void
+json_name(struct show *s, const struct find_hit *hit)
+{
+    struct jw *w = &s->json.w;
+
+    if (s->last != hit->snapshot) {
+        end_matches(s);
+        jw_open_object(w);
+        jw_key(w, "matches");
+        jw_open_array(w);
+        s->hits = 0;
+    }
+    s->hits++;
+    jw_open_object(w);
+    jw_field_cstr(w, "path", hit->path);
+    jw_field_cstr(w, "type", hit->type);
+    if (hit->size != 0)
+        jw_field_u64(w, "size", hit->size);
+    jw_close_object(w);
+}
+
+static void
+json_object(struct show *s, const struct find_hit *hit)
+{
+    struct jw *w = &s->json.w;
+    char id[ID_TEXT], when[INSTANT_TEXT];
+
+    jw_open_object(w);
+    jw_field_cstr(w, "object_type", hit->kind == FIND_TREE ? "tree" : "blob");
+    jw_field_cstr(w, "id", id_hex(hit->id, id));
+    jw_field_cstr(w, "path", hit->path);
+    if (hit->kind == FIND_BLOB)
+        jw_field_cstr(w, "parent_tree", id_hex(hit->tree, id));
+    jw_field_cstr(w, "snapshot", id_hex(&hit->snapshot->id, id));
+    jw_field_cstr(w, "time", instant_format(hit->snapshot->time, when));
+    jw_close_object(w);
+}
+
+static enum rc
+on_hit(void *arg, const struct find_hit *hit, struct err *e)
+{
+    struct show *s = arg;
+
+    (void)e;
+    if (!s->args->json)
+        print_hit(s, hit);
+    else if (hit->kind == FIND_NAME)
+        json_name(s, hit);
+    else
+        json_object(s, hit);
+    s->last = hit->snapshot;
+    return RC_OK;
+}
+
+static void
+on_bad(void *arg, const struct snapshot *s, const struct err *why)
+{
+    char id[ID_TEXT];
+
+    (void)arg;
+    log_warn("snapshot %.8s: %s", id_hex(&s->id, id), why->msg);
+}
+
+/* ---- the command ---- */
+
+/* The words are for find, not for app_snapshots. Newest first. */
+static enum rc
+list_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct snapshot **list,
+               size_t *n, struct err *e)
+{
+    struct args filter = *a;
+
+    filter.n_rest = 0;
+    if (app_snapshots(cx, &filter, r, list, n, e))
+        return e->code;
+    for (size_t i = 0; i < *n / 2; i++) {
+        struct snapshot x = (*list)[i];
+        (*list)[i] = (*list)[*n - 1 - i];
+        (*list)[*n - 1 - i] = x;
+    }
+    return RC_OK;
+}
+
+static enum rc
+find(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
+{
+    struct show s = {.args = a};
+    struct find_query q = {.kind = a->find_blob   ? FIND_BLOB
+                                   : a->find_tree ? FIND_TREE
+                                   : a->find_pack ? FIND_PACK
+                                                  : FIND_NAME,
+                           .words = a->rest,
+                           .n = a->n_rest,
+                           .ignore_case = a->ignore_case,
+                           .hit = on_hit,
+                           .bad = on_bad,
+                           .arg = &s};
+    struct snapshot *list = NULL;
+    size_t n = 0;
+    enum rc rc = list_snapshots(cx, a, r, &list, &n, e);
+
+    out_json_begin(&s.json);
+    jw_open_array(&s.json.w);
+    if (rc == RC_OK)
+        rc = find_run(cx, r, list, n, &q, e);
+    end_matches(&s);
+    jw_close_array(&s.json.w);
+    if (rc == RC_OK && a->json)
+        out_json_end(&s.json);
+    else
+        buf_release(&s.json.text);
+    snapshots_free(list, n);
+    return rc;
+}
+
+static enum rc
+run(struct ctx *cx, const struct args *a, struct err *e)
+{
+    struct app_repo r = {0};
+    enum rc rc;
+
+    if (a->find_blob + a->find_tree + a->find_pack > 1)
+        return err_set(e, RC_USAGE, "only one of --blob, --tree and --pack");
+    rc = app_repo_lock(cx, a, APP_LOCK_SHARED, &r, e);
+    if (rc == RC_OK)
+        rc = find(cx, a, r.repo, e);
+    app_repo_close(&r);
+    return rc;
+}
+
+const struct command cmd_find = {"find",
+                                 "PATTERN...|ID...",
+                                 "find names, blobs, trees or packs in the snapshots",
+                                 tables,
+                                 1,
+                                 ARGS_REST_MAX,
+                                 run};

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cstash migrate: a repository takes another format. */
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/app.h"
+#include "repo/check.h"
+
+#define UPGRADE "upgrade_repo_v2"
+
+static const struct opt opts_migrate[] = {
+    {"force", 'f', OPT_FLAG, OPT_AT(force), NULL, "also what was done already"},
+    {.name = NULL},
+};
+static const struct opt *const tables[] = {opts_migrate, opts_repo, opts_global, NULL};
+
+static void
+on_problem(void *arg, const char *text)
+{
+    (void)arg;
+    log_error("%s", text);
+}
+
+/* The old config, until the new one is there: "config-ID" in the current folder. */
+static enum rc
+keep_config(void *arg, struct str config, struct err *e)
+{
+    const char *path = arg;
+
+    /* One may be there, of a run that was cut off: this config was just read, and is as good. */
+    if (fs_write_file(path, config, 0600, e))
+        return err_wrap(e, "could not keep the old config");
+    return RC_OK;
+}
+
+static enum rc
+upgrade(struct ctx *cx, struct repo *r, struct err *e)
+{
+    struct check_opts opts = {.problem = on_problem};
+    struct check_result res;
+    char hex[ID_TEXT];
+    CLEANUP(mem_free_ptr) char *kept = mem_printf("config-%s", id_hex(repo_id(r), hex));
+
+    if (check_run(cx, r, &opts, &res, e))
+        return err_wrap(e, "it is left as it is");
+    if (repo_upgrade(cx, r, keep_config, kept, e)) {
+        if (access(kept, F_OK) == 0)
+            (void)err_hint(e, "the old config is kept as %s", kept);
+        return e->code;
+    }
+    (void)unlink(kept);
+    (void)puts("the repository has version 2 now; `cstash prune` compresses its trees");
+    return RC_OK;
+}
+
+static enum rc
+migrate(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
+{
+    bool is_done = repo_version(r) >= 2;
+
+    if (a->n_rest == 0)
+        (void)puts(is_done ? "there is nothing to migrate"
+                           : UPGRADE "  make it a repository of version 2, which compresses");
+    else if (is_done && !a->force)
+        (void)printf("%s: the repository has version %u already\n", UPGRADE, repo_version(r));
+    else
+        return upgrade(cx, r, e);
+    return RC_OK;
+}
+
+static enum rc
+run(struct ctx *cx, const struct args *a, struct err *e)
+{
+    struct app_repo r = {0};
+    enum rc rc;
+
+    if (a->n_rest == 1 && strcmp(a->rest[0], UPGRADE) != 0)
+        return err_set(e, RC_USAGE, "there is no migration %s, only " UPGRADE, a->rest[0]);
+    rc = app_repo_lock(cx, a, APP_LOCK_EXCLUSIVE, &r, e);
+    if (rc == RC_OK)
+        rc = migrate(cx, a, r.repo, e);
+    app_repo_close(&r);
+    return rc;
+}
+
+const struct command cmd_migrate = {
+    "migrate", "[" UPGRADE "]", "bring a repository to a newer format", tables, 0, 1, run};

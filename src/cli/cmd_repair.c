@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cstash repair: make a damaged repository one that its check passes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/out.h"
+#include "cli/snapshot_opts.h"
+#include "repo/inspect.h"
+#include "repo/repair.h"
+
+static const struct opt opts_repair[] = {
+    {"read-all-packs", 0, OPT_FLAG, OPT_AT(read_all_packs), NULL,
+     "index: from the packs alone, whatever is in the index files"},
+    {"forget", 0, OPT_FLAG, OPT_AT(forget), NULL, "snapshots: remove the damaged ones"},
+    {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL, "snapshots: only show what would be done"},
+    {.name = NULL},
+};
+static const struct opt *const tables[] = {opts_repair, opts_snapshots, opts_repo, opts_global,
+                                           NULL};
+
+static void
+on_note(void *arg, const char *text)
+{
+    (void)arg;
+    log_warn("%s", text);
+}
+
+static struct repair_opts
+repair_opts(const struct args *a)
+{
+    return (struct repair_opts){.note = on_note,
+                                .dry_run = a->dry_run,
+                                .forget = a->forget,
+                                .read_all_packs = a->read_all_packs};
+}
+
+static enum rc
+run_index(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
+{
+    struct repair_opts opts = repair_opts(a);
+    struct repair_index_result res;
+
+    if (repair_index(cx, r, &opts, &res, e))
+        return e->code;
+    (void)printf("%zu packs are in the index: %zu were read, %zu are missing, %zu cannot be read\n",
+                 res.packs, res.read, res.missing, res.bad);
+    return RC_OK;
+}
+
+/* ---- packs ---- */
+
+/*
+ * A copy in the current folder: what cannot be read today may be worth a look tomorrow. One of an
+ * earlier run that was cut off stays: the pack may be worse by now.
+ */
+static enum rc
+keep_copy(struct ctx *cx, struct repo *r, const struct id *pack, struct err *e)
+{
+    char hex[ID_TEXT], name[ID_TEXT + 8], part[ID_TEXT + 16];
+    struct wr_fd out;
+    int fd;
+    enum rc rc;
+
+    (void)snprintf(name, sizeof(name), "pack-%s", id_hex(pack, hex));
+    if (access(name, F_OK) == 0)
+        return RC_OK;
+    (void)snprintf(part, sizeof(part), "%s.part", name);
+    fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return err_sys(e, errno, "could not make %s to keep a copy of the pack", part);
+    wr_fd_init(&out, cx, fd, part);
+    rc = inspect_cat(cx, r, INSPECT_PACK, hex, &out.wr, e);
+    if (rc == RC_CORRUPT) /* that is why it is kept */
+        rc = RC_OK;
+    if (rc == RC_OK && (fsync(fd) != 0 || rename(part, name) != 0))
+        rc = err_sys(e, errno, "could not write %s", name);
+    (void)close(fd);
+    if (rc != RC_OK)
+        (void)unlink(part);
+    else
+        log_info("kept a copy of the pack as %s", name);
+    return rc;
+}
+
+static enum rc
+run_packs(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
+{
+    struct repair_opts opts = repair_opts(a);
+    struct repair_packs_result res;
+    struct id packs[ARGS_REST_MAX];
+
+    if (a->n_rest == 0)
+        return err_set(e, RC_USAGE,
+                       "repair packs needs the IDs of packs: `cstash check "
+                       "--read-data` names the damaged ones");
+    for (size_t i = 0; i < a->n_rest; i++)
+        if (inspect_find_pack(cx, r, a->rest[i], &packs[i], e))
+            return e->code;
+    for (size_t i = 0; i < a->n_rest; i++)
+        if (keep_copy(cx, r, &packs[i], e))
+            return e->code;
+    if (repair_packs(cx, r, packs, a->n_rest, &opts, &res, e))
+        return e->code;
+    (void)printf("%zu blobs are saved, %zu are lost\n", res.saved, res.lost);
+    if (res.lost != 0)
+        log_info("hint: `cstash repair snapshots --forget` takes them out of the snapshots");
+    return RC_OK;
+}
+
+/* ---- snapshots ---- */
+
+static enum rc
+run_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
+{
+    struct repair_opts opts = repair_opts(a);
+    struct snapshot *list = NULL;
+    size_t n = 0, changed = 0;
+    enum rc rc = app_snapshots(cx, a, r, &list, &n, e);
+
+    if (rc == RC_OK)
+        rc = repair_snapshots(cx, r, list, n, &opts, &changed, e);
+    snapshots_free(list, n);
+    if (rc == RC_OK)
+        (void)printf("%zu snapshots %s\n", changed, a->dry_run ? "would change" : "changed");
+    return rc;
+}
+
+/* ---- the command ---- */
+
+typedef enum rc verb_fn(struct ctx *cx, const struct args *a, struct repo *r, struct err *e);
+
+static enum rc
+run_verb(struct ctx *cx, const struct args *a, verb_fn *verb, struct err *e)
+{
+    struct app_repo r = {0};
+    enum rc rc = app_repo_lock(cx, a, APP_LOCK_EXCLUSIVE, &r, e);
+
+    if (rc == RC_OK)
+        rc = verb(cx, a, r.repo, e);
+    app_repo_close(&r);
+    return rc;
+}
+
+static enum rc
+run(struct ctx *cx, const struct args *a, struct err *e)
+{
+    static const struct {
+        const char *name;
+        verb_fn *verb;
+    } verbs[] = {{"index", run_index}, {"packs", run_packs}, {"snapshots", run_snapshots}};
+    struct args of_verb = *a;
+
+    if (strcmp(a->rest[0], "snapshots") != 0 && (a->dry_run || a->forget))
+        return err_set(e, RC_USAGE, "--dry-run and --forget are for repair snapshots");
+
+    of_verb.n_rest = a->n_rest - 1;
+    memmove(of_verb.rest, a->rest + 1, of_verb.n_rest * sizeof(a->rest[0]));
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+        if (strcmp(a->rest[0], verbs[i].name) == 0)
+            return run_verb(cx, &of_verb, verbs[i].verb, e);
+    return err_set(e, RC_USAGE, "cstash repair %s: use index, packs ID... or snapshots [ID...]",
+                   a->rest[0]);
+}
+
+const struct command cmd_repair = {"repair",
+                                   "index|packs ID...|snapshots [ID...]",
+                                   "mend a damaged repository",
+                                   tables,
+                                   1,
+                                   ARGS_REST_MAX,
+                                   run};
+
+static enum rc
+run_rebuild(struct ctx *cx, const struct args *a, struct err *e)
+{
+    return run_verb(cx, a, run_index, e);
+}
+
+const struct command cmd_rebuild_index = {
+    "rebuild-index", "", "the older name of \"repair index\"", tables, 0, 0, run_rebuild};

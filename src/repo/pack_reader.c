@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/endian.h"
+#include "base/mem.h"
+#include "crypto/sha256.h"
+#include "repo/pack_reader.h"
+
+enum rc
+pack_reader_init(struct pack_reader *p, struct ctx *cx, struct repo *r, struct err *e)
+{
+    *p = (struct pack_reader){.cx = cx, .repo = r};
+    if (sealer_new(&r->key, &p->sealer, e))
+        return e->code;
+    p->zstd = zstd_dec_new();
+    return RC_OK;
+}
+
+void
+pack_reader_release(struct pack_reader *p)
+{
+    sealer_free(p->sealer);
+    zstd_dec_free(p->zstd);
+    mem_free(p->sealed);
+    mem_free(p->plain);
+    *p = (struct pack_reader){.repo = NULL};
+}
+
+static void
+want(uint8_t **p, size_t *room, size_t n)
+{
+    if (*room >= n)
+        return;
+    mem_free(*p);
+    *room = n;
+    *p = mem_alloc(n);
+}
+
+enum rc
+pack_read_header(struct pack_reader *p, const struct id *pack, uint64_t bytes, struct buf *tail,
+                 struct pack_entry **blobs, size_t *n, struct err *e)
+{
+    struct store *s = p->repo->store;
+    struct store_name name = {.type = STORE_PACK, .id = *pack};
+    uint8_t length[PACK_LENGTH_BYTES];
+    uint64_t header;
+
+    if (bytes < PACK_ENTRY_PLAIN + SEAL_OVERHEAD + PACK_LENGTH_BYTES)
+        return err_set(e, RC_CORRUPT, "it is too small for a pack");
+    if (s->ops->get(p->cx, s, &name, bytes - PACK_LENGTH_BYTES, length, sizeof(length), e))
+        return e->code;
+    header = le32_load(length);
+    if (header < SEAL_OVERHEAD || header > PACK_HEADER_MAX || header > bytes - PACK_LENGTH_BYTES)
+        return err_set(e, RC_CORRUPT, "the length of its header is impossible");
+    buf_reset(tail);
+    if (buf_reserve(tail, (size_t)header + PACK_LENGTH_BYTES, e) ||
+        s->ops->get(p->cx, s, &name, bytes - PACK_LENGTH_BYTES - header, tail->p,
+                    (size_t)header + PACK_LENGTH_BYTES, e))
+        return e->code;
+    tail->n = (size_t)header + PACK_LENGTH_BYTES;
+    want(&p->plain, &p->plain_room, (size_t)header);
+    if (seal_open(p->sealer, tail->p, (size_t)header, p->plain, e))
+        return err_wrap(e, "its header");
+    return pack_header_decode(str_of(p->plain, (size_t)header - SEAL_OVERHEAD),
+                              bytes - PACK_LENGTH_BYTES - header, p->repo->config.version, blobs, n,
+                              e);
+}
+
+enum rc
+pack_read_blob(struct pack_reader *p, const struct id *pack, const struct pack_entry *b,
+               struct err *e)
+{
+    struct store *s = p->repo->store;
+    struct store_name name = {.type = STORE_PACK, .id = *pack};
+
+    if (b->sealed > PACK_BLOB_MAX || pack_entry_plain(b) > PACK_BLOB_MAX)
+        return err_set(e, RC_LIMIT, "it is too large");
+    want(&p->sealed, &p->sealed_room, b->sealed);
+    return s->ops->get(p->cx, s, &name, b->offset, p->sealed, b->sealed, e);
+}
+
+enum rc
+pack_open_blob(struct pack_reader *p, const struct pack_entry *b, const uint8_t *sealed,
+               uint8_t **out, struct err *e)
+{
+    size_t n = pack_entry_plain(b);
+    uint8_t *at;
+    struct id got;
+
+    if (b->sealed > PACK_BLOB_MAX || n > PACK_BLOB_MAX)
+        return err_set(e, RC_LIMIT, "it is too large");
+    want(&p->sealed, &p->sealed_room, b->sealed);
+    at = p->sealed + SEAL_IV;
+    if (seal_open(p->sealer, sealed, b->sealed, at, e))
+        return e->code;
+    if (b->plain != 0) {
+        struct str packed = str_of(at, b->sealed - SEAL_OVERHEAD);
+        want(&p->plain, &p->plain_room, n + SEAL_OVERHEAD);
+        at = p->plain + SEAL_IV;
+        if (zstd_decompress(p->zstd, packed, at, n, e))
+            return e->code;
+    }
+    sha256_of(str_of(at, n), &got);
+    if (!id_eq(&got, &b->id))
+        return err_set(e, RC_CORRUPT, "its content does not have the hash that is its name");
+    *out = at;
+    return RC_OK;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPO_PRUNE_INTERNAL_H
+#define REPO_PRUNE_INTERNAL_H
+
+/* repo/prune_internal -- what prune.c (in which order), prune_plan.c (what) and prune_repack.c (the
+ * blobs that move) share. */
+#include "crypto/idset.h"
+#include "repo/prune.h"
+#include "repo/repo_internal.h"
+
+enum prune_action {
+    PRUNE_KEEP,
+    PRUNE_REPACK,
+    PRUNE_REMOVE,
+    PRUNE_FORGET /* the file is gone, and nothing in it was needed: only the index knows it */
+};
+
+/* A pack of the index, by its number there. */
+struct prune_pack {
+    uint64_t used_bytes, unused_bytes; /* of its blobs, sealed; the header counts as used */
+    uint32_t used, unused;             /* blobs */
+    bool data, trees;                  /* what is in it */
+    bool present, whole;               /* the file is there; with the size that the index says */
+    bool must_compress;
+    uint8_t action; /* enum prune_action */
+};
+
+struct prune {
+    struct ctx *cx;
+    struct repo *repo;
+    const struct prune_opts *opts;
+    struct prune_stats stats;
+    uint8_t *used; /* of each blob: is this the copy that stays? */
+    struct index_order order;
+    struct prune_pack *packs;
+    uint64_t small;              /* a pack below this is better joined with others */
+    struct id_list unreferenced; /* packs of the store that no index file lists */
+};
+
+/* Fill in all that is above. The index is loaded. */
+NODISCARD enum rc prune_plan(struct prune *p, struct err *e);
+void prune_release(struct prune *p);
+
+/* Is this blob to be compressed when it moves? */
+bool prune_should_compress(const struct prune *p, const struct pack_entry *b);
+
+/* Write the used blobs of all packs to be repacked into new ones, durable and indexed. The index in
+ * memory stays that of before. */
+NODISCARD enum rc prune_repack(struct prune *p, struct err *e);
+
+#endif

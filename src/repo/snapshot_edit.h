@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REPO_SNAPSHOT_EDIT_H
+#define REPO_SNAPSHOT_EDIT_H
+
+/*
+ * repo/snapshot_edit -- a snapshot changes: another file takes the place of its file.
+ *
+ * Order    the new file is durable before the old one is removed: after a stop in between both are
+ *          there, never none.
+ * Locks    exclusive, by the caller.
+ */
+#include "repo/snapshots.h"
+#include "repo/repo.h"
+
+/* Each says whether anything changed. A tag is there once; "" is none. */
+bool snapshot_set_tags(struct snapshot *s, const char *const *tags, size_t n);
+bool snapshot_add_tag(struct snapshot *s, const char *tag);
+bool snapshot_remove_tag(struct snapshot *s, const char *tag);
+
+/*
+ * Write what was changed in `s`, with `original` naming the first of its line; s->id becomes the
+ * new name. The old file is removed unless `keep`.
+ */
+NODISCARD enum rc snapshot_replace(struct ctx *cx, struct repo *r, struct snapshot *s, bool keep,
+                                   struct err *e);
+
+#endif
