@@ -22,6 +22,7 @@ demo: build ## back up, wipe and restore a throw-away Redis, and prove that noth
 	@tools/demo $(CSTASH)
 
 test: test-build ## build and run everything; ends with "N passed, N failed"
+	@tools/install-deps servers
 	@tools/run-tests $(BUILD)
 
 test-unit: test-build ## only what needs no server
@@ -48,13 +49,13 @@ asan: ## everything under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/install-deps build test
 	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 	@meson compile -C build-asan >build-asan/compile.log 2>&1 || { cat build-asan/compile.log; exit 1; }
-	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=abort_on_error=1 tools/run-tests build-asan
+	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=abort_on_error=1 tools/run-tests build-asan --ours
 
-tsan: ## the unit tests, the round trips and the control plane under ThreadSanitizer
+tsan: ## the unit tests, the round trips, the stores and the control plane under ThreadSanitizer
 	@tools/install-deps build test
 	@test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread -Db_lundef=false >/dev/null
 	@meson compile -C build-tsan >build-tsan/compile.log 2>&1 || { cat build-tsan/compile.log; exit 1; }
-	@TSAN_OPTIONS=halt_on_error=1 tools/run-tests build-tsan test_ fuzz_ roundtrip flow plane_jobs kubectl kube.bats verbs
+	@TSAN_OPTIONS=halt_on_error=1 tools/run-tests build-tsan test_ fuzz_ roundtrip flow plane_jobs kubectl kube.bats verbs conformance/store
 
 lint: test-build ## clang-tidy
 	@tools/install-deps check
