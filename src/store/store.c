@@ -4,7 +4,13 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "crypto/sha256.h"
+#include "store/azure.h"
+#include "store/b2.h"
+#include "store/gs.h"
 #include "store/local.h"
+#include "store/rest.h"
+#include "store/s3.h"
+#include "store/swift.h"
 
 typedef enum rc open_fn(const char *address, const struct store_opts *o, struct store **out,
                         struct err *e);
@@ -24,13 +30,13 @@ static const struct scheme {
     const char *name;
     open_fn *open;
 } schemes[] = {{"local:", open_local},
-               {"s3:", NULL},
-               {"rest:", NULL},
+               {"s3:", store_s3_open},
+               {"rest:", store_rest_open},
                {"sftp:", NULL},
-               {"gs:", NULL},
-               {"azure:", NULL},
-               {"b2:", NULL},
-               {"swift:", NULL},
+               {"gs:", store_gs_open},
+               {"azure:", store_azure_open},
+               {"b2:", store_b2_open},
+               {"swift:", store_swift_open},
                {"rclone:", NULL},
                {"http:", NULL},
                {"https:", NULL}};
@@ -65,7 +71,10 @@ store_open(const char *url, const struct store_opts *opts, struct store **out, s
         if (s->open == NULL) {
             (void)err_set(e, RC_UNSUPPORTED, "repositories at \"%s...\" are not known here",
                           s->name);
-            return err_hint(e, "use a path or local:PATH");
+            return err_hint(
+                e,
+                "use a path, local:PATH, s3:HOST/BUCKET/PREFIX, gs:BUCKET:/PREFIX, "
+                "azure:CONTAINER:/PREFIX, swift:CONTAINER:/PREFIX, b2:BUCKET:/PREFIX or rest:URL");
         }
         if (set_connections(s->name, &o, e))
             return e->code;

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/b2.h"
+
+#include <stdio.h>
+
+#include "base/hex.h"
+#include "base/mem.h"
+#include "json/node.h"
+#include "store/b2_internal.h"
+#include "store/url.h"
+
+enum { PAGE = 1000, VERSIONS = 100, URL_MAX_BYTES = 16 * 1024 };
+
+struct b2 {
+    struct far far;
+    struct b2_who *who;
+    char *bucket, *prefix;
+};
+
+static struct b2 *
+b2_of(struct far *f)
+{
+    return CONTAINER_OF(f, struct b2, far);
+}
+
+#define CAP "raise the account's caps, or wait for the next day"
+
+static const struct far_code codes[] = {
+    {"access_denied", RC_DENIED, false, "what may the application key do, with this bucket?"},
+    {"bad_auth_token", RC_DENIED, true, NULL}, /* another one is worth a try */
+    {"bad_bucket_id", RC_NOT_FOUND, false, "was the bucket deleted?"},
+    {"cap_exceeded", RC_IO, false, CAP},
+    {"download_cap_exceeded", RC_IO, false, CAP},
+    {"duplicate_bucket_name", RC_CONFLICT, false,
+     "names of buckets are everybody's: this one is taken, take another"},
+    {"expired_auth_token", RC_DENIED, true, NULL},
+    {"file_not_present", RC_NOT_FOUND, false, NULL},
+    {"storage_cap_exceeded", RC_IO, false, CAP},
+    {"too_many_buckets", RC_DENIED, false, "make the bucket in another account, or delete one"},
+    {"transaction_cap_exceeded", RC_IO, false, CAP},
+    {"unauthorized", RC_DENIED, false,
+     "what may the application key do, with this bucket and prefix?"},
+    {.code = NULL},
+};
+
+/* As it is, not encoded. */
+static char *
+name_of(const struct b2 *s, const struct far_want *w)
+{
+    CLEANUP(buf_release) struct buf path = BUF_INIT(256);
+
+    far_path(&path, "", w); /* of letters that stay as they are */
+    return mem_printf("%s%s%s", s->prefix, s->prefix[0] != '\0' ? "/" : "", buf_c(&path));
+}
+
+/* A call of the API; its parameters are JSON. */
+static enum rc
+ask_api(struct ctx *cx, struct b2 *s, const struct far_want *w, const struct b2_pass *p,
+        struct far_ask *out, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *j = json_new_object();
+    CLEANUP(mem_free_ptr) char *name = w->verb != FAR_CREATE ? name_of(s, w) : NULL;
+    CLEANUP(mem_free_ptr) char *bucket = NULL;
+    const char *call;
+
+    if (w->verb != FAR_CREATE && b2_who_bucket(cx, s->who, p, &bucket, e))
+        return e->code;
+    if (w->verb == FAR_CREATE) {
+        call = "b2_create_bucket";
+        json_set_cstr(j, "accountId", b2_pass_text(p, "accountId"));
+        json_set_cstr(j, "bucketName", s->bucket);
+        json_set_cstr(j, "bucketType", "allPrivate");
+    } else if (w->verb == FAR_DEL && w->page != NULL) {
+        call = "b2_delete_file_version";
+        json_set_cstr(j, "fileName", name);
+        json_set_cstr(j, "fileId", w->page);
+    } else {
+        call = w->verb == FAR_DEL ? "b2_list_file_versions" : "b2_list_file_names";
+        json_set_cstr(j, "bucketId", bucket);
+        json_set_cstr(j, "prefix", name);
+        json_set_cstr(j, "startFileName", w->page);
+        json_set_int(j, "maxFileCount", w->verb == FAR_DEL ? VERSIONS : PAGE);
+        if (w->verb == FAR_LIST && w->name.type != STORE_PACK)
+            json_set_cstr(j, "delimiter", "/");
+    }
+    out->method = "POST";
+    buf_must_printf(&out->url, "%s/b2api/v2/%s", b2_pass_text(p, "apiUrl"), call);
+    far_header(out, "Content-Type: application/json");
+    return json_print(j, &out->body, e);
+}
+
+static enum rc
+ask_download(const struct b2 *s, const struct far_want *w, const struct b2_pass *p,
+             struct far_ask *out)
+{
+    out->method = w->verb == FAR_STAT ? "HEAD" : "GET";
+    buf_must_printf(&out->url, "%s/file/", b2_pass_text(p, "downloadUrl"));
+    http_escape(&out->url, s->bucket);
+    buf_must_add(&out->url, "/", 1);
+    far_path(&out->url, s->prefix, w);
+    return RC_OK;
+}
+
+static enum rc
+ask_upload(const struct b2 *s, const struct far_want *w, const struct b2_pass *p,
+           struct far_ask *out)
+{
+    CLEANUP(buf_release) struct buf path = BUF_INIT(URL_MAX_BYTES);
+    char sha1[2 * SHA1 + 1];
+
+    out->method = "POST";
+    buf_must_printf(&out->url, "%s", p->upload_url);
+    far_path(&path, s->prefix, w);
+    hex_encode(w->sha1, SHA1, sha1);
+    far_header(out, "X-Bz-File-Name: %s", buf_c(&path));
+    far_header(out, "X-Bz-Content-Sha1: %s", sha1);
+    far_header(out, "Content-Type: application/octet-stream");
+    return RC_OK;
+}
+
+static enum rc
+b2_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *out, struct err *e)
+{
+    struct b2 *s = b2_of(f);
+    struct b2_pass *p = NULL;
+
+    if (w->verb == FAR_PUT ? b2_who_get_upload(cx, s->who, &p, e) : b2_who_get(cx, s->who, &p, e))
+        return e->code;
+    out->carried = p;
+    far_header(out, "Authorization: %s", p->token.text);
+    if (w->verb == FAR_PUT)
+        return ask_upload(s, w, p, out);
+    if (w->verb == FAR_GET || w->verb == FAR_STAT)
+        return ask_download(s, w, p, out);
+    return ask_api(cx, s, w, p, out, e);
+}
+
+static void
+b2_done(struct far *f, void *carried, const struct http_response *r)
+{
+    b2_who_done(b2_of(f)->who, (struct b2_pass *)carried, r == NULL ? 0 : r->status);
+}
+
+static void
+copy_text(char *to, size_t room, const struct json *from)
+{
+    (void)snprintf(to, room, "%.*s", (int)room - 1, json_text_or(from, ""));
+}
+
+/* {"status": 401, "code": "unauthorized", "message": "words"} */
+static void
+b2_explain(struct far *f, const struct http_response *r, struct far_words *out)
+{
+    CLEANUP(json_free_ptr) struct json *j = NULL;
+    struct err ignored = ERR_INIT;
+
+    (void)f;
+    if (json_parse(buf_str(&r->body), &j, &ignored)) {
+        /* HEAD is answered without words */
+        out->marked = strncmp(r->content_type, "application/json", 16) == 0 && r->status != 401;
+        return;
+    }
+    copy_text(out->code, sizeof(out->code), json_field(j, "code"));
+    copy_text(out->text, sizeof(out->text), json_field(j, "message"));
+    out->marked = out->code[0] != '\0' && r->status != 401;
+}
+
+/* Refused tokens are replaced, but not for ever. What was damaged on its way is one of many bad
+ * requests: "Checksum did not match data received", of old "Sha1 did not ...". */
+static void
+b2_judge(struct far *f, const struct http_response *r, const struct far_words *words, struct err *e)
+{
+    (void)f;
+    if (r->status == 401)
+        e->retry = false; /* as long as far.c doubts it */
+    if (strcmp(words->code, "bad_request") == 0 &&
+        (strstr(words->text, "did not match") != NULL || strstr(words->text, "mismatch") != NULL)) {
+        e->code = RC_UNAVAILABLE;
+        e->retry = true;
+    }
+}
+
+static enum rc
+b2_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
+        far_name_fn *fn, void *arg, struct buf *next, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *j = NULL;
+    const struct json *files;
+
+    (void)cx;
+    (void)f;
+    (void)w;
+    if (json_parse(buf_str(&r->body), &j, e))
+        return e->code;
+    files = json_field(j, "files");
+    for (size_t i = 0; i < json_size(files); i++) {
+        const struct json *file = json_elem(files, i);
+        int64_t bytes = json_int_or(json_field(file, "contentLength"), -1);
+        if (strcmp(json_text_or(json_field(file, "action"), ""), "upload") != 0)
+            continue;
+        if (bytes < 0)
+            return err_set(e, RC_CORRUPT, "a size is no number");
+        if (fn(arg, json_text_str(json_field(file, "fileName")), (uint64_t)bytes, e))
+            return e->code;
+    }
+    return buf_add_str(next, json_text_str(json_field(j, "nextFileName")), e);
+}
+
+/* Delete the versions in the answer, and say how many files it lists. */
+static enum rc
+del_versions(struct ctx *cx, struct far *f, const struct store_name *name,
+             const struct http_response *r, size_t *n, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *j = NULL;
+    struct far_want w = {.verb = FAR_DEL, .name = *name};
+    CLEANUP(mem_free_ptr) char *whole = name_of(b2_of(f), &w);
+    const struct json *files;
+
+    if (json_parse(buf_str(&r->body), &j, e))
+        return e->code;
+    files = json_field(j, "files");
+    *n = json_size(files);
+    for (size_t i = 0; i < *n; i++) {
+        const struct json *file = json_elem(files, i);
+        struct http_response gone = {.status = 0};
+        enum rc rc;
+        w.page = json_text(json_field(file, "fileId"));
+        if (w.page == NULL || strcmp(json_text_or(json_field(file, "fileName"), ""), whole) != 0)
+            continue;
+        rc = far_exchange(cx, f, &w, &gone, e);
+        http_response_release(&gone);
+        if (rc != RC_OK && rc != RC_NOT_FOUND)
+            return rc;
+    }
+    return RC_OK;
+}
+
+static enum rc
+b2_del(struct ctx *cx, struct far *f, const struct store_name *name, struct err *e)
+{
+    const struct far_want w = {.verb = FAR_DEL, .name = *name};
+    int reads = 0;
+    size_t n = 0;
+    enum rc rc;
+
+    do {
+        struct http_response r = {.status = 0};
+        rc = far_exchange(cx, f, &w, &r, e);
+        if (rc == RC_OK)
+            rc = del_versions(cx, f, name, &r, &n, e);
+        http_response_release(&r);
+    } while ((rc == RC_OK && n >= VERSIONS) || (rc == RC_CORRUPT && ++reads < FAR_READS));
+    return rc;
+}
+
+/* The bucket, if it is not there. */
+static enum rc
+b2_create(struct ctx *cx, struct far *f, struct err *e)
+{
+    struct far_want look = {.verb = FAR_LIST, .name.type = STORE_KEY}, make = {.verb = FAR_CREATE};
+    struct http_response r = {.status = 0};
+    enum rc rc = far_exchange(cx, f, &look, &r, e);
+
+    http_response_release(&r);
+    if (rc != RC_NOT_FOUND)
+        return rc;
+    rc = far_exchange(cx, f, &make, &r, e);
+    http_response_release(&r);
+    return rc;
+}
+
+static void
+b2_release(struct far *f)
+{
+    struct b2 *s = b2_of(f);
+
+    b2_who_free(s->who);
+    far_release(f);
+    mem_free(s->bucket);
+    mem_free(s->prefix);
+    mem_free(s);
+}
+
+static const struct far_ops ops = {
+    .wants_sha1 = true,
+    .shards = true,
+    .lists_strangers = true,
+    .codes = codes,
+    .ask = b2_ask,
+    .done = b2_done,
+    .explain = b2_explain,
+    .judge = b2_judge,
+    .page = b2_page,
+    .del = b2_del,
+    .create = b2_create,
+    .release = b2_release,
+};
+
+enum rc
+store_b2_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
+{
+    char *bucket, *prefix;
+    struct b2 *s;
+
+    if (url_bucket(address, "b2", true, &bucket, &prefix, e))
+        return e->code;
+    s = MEM_NEW(struct b2);
+    s->bucket = bucket;
+    s->prefix = prefix;
+    if (far_init(&s->far, &ops, mem_printf("b2:%s:/%s", bucket, prefix), o, e)) {
+        b2_release(&s->far);
+        return e->code;
+    }
+    s->who = b2_who_new(o, s->far.http, bucket, codes);
+    s->far.whole = s->prefix[0] == '\0';
+    *out = &s->far.store;
+    return RC_OK;
+}

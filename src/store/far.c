@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/far.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "crypto/sha256.h"
+#include "store/far_internal.h"
+
+enum { SKEW_S = 15 * 60, PUT_MAX = 1 << 30, PUT_ROOM = 64 * 1024, HEADER_MAX = 16 * 1024 };
+
+static struct far *
+far_of(struct store *s)
+{
+    return CONTAINER_OF(s, struct far, store);
+}
+
+void
+far_header(struct far_ask *a, const char *fmt, ...)
+{
+    char text[HEADER_MAX];
+    va_list ap;
+    int n;
+
+    BUG_ON(a->n_headers == FAR_HEADERS);
+    va_start(ap, fmt);
+    n = vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    BUG_ON(n < 0 || (size_t)n >= sizeof(text));
+    a->headers[a->n_headers++] = mem_strndup(text, (size_t)n);
+    mem_wipe(text, (size_t)n);
+}
+
+/* Memory of its own that goes back to the system whole, however many threads upload. */
+struct far_put {
+    struct store_put put;
+    uint8_t *p; /* a mapping of `room` bytes; NULL: none yet */
+    size_t n, room;
+};
+
+static enum rc
+put_begin(struct ctx *cx, struct store *s, enum store_type type, struct store_put **out,
+          struct err *e)
+{
+    struct far_put *p;
+
+    if (ctx_check(cx, e))
+        return e->code;
+    p = MEM_NEW(struct far_put);
+    p->put = (struct store_put){.store = s, .type = type};
+    *out = &p->put;
+    return RC_OK;
+}
+
+static enum rc
+put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size_t n, struct err *e)
+{
+    struct far_put *p = CONTAINER_OF(put, struct far_put, put);
+
+    if (ctx_check(cx, e))
+        return e->code;
+    if (n > PUT_MAX - p->n)
+        return err_set(e, RC_LIMIT, "an object of more than %d bytes", PUT_MAX);
+    if (n > p->room - p->n) {
+        size_t room = MAX(p->room, (size_t)PUT_ROOM);
+        void *at;
+        while (room - p->n < n)
+            room *= 2;
+        at = p->p == NULL
+                 ? mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                 : mremap(p->p, p->room, room, MREMAP_MAYMOVE);
+        if (at == MAP_FAILED)
+            BUG("no memory for an upload");
+        p->p = (uint8_t *)at;
+        p->room = room;
+    }
+    memcpy(p->p + p->n, from, n);
+    p->n += n;
+    return RC_OK;
+}
+
+static void
+put_abort(struct store_put *put)
+{
+    struct far_put *p;
+
+    if (put == NULL)
+        return;
+    p = CONTAINER_OF(put, struct far_put, put);
+    if (p->p != NULL)
+        (void)munmap(p->p, p->room);
+    mem_free(p);
+}
+
+/* The server has the name already. The same bytes may be ours of an attempt whose answer was lost.
+ */
+static enum rc
+put_again(struct ctx *cx, struct far *f, const struct far_want *w, struct http_response *r,
+          struct err *e)
+{
+    struct err first = *e;
+    uint64_t bytes = 0;
+
+    if (far_ops_of_store.stat(cx, &f->store, &w->name, &bytes, e)) {
+        *e = first;
+        return e->code;
+    }
+    if (w->name.type != STORE_CONFIG && bytes == w->body.n)
+        return RC_OK;
+    if (far_ops_of_store.del(cx, &f->store, &w->name, e))
+        return e->code;
+    return far_exchange(cx, f, w, r, e);
+}
+
+static enum rc
+put_once(struct ctx *cx, struct far *f, const struct far_want *w, struct err *e)
+{
+    struct http_response r = {.status = 0};
+    struct err why = ERR_INIT;
+    enum rc rc = far_exchange(cx, f, w, &r, &why);
+
+    if (rc != RC_OK && why.sys == 403 && f->ops->never_overwrites)
+        rc = put_again(cx, f, w, &r, &why);
+    http_response_release(&r);
+    if (rc != RC_OK)
+        *e = why;
+    return rc;
+}
+
+/* Where names are all that a server compares content with, config is read back: its name is no
+ * hash. */
+static enum rc
+put_config(struct ctx *cx, struct far *f, const struct far_want *w, struct err *e)
+{
+    for (int left = FAR_READS; left > 0; left--) {
+        CLEANUP(buf_release) struct buf got = BUF_INIT(2 * w->body.n + 1);
+        struct err ignored = ERR_INIT; /* what is not as it was sent is sent again */
+        if (put_once(cx, f, w, e))
+            return e->code;
+        if (store_get_once(cx, &f->store, &w->name, &got, &ignored) == RC_OK &&
+            str_eq(buf_str(&got), w->body))
+            return RC_OK;
+    }
+    return err_set(e, RC_CORRUPT, "config is not stored as it was sent to %s", f->store.place);
+}
+
+static enum rc
+put_commit(struct ctx *cx, struct store_put *put, const struct id *id, struct err *e)
+{
+    struct far_put *p = CONTAINER_OF(put, struct far_put, put);
+    struct far *f = far_of(put->store);
+    struct far_want w = {.verb = FAR_PUT, .name.type = put->type, .body = str_of(p->p, p->n)};
+    enum rc rc;
+
+    if (put->type == STORE_CONFIG)
+        sha256_of(w.body, &w.sha256);
+    else
+        w.sha256 = w.name.id = *id;
+    if (f->ops->wants_md5)
+        md5_of(w.body, w.md5);
+    if (f->ops->wants_sha1)
+        sha1_of(w.body, w.sha1);
+    rc = put->type == STORE_CONFIG && f->ops->never_overwrites ? put_config(cx, f, &w, e)
+                                                               : put_once(cx, f, &w, e);
+    put_abort(put);
+    return rc;
+}
+
+static enum rc
+get(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t off, uint8_t *to,
+    size_t n, struct err *e)
+{
+    struct far_want w = {.verb = FAR_GET, .name = *name, .off = off, .to = to, .n = n};
+    struct http_response r = {.status = 0};
+
+    if (n == 0)
+        return ctx_check(cx, e);
+    if (far_exchange(cx, far_of(s), &w, &r, e))
+        return e->code;
+    http_response_release(&r);
+    return RC_OK;
+}
+
+static enum rc
+get_all(struct ctx *cx, struct store *s, const struct store_name *name, struct buf *out,
+        struct err *e)
+{
+    struct far_want w = {.verb = FAR_GET, .name = *name, .n = out->max - out->n};
+    struct http_response r = {.status = 0};
+    enum rc rc = far_exchange(cx, far_of(s), &w, &r, e);
+
+    if (rc == RC_OK && buf_add_str(out, buf_str(&r.body), e))
+        rc = store_too_large(name, r.body.n, e);
+    http_response_release(&r);
+    return rc;
+}
+
+static enum rc
+stat_object(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t *bytes,
+            struct err *e)
+{
+    struct far_want w = {.verb = FAR_STAT, .name = *name};
+    struct far *f = far_of(s);
+    char text[STORE_NAME_TEXT];
+
+    for (int left = FAR_READS; left > 0; left--) {
+        struct http_response r = {.status = 0};
+        bool told;
+        if (far_exchange(cx, f, &w, &r, e))
+            return e->code;
+        told = f->ops->size != NULL ? f->ops->size(&r, bytes)
+                                    : str_to_u64(str_c(r.got[FAR_WANT_SIZE]), bytes);
+        http_response_release(&r);
+        if (told)
+            return RC_OK;
+    }
+    return err_set(e, RC_CORRUPT, "could not ask for %s at %s: the answer tells no length",
+                   store_name_text(name, text), s->place);
+}
+
+static enum rc
+del(struct ctx *cx, struct store *s, const struct store_name *name, struct err *e)
+{
+    struct far_want w = {.verb = FAR_DEL, .name = *name};
+    struct http_response r = {.status = 0};
+    struct far *f = far_of(s);
+    struct err mine = ERR_INIT;
+    enum rc rc =
+        f->ops->del != NULL ? f->ops->del(cx, f, name, &mine) : far_exchange(cx, f, &w, &r, &mine);
+
+    http_response_release(&r);
+    if (rc == RC_OK || rc == RC_NOT_FOUND)
+        return RC_OK;
+    *e = mine;
+    return rc;
+}
+
+static enum rc
+create(struct ctx *cx, struct store *s, struct err *e)
+{
+    struct far *f = far_of(s);
+    struct err why = ERR_INIT;
+    enum rc rc = f->ops->create(cx, f, &why); /* which looks first, and may not find it */
+
+    /* Somebody made it since, or we did and never heard: another look tells whether it is ours. */
+    if (rc == RC_CONFLICT)
+        rc = f->ops->create(cx, f, &why);
+    if (rc != RC_OK)
+        *e = why;
+    return rc;
+}
+
+static void
+release(struct store *s)
+{
+    struct far *f = far_of(s);
+
+    f->ops->release(f);
+}
+
+const struct store_ops far_ops_of_store = {
+    .create = create,
+    .put_begin = put_begin,
+    .put_write = put_write,
+    .put_commit = put_commit,
+    .put_abort = put_abort,
+    .get = get,
+    .get_all = get_all,
+    .stat = stat_object,
+    .list = far_list,
+    .del = del,
+    .stranger = far_stranger,
+    .release = release,
+};
+
+enum rc
+far_init(struct far *f, const struct far_ops *ops, char *place, const struct store_opts *o,
+         struct err *e)
+{
+    struct http_opts h = {.ca = o->ca,
+                          .ca_file = o->ca_file,
+                          .cert = o->client_cert,
+                          .key = o->client_cert,
+                          .insecure = o->insecure_tls,
+                          .http2 = true,
+                          .connect_ms = 30000,
+                          .connections = o->connections > 0 ? o->connections : STORE_CONNECTIONS,
+                          .send_rate = o->send_rate,
+                          .receive_rate = o->receive_rate};
+
+    f->store =
+        (struct store){.ops = &far_ops_of_store, .place = place, .connections = h.connections};
+    f->ops = ops;
+    f->retry_ms = o->retry_ms > 0 ? o->retry_ms : FAR_RETRY_MS;
+    atomic_init(&f->met, false);
+    return http_new(&h, &f->http, e);
+}
+
+void
+far_release(struct far *f)
+{
+    http_free(f->http);
+    mem_free(f->store.place);
+}
+
+bool
+far_clock_is_wrong(const char *date, struct err *e)
+{
+    struct tm tm = {.tm_sec = 0};
+    int sys = e->sys;
+    long long ahead;
+
+    if (strptime(date, "%a, %d %b %Y %H:%M:%S", &tm) == NULL)
+        return false;
+    ahead = clock_real_ms() / 1000 - (long long)timegm(&tm);
+    if (llabs(ahead) < SKEW_S)
+        return false;
+    (void)err_set(e, RC_DENIED, "the clock of this machine is %lld min %s the server's",
+                  llabs(ahead) / 60, ahead > 0 ? "ahead of" : "behind");
+    e->sys = sys;
+    (void)err_hint(e, "set the clock: signatures are good for 15 minutes only");
+    return true;
+}
+
+void
+far_escape_path(struct buf *to, const char *path)
+{
+    for (;;) {
+        size_t n = strcspn(path, "/");
+        char *part = mem_strndup(path, n);
+        http_escape(to, part);
+        mem_free(part);
+        path += n;
+        if (*path == '\0')
+            return;
+        buf_must_add(to, "/", 1);
+        path++;
+    }
+}
+
+void
+far_path(struct buf *to, const char *prefix, const struct far_want *w)
+{
+    char text[STORE_NAME_TEXT];
+
+    far_escape_path(to, prefix);
+    if (prefix[0] != '\0' && prefix[strlen(prefix) - 1] != '/')
+        buf_must_add(to, "/", 1);
+    if (w->verb != FAR_LIST) {
+        buf_must_printf(to, "%s", store_name_text(&w->name, text));
+        return;
+    }
+    if (w->strangers)
+        return;
+    *strchr(store_name_text(&w->name, text), '/') = '\0';
+    buf_must_printf(to, "%s/%s", text, w->shard != NULL ? w->shard : "");
+}
+
+void
+far_query(struct buf *to, const char *prefix, const struct far_want *w)
+{
+    struct buf path = BUF_INIT(16 * 1024);
+
+    far_path(&path, prefix, w);
+    for (size_t i = 0; i < path.n; i++) /* it is encoded, but for its slashes */
+        buf_must_printf(to, path.p[i] == '/' ? "%%2F" : "%c", path.p[i]);
+    buf_release(&path);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_FAR_INTERNAL_H
+#define STORE_FAR_INTERNAL_H
+
+/* store/far_internal -- what far.c (operations), far_try.c (attempts), far_list.c and
+ * far_stranger.c share. */
+#include "store/far.h"
+
+enum {
+    FAR_RETRY_MS = 15 * 60 * 1000,
+    FAR_WANT_SIZE = 0 /* far_ask.want[0] is what tells the size, and belongs to us */
+};
+
+extern const struct store_ops far_ops_of_store;
+
+/* store_ops.list */
+NODISCARD enum rc far_list(struct ctx *cx, struct store *s, enum store_type type, store_list_fn *fn,
+                           void *arg, struct err *e);
+
+/* store_ops.stranger */
+NODISCARD enum rc far_stranger(struct ctx *cx, struct store *s, char **name, struct err *e);
+
+/* What follows the last slash. */
+struct str far_last_part(struct str name);
+
+#endif

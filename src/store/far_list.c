@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+
+#include "base/mem.h"
+#include "base/par.h"
+#include "crypto/id.h"
+#include "store/far_internal.h"
+#include "store/xml.h"
+
+enum {
+    SHARDS = 16,
+    PAGE_MARK_MAX = 8 * 1024,
+    NAME_MAX_BYTES = 4096 /* 1,024 of S3 and Azure, each percent-encoded */
+};
+
+struct listing {
+    struct ctx *cx;
+    struct far *f;
+    enum store_type type;
+    pthread_mutex_t mutex; /* around fn */
+    store_list_fn *fn;
+    void *arg;
+};
+
+struct xml_page {
+    const struct far_xml *where;
+    far_name_fn *fn;
+    void *arg;
+    char name[NAME_MAX_BYTES];
+    uint64_t size;
+    struct buf *next;
+};
+
+static enum rc
+give_entry(struct xml_page *p, struct err *e)
+{
+    enum rc rc = p->fn(p->arg, str_c(p->name), p->size, e);
+
+    p->name[0] = '\0';
+    p->size = 0;
+    return rc;
+}
+
+static enum rc
+read_leaf(void *arg, const char *path, struct str text, struct err *e)
+{
+    struct xml_page *p = (struct xml_page *)arg;
+
+    if (strcmp(path, p->where->name) == 0)
+        (void)str_cut(text, p->name, sizeof(p->name));
+    else if (strcmp(path, p->where->size) == 0)
+        return str_to_u64(text, &p->size) ? RC_OK : err_set(e, RC_CORRUPT, "a size is no number");
+    else if (strcmp(path, p->where->entry) == 0)
+        return give_entry(p, e);
+    else if (strcmp(path, p->where->next) == 0)
+        return buf_add_str(p->next, text, e);
+    return RC_OK;
+}
+
+enum rc
+far_xml_page(struct str body, const struct far_xml *where, far_name_fn *fn, void *arg,
+             struct buf *next, struct err *e)
+{
+    struct xml_page p = {.where = where, .fn = fn, .arg = arg, .next = next};
+
+    return xml_read(body, read_leaf, &p, e);
+}
+
+/* What one page holds. It is given on when it was read to its end, so that it may be read again. */
+struct page {
+    struct found {
+        struct id id;
+        uint64_t bytes;
+    } * found;
+    size_t n, cap;
+    struct buf next; /* where the next one begins; empty: this is the last */
+};
+
+static void
+page_init(struct page *p)
+{
+    *p = (struct page){.n = 0};
+    buf_init(&p->next, PAGE_MARK_MAX);
+}
+
+static void
+page_release(struct page *p)
+{
+    mem_free(p->found);
+    buf_release(&p->next);
+}
+
+struct str
+far_last_part(struct str name)
+{
+    const uint8_t *slash = name.n == 0 ? NULL : memrchr(name.p, '/', name.n);
+
+    return slash == NULL ? name : str_of(slash + 1, (size_t)(name.p + name.n - slash - 1));
+}
+
+static enum rc
+keep(void *arg, struct str name, uint64_t bytes, struct err *e)
+{
+    struct page *p = (struct page *)arg;
+    struct id id;
+
+    (void)e;
+    if (!id_from_hex(far_last_part(name), &id))
+        return RC_OK; /* nothing of ours */
+    if (p->n == p->cap) {
+        p->cap = p->cap * 2 + 64;
+        p->found = mem_grow(p->found, p->cap, sizeof(*p->found));
+    }
+    p->found[p->n++] = (struct found){id, bytes};
+    return RC_OK;
+}
+
+/* `out->next` says which page, and then which comes after it. */
+static enum rc
+read_page(struct listing *l, const char *shard, struct page *out, struct err *e)
+{
+    struct buf mark = BUF_INIT(PAGE_MARK_MAX);
+    struct far_want w = {.verb = FAR_LIST,
+                         .name.type = l->type,
+                         .shard = shard,
+                         .page = out->next.n > 0 ? buf_c(&out->next) : NULL};
+    struct err mine = ERR_INIT;
+    enum rc rc = RC_CORRUPT;
+
+    for (int n = 0; n < FAR_READS && rc == RC_CORRUPT; n++) {
+        struct http_response r = {.status = 0};
+        out->n = 0;
+        buf_reset(&mark);
+        rc = far_exchange(l->cx, l->f, &w, &r, &mine);
+        if (rc == RC_OK)
+            rc = l->f->ops->page(l->cx, l->f, &w, &r, keep, out, &mark, &mine);
+        http_response_release(&r);
+    }
+    buf_release(&out->next);
+    out->next = mark;
+    if (rc == RC_OK || rc == RC_NOT_FOUND) /* nothing was ever stored there */
+        return RC_OK;
+    *e = mine;
+    return rc;
+}
+
+static enum rc
+give(struct listing *l, const struct page *p, struct err *e)
+{
+    enum rc rc = RC_OK;
+
+    (void)pthread_mutex_lock(&l->mutex);
+    for (size_t i = 0; rc == RC_OK && i < p->n; i++)
+        rc = l->fn(l->arg, &p->found[i].id, p->found[i].bytes, e);
+    (void)pthread_mutex_unlock(&l->mutex);
+    return rc;
+}
+
+/* From the page that `p` names to the last one. */
+static enum rc
+give_pages(struct listing *l, const char *shard, struct page *p, struct err *e)
+{
+    enum rc rc;
+
+    do {
+        rc = read_page(l, shard, p, e);
+        if (rc == RC_OK)
+            rc = give(l, p, e);
+    } while (rc == RC_OK && p->next.n > 0);
+    return rc;
+}
+
+static enum rc
+give_shard(void *arg, unsigned worker, size_t i, struct err *e)
+{
+    char shard[2] = {"0123456789abcdef"[i], '\0'};
+    struct page p;
+    enum rc rc;
+
+    (void)worker;
+    page_init(&p);
+    rc = give_pages((struct listing *)arg, shard, &p, e);
+    page_release(&p);
+    return rc;
+}
+
+/* Pages come one after the other; packs that fill more than one are asked for side by side. */
+enum rc
+far_list(struct ctx *cx, struct store *s, enum store_type type, store_list_fn *fn, void *arg,
+         struct err *e)
+{
+    struct listing l = {
+        .cx = cx, .f = CONTAINER_OF(s, struct far, store), .type = type, .fn = fn, .arg = arg};
+    struct page p;
+    enum rc rc;
+
+    (void)pthread_mutex_init(&l.mutex, NULL);
+    page_init(&p);
+    rc = read_page(&l, NULL, &p, e);
+    if (rc == RC_OK && p.next.n > 0 && type == STORE_PACK && l.f->ops->shards) {
+        rc = par_each(SHARDS, par_workers(s->connections), give_shard, &l, e);
+    } else if (rc == RC_OK) {
+        rc = give(&l, &p, e);
+        if (rc == RC_OK && p.next.n > 0)
+            rc = give_pages(&l, NULL, &p, e);
+    }
+    page_release(&p);
+    (void)pthread_mutex_destroy(&l.mutex);
+    return rc;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/secret.h"
+#include "base/rand.h"
+#include "store/far_internal.h"
+
+enum {
+    PAUSE_MS = 500,
+    PAUSE_MAX_MS = 30000,
+    FIRST_CONTACT_MS =
+        30000, /* no answer for so long: the address is wrong rather than the day bad */
+    STALL_S = 60,
+    ANSWER_MAX = 16 << 20,
+    WORDS_MAX = 64 * 1024, /* of a refusal, in place of an object */
+    SHORT_READS = 4        /* fewer bytes than wanted: a broken answer, until it is always so */
+};
+
+/* What was tried so far. */
+struct tries {
+    int64_t since;
+    unsigned n, doubts, short_reads;
+    bool doubtful; /* the last answer may have been a proxy's */
+};
+
+static const char *
+verb_text(enum far_verb v)
+{
+    static const char *const verbs[] = {
+        [FAR_PUT] = "store",  [FAR_GET] = "read",  [FAR_STAT] = "look for",
+        [FAR_DEL] = "delete", [FAR_LIST] = "list", [FAR_CREATE] = "make"};
+    return verbs[v];
+}
+
+static const char *
+object_text(const struct far_want *w, char to[static STORE_NAME_TEXT])
+{
+    if (w->verb == FAR_CREATE)
+        return "the place of the repository";
+    (void)store_name_text(&w->name, to);
+    if (w->verb == FAR_LIST)
+        *strchr(to, '/') = '\0';
+    return to;
+}
+
+static enum rc
+code_of(int status)
+{
+    switch (status) {
+    case 401:
+    case 403:
+        return RC_DENIED;
+    case 404:
+        return RC_NOT_FOUND;
+    case 409:
+    case 412:
+        return RC_CONFLICT;
+    case 413:
+        return RC_LIMIT;
+    case 416:
+        return RC_CORRUPT;
+    case 507:
+        return RC_IO;
+    default:
+        return status / 100 == 4 && status != 408 && status != 429 ? RC_INVALID : RC_UNAVAILABLE;
+    }
+}
+
+/* Put an answer that is no success into `e`. */
+static enum rc
+judge(struct far *f, const struct http_response *r, struct tries *t, struct err *e)
+{
+    struct far_words words = {.marked = false};
+    const struct far_code *c = f->ops->codes;
+
+    f->ops->explain(f, r, &words);
+    (void)err_set(e, code_of(r->status), "the server answered %d%s%s%s%s", r->status,
+                  words.code[0] != '\0' ? " " : "", words.code, words.text[0] != '\0' ? ": " : "",
+                  words.text);
+    e->sys = r->status;
+    e->after_ms = r->after_ms;
+    e->retry = e->code == RC_UNAVAILABLE && r->status != 501 && r->status != 505;
+    for (; c != NULL && c->code != NULL && strcmp(c->code, words.code) != 0; c++)
+        ;
+    if (c != NULL && c->code != NULL) {
+        e->code = c->rc;
+        e->retry = c->retry;
+        if (c->hint != NULL)
+            (void)err_hint(e, "%s", c->hint);
+    }
+    if (f->ops->judge != NULL)
+        f->ops->judge(f, r, &words, e);
+    if (!words.marked && r->status >= 400 && r->status <= 404 && t->doubts < FAR_DOUBTS) {
+        t->doubts++;
+        t->doubtful = true;
+        e->retry = true;
+    }
+    return e->code;
+}
+
+/* Until the last attempt must have begun. */
+static int64_t
+left_ms(const struct far *f, const struct tries *t)
+{
+    int limit = atomic_load(&f->met) ? f->retry_ms : MIN(f->retry_ms, FIRST_CONTACT_MS);
+
+    return t->since + limit - clock_mono_ms();
+}
+
+static void
+ask_release(struct far_ask *a)
+{
+    if (a->url.p != NULL)
+        mem_wipe(a->url.p, a->url.n); /* some carry a signature */
+    buf_release(&a->url);
+    buf_release(&a->body);
+    for (size_t i = 0; i < a->n_headers; i++) {
+        secret_free_text(a->headers[i]);
+    }
+}
+
+static enum rc
+send_once(struct ctx *cx, struct far *f, const struct far_want *w, const struct tries *t,
+          struct http_response *out, struct err *e)
+{
+    struct far_ask a = {.url = BUF_INIT(16 * 1024), .body = BUF_INIT(16 * 1024)};
+    int64_t left_s = (left_ms(f, t) + 999) / 1000;
+    enum rc rc;
+
+    a.want[FAR_WANT_SIZE] = w->verb == FAR_GET ? "Content-Range" : "Content-Length";
+    rc = f->ops->ask(cx, f, w, &a, e);
+    if (rc == RC_OK) {
+        struct http_request rq = {.method = a.method,
+                                  .url = buf_c(&a.url),
+                                  .headers = (const char *const *)a.headers,
+                                  .user = a.user,
+                                  .password = a.password,
+                                  .body = a.body.n > 0 ? buf_str(&a.body) : w->body,
+                                  .stall_s = (int)MAX(MIN(left_s, (int64_t)STALL_S), (int64_t)1),
+                                  .body_max = w->verb == FAR_GET ? MAX(w->n, (size_t)WORDS_MAX)
+                                                                 : (size_t)ANSWER_MAX,
+                                  .to = w->to,
+                                  .to_n = w->n,
+                                  .to_off = w->off};
+        memcpy(rq.want, a.want, sizeof(rq.want));
+        rc = http_call(cx, f->http, &rq, out, e);
+    }
+    if (f->ops->done != NULL && a.carried != NULL)
+        f->ops->done(f, a.carried, rc == RC_OK ? out : NULL);
+    ask_release(&a);
+    return rc;
+}
+
+/* Is it all that was wanted? */
+static enum rc
+check_read(const struct far_want *w, const struct http_response *r, struct tries *t, struct err *e)
+{
+    const char *slash = strchr(r->got[FAR_WANT_SIZE], '/');
+    uint64_t all;
+
+    if (w->to == NULL || r->to_n == w->n)
+        return RC_OK;
+    (void)err_set(e, RC_CORRUPT, "it ends after %llu of %llu bytes",
+                  (unsigned long long)(w->off + r->to_n), (unsigned long long)(w->off + w->n));
+    if (slash == NULL || !str_to_u64(str_c(slash + 1), &all) || all >= w->off + w->n)
+        e->retry = t->short_reads++ < SHORT_READS; /* the object has more, or nobody says */
+    return e->code;
+}
+
+/* An answer to HEAD has no words: ask for a byte, to be told why. */
+static void
+ask_why(struct ctx *cx, struct far *f, const struct far_want *w, struct tries *t, struct err *e)
+{
+    uint8_t byte;
+    struct far_want first = {.verb = FAR_GET, .name = w->name, .to = &byte, .n = 1};
+    struct http_response r = {.status = 0};
+    struct err why = ERR_INIT;
+
+    if (send_once(cx, f, &first, t, &r, &why) == RC_OK && r.status >= 400) {
+        (void)judge(f, &r, t, &why);
+        *e = why;
+    }
+    http_response_release(&r);
+}
+
+static enum rc
+attempt(struct ctx *cx, struct far *f, const struct far_want *w, struct tries *t,
+        struct http_response *out, struct err *e)
+{
+    t->doubtful = false;
+    if (send_once(cx, f, w, t, out, e))
+        return e->code;
+    atomic_store(&f->met, true);
+    if (out->status / 100 == 2 && w->verb == FAR_GET)
+        return check_read(w, out, t, e);
+    if (out->status / 100 == 2)
+        return w->verb == FAR_PUT && f->ops->check_put != NULL ? f->ops->check_put(f, w, out, e)
+                                                               : RC_OK;
+    (void)judge(f, out, t, e);
+    if (w->verb == FAR_STAT && out->status != 404 && !e->retry)
+        ask_why(cx, f, w, t, e);
+    return e->code;
+}
+
+/* How long to wait before the next attempt; -1: there is none. */
+static int
+pause_ms(const struct far *f, struct tries *t, const struct err *e)
+{
+    int ms = MIN(PAUSE_MS << MIN(t->n, 8U), PAUSE_MAX_MS);
+    int64_t left = left_ms(f, t);
+
+    t->n++;
+    if (!e->retry || left <= 0)
+        return -1;
+    if (t->doubtful)
+        return FAR_DOUBT_MS;
+    ms = ms / 2 + (int)rand_below((uint64_t)ms);
+    ms = MAX(ms, (int)MIN(e->after_ms, 3600000U));
+    return (int)MIN(ms, left);
+}
+
+enum rc
+far_exchange(struct ctx *cx, struct far *f, const struct far_want *w, struct http_response *out,
+             struct err *e)
+{
+    struct tries t = {.since = clock_mono_ms()};
+    struct err why; /* an attempt's own: what came through in the end leaves nothing in `e` */
+    char text[STORE_NAME_TEXT];
+
+    for (;;) {
+        int wait;
+        *out = (struct http_response){.status = 0};
+        why = (struct err)ERR_INIT;
+        if (attempt(cx, f, w, &t, out, &why) == RC_OK)
+            return RC_OK;
+        http_response_release(out);
+        *out = (struct http_response){.status = 0};
+        wait = pause_ms(f, &t, &why);
+        if (wait < 0)
+            break;
+        if (t.n > 2)
+            log_warn("could not %s %s: %s; trying again in %d ms", verb_text(w->verb),
+                     object_text(w, text), why.msg, wait);
+        if (ctx_sleep(cx, wait, e))
+            return e->code;
+    }
+    *e = why;
+    if (e->code == RC_NOT_FOUND && w->verb == FAR_STAT)
+        return e->code; /* an answer like any other, and often the one hoped for */
+    return err_wrap(e, "could not %s %s at %s%s", verb_text(w->verb), object_text(w, text),
+                    f->store.place, t.n > 1 ? ", tried several times" : "");
+}

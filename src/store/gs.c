@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/gs.h"
+
+#include <stdio.h>
+
+#include "base/b64.h"
+#include "base/mem.h"
+#include "json/node.h"
+#include "store/gs_internal.h"
+#include "store/url.h"
+
+enum { PAGE = 1000 };
+
+struct gs {
+    struct far far;
+    struct gs_who *who;
+    char *origin; /* "https://host" */
+    char *bucket; /* as it stands in URLs: names that Google takes stay as they are */
+    char *prefix;
+    char *region, *project; /* for a bucket that is made; project: NULL: not known */
+};
+
+static struct gs *
+gs_of(struct far *f)
+{
+    return CONTAINER_OF(f, struct gs, far);
+}
+
+static const struct far_code codes[] = {
+    {"accountDisabled", RC_DENIED, false, "is the project's billing in order?"},
+    {"backendError", RC_UNAVAILABLE, true, NULL},
+    {"forbidden", RC_DENIED, false, "may the account read and write objects in this bucket?"},
+    {"insufficientPermissions", RC_DENIED, false,
+     "the token was made for less than reading and writing storage"},
+    {"quotaExceeded", RC_IO, false, "the project's quota is used up"},
+    {"rateLimitExceeded", RC_UNAVAILABLE, true, NULL},
+    {"retentionPolicyNotMet", RC_DENIED, false, "the bucket's retention policy keeps the object"},
+    {"userRateLimitExceeded", RC_UNAVAILABLE, true, NULL},
+    {.code = NULL},
+};
+
+static void
+add_url(const struct gs *s, const struct far_want *w, struct buf *to)
+{
+    buf_must_printf(to, "%s", s->origin);
+    switch (w->verb) {
+    case FAR_PUT:
+        buf_must_printf(
+            to, "/upload/storage/v1/b/%s/o?uploadType=media&fields=md5Hash&name=", s->bucket);
+        break;
+    case FAR_GET:
+    case FAR_STAT:
+    case FAR_DEL:
+        buf_must_printf(to, "/storage/v1/b/%s/o/", s->bucket);
+        break;
+    case FAR_LIST:
+        buf_must_printf(to, "/storage/v1/b/%s/o?maxResults=%d", s->bucket, PAGE);
+        buf_must_printf(to, "&fields=items%%28name%%2Csize%%29%%2CnextPageToken%s",
+                        w->name.type == STORE_PACK ? "" : "&delimiter=%2F");
+        if (w->page != NULL) {
+            buf_must_printf(to, "&pageToken=");
+            http_escape(to, w->page);
+        }
+        buf_must_printf(to, "&prefix=");
+        break;
+    case FAR_CREATE:
+        buf_must_printf(to, "/storage/v1/b?project=");
+        http_escape(to, s->project);
+        return;
+    }
+    far_query(to, s->prefix, w);
+    if (w->verb == FAR_GET || w->verb == FAR_STAT)
+        buf_must_printf(to, w->verb == FAR_GET ? "?alt=media" : "?fields=size");
+}
+
+static enum rc
+add_md5(const struct far_want *w, struct buf *to, struct err *e)
+{
+    return b64_encode(str_of(w->md5, MD5), to, e);
+}
+
+static enum rc
+gs_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *out, struct err *e)
+{
+    static const char *const methods[] = {
+        [FAR_PUT] = "POST",   [FAR_GET] = "GET",  [FAR_STAT] = "GET",
+        [FAR_DEL] = "DELETE", [FAR_LIST] = "GET", [FAR_CREATE] = "POST"};
+    struct gs *s = gs_of(f);
+    struct buf md5 = BUF_INIT(64);
+
+    if (gs_who_header(cx, s->who, out, e))
+        return e->code;
+    out->method = methods[w->verb];
+    out->want[1] = "X-GUploader-UploadID";
+    add_url(s, w, &out->url);
+    if (w->verb == FAR_PUT) {
+        if (add_md5(w, &md5, e))
+            return e->code;
+        far_header(out, "Content-Type: application/octet-stream");
+        far_header(out, "X-Goog-Hash: md5=%s", buf_c(&md5));
+        buf_release(&md5);
+    }
+    if (w->verb == FAR_CREATE)
+        far_header(out, "Content-Type: application/json");
+    return RC_OK;
+}
+
+/* {"error": {"message": "words", "errors": [{"reason": "code"}]}}, or only a line of words. */
+static void
+gs_explain(struct far *f, const struct http_response *r, struct far_words *out)
+{
+    CLEANUP(json_free_ptr) struct json *j = NULL;
+    struct err ignored = ERR_INIT;
+
+    (void)f;
+    out->marked = r->got[1][0] != '\0';
+    if (json_parse(buf_str(&r->body), &j, &ignored) == RC_OK) {
+        const struct json *error = json_field(j, "error");
+        const struct json *first = json_elem(json_field(error, "errors"), 0);
+        (void)str_cut(json_text_str(json_field(error, "message")), out->text, sizeof(out->text));
+        (void)str_cut(json_text_str(json_field(first, "reason")), out->code, sizeof(out->code));
+        out->marked = out->marked || out->code[0] != '\0';
+    } else if (strncmp(r->content_type, "text/", 5) == 0) {
+        size_t n = 0;
+        while (n < r->body.n && r->body.p[n] >= ' ' && r->body.p[n] != '<')
+            n++;
+        (void)str_cut(str_of(r->body.p, n), out->text, sizeof(out->text));
+    }
+    if (r->status == 401) /* the token may have been called back: another one is worth a try */
+        out->marked = false;
+}
+
+static void
+gs_judge(struct far *f, const struct http_response *r, const struct far_words *words, struct err *e)
+{
+    if (r->status == 401)
+        gs_who_refused(gs_of(f)->who, e);
+    if (r->status == 404 && strstr(words->text, "bucket does not exist") != NULL)
+        (void)err_hint(e, "`cstash init` makes the bucket, if the account may");
+}
+
+static enum rc
+gs_check_put(struct far *f, const struct far_want *w, const struct http_response *r, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *j = NULL;
+    CLEANUP(buf_release) struct buf md5 = BUF_INIT(64);
+    struct err ignored = ERR_INIT;
+    const char *said;
+
+    (void)f;
+    if (json_parse(buf_str(&r->body), &j, &ignored))
+        return RC_OK; /* what is no JSON says nothing */
+    if (add_md5(w, &md5, e))
+        return e->code;
+    said = json_text(json_field(j, "md5Hash"));
+    if (said == NULL || strcmp(said, buf_c(&md5)) == 0)
+        return RC_OK;
+    (void)err_set(e, RC_UNAVAILABLE, "it was damaged on its way");
+    e->retry = true;
+    return e->code;
+}
+
+static bool
+gs_size(const struct http_response *r, uint64_t *bytes)
+{
+    CLEANUP(json_free_ptr) struct json *j = NULL;
+    struct err ignored = ERR_INIT;
+
+    return json_parse(buf_str(&r->body), &j, &ignored) == RC_OK &&
+           str_to_u64(json_text_str(json_field(j, "size")), bytes);
+}
+
+static enum rc
+gs_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
+        far_name_fn *fn, void *arg, struct buf *next, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *j = NULL;
+    const struct json *items;
+
+    (void)cx;
+    (void)f;
+    (void)w;
+    if (json_parse(buf_str(&r->body), &j, e))
+        return e->code;
+    items = json_field(j, "items");
+    for (size_t i = 0; i < json_size(items); i++) {
+        const struct json *item = json_elem(items, i);
+        uint64_t size;
+        if (!str_to_u64(json_text_str(json_field(item, "size")), &size))
+            return err_set(e, RC_CORRUPT, "a size is no number");
+        if (fn(arg, json_text_str(json_field(item, "name")), size, e))
+            return e->code;
+    }
+    return buf_add_str(next, json_text_str(json_field(j, "nextPageToken")), e);
+}
+
+static enum rc
+make_bucket(struct ctx *cx, struct gs *s, struct err *e)
+{
+    struct far_want make = {.verb = FAR_CREATE};
+    struct http_response r = {.status = 0};
+    struct json *j;
+    char *text;
+    enum rc rc;
+
+    if (s->project == NULL) {
+        (void)err_set(e, RC_INVALID, "there is no bucket %s, and no project to make it in",
+                      s->bucket);
+        return err_hint(e, "set GOOGLE_PROJECT_ID, or make the bucket yourself");
+    }
+    j = json_new_object();
+    json_set_cstr(j, "name", s->bucket);
+    json_set_cstr(j, "location", s->region);
+    text = json_to_text(j, false);
+    make.body = str_c(text);
+    rc = far_exchange(cx, &s->far, &make, &r, e);
+    http_response_release(&r);
+    json_free(j);
+    mem_free(text);
+    return rc;
+}
+
+/* The bucket, if it is not there. Who may not ask may still be allowed to write. */
+static enum rc
+gs_create(struct ctx *cx, struct far *f, struct err *e)
+{
+    struct far_want look = {.verb = FAR_LIST, .name.type = STORE_KEY};
+    struct http_response r = {.status = 0};
+    enum rc rc = far_exchange(cx, f, &look, &r, e);
+
+    http_response_release(&r);
+    if (rc == RC_NOT_FOUND)
+        return make_bucket(cx, gs_of(f), e);
+    return rc == RC_DENIED && e->sys == 403 ? RC_OK : rc;
+}
+
+static void
+gs_release(struct far *f)
+{
+    struct gs *s = gs_of(f);
+
+    gs_who_free(s->who);
+    far_release(f);
+    mem_free(s->origin);
+    mem_free(s->bucket);
+    mem_free(s->prefix);
+    mem_free(s->region);
+    mem_free(s->project);
+    mem_free(s);
+}
+
+static const struct far_ops ops = {
+    .wants_md5 = true,
+    .shards = true,
+    .lists_strangers = true,
+    .codes = codes,
+    .ask = gs_ask,
+    .explain = gs_explain,
+    .size = gs_size,
+    .check_put = gs_check_put,
+    .judge = gs_judge,
+    .page = gs_page,
+    .create = gs_create,
+    .release = gs_release,
+};
+
+enum rc
+store_gs_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
+{
+    const char *region = store_option(o, "gs.region");
+    const char *project = store_env(o, "GOOGLE_PROJECT_ID");
+    const char *emulator = store_env(o, "STORAGE_EMULATOR_HOST");
+    CLEANUP(mem_free_ptr) char *bucket = NULL;
+    CLEANUP(buf_release) struct buf escaped = BUF_INIT(64 * 1024);
+    char *prefix;
+    struct gs *s;
+
+    if (url_bucket(address, "gs", true, &bucket, &prefix, e))
+        return e->code;
+    http_escape(&escaped, bucket);
+    s = MEM_NEW(struct gs);
+    s->bucket = mem_strdup(buf_c(&escaped));
+    s->prefix = prefix;
+    s->region = mem_strdup(region != NULL ? region : "us");
+    s->project = project == NULL ? NULL : mem_strdup(project);
+    s->origin = emulator == NULL
+                    ? mem_strdup("https://storage.googleapis.com")
+                    : mem_printf("%s%s", strstr(emulator, "://") ? "" : "http://", emulator);
+    if (far_init(&s->far, &ops, mem_printf("gs:%s:/%s", bucket, prefix), o, e)) {
+        gs_release(&s->far);
+        return e->code;
+    }
+    s->who = gs_who_new(o, s->far.http, emulator != NULL);
+    s->far.whole = s->prefix[0] == '\0';
+    *out = &s->far.store;
+    return RC_OK;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/rest.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/secret.h"
+#include "json/pull.h"
+#include "store/far.h"
+
+#define TYPE_V2 "application/vnd.x.restic.rest.v2"
+
+struct rest {
+    struct far far;
+    char *base;            /* URL with a slash at its end, without the user */
+    char *user, *password; /* NULL: none */
+};
+
+static struct rest *
+rest_of(struct far *f)
+{
+    return CONTAINER_OF(f, struct rest, far);
+}
+
+static enum rc
+rest_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *out,
+         struct err *e)
+{
+    static const char *const methods[] = {
+        [FAR_PUT] = "POST",   [FAR_GET] = "GET",  [FAR_STAT] = "HEAD",
+        [FAR_DEL] = "DELETE", [FAR_LIST] = "GET", [FAR_CREATE] = "POST"};
+    const struct rest *s = rest_of(f);
+    struct far_want flat = *w;
+    char text[STORE_NAME_TEXT];
+
+    (void)cx;
+    (void)e;
+    out->method = methods[w->verb];
+    out->user = s->user;
+    out->password = s->password;
+    buf_must_printf(&out->url, "%s", s->base);
+    if (w->verb == FAR_CREATE) {
+        buf_must_printf(&out->url, "?create=true");
+    } else if (w->name.type == STORE_PACK && w->verb != FAR_LIST) {
+        buf_must_printf(&out->url, "data/%s", id_hex(&w->name.id, text)); /* no folder between */
+    } else {
+        flat.shard = NULL;
+        far_path(&out->url, "", &flat);
+    }
+    far_header(out, "Accept: " TYPE_V2);
+    if (w->verb == FAR_PUT)
+        far_header(out, "Content-Type: application/octet-stream");
+    return RC_OK;
+}
+
+/* The first line of what it says; nothing in it tells the server's words from a proxy's. */
+static void
+rest_explain(struct far *f, const struct http_response *r, struct far_words *out)
+{
+    size_t n = 0;
+
+    (void)f;
+    while (n < r->body.n && n + 1 < sizeof(out->text) && r->body.p[n] >= ' ' && r->body.p[n] != '<')
+        n++;
+    (void)snprintf(out->text, sizeof(out->text), "%.*s", (int)n, (const char *)r->body.p);
+}
+
+static void
+rest_judge(struct far *f, const struct http_response *r, const struct far_words *words,
+           struct err *e)
+{
+    (void)words;
+    if (r->status == 401)
+        (void)err_hint(e, "%s",
+                       rest_of(f)->user == NULL
+                           ? "set RESTIC_REST_USERNAME and RESTIC_REST_PASSWORD"
+                           : "are user and password right, and may the user see this path?");
+    if (r->status == 413 || r->status == 507)
+        (void)err_hint(e, "the server's space is used up");
+}
+
+/* {"name": "3f..", "size": 1} */
+static enum rc
+read_entry(struct pull *j, far_name_fn *fn, void *arg, struct err *e)
+{
+    char name[ID_TEXT] = "";
+    uint64_t size = 0;
+    struct str key, text;
+    bool more;
+
+    if (pull_object(j, e))
+        return e->code;
+    for (;;) {
+        enum rc rc = pull_key(j, &key, &more, e);
+        if (rc != RC_OK || !more)
+            return rc != RC_OK ? rc : fn(arg, str_c(name), size, e);
+        if (str_eq(key, STR_LIT("name"))) {
+            rc = pull_str(j, &text, e);
+            if (rc == RC_OK)
+                (void)snprintf(name, sizeof(name), "%.*s", (int)MIN(text.n, sizeof(name)),
+                               (const char *)text.p);
+        } else if (str_eq(key, STR_LIT("size"))) {
+            rc = pull_u64(j, &size, e);
+        } else {
+            rc = pull_skip(j, e);
+        }
+        if (rc != RC_OK)
+            return rc;
+    }
+}
+
+/* Version 1 names objects only: the size of each is asked for. */
+static enum rc
+read_name(struct ctx *cx, struct far *f, const struct far_want *w, struct pull *j, far_name_fn *fn,
+          void *arg, struct err *e)
+{
+    struct store_name name = {.type = w->name.type};
+    struct str text;
+    uint64_t bytes;
+
+    if (pull_str(j, &text, e))
+        return e->code;
+    if (!id_from_hex(text, &name.id))
+        return RC_OK;
+    if (f->store.ops->stat(cx, &f->store, &name, &bytes, e))
+        return e->code == RC_NOT_FOUND ? RC_OK : e->code; /* deleted meanwhile */
+    return fn(arg, text, bytes, e);
+}
+
+static enum rc
+rest_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
+          far_name_fn *fn, void *arg, struct buf *next, struct err *e)
+{
+    bool v2 = strncmp(r->content_type, TYPE_V2, strlen(TYPE_V2)) == 0, more = true;
+    struct pull *j = MEM_NEW(struct pull);
+    struct rd_mem m;
+    bool none = false;
+    enum rc rc;
+
+    (void)next; /* all comes at once */
+    rd_mem_init(&m, buf_str(&r->body), 0);
+    pull_init(j, &m.rd);
+    rc = pull_null(j, &none, e); /* as some servers say "none" */
+    if (rc == RC_OK && !none)
+        rc = pull_array(j, e);
+    while (rc == RC_OK && !none && more) {
+        rc = pull_item(j, &more, e);
+        if (rc == RC_OK && more)
+            rc = v2 ? read_entry(j, fn, arg, e) : read_name(cx, f, w, j, fn, arg, e);
+    }
+    pull_release(j);
+    mem_free(j);
+    return rc;
+}
+
+static enum rc
+rest_create(struct ctx *cx, struct far *f, struct err *e)
+{
+    struct far_want w = {.verb = FAR_CREATE};
+    struct http_response r = {.status = 0};
+    enum rc rc = far_exchange(cx, f, &w, &r, e);
+
+    http_response_release(&r);
+    return rc;
+}
+
+static void
+rest_release(struct far *f)
+{
+    struct rest *s = rest_of(f);
+
+    far_release(f);
+    mem_free(s->base);
+    secret_free_text(s->user);
+    secret_free_text(s->password);
+    mem_free(s);
+}
+
+static const struct far_ops ops = {
+    .never_overwrites = true,
+    .ask = rest_ask,
+    .explain = rest_explain,
+    .judge = rest_judge,
+    .page = rest_page,
+    .create = rest_create,
+    .release = rest_release,
+};
+
+/* Percent-decoded. */
+static char *
+decode(const char *p, size_t n)
+{
+    char *out = mem_strndup(p, n), *to = out;
+
+    for (const char *at = out; *at != '\0'; at++) {
+        uint8_t c;
+        if (at[0] == '%' && at[1] != '\0' && hex_decode(str_of(at + 1, 2), &c, 1) && c != 0) {
+            *to++ = (char)c;
+            at += 2;
+        } else {
+            *to++ = *at;
+        }
+    }
+    *to = '\0';
+    return out;
+}
+
+static char *
+copy_env(const struct store_opts *o, const char *name)
+{
+    const char *v = store_env(o, name);
+
+    return v == NULL ? NULL : mem_strdup(v);
+}
+
+enum rc
+store_rest_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
+{
+    const char *at = strstr(address, "://"), *path, *user;
+    struct rest *s;
+
+    if (at == NULL ||
+        (strncmp(address, "http://", 7) != 0 && strncmp(address, "https://", 8) != 0)) {
+        (void)err_set(e, RC_INVALID, "the address of the repository is no rest: address");
+        return err_hint(e, "such as rest:https://host:8000/path/");
+    }
+    at += 3;
+    path = at + strcspn(at, "/");
+    user = memrchr(at, '@', (size_t)(path - at));
+    s = MEM_NEW(struct rest);
+    if (user != NULL) {
+        const char *colon = memchr(at, ':', (size_t)(user - at));
+        s->user = decode(at, (size_t)((colon != NULL ? colon : user) - at));
+        s->password = colon == NULL ? NULL : decode(colon + 1, (size_t)(user - colon - 1));
+        user++;
+    } else {
+        user = at;
+        s->user = copy_env(o, "RESTIC_REST_USERNAME");
+        s->password = s->user == NULL ? NULL : copy_env(o, "RESTIC_REST_PASSWORD");
+    }
+    s->base = mem_printf("%.*s%s%s", (int)(at - address), address, user,
+                         user[strlen(user) - 1] == '/' ? "" : "/");
+    if (far_init(&s->far, &ops, mem_printf("rest:%s", s->base), o, e)) {
+        rest_release(&s->far);
+        return e->code;
+    }
+    s->far.whole = strcspn(user, "/") + 1 >= strlen(user);
+    *out = &s->far.store;
+    return RC_OK;
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/s3.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/b64.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/secret.h"
+#include "crypto/sha256.h"
+#include "store/s3_internal.h"
+#include "store/url.h"
+#include "store/xml.h"
+
+enum { REGION_MAX = 64, PAGE = 1000 };
+
+#define EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+struct s3 {
+    struct far far;
+    struct s3_who *who; /* NULL: anonymous */
+    char *origin;       /* "https://host:port" */
+    char *host;         /* as the header has it */
+    char *base;         /* "/bucket", or "" when the host names it; encoded */
+    char *prefix, *bucket;
+    char *class; /* of packs; NULL: the bucket's */
+    bool region_given;
+    pthread_mutex_t mutex; /* guards region */
+    char region[REGION_MAX];
+};
+
+static struct s3 *
+s3_of(struct far *f)
+{
+    return CONTAINER_OF(f, struct s3, far);
+}
+
+static const struct far_code codes[] = {
+    {"AccessDenied", RC_DENIED, false, "what may the account do, with this bucket and prefix?"},
+    {"BadDigest", RC_UNAVAILABLE, true, NULL},
+    {"EntityTooLarge", RC_LIMIT, false, NULL},
+    /* versitygw, while the last object beside it is deleted */
+    {"ExistingObjectIsDirectory", RC_UNAVAILABLE, true, NULL},
+    {"ExpiredToken", RC_DENIED, false, "AWS_SESSION_TOKEN is too old: get new credentials"},
+    {"IncompleteBody", RC_UNAVAILABLE, true, NULL},
+    {"InternalError", RC_UNAVAILABLE, true, NULL},
+    {"InvalidAccessKeyId", RC_DENIED, false,
+     "is AWS_ACCESS_KEY_ID right, and known to this server?"},
+    {"InvalidTokenId", RC_DENIED, false, "AWS_SESSION_TOKEN does not belong to this key"},
+    {"InvalidToken", RC_DENIED, false, "AWS_SESSION_TOKEN does not belong to this key"},
+    {"NoSuchBucket", RC_NOT_FOUND, false, "`cstash init` makes the bucket, if the account may"},
+    {"QuotaExceeded", RC_IO, false, "make room in the bucket, or have its quota raised"},
+    {"RequestTimeTooSkewed", RC_DENIED, false, "set the clock of this machine"},
+    {"RequestTimeout", RC_UNAVAILABLE, true, NULL},
+    {"SignatureDoesNotMatch", RC_DENIED, false, "is AWS_SECRET_ACCESS_KEY right?"},
+    {"SlowDown", RC_UNAVAILABLE, true, NULL},
+    {"TokenRefreshRequired", RC_DENIED, false, "AWS_SESSION_TOKEN is too old: get new credentials"},
+    {"XAmzContentSHA256Mismatch", RC_UNAVAILABLE, true, NULL},
+    {"XMinioAdminBucketQuotaExceeded", RC_IO, false,
+     "make room in the bucket, or have its quota raised"},
+    {"XMinioStorageFull", RC_IO, false, "the server's disks are full"},
+    {.code = NULL},
+};
+
+static void
+get_region(struct s3 *s, char to[static REGION_MAX])
+{
+    (void)pthread_mutex_lock(&s->mutex);
+    memcpy(to, s->region, REGION_MAX);
+    (void)pthread_mutex_unlock(&s->mutex);
+}
+
+/* The path as it is sent and signed. */
+static void
+add_path(const struct s3 *s, const struct far_want *w, struct buf *to)
+{
+    buf_must_printf(to, "%s", s->base);
+    if (w->verb == FAR_LIST || w->verb == FAR_CREATE) {
+        if (to->n == 0)
+            buf_must_add(to, "/", 1);
+        return;
+    }
+    buf_must_add(to, "/", 1);
+    far_path(to, s->prefix, w);
+}
+
+/* Sorted by name, as the signature wants it. */
+static void
+add_query(const struct s3 *s, const struct far_want *w, struct buf *to)
+{
+    if (w->verb != FAR_LIST)
+        return;
+    if (w->page != NULL) {
+        buf_must_printf(to, "continuation-token=");
+        http_escape(to, w->page);
+        buf_must_add(to, "&", 1);
+    }
+    buf_must_printf(to, "%sencoding-type=url&list-type=2&max-keys=%d&prefix=",
+                    w->name.type == STORE_PACK ? "" : "delimiter=%2F&", PAGE);
+    far_query(to, s->prefix, w);
+}
+
+static void
+sign(const struct s3 *s, const struct far_want *w, const struct s3_key *key, const char *region,
+     const char *path, const char *query, struct far_ask *a)
+{
+    char hex[ID_TEXT] = EMPTY_HASH, now[S3_TIME];
+    const char *headers[6];
+    char *lines[6];
+    size_t n = 0;
+    struct buf value = BUF_INIT(8 * 1024);
+    struct buf sum = BUF_INIT(100);
+    struct err ignored = ERR_INIT;
+    bool puts = w->verb == FAR_PUT;
+
+    if (puts) {
+        (void)id_hex(&w->sha256, hex);
+        BUG_ON(b64_encode(str_of(w->sha256.b, ID_BYTES), &sum, &ignored) != RC_OK);
+    } else if (w->verb == FAR_CREATE && w->body.n > 0) {
+        struct id id;
+        sha256_of(w->body, &id);
+        (void)id_hex(&id, hex);
+    }
+    s3_time(clock_real_ms(), now);
+    lines[n++] = mem_printf("host:%s", s->host);
+    if (puts)
+        lines[n++] = mem_printf("x-amz-checksum-sha256:%s", buf_c(&sum));
+    lines[n++] = mem_printf("x-amz-content-sha256:%s", hex);
+    lines[n++] = mem_printf("x-amz-date:%s", now);
+    if (key->token != NULL)
+        lines[n++] = mem_printf("x-amz-security-token:%s", key->token);
+    if (puts && w->name.type == STORE_PACK && s->class != NULL)
+        lines[n++] = mem_printf("x-amz-storage-class:%s", s->class);
+    for (size_t i = 0; i < n; i++)
+        headers[i] = lines[i];
+    s3_sign(&(struct s3_request){.method = a->method,
+                                 .host = s->host,
+                                 .path = path,
+                                 .query = query,
+                                 .region = region,
+                                 .service = "s3",
+                                 .payload = hex,
+                                 .time = now},
+            key, headers, n, &value);
+    far_header(a, "Authorization: %s", buf_c(&value));
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0) /* the library sends Host */
+            far_header(a, "%s", lines[i]);
+        secret_free_text(lines[i]);
+    }
+    buf_release(&value);
+    buf_release(&sum);
+}
+
+static enum rc
+s3_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *out, struct err *e)
+{
+    static const char *const methods[] = {
+        [FAR_PUT] = "PUT",    [FAR_GET] = "GET",  [FAR_STAT] = "HEAD",
+        [FAR_DEL] = "DELETE", [FAR_LIST] = "GET", [FAR_CREATE] = "PUT"};
+    struct s3 *s = s3_of(f);
+    struct buf path = BUF_INIT(16 * 1024), query = BUF_INIT(16 * 1024);
+    struct s3_key key = {.id = NULL};
+    char region[REGION_MAX];
+
+    if (s->who != NULL && s3_who_get(cx, s->who, &key, e))
+        return e->code;
+    out->method = methods[w->verb];
+    out->want[1] = "x-amz-request-id";
+    out->want[2] = "x-amz-bucket-region";
+    out->want[3] = "Date";
+    add_path(s, w, &path);
+    add_query(s, w, &query);
+    buf_must_printf(&out->url, "%s%s%s%s", s->origin, buf_c(&path), query.n > 0 ? "?" : "",
+                    buf_c(&query));
+    if (w->verb == FAR_PUT)
+        far_header(out, "Content-Type: application/octet-stream");
+    get_region(s, region);
+    if (s->who != NULL)
+        sign(s, w, &key, region, buf_c(&path), buf_c(&query), out);
+    s3_key_release(&key);
+    buf_release(&path);
+    buf_release(&query);
+    return RC_OK;
+}
+
+struct error_leaf {
+    struct far_words *words;
+    char region[REGION_MAX];
+};
+
+static enum rc
+read_error(void *arg, const char *path, struct str text, struct err *e)
+{
+    struct error_leaf *l = (struct error_leaf *)arg;
+
+    (void)e;
+    if (strcmp(path, "Error/Code") == 0)
+        (void)str_cut(text, l->words->code, sizeof(l->words->code));
+    else if (strcmp(path, "Error/Message") == 0)
+        (void)str_cut(text, l->words->text, sizeof(l->words->text));
+    else if (strcmp(path, "Error/Region") == 0)
+        (void)str_cut(text, l->region, sizeof(l->region));
+    return RC_OK;
+}
+
+static void
+s3_explain(struct far *f, const struct http_response *r, struct far_words *out)
+{
+    struct error_leaf l = {.words = out};
+    struct err ignored = ERR_INIT;
+
+    (void)f;
+    (void)xml_read(buf_str(&r->body), read_error, &l, &ignored); /* what is no XML says nothing */
+    /* Words alone could be anybody's. And MinIO denies access to a name whose neighbour it is just
+     * deleting, so that is asked again too. */
+    out->marked = r->got[1][0] != '\0' && strcmp(out->code, "AccessDenied") != 0;
+}
+
+/* The bucket is in another region than we signed for: take it over, unless the user named one. */
+static void
+other_region(struct s3 *s, const char *region, struct err *e)
+{
+    char before[REGION_MAX];
+
+    get_region(s, before);
+    if (region[0] == '\0' || strcmp(region, before) == 0)
+        return;
+    if (s->region_given) {
+        (void)err_set(e, RC_INVALID, "the bucket is in the region %s, not in %s", region, before);
+        (void)err_hint(e, "set AWS_DEFAULT_REGION, or the Repository's region");
+        return;
+    }
+    (void)pthread_mutex_lock(&s->mutex);
+    (void)snprintf(s->region, sizeof(s->region), "%.*s", REGION_MAX - 1, region);
+    (void)pthread_mutex_unlock(&s->mutex);
+    e->retry = true;
+}
+
+static void
+s3_judge(struct far *f, const struct http_response *r, const struct far_words *words, struct err *e)
+{
+    struct far_words again = {.marked = false};
+    struct error_leaf l = {.words = &again};
+    struct err ignored = ERR_INIT;
+
+    (void)words;
+    if (r->status == 403 && far_clock_is_wrong(r->got[3], e))
+        return;
+    (void)xml_read(buf_str(&r->body), read_error, &l, &ignored);
+    if (r->status == 301 || r->status == 400 || r->status == 403)
+        other_region(s3_of(f), l.region[0] != '\0' ? l.region : r->got[2], e);
+}
+
+static enum rc
+s3_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
+        far_name_fn *fn, void *arg, struct buf *next, struct err *e)
+{
+    static const struct far_xml where = {.entry = "ListBucketResult/Contents",
+                                         .name = "ListBucketResult/Contents/Key",
+                                         .size = "ListBucketResult/Contents/Size",
+                                         .next = "ListBucketResult/NextContinuationToken"};
+
+    (void)cx;
+    (void)f;
+    (void)w;
+    return far_xml_page(buf_str(&r->body), &where, fn, arg, next, e);
+}
+
+/* The bucket, if it is not there. Who may not ask may still be allowed to write. */
+static enum rc
+s3_create(struct ctx *cx, struct far *f, struct err *e)
+{
+    struct s3 *s = s3_of(f);
+    struct far_want look = {.verb = FAR_LIST, .name.type = STORE_KEY}, make = {.verb = FAR_CREATE};
+    struct http_response r = {.status = 0};
+    struct buf body = BUF_INIT(1024);
+    char region[REGION_MAX];
+    enum rc rc = far_exchange(cx, f, &look, &r, e);
+
+    http_response_release(&r);
+    if (rc != RC_NOT_FOUND)
+        return rc == RC_DENIED && e->sys == 403 ? RC_OK : rc;
+    get_region(s, region);
+    if (s->region_given && strcmp(region, "us-east-1") != 0) {
+        buf_must_printf(&body,
+                        "<CreateBucketConfiguration><LocationConstraint>%s</LocationConstraint>"
+                        "</CreateBucketConfiguration>",
+                        region);
+        make.body = buf_str(&body);
+    }
+    rc = far_exchange(cx, f, &make, &r, e);
+    http_response_release(&r);
+    buf_release(&body);
+    return rc;
+}
+
+static void
+s3_release(struct far *f)
+{
+    struct s3 *s = s3_of(f);
+
+    s3_who_free(s->who);
+    far_release(f);
+    mem_free(s->origin);
+    mem_free(s->host);
+    mem_free(s->base);
+    mem_free(s->prefix);
+    mem_free(s->bucket);
+    mem_free(s->class);
+    (void)pthread_mutex_destroy(&s->mutex);
+    mem_free(s);
+}
+
+static const struct far_ops ops = {
+    .shards = true,
+    .lists_strangers = true,
+    .codes = codes,
+    .ask = s3_ask,
+    .explain = s3_explain,
+    .judge = s3_judge,
+    .page = s3_page,
+    .create = s3_create,
+    .release = s3_release,
+};
+
+/* Does the bucket's name stand before the host's? */
+static bool
+is_by_host(const char *lookup, const char *host)
+{
+    static const char *const known[] = {".amazonaws.com", ".amazonaws.com.cn",
+                                        "storage.googleapis.com", ".aliyuncs.com"};
+
+    if (lookup != NULL && strcmp(lookup, "auto") != 0)
+        return strcmp(lookup, "dns") == 0;
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        size_t n = strlen(known[i]), have = strlen(host);
+        if (have >= n && strcmp(host + have - n, known[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum rc
+set_region(struct s3 *s, const struct store_opts *o, const char *host, struct err *e)
+{
+    const char *region = store_option(o, "s3.region");
+    size_t n;
+
+    if (region == NULL)
+        region = store_env(o, "AWS_DEFAULT_REGION");
+    if (region == NULL)
+        region = store_env(o, "AWS_REGION");
+    s->region_given = region != NULL;
+    if (region == NULL && strncmp(host, "s3.", 3) == 0 && strstr(host, ".amazonaws.com") > host + 3)
+        region = host + 3; /* s3.eu-west-1.amazonaws.com */
+    n = region == NULL ? 0 : s->region_given ? strlen(region) : strcspn(region, ".");
+    if (n >= REGION_MAX)
+        return err_set(e, RC_INVALID, "\"%.100s\" is no region", region);
+    (void)snprintf(s->region, sizeof(s->region), "%.*s", n > 0 ? (int)n : 9,
+                   n > 0 ? region : "us-east-1");
+    return RC_OK;
+}
+
+enum rc
+store_s3_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
+{
+    struct url_place p;
+    struct s3 *s;
+    const char *lookup = store_option(o, "s3.bucket-lookup");
+    const char *anonymous = store_option(o, "s3.unsafe-anonymous-auth");
+
+    if (url_place(address, "s3", &p, e))
+        return e->code;
+    s = MEM_NEW(struct s3);
+    (void)pthread_mutex_init(&s->mutex, NULL);
+    s->bucket = TAKE(p.bucket);
+    s->prefix = TAKE(p.prefix);
+    if (is_by_host(lookup, p.host)) {
+        s->host = mem_printf("%s.%s", s->bucket, p.host);
+        s->base = mem_strdup("");
+    } else {
+        s->host = mem_strdup(p.host);
+        s->base = mem_printf("/%s", s->bucket);
+    }
+    s->origin = mem_printf("%s://%s", p.tls ? "https" : "http", s->host);
+    if (store_option(o, "s3.storage-class") != NULL)
+        s->class = mem_strdup(store_option(o, "s3.storage-class"));
+    if (far_init(&s->far, &ops, mem_printf("s3:%s", address), o, e) ||
+        set_region(s, o, p.host, e)) {
+        url_place_release(&p);
+        s3_release(&s->far);
+        return e->code;
+    }
+    if (anonymous == NULL || strcmp(anonymous, "true") != 0)
+        s->who = s3_who_new(o, s->far.http, s->region_given ? s->region : NULL);
+    url_place_release(&p);
+    s->far.whole = s->prefix[0] == '\0';
+    *out = &s->far.store;
+    return RC_OK;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/swift.h"
+
+#include <stdio.h>
+
+#include "base/hex.h"
+#include "base/mem.h"
+#include "json/node.h"
+#include "store/swift_internal.h"
+#include "store/url.h"
+
+enum { PAGE = 1000, URL_MAX_BYTES = 16 * 1024 };
+
+struct swift {
+    struct far far;
+    struct swift_who *who;
+    char *container; /* encoded */
+    char *prefix;
+    char *policy; /* of a container that is made; NULL: the server's */
+};
+
+static struct swift *
+swift_of(struct far *f)
+{
+    return CONTAINER_OF(f, struct swift, far);
+}
+
+/* Swift has no codes beside the status, and some of its own. */
+static const struct status {
+    int status;
+    enum rc rc;
+    bool retry;
+    const char *hint; /* NULL: none */
+} statuses[] = {
+    {403, RC_DENIED, false, "may the user read and write in this container?"},
+    {413, RC_IO, false, "make room in the container, or have its quota or the account's raised"},
+    {422, RC_UNAVAILABLE, true, NULL}, /* damaged on its way */
+    {498, RC_UNAVAILABLE, true, NULL}, /* too many requests */
+    {499, RC_UNAVAILABLE, true, NULL}, /* broken off */
+    {507, RC_IO, false, "the server's disks are full"},
+};
+
+static void
+add_url(const struct swift *s, const struct far_want *w, const char *base, struct buf *to)
+{
+    buf_must_printf(to, "%s/%s", base, s->container);
+    if (w->verb == FAR_CREATE)
+        return;
+    if (w->verb != FAR_LIST) {
+        buf_must_add(to, "/", 1);
+        far_path(to, s->prefix, w);
+        return;
+    }
+    buf_must_printf(to, "?format=json&limit=%d%s", PAGE,
+                    w->name.type == STORE_PACK ? "" : "&delimiter=%2F");
+    if (w->page != NULL) {
+        buf_must_printf(to, "&marker=");
+        http_escape(to, w->page);
+    }
+    buf_must_printf(to, "&prefix=");
+    far_query(to, s->prefix, w);
+}
+
+static enum rc
+swift_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *out,
+          struct err *e)
+{
+    static const char *const methods[] = {
+        [FAR_PUT] = "PUT",    [FAR_GET] = "GET",  [FAR_STAT] = "HEAD",
+        [FAR_DEL] = "DELETE", [FAR_LIST] = "GET", [FAR_CREATE] = "PUT"};
+    struct swift *s = swift_of(f);
+    struct oauth_token *t = MEM_NEW(struct oauth_token);
+    char md5[2 * MD5 + 1];
+
+    if (swift_who_get(cx, s->who, t, e)) {
+        mem_free(t);
+        return e->code;
+    }
+    out->carried = t;
+    out->method = methods[w->verb];
+    out->want[1] = "X-Trans-Id";
+    out->want[2] = "X-Openstack-Request-Id";
+    add_url(s, w, swift_who_url(t), &out->url);
+    far_header(out, "X-Auth-Token: %s", t->text);
+    if (w->verb == FAR_PUT) {
+        hex_encode(w->md5, MD5, md5);
+        far_header(out, "ETag: %s", md5);
+        far_header(out, "Content-Type: application/octet-stream");
+    }
+    if (w->verb == FAR_CREATE && s->policy != NULL)
+        far_header(out, "X-Storage-Policy: %s", s->policy);
+    return RC_OK;
+}
+
+static void
+swift_done(struct far *f, void *carried, const struct http_response *r)
+{
+    struct oauth_token *t = (struct oauth_token *)carried;
+
+    if (r != NULL && r->status == 401)
+        swift_who_refused(swift_of(f)->who, t);
+    oauth_token_release(t);
+    mem_free(t);
+}
+
+/* "<html><h1>Not Found</h1><p>words</p></html>", or only words. */
+static void
+swift_explain(struct far *f, const struct http_response *r, struct far_words *out)
+{
+    const uint8_t *at = r->body.n != 0 ? memmem(r->body.p, r->body.n, "<p>", 3) : NULL;
+    const size_t from = at != NULL ? (size_t)(at - r->body.p) + 3 : 0;
+
+    (void)f;
+    for (size_t i = from, n = 0; i < r->body.n && n + 1 < sizeof(out->text); i++, n++) {
+        if (r->body.p[i] < ' ' || r->body.p[i] == '<')
+            break;
+        out->text[n] = (char)r->body.p[i];
+        out->text[n + 1] = '\0';
+    }
+    out->marked = r->got[1][0] != '\0' || r->got[2][0] != '\0';
+    if (r->status == 401) /* the token may have been called back: another one is worth a try */
+        out->marked = false;
+}
+
+static void
+swift_judge(struct far *f, const struct http_response *r, const struct far_words *words,
+            struct err *e)
+{
+    (void)words;
+    if (r->status == 401)
+        (void)err_hint(e, "%s", swift_who_hint(swift_of(f)->who));
+    for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+        const struct status *s = &statuses[i];
+        if (s->status != r->status)
+            continue;
+        e->code = s->rc;
+        e->retry = s->retry;
+        if (s->hint != NULL)
+            (void)err_hint(e, "%s", s->hint);
+    }
+}
+
+/* [{"name": "prefix/keys/3f..", "bytes": 1}, {"subdir": "prefix/keys/x/"}]: the last one's name is
+ * where the next page begins. */
+static enum rc
+swift_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
+           far_name_fn *fn, void *arg, struct buf *next, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *j = NULL;
+    const struct json *last;
+    size_t n;
+
+    (void)cx;
+    (void)f;
+    (void)w;
+    if (r->status == 204)
+        return RC_OK;
+    if (json_parse(buf_str(&r->body), &j, e))
+        return e->code;
+    n = json_size(j);
+    for (size_t i = 0; i < n; i++) {
+        const struct json *item = json_elem(j, i);
+        int64_t bytes = json_int_or(json_field(item, "bytes"), -1);
+        if (json_field(item, "subdir") != NULL)
+            continue;
+        if (bytes < 0)
+            return err_set(e, RC_CORRUPT, "a size is no number");
+        if (fn(arg, json_text_str(json_field(item, "name")), (uint64_t)bytes, e))
+            return e->code;
+    }
+    if (n < PAGE)
+        return RC_OK;
+    last = json_elem(j, n - 1);
+    if (json_field(last, "name") == NULL)
+        return buf_add_str(next, json_text_str(json_field(last, "subdir")), e);
+    return buf_add_str(next, json_text_str(json_field(last, "name")), e);
+}
+
+/* The container, if it is not there. Who may not ask may still be allowed to write. */
+static enum rc
+swift_create(struct ctx *cx, struct far *f, struct err *e)
+{
+    struct far_want look = {.verb = FAR_LIST, .name.type = STORE_KEY}, make = {.verb = FAR_CREATE};
+    struct http_response r = {.status = 0};
+    enum rc rc = far_exchange(cx, f, &look, &r, e);
+
+    http_response_release(&r);
+    if (rc != RC_NOT_FOUND)
+        return rc == RC_DENIED && e->sys == 403 ? RC_OK : rc;
+    rc = far_exchange(cx, f, &make, &r, e);
+    http_response_release(&r);
+    return rc;
+}
+
+static void
+swift_release(struct far *f)
+{
+    struct swift *s = swift_of(f);
+
+    swift_who_free(s->who);
+    far_release(f);
+    mem_free(s->container);
+    mem_free(s->prefix);
+    mem_free(s->policy);
+    mem_free(s);
+}
+
+static const struct far_ops ops = {
+    .wants_md5 = true,
+    .shards = true,
+    .lists_strangers = true,
+    .ask = swift_ask,
+    .done = swift_done,
+    .explain = swift_explain,
+    .judge = swift_judge,
+    .page = swift_page,
+    .create = swift_create,
+    .release = swift_release,
+};
+
+enum rc
+store_swift_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
+{
+    const char *policy = store_env(o, "SWIFT_DEFAULT_CONTAINER_POLICY");
+    CLEANUP(mem_free_ptr) char *container = NULL;
+    CLEANUP(buf_release) struct buf escaped = BUF_INIT(URL_MAX_BYTES);
+    char *prefix;
+    struct swift *s;
+
+    if (url_bucket(address, "swift", false, &container, &prefix, e))
+        return e->code;
+    http_escape(&escaped, container);
+    s = MEM_NEW(struct swift);
+    s->container = mem_strdup(buf_c(&escaped));
+    s->prefix = prefix;
+    s->policy = policy == NULL ? NULL : mem_strdup(policy);
+    if (far_init(&s->far, &ops, mem_printf("swift:%s:/%s", container, prefix), o, e)) {
+        swift_release(&s->far);
+        return e->code;
+    }
+    s->who = swift_who_new(o, s->far.http);
+    s->far.whole = s->prefix[0] == '\0';
+    *out = &s->far.store;
+    return RC_OK;
+}
