@@ -20,7 +20,7 @@ finalize(struct ctx *cx, struct world *op, struct cache *cache, struct recorder 
 
     if (undone->code != RC_OK) {
         recorder_event(cx, events, obj, "Warning", left > 0 ? "CleanupFailed" : "CleanupGivenUp",
-                       "%s", undone->msg);
+                       "%s%s%s", undone->msg, undone->hint[0] != '\0' ? "; " : "", undone->hint);
         /* In a namespace that goes as well no event can be written. */
         log_warn("%s %s/%s %s: %s", cache_kind(cache)->kind, kube_ns(obj), kube_name(obj),
                  left > 0 ? "is not deleted yet" : "goes", undone->msg);

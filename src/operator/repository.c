@@ -35,8 +35,8 @@ set_references(struct world *op, struct json *now)
 }
 
 /*
- * The data stay unless wipeOut is set. Wiping needs a store for the backend; while there is none
- * the object is kept for a while, so that somebody sees that the data are not gone.
+ * The data stay unless wipeOut is set. While they cannot be deleted the object is kept for a while,
+ * so that somebody sees that they are not gone.
  */
 static enum rc
 finalize_repository(struct ctx *cx, struct world *op, const struct json *obj,
@@ -46,10 +46,15 @@ finalize_repository(struct ctx *cx, struct world *op, const struct json *obj,
 
     if (!kube_has_finalizer(obj, FINALIZER_REPOSITORY))
         return RC_OK;
-    if (json_is_true(json_dig(obj, "spec", "wipeOut")))
-        (void)err_set(&undone, RC_UNSUPPORTED,
-                      "wipeOut is set and data of this backend cannot be deleted yet: they stay. "
-                      "Set wipeOut to false to let the Repository go at once");
+    if (json_is_true(json_dig(obj, "spec", "wipeOut")) &&
+        op->opts->wipe(cx, op->k, obj, &undone) != RC_OK) {
+        if (undone.code == RC_CANCELLED) {
+            *e = undone;
+            return e->code;
+        }
+        if (undone.hint[0] == '\0')
+            (void)err_hint(&undone, "set wipeOut to false to let the Repository go at once");
+    }
     return finalize(cx, op, op->repos, op->repo_events, obj, FINALIZER_REPOSITORY, &undone, out, e);
 }
 
