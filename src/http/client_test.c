@@ -124,6 +124,7 @@ test_http_past_the_proxy(void **state)
     T_STR(buf_str(&r.body), STR_LIT("hi"));
     http_response_release(&r);
     http_script_end(&s);
+    buf_release(&s.seen);
     assert_int_equal(unsetenv("http_proxy"), 0);
     http_free(h);
     ctx_release(&cx);
