@@ -157,11 +157,20 @@ from_pod(const struct json *pod, bool job_failed, int64_t now_ms, char why[stati
     return from_pod_end(pod, why) ? OUTCOME_DEAD : OUTCOME_GOING;
 }
 
+/* The end of a Job: written, or decided while its pods are still there. */
+static const struct json *
+failure_of(const struct json *job)
+{
+    const struct json *failed = condition_of(job, "Failed");
+
+    return failed != NULL ? failed : condition_of(job, "FailureTarget");
+}
+
 enum outcome
 job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
                char why[static WHY_TEXT])
 {
-    const struct json *failed = condition_of(job, "Failed");
+    const struct json *failed = failure_of(job);
     enum outcome o = OUTCOME_GOING;
 
     why[0] = '\0';
@@ -171,8 +180,6 @@ job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
     }
     if (condition_of(job, "Complete") != NULL)
         return OUTCOME_DONE;
-    if (failed == NULL)
-        failed = condition_of(job, "FailureTarget"); /* decided, but its pods are still there */
     if (failed != NULL && strcmp(text(failed, "reason"), "DeadlineExceeded") == 0) {
         (void)snprintf(why, WHY_TEXT, "Job %s was stopped at its deadline", kube_name(job));
         return OUTCOME_DEAD;
@@ -195,15 +202,29 @@ job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
     return OUTCOME_DEAD;
 }
 
+/* Of a Job that failed as they are now: the cache of pods may be behind that of Jobs, and the reason
+ * is asked for only once. */
+static enum rc
+pods_of(struct ctx *cx, struct world *op, const char *ns, const char *job, bool failed,
+        struct json **out, struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *key = key2(ns, job);
+    CLEANUP(mem_free_ptr) char *selector = mem_printf("job-name=%s", job);
+    struct kube_list_opts o = {.label_selector = selector};
+
+    if (failed)
+        return kube_list(cx, op->k, &KUBE_POD, ns, &o, out, NULL, e);
+    *out = cache_by(op->pods, BY_JOB, key);
+    return RC_OK;
+}
+
 enum rc
 job_outcome(struct ctx *cx, struct world *op, const char *ns, const char *name, enum outcome *out,
             char why[static WHY_TEXT], struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *job = cache_get(op->jobs, ns, name);
-    char *key = key2(ns, name);
-    CLEANUP(json_free_ptr) struct json *pods = cache_by(op->pods, BY_JOB, key);
+    CLEANUP(json_free_ptr) struct json *pods = NULL;
 
-    mem_free(key);
     /* The cache may not have heard of it yet. */
     if (job == NULL) {
         enum rc rc = kube_get(cx, op->k, &KUBE_JOB, ns, name, &job, e);
@@ -211,6 +232,8 @@ job_outcome(struct ctx *cx, struct world *op, const char *ns, const char *name, 
         if (rc != RC_OK && rc != RC_NOT_FOUND)
             return rc;
     }
+    if (pods_of(cx, op, ns, name, failure_of(job) != NULL, &pods, e))
+        return e->code;
     *out = job_outcome_of(job, pods, clock_real_ms(), why);
     return RC_OK;
 }
