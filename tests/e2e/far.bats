@@ -72,6 +72,7 @@ objects() { find "$BATS_FILE_TMPDIR/$NS-s3/data/backups" -name xl.meta -path '*/
 
 @test "no word of the Secret in what people see" {
     local seen=$BATS_TEST_TMPDIR/seen
+    kubectl wait -n $NS --for=condition=Complete job/stash-restore-back-0 --timeout=60s # the session ends before its last container
     for pod in $(kubectl get pod -n $NS -l job-name -o name); do
         kubectl logs -n $NS "$pod" --all-containers
     done >"$seen"
