@@ -81,8 +81,9 @@ stop_redis() {
     rm -f "$T/$1.pid"
 }
 
-end_all() {
+end_all() { # of a test that failed, what the control plane said is shown
     local pid
+    [ -n "${BATS_TEST_COMPLETED:-}" ] || tail -v -n 60 "$T"/up.out "$T"/up.log 2>/dev/null
     for pid in "$T"/*.pid; do
         [ -s "$pid" ] && kill -9 "$(cat "$pid")" 2>/dev/null # a busy server hears nothing else
     done
