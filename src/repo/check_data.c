@@ -5,6 +5,8 @@
 #include "repo/check_internal.h"
 #include "repo/pack_reader.h"
 
+enum { FAR_WORKERS = 4 }; /* each holds a blob or two */
+
 /* What one thread reads packs with. */
 struct reader {
     struct checker *c;
@@ -122,10 +124,13 @@ enum rc
 check_data(struct checker *c, struct err *e)
 {
     struct work w = {.c = c};
+    unsigned workers = par_workers(c->opts->workers);
     enum rc rc;
 
+    if (c->opts->workers == 0 && c->repo->store->connections > 0) /* it waits more than it works */
+        workers = MIN(repo_lanes(c->repo), (unsigned)FAR_WORKERS);
     check_subset_choose(c, &c->opts->subset);
-    rc = par_each(c->n_packs, par_workers(c->opts->workers), read_pack, &w, e);
+    rc = par_each(c->n_packs, workers, read_pack, &w, e);
     for (size_t i = 0; i < PAR_MAX; i++)
         pack_reader_release(&w.readers[i].pack);
     return rc;
