@@ -222,22 +222,6 @@ azure_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct
     return far_xml_page(buf_str(&r->body), &where, fn, arg, next, e);
 }
 
-/* The container, if it is not there. Who may not ask may still be allowed to write. */
-static enum rc
-azure_create(struct ctx *cx, struct far *f, struct err *e)
-{
-    struct far_want look = {.verb = FAR_LIST, .name.type = STORE_KEY}, make = {.verb = FAR_CREATE};
-    struct http_response r = {.status = 0};
-    enum rc rc = far_exchange(cx, f, &look, &r, e);
-
-    http_response_release(&r);
-    if (rc != RC_NOT_FOUND)
-        return rc == RC_DENIED && e->sys == 403 ? RC_OK : rc;
-    rc = far_exchange(cx, f, &make, &r, e);
-    http_response_release(&r);
-    return rc;
-}
-
 static void
 azure_release(struct far *f)
 {
@@ -261,7 +245,7 @@ static const struct far_ops ops = {
     .explain = azure_explain,
     .judge = azure_judge,
     .page = azure_page,
-    .create = azure_create,
+    .create = far_create,
     .release = azure_release,
 };
 

@@ -307,6 +307,21 @@ far_release(struct far *f)
     mem_free(f->store.place);
 }
 
+enum rc
+far_create(struct ctx *cx, struct far *f, struct err *e)
+{
+    struct far_want look = {.verb = FAR_LIST, .name.type = STORE_KEY}, make = {.verb = FAR_CREATE};
+    struct http_response r = {.status = 0};
+    enum rc rc = far_exchange(cx, f, &look, &r, e);
+
+    http_response_release(&r);
+    if (rc != RC_NOT_FOUND)
+        return rc == RC_DENIED && e->sys == 403 ? RC_OK : rc;
+    rc = far_exchange(cx, f, &make, &r, e);
+    http_response_release(&r);
+    return rc;
+}
+
 bool
 far_clock_is_wrong(const char *date, struct err *e)
 {

@@ -137,6 +137,12 @@ NODISCARD enum rc far_init(struct far *f, const struct far_ops *ops, char *place
 void far_release(struct far *f);
 
 /*
+ * far_ops.create by the requests FAR_LIST and FAR_CREATE: the container, if it is not there. RC_OK
+ * also for who may not ask: he may still be allowed to write.
+ */
+NODISCARD enum rc far_create(struct ctx *cx, struct far *f, struct err *e);
+
+/*
  * Is our clock further from the header field Date of a refusal than the 15 minutes for which
  * signatures are good? Then `e` says so, and keeps its e->sys.
  */

@@ -176,22 +176,6 @@ swift_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct
     return buf_add_str(next, json_text_str(json_field(last, "name")), e);
 }
 
-/* The container, if it is not there. Who may not ask may still be allowed to write. */
-static enum rc
-swift_create(struct ctx *cx, struct far *f, struct err *e)
-{
-    struct far_want look = {.verb = FAR_LIST, .name.type = STORE_KEY}, make = {.verb = FAR_CREATE};
-    struct http_response r = {.status = 0};
-    enum rc rc = far_exchange(cx, f, &look, &r, e);
-
-    http_response_release(&r);
-    if (rc != RC_NOT_FOUND)
-        return rc == RC_DENIED && e->sys == 403 ? RC_OK : rc;
-    rc = far_exchange(cx, f, &make, &r, e);
-    http_response_release(&r);
-    return rc;
-}
-
 static void
 swift_release(struct far *f)
 {
@@ -214,7 +198,7 @@ static const struct far_ops ops = {
     .explain = swift_explain,
     .judge = swift_judge,
     .page = swift_page,
-    .create = swift_create,
+    .create = far_create,
     .release = swift_release,
 };
 
