@@ -114,8 +114,9 @@ run_prune(struct store *s, struct err *e)
     return rc;
 }
 
-static bool
-is_pruned(struct store *s)
+/* What a prune would find. */
+static struct prune_stats
+prune_stats_of(struct store *s)
 {
     struct prune_opts look = thorough;
     struct prune_stats stats;
@@ -126,6 +127,14 @@ is_pruned(struct store *s)
     T_OK(open_repo(s, &r, &e));
     T_OK(prune_run(&cx, r, &look, &stats, &e));
     repo_close(r);
+    return stats;
+}
+
+static bool
+is_pruned(struct store *s)
+{
+    struct prune_stats stats = prune_stats_of(s);
+
     return stats.unused.blobs + stats.duplicate.blobs + stats.packs_unreferenced == 0;
 }
 
@@ -417,16 +426,7 @@ run_repair_index(struct store *s, struct err *e)
 static bool
 is_indexed(struct store *s)
 {
-    struct prune_opts look = thorough;
-    struct prune_stats stats;
-    struct repo *r = NULL;
-    struct err e = ERR_INIT;
-
-    look.dry_run = true;
-    T_OK(open_repo(s, &r, &e));
-    T_OK(prune_run(&cx, r, &look, &stats, &e));
-    repo_close(r);
-    return stats.packs_unreferenced == 0;
+    return prune_stats_of(s).packs_unreferenced == 0;
 }
 
 /* Of several the one whose ID is least: the same on every copy. */
