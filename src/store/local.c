@@ -285,33 +285,67 @@ open_object(struct ctx *cx, struct store *s, const struct store_name *name, int 
     return RC_OK;
 }
 
+/* Read it whole, and close it. */
+static enum rc
+read_and_close(int fd, struct store *s, const struct store_name *name, uint64_t off, uint8_t *to,
+               size_t n, struct err *e)
+{
+    char path[PATH_TEXT];
+    enum rc rc = RC_OK;
+
+    while (rc == RC_OK && n > 0) {
+        ssize_t got = pread(fd, to, n, (off_t)off);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            rc = err_sys(e, errno, "could not read %s", path_of(s, name, path));
+        } else if (got == 0) {
+            rc = err_set(e, RC_CORRUPT, "%s is cut short: nothing at byte %llu",
+                         path_of(s, name, path), (unsigned long long)off);
+        } else {
+            to += got;
+            off += (uint64_t)got;
+            n -= (size_t)got;
+        }
+    }
+    (void)close(fd);
+    return rc;
+}
+
 static enum rc
 local_get(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t off, uint8_t *to,
           size_t n, struct err *e)
 {
-    char path[PATH_TEXT];
     int fd = -1;
+
+    return open_object(cx, s, name, &fd, e) ? e->code : read_and_close(fd, s, name, off, to, n, e);
+}
+
+/* The path is looked up once only: there may be ten thousand snapshots. */
+static enum rc
+local_get_all(struct ctx *cx, struct store *s, const struct store_name *name, struct buf *out,
+              struct err *e)
+{
+    char path[PATH_TEXT];
+    struct stat st;
+    int fd = -1;
+    size_t n;
 
     if (open_object(cx, s, name, &fd, e))
         return e->code;
-    while (n > 0) {
-        ssize_t got = pread(fd, to, n, (off_t)off);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0) {
-            if (got < 0)
-                (void)err_sys(e, errno, "could not read %s", path_of(s, name, path));
-            else
-                (void)err_set(e, RC_CORRUPT, "%s is cut short: nothing at byte %llu",
-                              path_of(s, name, path), (unsigned long long)off);
-            (void)close(fd);
-            return e->code;
-        }
-        to += got;
-        off += (uint64_t)got;
-        n -= (size_t)got;
+    if (fstat(fd, &st) != 0) {
+        (void)err_sys(e, errno, "could not read %s", path_of(s, name, path));
+        (void)close(fd);
+        return e->code;
     }
-    (void)close(fd);
+    n = (size_t)st.st_size;
+    if (buf_reserve(out, n, e)) {
+        (void)close(fd);
+        return store_too_large(name, n, e);
+    }
+    if (read_and_close(fd, s, name, 0, out->p + out->n, n, e))
+        return e->code;
+    out->n += n;
     return RC_OK;
 }
 
@@ -416,6 +450,7 @@ store_local_new(const char *path)
         .put_commit = local_put_commit,
         .put_abort = local_put_abort,
         .get = local_get,
+        .get_all = local_get_all,
         .stat = local_stat,
         .list = local_list,
         .del = local_del,
