@@ -12,7 +12,8 @@ enum {
     RENEW_MS = 5 * 60 * 1000,
     STALE_MS = 30 * 60 * 1000,
     CALL_MS = 60 * 1000,
-    LOOKS_MAX = 20 /* at a list of locks that changes meanwhile */
+    LOOKS_MAX = 20, /* at a list of locks that changes meanwhile */
+    PATIENCE = 25   /* pauses until who came later, and was to give way, is taken at his word */
 };
 
 /* restic's. */
@@ -284,6 +285,47 @@ renew(struct repo *r, struct err *e)
     return RC_OK;
 }
 
+static void
+lose_locked(struct held_lock *l, const struct err *why)
+{
+    if (!l->lost)
+        l->why = *why;
+    l->lost = true;
+}
+
+/* False: it is time to stop. */
+static bool
+pause_locked(struct held_lock *l, int ms)
+{
+    int64_t until = clock_mono_ms() + ms;
+    struct timespec t = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+
+    while (!l->stop && pthread_cond_timedwait(&l->wake, &l->mutex, &t) != ETIMEDOUT)
+        continue;
+    return !l->stop;
+}
+
+/* The last look of a shared lock, while its holder reads already. */
+static void
+settle_locked(struct repo *r)
+{
+    struct held_lock *l = &r->lock;
+    enum rc rc = RC_LOCKED;
+    struct err e = ERR_INIT;
+
+    l->cx.until = clock_mono_ms() + CALL_MS;
+    for (int i = 0; i < PATIENCE && rc != RC_OK && pause_locked(l, l->pace.settle); i++) {
+        (void)pthread_mutex_unlock(&l->mutex);
+        e = (struct err)ERR_INIT;
+        rc = check_others(&l->cx, r, false, &e);
+        (void)pthread_mutex_lock(&l->mutex);
+    }
+    if (rc != RC_OK)
+        lose_locked(l, &e);
+    l->settled = true;
+    (void)pthread_cond_broadcast(&l->wake);
+}
+
 static void *
 keep_fresh(void *arg)
 {
@@ -292,19 +334,16 @@ keep_fresh(void *arg)
     int wait_ms = l->pace.renew;
 
     (void)pthread_mutex_lock(&l->mutex);
-    while (!l->stop && !l->lost) {
-        int64_t until = clock_mono_ms() + wait_ms;
-        struct timespec t = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+    if (!l->settled)
+        settle_locked(r);
+    while (!l->lost && pause_locked(l, wait_ms)) {
         struct err e = ERR_INIT;
         enum rc rc;
-        while (!l->stop && pthread_cond_timedwait(&l->wake, &l->mutex, &t) != ETIMEDOUT)
-            continue;
-        if (l->stop)
-            break;
         (void)pthread_mutex_unlock(&l->mutex);
         rc = renew(r, &e);
         (void)pthread_mutex_lock(&l->mutex);
-        l->lost = l->lost || rc == RC_LOCKED;
+        if (rc == RC_LOCKED)
+            lose_locked(l, &e);
         wait_ms = rc == RC_OK ? l->pace.renew : l->pace.repeat;
     }
     (void)pthread_mutex_unlock(&l->mutex);
@@ -329,11 +368,12 @@ repo_lock(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
     if (check_others(cx, r, exclusive, e) || write_lock(cx, r, &l->info, &l->id, e))
         goto fail;
     l->held = true;
-    if (ctx_sleep(cx, l->pace.settle, e) || check_others(cx, r, exclusive, e)) {
+    if ((exclusive && ctx_sleep(cx, l->pace.settle, e)) || check_others(cx, r, exclusive, e)) {
         l->held = false;
         drop(r, &l->id);
         goto fail;
     }
+    l->settled = exclusive || l->pace.settle == 0;
     l->stop = l->lost = false;
     if (pthread_create(&l->thread, NULL, keep_fresh, r) != 0)
         BUG("no thread for the lock");
@@ -370,12 +410,16 @@ repo_lock_ok(struct repo *r, struct err *e)
     if (!l->held)
         return RC_OK;
     (void)pthread_mutex_lock(&l->mutex);
+    while (!l->settled)
+        (void)pthread_cond_wait(&l->wake, &l->mutex);
     slept = clock_boot_ms() - l->renewed_at;
     shown = clock_real_ms() - instant_ms(l->info.time); /* what others go by */
     lost = l->lost;
+    if (lost)
+        *e = l->why;
     (void)pthread_mutex_unlock(&l->mutex);
     if (lost)
-        return say_removed(e);
+        return err_wrap(e, "the lock of the repository at %s is lost", r->store->place);
     if (MAX(slept, shown) > l->pace.lost)
         return err_set(e, RC_LOCKED, "our lock of the repository could not be renewed in time");
     return RC_OK;
@@ -401,9 +445,11 @@ repo_lock_prove(struct ctx *cx, struct repo *r, struct err *e)
             break;
         if (rc != RC_NOT_FOUND)
             return err_wrap(e, "could not see whether our lock holds");
+        (void)say_removed(e);
         (void)pthread_mutex_lock(&l->mutex);
         was_renewed = !id_eq(&name.id, &l->id);
-        l->lost = l->lost || !was_renewed;
+        if (!was_renewed)
+            lose_locked(l, e);
         (void)pthread_mutex_unlock(&l->mutex);
     }
     return repo_lock_ok(r, e);

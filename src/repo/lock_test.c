@@ -151,6 +151,7 @@ test_who_cannot_renew_stops_in_time(void **state)
         struct err e = ERR_INIT;
         int64_t start = clock_mono_ms();
         T_OK(repo_lock(&cx, r, false, &e));
+        T_OK(repo_lock_ok(r, &e));
         plan.types = locks_only;
         store_fault_plan(s, plan);
         must_be_lost(r, "could not be renewed in time");
@@ -318,6 +319,61 @@ test_a_lock_that_is_renewed_meanwhile_is_seen(void **state)
     store_release(s);
 }
 
+static struct repo *
+open_slow(struct store *s, int settle)
+{
+    struct repo *r = open_repo(s);
+
+    repo_set_lock_pace(
+        r, (struct lock_pace){.settle = settle, .renew = LONG, .repeat = LONG, .lost = 2 * LONG});
+    return r;
+}
+
+/* The pause is an hour: whoever waited for it would not come back. */
+static void
+test_who_reads_does_not_wait(void **state)
+{
+    struct store *s = new_repo();
+    struct repo *r = open_slow(s, 3600 * 1000);
+    struct err e = ERR_INIT;
+
+    (void)state;
+    T_OK(repo_lock(&cx, r, false, &e));
+    assert_int_equal(locks_of(s).n, 1);
+    repo_close(r);
+    assert_int_equal(locks_of(s).n, 0);
+    store_release(s);
+}
+
+/* The store shows the other's lock only after ours was taken. */
+static void
+test_who_writes_waits_for_the_last_look(void **state)
+{
+    struct store *s = new_repo();
+    struct repo *r = open_slow(s, RENEW), *other = open_repo(s);
+    struct store_name name = {.type = STORE_LOCK};
+    struct err e = ERR_INIT;
+
+    (void)state;
+    T_OK(repo_lock(&cx, r, false, &e));
+    name.id = plant(other, &(struct lock_info){.time = instant_now(), .exclusive = true});
+    T_RC(repo_lock_ok(r, &e), RC_LOCKED);
+    T_CONTAINS(e.msg, "exclusively");
+    T_RC(repo_lock_prove(&cx, r, &e), RC_LOCKED);
+    repo_unlock(r);
+
+    T_OK(s->ops->del(&cx, s, &name, &e));
+    T_OK(repo_lock(&cx, r, false, &e));
+    name.id = plant(other, &(struct lock_info){.time = instant_now(), .exclusive = true});
+    wait_ms(3 * RENEW); /* it has been seen */
+    T_OK(s->ops->del(&cx, s, &name, &e));
+    T_OK(repo_lock_ok(r, &e));
+    repo_close(other);
+    repo_close(r);
+    assert_int_equal(locks_of(s).n, 0);
+    store_release(s);
+}
+
 int
 main(void)
 {
@@ -328,6 +384,8 @@ main(void)
         cmocka_unit_test(test_one_failure_leaves_no_lock),
         cmocka_unit_test(test_only_the_dead_are_removed),
         cmocka_unit_test(test_a_lock_that_is_renewed_meanwhile_is_seen),
+        cmocka_unit_test(test_who_reads_does_not_wait),
+        cmocka_unit_test(test_who_writes_waits_for_the_last_look),
     };
     struct err e = ERR_INIT;
     int failed;

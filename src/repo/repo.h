@@ -52,16 +52,18 @@ uint64_t repo_polynomial(const struct repo *r);
 struct store *repo_store(const struct repo *r);
 
 /*
- * Take the lock: shared for whatever adds or reads, exclusive for whatever removes. A thread writes
- * it anew every five minutes until repo_unlock. SIGHUP is ignored meanwhile, since `restic unlock`
- * sends it to see who lives. RC_LOCKED: says who holds it, and the hint how to go on.
+ * Take the lock: shared for whatever adds or reads, exclusive for whatever removes. Competitors are
+ * looked for before it is written, after that, and after a pause; a shared one does not wait for
+ * the pause, which repo_lock_ok does (docs/adr/0015). A thread writes it anew every five minutes
+ * until repo_unlock. SIGHUP is ignored meanwhile, since `restic unlock` sends it to see who lives.
+ * RC_LOCKED: says who holds it, and the hint how to go on.
  */
 NODISCARD enum rc repo_lock(struct ctx *cx, struct repo *r, bool exclusive, struct err *e);
 void repo_unlock(struct repo *r);
 /*
  * RC_OK while the lock protects us (or none was taken); RC_LOCKED when it was lost, or not renewed
  * for so long (also because the machine slept) that others may take us for dead. Ask before every
- * write; costs nothing.
+ * write; costs nothing but the rest of a shared lock's pause. Any thread.
  */
 NODISCARD enum rc repo_lock_ok(struct repo *r, struct err *e);
 /* The same, and the store still has our lock: ask before what cannot be taken back. */

@@ -39,7 +39,10 @@ struct held_lock {
     pthread_t thread;
     struct ctx cx; /* of the lock's own calls: not cancelled with the work */
     struct lock_pace pace;
-    bool held, stop, lost;
+    bool held, stop;
+    bool settled; /* the last look for others was taken: what is written now is safe */
+    bool lost;
+    struct err why; /* it was lost */
     struct lock_info info;
     struct id id;
     int64_t renewed_at; /* clock_boot_ms */
