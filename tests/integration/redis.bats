@@ -224,11 +224,11 @@ make_ca() {
 @test "a consumer that stalls is not dropped by the server" {
     start_redis a --repl-timeout 6
     redis-cli -p "$PORT_a" debug populate 300 key 100000 >/dev/null
-    # Strings that LZF cannot shrink.
+    # Strings that LZF cannot shrink, more than the buffers of a connection hold.
     python3 - >"$T/data" <<'PY'
 import os, sys
 for i in range(300):
-    v = os.urandom(100000)
+    v = os.urandom(300000)
     sys.stdout.buffer.write(b"*3\r\n$3\r\nSET\r\n$%d\r\nk%d\r\n$%d\r\n%s\r\n" % (len("k%d" % i), i, len(v), v))
 PY
     redis-cli -p "$PORT_a" --pipe <"$T/data" >/dev/null
