@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -11,13 +10,7 @@
 #include "crypto/sha256.h"
 #include "store/far_internal.h"
 
-enum { SKEW_S = 15 * 60, PUT_MAX = 1 << 30, PUT_ROOM = 64 * 1024, HEADER_MAX = 16 * 1024 };
-
-static struct far *
-far_of(struct store *s)
-{
-    return CONTAINER_OF(s, struct far, store);
-}
+enum { SKEW_S = 15 * 60, HEADER_MAX = 16 * 1024 };
 
 void
 far_header(struct far_ask *a, const char *fmt, ...)
@@ -33,141 +26,6 @@ far_header(struct far_ask *a, const char *fmt, ...)
     BUG_ON(n < 0 || (size_t)n >= sizeof(text));
     a->headers[a->n_headers++] = mem_strndup(text, (size_t)n);
     mem_wipe(text, (size_t)n);
-}
-
-/* Memory of its own that goes back to the system whole, however many threads upload. */
-struct far_put {
-    struct store_put put;
-    uint8_t *p; /* a mapping of `room` bytes; NULL: none yet */
-    size_t n, room;
-};
-
-static enum rc
-put_begin(struct ctx *cx, struct store *s, enum store_type type, struct store_put **out,
-          struct err *e)
-{
-    struct far_put *p;
-
-    if (ctx_check(cx, e))
-        return e->code;
-    p = MEM_NEW(struct far_put);
-    p->put = (struct store_put){.store = s, .type = type};
-    *out = &p->put;
-    return RC_OK;
-}
-
-static enum rc
-put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size_t n, struct err *e)
-{
-    struct far_put *p = CONTAINER_OF(put, struct far_put, put);
-
-    if (ctx_check(cx, e))
-        return e->code;
-    if (n > PUT_MAX - p->n)
-        return err_set(e, RC_LIMIT, "an object of more than %d bytes", PUT_MAX);
-    if (n > p->room - p->n) {
-        size_t room = MAX(p->room, (size_t)PUT_ROOM);
-        void *at;
-        while (room - p->n < n)
-            room *= 2;
-        at = p->p == NULL
-                 ? mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-                 : mremap(p->p, p->room, room, MREMAP_MAYMOVE);
-        if (at == MAP_FAILED)
-            BUG("no memory for an upload");
-        p->p = (uint8_t *)at;
-        p->room = room;
-    }
-    memcpy(p->p + p->n, from, n);
-    p->n += n;
-    return RC_OK;
-}
-
-static void
-put_abort(struct store_put *put)
-{
-    struct far_put *p;
-
-    if (put == NULL)
-        return;
-    p = CONTAINER_OF(put, struct far_put, put);
-    if (p->p != NULL)
-        (void)munmap(p->p, p->room);
-    mem_free(p);
-}
-
-/* The server has the name already. The same bytes may be ours of an attempt whose answer was lost.
- */
-static enum rc
-put_again(struct ctx *cx, struct far *f, const struct far_want *w, struct http_response *r,
-          struct err *e)
-{
-    struct err first = *e;
-    uint64_t bytes = 0;
-
-    if (far_ops_of_store.stat(cx, &f->store, &w->name, &bytes, e)) {
-        *e = first;
-        return e->code;
-    }
-    if (w->name.type != STORE_CONFIG && bytes == w->body.n)
-        return RC_OK;
-    if (far_ops_of_store.del(cx, &f->store, &w->name, e))
-        return e->code;
-    return far_exchange(cx, f, w, r, e);
-}
-
-static enum rc
-put_once(struct ctx *cx, struct far *f, const struct far_want *w, struct err *e)
-{
-    struct http_response r = {.status = 0};
-    struct err why = ERR_INIT;
-    enum rc rc = far_exchange(cx, f, w, &r, &why);
-
-    if (rc != RC_OK && why.sys == 403 && f->ops->never_overwrites)
-        rc = put_again(cx, f, w, &r, &why);
-    http_response_release(&r);
-    if (rc != RC_OK)
-        *e = why;
-    return rc;
-}
-
-/* Where names are all that a server compares content with, config is read back: its name is no
- * hash. */
-static enum rc
-put_config(struct ctx *cx, struct far *f, const struct far_want *w, struct err *e)
-{
-    for (int left = FAR_READS; left > 0; left--) {
-        CLEANUP(buf_release) struct buf got = BUF_INIT(2 * w->body.n + 1);
-        struct err ignored = ERR_INIT; /* what is not as it was sent is sent again */
-        if (put_once(cx, f, w, e))
-            return e->code;
-        if (store_get_once(cx, &f->store, &w->name, &got, &ignored) == RC_OK &&
-            str_eq(buf_str(&got), w->body))
-            return RC_OK;
-    }
-    return err_set(e, RC_CORRUPT, "config is not stored as it was sent to %s", f->store.place);
-}
-
-static enum rc
-put_commit(struct ctx *cx, struct store_put *put, const struct id *id, struct err *e)
-{
-    struct far_put *p = CONTAINER_OF(put, struct far_put, put);
-    struct far *f = far_of(put->store);
-    struct far_want w = {.verb = FAR_PUT, .name.type = put->type, .body = str_of(p->p, p->n)};
-    enum rc rc;
-
-    if (put->type == STORE_CONFIG)
-        sha256_of(w.body, &w.sha256);
-    else
-        w.sha256 = w.name.id = *id;
-    if (f->ops->wants_md5)
-        md5_of(w.body, w.md5);
-    if (f->ops->wants_sha1)
-        sha1_of(w.body, w.sha1);
-    rc = put->type == STORE_CONFIG && f->ops->never_overwrites ? put_config(cx, f, &w, e)
-                                                               : put_once(cx, f, &w, e);
-    put_abort(put);
-    return rc;
 }
 
 static enum rc
@@ -264,10 +122,10 @@ release(struct store *s)
 
 const struct store_ops far_ops_of_store = {
     .create = create,
-    .put_begin = put_begin,
-    .put_write = put_write,
-    .put_commit = put_commit,
-    .put_abort = put_abort,
+    .put_begin = far_put_begin,
+    .put_write = far_put_write,
+    .put_commit = far_put_commit,
+    .put_abort = far_put_abort,
     .get = get,
     .get_all = get_all,
     .stat = stat_object,
@@ -297,6 +155,7 @@ far_init(struct far *f, const struct far_ops *ops, char *place, const struct sto
     f->ops = ops;
     f->retry_ms = o->retry_ms > 0 ? o->retry_ms : FAR_RETRY_MS;
     atomic_init(&f->met, false);
+    (void)pthread_mutex_init(&f->rooms.mutex, NULL);
     return http_new(&h, &f->http, e);
 }
 
@@ -304,6 +163,7 @@ void
 far_release(struct far *f)
 {
     http_free(f->http);
+    far_rooms_release(&f->rooms);
     mem_free(f->store.place);
 }
 

@@ -22,6 +22,8 @@
  * Threads  as store.h; far_ops may be called by several at once.
  *
  */
+#include <pthread.h>
+
 #include "crypto/digest.h"
 #include "http/client.h"
 #include "store/store.h"
@@ -119,10 +121,24 @@ struct far_ops {
     void (*release)(struct far *f);
 };
 
+/* A mapping for an upload, and those that wait for the next one: fresh memory costs more than
+ * encrypting what goes there. */
+enum { FAR_ROOMS = 8 };
+struct far_room {
+    uint8_t *p;
+    size_t bytes;
+};
+struct far_rooms {
+    pthread_mutex_t mutex;
+    struct far_room left[FAR_ROOMS];
+    size_t n;
+};
+
 struct far {
     struct store store;
     const struct far_ops *ops;
     struct http *http;
+    struct far_rooms rooms;
     int retry_ms;
     atomic_bool met; /* the server answered once */
     bool whole;      /* there is no prefix: the repository lies in the root */

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/mman.h>
+
+#include "base/mem.h"
+#include "crypto/sha256.h"
+#include "store/far_internal.h"
+
+enum {
+    PUT_MAX = 1 << 30,
+    ROOM_FIRST = 64 * 1024,
+    ROOM_KEPT = 9 * 512 * 1024 /* most packs of 4 MiB and the rest of a chunk */
+};
+
+struct far_put {
+    struct store_put put;
+    struct far_room room;
+    size_t n;
+};
+
+/* It grows by doubling: moving it costs no copy, and memory is only what was written to. */
+static struct far_room
+room_for(struct far_room r, size_t bytes)
+{
+    size_t want = MAX(r.bytes, (size_t)ROOM_FIRST);
+    void *at;
+
+    while (want < bytes)
+        want *= 2;
+    if (want == r.bytes)
+        return r;
+    at = r.p == NULL ? mmap(NULL, want, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                     : mremap(r.p, r.bytes, want, MREMAP_MAYMOVE);
+    if (at == MAP_FAILED)
+        BUG("no memory for an upload");
+    return (struct far_room){.p = (uint8_t *)at, .bytes = want};
+}
+
+/* One that was left, or a new one of at least `bytes`. */
+static struct far_room
+take_room(struct far_rooms *all, size_t bytes)
+{
+    struct far_room r = {.p = NULL};
+
+    (void)pthread_mutex_lock(&all->mutex);
+    if (all->n > 0)
+        r = all->left[--all->n];
+    (void)pthread_mutex_unlock(&all->mutex);
+    return room_for(r, bytes);
+}
+
+/* Keep it for the next upload; what a usual pack has no use for goes back to the system. */
+static void
+leave_room(struct far_rooms *all, struct far_room r)
+{
+    bool kept = false;
+
+    if (r.bytes > ROOM_KEPT)
+        (void)madvise(r.p + ROOM_KEPT, r.bytes - ROOM_KEPT, MADV_DONTNEED);
+    (void)pthread_mutex_lock(&all->mutex);
+    if (all->n < FAR_ROOMS) {
+        all->left[all->n++] = r;
+        kept = true;
+    }
+    (void)pthread_mutex_unlock(&all->mutex);
+    if (!kept)
+        (void)munmap(r.p, r.bytes);
+}
+
+void
+far_rooms_release(struct far_rooms *all)
+{
+    while (all->n > 0) {
+        struct far_room r = all->left[--all->n];
+        (void)munmap(r.p, r.bytes);
+    }
+    (void)pthread_mutex_destroy(&all->mutex);
+}
+
+enum rc
+far_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct store_put **out,
+          struct err *e)
+{
+    struct far_put *p;
+
+    if (ctx_check(cx, e))
+        return e->code;
+    p = MEM_NEW(struct far_put);
+    p->put = (struct store_put){.store = s, .type = type};
+    *out = &p->put;
+    return RC_OK;
+}
+
+enum rc
+far_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size_t n, struct err *e)
+{
+    struct far_put *p = CONTAINER_OF(put, struct far_put, put);
+
+    if (ctx_check(cx, e))
+        return e->code;
+    if (n > PUT_MAX - p->n)
+        return err_set(e, RC_LIMIT, "an object of more than %d bytes", PUT_MAX);
+    if (p->room.p == NULL)
+        p->room = take_room(&far_of(put->store)->rooms, n);
+    p->room = room_for(p->room, p->n + n);
+    memcpy(p->room.p + p->n, from, n);
+    p->n += n;
+    return RC_OK;
+}
+
+void
+far_put_abort(struct store_put *put)
+{
+    struct far_put *p;
+
+    if (put == NULL)
+        return;
+    p = CONTAINER_OF(put, struct far_put, put);
+    if (p->room.p != NULL)
+        leave_room(&far_of(put->store)->rooms, p->room);
+    mem_free(p);
+}
+
+/* The server has the name already. The same bytes may be ours of an attempt whose answer was lost.
+ */
+static enum rc
+put_again(struct ctx *cx, struct far *f, const struct far_want *w, struct http_response *r,
+          struct err *e)
+{
+    struct err first = *e;
+    uint64_t bytes = 0;
+
+    if (far_ops_of_store.stat(cx, &f->store, &w->name, &bytes, e)) {
+        *e = first;
+        return e->code;
+    }
+    if (w->name.type != STORE_CONFIG && bytes == w->body.n)
+        return RC_OK;
+    if (far_ops_of_store.del(cx, &f->store, &w->name, e))
+        return e->code;
+    return far_exchange(cx, f, w, r, e);
+}
+
+static enum rc
+put_once(struct ctx *cx, struct far *f, const struct far_want *w, struct err *e)
+{
+    struct http_response r = {.status = 0};
+    struct err why = ERR_INIT;
+    enum rc rc = far_exchange(cx, f, w, &r, &why);
+
+    if (rc != RC_OK && why.sys == 403 && f->ops->never_overwrites)
+        rc = put_again(cx, f, w, &r, &why);
+    http_response_release(&r);
+    if (rc != RC_OK)
+        *e = why;
+    return rc;
+}
+
+/* Where names are all that a server compares content with, config is read back: its name is no
+ * hash. */
+static enum rc
+put_config(struct ctx *cx, struct far *f, const struct far_want *w, struct err *e)
+{
+    for (int left = FAR_READS; left > 0; left--) {
+        CLEANUP(buf_release) struct buf got = BUF_INIT(2 * w->body.n + 1);
+        struct err ignored = ERR_INIT; /* what is not as it was sent is sent again */
+        if (put_once(cx, f, w, e))
+            return e->code;
+        if (store_get_once(cx, &f->store, &w->name, &got, &ignored) == RC_OK &&
+            str_eq(buf_str(&got), w->body))
+            return RC_OK;
+    }
+    return err_set(e, RC_CORRUPT, "config is not stored as it was sent to %s", f->store.place);
+}
+
+enum rc
+far_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, struct err *e)
+{
+    struct far_put *p = CONTAINER_OF(put, struct far_put, put);
+    struct far *f = far_of(put->store);
+    struct far_want w = {.verb = FAR_PUT, .name.type = put->type, .body = str_of(p->room.p, p->n)};
+    enum rc rc;
+
+    if (put->type == STORE_CONFIG)
+        sha256_of(w.body, &w.sha256);
+    else
+        w.sha256 = w.name.id = *id;
+    if (f->ops->wants_md5)
+        md5_of(w.body, w.md5);
+    if (f->ops->wants_sha1)
+        sha1_of(w.body, w.sha1);
+    rc = put->type == STORE_CONFIG && f->ops->never_overwrites ? put_config(cx, f, &w, e)
+                                                               : put_once(cx, f, &w, e);
+    far_put_abort(put);
+    return rc;
+}
+
