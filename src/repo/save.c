@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "repo/save_internal.h"
 
-enum { WORKERS_DEFAULT_MAX = 4, MAPPING = CHUNK_HEAD + CHUNKER_MAX + 4096 };
+enum { WORKERS_DEFAULT_MAX = 4, PAGE = 4096, MAPPING = CHUNK_HEAD + CHUNKER_MAX + PAGE };
 
 enum rc
 save_fail(struct save *s, const struct err *e)
@@ -51,18 +51,32 @@ chunk_trim(struct chunk *c)
     return CHUNK_KEEP;
 }
 
-/* May the buffer being filled grow to `bytes`? Idle buffers give way first. */
+/* Give back `bytes` of an idle buffer, from its end, or all that it has. */
+static void
+untouch_locked(struct save *s, struct chunk *c, size_t bytes)
+{
+    size_t keep = c->touched > bytes ? (c->touched - bytes) / PAGE * PAGE : 0;
+
+    (void)madvise(c->base + keep, MAPPING - keep, MADV_DONTNEED);
+    s->touched -= c->touched - keep;
+    c->touched = keep;
+}
+
+/* May the buffer being filled grow by `bytes`? Idle ones give way, those with the least first. */
 static bool
 may_touch_locked(struct save *s, size_t bytes)
 {
-    for (struct chunk *c = s->idle; c != NULL && s->touched + bytes > s->memory; c = c->next) {
-        if (c->touched == 0)
-            continue;
-        (void)madvise(c->base, MAPPING, MADV_DONTNEED);
-        s->touched -= c->touched;
-        c->touched = 0;
+    while (s->touched + bytes > s->memory) {
+        struct chunk *least = NULL;
+        for (struct chunk *c = s->idle; c != NULL; c = c->next) {
+            if (c->touched != 0 && (least == NULL || c->touched < least->touched))
+                least = c;
+        }
+        if (least == NULL)
+            return s->n_ready + s->n_busy == 0;
+        untouch_locked(s, least, s->touched + bytes - s->memory);
     }
-    return s->touched + bytes <= s->memory || s->n_ready + s->n_busy == 0;
+    return true;
 }
 
 /* Make `n` bytes of the filling chunk usable, waiting until others are done with theirs. */
@@ -89,6 +103,20 @@ touch(struct save *s, size_t n, struct err *e)
     return rc;
 }
 
+/* The idle buffer that has most memory, so that little of it must be made; NULL: there is none. */
+static struct chunk *
+take_idle_locked(struct save *s)
+{
+    struct chunk **most = &s->idle, *c;
+
+    for (struct chunk **at = &s->idle; *at != NULL; at = &(*at)->next)
+        most = (*at)->touched > (*most)->touched ? at : most;
+    c = *most;
+    if (c != NULL)
+        *most = c->next;
+    return c;
+}
+
 /* An idle buffer becomes the one being filled. */
 static enum rc
 begin_chunk(struct save *s, struct err *e)
@@ -103,8 +131,7 @@ begin_chunk(struct save *s, struct err *e)
         *e = s->first;
         rc = e->code;
     } else {
-        c = s->idle;
-        s->idle = c->next;
+        c = take_idle_locked(s);
     }
     (void)pthread_mutex_unlock(&s->mutex);
     if (c == NULL)
