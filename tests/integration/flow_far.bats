@@ -19,17 +19,18 @@ setup() {
 }
 
 teardown() {
+    [ ! -f "$T/lines.pid" ] || kill "$(cat "$T/lines.pid")" 2>/dev/null
     stop_up
     server_stop_all
     end_all
 }
 
-# place BACKEND [NAME=VALUE ...]: the Repository lies there, the Secret holds these
+# place BACKEND [NAME=VALUE ...]: the Repository lies there, the Secret holds these and a password [$REPO_PASSWORD]
 place() {
     local backend=$1
     shift
     k delete -n demo secret repo-secret >/dev/null
-    k create secret generic repo-secret -n demo --from-literal RESTIC_PASSWORD=secret "${@/#/--from-literal=}" >/dev/null
+    k create secret generic repo-secret -n demo --from-literal RESTIC_PASSWORD="${REPO_PASSWORD:-secret}" "${@/#/--from-literal=}" >/dev/null
     k delete -n demo repo repo >/dev/null
     cat <<YAML | k apply -f - >/dev/null
 apiVersion: stash.appscode.com/v1alpha1
@@ -82,6 +83,41 @@ there_and_back() {
         "REST_SERVER_USERNAME=$REST_USER" "REST_SERVER_PASSWORD=$REST_PASSWORD"
     there_and_back
     restic --no-cache -r "rest:${REST_URL}demo/redis" check -q
+}
+
+# Every command line that any process of the machine has, a line each, until it is ended.
+command_lines() {
+    exec python3 -c '
+import glob, sys
+seen = set()
+while True:
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            line = open(path, "rb").read().replace(b"\0", b" ").strip()
+        except OSError:
+            continue
+        if line not in seen:
+            seen.add(line)
+            sys.stdout.buffer.write(line + b"\n")
+            sys.stdout.flush()'
+}
+
+@test "no secret stands in a list of processes" {
+    local redis=redis-$RANDOM$RANDOM REPO_PASSWORD=repo-$RANDOM$RANDOM word
+    server_s3 "$T/s3"
+    cli a config set requirepass "$redis" >/dev/null
+    export REDISCLI_AUTH=$redis
+    world demo "$PORT_a" "$redis"
+    place "s3: {endpoint: '$S3_URL', bucket: bucket}" \
+        "AWS_ACCESS_KEY_ID=$AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY=$AWS_SECRET_ACCESS_KEY"
+    command_lines >"$T/lines" &
+    echo $! >"$T/lines.pid"
+    there_and_back
+    export RESTIC_REPOSITORY=s3:$S3_URL/bucket RESTIC_PASSWORD=$REPO_PASSWORD
+    "$CSTASH" check -q --read-data
+    kill "$(cat "$T/lines.pid")" && rm "$T/lines.pid"
+    for word in backup-redis update-status restore-redis check; do grep -q "cstash $word" "$T/lines"; done
+    ! grep -F -e "$redis" -e "$REPO_PASSWORD" -e "$AWS_SECRET_ACCESS_KEY" "$T/lines"
 }
 
 names() { # of all that is in the bucket
