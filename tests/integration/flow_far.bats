@@ -19,7 +19,7 @@ setup() {
 }
 
 teardown() {
-    [ ! -f "$T/lines.pid" ] || kill "$(cat "$T/lines.pid")" 2>/dev/null
+    kill "$(cat "$T/lines.pid" 2>/dev/null)" 2>/dev/null || true
     stop_up
     server_stop_all
     end_all
