@@ -155,6 +155,7 @@ match_pack(void *arg, const struct id *id, uint64_t bytes, struct err *e)
     if (bytes != k->bytes)
         check_problem(c, "%s has %" PRIu64 " bytes, but the index says %" PRIu64, text, bytes,
                       k->bytes);
+    k->bytes = bytes;
     return RC_OK;
 }
 

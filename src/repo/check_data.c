@@ -62,16 +62,13 @@ check_pack(struct reader *r, uint32_t pack, struct err *e)
 {
     CLEANUP(buf_release) struct buf tail = BUF_INIT(PACK_HEADER_MAX + PACK_LENGTH_BYTES);
     struct store_name name = {.type = STORE_PACK, .id = *index_pack(r->c->repo->index, pack)};
-    struct store *s = r->c->repo->store;
     struct pack_entry *blobs = NULL;
-    uint64_t bytes = 0;
+    uint64_t bytes = r->c->packs[pack].bytes;
     size_t n = 0;
     enum rc rc;
 
     (void)store_name_text(&name, r->name);
-    rc = s->ops->stat(r->c->cx, s, &name, &bytes, e);
-    if (rc == RC_OK)
-        rc = pack_read_header(&r->pack, &name.id, bytes, &tail, &blobs, &n, e);
+    rc = pack_read_header(&r->pack, &name.id, bytes, &tail, &blobs, &n, e);
     if (rc == RC_OK && !matches_index(r->c, pack, blobs, n))
         check_problem(r->c, "%s: its header and the index disagree", r->name);
     if (rc == RC_OK)

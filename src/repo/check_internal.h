@@ -9,7 +9,7 @@
 
 /* A pack of the index, by its number there. */
 struct check_pack {
-    uint64_t bytes;       /* of the file, as the index has it */
+    uint64_t bytes;       /* of the file: as the index has it, then as the store lists it */
     bool present, chosen; /* chosen: to be read */
 };
 

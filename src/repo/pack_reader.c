@@ -4,6 +4,8 @@
 #include "crypto/sha256.h"
 #include "repo/pack_reader.h"
 
+enum { TAIL_GUESS = 4 * 1024 /* most headers, and their length: one question, not two */ };
+
 enum rc
 pack_reader_init(struct pack_reader *p, struct ctx *cx, struct repo *r, struct err *e)
 {
@@ -34,34 +36,44 @@ want(uint8_t **p, size_t *room, size_t n)
     *p = mem_alloc(n);
 }
 
+/* The last `n` bytes of a pack, in place of what is in `tail`. */
+static enum rc
+read_tail(struct pack_reader *p, const struct id *pack, uint64_t bytes, size_t n, struct buf *tail,
+          struct err *e)
+{
+    struct store *s = p->repo->store;
+    struct store_name name = {.type = STORE_PACK, .id = *pack};
+
+    buf_reset(tail);
+    if (buf_reserve(tail, n, e) || s->ops->get(p->cx, s, &name, bytes - n, tail->p, n, e))
+        return e->code;
+    tail->n = n;
+    return RC_OK;
+}
+
 enum rc
 pack_read_header(struct pack_reader *p, const struct id *pack, uint64_t bytes, struct buf *tail,
                  struct pack_entry **blobs, size_t *n, struct err *e)
 {
-    struct store *s = p->repo->store;
-    struct store_name name = {.type = STORE_PACK, .id = *pack};
-    uint8_t length[PACK_LENGTH_BYTES];
-    uint64_t header;
+    size_t header, all, have = (size_t)MIN(bytes, (uint64_t)TAIL_GUESS);
 
     if (bytes < PACK_ENTRY_PLAIN + SEAL_OVERHEAD + PACK_LENGTH_BYTES)
         return err_set(e, RC_CORRUPT, "it is too small for a pack");
-    if (s->ops->get(p->cx, s, &name, bytes - PACK_LENGTH_BYTES, length, sizeof(length), e))
+    if (read_tail(p, pack, bytes, have, tail, e))
         return e->code;
-    header = le32_load(length);
+    header = le32_load(tail->p + have - PACK_LENGTH_BYTES);
     if (header < SEAL_OVERHEAD || header > PACK_HEADER_MAX || header > bytes - PACK_LENGTH_BYTES)
         return err_set(e, RC_CORRUPT, "the length of its header is impossible");
-    buf_reset(tail);
-    if (buf_reserve(tail, (size_t)header + PACK_LENGTH_BYTES, e) ||
-        s->ops->get(p->cx, s, &name, bytes - PACK_LENGTH_BYTES - header, tail->p,
-                    (size_t)header + PACK_LENGTH_BYTES, e))
+    all = header + PACK_LENGTH_BYTES;
+    if (all > have && read_tail(p, pack, bytes, all, tail, e))
         return e->code;
-    tail->n = (size_t)header + PACK_LENGTH_BYTES;
-    want(&p->plain, &p->plain_room, (size_t)header);
-    if (seal_open(p->sealer, tail->p, (size_t)header, p->plain, e))
+    memmove(tail->p, tail->p + tail->n - all, all);
+    tail->n = all;
+    want(&p->plain, &p->plain_room, header);
+    if (seal_open(p->sealer, tail->p, header, p->plain, e))
         return err_wrap(e, "its header");
-    return pack_header_decode(str_of(p->plain, (size_t)header - SEAL_OVERHEAD),
-                              bytes - PACK_LENGTH_BYTES - header, p->repo->config.version, blobs, n,
-                              e);
+    return pack_header_decode(str_of(p->plain, header - SEAL_OVERHEAD), bytes - all,
+                              p->repo->config.version, blobs, n, e);
 }
 
 enum rc
