@@ -8,9 +8,9 @@
 enum {
     TARGET_BYTES = 16 * 1024 * 1024,
     UPLOADS = 2,
-    /* Two open packs, one that waits and four on their way: 28 MiB. */
+    /* Two open packs, one that waits and five on their way: 28 to 35 MiB. */
     FAR_BYTES = 4 * 1024 * 1024,
-    FAR_UPLOADS = 4,
+    FAR_UPLOADS = 5,
     UPLOADS_MAX = 16,
     INDEX_BLOBS = 20000, /* an index file of some 3 MB of text: small enough for our memory */
     INDEX_AGE_MS = 10 * 60 * 1000
@@ -227,19 +227,27 @@ append_locked(struct packer *p, struct lane *l, struct str sealed, const struct 
     return RC_OK;
 }
 
+/* Would it make the pack a quarter larger than it is to be? */
+static bool
+is_too_much(const struct packer *p, const struct pack *k, size_t n)
+{
+    return k != NULL && k->bytes + n > p->target + p->target / 4;
+}
+
 enum rc
 packer_add(struct packer *p, struct str sealed, const struct pack_entry *b, struct err *e)
 {
     struct lane *l = &p->lanes[b->type];
-    enum rc rc;
+    enum rc rc = RC_OK;
 
     if (check_failed(p, e))
         return e->code;
     (void)pthread_mutex_lock(&l->mutex);
-    rc = append_locked(p, l, sealed, b, e);
-    if (rc)
-        (void)fail(p, e);
-    else if (l->open->bytes >= p->target || l->open->n >= PACK_ENTRIES_MAX)
+    if (is_too_much(p, l->open, sealed.n))
+        rc = close_pack_locked(p, l, e);
+    if (rc == RC_OK && append_locked(p, l, sealed, b, e))
+        rc = fail(p, e);
+    if (rc == RC_OK && (l->open->bytes >= p->target || l->open->n >= PACK_ENTRIES_MAX))
         rc = close_pack_locked(p, l, e);
     (void)pthread_mutex_unlock(&l->mutex);
     return rc;

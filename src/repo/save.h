@@ -20,7 +20,7 @@
 #include "base/stream.h"
 #include "repo/repo.h"
 
-enum { SAVE_MEMORY = 32 * 1024 * 1024, SAVE_MEMORY_FAR = 8 * 1024 * 1024 };
+enum { SAVE_MEMORY = 32 * 1024 * 1024, SAVE_MEMORY_FAR = 6 * 1024 * 1024 };
 
 enum save_compression { SAVE_AUTO, SAVE_OFF, SAVE_MAX };
 

@@ -8,7 +8,7 @@
 enum {
     PUT_MAX = 1 << 30,
     ROOM_FIRST = 64 * 1024,
-    ROOM_KEPT = 9 * 512 * 1024 /* most packs of 4 MiB and the rest of a chunk */
+    ROOM_KEPT = 9 * 512 * 1024 /* most packs of 4 MiB */
 };
 
 struct far_put {
@@ -78,7 +78,7 @@ far_rooms_release(struct far_rooms *all)
 
 enum rc
 far_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct store_put **out,
-          struct err *e)
+              struct err *e)
 {
     struct far_put *p;
 
@@ -193,4 +193,3 @@ far_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, struc
     far_put_abort(put);
     return rc;
 }
-
