@@ -41,16 +41,6 @@ save_peek(struct save *s, struct save_stats *out)
     (void)pthread_mutex_unlock(&s->mutex);
 }
 
-/* Give the memory behind the first CHUNK_KEEP bytes back to the system; how much stays touched. */
-size_t
-chunk_trim(struct chunk *c)
-{
-    if (c->touched <= CHUNK_KEEP)
-        return c->touched;
-    (void)madvise(c->base + CHUNK_KEEP, MAPPING - CHUNK_KEEP, MADV_DONTNEED);
-    return CHUNK_KEEP;
-}
-
 /* Give back `bytes` of an idle buffer, from its end, or all that it has. */
 static void
 untouch_locked(struct save *s, struct chunk *c, size_t bytes)

@@ -65,13 +65,11 @@ take_chunks(struct save *s, struct chunk *got[static HASH_BATCH])
 
 /* The chunk is stored, or not wanted any more. */
 static void
-give_back(struct save *s, struct chunk *c, size_t kept)
+give_back(struct save *s, struct chunk *c)
 {
     (void)pthread_mutex_lock(&s->mutex);
     if (!s->failed)
         s->files[c->file].content[c->seq] = c->id;
-    s->touched -= c->touched - kept;
-    c->touched = kept;
     c->next = s->idle;
     s->idle = c;
     s->n_busy--;
@@ -100,7 +98,7 @@ save_worker(void *arg)
             if (save_check(w.save, &e) || ctx_check(w.save->cx, &e) ||
                 save_blob(w.save, w.maker, BLOB_DATA, &c->id, c->p, c->n, &e))
                 (void)save_fail(w.save, &e);
-            give_back(w.save, c, chunk_trim(c));
+            give_back(w.save, c);
         }
     }
     return NULL;

@@ -17,9 +17,8 @@
 #include "repo/save.h"
 
 enum {
-    CHUNKS_MAX = 40,      /* buffers; address space only until they are used */
-    CHUNK_HEAD = 64,      /* before the bytes: the seal's IV goes there */
-    CHUNK_KEEP = 2 << 20, /* memory that an idle buffer keeps */
+    CHUNKS_MAX = 40, /* buffers; address space only until they are used */
+    CHUNK_HEAD = 64, /* before the bytes: the seal's IV goes there */
     SCAN_STEP = 64 * 1024,
     WORKERS_MAX = 16,
     HASH_BATCH = 12 /* chunks that one worker takes at once, to hash them side by side */
@@ -76,9 +75,6 @@ struct save {
 enum rc save_fail(struct save *s, const struct err *e);
 /* RC_OK, or the first failure. */
 enum rc save_check(struct save *s, struct err *e);
-
-/* Give memory that an idle buffer does not need back; how much it may still hold. */
-size_t chunk_trim(struct chunk *c);
 
 void *save_worker(void *arg); /* a struct save_worker_arg, freed by it */
 struct save_worker_arg {
