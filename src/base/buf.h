@@ -55,6 +55,13 @@ buf_str(const struct buf *b)
     return str_of(b->p, b->n);
 }
 
+/* The bytes from `at` on; none where there are none. */
+static inline struct str
+buf_from(const struct buf *b, size_t at)
+{
+    return at < b->n ? str_of(b->p + at, b->n - at) : str_of(NULL, 0);
+}
+
 /* The bytes as a C string (a NUL is kept behind n, outside of it). Valid until the next change. */
 const char *buf_c(struct buf *b);
 

@@ -285,10 +285,9 @@ open_object(struct ctx *cx, struct store *s, const struct store_name *name, int 
     return RC_OK;
 }
 
-/* Read it whole, and close it. */
 static enum rc
-read_and_close(int fd, struct store *s, const struct store_name *name, uint64_t off, uint8_t *to,
-               size_t n, struct err *e)
+read_at(int fd, struct store *s, const struct store_name *name, uint64_t off, uint8_t *to, size_t n,
+        struct err *e)
 {
     char path[PATH_TEXT];
     enum rc rc = RC_OK;
@@ -308,7 +307,6 @@ read_and_close(int fd, struct store *s, const struct store_name *name, uint64_t 
             n -= (size_t)got;
         }
     }
-    (void)close(fd);
     return rc;
 }
 
@@ -317,8 +315,13 @@ local_get(struct ctx *cx, struct store *s, const struct store_name *name, uint64
           size_t n, struct err *e)
 {
     int fd = -1;
+    enum rc rc = open_object(cx, s, name, &fd, e);
 
-    return open_object(cx, s, name, &fd, e) ? e->code : read_and_close(fd, s, name, off, to, n, e);
+    if (rc)
+        return rc;
+    rc = read_at(fd, s, name, off, to, n, e);
+    (void)close(fd);
+    return rc;
 }
 
 /* The path is looked up once only: there may be ten thousand snapshots. */
@@ -327,26 +330,23 @@ local_get_all(struct ctx *cx, struct store *s, const struct store_name *name, st
               struct err *e)
 {
     char path[PATH_TEXT];
-    struct stat st;
+    struct stat st = {.st_size = 0};
     int fd = -1;
+    enum rc rc = open_object(cx, s, name, &fd, e);
     size_t n;
 
-    if (open_object(cx, s, name, &fd, e))
-        return e->code;
-    if (fstat(fd, &st) != 0) {
-        (void)err_sys(e, errno, "could not read %s", path_of(s, name, path));
-        (void)close(fd);
-        return e->code;
-    }
+    if (rc)
+        return rc;
+    if (fstat(fd, &st) != 0)
+        rc = err_sys(e, errno, "could not read %s", path_of(s, name, path));
     n = (size_t)st.st_size;
-    if (buf_reserve(out, n, e)) {
-        (void)close(fd);
-        return store_too_large(name, n, e);
-    }
-    if (read_and_close(fd, s, name, 0, out->p + out->n, n, e))
-        return e->code;
-    out->n += n;
-    return RC_OK;
+    if (rc == RC_OK && buf_reserve(out, n, e))
+        rc = store_too_large(name, n, e);
+    if (rc == RC_OK && n != 0)
+        rc = read_at(fd, s, name, 0, out->p + out->n, n, e);
+    (void)close(fd);
+    out->n += rc == RC_OK ? n : 0;
+    return rc;
 }
 
 static enum rc

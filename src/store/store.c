@@ -189,7 +189,7 @@ store_get_all(struct ctx *cx, struct store *s, const struct store_name *name, st
         out->n = before;
         if (store_get_once(cx, s, name, out, e))
             return e->code;
-        if (!is_worth_another_read(s, name, str_of(out->p + before, out->n - before)))
+        if (!is_worth_another_read(s, name, buf_from(out, before)))
             break;
     }
     return RC_OK;
