@@ -103,12 +103,15 @@ fail(struct conn *c, const char *what, struct err *e)
                    "could not %s: %s", what, sqlite3_errmsg(c->lib));
 }
 
-/* The statement, ready to be bound. Done with it: sqlite3_reset, which also ends its read. */
+/*
+ * The statement, ready to be bound. Done with it: sqlite3_reset, which also ends its read. The first
+ * use reads the file: NULL when that failed, which whoever steps it is told.
+ */
 static sqlite3_stmt *
 query(struct conn *c, enum query q)
 {
     if (c->q[q] == NULL && sqlite3_prepare_v3(c->lib, sql[q], -1, SQLITE_PREPARE_PERSISTENT,
-                                              &c->q[q], NULL) != SQLITE_OK)
+                                              &c->q[q], NULL) == SQLITE_ERROR)
         BUG("bad SQL: %s", sqlite3_errmsg(c->lib));
     return c->q[q];
 }

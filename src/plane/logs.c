@@ -70,7 +70,8 @@ cut_lines(struct log *l, bool end)
         put_line(l, (const char *)l->in.p + at, l->in.n - at);
         at = l->in.n;
     }
-    memmove(l->in.p, l->in.p + at, l->in.n - at);
+    if (at > 0)
+        memmove(l->in.p, l->in.p + at, l->in.n - at);
     l->in.n -= at;
 }
 
@@ -157,7 +158,8 @@ log_read(struct rd *rd, uint8_t *p, size_t n, size_t *got, struct err *e)
     some = MIN(n, l->out.n - l->given);
     if (l->budget >= 0)
         some = MIN(some, (size_t)l->budget);
-    memcpy(p, l->out.p + l->given, some);
+    if (some > 0)
+        memcpy(p, l->out.p + l->given, some);
     l->given += some;
     l->budget -= l->budget > 0 ? (int64_t)some : 0;
     *got = some;

@@ -53,7 +53,8 @@ remember(struct run_log *l, const uint8_t *p, size_t n)
         memmove(l->tail, l->tail + drop, RUN_LOG_TAIL);
         l->tail_n = RUN_LOG_TAIL;
     }
-    memcpy(l->tail + l->tail_n, p, n);
+    if (n > 0)
+        memcpy(l->tail + l->tail_n, p, n);
     l->tail_n += n;
 }
 
@@ -69,7 +70,8 @@ put_line(struct run_log *l)
     (void)instant_format(t, whole);
     n = strlen(whole);
     whole[n++] = ' ';
-    memcpy(whole + n, l->line.p, l->line.n);
+    if (l->line.n > 0)
+        memcpy(whole + n, l->line.p, l->line.n);
     n += l->line.n;
     whole[n++] = '\n';
     remember(l, l->line.p, l->line.n);

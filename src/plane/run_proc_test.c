@@ -214,6 +214,27 @@ test_logs_rotate_and_long_lines_are_cut(void **state)
     mem_free(previous);
 }
 
+static void
+test_a_log_may_begin_with_an_empty_line(void **state)
+{
+    CLEANUP(buf_release) struct buf text = BUF_INIT(1 << 20);
+    char *path = path_of("e.log"), *previous = path_of("e.previous.log");
+    struct run_log l;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    run_log_open(&l, path, previous, 0);
+    run_log_add(&l, "\nhello\n", 7);
+    run_log_end(&l);
+    assert_string_equal((const char *)run_log_tail(&l).p, "\nhello\n");
+    run_log_close(&l);
+    T_OK(fs_read_file(path, &text, &e));
+    T_CONTAINS(buf_c(&text), "Z \n");
+    T_CONTAINS(buf_c(&text), "Z hello\n");
+    mem_free(path);
+    mem_free(previous);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -223,6 +244,7 @@ main(int argc, char **argv)
         cmocka_unit_test(test_a_shim_that_is_killed_leaves_a_lost_process),
         cmocka_unit_test(test_what_cannot_run),
         cmocka_unit_test(test_logs_rotate_and_long_lines_are_cut),
+        cmocka_unit_test(test_a_log_may_begin_with_an_empty_line),
     };
     int failed;
 
