@@ -273,31 +273,6 @@ test_b2_says_what_a_user_can_do(void **state)
     }
 }
 
-static void
-test_b2_addresses(void **state)
-{
-    static const struct {
-        const char *url, *place;
-    } good[] = {
-        {"b2:b:/p", "b2:b:/p"},
-        {"b2:b://p", "b2:b:/p"},
-        {"b2:b:p/", "b2:b:/p"},
-        {"b2:b", "b2:b:/"},
-    };
-    static const char *const bad[] = {"b2:", "b2::/p", "b2:b/p"};
-    struct store *s = NULL;
-    struct err e = ERR_INIT;
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-        T_OK(store_open(good[i].url, NULL, &s, &e));
-        assert_string_equal(s->place, good[i].place);
-        store_release(s);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        T_RC(store_open(bad[i], NULL, &s, &e), RC_INVALID);
-}
-
 int
 main(void)
 {
@@ -309,7 +284,6 @@ main(void)
         cmocka_unit_test(test_b2_upload_that_was_damaged_is_sent_again),
         cmocka_unit_test(test_b2_bucket_of_somebody_else_is_not_made),
         cmocka_unit_test(test_b2_says_what_a_user_can_do),
-        cmocka_unit_test(test_b2_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

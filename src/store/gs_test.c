@@ -412,29 +412,6 @@ test_gs_says_what_a_user_can_do(void **state)
     }
 }
 
-static void
-test_gs_addresses(void **state)
-{
-    static const struct {
-        const char *url, *place;
-    } good[] = {
-        {"gs:b:/p", "gs:b:/p"}, {"gs:b://p", "gs:b:/p"}, {"gs:b:p/./a/../q/", "gs:b:/p/q"},
-        {"gs:b", "gs:b:/"},     {"gs:b:/", "gs:b:/"},
-    };
-    static const char *const bad[] = {"gs:", "gs::/p", "gs:b/p", "gs://b/p"};
-    struct store *s = NULL;
-    struct err e = ERR_INIT;
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-        T_OK(store_open(good[i].url, NULL, &s, &e));
-        assert_string_equal(s->place, good[i].place);
-        store_release(s);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        T_RC(store_open(bad[i], NULL, &s, &e), RC_INVALID);
-}
-
 int
 main(void)
 {
@@ -449,7 +426,6 @@ main(void)
         cmocka_unit_test(test_gs_answer_that_was_cut_short_is_asked_for_again),
         cmocka_unit_test(test_gs_bucket_is_made_though_nobody_heard),
         cmocka_unit_test(test_gs_says_what_a_user_can_do),
-        cmocka_unit_test(test_gs_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -335,6 +335,43 @@ test_cache_has_a_bound(void **state)
     ctx_release(&cx);
 }
 
+static void
+test_addresses_of_buckets(void **state)
+{
+    static const struct {
+        const char *url, *place;
+    } good[] = {
+        {"b2:b:/p", "b2:b:/p"},
+        {"b2:b://p", "b2:b:/p"},
+        {"b2:b:p/", "b2:b:/p"},
+        {"b2:b", "b2:b:/"},
+        {"gs:b:/p", "gs:b:/p"},
+        {"gs:b://p", "gs:b:/p"},
+        {"gs:b:p/./a/../q/", "gs:b:/p/q"},
+        {"gs:b", "gs:b:/"},
+        {"gs:b:/", "gs:b:/"},
+        {"swift:c:/p", "swift:c:/p"},
+        {"swift:c://p", "swift:c://p"},
+        {"swift:c:///p//q/", "swift:c://p/q"},
+        {"swift:c:/a/../q/", "swift:c:/q"},
+        {"swift:c:/", "swift:c:/"},
+        {"swift:c://", "swift:c://"},
+    };
+    static const char *const bad[] = {"b2:",    "b2::/p",   "b2:b/p", "gs:",       "gs::/p",
+                                      "gs:b/p", "gs://b/p", "swift:", "swift::/p", "swift:c/p"};
+    struct store *s = NULL;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        T_OK(store_open(good[i].url, NULL, &s, &e));
+        assert_string_equal(s->place, good[i].place);
+        store_release(s);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        T_RC(store_open(bad[i], NULL, &s, &e), RC_INVALID);
+}
+
 int
 main(void)
 {
@@ -352,6 +389,7 @@ main(void)
                                         remove_place),
         cmocka_unit_test_setup_teardown(test_cache_trusts_nobody, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_cache_has_a_bound, make_place, remove_place),
+        cmocka_unit_test(test_addresses_of_buckets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -351,33 +351,6 @@ test_swift_makes_the_container_that_is_missing(void **state)
     mem_free(seen);
 }
 
-static void
-test_swift_addresses(void **state)
-{
-    static const struct {
-        const char *url, *place;
-    } good[] = {
-        {"swift:c:/p", "swift:c:/p"},
-        {"swift:c://p", "swift:c://p"},
-        {"swift:c:///p//q/", "swift:c://p/q"},
-        {"swift:c:/a/../q/", "swift:c:/q"},
-        {"swift:c:/", "swift:c:/"},
-        {"swift:c://", "swift:c://"},
-    };
-    static const char *const bad[] = {"swift:", "swift::/p", "swift:c/p"};
-    struct store *s = NULL;
-    struct err e = ERR_INIT;
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-        T_OK(store_open(good[i].url, NULL, &s, &e));
-        assert_string_equal(s->place, good[i].place);
-        store_release(s);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        T_RC(store_open(bad[i], NULL, &s, &e), RC_INVALID);
-}
-
 int
 main(void)
 {
@@ -389,7 +362,6 @@ main(void)
         cmocka_unit_test(test_swift_says_what_a_user_can_do),
         cmocka_unit_test(test_swift_upload_that_was_damaged_is_sent_again),
         cmocka_unit_test(test_swift_makes_the_container_that_is_missing),
-        cmocka_unit_test(test_swift_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
