@@ -320,7 +320,7 @@ settle_locked(struct repo *r)
         rc = check_others(&l->cx, r, false, &e);
         (void)pthread_mutex_lock(&l->mutex);
     }
-    if (rc != RC_OK)
+    if (rc != RC_OK && !l->stop)
         lose_locked(l, &e);
     l->settled = true;
     (void)pthread_cond_broadcast(&l->wake);
