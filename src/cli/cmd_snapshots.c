@@ -6,7 +6,7 @@
 #include "job/manifest.h"
 #include "json/write.h"
 
-static const struct opt *const tables[] = {opts_repo, opts_snapshot, opts_global, NULL};
+static const struct opt *const tables[] = {opts_repo, opts_snapshots, opts_global, NULL};
 
 /* What the program that wrote it says of it; a broken one is a warning, not the end. */
 static bool
@@ -48,7 +48,6 @@ struct listing {
     const struct args *args;
     struct buf json;
     struct jw w;
-    size_t shown;
 };
 
 static void
@@ -60,26 +59,21 @@ list_one(struct listing *l, const struct snapshot *s)
         app_snapshot_json(&l->w, s);
     else
         print_row(s, brief_of(s, &brief) ? &brief : NULL);
-    l->shown++;
 }
 
 static enum rc
 list(struct listing *l, const struct snapshot *all, size_t n, struct err *e)
 {
-    struct snapshot_filter filter = app_snapshot_filter(l->args);
-
     jw_init(&l->w, &l->json);
     if (l->args->json)
         jw_open_array(&l->w);
     else
         (void)printf("%-8s  %-19s  %-16s  %10s  %12s  %-11s  %-14s  %-12s  %s\n", "ID", "Time",
                      "Host", "Keys", "Size", "Source", "Server", "Digest", "Paths [Tags]");
-    for (size_t i = 0; i < n; i++) {
-        if (snapshot_matches(&all[i], &filter))
-            list_one(l, &all[i]);
-    }
+    for (size_t i = 0; i < n; i++)
+        list_one(l, &all[i]);
     if (!l->args->json) {
-        (void)printf("%zu snapshots\n", l->shown);
+        (void)printf("%zu snapshots\n", n);
         return RC_OK;
     }
     jw_close_array(&l->w);
@@ -99,7 +93,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     enum rc rc = app_repo_lock(cx, a, APP_LOCK_SHARED, &r, e);
 
     if (rc == RC_OK)
-        rc = snapshots_list(cx, r.repo, &all, &n, e);
+        rc = app_snapshots(cx, a, r.repo, &all, &n, e);
     if (rc == RC_OK)
         rc = list(&l, all, n, e);
     snapshots_free(all, n);
@@ -109,4 +103,4 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_snapshots = {
-    "snapshots", "", "list the snapshots of a repository", tables, 0, 0, run};
+    "snapshots", "[ID...]", "list the snapshots of a repository", tables, 0, ARGS_REST_MAX, run};

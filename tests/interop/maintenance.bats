@@ -53,6 +53,19 @@ sys.exit(any(a[k] != b[k] for k in a if a[k]) or not a)' "$1" "$2"; }
     run -2 "$CSTASH" stats --mode all
 }
 
+@test "snapshots: all, by what the beginning of an ID means, the latest, by host, tag and path" {
+    local words id
+    id=$(id_of one)
+    ids() { python3 -c 'import json, sys; print(*sorted(s["id"] for s in json.load(sys.stdin)))'; }
+    for words in "" latest "${id:0:9}" "${id:0:9} latest" "--host one" "--host one --host two" "--tag x" "--host two latest" \
+        "--path $D/in" "--path $D/in --path /none"; do
+        echo "snapshots $words"
+        [ "$(r snapshots --json $words | ids)" = "$(c snapshots --json $words | ids)" ]
+    done
+    run -1 "$CSTASH" snapshots nonsense
+    [[ "$output" == *'"nonsense" is not an ID'* ]]
+}
+
 @test "list: the same files and blobs" {
     local what
     for what in blobs packs index snapshots keys; do
