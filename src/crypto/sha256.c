@@ -9,10 +9,7 @@
 
 static_assert(sizeof(SHA256_CTX) <= sizeof(struct sha256), "struct sha256 is too small");
 
-enum {
-    ORDERED_MAX = 64, /* runs looked at together */
-    LANES_WORTH = 3   /* with fewer lanes in use, one after the other is as fast */
-};
+enum { ORDERED_MAX = 64 /* runs looked at together */ };
 
 static SHA256_CTX *
 ctx_of(struct sha256 *h)
@@ -87,7 +84,7 @@ begin_job(struct sha256_lanes *l, size_t lane, struct job *job, const struct str
 
 /* Let every lane take as many blocks as the shortest has left. */
 static void
-step(struct sha256_lanes *l, struct job *jobs, size_t active, sha256_lanes_fn *run)
+step(const struct sha256_engine *g, struct sha256_lanes *l, struct job *jobs, size_t active)
 {
     static const uint8_t nothing[64];
     size_t blocks = SIZE_MAX;
@@ -98,7 +95,7 @@ step(struct sha256_lanes *l, struct job *jobs, size_t active, sha256_lanes_fn *r
         l->from[i] = i < active ? jobs[i].left.p : nothing;
         l->stride[i] = i < active ? 64 : 0;
     }
-    run(l, blocks);
+    g->run(l, blocks);
     for (size_t i = 0; i < active; i++)
         jobs[i].left = str_of(jobs[i].left.p + blocks * 64, jobs[i].left.n - blocks * 64);
 }
@@ -116,7 +113,7 @@ order_by_length(const struct str *in, size_t n, size_t order[static ORDERED_MAX]
 }
 
 static void
-hash_some(const struct str *in, size_t n, struct id *out, sha256_lanes_fn *run)
+hash_some(const struct sha256_engine *g, const struct str *in, size_t n, struct id *out)
 {
     size_t order[ORDERED_MAX];
     struct sha256_lanes l;
@@ -125,14 +122,14 @@ hash_some(const struct str *in, size_t n, struct id *out, sha256_lanes_fn *run)
 
     memset(&l, 0, sizeof(l));
     order_by_length(in, n, order);
-    while (next < n || active >= LANES_WORTH) {
-        while (active < SHA256_LANES && next < n) {
+    while (next < n || active >= g->worth) {
+        while (active < g->lanes && next < n) {
             begin_job(&l, active, &jobs[active], in, order[next++]);
             active++;
         }
-        if (active < LANES_WORTH)
+        if (active < g->worth)
             break;
-        step(&l, jobs, active, run);
+        step(g, &l, jobs, active);
         for (size_t i = 0; i < active; i++) {
             if (jobs[i].left.n >= 64)
                 continue;
@@ -149,17 +146,21 @@ hash_some(const struct str *in, size_t n, struct id *out, sha256_lanes_fn *run)
 }
 
 void
-sha256_many(const struct str *in, size_t n, struct id *out)
+sha256_many_by(const struct sha256_engine *g, const struct str *in, size_t n, struct id *out)
 {
-    sha256_lanes_fn *run = sha256_lanes_best();
-
-    while (run != NULL && n >= LANES_WORTH) {
+    while (g != NULL && n >= g->worth) {
         size_t some = MIN(n, (size_t)ORDERED_MAX);
-        hash_some(in, some, out, run);
+        hash_some(g, in, some, out);
         in += some;
         out += some;
         n -= some;
     }
     for (size_t i = 0; i < n; i++)
         sha256_of(in[i], &out[i]);
+}
+
+void
+sha256_many(const struct str *in, size_t n, struct id *out)
+{
+    sha256_many_by(sha256_engine(0), in, n, out);
 }

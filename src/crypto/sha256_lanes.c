@@ -4,6 +4,7 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <immintrin.h>
 
 typedef uint32_t lanes_t __attribute__((vector_size(4 * SHA256_LANES)));
 
@@ -30,23 +31,92 @@ static const uint32_t k256[64] = {
 #undef LANES_FN
 #undef LANES_TARGET
 
-sha256_lanes_fn *
-sha256_lanes_best(void)
-{
-    unsigned a = 0, b = 0, c = 0, d = 0;
+enum { PAIR = 2 };
 
-    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA) != 0)
-        return NULL;
+/* Two messages in turn: what one waits for, the other one does meanwhile. */
+__attribute__((target("sha,avx"))) static void
+run_sha(struct sha256_lanes *l, size_t blocks)
+{
+    const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+    __m128i abef[PAIR], cdgh[PAIR];
+
+    _mm256_zeroupper(); /* what others left there would make every instruction here wait */
+
+    for (size_t i = 0; i < PAIR; i++) {
+        const uint32_t(*s)[SHA256_LANES] = l->state;
+        abef[i] = _mm_set_epi32((int)s[0][i], (int)s[1][i], (int)s[4][i], (int)s[5][i]);
+        cdgh[i] = _mm_set_epi32((int)s[2][i], (int)s[3][i], (int)s[6][i], (int)s[7][i]);
+    }
+    for (; blocks > 0; blocks--) {
+        __m128i w[PAIR][4], x[PAIR], y[PAIR];
+        for (size_t i = 0; i < PAIR; i++) {
+            for (size_t t = 0; t < 4; t++)
+                w[i][t] = _mm_shuffle_epi8(
+                    _mm_loadu_si128((const __m128i *)(const void *)(l->from[i] + 16 * t)), swap);
+            l->from[i] += l->stride[i];
+            x[i] = abef[i];
+            y[i] = cdgh[i];
+        }
+#pragma GCC unroll 16
+        for (size_t t = 0; t < 16; t++) {
+            const __m128i k = _mm_loadu_si128((const __m128i *)(const void *)(k256 + 4 * t));
+#pragma GCC unroll 2
+            for (size_t i = 0; i < PAIR; i++) {
+                __m128i *v = w[i], m;
+                if (t >= 4) {
+                    m = _mm_alignr_epi8(v[(t + 3) % 4], v[(t + 2) % 4], 4);
+                    m = _mm_add_epi32(_mm_sha256msg1_epu32(v[t % 4], v[(t + 1) % 4]), m);
+                    v[t % 4] = _mm_sha256msg2_epu32(m, v[(t + 3) % 4]);
+                }
+                m = _mm_add_epi32(v[t % 4], k);
+                y[i] = _mm_sha256rnds2_epu32(y[i], x[i], m);
+                x[i] = _mm_sha256rnds2_epu32(x[i], y[i], _mm_shuffle_epi32(m, 0x0e));
+            }
+        }
+        for (size_t i = 0; i < PAIR; i++) {
+            abef[i] = _mm_add_epi32(abef[i], x[i]);
+            cdgh[i] = _mm_add_epi32(cdgh[i], y[i]);
+        }
+    }
+    for (size_t i = 0; i < PAIR; i++) {
+        uint32_t feba[4], hgdc[4];
+        memcpy(feba, &abef[i], sizeof(feba));
+        memcpy(hgdc, &cdgh[i], sizeof(hgdc));
+        for (size_t k = 0; k < 2; k++) {
+            l->state[k][i] = feba[3 - k];
+            l->state[2 + k][i] = hgdc[3 - k];
+            l->state[4 + k][i] = feba[1 - k];
+            l->state[6 + k][i] = hgdc[1 - k];
+        }
+    }
+}
+
+const struct sha256_engine *
+sha256_engine(size_t at)
+{
+    static const struct sha256_engine sha = {run_sha, PAIR, PAIR},
+                                      avx512 = {run_avx512, SHA256_LANES, 3},
+                                      avx2 = {run_avx2, SHA256_LANES, 3};
+    const struct sha256_engine *has[3];
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    size_t n = 0;
+
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA) != 0 &&
+        __builtin_cpu_supports("avx"))
+        has[n++] = &sha;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
-        return run_avx512;
-    return __builtin_cpu_supports("avx2") ? run_avx2 : NULL;
+        has[n++] = &avx512;
+    if (__builtin_cpu_supports("avx2"))
+        has[n++] = &avx2;
+    return at < n ? has[at] : NULL;
 }
 
 #else
 
-sha256_lanes_fn *
-sha256_lanes_best(void)
+const struct sha256_engine *
+sha256_engine(size_t at)
 {
+    (void)at;
     return NULL;
 }
 

@@ -3,16 +3,19 @@
 #define CRYPTO_SHA256_LANES_H
 
 /*
- * crypto/sha256_lanes -- the block function of SHA-256 for eight messages at once, one in each
- * 32-bit lane of a 256-bit register.
+ * crypto/sha256_lanes -- the block function of SHA-256 for several messages at once: two by the SHA
+ * instructions, or eight, one in each 32-bit lane of a 256-bit register.
  *
- * Why      one message is a chain of additions that waits for itself; eight of them fill the
- *          processor. With SHA instructions one message is fast enough, and OpenSSL uses them.
+ * Why      one message is a chain of additions that waits for itself; several of them fill the
+ *          processor.
  * Threads  pure.
- * Source   FIPS 180-4 section 6.2.
+ * Source   FIPS 180-4 section 6.2; Intel's manual for SHA256RNDS2, SHA256MSG1 and SHA256MSG2.
  */
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/str.h"
+#include "crypto/id.h"
 
 enum { SHA256_LANES = 8 };
 
@@ -22,9 +25,16 @@ struct sha256_lanes {
     size_t stride[SHA256_LANES];                                  /* 64, or 0 for an idle lane */
 };
 
-typedef void sha256_lanes_fn(struct sha256_lanes *l, size_t blocks);
+struct sha256_engine {
+    void (*run)(struct sha256_lanes *l, size_t blocks);
+    size_t lanes; /* the first ones that it looks at */
+    size_t worth; /* with fewer in use, one message after the other is as fast */
+};
 
-/* The fastest this processor has, or NULL where one message at a time is better. */
-sha256_lanes_fn *sha256_lanes_best(void);
+/* Those that this processor has, the fastest at 0; NULL: there are no more. */
+const struct sha256_engine *sha256_engine(size_t at);
+
+/* sha256_many by one of them; NULL: one message after the other. */
+void sha256_many_by(const struct sha256_engine *g, const struct str *in, size_t n, struct id *out);
 
 #endif
