@@ -15,10 +15,10 @@ static void
 test_s3_signature_matches_the_examples(void **state)
 {
     static const char *const range[] = {"host:examplebucket.s3.amazonaws.com", "range:bytes=0-9",
-                                        "x-amz-content-sha256:" EMPTY,
+                                        ("x-amz-content-sha256:" EMPTY),
                                         "x-amz-date:20130524T000000Z"};
     static const char *const list[] = {"host:examplebucket.s3.amazonaws.com",
-                                       "x-amz-content-sha256:" EMPTY,
+                                       ("x-amz-content-sha256:" EMPTY),
                                        "x-amz-date:20130524T000000Z"};
     char id[] = "AKIAIOSFODNN7EXAMPLE", secret[] = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
     const struct s3_key key = {.id = id, .secret = secret};
