@@ -129,7 +129,7 @@ NODISCARD enum rc store_put_all(struct ctx *cx, struct store *s, const struct st
  * Append a whole object to `out`; RC_LIMIT when it does not fit under the ceiling. From far away it
  * is read up to STORE_READS times until its hash is its name; then it is given as it is.
  */
-enum { STORE_READS = 3 };
+enum { STORE_READS = 5 }; /* were every tenth one damaged, three would not do for long */
 NODISCARD enum rc store_get_all(struct ctx *cx, struct store *s, const struct store_name *name,
                                 struct buf *out, struct err *e);
 /* RC_LIMIT, in words: for get_all. */
