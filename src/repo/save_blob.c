@@ -40,8 +40,7 @@ save_blob(struct save *s, struct blob_maker *m, enum blob_type type, const struc
     return RC_OK;
 }
 
-/* Take up to HASH_BATCH chunks, a fair share of what waits, or two, which are hashed in little more
- * than the time of one. 0: there will be no more. */
+/* Take up to HASH_BATCH chunks, a fair share of what waits. 0: there will be no more. */
 static size_t
 take_chunks(struct save *s, struct chunk *got[static HASH_BATCH])
 {
@@ -50,7 +49,7 @@ take_chunks(struct save *s, struct chunk *got[static HASH_BATCH])
     (void)pthread_mutex_lock(&s->mutex);
     while (s->n_ready == 0 && !s->closing && !s->failed)
         (void)pthread_cond_wait(&s->changed, &s->mutex);
-    share = MAX((s->n_ready + s->n_threads - 1) / MAX(s->n_threads, 1U), (size_t)2);
+    share = (s->n_ready + s->n_threads - 1) / MAX(s->n_threads, 1U);
     while (n < MIN(share, (size_t)HASH_BATCH) && s->ready != NULL && !s->failed) {
         got[n] = s->ready;
         s->ready = s->ready->next;
