@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "crypto/sha256.h"
 #include "store/far_internal.h"
 
 enum { SKEW_S = 15 * 60, HEADER_MAX = 16 * 1024 };

@@ -35,9 +35,9 @@ room_for(struct far_room r, size_t bytes)
     return (struct far_room){.p = (uint8_t *)at, .bytes = want};
 }
 
-/* One that was left, or a new one of at least `bytes`. */
+/* One that was left, or none, which room_for makes. */
 static struct far_room
-take_room(struct far_rooms *all, size_t bytes)
+take_room(struct far_rooms *all)
 {
     struct far_room r = {.p = NULL};
 
@@ -45,7 +45,7 @@ take_room(struct far_rooms *all, size_t bytes)
     if (all->n > 0)
         r = all->left[--all->n];
     (void)pthread_mutex_unlock(&all->mutex);
-    return room_for(r, bytes);
+    return r;
 }
 
 /* Keep it for the next upload; what a usual pack has no use for goes back to the system. */
@@ -100,7 +100,7 @@ far_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size_t
     if (n > PUT_MAX - p->n)
         return err_set(e, RC_LIMIT, "an object of more than %d bytes", PUT_MAX);
     if (p->room.p == NULL)
-        p->room = take_room(&far_of(put->store)->rooms, n);
+        p->room = take_room(&far_of(put->store)->rooms);
     p->room = room_for(p->room, p->n + n);
     memcpy(p->room.p + p->n, from, n);
     p->n += n;
