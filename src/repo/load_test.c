@@ -310,7 +310,7 @@ test_a_blob_that_came_damaged_is_read_again(void **state)
     struct place p;
 
     (void)state;
-    for (size_t times = 1; times <= STORE_READS; times++) {
+    for (size_t times = 1; times <= STORE_TRIES; times++) {
         place_init(&p, BIG, 1);
         damage(&p, times);
         must_load(&p);
@@ -336,7 +336,7 @@ test_a_damaged_blob_in_a_run_is_named(void **state)
     name.id = far.pack;
     T_CONTAINS(e.msg, id_hex(&p.file.content[1], hex));
     T_CONTAINS(e.msg, store_name_text(&name, text));
-    assert_int_equal(far.hits, 1 + STORE_READS);
+    assert_int_equal(far.hits, 1 + STORE_TRIES);
     /* What stands before it was handed out. */
     T_OK(blob_length(p.repo, BLOB_DATA, &p.file.content[0], &n, &e));
     T_STR(buf_str(&back), str_of(p.bytes, n));

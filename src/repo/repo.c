@@ -120,7 +120,7 @@ open_config_once(struct ctx *cx, struct repo *r, struct str password, struct err
 static enum rc
 open_config(struct ctx *cx, struct repo *r, struct str password, struct err *e)
 {
-    int left = r->store->connections > 0 ? STORE_READS : 1;
+    int left = r->store->connections > 0 ? STORE_TRIES : 1;
     enum rc rc;
 
     do {

@@ -249,7 +249,7 @@ b2_del(struct ctx *cx, struct far *f, const struct store_name *name, struct err 
         if (rc == RC_OK)
             rc = del_versions(cx, f, name, &r, &n, e);
         http_response_release(&r);
-    } while ((rc == RC_OK && n >= VERSIONS) || (rc == RC_CORRUPT && ++reads < FAR_READS));
+    } while ((rc == RC_OK && n >= VERSIONS) || (rc == RC_CORRUPT && ++reads < STORE_TRIES));
     return rc;
 }
 

@@ -64,7 +64,7 @@ stat_object(struct ctx *cx, struct store *s, const struct store_name *name, uint
     struct far *f = far_of(s);
     char text[STORE_NAME_TEXT];
 
-    for (int left = FAR_READS; left > 0; left--) {
+    for (int left = STORE_TRIES; left > 0; left--) {
         struct http_response r = {.status = 0};
         bool told;
         if (far_exchange(cx, f, &w, &r, e))

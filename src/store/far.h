@@ -15,7 +15,7 @@
  *          half a second to 30 s, with jitter, and are at least what Retry-After asks for; all
  *          together at most store_opts.retry_ms (half a minute as long as the server never
  *          answered: the address may be wrong). An answer that forbids (400 to 404) without the
- *          protocol's own mark may be some proxy's, and is believed the third time.
+ *          protocol's own mark may be some proxy's, and is believed after STORE_TRIES.
  *
  * Errors   "could not store data/3f/3f.. at PLACE: the server answered 403 CODE: words".
  *
@@ -70,11 +70,7 @@ struct far_words {
     bool marked; /* it is the protocol's own, no proxy's */
 };
 
-enum {
-    FAR_DOUBTS = 2,     /* what may be a proxy's is asked for again so often, */
-    FAR_DOUBT_MS = 100, /* after so long */
-    FAR_READS = 3       /* of what came damaged, over a connection that may have done it */
-};
+enum { FAR_DOUBT_MS = 100 }; /* before what may be a proxy's word is asked for again */
 
 /* What a protocol's error code means, where the HTTP status does not say it. */
 struct far_code {

@@ -127,7 +127,7 @@ read_page(struct listing *l, const char *shard, struct page *out, struct err *e)
     struct err mine = ERR_INIT;
     enum rc rc = RC_CORRUPT;
 
-    for (int n = 0; n < FAR_READS && rc == RC_CORRUPT; n++) {
+    for (int n = 0; n < STORE_TRIES && rc == RC_CORRUPT; n++) {
         struct http_response r = {.status = 0};
         out->n = 0;
         buf_reset(&mark);

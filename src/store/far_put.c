@@ -160,7 +160,7 @@ put_once(struct ctx *cx, struct far *f, const struct far_want *w, struct err *e)
 static enum rc
 put_config(struct ctx *cx, struct far *f, const struct far_want *w, struct err *e)
 {
-    for (int left = FAR_READS; left > 0; left--) {
+    for (int left = STORE_TRIES; left > 0; left--) {
         CLEANUP(buf_release) struct buf got = BUF_INIT(2 * w->body.n + 1);
         struct err ignored = ERR_INIT; /* what is not as it was sent is sent again */
         if (put_once(cx, f, w, e))

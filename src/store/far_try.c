@@ -13,15 +13,15 @@ enum {
         30000, /* no answer for so long: the address is wrong rather than the day bad */
     STALL_S = 60,
     ANSWER_MAX = 16 << 20,
-    WORDS_MAX = 64 * 1024, /* of a refusal, in place of an object */
-    SHORT_READS = 4        /* fewer bytes than wanted: a broken answer, until it is always so */
+    WORDS_MAX = 64 * 1024 /* of a refusal, in place of an object */
 };
 
 /* What was tried so far. */
 struct tries {
     int64_t since;
-    unsigned n, doubts, short_reads;
-    bool doubtful; /* the last answer may have been a proxy's */
+    unsigned n;
+    unsigned damaged; /* answers that were cut short, or may be a proxy's */
+    bool doubtful;    /* the last answer may have been a proxy's */
 };
 
 static const char *
@@ -91,8 +91,7 @@ judge(struct far *f, const struct http_response *r, struct tries *t, struct err 
     }
     if (f->ops->judge != NULL)
         f->ops->judge(f, r, &words, e);
-    if (!words.marked && r->status >= 400 && r->status <= 404 && t->doubts < FAR_DOUBTS) {
-        t->doubts++;
+    if (!words.marked && r->status >= 400 && r->status <= 404 && ++t->damaged < STORE_TRIES) {
         t->doubtful = true;
         e->retry = true;
     }
@@ -164,7 +163,7 @@ check_read(const struct far_want *w, const struct http_response *r, struct tries
     (void)err_set(e, RC_CORRUPT, "it ends after %llu of %llu bytes",
                   (unsigned long long)(w->off + r->to_n), (unsigned long long)(w->off + w->n));
     if (slash == NULL || !str_to_u64(str_c(slash + 1), &all) || all >= w->off + w->n)
-        e->retry = t->short_reads++ < SHORT_READS; /* the object has more, or nobody says */
+        e->retry = ++t->damaged < STORE_TRIES; /* the object has more, or nobody says */
     return e->code;
 }
 
@@ -239,7 +238,7 @@ far_exchange(struct ctx *cx, struct far *f, const struct far_want *w, struct htt
         wait = pause_ms(f, &t, &why);
         if (wait < 0)
             break;
-        if (t.n > 2)
+        if (t.n > 2 && !t.doubtful) /* most often it is simply so */
             log_warn("could not %s %s: %s; trying again in %d ms", verb_text(w->verb),
                      object_text(w, text), why.msg, wait);
         if (ctx_sleep(cx, wait, e))

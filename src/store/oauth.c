@@ -179,7 +179,7 @@ enum rc
 oauth_send(struct ctx *cx, struct http *http, const struct http_request *rq,
            struct http_response *out, struct json **j, struct err *e)
 {
-    for (int doubts = 0;; doubts++) {
+    for (int n = 1;; n++) {
         struct http_response r = {.status = 0};
         struct err ignored = ERR_INIT;
         struct json *parsed = NULL;
@@ -189,7 +189,7 @@ oauth_send(struct ctx *cx, struct http *http, const struct http_request *rq,
         if (r.body.n > 0)
             mem_wipe(r.body.p, r.body.n);
         buf_release(&r.body);
-        if (rc == RC_OK && (doubts == FAR_DOUBTS || !is_doubtful(&r, parsed))) {
+        if (rc == RC_OK && (n == STORE_TRIES || !is_doubtful(&r, parsed))) {
             *out = r;
             *j = parsed;
             return RC_OK;

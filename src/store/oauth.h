@@ -51,7 +51,7 @@ void oauth_drop(struct oauth *o, const struct oauth_token *t);
  * Send `rq` to who knows who may do what, and parse the JSON of the answer; `out` is what else
  * there is of it, without its body. An answer that allows or forbids (2xx, 400 to 404), but is no
  * JSON and has none of the header fields that `rq` wants, may be a proxy's or cut short: it is
- * asked for again, and believed the third time, with `*j` NULL. Both are the caller's, on success.
+ * asked for again, and believed after STORE_TRIES, with `*j` NULL. Both are the caller's, on success.
  */
 NODISCARD enum rc oauth_send(struct ctx *cx, struct http *http, const struct http_request *rq,
                              struct http_response *out, struct json **j, struct err *e);

@@ -185,7 +185,7 @@ store_get_all(struct ctx *cx, struct store *s, const struct store_name *name, st
 {
     size_t before = out->n;
 
-    for (int left = STORE_READS; left > 0; left--) {
+    for (int left = STORE_TRIES; left > 0; left--) {
         out->n = before;
         if (store_get_once(cx, s, name, out, e))
             return e->code;

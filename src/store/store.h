@@ -125,11 +125,13 @@ const char *store_option(const struct store_opts *o, const char *name);
 /* Write a whole small object. */
 NODISCARD enum rc store_put_all(struct ctx *cx, struct store *s, const struct store_name *name,
                                 struct str bytes, struct err *e);
+/* What was damaged on its way from or to a far store, or said by somebody in between, is asked for
+ * so often in all: were every tenth exchange such, three would not do for long. */
+enum { STORE_TRIES = 5 };
 /*
  * Append a whole object to `out`; RC_LIMIT when it does not fit under the ceiling. From far away it
- * is read up to STORE_READS times until its hash is its name; then it is given as it is.
+ * is read up to STORE_TRIES times until its hash is its name; then it is given as it is.
  */
-enum { STORE_READS = 5 }; /* were every tenth one damaged, three would not do for long */
 NODISCARD enum rc store_get_all(struct ctx *cx, struct store *s, const struct store_name *name,
                                 struct buf *out, struct err *e);
 /* RC_LIMIT, in words: for get_all. */

@@ -124,13 +124,14 @@ test_swift_token_is_kept_and_replaced_when_refused(void **state)
 #define PROXY "<Error><Code>AccessDenied</Code></Error>"
 
 static void
-test_swift_believes_a_proxy_that_refuses_the_third_time(void **state)
+test_swift_believes_a_proxy_that_refuses_to_the_end(void **state)
 {
     static const char words[] = "<html><h1>Unauthorized</h1></html>";
     static const struct {
         const char *fields, *body;
         size_t asked;
-    } cases[] = {{"", PROXY, 3}, {TRANS, words, 1}, {"", "{\"error\":{\"message\":\"m\"}}", 1}};
+    } cases[] = {
+        {"", PROXY, STORE_TRIES}, {TRANS, words, 1}, {"", "{\"error\":{\"message\":\"m\"}}", 1}};
     struct err e = ERR_INIT;
 
     (void)state;
@@ -295,7 +296,7 @@ test_swift_says_what_a_user_can_do(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct play p = {.n = 0};
         const char *env[] = {"OS_STORAGE_URL", p.swift, "OS_AUTH_TOKEN", "secret-words", NULL};
-        for (int k = 0; k < 3; k++) /* a 401 is asked for again */
+        for (int k = 0; k < STORE_TRIES; k++) /* a 401 is asked for again */
             play_add(&p, cases[i].status, TRANS, cases[i].body);
         play_start(&p, "");
         play_open(&p, env);
@@ -356,7 +357,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_swift_token_is_kept_and_replaced_when_refused),
-        cmocka_unit_test(test_swift_believes_a_proxy_that_refuses_the_third_time),
+        cmocka_unit_test(test_swift_believes_a_proxy_that_refuses_to_the_end),
         cmocka_unit_test(test_swift_asks_keystone_in_each_way),
         cmocka_unit_test(test_swift_says_what_is_wrong_with_credentials),
         cmocka_unit_test(test_swift_says_what_a_user_can_do),
