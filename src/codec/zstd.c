@@ -111,6 +111,14 @@ zstd_decompress(struct zstd_dec *d, struct str in, uint8_t *out, size_t n, struc
     return RC_OK;
 }
 
+/* A whole block, the frame's own bytes, and three for each of its blocks (zstd.h of libzstd, on
+ * decompression in place; RFC 8878, section 3.1.1), should they be of 768 bytes only. */
+size_t
+zstd_margin(size_t n)
+{
+    return ZSTD_BLOCKSIZE_MAX + 32 + n / 256;
+}
+
 static enum rc
 stream_read(struct rd *base, uint8_t *p, size_t n, size_t *got, struct err *e)
 {

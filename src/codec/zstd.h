@@ -37,9 +37,14 @@ struct zstd_dec;
 
 struct zstd_dec *zstd_dec_new(void);
 void zstd_dec_free(struct zstd_dec *d);
-/* Decompress `in` into exactly n bytes at `out`. RC_CORRUPT when it holds anything else. */
+/*
+ * Decompress `in` into exactly n bytes at `out`. RC_CORRUPT when it holds anything else. They may
+ * share memory, so that `in` is written over, if it ends at least zstd_margin(n) bytes behind what
+ * comes out; a frame of far smaller blocks than any compressor makes is RC_CORRUPT then.
+ */
 NODISCARD enum rc zstd_decompress(struct zstd_dec *d, struct str in, uint8_t *out, size_t n,
                                   struct err *e);
+size_t zstd_margin(size_t n);
 
 /*
  * The plaintext of frames as a stream: any number of frames, with or without content size,

@@ -17,6 +17,19 @@ some_text(void)
     return p;
 }
 
+static uint8_t *
+some_noise(void)
+{
+    uint8_t *p = mem_alloc(N);
+    uint64_t z = 1;
+
+    for (size_t i = 0; i < N; i++) {
+        z = z * 6364136223846793005ULL + 1442695040888963407ULL;
+        p[i] = (uint8_t)(z >> 56);
+    }
+    return p;
+}
+
 static enum rc
 read_frames(struct str in, size_t max, size_t step, struct buf *out, struct err *e)
 {
@@ -59,6 +72,32 @@ test_a_blob_comes_back_whole(void **state)
     zstd_dec_free(d);
 }
 
+/* What shrinks and what does not, from the end of the memory into its front. */
+static void
+test_a_blob_is_decompressed_where_it_stands(void **state)
+{
+    CLEANUP(mem_free_ptr) uint8_t *text = some_text(), *noise = some_noise();
+    const uint8_t *plain[] = {text, noise};
+    struct zstd_enc *c = zstd_enc_new(ZSTD_FAST);
+    struct zstd_dec *d = zstd_dec_new();
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
+        for (size_t n = 1; n <= N; n = n * 3 + 1) {
+            size_t room = n + zstd_margin(n), packed;
+            CLEANUP(mem_free_ptr) uint8_t *p = mem_alloc(room), *small = mem_alloc(zstd_bound(n));
+            packed = zstd_compress(c, str_of(plain[i], n), small, zstd_bound(n));
+            assert_true(packed > 0 && packed <= room);
+            memcpy(p + room - packed, small, packed);
+            T_OK(zstd_decompress(d, str_of(p + room - packed, packed), p, n, &e));
+            assert_memory_equal(p, plain[i], n);
+        }
+    }
+    zstd_enc_free(c);
+    zstd_dec_free(d);
+}
+
 /* Two frames with a skippable one between them, as any encoder may write. */
 static void
 test_a_stream_of_frames_comes_back_whole_or_not_at_all(void **state)
@@ -95,6 +134,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_blob_comes_back_whole),
+        cmocka_unit_test(test_a_blob_is_decompressed_where_it_stands),
         cmocka_unit_test(test_a_stream_of_frames_comes_back_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
 #include "repo/blob_run.h"
 
 #include "base/mem.h"
+#include "codec/zstd.h"
+#include "crypto/seal.h"
 #include "crypto/sha256.h"
 
 static uint64_t
@@ -31,14 +33,32 @@ sort_pack(struct run_blob *const *wanted, size_t n, struct run_blob *out[static 
     return m;
 }
 
+/* The stored bytes from the first one to the end of this one. */
+static size_t
+span_to(struct run_blob *const *picked, size_t i)
+{
+    return (size_t)(end_of(picked[i]) - picked[0]->place.offset);
+}
+
+/* How far behind the front stored bytes must begin, so that no plaintext catches up with them. */
+static size_t
+lead_of(struct run_blob *const *picked, size_t n)
+{
+    size_t lead = 0, out = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t plain = picked[i]->place.plain, need;
+        out += blob_place_plain(&picked[i]->place);
+        need = plain != 0 ? out + zstd_margin(plain) + SEAL_MAC : out;
+        lead = MAX(lead, need - MIN(need, span_to(picked, i)));
+    }
+    return lead;
+}
+
 size_t
 blob_run_bytes(struct run_blob *const *picked, size_t n)
 {
-    size_t bytes = (size_t)(end_of(picked[n - 1]) - picked[0]->place.offset);
-
-    for (size_t i = 0; i < n; i++)
-        bytes += picked[i]->place.plain;
-    return bytes;
+    return lead_of(picked, n) + span_to(picked, n - 1);
 }
 
 /* May b[0 .. n) be read at once, if those but one end may? The same blob may be wanted twice. */
@@ -86,6 +106,29 @@ load_again(struct ctx *cx, struct blob_reader *reader, struct run_blob *const *b
     }
 }
 
+static bool
+is_compressed(struct run_blob *const *picked, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (picked[i]->place.plain != 0)
+            return true;
+    return false;
+}
+
+/* The plaintext of what stands at `at` into `out`. */
+static enum rc
+unseal_to(struct blob_reader *reader, const struct blob_place *place, uint8_t *at, uint8_t *out,
+          struct err *e)
+{
+    if (place->plain != 0)
+        return blob_unseal(reader, place, at, out, e);
+    if (blob_unseal(reader, place, at, at + SEAL_IV, e))
+        return e->code;
+    if (out != at + SEAL_IV)
+        memmove(out, at + SEAL_IV, blob_place_plain(place));
+    return RC_OK;
+}
+
 void
 blob_run_load(struct ctx *cx, struct blob_reader *reader, struct run_blob *const *picked, size_t n,
               uint8_t *room)
@@ -93,20 +136,21 @@ blob_run_load(struct ctx *cx, struct blob_reader *reader, struct run_blob *const
     struct store *s = reader->repo->store;
     struct store_name pack = {.type = STORE_PACK, .id = picked[0]->place.pack};
     uint64_t off = picked[0]->place.offset;
-    size_t sealed = (size_t)(end_of(picked[n - 1]) - off), n_bad = 0;
-    uint8_t *plain = room + sealed, *to[RUN_BLOBS];
+    bool moves = is_compressed(picked, n);
+    uint8_t *read = room + lead_of(picked, n), *front = room, *to[RUN_BLOBS];
     struct run_blob *bad[RUN_BLOBS];
     struct str bytes[RUN_BLOBS];
     struct id got[RUN_BLOBS];
     struct err e = ERR_INIT;
-    bool here = s->ops->get(cx, s, &pack, off, room, sealed, &e) == RC_OK;
+    bool here = s->ops->get(cx, s, &pack, off, read, span_to(picked, n - 1), &e) == RC_OK;
+    size_t n_bad = 0;
 
     for (size_t i = 0; i < n; i++) {
         const struct blob_place *place = &picked[i]->place;
-        uint8_t *at = room + (place->offset - off);
-        to[i] = place->plain != 0 ? plain : at + SEAL_IV;
-        plain += place->plain;
-        bytes[i] = here && blob_unseal(reader, place, at, to[i], &e) == RC_OK
+        uint8_t *at = read + (place->offset - off);
+        to[i] = moves ? front : at + SEAL_IV;
+        front += blob_place_plain(place);
+        bytes[i] = here && unseal_to(reader, place, at, to[i], &e) == RC_OK
                        ? str_of(to[i], blob_place_plain(place))
                        : str_of(NULL, 0);
     }

@@ -8,7 +8,9 @@
  * Why      a request to a store that is far away costs a round trip, whatever its length.
  * Shape    blob_run_pick chooses, blob_run_bytes says how much memory they take, blob_run_load
  *          fills it.
- * Memory   stored bytes and plaintext share it: what is not compressed is opened where it came.
+ * Memory   stored bytes and plaintext share it: what is not compressed is opened where it came;
+ *          what is, is read into the end of it and decompressed into its front, which must not
+ *          catch up with what is still to come.
  * Errors   of a run that cannot be read, or a blob in it that is damaged, every blob in question is
  *          read again by itself (blob_load), so that the others come through and the message names
  *          it.

@@ -8,6 +8,7 @@
 
 #include "base/endian.h"
 #include "base/mem.h"
+#include "codec/zstd.h"
 #include "repo/blob_run.h"
 #include "repo/load.h"
 #include "repo/save.h"
@@ -76,20 +77,21 @@ test_a_run_has_limits(void **state)
                               blob_at('a', 201 + 2 * RUN_GAP, 100, 0)};
     struct run_blob packed[] = {blob_at('a', 100, 100, 300), blob_at('a', 0, 100, 300),
                                 blob_at('a', 200, 100, 400)};
+    const size_t need = 700 + zstd_margin(400) + SEAL_MAC; /* of the second and the third */
     struct run_blob last = blob_at('a', UINT32_MAX - 99, 100, 0);
 
     (void)state;
     for (uint32_t i = 0; i < ARRAY_LEN(many); i++)
-        many[i] = blob_at('a', i * 10, 10, 0);
-    assert_string_equal(picks(many, ARRAY_LEN(many), 1000), "0 10 20 30 40 50 60 70 ");
-    assert_string_equal(picks(many, ARRAY_LEN(many), 39), "0 10 20 ");
-    assert_string_equal(picks(many, ARRAY_LEN(many), 5), "0 ");
+        many[i] = blob_at('a', i * 100, 100, 0);
+    assert_string_equal(picks(many, ARRAY_LEN(many), 1000), "0 100 200 300 400 500 600 700 ");
+    assert_string_equal(picks(many, ARRAY_LEN(many), 399), "0 100 200 ");
+    assert_string_equal(picks(many, ARRAY_LEN(many), 50), "0 ");
     assert_string_equal(picks(gaps, 3, 1 << 20), "0 131172 ");
     assert_string_equal(picks(gaps, 3, RUN_GAP), "0 ");
-    /* Their plaintext counts as well. */
-    assert_string_equal(picks(packed, 3, 900), "100 200 ");
-    assert_string_equal(picks(packed, 3, 899), "0 100 ");
-    assert_string_equal(picks(packed, 3, 1300), "0 100 200 ");
+    /* What counts is their plaintext, and that it must not catch up with what is still to come. */
+    assert_string_equal(picks(packed, 3, need), "100 200 ");
+    assert_string_equal(picks(packed, 3, need - 1), "0 100 ");
+    assert_string_equal(picks(packed, 3, need + 300), "0 100 200 ");
     assert_string_equal(picks(&last, 1, 100), "4294967196 ");
 }
 
@@ -127,14 +129,18 @@ far_get(struct ctx *with, struct store *s, const struct store_name *name, uint64
     return RC_OK;
 }
 
+/* Noise, or with every fourth MiB of it one number over and over: some chunks shrink. */
+enum kind { NOISE, MIXED };
+
 static uint8_t *
-some_bytes(size_t n)
+some_bytes(size_t n, enum kind kind)
 {
     uint8_t *p = mem_alloc(n + 8);
     uint64_t z = n;
 
     for (size_t i = 0; i < n; i += 8) {
-        z = z * 6364136223846793005ULL + 1442695040888963407ULL;
+        if (kind == NOISE || (i >> 20) % 4 != 0)
+            z = z * 6364136223846793005ULL + 1442695040888963407ULL;
         le64_store(p + i, z ^ z >> 29);
     }
     return p;
@@ -150,7 +156,7 @@ struct place {
 };
 
 static void
-place_init(struct place *p, size_t n, unsigned workers)
+place_init(struct place *p, size_t n, enum kind kind, unsigned workers)
 {
     struct repo_init_opts opts = {.version = 2, .fast_kdf = true, .polynomial = 0x3da3358b4dc173};
     struct save_opts save = {.workers = workers, .pack_mib = 8};
@@ -161,7 +167,7 @@ place_init(struct place *p, size_t n, unsigned workers)
     struct id id;
 
     memset(&far, 0, sizeof(far));
-    *p = (struct place){.store = store_mem_new(), .bytes = some_bytes(n), .n = n};
+    *p = (struct place){.store = store_mem_new(), .bytes = some_bytes(n, kind), .n = n};
     T_OK(repo_init(&cx, p->store, STR_LIT("pw"), &opts, &id, &e));
     T_OK(repo_open(&cx, p->store, STR_LIT("pw"), &p->repo, &e));
     T_OK(save_open(&cx, p->repo, &save, &sv, &e));
@@ -228,7 +234,7 @@ test_one_request_brings_several_blobs(void **state)
 
     (void)state;
     for (unsigned workers = 1; workers <= 3; workers++) {
-        place_init(&p, BIG, workers);
+        place_init(&p, BIG, NOISE, workers);
         must_load(&p);
         assert_true(p.file.n_content > 5);
         assert_true(far.gets < p.file.n_content);
@@ -236,6 +242,43 @@ test_one_request_brings_several_blobs(void **state)
         assert_true(far.bytes < BIG + BIG / 10);
         place_release(&p);
     }
+}
+
+/* Damage the second blob of the file, which is not the first one of its pack, so many times. */
+static void
+damage(struct place *p, size_t times)
+{
+    struct blob_place place;
+    struct err e = ERR_INIT;
+
+    T_OK(blob_find(p->repo, BLOB_DATA, &p->file.content[1], &place, &e));
+    assert_true(place.offset > 0);
+    far.pack = place.pack;
+    far.at = place.offset + place.sealed / 2;
+    far.times = times;
+}
+
+static void
+test_what_is_compressed_and_what_is_not_come_together(void **state)
+{
+    struct blob_place place;
+    struct place p;
+    struct err e = ERR_INIT;
+    size_t compressed = 0;
+
+    (void)state;
+    place_init(&p, BIG, MIXED, 1);
+    for (size_t i = 0; i < p.file.n_content; i++) {
+        T_OK(blob_find(p.repo, BLOB_DATA, &p.file.content[i], &place, &e));
+        compressed += place.plain != 0;
+    }
+    assert_true(compressed > 2 && compressed + 2 < p.file.n_content);
+    must_load(&p);
+    assert_true(far.gets <= p.file.n_content * 2 / 3);
+    damage(&p, 1);
+    must_load(&p);
+    assert_int_equal(far.hits, 2);
+    place_release(&p);
 }
 
 static void
@@ -248,7 +291,7 @@ test_what_is_read_ahead_has_a_limit(void **state)
     struct err e = ERR_INIT;
 
     (void)state;
-    place_init(&p, HUGE_FILE, 3);
+    place_init(&p, HUGE_FILE, NOISE, 3);
     T_OK(load_open(&cx, p.repo, &p.file, 0, &l, &e));
     (void)usleep(SETTLE_US);
     assert_true(far.bytes <= LOAD_MEMORY);
@@ -272,7 +315,7 @@ test_any_order_is_read(void **state)
     uint64_t z = 7;
 
     (void)state;
-    place_init(&p, BIG, 3);
+    place_init(&p, BIG, NOISE, 3);
     for (size_t i = 0; i < MANY; i++) {
         size_t n = 0;
         z = z * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -290,20 +333,6 @@ test_any_order_is_read(void **state)
     place_release(&p);
 }
 
-/* Damage the second blob of the file, which is not the first one of its pack, so many times. */
-static void
-damage(struct place *p, size_t times)
-{
-    struct blob_place place;
-    struct err e = ERR_INIT;
-
-    T_OK(blob_find(p->repo, BLOB_DATA, &p->file.content[1], &place, &e));
-    assert_true(place.offset > 0);
-    far.pack = place.pack;
-    far.at = place.offset + place.sealed / 2;
-    far.times = times;
-}
-
 static void
 test_a_blob_that_came_damaged_is_read_again(void **state)
 {
@@ -311,7 +340,7 @@ test_a_blob_that_came_damaged_is_read_again(void **state)
 
     (void)state;
     for (size_t times = 1; times <= STORE_TRIES; times++) {
-        place_init(&p, BIG, 1);
+        place_init(&p, BIG, NOISE, 1);
         damage(&p, times);
         must_load(&p);
         assert_int_equal(far.hits, times + 1);
@@ -330,7 +359,7 @@ test_a_damaged_blob_in_a_run_is_named(void **state)
     size_t n = 0;
 
     (void)state;
-    place_init(&p, BIG, 1);
+    place_init(&p, BIG, NOISE, 1);
     damage(&p, SIZE_MAX);
     T_RC(load_all(&p, &back, &e), RC_CORRUPT);
     name.id = far.pack;
@@ -353,7 +382,7 @@ test_a_read_that_ends_early_is_repeated(void **state)
     struct err e = ERR_INIT;
 
     (void)state;
-    place_init(&p, BIG, 2);
+    place_init(&p, BIG, NOISE, 2);
     fault = store_fault_new(p.store, plan);
     T_OK(repo_open(&cx, fault, STR_LIT("pw"), &repo, &e));
     repo_close(p.repo);
@@ -375,7 +404,7 @@ test_a_store_that_is_gone_is_not_asked_for_every_blob(void **state)
     struct err e = ERR_INIT;
 
     (void)state;
-    place_init(&p, HUGE_FILE, 1);
+    place_init(&p, HUGE_FILE, NOISE, 1);
     far.gone = true;
     T_RC(load_all(&p, &back, &e), RC_UNAVAILABLE);
     T_CONTAINS(e.msg, "could not read blob");
@@ -392,6 +421,7 @@ main(void)
         cmocka_unit_test(test_a_run_is_what_lies_side_by_side),
         cmocka_unit_test(test_a_run_has_limits),
         cmocka_unit_test(test_one_request_brings_several_blobs),
+        cmocka_unit_test(test_what_is_compressed_and_what_is_not_come_together),
         cmocka_unit_test(test_what_is_read_ahead_has_a_limit),
         cmocka_unit_test(test_any_order_is_read),
         cmocka_unit_test(test_a_blob_that_came_damaged_is_read_again),
