@@ -7,7 +7,13 @@
 
 #define TREE_BIT (1U << 31) /* in `pack`: the blob is a tree */
 
-enum { SMALL = 16, DOORS = 1 << 16, BUCKETS = 256, MANY = 1 << 14 /* worth several threads */ };
+enum {
+    SMALL = 16,
+    DOORS = 1 << 16,
+    BUCKETS = 256,
+    AHEAD = 4,     /* entries of a bucket */
+    MANY = 1 << 14 /* worth several threads */
+};
 
 struct entry {
     struct id id;
@@ -174,19 +180,24 @@ sort_bucket(void *arg, unsigned worker, size_t b, struct err *e)
     return RC_OK;
 }
 
-/* Each entry goes into its bucket, in place: the one that stood there goes on to its own. */
+/* Each entry goes into its bucket, in place: the one that stood there goes on to its own. Nearly
+ * every step is to another page: the next ones of each bucket are asked for before they are needed. */
 static void
 deal(struct buckets *k)
 {
-    size_t next[BUCKETS];
+    size_t next[BUCKETS], last = k->start[BUCKETS] - 1;
 
     memcpy(next, k->start, sizeof(next));
     for (size_t b = 0; b < BUCKETS; b++) {
         while (next[b] < k->start[b + 1]) {
             struct entry one = k->entries[next[b]];
 
-            while (one.id.b[0] != b)
-                swap(&one, &k->entries[next[one.id.b[0]]++]);
+            while (one.id.b[0] != b) {
+                size_t to = next[one.id.b[0]]++;
+
+                __builtin_prefetch(&k->entries[MIN(to + AHEAD, last)], 1);
+                swap(&one, &k->entries[to]);
+            }
             k->entries[next[b]++] = one;
         }
     }
