@@ -39,8 +39,9 @@ static enum rc
 read_list(struct str body, const struct far_xml *where, struct sum *out)
 {
     CLEANUP(buf_release) struct buf next = BUF_INIT(MARK_LIMIT);
+    struct far_page to = {.fn = add, .arg = out, .next = &next};
     struct err e = ERR_INIT;
-    enum rc rc = far_xml_page(body, where, add, out, &next, &e);
+    enum rc rc = far_xml_page(body, where, &to, &e);
 
     out->letters += next.n;
     return rc;

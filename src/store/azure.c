@@ -208,7 +208,7 @@ azure_judge(struct far *f, const struct http_response *r, const struct far_words
 
 static enum rc
 azure_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
-           far_name_fn *fn, void *arg, struct buf *next, struct err *e)
+           const struct far_page *to, struct err *e)
 {
     static const struct far_xml where = {
         .entry = "EnumerationResults/Blobs/Blob",
@@ -219,7 +219,7 @@ azure_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct
     (void)cx;
     (void)f;
     (void)w;
-    return far_xml_page(buf_str(&r->body), &where, fn, arg, next, e);
+    return far_xml_page(buf_str(&r->body), &where, to, e);
 }
 
 static void

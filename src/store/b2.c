@@ -182,7 +182,7 @@ b2_judge(struct far *f, const struct http_response *r, const struct far_words *w
 
 static enum rc
 b2_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
-        far_name_fn *fn, void *arg, struct buf *next, struct err *e)
+        const struct far_page *to, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
     const struct json *files;
@@ -200,10 +200,10 @@ b2_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct ht
             continue;
         if (bytes < 0)
             return err_set(e, RC_CORRUPT, "a size is no number");
-        if (fn(arg, json_text_str(json_field(file, "fileName")), (uint64_t)bytes, e))
+        if (to->fn(to->arg, json_text_str(json_field(file, "fileName")), (uint64_t)bytes, e))
             return e->code;
     }
-    return buf_add_str(next, json_text_str(json_field(j, "nextFileName")), e);
+    return buf_add_str(to->next, json_text_str(json_field(j, "nextFileName")), e);
 }
 
 /* Delete the versions in the answer, and say how many files it lists. */

@@ -83,6 +83,13 @@ struct far_code {
 /* An object in a list: its whole name, or only what follows the last slash. */
 typedef enum rc far_name_fn(void *arg, struct str name, uint64_t bytes, struct err *e);
 
+/* What becomes of a page of a list. */
+struct far_page {
+    far_name_fn *fn; /* called for each object */
+    void *arg;
+    struct buf *next; /* where the next page begins is appended, if there is one */
+};
+
 struct far_ops {
     bool wants_md5, wants_sha1;
     bool never_overwrites;        /* a second PUT of a name is refused with 403 */
@@ -103,10 +110,9 @@ struct far_ops {
     /* Optional: what the codes cannot say; may change `e`, as filled so far. */
     void (*judge)(struct far *f, const struct http_response *r, const struct far_words *words,
                   struct err *e);
-    /* One page of a list; `next` gets where the next one begins, if there is one. */
+    /* One page of a list. */
     enum rc (*page)(struct ctx *cx, struct far *f, const struct far_want *w,
-                    const struct http_response *r, far_name_fn *fn, void *arg, struct buf *next,
-                    struct err *e);
+                    const struct http_response *r, const struct far_page *to, struct err *e);
     /* Optional: an attempt is over. `carried` is what its `ask` left, owned from here on; `r` its
      * answer, NULL: none came. Credentials that were refused are dropped here, and no others. */
     void (*done)(struct far *f, void *carried, const struct http_response *r);
@@ -169,8 +175,8 @@ struct far_xml {
     const char *entry, *name, *size, *next;
 };
 /* far_ops.page of such a list. */
-NODISCARD enum rc far_xml_page(struct str body, const struct far_xml *where, far_name_fn *fn,
-                               void *arg, struct buf *next, struct err *e);
+NODISCARD enum rc far_xml_page(struct str body, const struct far_xml *where,
+                               const struct far_page *to, struct err *e);
 /* Append "prefix/data/3f/3f..", or "prefix/data/" for FAR_LIST, percent-encoded but for slashes. */
 void far_path(struct buf *to, const char *prefix, const struct far_want *w);
 /* The same with its slashes encoded too, for a query. */

@@ -24,17 +24,15 @@ struct listing {
 
 struct xml_page {
     const struct far_xml *where;
-    far_name_fn *fn;
-    void *arg;
+    const struct far_page *to;
     char name[NAME_MAX_BYTES];
     uint64_t size;
-    struct buf *next;
 };
 
 static enum rc
 give_entry(struct xml_page *p, struct err *e)
 {
-    enum rc rc = p->fn(p->arg, str_c(p->name), p->size, e);
+    enum rc rc = p->to->fn(p->to->arg, str_c(p->name), p->size, e);
 
     p->name[0] = '\0';
     p->size = 0;
@@ -53,15 +51,14 @@ read_leaf(void *arg, const char *path, struct str text, struct err *e)
     else if (strcmp(path, p->where->entry) == 0)
         return give_entry(p, e);
     else if (strcmp(path, p->where->next) == 0)
-        return buf_add_str(p->next, text, e);
+        return buf_add_str(p->to->next, text, e);
     return RC_OK;
 }
 
 enum rc
-far_xml_page(struct str body, const struct far_xml *where, far_name_fn *fn, void *arg,
-             struct buf *next, struct err *e)
+far_xml_page(struct str body, const struct far_xml *where, const struct far_page *to, struct err *e)
 {
-    struct xml_page p = {.where = where, .fn = fn, .arg = arg, .next = next};
+    struct xml_page p = {.where = where, .to = to};
 
     return xml_read(body, read_leaf, &p, e);
 }
@@ -124,6 +121,7 @@ read_page(struct listing *l, const char *shard, struct page *out, struct err *e)
                          .name.type = l->type,
                          .shard = shard,
                          .page = out->next.n > 0 ? buf_c(&out->next) : NULL};
+    struct far_page to = {.fn = keep, .arg = out, .next = &mark};
     struct err mine = ERR_INIT;
     enum rc rc = RC_CORRUPT;
 
@@ -133,7 +131,7 @@ read_page(struct listing *l, const char *shard, struct page *out, struct err *e)
         buf_reset(&mark);
         rc = far_exchange(l->cx, l->f, &w, &r, &mine);
         if (rc == RC_OK)
-            rc = l->f->ops->page(l->cx, l->f, &w, &r, keep, out, &mark, &mine);
+            rc = l->f->ops->page(l->cx, l->f, &w, &r, &to, &mine);
         http_response_release(&r);
     }
     buf_release(&out->next);

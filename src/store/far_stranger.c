@@ -52,6 +52,7 @@ read_pages(struct ctx *cx, struct far *f, char **first, struct err *e)
 {
     struct buf mark = BUF_INIT(PAGE_MARK_MAX), next = BUF_INIT(PAGE_MARK_MAX);
     struct far_want w = {.verb = FAR_LIST, .name.type = STORE_PACK, .strangers = true};
+    struct far_page to = {.fn = look, .arg = first, .next = &next};
     enum rc rc;
 
     do {
@@ -59,7 +60,7 @@ read_pages(struct ctx *cx, struct far *f, char **first, struct err *e)
         w.page = mark.n > 0 ? buf_c(&mark) : NULL;
         rc = far_exchange(cx, f, &w, &r, e);
         if (rc == RC_OK)
-            rc = f->ops->page(cx, f, &w, &r, look, first, &next, e);
+            rc = f->ops->page(cx, f, &w, &r, &to, e);
         http_response_release(&r);
         buf_release(&mark);
         mark = next;

@@ -172,7 +172,7 @@ gs_size(const struct http_response *r, uint64_t *bytes)
 
 static enum rc
 gs_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
-        far_name_fn *fn, void *arg, struct buf *next, struct err *e)
+        const struct far_page *to, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
     const struct json *items;
@@ -188,10 +188,10 @@ gs_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct ht
         uint64_t size;
         if (!str_to_u64(json_text_str(json_field(item, "size")), &size))
             return err_set(e, RC_CORRUPT, "a size is no number");
-        if (fn(arg, json_text_str(json_field(item, "name")), size, e))
+        if (to->fn(to->arg, json_text_str(json_field(item, "name")), size, e))
             return e->code;
     }
-    return buf_add_str(next, json_text_str(json_field(j, "nextPageToken")), e);
+    return buf_add_str(to->next, json_text_str(json_field(j, "nextPageToken")), e);
 }
 
 static enum rc

@@ -81,7 +81,7 @@ rest_judge(struct far *f, const struct http_response *r, const struct far_words 
 
 /* {"name": "3f..", "size": 1} */
 static enum rc
-read_entry(struct pull *j, far_name_fn *fn, void *arg, struct err *e)
+read_entry(struct pull *j, const struct far_page *to, struct err *e)
 {
     char name[ID_TEXT] = "";
     uint64_t size = 0;
@@ -93,7 +93,7 @@ read_entry(struct pull *j, far_name_fn *fn, void *arg, struct err *e)
     for (;;) {
         enum rc rc = pull_key(j, &key, &more, e);
         if (rc != RC_OK || !more)
-            return rc != RC_OK ? rc : fn(arg, str_c(name), size, e);
+            return rc != RC_OK ? rc : to->fn(to->arg, str_c(name), size, e);
         if (str_eq(key, STR_LIT("name"))) {
             rc = pull_str(j, &text, e);
             if (rc == RC_OK)
@@ -111,8 +111,8 @@ read_entry(struct pull *j, far_name_fn *fn, void *arg, struct err *e)
 
 /* Version 1 names objects only: the size of each is asked for. */
 static enum rc
-read_name(struct ctx *cx, struct far *f, const struct far_want *w, struct pull *j, far_name_fn *fn,
-          void *arg, struct err *e)
+read_name(struct ctx *cx, struct far *f, const struct far_want *w, struct pull *j,
+          const struct far_page *to, struct err *e)
 {
     struct store_name name = {.type = w->name.type};
     struct str text;
@@ -124,12 +124,13 @@ read_name(struct ctx *cx, struct far *f, const struct far_want *w, struct pull *
         return RC_OK;
     if (f->store.ops->stat(cx, &f->store, &name, &bytes, e))
         return e->code == RC_NOT_FOUND ? RC_OK : e->code; /* deleted meanwhile */
-    return fn(arg, text, bytes, e);
+    return to->fn(to->arg, text, bytes, e);
 }
 
+/* All comes at once. */
 static enum rc
 rest_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
-          far_name_fn *fn, void *arg, struct buf *next, struct err *e)
+          const struct far_page *to, struct err *e)
 {
     bool v2 = strncmp(r->content_type, TYPE_V2, strlen(TYPE_V2)) == 0, more = true;
     struct pull *j = MEM_NEW(struct pull);
@@ -137,7 +138,6 @@ rest_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct 
     bool none = false;
     enum rc rc;
 
-    (void)next; /* all comes at once */
     rd_mem_init(&m, buf_str(&r->body), 0);
     pull_init(j, &m.rd);
     rc = pull_null(j, &none, e); /* as some servers say "none" */
@@ -146,7 +146,7 @@ rest_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct 
     while (rc == RC_OK && !none && more) {
         rc = pull_item(j, &more, e);
         if (rc == RC_OK && more)
-            rc = v2 ? read_entry(j, fn, arg, e) : read_name(cx, f, w, j, fn, arg, e);
+            rc = v2 ? read_entry(j, to, e) : read_name(cx, f, w, j, to, e);
     }
     pull_release(j);
     mem_free(j);

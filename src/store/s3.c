@@ -255,7 +255,7 @@ s3_judge(struct far *f, const struct http_response *r, const struct far_words *w
 
 static enum rc
 s3_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
-        far_name_fn *fn, void *arg, struct buf *next, struct err *e)
+        const struct far_page *to, struct err *e)
 {
     static const struct far_xml where = {.entry = "ListBucketResult/Contents",
                                          .name = "ListBucketResult/Contents/Key",
@@ -265,7 +265,7 @@ s3_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct ht
     (void)cx;
     (void)f;
     (void)w;
-    return far_xml_page(buf_str(&r->body), &where, fn, arg, next, e);
+    return far_xml_page(buf_str(&r->body), &where, to, e);
 }
 
 /* The bucket, if it is not there. Who may not ask may still be allowed to write. */

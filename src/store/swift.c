@@ -144,7 +144,7 @@ swift_judge(struct far *f, const struct http_response *r, const struct far_words
  * where the next page begins. */
 static enum rc
 swift_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
-           far_name_fn *fn, void *arg, struct buf *next, struct err *e)
+           const struct far_page *to, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
     const struct json *last;
@@ -165,15 +165,15 @@ swift_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct
             continue;
         if (bytes < 0)
             return err_set(e, RC_CORRUPT, "a size is no number");
-        if (fn(arg, json_text_str(json_field(item, "name")), (uint64_t)bytes, e))
+        if (to->fn(to->arg, json_text_str(json_field(item, "name")), (uint64_t)bytes, e))
             return e->code;
     }
     if (n < PAGE)
         return RC_OK;
     last = json_elem(j, n - 1);
     if (json_field(last, "name") == NULL)
-        return buf_add_str(next, json_text_str(json_field(last, "subdir")), e);
-    return buf_add_str(next, json_text_str(json_field(last, "name")), e);
+        return buf_add_str(to->next, json_text_str(json_field(last, "subdir")), e);
+    return buf_add_str(to->next, json_text_str(json_field(last, "name")), e);
 }
 
 static void
