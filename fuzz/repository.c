@@ -141,10 +141,17 @@ put_many(struct store *s, enum store_type type, unsigned n)
     }
 }
 
+static const struct object *
+pick(uint8_t which)
+{
+    BUG_ON(n_objects == 0);
+    return &objects[which % n_objects];
+}
+
 static void
 act(struct store *s, const uint8_t d[static DEED])
 {
-    const struct object *o = &objects[d[1] % n_objects], *other = &objects[d[2] % n_objects];
+    const struct object *o = pick(d[1]), *other = pick(d[2]);
     size_t at = (d[3] | (size_t)d[4] << 8) % (o->bytes.n + 1);
     CLEANUP(mem_free_ptr) uint8_t *copy = mem_alloc(o->bytes.n + 1);
     struct store_name name = {.type = (enum store_type)(d[2] % 6)};

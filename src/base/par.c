@@ -60,17 +60,17 @@ enum rc
 par_each(size_t n, unsigned workers, par_fn *fn, void *arg, struct err *e)
 {
     struct par p = {.n = n, .fn = fn, .arg = arg};
-    struct worker all[PAR_MAX];
+    struct worker all[PAR_MAX] = {{.par = &p}};
 
     atomic_init(&p.next, 0);
     (void)pthread_mutex_init(&p.mutex, NULL);
-    workers = (unsigned)MIN(MAX(n, (size_t)1), (size_t)workers);
-    for (unsigned i = 0; i < workers; i++) {
+    workers = (unsigned)MIN(n, (size_t)workers);
+    for (unsigned i = 1; i < workers; i++) {
         all[i] = (struct worker){.par = &p, .number = i};
-        if (i > 0 && pthread_create(&all[i].thread, NULL, run, &all[i]) != 0)
+        if (pthread_create(&all[i].thread, NULL, run, &all[i]) != 0)
             BUG("no thread to work on");
     }
-    (void)run(&all[0]);
+    (void)run(&all[0]); /* this thread is one of them */
     for (unsigned i = 1; i < workers; i++)
         (void)pthread_join(all[i].thread, NULL);
     (void)pthread_mutex_destroy(&p.mutex);

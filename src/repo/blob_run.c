@@ -17,9 +17,10 @@ static size_t
 sort_pack(struct run_blob *const *wanted, size_t n, struct run_blob *out[static RUN_PICK_MAX],
           size_t *first)
 {
-    size_t m = 0;
+    size_t m = 1;
 
-    for (size_t i = 0; i < n; i++) {
+    out[0] = wanted[0];
+    for (size_t i = 1; i < n; i++) {
         size_t at = m;
         if (!id_eq(&wanted[i]->place.pack, &wanted[0]->place.pack))
             continue;
@@ -85,7 +86,8 @@ blob_run_pick(struct run_blob *const *wanted, size_t n, size_t max,
         else
             break;
     }
-    memcpy(picked, b + lo, (hi - lo) * sizeof(*picked));
+    for (size_t i = lo; i < hi; i++)
+        picked[i - lo] = b[i];
     return hi - lo;
 }
 

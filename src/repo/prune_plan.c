@@ -329,15 +329,13 @@ choose_packs(struct prune *p)
     p->small = p->opts->repack_small ? PACK_BYTES / 5 * 4 : PACK_BYTES / 25;
     for (uint32_t i = 0; i < n_packs; i++) {
         struct prune_pack *k = &p->packs[i];
-        bool mixed = k->data && k->trees;
+        bool may = !p->opts->cacheable_only || k->trees, mixed = k->data && k->trees;
 
         if (k->used == 0)
             set_action(p, k, k->present ? PRUNE_REMOVE : PRUNE_FORGET);
-        else if (p->opts->cacheable_only && !k->trees)
-            set_action(p, k, PRUNE_KEEP);
-        else if (k->unused > 0 || mixed || k->must_compress)
+        else if (may && (k->unused > 0 || mixed || k->must_compress))
             candidates[n++] = i;
-        else if (pack_bytes(k) < p->small)
+        else if (may && pack_bytes(k) < p->small)
             smalls[n_small++] = i;
         else
             set_action(p, k, PRUNE_KEEP);

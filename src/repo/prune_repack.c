@@ -65,49 +65,57 @@ move_blob(struct repack *w, struct mover *m, const struct pack_entry *b, const u
     return packer_add(w->packer, str_of(sealed, b->sealed), b, e);
 }
 
-/* The used blobs from order[*at] on that are worth one read. */
-static size_t
-find_run(const struct prune *p, size_t at, size_t end, uint64_t *from, uint64_t *to)
+/* Used blobs of a pack that one read brings. */
+struct run {
+    uint32_t pack;
+    size_t at, end;    /* by order.blobs; some between them may be unused */
+    uint64_t from, to; /* bytes of the pack */
+};
+
+/* From the used one at `at` on, as many before `end` as are worth one read. */
+static struct run
+find_run(const struct prune *p, uint32_t pack, size_t at, size_t end)
 {
+    struct run r = {.pack = pack, .at = at, .end = at + 1};
     struct pack_entry b;
-    size_t last = at;
 
     (void)index_at(p->repo->index, p->order.blobs[at], &b);
-    *from = b.offset;
-    *to = (uint64_t)b.offset + b.sealed;
+    r.from = b.offset;
+    r.to = (uint64_t)b.offset + b.sealed;
     for (size_t i = at + 1; i < end; i++) {
         if (p->used[p->order.blobs[i]] == 0)
             continue;
         (void)index_at(p->repo->index, p->order.blobs[i], &b);
-        if (b.offset > *to + GAP_BYTES || (uint64_t)b.offset + b.sealed > *from + RUN_BYTES)
+        if (b.offset > r.to + GAP_BYTES || (uint64_t)b.offset + b.sealed > r.from + RUN_BYTES)
             break;
-        *to = MAX(*to, (uint64_t)b.offset + b.sealed);
-        last = i;
+        r.to = MAX(r.to, (uint64_t)b.offset + b.sealed);
+        r.end = i + 1;
     }
-    return last + 1;
+    return r;
 }
 
 static enum rc
-move_run(struct repack *w, struct mover *m, uint32_t pack, size_t at, size_t end, uint64_t from,
-         uint64_t to, struct err *e)
+move_run(struct repack *w, struct mover *m, const struct run *r, struct err *e)
 {
     const struct prune *p = w->p;
     struct store *s = p->repo->store;
-    struct store_name name = {.type = STORE_PACK, .id = *index_pack(p->repo->index, pack)};
+    struct store_name name = {.type = STORE_PACK, .id = *index_pack(p->repo->index, r->pack)};
+    size_t bytes = (size_t)(r->to - r->from);
     char text[STORE_NAME_TEXT];
 
-    if (m->room < to - from) {
+    if (m->room < bytes) {
         mem_free(m->run);
-        m->room = to - from;
+        m->room = bytes;
         m->run = (uint8_t *)mem_alloc(m->room);
     }
-    if (s->ops->get(p->cx, s, &name, from, m->run, (size_t)(to - from), e))
+    if (s->ops->get(p->cx, s, &name, r->from, m->run, bytes, e))
         return err_wrap(e, "could not read %s", store_name_text(&name, text));
-    for (; at < end; at++) {
+    for (size_t i = r->at; i < r->end; i++) {
         struct pack_entry b;
 
-        (void)index_at(p->repo->index, p->order.blobs[at], &b);
-        if (p->used[p->order.blobs[at]] != 0 && move_blob(w, m, &b, m->run + (b.offset - from), e))
+        (void)index_at(p->repo->index, p->order.blobs[i], &b);
+        if (p->used[p->order.blobs[i]] != 0 &&
+            move_blob(w, m, &b, m->run + (b.offset - r->from), e))
             return err_wrap(e, "could not move a blob of %s", store_name_text(&name, text));
     }
     return RC_OK;
@@ -136,15 +144,17 @@ move_pack(void *arg, unsigned worker, size_t item, struct err *e)
 
     if (ctx_check(p->cx, e) || prepare(w, m, e))
         return e->code;
-    for (size_t at = p->order.first[pack], next; at < end; at = next) {
-        uint64_t from, to;
+    for (size_t at = p->order.first[pack]; at < end;) {
+        struct run r;
 
-        next = at + 1;
-        if (p->used[p->order.blobs[at]] == 0)
+        if (p->used[p->order.blobs[at]] == 0) {
+            at++;
             continue;
-        next = find_run(p, at, end, &from, &to);
-        if (move_run(w, m, pack, at, next, from, to, e))
+        }
+        r = find_run(p, pack, at, end);
+        if (move_run(w, m, &r, e))
             return e->code;
+        at = r.end;
     }
     return RC_OK;
 }

@@ -71,7 +71,7 @@ take_turn(struct fault *f)
     while (!is_first_locked(f, &me))
         (void)pthread_cond_wait(&f->changed, &f->mutex);
     for (at = &f->waiting; *at != &me; at = &(*at)->next)
-        continue;
+        BUG_ON(*at == NULL);
     *at = me.next;
     f->busy = true;
     (void)pthread_mutex_unlock(&f->mutex);
