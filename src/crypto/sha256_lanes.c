@@ -33,6 +33,23 @@ static const uint32_t k256[64] = {
 
 enum { PAIR = 2 };
 
+/* The t-th four of them, after the words that they need were made of the sixteen before. */
+__attribute__((target("sha,avx"), always_inline)) static inline void
+four_rounds(__m128i v[static 4], size_t t, __m128i *abef, __m128i *cdgh)
+{
+    const __m128i k = _mm_loadu_si128((const __m128i *)(const void *)(k256 + 4 * t));
+    __m128i m;
+
+    if (t >= 4) {
+        m = _mm_alignr_epi8(v[(t + 3) % 4], v[(t + 2) % 4], 4);
+        m = _mm_add_epi32(_mm_sha256msg1_epu32(v[t % 4], v[(t + 1) % 4]), m);
+        v[t % 4] = _mm_sha256msg2_epu32(m, v[(t + 3) % 4]);
+    }
+    m = _mm_add_epi32(v[t % 4], k);
+    *cdgh = _mm_sha256rnds2_epu32(*cdgh, *abef, m);
+    *abef = _mm_sha256rnds2_epu32(*abef, *cdgh, _mm_shuffle_epi32(m, 0x0e));
+}
+
 /* Two messages in turn: what one waits for, the other one does meanwhile. */
 __attribute__((target("sha,avx"))) static void
 run_sha(struct sha256_lanes *l, size_t blocks)
@@ -58,21 +75,10 @@ run_sha(struct sha256_lanes *l, size_t blocks)
             y[i] = cdgh[i];
         }
 #pragma GCC unroll 16
-        for (size_t t = 0; t < 16; t++) {
-            const __m128i k = _mm_loadu_si128((const __m128i *)(const void *)(k256 + 4 * t));
+        for (size_t t = 0; t < 16; t++)
 #pragma GCC unroll 2
-            for (size_t i = 0; i < PAIR; i++) {
-                __m128i *v = w[i], m;
-                if (t >= 4) {
-                    m = _mm_alignr_epi8(v[(t + 3) % 4], v[(t + 2) % 4], 4);
-                    m = _mm_add_epi32(_mm_sha256msg1_epu32(v[t % 4], v[(t + 1) % 4]), m);
-                    v[t % 4] = _mm_sha256msg2_epu32(m, v[(t + 3) % 4]);
-                }
-                m = _mm_add_epi32(v[t % 4], k);
-                y[i] = _mm_sha256rnds2_epu32(y[i], x[i], m);
-                x[i] = _mm_sha256rnds2_epu32(x[i], y[i], _mm_shuffle_epi32(m, 0x0e));
-            }
-        }
+            for (size_t i = 0; i < PAIR; i++)
+                four_rounds(w[i], t, &x[i], &y[i]);
         for (size_t i = 0; i < PAIR; i++) {
             abef[i] = _mm_add_epi32(abef[i], x[i]);
             cdgh[i] = _mm_add_epi32(cdgh[i], y[i]);
