@@ -163,33 +163,37 @@ test_who_cannot_renew_stops_in_time(void **state)
     }
 }
 
-/* Each operation of taking, renewing and releasing fails once: no lock stays, and it goes on. */
+/* No lock stays, and it goes on. */
+static void
+fail_once(struct fault_plan plan)
+{
+    struct store *s = new_repo();
+    struct repo *r = open_repo(s);
+    struct err e = ERR_INIT;
+    enum rc rc;
+
+    store_fault_plan(s, plan);
+    rc = repo_lock(&cx, r, false, &e);
+    while (rc == RC_OK && store_fault_count(s) < plan.at + 10)
+        wait_ms(RENEW);
+    if (rc == RC_OK)
+        T_OK(repo_lock_ok(r, &e));
+    else
+        T_CONTAINS(e.msg, "on purpose");
+    repo_close(r);
+    if (locks_of(s).n != 0)
+        fail_msg("a lock stays when operation %u of kind %d fails", plan.at, (int)plan.kind);
+    store_release(s);
+}
+
+/* Each operation of taking, renewing and releasing. */
 static void
 test_one_failure_leaves_no_lock(void **state)
 {
-    static const enum fault_kind kinds[] = {FAULT_FAIL, FAULT_LOST};
-
     (void)state;
-    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
-        for (unsigned at = 1; at <= 20; at++) {
-            struct store *s = new_repo();
-            struct repo *r = open_repo(s);
-            struct err e = ERR_INIT;
-            enum rc rc;
-            store_fault_plan(s,
-                             (struct fault_plan){.at = at, .kind = kinds[k], .types = locks_only});
-            rc = repo_lock(&cx, r, false, &e);
-            while (rc == RC_OK && store_fault_count(s) < at + 10)
-                wait_ms(RENEW);
-            if (rc == RC_OK)
-                T_OK(repo_lock_ok(r, &e));
-            else
-                T_CONTAINS(e.msg, "on purpose");
-            repo_close(r);
-            if (locks_of(s).n != 0)
-                fail_msg("a lock stays when operation %u of kind %d fails", at, (int)kinds[k]);
-            store_release(s);
-        }
+    for (unsigned at = 1; at <= 20; at++) {
+        fail_once((struct fault_plan){.at = at, .kind = FAULT_FAIL, .types = locks_only});
+        fail_once((struct fault_plan){.at = at, .kind = FAULT_LOST, .types = locks_only});
     }
 }
 

@@ -239,18 +239,19 @@ test_b2_says_what_a_user_can_do(void **state)
     static const struct {
         const char *bucket; /* of the key; NULL: the key is wrong */
         int status;
-        const char *body, *msg, *hint;
         enum rc rc;
+        const char *body, *msg, *hint;
     } cases[] = {
-        {NULL, 401, "{\"status\":401,\"code\":\"unauthorized\",\"message\":\"words\"}",
-         "b2_authorize_account was answered 401 unauthorized: words", "B2_ACCOUNT_KEY right",
-         RC_DENIED},
-        {"\"other\"", 0, NULL, "for the bucket other only", "name of the bucket", RC_DENIED},
-        {"null", 200, "{\"buckets\":[]}", "there is no bucket bucket", "init", RC_NOT_FOUND},
-        {"\"bucket\"", 401, "{\"status\":401,\"code\":\"unauthorized\",\"message\":\"\"}",
-         "401 unauthorized", "what may the application key do", RC_DENIED},
-        {"\"bucket\"", 403, "{\"status\":403,\"code\":\"storage_cap_exceeded\",\"message\":\"m\"}",
-         "403 storage_cap_exceeded: m", "caps", RC_IO},
+        {NULL, 401, RC_DENIED, "{\"status\":401,\"code\":\"unauthorized\",\"message\":\"words\"}",
+         "b2_authorize_account was answered 401 unauthorized: words", "B2_ACCOUNT_KEY right"},
+        {"\"other\"", 0, RC_DENIED, NULL, "for the bucket other only", "name of the bucket"},
+        {"null", 200, RC_NOT_FOUND, "{\"buckets\":[]}", "there is no bucket bucket", "init"},
+        {"\"bucket\"", 401, RC_DENIED,
+         "{\"status\":401,\"code\":\"unauthorized\",\"message\":\"\"}", "401 unauthorized",
+         "what may the application key do"},
+        {"\"bucket\"", 403, RC_IO,
+         "{\"status\":403,\"code\":\"storage_cap_exceeded\",\"message\":\"m\"}",
+         "403 storage_cap_exceeded: m", "caps"},
     };
     struct err e = ERR_INIT;
 

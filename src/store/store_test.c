@@ -316,10 +316,10 @@ test_cache_has_a_bound(void **state)
 
     (void)state;
     T_OK(ctx_init(&cx, &e));
-    for (uint8_t i = 0; i < OBJECTS; i++)
-        names[i] = put_object(&cx, far, STORE_SNAPSHOT, i, BYTES);
-    for (uint8_t i = 0; i < OBJECTS; i++)
-        must_hold(&cx, s, &names[i], i);
+    for (unsigned i = 0; i < OBJECTS; i++)
+        names[i] = put_object(&cx, far, STORE_SNAPSHOT, (uint8_t)i, BYTES);
+    for (unsigned i = 0; i < OBJECTS; i++)
+        must_hold(&cx, s, &names[i], (uint8_t)i);
     store_release(s);
     near = store_local_new(place);
     T_OK(near->ops->list(&cx, near, STORE_SNAPSHOT, count, &n, &e));

@@ -279,15 +279,15 @@ test_swift_says_what_a_user_can_do(void **state)
 {
     static const struct {
         int status;
-        const char *body, *msg, *hint;
         enum rc rc;
+        const char *body, *msg, *hint;
     } cases[] = {
-        {401, "<html><h1>Unauthorized</h1><p>words</p></html>", "401: words", "OS_AUTH_TOKEN",
-         RC_DENIED},
-        {403, "<html><h1>Forbidden</h1><p>Access was denied.</p></html>", "403: Access was denied.",
-         "may the user", RC_DENIED},
-        {413, "Upload exceeds quota.", "413: Upload exceeds quota.", "make room", RC_IO},
-        {507, "", "507", "full", RC_IO},
+        {401, RC_DENIED, "<html><h1>Unauthorized</h1><p>words</p></html>", "401: words",
+         "OS_AUTH_TOKEN"},
+        {403, RC_DENIED, "<html><h1>Forbidden</h1><p>Access was denied.</p></html>",
+         "403: Access was denied.", "may the user"},
+        {413, RC_IO, "Upload exceeds quota.", "413: Upload exceeds quota.", "make room"},
+        {507, RC_IO, "", "507", "full"},
     };
     struct store_name name = {.type = STORE_LOCK};
     struct err e = ERR_INIT;
