@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cstash backup: dump a Redis (or stdin) into a snapshot. */
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -16,6 +17,8 @@ static const struct opt opts_backup[] = {
     {"stdin", 0, OPT_FLAG, OPT_AT(from_stdin), NULL, "store standard input instead of a Redis"},
     {"stdin-filename", 0, OPT_TEXT, OPT_AT(stdin_filename), "NAME",
      "under this name [dumpfile.resp]"},
+    {"time", 0, OPT_TEXT, OPT_AT(time), "TIME",
+     "of the snapshot, such as '2012-11-01 22:08:41' of this place [now]"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_backup, opts_source, opts_redis, opts_filter,
@@ -99,6 +102,21 @@ from_redis(struct ctx *cx, const struct args *a, struct repo *r, const struct ba
     return rc;
 }
 
+/* As restic's --time: what clocks show here. A day that does not exist is none. */
+static enum rc
+parse_time(const char *text, struct instant *out, struct err *e)
+{
+    struct tm tm = {.tm_isdst = -1};
+    const char *end = strptime(text, "%Y-%m-%d %H:%M:%S", &tm);
+    int day = tm.tm_mday;
+    time_t t = end != NULL && *end == '\0' ? mktime(&tm) : -1;
+
+    if (t == -1 || tm.tm_mday != day)
+        return err_set(e, RC_USAGE, "--time \"%s\" is no time such as '2012-11-01 22:08:41'", text);
+    *out = (struct instant){.sec = t, .zone = (int32_t)tm.tm_gmtoff};
+    return RC_OK;
+}
+
 static enum rc
 run(struct ctx *cx, const struct args *a, struct err *e)
 {
@@ -106,6 +124,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     struct backup_opts opts = {.host = a->host, .tags = a->tags.v, .n_tags = a->tags.n};
     struct backup_result res;
     struct app_repo r = {0};
+    struct instant when;
     int64_t start = clock_mono_ms();
     int level;
     enum rc rc;
@@ -113,6 +132,9 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     if (app_word(a->compression, "compression", levels, &level, e))
         return e->code;
     opts.compression = (enum save_compression[]){SAVE_AUTO, SAVE_OFF, SAVE_MAX}[level];
+    if (a->time != NULL && parse_time(a->time, &when, e))
+        return e->code;
+    opts.time = a->time != NULL ? &when : NULL;
     if (a->no_lock)
         return err_set(e, RC_INVALID, "--no-lock is for reading only");
     rc = app_repo_open(cx, a, APP_LOCK_SHARED, &r, e);

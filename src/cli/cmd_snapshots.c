@@ -5,8 +5,13 @@
 #include "cli/snapshot_opts.h"
 #include "job/manifest.h"
 #include "json/write.h"
+#include "repo/group.h"
 
-static const struct opt *const tables[] = {opts_repo, opts_snapshots, opts_global, NULL};
+static const struct opt opts_list[] = {
+    {"latest", 0, OPT_TEXT, OPT_AT(latest), "N", "only the last N of each host and path"},
+    {.name = NULL},
+};
+static const struct opt *const tables[] = {opts_list, opts_repo, opts_snapshots, opts_global, NULL};
 
 /* What the program that wrote it says of it; a broken one is a warning, not the end. */
 static bool
@@ -83,17 +88,49 @@ list(struct listing *l, const struct snapshot *all, size_t n, struct err *e)
     return RC_OK;
 }
 
+/* Keep the last `most` of each host and path, oldest first as they were. */
+static void
+keep_latest(struct snapshot *all, size_t *n, uint64_t most)
+{
+    const unsigned by = GROUP_HOST | GROUP_PATHS;
+    size_t kept = 0;
+
+    group_sort(all, *n, by);
+    for (size_t at = 0, len; at < *n; at += len) {
+        len = group_length(all + at, *n - at, by);
+        for (size_t i = at; i < at + len; i++) {
+            if (i - at < most)
+                all[kept++] = all[i];
+            else
+                snapshot_release(&all[i]);
+        }
+    }
+    *n = kept;
+    group_sort(all, kept, 0);
+    for (size_t i = 0; i < kept / 2; i++) {
+        struct snapshot newer = all[i];
+        all[i] = all[kept - 1 - i];
+        all[kept - 1 - i] = newer;
+    }
+}
+
 static enum rc
 run(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct listing l = {.args = a, .json = BUF_INIT((size_t)1 << 32)};
     struct app_repo r = {0};
     struct snapshot *all = NULL;
+    uint64_t most = 0;
     size_t n = 0;
-    enum rc rc = app_repo_lock(cx, a, APP_LOCK_SHARED, &r, e);
+    enum rc rc;
 
+    if (a->latest != NULL && (!str_to_u64(str_c(a->latest), &most) || most == 0))
+        return err_set(e, RC_USAGE, "--latest \"%s\" is no number of snapshots", a->latest);
+    rc = app_repo_lock(cx, a, APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
         rc = app_snapshots(cx, a, r.repo, &all, &n, e);
+    if (rc == RC_OK && most != 0)
+        keep_latest(all, &n, most);
     if (rc == RC_OK)
         rc = list(&l, all, n, e);
     snapshots_free(all, n);

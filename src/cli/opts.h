@@ -57,6 +57,7 @@ struct args {
     const char *max_unused, *max_repack_size;
     bool prune, repack_cacheable_only, repack_small, repack_uncompressed;
     bool from_stdin, dry_run, read_data, manifest, all;
+    const char *time, *latest;
     /* of the operator and the steps of Jobs */
     struct step_flags step;
     const char *image, *metrics_listen, *pushgateway_listen, *leader_namespace, *pull_secrets, *qps,

@@ -10,7 +10,7 @@ meta_of(const struct backup_opts *o, const char *path)
                               .tags = o->tags,
                               .n_tags = o->n_tags,
                               .path = path,
-                              .time = instant_now()};
+                              .time = o->time != NULL ? *o->time : instant_now()};
 }
 
 static enum rc

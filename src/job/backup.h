@@ -21,6 +21,7 @@ struct backup_opts {
     const char *const *tags;
     size_t n_tags;
     enum save_compression compression;
+    const struct instant *time; /* NULL: now */
 };
 
 struct backup_result {

@@ -58,12 +58,28 @@ sys.exit(any(a[k] != b[k] for k in a if a[k]) or not a)' "$1" "$2"; }
     id=$(id_of one)
     ids() { python3 -c 'import json, sys; print(*sorted(s["id"] for s in json.load(sys.stdin)))'; }
     for words in "" latest "${id:0:9}" "${id:0:9} latest" "--host one" "--host one --host two" "--tag x" "--host two latest" \
-        "--path $D/in" "--path $D/in --path /none"; do
+        "--path $D/in" "--path $D/in --path /none" "--latest 1" "--latest 2 --tag x" "--latest 9"; do
         echo "snapshots $words"
         [ "$(r snapshots --json $words | ids)" = "$(c snapshots --json $words | ids)" ]
     done
     run -1 "$CSTASH" snapshots nonsense
     [[ "$output" == *'"nonsense" is not an ID'* ]]
+    run -2 "$CSTASH" snapshots --latest none
+}
+
+@test "backup --time: the time that clocks show here, as restic's" {
+    local when times='import json, sys; print(*[s["time"] for s in json.load(sys.stdin)])'
+    export TZ=America/New_York RESTIC_REPOSITORY=$D/timed
+    "$CSTASH" init -q
+    for when in "2012-11-01 22:08:41" "2024-02-29 00:00:00" "2025-07-04 12:30:00"; do
+        echo one | "$CSTASH" backup -q --stdin --host "$when" --time "$when"
+        echo one | restic backup -q --no-cache --stdin --host "$when" --time "$when"
+        [ "$(c snapshots --json --host "$when" | python3 -c "$times" | tr ' ' '\n' | sort -u | wc -l)" = 1 ]
+    done
+    for when in "2023-02-29 00:00:00" "2012-11-01" yesterday "2012-11-01 22:08:41 "; do
+        run -2 "$CSTASH" backup --stdin --time "$when" <<<one
+        [[ "$output" == *"--time \"$when\" is no time"* ]]
+    done
 }
 
 @test "list: the same files and blobs" {
