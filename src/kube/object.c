@@ -181,7 +181,7 @@ kube_set_owner(struct json *obj, const struct json *owner, bool controller)
     for (size_t i = 0; i < json_size(all); i++) {
         const struct json *one = json_elem(all, i);
         if (strcmp(json_text_or(json_field(one, "uid"), ""),
-                   json_text_or(json_field(ref, "uid"), "")))
+                   json_text_or(json_field(ref, "uid"), "")) != 0)
             continue;
         if (json_same(one, ref)) {
             json_free(ref);
