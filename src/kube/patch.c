@@ -107,7 +107,10 @@ find(struct json *root, const char *path)
     return j;
 }
 
-/* The parent of what `path` points at, and the last step of it; the caller frees `*last`. */
+/*
+ * The parent of what `path` points at, and the last step of it; the caller frees `*last`. NULL:
+ * there is no parent, and `*last` stays as it is.
+ */
 static struct json *
 find_parent(struct json *root, const char *path, char **last)
 {
@@ -140,6 +143,8 @@ put(struct json **root, const char *path, struct json *take, bool must_exist)
         return true;
     }
     parent = find_parent(*root, path, &last);
+    if (parent == NULL)
+        return false;
     if (is_object(parent)) {
         if (must_exist && json_field(parent, last) == NULL)
             return false;
@@ -163,6 +168,8 @@ drop(struct json *root, const char *path)
     struct json *parent = find_parent(root, path, &last);
     size_t i;
 
+    if (parent == NULL)
+        return false;
     if (is_object(parent) && json_field(parent, last) != NULL) {
         json_remove(parent, last);
         return true;
