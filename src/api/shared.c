@@ -197,7 +197,7 @@ const struct field fields_rule[] = {
          .type = F_LIST,                                                                           \
          .of = fields_rule,                                                                        \
          .max_items = RESTORE_RULES_MAX,                                                           \
-         .rules = rules_of_rules,                                                                  \
+         .rules = (rules_of_rules),                                                                \
          .doc = "Which snapshot goes where"},                                                      \
         {.name = "args", .type = F_STRS, .doc = "Arguments for the driver"},                       \
     {                                                                                              \
