@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics/process.h"
 
-#include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "base/fs.h"
+
+enum { STATM_MAX = 4096 };
 
 static void
 put(struct metrics *m, const char *name, const char *type, const char *help, double value)
@@ -12,22 +15,33 @@ put(struct metrics *m, const char *name, const char *type, const char *help, dou
     metrics_sample(m, NULL, value);
 }
 
+/* The next number of a line of them; false: there is none. `*at` moves behind it. */
+static bool
+next_number(const char **at, uint64_t *out)
+{
+    const char *from = *at + strspn(*at, " ");
+    size_t n = strcspn(from, " \n");
+
+    *at = from + n;
+    return str_to_u64(str_of(from, n), out);
+}
+
 static void
 put_memory(struct metrics *m)
 {
-    FILE *f = fopen("/proc/self/statm", "re");
-    unsigned long long all, resident;
-    long page = sysconf(_SC_PAGESIZE);
+    CLEANUP(buf_release) struct buf line = BUF_INIT(STATM_MAX);
+    double page = (double)sysconf(_SC_PAGESIZE);
+    struct err ignored = ERR_INIT;
+    uint64_t all, resident;
+    const char *at;
 
-    if (f == NULL)
+    if (fs_read_file("/proc/self/statm", &line, &ignored))
         return;
-    if (fscanf(f, "%llu %llu", &all, &resident) == 2) {
-        put(m, "process_virtual_memory_bytes", "gauge", "Virtual memory",
-            (double)all * (double)page);
-        put(m, "process_resident_memory_bytes", "gauge", "Resident memory",
-            (double)resident * (double)page);
-    }
-    (void)fclose(f);
+    at = buf_c(&line);
+    if (!next_number(&at, &all) || !next_number(&at, &resident))
+        return;
+    put(m, "process_virtual_memory_bytes", "gauge", "Virtual memory", (double)all * page);
+    put(m, "process_resident_memory_bytes", "gauge", "Resident memory", (double)resident * page);
 }
 
 static double
