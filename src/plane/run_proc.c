@@ -17,8 +17,6 @@
 
 enum { FILE_MAX_BYTES = 4 * 1024 * 1024, STAT_START = 22, TREE_FDS = 16 };
 
-extern char **environ;
-
 /* ---- files ---- */
 
 enum rc
