@@ -234,10 +234,13 @@ static enum rc
 list_target(struct cluster *c, const struct args *a, const struct resource *res,
             struct cluster_objects *out, struct err *e)
 {
-    struct kube_list_opts o = {.label_selector = a->selector, .field_selector = a->field_selector};
+    struct kube_list_opts o = {.kind = &res->kind,
+                               .ns = cluster_ns(c, res),
+                               .label_selector = a->selector,
+                               .field_selector = a->field_selector};
     CLEANUP(json_free_ptr) struct json *items = NULL;
 
-    if (kube_list(c->cx, c->k, &res->kind, cluster_ns(c, res), &o, &items, NULL, e))
+    if (kube_list(c->cx, c->k, &o, &items, NULL, e))
         return e->code;
     for (size_t i = 0; i < json_size(items); i++) {
         struct json *obj = json_elem(items, i);

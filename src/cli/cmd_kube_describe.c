@@ -21,11 +21,11 @@ events_of(struct cluster *c, const struct json *obj)
                               json_text_or(json_field(obj, "kind"), ""),
                               kube_uid(obj) != NULL ? ",involvedObject.uid=" : "",
                               kube_uid(obj) != NULL ? kube_uid(obj) : "");
-    struct kube_list_opts o = {.field_selector = fields};
+    struct kube_list_opts o = {.kind = &KUBE_EVENT, .ns = kube_ns(obj), .field_selector = fields};
     struct json *events = NULL;
     struct err ignored = ERR_INIT;
 
-    if (kube_list(c->cx, c->k, &KUBE_EVENT, kube_ns(obj), &o, &events, NULL, &ignored))
+    if (kube_list(c->cx, c->k, &o, &events, NULL, &ignored))
         return json_new_array();
     return events;
 }

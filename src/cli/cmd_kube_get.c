@@ -154,7 +154,10 @@ get_table(struct getting *g, const struct query *q, bool prefixed, struct err *e
 static enum rc
 get_objects(struct getting *g, const struct query *q, struct json *items, struct err *e)
 {
-    struct kube_list_opts o = {.label_selector = g->a->selector, .field_selector = g->fields};
+    struct kube_list_opts o = {.kind = &q->res->kind,
+                               .ns = q->ns,
+                               .label_selector = g->a->selector,
+                               .field_selector = g->fields};
     CLEANUP(json_free_ptr) struct json *found = NULL;
 
     if (q->name != NULL) {
@@ -164,7 +167,7 @@ get_objects(struct getting *g, const struct query *q, struct json *items, struct
         return RC_OK;
     }
     mem_free(TAKE(g->version));
-    if (kube_list(g->c.cx, g->c.k, &q->res->kind, q->ns, &o, &found, &g->version, e))
+    if (kube_list(g->c.cx, g->c.k, &o, &found, &g->version, e))
         return e->code;
     for (size_t i = 0; i < json_size(found); i++)
         json_push(items, json_ref(json_elem(found, i)));

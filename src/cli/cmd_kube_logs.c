@@ -146,7 +146,7 @@ pod_of(struct logging *l, const struct target *t, struct json **out, struct err 
     CLEANUP(json_free_ptr) struct json *pods = NULL;
     CLEANUP(mem_free_ptr) char *text = NULL;
     const struct json *selector, *best = NULL;
-    struct kube_list_opts o = {.page = 0};
+    struct kube_list_opts o = {.kind = &KUBE_POD, .ns = l->c.ns};
 
     if (kube_get(l->c.cx, l->c.k, &t->res->kind, l->c.ns, t->name, &obj, e))
         return e->code;
@@ -161,7 +161,7 @@ pod_of(struct logging *l, const struct target *t, struct json **out, struct err 
     if (kube_selector_text(selector, &text, e))
         return e->code;
     o.label_selector = text;
-    if (kube_list(l->c.cx, l->c.k, &KUBE_POD, l->c.ns, &o, &pods, NULL, e))
+    if (kube_list(l->c.cx, l->c.k, &o, &pods, NULL, e))
         return e->code;
     for (size_t i = 0; i < json_size(pods); i++)
         if (best == NULL || kube_created_ms(json_elem(pods, i)) > kube_created_ms(best))
@@ -177,10 +177,10 @@ pod_of(struct logging *l, const struct target *t, struct json **out, struct err 
 static enum rc
 log_selected(struct logging *l, struct err *e)
 {
-    struct kube_list_opts o = {.label_selector = l->a->selector};
+    struct kube_list_opts o = {.kind = &KUBE_POD, .ns = l->c.ns, .label_selector = l->a->selector};
     CLEANUP(json_free_ptr) struct json *pods = NULL;
 
-    if (kube_list(l->c.cx, l->c.k, &KUBE_POD, l->c.ns, &o, &pods, NULL, e))
+    if (kube_list(l->c.cx, l->c.k, &o, &pods, NULL, e))
         return e->code;
     if (json_size(pods) == 0)
         (void)fprintf(stderr, "No resources found in %s namespace.\n", l->c.ns);

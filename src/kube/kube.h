@@ -73,7 +73,10 @@ extern const struct kube_kind KUBE_NAMESPACE, KUBE_SECRET, KUBE_CONFIG_MAP, KUBE
 NODISCARD enum rc kube_get(struct ctx *cx, struct kube *k, const struct kube_kind *kind,
                            const char *ns, const char *name, struct json **out, struct err *e);
 
+/* What to list. All but `kind` may be left out. */
 struct kube_list_opts {
+    const struct kube_kind *kind;
+    const char *ns;                              /* NULL: all namespaces */
     const char *label_selector, *field_selector; /* text form (kube/selector.h); NULL: all */
     int page;                                    /* objects per request; 0: 500 */
     bool no_managed_fields; /* leave metadata.managedFields out: half of the bytes of an object */
@@ -81,19 +84,17 @@ struct kube_list_opts {
 
 /*
  * All objects as one array, with the resourceVersion of the whole (`rv` may be NULL; mem_free). A
- * list whose pages expire on the way is begun again. `o` may be NULL.
+ * list whose pages expire on the way is begun again.
  */
-NODISCARD enum rc kube_list(struct ctx *cx, struct kube *k, const struct kube_kind *kind,
-                            const char *ns, const struct kube_list_opts *o, struct json **items,
-                            char **rv, struct err *e);
+NODISCARD enum rc kube_list(struct ctx *cx, struct kube *k, const struct kube_list_opts *o,
+                            struct json **items, char **rv, struct err *e);
 /*
  * The same, object by object; never more than a page is held. `item` borrows `obj` (json_ref keeps
  * it) and may change it. RC_CONFLICT with e->sys 410: a page expired, begin again.
  */
 typedef void kube_item_fn(void *arg, struct json *obj);
-NODISCARD enum rc kube_each(struct ctx *cx, struct kube *k, const struct kube_kind *kind,
-                            const char *ns, const struct kube_list_opts *o, kube_item_fn *item,
-                            void *arg, char **rv, struct err *e);
+NODISCARD enum rc kube_each(struct ctx *cx, struct kube *k, const struct kube_list_opts *o,
+                            kube_item_fn *item, void *arg, char **rv, struct err *e);
 
 /* Write. NULL in place of the options means none. */
 struct kube_write {

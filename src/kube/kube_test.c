@@ -113,6 +113,7 @@ static void
 test_kube_list_pages(void **state)
 {
     struct world *w = *state;
+    struct kube_list_opts o = {.kind = &KUBE_POD, .label_selector = "a=b", .page = 2};
     struct json *items = NULL;
     struct err e = ERR_INIT;
     char *rv = NULL;
@@ -129,8 +130,7 @@ test_kube_list_pages(void **state)
                                     .status = 200,
                                     .body = "{\"metadata\":{\"resourceVersion\":\"77\"},"
                                             "\"items\":[{\"metadata\":{\"name\":\"c\"}}]}"});
-    T_OK(kube_list(&w->cx, w->k, &KUBE_POD, NULL,
-                   &(struct kube_list_opts){.label_selector = "a=b", .page = 2}, &items, &rv, &e));
+    T_OK(kube_list(&w->cx, w->k, &o, &items, &rv, &e));
     assert_int_equal(json_size(items), 3);
     assert_string_equal(rv, "77");
     assert_string_equal(kube_name(json_elem(items, 2)), "c");
@@ -143,6 +143,7 @@ static void
 test_kube_list_begins_again_when_a_page_expired(void **state)
 {
     struct world *w = *state;
+    struct kube_list_opts o = {.kind = &KUBE_SECRET, .page = 1};
     struct json *items = NULL;
     struct err e = ERR_INIT;
 
@@ -159,8 +160,7 @@ test_kube_list_begins_again_when_a_page_expired(void **state)
                                                .path = "/api/v1/secrets",
                                                .status = 200,
                                                .body = "{\"items\":[{},{}]}"});
-    T_OK(kube_list(&w->cx, w->k, &KUBE_SECRET, NULL, &(struct kube_list_opts){.page = 1}, &items,
-                   NULL, &e));
+    T_OK(kube_list(&w->cx, w->k, &o, &items, NULL, &e));
     assert_int_equal(json_size(items), 2);
     json_free(items);
 }

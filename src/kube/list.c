@@ -4,23 +4,20 @@
 
 enum { PAGE = 500, LIST_MS = 120000 };
 
-static const struct kube_list_opts all;
-
-/* Ask for one page; `token` is where it begins (NULL: at the first object), `limit` 0: all. */
+/* Ask for one page; `token` is where it begins (NULL: at the first object). o->page 0: of all. */
 static enum rc
-get_page(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *ns,
-         const struct kube_list_opts *o, int limit, const char *token, struct json **out,
-         struct err *e)
+get_page(struct ctx *cx, struct kube *k, const struct kube_list_opts *o, const char *token,
+         struct json **out, struct err *e)
 {
     CLEANUP(buf_release) struct buf path = BUF_INIT(KUBE_PATH_MAX), body = BUF_INIT(KUBE_BODY_MAX);
     struct kube_request rq = {.method = "GET", .timeout_ms = LIST_MS};
     char number[16];
 
-    (void)snprintf(number, sizeof(number), "%d", limit);
-    kube_path(&path, kind, ns, NULL, NULL);
+    (void)snprintf(number, sizeof(number), "%d", o->page);
+    kube_path(&path, o->kind, o->ns, NULL, NULL);
     kube_query(&path, "labelSelector", o->label_selector);
     kube_query(&path, "fieldSelector", o->field_selector);
-    kube_query(&path, "limit", limit > 0 ? number : NULL);
+    kube_query(&path, "limit", o->page > 0 ? number : NULL);
     kube_query(&path, "continue", token);
     rq.path = buf_c(&path);
     if (kube_bytes(cx, k, &rq, &body, e))
@@ -35,10 +32,10 @@ get_page(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const cha
     return err_set(e, RC_CORRUPT, "the API server answered something that is no list");
 }
 
+/* As kube_each, but o->page 0 is one page of all. */
 static enum rc
-each(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *ns,
-     const struct kube_list_opts *o, int limit, kube_item_fn *item, void *arg, char **rv,
-     struct err *e)
+each(struct ctx *cx, struct kube *k, const struct kube_list_opts *o, kube_item_fn *item, void *arg,
+     char **rv, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *token = NULL;
     const char *text;
@@ -46,11 +43,11 @@ each(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *n
     for (;;) {
         CLEANUP(json_free_ptr) struct json *page = NULL;
         const struct json *items;
-        if (get_page(cx, k, kind, ns, o, limit, token, &page, e))
+        if (get_page(cx, k, o, token, &page, e))
             return e->code;
         items = json_field(page, "items");
         for (size_t i = 0; i < json_size(items); i++) {
-            kube_name_kind(json_elem(items, i), kind);
+            kube_name_kind(json_elem(items, i), o->kind);
             item(arg, json_elem(items, i));
         }
         mem_free(TAKE(token));
@@ -66,12 +63,14 @@ each(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *n
 }
 
 enum rc
-kube_each(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *ns,
-          const struct kube_list_opts *o, kube_item_fn *item, void *arg, char **rv, struct err *e)
+kube_each(struct ctx *cx, struct kube *k, const struct kube_list_opts *o, kube_item_fn *item,
+          void *arg, char **rv, struct err *e)
 {
-    if (o == NULL)
-        o = &all;
-    return each(cx, k, kind, ns, o, o->page > 0 ? o->page : PAGE, item, arg, rv, e);
+    struct kube_list_opts paged = *o;
+
+    if (paged.page <= 0)
+        paged.page = PAGE;
+    return each(cx, k, &paged, item, arg, rv, e);
 }
 
 static void
@@ -81,19 +80,18 @@ collect(void *arg, struct json *obj)
 }
 
 enum rc
-kube_list(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *ns,
-          const struct kube_list_opts *o, struct json **items, char **rv, struct err *e)
+kube_list(struct ctx *cx, struct kube *k, const struct kube_list_opts *o, struct json **items,
+          char **rv, struct err *e)
 {
     struct json *found = json_new_array();
-    enum rc rc;
+    enum rc rc = kube_each(cx, k, o, collect, found, rv, e);
 
-    if (o == NULL)
-        o = &all;
-    rc = kube_each(cx, k, kind, ns, o, collect, found, rv, e);
     if (rc == RC_CONFLICT && e->sys == 410) { /* slower than the server remembers: all at once */
+        struct kube_list_opts whole = *o;
+        whole.page = 0;
         json_free(found);
         found = json_new_array();
-        rc = each(cx, k, kind, ns, o, 0, collect, found, rv, e);
+        rc = each(cx, k, &whole, collect, found, rv, e);
     }
     if (rc != RC_OK)
         json_free(found);

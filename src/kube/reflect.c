@@ -44,13 +44,15 @@ list_item(void *arg, struct json *obj)
 static enum rc
 list(struct reflector *r, struct err *e)
 {
-    struct kube_list_opts o = {.label_selector = r->o.label_selector,
+    struct kube_list_opts o = {.kind = r->kind,
+                               .ns = r->ns,
+                               .label_selector = r->o.label_selector,
                                .field_selector = r->o.field_selector,
                                .page = r->o.page,
                                .no_managed_fields = true};
 
     r->sink->start(r->sink);
-    if (kube_each(r->cx, r->k, r->kind, r->ns, &o, list_item, r, &r->version, e))
+    if (kube_each(r->cx, r->k, &o, list_item, r, &r->version, e))
         return e->code;
     r->sink->finish(r->sink);
     return RC_OK;

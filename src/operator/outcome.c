@@ -210,10 +210,10 @@ pods_of(struct ctx *cx, struct world *op, const char *ns, const char *job, bool 
 {
     CLEANUP(mem_free_ptr) char *key = key2(ns, job);
     CLEANUP(mem_free_ptr) char *selector = mem_printf("job-name=%s", job);
-    struct kube_list_opts o = {.label_selector = selector};
+    struct kube_list_opts o = {.kind = &KUBE_POD, .ns = ns, .label_selector = selector};
 
     if (failed)
-        return kube_list(cx, op->k, &KUBE_POD, ns, &o, out, NULL, e);
+        return kube_list(cx, op->k, &o, out, NULL, e);
     *out = cache_by(op->pods, BY_JOB, key);
     return RC_OK;
 }

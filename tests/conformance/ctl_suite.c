@@ -389,10 +389,12 @@ case_lease_is_lost(struct suite *s)
 static enum rc
 events(struct suite *s, struct json **out)
 {
-    struct kube_list_opts o = {.field_selector =
+    struct kube_list_opts o = {.kind = &KUBE_EVENT,
+                               .ns = s->ns,
+                               .field_selector =
                                    "involvedObject.kind=ConfigMap,involvedObject.name=told"};
 
-    return kube_list(s->cx, s->k, &KUBE_EVENT, s->ns, &o, out, NULL, &s->e);
+    return kube_list(s->cx, s->k, &o, out, NULL, &s->e);
 }
 
 static const struct json *

@@ -193,6 +193,8 @@ case_list_pages_and_selectors(struct suite *s)
         {"set=pages", "metadata.name!=page-3", 4},
         {"set=nothing", NULL, 0},
     };
+    struct kube_list_opts wrong = {
+        .kind = &KUBE_CONFIG_MAP, .ns = s->ns, .label_selector = "a in b"};
     char name[16];
 
     for (int i = 0; i < 5; i++) {
@@ -203,20 +205,22 @@ case_list_pages_and_selectors(struct suite *s)
         OK(kube_create(s->cx, s->k, &KUBE_CONFIG_MAP, NULL, obj, NULL, NULL, &s->e));
     }
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct kube_list_opts o = {
-            .label_selector = cases[i].labels, .field_selector = cases[i].fields, .page = 2};
+        struct kube_list_opts o = {.kind = &KUBE_CONFIG_MAP,
+                                   .ns = s->ns,
+                                   .label_selector = cases[i].labels,
+                                   .field_selector = cases[i].fields,
+                                   .page = 2};
         CLEANUP(json_free_ptr) struct json *items = NULL;
         CLEANUP(mem_free_ptr) char *rv = NULL;
-        OK(kube_list(s->cx, s->k, &KUBE_CONFIG_MAP, s->ns, &o, &items, &rv, &s->e));
+        OK(kube_list(s->cx, s->k, &o, &items, &rv, &s->e));
         CHECK(json_size(items) == cases[i].n && rv[0] != '\0');
         json_free(TAKE(items));
         mem_free(TAKE(rv));
-        OK(kube_list(s->cx, s->k, &KUBE_CONFIG_MAP, NULL, &o, &items, NULL, &s->e));
+        o.ns = NULL;
+        OK(kube_list(s->cx, s->k, &o, &items, NULL, &s->e));
         CHECK(json_size(items) == cases[i].n);
     }
-    GET(RC_INVALID, kube_list(s->cx, s->k, &KUBE_CONFIG_MAP, s->ns,
-                              &(struct kube_list_opts){.label_selector = "a in b"},
-                              &(struct json *){NULL}, NULL, &s->e));
+    GET(RC_INVALID, kube_list(s->cx, s->k, &wrong, &(struct json *){NULL}, NULL, &s->e));
     return true;
 }
 
@@ -390,10 +394,11 @@ case_watch(struct suite *s)
     CLEANUP(json_free_ptr) struct json *items = NULL;
     CLEANUP(json_free_ptr) struct json *obj = suite_make(s, &KUBE_CONFIG_MAP, "w1", "{}");
     CLEANUP(mem_free_ptr) char *rv = NULL;
-    struct kube_list_opts lo = {.label_selector = "watch=yes"};
+    struct kube_list_opts lo = {
+        .kind = &KUBE_CONFIG_MAP, .ns = s->ns, .label_selector = "watch=yes"};
     struct kube_watch_opts wo = {.label_selector = "watch=yes", .timeout_s = 60};
 
-    OK(kube_list(s->cx, s->k, &KUBE_CONFIG_MAP, s->ns, &lo, &items, &rv, &s->e));
+    OK(kube_list(s->cx, s->k, &lo, &items, &rv, &s->e));
     wo.resource_version = rv;
     OK(kube_watch_open(s->cx, s->k, &KUBE_CONFIG_MAP, s->ns, &wo, &w, &s->e));
     OK(create(s, &KUBE_CONFIG_MAP, "w0", "{}", NULL));
@@ -516,6 +521,7 @@ define_thing(struct suite *s)
 {
     char *text = mem_strdup(CRD);
     int64_t end = clock_mono_ms() + WAIT_MS;
+    struct kube_list_opts o = {.kind = &THING, .ns = s->ns};
     struct json *crd;
     enum rc rc;
 
@@ -529,7 +535,7 @@ define_thing(struct suite *s)
     if (rc != RC_OK && rc != RC_EXISTS)
         return rc;
     do {
-        rc = kube_list(s->cx, s->k, &THING, s->ns, NULL, &crd, NULL, &s->e);
+        rc = kube_list(s->cx, s->k, &o, &crd, NULL, &s->e);
         if (rc == RC_OK)
             json_free(crd);
         else if (rc != RC_NOT_FOUND || ctx_sleep(s->cx, 100, &s->e))
