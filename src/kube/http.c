@@ -168,10 +168,17 @@ outgoing_init(struct outgoing *out, const struct kube_http *t, const struct kube
                                     .body_max = KUBE_BODY_MAX};
 }
 
-/* Send as whoever we are now, but not as `not`. `stream` NULL: the whole answer. */
+/* What came back. Whoever has read it gives the session back. */
+struct incoming {
+    struct http_response r;     /* with the body, unless that is streamed */
+    struct http_stream *stream; /* the body as it comes; NULL if it was asked for as a whole */
+    struct session *session;    /* that it came in */
+};
+
+/* Send as whoever we are now, but not as `not`. */
 static enum rc
 send_as(struct kube_http *t, struct ctx *cx, const struct session * not, struct outgoing *o,
-        struct http_response *r, struct http_stream **stream, struct session **held, struct err *e)
+        bool streamed, struct incoming *in, struct err *e)
 {
     struct session *s = NULL;
     enum rc rc;
@@ -179,32 +186,32 @@ send_as(struct kube_http *t, struct ctx *cx, const struct session * not, struct 
     if (session_get(cx, t, not, &s, e))
         return e->code;
     o->rq.bearer = s->token;
-    rc = stream == NULL ? http_call(cx, s->http, &o->rq, r, e)
-                        : http_open(cx, s->http, &o->rq, r, stream, e);
+    rc = streamed ? http_open(cx, s->http, &o->rq, &in->r, &in->stream, e)
+                  : http_call(cx, s->http, &o->rq, &in->r, e);
     if (rc != RC_OK)
         session_put(t, s);
     else
-        *held = s;
+        in->session = s;
     return rc;
 }
 
 /* The same, once more when the credentials were refused and there may be newer ones. */
 static enum rc
-exchange(struct kube_http *t, struct ctx *cx, const struct kube_request *rq,
-         struct http_response *r, struct http_stream **stream, struct session **held, struct err *e)
+exchange(struct kube_http *t, struct ctx *cx, const struct kube_request *rq, bool streamed,
+         struct incoming *in, struct err *e)
 {
     struct session *refused;
     struct outgoing o;
     enum rc rc;
 
     outgoing_init(&o, t, rq);
-    rc = send_as(t, cx, NULL, &o, r, stream, held, e);
-    if (rc == RC_OK && r->status == 401 && (t->c->exec != NULL || t->c->token_file != NULL)) {
-        refused = TAKE(*held);
-        http_response_release(r);
-        if (stream != NULL)
-            http_close(TAKE(*stream));
-        rc = send_as(t, cx, refused, &o, r, stream, held, e);
+    rc = send_as(t, cx, NULL, &o, streamed, in, e);
+    if (rc == RC_OK && in->r.status == 401 && (t->c->exec != NULL || t->c->token_file != NULL)) {
+        refused = TAKE(in->session);
+        http_response_release(&in->r);
+        if (streamed)
+            http_close(TAKE(in->stream));
+        rc = send_as(t, cx, refused, &o, streamed, in, e);
         session_put(t, refused);
     }
     mem_free(o.url);
@@ -219,13 +226,12 @@ call(struct kube_transport *base, struct ctx *cx, const struct kube_request *rq,
      struct kube_response *out, struct err *e)
 {
     struct kube_http *t = CONTAINER_OF(base, struct kube_http, t);
-    struct http_response r = {.status = 0};
-    struct session *s = NULL;
+    struct incoming in = {.session = NULL};
 
-    if (exchange(t, cx, rq, &r, NULL, &s, e))
+    if (exchange(t, cx, rq, false, &in, e))
         return e->code;
-    session_put(t, s);
-    *out = (struct kube_response){r.status, r.after_ms, r.body};
+    session_put(t, in.session);
+    *out = (struct kube_response){in.r.status, in.r.after_ms, in.r.body};
     return RC_OK;
 }
 
@@ -264,18 +270,16 @@ open_stream(struct kube_transport *base, struct ctx *cx, const struct kube_reque
             struct kube_response *out, struct kube_stream **stream, struct err *e)
 {
     struct kube_http *t = CONTAINER_OF(base, struct kube_http, t);
-    struct http_response r = {.status = 0};
-    struct http_stream *http = NULL;
+    struct incoming in = {.session = NULL};
     struct kube_http_stream *s;
-    struct session *session = NULL;
 
-    if (exchange(t, cx, rq, &r, &http, &session, e))
+    if (exchange(t, cx, rq, true, &in, e))
         return e->code;
-    *out = (struct kube_response){.status = r.status, .after_ms = r.after_ms};
-    if (r.status != 200) {
-        enum rc rc = read_rest(http, &out->body, e);
-        http_close(http);
-        session_put(t, session);
+    *out = (struct kube_response){.status = in.r.status, .after_ms = in.r.after_ms};
+    if (in.r.status != 200) {
+        enum rc rc = read_rest(in.stream, &out->body, e);
+        http_close(in.stream);
+        session_put(t, in.session);
         if (rc != RC_OK)
             buf_release(&out->body);
         return rc;
@@ -283,8 +287,8 @@ open_stream(struct kube_transport *base, struct ctx *cx, const struct kube_reque
     s = MEM_NEW(struct kube_http_stream);
     s->s.rd.read = stream_read;
     s->of = t;
-    s->session = session;
-    s->http = http;
+    s->session = in.session;
+    s->http = in.stream;
     *stream = &s->s;
     return RC_OK;
 }
