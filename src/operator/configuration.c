@@ -66,8 +66,13 @@ reconcile_configuration(struct ctx *cx, void *arg, const char *ns, const char *n
     if (obj == NULL)
         return RC_OK;
     invoker_view(obj, &inv);
-    if (kube_is_deleting(obj))
-        return finalize_invoker(cx, op, op->configs, op->config_events, obj, &inv, out, e);
+    if (kube_is_deleting(obj)) {
+        struct leaving l = {.obj = obj,
+                            .finalizer = FINALIZER_INVOKER,
+                            .cache = op->configs,
+                            .events = op->config_events};
+        return finalize_invoker(cx, op, &l, &inv, out, e);
+    }
     if (!kube_has_finalizer(obj, FINALIZER_INVOKER)) {
         rc = write_finalizer(cx, op, op->configs, obj, FINALIZER_INVOKER, true, e);
         if (rc != RC_OK)

@@ -11,38 +11,37 @@
 enum { RETRY_MS = 10 * 1000 };
 
 enum rc
-finalize(struct ctx *cx, struct world *op, struct cache *cache, struct recorder *events,
-         const struct json *obj, const char *finalizer, const struct err *undone,
+finalize(struct ctx *cx, struct world *op, const struct leaving *l, const struct err *undone,
          struct ctl_result *out, struct err *e)
 {
-    int64_t since = kube_time_ms(json_dig(obj, "metadata", "deletionTimestamp")),
+    int64_t since = kube_time_ms(json_dig(l->obj, "metadata", "deletionTimestamp")),
             left = since + op->opts->deletion_limit_ms - clock_real_ms();
 
     if (undone->code != RC_OK) {
-        recorder_event(cx, events, obj, "Warning", left > 0 ? "CleanupFailed" : "CleanupGivenUp",
-                       "%s%s%s", undone->msg, undone->hint[0] != '\0' ? "; " : "", undone->hint);
+        recorder_event(cx, l->events, l->obj, "Warning",
+                       left > 0 ? "CleanupFailed" : "CleanupGivenUp", "%s%s%s", undone->msg,
+                       undone->hint[0] != '\0' ? "; " : "", undone->hint);
         /* In a namespace that goes as well no event can be written. */
-        log_warn("%s %s/%s %s: %s", cache_kind(cache)->kind, kube_ns(obj), kube_name(obj),
+        log_warn("%s %s/%s %s: %s", cache_kind(l->cache)->kind, kube_ns(l->obj), kube_name(l->obj),
                  left > 0 ? "is not deleted yet" : "goes", undone->msg);
     }
     if (undone->code == RC_OK || left <= 0)
-        return write_finalizer(cx, op, cache, obj, finalizer, false, e);
+        return write_finalizer(cx, op, l->cache, l->obj, l->finalizer, false, e);
     out->requeue_after_ms = MIN(left, RETRY_MS);
     return RC_OK;
 }
 
 enum rc
-finalize_invoker(struct ctx *cx, struct world *op, struct cache *cache, struct recorder *events,
-                 const struct json *obj, const struct invoker *inv, struct ctl_result *out,
-                 struct err *e)
+finalize_invoker(struct ctx *cx, struct world *op, const struct leaving *l,
+                 const struct invoker *inv, struct ctl_result *out, struct err *e)
 {
     struct err undone = ERR_INIT;
 
-    if (!kube_has_finalizer(obj, FINALIZER_INVOKER))
+    if (!kube_has_finalizer(l->obj, l->finalizer))
         return RC_OK;
     if (remove_foreign_rbac(cx, op, inv, &undone) == RC_CANCELLED) {
         *e = undone;
         return e->code;
     }
-    return finalize(cx, op, cache, events, obj, FINALIZER_INVOKER, &undone, out, e);
+    return finalize(cx, op, l, &undone, out, e);
 }

@@ -72,16 +72,24 @@ NODISCARD enum rc write_finalizer(struct ctx *cx, struct world *op, struct cache
 
 /* ---- before an object goes (finalize.c) ---- */
 
+/* An object that is being deleted. All of it is borrowed. */
+struct leaving {
+    const struct json *obj;
+    const char *finalizer;   /* of ours, by which it is held */
+    struct cache *cache;     /* of its kind */
+    struct recorder *events; /* where its troubles are told */
+};
 /*
  * Take the finalizer away when there is nothing `undone`, or when it could not be done for as long
  * as operator_opts.deletion_limit_ms; else `undone` is told and `out` asks for another try.
  */
-NODISCARD enum rc finalize(struct ctx *cx, struct world *op, struct cache *cache,
-                           struct recorder *events, const struct json *obj, const char *finalizer,
+NODISCARD enum rc finalize(struct ctx *cx, struct world *op, const struct leaving *l,
                            const struct err *undone, struct ctl_result *out, struct err *e);
-/* The same after what an invoker has in other namespaces is removed. */
-NODISCARD enum rc finalize_invoker(struct ctx *cx, struct world *op, struct cache *cache,
-                                   struct recorder *events, const struct json *obj,
+/*
+ * The same after what an invoker has in other namespaces is removed. Nothing to do without the
+ * finalizer.
+ */
+NODISCARD enum rc finalize_invoker(struct ctx *cx, struct world *op, const struct leaving *l,
                                    const struct invoker *inv, struct ctl_result *out,
                                    struct err *e);
 

@@ -42,6 +42,10 @@ static enum rc
 finalize_repository(struct ctx *cx, struct world *op, const struct json *obj,
                     struct ctl_result *out, struct err *e)
 {
+    struct leaving l = {.obj = obj,
+                        .finalizer = FINALIZER_REPOSITORY,
+                        .cache = op->repos,
+                        .events = op->repo_events};
     struct err undone = ERR_INIT;
 
     if (!kube_has_finalizer(obj, FINALIZER_REPOSITORY))
@@ -55,7 +59,7 @@ finalize_repository(struct ctx *cx, struct world *op, const struct json *obj,
         if (undone.hint[0] == '\0')
             (void)err_hint(&undone, "set wipeOut to false to let the Repository go at once");
     }
-    return finalize(cx, op, op->repos, op->repo_events, obj, FINALIZER_REPOSITORY, &undone, out, e);
+    return finalize(cx, op, &l, &undone, out, e);
 }
 
 enum rc

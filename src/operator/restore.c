@@ -271,9 +271,13 @@ copy_labels(struct work *w, struct err *e)
 static enum rc
 step(struct work *w, struct err *e)
 {
-    if (kube_is_deleting(w->now))
-        return finalize_invoker(w->cx, w->op, w->op->restores, w->op->restore_events, w->now,
-                                &w->inv, w->out, e);
+    if (kube_is_deleting(w->now)) {
+        struct leaving l = {.obj = w->now,
+                            .finalizer = FINALIZER_INVOKER,
+                            .cache = w->op->restores,
+                            .events = w->op->restore_events};
+        return finalize_invoker(w->cx, w->op, &l, &w->inv, w->out, e);
+    }
     if (!kube_has_finalizer(w->now, FINALIZER_INVOKER)) {
         struct json *fresh;
 
