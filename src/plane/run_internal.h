@@ -96,10 +96,18 @@ NODISCARD enum rc run_container_spec(struct ctx *cx, struct runner *r, const str
                                      struct run_trouble *why, struct err *e);
 /* The value of a downward API field, mem_free; NULL: unknown. */
 char *run_field(struct runner *r, const struct json *pod, const char *path);
-/* Data of a Secret or ConfigMap: a map of plain texts. `optional` and not there: an empty one. */
-NODISCARD enum rc run_data(struct ctx *cx, struct runner *r, const struct kube_kind *kind,
-                           const char *ns, const char *name, bool optional, struct json **out,
-                           struct run_trouble *why, struct err *e);
+/* A Secret or ConfigMap that a Pod names. The texts are borrowed. */
+struct run_source {
+    const struct kube_kind *kind; /* KUBE_SECRET or KUBE_CONFIG_MAP */
+    const char *ns, *name;
+    bool optional; /* where it is not, it counts as empty */
+};
+/* The one that `ref`, a part of the Pod's spec, means; its field `name_key` has the name. */
+struct run_source run_source(const struct json *pod, const struct kube_kind *kind,
+                             const struct json *ref, const char *name_key);
+/* Its data: a map of plain texts, which the caller frees. Errors as of run_container_spec. */
+NODISCARD enum rc run_data(struct ctx *cx, struct runner *r, struct run_source from,
+                           struct json **out, struct run_trouble *why, struct err *e);
 NODISCARD enum rc run_trouble(struct run_trouble *why, struct err *e, const char *reason,
                               const char *fmt, ...) PRINTF_LIKE(4, 5);
 

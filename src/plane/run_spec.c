@@ -83,27 +83,38 @@ run_field(struct runner *r, const struct json *pod, const char *path)
     return NULL;
 }
 
-enum rc
-run_data(struct ctx *cx, struct runner *r, const struct kube_kind *kind, const char *ns,
-         const char *name, bool optional, struct json **out, struct run_trouble *why, struct err *e)
+struct run_source
+run_source(const struct json *pod, const struct kube_kind *kind, const struct json *ref,
+           const char *name_key)
 {
+    return (struct run_source){.kind = kind,
+                               .ns = kube_ns(pod),
+                               .name = json_text_or(json_field(ref, name_key), ""),
+                               .optional = json_is_true(json_field(ref, "optional"))};
+}
+
+enum rc
+run_data(struct ctx *cx, struct runner *r, struct run_source from, struct json **out,
+         struct run_trouble *why, struct err *e)
+{
+    bool secret = from.kind == &KUBE_SECRET;
     CLEANUP(json_free_ptr) struct json *obj = NULL;
     const struct json *coded;
-    enum rc rc = kube_get(cx, r->k, kind, ns, name, &obj, e);
+    enum rc rc = kube_get(cx, r->k, from.kind, from.ns, from.name, &obj, e);
 
-    if (rc == RC_NOT_FOUND && optional) {
+    if (rc == RC_NOT_FOUND && from.optional) {
         *out = json_new_object();
         return RC_OK;
     }
     if (rc == RC_NOT_FOUND)
         return run_trouble(why, e, CONFIG_ERROR, "%s \"%s\" not found",
-                           kind == &KUBE_SECRET ? "secret" : "configmap", name);
+                           secret ? "secret" : "configmap", from.name);
     if (rc != RC_OK)
         return rc;
     *out = json_new_object();
-    if (kind == &KUBE_CONFIG_MAP)
+    if (!secret)
         json_merge_fields(*out, json_field(obj, "data"));
-    coded = json_field(obj, kind == &KUBE_SECRET ? "data" : "binaryData");
+    coded = json_field(obj, secret ? "data" : "binaryData");
     for (struct json_item it = json_first(coded); it.key != NULL; it = json_next(coded, it)) {
         CLEANUP(buf_release) struct buf plain = BUF_INIT(SECRET_MAX);
         struct err bad = ERR_INIT;
@@ -148,14 +159,14 @@ add_from(struct ctx *cx, struct runner *r, const struct json *pod, const struct 
 {
     const struct json *secret = json_field(from, "secretRef"),
                       *ref = secret != NULL ? secret : json_field(from, "configMapRef");
+    struct run_source source =
+        run_source(pod, secret != NULL ? &KUBE_SECRET : &KUBE_CONFIG_MAP, ref, "name");
     const char *prefix = json_text_or(json_field(from, "prefix"), "");
     CLEANUP(json_free_ptr) struct json *data = NULL;
 
     if (ref == NULL)
         return RC_OK;
-    if (run_data(cx, r, secret != NULL ? &KUBE_SECRET : &KUBE_CONFIG_MAP, kube_ns(pod),
-                 json_text_or(json_field(ref, "name"), ""),
-                 json_is_true(json_field(ref, "optional")), &data, why, e))
+    if (run_data(cx, r, source, &data, why, e))
         return e->code;
     for (struct json_item it = json_first(data); it.key != NULL; it = json_next(data, it)) {
         CLEANUP(mem_free_ptr) char *name = mem_printf("%s%s", prefix, it.key);
@@ -185,6 +196,24 @@ resource_field(const struct json *container, const struct json *ref)
     return mem_printf("%.0f", n / (double)MAX(divisor, 1));
 }
 
+/* The value of one key. `*value` NULL: optional and not there. */
+static enum rc
+value_of_key(struct ctx *cx, struct runner *r, struct run_source from, const char *key,
+             char **value, struct run_trouble *why, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *data = NULL;
+
+    *value = NULL;
+    if (run_data(cx, r, from, &data, why, e))
+        return e->code;
+    if (json_text(json_field(data, key)) != NULL)
+        *value = mem_strdup(json_text(json_field(data, key)));
+    else if (!from.optional)
+        return run_trouble(why, e, CONFIG_ERROR, "couldn't find key %s in %s %s/%s", key,
+                           from.kind->kind, from.ns, from.name);
+    return RC_OK;
+}
+
 /* A value that is kept elsewhere. `*value` NULL: optional and not there. */
 static enum rc
 value_from(struct ctx *cx, struct runner *r, const struct json *pod, const struct json *container,
@@ -192,13 +221,10 @@ value_from(struct ctx *cx, struct runner *r, const struct json *pod, const struc
 {
     const struct json *secret = json_field(from, "secretKeyRef"),
                       *ref = secret != NULL ? secret : json_field(from, "configMapKeyRef");
+    struct run_source source =
+        run_source(pod, secret != NULL ? &KUBE_SECRET : &KUBE_CONFIG_MAP, ref, "name");
     const char *path = json_text(json_dig(from, "fieldRef", "fieldPath"));
-    const char *name = json_text_or(json_field(ref, "name"), ""),
-               *key = json_text_or(json_field(ref, "key"), "");
-    bool optional = json_is_true(json_field(ref, "optional"));
-    CLEANUP(json_free_ptr) struct json *data = NULL;
 
-    *value = NULL;
     if (path != NULL) {
         *value = run_field(r, pod, path);
         if (*value == NULL)
@@ -211,15 +237,7 @@ value_from(struct ctx *cx, struct runner *r, const struct json *pod, const struc
     }
     if (ref == NULL)
         return run_trouble(why, e, CONFIG_ERROR, "an env.valueFrom of an unknown kind");
-    if (run_data(cx, r, secret != NULL ? &KUBE_SECRET : &KUBE_CONFIG_MAP, kube_ns(pod), name,
-                 optional, &data, why, e))
-        return e->code;
-    if (json_text(json_field(data, key)) != NULL)
-        *value = mem_strdup(json_text(json_field(data, key)));
-    else if (!optional)
-        return run_trouble(why, e, CONFIG_ERROR, "couldn't find key %s in %s %s/%s", key,
-                           secret != NULL ? "Secret" : "ConfigMap", kube_ns(pod), name);
-    return RC_OK;
+    return value_of_key(cx, r, source, json_text_or(json_field(ref, "key"), ""), value, why, e);
 }
 
 static void

@@ -54,26 +54,23 @@ write_below(const char *dir, const char *path, struct str text, struct run_troub
     return fs_write_file(full, text, 0600, e);
 }
 
-/* The keys of a Secret or ConfigMap, or those that `items` names, as files. */
+/* What a Secret or ConfigMap holds as files: the keys that `items` names; all where it is NULL. */
 static enum rc
-write_data(struct ctx *cx, struct runner *r, const struct json *pod, const struct kube_kind *kind,
-           const char *name, const struct json *source, const char *dir, struct run_trouble *why,
-           struct err *e)
+write_data(struct ctx *cx, struct runner *r, struct run_source from, const struct json *items,
+           const char *dir, struct run_trouble *why, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *data = NULL;
-    const struct json *items = json_field(source, "items");
-    bool optional = json_is_true(json_field(source, "optional"));
 
-    if (run_data(cx, r, kind, kube_ns(pod), name, optional, &data, why, e))
+    if (run_data(cx, r, from, &data, why, e))
         return e->code;
     for (size_t i = 0; i < json_size(items); i++) {
         const char *key = json_text_or(json_field(json_elem(items, i), "key"), "");
         const struct json *value = json_field(data, key);
-        if (value == NULL && optional)
+        if (value == NULL && from.optional)
             continue;
         if (value == NULL)
             return run_trouble(why, e, CONFIG_ERROR, "references non-existent %s key: %s",
-                               kind == &KUBE_SECRET ? "secret" : "config", key);
+                               from.kind == &KUBE_SECRET ? "secret" : "config", key);
         if (write_below(dir, json_text_or(json_field(json_elem(items, i), "path"), key),
                         json_text_str(value), why, e))
             return e->code;
@@ -114,11 +111,11 @@ write_projected(struct ctx *cx, struct runner *r, const struct json *pod, const 
         const struct json *one = json_elem(list, i);
         enum rc rc = RC_OK;
         if ((part = json_field(one, "secret")) != NULL)
-            rc = write_data(cx, r, pod, &KUBE_SECRET, json_text_or(json_field(part, "name"), ""),
-                            part, dir, why, e);
+            rc = write_data(cx, r, run_source(pod, &KUBE_SECRET, part, "name"),
+                            json_field(part, "items"), dir, why, e);
         else if ((part = json_field(one, "configMap")) != NULL)
-            rc = write_data(cx, r, pod, &KUBE_CONFIG_MAP,
-                            json_text_or(json_field(part, "name"), ""), part, dir, why, e);
+            rc = write_data(cx, r, run_source(pod, &KUBE_CONFIG_MAP, part, "name"),
+                            json_field(part, "items"), dir, why, e);
         else if ((part = json_field(one, "downwardAPI")) != NULL)
             rc = write_fields(r, pod, part, dir, why, e);
         else
@@ -206,11 +203,11 @@ make_volume(struct ctx *cx, struct runner *r, const struct json *pod, const stru
     if (json_field(v, "emptyDir") != NULL)
         return RC_OK;
     if ((s = json_field(v, "secret")) != NULL)
-        return write_data(cx, r, pod, &KUBE_SECRET, json_text_or(json_field(s, "secretName"), ""),
-                          s, dir, why, e);
+        return write_data(cx, r, run_source(pod, &KUBE_SECRET, s, "secretName"),
+                          json_field(s, "items"), dir, why, e);
     if ((s = json_field(v, "configMap")) != NULL)
-        return write_data(cx, r, pod, &KUBE_CONFIG_MAP, json_text_or(json_field(s, "name"), ""), s,
-                          dir, why, e);
+        return write_data(cx, r, run_source(pod, &KUBE_CONFIG_MAP, s, "name"),
+                          json_field(s, "items"), dir, why, e);
     if ((s = json_field(v, "projected")) != NULL)
         return write_projected(cx, r, pod, s, dir, why, e);
     if ((s = json_field(v, "downwardAPI")) != NULL)
