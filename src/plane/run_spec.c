@@ -126,7 +126,10 @@ run_data(struct ctx *cx, struct runner *r, struct run_source from, struct json *
 
 /* ---- environment ---- */
 
+/* The environment of one container as it is made, and what it is made for. */
 struct env {
+    struct runner *r;
+    const struct json *pod, *container;
     struct json *vars;   /* name -> value; a later one replaces it and keeps its place */
     struct json *secret; /* names whose value is not to be touched */
 };
@@ -154,19 +157,19 @@ is_env_name(const char *s)
 }
 
 static enum rc
-add_from(struct ctx *cx, struct runner *r, const struct json *pod, const struct json *from,
-         struct env *env, struct run_trouble *why, struct err *e)
+add_from(struct ctx *cx, struct env *env, const struct json *from, struct run_trouble *why,
+         struct err *e)
 {
     const struct json *secret = json_field(from, "secretRef"),
                       *ref = secret != NULL ? secret : json_field(from, "configMapRef");
     struct run_source source =
-        run_source(pod, secret != NULL ? &KUBE_SECRET : &KUBE_CONFIG_MAP, ref, "name");
+        run_source(env->pod, secret != NULL ? &KUBE_SECRET : &KUBE_CONFIG_MAP, ref, "name");
     const char *prefix = json_text_or(json_field(from, "prefix"), "");
     CLEANUP(json_free_ptr) struct json *data = NULL;
 
     if (ref == NULL)
         return RC_OK;
-    if (run_data(cx, r, source, &data, why, e))
+    if (run_data(cx, env->r, source, &data, why, e))
         return e->code;
     for (struct json_item it = json_first(data); it.key != NULL; it = json_next(data, it)) {
         CLEANUP(mem_free_ptr) char *name = mem_printf("%s%s", prefix, it.key);
@@ -216,32 +219,33 @@ value_of_key(struct ctx *cx, struct runner *r, struct run_source from, const cha
 
 /* A value that is kept elsewhere. `*value` NULL: optional and not there. */
 static enum rc
-value_from(struct ctx *cx, struct runner *r, const struct json *pod, const struct json *container,
-           const struct json *from, char **value, struct run_trouble *why, struct err *e)
+value_from(struct ctx *cx, const struct env *env, const struct json *from, char **value,
+           struct run_trouble *why, struct err *e)
 {
     const struct json *secret = json_field(from, "secretKeyRef"),
                       *ref = secret != NULL ? secret : json_field(from, "configMapKeyRef");
     struct run_source source =
-        run_source(pod, secret != NULL ? &KUBE_SECRET : &KUBE_CONFIG_MAP, ref, "name");
+        run_source(env->pod, secret != NULL ? &KUBE_SECRET : &KUBE_CONFIG_MAP, ref, "name");
     const char *path = json_text(json_dig(from, "fieldRef", "fieldPath"));
 
     if (path != NULL) {
-        *value = run_field(r, pod, path);
+        *value = run_field(env->r, env->pod, path);
         if (*value == NULL)
             return run_trouble(why, e, CONFIG_ERROR, "unsupported fieldPath: %s", path);
         return RC_OK;
     }
     if (json_field(from, "resourceFieldRef") != NULL) {
-        *value = resource_field(container, json_field(from, "resourceFieldRef"));
+        *value = resource_field(env->container, json_field(from, "resourceFieldRef"));
         return RC_OK;
     }
     if (ref == NULL)
         return run_trouble(why, e, CONFIG_ERROR, "an env.valueFrom of an unknown kind");
-    return value_of_key(cx, r, source, json_text_or(json_field(ref, "key"), ""), value, why, e);
+    return value_of_key(cx, env->r, source, json_text_or(json_field(ref, "key"), ""), value, why,
+                        e);
 }
 
 static void
-put_own(struct runner *r, struct env *env)
+put_own(struct env *env)
 {
     static const char *const passed[] = {"PATH",
                                          "HOME",
@@ -258,20 +262,19 @@ put_own(struct runner *r, struct env *env)
             put(env, passed[i], getenv(passed[i]), false);
     if (json_field(env->vars, "PATH") == NULL)
         put(env, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", false);
-    put(env, "KUBECONFIG", r->kubeconfig, false);
+    put(env, "KUBECONFIG", env->r->kubeconfig, false);
 }
 
 static enum rc
-make_env(struct ctx *cx, struct runner *r, const struct json *pod, const struct json *container,
-         struct env *env, struct run_trouble *why, struct err *e)
+make_env(struct ctx *cx, struct env *env, struct run_trouble *why, struct err *e)
 {
-    const struct json *from = json_field(container, "envFrom"),
-                      *list = json_field(container, "env");
+    const struct json *from = json_field(env->container, "envFrom"),
+                      *list = json_field(env->container, "env");
 
-    put_own(r, env);
-    put(env, "HOSTNAME", kube_name(pod), false);
+    put_own(env);
+    put(env, "HOSTNAME", kube_name(env->pod), false);
     for (size_t i = 0; i < json_size(from); i++)
-        if (add_from(cx, r, pod, json_elem(from, i), env, why, e))
+        if (add_from(cx, env, json_elem(from, i), why, e))
             return e->code;
     for (size_t i = 0; i < json_size(list); i++) {
         const struct json *one = json_elem(list, i), *source = json_field(one, "valueFrom");
@@ -279,7 +282,7 @@ make_env(struct ctx *cx, struct runner *r, const struct json *pod, const struct 
         CLEANUP(mem_free_ptr) char *value = NULL;
         if (source == NULL)
             value = run_expand(json_text_or(json_field(one, "value"), ""), look_up, env);
-        else if (value_from(cx, r, pod, container, source, &value, why, e))
+        else if (value_from(cx, env, source, &value, why, e))
             return e->code;
         if (value != NULL && is_env_name(name))
             put(env, name, value, json_field(source, "secretKeyRef") != NULL);
@@ -326,12 +329,13 @@ find_program(const char *name, const char *path)
 }
 
 static enum rc
-choose_program(struct runner *r, const struct json *container, const struct env *env,
-               struct json *argv, char **program, struct run_trouble *why, struct err *e)
+choose_program(const struct env *env, struct json *argv, char **program, struct run_trouble *why,
+               struct err *e)
 {
-    const char *image = json_text_or(json_field(container, "image"), "");
+    const char *image = json_text_or(json_field(env->container, "image"), "");
     const char *first = json_text(json_elem(argv, 0)), *slash;
-    bool ours = is_our_image(r, image), command = json_size(json_field(container, "command")) > 0;
+    bool ours = is_our_image(env->r, image),
+         command = json_size(json_field(env->container, "command")) > 0;
 
     if (!ours && image[0] != '/')
         return run_trouble(why, e, "ErrImageNeverPull",
@@ -340,12 +344,12 @@ choose_program(struct runner *r, const struct json *container, const struct env 
                            image);
     if (!command) {
         json_insert_at(argv, 0, json_new_cstr(ours ? "cstash" : image));
-        *program = mem_strdup(ours ? r->program : image);
+        *program = mem_strdup(ours ? env->r->program : image);
         return RC_OK;
     }
     slash = strrchr(first, '/');
     if (ours && strcmp(slash != NULL ? slash + 1 : first, "cstash") == 0)
-        *program = mem_strdup(r->program);
+        *program = mem_strdup(env->r->program);
     else
         *program = find_program(first, json_text_or(json_field(env->vars, "PATH"), ""));
     return RC_OK;
@@ -424,19 +428,23 @@ run_container_spec(struct ctx *cx, struct runner *r, const struct json *pod,
                    const struct json *container, struct json **out, struct run_trouble *why,
                    struct err *e)
 {
-    struct env env = {.vars = json_new_object(), .secret = json_new_object()};
+    struct env env = {.r = r,
+                      .pod = pod,
+                      .container = container,
+                      .vars = json_new_object(),
+                      .secret = json_new_object()};
     struct run_mounts m = {.n = 0};
     struct json *spec = json_new_object(), *argv = json_need_array(spec, "argv");
     char *program = NULL, *config = NULL;
     enum rc rc = run_mounts(r, pod, container, &m, why, e);
 
     if (rc == RC_OK)
-        rc = make_env(cx, r, pod, container, &env, why, e);
+        rc = make_env(cx, &env, why, e);
     if (rc == RC_OK) {
         add_words(argv, json_field(container, "command"), &env, &m);
         add_words(argv, json_field(container, "args"), &env, &m);
         map_env(&env, &m);
-        rc = choose_program(r, container, &env, argv, &program, why, e);
+        rc = choose_program(&env, argv, &program, why, e);
     }
     if (rc == RC_OK)
         rc = run_as_user(r, pod, container, &m, spec, &config, e);
