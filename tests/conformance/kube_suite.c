@@ -8,6 +8,8 @@
 #include "kube/patch.h"
 #include "kube/watch.h"
 
+enum { LOOK_MS = 20 }; /* between two looks at what shall come true */
+
 static const struct kube_kind THING = {"conformance.cstash.dev", "v1", "things", "Thing", true};
 
 static struct json *
@@ -37,6 +39,21 @@ suite_make(const struct suite *s, const struct kube_kind *kind, const char *name
     json_free(obj);
     mem_free(text);
     return merged;
+}
+
+bool
+suite_wait(struct suite *s, int *waited, int line, const char *what)
+{
+    if (*waited >= WAIT_MS) {
+        (void)snprintf(s->why, sizeof(s->why), "line %d: never %s", line, what);
+        return false;
+    }
+    if (ctx_sleep(s->cx, LOOK_MS, &s->e)) {
+        (void)snprintf(s->why, sizeof(s->why), "line %d: %s", line, s->e.msg);
+        return false;
+    }
+    *waited += LOOK_MS;
+    return true;
 }
 
 static bool

@@ -40,11 +40,17 @@ struct suite {
 /* The condition must come true while the server has time to make it so. */
 #define UNTIL(cond)                                                                                \
     do {                                                                                           \
-        for (int left_ = WAIT_MS / 20; !(cond); left_--) {                                         \
-            CHECK(left_ > 0 && #cond);                                                             \
-            OK(ctx_sleep(s->cx, 20, &s->e));                                                       \
-        }                                                                                          \
+        int waited_ = 0;                                                                           \
+        while (!(cond))                                                                            \
+            if (!suite_wait(s, &waited_, __LINE__, #cond))                                         \
+                return false;                                                                      \
     } while (0)
+
+/*
+ * Wait a moment for `what`; `*waited` is the ms that it took so far. False: it took WAIT_MS, or
+ * the run is over; s->why says so of `line`.
+ */
+NODISCARD bool suite_wait(struct suite *s, int *waited, int line, const char *what);
 
 /* An object in the namespace of the run with the fields of `more`, JSON with ' for ". */
 struct json *suite_make(const struct suite *s, const struct kube_kind *kind, const char *name,
