@@ -87,7 +87,11 @@ pushed() { kubectl get --raw /api/v1/namespaces/$SYSTEM/services/cstash-pushgate
     [ "$(field $NS "$name" '{.metadata.ownerReferences[0].kind}')" = BackupConfiguration ]
     phase $NS "$name" Succeeded 60
     until_is $NS cronjob/stash-trigger-bc '{.spec.suspend}' true
-    [ -z "$(kubectl get job -n $NS -o name | grep stash-trigger)" ] # they go when they are done
+    for _ in $(seq 150); do # Kubernetes removes them a moment after they are done
+        kubectl get job -n $NS -o name | grep stash-trigger || return 0
+        sleep 0.2
+    done
+    return 1
 }
 
 @test "a claim of interimVolumeTemplate goes with its session, and that with the history" {
