@@ -20,11 +20,11 @@ static const uint8_t worth[256] = {
     ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
 };
 
+/* Without a branch for each digit: an index is full of them. */
 bool
 hex_decode(struct str s, uint8_t *to, size_t n)
 {
-    unsigned seen =
-        0; /* more than 15: one was no digit. No branch each: an index is full of them */
+    unsigned seen = 0; /* what any of them is worth; above 15: one was no digit */
 
     if (s.n != 2 * n)
         return false;

@@ -125,12 +125,12 @@ ends() {
 }
 
 # Objects only: what is flipped in a list, without TLS, is found by nobody but the reader of what it names.
-@test "S3 and REST, a byte of every twentieth object is changed on its way" {
+@test "S3 and REST, a byte of every tenth object is changed on its way" {
     local objects='(data|index|snapshots|locks|keys)/[0-9a-f]{2}|config'
     server_s3 "$T/s3"
-    survives "s3:http://127.0.0.1:{port}/bucket" "$S3_PORT" 0.05 --kinds corrupt --path "$objects"
+    survives "s3:http://127.0.0.1:{port}/bucket" "$S3_PORT" 0.1 --kinds corrupt --path "$objects"
     server_rest "$T/rest"
-    survives "rest:http://$REST_USER:$REST_PASSWORD@127.0.0.1:{port}/a" "$REST_PORT" 0.05 --kinds corrupt --path "$objects"
+    survives "rest:http://$REST_USER:$REST_PASSWORD@127.0.0.1:{port}/a" "$REST_PORT" 0.1 --kinds corrupt --path "$objects"
 }
 
 @test "S3, every request is hurt: the error says what the server said" {
