@@ -94,6 +94,21 @@ str_put_i64(int64_t v, uint8_t to[static STR_INT_MAX])
 }
 
 const char *
+str_grouped(uint64_t v, char to[static STR_GROUPED_MAX])
+{
+    uint8_t digits[STR_INT_MAX];
+    size_t n = str_put_u64(v, digits), used = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (i != 0 && (n - i) % 3 == 0)
+            to[used++] = ',';
+        to[used++] = (char)digits[i];
+    }
+    to[used] = '\0';
+    return to;
+}
+
+const char *
 str_cut(struct str s, char *to, size_t n)
 {
     size_t len = MIN(s.n, n - 1);

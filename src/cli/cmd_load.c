@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cstash load: a RESP stream or an RDB file into a Redis. */
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "cli/load_opts.h"
 #include "cli/redis_opts.h"
 
 static const struct opt *const tables[] = {opts_load, opts_redis, opts_filter, opts_global, NULL};
+
+/* Only a regular file can be read twice. */
+static bool
+is_file(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
 
 static enum rc
 run(struct ctx *cx, const struct args *a, struct err *e)
@@ -11,21 +23,26 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     const char *path = a->n_rest == 1 ? a->rest[0] : "-";
     struct app_target t = {0};
     struct restore_result res;
-    struct rd_fd in;
+    struct rd_fd in, again;
     enum rc rc;
-    int fd;
+    int fd, second = -1;
 
     if (app_open_input(path, &fd, e))
         return e->code;
     rd_fd_init(&in, cx, fd, strcmp(path, "-") == 0 ? "standard input" : path);
     rc = app_target_open(cx, a, &t, e);
+    if (rc == RC_OK && is_file(fd) && fd != STDIN_FILENO)
+        rc = app_open_input(path, &second, e);
     if (rc == RC_OK) {
-        rc = restore_stream(cx, &in.rd, str_of(NULL, 0), t.conn, &t.opts, &res, e);
+        rd_fd_init(&again, cx, second, path);
+        rc = restore_stream(cx, &in.rd, second < 0 ? NULL : &again.rd, t.conn, &t.opts, &res, e);
         app_target_report(a, &t, &res, rc);
         if (rc == RC_CORRUPT || rc == RC_UNSUPPORTED)
             (void)err_wrap(e, "could not load %s", in.name);
     }
     app_target_close(&t);
+    if (second >= 0)
+        app_close_input(second);
     app_close_input(fd);
     return rc;
 }

@@ -8,6 +8,8 @@
 const struct opt opts_load[] = {
     {"existing", 0, OPT_TEXT, OPT_AT(existing), "replace|skip|fail|flush",
      "what to do about keys that exist [replace]; flush empties the server first"},
+    {"allow-command", 0, OPT_LIST, OPT_AT(allow_commands), "NAME",
+     "run this command too where the dump holds it, although it writes no data (repeatable)"},
     {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL, "read and verify everything, send nothing"},
     {.name = NULL},
 };
@@ -35,6 +37,8 @@ app_target_open(struct ctx *cx, const struct args *a, struct app_target *t, stru
     t->opts.existing =
         (enum load_existing[]){LOAD_REPLACE, LOAD_SKIP, LOAD_FAIL, LOAD_FLUSH}[existing];
     t->opts.dry_run = a->dry_run;
+    t->opts.allow = a->allow_commands.v;
+    t->opts.n_allow = a->allow_commands.n;
     t->opts.progress = on_progress;
     t->opts.progress_arg = &t->progress;
     if (!a->dry_run && conn_open(cx, &t->addr, &t->conn_opts, &t->conn, e))

@@ -44,6 +44,7 @@ struct args {
     bool insecure;
     /* which keys */
     const char *db, *match;
+    struct args_list allow_commands;
     /* of single commands */
     const char *host, *path;
     struct args_list tags, hosts, paths;

@@ -8,35 +8,6 @@
 /* What is kept of a command that is too long to be whole and must still be understood as one. */
 enum { HELD_MAX = 64 * 1024 * 1024 };
 
-static const struct {
-    const char *word;
-    enum verb verb;
-    enum kv_type type; /* of the key that it writes */
-    uint32_t least;    /* arguments, with the verb */
-} verbs[] = {
-    {"SET", V_SET, KV_STRING, 3},
-    {"RPUSH", V_RPUSH, KV_LIST, 3},
-    {"SADD", V_SADD, KV_SET, 3},
-    {"ZADD", V_ZADD, KV_ZSET, 4},
-    {"HSET", V_HSET, KV_HASH, 4},
-    {"HMSET", V_HSET, KV_HASH, 4},
-    {"DEL", V_DEL, KV_N_TYPES, 2},
-    {"PEXPIREAT", V_PEXPIREAT, KV_N_TYPES, 3},
-    {"XADD", V_XADD, KV_STREAM, 5},
-    {"RESTORE", V_RESTORE, KV_N_TYPES, 4},
-    {"HPEXPIREAT", V_HPEXPIREAT, KV_HASH, 6},
-    {"XCLAIM", V_XCLAIM, KV_STREAM, 6},
-    {"XGROUP", V_XGROUP, KV_STREAM, 4},
-    {"XSETID", V_XSETID, KV_STREAM, 3},
-    {"EXPIREAT", V_EXPIREAT, KV_N_TYPES, 3},
-    {"APPEND", V_APPEND, KV_STRING, 3},
-    {"UNLINK", V_DEL, KV_N_TYPES, 2},
-    {"SELECT", V_SELECT, KV_N_TYPES, 2},
-    {"ECHO", V_ECHO, KV_N_TYPES, 2},
-    {"FUNCTION", V_FUNCTION, KV_N_TYPES, 3},
-    {"SCRIPT", V_SCRIPT, KV_N_TYPES, 3},
-};
-
 struct undump *
 undump_new(ev_fn *on, void *arg)
 {
@@ -71,16 +42,6 @@ undump_facts(const struct undump *u)
     return u->facts;
 }
 
-static size_t
-find_verb(struct str word)
-{
-    size_t i = 0;
-
-    while (i < ARRAY_LEN(verbs) && !str_is_word(word, verbs[i].word))
-        i++;
-    return i;
-}
-
 static enum rc
 on_select(struct undump *u, const struct cmd *c, struct cmd_class *out, struct err *e)
 {
@@ -88,7 +49,7 @@ on_select(struct undump *u, const struct cmd *c, struct cmd_class *out, struct e
 
     if (undump_end_key(u, e))
         return e->code;
-    if (!str_to_u64(c->argv[1], &u->db))
+    if (c->n < 2 || !str_to_u64(c->argv[1], &u->db))
         return err_set(e, RC_CORRUPT, "SELECT without a number at byte %llu",
                        (unsigned long long)c->at);
     u->db_said = true;
@@ -128,6 +89,8 @@ on_echo(struct undump *u, const struct cmd *c, struct cmd_class *out, struct err
     if (undump_end_key(u, e))
         return e->code;
     out->kind = CMD_META;
+    if (c->n < 2) /* longer than ours ever are */
+        return RC_OK;
     if (header_parse(c->argv[1], &format)) {
         if (u->facts.commands != 0)
             return err_set(e, RC_CORRUPT, "a second dump starts at byte %llu",
@@ -137,7 +100,6 @@ on_echo(struct undump *u, const struct cmd *c, struct cmd_class *out, struct err
     }
     if (u->facts.ours && trailer_parse(c->argv[1], &t))
         return check_trailer(u, &t, e);
-    out->kind = CMD_OTHER;
     return RC_OK;
 }
 
@@ -149,7 +111,7 @@ on_global(struct undump *u, const struct cmd *c, struct cmd_class *out, struct e
     if (undump_end_key(u, e))
         return e->code;
     out->kind = CMD_GLOBAL;
-    if (!str_is_word(c->argv[1], "LOAD") || c->n != c->argc) {
+    if (c->n != c->argc) {
         undump_not_exact(u);
         return RC_OK;
     }
@@ -207,7 +169,7 @@ begin_long(struct undump *u, const struct cmd *c, struct err *e)
 {
     buf_reset(&u->held);
     u->n_held = 0;
-    for (uint32_t i = u->verb < V_STREAMING ? 2 : 0; i < c->n; i++) {
+    for (uint32_t i = u->verb < V_STREAMING ? 2 : 0; i < c->n && u->verb < V_OTHER; i++) {
         struct ev_piece p = ev_whole(c->argv[i]);
         if (u->verb < V_STREAMING ? undump_streaming_arg(u, i, &p, e) : hold(u, &p, e))
             return e->code;
@@ -234,13 +196,12 @@ enter_key(struct undump *u, struct str name, struct cmd_class *out, struct err *
 }
 
 static enum rc
-on_key_verb(struct undump *u, size_t which, const struct cmd *c, struct cmd_class *out,
+on_key_verb(struct undump *u, const struct verb_info *v, const struct cmd *c, struct cmd_class *out,
             struct err *e)
 {
-    uint32_t key_at = u->verb == V_XGROUP ? 2 : 1;
-    enum kv_type type = verbs[which].type;
+    enum kv_type type = v->type;
 
-    if (c->n <= key_at)
+    if (c->n <= v->key)
         return err_set(e, RC_LIMIT, "a key name of more than %d bytes at byte %llu", CMD_WHOLE_MAX,
                        (unsigned long long)c->at);
     if (is_marker(u, c)) {
@@ -248,22 +209,24 @@ on_key_verb(struct undump *u, size_t which, const struct cmd *c, struct cmd_clas
         return undump_end_key(u, e);
     }
     out->kind = CMD_KEY;
-    out->key = c->argv[key_at];
+    out->key = c->argv[v->key];
     if (enter_key(u, out->key, out, e))
         return e->code;
-    if (u->verb == V_DEL && c->argc != 2)
+    if (u->verb == V_OTHER) {
         undump_not_exact(u);
+        return RC_OK;
+    }
     if ((u->verb == V_PEXPIREAT || u->verb == V_EXPIREAT) && !u->open)
         undump_not_exact(u);
     if (type != KV_N_TYPES && undump_open_key(u, type, e))
         return e->code;
+    if (c->argc % 2 != 0 && (u->verb == V_HSET || (u->verb == V_ZADD && u->facts.ours)))
+        return undump_bad_argument(u, v->word, e);
     if (!c->whole)
         return begin_long(u, c, e);
     if (u->verb > V_STREAMING)
         return undump_key_command(u, c->argv, c->n, e);
-    if (u->verb == V_HSET && c->argc % 2 != 0)
-        return undump_bad_argument(u, "HSET", e);
-    for (uint32_t i = 2; i < c->n; i++) {
+    for (uint32_t i = 2; i < c->n && u->verb < V_STREAMING; i++) {
         struct ev_piece p = ev_whole(c->argv[i]);
         if (undump_streaming_arg(u, i, &p, e))
             return e->code;
@@ -280,19 +243,24 @@ add_bytes(struct undump *u, struct str raw)
     u->bytes += raw.n;
 }
 
+/* What is to be known of a command; NULL: nothing. */
+static const struct verb_info *
+verb_of(const struct cmd *c)
+{
+    const struct verb_info *v =
+        c->n == 0 ? NULL : verb_find(c->argv[0], c->n > 1 ? c->argv[1] : str_of(NULL, 0));
+
+    return v == NULL || c->argc < v->least ? NULL : v;
+}
+
 static enum rc
 on_command(struct undump *u, const struct cmd *c, struct cmd_class *out, struct err *e)
 {
-    size_t which = c->n > 0 ? find_verb(c->argv[0]) : ARRAY_LEN(verbs);
+    const struct verb_info *v = verb_of(c);
 
-    u->verb = V_UNKNOWN;
+    u->verb = v == NULL ? V_MANY : v->verb == V_DEL && c->argc > 2 ? V_MANY : v->verb;
     u->argc = c->argc;
-    if (which == ARRAY_LEN(verbs) || c->argc < verbs[which].least || (!c->whole && c->n < 2)) {
-        out->kind = CMD_OTHER;
-        undump_not_exact(u);
-        return undump_end_key(u, e);
-    }
-    u->verb = verbs[which].verb;
+    out->answer = v == NULL ? ANSWER_ANY : v->answer;
     switch (u->verb) {
     case V_SELECT:
         return on_select(u, c, out, e);
@@ -301,8 +269,15 @@ on_command(struct undump *u, const struct cmd *c, struct cmd_class *out, struct 
     case V_FUNCTION:
     case V_SCRIPT:
         return on_global(u, c, out, e);
+    case V_NOTHING:
+        out->kind = CMD_META;
+        return RC_OK;
+    case V_MANY:
+        out->kind = v == NULL ? CMD_FOREIGN : CMD_MANY;
+        undump_not_exact(u);
+        return undump_end_key(u, e);
     default:
-        return on_key_verb(u, which, c, out, e);
+        return on_key_verb(u, v, c, out, e);
     }
 }
 
@@ -326,7 +301,7 @@ undump_piece(struct undump *u, const struct cmd_piece *p, struct err *e)
     struct ev_piece piece = {.p = p->bytes, .off = p->off, .total = p->total};
 
     add_bytes(u, p->raw);
-    if (u->verb >= V_SELECT)
+    if (u->verb >= V_OTHER)
         return RC_OK;
     if (p->arg >= 0 && (u->verb < V_STREAMING ? undump_streaming_arg(u, (uint32_t)p->arg, &piece, e)
                                               : hold(u, &piece, e)))

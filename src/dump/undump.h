@@ -24,13 +24,26 @@ enum cmd_kind {
     CMD_SELECT, /* changes the database */
     CMD_KEY,    /* writes or deletes `key` */
     CMD_GLOBAL, /* belongs to no key: FUNCTION LOAD, SCRIPT LOAD */
-    CMD_META,   /* our header or trailer: need not be sent */
+    CMD_MANY,   /* writes several keys: MSET, RENAME, DEL a b */
+    CMD_META,   /* our header or trailer, PING, MULTI, EXEC: need not be sent */
     CMD_MARKER, /* Stash's __redisdump_total_keys: must not be sent */
-    CMD_OTHER   /* anything else: sent as it is */
+    CMD_FOREIGN /* writes no data, or is not known: not to be sent unless somebody asks for it */
+};
+
+/* What a server answers to a command that worked. */
+enum cmd_answer {
+    ANSWER_ANY,
+    ANSWER_OK,
+    ANSWER_INT,
+    ANSWER_COUNT,  /* an integer from 0 to the number of arguments */
+    ANSWER_LENGTH, /* an integer, not less than the elements that were sent */
+    ANSWER_BULK,
+    ANSWER_ARRAY
 };
 
 struct cmd_class {
     enum cmd_kind kind;
+    enum cmd_answer answer;
     uint64_t db;     /* the database in force after this command */
     struct str key;  /* CMD_KEY */
     bool starts_key; /* CMD_KEY: differs from the key of the command before */

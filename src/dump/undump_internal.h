@@ -6,31 +6,7 @@
  * other. */
 #include <xxhash.h>
 
-#include "dump/undump.h"
-
-enum verb {
-    V_SET,
-    V_APPEND,
-    V_RPUSH,
-    V_SADD,
-    V_HSET,
-    V_STREAMING, /* those before this one are read argument by argument, whatever their length */
-    V_ZADD,
-    V_HPEXPIREAT,
-    V_XADD,
-    V_XSETID,
-    V_XGROUP,
-    V_XCLAIM,
-    V_PEXPIREAT,
-    V_EXPIREAT,
-    V_DEL,
-    V_RESTORE,
-    V_SELECT,
-    V_ECHO,
-    V_FUNCTION,
-    V_SCRIPT,
-    V_UNKNOWN
-};
+#include "dump/verbs.h"
 
 struct undump {
     ev_fn *on;
@@ -48,6 +24,7 @@ struct undump {
     enum kv_type type;
     int64_t expires_at;
     uint64_t string_bytes; /* so far */
+    double score;          /* of the member that comes next */
     struct stream_id last_entry;
     uint64_t n_entries;
     bool stream_said; /* EV_STREAM was sent */

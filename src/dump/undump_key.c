@@ -107,6 +107,43 @@ undump_bad_argument(const struct undump *u, const char *what, struct err *e)
                    str_show(buf_str(&u->name), name, sizeof(name)));
 }
 
+/* A score, or a piece of one. */
+static enum rc
+take_score(struct undump *u, const struct ev_piece *p, struct err *e)
+{
+    char text[64], *end;
+
+    if (ev_is_first(p) && ev_is_last(p) && p->p.n != 0 && p->p.n < sizeof(text)) {
+        memcpy(text, p->p.p, p->p.n);
+        text[p->p.n] = '\0';
+        u->score = strtod(text, &end);
+        if (end == text + p->p.n)
+            return RC_OK;
+    }
+    if (u->facts.ours)
+        return undump_bad_argument(u, "score", e);
+    undump_not_exact(u); /* NX, INCR and the like */
+    u->verb = V_OTHER;
+    return RC_OK;
+}
+
+static enum rc
+take_member(struct undump *u, const struct ev_piece *p, struct err *e)
+{
+    struct ev ev = {.kind = EV_ZELEM};
+
+    ev.u.zelem.score = u->score;
+    ev.u.zelem.member = p->p;
+    if (!ev_is_first(p) || !ev_is_last(p)) {
+        if (ev_is_first(p))
+            buf_reset(&u->held);
+        if (buf_add_str(&u->held, p->p, e))
+            return e->code;
+        ev.u.zelem.member = buf_str(&u->held);
+    }
+    return ev_is_last(p) ? undump_emit(u, &ev, e) : RC_OK;
+}
+
 enum rc
 undump_streaming_arg(struct undump *u, uint32_t i, const struct ev_piece *p, struct err *e)
 {
@@ -129,6 +166,8 @@ undump_streaming_arg(struct undump *u, uint32_t i, const struct ev_piece *p, str
         }
         u->string_bytes += p->p.n;
         return undump_emit(u, &ev, e);
+    case V_ZADD:
+        return i % 2 == 0 ? take_score(u, p, e) : take_member(u, p, e);
     case V_HSET:
         if (i % 2 == 0) { /* the field's name: kept until its value comes */
             if (ev_is_first(p))
@@ -143,29 +182,6 @@ undump_streaming_arg(struct undump *u, uint32_t i, const struct ev_piece *p, str
     default:
         return undump_emit(u, &ev, e);
     }
-}
-
-static enum rc
-on_zadd(struct undump *u, const struct str *v, uint32_t n, struct err *e)
-{
-    struct ev ev = {.kind = EV_ZELEM};
-    char text[64], *end;
-
-    if (n % 2 != 0)
-        return undump_bad_argument(u, "ZADD", e);
-    for (uint32_t i = 2; i < n; i += 2) {
-        if (v[i].n == 0 || v[i].n >= sizeof(text))
-            return undump_bad_argument(u, "score", e);
-        memcpy(text, v[i].p, v[i].n);
-        text[v[i].n] = '\0';
-        ev.u.zelem.score = strtod(text, &end);
-        if (end != text + v[i].n)
-            return undump_bad_argument(u, "score", e);
-        ev.u.zelem.member = v[i + 1];
-        if (undump_emit(u, &ev, e))
-            return e->code;
-    }
-    return RC_OK;
 }
 
 static enum rc
@@ -309,8 +325,6 @@ enum rc
 undump_key_command(struct undump *u, const struct str *v, uint32_t n, struct err *e)
 {
     switch (u->verb) {
-    case V_ZADD:
-        return on_zadd(u, v, n, e);
     case V_HPEXPIREAT:
         return on_hpexpireat(u, v, n, e);
     case V_XADD:

@@ -8,7 +8,7 @@
 #include "base/secret.h"
 #include "job/step_internal.h"
 
-enum kind { TEXT, FLAG, NUMBER, SECONDS, IGNORED_TEXT, IGNORED_FLAG };
+enum kind { TEXT, LIST, FLAG, NUMBER, SECONDS, IGNORED_TEXT, IGNORED_FLAG };
 
 static const struct known {
     const char *name; /* one or two dashes in front */
@@ -34,6 +34,7 @@ static const struct known {
     {"compression", TEXT, REDIS_ARGS_BACKUP, AT(compression)},
     {"psync", TEXT, REDIS_ARGS_BACKUP, AT(psync)},
     {"existing", TEXT, REDIS_ARGS_RESTORE, AT(existing)},
+    {"allow-command", LIST, REDIS_ARGS_RESTORE, AT(allow_commands)},
     {"dry-run", FLAG, REDIS_ARGS_RESTORE, AT(dry_run)},
     {"pipe-timeout", SECONDS, REDIS_ARGS_RESTORE, AT(pipe_timeout_ms)},
     /* How those tools read and write; there is one way here. */
@@ -85,6 +86,12 @@ put(const struct known *k, const char *value, struct redis_args *a, struct err *
     switch (k->kind) {
     case TEXT:
         memcpy(at, &value, sizeof(value));
+        return RC_OK;
+    case LIST:
+        if (a->allow_commands.n == ARRAY_LEN(a->allow_commands.v))
+            return err_set(e, RC_INVALID, "--%s is given more than %zu times", k->name,
+                           ARRAY_LEN(a->allow_commands.v));
+        a->allow_commands.v[a->allow_commands.n++] = value;
         return RC_OK;
     case FLAG:
         *(bool *)(void *)at = strcmp(value, "true") == 0;

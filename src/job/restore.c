@@ -99,6 +99,7 @@ snapshot_open(struct ctx *cx, struct repo *r, const char *spec,
     char id[ID_TEXT];
 
     memset(s, 0, sizeof(*s));
+    s->repo = r;
     buf_init(&s->manifest, MANIFEST_MAX);
     if (snapshot_find(cx, r, spec, filter, &s->snap, e))
         return e->code;
@@ -149,22 +150,78 @@ warn_open_end(const struct load_result *l)
         log_warn("the dump has no trailer, so nothing tells whether it is whole");
 }
 
-enum rc
-restore_stream(struct ctx *cx, struct rd *in, struct str manifest, struct conn *c,
-               const struct load_opts *opts, struct restore_result *out, struct err *e)
+/* One pass over a dump: into the server, or nowhere. */
+static enum rc
+pass(struct ctx *cx, struct rd *in, struct conn *c, const struct load_opts *opts,
+     struct load_result *out, struct err *e)
+{
+    struct feed *feed = NULL;
+    enum rc rc = feed_open(cx, in, &feed, e);
+
+    memset(out, 0, sizeof(*out));
+    if (rc == RC_OK)
+        rc = load_run(cx, c, feed_rd(feed), opts, out, e);
+    feed_close(feed);
+    return rc;
+}
+
+/* What would stop the load in its middle stops it here, before anything is written. */
+static enum rc
+survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, uint64_t *keys,
+            struct err *e)
+{
+    struct load_opts o = *opts;
+    struct load_result found;
+
+    o.dry_run = true;
+    o.on = NULL;
+    if (pass(cx, in, NULL, &o, &found, e))
+        return err_wrap(e, "nothing was written");
+    *keys = found.keys;
+    return RC_OK;
+}
+
+/* How far a load came that did not end well, and how to go on. */
+static enum rc
+tell_how_far(const struct conn *c, const struct load_opts *opts, const struct load_result *l,
+             uint64_t expected, struct err *e)
+{
+    static const char *const again[] = {[LOAD_REPLACE] = "run the same command again to finish",
+                                        [LOAD_SKIP] = "run the same command again to finish",
+                                        [LOAD_FAIL] =
+                                            "run it again with --existing replace to finish",
+                                        [LOAD_FLUSH] = "run the same command again to finish"};
+    char there[STR_GROUPED_MAX], all[STR_GROUPED_MAX], count[96], part[LOAD_KEY_SHOWN + 80] = "";
+
+    (void)snprintf(count, sizeof(count), "%s%s%s keys are in", str_grouped(l->keys_there, there),
+                   expected != 0 ? " of " : "", expected != 0 ? str_grouped(expected, all) : "");
+    if (opts->existing == LOAD_SKIP && l->key_at_work[0] != '\0')
+        (void)snprintf(part, sizeof(part),
+                       "delete %s in database %llu, which may be there in part; ", l->key_at_work,
+                       (unsigned long long)l->db_at_work);
+    if (e->code == RC_CANCELLED)
+        return err_set(e, RC_CANCELLED, "interrupted: %s %s; %s%s", count, conn_peer(c), part,
+                       again[opts->existing]);
+    if (e->hint[0] == '\0' || part[0] != '\0')
+        (void)err_hint(e, "%s%s", part, again[opts->existing]);
+    return err_wrap(e, "%s %s", count, conn_peer(c));
+}
+
+/* Load what was found good, and compare it with `manifest` (may be empty). */
+static enum rc
+load_and_compare(struct ctx *cx, struct rd *in, struct str manifest, uint64_t expected,
+                 struct conn *c, const struct load_opts *opts, struct restore_result *out,
+                 struct err *e)
 {
     struct tally *t = tally_new();
     struct load_opts o = *opts;
-    struct feed *feed = NULL;
     enum rc rc;
 
-    memset(out, 0, sizeof(*out));
     o.on = tally_on;
     o.on_arg = t;
-    rc = feed_open(cx, in, &feed, e);
-    if (rc == RC_OK)
-        rc = load_run(cx, c, feed_rd(feed), &o, &out->load, e);
-    feed_close(feed);
+    rc = pass(cx, in, c, &o, &out->load, e);
+    if (rc != RC_OK && !opts->dry_run && out->load.commands != 0)
+        rc = tell_how_far(c, opts, &out->load, expected, e);
     if (rc == RC_OK) {
         warn_open_end(&out->load);
         rc = compare(manifest, t, out, e);
@@ -176,8 +233,46 @@ restore_stream(struct ctx *cx, struct rd *in, struct str manifest, struct conn *
 }
 
 enum rc
+restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct conn *c,
+               const struct load_opts *opts, struct restore_result *out, struct err *e)
+{
+    uint64_t keys = 0;
+
+    memset(out, 0, sizeof(*out));
+    if (survey != NULL && !opts->dry_run && survey_dump(cx, survey, opts, &keys, e))
+        return e->code;
+    return load_and_compare(cx, in, str_of(NULL, 0), keys, c, opts, out, e);
+}
+
+/* Of a snapshot without a manifest, or of a filtered load: read it once more to know. */
+static enum rc
+survey_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_opts *opts,
+                uint64_t *keys, struct err *e)
+{
+    struct load *again;
+    enum rc rc;
+
+    if (load_open(cx, from->repo, &from->file, LOAD_WORKERS, &again, e))
+        return e->code;
+    rc = survey_dump(cx, load_rd(again), opts, keys, e);
+    load_close(again);
+    return rc;
+}
+
+enum rc
 restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,
               const struct load_opts *opts, struct restore_result *out, struct err *e)
 {
-    return restore_stream(cx, load_rd(from->load), buf_str(&from->manifest), c, opts, out, e);
+    struct str manifest = buf_str(&from->manifest);
+    struct manifest_brief brief = {0};
+    uint64_t keys = 0;
+
+    memset(out, 0, sizeof(*out));
+    if (manifest.n != 0 && manifest_brief(manifest, &brief, e))
+        return e->code;
+    if (filter_is_all(&opts->filter))
+        keys = brief.keys;
+    if (manifest.n == 0 && !opts->dry_run && survey_snapshot(cx, from, opts, &keys, e))
+        return e->code;
+    return load_and_compare(cx, load_rd(from->load), manifest, keys, c, opts, out, e);
 }

@@ -7,6 +7,9 @@
  *
  * Shape    snapshot_open finds the snapshot and its dump; restore_redis loads it, counts and
  *          digests what it loads, and compares that with the manifest.
+ * Survey   a dump that nothing vouches for is read twice where it can be: what would stop the load
+ *          in its middle (a command that writes no data, an end that is missing) stops it before
+ *          anything is written.
  * Takes    our dumps, Stash's, and RDB files that somebody stored.
  * Errors   RC_CORRUPT: the dump is cut or is not what the manifest says; else as redis/load.
  */
@@ -16,6 +19,7 @@
 
 /* A snapshot whose dump can be read. */
 struct snapshot_source {
+    struct repo *repo; /* borrowed */
     struct snapshot snap;
     struct file_info file;
     struct load *load;
@@ -44,8 +48,8 @@ NODISCARD enum rc restore_redis(struct ctx *cx, struct snapshot_source *from, st
                                 const struct load_opts *opts, struct restore_result *out,
                                 struct err *e);
 
-/* The same for any stream: `manifest` may be empty. */
-NODISCARD enum rc restore_stream(struct ctx *cx, struct rd *in, struct str manifest, struct conn *c,
+/* The same for any stream. `survey`: the same bytes once more, NULL where they come only once. */
+NODISCARD enum rc restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct conn *c,
                                  const struct load_opts *opts, struct restore_result *out,
                                  struct err *e);
 

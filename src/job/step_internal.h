@@ -71,6 +71,10 @@ struct redis_args {
     size_t n;
     const char *user, *password, *match, *source, *format, *compression, *psync, *existing;
     const char *cacert, *cert, *key, *sni;
+    struct {
+        const char *v[16];
+        size_t n;
+    } allow_commands;
     int64_t db;          /* -1: all */
     int pipe_timeout_ms; /* -1: not given, 0: none */
     bool tls, insecure, dry_run;

@@ -27,7 +27,10 @@ load_opts_of(const struct restore_work *w, struct load_opts *o, struct err *e)
         {"replace", LOAD_REPLACE}, {"skip", LOAD_SKIP}, {"fail", LOAD_FAIL}, {"flush", LOAD_FLUSH}};
     const char *want = w->args.existing != NULL ? w->args.existing : "replace";
 
-    *o = (struct load_opts){.filter = FILTER_ALL, .dry_run = w->args.dry_run};
+    *o = (struct load_opts){.filter = FILTER_ALL,
+                            .dry_run = w->args.dry_run,
+                            .allow = w->args.allow_commands.v,
+                            .n_allow = w->args.allow_commands.n};
     o->filter.db = w->args.db >= 0 ? w->args.db : FILTER_ALL_DBS;
     o->filter.match = w->args.match;
     for (size_t i = 0; i < ARRAY_LEN(words); i++)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <strings.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "redis/ahead.h"
 
-enum { PROGRESS_BYTES = 1024 * 1024 };
+enum { PROGRESS_BYTES = 1024 * 1024, LAST_ANSWERS_MS = 2000 };
 
 struct load {
     struct ctx *cx;
@@ -19,7 +21,9 @@ struct load {
     struct ahead ahead;
     uint64_t told; /* bytes at the last progress call */
     uint64_t ticks;
-    bool sending; /* not a dry run */
+    bool sending;   /* not a dry run */
+    bool in_pieces; /* a command is sent in part */
+    bool in_key;    /* more commands of the key may follow */
 };
 
 /*
@@ -89,11 +93,46 @@ wanted(struct load *l, const struct cmd_class *k)
             return true;
         l->result->filtered_keys += k->starts_key;
         return false;
-    case CMD_GLOBAL:
-    case CMD_OTHER:
     default:
         return filter_is_all(f);
     }
+}
+
+/* "CONFIG", or "CONFIG|SET" as ACL rules have it. */
+static bool
+is_named(const char *rule, const struct cmd *c)
+{
+    const char *bar = strchr(rule, '|');
+    size_t n = bar == NULL ? strlen(rule) : (size_t)(bar - rule);
+
+    return c->n > 0 && c->argv[0].n == n && strncasecmp((const char *)c->argv[0].p, rule, n) == 0 &&
+           (bar == NULL || (c->n > 1 && c->argv[1].n == strlen(bar + 1) &&
+                            strncasecmp((const char *)c->argv[1].p, bar + 1, c->argv[1].n) == 0));
+}
+
+/* Refuse what a dump has no business to hold, and what cannot be taken apart. */
+static enum rc
+check_verb(const struct load *l, const struct cmd *c, const struct cmd_class *k, struct err *e)
+{
+    bool keeps = l->opts->existing == LOAD_SKIP || l->opts->existing == LOAD_FAIL;
+    char verb[40];
+
+    if (k->kind == CMD_FOREIGN)
+        for (size_t i = 0; i < l->opts->n_allow; i++)
+            if (is_named(l->opts->allow[i], c))
+                return RC_OK;
+    if (k->kind != CMD_FOREIGN &&
+        (k->kind != CMD_MANY || (filter_is_all(&l->opts->filter) && !keeps)))
+        return RC_OK;
+    (void)str_show(c->n > 0 ? c->argv[0] : str_of(NULL, 0), verb, sizeof(verb));
+    if (k->kind == CMD_MANY)
+        return err_set(e, RC_DENIED,
+                       "%s at byte %llu of the dump writes several keys: it cannot be loaded while "
+                       "keys are filtered or kept",
+                       verb, (unsigned long long)c->at);
+    (void)err_set(e, RC_DENIED, "%s at byte %llu of the dump is not a command that writes data",
+                  verb, (unsigned long long)c->at);
+    return err_hint(e, "if it shall run on the server nevertheless: --allow-command %s", verb);
 }
 
 /* The rest of a long command, sent or not. */
@@ -102,6 +141,7 @@ pass_pieces(struct load *l, bool send, struct err *e)
 {
     struct cmd_piece piece;
 
+    l->in_pieces = send;
     do {
         if (cmd_more(&l->reader, &piece, e) || undump_piece(l->undump, &piece, e))
             return e->code;
@@ -109,6 +149,7 @@ pass_pieces(struct load *l, bool send, struct err *e)
         if (send && pump_more(&l->pump, piece.raw, e))
             return e->code;
     } while (!piece.last);
+    l->in_pieces = false;
     return RC_OK;
 }
 
@@ -162,6 +203,9 @@ pass_all(struct load *l, struct err *e)
             return undump_end(l->undump, e);
         if (undump_cmd(l->undump, &c, &k, e))
             return e->code;
+        l->in_key = k.kind == CMD_KEY;
+        if (check_verb(l, &c, &k, e))
+            return e->code;
         l->result->bytes += c.raw.n;
         if (wanted(l, &k) && l->sending) {
             if (send_one(l, &c, &k, e))
@@ -178,25 +222,39 @@ pass_all(struct load *l, struct err *e)
     }
 }
 
+/*
+ * The dump ends in its middle, or somebody asked to stop: what was sent is waited for, so that the
+ * counts are right.
+ */
+static void
+take_last_answers(struct load *l, enum rc why)
+{
+    struct ctx last = {.fd = -1, .until = clock_mono_ms() + LAST_ANSWERS_MS};
+    struct err ignored = ERR_INIT;
+
+    if (l->in_pieces || why == RC_UNAVAILABLE || why == RC_TIMEOUT || l->pump.broken)
+        return;
+    l->pump.cx = &last;
+    if ((why == RC_CANCELLED || ahead_settle(&l->ahead, &ignored) == RC_OK) &&
+        pump_drain(&l->pump, &ignored) == RC_OK)
+        pump_end(&l->pump, !l->in_key);
+    l->pump.cx = l->cx;
+}
+
 static enum rc
 send_all(struct load *l, struct err *e)
 {
-    struct err dump = ERR_INIT;
-
-    if (pass_all(l, &dump)) {
-        struct err ignored = ERR_INIT;
-        /* The server shall have all that was good, and the counts be right; but the first error
-         * counts. */
-        if (dump.code == RC_CORRUPT && l->sending && ahead_settle(&l->ahead, &ignored) == RC_OK)
-            (void)!pump_drain(&l->pump, &ignored);
-        *e = dump;
+    if (pass_all(l, e)) {
+        if (l->sending)
+            take_last_answers(l, e->code);
         return e->code;
     }
     tell(l, true);
     if (!l->sending)
         return RC_OK;
-    if (ahead_settle(&l->ahead, e) || pump_drain(&l->pump, e))
+    if (ahead_settle(&l->ahead, e) || pump_drain(&l->pump, e) || pump_fence(&l->pump, e))
         return e->code;
+    pump_end(&l->pump, true);
     if (l->result->lost_pending != 0)
         log_warn(
             "%llu pending entries of streams were not restored: their messages had been deleted "
@@ -239,6 +297,7 @@ load_run(struct ctx *cx, struct conn *c, struct rd *dump, const struct load_opts
     rc = send_all(&l, e);
     result->facts = undump_facts(l.undump);
     if (l.sending) {
+        pump_end(&l.pump, false);
         ahead_release(&l.ahead);
         pump_release(&l.pump);
         c->db = -1; /* the dump's own SELECTs moved it */

@@ -14,8 +14,14 @@
  *          (cut, corrupt) wins. RC_INVALID: commands failed; RC_EXISTS: LOAD_FAIL met a key;
  *          RC_NOT_FOUND: no such database; else the server's word as in conn_fail, and what conn
  *          and undump give. `result` is filled in every case.
- * Filter   keys that are not wanted are parsed, not sent. Functions, scripts and unknown commands
- *          belong to no key: they are sent only when the filter wants everything.
+ * Verbs    only commands that write data are sent (dump/verbs); another one is RC_DENIED with its
+ *          name and place, before it is sent, unless `allow` names it. So is, while keys are
+ *          filtered or kept, a command that writes several keys.
+ * Answers  each must be of the kind that its command has (dump/verbs), and after the last one the
+ *          server must answer a question that only it can: a server that says too much, too little
+ *          or something else is RC_CORRUPT.
+ * Filter   keys that are not wanted are parsed, not sent. Functions and scripts belong to no key:
+ *          they are sent only when the filter wants everything.
  * Existing LOAD_SKIP and LOAD_FAIL ask EXISTS for each key ahead of its commands, a batch at a
  *          time, unless its database was empty when the load reached it. A key that somebody else
  *          creates in between is not seen.
@@ -40,6 +46,9 @@ struct load_opts {
     bool dry_run; /* parse and verify only */
     ev_fn *on;    /* may be NULL; gets the events of the whole stream, whatever the filter */
     void *on_arg;
+    /* Commands to send although they write no data: "CONFIG", or only "CONFIG|SET". Borrowed. */
+    const char *const *allow;
+    size_t n_allow;
     uint32_t window_commands; /* 0: 16384 */
     uint64_t window_bytes;    /* 0: 4 MiB */
     uint64_t max_errors;      /* 0: LOAD_MAX_ERRORS */
@@ -55,10 +64,14 @@ struct load_error {
 };
 
 struct load_result {
-    uint64_t bytes;        /* of the stream */
-    uint64_t commands;     /* sent */
-    uint64_t confirmed;    /* of them, with a good answer */
-    uint64_t keys;         /* sent */
+    uint64_t bytes;      /* of the stream */
+    uint64_t commands;   /* sent */
+    uint64_t confirmed;  /* of them, with a good answer */
+    uint64_t keys;       /* sent */
+    uint64_t keys_there; /* of them, all commands with a good answer */
+    /* The one whose commands were only answered in part when the load ended; "" if there is none. */
+    char key_at_work[LOAD_KEY_SHOWN];
+    uint64_t db_at_work;
     uint64_t skipped_keys; /* LOAD_SKIP: they existed */
     uint64_t filtered_keys;
     uint64_t

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rand.h"
 #include "redis/pump.h"
 
 enum {
@@ -54,6 +56,10 @@ pump_note(struct pump_note *n, const struct cmd *c, const struct cmd_class *k)
     struct str verb = c->n != 0 ? c->argv[0] : str_of(NULL, 0);
 
     n->bytes = c->raw.n;
+    n->db = k->db;
+    n->argc = c->argc;
+    n->answer = (uint8_t)k->answer;
+    n->starts_key = k->kind == CMD_KEY && k->starts_key;
     n->ids = count_ids(c);
     n->is_select = k->kind == CMD_SELECT;
     n->verb_n = (uint8_t)MIN(verb.n, (size_t)PUMP_VERB);
@@ -66,11 +72,26 @@ pump_note(struct pump_note *n, const struct cmd *c, const struct cmd_class *k)
         memcpy(n->key, k->key.p, n->key_n);
 }
 
+/* The key of a note, for people. */
 static void
-keep_error(struct pump *p, const struct pump_note *n, const struct reply *r)
+show_key(const struct pump_note *n, char to[static LOAD_KEY_SHOWN])
+{
+    size_t used;
+
+    to[0] = '\0';
+    if (!n->has_key)
+        return;
+    to[0] = '"';
+    (void)str_show(str_of(n->key, n->key_n), to + 1, LOAD_KEY_SHOWN - 6);
+    used = strlen(to);
+    (void)snprintf(to + used, LOAD_KEY_SHOWN - used, n->key_cut ? "...\"" : "\"");
+}
+
+static void
+keep_error(struct pump *p, const struct pump_note *n, const char *text)
 {
     struct load_error *to;
-    size_t i, used;
+    size_t i;
 
     if (p->result->n_errors++ >= LOAD_ERRORS_KEPT)
         return;
@@ -78,14 +99,8 @@ keep_error(struct pump *p, const struct pump_note *n, const struct reply *r)
     for (i = 0; i < n->verb_n; i++)
         to->verb[i] = (char)(n->verb[i] > ' ' && n->verb[i] < 0x7f ? n->verb[i] : '?');
     to->verb[i] = '\0';
-    to->key[0] = '\0';
-    if (n->has_key) {
-        to->key[0] = '"';
-        (void)str_show(str_of(n->key, n->key_n), to->key + 1, sizeof(to->key) - 6);
-        used = strlen(to->key);
-        (void)snprintf(to->key + used, sizeof(to->key) - used, n->key_cut ? "...\"" : "\"");
-    }
-    (void)reply_error_text(r, to->text, sizeof(to->text));
+    show_key(n, to->key);
+    (void)snprintf(to->text, sizeof(to->text), "%s", text);
 }
 
 /* Errors that the next command would meet as well. */
@@ -94,7 +109,7 @@ stops(const struct reply *r, const struct pump_note *n)
 {
     static const char *const words[] = {"OOM",    "READONLY", "MISCONF",    "NOPERM",
                                         "NOAUTH", "LOADING",  "NOREPLICAS", "MASTERDOWN",
-                                        "MOVED",  "BUSY",     "CLUSTERDOWN"};
+                                        "MOVED",  "ASK",      "BUSY",       "CLUSTERDOWN"};
     static const char protocol[] = "ERR Protocol error";
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
@@ -105,18 +120,26 @@ stops(const struct reply *r, const struct pump_note *n)
            (r->s.n >= sizeof(protocol) - 1 && memcmp(r->s.p, protocol, sizeof(protocol) - 1) == 0);
 }
 
+/* A command for people: its verb, and its key if it has one. */
+enum { COMMAND_SHOWN = PUMP_VERB + LOAD_KEY_SHOWN + 2 };
+static const char *
+show_command(const struct pump_note *n, char to[static COMMAND_SHOWN])
+{
+    char key[LOAD_KEY_SHOWN];
+
+    show_key(n, key);
+    (void)str_show(str_of(n->verb, n->verb_n), to, PUMP_VERB + 1);
+    (void)snprintf(to + strlen(to), LOAD_KEY_SHOWN + 1, "%s%s", key[0] != '\0' ? " " : "", key);
+    return to;
+}
+
 static enum rc
 stop_with(const struct pump *p, const struct pump_note *n, const struct reply *r, struct err *e)
 {
-    const struct load_error *last =
-        &p->result->errors[MIN(p->result->n_errors, (uint64_t)LOAD_ERRORS_KEPT) - 1];
-    char what[160];
+    char command[COMMAND_SHOWN], what[COMMAND_SHOWN + 8];
     enum rc code;
 
-    if (p->result->n_errors <= LOAD_ERRORS_KEPT)
-        (void)snprintf(what, sizeof(what), "%s %s failed", last->verb, last->key);
-    else
-        (void)snprintf(what, sizeof(what), "a command failed");
+    (void)snprintf(what, sizeof(what), "%s failed", show_command(n, command));
     code = conn_fail(p->c, r, what, e);
     if (n->is_select && code != RC_DENIED) {
         e->code = RC_NOT_FOUND;
@@ -127,29 +150,106 @@ stop_with(const struct pump *p, const struct pump_note *n, const struct reply *r
                     (unsigned long long)p->result->confirmed);
 }
 
-static enum rc
-on_reply(struct pump *p, const struct reply *r, struct err *e)
+/* Is it what the server says when the command did what it should? */
+static bool
+is_answer(const struct pump_note *n, const struct reply *r)
 {
-    const struct pump_note *n = &p->notes[p->first];
-
-    if (UNLIKELY(p->n == 0))
-        return err_set(e, RC_CORRUPT, "%s sent an answer to no command", conn_peer(p->c));
-    p->first = p->first + 1 == p->cap ? 0 : p->first + 1;
-    p->n--;
-    p->bytes -= n->bytes;
-    if (LIKELY(r->type != REPLY_ERROR)) {
-        p->result->confirmed++;
-        if (UNLIKELY(n->ids != 0) && r->type == REPLY_ARRAY && r->n < n->ids)
-            p->result->lost_pending += n->ids - r->n;
-        return RC_OK;
+    switch ((enum cmd_answer)n->answer) {
+    case ANSWER_OK:
+        return reply_is_status(r, "OK");
+    case ANSWER_INT:
+        return r->type == REPLY_INT;
+    case ANSWER_COUNT:
+        return r->type == REPLY_INT && r->integer >= 0 && r->integer <= (int64_t)n->argc;
+    case ANSWER_LENGTH:
+        return r->type == REPLY_INT && r->integer >= (int64_t)n->argc - 2;
+    case ANSWER_BULK:
+        return r->type == REPLY_BULK;
+    case ANSWER_ARRAY:
+        return r->type == REPLY_ARRAY && r->n <= n->argc;
+    default:
+        return true;
     }
-    keep_error(p, n, r);
-    if (stops(r, n))
+}
+
+/* The server does not do what Redis does; nothing that it says counts any more. */
+static enum rc
+wrong_answer(struct pump *p, const struct pump_note *n, const struct reply *r, struct err *e)
+{
+    static const char *const kinds[] = {
+        [REPLY_STATUS] = "a status", [REPLY_ERROR] = "an error",    [REPLY_INT] = "a wrong number",
+        [REPLY_BULK] = "a string",   [REPLY_NIL] = "nothing (nil)", [REPLY_ARRAY] = "a list"};
+    char command[COMMAND_SHOWN];
+
+    p->broken = true;
+    keep_error(p, n, kinds[r->type]);
+    (void)err_set(e, RC_CORRUPT, "%s answered %s to %s, which is not what Redis answers",
+                  conn_peer(p->c), kinds[r->type], show_command(n, command));
+    return err_wrap(e, "the load stopped after %llu commands",
+                    (unsigned long long)p->result->confirmed);
+}
+
+static enum rc
+failed(struct pump *p, const struct pump_note *n, const struct reply *r, struct err *e)
+{
+    char text[sizeof(p->result->errors[0].text)];
+
+    keep_error(p, n, reply_error_text(r, text, sizeof(text)));
+    p->broken = stops(r, n);
+    if (p->broken)
         return stop_with(p, n, r, e);
     if (p->result->n_errors >= p->max_errors) {
         (void)!pump_verdict(p, e);
         return err_wrap(e, "too many errors, the load stopped");
     }
+    return RC_OK;
+}
+
+/* A key is there when the answers to all its commands were good, which the next key tells. */
+static void
+count_key(struct pump *p, const struct pump_note *n, bool good)
+{
+    if (n->starts_key) {
+        p->result->keys_there += p->in_key && p->key_good;
+        p->in_key = p->key_good = true;
+        p->key = *n;
+    }
+    p->key_good = p->key_good && (good || !n->has_key);
+}
+
+void
+pump_end(struct pump *p, bool whole)
+{
+    if (!p->in_key)
+        return;
+    p->in_key = false;
+    p->result->keys_there += whole && p->key_good;
+    if (whole)
+        return;
+    p->result->db_at_work = p->key.db;
+    show_key(&p->key, p->result->key_at_work);
+}
+
+static enum rc
+on_reply(struct pump *p, const struct reply *r, struct err *e)
+{
+    const struct pump_note *n = &p->notes[p->first];
+    bool good;
+
+    if (UNLIKELY(p->n == 0)) {
+        p->broken = true;
+        return err_set(e, RC_CORRUPT, "%s sent an answer to no command", conn_peer(p->c));
+    }
+    p->first = p->first + 1 == p->cap ? 0 : p->first + 1;
+    p->n--;
+    p->bytes -= n->bytes;
+    good = r->type != REPLY_ERROR && is_answer(n, r);
+    count_key(p, n, good);
+    if (UNLIKELY(!good))
+        return r->type == REPLY_ERROR ? failed(p, n, r, e) : wrong_answer(p, n, r, e);
+    p->result->confirmed++;
+    if (UNLIKELY(n->ids != 0) && r->n < n->ids)
+        p->result->lost_pending += n->ids - r->n;
     return RC_OK;
 }
 
@@ -299,6 +399,24 @@ pump_drain(struct pump *p, struct err *e)
             return e->code;
     }
     return RC_OK;
+}
+
+enum rc
+pump_fence(struct pump *p, struct err *e)
+{
+    uint8_t random[16];
+    char word[2 * sizeof(random) + 1];
+    struct reply r;
+
+    rand_bytes(random, sizeof(random));
+    hex_encode(random, sizeof(random), word);
+    if (CONN_CALL(p->cx, p->c, &r, e, STR_LIT("ECHO"), str_c(word)))
+        return e->code;
+    if (r.type == REPLY_ERROR ? reply_rest(&p->c->in).n == 0 : str_eq(r.s, str_c(word)))
+        return RC_OK; /* an error: a user who may not ECHO */
+    return err_set(e, RC_CORRUPT,
+                   "%s did not answer ECHO with its word: its other answers cannot be relied upon",
+                   conn_peer(p->c));
 }
 
 enum rc

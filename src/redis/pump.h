@@ -15,10 +15,12 @@ enum { PUMP_KEY = 64, PUMP_VERB = 14 };
 
 /* What must be remembered of a command until its reply comes. */
 struct pump_note {
-    uint64_t bytes;
-    uint32_t ids; /* XCLAIM: how many were sent; else 0 */
+    uint64_t bytes, db;
+    uint32_t argc;
+    uint32_t ids;   /* XCLAIM: how many were sent; else 0 */
+    uint8_t answer; /* enum cmd_answer */
     uint8_t verb_n, key_n;
-    bool key_cut, has_key, is_select;
+    bool key_cut, has_key, starts_key, is_select;
     uint8_t verb[PUMP_VERB], key[PUMP_KEY];
 };
 
@@ -32,6 +34,9 @@ struct pump {
     uint64_t bytes, bytes_max; /* sent or queued, not answered */
     struct buf out;
     size_t out_at;
+    struct pump_note key; /* of the last answer */
+    bool in_key, key_good;
+    bool broken; /* the server's answers cannot be relied upon, or will stay the same */
 };
 
 void pump_init(struct pump *p, struct ctx *cx, struct conn *c, const struct load_opts *opts,
@@ -47,6 +52,14 @@ NODISCARD enum rc pump_add(struct pump *p, const struct pump_note *n, struct str
 NODISCARD enum rc pump_more(struct pump *p, struct str raw, struct err *e);
 /* Send everything and wait until it is answered. */
 NODISCARD enum rc pump_drain(struct pump *p, struct err *e);
+/*
+ * All is answered: ask what only this server can answer now, so that answers which nobody asked for
+ * are found. RC_CORRUPT.
+ */
+NODISCARD enum rc pump_fence(struct pump *p, struct err *e);
+
+/* Nothing follows. `whole`: everything is answered, and the last key has all its commands. */
+void pump_end(struct pump *p, bool whole);
 
 /* What all errors that did not stop the load come to. RC_OK when there were none. */
 NODISCARD enum rc pump_verdict(const struct pump *p, struct err *e);

@@ -20,6 +20,28 @@ fails_with() { # RC TEXT...
     done
 }
 
+# resp LINE...: the words of each line as a command
+resp() {
+    local line word
+    for line in "$@"; do
+        set -f
+        # shellcheck disable=SC2086
+        set -- $line
+        set +f
+        printf '*%d\r\n' $#
+        for word; do printf '$%d\r\n%s\r\n' ${#word} "$word"; done
+    done
+}
+
+start_liar() { # MODE: sets LIAR, the port of something that takes commands as Redis does and answers otherwise
+    "$HARNESS/liar" "$1" >"$T/liar" 3>&- &
+    PIDS+=("$!")
+    for _ in $(seq 100); do
+        read -r LIAR <"$T/liar" && return 0
+        sleep 0.1
+    done
+}
+
 works() { [ "$status" -eq 0 ] || { echo "$output"; return 1; }; }
 
 # --- connection ---------------------------------------------------------------------------------------
@@ -458,11 +480,69 @@ PY
 @test "errors are told with their keys, and the rest is loaded" {
     start_redis b
     redis-cli -p "$PORT_b" set list 'not a list'
-    printf '*3\r\n$5\r\nRPUSH\r\n$4\r\nlist\r\n$6\r\ns3cret\r\n*2\r\n$5\r\nNOSUC\r\n$6\r\ns3cret\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n' >"$T/dump"
-    tool load "127.0.0.1:$PORT_b" in="$T/dump"
+    resp "RPUSH list s3cret" "NOSUC s3cret" "SET k v" >"$T/dump"
+    tool load "127.0.0.1:$PORT_b" in="$T/dump" allow=NOSUC
     fails_with invalid '2 of 3 commands failed, the first: RPUSH "list": WRONGTYPE' "unknown command"
     [[ "$output" != *s3cret* ]]
     [ "$(redis-cli -p "$PORT_b" get k)" = v ]
+}
+
+@test "a command that writes no data is refused by name and place, before it is sent" {
+    start_redis b
+    local line
+    for line in "CONFIG SET maxmemory 123456789" "ACL SETUSER joe on" "REPLICAOF 127.0.0.1 1" "EVAL return 0" \
+        "FLUSHALL" "SCRIPT FLUSH" "FUNCTION FLUSH" "XGROUP HELP" "DEBUG SLEEP 0" "SHUTDOWN" "MODULE LOAD x" "s3cret"; do
+        redis-cli -p "$PORT_b" flushall
+        resp "SET before 1" "$line" "SET behind 1" >"$T/dump"
+        tool load "127.0.0.1:$PORT_b" in="$T/dump"
+        fails_with denied "${line%% *} at byte 32 of the dump is not a command that writes data" "--allow-command ${line%% *}"
+        [ "$(redis-cli -p "$PORT_b" get before)" = 1 ] && [ "$(redis-cli -p "$PORT_b" exists behind)" = 0 ]
+        [ "$(value there)" = 1 ]
+        tool load none in="$T/dump" dry
+        fails_with denied "at byte 32"
+    done
+    [ "$(redis-cli -p "$PORT_b" config get maxmemory | tail -n 1)" = 0 ]
+    resp "SET before 1" "CONFIG SET maxmemory 123456789" >"$T/dump"
+    tool load "127.0.0.1:$PORT_b" in="$T/dump" allow='config|get'
+    fails_with denied CONFIG
+    for line in config 'CONFIG|SET'; do
+        redis-cli -p "$PORT_b" config set maxmemory 0
+        tool load "127.0.0.1:$PORT_b" in="$T/dump" allow="$line"
+        works
+        [ "$(redis-cli -p "$PORT_b" config get maxmemory | tail -n 1)" = 123456789 ]
+    done
+}
+
+@test "commands of an append-only file are loaded; several keys at once are not taken apart" {
+    start_redis b
+    resp "SELECT 0" "MULTI" "MSET a 1 b 2" "INCRBY a 5" "EXEC" "PING" "LPUSH l x y" "HSET h f v" "DEL b nothing" \
+        "ZADD z NX 1 m" "XADD s 1-1 f v" "XGROUP CREATE s g 0" "XGROUP SETID s g 1-1" "RENAME l list" >"$T/dump"
+    tool load "127.0.0.1:$PORT_b" in="$T/dump"
+    works
+    [ "$(redis-cli -p "$PORT_b" get a)" = 6 ] && [ "$(redis-cli -p "$PORT_b" exists b l)" = 0 ]
+    [ "$(redis-cli -p "$PORT_b" dbsize)" = 5 ]
+    local way
+    for way in skip fail match='a*'; do
+        redis-cli -p "$PORT_b" flushall
+        redis-cli -p "$PORT_b" set stranger here
+        tool load "127.0.0.1:$PORT_b" in="$T/dump" $way
+        fails_with denied "MSET at byte" "several keys"
+        [ "$(redis-cli -p "$PORT_b" dbsize)" = 1 ]
+    done
+}
+
+@test "a server that lies is never believed" {
+    local mode
+    resp "SELECT 0" "SET a 1" "RPUSH l x y" "SADD s m" "DEL gone" "APPEND a x" "XADD st 1-1 f v" >"$T/dump"
+    for mode in nil int status bulk list silent more much swapped moved; do
+        start_liar "$mode"
+        tool load "127.0.0.1:$LIAR" in="$T/dump" silence=1000
+        [ "$status" = 1 ] || { echo "$mode: $output"; return 1; }
+        grep -Eq '^rc (corrupt|unavailable|unsupported|timeout|invalid)$' <<<"$output" || { echo "$mode: $output"; return 1; }
+    done
+    start_liar escape
+    tool load "127.0.0.1:$LIAR" in="$T/dump" silence=1000
+    [ "$status" = 1 ] && [[ "$output" != *$'\e'* ]]
 }
 
 @test "what cannot get better stops the load at once" {

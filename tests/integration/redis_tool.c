@@ -6,9 +6,9 @@
  *   redis_tool rdb URL [disk] [slow=MS] [stall=MS] [trickle=MS]   receive a snapshot
  *   redis_tool replica URL [out=FILE] [restore]             dump through replication
  *   redis_tool scan URL [out=FILE] [restore] [plain] [big=BYTES] [batch=BYTES] [count=N]
- *   redis_tool load URL in=FILE [skip|fail|flush] [dry] [window=N]
+ *   redis_tool load URL in=FILE [skip|fail|flush] [dry] [window=N] [allow=NAME]
  *
- * All: [match=GLOB] [db=N] [connect=MS] [wait=MS] [cacert=F] [cert=F] [key=F] [sni=NAME]
+ * All: [match=GLOB] [db=N] [connect=MS] [silence=MS] [wait=MS] [cacert=F] [cert=F] [key=F] [sni=NAME]
  * [insecure], and the password in REDISCLI_AUTH. Results are "name value" lines; `digest` is that
  * of the data.
  */
@@ -78,6 +78,7 @@ open_conn(struct ctx *cx, const char *url, const struct args *a, struct conn **c
                                      .sni = arg(a, "sni"),
                                      .insecure = arg(a, "insecure") != NULL},
                              .connect_ms = (int)num(a, "connect", 0),
+                             .reply_ms = (int)num(a, "silence", 0),
                              .wait_ms = (int)num(a, "wait", 0)};
     enum rc rc;
 
@@ -279,6 +280,7 @@ say_load(const struct load_result *r)
     say("commands", r->commands);
     say("confirmed", r->confirmed);
     say("sent_keys", r->keys);
+    say("there", r->keys_there);
     say("skipped", r->skipped_keys);
     say("filtered", r->filtered_keys);
     say("lost_pending", r->lost_pending);
@@ -297,6 +299,7 @@ run_load(struct ctx *cx, const char *url, const struct args *a, struct err *e)
                                          : arg(a, "fail")  ? LOAD_FAIL
                                          : arg(a, "flush") ? LOAD_FLUSH
                                                            : LOAD_REPLACE};
+    const char *allow = arg(a, "allow");
     struct load_result res;
     struct conn *c = NULL;
     struct tally *t = NULL;
@@ -308,6 +311,8 @@ run_load(struct ctx *cx, const char *url, const struct args *a, struct err *e)
     rd_fd_init(&in, cx, fd, "the dump");
     if (!opts.dry_run && open_conn(cx, url, a, &c, e))
         return e->code;
+    opts.allow = &allow;
+    opts.n_allow = allow != NULL ? 1 : 0;
     if (arg(a, "tally") != NULL) {
         t = tally_new();
         opts.on = tally_on;
