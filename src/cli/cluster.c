@@ -250,8 +250,8 @@ list_target(struct cluster *c, const struct args *a, const struct resource *res,
 }
 
 static enum rc
-named_target(struct cluster *c, const struct target *t, bool fetch, struct cluster_objects *out,
-             struct err *e)
+named_target(struct cluster *c, const struct resource_arg *t, bool fetch,
+             struct cluster_objects *out, struct err *e)
 {
     const char *ns = t->res->kind.namespaced ? c->ns : NULL;
     struct json *obj = NULL;

@@ -4,13 +4,22 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "cli/out.h"
 #include "cli/redis_opts.h"
 #include "job/backup.h"
+#include "job/target.h"
 #include "json/write.h"
 
 static const struct opt opts_backup[] = {
-    {"host", 0, OPT_TEXT, OPT_AT(host), "NAME", "host name of the snapshot [host-0]"},
+    {"host", 0, OPT_TEXT, OPT_AT(host), "NAME",
+     "host name of the snapshot [the address of the Redis; host-0 for standard input]"},
+    {"target", 0, OPT_TEXT, OPT_AT(target), "NAME",
+     "name by which the snapshots of this Redis belong together [from its address]"},
+    {"shrink-below", 0, OPT_TEXT, OPT_AT(shrink_below), "PERCENT|off",
+     "keep the last snapshot from before the Redis lost all but so many of its keys [50]"},
+    {"accept-shrink", 0, OPT_FLAG, OPT_AT(accept_shrink), NULL,
+     "the Redis holds what it should, however few keys these are"},
     {"tag", 0, OPT_LIST, OPT_AT(tags), "TAG", "tag of the snapshot (repeatable)"},
     {"compression", 0, OPT_TEXT, OPT_AT(compression), "auto|off|max",
      "how hard to compress [auto]"},
@@ -46,6 +55,8 @@ print_json(const struct args *a, const struct backup_result *r, int64_t ms)
         jw_field_u64(&j.w, "keys", r->keys);
         jw_field_cstr(&j.w, "digest", r->digest);
         jw_field_cstr(&j.w, "source", source_kind_name(r->source.kind));
+        if (r->shrink.pinned)
+            jw_field_cstr(&j.w, "pinned_snapshot", id_hex(&r->shrink.pin, id));
     }
     jw_close_object(&j.w);
     out_json_end(&j);
@@ -70,6 +81,11 @@ print_result(const struct args *a, const struct backup_result *r, int64_t ms)
                  out_bytes(r->save.data_added, added),
                  out_bytes(r->save.data_added_packed, packed));
     (void)printf("snapshot %.8s saved\n", id_hex(&r->snapshot, id));
+    if (r->shrink.pinned)
+        (void)printf("the Redis has lost keys: it held %llu of late; snapshot %.8s with %llu keys "
+                     "is kept, whatever the retention policy\n",
+                     (unsigned long long)MAX(r->shrink.peak, r->shrink.pin_keys),
+                     id_hex(&r->shrink.pin, id), (unsigned long long)r->shrink.pin_keys);
 }
 
 static enum rc
@@ -89,16 +105,25 @@ from_redis(struct ctx *cx, const struct args *a, struct repo *r, const struct ba
 {
     struct app_source src;
     struct progress progress;
+    struct backup_opts opts = *o;
+    struct target_id target;
+    char *host;
     enum rc rc;
 
     if (app_source_open(a, &src, e))
         return e->code;
+    target = a->target != NULL ? target_of_text(a->target) : target_of_address(&src.addr);
+    host = target_host(&src.addr);
+    opts.target = target_view(&target);
+    opts.host = opts.host != NULL ? opts.host : host;
     progress_start(&progress, "backed up", a->quiet);
     src.opts.bytes = &progress.bytes;
     src.opts.keys = &progress.keys;
-    rc = backup_redis(cx, r, &src.opts, o, out, e);
+    rc = backup_redis(cx, r, &src.opts, &opts, out, e);
     progress_stop(&progress);
     app_source_close(&src);
+    target_release(&target);
+    mem_free(host);
     return rc;
 }
 
@@ -118,6 +143,23 @@ parse_time(const char *text, struct instant *out, struct err *e)
 }
 
 static enum rc
+parse_shrink(const struct args *a, struct backup_opts *o, struct err *e)
+{
+    uint64_t percent = 0;
+
+    o->accept_shrink = a->accept_shrink;
+    if (a->shrink_below == NULL)
+        return RC_OK;
+    if (strcmp(a->shrink_below, "off") == 0)
+        o->shrink_below = -1;
+    else if (str_to_u64(str_c(a->shrink_below), &percent) && percent >= 1 && percent <= 100)
+        o->shrink_below = (int)percent;
+    else
+        return err_set(e, RC_USAGE, "--shrink-below must be a percentage from 1 to 100, or off");
+    return RC_OK;
+}
+
+static enum rc
 run(struct ctx *cx, const struct args *a, struct err *e)
 {
     static const char *const levels[] = {"auto", "off", "max", NULL};
@@ -132,7 +174,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     if (app_word(a->compression, "compression", levels, &level, e))
         return e->code;
     opts.compression = (enum save_compression[]){SAVE_AUTO, SAVE_OFF, SAVE_MAX}[level];
-    if (a->time != NULL && parse_time(a->time, &when, e))
+    if (parse_shrink(a, &opts, e) || (a->time != NULL && parse_time(a->time, &when, e)))
         return e->code;
     opts.time = a->time != NULL ? &when : NULL;
     if (a->no_lock)

@@ -117,7 +117,7 @@ digest_snapshot(struct ctx *cx, const struct args *a, const struct filter *filte
                 struct err *e)
 {
     struct app_snapshot s = {0};
-    enum rc rc = app_snapshot_open(cx, a, a->rest[0], &s, e);
+    enum rc rc = app_snapshot_open(cx, a, a->rest[0], false, &s, e);
 
     if (rc == RC_OK)
         rc = digest_stream(cx, load_rd(s.from.load), filter, t, e);

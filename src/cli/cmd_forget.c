@@ -6,6 +6,7 @@
 #include "cli/snapshot_opts.h"
 #include "repo/group.h"
 #include "repo/policy.h"
+#include "repo/shrink.h"
 
 /* The first stand in the order of enum policy_period, twice. */
 static const struct opt opts_forget[] = {
@@ -30,11 +31,13 @@ static const struct opt opts_forget[] = {
     {"keep-tag", 0, OPT_LIST, OPT_AT(keep_tags), "TAGS",
      "all with these tags: a,b (repeatable: one of them)"},
     {"host", 0, OPT_LIST, OPT_AT(hosts), "NAME", "only snapshots of this host (repeatable)"},
+    {"target", 0, OPT_TEXT, OPT_AT(target), "NAME",
+     "only snapshots of this target: a name of the table, or NAME@SCOPE"},
     {"tag", 0, OPT_LIST, OPT_AT(tags), "TAGS",
      "only snapshots with these tags: a,b (repeatable: one of them)"},
     {"path", 0, OPT_LIST, OPT_AT(paths), "PATH", "only snapshots of this path (repeatable: all)"},
     {"group-by", 'g', OPT_TEXT, OPT_AT(group_by), "KEYS",
-     "the policy is for each group of: host,paths,tags [host,paths]"},
+     "the policy is for each target, and within it each group of: host,paths,tags [host,paths]"},
     {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL, "only show what would be removed"},
     {"prune", 0, OPT_FLAG, OPT_AT(prune), NULL, "then prune, if a snapshot was removed"},
     {"unsafe-allow-remove-all", 0, OPT_FLAG, OPT_AT(allow_remove_all), NULL,
@@ -42,6 +45,9 @@ static const struct opt opts_forget[] = {
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_forget, opts_prune, opts_repo, opts_global, NULL};
+
+/* Beside those of restic. */
+#define PINNED_REASON "pinned: the target has lost keys since"
 
 struct work {
     const struct args *args;
@@ -85,8 +91,10 @@ decide(struct work *w, struct err *e)
 
         n = group_length(w->list + at, w->n - at, w->by);
         policy_apply(&w->policy, w->list + at, n, now, w->marks + at);
-        for (size_t i = at; i < at + n; i++)
+        for (size_t i = at; i < at + n; i++) {
+            w->marks[i].keep = w->marks[i].keep || w->list[i].pinned;
             kept += w->marks[i].keep;
+        }
         if (kept == 0 && !w->args->allow_remove_all)
             return err_set(
                 e, RC_INVALID,
@@ -125,6 +133,8 @@ print_row(const struct work *w, size_t i)
         (void)printf("%s%s", k == 0 ? " [" : ",", s->tags[k]);
     (void)printf("%s  ", s->n_tags > 0 ? "]" : "");
     policy_reasons(&w->policy, s, &w->marks[i], print_reason, &first);
+    if (s->pinned)
+        print_reason(&first, PINNED_REASON);
     (void)puts("");
 }
 
@@ -190,6 +200,8 @@ json_group(struct jw *out, const struct work *w, size_t at, size_t n)
         jw_key(out, "matches");
         jw_open_array(out);
         policy_reasons(&w->policy, &w->list[i], &w->marks[i], json_reason, out);
+        if (w->list[i].pinned)
+            json_reason(out, PINNED_REASON);
         jw_close_array(out);
         jw_close_object(out);
     }
@@ -227,6 +239,8 @@ by_policy(struct work *w, struct err *e)
 {
     struct snapshot_filter f = app_snapshot_filter(w->args);
 
+    targets_number(w->list, w->total);
+    shrink_pins(w->list, w->total);
     for (size_t i = 0; i < w->total; i++)
         if (snapshot_matches(&w->list[i], &f)) {
             struct snapshot swap = w->list[w->n];
@@ -313,6 +327,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
         rc = app_prune_opts(a, &prune, e);
     if (rc == RC_OK)
         rc = group_parse(a->group_by != NULL ? a->group_by : "host,paths", &w.by, e);
+    w.by |= GROUP_OWNER;
     if (rc == RC_OK)
         rc = app_repo_lock(cx, a, exclusive ? APP_LOCK_EXCLUSIVE : APP_LOCK_SHARED, &r, e);
     w.repo = r.repo;

@@ -140,7 +140,7 @@ log_pod(struct logging *l, const struct json *pod, struct err *e)
 
 /* The newest pod that an object's selector means. */
 static enum rc
-pod_of(struct logging *l, const struct target *t, struct json **out, struct err *e)
+pod_of(struct logging *l, const struct resource_arg *t, struct json **out, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *obj = NULL;
     CLEANUP(json_free_ptr) struct json *pods = NULL;

@@ -12,7 +12,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     struct app_snapshot s = {0};
     struct app_target t = {0};
     struct restore_result res;
-    enum rc rc = app_snapshot_open(cx, a, a->n_rest == 1 ? a->rest[0] : NULL, &s, e);
+    enum rc rc = app_snapshot_open(cx, a, a->n_rest == 1 ? a->rest[0] : NULL, true, &s, e);
 
     if (rc == RC_OK)
         rc = app_target_open(cx, a, &t, e);

@@ -29,7 +29,7 @@ static enum rc
 run(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct app_snapshot s = {0};
-    enum rc rc = app_snapshot_open(cx, a, a->n_rest == 1 ? a->rest[0] : NULL, &s, e);
+    enum rc rc = app_snapshot_open(cx, a, a->n_rest == 1 ? a->rest[0] : NULL, false, &s, e);
 
     if (rc == RC_OK)
         rc = show(cx, a, &s, e);

@@ -7,8 +7,10 @@
 #include "json/write.h"
 #include "repo/group.h"
 
+enum { SHOWN = 200 /* of a text that somebody else wrote */ };
+
 static const struct opt opts_list[] = {
-    {"latest", 0, OPT_TEXT, OPT_AT(latest), "N", "only the last N of each host and path"},
+    {"latest", 0, OPT_TEXT, OPT_AT(latest), "N", "only the last N of each target, host and path"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_list, opts_repo, opts_snapshots, opts_global, NULL};
@@ -31,10 +33,11 @@ brief_of(const struct snapshot *s, struct manifest_brief *out)
 static void
 print_row(const struct snapshot *s, const struct manifest_brief *m)
 {
-    char id[ID_TEXT], when[INSTANT_TEXT], bytes[OUT_TEXT];
+    char id[ID_TEXT], when[INSTANT_TEXT], bytes[OUT_TEXT], host[SHOWN], target[SHOWN], part[SHOWN];
 
-    (void)printf("%.8s  %.19s  %-16s ", id_hex(&s->id, id), instant_format(s->time, when),
-                 s->hostname != NULL ? s->hostname : "");
+    (void)printf("%.8s  %.19s  %-16s  %-24s ", id_hex(&s->id, id), instant_format(s->time, when),
+                 str_show(str_c(s->hostname != NULL ? s->hostname : ""), host, sizeof(host)),
+                 str_show(str_c(s->target != NULL ? s->target : "-"), target, sizeof(target)));
     if (m != NULL)
         (void)printf(" %10llu  %12s  %-11s  %-14s  %.12s", (unsigned long long)m->keys,
                      out_bytes(m->bytes, bytes), m->source, m->server, m->digest);
@@ -46,7 +49,10 @@ print_row(const struct snapshot *s, const struct manifest_brief *m)
         (void)printf("  %s", s->paths[i]);
     for (size_t i = 0; i < s->n_tags; i++)
         (void)printf("%s%s", i == 0 ? "  [" : ",", s->tags[i]);
-    (void)puts(s->n_tags != 0 ? "]" : "");
+    (void)printf("%s", s->n_tags != 0 ? "]" : "");
+    if (s->part != NULL)
+        (void)printf("  (partial: %s)", str_show(str_c(s->part), part, sizeof(part)));
+    (void)puts("");
 }
 
 struct listing {
@@ -73,8 +79,9 @@ list(struct listing *l, const struct snapshot *all, size_t n, struct err *e)
     if (l->args->json)
         jw_open_array(&l->w);
     else
-        (void)printf("%-8s  %-19s  %-16s  %10s  %12s  %-11s  %-14s  %-12s  %s\n", "ID", "Time",
-                     "Host", "Keys", "Size", "Source", "Server", "Digest", "Paths [Tags]");
+        (void)printf("%-8s  %-19s  %-16s  %-24s  %10s  %12s  %-11s  %-14s  %-12s  %s\n", "ID",
+                     "Time", "Host", "Target", "Keys", "Size", "Source", "Server", "Digest",
+                     "Paths [Tags]");
     for (size_t i = 0; i < n; i++)
         list_one(l, &all[i]);
     if (!l->args->json) {
@@ -92,9 +99,10 @@ list(struct listing *l, const struct snapshot *all, size_t n, struct err *e)
 static void
 keep_latest(struct snapshot *all, size_t *n, uint64_t most)
 {
-    const unsigned by = GROUP_HOST | GROUP_PATHS;
+    const unsigned by = GROUP_HOST | GROUP_PATHS | GROUP_OWNER;
     size_t kept = 0;
 
+    targets_number(all, *n);
     group_sort(all, *n, by);
     for (size_t at = 0, len; at < *n; at += len) {
         len = group_length(all + at, *n - at, by);

@@ -46,7 +46,7 @@ struct args {
     const char *db, *match;
     struct args_list allow_commands;
     /* of single commands */
-    const char *host, *path;
+    const char *host, *path, *target, *shrink_below;
     struct args_list tags, hosts, paths;
     const char *source, *format, *compression, *existing, *from_rdb, *stdin_filename;
     const char *repository_version, *mode, *new_password_file, *psync;
@@ -57,6 +57,7 @@ struct args {
     bool allow_remove_all;
     const char *max_unused, *max_repack_size;
     bool prune, repack_cacheable_only, repack_small, repack_uncompressed;
+    bool accept_shrink;
     bool from_stdin, dry_run, read_data, manifest, all;
     const char *time, *latest;
     /* of the operator and the steps of Jobs */

@@ -271,8 +271,8 @@ resource_can(const struct resource *res, const char *verb)
 static void
 push(struct targets *t, const struct resource *res, const char *name)
 {
-    t->v = (struct target *)mem_grow(t->v, t->n + 1, sizeof(struct target));
-    t->v[t->n++] = (struct target){res, name};
+    t->v = (struct resource_arg *)mem_grow(t->v, t->n + 1, sizeof(struct resource_arg));
+    t->v[t->n++] = (struct resource_arg){res, name};
     t->several_types = t->several_types || res != t->v[0].res;
 }
 

@@ -47,12 +47,12 @@ const struct resource *resources_of(const struct resources *r, const char *api_v
 bool resource_can(const struct resource *res, const char *verb);
 
 /* What the words of a command line mean: a type, and an object of it unless all are meant. */
-struct target {
+struct resource_arg {
     const struct resource *res;
     const char *name; /* NULL: all. Borrowed from the words or `text`. */
 };
 struct targets {
-    struct target *v;
+    struct resource_arg *v;
     size_t n;
     char **text; /* copies of words that were cut */
     size_t n_text;

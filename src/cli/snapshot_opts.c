@@ -2,12 +2,15 @@
 #include "cli/snapshot_opts.h"
 
 #include "base/mem.h"
+#include "job/target.h"
 #include "json/write.h"
 
 const struct opt opts_snapshot[] = {
     {"host", 0, OPT_LIST, OPT_AT(hosts), "NAME", "only snapshots of this host (repeatable)"},
     {"tag", 0, OPT_LIST, OPT_AT(tags), "TAGS",
      "only snapshots with these tags: a,b (repeatable: one of them)"},
+    {"target", 0, OPT_TEXT, OPT_AT(target), "NAME",
+     "only snapshots of this target: a name of the table, or NAME@SCOPE"},
     {"path", 0, OPT_TEXT, OPT_AT(path), "FILE", "the file that holds the dump [dumpfile.resp]"},
     {.name = NULL},
 };
@@ -16,6 +19,8 @@ const struct opt opts_snapshots[] = {
     {"host", 'H', OPT_LIST, OPT_AT(hosts), "NAME", "only snapshots of this host (repeatable)"},
     {"tag", 0, OPT_LIST, OPT_AT(tags), "TAGS",
      "only snapshots with these tags: a,b (repeatable: one of them)"},
+    {"target", 0, OPT_TEXT, OPT_AT(target), "NAME",
+     "only snapshots of this target: a name of the table, or NAME@SCOPE"},
     {"path", 0, OPT_LIST, OPT_AT(paths), "PATH", "only snapshots of this path (repeatable: all)"},
     {.name = NULL},
 };
@@ -28,7 +33,8 @@ app_snapshot_filter(const struct args *a)
                                     .tags = a->tags.v,
                                     .n_tags = a->tags.n,
                                     .paths = a->paths.v,
-                                    .n_paths = a->paths.n};
+                                    .n_paths = a->paths.n,
+                                    .target = a->target};
 }
 
 /* Which of the list the words mean. */
@@ -94,16 +100,44 @@ app_snapshot_json(struct jw *w, const struct snapshot *s)
     jw_close_object(w);
 }
 
+/* The Redis of --redis asks: its own snapshots come first. */
+static enum rc
+own_target(const struct args *a, struct target_id *out, struct err *e)
+{
+    struct redis_addr addr;
+    struct conn_opts none;
+
+    if (app_redis(a, &addr, &none, e))
+        return e->code;
+    *out = target_of_address(&addr);
+    redis_addr_release(&addr);
+    return RC_OK;
+}
+
 enum rc
-app_snapshot_open(struct ctx *cx, const struct args *a, const char *spec, struct app_snapshot *out,
-                  struct err *e)
+app_snapshot_open(struct ctx *cx, const struct args *a, const char *spec, bool for_redis,
+                  struct app_snapshot *out, struct err *e)
 {
     struct snapshot_filter filter = app_snapshot_filter(a);
+    struct target_id own = {.name = NULL};
+    struct filter keys;
+    char *part = NULL;
+    enum rc rc = app_filter(a, &keys, e);
 
-    if (app_repo_open(cx, a, APP_LOCK_SHARED, &out->repo, e))
-        return e->code;
-    return snapshot_open(cx, out->repo.repo, spec != NULL ? spec : "latest", &filter, a->path,
-                         &out->from, e);
+    if (rc == RC_OK && for_redis)
+        rc = own_target(a, &own, e);
+    if (rc == RC_OK && !filter_is_all(&keys))
+        part = target_part(keys.db, keys.match);
+    filter.own = target_view(&own);
+    filter.part = part;
+    if (rc == RC_OK)
+        rc = app_repo_open(cx, a, APP_LOCK_SHARED, &out->repo, e);
+    if (rc == RC_OK)
+        rc = snapshot_open(cx, out->repo.repo, spec != NULL ? spec : "latest", &filter, a->path,
+                           &out->from, e);
+    target_release(&own);
+    mem_free(part);
+    return rc;
 }
 
 void

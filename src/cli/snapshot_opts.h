@@ -8,9 +8,9 @@
 #include "cli/app.h"
 #include "job/restore.h"
 
-extern const struct opt opts_snapshot[]; /* --host --tag --path */
+extern const struct opt opts_snapshot[]; /* --host --tag --target --path */
 
-/* --host --tag --path, each repeatable: for the commands on several snapshots. */
+/* --host --tag --target --path, each repeatable: for the commands on several snapshots. */
 extern const struct opt opts_snapshots[];
 
 /*
@@ -31,9 +31,12 @@ struct app_snapshot {
     struct snapshot_source from;
 };
 
-/* Repository, shared lock, snapshot `spec` (NULL: latest). app_snapshot_close in any case. */
+/*
+ * Repository, shared lock, snapshot `spec` (NULL: latest). `for_redis`: it is for the Redis of
+ * --redis, whose own snapshots come first. app_snapshot_close in any case.
+ */
 NODISCARD enum rc app_snapshot_open(struct ctx *cx, const struct args *a, const char *spec,
-                                    struct app_snapshot *out, struct err *e);
+                                    bool for_redis, struct app_snapshot *out, struct err *e);
 void app_snapshot_close(struct app_snapshot *s);
 
 #endif

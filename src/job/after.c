@@ -7,6 +7,7 @@
 #include "repo/check.h"
 #include "repo/policy.h"
 #include "repo/prune.h"
+#include "repo/shrink.h"
 #include "repo/snapshots.h"
 #include "repo/stats.h"
 
@@ -29,27 +30,69 @@ policy_of(const struct json *j, const char **tags)
     return p;
 }
 
-static bool
-is_in_group(const struct snapshot *s, const char *host)
+static const struct snapshot *
+snapshot_made(const struct snapshot *list, size_t n, const struct id *id)
 {
-    return s->hostname != NULL && strcmp(s->hostname, host) == 0 && s->n_paths == 1 &&
-           strcmp(s->paths[0], "/" DUMP_NAME) == 0;
+    for (size_t i = 0; i < n; i++)
+        if (id_eq(&list[i].id, id))
+            return &list[i];
+    return NULL;
+}
+
+static bool
+is_dump(const struct snapshot *s)
+{
+    return s->n_paths == 1 && strcmp(s->paths[0], "/" DUMP_NAME) == 0;
+}
+
+/* `owner` and `part`: of the snapshot just made. */
+static bool
+is_in_group(const struct snapshot *s, unsigned owner, const char *part,
+            const struct after_whose *whose)
+{
+    if (!is_dump(s) || s->owner != owner || !target_same_part(s->part, part))
+        return false;
+    if (s->target == NULL && s->owner != 0)
+        return !whose->host_shared;
+    return s->owner != 0 || (s->hostname != NULL && strcmp(s->hostname, whose->host) == 0);
 }
 
 /* The group at the front of the list; returns how many. */
 static size_t
-move_group(struct snapshot *list, size_t n, const char *host)
+move_group(struct snapshot *list, size_t n, const struct snapshot *made,
+           const struct after_whose *whose)
 {
+    unsigned owner = made->owner;
+    CLEANUP(mem_free_ptr) char *part = made->part != NULL ? mem_strdup(made->part) : NULL;
     size_t group = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (is_in_group(&list[i], host)) {
+        if (is_in_group(&list[i], owner, part, whose)) {
             struct snapshot swap = list[group];
 
             list[group++] = list[i];
             list[i] = swap;
         }
     return group;
+}
+
+/* What the snapshot just made says of the one that is pinned for its sake. */
+static void
+note_pin(const struct snapshot *made, struct after *out)
+{
+    struct shrink s;
+    char id[ID_TEXT];
+
+    if (!shrink_read(made->brief, &s) || !s.pinned)
+        return;
+    out->pinned = true;
+    (void)snprintf(out->pin_note, sizeof(out->pin_note),
+                   "The target holds %llu keys, and held %llu of late: snapshot %.8s with %llu "
+                   "keys stays, whatever the retention policy, until a backup has %llu keys again.",
+                   (unsigned long long)made->keys, (unsigned long long)MAX(s.peak, s.pin_keys),
+                   id_hex(&s.pin, id), (unsigned long long)s.pin_keys,
+                   (unsigned long long)(s.pin_keys / 100 * SHRINK_BACK +
+                                        s.pin_keys % 100 * SHRINK_BACK / 100));
 }
 
 /* What retention is about. */
@@ -110,16 +153,45 @@ apply(struct ctx *cx, struct repo *r, const struct json *policy, const struct gr
     return removed > 0 && json_is_true(json_field(policy, "prune")) ? prune(cx, r, e) : RC_OK;
 }
 
-enum rc
-after_retention(struct ctx *cx, struct repo *r, const struct json *policy, const char *host,
-                const struct brake *brake, struct after *out, struct err *e)
+static void
+mark(const struct policy *p, const struct group *g, struct instant now)
+{
+    policy_apply(p, g->list, g->n, now, g->marks);
+    for (size_t i = 0; i < g->n; i++)
+        g->marks[i].keep = g->marks[i].keep || g->list[i].pinned;
+}
+
+static enum rc
+retain(struct ctx *cx, struct repo *r, const struct json *policy, const struct group *g,
+       const struct brake *brake, struct after *out, struct err *e)
 {
     const char *tags[TAGS_MAX];
     struct policy p = policy_of(policy, tags);
     struct instant now = instant_now();
-    struct snapshot *list;
-    struct group g;
     char why[BRAKE_TEXT];
+
+    mark(&p, g, now);
+    if (policy_is_empty(&p)) {
+        (void)snprintf(out->note, sizeof(out->note),
+                       "Skipped: the retention policy has no keep value, so every snapshot stays.");
+        return RC_OK;
+    }
+    if (brake_holds(brake, g->list, g->marks, g->n, now, why)) {
+        out->held_back = true;
+        (void)snprintf(out->note, sizeof(out->note), "Held back, nothing was removed: %s.", why);
+        return RC_OK;
+    }
+    return apply(cx, r, policy, g, out, e);
+}
+
+enum rc
+after_retention(struct ctx *cx, struct repo *r, const struct json *policy,
+                const struct after_whose *whose, const struct brake *brake, struct after *out,
+                struct err *e)
+{
+    const struct snapshot *made;
+    struct snapshot *list;
+    struct group g = {.list = NULL};
     size_t n;
     enum rc rc = RC_OK;
 
@@ -127,18 +199,18 @@ after_retention(struct ctx *cx, struct repo *r, const struct json *policy, const
         return e->code;
     out->kept = (int64_t)n;
     out->removed = 0;
-    g = (struct group){.list = list, .n = move_group(list, n, host)};
-    g.marks = (struct policy_mark *)mem_zero(g.n + 1, sizeof(*g.marks));
-    policy_apply(&p, g.list, g.n, now, g.marks);
-    if (policy_is_empty(&p)) {
-        (void)snprintf(out->note, sizeof(out->note),
-                       "Skipped: the retention policy has no keep value, so every snapshot stays.");
-    } else if (brake_holds(brake, g.list, g.marks, g.n, now, why)) {
-        out->held_back = true;
-        (void)snprintf(out->note, sizeof(out->note), "Held back, nothing was removed: %s.", why);
-    } else {
-        rc = apply(cx, r, policy, &g, out, e);
+    targets_number(list, n);
+    shrink_pins(list, n);
+    made = snapshot_made(list, n, &whose->made);
+    if (made == NULL) {
+        snapshots_free(list, n);
+        return err_set(e, RC_NOT_FOUND,
+                       "the snapshot that this session made is not in the repository any more");
     }
+    note_pin(made, out);
+    g = (struct group){.list = list, .n = move_group(list, n, made, whose)};
+    g.marks = (struct policy_mark *)mem_zero(g.n + 1, sizeof(*g.marks));
+    rc = retain(cx, r, policy, &g, brake, out, e);
     mem_free(g.marks);
     snapshots_free(list, n);
     return rc;

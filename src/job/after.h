@@ -20,16 +20,26 @@ struct after {
     uint64_t bytes;    /* stored, of what the snapshots need */
     char note[400];    /* what retention did, in words */
     bool held_back;    /* the brake held: nothing was removed, and `note` says why */
+    /* The target lost most of its keys: one snapshot stays whatever the policy (repo/shrink.h). */
+    bool pinned;
+    char pin_note[300];
+};
+
+/* Whose snapshots retention is about. */
+struct after_whose {
+    struct id made;   /* the snapshot just made: those of its target and part */
+    const char *host; /* those of this host that name no target, unless it is shared */
+    bool host_shared; /* others write into the repository too: what names no target may be theirs */
 };
 
 /*
- * Apply a retentionPolicy block to the snapshots of `host` with the path of dumps, and prune if it
- * says so. Nothing is removed when it keeps nothing, with dryRun, or when the brake holds. RC as
- * the store's.
+ * Apply a retentionPolicy block to those of them with the path of dumps, and prune if it says so.
+ * Nothing is removed when it keeps nothing, with dryRun, or when the brake holds; what is pinned
+ * stays. RC as the store's; RC_NOT_FOUND: `made` is gone.
  */
 NODISCARD enum rc after_retention(struct ctx *cx, struct repo *r, const struct json *policy,
-                                  const char *host, const struct brake *brake, struct after *out,
-                                  struct err *e);
+                                  const struct after_whose *whose, const struct brake *brake,
+                                  struct after *out, struct err *e);
 
 /* RC_OK also when the repository is damaged: integrity tells. */
 NODISCARD enum rc after_check(struct ctx *cx, struct repo *r, struct after *out, struct err *e);

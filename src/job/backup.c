@@ -2,6 +2,7 @@
 #include "job/backup.h"
 
 #include "job/manifest.h"
+#include "repo/snapshots.h"
 
 static struct save_meta
 meta_of(const struct backup_opts *o, const char *path)
@@ -37,6 +38,47 @@ store_dump(struct ctx *cx, struct save *s, const struct source_opts *source, str
     return store_manifest(s, source, f, t, e);
 }
 
+/* How the number of keys stands to that of the target's snapshots before. */
+static enum rc
+measure_shrink(struct ctx *cx, struct repo *r, const struct backup_opts *o, struct instant now,
+               struct backup_result *out, struct err *e)
+{
+    struct shrink_opts opts = {.target = o->target, .accept = o->accept_shrink};
+    struct snapshot *list = NULL;
+    size_t n = 0;
+    enum rc rc = RC_OK;
+
+    opts.below = o->shrink_below == 0  ? SHRINK_BELOW
+                 : o->shrink_below < 0 ? 0
+                                       : (unsigned)o->shrink_below;
+    if (snapshots_list(cx, r, &list, &n, e))
+        return err_wrap(e, "could not read what was backed up before");
+    targets_number(list, n);
+    if (out->keys == 0 && !o->accept_shrink && shrink_is_namesake(list, n, &o->target))
+        rc = err_set(e, RC_INVALID,
+                     "%s holds no keys, and the repository has snapshots of another %s: restore "
+                     "one of them first, or accept that it is empty",
+                     o->target.name, o->target.name);
+    else
+        shrink_next(list, n, &opts, now, out->keys, &out->shrink);
+    snapshots_free(list, n);
+    return rc;
+}
+
+/* What stands in the snapshot itself. */
+static enum rc
+make_brief(struct ctx *cx, struct repo *r, const struct source_opts *source,
+           const struct backup_opts *opts, const struct tally *t, struct instant now,
+           struct backup_result *out, struct buf *brief, struct err *e)
+{
+    bool guarded = opts->target.name != NULL && filter_is_all(&source->filter);
+
+    if (guarded && measure_shrink(cx, r, opts, now, out, e))
+        return e->code;
+    return manifest_brief_write(source, &out->source, t, &opts->target,
+                                guarded ? &out->shrink : NULL, brief, e);
+}
+
 enum rc
 backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
              const struct backup_opts *opts, struct backup_result *out, struct err *e)
@@ -53,8 +95,10 @@ backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
         return e->code;
     t = tally_new();
     rc = store_dump(cx, s, source, t, &out->source, e);
+    out->keys = tally_keys(t);
+    (void)tally_sum_text(tally_whole(t), out->digest);
     if (rc == RC_OK)
-        rc = manifest_brief_write(&out->source, t, &brief, e);
+        rc = make_brief(cx, r, source, opts, t, meta.time, out, &brief, e);
     if (rc == RC_OK) {
         meta.brief = buf_c(&brief);
         rc = save_commit(s, &meta, &out->snapshot, &out->save, e);
@@ -62,8 +106,6 @@ backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
         save_abort(s);
     }
     buf_release(&brief);
-    out->keys = tally_keys(t);
-    (void)tally_sum_text(tally_whole(t), out->digest);
     tally_free(t);
     return rc;
 }

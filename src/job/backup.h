@@ -8,10 +8,12 @@
  * Order    dump into the repository as it comes, manifest, snapshot last: whatever fails before
  *          leaves no snapshot, and at most packs that nobody names.
  * Names    DUMP_NAME at the root, `paths` ["/dumpfile.resp"], host "host-0" unless told otherwise:
- *          as Stash, so that either restores the other's.
+ *          as Stash, so that either restores the other's. Whose data it is stands in the brief.
+ * Guard    a whole backup of a target knows how many keys those before had (repo/shrink.h).
  */
 #include "job/source.h"
 #include "repo/save.h"
+#include "repo/shrink.h"
 
 #define DUMP_NAME "dumpfile.resp"
 #define DUMP_HOST "host-0"
@@ -22,6 +24,9 @@ struct backup_opts {
     size_t n_tags;
     enum save_compression compression;
     const struct instant *time; /* NULL: now */
+    struct target target;       /* whose data it is; no name: nobody's in particular */
+    int shrink_below;           /* percent; 0: SHRINK_BELOW, < 0: never pin */
+    bool accept_shrink;         /* what there is now is right, however little */
 };
 
 struct backup_result {
@@ -30,9 +35,13 @@ struct backup_result {
     struct source_facts source; /* of backup_redis */
     uint64_t keys;
     char digest[TALLY_DIGEST_TEXT];
+    struct shrink shrink; /* of a whole backup of a named target, else zero */
 };
 
-/* The repository is locked and its index loaded. */
+/*
+ * The repository is locked and its index loaded. RC_INVALID: the target holds nothing, has no
+ * snapshot yet, and another of its name has some (opts->accept_shrink allows it).
+ */
 NODISCARD enum rc backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
                                const struct backup_opts *opts, struct backup_result *out,
                                struct err *e);

@@ -135,9 +135,22 @@ manifest_write(const struct source_opts *o, const struct source_facts *f, const 
     return jw_end(&w, e);
 }
 
+static void
+field_target(struct jw *w, const struct target *t)
+{
+    if (t->name == NULL)
+        return;
+    jw_key(w, "target");
+    jw_open_object(w);
+    field_text(w, "name", t->name);
+    field_text(w, "scope", t->scope != NULL ? t->scope : "");
+    jw_close_object(w);
+}
+
 enum rc
-manifest_brief_write(const struct source_facts *f, const struct tally *t, struct buf *out,
-                     struct err *e)
+manifest_brief_write(const struct source_opts *o, const struct source_facts *f,
+                     const struct tally *t, const struct target *target,
+                     const struct shrink *shrink, struct buf *out, struct err *e)
 {
     char text[TALLY_DIGEST_TEXT];
     struct jw w;
@@ -146,9 +159,13 @@ manifest_brief_write(const struct source_facts *f, const struct tally *t, struct
     jw_open_object(&w);
     jw_field_u64(&w, "version", MANIFEST_VERSION);
     jw_field_u64(&w, "bytes", f->enc.bytes);
+    field_target(&w, target);
     field_source(&w, f);
+    field_filter(&w, &o->filter);
     jw_field_u64(&w, "keys", tally_keys(t));
     field_text(&w, "digest", tally_sum_text(tally_whole(t), text));
+    if (shrink != NULL)
+        shrink_write(&w, shrink);
     jw_close_object(&w);
     return jw_end(&w, e);
 }

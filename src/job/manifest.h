@@ -13,6 +13,7 @@
  */
 #include "base/buf.h"
 #include "job/source.h"
+#include "repo/shrink.h"
 
 #define MANIFEST_NAME "dumpfile.manifest.json"
 enum { MANIFEST_MAX = 64 * 1024 * 1024 };
@@ -25,15 +26,19 @@ NODISCARD enum rc manifest_compare(struct str json, const struct tally *t, struc
 
 /*
  * The few facts for a list of snapshots. They stand in the snapshot too, as its brief, so that a
- * list reads nothing else: manifest_brief_write makes that, and manifest_brief reads it.
+ * list reads nothing else: manifest_brief_write makes that, and manifest_brief reads it. Whose data
+ * it is, which part of it and the history of its size are read where the snapshot is
+ * (repo/target.h, repo/shrink.h).
  */
 struct manifest_brief {
     uint64_t keys, bytes;
     char digest[TALLY_DIGEST_TEXT], source[16], server[64];
     bool point_in_time;
 };
-NODISCARD enum rc manifest_brief_write(const struct source_facts *f, const struct tally *t,
-                                       struct buf *out, struct err *e);
+/* `target` without a name and `shrink` NULL: the brief does not say. */
+NODISCARD enum rc manifest_brief_write(const struct source_opts *o, const struct source_facts *f,
+                                       const struct tally *t, const struct target *target,
+                                       const struct shrink *shrink, struct buf *out, struct err *e);
 NODISCARD enum rc manifest_brief(struct str json, struct manifest_brief *out, struct err *e);
 
 /*

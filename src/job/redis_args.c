@@ -35,6 +35,7 @@ static const struct known {
     {"psync", TEXT, REDIS_ARGS_BACKUP, AT(psync)},
     {"existing", TEXT, REDIS_ARGS_RESTORE, AT(existing)},
     {"allow-command", LIST, REDIS_ARGS_RESTORE, AT(allow_commands)},
+    {"target", TEXT, REDIS_ARGS_RESTORE, AT(target)},
     {"dry-run", FLAG, REDIS_ARGS_RESTORE, AT(dry_run)},
     {"pipe-timeout", SECONDS, REDIS_ARGS_RESTORE, AT(pipe_timeout_ms)},
     /* How those tools read and write; there is one way here. */

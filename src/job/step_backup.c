@@ -7,12 +7,15 @@
 #include "base/log.h"
 #include "job/backup.h"
 #include "job/step_internal.h"
+#include "job/target.h"
 #include "kube/object.h"
 
 struct backup_work {
     struct ctx *cx;
     const struct step_flags *f;
     struct kube *k;
+    struct target_id target;
+    struct json *notes; /* annotations of the BackupConfiguration, or NULL */
     struct vault vault;
     struct redis_args args;
     struct binding redis;
@@ -61,6 +64,54 @@ prepare_repository(struct backup_work *w, struct err *e)
     return rc;
 }
 
+/* ---- whose data it is, and what is known of its size ---- */
+
+static enum rc
+read_notes(struct backup_work *w, struct err *e)
+{
+    const char *session = step_text(w->f->backupsession, NULL);
+    struct json *s = NULL, *config = NULL;
+    const char *name;
+    enum rc rc = RC_OK;
+
+    w->target = target_of_object(step_text(w->f->appbinding_ns, w->f->ns), RES_APP_BINDING.kind,
+                                 step_text(w->f->appbinding, ""));
+    if (session == NULL)
+        return RC_OK;
+    if (kube_get(w->cx, w->k, &RES_BACKUP_SESSION, w->f->ns, session, &s, e))
+        return err_wrap(e, "could not read BackupSession %s/%s", w->f->ns, session);
+    name = json_text_or(json_dig(s, "spec", "invoker", "name"), "");
+    rc = kube_get(w->cx, w->k, &RES_BACKUP_CONFIGURATION, w->f->ns, name, &config, e);
+    if (rc == RC_OK)
+        w->notes = json_clone(json_dig(config, "metadata", "annotations"));
+    else
+        rc = err_wrap(e, "could not read BackupConfiguration %s/%s", w->f->ns, name);
+    json_free(config);
+    json_free(s);
+    return rc;
+}
+
+static enum rc
+take_notes(const struct backup_work *w, struct backup_opts *b, struct err *e)
+{
+    const char *below = json_text_or(json_field(w->notes, SHRINK_BELOW_NOTE), NULL);
+    uint64_t percent = 0;
+
+    b->target = target_view(&w->target);
+    b->accept_shrink = strcmp(json_text_or(json_field(w->notes, ACCEPT_SHRINK), ""), "true") == 0;
+    if (below == NULL)
+        return RC_OK;
+    if (strcmp(below, "off") == 0)
+        b->shrink_below = -1;
+    else if (str_to_u64(str_c(below), &percent) && percent >= 1 && percent <= 100)
+        b->shrink_below = (int)percent;
+    else
+        return err_set(e, RC_INVALID,
+                       "annotation %s must be a percentage from 1 to 100, or \"off\"",
+                       SHRINK_BELOW_NOTE);
+    return RC_OK;
+}
+
 /* ---- the dump ---- */
 
 static enum rc
@@ -101,7 +152,7 @@ source_of(struct backup_work *w, struct source_opts *s, struct backup_opts *b, s
     *b = (struct backup_opts){.host = step_text(w->f->hostname, DUMP_HOST),
                               .compression =
                                   (enum save_compression[]){SAVE_AUTO, SAVE_OFF, SAVE_MAX}[level]};
-    return RC_OK;
+    return take_notes(w, b, e);
 }
 
 static struct json *
@@ -157,7 +208,7 @@ work(struct backup_work *w, struct err *e)
     if (step_connect(w->f, &w->k, NULL, e) ||
         redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_BACKUP, &w->args, e) ||
         vault_reach(w->cx, w->k, w->f, &w->vault, e) || prepare_repository(w, e) ||
-        binding_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
+        read_notes(w, e) || binding_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
         return e->code;
     return dump(w, e);
 }
@@ -173,6 +224,8 @@ step_backup_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
     vault_close(&w.vault);
     binding_close(&w.redis);
     redis_args_release(&w.args);
+    target_release(&w.target);
+    json_free(w.notes);
     kube_free(w.k);
     return rc == RC_OK ? RC_OK : output_fail(f, step_text(f->hostname, DUMP_HOST), w.started_ms, e);
 }

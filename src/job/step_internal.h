@@ -37,6 +37,10 @@ NODISCARD enum rc step_session(struct ctx *cx, struct kube *k, const struct step
                                struct json **session, struct json **invoker, struct invoker *inv,
                                struct err *e);
 
+/* Annotations of a BackupConfiguration about a target that lost keys (repo/shrink.h). */
+#define SHRINK_BELOW_NOTE "cstash.io/shrink-below" /* percent, or "off" */
+#define ACCEPT_SHRINK "cstash.io/accept-shrink"
+
 /* ---- vault.c: the repository of the flags and its Secret ---- */
 
 struct vault {
@@ -69,7 +73,7 @@ struct redis_args {
     char *text; /* owned; the others point into it */
     char *words[64];
     size_t n;
-    const char *user, *password, *match, *source, *format, *compression, *psync, *existing;
+    const char *user, *password, *match, *source, *format, *compression, *psync, *existing, *target;
     const char *cacert, *cert, *key, *sni;
     struct {
         const char *v[16];

@@ -5,7 +5,10 @@
 #include "base/log.h"
 #include "job/backup.h"
 #include "job/restore.h"
+#include "api/resources.h"
 #include "job/step_internal.h"
+#include "job/target.h"
+#include "base/mem.h"
 
 struct restore_work {
     struct ctx *cx;
@@ -49,12 +52,26 @@ find_snapshot(struct restore_work *w, struct err *e)
     const char *spec = step_text(w->f->snapshot, "latest"),
                *host = step_text(w->f->source_hostname, step_text(w->f->hostname, NULL));
     struct snapshot_filter filter = {.hosts = &host, .n_hosts = host != NULL ? 1 : 0};
+    struct target_id own = target_of_object(step_text(w->f->appbinding_ns, w->f->ns),
+                                            RES_APP_BINDING.kind, step_text(w->f->appbinding, ""));
+    char *part =
+        w->args.db >= 0 || w->args.match != NULL ? target_part(w->args.db, w->args.match) : NULL;
+    enum rc rc = RC_OK;
 
+    filter.own = target_view(&own);
+    filter.target = w->args.target;
+    filter.part = part;
     if (strchr(spec, ',') != NULL)
-        return err_set(e, RC_INVALID, "one snapshot can be restored, not several: %.100s", spec);
-    if (vault_open(w->cx, &w->vault, e) || vault_lock(w->cx, &w->vault, false, e))
-        return e->code;
-    return snapshot_open(w->cx, w->vault.repo, spec, &filter, NULL, &w->from, e);
+        rc = err_set(e, RC_INVALID, "one snapshot can be restored, not several: %.100s", spec);
+    if (rc == RC_OK)
+        rc = vault_open(w->cx, &w->vault, e);
+    if (rc == RC_OK)
+        rc = vault_lock(w->cx, &w->vault, false, e);
+    if (rc == RC_OK)
+        rc = snapshot_open(w->cx, w->vault.repo, spec, &filter, NULL, &w->from, e);
+    target_release(&own);
+    mem_free(part);
+    return rc;
 }
 
 static enum rc

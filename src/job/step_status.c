@@ -22,6 +22,7 @@
 enum { LABELS_MAX = 64 * 1024 };
 
 #define ALLOW_REMOVAL "cstash.io/allow-removal"
+#define SNAPSHOT_PINNED "SnapshotPinned"
 
 struct status_work {
     struct ctx *cx;
@@ -247,18 +248,64 @@ tell_retention(struct status_work *w, enum rc rc, const struct after *a, const c
     }
 }
 
+/* The target has lost most of its keys: people must hear of it, for one night is enough to act. */
+static void
+tell_pin(struct status_work *w, const struct after *a)
+{
+    char text[500];
+
+    (void)snprintf(text, sizeof(text), "%s If that is right, annotate %s %s with %s=true.",
+                   a->pin_note, w->inv.kind, w->inv.name, ACCEPT_SHRINK);
+    log_warn("%s", text);
+    tell_session(w, &(struct action_result){SNAPSHOT_PINNED, "True", "DatasetShrank", text});
+    recorder_event(w->cx, w->events, w->session, "Warning", SNAPSHOT_PINNED, "%s", text);
+}
+
+/* Do other configurations write into the Repository too? */
+static bool
+is_shared(const struct json *repo)
+{
+    const struct json *refs = json_dig(repo, "status", "references");
+    size_t writers = 0;
+
+    for (size_t i = 0; i < json_size(refs); i++)
+        writers += strcmp(json_text_or(json_field(json_elem(refs, i), "kind"), ""),
+                          RES_RESTORE_SESSION.kind) != 0;
+    return writers > 1;
+}
+
+/* The snapshot that the first step of this Job made, and what belongs to it. */
+static enum rc
+whose_snapshots(struct status_work *w, struct after_whose *out, struct err *e)
+{
+    const struct json *host = json_elem(json_field(w->output, "stats"), 0),
+                      *made = json_elem(json_field(host, "snapshots"), 0);
+    struct json *repo = NULL;
+
+    *out = (struct after_whose){.host = step_text(w->inv.alias, DEFAULT_HOST)};
+    if (!id_from_hex(json_text_str(json_field(made, "name")), &out->made))
+        return err_set(e, RC_CORRUPT, "output.json names no snapshot");
+    if (kube_get(w->cx, w->k, &RES_REPOSITORY, w->inv.repo_ns, w->inv.repo_name, &repo, e))
+        return err_wrap(e, "could not read Repository %s/%s", w->inv.repo_ns, w->inv.repo_name);
+    out->host_shared = is_shared(repo);
+    json_free(repo);
+    return RC_OK;
+}
+
 /* Of a damaged repository nothing is removed: an older snapshot may be the last good one. */
 static enum rc
 retain(struct status_work *w, struct repo *r, struct after *a, struct err *e)
 {
     const struct brake brake = brake_of(w);
+    struct after_whose whose;
     enum rc rc = RC_OK;
 
     if (!a->integrity) {
         hold_back(a, "Held back, nothing was removed: the repository is damaged.");
     } else {
-        rc = after_retention(w->cx, r, w->inv.retention, step_text(w->inv.alias, DEFAULT_HOST),
-                             &brake, a, e);
+        rc = whose_snapshots(w, &whose, e);
+        if (rc == RC_OK)
+            rc = after_retention(w->cx, r, w->inv.retention, &whose, &brake, a, e);
         if (rc == RC_OK && a->held_back)
             hold_back(a,
                       " If it is meant, annotate %s %s with %s=<how many may go>, or run "
@@ -266,6 +313,8 @@ retain(struct status_work *w, struct repo *r, struct after *a, struct err *e)
                       w->inv.kind, w->inv.name, ALLOW_REMOVAL);
     }
     tell_retention(w, rc, a, e->msg);
+    if (rc == RC_OK && a->pinned)
+        tell_pin(w, a);
     return rc;
 }
 

@@ -59,6 +59,8 @@ compare_keys(const struct snapshot *a, const struct snapshot *b, unsigned by)
         c = compare_lists(a->paths, a->n_paths, b->paths, b->n_paths);
     if (c == 0 && (by & GROUP_TAGS))
         c = compare_lists(a->tags, a->n_tags, b->tags, b->n_tags);
+    if (c == 0 && (by & GROUP_OWNER))
+        c = (a->owner > b->owner) - (a->owner < b->owner);
     return c;
 }
 

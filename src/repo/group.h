@@ -9,7 +9,8 @@
  */
 #include "repo/snapshots.h"
 
-enum { GROUP_HOST = 1, GROUP_PATHS = 2, GROUP_TAGS = 4 };
+/* GROUP_OWNER: by target and part, for lists that targets_number has seen. */
+enum { GROUP_HOST = 1, GROUP_PATHS = 2, GROUP_TAGS = 4, GROUP_OWNER = 8 };
 
 /* "host,paths,tags", any of them, or nothing: one group. RC_INVALID names the word. */
 NODISCARD enum rc group_parse(const char *text, unsigned *by, struct err *e);

@@ -140,7 +140,7 @@ snapshot_matches(const struct snapshot *s, const struct snapshot_filter *f)
     for (size_t i = 0; i < f->n_paths; i++)
         if (!has_text(s->paths, s->n_paths, f->paths[i]))
             return false;
-    return host && tags;
+    return host && tags && (f->target == NULL || target_named(f->target, s));
 }
 
 static enum rc
@@ -148,20 +148,26 @@ find_latest(struct ctx *cx, struct repo *r, uint64_t back, const struct snapshot
             struct snapshot *out, struct err *e)
 {
     struct snapshot *list = NULL;
-    size_t n = 0;
+    size_t n = 0, at;
+    bool *chosen;
+    enum rc rc;
 
     if (snapshots_list(cx, r, &list, &n, e))
         return e->code;
-    for (size_t i = n; i > 0; i--) {
-        if (!snapshot_matches(&list[i - 1], f) || back-- != 0)
-            continue;
-        *out = list[i - 1];
-        list[i - 1] = (struct snapshot){.uid = 0};
-        snapshots_free(list, n);
-        return RC_OK;
+    chosen = (bool *)mem_zero(n + 1, sizeof(*chosen));
+    rc = targets_choose(list, n, f, chosen, e);
+    for (at = n; rc == RC_OK && at > 0; at--)
+        if (chosen[at - 1] && back-- == 0)
+            break;
+    if (rc == RC_OK && at == 0)
+        rc = err_set(e, RC_NOT_FOUND, "no snapshot matches");
+    if (rc == RC_OK) {
+        *out = list[at - 1];
+        list[at - 1] = (struct snapshot){.uid = 0};
     }
+    mem_free(chosen);
     snapshots_free(list, n);
-    return err_set(e, RC_NOT_FOUND, "no snapshot matches");
+    return rc;
 }
 
 static enum rc

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/ctx.h"
 #include "crypto/id.h"
+#include "repo/target.h"
 
 struct repo;
 
@@ -38,6 +39,13 @@ struct snapshot {
     uint64_t uid, gid;
     char *program_version;
     char *brief; /* the field "cstash": a JSON object that whoever saved it may add, or NULL */
+    /* What the brief says of whose data it is; all NULL where it says nothing (repo/target.h). */
+    char *target, *scope;
+    char *part;   /* of a partial one: what was chosen, as options; NULL: the whole target */
+    bool counted; /* keys is known */
+    uint64_t keys;
+    unsigned owner; /* a number given by targets_number; not part of the file */
+    bool pinned;    /* by shrink_pins; not part of the file */
     bool has_summary;
     struct snapshot_summary summary;
 };
@@ -52,8 +60,11 @@ void snapshots_free(struct snapshot *list, size_t n);
 /* Has it all the tags of `list`, "a,b"? An empty name means: has none. */
 bool snapshot_has_tags(const struct snapshot *s, const char *list);
 
-/* What a snapshot must be to count: one of the hosts, one of the lists of tags, all of the paths,
- * as far as any are given. */
+/*
+ * What a snapshot must be to count: one of the hosts, one of the lists of tags, all of the paths,
+ * of the target, as far as any are given. "latest" is the latest of one target, and also obeys what
+ * stands below.
+ */
 struct snapshot_filter {
     const char *const *hosts;
     size_t n_hosts;
@@ -61,15 +72,19 @@ struct snapshot_filter {
     size_t n_tags;
     const char *const *paths;
     size_t n_paths;
+    const char *target; /* its name, or name@scope */
+    struct target own;  /* who asks: its own come first; no name: nobody in particular */
+    const char *part;   /* partial ones of this part count too; NULL: whole ones only */
 };
 
-/* `f` may be NULL: everything matches. */
+/* By hosts, tags, paths and target; `f` may be NULL: everything matches. */
 bool snapshot_matches(const struct snapshot *s, const struct snapshot_filter *f);
 
 /*
  * The snapshot that `spec` means: "latest", "latest:N" (N before the latest) among those that match
- * `f`, or an ID or a prefix of one (`f` plays no part then). RC_NOT_FOUND; RC_INVALID: not an ID,
- * or a prefix of several. The caller releases `*out`.
+ * `f` (targets_choose), or an ID or a prefix of one (`f` plays no part then). RC_NOT_FOUND;
+ * RC_INVALID: not an ID, a prefix of several, or the latest of several targets. The caller releases
+ * `*out`.
  */
 NODISCARD enum rc snapshot_find(struct ctx *cx, struct repo *r, const char *spec,
                                 const struct snapshot_filter *f, struct snapshot *out,

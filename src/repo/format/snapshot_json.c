@@ -5,7 +5,7 @@
 #include "json/write.h"
 #include "repo/format/snapshot_json.h"
 
-enum { LIST_MAX = 100000, SNAPSHOT_BRIEF_MAX = 64 * 1024 };
+enum { LIST_MAX = 100000, SNAPSHOT_BRIEF_MAX = 64 * 1024, SNAPSHOT_TARGET_MAX = 1024 };
 
 struct count_field {
     const char *name;
@@ -218,6 +218,40 @@ read_summary(const struct json *root, struct snapshot *s, struct err *e)
     return RC_OK;
 }
 
+static char *
+brief_text(const struct json *j)
+{
+    const char *text = json_text(j);
+
+    return text == NULL || text[0] == '\0' ? NULL
+                                           : mem_strndup(text, strnlen(text, SNAPSHOT_TARGET_MAX));
+}
+
+/* What was chosen of the data, as the options that choose it. */
+static char *
+brief_part(const struct json *filter)
+{
+    const struct json *db = json_field(filter, "db");
+    const char *match = json_text(json_field(filter, "match"));
+
+    if (db == NULL && match == NULL)
+        return NULL;
+    return target_part(json_int_or(db, -1), match);
+}
+
+/* Lenient: a brief of which nothing can be made is like none. */
+static void
+brief_facts(const struct json *brief, struct snapshot *s)
+{
+    const struct json *keys = json_field(brief, "keys");
+
+    s->target = brief_text(json_dig(brief, "target", "name"));
+    s->scope = brief_text(json_dig(brief, "target", "scope"));
+    s->part = brief_part(json_field(brief, "filter"));
+    s->counted = json_int_or(keys, -1) >= 0;
+    s->keys = s->counted ? (uint64_t)json_int_or(keys, 0) : 0;
+}
+
 static enum rc
 read_brief(const struct json *root, struct snapshot *s, struct err *e)
 {
@@ -231,6 +265,7 @@ read_brief(const struct json *root, struct snapshot *s, struct err *e)
     if (json_print(j, &text, e))
         return err_wrap(e, "the field \"cstash\"");
     s->brief = mem_strndup((const char *)text.p, text.n);
+    brief_facts(j, s);
     return RC_OK;
 }
 
@@ -288,5 +323,8 @@ snapshot_release(struct snapshot *s)
     mem_free(s->username);
     mem_free(s->program_version);
     mem_free(s->brief);
+    mem_free(s->target);
+    mem_free(s->scope);
+    mem_free(s->part);
     *s = (struct snapshot){.uid = 0};
 }

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/target.h"
+
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+
+enum { MACHINE_ID = 32 };
+
+/* NULL: this machine has none, as in most containers. */
+static char *
+machine_id(void)
+{
+    CLEANUP(buf_release) struct buf text = BUF_INIT(4096);
+    struct err none = ERR_INIT;
+
+    if (fs_read_file("/etc/machine-id", &text, &none) || text.n < MACHINE_ID)
+        return NULL;
+    return mem_strndup((const char *)text.p, MACHINE_ID);
+}
+
+static bool
+is_of_this_machine(const struct redis_addr *a)
+{
+    return a->path != NULL || strncmp(a->host, "127.", 4) == 0 || strcmp(a->host, "::1") == 0 ||
+           strcmp(a->host, "localhost") == 0;
+}
+
+char *
+target_host(const struct redis_addr *a)
+{
+    if (a->path != NULL)
+        return mem_strdup(a->path);
+    return mem_printf(strchr(a->host, ':') != NULL ? "[%s]:%u" : "%s:%u", a->host,
+                      (unsigned)a->port);
+}
+
+struct target_id
+target_of_address(const struct redis_addr *a)
+{
+    struct target_id t = {.scope = NULL};
+    char machine[256] = "";
+
+    if (!is_of_this_machine(a)) {
+        t.name = target_host(a);
+        return t;
+    }
+    if (gethostname(machine, sizeof(machine) - 1) != 0)
+        machine[0] = '\0';
+    t.name = a->path != NULL ? mem_printf("%s:%s", machine, a->path)
+                             : mem_printf("%s:%u", machine, (unsigned)a->port);
+    t.scope = machine_id();
+    return t;
+}
+
+struct target_id
+target_of_object(const char *ns, const char *kind, const char *name)
+{
+    const char *cluster = getenv(TARGET_CLUSTER_ENV);
+    struct target_id t = {.name = mem_printf("%s/%s/%s", ns, kind, name)};
+
+    if (cluster != NULL && cluster[0] != '\0')
+        t.scope = mem_strdup(cluster);
+    return t;
+}
+
+struct target_id
+target_of_text(const char *text)
+{
+    const char *at = strrchr(text, '@');
+
+    if (at == NULL || at == text)
+        return (struct target_id){.name = mem_strdup(text)};
+    return (struct target_id){.name = mem_strndup(text, (size_t)(at - text)),
+                              .scope = at[1] != '\0' ? mem_strdup(at + 1) : NULL};
+}
+
+struct target
+target_view(const struct target_id *t)
+{
+    return (struct target){t->name, t->scope};
+}
+
+void
+target_release(struct target_id *t)
+{
+    mem_free(t->name);
+    mem_free(t->scope);
+    *t = (struct target_id){.name = NULL};
+}
