@@ -291,6 +291,27 @@ lead(struct ctx *cx, struct world *op, struct lease **lease, struct err *e)
     return lease_keep(*lease, stop_work, cx, e);
 }
 
+/* What tells this cluster from others: names of targets are unique within it. */
+static enum rc
+read_cluster_uid(struct ctx *cx, struct world *op, struct err *e)
+{
+    struct json *ns = NULL;
+    struct err why = ERR_INIT;
+    enum rc rc = kube_get(cx, op->k, &KUBE_NAMESPACE, NULL, "kube-system", &ns, &why);
+
+    if (rc == RC_DENIED || rc == RC_NOT_FOUND) {
+        log_warn("snapshots will not name the cluster they come from: %s", why.msg);
+        return RC_OK;
+    }
+    if (rc != RC_OK) {
+        *e = why;
+        return err_wrap(e, "could not read the uid of the cluster");
+    }
+    op->cluster_uid = mem_strdup(json_text_or(json_dig(ns, "metadata", "uid"), ""));
+    json_free(ns);
+    return RC_OK;
+}
+
 static enum rc
 run(struct ctx *cx, struct world *op, struct err *e)
 {
@@ -298,6 +319,8 @@ run(struct ctx *cx, struct world *op, struct err *e)
     struct lease *lease = NULL;
     enum rc rc = http_new(NULL, &op->http, e);
 
+    if (rc == RC_OK)
+        rc = read_cluster_uid(cx, op, e);
     if (rc == RC_OK)
         rc = make_controllers(op, e);
     if (rc == RC_OK && op->opts->listen != NULL)
@@ -330,6 +353,7 @@ operator_run(struct ctx *cx, struct kube *k, const struct operator_opts *o, stru
     recorder_free(op.restore_events);
     recorder_free(op.repo_events);
     seen_release(&op.secrets);
+    mem_free(op.cluster_uid);
     if (op.http != NULL)
         http_free(op.http);
     return rc;

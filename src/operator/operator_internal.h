@@ -26,6 +26,7 @@ struct world {
     const struct operator_opts *opts;
     struct manager *m;
     struct http *http; /* to the Pushgateway */
+    char *cluster_uid; /* of its kube-system namespace; NULL: it may not be read */
     struct cache *repos, *configs, *sessions, *restores, *tasks, *functions, *apps;
     struct cache *cron_jobs, *jobs, *pods, *accounts, *bindings;
     struct controller *repo_ctl, *config_ctl, *session_ctl, *restore_ctl;

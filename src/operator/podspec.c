@@ -277,6 +277,8 @@ finish_container(const struct podspec_in *in, struct json *c)
     put_env_field(c, "POD_NAME", "metadata.name");
     put_env_field(c, "POD_NAMESPACE", "metadata.namespace");
     put_env_field(c, "NODE_NAME", "spec.nodeName");
+    if (in->cluster_uid != NULL)
+        put_env_text(c, CLUSTER_UID, in->cluster_uid);
     layer_runtime(c, json_field(in->inv->runtime, "container"));
     add_mount(c, TMP_VOLUME, SCRATCH_DIR, NULL);
     if (local != NULL)

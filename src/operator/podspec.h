@@ -17,6 +17,7 @@
 #include "api/vars.h"
 
 #define FINAL_STEP "CSTASH_FINAL_STEP"
+#define CLUSTER_UID "CSTASH_CLUSTER_UID" /* read by job/target */
 
 struct podspec_in {
     const struct invoker *inv;
@@ -27,6 +28,7 @@ struct podspec_in {
     const char *image;              /* ours, for hooks */
     const char *pushgateway_url;
     const char *pull_secrets;
+    const char *cluster_uid; /* NULL: not known */
     /* The Task or Function of that name, NULL if there is none. The caller frees. */
     struct json *(*task)(void *arg, const char *name);
     struct json *(*function)(void *arg, const char *name);

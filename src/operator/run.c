@@ -40,6 +40,7 @@ build_pod(struct world *op, const struct run *r, const struct json *app, struct 
         .image = op->opts->image,
         .pushgateway_url = op->opts->pushgateway_url,
         .pull_secrets = op->opts->pull_secrets,
+        .cluster_uid = op->cluster_uid,
         .task = find_task,
         .function = find_function,
         .arg = op,
