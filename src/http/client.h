@@ -44,7 +44,7 @@ NODISCARD enum rc http_new(const struct http_opts *o, struct http **out, struct 
 /* No call may be under way and no stream open. */
 void http_free(struct http *h);
 
-enum { HTTP_WANT = 4, HTTP_FIELD = 256 };
+enum { HTTP_WANT = 6, HTTP_FIELD = 256 };
 
 /* Borrowed for the call. */
 struct http_request {

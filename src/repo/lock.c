@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "repo/repo_internal.h"
 
 enum {
@@ -102,10 +103,42 @@ is_dead(const struct lock_info *l)
     return kill((pid_t)l->pid, 0) != 0 && errno == ESRCH;
 }
 
-static bool
-is_stale(const struct lock_info *l)
+/*
+ * How long nobody has renewed it. The store's clock decides: that of this machine, or of the
+ * holder's, may be wrong, and a lock that is taken away from a running backup costs its data.
+ */
+static enum rc
+lock_age(struct ctx *cx, struct repo *r, const struct id *id, const struct lock_info *l,
+         int64_t *age, struct err *e)
 {
-    return clock_real_ms() - instant_ms(l->time) > STALE_MS || is_dead(l);
+    struct store_name name = lock_name(id);
+    struct err why = ERR_INIT;
+    enum rc rc = store_age(cx, r->store, &name, age, &why);
+
+    if (rc == RC_UNSUPPORTED) {
+        *age = clock_real_ms() - instant_ms(l->time);
+        if (*age > STALE_MS)
+            log_warn("%s; the age of a lock is judged by the clock of this machine", why.msg);
+        return RC_OK;
+    }
+    if (rc != RC_OK)
+        *e = why;
+    return rc;
+}
+
+static enum rc
+lock_is_stale(struct ctx *cx, struct repo *r, const struct id *id, const struct lock_info *l,
+              bool *stale, struct err *e)
+{
+    int64_t age = 0;
+
+    *stale = is_dead(l);
+    if (*stale)
+        return RC_OK;
+    if (lock_age(cx, r, id, l, &age, e))
+        return e->code;
+    *stale = age > STALE_MS;
+    return RC_OK;
 }
 
 static enum rc
@@ -127,10 +160,13 @@ is_unreadable(enum rc rc)
 }
 
 static enum rc
-say_locked(const struct lock_info *l, struct err *e)
+say_locked(struct ctx *cx, struct repo *r, const struct id *id, const struct lock_info *l,
+           struct err *e)
 {
     char time[INSTANT_TEXT];
-    bool stale = is_stale(l);
+    struct err ignored = ERR_INIT; /* it is only for the hint */
+    bool stale = false;
+    enum rc known = lock_is_stale(cx, r, id, l, &stale, &ignored);
 
     (void)err_set(
         e, RC_LOCKED, "the repository is locked%s by %s on %s (process %" PRIu64 ") since %s",
@@ -138,7 +174,7 @@ say_locked(const struct lock_info *l, struct err *e)
         l->hostname[0] != '\0' ? l->hostname : "an unknown host", l->pid,
         instant_format(l->time, time));
     e->retry = true;
-    if (stale)
+    if (known == RC_OK && stale)
         return err_hint(e, "that process is gone or stuck: remove its lock with `cstash unlock`");
     return err_hint(e, "wait for it to end; if it is gone, run `cstash unlock`");
 }
@@ -175,7 +211,7 @@ look(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
             (void)err_wrap(e, "the repository has a lock that cannot be understood");
             (void)err_hint(e, "if nobody uses the repository, run `cstash unlock --remove-all`");
         } else if (rc == RC_OK && (exclusive || info.exclusive)) {
-            rc = say_locked(&info, e);
+            rc = say_locked(cx, r, &locks.ids[i], &info, e);
         }
     }
     id_list_release(&locks);
@@ -455,6 +491,35 @@ repo_lock_prove(struct ctx *cx, struct repo *r, struct err *e)
     return repo_lock_ok(r, e);
 }
 
+/* Take away what was published without a lock: it may name what somebody removes just now. */
+static void
+unpublish(struct repo *r, const struct store_name *name, struct err *e)
+{
+    struct ctx cx = {.fd = -1, .until = clock_mono_ms() + CALL_MS};
+    struct err why = ERR_INIT;
+    char text[STORE_NAME_TEXT];
+
+    if (r->store->ops->del(&cx, r->store, name, &why))
+        (void)err_hint(e, "%s could not be removed: run `cstash repair index`",
+                       store_name_text(name, text));
+}
+
+enum rc
+repo_publish(struct ctx *cx, struct repo *r, enum store_type type, struct str text, struct id *id,
+             struct err *e)
+{
+    struct store_name name = {.type = type};
+    enum rc rc;
+
+    if (repo_lock_prove(cx, r, e) || unpacked_save(cx, r, type, text, id, e))
+        return e->code;
+    name.id = *id;
+    rc = repo_lock_prove(cx, r, e);
+    if (rc == RC_LOCKED)
+        unpublish(r, &name, e);
+    return rc;
+}
+
 /* May it be removed? What is gone or cannot be read need not be. */
 static enum rc
 judge(struct ctx *cx, struct repo *r, const struct id *id, bool *dead, struct err *e)
@@ -462,7 +527,9 @@ judge(struct ctx *cx, struct repo *r, const struct id *id, bool *dead, struct er
     struct lock_info info;
     enum rc rc = load_lock(cx, r, id, &info, e);
 
-    *dead = rc == RC_OK && is_stale(&info);
+    *dead = false;
+    if (rc == RC_OK)
+        rc = lock_is_stale(cx, r, id, &info, dead, e);
     return rc == RC_NOT_FOUND || is_unreadable(rc) ? RC_OK : rc;
 }
 

@@ -103,9 +103,7 @@ write_index(struct packer *p, struct pack *list, struct err *e)
     }
     rc = index_encode(packs, n, &text, e);
     if (rc == RC_OK)
-        rc = repo_lock_ok(p->repo, e);
-    if (rc == RC_OK)
-        rc = unpacked_save(p->cx, p->repo, STORE_INDEX, buf_str(&text), &id, e);
+        rc = repo_publish(p->cx, p->repo, STORE_INDEX, buf_str(&text), &id, e);
     mem_free(packs);
     for (; list != NULL; list = next) {
         next = list->next;

@@ -84,8 +84,8 @@ flush(struct next_file *f, struct err *e)
         f->packs[i].blobs = at;
         at += f->packs[i].n;
     }
-    if (index_encode(f->packs, f->n_packs, &text, e) || repo_lock_ok(f->p->repo, e) ||
-        unpacked_save(f->p->cx, f->p->repo, STORE_INDEX, buf_str(&text), &id, e))
+    if (index_encode(f->packs, f->n_packs, &text, e) ||
+        repo_publish(f->p->cx, f->p->repo, STORE_INDEX, buf_str(&text), &id, e))
         return e->code;
     f->n_packs = f->n_blobs = 0;
     return RC_OK;

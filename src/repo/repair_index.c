@@ -67,8 +67,8 @@ flush(struct rebuild *b, struct err *e)
 
     if (b->n_pending == 0)
         return RC_OK;
-    if (index_encode(b->pending, b->n_pending, &text, e) || repo_lock_ok(b->repo, e) ||
-        unpacked_save(b->cx, b->repo, STORE_INDEX, buf_str(&text), &id, e))
+    if (index_encode(b->pending, b->n_pending, &text, e) ||
+        repo_publish(b->cx, b->repo, STORE_INDEX, buf_str(&text), &id, e))
         return e->code;
     drop_pending(b);
     return RC_OK;

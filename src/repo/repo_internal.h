@@ -96,6 +96,14 @@ NODISCARD enum rc unpacked_load(struct ctx *cx, struct repo *r, const struct sto
 NODISCARD enum rc unpacked_save(struct ctx *cx, struct repo *r, enum store_type type,
                                 struct str text, struct id *id, struct err *e);
 
+/*
+ * The same for an index file or a snapshot, between two proofs of our lock: what is published is
+ * believed by everybody. RC_LOCKED: the lock is gone, and so is the file. Without a lock (tests):
+ * just stored.
+ */
+NODISCARD enum rc repo_publish(struct ctx *cx, struct repo *r, enum store_type type,
+                               struct str text, struct id *id, struct err *e);
+
 /* Asked about an index file that cannot be read (one call at a time): RC_OK goes on without it.
  * What stood before the damage may have been taken. */
 struct index_bad {

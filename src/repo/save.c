@@ -294,7 +294,8 @@ start(struct save *s, const struct save_opts *o, unsigned workers, struct err *e
 {
     struct packer_opts packs = {.uploads = o->uploads, .target_bytes = (uint64_t)o->pack_mib << 20};
 
-    if (repo_need_index(s->cx, s->repo, e) || packer_open(s->cx, s->repo, &packs, &s->packer, e) ||
+    if (repo_need_index(s->cx, s->repo, e) || census_open(s->cx, s->repo, &s->census, e) ||
+        packer_open(s->cx, s->repo, &packs, &s->packer, e) ||
         blob_maker_init(&s->makers[WORKERS_MAX], s->repo, o->compression, e))
         return e->code;
     for (unsigned i = 0; i < workers; i++) {
@@ -361,6 +362,7 @@ join_workers(struct save *s)
 static void
 save_free(struct save *s)
 {
+    census_abort(s->census);
     for (size_t i = 0; i < CHUNKS_MAX; i++) {
         if (s->chunks[i].base != NULL)
             (void)munmap(s->chunks[i].base, MAPPING);
@@ -394,10 +396,10 @@ save_commit(struct save *s, const struct save_meta *meta, struct id *snapshot,
         save_abort(s);
         return rc;
     }
-    s->repo->index_is_fresh = false;
     rc = packer_finish(TAKE(s->packer), e);
     if (rc == RC_OK)
-        rc = repo_lock_prove(s->cx, s->repo, e);
+        rc = census_end(TAKE(s->census), e);
+    s->repo->index_is_fresh = false;
     if (rc == RC_OK)
         rc = save_snapshot(s, meta, &root, &id, e);
     if (rc == RC_OK && snapshot != NULL)

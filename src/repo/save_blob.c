@@ -7,9 +7,12 @@
 static bool
 claim(struct save *s, enum blob_type type, const struct id *id)
 {
-    struct blob_place place;
-    bool fresh = !index_find(s->repo->index, type, id, 0, &place);
+    size_t at = index_first(s->repo->index, type, id);
+    struct pack_entry known;
+    bool fresh = at == INDEX_NONE;
 
+    if (!fresh)
+        census_use(s->census, index_at(s->repo->index, at, &known));
     (void)pthread_mutex_lock(&s->mutex);
     if (fresh)
         fresh = idset_add(&s->claimed[type], id);

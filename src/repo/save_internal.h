@@ -10,6 +10,7 @@
  *          other lock is taken under it.
  */
 #include "repo/blob_maker.h"
+#include "repo/census.h"
 #include "repo/format/chunker.h"
 #include "repo/format/tree.h"
 #include "crypto/idset.h"
@@ -45,7 +46,8 @@ struct save {
     struct ctx *cx;
     struct repo *repo;
     struct packer *packer;
-    size_t memory; /* for chunks in flight */
+    struct census *census; /* of the packs that are counted on */
+    size_t memory;         /* for chunks in flight */
     struct chunker chunker;
     struct instant started;
     struct wr wr;

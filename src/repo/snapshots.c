@@ -27,7 +27,7 @@ snapshot_save(struct ctx *cx, struct repo *r, struct snapshot *s, struct err *e)
 
     if (snapshot_encode(s, &text, e))
         return e->code;
-    return unpacked_save(cx, r, STORE_SNAPSHOT, buf_str(&text), &s->id, e);
+    return repo_publish(cx, r, STORE_SNAPSHOT, buf_str(&text), &s->id, e);
 }
 
 enum rc

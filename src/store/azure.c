@@ -121,7 +121,6 @@ azure_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_as
     out->method = methods[w->verb];
     out->want[1] = "x-ms-request-id";
     out->want[2] = "x-ms-error-code";
-    out->want[3] = "Date";
     buf_must_printf(&path, "%s", s->container);
     if (w->verb != FAR_LIST && w->verb != FAR_CREATE) {
         buf_must_add(&path, "/", 1);
@@ -203,7 +202,7 @@ azure_judge(struct far *f, const struct http_response *r, const struct far_words
         strstr(words->text, "failed to authenticate") == NULL)
         return;
     azure_who_refused(azure_of(f)->who, e);
-    (void)far_clock_is_wrong(r->got[3], e);
+    (void)far_clock_is_wrong(r->got[FAR_WANT_DATE], e);
 }
 
 static enum rc

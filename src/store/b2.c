@@ -94,6 +94,7 @@ ask_download(const struct b2 *s, const struct far_want *w, const struct b2_pass 
              struct far_ask *out)
 {
     out->method = w->verb == FAR_STAT ? "HEAD" : "GET";
+    out->want[FAR_WANT_WRITTEN] = "X-Bz-Upload-Timestamp";
     buf_must_printf(&out->url, "%s/file/", b2_pass_text(p, "downloadUrl"));
     http_escape(&out->url, s->bucket);
     buf_must_add(&out->url, "/", 1);
@@ -281,6 +282,12 @@ b2_release(struct far *f)
     mem_free(s);
 }
 
+static bool
+b2_written(const struct http_response *r, int64_t *ms)
+{
+    return str_to_i64(str_c(r->got[FAR_WANT_WRITTEN]), ms);
+}
+
 static const struct far_ops ops = {
     .wants_sha1 = true,
     .shards = true,
@@ -289,6 +296,7 @@ static const struct far_ops ops = {
     .ask = b2_ask,
     .done = b2_done,
     .explain = b2_explain,
+    .written = b2_written,
     .judge = b2_judge,
     .page = b2_page,
     .del = b2_del,

@@ -328,6 +328,13 @@ cache_stat(struct ctx *cx, struct store *s, const struct store_name *name, uint6
     return c->far->ops->stat(cx, c->far, name, bytes, e);
 }
 
+static enum rc
+cache_age(struct ctx *cx, struct store *s, const struct store_name *name, int64_t *ms,
+          struct err *e)
+{
+    return store_age(cx, cache_of(s)->far, name, ms, e);
+}
+
 struct listing {
     struct ctx *cx;
     struct cache *c;
@@ -419,6 +426,7 @@ store_cache_new(struct store *far, const char *folder, uint64_t max_bytes)
         .get = cache_get,
         .get_all = cache_get_all,
         .stat = cache_stat,
+        .age = cache_age,
         .list = cache_list,
         .del = cache_del,
         .release = cache_release,

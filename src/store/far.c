@@ -56,27 +56,83 @@ get_all(struct ctx *cx, struct store *s, const struct store_name *name, struct b
     return rc;
 }
 
+/* Ask for an object until the answer tells what is wanted; `read` takes it out of that. */
+static enum rc
+ask_about(struct ctx *cx, struct store *s, const struct store_name *name,
+          bool (*read)(const struct far *f, const struct http_response *r, void *to), void *to,
+          bool *told, struct err *e)
+{
+    struct far_want w = {.verb = FAR_STAT, .name = *name};
+    struct far *f = far_of(s);
+
+    *told = false;
+    for (int left = STORE_TRIES; left > 0 && !*told; left--) {
+        struct http_response r = {.status = 0};
+        if (far_exchange(cx, f, &w, &r, e))
+            return e->code;
+        *told = read(f, &r, to);
+        http_response_release(&r);
+    }
+    return RC_OK;
+}
+
+static bool
+read_size(const struct far *f, const struct http_response *r, void *to)
+{
+    uint64_t *bytes = (uint64_t *)to;
+
+    return f->ops->size != NULL ? f->ops->size(r, bytes)
+                                : str_to_u64(str_c(r->got[FAR_WANT_SIZE]), bytes);
+}
+
 static enum rc
 stat_object(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t *bytes,
             struct err *e)
 {
-    struct far_want w = {.verb = FAR_STAT, .name = *name};
-    struct far *f = far_of(s);
     char text[STORE_NAME_TEXT];
+    bool told;
 
-    for (int left = STORE_TRIES; left > 0; left--) {
-        struct http_response r = {.status = 0};
-        bool told;
-        if (far_exchange(cx, f, &w, &r, e))
-            return e->code;
-        told = f->ops->size != NULL ? f->ops->size(&r, bytes)
-                                    : str_to_u64(str_c(r.got[FAR_WANT_SIZE]), bytes);
-        http_response_release(&r);
-        if (told)
-            return RC_OK;
-    }
+    if (ask_about(cx, s, name, read_size, bytes, &told, e))
+        return e->code;
+    if (told)
+        return RC_OK;
     return err_set(e, RC_CORRUPT, "could not ask for %s at %s: the answer tells no length",
                    store_name_text(name, text), s->place);
+}
+
+bool
+far_date(const char *text, int64_t *ms)
+{
+    struct tm tm = {.tm_sec = 0};
+
+    if (strptime(text, "%a, %d %b %Y %H:%M:%S", &tm) == NULL)
+        return false;
+    *ms = (int64_t)timegm(&tm) * 1000;
+    return true;
+}
+
+static bool
+read_age(const struct far *f, const struct http_response *r, void *to)
+{
+    int64_t now, written;
+
+    if (!far_date(r->got[FAR_WANT_DATE], &now) ||
+        !(f->ops->written != NULL ? f->ops->written(r, &written)
+                                  : far_date(r->got[FAR_WANT_WRITTEN], &written)))
+        return false;
+    *(int64_t *)to = now - written;
+    return true;
+}
+
+static enum rc
+age(struct ctx *cx, struct store *s, const struct store_name *name, int64_t *ms, struct err *e)
+{
+    bool told;
+
+    if (ask_about(cx, s, name, read_age, ms, &told, e))
+        return e->code;
+    return told ? RC_OK
+                : err_set(e, RC_UNSUPPORTED, "%s does not tell when a file was written", s->place);
 }
 
 static enum rc
@@ -128,6 +184,7 @@ const struct store_ops far_ops_of_store = {
     .get = get,
     .get_all = get_all,
     .stat = stat_object,
+    .age = age,
     .list = far_list,
     .del = del,
     .stranger = far_stranger,
@@ -184,13 +241,13 @@ far_create(struct ctx *cx, struct far *f, struct err *e)
 bool
 far_clock_is_wrong(const char *date, struct err *e)
 {
-    struct tm tm = {.tm_sec = 0};
     int sys = e->sys;
     long long ahead;
+    int64_t there;
 
-    if (strptime(date, "%a, %d %b %Y %H:%M:%S", &tm) == NULL)
+    if (!far_date(date, &there))
         return false;
-    ahead = clock_real_ms() / 1000 - (long long)timegm(&tm);
+    ahead = (clock_real_ms() - there) / 1000;
     if (llabs(ahead) < SKEW_S)
         return false;
     (void)err_set(e, RC_DENIED, "the clock of this machine is %lld min %s the server's",

@@ -47,7 +47,11 @@ struct far_want {
     const char *page;  /* FAR_LIST: as far_ops.page gave it; NULL: the first; or far_ops.del's */
 };
 
-enum { FAR_HEADERS = 16 };
+enum {
+    FAR_HEADERS = 16,
+    FAR_WANT_DATE = 4,    /* of far_ask.want: when the answer was made */
+    FAR_WANT_WRITTEN = 5, /* and when the object was; a protocol may ask for another field */
+};
 
 /* One request on its way. */
 struct far_ask {
@@ -55,7 +59,7 @@ struct far_ask {
     struct buf url;
     char *headers[FAR_HEADERS + 1]; /* owned, wiped when done */
     size_t n_headers;
-    const char *want[HTTP_WANT]; /* the first is far.c's own */
+    const char *want[HTTP_WANT]; /* the first is far.c's own, and those named below */
     const char *user, *password; /* basic authentication; borrowed */
     struct buf body;             /* in place of far_want.body, unless empty */
     void *carried;               /* for far_ops.done */
@@ -103,6 +107,9 @@ struct far_ops {
     void (*explain)(struct far *f, const struct http_response *r, struct far_words *out);
     /* Optional: the object's size in the answer to FAR_STAT, where it is not Content-Length. */
     bool (*size)(const struct http_response *r, uint64_t *bytes);
+    /* Optional: when the object was written, in unix ms, in the answer to FAR_STAT, where it is not
+     * the date of FAR_WANT_WRITTEN. */
+    bool (*written)(const struct http_response *r, int64_t *ms);
     /* Optional: is what a success to FAR_PUT says of the object what was sent? RC_UNAVAILABLE with
      * retry: no. */
     enum rc (*check_put)(struct far *f, const struct far_want *w, const struct http_response *r,
@@ -159,6 +166,9 @@ void far_release(struct far *f);
  * also for who may not ask: he may still be allowed to write.
  */
 NODISCARD enum rc far_create(struct ctx *cx, struct far *f, struct err *e);
+
+/* A date of HTTP as unix ms; false: it is none. */
+bool far_date(const char *text, int64_t *ms);
 
 /*
  * Is our clock further from the header field Date of a refusal than the 15 minutes for which

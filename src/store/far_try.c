@@ -128,6 +128,8 @@ send_once(struct ctx *cx, struct far *f, const struct far_want *w, const struct 
     enum rc rc;
 
     a.want[FAR_WANT_SIZE] = w->verb == FAR_GET ? "Content-Range" : "Content-Length";
+    a.want[FAR_WANT_DATE] = "Date";
+    a.want[FAR_WANT_WRITTEN] = "Last-Modified";
     rc = f->ops->ask(cx, f, w, &a, e);
     if (rc == RC_OK) {
         struct http_request rq = {.method = a.method,

@@ -282,6 +282,18 @@ fault_stat(struct ctx *cx, struct store *s, const struct store_name *name, uint6
     return end(s, fate, "stat", rc, e);
 }
 
+static enum rc
+fault_age(struct ctx *cx, struct store *s, const struct store_name *name, int64_t *ms,
+          struct err *e)
+{
+    enum fate fate = begin(s, 1U << name->type, 0);
+    enum rc rc = RC_OK;
+
+    if (fate != FATE_NOTHING)
+        rc = store_age(cx, inner_of(s), name, ms, e);
+    return end(s, fate, "age", rc, e);
+}
+
 struct half_list {
     store_list_fn *fn;
     void *arg;
@@ -348,6 +360,7 @@ store_fault_new(struct store *inner, struct fault_plan plan)
         .put_abort = fault_put_abort,
         .get = fault_get,
         .stat = fault_stat,
+        .age = fault_age,
         .list = fault_list,
         .del = fault_del,
         .release = fault_release,

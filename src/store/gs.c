@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/b64.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "json/node.h"
 #include "store/gs_internal.h"
@@ -70,7 +71,7 @@ add_url(const struct gs *s, const struct far_want *w, struct buf *to)
     }
     far_query(to, s->prefix, w);
     if (w->verb == FAR_GET || w->verb == FAR_STAT)
-        buf_must_printf(to, w->verb == FAR_GET ? "?alt=media" : "?fields=size");
+        buf_must_printf(to, w->verb == FAR_GET ? "?alt=media" : "?fields=size,updated");
 }
 
 static enum rc
@@ -170,6 +171,20 @@ gs_size(const struct http_response *r, uint64_t *bytes)
            str_to_u64(json_text_str(json_field(j, "size")), bytes);
 }
 
+static bool
+gs_written(const struct http_response *r, int64_t *ms)
+{
+    CLEANUP(json_free_ptr) struct json *j = NULL;
+    struct err ignored = ERR_INIT;
+    struct instant at;
+
+    if (json_parse(buf_str(&r->body), &j, &ignored) ||
+        instant_parse(json_text_str(json_field(j, "updated")), &at, &ignored))
+        return false;
+    *ms = instant_ms(at);
+    return true;
+}
+
 static enum rc
 gs_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
         const struct far_page *to, struct err *e)
@@ -257,6 +272,7 @@ static const struct far_ops ops = {
     .ask = gs_ask,
     .explain = gs_explain,
     .size = gs_size,
+    .written = gs_written,
     .check_put = gs_check_put,
     .judge = gs_judge,
     .page = gs_page,

@@ -104,7 +104,7 @@ play_end(struct play *p)
 }
 
 static const char stat_line[] =
-    "GET /storage/v1/b/bucket/o/prefix%2Fkeys%2F" ID "?fields=size HTTP/1.1";
+    "GET /storage/v1/b/bucket/o/prefix%2Fkeys%2F" ID "?fields=size,updated HTTP/1.1";
 
 static void
 test_gs_token_of_the_metadata_server_is_kept(void **state)

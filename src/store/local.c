@@ -276,13 +276,18 @@ static enum rc
 open_object(struct ctx *cx, struct store *s, const struct store_name *name, int *fd, struct err *e)
 {
     char path[PATH_TEXT];
+    struct stat st;
 
     if (ctx_check(cx, e))
         return e->code;
-    *fd = open(path_of(s, name, path), O_RDONLY | O_CLOEXEC);
+    /* Whoever may write to the folder may put a FIFO there, whose opening would not end. */
+    *fd = open(path_of(s, name, path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (*fd < 0)
         return err_sys(e, errno, "could not open %s", path);
-    return RC_OK;
+    if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode))
+        return RC_OK;
+    (void)close(*fd);
+    return err_set(e, RC_CORRUPT, "%s is not a regular file", path);
 }
 
 static enum rc
@@ -361,6 +366,52 @@ local_stat(struct ctx *cx, struct store *s, const struct store_name *name, uint6
     if (stat(path_of(s, name, path), &st) != 0)
         return err_sys(e, errno, "could not find %s", path);
     *bytes = (uint64_t)st.st_size;
+    return RC_OK;
+}
+
+/* The folder's own clock, which may be that of a file server: the time that a new file gets. */
+static enum rc
+local_now(struct store *s, int64_t *ms, struct err *e)
+{
+    char folder[PATH_TEXT / 2], path[PATH_TEXT];
+    bool is_named = false;
+    uint64_t nonce;
+    struct stat st;
+    enum rc rc = RC_OK;
+    int fd;
+
+    rand_bytes(&nonce, sizeof(nonce));
+    if ((size_t)snprintf(folder, sizeof(folder), "%s/%s", s->place, folder_of(STORE_LOCK)) >=
+        sizeof(folder))
+        return err_set(e, RC_INVALID, "the path of the repository is too long");
+    (void)snprintf(path, sizeof(path), "%s/cstash-tmp-%016llx", folder, (unsigned long long)nonce);
+    fd = open_temporary(folder, path, &is_named);
+    if (fd < 0)
+        return err_set(e, RC_UNSUPPORTED, "no file can be made in %s, whose clock would be seen",
+                       folder);
+    if (write(fd, "", 1) != 1 || fstat(fd, &st) != 0)
+        rc = err_sys(e, errno, "could not write %s", path);
+    else
+        *ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+    (void)close(fd);
+    if (is_named)
+        (void)unlink(path);
+    return rc;
+}
+
+static enum rc
+local_age(struct ctx *cx, struct store *s, const struct store_name *name, int64_t *ms,
+          struct err *e)
+{
+    char path[PATH_TEXT];
+    struct stat st;
+    int64_t now;
+
+    if (ctx_check(cx, e) || local_now(s, &now, e))
+        return e->code;
+    if (stat(path_of(s, name, path), &st) != 0)
+        return err_sys(e, errno, "could not find %s", path);
+    *ms = now - ((int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000);
     return RC_OK;
 }
 
@@ -452,6 +503,7 @@ store_local_new(const char *path)
         .get = local_get,
         .get_all = local_get_all,
         .stat = local_stat,
+        .age = local_age,
         .list = local_list,
         .del = local_del,
         .release = local_release,

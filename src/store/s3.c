@@ -169,7 +169,6 @@ s3_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *
     out->method = methods[w->verb];
     out->want[1] = "x-amz-request-id";
     out->want[2] = "x-amz-bucket-region";
-    out->want[3] = "Date";
     add_path(s, w, &path);
     add_query(s, w, &query);
     buf_must_printf(&out->url, "%s%s%s%s", s->origin, buf_c(&path), query.n > 0 ? "?" : "",
@@ -246,7 +245,7 @@ s3_judge(struct far *f, const struct http_response *r, const struct far_words *w
     struct err ignored = ERR_INIT;
 
     (void)words;
-    if (r->status == 403 && far_clock_is_wrong(r->got[3], e))
+    if (r->status == 403 && far_clock_is_wrong(r->got[FAR_WANT_DATE], e))
         return;
     (void)xml_read(buf_str(&r->body), read_error, &l, &ignored);
     if (r->status == 301 || r->status == 400 || r->status == 403)

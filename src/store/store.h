@@ -65,6 +65,10 @@ struct store_ops {
                    uint8_t *to, size_t n, struct err *e);
     enum rc (*stat)(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t *bytes,
                     struct err *e);
+    /* How long ago the object was written, in ms, by the store's own clock: that of this machine may
+     * be wrong. RC_UNSUPPORTED: the store tells no times. Optional: it never does. */
+    enum rc (*age)(struct ctx *cx, struct store *s, const struct store_name *name, int64_t *ms,
+                   struct err *e);
     /* The whole object, appended to `out`; RC_LIMIT when it does not fit under the ceiling.
      * Optional: where one question is cheaper than stat and get. */
     enum rc (*get_all)(struct ctx *cx, struct store *s, const struct store_name *name,
@@ -134,6 +138,9 @@ enum { STORE_TRIES = 5 };
  */
 NODISCARD enum rc store_get_all(struct ctx *cx, struct store *s, const struct store_name *name,
                                 struct buf *out, struct err *e);
+/* store_ops.age; RC_UNSUPPORTED where there is none. */
+NODISCARD enum rc store_age(struct ctx *cx, struct store *s, const struct store_name *name,
+                            int64_t *ms, struct err *e);
 /* RC_LIMIT, in words: for get_all. */
 enum rc store_too_large(const struct store_name *name, uint64_t bytes, struct err *e);
 /* The same once, whatever comes: for stores in front of others. */

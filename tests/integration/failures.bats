@@ -292,7 +292,7 @@ PY
     restic dump latest dumpfile.resp >"$T/tree/dumpfile.resp"
     restic dump latest dumpfile.manifest.json | sed 's/"elements":1/"elements":2/g' >"$T/tree/dumpfile.manifest.json"
     (cd "$T/tree" && restic backup -q --host host-0 dumpfile.resp dumpfile.manifest.json)
-    run "$CSTASH" restore -q --redis "$URL_a"
+    run "$CSTASH" restore -q --host host-0 --redis "$URL_a"
     [ "$status" = 1 ]
     [[ "$output" == *"not what was backed up"* ]]
 }
