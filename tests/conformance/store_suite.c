@@ -195,6 +195,27 @@ a_cancelled_call_does_nothing(struct store *s)
     ctx_release(&gone);
 }
 
+/* By the store's own clock: what was just written is young, whatever the time is here. */
+static void
+ages_are_told_or_not(struct store *s)
+{
+    enum { MOMENT_MS = 5 * 60 * 1000, ROUNDED_MS = 2000 };
+    struct err e = ERR_INIT;
+    struct store_name name = name_of(STORE_LOCK, STR_LIT("young"));
+    int64_t ms = -1;
+    enum rc rc;
+
+    T_OK(store_put_all(&cx, s, &name, STR_LIT("young"), &e));
+    rc = store_age(&cx, s, &name, &ms, &e);
+    if (rc != RC_UNSUPPORTED) {
+        assert_int_equal(rc, RC_OK);
+        assert_in_range(ms + ROUNDED_MS, 0, MOMENT_MS);
+    }
+    T_OK(s->ops->del(&cx, s, &name, &e));
+    rc = store_age(&cx, s, &name, &ms, &e);
+    assert_true(rc == RC_NOT_FOUND || rc == RC_UNSUPPORTED);
+}
+
 static void
 a_wipe_leaves_nothing(struct store *s)
 {
@@ -234,6 +255,7 @@ store_suite(struct store *s)
     nothing_is_there_before_commit_or_after_abort(s);
     several_threads_may_use_it(s);
     a_cancelled_call_does_nothing(s);
+    ages_are_told_or_not(s);
     a_wipe_leaves_nothing(s);
     ctx_release(&cx);
 }

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a backup publishes: nothing without its lock, nothing that counts on packs that are gone. */
+#include "t.h"
+
+#include "base/mem.h"
+#include "crypto/id.h"
+#include "repo/repo_internal.h"
+#include "repo/save.h"
+#include "store/mem.h"
+
+enum { BYTES = 3000000 };
+
+static struct ctx cx;
+
+/* A store that loses our lock right before, or right after, it stores an object of this type. */
+static struct store_ops losing;
+static const struct store_ops *plain;
+static enum store_type lose_at;
+static bool lose_after;
+static unsigned n_lists;
+
+static enum rc
+drop_lock(void *arg, const struct id *id, uint64_t bytes, struct err *e)
+{
+    (void)bytes;
+    (void)e;
+    *(struct id *)arg = *id;
+    return RC_OK;
+}
+
+static void
+lose_lock(struct store *s)
+{
+    struct store_name name = {.type = STORE_LOCK};
+    struct err e = ERR_INIT;
+
+    T_OK(plain->list(&cx, s, STORE_LOCK, drop_lock, &name.id, &e));
+    T_OK(plain->del(&cx, s, &name, &e));
+}
+
+static enum rc
+losing_commit(struct ctx *with, struct store_put *put, const struct id *id, struct err *e)
+{
+    struct store *s = put->store;
+    bool now = put->type == lose_at;
+    enum rc rc;
+
+    if (now && !lose_after)
+        lose_lock(s);
+    rc = plain->put_commit(with, put, id, e);
+    if (now && lose_after)
+        lose_lock(s);
+    return rc;
+}
+
+static enum rc
+counting_list(struct ctx *with, struct store *s, enum store_type type, store_list_fn *fn, void *arg,
+              struct err *e)
+{
+    n_lists += type == STORE_PACK;
+    return plain->list(with, s, type, fn, arg, e);
+}
+
+static struct store *
+new_repo(void)
+{
+    struct repo_init_opts opts = {.fast_kdf = true};
+    struct store *s = store_mem_new();
+    struct err e = ERR_INIT;
+    struct id id;
+
+    T_OK(repo_init(&cx, s, STR_LIT("pw"), &opts, &id, &e));
+    plain = s->ops;
+    losing = *plain;
+    return s;
+}
+
+static struct repo *
+open_locked(struct store *s)
+{
+    struct lock_pace quick = {.settle = 1, .renew = 60000, .repeat = 60000, .lost = 60000};
+    struct repo *r = NULL;
+    struct err e = ERR_INIT;
+
+    T_OK(repo_open(&cx, s, STR_LIT("pw"), &r, &e));
+    repo_set_lock_pace(r, quick);
+    T_OK(repo_lock(&cx, r, false, &e));
+    T_OK(repo_load_index(&cx, r, &e));
+    return r;
+}
+
+/* Save a file that only depends on `seed`. */
+static enum rc
+save(struct repo *r, uint8_t seed, struct err *e)
+{
+    struct save_meta meta = {.hostname = "h", .path = "/f", .time = instant_now()};
+    uint8_t *p = (uint8_t *)mem_alloc(BYTES);
+    uint32_t x = seed;
+    struct save *s;
+    enum rc rc;
+
+    for (size_t i = 0; i < BYTES; i++) {
+        x = x * 1664525U + 1013904223U;
+        p[i] = (uint8_t)(x >> 24);
+    }
+    if (save_open(&cx, r, NULL, &s, e)) {
+        mem_free(p);
+        return e->code;
+    }
+    rc = wr_write(save_file(s), p, BYTES, e);
+    mem_free(p);
+    if (rc == RC_OK)
+        rc = save_file_end(s, "f", e);
+    if (rc == RC_OK)
+        return save_commit(s, &meta, NULL, NULL, e);
+    save_abort(s);
+    return rc;
+}
+
+static enum rc
+count_one(void *arg, const struct id *id, uint64_t bytes, struct err *e)
+{
+    (void)id;
+    (void)bytes;
+    (void)e;
+    ++*(size_t *)arg;
+    return RC_OK;
+}
+
+static size_t
+count(struct store *s, enum store_type type)
+{
+    struct err e = ERR_INIT;
+    size_t n = 0;
+
+    T_OK(plain->list(&cx, s, type, count_one, &n, &e));
+    return n;
+}
+
+static void
+test_nothing_is_published_without_the_lock(void **state)
+{
+    static const struct {
+        enum store_type at;
+        bool after;
+        size_t indexes; /* that stay: those that were proven */
+    } cases[] = {{STORE_PACK, false, 0}, {STORE_PACK, true, 0},      {STORE_INDEX, false, 0},
+                 {STORE_INDEX, true, 0}, {STORE_SNAPSHOT, false, 1}, {STORE_SNAPSHOT, true, 1}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct store *s = new_repo();
+        struct repo *r = open_locked(s);
+        struct err e = ERR_INIT;
+
+        lose_at = cases[i].at;
+        lose_after = cases[i].after;
+        losing.put_commit = losing_commit;
+        s->ops = &losing;
+        T_RC(save(r, 1, &e), RC_LOCKED);
+        T_CONTAINS(e.msg, "lock");
+        s->ops = plain;
+        assert_int_equal(count(s, STORE_INDEX), cases[i].indexes);
+        assert_int_equal(count(s, STORE_SNAPSHOT), 0);
+        repo_close(r);
+        store_release(s);
+    }
+}
+
+struct largest {
+    struct id id;
+    uint64_t bytes;
+};
+
+static enum rc
+find_largest(void *arg, const struct id *id, uint64_t bytes, struct err *e)
+{
+    struct largest *l = (struct largest *)arg;
+
+    (void)e;
+    if (bytes > l->bytes)
+        *l = (struct largest){*id, bytes};
+    return RC_OK;
+}
+
+/* Remove the largest pack, which has data, or put other bytes in its place. */
+static void
+harm_pack(struct store *s, bool remove)
+{
+    struct store_name name = {.type = STORE_PACK};
+    struct largest l = {.bytes = 0};
+    struct err e = ERR_INIT;
+
+    T_OK(plain->list(&cx, s, STORE_PACK, find_largest, &l, &e));
+    name.id = l.id;
+    if (remove)
+        T_OK(plain->del(&cx, s, &name, &e));
+    else
+        T_OK(store_put_all(&cx, s, &name, STR_LIT("short"), &e));
+}
+
+static void
+test_packs_that_are_counted_on_are_looked_for(void **state)
+{
+    (void)state;
+    for (int remove = 0; remove < 2; remove++) {
+        struct store *s = new_repo();
+        struct repo *r = open_locked(s);
+        struct err e = ERR_INIT;
+
+        losing.list = counting_list;
+        s->ops = &losing;
+        n_lists = 0;
+        T_OK(save(r, 1, &e));
+        assert_int_equal(n_lists, 0); /* nothing to count on */
+        T_OK(save(r, 1, &e));
+        assert_int_equal(n_lists, 1);
+        harm_pack(s, remove != 0);
+        T_RC(save(r, 1, &e), RC_CORRUPT);
+        T_CONTAINS(e.msg, remove != 0 ? "is missing" : "bytes");
+        assert_int_equal(count(s, STORE_SNAPSHOT), 2);
+        repo_close(r);
+        s->ops = plain;
+        store_release(s);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_is_published_without_the_lock),
+        cmocka_unit_test(test_packs_that_are_counted_on_are_looked_for),
+    };
+    struct err e = ERR_INIT;
+
+    T_OK(ctx_init(&cx, &e));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
