@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+# Whose backup is it, from YAML: two Redis in one Repository, and one that loses its data at night.
+
+load ../harness/env.bash
+load ../harness/plane.bash
+
+setup() {
+    need kubectl curl python3 restic prometheus-pushgateway
+    setup_folder
+    export HOME=$T
+    start_redis a
+    start_redis b
+    start_up
+    world demo "$PORT_a"
+    cat <<YAML | k apply -f - >/dev/null
+apiVersion: appcatalog.appscode.com/v1alpha1
+kind: AppBinding
+metadata: {name: other, namespace: demo}
+spec:
+  type: redis
+  clientConfig: {url: "redis://127.0.0.1:$PORT_b"}
+YAML
+}
+
+teardown() {
+    stop_up
+    end_all
+}
+
+backup() { # backup SESSION CONFIG
+    session demo "$1" "$2"
+    phase demo "backupsession/$1" Succeeded
+}
+
+sizes() {
+    "$CSTASH" snapshots -r "$T/repo-demo" --json | python3 -c 'import json, sys; print(*(s["cstash"]["keys"] for s in json.load(sys.stdin)))'
+}
+
+@test "two Redis in one Repository, both host-0: each keeps and restores its own" {
+    cli a set from-a 1 >/dev/null
+    cli b mset from-b 1 more 2 >/dev/null
+    config demo a 'retentionPolicy: {name: one, keepLast: 1, prune: true}'
+    config demo b 'retentionPolicy: {name: one, keepLast: 1, prune: true}' \
+        'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: other}}'
+    phase demo bc/a Ready
+    phase demo bc/b Ready
+    backup a1 a
+    backup b1 b
+    backup a2 a
+    [ "$(sizes)" = "2 1" ]
+    restic -r "$T/repo-demo" snapshots --json | python3 -c '
+import json, sys
+assert {s["hostname"] for s in json.load(sys.stdin)} == {"host-0"}'
+    "$CSTASH" snapshots -r "$T/repo-demo" | grep -q 'demo/AppBinding/other'
+    cli a flushall >/dev/null
+    restore demo back 'rules: [{snapshots: [latest]}]'
+    phase demo restoresession/back Succeeded
+    [ "$(cli a keys '*')" = from-a ]
+    # A target without snapshots of its own does not get one of two others; it may name one.
+    start_redis c
+    cat <<YAML | k apply -f - >/dev/null
+apiVersion: appcatalog.appscode.com/v1alpha1
+kind: AppBinding
+metadata: {name: third, namespace: demo}
+spec:
+  type: redis
+  clientConfig: {url: "redis://127.0.0.1:$PORT_c"}
+YAML
+    restore demo third 'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: third}, rules: [{snapshots: [latest]}]}'
+    phase demo restoresession/third Failed
+    [[ "$(host_error demo restoresession/third)" == *"demo/AppBinding/other"* ]]
+    restore demo named 'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: third}, rules: [{snapshots: [latest]}]}' \
+        'task: {name: redis-restore-7.0.5, params: [{name: args, value: "--target demo/AppBinding/other"}]}'
+    phase demo restoresession/named Succeeded
+    [ "$(cli c dbsize)" = 2 ]
+}
+
+@test "a Redis that was emptied: the last good snapshot stays, and people are told" {
+    local night
+    cli a eval 'for i = 1, 100 do redis.call("SET", "k" .. i, i) end' 0 >/dev/null
+    config demo bc 'retentionPolicy: {name: three, keepLast: 3, prune: true}'
+    phase demo bc/bc Ready
+    backup good bc
+    cli a flushall >/dev/null
+    for night in 1 2 3 4; do backup "night-$night" bc; done
+    [ "$(sizes)" = "100 0 0 0" ]
+    [[ "$(condition demo backupsession/night-4 SnapshotPinned)" == "True "*"held 100"*"cstash.io/accept-shrink"* ]]
+    k get -n demo events | grep -q 'Warning *SnapshotPinned'
+    k annotate -n demo bc/bc cstash.io/accept-shrink=true >/dev/null
+    backup accepted bc
+    [ "$(sizes)" = "0 0 0" ]
+    [ -z "$(condition demo backupsession/accepted SnapshotPinned)" ]
+}
