@@ -93,6 +93,48 @@ test_backend_addresses_are_those_of_stash(void **state)
 }
 
 static void
+test_a_secret_gives_credentials_and_nothing_else(void **state)
+{
+    static const char *const no[] = {"AWS_WEB_IDENTITY_TOKEN_FILE",
+                                     "AWS_ROLE_ARN",
+                                     "AWS_SHARED_CREDENTIALS_FILE",
+                                     "AWS_PROFILE",
+                                     "AWS_ENDPOINT_URL_STS",
+                                     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                                     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                                     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+                                     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+                                     "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+                                     "AWS_EC2_METADATA_DISABLED",
+                                     "GOOGLE_APPLICATION_CREDENTIALS",
+                                     "GCE_METADATA_HOST",
+                                     "STORAGE_EMULATOR_HOST",
+                                     "AZURE_TENANT_ID",
+                                     "AZURE_CLIENT_ID",
+                                     "AZURE_CLIENT_SECRET",
+                                     "AZURE_FEDERATED_TOKEN_FILE",
+                                     "AZURE_AUTHORITY_HOST",
+                                     "AZURE_ENDPOINT_SUFFIX",
+                                     "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+                                     "IDENTITY_ENDPOINT",
+                                     "IDENTITY_HEADER",
+                                     "B2_ENVIRONMENT",
+                                     "HOME",
+                                     "HTTPS_PROXY",
+                                     "RESTIC_REST_CACERT",
+                                     "REST_SERVER_USERNAME",
+                                     ""};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(no); i++)
+        assert_null(backend_secret_key(no[i]));
+    assert_string_equal(backend_secret_key("AWS_SECRET_ACCESS_KEY"), "AWS_SECRET_ACCESS_KEY");
+    assert_string_equal(backend_secret_key("OS_AUTH_URL"), "OS_AUTH_URL");
+    assert_string_equal(backend_secret_key("AZURE_ACCOUNT_SAS"), "AZURE_ACCOUNT_SAS");
+    assert_string_equal(backend_secret_key("RESTIC_REST_PASSWORD"), "REST_SERVER_PASSWORD");
+}
+
+static void
 test_durations_and_sizes(void **state)
 {
     static const struct {
@@ -276,6 +318,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_are_cut_as_stash_cuts_them),
         cmocka_unit_test(test_backend_addresses_are_those_of_stash),
+        cmocka_unit_test(test_a_secret_gives_credentials_and_nothing_else),
         cmocka_unit_test(test_durations_and_sizes),
         cmocka_unit_test(test_condition_set_changes_once),
         cmocka_unit_test(test_usage_policy),

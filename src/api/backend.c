@@ -110,3 +110,29 @@ backend_address(const struct backend *b, char **out, struct err *e)
         }
     return err_set(e, RC_INVALID, "unknown provider %s", b->provider);
 }
+
+const char *
+backend_secret_key(const char *name)
+{
+    static const char *const renamed[][2] = {{"RESTIC_REST_USERNAME", "REST_SERVER_USERNAME"},
+                                             {"RESTIC_REST_PASSWORD", "REST_SERVER_PASSWORD"}};
+    static const char *const same[] = {
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "GOOGLE_PROJECT_ID",
+        "GOOGLE_SERVICE_ACCOUNT_JSON_KEY", "AZURE_ACCOUNT_NAME", "AZURE_ACCOUNT_KEY", "ST_AUTH",
+        "ST_USER", "ST_KEY", "OS_AUTH_URL", "OS_REGION_NAME", "OS_USERNAME", "OS_PASSWORD",
+        "OS_TENANT_ID", "OS_TENANT_NAME", "OS_USER_DOMAIN_NAME", "OS_PROJECT_NAME",
+        "OS_PROJECT_DOMAIN_NAME", "OS_APPLICATION_CREDENTIAL_ID", "OS_APPLICATION_CREDENTIAL_NAME",
+        "OS_APPLICATION_CREDENTIAL_SECRET", "OS_STORAGE_URL", "OS_AUTH_TOKEN", "B2_ACCOUNT_ID",
+        "B2_ACCOUNT_KEY",
+        /* beyond Stash's */
+        "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "AZURE_ACCOUNT_SAS", "GOOGLE_ACCESS_TOKEN",
+        "OS_USER_ID", "OS_USER_DOMAIN_ID", "OS_PROJECT_ID", "OS_PROJECT_DOMAIN_ID", "OS_TRUST_ID"};
+
+    for (size_t i = 0; i < ARRAY_LEN(renamed); i++)
+        if (strcmp(name, renamed[i][0]) == 0)
+            return renamed[i][1];
+    for (size_t i = 0; i < ARRAY_LEN(same); i++)
+        if (strcmp(name, same[i]) == 0)
+            return same[i];
+    return NULL;
+}

@@ -33,9 +33,11 @@ struct http_opts {
     const char *proxy;       /* URL; NULL: that of the environment */
     const char *user_agent;  /* NULL: "cstash/VERSION" */
     bool insecure;           /* do not verify the server */
-    bool http2;              /* over TLS, from a server that offers it; not for http_dial */
-    int connect_ms;          /* 0: 10 s */
-    unsigned connections;    /* so many transfers at once, the others wait; 0: any number */
+    bool no_link_local;   /* RC_DENIED for addresses of the machine's own services (169.254.0.0/16,
+                              * fe80::/10, ...), however they are named; requests with no_proxy may */
+    bool http2;           /* over TLS, from a server that offers it; not for http_dial */
+    int connect_ms;       /* 0: 10 s */
+    unsigned connections; /* so many transfers at once, the others wait; 0: any number */
     uint64_t send_rate, receive_rate; /* bytes a second of all together; 0: no limit */
 };
 

@@ -43,7 +43,8 @@ struct transfer {
     uint64_t to_skip;   /* bytes that come before, if the server sends all */
     size_t pause_bytes; /* hold the sender back when so many wait; 0: never */
     bool paused, head, done, too_large;
-    CURLcode result; /* once done */
+    bool no_link_local, refused; /* to be checked; an address was not connected to */
+    CURLcode result;             /* once done */
     char why[CURL_ERROR_SIZE];
 };
 

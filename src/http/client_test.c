@@ -296,6 +296,49 @@ test_http_stream_is_pulled(void **state)
     mem_free(answer);
 }
 
+static void
+test_http_no_link_local(void **state)
+{
+    static const char *const refused[] = {"http://169.254.169.254/latest/meta-data/",
+                                          "http://169.254.170.2:80/v2",
+                                          "http://2852039166/",
+                                          "http://0xa9fea9fe/",
+                                          "http://0251.0376.0251.0376/",
+                                          "http://100.100.100.200/",
+                                          "http://168.63.129.16/",
+                                          "http://[fe80::1]/",
+                                          "http://[febf::1]/",
+                                          "http://[fd00:ec2::254]/",
+                                          "http://[::ffff:169.254.169.254]/",
+                                          "http://[::169.254.169.254]/",
+                                          "http://[64:ff9b::169.254.169.254]/"};
+    static const char *const answers[] = {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", NULL};
+    struct http_response r = {.status = 0};
+    struct http *h = NULL;
+    struct http_script s;
+    struct ctx cx;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    http_script_start(&s, answers);
+    T_OK(ctx_init(&cx, &e));
+    T_OK(http_new(&(struct http_opts){.no_link_local = true}, &h, &e));
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        e = (struct err)ERR_INIT;
+        T_RC(http_call(&cx, h, &(struct http_request){.url = refused[i], .timeout_ms = 9000}, &r,
+                       &e),
+             RC_DENIED);
+        T_CONTAINS(e.msg, "link-local");
+        assert_false(e.retry);
+    }
+    T_OK(http_call(&cx, h, &(struct http_request){.url = s.url}, &r, &e));
+    assert_int_equal(r.status, 200);
+    http_response_release(&r);
+    http_free(h);
+    http_script_stop(&s);
+    ctx_release(&cx);
+}
+
 int
 main(void)
 {
@@ -307,6 +350,7 @@ main(void)
         cmocka_unit_test(test_http_waits_for_its_turn),
         cmocka_unit_test(test_http_stream_until_cancelled),
         cmocka_unit_test(test_http_stream_is_pulled),
+        cmocka_unit_test(test_http_no_link_local),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

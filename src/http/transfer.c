@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/client_internal.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -225,12 +226,66 @@ set_request(CURL *easy, const struct http_request *rq, bool stream)
     }
 }
 
+/* ADDRESS/BITS, as bytes in the order of the network. */
+struct net {
+    uint8_t at[16];
+    unsigned bits;
+};
+/* Where clouds and machines keep services for themselves: identities, tokens, user data. */
+static const struct net nets4[] = {
+    {{169, 254}, 16},           /* link-local; metadata of most clouds */
+    {{100, 100, 100, 200}, 32}, /* metadata of Alibaba Cloud */
+    {{168, 63, 129, 16}, 32},   /* the host of a virtual machine of Azure */
+};
+static const struct net nets6[] = {
+    {{0xfe, 0x80}, 10},                                     /* link-local */
+    {{0xfd, 0, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54}, 128}, /* metadata of AWS */
+};
+
+static bool
+is_within(const uint8_t *at, const struct net *nets, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned bytes = nets[i].bits / 8, rest = nets[i].bits % 8;
+
+        if (memcmp(at, nets[i].at, bytes) == 0 &&
+            (rest == 0 || ((at[bytes] ^ nets[i].at[bytes]) >> (8 - rest)) == 0))
+            return true;
+    }
+    return false;
+}
+
+/* IPv4 in its IPv6 clothes (mapped, compatible, translated by NAT64) counts as what it is. */
+static bool
+is_link_local(const struct sockaddr *a)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, compatible[12] = {0},
+                         nat64[12] = {0, 0x64, 0xff, 0x9b};
+    const uint8_t *at;
+
+    if (a->sa_family == AF_INET)
+        return is_within((const uint8_t *)&((const struct sockaddr_in *)(const void *)a)->sin_addr,
+                         nets4, ARRAY_LEN(nets4));
+    if (a->sa_family != AF_INET6)
+        return false;
+    at = ((const struct sockaddr_in6 *)(const void *)a)->sin6_addr.s6_addr;
+    if (memcmp(at, mapped, 12) == 0 || memcmp(at, compatible, 12) == 0 ||
+        memcmp(at, nat64, 12) == 0)
+        return is_within(at + 12, nets4, ARRAY_LEN(nets4));
+    return is_within(at, nets6, ARRAY_LEN(nets6));
+}
+
 /* What the library opens would stay open in every program that we start. */
 static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
-    (void)arg;
+    struct transfer *t = (struct transfer *)arg;
+
     (void)purpose;
+    if (t->no_link_local && is_link_local(&a->addr)) {
+        t->refused = true;
+        return CURL_SOCKET_BAD;
+    }
     return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
@@ -249,6 +304,7 @@ set_common(struct transfer *t, const struct http_opts *o)
     (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_BYTES);
     SET(easy, CURLOPT_NOSIGNAL, 1L);
     SET(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    SET(easy, CURLOPT_OPENSOCKETDATA, t);
     SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     SET(easy, CURLOPT_TCP_KEEPIDLE, 30L);
     SET(easy, CURLOPT_TCP_KEEPINTVL, 10L);
@@ -274,6 +330,7 @@ transfer_begin(struct transfer *t, struct ctx *cx, struct http *h, const struct 
     t->to = rq->to;
     t->to_max = rq->to_n;
     t->to_skip = rq->to_off;
+    t->no_link_local = h->o.no_link_local && !rq->no_proxy;
     if (ctx_check(cx, e) || slot_take(h, cx, &t->slot, e) || read_url(t, rq->url, e) ||
         set_headers(t, rq, e))
         return e->code;
@@ -282,6 +339,8 @@ transfer_begin(struct transfer *t, struct ctx *cx, struct http *h, const struct 
     set_request(t->slot->easy, rq, stream);
     if (rq->no_proxy)
         SET(t->slot->easy, CURLOPT_PROXY, "");
+    if (rq->no_proxy && h->o.no_link_local) /* nobody else gets its connection */
+        SET(t->slot->easy, CURLOPT_FORBID_REUSE, 1L);
     if (curl_multi_add_handle(t->slot->multi, t->slot->easy) != CURLM_OK)
         BUG("the HTTP library does not take a transfer");
     return RC_OK;
@@ -400,6 +459,10 @@ transfer_result(struct transfer *t, struct err *e)
         (void)away(t, RC_UNAVAILABLE, e);
         return err_hint(e, "does the server speak TLS there?");
     case CURLE_COULDNT_CONNECT:
+        if (t->refused)
+            return err_set(e, RC_DENIED,
+                           "%s is a link-local address, which is kept for services of the machine",
+                           t->host);
         (void)away(t, RC_UNAVAILABLE, e);
         return err_hint(e, "is it running, and is the port right?");
     default:

@@ -14,19 +14,6 @@ struct storage_env {
     size_t n;
 };
 
-/* Keys of the Secret whose names are not those of the environment. */
-static const char *
-key_of(const char *name)
-{
-    static const char *const pairs[][2] = {{"RESTIC_REST_USERNAME", "REST_SERVER_USERNAME"},
-                                           {"RESTIC_REST_PASSWORD", "REST_SERVER_PASSWORD"}};
-
-    for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
-        if (strcmp(name, pairs[i][0]) == 0)
-            return pairs[i][1];
-    return name;
-}
-
 /*
  * The Repository's region first, then the Secret; then what the Pod was given by its cluster, such
  * as the role of its service account.
@@ -36,11 +23,12 @@ lookup(void *arg, const char *name)
 {
     struct storage_env *v = (struct storage_env *)arg;
     struct secret *s = &v->values[v->n];
+    const char *key = backend_secret_key(name);
     struct err ignored = ERR_INIT;
 
     if (v->region != NULL && strcmp(name, "AWS_DEFAULT_REGION") == 0)
         return v->region;
-    if (v->n == VALUES_MAX || secret_value(v->secret, key_of(name), s, &ignored))
+    if (key == NULL || v->n == VALUES_MAX || secret_value(v->secret, key, s, &ignored))
         return v->with_environment ? getenv(name) : NULL;
     v->n++;
     while (s->n > 0 && (s->p[s->n - 1] == '\n' || s->p[s->n - 1] == '\r')) /* as `echo` leaves it */
@@ -54,7 +42,11 @@ vault_store(const struct backend *b, const struct json *secret, bool with_enviro
 {
     struct storage_env env = {
         .secret = secret, .region = b->region, .with_environment = with_environment};
-    struct store_opts o = {.env = lookup, .env_arg = &env, .insecure_tls = b->insecure_tls};
+    struct store_opts o = {.env = lookup,
+                           .env_arg = &env,
+                           .insecure_tls = b->insecure_tls,
+                           .guarded = true,
+                           .no_ambient = !with_environment};
     struct secret ca = {.n = 0};
     struct err none = ERR_INIT;
     char *address;

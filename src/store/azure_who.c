@@ -42,6 +42,7 @@ static const char *const names[N_SETTINGS] = {
 struct azure_who {
     struct http *http;
     char *account;
+    bool no_ambient;
     char *set[N_SETTINGS]; /* NULL: not set */
     struct secret key;     /* decoded */
     struct oauth oauth;
@@ -73,6 +74,7 @@ azure_who_new(const struct store_opts *o, struct http *http, const char *account
 
     w->http = http;
     w->account = mem_strdup(account);
+    w->no_ambient = o->no_ambient;
     store_env_copy(o, names, N_SETTINGS, w->set);
     oauth_init(&w->oauth);
     if (w->set[KEY] != NULL && read_key(w, e)) {
@@ -176,6 +178,14 @@ from_authority(struct ctx *cx, struct azure_who *w, struct oauth_token *out, str
     return rc;
 }
 
+static enum rc
+no_credentials(const char *why, struct err *e)
+{
+    (void)err_set(e, RC_DENIED, "there are no credentials for Azure%s%s",
+                  why[0] != '\0' ? ": " : "", why);
+    return err_hint(e, "set AZURE_ACCOUNT_KEY, or AZURE_ACCOUNT_SAS");
+}
+
 /* The identity of the machine, or of what runs the container. */
 static enum rc
 from_platform(struct ctx *cx, struct azure_who *w, struct oauth_token *out, struct err *e)
@@ -208,9 +218,9 @@ from_platform(struct ctx *cx, struct azure_who *w, struct oauth_token *out, stru
         *e = why;
         return rc;
     }
-    (void)err_set(e, RC_DENIED, "there are no credentials for Azure: %s", why.msg);
+    rc = no_credentials(why.msg, e);
     e->retry = why.retry;
-    return err_hint(e, "set AZURE_ACCOUNT_KEY, or AZURE_ACCOUNT_SAS");
+    return rc;
 }
 
 static enum rc
@@ -218,6 +228,8 @@ find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
 {
     struct azure_who *w = (struct azure_who *)arg;
 
+    if (w->no_ambient)
+        return no_credentials("", e);
     if (w->set[TENANT] != NULL && w->set[CLIENT] != NULL &&
         (w->set[CLIENT_SECRET] != NULL || w->set[TOKEN_FILE] != NULL))
         return from_authority(cx, w, out, e);

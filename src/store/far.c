@@ -200,6 +200,7 @@ far_init(struct far *f, const struct far_ops *ops, char *place, const struct sto
                           .cert = o->client_cert,
                           .key = o->client_cert,
                           .insecure = o->insecure_tls,
+                          .no_link_local = o->guarded,
                           .http2 = true,
                           .connect_ms = 30000,
                           .connections = o->connections > 0 ? o->connections : STORE_CONNECTIONS,

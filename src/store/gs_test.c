@@ -45,6 +45,7 @@ struct play {
     char *answers[ANSWERS + 1];
     size_t n;
     char host[64];
+    bool guarded, no_ambient;
     struct store *store;
     struct ctx cx;
 };
@@ -66,8 +67,12 @@ play_start(struct play *p)
 static void
 play_open(struct play *p, const char **env)
 {
-    struct store_opts o = {
-        .env = http_script_env, .env_arg = env, .retry_ms = 1000, .connections = 1};
+    struct store_opts o = {.env = http_script_env,
+                           .env_arg = env,
+                           .retry_ms = 1000,
+                           .connections = 1,
+                           .guarded = p->guarded,
+                           .no_ambient = p->no_ambient};
     struct err e = ERR_INIT;
 
     T_OK(ctx_init(&p->cx, &e));
@@ -315,6 +320,55 @@ test_gs_external_account_exchanges_its_token(void **state)
     (void)unlink(path);
 }
 
+/* What a Secret of a cluster holds: a key that names a file, or a token's place beside the machine. */
+static void
+test_gs_key_from_a_secret_is_a_service_accounts(void **state)
+{
+    static const char external[] =
+        "{\"type\":\"external_account\",\"audience\":\"//iam/x\",\"subject_token_type\":\"x\","
+        "\"token_url\":\"http://127.0.0.1:1/\",\"credential_source\":{\"file\":\"/etc/hostname\"}}";
+    char *local = account_key("169.254.169.254");
+    const char *const keys[] = {external, "{\"type\":\"authorized_user\"}", local};
+    const char *const words[] = {"service_account", "service_account", "link-local"};
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        struct play p = {.guarded = true};
+        const char *env[] = {"STORAGE_EMULATOR_HOST", p.host, "GOOGLE_SERVICE_ACCOUNT_JSON_KEY",
+                             keys[i], NULL};
+        char *seen;
+
+        play_start(&p);
+        play_open(&p, env);
+        T_RC(play_stat(&p, &e), RC_DENIED);
+        T_CONTAINS(e.msg, words[i]);
+        seen = play_end(&p);
+        assert_string_equal(seen, "");
+        mem_free(seen);
+    }
+    mem_free(local);
+}
+
+static void
+test_gs_without_ambient_identity_nobody_is_asked(void **state)
+{
+    struct play p = {.no_ambient = true};
+    const char *env[] = {"STORAGE_EMULATOR_HOST", p.host, "GCE_METADATA_HOST", p.host, NULL};
+    struct err e = ERR_INIT;
+    char *seen;
+
+    (void)state;
+    play_add(&p, 200, "{\"access_token\":\"t1\",\"expires_in\":3600}");
+    play_start(&p);
+    play_open(&p, env);
+    T_RC(play_stat(&p, &e), RC_DENIED);
+    T_CONTAINS(e.msg, "there are no credentials for Google");
+    seen = play_end(&p);
+    assert_string_equal(seen, "");
+    mem_free(seen);
+}
+
 static void
 test_gs_upload_that_was_damaged_is_sent_again(void **state)
 {
@@ -422,6 +476,8 @@ main(void)
         cmocka_unit_test(test_gs_service_account_that_is_refused),
         cmocka_unit_test(test_gs_keys_that_are_none_are_never_shown),
         cmocka_unit_test(test_gs_external_account_exchanges_its_token),
+        cmocka_unit_test(test_gs_key_from_a_secret_is_a_service_accounts),
+        cmocka_unit_test(test_gs_without_ambient_identity_nobody_is_asked),
         cmocka_unit_test(test_gs_upload_that_was_damaged_is_sent_again),
         cmocka_unit_test(test_gs_answer_that_was_cut_short_is_asked_for_again),
         cmocka_unit_test(test_gs_bucket_is_made_though_nobody_heard),

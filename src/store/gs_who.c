@@ -33,7 +33,7 @@ static const char *const names[N_SETTINGS] = {
 struct gs_who {
     struct http *http;
     char *set[N_SETTINGS]; /* NULL: not set */
-    bool emulator;
+    bool emulator, guarded, no_ambient;
     struct oauth oauth;
 };
 
@@ -44,6 +44,8 @@ gs_who_new(const struct store_opts *o, struct http *http, bool emulator)
 
     w->http = http;
     w->emulator = emulator;
+    w->guarded = o->guarded;
+    w->no_ambient = o->no_ambient;
     store_env_copy(o, names, N_SETTINGS, w->set);
     oauth_init(&w->oauth);
     return w;
@@ -219,8 +221,9 @@ from_external(struct ctx *cx, struct gs_who *w, const struct json *key, struct o
     return rc;
 }
 
+/* `given`: the key itself was, not the name of a file. */
 static enum rc
-from_key(struct ctx *cx, struct gs_who *w, struct str text, const char *where,
+from_key(struct ctx *cx, struct gs_who *w, struct str text, const char *where, bool given,
          struct oauth_token *out, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *key = NULL;
@@ -234,6 +237,10 @@ from_key(struct ctx *cx, struct gs_who *w, struct str text, const char *where,
     type = json_text_or(json_field(key, "type"), "");
     if (strcmp(type, "service_account") == 0)
         rc = from_account(cx, w, key, out, e);
+    else if (given && w->guarded) /* the others name files and more addresses */
+        rc = err_set(
+            e, RC_DENIED,
+            "the key is of the type \"%.40s\": only \"service_account\" may be in a Secret", type);
     else if (strcmp(type, "authorized_user") == 0)
         rc = from_user(cx, w, key, out, e);
     else if (strcmp(type, "external_account") == 0)
@@ -251,11 +258,20 @@ from_file(struct ctx *cx, struct gs_who *w, const char *path, struct oauth_token
     enum rc rc = secret_from_file(path, &text, e);
 
     if (rc == RC_OK)
-        rc = from_key(cx, w, secret_str(&text), path, out, e);
+        rc = from_key(cx, w, secret_str(&text), path, false, out, e);
     else
         (void)err_wrap(e, "could not read the key of Google");
     secret_release(&text);
     return rc == RC_NOT_FOUND ? e->code = RC_DENIED : rc; /* of a key, not of an object */
+}
+
+static enum rc
+no_credentials(const char *why, struct err *e)
+{
+    (void)err_set(e, RC_DENIED, "there are no credentials for Google%s%s",
+                  why[0] != '\0' ? ": " : "", why);
+    return err_hint(e, "set GOOGLE_SERVICE_ACCOUNT_JSON_KEY to a key, or "
+                       "GOOGLE_APPLICATION_CREDENTIALS to its file");
 }
 
 static enum rc
@@ -277,10 +293,9 @@ from_metadata(struct ctx *cx, struct gs_who *w, struct oauth_token *out, struct 
         *e = why;
         return rc;
     }
-    (void)err_set(e, RC_DENIED, "there are no credentials for Google: %s", why.msg);
+    rc = no_credentials(why.msg, e);
     e->retry = why.retry;
-    return err_hint(e, "set GOOGLE_SERVICE_ACCOUNT_JSON_KEY to a key, or "
-                       "GOOGLE_APPLICATION_CREDENTIALS to its file");
+    return rc;
 }
 
 /* The first that is set up counts, even if it fails. */
@@ -295,7 +310,9 @@ find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
         return RC_OK;
     }
     if (w->set[KEY] != NULL)
-        return from_key(cx, w, str_c(w->set[KEY]), names[KEY], out, e);
+        return from_key(cx, w, str_c(w->set[KEY]), names[KEY], true, out, e);
+    if (w->no_ambient)
+        return no_credentials("", e);
     if (w->set[KEY_FILE] != NULL)
         return from_file(cx, w, w->set[KEY_FILE], out, e);
     if (w->set[HOME_FOLDER] != NULL)

@@ -60,6 +60,7 @@ static const char *const names[N_SETTINGS] = {
 struct s3_who {
     struct http *http;
     char *set[N_SETTINGS]; /* NULL: not set */
+    bool no_ambient;
     char *region;
     pthread_mutex_t mutex; /* held while somebody asks: the others want the same answer */
     struct s3_key key;
@@ -71,6 +72,7 @@ s3_who_new(const struct store_opts *o, struct http *http, const char *region)
     struct s3_who *w = MEM_NEW(struct s3_who);
 
     w->http = http;
+    w->no_ambient = o->no_ambient;
     w->region = region == NULL ? NULL : mem_strdup(region);
     store_env_copy(o, names, N_SETTINGS, w->set);
     (void)pthread_mutex_init(&w->mutex, NULL);
@@ -370,6 +372,8 @@ find(struct ctx *cx, struct s3_who *w, struct s3_key *out, struct err *e)
                       names[set[ACCESS_KEY] != NULL ? SECRET_KEY : ACCESS_KEY]);
         return err_hint(e, "set both");
     }
+    if (w->no_ambient)
+        return none(RC_OK, e);
     if (from_file(w, out, e))
         return e->code;
     if (out->id != NULL)

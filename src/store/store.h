@@ -106,6 +106,13 @@ struct store_opts {
     struct str ca, client_cert;       /* PEM; the latter with its key. {NULL, 0}: none */
     const char *ca_file;              /* the same as `ca`, as a path */
     bool insecure_tls;
+    /*
+     * Addresses and credentials come from an object of a cluster, not from whoever started this
+     * program: link-local addresses are refused, and a key of Google is a service account's.
+     */
+    bool guarded;
+    /* Only credentials that `env` gives: none of the machine, its instance or its workload. */
+    bool no_ambient;
 };
 
 /*
