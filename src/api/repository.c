@@ -40,6 +40,7 @@ static const struct field fields_status[] = {
      .type = F_LIST,
      .of = fields_reference,
      .doc = "Who uses this Repository"},
+    FIELD_CONDITIONS,
     {.name = NULL},
 };
 static const struct field fields[] = {

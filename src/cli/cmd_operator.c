@@ -2,7 +2,6 @@
 /* cstash operator: the controllers against a cluster. */
 #include "base/mem.h"
 #include "cli/app.h"
-#include "job/wipe.h"
 #include "kube/config.h"
 #include "operator/operator.h"
 
@@ -52,7 +51,6 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     struct kube_config_opts where = {.kubeconfig = a->step.kubeconfig, .server = a->step.master};
     struct kube_opts how = {.manager = "cstash-operator"};
     struct operator_opts o = {
-        .wipe = job_wipe,
         .image = a->image != NULL ? a->image : CSTASH_IMAGE,
         .pushgateway_url = a->step.metrics_url != NULL ? a->step.metrics_url : PUSHGATEWAY_URL,
         .watch_namespace = a->step.ns,

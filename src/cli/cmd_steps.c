@@ -114,6 +114,7 @@ STEP(run_backup, step_backup_redis)
 STEP(run_restore, step_restore_redis)
 STEP(run_status, step_update_status)
 STEP(run_hook, step_run_hook)
+STEP(run_wipe, step_wipe_repository)
 
 static enum rc
 run_create(struct ctx *cx, const struct args *a, struct err *e)
@@ -129,6 +130,7 @@ static const struct opt *const status_tables[] = {opts_cluster, opts_backend, op
                                                   opts_status,  opts_global,  NULL};
 static const struct opt *const hook_tables[] = {opts_cluster, opts_session, opts_hook, opts_global,
                                                 NULL};
+static const struct opt *const wipe_tables[] = {opts_cluster, opts_backend, opts_global, NULL};
 static const struct opt *const create_tables[] = {opts_cluster, opts_create, opts_global, NULL};
 
 const struct command cmd_backup_redis = {
@@ -145,3 +147,5 @@ const struct command cmd_run_hook = {
 };
 const struct command cmd_create_backupsession = {
     "create-backupsession", "", "CronJob: start a backup", create_tables, 0, 0, run_create};
+const struct command cmd_wipe_repository = {
+    "wipe-repository", "", "Job: delete the data of a Repository", wipe_tables, 0, 0, run_wipe};

@@ -57,6 +57,7 @@ static const struct command *const commands[] = {
     &cmd_update_status,
     &cmd_run_hook,
     &cmd_create_backupsession,
+    &cmd_wipe_repository,
 };
 
 static struct ctx root; /* here for the signal handler */

@@ -8,7 +8,6 @@
 #include "api/resources.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "job/wipe.h"
 #include "kube/kube.h"
 #include "kube/object.h"
 #include "operator/operator.h"
@@ -115,8 +114,7 @@ run_controllers(struct up *u, struct err *e)
 static enum rc
 run_operator(struct up *u, struct err *e)
 {
-    struct operator_opts o = {.wipe = job_wipe,
-                              .image = CSTASH_IMAGE,
+    struct operator_opts o = {.image = CSTASH_IMAGE,
                               .pushgateway_url = u->pushgateway_url,
                               .listen = u->o->metrics_listen,
                               .deletion_limit_ms = OPERATOR_DELETION_LIMIT_MS};

@@ -3,8 +3,9 @@
 #define JOB_STEP_H
 
 /*
- * job/step -- the containers of a Job: backup-redis, restore-redis, update-status, run-hook; and
- * create-backupsession, which a CronJob runs.
+ * job/step -- the containers of a Job: backup-redis, restore-redis, update-status, run-hook;
+ * create-backupsession, which a CronJob runs; and wipe-repository, which deletes what store_wipe
+ * deletes, with the credentials of the Secret alone: what the Pod itself may is not used.
  *
  * Why      thin wrappers: they read the cluster, call what the commands by hand call, and write the
  *          outcome where the operator and people look.
@@ -36,6 +37,6 @@ struct step_flags {
 
 typedef enum rc step_fn(struct ctx *cx, const struct step_flags *f, struct err *e);
 step_fn step_backup_redis, step_restore_redis, step_update_status, step_run_hook,
-    step_create_backupsession;
+    step_create_backupsession, step_wipe_repository;
 
 #endif

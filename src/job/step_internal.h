@@ -49,6 +49,12 @@ struct vault {
     struct secret password;
     char *cache; /* folder for copies of metadata, or NULL */
 };
+/* The storage Secret of the flags; the caller frees. */
+NODISCARD enum rc vault_secret(struct ctx *cx, struct kube *k, const struct step_flags *f,
+                               struct json **out, struct err *e);
+/* The store of the flags, not touched yet; `with_environment` as in vault_store. */
+NODISCARD enum rc vault_store_of_flags(const struct step_flags *f, const struct json *secret,
+                                       bool with_environment, struct store **out, struct err *e);
 /* Read the Secret and open the store; no repository yet. Zero it first. */
 NODISCARD enum rc vault_reach(struct ctx *cx, struct kube *k, const struct step_flags *f,
                               struct vault *out, struct err *e);
@@ -61,7 +67,7 @@ NODISCARD enum rc vault_lock(struct ctx *cx, struct vault *v, bool exclusive, st
 void vault_close(struct vault *v);
 /*
  * vault_store.c: the store of a backend, with the credentials of the Secret, not touched yet.
- * `with_environment`: what the Secret lacks may come from ours.
+ * `with_environment`: what the Secret lacks may come from the Pod's own environment and identity.
  */
 NODISCARD enum rc vault_store(const struct backend *b, const struct json *secret,
                               bool with_environment, struct store **out, struct err *e);

@@ -6,8 +6,9 @@
 
 enum { VAULT_LOCK_MS = 10 * 60 * 1000, PAUSE_MS = 5000 };
 
-static enum rc
-reach(const struct step_flags *f, const struct json *secret, struct store **out, struct err *e)
+enum rc
+vault_store_of_flags(const struct step_flags *f, const struct json *secret, bool with_environment,
+                     struct store **out, struct err *e)
 {
     /* A view on the flags; nothing of it is owned. */
     struct backend b = {.provider = (char *)(uintptr_t)step_text(f->provider, NULL),
@@ -20,7 +21,20 @@ reach(const struct step_flags *f, const struct json *secret, struct store **out,
 
     if (!str_to_i64(str_c(connections), &b.max_connections))
         return err_set(e, RC_INVALID, "--max-connections %.40s is no number", connections);
-    return vault_store(&b, secret, true, out, e);
+    return vault_store(&b, secret, with_environment, out, e);
+}
+
+enum rc
+vault_secret(struct ctx *cx, struct kube *k, const struct step_flags *f, struct json **out,
+             struct err *e)
+{
+    const char *ns = step_text(f->secret_ns, f->ns);
+
+    if (step_need(f->secret, "storage-secret-name", e) || step_need(f->provider, "provider", e))
+        return e->code;
+    if (kube_get(cx, k, &KUBE_SECRET, ns, f->secret, out, e))
+        return err_wrap(e, "could not read the storage Secret %s/%s", ns, f->secret);
+    return RC_OK;
 }
 
 enum rc
@@ -30,10 +44,8 @@ vault_reach(struct ctx *cx, struct kube *k, const struct step_flags *f, struct v
     CLEANUP(json_free_ptr) struct json *secret = NULL;
     const char *ns = step_text(f->secret_ns, f->ns);
 
-    if (step_need(f->secret, "storage-secret-name", e) || step_need(f->provider, "provider", e))
+    if (vault_secret(cx, k, f, &secret, e))
         return e->code;
-    if (kube_get(cx, k, &KUBE_SECRET, ns, f->secret, &secret, e))
-        return err_wrap(e, "could not read the storage Secret %s/%s", ns, f->secret);
     if (secret_value(secret, "RESTIC_PASSWORD", &v->password, e)) {
         if (e->code == RC_NOT_FOUND)
             (void)err_set(e, RC_INVALID, "storage Secret missing RESTIC_PASSWORD key");
@@ -43,7 +55,7 @@ vault_reach(struct ctx *cx, struct kube *k, const struct step_flags *f, struct v
         return err_set(e, RC_INVALID, "RESTIC_PASSWORD of Secret %s/%s is empty", ns, f->secret);
     if (f->enable_cache)
         v->cache = mem_printf("%s/cstash-cache", step_text(f->scratch_dir, "/tmp"));
-    return reach(f, secret, &v->store, e);
+    return vault_store_of_flags(f, secret, true, &v->store, e);
 }
 
 enum rc

@@ -15,7 +15,7 @@ finalize(struct ctx *cx, struct world *op, const struct leaving *l, const struct
          struct ctl_result *out, struct err *e)
 {
     int64_t since = kube_time_ms(json_dig(l->obj, "metadata", "deletionTimestamp")),
-            left = since + op->opts->deletion_limit_ms - clock_real_ms();
+            left = l->hopeless ? 0 : since + op->opts->deletion_limit_ms - clock_real_ms();
 
     if (undone->code != RC_OK) {
         recorder_event(cx, l->events, l->obj, "Warning",
@@ -27,7 +27,9 @@ finalize(struct ctx *cx, struct world *op, const struct leaving *l, const struct
     }
     if (undone->code == RC_OK || left <= 0)
         return write_finalizer(cx, op, l->cache, l->obj, l->finalizer, false, e);
-    out->requeue_after_ms = MIN(left, RETRY_MS);
+    if (out->requeue_after_ms == 0)
+        out->requeue_after_ms = RETRY_MS;
+    out->requeue_after_ms = MIN(left, out->requeue_after_ms);
     return RC_OK;
 }
 

@@ -239,6 +239,8 @@ make_controllers(struct world *op, struct err *e)
     controller_watch(op->repo_ctl, op->repos, controller_map_self, NULL);
     controller_watch(op->repo_ctl, op->configs, map_user_to_repo, op);
     controller_watch(op->repo_ctl, op->restores, map_user_to_repo, op);
+    controller_watch(op->repo_ctl, op->jobs, controller_map_owner,
+                     (void *)(uintptr_t)kind_repository.kind);
     controller_watch(op->config_ctl, op->configs, controller_map_self, NULL);
     controller_watch(op->config_ctl, op->cron_jobs, controller_map_owner,
                      (void *)(uintptr_t)kind_backupconfiguration.kind);

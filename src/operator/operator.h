@@ -15,12 +15,7 @@
 
 enum { OPERATOR_DELETION_LIMIT_MS = 10 * 60 * 1000 };
 
-/* Delete the data of a Repository; tried again until it returns RC_OK, or the limit is over. */
-typedef enum rc operator_wipe_fn(struct ctx *cx, struct kube *k, const struct json *repository,
-                                 struct err *e);
-
 struct operator_opts {
-    operator_wipe_fn *wipe;       /* for spec.wipeOut: controllers know no stores */
     const char *image;            /* of our containers */
     const char *pushgateway_url;  /* for Jobs and for us */
     const char *watch_namespace;  /* NULL: all */

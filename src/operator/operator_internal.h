@@ -79,6 +79,7 @@ struct leaving {
     const char *finalizer;   /* of ours, by which it is held */
     struct cache *cache;     /* of its kind */
     struct recorder *events; /* where its troubles are told */
+    bool hopeless;           /* waiting would change nothing */
 };
 /*
  * Take the finalizer away when there is nothing `undone`, or when it could not be done for as long
@@ -144,6 +145,35 @@ NODISCARD enum rc job_outcome(struct ctx *cx, struct world *op, const char *ns, 
 /* The last ending, for tests: from the objects. `job` NULL: it is gone. */
 enum outcome job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
                             char why[static WHY_TEXT]);
+
+/* ---- rights (rbac.c) ---- */
+
+/* A Role and the RoleBinding that gives it to an account, both under one name. */
+struct grant {
+    const char *ns, *name;
+    const char *account_ns, *account;
+    const struct json *labels;
+    const struct json *owner; /* NULL: in another namespace, where owners do not reach */
+    struct json *rules;
+};
+NODISCARD enum rc ensure_grant(struct ctx *cx, struct world *op, const struct grant *g,
+                               struct err *e);
+/* A rule that lets one object be read; the caller frees. */
+struct json *grant_get(const char *group, const char *resource, const char *name);
+
+/* ---- wipeOut (wipe.c) ---- */
+
+enum wipe { WIPE_GOING, WIPE_DONE, WIPE_FAILED, WIPE_IMPOSSIBLE };
+/*
+ * Go on with the Job that deletes the data of `repo`, which is being deleted. WIPE_FAILED: `why`
+ * says it, and the next attempt comes when it is due; WIPE_IMPOSSIBLE: none will. RC_OK then too.
+ */
+NODISCARD enum rc wipe_go_on(struct ctx *cx, struct world *op, const struct json *repo,
+                             enum wipe *state, struct err *why, struct ctl_result *out,
+                             struct err *e);
+/* wipeOut was taken back. */
+NODISCARD enum rc wipe_stop(struct ctx *cx, struct world *op, const struct json *repo,
+                            struct err *e);
 
 /* ---- metrics (report.c) ---- */
 

@@ -24,17 +24,30 @@ condition_of(const struct json *obj, const char *type)
     return c != NULL && strcmp(text(c, "status"), "True") == 0 ? c : NULL;
 }
 
-/* One line of a termination message: its last one that holds anything. */
+/* The last line of `message`, which has `*n` bytes without the white space behind it. */
+static const char *
+last_line(const char *message, size_t *n)
+{
+    const char *line;
+
+    while (*n > 0 && (message[*n - 1] == '\n' || message[*n - 1] == ' '))
+        (*n)--;
+    for (line = message + *n; line > message && line[-1] != '\n';)
+        line--;
+    return line;
+}
+
+/* One line of a termination message: the last one that holds anything and is no hint. */
 static void
 add_message(char *why, const char *message)
 {
     size_t n = strlen(message), have = strlen(why);
-    const char *line;
+    const char *line = last_line(message, &n);
 
-    while (n > 0 && (message[n - 1] == '\n' || message[n - 1] == ' '))
-        n--;
-    for (line = message + n; line > message && line[-1] != '\n';)
-        line--;
+    while (line > message && strncmp(line, "hint: ", 6) == 0) {
+        n = (size_t)(line - message);
+        line = last_line(message, &n);
+    }
     if (n > 0)
         (void)snprintf(why + have, WHY_TEXT - have, ": %.*s", (int)(message + n - line), line);
 }

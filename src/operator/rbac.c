@@ -19,19 +19,18 @@ subject(const char *ns, const char *name)
 }
 
 static struct json *
-binding(const struct invoker *inv, const char *ns, const char *name, const char *role_kind,
-        const char *role, const char *account)
+binding(const struct grant *g, const char *role_kind, const char *role)
 {
-    struct json *b = kube_object_new(&KUBE_ROLE_BINDING, ns, name),
+    struct json *b = kube_object_new(&KUBE_ROLE_BINDING, g->ns, g->name),
                 *ref = json_need_object(b, "roleRef");
 
-    json_set(kube_meta(b), "labels", invoker_labels(inv));
-    if (strcmp(ns, inv->ns) == 0) /* owners work within a namespace only */
-        (void)kube_set_owner(b, inv->obj, true);
+    json_set(kube_meta(b), "labels", json_clone(g->labels));
+    if (g->owner != NULL)
+        (void)kube_set_owner(b, g->owner, true);
     json_set_cstr(ref, "apiGroup", "rbac.authorization.k8s.io");
     json_set_cstr(ref, "kind", role_kind);
     json_set_cstr(ref, "name", role);
-    json_push(json_need_array(b, "subjects"), subject(inv->ns, account));
+    json_push(json_need_array(b, "subjects"), subject(g->account_ns, g->account));
     return b;
 }
 
@@ -41,11 +40,18 @@ ensure_account(struct ctx *cx, struct world *op, const struct invoker *inv, cons
 {
     const struct json *notes = json_dig(inv->runtime, "pod", "serviceAccountAnnotations");
     bool given = json_dig(inv->runtime, "pod", "serviceAccountName") != NULL;
+    CLEANUP(json_free_ptr) struct json *labels = invoker_labels(inv);
+    struct grant g = {.ns = inv->ns,
+                      .name = name,
+                      .account_ns = inv->ns,
+                      .account = name,
+                      .labels = labels,
+                      .owner = inv->obj};
     struct json *sa = kube_object_new(&KUBE_SERVICE_ACCOUNT, inv->ns, name),
-                *b = binding(inv, inv->ns, name, "ClusterRole", cluster_role, name);
+                *b = binding(&g, "ClusterRole", cluster_role);
     enum rc rc = RC_OK;
 
-    json_set(kube_meta(sa), "labels", invoker_labels(inv));
+    json_set(kube_meta(sa), "labels", json_ref(labels));
     if (json_size(notes) > 0)
         json_set(kube_meta(sa), "annotations", json_clone(notes));
     (void)kube_set_owner(sa, inv->obj, true);
@@ -88,32 +94,29 @@ push_name(struct json *names, const struct json *name)
         json_push_cstr(names, json_text(name));
 }
 
-struct place {
-    const char *ns, *name;
-};
-
-static enum rc
-ensure_role(struct ctx *cx, struct world *op, const struct invoker *inv, struct place at,
-            struct json *take_rules, const char *account, struct err *e)
+enum rc
+ensure_grant(struct ctx *cx, struct world *op, const struct grant *g, struct err *e)
 {
-    struct json *role = kube_object_new(&KUBE_ROLE, at.ns, at.name),
-                *b = binding(inv, at.ns, at.name, "Role", at.name, account);
-    enum rc rc;
+    CLEANUP(json_free_ptr) struct json *role = kube_object_new(&KUBE_ROLE, g->ns, g->name);
+    CLEANUP(json_free_ptr) struct json *b = binding(g, "Role", g->name);
 
-    json_set(kube_meta(role), "labels", invoker_labels(inv));
-    if (strcmp(at.ns, inv->ns) == 0)
-        (void)kube_set_owner(role, inv->obj, true);
-    json_set(role, "rules", take_rules);
-    rc = ensure(cx, op, NULL, &KUBE_ROLE, role, e);
-    if (rc == RC_OK)
-        rc = ensure(cx, op, op->bindings, &KUBE_ROLE_BINDING, b, e);
-    json_free(role);
-    json_free(b);
-    return rc;
+    json_set(kube_meta(role), "labels", json_clone(g->labels));
+    if (g->owner != NULL)
+        (void)kube_set_owner(role, g->owner, true);
+    json_set(role, "rules", json_ref(g->rules));
+    if (ensure(cx, op, NULL, &KUBE_ROLE, role, e))
+        return e->code;
+    return ensure(cx, op, op->bindings, &KUBE_ROLE_BINDING, b, e);
 }
 
 static const char *const get_only[] = {"get", NULL};
 static const char *const update_only[] = {"update", NULL};
+
+struct json *
+grant_get(const char *group, const char *resource, const char *name)
+{
+    return rule(group, resource, names1(name), get_only);
+}
 
 /* Secrets that an AppBinding makes us read. */
 static struct json *
@@ -150,6 +153,7 @@ ensure_run_rbac(struct ctx *cx, struct world *op, const struct run *r, const str
     const char *secret = json_text(json_dig(r->repo, "spec", "backend", "storageSecretName"));
     bool far_repo = strcmp(inv->repo_ns, inv->ns) != 0,
          far_app = strcmp(inv->target_ns, inv->ns) != 0;
+    CLEANUP(json_free_ptr) struct json *labels = invoker_labels(inv);
     struct json *names = app_secrets(app), *near = json_new_array(), *far = json_new_array();
     char *near_name = name_keep_suffix(account, "secrets", NAME_MAX_LABEL),
          *far_name = foreign_name(inv);
@@ -163,20 +167,33 @@ ensure_run_rbac(struct ctx *cx, struct world *op, const struct run *r, const str
     json_free(names);
     if (far_repo) {
         if (!inv->restore) { /* a backup writes its status */
-            json_push(far, rule(STASH_GROUP, "repositories", names1(inv->repo_name), get_only));
+            json_push(far, grant_get(STASH_GROUP, "repositories", inv->repo_name));
             json_push(
                 far, rule(STASH_GROUP, "repositories/status", names1(inv->repo_name), update_only));
         }
         if (secret != NULL)
-            json_push(far, rule("", "secrets", names1(secret), get_only));
-        rc = ensure_role(cx, op, inv, (struct place){inv->repo_ns, far_name}, json_ref(far),
-                         account, e);
+            json_push(far, grant_get("", "secrets", secret));
+        rc = ensure_grant(cx, op,
+                          &(struct grant){.ns = inv->repo_ns,
+                                          .name = far_name,
+                                          .account_ns = inv->ns,
+                                          .account = account,
+                                          .labels = labels,
+                                          .rules = far},
+                          e);
     } else if (far_app && secret != NULL) {
-        json_push(near, rule("", "secrets", names1(secret), get_only));
+        json_push(near, grant_get("", "secrets", secret));
     }
     if (rc == RC_OK && json_size(near) > 0)
-        rc = ensure_role(cx, op, inv, (struct place){inv->ns, near_name}, json_ref(near), account,
-                         e);
+        rc = ensure_grant(cx, op,
+                          &(struct grant){.ns = inv->ns,
+                                          .name = near_name,
+                                          .account_ns = inv->ns,
+                                          .account = account,
+                                          .labels = labels,
+                                          .owner = inv->obj,
+                                          .rules = near},
+                          e);
     json_free(near);
     json_free(far);
     mem_free(near_name);

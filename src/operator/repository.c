@@ -34,6 +34,33 @@ set_references(struct world *op, struct json *now)
     json_free(list);
 }
 
+/* How it stands with the data, for whoever looks at the Repository while it is kept. */
+static enum rc
+say_wipe(struct ctx *cx, struct world *op, const struct json *obj, enum wipe state,
+         struct err *undone, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *was = NULL;
+    CLEANUP(json_free_ptr) struct json *now = NULL;
+    enum rc rc;
+
+    if (undone->code != RC_OK) {
+        (void)err_wrap(undone, "wipeOut: the data are not deleted");
+        (void)err_hint(undone, "set wipeOut to false to let the Repository go at once");
+    }
+    if (state == WIPE_DONE)
+        return RC_OK;
+    rc = kube_get(cx, op->k, &RES_REPOSITORY, kube_ns(obj), kube_name(obj), &was, e);
+    if (rc == RC_OK) {
+        now = json_clone(was);
+        (void)condition_set(json_need_object(now, "status"), "BackendWiped", "False",
+                            undone->code != RC_OK ? "WipeOutFailed" : "WipeOutRunning",
+                            undone->code != RC_OK ? undone->msg
+                                                  : "A Job deletes the data in the backend.");
+        rc = write_status(cx, op, op->repos, &RES_REPOSITORY, was, now, e);
+    }
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
 /*
  * The data stay unless wipeOut is set. While they cannot be deleted the object is kept for a while,
  * so that somebody sees that they are not gone.
@@ -47,18 +74,24 @@ finalize_repository(struct ctx *cx, struct world *op, const struct json *obj,
                         .cache = op->repos,
                         .events = op->repo_events};
     struct err undone = ERR_INIT;
+    enum wipe state = WIPE_DONE;
 
     if (!kube_has_finalizer(obj, FINALIZER_REPOSITORY))
         return RC_OK;
-    if (json_is_true(json_dig(obj, "spec", "wipeOut")) &&
-        op->opts->wipe(cx, op->k, obj, &undone) != RC_OK) {
-        if (undone.code == RC_CANCELLED) {
-            *e = undone;
+    if (!json_is_true(json_dig(obj, "spec", "wipeOut"))) {
+        if (wipe_stop(cx, op, obj, e))
             return e->code;
-        }
-        if (undone.hint[0] == '\0')
-            (void)err_hint(&undone, "set wipeOut to false to let the Repository go at once");
+        return finalize(cx, op, &l, &undone, out, e);
     }
+    if (wipe_go_on(cx, op, obj, &state, &undone, out, e) ||
+        say_wipe(cx, op, obj, state, &undone, e))
+        return e->code;
+    if (state == WIPE_GOING)
+        return RC_OK;
+    l.hopeless = state == WIPE_IMPOSSIBLE;
+    if (state == WIPE_DONE)
+        recorder_event(cx, op->repo_events, obj, "Normal", "BackendWiped",
+                       "the data in the backend are deleted");
     return finalize(cx, op, &l, &undone, out, e);
 }
 

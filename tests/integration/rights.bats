@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+# What somebody with rights in one namespace gets of the operator, of other namespaces, and of the machine: nothing.
+
+load ../harness/env.bash
+load ../harness/plane.bash
+
+setup() {
+    need kubectl curl python3
+    setup_folder
+    start_up --pushgateway-listen ""
+    k create namespace tenant >/dev/null
+}
+
+teardown() {
+    kill "$(cat "$T/bucket.pid" 2>/dev/null)" 2>/dev/null || true
+    stop_up
+}
+
+ID=7f83b1657ff1fc53b92dc18148a1d65dfa7e5ef4f2c7a0a2b6b6a2ad8a1d3f00
+
+bucket() { # bucket KEY...: a server of the tenant, at http://127.0.0.1:$BUCKET
+    "$ROOT/tests/harness/bucketserver.py" "$T/bucket" "$@" >"$T/bucket.port" 2>"$T/bucket.err" 3>&- &
+    echo $! >"$T/bucket.pid"
+    for _ in $(seq 200); do [ -s "$T/bucket.port" ] && break; sleep 0.05; done
+    BUCKET=$(cat "$T/bucket.port")
+    touch "$T/bucket"
+}
+
+secret() { # secret NAME KEY=VALUE...
+    local name=$1
+    shift
+    k create secret generic "$name" -n tenant --from-literal RESTIC_PASSWORD=secret "${@/#/--from-literal=}" >/dev/null
+}
+
+wiped_at() { # wiped_at 'backend block': a Repository whose data shall go with it
+    cat <<YAML | k apply -f - >/dev/null
+apiVersion: stash.appscode.com/v1alpha1
+kind: Repository
+metadata: {name: repo, namespace: tenant}
+spec: {wipeOut: true, backend: {storageSecretName: store, $1}}
+YAML
+    until_is tenant repo/repo '{.metadata.finalizers[0]}' stash
+}
+
+@test "wipeOut: a Job in the namespace, with the Secret's keys, under an account that goes with it" {
+    bucket p/config "p/keys/$ID" "p/data/${ID:0:2}/$ID" other/config
+    secret store AWS_ACCESS_KEY_ID=TENANTSKEY AWS_SECRET_ACCESS_KEY=x
+    wiped_at "s3: {endpoint: 'http://127.0.0.1:$BUCKET', bucket: b, prefix: p}"
+    k delete -n tenant repo repo --timeout=60s
+    [ "$(cat "$T/bucket.keys")" = other/config ]
+    [ "$(grep -c 'DELETE.*TENANTSKEY' "$T/bucket")" = 3 ]
+    k get -n tenant events -o jsonpath='{.items[*].reason}' | grep -q BackendWiped
+    k get -n tenant events -o jsonpath='{.items[?(@.involvedObject.kind=="Job")].involvedObject.name}' | grep -q stash-wipe-repo-
+    for kind in jobs serviceaccounts roles rolebindings; do
+        k wait -n tenant --for=delete "$kind" -l app.kubernetes.io/component=stash-wipe --timeout=30s
+    done
+}
+
+@test "wipeOut that fails is told, tried again, and can be taken back" {
+    bucket p/config
+    touch "$T/bucket.deny"
+    secret store AWS_ACCESS_KEY_ID=TENANTSKEY AWS_SECRET_ACCESS_KEY=x
+    wiped_at "s3: {endpoint: 'http://127.0.0.1:$BUCKET', bucket: b, prefix: p}"
+    k delete -n tenant repo repo --wait=false
+    until_is tenant repo/repo '{.status.conditions[?(@.type=="BackendWiped")].reason}' WipeOutFailed
+    condition tenant repo/repo BackendWiped | grep -q 'False .*the data are not deleted: .*no such right'
+    until_is tenant events '{.items[?(@.reason=="CleanupFailed")].involvedObject.name}' repo
+    rm "$T/bucket.deny"
+    k wait -n tenant --for=delete repo/repo --timeout=60s # by the next attempt
+    [ ! -s "$T/bucket.keys" ]
+}
+
+@test "wipeOut that was taken back: the Repository goes at once, and the data stay" {
+    bucket p/config
+    touch "$T/bucket.deny"
+    secret store AWS_ACCESS_KEY_ID=TENANTSKEY AWS_SECRET_ACCESS_KEY=x
+    wiped_at "s3: {endpoint: 'http://127.0.0.1:$BUCKET', bucket: b, prefix: p}"
+    k delete -n tenant repo repo --wait=false
+    until_is tenant repo/repo '{.status.conditions[?(@.type=="BackendWiped")].reason}' WipeOutFailed
+    k patch -n tenant repo repo --type merge -p '{"spec":{"wipeOut":false}}'
+    k wait -n tenant --for=delete repo/repo --timeout=30s
+    [ ! -e "$T/bucket.keys" ]
+}
+
+@test "wipeOut without the Secret, and in a namespace that goes too" {
+    wiped_at "s3: {endpoint: 'http://127.0.0.1:1', bucket: b, prefix: p}"
+    k delete -n tenant repo repo --wait=false
+    until_is tenant repo/repo '{.status.conditions[?(@.type=="BackendWiped")].reason}' WipeOutFailed
+    condition tenant repo/repo BackendWiped | grep -q 'could not read the storage Secret tenant/store'
+    k delete namespace tenant --timeout=60s
+    grep -q 'Repository tenant/repo goes.*no Job can begin in it' "$T/up.log"
+}
+
+@test "a Secret that names files and services of the machine: nothing of them leaves it" {
+    bucket
+    echo -n OPERATORS-TOKEN >"$T/token"
+    secret store AWS_ROLE_ARN=arn:aws:iam::1:role/x "AWS_WEB_IDENTITY_TOKEN_FILE=$T/token" \
+        "AWS_ENDPOINT_URL_STS=http://127.0.0.1:$BUCKET/sts" "AWS_SHARED_CREDENTIALS_FILE=$T/token" \
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:$BUCKET/credentials" \
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=$T/token" "AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:$BUCKET"
+    wiped_at "s3: {endpoint: 'http://127.0.0.1:$BUCKET', bucket: b, prefix: p}"
+    k delete -n tenant repo repo --wait=false
+    until_is tenant repo/repo '{.status.conditions[?(@.type=="BackendWiped")].reason}' WipeOutFailed
+    condition tenant repo/repo BackendWiped | grep -q 'there are no credentials for S3'
+    [ ! -s "$T/bucket" ]
+}
