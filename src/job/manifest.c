@@ -85,6 +85,8 @@ field_source(struct jw *w, const struct source_facts *f)
     field_text(w, "server_version", f->version);
     field_text(w, "mode", f->mode);
     field_text(w, "role", f->role);
+    if (f->link_down)
+        jw_field_u64(w, "master_link_down_seconds", f->link_down_s);
     field_text(w, "run_id", f->run_id);
     field_text(w, "replication_id", f->replid);
     if (f->replid[0] != '\0')

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "redis/replica.h"
 #include "redis/scan.h"
+#include "redis/topology.h"
 
 /* Counts for the progress line what goes by. */
 struct counted {
@@ -50,6 +51,8 @@ facts_from_info(const struct conn_info *i, struct source_facts *f)
     copy_text(f->run_id, sizeof(f->run_id), i->run_id);
     copy_text(f->replid, sizeof(f->replid), i->replid);
     f->offset = i->offset;
+    f->link_down = strcmp(i->role, "slave") == 0 && !i->link_up;
+    f->link_down_s = f->link_down ? i->link_down_s : 0;
 }
 
 /* One dump: what is asked for and where it goes. */
@@ -104,7 +107,8 @@ static enum rc
 by_replication(struct ctx *cx, struct conn **c, const struct conn_info *info, const struct dump *d,
                bool *refused, struct err *e)
 {
-    struct replica_opts opts = {.psync = d->o->psync, .info = info};
+    struct replica_opts opts = {
+        .psync = d->o->psync, .info = info, .fall_back = d->o->kind == SOURCE_AUTO};
     struct replica *r;
     enum rc rc;
 
@@ -170,12 +174,18 @@ read_server(struct ctx *cx, void *from, const struct dump *d, struct err *e)
         return rc;
     else
         facts_from_info(&info, d->f);
-    rc = RC_OK;
-    if (kind != SOURCE_SCAN)
+    rc = topology_need_single(cx, *c, known, e);
+    if (rc == RC_OK && d->f->link_down)
+        log_warn("%s is a replica without its master (for %llu s): what was written since is not "
+                 "in it",
+                 conn_peer(*c), (unsigned long long)d->f->link_down_s);
+    if (rc == RC_OK && kind != SOURCE_SCAN)
         rc = by_replication(cx, c, known, d, &refused, e);
     if (kind == SOURCE_AUTO && refused)
-        log_warn("%s; reading by SCAN instead, which is no point in time", e->msg);
-    if (kind == SOURCE_SCAN || (kind == SOURCE_AUTO && refused))
+        log_warn("%s; falling back to SCAN: keys that change meanwhile may be inconsistent with "
+                 "each other",
+                 e->msg);
+    if ((rc == RC_OK && kind == SOURCE_SCAN) || (kind == SOURCE_AUTO && refused))
         rc = by_scan(cx, *c, known, d, e);
     conn_info_release(&info);
     return rc;

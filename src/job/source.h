@@ -39,6 +39,8 @@ struct source_facts {
     char replid[48];
     uint64_t offset;
     unsigned rdb_version;
+    bool link_down; /* it is a replica that has lost its master, for so many seconds */
+    uint64_t link_down_s;
     struct instant started, ended;
     uint64_t vanished; /* scan: keys that went while it ran */
     struct encoder_facts enc;

@@ -132,9 +132,10 @@ refusal(struct conn *c, const char *line, struct err *e)
 
 /* Ask until the server can serve us; `line` gets the answer that starts a full sync. */
 static enum rc
-ask(struct ctx *cx, struct conn *c, const char *psync, char line[static LINE_MAX_BYTES],
-    struct err *e)
+ask(struct ctx *cx, struct conn *c, const struct replica_opts *opts,
+    char line[static LINE_MAX_BYTES], struct err *e)
 {
+    const char *psync = opts->psync != NULL ? opts->psync : "PSYNC";
     int64_t since = 0;
     bool again;
 
@@ -146,6 +147,9 @@ ask(struct ctx *cx, struct conn *c, const char *psync, char line[static LINE_MAX
         if (line[0] != '-')
             return RC_OK;
         r.s = str_c(line + 1);
+        if (opts->fall_back && reply_is_error(&r, "NOMASTERLINK"))
+            return err_set(e, RC_UNSUPPORTED, "%s is a replica that has lost its master: %s",
+                           conn_peer(c), line + 1);
         if (conn_wait(cx, c, &r, &since, &again, e))
             return err_wrap(e, "could not get a snapshot");
     } while (again);
@@ -205,7 +209,7 @@ replica_handshake(struct ctx *cx, struct conn *c, const struct replica_opts *opt
         return e->code;
     /* While it prepares, the server sends a newline every second: silence means that it is gone. */
     c->sock.io_ms = MIN(io_ms, (int)SILENCE_MS);
-    rc = ask(cx, c, opts->psync != NULL ? opts->psync : "PSYNC", line, e);
+    rc = ask(cx, c, opts, line, e);
     c->sock.io_ms = io_ms;
     if (rc || read_fullresync(c, line, &s.facts, e))
         return e->code;

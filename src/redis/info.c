@@ -106,6 +106,8 @@ field(struct conn_info *i, struct str k, struct str v, char redis[static INFO_WO
         i->loading = i->loading || is(v, "1");
     else if (is(k, "master_link_status"))
         i->link_up = is(v, "up");
+    else if (is(k, "master_link_down_since_seconds"))
+        (void)str_to_u64(v, &i->link_down_s);
 }
 
 enum rc

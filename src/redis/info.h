@@ -32,6 +32,7 @@ struct conn_info {
     uint64_t offset; /* master_repl_offset */
     uint64_t used_memory;
     bool cluster_enabled, loading, link_up; /* link_up: a replica has its master */
+    uint64_t link_down_s;                   /* for how long not */
     struct info_db *dbs;                    /* the databases that have keys, in order */
     size_t n_dbs;
 };

@@ -39,6 +39,8 @@ struct replica_opts {
     const char *psync;            /* the command's name where it was renamed; NULL: PSYNC */
     const struct conn_info *info; /* what is known of the server, or NULL */
     bool disk;                    /* ask for a transfer from the server's disk: starts at once */
+    bool fall_back;               /* the server can be read otherwise: a replica that has lost its
+                                   * master is refused at once, not waited for */
     int trickle_ms;               /* 0: 5 s */
 };
 

@@ -317,7 +317,7 @@ PY
     cli a set k v >/dev/null
     run "$CSTASH" backup -q --redis "$URL_a"
     [ "$status" = 0 ]
-    [ "$(grep -c 'reading by SCAN instead' <<<"$output")" = 1 ]
+    [ "$(grep -c 'falling back to SCAN' <<<"$output")" = 1 ]
     "$CSTASH" show --manifest | grep -q '"point_in_time":false'
     run "$CSTASH" backup -q --source replication --redis "$URL_a"
     [ "$status" = 1 ]

@@ -91,3 +91,21 @@ YAML
     [ "$(sizes)" = "0 0 0" ]
     [ -z "$(condition demo backupsession/accepted SnapshotPinned)" ]
 }
+
+@test "a node of a cluster fails the session, and makes no snapshot" {
+    start_redis n --cluster-enabled yes
+    cat <<YAML | k apply -f - >/dev/null
+apiVersion: appcatalog.appscode.com/v1alpha1
+kind: AppBinding
+metadata: {name: other, namespace: demo}
+spec:
+  type: redis
+  clientConfig: {url: "redis://127.0.0.1:$PORT_n"}
+YAML
+    config demo node 'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: other}}'
+    phase demo bc/node Ready
+    session demo node1 node
+    phase demo backupsession/node1 Failed
+    [[ "$(host_error demo backupsession/node1)" == *"Redis Cluster"* ]]
+    [ "$(snapshots_of demo)" = 0 ]
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "redis/topology.h"
+
+#include "base/log.h"
+
+/* The value of "mode" in the flat list of fields that HELLO answers. */
+static struct str
+hello_mode(const struct reply *r)
+{
+    for (size_t i = 0; r->type == REPLY_ARRAY && i + 1 < r->n; i += 2)
+        if (str_eq(r->items[i].s, STR_LIT("mode")))
+            return r->items[i + 1].s;
+    return str_of(NULL, 0);
+}
+
+static enum rc
+refuse_sentinel(const struct conn *c, struct err *e)
+{
+    (void)err_set(e, RC_UNSUPPORTED, "%s is a Sentinel, which holds no data of its own",
+                  conn_peer(c));
+    return err_hint(e, "use the address of the master: redis-cli -h HOST -p PORT sentinel "
+                       "get-master-addr-by-name NAME tells it");
+}
+
+static enum rc
+refuse_cluster(const struct conn *c, struct err *e)
+{
+    (void)err_set(e, RC_UNSUPPORTED,
+                  "%s is a node of a Redis Cluster, which holds only a part of the keys; "
+                  "clusters are not supported yet",
+                  conn_peer(c));
+    return err_hint(e, "until they are, redis-cli --cluster backup HOST:PORT FOLDER saves an RDB "
+                       "file of every master");
+}
+
+enum rc
+topology_need_single(struct ctx *cx, struct conn *c, const struct conn_info *info, struct err *e)
+{
+    struct str mode = info != NULL ? str_c(info->mode) : str_of(NULL, 0);
+    struct reply r;
+
+    if (info == NULL) {
+        if (CONN_CALL(cx, c, &r, e, STR_LIT("HELLO")))
+            return err_wrap(e, "could not ask what kind of server it is");
+        mode = hello_mode(&r);
+        if (mode.n == 0)
+            log_warn("%s does not tell (INFO, HELLO) whether it is a single server; a node of a "
+                     "cluster would give only its own keys",
+                     conn_peer(c));
+    }
+    if (str_eq(mode, STR_LIT("sentinel")))
+        return refuse_sentinel(c, e);
+    if (str_eq(mode, STR_LIT("cluster")) || (info != NULL && info->cluster_enabled))
+        return refuse_cluster(c, e);
+    return RC_OK;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REDIS_TOPOLOGY_H
+#define REDIS_TOPOLOGY_H
+
+/*
+ * redis/topology -- is the server all there is, or one part of something larger?
+ *
+ * Why      a node of a Redis Cluster holds its share of the keys, a Sentinel none: a dump of either
+ *          looks like a good one. Only single servers can be read and loaded so far, so the others
+ *          are refused before the first byte.
+ * Source   INFO's redis_mode and cluster_enabled; who may not ask for INFO may ask HELLO (6.0 on).
+ */
+#include "redis/conn.h"
+
+/*
+ * RC_UNSUPPORTED, with what to do instead: a Sentinel, or a node of a cluster. `info` NULL: it could
+ * not be asked for. When neither INFO nor HELLO tells, that is a warning.
+ */
+NODISCARD enum rc topology_need_single(struct ctx *cx, struct conn *c, const struct conn_info *info,
+                                       struct err *e);
+
+#endif

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# Servers that are a part of something larger, and replicas that are on their own.
+
+load ../harness/env.bash
+
+setup() {
+    need redis-server redis-cli
+    setup_folder
+    "$CSTASH" init -q 2>/dev/null
+}
+
+teardown() {
+    end_all
+}
+
+refused() { # refused WORDS COMMAND...
+    run "${@:2}"
+    echo "$output"
+    [ "$status" = 1 ]
+    [[ "$output" == *"$1"* ]]
+}
+
+@test "a node of a cluster is refused, whoever asks and however" {
+    start_redis a --cluster-enabled yes
+    for source in auto replication scan; do
+        refused "Redis Cluster" "$CSTASH" backup -q --source "$source" --redis "$URL_a"
+    done
+    refused "cluster backup" "$CSTASH" dump --redis "$URL_a"
+    refused "Redis Cluster" "$CSTASH" digest --redis "$URL_a"
+    cli a acl setuser dumper on '>pw' '~*' '&*' +@all -info >/dev/null
+    refused "Redis Cluster" "$CSTASH" backup -q --redis "redis://dumper:pw@127.0.0.1:$PORT_a"
+    [ -z "$(ls "$T/repo/snapshots")" ]
+}
+
+@test "a Sentinel is refused, and says where to ask" {
+    local port
+    start_redis a
+    port=$(free_port)
+    printf 'port %s\nbind 127.0.0.1\ndir %s\nsentinel monitor m 127.0.0.1 %s 1\n' "$port" "$T" "$PORT_a" >"$T/sentinel.conf"
+    redis-server "$T/sentinel.conf" --sentinel >/dev/null 2>&1 3>&- &
+    PIDS+=($!)
+    for _ in $(seq 100); do redis-cli -p "$port" ping 2>/dev/null | grep -q PONG && break; sleep 0.05; done
+    refused Sentinel "$CSTASH" backup -q --redis "redis://127.0.0.1:$port"
+    [[ "$output" == *get-master-addr-by-name* ]]
+    refused Sentinel "$CSTASH" backup -q --source scan --redis "redis://127.0.0.1:$port"
+    [ -z "$(ls "$T/repo/snapshots")" ]
+}
+
+@test "a server that tells neither by INFO nor by HELLO is read, with a warning" {
+    start_redis a --rename-command HELLO ""
+    cli a set k v >/dev/null
+    cli a acl setuser dumper on '>pw' '~*' '&*' +@all -info >/dev/null
+    run "$CSTASH" backup --redis "redis://dumper:pw@127.0.0.1:$PORT_a"
+    [ "$status" = 0 ]
+    [[ "$output" == *"does not tell"* ]]
+}
+
+@test "a replica that has lost its master is read by SCAN, and that stands in the manifest" {
+    start_redis a
+    cli a set k v >/dev/null
+    cli a replicaof 127.0.0.1 "$(free_port)" >/dev/null
+    run "$CSTASH" backup --redis "$URL_a"
+    [ "$status" = 0 ]
+    [[ "$output" == *"lost its master"* && "$output" == *"falling back to SCAN"* ]]
+    "$CSTASH" show --manifest | grep -q '"master_link_down_seconds"'
+    # Who asks for a point in time waits for it.
+    run "$CSTASH" backup --source replication --wait 1s --redis "$URL_a"
+    [ "$status" = 1 ]
+    [[ "$output" == *NOMASTERLINK* ]]
+}
