@@ -60,12 +60,13 @@ win_settle(struct win *w)
     drop(w, w->pos);
 }
 
+/* Read for `n` bytes more: not far past them, or a long item would cost its room twice. */
 static enum rc
-read_once(struct win *w, struct err *e)
+read_once(struct win *w, size_t n, struct err *e)
 {
     size_t got;
 
-    if (rd_read(w->in, w->p + w->end, w->cap - w->end, &got, e))
+    if (rd_read(w->in, w->p + w->end, MIN(w->cap - w->end, MAX(n, (size_t)WIN_FIRST)), &got, e))
         return e->code;
     if (got == 0)
         w->ended = true;
@@ -91,7 +92,7 @@ win_fill(struct win *w, size_t n, struct err *e)
         if (w->ended)
             return err_set(e, RC_CORRUPT, "the data ends at byte %llu, in the middle of an item",
                            (unsigned long long)(w->base + w->end));
-        if (read_once(w, e))
+        if (read_once(w, n - win_left(w), e))
             return e->code;
     }
     return RC_OK;
@@ -104,7 +105,7 @@ win_more(struct win *w, bool *over, struct err *e)
         if (w->keep == WIN_NO_KEEP)
             drop(w, w->pos);
         BUG_ON(w->end == w->cap);
-        if (read_once(w, e))
+        if (read_once(w, 1, e))
             return e->code;
     }
     *over = win_left(w) == 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "dump/cmd.h"
+#include "dump/verbs.h"
 
 enum { PIECE = 256 * 1024, DIGITS_MAX = 20 };
 
@@ -8,7 +9,7 @@ void
 cmd_reader_init(struct cmd_reader *r, struct rd *in)
 {
     memset(r, 0, sizeof(*r));
-    win_init(&r->w, in, (size_t)CMD_WHOLE_MAX + 64);
+    win_init(&r->w, in, EV_HELD_MAX + CMD_WHOLE_MAX);
 }
 
 void
@@ -109,6 +110,22 @@ reserve_args(struct cmd_reader *r, uint32_t n)
     r->offs = mem_grow(r->offs, r->argv_cap, sizeof(*r->offs));
 }
 
+/* Is the argument that comes next the name of the command's key, or in front of it? */
+static bool
+is_up_to_key(const struct cmd_reader *r)
+{
+    const uint8_t *start = r->w.p + r->w.keep;
+    const struct verb_info *v;
+    struct str first = {NULL, 0};
+
+    if (r->next == 0)
+        return false;
+    if (r->next > 1)
+        first = str_of(start + r->offs[1], r->argv[1].n);
+    v = verb_find(str_of(start + r->offs[0], r->argv[0].n), first);
+    return v != NULL && r->next <= v->key;
+}
+
 /* Arguments until all are there or one is too long to be held; then r->in_arg. */
 static enum rc
 read_args(struct cmd_reader *r, struct err *e)
@@ -117,12 +134,15 @@ read_args(struct cmd_reader *r, struct err *e)
         uint64_t len;
         if (read_arg_len(r, &len, e))
             return e->code;
-        if (r->w.pos - r->w.keep + len + 2 > CMD_WHOLE_MAX) {
+        if (r->w.pos - r->w.keep + len + 2 > CMD_WHOLE_MAX && !is_up_to_key(r)) {
             r->in_arg = true;
             r->arg_off = 0;
             r->arg_total = len;
             return RC_OK;
         }
+        if (len > EV_HELD_MAX)
+            return err_set(e, RC_LIMIT, "a key name of %llu bytes at byte %llu",
+                           (unsigned long long)len, (unsigned long long)win_at(&r->w));
         if (win_need(&r->w, (size_t)len, e))
             return e->code;
         reserve_args(r, r->next + 1);

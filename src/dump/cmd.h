@@ -8,17 +8,19 @@
  * Shape    cmd_next gives a command. A command of at most CMD_WHOLE_MAX bytes is `whole`: all
  *          arguments and its raw bytes are there. Of a longer one only what stands before its first
  *          long argument is there, and cmd_more must be called until `last` to get the rest in
- *          pieces.
+ *          pieces. But the name of its key is there in any case, up to EV_HELD_MAX.
+ * Memory   256 KiB to 1 MiB, or the longest key name.
  * Ownership  everything points into the reader and is valid until the next call.
  * Errors   RC_CORRUPT names the byte offset: not RESP, or the stream ends inside a command.
- *          RC_LIMIT: more than CMD_ARGS_MAX arguments, or an argument above CMD_ARG_BYTES_MAX.
+ *          RC_LIMIT: more than CMD_ARGS_MAX arguments, or an argument above CMD_ARG_BYTES_MAX,
+ *          a key name above EV_HELD_MAX.
  * Source   RESP: arrays of bulk strings only. Bare CR LF between commands is skipped, as servers
  *          do.
  * Tests    cmd_test.c, fuzz/resp.c
  */
 #include "base/win.h"
 
-enum { CMD_WHOLE_MAX = 1024 * 1024, CMD_ARGS_MAX = 1024 * 1024, CMD_ARGS_SHORT = 8 };
+enum { CMD_WHOLE_MAX = 1024 * 1024, CMD_ARGS_MAX = INT32_MAX };
 #define CMD_ARG_BYTES_MAX (UINT64_C(1) << 40)
 
 struct cmd {

@@ -160,6 +160,7 @@ on_string(struct encoder *x, const struct ev_piece *p, struct err *e)
     struct ev_piece part = *p;
     uint64_t start;
 
+    x->facts.longest = MAX(x->facts.longest, p->total); /* also where it comes in several */
     if (p->total <= ENC_STRING_MAX) {
         if (ev_is_first(p) && put_verb(x, "SET", 1, e))
             return e->code;
@@ -210,6 +211,12 @@ on_zelem(struct encoder *x, const struct ev *ev, struct err *e)
     struct str member = ev->u.zelem.member;
     char text[NUMBER_TEXT];
 
+    if (member.n > ENC_BATCH_BYTES / 2) {
+        if (batch_flush(x, e) || put_verb(x, "ZADD", 2, e) ||
+            put_arg(x, str_of(text, score_text(ev->u.zelem.score, text)), e))
+            return e->code;
+        return put_arg(x, member, e);
+    }
     if (batch_item(x, "ZADD", member.n + NUMBER_TEXT, e))
         return e->code;
     encode_batch_add(x, str_of(text, score_text(ev->u.zelem.score, text)));
@@ -273,7 +280,7 @@ on_payload(struct encoder *x, const struct ev *ev, struct err *e)
     payload_footer(ev, footer);
     if (put_verb(x, "RESTORE", use ? 6 : 4, e) ||
         put_int(x, expires ? MAX(x->key.expires_at, 1) : 0, e) ||
-        put_frame(x, '$', meta.n + 1 + value.n + sizeof(footer), e) || put(x, meta.p, meta.n, e) ||
+        put_length(x, meta.n + 1 + value.n + sizeof(footer), e) || put(x, meta.p, meta.n, e) ||
         put(x, &ev->u.payload.rdb_type, 1, e) || put(x, value.p, value.n, e) ||
         put(x, footer, sizeof(footer), e) || put(x, "\r\n", 2, e) || put_word(x, "REPLACE", e) ||
         put_word(x, "ABSTTL", e))
@@ -330,11 +337,59 @@ on_value(struct encoder *x, const struct ev *ev, struct err *e)
     }
 }
 
+/* The bytes that a reader of this event must hold at once. */
+static size_t
+held_bytes(const struct ev *ev)
+{
+    size_t n = 0;
+
+    switch (ev->kind) {
+    case EV_KEY:
+        return ev->u.key.name.n;
+    case EV_FUNCTION:
+    case EV_SCRIPT:
+        return ev->u.code.n;
+    case EV_ZELEM:
+        return ev->u.zelem.member.n;
+    case EV_FIELD:
+        return ev->u.field.name.n;
+    case EV_ENTRY:
+        for (size_t i = 0; i < 2 * ev->u.entry.n; i++)
+            n += ev->u.entry.pairs[i].n;
+        return n;
+    case EV_GROUP:
+        return ev->u.group.name.n;
+    case EV_CONSUMER:
+        return ev->u.consumer.group.n + ev->u.consumer.name.n;
+    default:
+        return 0;
+    }
+}
+
+/* One set of limits: what a load could not take is not saved as if it could. */
+static enum rc
+check_limits(const struct encoder *x, const struct ev *ev, struct err *e)
+{
+    size_t n = held_bytes(ev) + 1024; /* the rest of the command */
+    char name[100];
+
+    if (n > EV_HELD_MAX)
+        return err_set(
+            e, RC_LIMIT,
+            "key \"%s\": a name, member, field or entry of %zu bytes; at most %zu can be "
+            "loaded again",
+            str_show(ev->kind == EV_KEY ? ev->u.key.name : buf_str(&x->name), name, sizeof(name)),
+            n, EV_HELD_MAX);
+    return RC_OK;
+}
+
 enum rc
 encoder_on(void *arg, const struct ev *ev, struct err *e)
 {
     struct encoder *x = arg;
 
+    if (check_limits(x, ev, e))
+        return e->code;
     switch (ev->kind) {
     case EV_DB:
         return put_command(x, 2, e) || put_word(x, "SELECT", e)

@@ -16,7 +16,9 @@
  * Batches  at most ENC_BATCH_ARGS elements or ENC_BATCH_BYTES a command; a longer element has a
  *          command of its own. A string above ENC_STRING_MAX is built by SET and APPEND.
  * Losses   what commands cannot say is left out with one warning per key, and counted.
- * Memory   less than 1 MiB, but for one opaque value.
+ * Memory   less than 1 MiB, the key's name, and names of group and consumer; an opaque value is the
+ *          event's.
+ * Errors   RC_LIMIT: what a load would refuse as too long (rdb/event.h) is not written.
  * Threads  one at a time.
  * Source   reference redis-dump sections 10, 11 and 16.
  * Tests    dump_test.c, tests/integration/fixtures.bats
@@ -40,8 +42,9 @@ NODISCARD enum rc encoder_end(struct encoder *x, struct err *e);
 
 struct encoder_facts {
     uint64_t commands, bytes, keys;
-    uint64_t opaque; /* keys whose values only a RESTORE can carry, in the commands format */
-    uint64_t lossy;  /* keys of which something was left out */
+    uint64_t opaque;  /* keys whose values only a RESTORE can carry, in the commands format */
+    uint64_t lossy;   /* keys of which something was left out */
+    uint64_t longest; /* bytes of the longest argument, or string made of several */
 };
 struct encoder_facts encoder_facts(const struct encoder *x);
 

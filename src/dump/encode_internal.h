@@ -45,6 +45,8 @@ struct encoder {
 NODISCARD enum rc put(struct encoder *x, const void *p, size_t n, struct err *e);
 NODISCARD enum rc put_flush(struct encoder *x, struct err *e);
 NODISCARD enum rc put_frame(struct encoder *x, uint8_t lead, uint64_t v, struct err *e);
+/* The frame of an argument of n bytes, which must follow. */
+NODISCARD enum rc put_length(struct encoder *x, uint64_t n, struct err *e);
 /* The frame of a command of `args` arguments, which must follow. */
 NODISCARD enum rc put_command(struct encoder *x, uint64_t args, struct err *e);
 NODISCARD enum rc put_arg(struct encoder *x, struct str s, struct err *e);

@@ -57,6 +57,20 @@ put_frame(struct encoder *x, uint8_t lead, uint64_t v, struct err *e)
     return put(x, text, frame(lead, v, text), e);
 }
 
+static void
+note_length(struct encoder *x, uint64_t n)
+{
+    if (n > x->facts.longest)
+        x->facts.longest = n;
+}
+
+enum rc
+put_length(struct encoder *x, uint64_t n, struct err *e)
+{
+    note_length(x, n);
+    return put_frame(x, '$', n, e);
+}
+
 enum rc
 put_command(struct encoder *x, uint64_t args, struct err *e)
 {
@@ -81,10 +95,11 @@ enum rc
 put_arg(struct encoder *x, struct str s, struct err *e)
 {
     if (LIKELY(s.n + ARG_FRAME <= OUT_BYTES - x->n)) {
+        note_length(x, s.n);
         x->n += put_lay(x->out + x->n, s);
         return RC_OK;
     }
-    if (put_frame(x, '$', s.n, e) || put(x, s.p, s.n, e))
+    if (put_length(x, s.n, e) || put(x, s.p, s.n, e))
         return e->code;
     return put(x, "\r\n", 2, e);
 }
@@ -123,7 +138,7 @@ put_id(struct encoder *x, struct stream_id id, struct err *e)
 enum rc
 put_piece(struct encoder *x, const struct ev_piece *p, struct err *e)
 {
-    if ((ev_is_first(p) && put_frame(x, '$', p->total, e)) || put(x, p->p.p, p->p.n, e))
+    if ((ev_is_first(p) && put_length(x, p->total, e)) || put(x, p->p.p, p->p.n, e))
         return e->code;
     return ev_is_last(p) ? put(x, "\r\n", 2, e) : RC_OK;
 }

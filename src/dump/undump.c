@@ -5,9 +5,6 @@
 #include "dump/trailer.h"
 #include "dump/undump_internal.h"
 
-/* What is kept of a command that is too long to be whole and must still be understood as one. */
-enum { HELD_MAX = 64 * 1024 * 1024 };
-
 struct undump *
 undump_new(ev_fn *on, void *arg)
 {
@@ -19,8 +16,8 @@ undump_new(ev_fn *on, void *arg)
     u->hash = XXH3_createState();
     BUG_ON(u->hash == NULL);
     (void)XXH3_128bits_reset(u->hash);
-    buf_init(&u->name, CMD_WHOLE_MAX);
-    buf_init(&u->held, HELD_MAX);
+    buf_init(&u->name, EV_HELD_MAX);
+    buf_init(&u->held, EV_OPAQUE_MAX);
     return u;
 }
 
@@ -103,22 +100,6 @@ on_echo(struct undump *u, const struct cmd *c, struct cmd_class *out, struct err
     return RC_OK;
 }
 
-static enum rc
-on_global(struct undump *u, const struct cmd *c, struct cmd_class *out, struct err *e)
-{
-    struct ev ev = {.kind = u->verb == V_SCRIPT ? EV_SCRIPT : EV_FUNCTION};
-
-    if (undump_end_key(u, e))
-        return e->code;
-    out->kind = CMD_GLOBAL;
-    if (c->n != c->argc) {
-        undump_not_exact(u);
-        return RC_OK;
-    }
-    ev.u.code = c->argv[c->n - 1];
-    return undump_emit(u, &ev, e);
-}
-
 static bool
 is_marker(struct undump *u, const struct cmd *c)
 {
@@ -133,8 +114,10 @@ is_marker(struct undump *u, const struct cmd *c)
 static enum rc
 hold(struct undump *u, const struct ev_piece *p, struct err *e)
 {
+    if (u->held.n + p->p.n > (u->verb == V_RESTORE ? EV_OPAQUE_MAX : EV_HELD_MAX))
+        return err_set(e, RC_LIMIT, "a command for one key of more than %zu bytes", EV_HELD_MAX);
     if (buf_add_str(&u->held, p->p, e))
-        return err_wrap(e, "a command for one key is too long");
+        return e->code;
     if (!ev_is_last(p))
         return RC_OK;
     if (u->n_held == u->held_cap) {
@@ -143,6 +126,16 @@ hold(struct undump *u, const struct ev_piece *p, struct err *e)
     }
     u->held_ends[u->n_held++] = u->held.n;
     return RC_OK;
+}
+
+/* Code that belongs to no key: the last argument of FUNCTION LOAD and SCRIPT LOAD. */
+static enum rc
+say_code(struct undump *u, struct str code, struct err *e)
+{
+    struct ev ev = {.kind = u->verb == V_SCRIPT ? EV_SCRIPT : EV_FUNCTION};
+
+    ev.u.code = code;
+    return undump_emit(u, &ev, e);
 }
 
 /* The long command is complete: now it can be read as a whole one. */
@@ -157,7 +150,8 @@ on_held(struct undump *u, struct err *e)
         v[i] = str_of(u->held.p + start, u->held_ends[i] - start);
         start = u->held_ends[i];
     }
-    rc = undump_key_command(u, v, (uint32_t)u->n_held, e);
+    rc = u->verb > V_OTHER ? say_code(u, v[u->n_held - 1], e)
+                           : undump_key_command(u, v, (uint32_t)u->n_held, e);
     mem_free(v);
     buf_reset(&u->held);
     u->n_held = 0;
@@ -169,12 +163,22 @@ begin_long(struct undump *u, const struct cmd *c, struct err *e)
 {
     buf_reset(&u->held);
     u->n_held = 0;
-    for (uint32_t i = u->verb < V_STREAMING ? 2 : 0; i < c->n && u->verb < V_OTHER; i++) {
-        struct ev_piece p = ev_whole(c->argv[i]);
+    for (uint32_t i = u->verb < V_STREAMING ? 2 : 0; i < c->n && u->verb != V_OTHER; i++) {
+        bool key = u->verb > V_STREAMING && u->verb < V_OTHER && i == u->key; /* is in u->name */
+        struct ev_piece p = ev_whole(key ? str_of(NULL, 0) : c->argv[i]);
         if (u->verb < V_STREAMING ? undump_streaming_arg(u, i, &p, e) : hold(u, &p, e))
             return e->code;
     }
     return RC_OK;
+}
+
+static enum rc
+on_global(struct undump *u, const struct cmd *c, struct cmd_class *out, struct err *e)
+{
+    if (undump_end_key(u, e))
+        return e->code;
+    out->kind = CMD_GLOBAL;
+    return c->whole ? say_code(u, c->argv[c->n - 1], e) : begin_long(u, c, e);
 }
 
 /*
@@ -208,6 +212,7 @@ on_key_verb(struct undump *u, const struct verb_info *v, const struct cmd *c, st
         out->kind = CMD_MARKER;
         return undump_end_key(u, e);
     }
+    u->key = v->key;
     out->kind = CMD_KEY;
     out->key = c->argv[v->key];
     if (enter_key(u, out->key, out, e))
@@ -232,6 +237,13 @@ on_key_verb(struct undump *u, const struct verb_info *v, const struct cmd *c, st
             return e->code;
     }
     return RC_OK;
+}
+
+static void
+note_length(struct undump *u, uint64_t n)
+{
+    if (n > u->facts.longest)
+        u->facts.longest = n;
 }
 
 static void
@@ -290,6 +302,8 @@ undump_cmd(struct undump *u, const struct cmd *c, struct cmd_class *out, struct 
     *out = (struct cmd_class){.db = u->db};
     if (on_command(u, c, out, e))
         return e->code;
+    for (uint32_t i = 0; i < c->n && c->raw.n > u->facts.longest; i++)
+        note_length(u, c->argv[i].n);
     add_bytes(u, c->raw);
     u->facts.commands++;
     return RC_OK;
@@ -300,8 +314,9 @@ undump_piece(struct undump *u, const struct cmd_piece *p, struct err *e)
 {
     struct ev_piece piece = {.p = p->bytes, .off = p->off, .total = p->total};
 
+    note_length(u, MAX(p->total, u->string_bytes));
     add_bytes(u, p->raw);
-    if (u->verb >= V_OTHER)
+    if (u->verb >= V_OTHER && u->verb != V_FUNCTION && u->verb != V_SCRIPT)
         return RC_OK;
     if (p->arg >= 0 && (u->verb < V_STREAMING ? undump_streaming_arg(u, (uint32_t)p->arg, &piece, e)
                                               : hold(u, &piece, e)))

@@ -30,9 +30,9 @@ struct undump {
     bool stream_said; /* EV_STREAM was sent */
     /* the long command in progress */
     enum verb verb;
-    uint32_t argc;
-    struct buf held;   /* a field's name, or all arguments */
-    size_t *held_ends; /* of the arguments in held */
+    uint32_t argc, key; /* key: which argument is the key's name */
+    struct buf held;    /* a field's name, or all arguments */
+    size_t *held_ends;  /* of the arguments in held */
     size_t n_held, held_cap;
 };
 

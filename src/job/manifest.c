@@ -130,6 +130,7 @@ manifest_write(const struct source_opts *o, const struct source_facts *f, const 
     jw_field_u64(&w, "commands", f->enc.commands);
     jw_field_u64(&w, "opaque_keys", f->enc.opaque);
     jw_field_u64(&w, "lossy_keys", f->enc.lossy);
+    jw_field_u64(&w, "longest", f->enc.longest);
     field_source(&w, f);
     field_filter(&w, &o->filter);
     manifest_tally(&w, t);
@@ -306,6 +307,7 @@ read_brief(const struct json *j, struct manifest_brief *out, struct err *e)
         json_get_str(j, "digest", &digest, e) || json_get_object(j, "source", &source, e) ||
         json_get_str(source, "kind", &kind, e) ||
         json_get_bool(source, "point_in_time", &out->point_in_time, e) ||
+        json_opt_u64(j, "longest", &out->longest, e) ||
         json_opt_str(source, "server", &server, e) ||
         json_opt_str(source, "server_version", &version, e))
         return e->code;

@@ -32,6 +32,7 @@ NODISCARD enum rc manifest_compare(struct str json, const struct tally *t, struc
  */
 struct manifest_brief {
     uint64_t keys, bytes;
+    uint64_t longest; /* bytes of the longest argument or string; 0: not said */
     char digest[TALLY_DIGEST_TEXT], source[16], server[64];
     bool point_in_time;
 };

@@ -165,9 +165,14 @@ pass(struct ctx *cx, struct rd *in, struct conn *c, const struct load_opts *opts
     return rc;
 }
 
+/* What is known of a dump before it is loaded; 0 where it is not. */
+struct plan {
+    uint64_t keys, longest;
+};
+
 /* What would stop the load in its middle stops it here, before anything is written. */
 static enum rc
-survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, uint64_t *keys,
+survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, struct plan *plan,
             struct err *e)
 {
     struct load_opts o = *opts;
@@ -177,8 +182,35 @@ survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, uint64_
     o.on = NULL;
     if (pass(cx, in, NULL, &o, &found, e))
         return err_wrap(e, "nothing was written");
-    *keys = found.keys;
+    *plan = (struct plan){.keys = found.keys, .longest = found.facts.longest};
     return RC_OK;
+}
+
+/* Does the server take the longest value? */
+static enum rc
+check_length(struct ctx *cx, struct conn *c, uint64_t longest, struct err *e)
+{
+    uint64_t max;
+    char bytes[STR_GROUPED_MAX], most[STR_GROUPED_MAX];
+    bool known;
+
+    if (conn_max_bulk(cx, c, &max, &known, e))
+        return e->code;
+    if (longest <= max)
+        return RC_OK;
+    if (!known) {
+        log_warn(
+            "the longest value has %s bytes; whether %s takes it (proto-max-bulk-len) cannot be "
+            "asked",
+            str_grouped(longest, bytes), conn_peer(c));
+        return RC_OK;
+    }
+    (void)err_set(e, RC_LIMIT,
+                  "nothing was written: the longest value has %s bytes, and %s takes at most %s "
+                  "(proto-max-bulk-len)",
+                  str_grouped(longest, bytes), conn_peer(c), str_grouped(max, most));
+    return err_hint(e, "on the server: CONFIG SET proto-max-bulk-len %llu",
+                    (unsigned long long)longest);
 }
 
 /* How far a load came that did not end well, and how to go on. */
@@ -236,25 +268,34 @@ enum rc
 restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct conn *c,
                const struct load_opts *opts, struct restore_result *out, struct err *e)
 {
-    uint64_t keys = 0;
+    struct plan plan = {0};
 
     memset(out, 0, sizeof(*out));
-    if (survey != NULL && !opts->dry_run && survey_dump(cx, survey, opts, &keys, e))
+    if (!opts->dry_run && ((survey != NULL && survey_dump(cx, survey, opts, &plan, e)) ||
+                           check_length(cx, c, plan.longest, e)))
         return e->code;
-    return load_and_compare(cx, in, str_of(NULL, 0), keys, c, opts, out, e);
+    return load_and_compare(cx, in, str_of(NULL, 0), plan.keys, c, opts, out, e);
 }
 
-/* Of a snapshot without a manifest, or of a filtered load: read it once more to know. */
+/* The manifest tells it; where there is none, or an old one, the dump is read once more. */
 static enum rc
-survey_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_opts *opts,
-                uint64_t *keys, struct err *e)
+plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_opts *opts,
+              struct plan *plan, struct err *e)
 {
+    struct str manifest = buf_str(&from->manifest);
+    struct manifest_brief brief = {0};
     struct load *again;
     enum rc rc;
 
+    if (manifest.n != 0 && manifest_brief(manifest, &brief, e))
+        return e->code;
+    *plan = (struct plan){.keys = filter_is_all(&opts->filter) ? brief.keys : 0,
+                          .longest = brief.longest};
+    if (brief.longest != 0 || opts->dry_run)
+        return RC_OK;
     if (load_open(cx, from->repo, &from->file, LOAD_WORKERS, &again, e))
         return e->code;
-    rc = survey_dump(cx, load_rd(again), opts, keys, e);
+    rc = survey_dump(cx, load_rd(again), opts, plan, e);
     load_close(again);
     return rc;
 }
@@ -263,16 +304,12 @@ enum rc
 restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,
               const struct load_opts *opts, struct restore_result *out, struct err *e)
 {
-    struct str manifest = buf_str(&from->manifest);
-    struct manifest_brief brief = {0};
-    uint64_t keys = 0;
+    struct plan plan;
 
     memset(out, 0, sizeof(*out));
-    if (manifest.n != 0 && manifest_brief(manifest, &brief, e))
+    if (plan_snapshot(cx, from, opts, &plan, e) ||
+        (!opts->dry_run && check_length(cx, c, plan.longest, e)))
         return e->code;
-    if (filter_is_all(&opts->filter))
-        keys = brief.keys;
-    if (manifest.n == 0 && !opts->dry_run && survey_snapshot(cx, from, opts, &keys, e))
-        return e->code;
-    return load_and_compare(cx, load_rd(from->load), manifest, keys, c, opts, out, e);
+    return load_and_compare(cx, load_rd(from->load), buf_str(&from->manifest), plan.keys, c, opts,
+                            out, e);
 }

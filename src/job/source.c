@@ -157,15 +157,30 @@ by_scan(struct ctx *cx, struct conn *c, const struct conn_info *info, const stru
     return RC_OK;
 }
 
+/* What servers do not take without being told to is said when it is saved, not when it is needed. */
+static void
+warn_of_length(uint64_t longest, uint64_t max)
+{
+    char bytes[STR_GROUPED_MAX];
+
+    if (longest > MIN(max, CONN_BULK_DEFAULT))
+        log_warn("the longest value has %s bytes: a server to restore to needs CONFIG SET "
+                 "proto-max-bulk-len %llu first",
+                 str_grouped(longest, bytes), (unsigned long long)longest);
+}
+
 static enum rc
 read_server(struct ctx *cx, void *from, const struct dump *d, struct err *e)
 {
     struct conn_info info = {0}, *known = &info;
     enum source_kind kind = d->o->kind;
     struct conn **c = from;
-    bool refused = false;
+    bool refused = false, told;
+    uint64_t max_bulk;
     enum rc rc;
 
+    if (conn_max_bulk(cx, *c, &max_bulk, &told, e))
+        return e->code;
     /* A user who may only replicate may not ask INFO: then the RDB says who it is. */
     rc = conn_info(cx, *c, &info, e);
     if (rc == RC_DENIED)
@@ -188,6 +203,8 @@ read_server(struct ctx *cx, void *from, const struct dump *d, struct err *e)
     if ((rc == RC_OK && kind == SOURCE_SCAN) || (kind == SOURCE_AUTO && refused))
         rc = by_scan(cx, *c, known, d, e);
     conn_info_release(&info);
+    if (rc == RC_OK && d->enc != NULL)
+        warn_of_length(encoder_facts(d->enc).longest, max_bulk);
     return rc;
 }
 

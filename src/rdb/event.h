@@ -30,6 +30,15 @@
 
 enum { EV_WHOLE_MAX = 1024 * 1024 };
 
+/*
+ * What must be whole in memory, for whoever reads or writes a dataset: EV_HELD_MAX for names of
+ * keys, fields, groups and consumers, members, a node or entry of a stream, a library; and
+ * EV_OPAQUE_MAX for a value that we cannot look into. Redis takes 512 MB of the former (its
+ * proto-max-bulk-len) and entries of streams up to 1 GiB. Everything longer comes in pieces.
+ */
+#define EV_HELD_MAX ((size_t)1025 * 1024 * 1024)
+#define EV_OPAQUE_MAX ((size_t)16 * 1024 * 1024 * 1024)
+
 #define EV_NO_EXPIRY INT64_MIN /* for expires_at: none */
 #define EV_UNKNOWN UINT64_MAX  /* for counts: not said */
 

@@ -38,13 +38,14 @@ void
 rdb_init(struct rdb *r, struct rd *in)
 {
     memset(r, 0, sizeof(*r));
-    win_init(&r->w, in, RDB_WHOLE_MAX);
-    buf_init(&r->name, RDB_WHOLE_MAX);
-    buf_init(&r->aux, RDB_WHOLE_MAX);
+    win_init(&r->w, in, EV_HELD_MAX);
+    r->opaque_max = RDB_OPAQUE_MAX;
+    buf_init(&r->name, EV_HELD_MAX);
+    buf_init(&r->aux, EV_HELD_MAX);
     buf_init(&r->meta, META_MAX);
-    buf_init(&r->blob, RDB_WHOLE_MAX);
-    buf_init(&r->field, RDB_WHOLE_MAX);
-    buf_init(&r->lzf, RDB_WHOLE_MAX);
+    buf_init(&r->blob, EV_HELD_MAX);
+    buf_init(&r->field, EV_HELD_MAX);
+    buf_init(&r->lzf, EV_HELD_MAX);
 }
 
 void
@@ -110,9 +111,13 @@ read_header(struct rdb *r, struct err *e)
 static enum rc
 read_aux(struct rdb *r, struct rdb_item *out, struct err *e)
 {
+    uint64_t used;
+
     if (rdb_string_held(r, &r->name, &out->name, e) || rdb_string_held(r, &r->aux, &out->value, e))
         return e->code;
     out->kind = str_eq(out->name, STR_LIT("lua")) ? RDB_SCRIPT : RDB_AUX;
+    if (str_eq(out->name, STR_LIT("used-mem")) && str_to_u64(out->value, &used))
+        r->opaque_max = (size_t)MIN(MAX(used, (uint64_t)RDB_OPAQUE_MAX), (uint64_t)EV_OPAQUE_MAX);
     return RC_OK;
 }
 

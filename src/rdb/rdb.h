@@ -8,9 +8,9 @@
  * Shape    rdb_next gives the next item. For a key the caller then takes its value as events
  *          (rdb_value), or as the opaque payload of a RESTORE (rdb_payload), or both in this order:
  *          payload, value; or nothing: rdb_next then skips it.
- * Memory   one window (256 KiB), plus whatever must be whole: key names, hash fields, sorted set
- *          members and packed blobs up to RDB_WHOLE_MAX each (memory follows the bytes that really
- *          come), 32 bytes per pending entry of one stream's group, hash templates up to
+ * Memory   one window (256 KiB), plus whatever must be whole: the key's name, one hash field, sorted
+ *          set member or packed blob, up to EV_HELD_MAX each (memory follows the bytes that really
+ *          come), an opaque value (RDB_OPAQUE_MAX), 32 bytes per pending entry of one stream's group, hash templates up to
  *          RDB_TEMPLATES_MAX.
  * Covers   "REDIS" versions 1 to 15 and "VALKEY" 80, all opcodes and types of the reference,
  *          sections 6 to 9. Not understood: value types 6, 8, 33 and opcode 246, which no release
@@ -26,8 +26,8 @@
 #include "base/stream.h"
 #include "rdb/event.h"
 
-/* proto-max-bulk-len, the longest string of a server */
-#define RDB_WHOLE_MAX ((size_t)512 * 1024 * 1024)
+/* An opaque value is believed up to this, or to the memory that the RDB says its server uses. */
+#define RDB_OPAQUE_MAX ((size_t)128 * 1024 * 1024)
 #define RDB_TEMPLATES_MAX ((size_t)64 * 1024 * 1024)
 
 enum rdb_item_kind {

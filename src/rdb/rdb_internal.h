@@ -59,6 +59,7 @@ struct rdb {
     uint8_t type; /* of the current value */
     bool value_waits, captured;
     uint64_t value_at;
+    size_t opaque_max;                            /* bytes of a value that we cannot look into */
     struct buf name, aux, meta, blob, field, lzf; /* scratch, reused */
     uint8_t num[STR_INT_MAX];
     struct rdb_template *templates;

@@ -190,7 +190,7 @@ static enum rc
 too_long(const struct rdb *r, uint64_t n, struct err *e)
 {
     return err_set(e, RC_LIMIT, "a string of %llu bytes at byte %llu: at most %zu are allowed here",
-                   (unsigned long long)n, (unsigned long long)win_at(&r->w), RDB_WHOLE_MAX);
+                   (unsigned long long)n, (unsigned long long)win_at(&r->w), EV_HELD_MAX);
 }
 
 static enum rc
@@ -198,7 +198,7 @@ whole_lzf(struct rdb *r, const struct head *h, struct buf *hold, struct err *e)
 {
     const uint8_t *p;
 
-    if (h->stored > RDB_WHOLE_MAX || h->n > RDB_WHOLE_MAX)
+    if (h->stored > EV_HELD_MAX || h->n > EV_HELD_MAX)
         return too_long(r, MAX(h->stored, h->n), e);
     if (rdb_take(r, (size_t)h->stored, &p, e))
         return e->code;
@@ -226,7 +226,7 @@ whole_string(struct rdb *r, const struct head *h, struct buf *hold, struct str *
         *out = buf_str(hold);
         return RC_OK;
     }
-    if (h->n > RDB_WHOLE_MAX)
+    if (h->n > EV_HELD_MAX)
         return too_long(r, h->n, e);
     if (rdb_take(r, (size_t)h->n, &p, e))
         return e->code;
@@ -242,22 +242,6 @@ rdb_string(struct rdb *r, struct buf *hold, struct str *out, struct err *e)
     if (read_head(r, &h, e))
         return e->code;
     return whole_string(r, &h, hold, out, e);
-}
-
-enum rc
-rdb_string_held(struct rdb *r, struct buf *hold, struct str *out, struct err *e)
-{
-    struct str s;
-
-    if (rdb_string(r, hold, &s, e))
-        return e->code;
-    if (s.p != hold->p) {
-        buf_reset(hold);
-        if (buf_add_str(hold, s, e))
-            return e->code;
-    }
-    *out = buf_str(hold);
-    return RC_OK;
 }
 
 static enum rc
@@ -336,6 +320,42 @@ rdb_string_pieces(struct rdb *r, const struct rdb_out *o, struct ev *ev, struct 
         return e->code;
     *slot = ev_whole(s);
     return rdb_emit(o, ev, e);
+}
+
+/* An ev_fn: pieces behind one another. */
+static enum rc
+join_piece(void *arg, const struct ev *ev, struct err *e)
+{
+    return buf_add_str(arg, ev->u.piece.p, e);
+}
+
+/* A long one goes piece by piece, so that it is held once and not in the window besides. */
+enum rc
+rdb_string_held(struct rdb *r, struct buf *hold, struct str *out, struct err *e)
+{
+    struct rdb_out join = {.on = join_piece, .arg = hold};
+    struct ev ev = {.kind = EV_ELEM};
+    struct head h;
+    struct str s;
+
+    if (read_head(r, &h, e))
+        return e->code;
+    if (h.form != INTEGER && h.n > EV_WHOLE_MAX) {
+        buf_reset(hold);
+        if (h.n > EV_HELD_MAX)
+            return too_long(r, h.n, e);
+        if (h.form == LZF ? lzf_pieces(r, &h, &join, &ev, &ev.u.piece, e)
+                          : raw_pieces(r, &h, &join, &ev, &ev.u.piece, e))
+            return e->code;
+    } else if (whole_string(r, &h, hold, &s, e)) {
+        return e->code;
+    } else if (s.p != hold->p) {
+        buf_reset(hold);
+        if (buf_add_str(hold, s, e))
+            return e->code;
+    }
+    *out = buf_str(hold);
+    return RC_OK;
 }
 
 enum rc

@@ -117,10 +117,13 @@ static enum rc
 decode_opaque(struct rdb *r, const struct rdb_out *o, struct err *e)
 {
     struct ev ev = {.kind = EV_PAYLOAD};
+    size_t window_max = r->w.max;
     enum rc rc;
 
     win_pin(&r->w);
+    r->w.max = r->opaque_max;
     rc = rdb_skip_value(r, e);
+    r->w.max = window_max;
     if (rc == RC_OK) {
         ev.u.payload.rdb_type = r->type;
         ev.u.payload.value = win_pinned(&r->w);

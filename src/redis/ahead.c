@@ -9,6 +9,7 @@ enum {
     BATCH_COMMANDS = 4096,
     BATCH_BYTES = 1024 * 1024,
     HELD_MAX = BATCH_BYTES + CMD_WHOLE_MAX + 64 * 1024,
+    LONG_NAME = 64 * 1024,
     SEEN_SLOTS = 32768,
     DBS_MAX = 1 << 20
 };
@@ -23,7 +24,7 @@ ahead_init(struct ahead *a, struct pump *p, const struct load_opts *opts)
     if (opts->existing != LOAD_SKIP && opts->existing != LOAD_FAIL)
         return;
     buf_init(&a->held, HELD_MAX);
-    buf_init(&a->asks, 2 * (size_t)HELD_MAX);
+    buf_init(&a->asks, SIZE_MAX); /* a batch, or one long name */
     a->cmds = mem_zero(BATCH_COMMANDS, sizeof(*a->cmds));
     a->keys = mem_zero(BATCH_COMMANDS, sizeof(*a->keys));
     a->seen = mem_zero(SEEN_SLOTS, sizeof(*a->seen));
@@ -100,6 +101,16 @@ decide(struct ahead *a, const struct cmd_class *k, const struct pump_note *note)
     return a->n_keys++;
 }
 
+/* A name too long to wait in a batch. */
+static enum rc
+decide_now(struct ahead *a, const struct cmd_class *k, const struct pump_note *note, struct err *e)
+{
+    if (ahead_settle(a, e))
+        return e->code;
+    a->current = decide(a, k, note);
+    return ahead_settle(a, e);
+}
+
 static bool
 full(const struct ahead *a)
 {
@@ -113,9 +124,11 @@ ahead_add(struct ahead *a, const struct cmd *c, const struct cmd_class *k,
 {
     if (a->db != (int64_t)k->db && enter_db(a, k->db, e))
         return e->code;
-    if (k->starts_key)
+    if (k->starts_key && k->key.n > LONG_NAME ? decide_now(a, k, note, e) : RC_OK)
+        return e->code;
+    if (k->starts_key && k->key.n <= LONG_NAME)
         a->current = decide(a, k, note);
-    if (!c->whole) { /* its pieces cannot be held back */
+    if (!c->whole || c->raw.n > CMD_WHOLE_MAX) { /* cannot be held back */
         if (ahead_settle(a, e))
             return e->code;
         *send = a->current == AHEAD_SEND;

@@ -7,7 +7,7 @@
 #include "redis/auth.h"
 #include "redis/conn.h"
 
-enum { READ_STEP = 64 * 1024, OUT_MAX = 256 * 1024 * 1024, RETRY_FIRST_MS = 100, RETRY_MS = 1000 };
+enum { READ_STEP = 64 * 1024, KEEP_OUT = 1024 * 1024, RETRY_FIRST_MS = 100, RETRY_MS = 1000 };
 
 static struct conn *
 conn_new(void)
@@ -17,7 +17,7 @@ conn_new(void)
     c->sock.fd = -1;
     c->wait_ms = CONN_WAIT_MS;
     reply_reader_init(&c->in);
-    buf_init(&c->out, OUT_MAX);
+    buf_init(&c->out, SIZE_MAX); /* commands of ours, as long as the names in them */
     return c;
 }
 
@@ -117,6 +117,8 @@ conn_flush(struct ctx *cx, struct conn *c, struct err *e)
         if (over)
             return ended(c, e);
     }
+    if (c->out.cap > KEEP_OUT)
+        buf_release(&c->out);
     buf_reset(&c->out);
     return RC_OK;
 }
@@ -223,4 +225,17 @@ conn_info(struct ctx *cx, struct conn *c, struct conn_info *out, struct err *e)
     if (r.type != REPLY_BULK)
         return conn_fail(c, &r, "could not ask the server about itself (INFO)", e);
     return info_parse(r.s, out, e);
+}
+
+enum rc
+conn_max_bulk(struct ctx *cx, struct conn *c, uint64_t *out, bool *known, struct err *e)
+{
+    struct reply r;
+
+    if (CONN_CALL(cx, c, &r, e, STR_LIT("CONFIG"), STR_LIT("GET"), STR_LIT("proto-max-bulk-len")))
+        return e->code;
+    *known = r.type == REPLY_ARRAY && r.n == 2 && str_to_u64(r.items[1].s, out);
+    if (!*known)
+        *out = CONN_BULK_DEFAULT;
+    return RC_OK;
 }

@@ -72,6 +72,14 @@ NODISCARD enum rc conn_select(struct ctx *cx, struct conn *c, uint64_t db, struc
 /* INFO. RC_DENIED when the user may not. The caller releases `out`. */
 NODISCARD enum rc conn_info(struct ctx *cx, struct conn *c, struct conn_info *out, struct err *e);
 
+/*
+ * The longest argument that the server takes (proto-max-bulk-len), or CONN_BULK_DEFAULT with
+ * *known = false where it does not say.
+ */
+#define CONN_BULK_DEFAULT (UINT64_C(512) * 1024 * 1024)
+NODISCARD enum rc conn_max_bulk(struct ctx *cx, struct conn *c, uint64_t *out, bool *known,
+                                struct err *e);
+
 /* Is it one of the answers that pass with time: LOADING, BUSY, MASTERDOWN, ...? */
 bool conn_is_transient(const struct reply *r);
 

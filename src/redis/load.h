@@ -25,7 +25,8 @@
  * Existing LOAD_SKIP and LOAD_FAIL ask EXISTS for each key ahead of its commands, a batch at a
  *          time, unless its database was empty when the load reached it. A key that somebody else
  *          creates in between is not seen.
- * Memory   below 8 MiB: window of replies, output, look-ahead, and the reader's 1 MiB command.
+ * Memory   below 8 MiB: window of replies, output, look-ahead, and the reader's 1 MiB command; twice
+ *          what a command holds that must be whole (rdb/event.h).
  */
 #include "dump/filter.h"
 #include "dump/undump.h"

@@ -354,11 +354,14 @@ flush(struct pump *p, struct err *e)
 static enum rc
 queue(struct pump *p, struct str raw, struct err *e)
 {
-    if (p->out.n + raw.n > OUT_MAX && flush(p, e))
-        return e->code;
-    buf_must_add(&p->out, raw.p, raw.n);
-    if (p->out.n >= OUT_STEP)
-        return flush(p, e);
+    while (raw.n != 0) {
+        size_t n = MIN(raw.n, (size_t)OUT_MAX - p->out.n);
+
+        buf_must_add(&p->out, raw.p, n);
+        raw = str_of(raw.p + n, raw.n - n);
+        if (p->out.n >= OUT_STEP && flush(p, e))
+            return e->code;
+    }
     return RC_OK;
 }
 

@@ -12,6 +12,18 @@ reply_reader_init(struct reply_reader *r)
 }
 
 void
+reply_allow(struct reply_reader *r, uint64_t max)
+{
+    r->in.max = (size_t)max + KEEP_BYTES;
+}
+
+static enum rc
+too_long(const struct reply_reader *r, struct err *e)
+{
+    return err_set(e, RC_LIMIT, "a reply is longer than %zu MiB", (r->in.max - KEEP_BYTES) >> 20);
+}
+
+void
 reply_reader_release(struct reply_reader *r)
 {
     buf_release(&r->in);
@@ -48,7 +60,7 @@ reply_room(struct reply_reader *r, size_t n, uint8_t **p, size_t *cap, struct er
 {
     settle(r);
     if (buf_reserve(&r->in, n, e))
-        return err_set(e, RC_LIMIT, "a reply is longer than %d MiB", REPLY_BYTES_MAX >> 20);
+        return too_long(r, e);
     *p = r->in.p + r->in.n;
     *cap = r->in.cap - r->in.n;
     return RC_OK;
@@ -145,8 +157,8 @@ check_one(struct reply_reader *r, bool *whole, struct err *e)
     case '$':
         if (!count_of(line, &n))
             return not_resp(e, line.p, line.n);
-        if (n > REPLY_BYTES_MAX)
-            return err_set(e, RC_LIMIT, "a reply is longer than %d MiB", REPLY_BYTES_MAX >> 20);
+        if (n > (int64_t)(r->in.max - KEEP_BYTES))
+            return too_long(r, e);
         if (n < 0)
             break;
         if (r->in.n - r->seen - size < (size_t)n + 2) {
@@ -160,8 +172,8 @@ check_one(struct reply_reader *r, bool *whole, struct err *e)
     case '*':
         if (!count_of(line, &n))
             return not_resp(e, line.p, line.n);
-        if (n > REPLY_BYTES_MAX / 3 || r->todo > REPLY_BYTES_MAX / 3) /* each takes three bytes */
-            return err_set(e, RC_LIMIT, "a reply is longer than %d MiB", REPLY_BYTES_MAX >> 20);
+        if (n > REPLY_NODES_MAX || r->todo + r->nodes_n > REPLY_NODES_MAX)
+            return err_set(e, RC_LIMIT, "a reply has more than %d elements", REPLY_NODES_MAX);
         r->todo += n > 0 ? (uint64_t)n : 0;
         break;
     default:

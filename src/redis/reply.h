@@ -7,9 +7,10 @@
  *
  * Shape    bytes go into `in` (reply_room, reply_fed), whole replies come out of reply_next as a
  *          tree.
- * Limits   REPLY_BYTES_MAX per reply (a value of 512 MiB, the server's own default limit, fits),
- *          REPLY_DEPTH_MAX nested arrays, REPLY_LINE_MAX for a line. Memory grows with bytes that
- *          came, never with a length that was only announced.
+ * Limits   `max` bytes per reply, REPLY_BYTES_MAX at first (a value of 512 MiB, the server's own
+ *          default limit, fits); REPLY_NODES_MAX elements, REPLY_DEPTH_MAX nested arrays,
+ *          REPLY_LINE_MAX for a line. Memory grows with bytes that came, never with a length that
+ *          was only announced.
  * Ownership  a reply points into the reader and is valid until the next call of reply_next or
  *          reply_room.
  * Errors   RC_CORRUPT: not RESP2; RC_LIMIT. Both leave the connection useless.
@@ -17,7 +18,12 @@
  */
 #include "base/buf.h"
 
-enum { REPLY_DEPTH_MAX = 16, REPLY_LINE_MAX = 64 * 1024, REPLY_BYTES_MAX = 640 * 1024 * 1024 };
+enum {
+    REPLY_DEPTH_MAX = 16,
+    REPLY_LINE_MAX = 64 * 1024,
+    REPLY_BYTES_MAX = 640 * 1024 * 1024,
+    REPLY_NODES_MAX = 2 * 1024 * 1024
+};
 
 enum reply_type { REPLY_STATUS, REPLY_ERROR, REPLY_INT, REPLY_BULK, REPLY_NIL, REPLY_ARRAY };
 
@@ -30,7 +36,7 @@ struct reply {
 };
 
 struct reply_reader {
-    struct buf in;
+    struct buf in;  /* in.max: the longest reply, and some */
     size_t pos;     /* the reply at work starts here */
     size_t seen;    /* up to here it was found to be well formed */
     uint64_t todo;  /* elements that are still to come */
@@ -41,6 +47,8 @@ struct reply_reader {
 
 void reply_reader_init(struct reply_reader *r);
 void reply_reader_release(struct reply_reader *r);
+/* Take replies of up to `max` bytes from now on. */
+void reply_allow(struct reply_reader *r, uint64_t max);
 
 /* Room for at least `n` more bytes; say with reply_fed how many came. Older replies are void. */
 NODISCARD enum rc reply_room(struct reply_reader *r, size_t n, uint8_t **p, size_t *cap,

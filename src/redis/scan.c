@@ -5,12 +5,7 @@
 #include "base/log.h"
 #include "redis/scan_internal.h"
 
-enum {
-    BIG_BYTES = 8 * 1024 * 1024,
-    BATCH_BYTES = 4 * 1024 * 1024,
-    COPY_MAX = 640 * 1024 * 1024,
-    DBS_WITHOUT_INFO = 16384
-};
+enum { BIG_BYTES = 8 * 1024 * 1024, BATCH_BYTES = 4 * 1024 * 1024, DBS_WITHOUT_INFO = 16384 };
 
 enum rc
 scan_emit(struct scan *s, const struct ev *ev, struct err *e)
@@ -253,6 +248,9 @@ run(struct scan *s, struct err *e)
         }
         info = rc == RC_OK ? &asked : NULL;
     }
+    /* A value that only DUMP can read comes as one answer; no larger than all that there is. */
+    if (info != NULL && info->used_memory > REPLY_BYTES_MAX)
+        reply_allow(&s->c->in, MIN(info->used_memory, (uint64_t)EV_OPAQUE_MAX));
     rc = probe(s, info, e);
     if (rc == RC_OK)
         rc = functions(s, e);
@@ -276,7 +274,7 @@ scan_run(struct ctx *cx, struct conn *c, const struct scan_opts *opts, ev_fn *on
     s.big_bytes = opts->big_bytes != 0 ? opts->big_bytes : BIG_BYTES;
     s.batch_bytes = opts->batch_bytes != 0 ? opts->batch_bytes : BATCH_BYTES;
     s.decoder = payload_decoder_new();
-    buf_init(&s.copy, COPY_MAX);
+    buf_init(&s.copy, 2 * EV_HELD_MAX);
     rc = run(&s, e);
     buf_release(&s.copy);
     payload_decoder_free(s.decoder);

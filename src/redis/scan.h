@@ -16,7 +16,8 @@
  *          had, are read element by element: SSCAN, HSCAN and ZSCAN may give an element twice then,
  *          and only what the server says in plain replies is kept.
  * Memory   batches of at most batch_bytes as MEMORY USAGE says, plus the largest key below
- *          big_bytes or the largest single element.
+ *          big_bytes or the largest single element, and the names of a page of keys (about 1 MiB,
+ *          or the longest).
  * Errors   RC_DENIED names the key that may not be read: there are no silent gaps. RC_CONFLICT: a
  *          key changed its type again and again. A key that vanished is no error but counted.
  */
@@ -30,7 +31,7 @@ struct scan_opts {
         format; /* DUMP_RESTORE: EV_PAYLOAD for each key that fits; DUMP_COMMANDS: values */
     struct filter filter; /* match is evaluated by the server; with one, functions are left out */
     const struct conn_info *info; /* NULL: asked for */
-    uint32_t count;               /* of SCAN; 0: 1000 */
+    uint32_t count;               /* of SCAN; 0: up to 1000, fewer of long names */
     bool plain;                   /* do not use DUMP but for modules */
     bool access;          /* ask for OBJECT FREQ or IDLETIME where the eviction policy has it */
     uint64_t big_bytes;   /* 0: 8 MiB */

@@ -17,6 +17,7 @@ struct scan {
     struct scan_result *result;
     struct payload_decoder *decoder;
     uint64_t big_bytes, batch_bytes;
+    uint64_t count; /* of the next SCAN */
     bool dumped;    /* a payload was read well: DUMP is what we think it is */
     bool no_memory; /* MEMORY USAGE is not to be had */
     bool has_expiretime;

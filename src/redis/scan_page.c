@@ -5,7 +5,13 @@
 #include "base/mem.h"
 #include "redis/scan_internal.h"
 
-enum { COUNT = 1000, PAGE_BYTES_MAX = 640 * 1024 * 1024, CURSOR_TEXT = 24, SMALL_GUESS = 1024 };
+enum {
+    COUNT_FIRST = 16,
+    COUNT_MAX = 1000,
+    NAMES_BYTES = 1024 * 1024, /* of a page, about */
+    CURSOR_TEXT = 24,
+    SMALL_GUESS = 1024
+};
 
 /* The keys of one SCAN. */
 struct page {
@@ -25,11 +31,23 @@ ask_page(struct scan *s, const char *cursor)
     resp_arg(out, STR_LIT("SCAN"));
     resp_arg(out, str_c(cursor));
     resp_arg(out, STR_LIT("COUNT"));
-    resp_arg_u64(out, s->opts->count != 0 ? s->opts->count : COUNT);
+    resp_arg_u64(out, s->opts->count != 0 ? s->opts->count : s->count);
     if (match != NULL) {
         resp_arg(out, STR_LIT("MATCH"));
         resp_arg(out, str_c(match));
     }
+}
+
+/* Long names: fewer of them at once. */
+static void
+adapt_count(struct scan *s, const struct reply *names)
+{
+    uint64_t bytes = 1;
+
+    for (size_t i = 0; i < names->n; i++)
+        bytes += names->items[i].s.n;
+    s->count = MIN(MIN(s->count * 8, (uint64_t)COUNT_MAX),
+                   MAX(s->count * NAMES_BYTES / bytes, UINT64_C(1)));
 }
 
 /* Copy names out of the reply, and only then point at them: the buffer moves while it grows. */
@@ -49,6 +67,7 @@ take_page(struct scan *s, struct page *p, struct err *e)
     memcpy(p->cursor, r.items[0].s.p, r.items[0].s.n);
     p->cursor[r.items[0].s.n] = '\0';
     p->n = r.items[1].n;
+    adapt_count(s, &r.items[1]);
     if (p->n > p->cap) {
         p->cap = p->n;
         p->keys = mem_grow(p->keys, p->cap, sizeof(*p->keys));
@@ -328,8 +347,9 @@ scan_db(struct scan *s, struct err *e)
     struct page pages[2] = {{.n = 0}, {.n = 0}};
     enum rc rc;
 
+    s->count = COUNT_FIRST;
     for (unsigned i = 0; i < 2; i++)
-        buf_init(&pages[i].names, PAGE_BYTES_MAX);
+        buf_init(&pages[i].names, SIZE_MAX); /* of a reply, which has its limit */
     rc = all_pages(s, pages, e);
     for (unsigned i = 0; i < 2; i++) {
         buf_release(&pages[i].names);

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "redis/scan_internal.h"
 
-enum { ID_TEXT = 48, ENTRIES = 100, PENDING = 1000, NAMES_MAX = 64 * 1024 * 1024 };
+enum { ID_TEXT = 48, ENTRIES = 100, PENDING = 1000 };
 
 /* A list of names that outlive their reply; each is at off with n bytes. */
 struct names {
@@ -90,7 +90,7 @@ take_names(struct scan *s, const struct ev_key *k, struct names *l, struct err *
 {
     struct reply r;
 
-    buf_init(&l->bytes, NAMES_MAX);
+    buf_init(&l->bytes, EV_HELD_MAX);
     if (scan_take_time(s, e) || conn_recv(s->cx, s->c, &r, e))
         return e->code;
     if (reply_is_error(&r, "WRONGTYPE"))
