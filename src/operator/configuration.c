@@ -4,6 +4,8 @@
 #include "operator/operator_internal.h"
 #include "operator/phase.h"
 
+enum { LABELS_MS = 60 * 1000 };
+
 /* The CronJob follows the object even when something it needs has gone since. */
 static void
 make_cron_job(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *now,
@@ -31,7 +33,7 @@ step(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *n
      struct ctl_result *out, struct err *e)
 {
     struct json *status = json_need_object(now, "status"), *repo = NULL;
-    bool ok = true, found = false;
+    bool ok = true, found = false, usable;
     enum rc rc = RC_OK;
 
     if (strcmp(inv->driver, "Restic") == 0)
@@ -39,7 +41,12 @@ step(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *n
     else
         (void)condition_set(status, "ValidationPassed", "True", "ResourceValidationPassed",
                             "Successfully validated.");
+    usable = repo != NULL && !condition_is_false(status, "ValidationPassed");
+    if (usable && repository_asks_labels(repo)) /* nobody tells when a namespace's labels change */
+        out->requeue_after_ms = LABELS_MS;
     json_free(repo);
+    if (rc == RC_OK)
+        rc = remove_foreign_rbac(cx, op, inv, usable ? inv->repo_ns : NULL, e);
     if (rc == RC_OK)
         rc = check_target(cx, op, inv, status, "BackupTargetFound", &found, e);
     if (rc != RC_OK)

@@ -41,7 +41,7 @@ finalize_invoker(struct ctx *cx, struct world *op, const struct leaving *l,
 
     if (!kube_has_finalizer(l->obj, l->finalizer))
         return RC_OK;
-    if (remove_foreign_rbac(cx, op, inv, &undone) == RC_CANCELLED) {
+    if (remove_foreign_rbac(cx, op, inv, NULL, &undone) == RC_CANCELLED) {
         *e = undone;
         return e->code;
     }

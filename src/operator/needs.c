@@ -48,6 +48,8 @@ check_secret(struct ctx *cx, struct world *op, const struct invoker *inv, const 
             inv->repo_ns, name, e.msg);
 }
 
+/* ---- the Repository ---- */
+
 /* Selectors of the API as the invoker's view wants them. */
 static bool
 matches(const struct json *selector, const struct json *labels)
@@ -63,27 +65,37 @@ matches(const struct json *selector, const struct json *labels)
     return yes;
 }
 
+enum rc
+usage_check(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *repo,
+            struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *ns = NULL;
+
+    if (repository_asks_labels(repo) &&
+        kube_get(cx, op->k, &KUBE_NAMESPACE, NULL, inv->ns, &ns, e) != RC_OK)
+        return e->code == RC_NOT_FOUND ? e->code = RC_UNAVAILABLE : e->code;
+    if (repository_allows(repo, inv->ns, json_dig(ns, "metadata", "labels"), matches))
+        return RC_OK;
+    return err_set(e, RC_DENIED,
+                   "Namespace %s is not allowed to refer Repository %s/%s. Please, check "
+                   "Repository's \"spec.usagePolicy\".",
+                   inv->ns, inv->repo_ns, inv->repo_name);
+}
+
 static enum rc
 check_usage(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *repo,
             struct json *status, bool *ok, struct err *e)
 {
-    CLEANUP(json_free_ptr) struct json *ns = NULL;
     struct backend b = {0};
     struct err why = ERR_INIT;
+    enum rc rc = usage_check(cx, op, inv, repo, &why);
 
-    if (repository_asks_labels(repo) &&
-        kube_get(cx, op->k, &KUBE_NAMESPACE, NULL, inv->ns, &ns, e) != RC_OK)
-        return e->code;
-    *ok = repository_allows(repo, inv->ns, json_dig(ns, "metadata", "labels"), matches);
-    if (!*ok) {
-        say(status, "ValidationPassed", "False", "ResourceValidationFailed",
-            "Namespace %s is not allowed to refer Repository %s/%s. Please, check Repository's "
-            "\"spec.usagePolicy\".",
-            inv->ns, inv->repo_ns, inv->repo_name);
-        return RC_OK;
+    if (rc != RC_OK && rc != RC_DENIED) {
+        *e = why;
+        return rc;
     }
     /* A server checks types only; words such as durations are ours to check. */
-    *ok = backend_decode(json_dig(repo, "spec", "backend"), &b, &why) == RC_OK &&
+    *ok = rc == RC_OK && backend_decode(json_dig(repo, "spec", "backend"), &b, &why) == RC_OK &&
           kind_validate(inv->restore ? &kind_restoresession : &kind_backupconfiguration, inv->obj,
                         &why) == RC_OK;
     backend_release(&b);
@@ -117,60 +129,135 @@ check_needs(struct ctx *cx, struct world *op, const struct invoker *inv, struct 
     return RC_OK;
 }
 
-/* The resource behind a reference, by the server's own list of its kinds. */
+/* ---- the target ---- */
+
+/* What Stash backs up, beside AppBindings: only within the namespace of who asks for it. */
+static const struct kube_kind workloads[] = {
+    {"apps", "v1", "deployments", "Deployment", true},
+    {"apps", "v1", "statefulsets", "StatefulSet", true},
+    {"apps", "v1", "daemonsets", "DaemonSet", true},
+    {"apps", "v1", "replicasets", "ReplicaSet", true},
+    {"", "v1", "replicationcontrollers", "ReplicationController", true},
+    {"", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", true},
+    {"apps.openshift.io", "v1", "deploymentconfigs", "DeploymentConfig", true},
+};
+
+static bool
+has_group(const struct invoker *inv, const char *group)
+{
+    size_t n = strlen(group);
+
+    return n == 0 ? strchr(inv->target_api, '/') == NULL
+                  : strncmp(inv->target_api, group, n) == 0 && inv->target_api[n] == '/';
+}
+
+static bool
+is_app_binding(const struct invoker *inv)
+{
+    return strcmp(inv->target_kind, RES_APP_BINDING.kind) == 0 &&
+           has_group(inv, RES_APP_BINDING.group);
+}
+
+static const struct kube_kind *
+workload_of(const struct invoker *inv)
+{
+    for (size_t i = 0; i < ARRAY_LEN(workloads); i++)
+        if (strcmp(inv->target_kind, workloads[i].kind) == 0 && has_group(inv, workloads[i].group))
+            return &workloads[i];
+    return NULL;
+}
+
+/* May the account of the Jobs read that AppBinding? Who has its namespace says so, by RBAC. */
+static enum rc
+ask_rights(struct ctx *cx, struct world *op, const struct invoker *inv, bool *yes, struct err *e)
+{
+    static const struct kube_kind kind = {"authorization.k8s.io", "v1", "subjectaccessreviews",
+                                          "SubjectAccessReview", false};
+    CLEANUP(mem_free_ptr) char *account = run_account(inv);
+    CLEANUP(mem_free_ptr)
+    char *user = mem_printf("system:serviceaccount:%s:%s", inv->ns, account),
+         *all = mem_printf("system:serviceaccounts:%s", inv->ns);
+    CLEANUP(json_free_ptr) struct json *rq = kube_object_new(&kind, NULL, "");
+    CLEANUP(json_free_ptr) struct json *answer = NULL;
+    struct json *spec = json_need_object(rq, "spec"),
+                *what = json_need_object(spec, "resourceAttributes"),
+                *groups = json_need_array(spec, "groups");
+
+    json_remove(rq, "metadata");
+    json_set_cstr(spec, "user", user);
+    json_push_cstr(groups, "system:serviceaccounts");
+    json_push_cstr(groups, all);
+    json_push_cstr(groups, "system:authenticated");
+    json_set_cstr(what, "verb", "get");
+    json_set_cstr(what, "group", RES_APP_BINDING.group);
+    json_set_cstr(what, "resource", RES_APP_BINDING.plural);
+    json_set_cstr(what, "namespace", inv->target_ns);
+    json_set_cstr(what, "name", inv->target_name);
+    if (kube_create(cx, op->k, &kind, NULL, rq, NULL, &answer, e))
+        return err_wrap(e, "could not ask for the rights of ServiceAccount %s/%s", inv->ns,
+                        account);
+    *yes = json_is_true(json_dig(answer, "status", "allowed"));
+    return RC_OK;
+}
+
+enum rc
+target_check(struct ctx *cx, struct world *op, const struct invoker *inv, struct err *e)
+{
+    bool own = strcmp(inv->target_ns, inv->ns) == 0, yes = false;
+    CLEANUP(mem_free_ptr) char *account = NULL;
+
+    if (strcmp(inv->target_kind, "EmptyTarget") == 0 || (own && is_app_binding(inv)) ||
+        (own && workload_of(inv) != NULL))
+        return RC_OK;
+    if (!is_app_binding(inv))
+        return workload_of(inv) != NULL
+                   ? err_set(e, RC_DENIED, "a %s as the target must be in the namespace %s",
+                             inv->target_kind, inv->ns)
+                   : err_set(e, RC_DENIED, "a %.80s of %.80s cannot be a target", inv->target_kind,
+                             inv->target_api);
+    if (ask_rights(cx, op, inv, &yes, e))
+        return e->code == RC_DENIED ? e->code = RC_UNAVAILABLE : e->code;
+    if (yes)
+        return RC_OK;
+    account = run_account(inv);
+    return err_set(e, RC_DENIED,
+                   "ServiceAccount %s/%s may not get AppBinding %s of the namespace %s; who owns "
+                   "that namespace can allow it by a RoleBinding",
+                   inv->ns, account, inv->target_name, inv->target_ns);
+}
+
+struct json *
+target_app(struct ctx *cx, struct world *op, const struct invoker *inv)
+{
+    struct err ignored = ERR_INIT;
+
+    return is_app_binding(inv) && target_check(cx, op, inv, &ignored) == RC_OK
+               ? cache_get(op->apps, inv->target_ns, inv->target_name)
+               : NULL;
+}
+
+/* RC_NOT_FOUND. Only what may be a target is looked for: the answer would tell what there is. */
 static enum rc
 find_target(struct ctx *cx, struct world *op, const struct invoker *inv, struct err *e)
 {
-    CLEANUP(buf_release) struct buf body = BUF_INIT(16 * 1024 * 1024);
-    CLEANUP(json_free_ptr) struct json *doc = NULL;
-    const struct json *list;
-    char path[400];
-    struct kube_raw rq = {.path = path};
-
-    if (strcmp(inv->target_kind, RES_APP_BINDING.kind) == 0 &&
-        strncmp(inv->target_api, APPCATALOG_GROUP "/", sizeof(APPCATALOG_GROUP)) == 0)
+    if (target_check(cx, op, inv, e))
+        return e->code;
+    if (strcmp(inv->target_kind, "EmptyTarget") == 0)
+        return RC_OK;
+    if (is_app_binding(inv))
         return cache_has(op->apps, inv->target_ns, inv->target_name)
                    ? RC_OK
                    : err_set(e, RC_NOT_FOUND, "no such AppBinding");
-    (void)snprintf(path, sizeof(path), "%s/%s", strchr(inv->target_api, '/') ? "/apis" : "/api",
-                   inv->target_api);
-    if (kube_raw(cx, op->k, &rq, &body, e) || json_parse(buf_str(&body), &doc, e))
-        return e->code;
-    list = json_field(doc, "resources");
-    for (size_t i = 0; i < json_size(list); i++) {
-        const struct json *r = json_elem(list, i);
-        const char *plural = json_text_or(json_field(r, "name"), "");
-
-        if (strcmp(json_text_or(json_field(r, "kind"), ""), inv->target_kind) != 0 ||
-            strchr(plural, '/') != NULL)
-            continue;
-        const char *slash = strchr(inv->target_api, '/');
-        char *group = slash == NULL
-                          ? mem_strdup("")
-                          : mem_strndup(inv->target_api, (size_t)(slash - inv->target_api));
-        struct kube_kind kind = {.group = group,
-                                 .version = slash == NULL ? inv->target_api : slash + 1,
-                                 .plural = plural,
-                                 .kind = inv->target_kind,
-                                 .namespaced = json_is_true(json_field(r, "namespaced"))};
-        enum rc rc = kube_get(cx, op->k, &kind, inv->target_ns, inv->target_name, NULL, e);
-
-        mem_free(group);
-        return rc;
-    }
-    return err_set(e, RC_NOT_FOUND, "the server has no kind %s in %s", inv->target_kind,
-                   inv->target_api);
+    return kube_get(cx, op->k, workload_of(inv), inv->target_ns, inv->target_name, NULL, e);
 }
 
 enum rc
 check_target(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *status,
              const char *type, bool *found, struct err *e)
 {
-    bool restore = inv->restore;
-    const char *what = restore ? "Restore" : "Backup";
-    struct err why = ERR_INIT;
-    enum rc rc =
-        strcmp(inv->target_kind, "EmptyTarget") == 0 ? RC_OK : find_target(cx, op, inv, &why);
+    const char *what = inv->restore ? "Restore" : "Backup";
+    struct err why = ERR_INIT, forbidden = ERR_INIT;
+    enum rc rc = find_target(cx, op, inv, &why);
 
     *found = rc == RC_OK;
     if (rc == RC_OK) {
@@ -181,6 +268,11 @@ check_target(struct ctx *cx, struct world *op, const struct invoker *inv, struct
     if (rc == RC_NOT_FOUND) {
         say(status, type, "False", "TargetNotAvailable", "%s target %s %s/%s does not exist.", what,
             inv->target_kind, inv->target_ns, inv->target_name);
+        return RC_OK;
+    }
+    if (rc == RC_DENIED && target_check(cx, op, inv, &forbidden) == RC_DENIED) {
+        say(status, type, "False", "TargetNotAllowed", "%s target is not allowed: %s", what,
+            why.msg);
         return RC_OK;
     }
     say(status, type, "Unknown", "UnableToCheckTargetAvailability",

@@ -62,6 +62,12 @@ index_job(const struct json *pod, cache_emit_fn *emit, void *to)
     mem_free(key);
 }
 
+static void
+index_name(const struct json *obj, cache_emit_fn *emit, void *to)
+{
+    emit(to, kube_name(obj));
+}
+
 /* ---- which change concerns whom ---- */
 
 static void
@@ -208,6 +214,7 @@ make_caches(struct world *op)
     cache_add_index(op->restores, BY_REPOSITORY, index_repository);
     cache_add_index(op->sessions, BY_INVOKER, index_invoker);
     cache_add_index(op->pods, BY_JOB, index_job);
+    cache_add_index(op->bindings, BY_NAME, index_name);
 }
 
 static enum rc

@@ -43,6 +43,7 @@ enum { OPERATOR_RETRY_MS = 5000 }; /* when something that is missing may have co
 #define BY_INVOKER "invoker"       /* "ns/kind/name" of a session's labels */
 #define BY_TARGET "target"         /* "ns/kind/name" of a configuration's target */
 #define BY_JOB "job"               /* "ns/name" of the Job of a pod */
+#define BY_NAME "name"             /* of a RoleBinding, in whatever namespace */
 
 /* The value under which such an index keeps things; mem_free. */
 char *key2(const char *a, const char *b);
@@ -104,6 +105,17 @@ NODISCARD enum rc finalize_invoker(struct ctx *cx, struct world *op, const struc
  */
 NODISCARD enum rc check_needs(struct ctx *cx, struct world *op, const struct invoker *inv,
                               struct json *status, struct json **repo, bool *ok, struct err *e);
+/* RC_DENIED: the Repository's usagePolicy does not let the invoker's namespace use it. */
+NODISCARD enum rc usage_check(struct ctx *cx, struct world *op, const struct invoker *inv,
+                              const struct json *repo, struct err *e);
+/*
+ * RC_DENIED: this may not be the target, whether it exists or not: an AppBinding elsewhere that the
+ * account of the Jobs may not read, a workload elsewhere, any other kind.
+ */
+NODISCARD enum rc target_check(struct ctx *cx, struct world *op, const struct invoker *inv,
+                               struct err *e);
+/* The AppBinding that is the target; NULL: none, or it may not be. The caller frees. */
+struct json *target_app(struct ctx *cx, struct world *op, const struct invoker *inv);
 /* Is the target there? Writes the condition `type`. RC_OK with *found. */
 NODISCARD enum rc check_target(struct ctx *cx, struct world *op, const struct invoker *inv,
                                struct json *status, const char *type, bool *found, struct err *e);
@@ -122,15 +134,20 @@ struct run {
     int64_t deadline_ms; /* unix ms by which the Job must be done; 0: none */
 };
 char *run_job_name(const struct run *r); /* mem_free */
+/* The ServiceAccount of an invoker's Jobs; mem_free. */
+char *run_account(const struct invoker *inv);
 /* Account, roles and Job; RC_OK also when they are there already. */
 NODISCARD enum rc ensure_job(struct ctx *cx, struct world *op, const struct run *r, struct err *e);
 NODISCARD enum rc ensure_run_rbac(struct ctx *cx, struct world *op, const struct run *r,
                                   const struct json *app, const char *account, struct err *e);
 NODISCARD enum rc ensure_account(struct ctx *cx, struct world *op, const struct invoker *inv,
                                  const char *name, const char *cluster_role, struct err *e);
-/* Remove what lies in other namespaces, where no owner reference reaches. */
+/*
+ * Remove what lies in other namespaces, where no owner reference reaches, but what is in `keep`
+ * (NULL: nothing).
+ */
 NODISCARD enum rc remove_foreign_rbac(struct ctx *cx, struct world *op, const struct invoker *inv,
-                                      struct err *e);
+                                      const char *keep, struct err *e);
 
 /* How a Job stands. */
 enum outcome {

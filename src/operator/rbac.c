@@ -5,7 +5,10 @@
  */
 #include "api/names.h"
 #include "base/mem.h"
+#include "crypto/sha256.h"
 #include "operator/operator_internal.h"
+
+enum { FOREIGN_HASH = 20 }; /* hex digits */
 
 static struct json *
 subject(const char *ns, const char *name)
@@ -133,16 +136,23 @@ app_secrets(const struct json *app)
     return names;
 }
 
-/* The name that roles of this invoker have in other namespaces. */
+/*
+ * The name that roles of this invoker have in other namespaces; mem_free. The hash keeps apart what
+ * would look alike: namespaces and names may hold "-", dots become that, and long ones are cut.
+ */
 static char *
 foreign_name(const struct invoker *inv)
 {
-    char *kind = name_lower(inv->kind), *tail = mem_printf("%s-%s-0", kind, inv->name),
-         *name = name_keep_suffix(inv->ns, tail, NAME_MAX_LABEL);
+    CLEANUP(mem_free_ptr) char *kind = name_lower(inv->kind);
+    CLEANUP(mem_free_ptr) char *readable = mem_printf("%s-%s-%s-0", inv->ns, kind, inv->name);
+    CLEANUP(mem_free_ptr) char *whole = mem_printf("%s/%s/%s", inv->ns, kind, inv->name);
+    char hex[ID_TEXT];
+    struct id id;
 
-    mem_free(kind);
-    mem_free(tail);
-    return name;
+    sha256_of(str_c(whole), &id);
+    (void)id_hex(&id, hex);
+    hex[FOREIGN_HASH] = '\0';
+    return name_keep_suffix(readable, hex, NAME_MAX_LABEL);
 }
 
 enum rc
@@ -202,17 +212,22 @@ ensure_run_rbac(struct ctx *cx, struct world *op, const struct run *r, const str
 }
 
 enum rc
-remove_foreign_rbac(struct ctx *cx, struct world *op, const struct invoker *inv, struct err *e)
+remove_foreign_rbac(struct ctx *cx, struct world *op, const struct invoker *inv, const char *keep,
+                    struct err *e)
 {
-    char *name;
-    enum rc rc;
+    CLEANUP(mem_free_ptr) char *name = foreign_name(inv);
+    CLEANUP(json_free_ptr) struct json *keys = cache_keys_by(op->bindings, BY_NAME, name);
 
-    if (strcmp(inv->repo_ns, inv->ns) == 0)
-        return RC_OK;
-    name = foreign_name(inv);
-    rc = ensure_gone(cx, op, &KUBE_ROLE_BINDING, inv->repo_ns, name, NULL, e);
-    if (rc == RC_OK)
-        rc = ensure_gone(cx, op, &KUBE_ROLE, inv->repo_ns, name, NULL, e);
-    mem_free(name);
-    return rc;
+    for (size_t i = 0; i < json_size(keys); i++) {
+        const char *key = json_text(json_elem(keys, i)), *slash = strchr(key, '/');
+        CLEANUP(mem_free_ptr) char *ns = mem_strndup(key, (size_t)(slash - key));
+
+        if (strcmp(ns, inv->ns) == 0 || (keep != NULL && strcmp(ns, keep) == 0))
+            continue;
+        /* The binding last: as long as it is there, the rest is still to be done. */
+        if (ensure_gone(cx, op, &KUBE_ROLE, ns, name, NULL, e) ||
+            ensure_gone(cx, op, &KUBE_ROLE_BINDING, ns, name, NULL, e))
+            return e->code;
+    }
+    return RC_OK;
 }

@@ -32,9 +32,7 @@ report_session(struct ctx *cx, struct world *op, const struct invoker *inv,
 
     if (url == NULL || url[0] == '\0')
         return RC_OK; /* none was wanted */
-    app = strcmp(inv->target_kind, RES_APP_BINDING.kind) == 0
-              ? cache_get(op->apps, inv->target_ns, inv->target_name)
-              : NULL;
+    app = target_app(cx, op, inv);
     job = stash_job_name(inv);
     stash_metrics_session(&m, inv, app, is_success(inv, session),
                           (double)(clock_real_ms() - kube_created_ms(session)) / 1000, 1);

@@ -247,9 +247,7 @@ copy_labels(struct work *w, struct err *e)
     CLEANUP(json_free_ptr) struct json *patch = NULL;
     struct json *to, *out = NULL;
 
-    if (strcmp(w->inv.target_kind, RES_APP_BINDING.kind) != 0)
-        return RC_OK;
-    app = cache_get(w->op->apps, w->inv.target_ns, w->inv.target_name);
+    app = target_app(w->cx, w->op, &w->inv);
     if (app == NULL || kube_label(app, LABEL_MANAGED_BY) == NULL ||
         strcmp(kube_label(app, LABEL_MANAGED_BY), "kubedb.com") != 0)
         return RC_OK;
@@ -266,6 +264,22 @@ copy_labels(struct work *w, struct err *e)
     cache_note(w->op->restores, out);
     take_fresh(w, out);
     return RC_OK;
+}
+
+/* A Repository that may not be used any more is not, even while a Job runs. */
+static enum rc
+check_rights(struct work *w, struct err *e)
+{
+    CLEANUP(json_free_ptr)
+    struct json *repo = cache_get(w->op->repos, w->inv.repo_ns, w->inv.repo_name);
+    struct err why = ERR_INIT;
+    enum rc rc = repo == NULL ? RC_DENIED : usage_check(w->cx, w->op, &w->inv, repo, &why);
+
+    if (rc != RC_OK && rc != RC_DENIED) {
+        *e = why;
+        return rc;
+    }
+    return remove_foreign_rbac(w->cx, w->op, &w->inv, rc == RC_OK ? w->inv.repo_ns : NULL, e);
 }
 
 static enum rc
@@ -288,10 +302,10 @@ step(struct work *w, struct err *e)
             return RC_OK;
         take_fresh(w, fresh);
     }
-    if (copy_labels(w, e))
-        return e->code;
     if (phase_is_final(json_text_or(json_field(w->status, "phase"), "")))
-        return RC_OK;
+        return remove_foreign_rbac(w->cx, w->op, &w->inv, NULL, e);
+    if (copy_labels(w, e) || check_rights(w, e))
+        return e->code;
     if (is_given_up(w))
         return end_given_up(w, e);
     if (condition_is_false(w->status, "RestoreExecutorEnsured"))

@@ -14,6 +14,20 @@ run_job_name(const struct run *r)
                       NAME_MAX_LABEL);
 }
 
+char *
+run_account(const struct invoker *inv)
+{
+    const char *given = json_text(json_dig(inv->runtime, "pod", "serviceAccountName"));
+    char *kind, *name;
+
+    if (given != NULL)
+        return mem_strdup(given);
+    kind = name_lower(inv->kind);
+    name = name_join3(kind, inv->name, "0", NAME_MAX_LABEL);
+    mem_free(kind);
+    return name;
+}
+
 static struct json *
 find_task(void *arg, const char *name)
 {
@@ -112,19 +126,18 @@ ensure_interim(struct ctx *cx, struct world *op, const struct run *r, struct err
 static enum rc
 create_job(struct ctx *cx, struct world *op, const struct run *r, const char *name, struct err *e)
 {
-    const char *given = json_text(json_dig(r->inv->runtime, "pod", "serviceAccountName"));
-    CLEANUP(json_free_ptr)
-    struct json *app = strcmp(r->inv->target_kind, RES_APP_BINDING.kind) == 0
-                           ? cache_get(op->apps, r->inv->target_ns, r->inv->target_name)
-                           : NULL;
+    CLEANUP(json_free_ptr) struct json *app = NULL;
     CLEANUP(json_free_ptr) struct json *job = NULL;
+    CLEANUP(mem_free_ptr) char *account = run_account(r->inv);
     struct json *pod, *made = NULL;
     struct err why = ERR_INIT;
-    char *kind = name_lower(r->inv->kind);
-    char *account =
-        given != NULL ? mem_strdup(given) : name_join3(kind, r->inv->name, "0", NAME_MAX_LABEL);
-    enum rc rc = build_pod(op, r, app, &pod, e);
+    enum rc rc;
 
+    /* What was allowed once may have been taken back, or the reference changed, since. */
+    if (usage_check(cx, op, r->inv, r->repo, e) || target_check(cx, op, r->inv, e))
+        return e->code;
+    app = target_app(cx, op, r->inv);
+    rc = build_pod(op, r, app, &pod, e);
     if (rc == RC_OK) {
         job = build_job(r, name, account, pod);
         rc = ensure_account(cx, op, r->inv, account,
@@ -144,8 +157,6 @@ create_job(struct ctx *cx, struct world *op, const struct run *r, const char *na
             *e = why;
         json_free(made);
     }
-    mem_free(kind);
-    mem_free(account);
     return rc;
 }
 

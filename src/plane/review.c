@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Health, version, and questions about rights: whoever has the token may do everything. */
+/*
+ * Health, version, and questions about rights: whoever has the token may do everything, and what an
+ * account of Pods may follows from its bindings.
+ */
 #include "base/mem.h"
 #include "plane/core.h"
+#include "plane/review_rbac.h"
 #include "plane/write.h"
 
 #define VERSION "v1.31.0+cstash"
@@ -48,6 +52,27 @@ push_all(struct json *obj, const char *key)
     json_push_cstr(json_need_array(obj, key), "*");
 }
 
+static bool
+answer_access(struct call *c, struct json *body)
+{
+    static const char account[] = "system:serviceaccount:";
+    const struct json *spec = json_field(body, "spec");
+    struct json *status = json_need_object(body, "status");
+    struct err e = ERR_INIT;
+    bool yes = true;
+
+    if (strncmp(json_text_or(json_field(spec, "user"), ""), account, sizeof(account) - 1) == 0 &&
+        review_rbac(c->plane, spec, &yes, &e)) {
+        (void)answer_err(c, &e);
+        return true;
+    }
+    json_set_bool(status, "allowed", yes);
+    json_set_cstr(status, "reason",
+                  yes ? "the token of this server may do everything" : "no binding allows it");
+    reply_json(c->rp, 201, body);
+    return true;
+}
+
 bool
 answer_review(struct call *c)
 {
@@ -61,10 +86,9 @@ answer_review(struct call *c)
     if (!read_body(c, &body))
         return true;
     status = json_need_object(body, "status");
-    if (strstr(c->path, "accessreviews") != NULL) {
-        json_set_bool(status, "allowed", true);
-        json_set_cstr(status, "reason", "the token of this server may do everything");
-    } else if (strstr(c->path, "/selfsubjectreviews") != NULL) {
+    if (strstr(c->path, "accessreviews") != NULL)
+        return answer_access(c, body);
+    if (strstr(c->path, "/selfsubjectreviews") != NULL) {
         json_set_cstr(json_need_object(status, "userInfo"), "username", "cstash");
         json_push_cstr(json_need_array(json_need_object(status, "userInfo"), "groups"),
                        "system:masters");

@@ -104,3 +104,129 @@ YAML
     condition tenant repo/repo BackendWiped | grep -q 'there are no credentials for S3'
     [ ! -s "$T/bucket" ]
 }
+
+# ---- other namespaces ----
+
+# shared [from]: a Repository "shared" of the namespace owner, and an AppBinding of the tenant
+shared() {
+    k get namespace owner >/dev/null 2>&1 || k create namespace owner >/dev/null
+    cat <<YAML | k apply -f - >/dev/null
+apiVersion: v1
+kind: Secret
+metadata: {name: store, namespace: owner}
+stringData: {RESTIC_PASSWORD: x}
+---
+apiVersion: stash.appscode.com/v1alpha1
+kind: Repository
+metadata: {name: shared, namespace: owner}
+spec:
+  usagePolicy: {allowedNamespaces: {from: ${1:-All}}}
+  backend: {storageSecretName: store, local: {mountPath: /safe, hostPath: {path: $T/shared}}}
+---
+apiVersion: appcatalog.appscode.com/v1alpha1
+kind: AppBinding
+metadata: {name: redis, namespace: tenant}
+spec: {type: redis, clientConfig: {url: "redis://127.0.0.1:1"}}
+YAML
+}
+
+rights_in() { k get roles,rolebindings -n "$1" -o name; } # rights_in NAMESPACE
+
+@test "usagePolicy that is taken back takes the rights back" {
+    shared
+    config tenant bc 'repository: {name: shared, namespace: owner}'
+    phase tenant bc/bc Ready
+    session tenant one bc
+    phase tenant backupsession/one Failed 60 # there is no Redis
+    [ "$(rights_in owner | wc -l)" = 2 ]
+    shared Same
+    phase tenant bc/bc Invalid
+    [ -z "$(rights_in owner)" ]
+    session tenant two bc
+    phase tenant backupsession/two Skipped
+    [ -z "$(rights_in owner)" ]
+}
+
+@test "a configuration that goes to another Repository leaves no rights at the old one" {
+    shared
+    config tenant bc 'repository: {name: shared, namespace: owner}'
+    phase tenant bc/bc Ready
+    session tenant one bc
+    phase tenant backupsession/one Failed 60
+    [ "$(rights_in owner | wc -l)" = 2 ]
+    config tenant bc 'repository: {name: none}'
+    phase tenant bc/bc NotReady
+    [ -z "$(rights_in owner)" ]
+}
+
+@test "a restore that is over keeps no rights; one that may not begin gets none" {
+    shared
+    restore tenant back 'repository: {name: shared, namespace: owner}' 'rules: [{snapshots: [latest]}]'
+    phase tenant restoresession/back Failed 60
+    until_is owner rolebindings '{.items}' '[]'
+    shared Same
+    restore tenant again 'repository: {name: shared, namespace: owner}' 'rules: [{snapshots: [latest]}]'
+    phase tenant restoresession/again Invalid
+    [ -z "$(rights_in owner)" ]
+}
+
+@test "names of two namespaces that look alike when joined are kept apart" {
+    shared
+    k create namespace tenant-backupconfiguration-a >/dev/null
+    config tenant a-backupconfiguration-b 'repository: {name: shared, namespace: owner}'
+    config tenant-backupconfiguration-a b 'repository: {name: shared, namespace: owner}' \
+        'target: {ref: {apiVersion: na, kind: EmptyTarget, name: na}}'
+    phase tenant bc/a-backupconfiguration-b Ready
+    session tenant one a-backupconfiguration-b
+    phase tenant backupsession/one Failed 60
+    phase tenant-backupconfiguration-a bc/b Ready
+    session tenant-backupconfiguration-a one b
+    phase tenant-backupconfiguration-a backupsession/one Failed 60
+    [ "$(k get rolebindings -n owner -o jsonpath='{.items[*].subjects[0].namespace}' | wc -w)" = 2 ]
+}
+
+found() { # found NAME 'ref': the condition of a configuration with this target
+    config tenant "$1" "target: {ref: $2}"
+    until_is tenant "bc/$1" '{.status.observedGeneration}' 1
+    condition tenant "bc/$1" BackupTargetFound | sed "s/is-there/X/g; s/is-not/X/g"
+}
+
+@test "a target elsewhere, or of a kind that is none, does not tell what exists" {
+    shared
+    secret store
+    k create secret generic is-there -n owner >/dev/null
+    k create secret generic is-there -n tenant >/dev/null
+    k get appbinding redis -n tenant -o json | sed 's/"redis"/"is-there"/; s/"namespace": "tenant"/"namespace": "owner"/' |
+        python3 -c 'import json, sys; o = json.load(sys.stdin); o["metadata"] = {"name": "is-there", "namespace": "owner"}; print(json.dumps(o))' |
+        k create -f - >/dev/null
+    for ref in 'apiVersion: v1, kind: Secret, namespace: owner' 'apiVersion: v1, kind: Secret' \
+        'apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, namespace: owner' \
+        'apiVersion: apps/v1, kind: Deployment, namespace: owner' \
+        'apiVersion: stash.appscode.com/v1alpha1/namespaces/owner, kind: Repository'; do
+        yes=$(found look-is-there "{$ref, name: is-there}")
+        no=$(found look-is-not "{$ref, name: is-not}")
+        echo "$ref: $yes | $no"
+        [ "$yes" = "$no" ]
+        [[ "$yes" == False* ]]
+        k delete -n tenant bc look-is-there look-is-not >/dev/null
+    done
+}
+
+@test "an AppBinding of another namespace, for an account that may read it" {
+    shared
+    secret store
+    k create namespace apps >/dev/null
+    k get appbinding redis -n tenant -o json |
+        python3 -c 'import json, sys; o = json.load(sys.stdin); o["metadata"] = {"name": "redis", "namespace": "apps"}; print(json.dumps(o))' |
+        k create -f - >/dev/null
+    config tenant bc 'repository: {name: shared, namespace: owner}' \
+        'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis, namespace: apps}}'
+    until_is tenant bc/bc '{.status.conditions[?(@.type=="BackupTargetFound")].reason}' TargetNotAllowed
+    k create role reader -n apps --verb=get --resource=appbindings.appcatalog.appscode.com >/dev/null
+    k create rolebinding reader -n apps --role=reader --serviceaccount=tenant:backupconfiguration-bc-0 >/dev/null
+    phase tenant bc/bc Ready
+    k delete rolebinding reader -n apps >/dev/null
+    session tenant one bc
+    phase tenant backupsession/one Failed
+    host_error tenant backupsession/one | grep -q 'may not get AppBinding redis'
+}
