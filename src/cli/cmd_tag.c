@@ -3,12 +3,16 @@
 #include "base/mem.h"
 #include "cli/out.h"
 #include "cli/snapshot_opts.h"
+#include "job/target.h"
 #include "repo/snapshot_edit.h"
 
 static const struct opt opts_tag[] = {
     {"set", 0, OPT_LIST, OPT_AT(set_tags), "TAGS", "these and no others: a,b; \"\" for none"},
     {"add", 0, OPT_LIST, OPT_AT(add_tags), "TAGS", "these too (repeatable)"},
     {"remove", 0, OPT_LIST, OPT_AT(remove_tags), "TAGS", "not these (repeatable)"},
+    {"target", 0, OPT_TEXT, OPT_AT(target), "OLD=NEW",
+     "the snapshots of target OLD become those of NEW; without \"=\": only snapshots of this "
+     "target"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_tag, opts_snapshots, opts_repo, opts_global, NULL};
@@ -45,6 +49,8 @@ tags_release(struct tags *t)
 }
 
 struct edit {
+    bool renames; /* the target, to `target` */
+    struct target_id target;
     bool sets;
     struct tags set, add, remove;
 };
@@ -52,10 +58,11 @@ struct edit {
 static bool
 apply(const struct edit *x, struct snapshot *s)
 {
-    bool changed = false;
+    struct target to = target_view(&x->target);
+    bool changed = x->renames && snapshot_set_target(s, &to);
 
     if (x->sets)
-        return snapshot_set_tags(s, (const char *const *)x->set.v, x->set.n);
+        return snapshot_set_tags(s, (const char *const *)x->set.v, x->set.n) || changed;
     for (size_t i = 0; i < x->add.n; i++)
         changed = snapshot_add_tag(s, x->add.v[i]) || changed;
     for (size_t i = 0; i < x->remove.n; i++)
@@ -114,29 +121,61 @@ edit_all(struct ctx *cx, const struct args *a, struct repo *r, const struct edit
     return rc;
 }
 
+/* --target OLD=NEW: OLD becomes the filter of `a`, and is the caller's to free. */
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+take_target(struct args *a, struct edit *x, char **old, struct err *e)
 {
-    struct edit x = {.sets = a->set_tags.n > 0};
-    struct app_repo r = {0};
-    enum rc rc;
+    const char *equals = a->target != NULL ? strchr(a->target, '=') : NULL;
 
-    if (!x.sets && a->add_tags.n + a->remove_tags.n == 0)
-        return err_set(e, RC_USAGE, "nothing to do: use --set, --add or --remove");
-    if (x.sets && a->add_tags.n + a->remove_tags.n > 0)
+    if (equals == NULL)
+        return RC_OK;
+    if (equals == a->target || equals[1] == '\0')
+        return err_set(e, RC_USAGE, "--target %s: write OLD=NEW, two names of targets", a->target);
+    *old = mem_strndup(a->target, (size_t)(equals - a->target));
+    x->target = target_of_text(equals + 1);
+    x->renames = true;
+    a->target = *old;
+    return RC_OK;
+}
+
+static enum rc
+check_args(const struct args *a, const struct edit *x, struct err *e)
+{
+    if (!x->sets && !x->renames && a->add_tags.n + a->remove_tags.n == 0)
+        return err_set(e, RC_USAGE,
+                       "nothing to do: use --set, --add, --remove or --target OLD=NEW");
+    if (x->sets && a->add_tags.n + a->remove_tags.n > 0)
         return err_set(e, RC_USAGE, "--set goes neither with --add nor with --remove");
-    x.set = split(&a->set_tags);
-    x.add = split(&a->add_tags);
-    x.remove = split(&a->remove_tags);
-    rc = app_repo_lock(cx, a, APP_LOCK_EXCLUSIVE, &r, e);
+    return RC_OK;
+}
+
+static enum rc
+run(struct ctx *cx, const struct args *given, struct err *e)
+{
+    struct args a = *given;
+    struct edit x = {.sets = a.set_tags.n > 0};
+    struct app_repo r = {0};
+    char *old = NULL;
+    enum rc rc = take_target(&a, &x, &old, e);
+
+    x.set = split(&a.set_tags);
+    x.add = split(&a.add_tags);
+    x.remove = split(&a.remove_tags);
     if (rc == RC_OK)
-        rc = edit_all(cx, a, r.repo, &x, e);
+        rc = check_args(&a, &x, e);
+    if (rc == RC_OK)
+        rc = app_repo_lock(cx, &a, APP_LOCK_EXCLUSIVE, &r, e);
+    if (rc == RC_OK)
+        rc = edit_all(cx, &a, r.repo, &x, e);
     app_repo_close(&r);
     tags_release(&x.set);
     tags_release(&x.add);
     tags_release(&x.remove);
+    target_release(&x.target);
+    mem_free(old);
     return rc;
 }
 
-const struct command cmd_tag = {"tag",         "[ID...]", "change the tags of snapshots", tables, 0,
-                                ARGS_REST_MAX, run};
+const struct command cmd_tag = {
+    "tag",         "[ID...]", "change the tags of snapshots, or whose they are", tables, 0,
+    ARGS_REST_MAX, run};

@@ -8,6 +8,7 @@
 #include "job/backup.h"
 #include "job/step_internal.h"
 #include "job/target.h"
+#include "repo/snapshot_edit.h"
 #include "kube/object.h"
 
 struct backup_work {
@@ -112,6 +113,25 @@ take_notes(const struct backup_work *w, struct backup_opts *b, struct err *e)
     return RC_OK;
 }
 
+/* The snapshots of another name, or of a namesake, become ours: a new cluster, a new name. */
+static enum rc
+adopt(struct backup_work *w, struct err *e)
+{
+    const char *from = json_text(json_field(w->notes, ADOPT_TARGET));
+    struct target to = target_view(&w->target);
+    size_t n;
+
+    if (from == NULL || from[0] == '\0')
+        return RC_OK;
+    if (vault_lock(w->cx, &w->vault, true, e) ||
+        snapshots_adopt(w->cx, w->vault.repo, from, &to, &n, e))
+        return err_wrap(e, "could not adopt the snapshots of target %s", from);
+    repo_unlock(w->vault.repo);
+    if (n > 0)
+        log_info("%zu snapshots of target %s are those of %s now", n, from, to.name);
+    return RC_OK;
+}
+
 /* ---- the dump ---- */
 
 static enum rc
@@ -190,7 +210,7 @@ dump(struct backup_work *w, struct err *e)
     if (binding_wait(w->cx, w->k, &w->redis, &probe, e))
         return e->code;
     conn_close(probe);
-    if (vault_lock(w->cx, &w->vault, false, e))
+    if (adopt(w, e) || vault_lock(w->cx, &w->vault, false, e))
         return e->code;
     start = clock_mono_ms();
     log_info("dumping %s", redis_addr_text(&w->redis.addr));

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "json/json.h"
+#include "json/node.h"
 #include "repo/snapshot_edit.h"
 
 static size_t
@@ -64,4 +66,46 @@ snapshot_replace(struct ctx *cx, struct repo *r, struct snapshot *s, bool keep, 
     if (repo_lock_ok(r, e) || snapshot_save(cx, r, s, e))
         return e->code;
     return keep ? RC_OK : snapshot_forget(cx, r, &old, e);
+}
+
+bool
+snapshot_set_target(struct snapshot *s, const struct target *t)
+{
+    struct json *brief = NULL, *target;
+    struct err none = ERR_INIT;
+
+    if (s->brief == NULL || target_is(t, s) || json_parse(str_c(s->brief), &brief, &none))
+        return false;
+    target = json_new_object();
+    json_set_cstr(target, "name", t->name);
+    if (t->scope != NULL && t->scope[0] != '\0')
+        json_set_cstr(target, "scope", t->scope);
+    json_set(brief, "target", target);
+    mem_free(s->brief);
+    mem_free(s->target);
+    mem_free(s->scope);
+    s->brief = json_to_text(brief, false);
+    s->target = mem_strdup(t->name);
+    s->scope = t->scope != NULL ? mem_strdup(t->scope) : NULL;
+    json_free(brief);
+    return true;
+}
+
+enum rc
+snapshots_adopt(struct ctx *cx, struct repo *r, const char *from, const struct target *to,
+                size_t *n, struct err *e)
+{
+    struct snapshot *list = NULL;
+    size_t all = 0;
+    enum rc rc = snapshots_list(cx, r, &list, &all, e);
+
+    *n = 0;
+    for (size_t i = 0; rc == RC_OK && i < all; i++) {
+        if (!target_named(from, &list[i]) || !snapshot_set_target(&list[i], to))
+            continue;
+        rc = snapshot_replace(cx, r, &list[i], false, e);
+        *n += rc == RC_OK;
+    }
+    snapshots_free(list, all);
+    return rc;
 }

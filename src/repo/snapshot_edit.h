@@ -24,4 +24,16 @@ bool snapshot_remove_tag(struct snapshot *s, const char *tag);
 NODISCARD enum rc snapshot_replace(struct ctx *cx, struct repo *r, struct snapshot *s, bool keep,
                                    struct err *e);
 
+/*
+ * Name the target in the brief, in place of the one that stands there; false: it is that already,
+ * or the snapshot has no brief.
+ */
+bool snapshot_set_target(struct snapshot *s, const struct target *t);
+/*
+ * All snapshots of the target `from` ("name" or "name@scope") become those of `to`. `*n` counts
+ * them, also when it fails; who calls again goes on.
+ */
+NODISCARD enum rc snapshots_adopt(struct ctx *cx, struct repo *r, const char *from,
+                                  const struct target *to, size_t *n, struct err *e);
+
 #endif

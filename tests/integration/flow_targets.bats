@@ -92,6 +92,18 @@ YAML
     [ -z "$(condition demo backupsession/accepted SnapshotPinned)" ]
 }
 
+@test "a history of another name is adopted" {
+    cli a mset x 1 y 2 >/dev/null
+    "$CSTASH" init -q -r "$T/repo-demo" 2>/dev/null
+    "$CSTASH" backup -q -r "$T/repo-demo" --redis "$URL_a" --host host-0 --target old/AppBinding/redis
+    config demo bc 'retentionPolicy: {name: one, keepLast: 1, prune: true}'
+    k annotate -n demo bc/bc cstash.io/adopt-target=old/AppBinding/redis >/dev/null
+    phase demo bc/bc Ready
+    cli a del x >/dev/null
+    backup adopted bc
+    [ "$(sizes)" = 1 ]
+}
+
 @test "a node of a cluster fails the session, and makes no snapshot" {
     start_redis n --cluster-enabled yes
     cat <<YAML | k apply -f - >/dev/null

@@ -172,6 +172,23 @@ sizes() { # the numbers of keys of all snapshots, oldest first
     [ "$(sizes)" = "10 0" ]
 }
 
+@test "a history is taken over: tag --target OLD=NEW" {
+    fill a 10
+    "$CSTASH" backup -q --redis "$URL_a" --target web@old
+    "$CSTASH" backup -q --redis "$URL_a" --target other
+    "$CSTASH" tag -q --target web@old=web@new
+    "$CSTASH" show --target web@new latest | grep -q k10
+    run "$CSTASH" show --target web@old latest
+    [ "$status" = 1 ]
+    "$CSTASH" show --target other latest | grep -q k10
+    for bad in =x x=; do
+        run "$CSTASH" tag --target "$bad"
+        [ "$status" = 2 ]
+    done
+    "$CSTASH" check -q
+    restic check -q
+}
+
 @test "snapshots that name no target count for the host, as in restic" {
     cli a set from-a 1 >/dev/null
     "$CSTASH" dump -q --redis "$URL_a" | restic backup -q --stdin --stdin-filename dumpfile.resp --host host-0
