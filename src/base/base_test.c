@@ -27,6 +27,40 @@ test_err_wrap_reads_from_wish_to_reason(void **state)
                                "No such file or directory");
 }
 
+/* However long the names in between are, what went wrong is still there, and how it began. */
+static void
+test_a_long_context_never_cuts_the_cause(void **state)
+{
+    char path[4000];
+    struct err e = ERR_INIT;
+
+    (void)state;
+    memset(path, 'p', sizeof(path) - 1);
+    path[sizeof(path) - 1] = '\0';
+    (void)err_sys(&e, 28, "could not write %s", path);
+    T_CONTAINS(e.msg, "could not write pppp");
+    T_CONTAINS(e.msg, "...");
+    T_CONTAINS(e.msg, "No space left on device");
+    for (int i = 0; i < 20; i++) {
+        (void)err_wrap(&e, "could not store object %d of %s", i, path);
+        T_CONTAINS(e.msg, "No space left on device");
+        assert_true(strlen(e.msg) < sizeof(e.msg));
+    }
+    T_CONTAINS(e.msg, "could not store object 19");
+    (void)err_set(&e, RC_IO, "the reason");
+    for (int i = 0; i < 200; i++) {
+        (void)err_wrap(&e, "level %d", i);
+        T_CONTAINS(e.msg, ": the reason");
+    }
+    T_CONTAINS(e.msg, "level 199: ");
+    /* Never in the middle of a character. */
+    for (size_t i = 0; i + 2 < sizeof(path); i += 2)
+        memcpy(path + i, "\xc3\xa9", 3);
+    (void)err_set(&e, RC_IO, "%s", path);
+    for (size_t i = 0; e.msg[i] != '\0'; i += e.msg[i] == '.' ? 1 : 2)
+        assert_true(e.msg[i] == '.' || memcmp(e.msg + i, "\xc3\xa9", 2) == 0);
+}
+
 static void
 test_buf_stops_at_its_ceiling(void **state)
 {
@@ -281,6 +315,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_err_wrap_reads_from_wish_to_reason),
+        cmocka_unit_test(test_a_long_context_never_cuts_the_cause),
         cmocka_unit_test(test_buf_stops_at_its_ceiling),
         cmocka_unit_test(test_str_show_escapes_and_cuts),
         cmocka_unit_test(test_str_to_i64_covers_the_range_and_no_more),

@@ -7,6 +7,56 @@
 
 #include "base/err.h"
 
+enum {
+    WORDS_MAX = 4096, /* of one call, before they are cut to fit */
+    CAUSE_MAX = 360   /* so that some context fits before it */
+};
+
+static const char cut_mark[] = "...";
+
+static bool
+is_inside_char(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80; /* of UTF-8 */
+}
+
+/* Make `s`, of n bytes, at most `max` bytes long: the middle goes, the ends stay. */
+static size_t
+cut_middle(char *s, size_t n, size_t max)
+{
+    size_t mark = sizeof(cut_mark) - 1, head, tail;
+
+    if (n <= max)
+        return n;
+    if (max <= mark) {
+        s[max] = '\0';
+        return max;
+    }
+    head = (max - mark) / 2;
+    tail = n - (max - mark - head);
+    while (head > 0 && is_inside_char(s[head]))
+        head--;
+    while (tail < n && is_inside_char(s[tail]))
+        tail++;
+    memcpy(s + head, cut_mark, mark);
+    memmove(s + head + mark, s + tail, n - tail + 1);
+    return head + mark + (n - tail);
+}
+
+/* The words of a call, with room for `rest` more bytes behind them. Returns their length. */
+static size_t
+put_words(char *to, size_t size, size_t rest, const char *fmt, va_list ap)
+{
+    char words[WORDS_MAX];
+    int n = vsnprintf(words, sizeof(words), fmt, ap);
+    size_t len = n < 0 ? 0 : MIN((size_t)n, sizeof(words) - 1);
+
+    words[len] = '\0';
+    len = cut_middle(words, len, size - 1 - MIN(rest, size - 1));
+    memcpy(to, words, len + 1);
+    return len;
+}
+
 enum rc
 err_set(struct err *e, enum rc code, const char *fmt, ...)
 {
@@ -15,7 +65,7 @@ err_set(struct err *e, enum rc code, const char *fmt, ...)
     memset(e, 0, sizeof(*e));
     e->code = code;
     va_start(ap, fmt);
-    (void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+    (void)put_words(e->msg, CAUSE_MAX + 1, 0, fmt, ap);
     va_end(ap);
     return code;
 }
@@ -43,7 +93,8 @@ rc_from_errno(int sys)
 enum rc
 err_sys(struct err *e, int sys, const char *fmt, ...)
 {
-    char why[128];
+    char buf[128];
+    const char *why = strerror_r(sys, buf, sizeof(buf));
     size_t used;
     va_list ap;
 
@@ -51,26 +102,30 @@ err_sys(struct err *e, int sys, const char *fmt, ...)
     e->code = rc_from_errno(sys);
     e->sys = sys;
     va_start(ap, fmt);
-    (void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+    used = put_words(e->msg, CAUSE_MAX + 1, strlen(why) + 2, fmt, ap);
     va_end(ap);
-    used = strlen(e->msg);
-    (void)snprintf(e->msg + used, sizeof(e->msg) - used, ": %s", strerror_r(sys, why, sizeof(why)));
+    (void)snprintf(e->msg + used, sizeof(e->msg) - used, ": %s", why);
     return e->code;
 }
 
 enum rc
 err_wrap(struct err *e, const char *fmt, ...)
 {
-    char old[sizeof(e->msg)];
-    size_t used;
+    char text[WORDS_MAX + sizeof(e->msg)], cause[sizeof(e->msg)];
+    size_t n_cause, used, room;
     va_list ap;
 
-    memcpy(old, e->msg, sizeof(old));
+    n_cause = (size_t)snprintf(cause, sizeof(cause), "%s", e->msg + e->cause_at);
     va_start(ap, fmt);
-    (void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+    used = put_words(text, WORDS_MAX, 0, fmt, ap);
     va_end(ap);
-    used = strlen(e->msg);
-    (void)snprintf(e->msg + used, sizeof(e->msg) - used, ": %s", old);
+    used += (size_t)snprintf(text + used, sizeof(text) - used, ": %.*s", (int)e->cause_at, e->msg);
+    /* What stands before the cause ends with ": ", which a cut in the middle leaves there. */
+    room = sizeof(e->msg) - 1 - n_cause;
+    used = cut_middle(text, used, room);
+    memcpy(e->msg, text, used);
+    memcpy(e->msg + used, cause, n_cause + 1);
+    e->cause_at = (unsigned)used;
     return e->code;
 }
 
@@ -80,7 +135,7 @@ err_hint(struct err *e, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    (void)vsnprintf(e->hint, sizeof(e->hint), fmt, ap);
+    (void)put_words(e->hint, sizeof(e->hint), 0, fmt, ap);
     va_end(ap);
     return e->code;
 }

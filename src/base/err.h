@@ -10,6 +10,8 @@
  *          memory.
  * Shape    err_set where it happened, err_wrap on the way up: "could not X: could not Y: reason".
  *          Lower case, no full stop, no function names, no secrets, no values of the user's data.
+ * Limits   what is too long is cut in its middle: words of one call where they are made, contexts
+ *          when they no longer fit before the cause, which is never cut for their sake.
  * Threads  a struct err belongs to one thread at a time. It is plain data and may be copied.
  * Rules    `e` is never NULL and is untouched on success. Outputs are written only on success.
  *          Logged once, where it is handled. Retries ask `retry`; nobody parses text.
@@ -44,8 +46,9 @@ struct err {
     bool retry;        /* set by the edge that saw it: may the same call succeed later? */
     int sys;           /* errno or HTTP status, else 0 */
     unsigned after_ms; /* the peer's Retry-After, else 0 */
-    char msg[480];
-    char hint[200]; /* what a person could do; may be empty */
+    unsigned cause_at; /* in msg: where the words of err_set or err_sys begin */
+    char msg[480];     /* contexts, ": ", cause */
+    char hint[200];    /* what a person could do; may be empty */
 };
 
 #define ERR_INIT                                                                                   \
