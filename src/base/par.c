@@ -68,7 +68,7 @@ par_each(size_t n, unsigned workers, par_fn *fn, void *arg, struct err *e)
     for (unsigned i = 1; i < workers; i++) {
         all[i] = (struct worker){.par = &p, .number = i};
         if (pthread_create(&all[i].thread, NULL, run, &all[i]) != 0)
-            BUG("no thread to work on");
+            workers = i; /* the machine allows no more: those that there are do it all */
     }
     (void)run(&all[0]); /* this thread is one of them */
     for (unsigned i = 1; i < workers; i++)

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "cli/up.h"
 
 enum { ARGV_MAX = 16, AGAIN_MS = 2000, GRACE_MS = 5000 };
@@ -110,11 +111,21 @@ keep_alive(void *arg)
     return NULL;
 }
 
+static void
+child_free(struct child *c)
+{
+    ctx_release(&c->cx);
+    for (size_t i = 0; c->argv[i] != NULL; i++)
+        mem_free(c->argv[i]);
+    mem_free(c->log_path);
+    mem_free(c);
+}
+
 enum rc
 child_start(const char *const *argv, const char *log_path, struct child **out, struct err *e)
 {
     struct child *c = MEM_NEW(struct child);
-    int failed;
+    enum rc rc;
 
     if (ctx_init(&c->cx, e)) {
         mem_free(c);
@@ -123,11 +134,12 @@ child_start(const char *const *argv, const char *log_path, struct child **out, s
     for (size_t i = 0; argv[i] != NULL && i < ARGV_MAX; i++)
         c->argv[i] = mem_strdup(argv[i]);
     c->log_path = mem_strdup(log_path);
-    failed = pthread_create(&c->thread, NULL, keep_alive, c);
-    if (failed != 0)
-        BUG("no thread: %d", failed);
-    *out = c;
-    return RC_OK;
+    rc = thread_start(&c->thread, keep_alive, c, "a child process", e);
+    if (rc == RC_OK)
+        *out = c;
+    else
+        child_free(c);
+    return rc;
 }
 
 void
@@ -137,9 +149,5 @@ child_stop(struct child *c)
         return;
     ctx_cancel(&c->cx);
     (void)pthread_join(c->thread, NULL);
-    ctx_release(&c->cx);
-    for (size_t i = 0; c->argv[i] != NULL; i++)
-        mem_free(c->argv[i]);
-    mem_free(c->log_path);
-    mem_free(c);
+    child_free(c);
 }

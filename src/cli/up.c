@@ -8,6 +8,7 @@
 #include "api/resources.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "kube/kube.h"
 #include "kube/object.h"
 #include "operator/operator.h"
@@ -137,11 +138,17 @@ run_parts(struct up *u, struct err *e)
 {
     struct part parts[] = {{.up = u, .run = run_controllers}, {.up = u, .run = run_operator}};
 
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-        if (pthread_create(&parts[i].thread, NULL, run_part, &parts[i]) != 0)
-            BUG("no thread");
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+    size_t n = 0;
+    enum rc rc = RC_OK;
+
+    for (; n < ARRAY_LEN(parts) && rc == RC_OK; n += rc == RC_OK)
+        rc = thread_start(&parts[n].thread, run_part, &parts[n], "the controllers", e);
+    if (rc != RC_OK)
+        ctx_cancel(u->cx);
+    for (size_t i = 0; i < n; i++)
         (void)pthread_join(parts[i].thread, NULL);
+    if (rc != RC_OK)
+        return rc;
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         if (parts[i].err.code != RC_OK && parts[i].err.code != RC_CANCELLED) {
             *e = parts[i].err;

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "plane/core.h"
 #include "plane/run_graph.h"
 #include "plane/run_internal.h"
@@ -352,7 +353,6 @@ enum rc
 run_gc_begin(struct runner *r, struct gc **out, struct err *e)
 {
     struct gc *gc = MEM_NEW(struct gc);
-    int err;
 
     gc->r = r;
     gc->graph = graph_new();
@@ -362,9 +362,13 @@ run_gc_begin(struct runner *r, struct gc **out, struct err *e)
         mem_free(gc);
         return e->code;
     }
-    err = pthread_create(&gc->thread, NULL, collect, gc);
-    if (err != 0)
-        BUG("no thread");
+    if (thread_start(&gc->thread, collect, gc, "the garbage collector", e)) {
+        db_bell_remove(r->plane->db, &gc->bell);
+        workq_free(gc->q);
+        graph_free(gc->graph);
+        mem_free(gc);
+        return e->code;
+    }
     *out = gc;
     return RC_OK;
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "repo/repo_internal.h"
 
 struct census {
@@ -58,11 +59,9 @@ census_open(struct ctx *cx, struct repo *r, struct census **out, struct err *e)
     c->used = (atomic_bool *)mem_zero(c->n + 1, sizeof(*c->used));
     c->bytes = (uint64_t *)mem_zero(c->n + 1, sizeof(*c->bytes));
     if (c->n > 0) {
-        int sys = pthread_create(&c->thread, NULL, census_list, c);
-
-        if (sys != 0) {
+        if (thread_start(&c->thread, census_list, c, "the list of packs", e)) {
             census_free(c);
-            return err_sys(e, sys, "could not start a thread for the list of packs");
+            return e->code;
         }
         c->listing = true;
     }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "repo/load.h"
 #include "repo/blob_run.h"
 
@@ -74,12 +75,15 @@ find_space_locked(struct load *l, size_t room)
     return found;
 }
 
-/* For a run; NULL: there is no memory now. What the reader waits for gets it in any case. */
+/* For a run; NULL: there is no memory now. What the reader waits for gets it, unless the machine
+ * refuses. */
 static struct space *
 get_space_locked(struct load *l, size_t bytes, bool urgent)
 {
     size_t room = MAX(bytes, l->share);
     struct space *s = find_space_locked(l, room);
+    struct err none = ERR_INIT;
+    void *p;
 
     if (s == NULL || s->room == room)
         return s;
@@ -89,10 +93,9 @@ get_space_locked(struct load *l, size_t bytes, bool urgent)
     if (l->held + room > LOAD_MEMORY && !urgent)
         return NULL;
     free_space_locked(l, s);
-    s->room = room;
-    s->p = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (s->p == MAP_FAILED)
-        BUG("no memory for blobs");
+    if (map_memory(room, &p, &none))
+        return NULL;
+    *s = (struct space){.p = (uint8_t *)p, .room = room};
     l->held += room;
     return s;
 }
@@ -116,6 +119,15 @@ look_ahead_locked(struct load *l)
         l->next++;
 }
 
+/* The blob that the reader waits for cannot be had. */
+static void
+refuse_locked(struct load *l, struct run_blob *b, size_t bytes)
+{
+    b->rc = map_refused(bytes, &b->err);
+    CONTAINER_OF(b, struct slot, blob)->state = SLOT_DONE;
+    (void)pthread_cond_broadcast(&l->changed);
+}
+
 /* A run that begins with the next blob that is wanted, and the space for it; 0: not now. */
 static size_t
 try_take_locked(struct load *l, struct run_blob *run[static RUN_BLOBS], struct space **space)
@@ -134,6 +146,8 @@ try_take_locked(struct load *l, struct run_blob *run[static RUN_BLOBS], struct s
         /* All memory has what comes later. Alone it is free again as soon as it is read. */
         n = blob_run_pick(wanted, 1, l->share, run);
         *space = get_space_locked(l, blob_run_bytes(run, n), true);
+        if (*space == NULL)
+            refuse_locked(l, run[0], blob_run_bytes(run, n));
     }
     if (*space == NULL)
         return 0;
@@ -283,8 +297,10 @@ load_open(struct ctx *cx, struct repo *r, const struct file_info *f, unsigned wo
     for (; l->n_threads < n; l->n_threads++) {
         struct worker_arg *arg = MEM_NEW(struct worker_arg);
         *arg = (struct worker_arg){.load = l, .reader = &l->readers[l->n_threads]};
-        if (pthread_create(&l->threads[l->n_threads], NULL, run_worker, arg) != 0)
-            BUG("no thread for a worker");
+        if (thread_start(&l->threads[l->n_threads], run_worker, arg, "a reader", e)) {
+            mem_free(arg);
+            goto fail;
+        }
     }
     *out = l;
     return RC_OK;

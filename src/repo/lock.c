@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "repo/repo_internal.h"
 
 enum {
@@ -88,9 +89,9 @@ find_pid_space(char to[static LOCK_NAME_MAX])
     (void)snprintf(to, LOCK_NAME_MAX, "%.*s %s", (int)boot.n - 1, (const char *)boot.p, space);
 }
 
-/* Has its process of this machine ended? */
+/* Has its process of this machine ended? `surely`: not only as far as its name and number say. */
 static bool
-is_dead(const struct lock_info *l)
+is_dead(const struct lock_info *l, bool surely)
 {
     char host[LOCK_NAME_MAX], user[LOCK_NAME_MAX], space[LOCK_NAME_MAX];
 
@@ -98,7 +99,8 @@ is_dead(const struct lock_info *l)
     find_pid_space(space);
     if (host[0] == '\0' || strcmp(host, l->hostname) != 0 || l->pid == 0 || l->pid > INT32_MAX)
         return false;
-    if (l->pid_space[0] != '\0' && strcmp(space, l->pid_space) != 0)
+    if ((surely || l->pid_space[0] != '\0') &&
+        (space[0] == '\0' || strcmp(space, l->pid_space) != 0))
         return false;
     return kill((pid_t)l->pid, 0) != 0 && errno == ESRCH;
 }
@@ -132,7 +134,7 @@ lock_is_stale(struct ctx *cx, struct repo *r, const struct id *id, const struct 
 {
     int64_t age = 0;
 
-    *stale = is_dead(l);
+    *stale = is_dead(l, false);
     if (*stale)
         return RC_OK;
     if (lock_age(cx, r, id, l, &age, e))
@@ -193,6 +195,22 @@ is_ours(struct repo *r, const struct id *id)
     return ours;
 }
 
+/* What was left by one of ours that was killed stops nobody, and goes. */
+static bool
+is_left_behind(struct ctx *cx, struct repo *r, const struct id *id, const struct lock_info *l)
+{
+    struct store_name name = lock_name(id);
+    struct err ignored = ERR_INIT; /* who looks next removes it */
+    enum rc rc;
+
+    if (!is_dead(l, true))
+        return false;
+    rc = r->store->ops->del(cx, r->store, &name, &ignored);
+    log_debug("the lock of process %" PRIu64 ", which has ended, %s", l->pid,
+              rc == RC_OK ? "is removed" : "could not be removed");
+    return true;
+}
+
 /* One look at the locks. RC_NOT_FOUND: one went away meanwhile, released or renewed. */
 static enum rc
 look(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
@@ -210,7 +228,8 @@ look(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
             e->code = rc = RC_LOCKED;
             (void)err_wrap(e, "the repository has a lock that cannot be understood");
             (void)err_hint(e, "if nobody uses the repository, run `cstash unlock --remove-all`");
-        } else if (rc == RC_OK && (exclusive || info.exclusive)) {
+        } else if (rc == RC_OK && (exclusive || info.exclusive) &&
+                   !is_left_behind(cx, r, &locks.ids[i], &info)) {
             rc = say_locked(cx, r, &locks.ids[i], &info, e);
         }
     }
@@ -411,9 +430,10 @@ repo_lock(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
     }
     l->settled = exclusive || l->pace.settle == 0;
     l->stop = l->lost = false;
-    if (pthread_create(&l->thread, NULL, keep_fresh, r) != 0)
-        BUG("no thread for the lock");
-    return RC_OK;
+    if (thread_start(&l->thread, keep_fresh, r, "the lock", e) == RC_OK)
+        return RC_OK;
+    l->held = false;
+    drop(r, &l->id);
 fail:
     ignore_hup(false);
     return err_wrap(e, "could not lock the repository at %s", r->store->place);

@@ -2,6 +2,7 @@
 #include "base/bq.h"
 #include "base/endian.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "crypto/sha256.h"
 #include "repo/packer.h"
 
@@ -275,8 +276,10 @@ packer_open(struct ctx *cx, struct repo *r, const struct packer_opts *opts, stru
         }
     }
     for (; p->n_threads < uploads; p->n_threads++) {
-        if (pthread_create(&p->threads[p->n_threads], NULL, run_committer, p) != 0)
-            BUG("no thread for the packer");
+        if (thread_start(&p->threads[p->n_threads], run_committer, p, "storing packs", e)) {
+            packer_abort(p);
+            return e->code;
+        }
     }
     *out = p;
     return RC_OK;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "repo/save_internal.h"
 
 enum { WORKERS_DEFAULT_MAX = 4, PAGE = 4096, MAPPING = CHUNK_HEAD + CHUNKER_MAX + PAGE };
@@ -107,6 +108,15 @@ take_idle_locked(struct save *s)
     return c;
 }
 
+static void
+chunk_give_back(struct save *s, struct chunk *c)
+{
+    (void)pthread_mutex_lock(&s->mutex);
+    c->next = s->idle;
+    s->idle = c;
+    (void)pthread_mutex_unlock(&s->mutex);
+}
+
 /* An idle buffer becomes the one being filled. */
 static enum rc
 begin_chunk(struct save *s, struct err *e)
@@ -127,9 +137,13 @@ begin_chunk(struct save *s, struct err *e)
     if (c == NULL)
         return rc;
     if (c->base == NULL) {
-        c->base = mmap(NULL, MAPPING, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (c->base == MAP_FAILED)
-            BUG("no address space for a chunk");
+        void *base;
+
+        if (map_memory(MAPPING, &base, e)) {
+            chunk_give_back(s, c);
+            return save_fail(s, e);
+        }
+        c->base = (uint8_t *)base;
         /* Whole huge pages would make more of a buffer resident than was asked for. */
         (void)madvise(c->base, MAPPING, MADV_NOHUGEPAGE);
         c->p = c->base + CHUNK_HEAD;
@@ -175,10 +189,7 @@ cut_chunk(struct save *s, size_t cut, struct err *e)
     if (rest != 0) {
         /* The workers may write over what is behind a chunk, so the rest is copied first. */
         if (begin_chunk(s, e) || touch(s, rest, e)) {
-            (void)pthread_mutex_lock(&s->mutex);
-            done->next = s->idle;
-            s->idle = done;
-            (void)pthread_mutex_unlock(&s->mutex);
+            chunk_give_back(s, done);
             return e->code;
         }
         memcpy(s->filling->p, done->p + cut, rest);
@@ -305,8 +316,10 @@ start(struct save *s, const struct save_opts *o, unsigned workers, struct err *e
     for (unsigned i = 0; i < workers; i++) {
         struct save_worker_arg *arg = MEM_NEW(struct save_worker_arg);
         *arg = (struct save_worker_arg){.save = s, .maker = &s->makers[i]};
-        if (pthread_create(&s->threads[i], NULL, save_worker, arg) != 0)
-            BUG("no thread for a worker");
+        if (thread_start(&s->threads[i], save_worker, arg, "a worker", e)) {
+            mem_free(arg);
+            return e->code;
+        }
         (void)pthread_mutex_lock(&s->mutex);
         s->n_threads++;
         (void)pthread_mutex_unlock(&s->mutex);

@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "crypto/sha256.h"
 #include "store/far_internal.h"
 
@@ -18,24 +19,25 @@ struct far_put {
 };
 
 /* It grows by doubling: moving it costs no copy, and memory is only what was written to. */
-static struct far_room
-room_for(struct far_room r, size_t bytes)
+static enum rc
+room_grow(struct far_room *r, size_t bytes, struct err *e)
 {
-    size_t want = MAX(r.bytes, (size_t)ROOM_FIRST);
+    size_t want = MAX(r->bytes, (size_t)ROOM_FIRST);
     void *at;
 
     while (want < bytes)
         want *= 2;
-    if (want == r.bytes)
-        return r;
-    at = r.p == NULL ? mmap(NULL, want, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-                     : mremap(r.p, r.bytes, want, MREMAP_MAYMOVE);
+    if (want == r->bytes)
+        return RC_OK;
+    at = r->p == NULL ? mmap(NULL, want, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                      : mremap(r->p, r->bytes, want, MREMAP_MAYMOVE);
     if (at == MAP_FAILED)
-        BUG("no memory for an upload");
-    return (struct far_room){.p = (uint8_t *)at, .bytes = want};
+        return map_refused(want, e);
+    *r = (struct far_room){.p = (uint8_t *)at, .bytes = want};
+    return RC_OK;
 }
 
-/* One that was left, or none, which room_for makes. */
+/* One that was left, or none, which room_grow makes. */
 static struct far_room
 take_room(struct far_rooms *all)
 {
@@ -101,7 +103,8 @@ far_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size_t
         return err_set(e, RC_LIMIT, "an object of more than %d bytes", PUT_MAX);
     if (p->room.p == NULL)
         p->room = take_room(&far_of(put->store)->rooms);
-    p->room = room_for(p->room, p->n + n);
+    if (room_grow(&p->room, p->n + n, e))
+        return e->code;
     memcpy(p->room.p + p->n, from, n);
     p->n += n;
     return RC_OK;
