@@ -35,7 +35,7 @@ backup_and_look() { # backup_and_look [arguments of backup]
     "$CSTASH" backup -q --redis "$URL_a" "$@"
     clean
     restic snapshots --json | grep -q '"paths":\["/dumpfile.resp"\]'
-    restic snapshots --json | grep -q '"hostname":"host-0"'
+    restic snapshots --json | grep -q "\"hostname\":\"127.0.0.1:$PORT_a\""
     restic ls latest | grep -qx /dumpfile.resp
     restic ls latest | grep -qx /dumpfile.manifest.json
 }
@@ -117,7 +117,7 @@ PY
     debug_digests_equal
     printf third >"$T/third"
     restic key add --new-password-file "$T/third"
-    RESTIC_PASSWORD=third "$CSTASH" snapshots | grep -q host-0
+    RESTIC_PASSWORD=third "$CSTASH" snapshots | grep -q "127.0.0.1:$PORT_a"
     [ "$("$CSTASH" key list | grep -c '^[ *][0-9a-f]\{8\}')" = 3 ]
     RESTIC_PASSWORD=third "$CSTASH" key remove "$("$CSTASH" key list | awk '/^\*/ {print substr($1, 2)}')"
     run "$CSTASH" snapshots
@@ -147,11 +147,14 @@ PY
 @test "a filter takes one database, and names that match, at the source and at the target" {
     "$CSTASH" init -q
     "$CSTASH" backup -q --redis "$URL_a" --db 0 --match 'h:1*'
-    "$CSTASH" restore -q --redis "$URL_b"
+    part=$("$CSTASH" snapshots --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["short_id"])')
+    run "$CSTASH" restore -q --redis "$URL_b"
+    [ "$status" = 1 ]
+    "$CSTASH" restore -q --redis "$URL_b" --db 0 --match 'h:1*'
     [ "$(cli b dbsize)" = "$(cli a --scan --pattern 'h:1*' | wc -l)" ]
     [ "$(cli b info keyspace | grep -c ^db)" = 1 ]
     cli b flushall >/dev/null
-    "$CSTASH" restore -q --redis "$URL_b" --match 'h:100?'
+    "$CSTASH" restore -q --redis "$URL_b" --match 'h:100?' "$part"
     [ "$(cli b dbsize)" = 10 ]
 }
 
