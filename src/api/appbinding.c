@@ -11,7 +11,7 @@ static const struct field fields_app_ref[] = {
 };
 static const struct field fields_service[] = {
     {.name = "scheme", .type = F_STR, .required = true, .doc = "Scheme"},
-    {.name = "namespace", .type = F_STR, .doc = "Namespace; that of the AppBinding when empty"},
+    {.name = "namespace", .type = F_NAME, .doc = "Namespace; that of the AppBinding when empty"},
     {.name = "name", .type = F_STR, .required = true, .doc = "Name"},
     {.name = "port", .type = F_INT32, .required = true, .doc = "Port"},
     {.name = "path", .type = F_STR, .doc = "Path"},

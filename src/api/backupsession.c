@@ -10,7 +10,7 @@ static const char *const host_phases[] = {"Succeeded", "Failed", NULL};
 static const struct field fields_invoker[] = {
     {.name = "apiGroup", .type = F_STR, .doc = "Group"},
     {.name = "kind", .type = F_STR, .required = true, .doc = "BackupConfiguration or BackupBatch"},
-    {.name = "name", .type = F_STR, .required = true, .doc = "Name"},
+    {.name = "name", .type = F_NAME, .required = true, .doc = "Name"},
     {.name = NULL},
 };
 static const struct field fields_spec[] = {

@@ -77,3 +77,18 @@ condition_set(struct json *holder, const char *type, const char *status, const c
     json_set_cstr(c, "lastTransitionTime", api_time(clock_real_ms(), now));
     return true;
 }
+
+void
+condition_remove(struct json *holder, const char *type)
+{
+    const struct json *list = json_field(holder, "conditions");
+    struct json *left;
+
+    if (condition_find(holder, type) == NULL)
+        return;
+    left = json_new_array();
+    for (size_t i = 0; i < json_size(list); i++)
+        if (strcmp(json_text_or(json_field(json_elem(list, i), "type"), ""), type) != 0)
+            json_push(left, json_ref(json_elem(list, i)));
+    json_set(holder, "conditions", left);
+}

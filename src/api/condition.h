@@ -27,4 +27,7 @@ bool condition_is_false(const struct json *holder, const char *type);
 enum { API_TIME_TEXT = 32 };
 const char *api_time(int64_t ms, char to[static API_TIME_TEXT]);
 
+/* Take the condition away; nothing to do when there is none. */
+void condition_remove(struct json *holder, const char *type);
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/invoker.h"
 
+#include <ctype.h>
+
 #include "api/duration.h"
 #include "api/kinds.h"
 #include "api/names.h"
@@ -82,16 +84,27 @@ invoker_labels(const struct invoker *inv)
     return labels;
 }
 
+/* A label's value is shorter than a name may be, and ends with a letter or a digit. */
+static void
+set_label(struct json *labels, const char *key, const char *value)
+{
+    size_t n = strnlen(value, NAME_MAX_LABEL);
+
+    while (n > 0 && !isalnum((unsigned char)value[n - 1]))
+        n--;
+    json_set(labels, key, json_new_str(str_of(value, n)));
+}
+
 struct json *
 invoker_session_labels(const struct invoker *inv)
 {
     struct json *labels = invoker_labels(inv);
 
     json_set_cstr(labels, LABEL_INVOKER_TYPE, inv->kind);
-    json_set_cstr(labels, LABEL_INVOKER_NAME, inv->name);
-    json_set_cstr(labels, LABEL_TARGET_KIND, inv->target_kind);
-    json_set_cstr(labels, LABEL_TARGET_NAME, inv->target_name);
-    json_set_cstr(labels, LABEL_TARGET_NAMESPACE, inv->target_ns_given);
+    set_label(labels, LABEL_INVOKER_NAME, inv->name);
+    set_label(labels, LABEL_TARGET_KIND, inv->target_kind);
+    set_label(labels, LABEL_TARGET_NAME, inv->target_name);
+    set_label(labels, LABEL_TARGET_NAMESPACE, inv->target_ns_given);
     return labels;
 }
 

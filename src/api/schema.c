@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+enum { NAME_BYTES_MAX = 253 };
+
 static struct json *print_fields(const struct field *fields);
 
 static struct json *
@@ -30,6 +32,15 @@ typed(const char *type, const char *format)
 
     json_set_cstr(o, "type", type);
     json_set_cstr(o, "format", format);
+    return o;
+}
+
+static struct json *
+text_of(const char *format, int64_t max)
+{
+    struct json *o = typed("string", format);
+
+    json_set_int(o, "maxLength", max);
     return o;
 }
 
@@ -70,8 +81,9 @@ print_type(const struct field *f)
 
     switch (f->type) {
     case F_STR:
+    case F_NAME:
     case F_DURATION:
-        return typed("string", NULL);
+        return text_of(NULL, SCHEMA_TEXT_MAX);
     case F_BOOL:
         return typed("boolean", NULL);
     case F_INT32:
@@ -81,7 +93,7 @@ print_type(const struct field *f)
     case F_TIME:
         return typed("string", "date-time");
     case F_BYTES:
-        return typed("string", "byte");
+        return text_of("byte", SCHEMA_BYTES_MAX);
     case F_QUANTITY:
     case F_PORT:
         return int_or_string();
@@ -90,10 +102,11 @@ print_type(const struct field *f)
     case F_LIST:
         return list_of(print_fields(f->of));
     case F_STRS:
-        return list_of(typed("string", NULL));
+        return list_of(text_of(NULL, SCHEMA_TEXT_MAX));
     case F_STR_MAP:
         o = typed("object", NULL);
-        json_set(o, "additionalProperties", typed("string", NULL));
+        json_set(o, "additionalProperties", text_of(NULL, SCHEMA_TEXT_MAX));
+        json_set_int(o, "maxProperties", SCHEMA_ITEMS_MAX);
         return o;
     case F_FREE_LIST:
         return list_of(free_object());
@@ -128,6 +141,18 @@ words_list(const char *const *words)
     return list;
 }
 
+static bool
+is_list(const struct field *f)
+{
+    return f->type == F_LIST || f->type == F_STRS || f->type == F_FREE_LIST;
+}
+
+static unsigned
+items_max(const struct field *f)
+{
+    return f->max_items != 0 ? f->max_items : SCHEMA_ITEMS_MAX;
+}
+
 static struct json *
 print_field(const struct field *f)
 {
@@ -138,8 +163,8 @@ print_field(const struct field *f)
         json_set(o, "enum", words_list(f->words));
     if (f->otherwise != NULL)
         json_set(o, "default", parse_default(f));
-    if (f->max_items != 0)
-        json_set_int(o, "maxItems", f->max_items);
+    if (is_list(f))
+        json_set_int(o, "maxItems", items_max(f));
     if (f->keys[0] != NULL) {
         json_set_cstr(o, "x-kubernetes-list-type", "map");
         json_set(o, "x-kubernetes-list-map-keys", words_list(f->keys));
@@ -262,21 +287,26 @@ kind_default(const struct kind_def *k, struct json *obj)
     default_fields(k->fields, obj);
 }
 
+enum { PLACE_STEP = 100 };
+
 struct place { /* where in the object, for messages */
     const struct place *up;
     const char *name;
     size_t at;
 };
 
+/* What does not fit is left out: names of maps are the user's. */
 static void
 place_text(const struct place *p, struct buf *to)
 {
+    CLEANUP(mem_free_ptr) char *step = NULL;
+    struct err ignored = ERR_INIT;
+
     if (p->up != NULL)
         place_text(p->up, to);
-    if (p->name == NULL)
-        buf_must_printf(to, "[%zu]", p->at);
-    else
-        buf_must_printf(to, "%s%s", to->n > 0 ? "." : "", p->name);
+    step = p->name == NULL ? mem_printf("[%zu]", p->at)
+                           : mem_printf("%s%.*s", to->n > 0 ? "." : "", PLACE_STEP, p->name);
+    (void)!buf_add(to, step, strlen(step), &ignored);
 }
 
 static enum rc
@@ -298,6 +328,22 @@ need(const struct json *v, enum json_kind kind, const char *what, const struct p
 }
 
 static enum rc
+need_text(const struct json *v, const struct place *p, struct err *e)
+{
+    if (json_text(v) == NULL)
+        return bad(p, "must be a string", e);
+    return strlen(json_text(v)) <= SCHEMA_TEXT_MAX ? RC_OK : bad(p, "is too long", e);
+}
+
+/* RFC 1123 subdomain, as almost every kind of Kubernetes has it. */
+static bool
+is_name(const char *text)
+{
+    return strlen(text) <= NAME_BYTES_MAX &&
+           text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-.")] == '\0';
+}
+
+static enum rc
 check_text(const struct field *f, const struct json *v, const struct place *p, struct err *e)
 {
     const char *text = json_text(v);
@@ -307,6 +353,10 @@ check_text(const struct field *f, const struct json *v, const struct place *p, s
 
     if (text == NULL)
         return bad(p, "must be a string", e);
+    if (strlen(text) > (f->type == F_BYTES ? SCHEMA_BYTES_MAX : SCHEMA_TEXT_MAX))
+        return bad(p, "is too long", e);
+    if (f->type == F_NAME && !is_name(text))
+        return bad(p, "must be the name of an object: up to 253 small letters, digits, - and .", e);
     if (f->type == F_DURATION && duration_parse(str_c(text), &ms, &why))
         return bad(p, "must be a duration such as \"1h30m\"", e);
     if (f->type == F_TIME && instant_parse(str_c(text), &t, &why))
@@ -336,12 +386,14 @@ check_list(const struct field *f, const struct json *v, const struct place *p, s
 {
     if (need(v, JSON_IS_ARRAY, "must be a list", p, e))
         return e->code;
+    if (json_size(v) > items_max(f))
+        return bad(p, "has too many elements", e);
     for (size_t i = 0; i < json_size(v); i++) {
         struct place at = {p, NULL, i};
         const struct json *one = json_elem(v, i);
 
         if (f->type == F_STRS) {
-            if (need(one, JSON_IS_STR, "must be a string", &at, e))
+            if (need_text(one, &at, e))
                 return e->code;
         } else if (need(one, JSON_IS_OBJECT, "must be an object", &at, e) ||
                    (f->type == F_LIST && check_fields(f->of, one, &at, e))) {
@@ -359,7 +411,7 @@ check_map(const struct json *v, const struct place *p, struct err *e)
     for (struct json_item it = json_first(v); it.key != NULL; it = json_next(v, it)) {
         struct place at = {p, it.key, 0};
 
-        if (need(it.value, JSON_IS_STR, "must be a string", &at, e))
+        if (need_text(it.value, &at, e))
             return e->code;
     }
     return RC_OK;
@@ -370,6 +422,7 @@ check_field(const struct field *f, const struct json *v, const struct place *p, 
 {
     switch (f->type) {
     case F_STR:
+    case F_NAME:
     case F_TIME:
     case F_DURATION:
     case F_BYTES:

@@ -18,6 +18,7 @@
 
 enum field_type {
     F_STR,
+    F_NAME, /* of an object of Kubernetes, or empty */
     F_BOOL,
     F_INT32,
     F_INT64,
@@ -48,8 +49,16 @@ struct field {
     const char *otherwise;    /* the default, as JSON */
     const struct rule *rules;
     const char *keys[3]; /* of a F_LIST that is a map: the fields that tell its elements apart */
-    unsigned max_items;  /* of a list, 0: any number; rules that loop need one */
+    unsigned max_items;  /* of a list, 0: SCHEMA_ITEMS_MAX; rules that loop need few */
 };
+
+/*
+ * No text and no list of a kind is longer. They bound what an object may cost, and are wide on
+ * purpose: a server takes no change of a stored object that a later schema forbids, not even the
+ * removal of a finalizer. What a name may look like is judged by kind_validate, whose word becomes
+ * a condition.
+ */
+enum { SCHEMA_TEXT_MAX = 128 * 1024, SCHEMA_BYTES_MAX = 1024 * 1024, SCHEMA_ITEMS_MAX = 16 * 1024 };
 
 struct column {
     const char *name, *type, *path; /* name NULL ends a table */
@@ -73,7 +82,7 @@ struct json *kind_crd(const struct kind_def *k);
 void kind_default(const struct kind_def *k, struct json *obj);
 
 /*
- * Is `obj` one of this kind: types, required fields, words? RC_INVALID names the first field that
+ * Is `obj` one of this kind: types, required fields, words, names, lengths? RC_INVALID names the first field that
  * is not, as "spec.backend.s3.bucket". Unknown fields are passed over; rules are the server's.
  */
 NODISCARD enum rc kind_validate(const struct kind_def *k, const struct json *obj, struct err *e);

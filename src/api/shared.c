@@ -85,7 +85,7 @@ static const struct field fields_rest[] = {
 };
 const struct field fields_backend[] = {
     {.name = "storageSecretName",
-     .type = F_STR,
+     .type = F_NAME,
      .doc = "Secret beside the Repository with RESTIC_PASSWORD and the credentials"},
     {.name = "local", .type = F_OBJECT, .of = fields_local, .doc = "A volume"},
     {.name = "s3", .type = F_OBJECT, .of = fields_s3, .doc = "S3 and what speaks like it"},
@@ -143,13 +143,13 @@ const struct field fields_task[] = {
 const struct field fields_ref[] = {
     {.name = "apiVersion", .type = F_STR, .doc = "Group and version"},
     {.name = "kind", .type = F_STR, .doc = "Kind"},
-    {.name = "name", .type = F_STR, .doc = "Name"},
-    {.name = "namespace", .type = F_STR, .doc = "Namespace; that of the referrer when empty"},
+    {.name = "name", .type = F_NAME, .doc = "Name"},
+    {.name = "namespace", .type = F_NAME, .doc = "Namespace; that of the referrer when empty"},
     {.name = NULL},
 };
 const struct field fields_object_ref[] = {
-    {.name = "name", .type = F_STR, .required = true, .doc = "Name"},
-    {.name = "namespace", .type = F_STR, .doc = "Namespace; that of the referrer when empty"},
+    {.name = "name", .type = F_NAME, .required = true, .doc = "Name"},
+    {.name = "namespace", .type = F_NAME, .doc = "Namespace; that of the referrer when empty"},
     {.name = NULL},
 };
 const struct field fields_backup_target[] = {

@@ -189,19 +189,25 @@ run_tcp(struct hook *h, const struct json *action, struct err *e)
     return RC_OK;
 }
 
-static void
-put_form(const struct json *form, struct buf *to)
+static enum rc
+put_form(const struct json *form, struct buf *to, struct err *e)
 {
     for (size_t i = 0; i < json_size(form); i++) {
         const struct json *f = json_elem(form, i), *values = json_field(f, "values");
 
         for (size_t v = 0; v < json_size(values); v++) {
+            const char *key = text(f, "key"), *value = json_text_or(json_elem(values, v), "");
+
+            if (to->n + 3 * (strlen(key) + strlen(value)) + 2 > to->max)
+                return err_set(e, RC_LIMIT, "the form of the hook is larger than %zu bytes",
+                               to->max);
             buf_must_printf(to, "%s", to->n > 0 ? "&" : "");
-            http_escape(to, text(f, "key"));
+            http_escape(to, key);
             buf_must_printf(to, "=");
-            http_escape(to, json_text_or(json_elem(values, v), ""));
+            http_escape(to, value);
         }
     }
+    return RC_OK;
 }
 
 struct http_parts {
@@ -219,6 +225,7 @@ http_parts(struct hook *h, const struct json *action, bool post, struct http_par
     size_t n = 0;
     uint16_t port;
     char *body;
+    enum rc rc;
 
     if (port_of(h, action, &port, e) || host_of(h, action, &host, e))
         return e->code;
@@ -234,14 +241,13 @@ http_parts(struct hook *h, const struct json *action, bool post, struct http_par
         return RC_OK;
     if (json_size(form) > 0) {
         p->headers[n] = mem_strdup("Content-Type: application/x-www-form-urlencoded");
-        put_form(form, &p->body);
-        return RC_OK;
+        return put_form(form, &p->body, e);
     }
     if (render(h, text(action, "body"), &body, e))
         return e->code;
-    buf_must_printf(&p->body, "%s", body);
+    rc = buf_add(&p->body, body, strlen(body), e);
     mem_free(body);
-    return RC_OK;
+    return rc;
 }
 
 static enum rc

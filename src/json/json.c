@@ -64,6 +64,25 @@ past_value(const uint8_t *p, const uint8_t *end)
     return p;
 }
 
+const uint8_t *
+json_past_object(const uint8_t *p, const uint8_t *end)
+{
+    size_t depth = 0;
+
+    while (p < end) {
+        if (*p == '"') {
+            p = past_string(p, end);
+            continue;
+        }
+        if (*p == '{' || *p == '[')
+            depth++;
+        else if ((*p == '}' || *p == ']') && --depth == 0)
+            return p + 1;
+        p++;
+    }
+    return end;
+}
+
 enum rc
 json_parse_field(struct str text, const char *field, struct json **out, struct err *e)
 {

@@ -32,6 +32,11 @@ NODISCARD enum rc json_parse(struct str text, struct json **out, struct err *e);
 NODISCARD enum rc json_parse_field(struct str text, const char *field, struct json **out,
                                    struct err *e);
 /*
+ * Past the object that begins with the brace at `p`, by its brackets and quotes alone; `end` when
+ * it does not end before. Of a document that the library takes no part of this is the way around.
+ */
+const uint8_t *json_past_object(const uint8_t *p, const uint8_t *end);
+/*
  * Cut fields of this name, at any depth, out of the `n` bytes at `text`, which must be JSON;
  * returns how many bytes are left. A name that is followed by white space is passed over.
  */

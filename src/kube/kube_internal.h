@@ -10,7 +10,7 @@
 #include "kube/kube.h"
 #include "kube/limit.h"
 
-enum { KUBE_PATH_MAX = 64 * 1024 };
+enum { KUBE_PATH_MAX = 64 * 1024, KUBE_NAME_MAX = 1024 };
 
 struct kube {
     struct kube_transport *t;
@@ -32,5 +32,14 @@ enum rc kube_answer_error(struct kube_response *r, struct err *e);
 
 /* apiVersion and kind where an answer left them out. */
 void kube_name_kind(struct json *obj, const struct kube_kind *kind);
+
+/*
+ * Read a list, or an event of a watch, of which `e` says that it does not parse: what can be read of
+ * it (KUBE_UNREADABLE). Another error, or the same: nothing can.
+ */
+enum rc salvage_list(struct str text, const struct kube_kind *kind, struct json **out,
+                     struct err *e);
+enum rc salvage_event(struct str text, const struct kube_kind *kind, struct json **out,
+                      struct err *e);
 
 #endif

@@ -24,7 +24,7 @@ get_page(struct ctx *cx, struct kube *k, const struct kube_list_opts *o, const c
         return e->code;
     if (o->no_managed_fields)
         body.n = json_cut_field(body.p, body.n, "managedFields");
-    if (json_parse(buf_str(&body), out, e))
+    if (json_parse(buf_str(&body), out, e) && salvage_list(buf_str(&body), o->kind, out, e))
         return err_wrap(e, "could not read the list");
     if (json_kind_of(*out) == JSON_IS_OBJECT)
         return RC_OK;

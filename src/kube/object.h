@@ -15,6 +15,9 @@
 #include "json/node.h"
 #include "kube/kube.h"
 
+/* The field of an object of which only the metadata could be read, from a list or a watch: why. */
+#define KUBE_UNREADABLE "cstash.io/unreadable"
+
 /* {apiVersion, kind, metadata: {name, namespace}}; `ns` is left out for NULL. */
 struct json *kube_object_new(const struct kube_kind *kind, const char *ns, const char *name);
 

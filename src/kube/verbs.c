@@ -30,12 +30,24 @@ send_body(struct ctx *cx, struct kube *k, const struct kube_kind *kind, struct k
     return RC_OK;
 }
 
+/* Longer ones exist nowhere, and would not fit into a URL. */
 static enum rc
-need_name(const char *name, const struct kube_kind *kind, struct err *e)
+check_length(const char *text, const char *what, const struct kube_kind *kind, struct err *e)
+{
+    if (text != NULL && strlen(text) > KUBE_NAME_MAX)
+        return err_set(e, RC_INVALID, "the %s of the %s is longer than %d bytes", what, kind->kind,
+                       KUBE_NAME_MAX);
+    return RC_OK;
+}
+
+static enum rc
+need_name(const char *ns, const char *name, const struct kube_kind *kind, struct err *e)
 {
     if (name == NULL || name[0] == '\0')
         return err_set(e, RC_INVALID, "the %s has no name", kind->kind);
-    return RC_OK;
+    if (check_length(ns, "namespace", kind, e))
+        return e->code;
+    return check_length(name, "name", kind, e);
 }
 
 enum rc
@@ -45,7 +57,7 @@ kube_get(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const cha
     CLEANUP(buf_release) struct buf path = BUF_INIT(KUBE_PATH_MAX);
     struct kube_request rq = {.method = "GET"};
 
-    if (need_name(name, kind, e))
+    if (need_name(ns, name, kind, e))
         return e->code;
     kube_path(&path, kind, ns, name, NULL);
     rq.path = buf_c(&path);
@@ -73,6 +85,8 @@ kube_create(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const 
     CLEANUP(buf_release) struct buf path = BUF_INIT(KUBE_PATH_MAX);
     struct kube_request rq = {.method = "POST"};
 
+    if (check_length(ns != NULL ? ns : kube_ns(obj), "namespace", kind, e))
+        return e->code;
     kube_path(&path, kind, ns != NULL ? ns : kube_ns(obj), NULL, NULL);
     write_query(&path, k, w != NULL ? w : &plain, false);
     rq.path = buf_c(&path);
@@ -88,7 +102,7 @@ kube_update(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const 
 
     if (w == NULL)
         w = &plain;
-    if (need_name(kube_name(obj), kind, e))
+    if (need_name(kube_ns(obj), kube_name(obj), kind, e))
         return e->code;
     kube_path(&path, kind, kube_ns(obj), kube_name(obj), w->subresource);
     write_query(&path, k, w, false);
@@ -109,7 +123,7 @@ kube_patch(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const c
 
     if (w == NULL)
         w = &plain;
-    if (need_name(name, kind, e))
+    if (need_name(ns, name, kind, e))
         return e->code;
     kube_path(&path, kind, ns, name, w->subresource);
     write_query(&path, k, w, type == KUBE_PATCH_APPLY);
@@ -162,7 +176,7 @@ kube_delete(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const 
 {
     CLEANUP(buf_release) struct buf path = BUF_INIT(KUBE_PATH_MAX);
 
-    if (need_name(name, kind, e))
+    if (need_name(ns, name, kind, e))
         return e->code;
     kube_path(&path, kind, ns, name, NULL);
     return send_delete(cx, k, &path, o, e);

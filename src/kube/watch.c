@@ -125,7 +125,7 @@ kube_watch_next(struct kube_watch *w, enum kube_event_type *type, struct json **
     }
     if (w->lean)
         line.n = json_cut_field(w->in.p + (line.p - w->in.p), line.n, "managedFields");
-    if (json_parse(line, &event, e))
+    if (json_parse(line, &event, e) && salvage_event(line, w->kind, &event, e))
         return err_wrap(e, "could not read a watch event");
     name = json_text_or(json_field(event, "type"), "");
     object = json_field(event, "object");

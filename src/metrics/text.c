@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-enum { PUSH_MS = 10 * 1000 };
+enum { PUSH_MS = 10 * 1000, LABEL_MAX = 4096 /* bytes of a label's value; the rest is cut */ };
 
 void
 metrics_release(struct metrics *m)
@@ -17,14 +17,18 @@ metrics_release(struct metrics *m)
 void
 metrics_begin(struct metrics *m, const char *name, const char *type, const char *help)
 {
+    CLEANUP(mem_free_ptr)
+    char *head = mem_printf("# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    struct err ignored = ERR_INIT;
+
     m->name = name;
-    buf_must_printf(&m->text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    m->full = buf_add(&m->text, head, strlen(head), &ignored) != RC_OK || m->full;
 }
 
 static void
 put_value(struct buf *to, const char *s)
 {
-    for (; *s != '\0'; s++) {
+    for (const char *end = s + strnlen(s, LABEL_MAX); s < end; s++) {
         if (*s == '\n')
             buf_must_add(to, "\\n", 2);
         else if (*s == '"' || *s == '\\')
@@ -34,30 +38,43 @@ put_value(struct buf *to, const char *s)
     }
 }
 
+/* The line, or nothing of it: half of one would make all of it unreadable. */
 void
 metrics_sample(struct metrics *m, const struct metrics_label *labels, double value)
 {
+    CLEANUP(buf_release) struct buf line = BUF_INIT(METRICS_TEXT_MAX);
+    struct err ignored = ERR_INIT;
     const char *sep = "{";
 
-    buf_must_printf(&m->text, "%s", m->name);
+    buf_must_printf(&line, "%s", m->name);
     for (; labels != NULL && labels->name != NULL; labels++) {
         if (labels->value == NULL)
             continue;
-        buf_must_printf(&m->text, "%s%s=\"", sep, labels->name);
-        put_value(&m->text, labels->value);
-        buf_must_add(&m->text, "\"", 1);
+        buf_must_printf(&line, "%s%s=\"", sep, labels->name);
+        put_value(&line, labels->value);
+        buf_must_add(&line, "\"", 1);
         sep = ",";
     }
     if (m->common.n > 0) {
-        buf_must_printf(&m->text, "%s", sep);
-        buf_must_add(&m->text, m->common.p, m->common.n);
+        buf_must_printf(&line, "%s", sep);
+        buf_must_add(&line, m->common.p, m->common.n);
         sep = ",";
     }
-    buf_must_printf(&m->text, "%s ", sep[0] == ',' ? "}" : "");
+    buf_must_printf(&line, "%s ", sep[0] == ',' ? "}" : "");
     if (fabs(value) < 1e15 && value == floor(value))
-        buf_must_printf(&m->text, "%lld\n", (long long)value);
+        buf_must_printf(&line, "%lld\n", (long long)value);
     else
-        buf_must_printf(&m->text, "%.17g\n", value);
+        buf_must_printf(&line, "%.17g\n", value);
+    m->full = buf_add_str(&m->text, buf_str(&line), &ignored) != RC_OK || m->full;
+}
+
+void
+metrics_append(struct metrics *m, const struct metrics *more)
+{
+    struct err ignored = ERR_INIT;
+
+    m->full =
+        buf_add_str(&m->text, buf_str(&more->text), &ignored) != RC_OK || more->full || m->full;
 }
 
 /* Prometheus' data model: [a-zA-Z_][a-zA-Z0-9_]*, and what begins with "__" is its own. */
@@ -97,13 +114,15 @@ metrics_push(struct ctx *cx, struct http *h, const char *url, const char *job,
              const struct metrics *m, struct err *e)
 {
     static const char *const headers[] = {"Content-Type: text/plain; version=0.0.4", NULL};
-    CLEANUP(buf_release) struct buf to = BUF_INIT(16 * 1024);
+    CLEANUP(buf_release) struct buf to = BUF_INIT(strlen(url) + 3 * strlen(job) + 64);
     struct http_response answer = {0};
     struct http_request rq = {
         .method = "POST", .headers = headers, .body = buf_str(&m->text), .timeout_ms = PUSH_MS};
     size_t n = strlen(url);
     enum rc rc;
 
+    if (m->full)
+        return err_set(e, RC_LIMIT, "the metrics are larger than %d bytes", METRICS_TEXT_MAX);
     buf_must_printf(&to, "%.*s/metrics/job/", (int)(n > 0 && url[n - 1] == '/' ? n - 1 : n), url);
     http_escape(&to, job);
     rq.url = buf_c(&to);

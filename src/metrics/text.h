@@ -18,6 +18,7 @@ struct metrics {
     struct buf text;
     struct str common; /* labels of every sample, from metrics_labels; borrowed */
     const char *name;  /* of the metric that is open; borrowed */
+    bool full;         /* samples that did not fit were left out */
 };
 
 #define METRICS_INIT                                                                               \
@@ -28,6 +29,9 @@ struct metrics {
 void metrics_release(struct metrics *m);
 /* `type` is "gauge" or "counter". `name` is borrowed until the next one. */
 void metrics_begin(struct metrics *m, const char *name, const char *type, const char *help);
+
+/* What another one holds, behind what is here. */
+void metrics_append(struct metrics *m, const struct metrics *more);
 
 struct metrics_label {
     const char *name, *value; /* name NULL ends a list; value NULL leaves it out */

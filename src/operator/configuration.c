@@ -36,6 +36,11 @@ step(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *n
     bool ok = true, found = false, usable;
     enum rc rc = RC_OK;
 
+    json_set_int(status, "observedGeneration", kube_generation(now));
+    if (object_is_bad(cx, op->config_events, &kind_backupconfiguration, inv->obj, status)) {
+        json_set_cstr(status, "phase", "Invalid");
+        return remove_foreign_rbac(cx, op, inv, NULL, e);
+    }
     if (strcmp(inv->driver, "Restic") == 0)
         rc = check_needs(cx, op, inv, status, &repo, &ok, e);
     else
@@ -56,7 +61,6 @@ step(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *n
     else
         out->requeue_after_ms = OPERATOR_RETRY_MS;
     json_set_cstr(status, "phase", phase_configuration(status, inv->driver));
-    json_set_int(status, "observedGeneration", kube_generation(now));
     return RC_OK;
 }
 

@@ -21,6 +21,32 @@ say(struct json *status, const char *type, const char *state, const char *reason
     (void)condition_set(status, type, state, reason, text);
 }
 
+enum rc
+object_check(const struct kind_def *kind, const struct json *obj, struct err *e)
+{
+    const char *unreadable = json_text(json_field(obj, KUBE_UNREADABLE));
+
+    if (unreadable != NULL)
+        return err_set(e, RC_INVALID, "the %s cannot be read: %s", kind->kind, unreadable);
+    /* A server checks types only; words such as durations and names are ours to check. */
+    if (kind_validate(kind, obj, e))
+        return err_wrap(e, "%s %s/%s", kind->kind, kube_ns(obj), kube_name(obj));
+    return RC_OK;
+}
+
+bool
+object_is_bad(struct ctx *cx, struct recorder *events, const struct kind_def *kind,
+              const struct json *obj, struct json *status)
+{
+    struct err why = ERR_INIT;
+
+    if (object_check(kind, obj, &why) == RC_OK)
+        return false;
+    if (condition_set(status, "ValidationPassed", "False", "ResourceValidationFailed", why.msg))
+        recorder_event(cx, events, obj, "Warning", "ResourceValidationFailed", "%s", why.msg);
+    return true;
+}
+
 static void
 check_secret(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *repo,
              struct json *status, bool *ok)
@@ -94,10 +120,8 @@ check_usage(struct ctx *cx, struct world *op, const struct invoker *inv, const s
         *e = why;
         return rc;
     }
-    /* A server checks types only; words such as durations are ours to check. */
-    *ok = rc == RC_OK && backend_decode(json_dig(repo, "spec", "backend"), &b, &why) == RC_OK &&
-          kind_validate(inv->restore ? &kind_restoresession : &kind_backupconfiguration, inv->obj,
-                        &why) == RC_OK;
+    *ok = rc == RC_OK && object_check(&kind_repository, repo, &why) == RC_OK &&
+          backend_decode(json_dig(repo, "spec", "backend"), &b, &why) == RC_OK;
     backend_release(&b);
     if (*ok)
         say(status, "ValidationPassed", "True", "ResourceValidationPassed",

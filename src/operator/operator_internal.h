@@ -98,6 +98,15 @@ NODISCARD enum rc finalize_invoker(struct ctx *cx, struct world *op, const struc
 
 /* ---- what a run needs (needs.c) ---- */
 
+/* Is the object what its kind says? RC_INVALID names the field. */
+NODISCARD enum rc object_check(const struct kind_def *kind, const struct json *obj, struct err *e);
+/*
+ * The same, told by the condition ValidationPassed in `status` and an event. A bad object is let be
+ * until it is changed: there is nothing to try again.
+ */
+bool object_is_bad(struct ctx *cx, struct recorder *events, const struct kind_def *kind,
+                   const struct json *obj, struct json *status);
+
 /*
  * Check Repository, Secret and usage policy of an invoker, writing the conditions RepositoryFound,
  * BackendSecretFound and ValidationPassed into `status`. `*repo` is the Repository (the caller

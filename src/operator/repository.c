@@ -116,6 +116,8 @@ reconcile_repository(struct ctx *cx, void *arg, const char *ns, const char *name
         return rc == RC_NOT_FOUND ? RC_OK : rc;
     now = json_clone(obj);
     set_references(op, now);
+    if (!object_is_bad(cx, op->repo_events, &kind_repository, obj, json_field(now, "status")))
+        condition_remove(json_field(now, "status"), "ValidationPassed");
     json_set_int(json_field(now, "status"), "observedGeneration", kube_generation(now));
     rc = write_status(cx, op, op->repos, &RES_REPOSITORY, obj, now, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;

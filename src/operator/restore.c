@@ -180,6 +180,8 @@ start(struct work *w, struct err *e)
     CLEANUP(json_free_ptr) struct json *repo = NULL;
     bool ok = false, found = false;
 
+    if (object_is_bad(w->cx, w->op->restore_events, &kind_restoresession, w->now, w->status))
+        return save(w, e);
     if (check_needs(w->cx, w->op, &w->inv, w->status, &repo, &ok, e) ||
         (ok && check_target(w->cx, w->op, &w->inv, w->status, "RestoreTargetFound", &found, e)))
         return e->code;

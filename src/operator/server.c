@@ -190,8 +190,8 @@ put_configurations(struct world *op, struct metrics *m)
     metrics_begin(&b.next, "cstash_backupconfiguration_next_run_time_seconds", "gauge",
                   "When the next session is due");
     cache_each(op->configs, NULL, put_configuration, &b);
-    buf_must_add(&m->text, b.last.text.p, b.last.text.n);
-    buf_must_add(&m->text, b.next.text.p, b.next.text.n);
+    metrics_append(m, &b.last);
+    metrics_append(m, &b.next);
     metrics_release(&b.last);
     metrics_release(&b.next);
 }
@@ -241,8 +241,12 @@ answer(void *arg, struct ctx *cx, const struct httpd_request *rq, struct httpd_a
             say(a, 503, "not ready");
     } else if (strcmp(rq->uri, "/metrics") == 0) {
         put_all(op, &m);
-        a->content_type = "text/plain; version=0.0.4";
-        buf_must_add(&a->body, m.text.p, m.text.n);
+        if (m.full) {
+            say(a, 503, "there are more series than fit into one answer");
+        } else {
+            a->content_type = "text/plain; version=0.0.4";
+            buf_must_add(&a->body, m.text.p, m.text.n);
+        }
         metrics_release(&m);
     } else {
         say(a, 404, "there are /healthz, /readyz and /metrics");

@@ -351,9 +351,12 @@ static enum rc
 start(struct work *w, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *repo = NULL;
+    struct err why = ERR_INIT;
     char other[128];
     const char *ready = json_text_or(json_dig(w->inv->obj, "status", "phase"), "");
 
+    if (object_check(&kind_backupsession, w->now, &why))
+        return skip(w, e, "Skipped taking backup. Reason: %s", why.msg);
     if (strcmp(ready, "Ready") != 0)
         return skip(w, e, "Skipped taking backup. Reason: %s %s/%s is not ready.", w->inv->kind,
                     w->inv->ns, w->inv->name);

@@ -135,7 +135,8 @@ wipe_create(struct ctx *cx, struct world *op, const struct json *repo, const cha
     struct backend b;
     enum rc rc;
 
-    if (backend_decode(json_dig(repo, "spec", "backend"), &b, e))
+    if (object_check(&kind_repository, repo, e) ||
+        backend_decode(json_dig(repo, "spec", "backend"), &b, e))
         return e->code;
     if (strcmp(b.provider, "local") == 0)
         rc = err_set(e, RC_UNSUPPORTED, "the files of a local backend are in a volume");
