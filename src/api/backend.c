@@ -33,6 +33,21 @@ split_url(const char *url, char **host, char **path)
     *path = end == NULL ? NULL : mem_strdup(end);
 }
 
+/* No store takes longer ones; keys of objects have up to a kilobyte. */
+static enum rc
+check_lengths(const struct backend *b, struct err *e)
+{
+    const char *const parts[] = {b->bucket, b->prefix, b->endpoint, b->region};
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (parts[i] != NULL && strlen(parts[i]) > BACKEND_PART_MAX)
+            return err_set(e, RC_INVALID,
+                           "a part of the backend (bucket, prefix, end point, region) is longer "
+                           "than %d bytes",
+                           BACKEND_PART_MAX);
+    return RC_OK;
+}
+
 enum rc
 backend_decode(const struct json *spec, struct backend *out, struct err *e)
 {
@@ -64,6 +79,10 @@ backend_decode(const struct json *spec, struct backend *out, struct err *e)
         return err_set(e, RC_INVALID, "spec.backend.%s.%s of the Repository is empty", p->name,
                        p->bucket);
     }
+    if (check_lengths(&b, e)) {
+        backend_release(&b);
+        return e->code;
+    }
     *out = b;
     return RC_OK;
 }
@@ -87,6 +106,8 @@ backend_address(const struct backend *b, char **out, struct err *e)
 
     if (b->provider == NULL || b->bucket == NULL)
         return err_set(e, RC_INVALID, "a backend needs a provider and a bucket");
+    if (check_lengths(b, e))
+        return e->code;
     if (strcmp(b->provider, "local") == 0) {
         *out = mem_strdup(b->bucket);
         return RC_OK;

@@ -14,6 +14,8 @@
 #include "base/err.h"
 #include "json/node.h"
 
+enum { BACKEND_PART_MAX = 4096 }; /* bytes of bucket, prefix, end point, region each */
+
 struct backend {
     char *provider; /* local s3 gcs azure swift b2 rest */
     char *bucket, *prefix, *endpoint, *region;
