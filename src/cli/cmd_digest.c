@@ -50,34 +50,13 @@ print_json(const struct tally *t)
     out_json_end(&j);
 }
 
-/* Keeps what the filter does not want away from the tally. */
-struct wanted {
-    struct filter filter;
-    struct tally *tally;
-    uint64_t db;
-    bool pass;
-};
-
-static enum rc
-wanted_on(void *arg, const struct ev *ev, struct err *e)
-{
-    struct wanted *w = arg;
-
-    if (ev->kind == EV_DB)
-        w->db = ev->u.db.n;
-    if (ev->kind == EV_DB || ev->kind == EV_FUNCTION || ev->kind == EV_SCRIPT)
-        w->pass = ev->kind == EV_DB || filter_is_all(&w->filter);
-    else if (ev->kind == EV_KEY)
-        w->pass = filter_wants(&w->filter, w->db, ev->u.key.name);
-    return w->pass ? tally_on(w->tally, ev, e) : RC_OK;
-}
-
 static enum rc
 digest_stream(struct ctx *cx, struct rd *in, const struct filter *filter, struct tally *t,
               struct err *e)
 {
-    struct wanted to = {.filter = *filter, .tally = t};
-    struct load_opts opts = {.dry_run = true, .filter = FILTER_ALL, .on = wanted_on, .on_arg = &to};
+    struct filtered to = {.filter = *filter, .on = tally_on, .arg = t};
+    struct load_opts opts = {
+        .dry_run = true, .filter = FILTER_ALL, .on = filtered_on, .on_arg = &to};
     struct load_result res;
     struct feed *feed;
     enum rc rc;

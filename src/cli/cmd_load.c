@@ -30,13 +30,13 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     if (app_open_input(path, &fd, e))
         return e->code;
     rd_fd_init(&in, cx, fd, strcmp(path, "-") == 0 ? "standard input" : path);
-    rc = app_target_open(cx, a, &t, e);
+    rc = app_target_open(cx, a, NULL, in.name, &t, e);
     if (rc == RC_OK && is_file(fd) && fd != STDIN_FILENO)
         rc = app_open_input(path, &second, e);
     if (rc == RC_OK) {
         rd_fd_init(&again, cx, second, path);
         rc = restore_stream(cx, &in.rd, second < 0 ? NULL : &again.rd, t.conn, &t.opts, &res, e);
-        app_target_report(a, &t, &res, rc);
+        app_target_report(a, &t, in.name, &res, rc);
         if (rc == RC_CORRUPT || rc == RC_UNSUPPORTED)
             (void)err_wrap(e, "could not load %s", in.name);
     }

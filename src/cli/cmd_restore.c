@@ -12,13 +12,14 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     struct app_snapshot s = {0};
     struct app_target t = {0};
     struct restore_result res;
+    char from[OUT_SNAPSHOT] = "";
     enum rc rc = app_snapshot_open(cx, a, a->n_rest == 1 ? a->rest[0] : NULL, true, &s, e);
 
     if (rc == RC_OK)
-        rc = app_target_open(cx, a, &t, e);
+        rc = app_target_open(cx, a, &s.from.snap, out_snapshot(&s.from.snap, from), &t, e);
     if (rc == RC_OK) {
         rc = restore_redis(cx, &s.from, t.conn, &t.opts, &res, e);
-        app_target_report(a, &t, &res, rc);
+        app_target_report(a, &t, from, &res, rc);
     }
     app_target_close(&t);
     app_snapshot_close(&s);

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/load_opts.h"
 
+#include <strings.h>
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/out.h"
+#include "job/target.h"
 
 const struct opt opts_load[] = {
     {"existing", 0, OPT_TEXT, OPT_AT(existing), "replace|skip|fail|flush",
      "what to do about keys that exist [replace]; flush empties the server first"},
     {"allow-command", 0, OPT_LIST, OPT_AT(allow_commands), "NAME",
      "run this command too where the dump holds it, although it writes no data (repeatable)"},
+    {"yes", 'y', OPT_FLAG, OPT_AT(yes), NULL,
+     "do not ask: empty a server that holds keys, or overwrite its keys with those of another"},
     {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL, "read and verify everything, send nothing"},
     {.name = NULL},
 };
@@ -23,8 +29,87 @@ on_progress(void *arg, uint64_t bytes, uint64_t commands)
     atomic_store_explicit(&p->keys, commands, memory_order_relaxed);
 }
 
+/* How many keys there are that the restore could destroy; EV_UNKNOWN where that cannot be asked. */
+static enum rc
+keys_there(struct ctx *cx, const struct app_target *t, uint64_t *keys, struct err *e)
+{
+    struct outcome_start start;
+
+    if (outcome_begin(cx, t->conn, &start, e))
+        return e->code;
+    *keys = start.asked ? outcome_keys(&start.info, t->opts.filter.db) : EV_UNKNOWN;
+    outcome_release(&start);
+    return RC_OK;
+}
+
+/* A question on the terminal. Anything but "y" or "yes" is a no. */
+static bool
+ask(const char *question)
+{
+    char line[16] = "";
+
+    (void)fprintf(stderr, "%s [y/N] ", question);
+    (void)fflush(stderr);
+    return fgets(line, sizeof(line), stdin) != NULL &&
+           (strcasecmp(line, "y\n") == 0 || strcasecmp(line, "yes\n") == 0);
+}
+
+/* The snapshot is of another server than the one it goes to. */
+static bool
+is_of_another(const struct app_target *t, const struct snapshot *s)
+{
+    struct target_id own = target_of_address(&t->addr);
+    struct target view = target_view(&own);
+    bool other = s != NULL && s->target != NULL && !target_is(&view, s);
+
+    target_release(&own);
+    return other;
+}
+
+/*
+ * What is about to happen is said to a person at a terminal, who is asked before something is lost;
+ * where there is nobody to ask, it must have been said with --yes.
+ */
+static enum rc
+consent(struct ctx *cx, const struct args *a, const struct app_target *t, const struct snapshot *s,
+        const char *from, struct err *e)
+{
+    bool tty = isatty(STDIN_FILENO) && strcmp(from, "standard input") != 0,
+         flush = t->opts.existing == LOAD_FLUSH, other = is_of_another(t, s);
+    char n[STR_GROUPED_MAX], holds[64], whose[300] = "";
+    uint64_t keys;
+
+    if (keys_there(cx, t, &keys, e))
+        return e->code;
+    (void)snprintf(holds, sizeof(holds), "holds %s key%s",
+                   keys == EV_UNKNOWN ? "perhaps some" : str_grouped(keys, n),
+                   keys == 1 ? "" : "s");
+    if (other)
+        (void)snprintf(whose, sizeof(whose), " of %.250s", s->target);
+    if (tty)
+        log_info("%s%s goes to %s, which %s", from, whose, conn_peer(t->conn), holds);
+    if (a->yes || !((flush && keys != 0) || (other && (tty || keys != 0))))
+        return RC_OK;
+    if (tty)
+        return ask(flush && keys != 0 ? "remove these keys first, and restore?"
+                                      : "it is another server's snapshot; restore it?")
+                   ? RC_OK
+                   : err_set(e, RC_CANCELLED, "nothing was written");
+    if (flush && keys != 0)
+        return err_set(
+            e, RC_INVALID,
+            "nothing was written: %s %s, which --existing flush would remove; if that is "
+            "meant, add --yes",
+            conn_peer(t->conn), holds);
+    return err_set(e, RC_INVALID,
+                   "nothing was written: %s is%s, another server than %s, which %s; if that is "
+                   "meant, add --yes",
+                   from, whose, conn_peer(t->conn), holds);
+}
+
 enum rc
-app_target_open(struct ctx *cx, const struct args *a, struct app_target *t, struct err *e)
+app_target_open(struct ctx *cx, const struct args *a, const struct snapshot *s, const char *from,
+                struct app_target *t, struct err *e)
 {
     static const char *const words[] = {"replace", "skip", "fail", "flush", NULL};
     int existing;
@@ -41,7 +126,13 @@ app_target_open(struct ctx *cx, const struct args *a, struct app_target *t, stru
     t->opts.n_allow = a->allow_commands.n;
     t->opts.progress = on_progress;
     t->opts.progress_arg = &t->progress;
-    if (!a->dry_run && conn_open(cx, &t->addr, &t->conn_opts, &t->conn, e))
+    if (t->opts.existing == LOAD_FLUSH && t->opts.filter.match != NULL)
+        return err_set(
+            e, RC_USAGE,
+            "--existing flush would empty the server for the keys that --match chooses; use "
+            "--existing replace");
+    if (!a->dry_run &&
+        (conn_open(cx, &t->addr, &t->conn_opts, &t->conn, e) || consent(cx, a, t, s, from, e)))
         return e->code;
     progress_start(&t->progress, a->dry_run ? "verified" : "loaded", a->quiet);
     return RC_OK;
@@ -71,7 +162,13 @@ print_json(const struct restore_result *r, int64_t ms)
     jw_field_u64(&j.w, "errors", r->load.n_errors);
     jw_field_u64(&j.w, "lost_pending_entries", r->load.lost_pending);
     jw_field_u64(&j.w, "bytes", r->load.bytes);
+    jw_field_u64(&j.w, "keys_expired", r->outcome.expired);
     jw_field_bool(&j.w, "compared_with_manifest", r->compared);
+    jw_field_bool(&j.w, "equal", r->equal);
+    if (r->outcome.told) {
+        jw_field_u64(&j.w, "target_keys_before", r->outcome.before);
+        jw_field_u64(&j.w, "target_keys_after", r->outcome.after);
+    }
     if (r->load.facts.exact) {
         jw_field_cstr(&j.w, "digest", r->digest);
     }
@@ -82,28 +179,30 @@ print_json(const struct restore_result *r, int64_t ms)
 }
 
 static void
-print_text(const struct args *a, const struct restore_result *r, int64_t ms)
+print_text(const struct args *a, const struct app_target *t, const char *from,
+           const struct restore_result *r, int64_t ms)
 {
-    char bytes[OUT_TEXT], took[OUT_TEXT], rate[OUT_TEXT];
+    char bytes[OUT_TEXT], took[OUT_TEXT], rate[OUT_TEXT], n[STR_GROUPED_MAX], words[RESTORE_WORDS];
 
+    (void)printf("%s %s keys from %s", a->dry_run ? "dry run: would restore" : "restored",
+                 str_grouped(r->load.keys, n), from);
+    if (!a->dry_run)
+        (void)printf(" to %s; %s kept", conn_peer(t->conn), str_grouped(r->load.skipped_keys, n));
+    (void)printf("%s %s filtered out", a->dry_run ? ";" : ",",
+                 str_grouped(r->load.filtered_keys, n));
+    if (r->outcome.expired != 0)
+        (void)printf(", %s expired", str_grouped(r->outcome.expired, n));
+    (void)printf("; %s in %s (%s/s)\n", out_bytes(r->load.bytes, bytes), out_duration(ms, took),
+                 out_bytes(r->load.bytes * 1000 / (uint64_t)MAX(ms, 1), rate));
     if (a->dry_run)
-        (void)printf("%llu keys, %s in %s: nothing was sent\n", (unsigned long long)r->keys,
-                     out_bytes(r->load.bytes, bytes), out_duration(ms, took));
+        (void)puts("nothing was sent");
     else
-        (void)printf("%llu keys loaded, %llu skipped, %llu not wanted; %s in %s (%s/s)\n",
-                     (unsigned long long)r->load.keys, (unsigned long long)r->load.skipped_keys,
-                     (unsigned long long)r->load.filtered_keys, out_bytes(r->load.bytes, bytes),
-                     out_duration(ms, took),
-                     out_bytes(r->load.bytes * 1000 / (uint64_t)MAX(ms, 1), rate));
-    if (r->compared)
-        (void)printf("counts and digest %s are those of the backup\n", r->digest);
-    else if (r->load.facts.exact)
-        (void)printf("digest %s\n", r->digest);
+        (void)puts(restore_words(r, conn_peer(t->conn), words));
 }
 
 void
-app_target_report(const struct args *a, struct app_target *t, const struct restore_result *r,
-                  enum rc rc)
+app_target_report(const struct args *a, struct app_target *t, const char *from,
+                  const struct restore_result *r, enum rc rc)
 {
     int64_t ms = clock_mono_ms() - t->started_ms;
 
@@ -117,5 +216,5 @@ app_target_report(const struct args *a, struct app_target *t, const struct resto
     if (a->json)
         print_json(r, ms);
     else
-        print_text(a, r, ms);
+        print_text(a, t, from, r, ms);
 }

@@ -10,7 +10,7 @@
 #include "cli/out.h"
 #include "job/restore.h"
 
-extern const struct opt opts_load[]; /* --existing --allow-command --dry-run */
+extern const struct opt opts_load[]; /* --existing --allow-command --yes --dry-run */
 
 /* The target and how to load it; app_target_close in any case. */
 struct app_target {
@@ -21,12 +21,16 @@ struct app_target {
     struct progress progress;
     int64_t started_ms;
 };
-NODISCARD enum rc app_target_open(struct ctx *cx, const struct args *a, struct app_target *out,
-                                  struct err *e);
+/*
+ * `from` names what is loaded; `s` is its snapshot, NULL: it is none. Where keys could be lost, a
+ * person is asked, or --yes must stand for the answer: RC_INVALID, and nothing was written.
+ */
+NODISCARD enum rc app_target_open(struct ctx *cx, const struct args *a, const struct snapshot *s,
+                                  const char *from, struct app_target *out, struct err *e);
 void app_target_close(struct app_target *t);
 
 /* On stdout what was loaded; on stderr the commands that failed. `rc` is the outcome. */
-void app_target_report(const struct args *a, struct app_target *t, const struct restore_result *r,
-                       enum rc rc);
+void app_target_report(const struct args *a, struct app_target *t, const char *from,
+                       const struct restore_result *r, enum rc rc);
 
 #endif

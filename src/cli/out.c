@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/out.h"
+#include "repo/snapshots.h"
 
 enum { PROGRESS_MS = 200 };
 
@@ -44,6 +45,17 @@ out_duration(int64_t ms, char to[static OUT_TEXT])
     else
         (void)snprintf(to, OUT_TEXT, "%lld:%02lld:%02lld", (long long)s / 3600,
                        (long long)s / 60 % 60, (long long)s % 60);
+    return to;
+}
+
+const char *
+out_snapshot(const struct snapshot *s, char to[static OUT_SNAPSHOT])
+{
+    struct instant utc = {.sec = s->time.sec};
+    char id[ID_TEXT], when[INSTANT_TEXT];
+
+    (void)instant_format(utc, when); /* 2026-11-29T02:00:17Z */
+    (void)snprintf(to, OUT_SNAPSHOT, "%.8s (%.10s %.5s UTC)", id_hex(&s->id, id), when, when + 11);
     return to;
 }
 

@@ -17,6 +17,11 @@ const char *out_bytes(uint64_t n, char to[static OUT_TEXT]);
 /* "1.2 s", "3:05". */
 const char *out_duration(int64_t ms, char to[static OUT_TEXT]);
 
+/* "4f97cbfd (2026-11-29 02:00 UTC)" */
+struct snapshot;
+enum { OUT_SNAPSHOT = 48 };
+const char *out_snapshot(const struct snapshot *s, char to[static OUT_SNAPSHOT]);
+
 /* One JSON document on stdout: begin, write to w, end. */
 struct out_json {
     struct jw w;

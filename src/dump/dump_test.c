@@ -3,6 +3,7 @@
 
 #include "t.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "dump/cmd.h"
 #include "dump/encode.h"
@@ -389,6 +390,42 @@ test_dump_of_stash_is_understood(void **state)
     tally_free(t);
 }
 
+/* A set field expires behind its HSET; a hash goes with the last of its fields. */
+static void
+test_tally_knows_what_has_expired(void **state)
+{
+    struct tally *t = tally_new();
+    struct err e = ERR_INIT;
+    struct maker m = {.on = tally_on, .arg = t, .e = &e};
+    int64_t now = clock_real_ms();
+    struct ev ev = {.kind = EV_ZELEM, .u.zelem = {.member = STR_LIT("m"), .score = 1}};
+
+    (void)state;
+    for (int i = 0; i < 4; i++) { /* over, in 10 s, in an hour, never */
+        static const int64_t in[] = {-5000, 10000, 3600000, 0};
+        begin(&m, (const char *[]){"a", "b", "c", "d"}[i], KV_ZSET,
+              i == 3 ? EV_NO_EXPIRY : now + in[i]);
+        send(&m, &ev);
+        end(&m);
+    }
+    for (int i = 0; i < 2; i++) { /* one of two fields expires; both do */
+        struct ev field = {.kind = EV_FIELD};
+
+        begin(&m, i == 0 ? "e" : "f", KV_HASH, EV_NO_EXPIRY);
+        field.u.field.value = ev_whole(STR_LIT("v"));
+        for (int k = 0; k < 2; k++) {
+            field.u.field.name = k == 0 ? STR_LIT("x") : STR_LIT("y");
+            field.u.field.expires_at = k > i ? EV_NO_EXPIRY : now - 1000;
+            send(&m, &field);
+        }
+        end(&m);
+    }
+    assert_int_equal(tally_expired(t, now), 2);
+    assert_int_equal(tally_expired(t, now + 20000), 3);
+    assert_int_equal(tally_expired(t, now + 7200000), 4);
+    tally_free(t);
+}
+
 static void
 test_verbs_that_write_data(void **state)
 {
@@ -481,6 +518,7 @@ main(void)
         cmocka_unit_test(test_dump_that_is_cut_is_refused),
         cmocka_unit_test(test_dump_that_is_altered_is_refused),
         cmocka_unit_test(test_dump_of_stash_is_understood),
+        cmocka_unit_test(test_tally_knows_what_has_expired),
         cmocka_unit_test(test_verbs_that_write_data),
         cmocka_unit_test(test_cmd_refuses_what_is_not_resp),
         cmocka_unit_test(test_tally_digests_content_and_nothing_else),

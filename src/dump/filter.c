@@ -85,3 +85,17 @@ glob_match(struct str p, struct str s)
         i++;
     return i == p.n;
 }
+
+enum rc
+filtered_on(void *arg, const struct ev *ev, struct err *e)
+{
+    struct filtered *f = arg;
+
+    if (ev->kind == EV_DB)
+        f->db = ev->u.db.n;
+    if (ev->kind == EV_DB || ev->kind == EV_FUNCTION || ev->kind == EV_SCRIPT)
+        f->pass = ev->kind == EV_DB || filter_is_all(&f->filter);
+    else if (ev->kind == EV_KEY)
+        f->pass = filter_wants(&f->filter, f->db, ev->u.key.name);
+    return f->pass ? f->on(f->arg, ev, e) : RC_OK;
+}

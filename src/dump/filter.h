@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "base/str.h"
+#include "rdb/event.h"
 
 #define FILTER_ALL_DBS (-1)
 
@@ -28,6 +29,16 @@ filter_is_all(const struct filter *f)
 {
     return f->db == FILTER_ALL_DBS && f->match == NULL;
 }
+
+/* An ev_fn that hands on what the filter wants: all databases, keys, and (wanting all) libraries. */
+struct filtered {
+    struct filter filter;
+    ev_fn *on;
+    void *arg;
+    uint64_t db; /* the current one */
+    bool pass;   /* the key in progress is wanted */
+};
+enum rc filtered_on(void *arg, const struct ev *ev, struct err *e);
 
 bool filter_wants_db(const struct filter *f, uint64_t db);
 bool filter_wants(const struct filter *f, uint64_t db, struct str key);

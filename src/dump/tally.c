@@ -2,6 +2,7 @@
 #define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/mem.h"
 #include "dump/tally.h"
@@ -30,6 +31,13 @@ struct tally {
     uint64_t elements;
     bool in_pieces;
     uint64_t entries; /* of a stream */
+    uint64_t expiring_fields;
+    int64_t last_field; /* when the last of them expires */
+    /* How many keys expire in each second from `soon_from` on; those that had expired are in the
+     * first. */
+    uint32_t *soon;
+    size_t n_soon;
+    int64_t soon_from;
 };
 
 static inline sum128
@@ -76,6 +84,7 @@ tally_free(struct tally *t)
     payload_decoder_free(t->decoder);
     (void)XXH3_freeState(t->pieces);
     mem_free(t->dbs);
+    mem_free(t->soon);
     mem_free(t);
 }
 
@@ -122,7 +131,8 @@ on_key(struct tally *t, const struct ev_key *key, struct err *e)
     t->type = key->type;
     t->name = hash_str(key->name);
     t->acc = 0;
-    t->elements = t->entries = 0;
+    t->elements = t->entries = t->expiring_fields = 0;
+    t->last_field = 0;
     t->in_pieces = false;
 
     return RC_OK;
@@ -191,8 +201,11 @@ on_zelem(struct tally *t, const struct ev *ev)
 static void
 add_field_expiry(struct tally *t, struct str name, int64_t at)
 {
-    if (at != EV_NO_EXPIRY)
-        t->acc += HASH_WORDS(PART_FIELD_EXPIRY, WORDS_OF(hash_str(name)), (uint64_t)at);
+    if (at == EV_NO_EXPIRY)
+        return;
+    t->acc += HASH_WORDS(PART_FIELD_EXPIRY, WORDS_OF(hash_str(name)), (uint64_t)at);
+    t->expiring_fields++;
+    t->last_field = MAX(t->last_field, at);
 }
 
 static void
@@ -272,6 +285,43 @@ on_payload(struct tally *t, const struct ev *ev, struct err *e)
     return RC_OK;
 }
 
+/* Note when a key goes: at its time, or with the last of its fields. */
+static void
+note_expiry(struct tally *t, int64_t at)
+{
+    bool by_fields = t->type == KV_HASH && t->expiring_fields == t->elements;
+    int64_t s;
+    size_t n;
+
+    if (by_fields && (at == EV_NO_EXPIRY || t->last_field < at))
+        at = t->last_field;
+    if (at == EV_NO_EXPIRY)
+        return;
+    if (t->soon_from == 0)
+        t->soon_from = clock_real_ms();
+    s = at <= t->soon_from ? 0 : (at - t->soon_from) / 1000 + 1;
+    if (s > TALLY_SOON_S)
+        return;
+    if ((size_t)s >= t->n_soon) {
+        n = MAX((size_t)s + 1, 2 * t->n_soon);
+        t->soon = mem_grow(t->soon, n, sizeof(*t->soon));
+        memset(t->soon + t->n_soon, 0, (n - t->n_soon) * sizeof(*t->soon));
+        t->n_soon = n;
+    }
+    t->soon[s]++;
+}
+
+uint64_t
+tally_expired(const struct tally *t, int64_t now_ms)
+{
+    uint64_t n = 0;
+
+    for (size_t s = 0;
+         s < t->n_soon && t->soon_from + (int64_t)(s == 0 ? 0 : s - 1) * 1000 <= now_ms; s++)
+        n += t->soon[s];
+    return n;
+}
+
 static void
 on_key_end(struct tally *t, const struct ev_key *key)
 {
@@ -282,6 +332,7 @@ on_key_end(struct tally *t, const struct ev_key *key)
 
     if (t->elements == 0 && t->type != KV_STREAM) /* an empty collection is no key to a server */
         return;
+    note_expiry(t, key->expires_at);
     if (t->in_pieces) {
         h = XXH3_128bits_digest(t->pieces);
         t->acc = (sum128)h.high64 << 64 | h.low64;

@@ -56,6 +56,13 @@ const struct tally_db *tally_dbs(const struct tally *t, size_t *n);
 uint64_t tally_functions(const struct tally *t, struct tally_sum *digest);
 uint64_t tally_keys(const struct tally *t);
 
+/*
+ * How many of the keys are gone at `now_ms` because their time was over, or that of all their fields
+ * (rounded up to the second). Keys that live for longer than TALLY_SOON_S are not looked at.
+ */
+enum { TALLY_SOON_S = 1 << 20 };
+uint64_t tally_expired(const struct tally *t, int64_t now_ms);
+
 /* All types of a database together. */
 struct tally_type tally_db_total(const struct tally_db *db);
 /* 32 hex digits. Returns `to`. */

@@ -168,7 +168,20 @@ pass(struct ctx *cx, struct rd *in, struct conn *c, const struct load_opts *opts
 /* What is known of a dump before it is loaded; 0 where it is not. */
 struct plan {
     uint64_t keys, longest;
+    struct str manifest;
+    bool distinct; /* each key is in it once */
 };
+
+/* A filter that nothing passes is more likely a mistake than a wish. */
+static enum rc
+none_wanted(const struct filter *f, uint64_t keys, struct err *e)
+{
+    char n[STR_GROUPED_MAX];
+
+    return err_set(e, RC_NOT_FOUND, "nothing was written: none of the %s keys of the dump %s%s%s",
+                   str_grouped(keys, n), f->match != NULL ? "matches \"" : "is in that database",
+                   f->match != NULL ? f->match : "", f->match != NULL ? "\"" : "");
+}
 
 /* What would stop the load in its middle stops it here, before anything is written. */
 static enum rc
@@ -182,7 +195,10 @@ survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, struct 
     o.on = NULL;
     if (pass(cx, in, NULL, &o, &found, e))
         return err_wrap(e, "nothing was written");
-    *plan = (struct plan){.keys = found.keys, .longest = found.facts.longest};
+    if (found.keys == 0 && found.filtered_keys != 0)
+        return none_wanted(&opts->filter, found.filtered_keys, e);
+    plan->keys = found.keys;
+    plan->longest = found.facts.longest;
     return RC_OK;
 }
 
@@ -239,29 +255,106 @@ tell_how_far(const struct conn *c, const struct load_opts *opts, const struct lo
     return err_wrap(e, "%s %s", count, conn_peer(c));
 }
 
-/* Load what was found good, and compare it with `manifest` (may be empty). */
-static enum rc
-load_and_compare(struct ctx *cx, struct rd *in, struct str manifest, uint64_t expected,
-                 struct conn *c, const struct load_opts *opts, struct restore_result *out,
-                 struct err *e)
-{
-    struct tally *t = tally_new();
-    struct load_opts o = *opts;
-    enum rc rc;
+/* What a load hands on: all of the dump for the manifest, the wanted part of it for the target. */
+struct counts {
+    struct tally *all, *wanted; /* one and the same where the filter wants everything */
+    struct filtered filtered;
+};
 
-    o.on = tally_on;
-    o.on_arg = t;
+static enum rc
+counts_on(void *arg, const struct ev *ev, struct err *e)
+{
+    struct counts *c = arg;
+
+    if (c->all != c->wanted && filtered_on(&c->filtered, ev, e))
+        return e->code;
+    return tally_on(c->all, ev, e);
+}
+
+static void
+counts_init(struct counts *c, const struct filter *f)
+{
+    c->all = tally_new();
+    c->wanted = filter_is_all(f) ? c->all : tally_new();
+    c->filtered = (struct filtered){.filter = *f, .on = tally_on, .arg = c->wanted};
+}
+
+static void
+counts_release(struct counts *c)
+{
+    if (c->wanted != c->all)
+        tally_free(c->wanted);
+    tally_free(c->all);
+}
+
+static enum rc
+check_wanted(const struct counts *n, const struct filter *f, struct err *e)
+{
+    if (tally_keys(n->all) == 0 || tally_keys(n->wanted) != 0)
+        return RC_OK;
+    return none_wanted(f, tally_keys(n->all), e);
+}
+
+/* The dump is sent: is it what was backed up, and does the target hold it? */
+static enum rc
+judge(struct ctx *cx, struct conn *c, const struct load_opts *opts, const struct plan *plan,
+      const struct counts *n, const struct outcome_start *start, struct restore_result *out,
+      struct err *e)
+{
+    const struct outcome_opts o = {.sent = n->wanted,
+                                   .emptied = opts->existing == LOAD_FLUSH,
+                                   .distinct = plan->distinct,
+                                   .exact = out->load.facts.exact};
+
+    warn_open_end(&out->load);
+    if (compare(plan->manifest, n->all, out, e) || check_wanted(n, &opts->filter, e))
+        return e->code;
+    if (opts->dry_run)
+        return RC_OK;
+    if (outcome_end(cx, c, start, &o, &out->outcome, e))
+        return err_wrap(e, "the target does not hold what was restored");
+    out->equal = out->outcome.proven && out->compared && filter_is_all(&opts->filter) &&
+                 out->load.skipped_keys == 0 && out->load.lost_pending == 0;
+    return RC_OK;
+}
+
+/* Load what was found good. */
+static enum rc
+load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct conn *c,
+               const struct load_opts *opts, struct restore_result *out, struct err *e)
+{
+    struct outcome_start start = {0};
+    struct load_opts o = *opts;
+    struct counts n;
+    enum rc rc = opts->dry_run ? RC_OK : outcome_begin(cx, c, &start, e);
+
+    if (rc)
+        return rc;
+    counts_init(&n, &opts->filter);
+    o.on = counts_on;
+    o.on_arg = &n;
     rc = pass(cx, in, c, &o, &out->load, e);
     if (rc != RC_OK && !opts->dry_run && out->load.commands != 0)
-        rc = tell_how_far(c, opts, &out->load, expected, e);
-    if (rc == RC_OK) {
-        warn_open_end(&out->load);
-        rc = compare(manifest, t, out, e);
-    }
-    out->keys = tally_keys(t);
-    (void)tally_sum_text(tally_whole(t), out->digest);
-    tally_free(t);
+        rc = tell_how_far(c, opts, &out->load, plan->keys, e);
+    if (rc == RC_OK)
+        rc = judge(cx, c, opts, plan, &n, &start, out, e);
+    out->keys = tally_keys(n.all);
+    out->wanted = tally_keys(n.wanted);
+    (void)tally_sum_text(tally_whole(n.all), out->digest);
+    counts_release(&n);
+    outcome_release(&start);
     return rc;
+}
+
+/* Before a server is emptied. */
+static enum rc
+check_flush(const struct load_opts *opts, struct err *e)
+{
+    if (opts->existing != LOAD_FLUSH || opts->filter.match == NULL)
+        return RC_OK;
+    return err_set(e, RC_USAGE,
+                   "--existing flush would empty the server for the few keys that --match chooses; "
+                   "use --existing replace");
 }
 
 enum rc
@@ -271,10 +364,12 @@ restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct conn *c,
     struct plan plan = {0};
 
     memset(out, 0, sizeof(*out));
+    if (check_flush(opts, e))
+        return e->code;
     if (!opts->dry_run && ((survey != NULL && survey_dump(cx, survey, opts, &plan, e)) ||
                            check_length(cx, c, plan.longest, e)))
         return e->code;
-    return load_and_compare(cx, in, str_of(NULL, 0), plan.keys, c, opts, out, e);
+    return load_and_judge(cx, in, &plan, c, opts, out, e);
 }
 
 /* The manifest tells it; where there is none, or an old one, the dump is read once more. */
@@ -290,8 +385,11 @@ plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_op
     if (manifest.n != 0 && manifest_brief(manifest, &brief, e))
         return e->code;
     *plan = (struct plan){.keys = filter_is_all(&opts->filter) ? brief.keys : 0,
-                          .longest = brief.longest};
-    if (brief.longest != 0 || opts->dry_run)
+                          .longest = brief.longest,
+                          .manifest = manifest,
+                          .distinct = brief.point_in_time};
+    if (opts->dry_run ||
+        (brief.longest != 0 && (opts->existing != LOAD_FLUSH || filter_is_all(&opts->filter))))
         return RC_OK;
     if (load_open(cx, from->repo, &from->file, LOAD_WORKERS, &again, e))
         return e->code;
@@ -307,9 +405,47 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,
     struct plan plan;
 
     memset(out, 0, sizeof(*out));
-    if (plan_snapshot(cx, from, opts, &plan, e) ||
+    if (check_flush(opts, e) || plan_snapshot(cx, from, opts, &plan, e) ||
         (!opts->dry_run && check_length(cx, c, plan.longest, e)))
         return e->code;
-    return load_and_compare(cx, load_rd(from->load), buf_str(&from->manifest), plan.keys, c, opts,
-                            out, e);
+    if (opts->existing == LOAD_FLUSH && !opts->dry_run &&
+        load_prove(cx, from->repo, &from->snap.tree, &from->file, e)) {
+        (void)err_hint(e, "another snapshot may be whole; run cstash check");
+        return err_wrap(e, "nothing was emptied or written: the snapshot is not whole");
+    }
+    return load_and_judge(cx, load_rd(from->load), &plan, c, opts, out, e);
+}
+
+const char *
+restore_words(const struct restore_result *r, const char *target, char to[static RESTORE_WORDS])
+{
+    const struct outcome *o = &r->outcome;
+    char after[STR_GROUPED_MAX], before[STR_GROUPED_MAX], all[STR_GROUPED_MAX];
+
+    (void)str_grouped(o->after, after);
+    if (r->equal)
+        (void)snprintf(to, RESTORE_WORDS,
+                       "counts and digest %s are those of the backup; %s holds its %s keys",
+                       r->digest, target, after);
+    else if (r->load.skipped_keys != 0 || r->wanted != r->keys)
+        (void)snprintf(
+            to, RESTORE_WORDS, "a partial restore: of the %s keys of the dump%s%s",
+            str_grouped(r->keys, all), r->wanted != r->keys ? " some were filtered out" : "",
+            r->load.skipped_keys != 0 ? " some were there already and kept as they were" : "");
+    else if (!o->told)
+        (void)snprintf(to, RESTORE_WORDS,
+                       "not proven: %s did not say how many keys it holds (INFO is not allowed)",
+                       target);
+    else if (o->before != 0)
+        (void)snprintf(to, RESTORE_WORDS,
+                       "not proven by counts: %s held %s keys before, and holds %s now", target,
+                       str_grouped(o->before, before), after);
+    else if (o->proven)
+        (void)snprintf(to, RESTORE_WORDS, "digest %s; %s holds its %s keys", r->digest, target,
+                       after);
+    else
+        (void)snprintf(to, RESTORE_WORDS,
+                       "not proven by counts: %s keys were sent, and %s holds %s",
+                       str_grouped(r->load.keys, all), target, after);
+    return to;
 }

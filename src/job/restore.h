@@ -10,9 +10,16 @@
  * Survey   a dump that nothing vouches for is read twice where it can be: what would stop the load
  *          in its middle (a command that writes no data, an end that is missing) stops it before
  *          anything is written.
+ * Flush    the server is emptied only after every blob of the dump was found in the index and its
+ *          pack in the store, or the file was read to its end.
+ * Outcome  what the target holds is compared with what was sent (job/outcome); `equal` is said only
+ *          where that proves it. Kept and filtered keys make a restore a partial one.
  * Takes    our dumps, Stash's, and RDB files that somebody stored.
- * Errors   RC_CORRUPT: the dump is cut or is not what the manifest says; else as redis/load.
+ * Errors   RC_CORRUPT: the dump is cut, or is not what the manifest says, or its packs are not
+ *          whole; RC_NOT_FOUND: the filter wants none of its keys; else as redis/load and
+ *          job/outcome.
  */
+#include "job/outcome.h"
 #include "redis/load.h"
 #include "repo/load.h"
 #include "repo/snapshots.h"
@@ -38,10 +45,21 @@ NODISCARD enum rc snapshot_manifest(struct ctx *cx, struct repo *r, const struct
 
 struct restore_result {
     struct load_result load;
-    uint64_t keys; /* in the dump */
-    bool compared; /* with the manifest */
-    char digest[33];
+    uint64_t keys;          /* in the dump */
+    uint64_t wanted;        /* of them, by the filter */
+    bool compared;          /* what was sent is what the manifest says */
+    struct outcome outcome; /* what the target holds; not after a dry run */
+    bool equal;             /* the target holds the backup, all of it and nothing else */
+    char digest[33];        /* of the dump */
 };
+
+/*
+ * What can be said of it: "counts and digest ... are those of the backup" only of what is equal.
+ * `target` names the server.
+ */
+enum { RESTORE_WORDS = 400 };
+const char *restore_words(const struct restore_result *r, const char *target,
+                          char to[static RESTORE_WORDS]);
 
 /* `c` NULL: with opts->dry_run. opts->on is ours. */
 NODISCARD enum rc restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,

@@ -80,7 +80,7 @@ load(struct restore_work *w, struct err *e)
     struct load_opts opts;
     struct restore_result r = {0};
     struct conn *conn = NULL;
-    char id[ID_TEXT];
+    char id[ID_TEXT], words[RESTORE_WORDS];
     enum rc rc;
 
     if (load_opts_of(w, &opts, e) || find_snapshot(w, e) ||
@@ -93,8 +93,12 @@ load(struct restore_work *w, struct err *e)
         log_warn("%s %s: %s", r.load.errors[i].verb, r.load.errors[i].key, r.load.errors[i].text);
     conn_close(conn);
     if (rc == RC_OK)
-        log_info("%llu keys loaded%s", (unsigned long long)r.load.keys,
-                 r.compared ? "; counts and digest are those of the backup" : "");
+        log_info("%s %llu keys, %llu kept, %llu filtered out, %llu expired; %s",
+                 opts.dry_run ? "dry run: would restore" : "restored",
+                 (unsigned long long)r.load.keys, (unsigned long long)r.load.skipped_keys,
+                 (unsigned long long)r.load.filtered_keys, (unsigned long long)r.outcome.expired,
+                 opts.dry_run ? "nothing was sent"
+                              : restore_words(&r, redis_addr_text(&w->redis.addr), words));
     return rc;
 }
 

@@ -100,6 +100,12 @@ field(struct conn_info *i, struct str k, struct str v, char redis[static INFO_WO
         (void)str_to_u64(v, &i->offset);
     else if (is(k, "used_memory"))
         (void)str_to_u64(v, &i->used_memory);
+    else if (is(k, "maxmemory"))
+        (void)str_to_u64(v, &i->maxmemory);
+    else if (is(k, "evicted_keys"))
+        (void)str_to_u64(v, &i->evicted_keys);
+    else if (is(k, "expired_keys"))
+        (void)str_to_u64(v, &i->expired_keys);
     else if (is(k, "cluster_enabled"))
         i->cluster_enabled = is(v, "1");
     else if (is(k, "loading") || is(k, "async_loading"))

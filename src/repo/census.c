@@ -99,7 +99,7 @@ census_compare(const struct census *c, struct err *e)
         if (c->bytes[p] == want)
             continue;
         if (c->bytes[p] == 0)
-            rc = err_set(e, RC_CORRUPT, "%s is missing at %s, and the backup would need it",
+            rc = err_set(e, RC_CORRUPT, "%s is missing at %s, and its blobs are needed",
                          store_name_text(&name, text), c->repo->store->place);
         else
             rc = err_set(e, RC_CORRUPT,

@@ -6,6 +6,8 @@
 #include "base/thread.h"
 #include "repo/load.h"
 #include "repo/blob_run.h"
+#include "repo/census.h"
+#include "repo/repo_internal.h"
 
 enum { SLOTS = 32, WORKERS_MAX = 16 };
 
@@ -327,4 +329,38 @@ load_close(struct load *l)
     (void)pthread_mutex_destroy(&l->mutex);
     (void)pthread_cond_destroy(&l->changed);
     mem_free(l);
+}
+
+static enum rc
+prove_blob(struct repo *r, struct census *c, enum blob_type type, const struct id *id,
+           struct err *e)
+{
+    size_t at = index_first(r->index, type, id);
+    struct pack_entry entry;
+    char text[ID_TEXT];
+
+    if (at == INDEX_NONE)
+        return err_set(e, RC_CORRUPT, "blob %.8s is in no index", id_hex(id, text));
+    census_use(c, index_at(r->index, at, &entry));
+    return RC_OK;
+}
+
+enum rc
+load_prove(struct ctx *cx, struct repo *r, const struct id *tree, const struct file_info *f,
+           struct err *e)
+{
+    struct census *c;
+
+    if (repo_need_index(cx, r, e) || census_open(cx, r, &c, e))
+        return e->code;
+    if (prove_blob(r, c, BLOB_TREE, tree, e)) {
+        census_abort(c);
+        return e->code;
+    }
+    for (size_t i = 0; i < f->n_content; i++)
+        if (prove_blob(r, c, BLOB_DATA, &f->content[i], e)) {
+            census_abort(c);
+            return e->code;
+        }
+    return census_end(c, e);
 }

@@ -32,6 +32,14 @@ typedef enum rc load_list_fn(void *arg, const char *path, uint64_t size, struct 
 NODISCARD enum rc load_list_files(struct ctx *cx, struct repo *r, const struct id *tree,
                                   load_list_fn *fn, void *arg, struct err *e);
 
+/*
+ * Is every blob of the file, and the tree that names it, in the index, and the pack that holds it in the store, with the right
+ * size? Nothing is read but a list of the packs. RC_CORRUPT names what is missing. The index is
+ * loaded.
+ */
+NODISCARD enum rc load_prove(struct ctx *cx, struct repo *r, const struct id *tree,
+                             const struct file_info *f, struct err *e);
+
 struct load;
 
 /* `f` is borrowed until load_close; workers 0: as many as processors, at most 4. A store that is

@@ -46,7 +46,7 @@ both_ways() { # the data of a into a repository and into b
     python3 -c 'print("#!lua name=l\n--" + "x" * (2 << 20) + "\nredis.register_function(\"f\", function() return 1 end)", end="")' |
         cli a -x function load >/dev/null
     both_ways
-    "$CSTASH" restore -q --existing skip --redis "$URL_b" >/dev/null
+    "$CSTASH" restore -q --yes --existing skip --redis "$URL_b" >/dev/null
     equal
     cli b flushall >/dev/null
     "$CSTASH" restore -q --match '*[sl]' --redis "$URL_b" >/dev/null
@@ -71,7 +71,7 @@ both_ways() { # the data of a into a repository and into b
     cli b config set proto-max-bulk-len 2mb
     cli b set stranger here
     local way
-    for way in "restore --existing flush" "load $T/dump" "load --existing flush $T/dump"; do
+    for way in "restore --existing flush --yes" "restore --yes" "load $T/dump" "load --existing flush --yes $T/dump"; do
         # shellcheck disable=SC2086
         run "$CSTASH" $way --redis "$URL_b"
         [ "$status" = 1 ]
@@ -79,7 +79,7 @@ both_ways() { # the data of a into a repository and into b
         [ "$(cli b dbsize)" = 1 ]
     done
     cli b config set proto-max-bulk-len 3145745
-    "$CSTASH" restore -q --existing flush --redis "$URL_b"
+    "$CSTASH" restore -q --existing flush --yes --redis "$URL_b"
     equal
 }
 

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/outcome.h"
+
+#include "base/clock.h"
+#include "dump/filter.h"
+
+/* INFO of a user who may ask it. */
+static enum rc
+outcome_ask(struct ctx *cx, struct conn *c, struct conn_info *out, bool *asked, struct err *e)
+{
+    struct err why = ERR_INIT;
+    enum rc rc = conn_info(cx, c, out, &why);
+
+    *asked = rc == RC_OK;
+    if (rc == RC_OK || rc == RC_DENIED)
+        return RC_OK;
+    *e = why;
+    return err_wrap(e, "could not ask what the server holds");
+}
+
+enum rc
+outcome_begin(struct ctx *cx, struct conn *c, struct outcome_start *s, struct err *e)
+{
+    memset(s, 0, sizeof(*s));
+    return outcome_ask(cx, c, &s->info, &s->asked, e);
+}
+
+void
+outcome_release(struct outcome_start *s)
+{
+    conn_info_release(&s->info);
+}
+
+uint64_t
+outcome_keys(const struct conn_info *i, int64_t db)
+{
+    uint64_t n = 0;
+
+    for (size_t k = 0; k < i->n_dbs; k++)
+        if (db == FILTER_ALL_DBS || (uint64_t)db == i->dbs[k].n)
+            n += i->dbs[k].keys;
+    return n;
+}
+
+/* The server's clock decides what has expired. */
+static enum rc
+outcome_time(struct ctx *cx, struct conn *c, int64_t *ms, struct err *e)
+{
+    struct reply r;
+    int64_t s;
+
+    *ms = clock_real_ms();
+    if (CONN_CALL(cx, c, &r, e, STR_LIT("TIME")))
+        return e->code;
+    if (r.type == REPLY_ARRAY && r.n == 2 && str_to_i64(r.items[0].s, &s) && s > 0 &&
+        s < INT64_MAX / 2000)
+        *ms = s * 1000 + 999;
+    return RC_OK;
+}
+
+/* What the counters of the server say of the time of the load. */
+static enum rc
+outcome_counters(const struct conn *c, const struct conn_info *was, const struct conn_info *is,
+                 struct err *e)
+{
+    char n[STR_GROUPED_MAX], max[STR_GROUPED_MAX];
+
+    if (strcmp(was->run_id, is->run_id) != 0)
+        return err_set(e, RC_CONFLICT, "%s restarted during the load", conn_peer(c));
+    if (is->evicted_keys <= was->evicted_keys)
+        return RC_OK;
+    (void)err_set(e, RC_LIMIT, "%s evicted %s keys during the load (maxmemory %s bytes, %s)",
+                  conn_peer(c), str_grouped(is->evicted_keys - was->evicted_keys, n),
+                  str_grouped(is->maxmemory, max), is->maxmemory_policy);
+    return err_hint(e, "raise maxmemory, then run the same command again");
+}
+
+static enum rc
+outcome_missing(const struct conn *c, uint64_t db, uint64_t have, uint64_t want, uint64_t expired,
+                struct err *e)
+{
+    char h[STR_GROUPED_MAX], w[STR_GROUPED_MAX], x[STR_GROUPED_MAX];
+
+    (void)err_set(e, RC_CONFLICT,
+                  "%s holds %s keys in database %llu after %s were sent (%s expired)", conn_peer(c),
+                  str_grouped(have, h), (unsigned long long)db, str_grouped(want, w),
+                  str_grouped(expired, x));
+    return err_hint(e, "keys were lost or deleted during the load; run the same command again");
+}
+
+static enum rc
+outcome_compare(const struct conn *c, const struct conn_info *was, const struct conn_info *is,
+                const struct outcome_opts *o, struct outcome *out, struct err *e)
+{
+    const struct tally_db *dbs;
+    bool all = true;
+    size_t n;
+
+    dbs = tally_dbs(o->sent, &n);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t want = tally_db_total(&dbs[i]).keys, have = outcome_keys(is, (int64_t)dbs[i].n),
+                 least = want - MIN(want, out->expired);
+
+        out->after += have;
+        out->before += o->emptied ? 0 : outcome_keys(was, (int64_t)dbs[i].n);
+        if (have < least && (o->distinct || have == 0))
+            return outcome_missing(c, dbs[i].n, have, want, out->expired, e);
+        all = all && have >= least && have <= want;
+    }
+    out->proven = all && out->before == 0 && o->exact;
+    return RC_OK;
+}
+
+enum rc
+outcome_end(struct ctx *cx, struct conn *c, const struct outcome_start *s,
+            const struct outcome_opts *o, struct outcome *out, struct err *e)
+{
+    struct conn_info is = {0};
+    int64_t now;
+    enum rc rc;
+
+    memset(out, 0, sizeof(*out));
+    if (outcome_time(cx, c, &now, e) || outcome_ask(cx, c, &is, &out->told, e))
+        return e->code;
+    out->expired = tally_expired(o->sent, now);
+    out->told = out->told && s->asked;
+    if (!out->told)
+        return RC_OK;
+    rc = outcome_counters(c, &s->info, &is, e);
+    if (rc == RC_OK)
+        rc = outcome_compare(c, &s->info, &is, o, out, e);
+    conn_info_release(&is);
+    return rc;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef JOB_OUTCOME_H
+#define JOB_OUTCOME_H
+
+/*
+ * job/outcome -- does the target hold what was sent to it?
+ *
+ * Why      a server that evicts, restarts or loses keys answers OK to every command. "Restored" is
+ *          what it holds, not what it was sent.
+ * Shape    outcome_begin before anything is written, outcome_end when everything is answered.
+ * Rules    of each database that the dump has, the server must hold as many keys as were sent, less
+ *          those whose time is over; nothing else is subtracted. It must not have evicted any, nor
+ *          restarted. That proves it if there were none before; into a server that held keys the
+ *          counts cannot prove it, and the outcome says so.
+ * Errors   RC_LIMIT: keys were evicted; RC_CONFLICT: keys are missing, or the server restarted; as
+ *          conn. A user who may not ask INFO gets an outcome without a proof.
+ */
+#include "dump/tally.h"
+#include "redis/conn.h"
+
+struct outcome_start {
+    struct conn_info info; /* before */
+    bool asked;
+};
+
+struct outcome {
+    bool proven;            /* the server holds what was sent, and nothing else was in its place */
+    bool told;              /* it said what it holds: */
+    uint64_t before, after; /* keys, in the databases of the dump */
+    uint64_t expired;       /* keys of the dump whose time was over when the load ended */
+};
+
+NODISCARD enum rc outcome_begin(struct ctx *cx, struct conn *c, struct outcome_start *s,
+                                struct err *e);
+void outcome_release(struct outcome_start *s);
+
+struct outcome_opts {
+    const struct tally *sent; /* of the keys that were wanted */
+    bool emptied;             /* the databases were emptied first */
+    bool distinct;            /* the dump has each key once: not so with SCAN, or of others */
+    bool exact;               /* the tally is right */
+};
+NODISCARD enum rc outcome_end(struct ctx *cx, struct conn *c, const struct outcome_start *s,
+                              const struct outcome_opts *o, struct outcome *out, struct err *e);
+
+/* The keys that a server says it has, in one database or (FILTER_ALL_DBS) in all. */
+uint64_t outcome_keys(const struct conn_info *i, int64_t db);
+
+#endif

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a restore says is what the target holds; and nothing is destroyed that nobody meant to lose.
+load ../harness/env.bash
+
+setup() {
+    setup_folder
+    start_redis a
+    "$CSTASH" init -q
+}
+teardown() { end_all; }
+
+restore() { # restore NAME [arguments]: into server NAME
+    local url
+    eval "url=\$URL_$1"
+    shift
+    run "$CSTASH" restore -q --redis "$url" "$@" latest </dev/null
+}
+
+says() { # says STATUS TEXT...
+    local text
+    [ "$status" = "$1" ] || { echo "$status: $output"; return 1; }
+    shift
+    for text; do
+        [[ "$output" == *"$text"* ]] || { echo "no '$text' in: $output"; return 1; }
+    done
+}
+
+never_says() { [[ "$output" != *"$1"* ]] || { echo "$output"; return 1; }; }
+
+@test "a target that evicts while it is loaded is an error, and nothing is called equal" {
+    start_redis b --maxmemory 8mb --maxmemory-policy allkeys-lru
+    cli a eval 'for i = 1, 3000 do redis.call("SET", "k" .. i, string.rep("x", 10000)) end' 0
+    "$CSTASH" backup -q --redis "$URL_a"
+    restore b
+    says 1 "evicted" "maxmemory 8,388,608 bytes, allkeys-lru"
+    never_says "are those of the backup"
+}
+
+@test "keys that were there are kept, filtered out, or in the way: never called equal" {
+    start_redis b
+    cli a hset big a 1 b 2 c 3
+    cli a mset x 1 y 2
+    "$CSTASH" backup -q --redis "$URL_a"
+    cli b hset big a 1
+    restore b --existing skip --yes
+    says 0 "restored 2 keys from" "1 kept, 0 filtered out" "a partial restore" "kept as they were"
+    never_says "are those of the backup"
+    restore b --yes
+    says 0 "restored 3 keys from" "not proven by counts: 127.0.0.1:$PORT_b held 3 keys before, and holds 3 now"
+    cli b flushall
+    restore b --match 'x*'
+    says 0 "restored 1 keys from" "0 kept, 2 filtered out" "a partial restore"
+    restore b --match 'nothing*' --yes
+    says 1 'nothing was written: none of the 3 keys of the dump matches "nothing*"'
+    restore b --db 7 --yes
+    says 1 "none of the 3 keys of the dump is in that database"
+    cli b flushall
+    restore b
+    says 0 "counts and digest" "are those of the backup; 127.0.0.1:$PORT_b holds its 3 keys"
+    run "$CSTASH" restore -q --json --redis "$URL_b" --yes
+    python3 -c 'import json, sys; r = json.loads(sys.argv[1]); assert not r["equal"] and r["target_keys_before"] == 3, r' "$output"
+}
+
+@test "a dry run counts what a filter would take" {
+    cli a mset x 1 y 2 z 3
+    "$CSTASH" backup -q --redis "$URL_a"
+    restore a --dry-run --match 'x*'
+    says 0 "dry run: would restore 1 keys" "2 filtered out" "nothing was sent"
+}
+
+@test "keys whose time is over are counted as expired, and only these may be missing" {
+    start_redis b
+    cli a eval 'for i = 1, 50 do redis.call("SET", "gone" .. i, 1, "PX", 1500) redis.call("SET", "k" .. i, 1) end' 0
+    cli a set later 1 EX 100000
+    "$CSTASH" backup -q --redis "$URL_a"
+    python3 -c 'import time; time.sleep(2)'
+    restore b
+    says 0 "50 expired" "are those of the backup"
+    [ "$(cli b dbsize)" = 51 ]
+}
+
+@test "a server is emptied only for a snapshot whose packs are all there" {
+    start_redis b
+    cli a eval 'for i = 1, 300 do redis.call("SET", "k" .. i, string.rep(tostring(math.random()), 500)) end' 0
+    "$CSTASH" backup -q --redis "$URL_a"
+    cli b mset live1 1 live2 2
+    local pack
+    while read -r pack; do
+        mv "$pack" "$T/pack"
+        restore b --existing flush --yes
+        [ "$status" = 1 ] && [ "$(cli b dbsize)" = 2 ]
+        head -c -7 "$T/pack" >"$pack"
+        restore b --existing flush --yes
+        [ "$status" = 1 ] && [ "$(cli b dbsize)" = 2 ]
+        rm -f "$pack"
+        mv "$T/pack" "$pack"
+    done < <(find "$T/repo/data" -type f)
+    "$CSTASH" show | head -c -50 >"$T/cut"
+    run "$CSTASH" load -q --existing flush --yes --redis "$URL_b" "$T/cut"
+    says 1 "nothing was written"
+    [ "$(cli b dbsize)" = 2 ]
+    restore b --existing flush --db 5 --yes
+    says 1 "nothing was written"
+    run "$CSTASH" restore -q --existing flush --match 'k1*' --yes --redis "$URL_b"
+    says 2 "--match"
+    [ "$(cli b dbsize)" = 2 ]
+    restore b --existing flush --yes
+    says 0 "are those of the backup"
+}
+
+@test "without a terminal: what would be lost needs --yes, an empty server does not" {
+    start_redis b
+    cli a mset x 1 y 2
+    "$CSTASH" backup -q --redis "$URL_a"
+    restore a
+    says 0 # its own keys, replaced by their own backup
+    restore a --existing flush
+    says 1 "127.0.0.1:$PORT_a holds 2 keys, which --existing flush would remove" "--yes"
+    restore a --existing flush --yes
+    says 0 "are those of the backup"
+    restore b
+    says 0 "are those of the backup"
+    restore b
+    says 1 "another server than 127.0.0.1:$PORT_b, which holds 2 keys" "--yes"
+    cli b flushall
+    restore b --existing flush
+    says 0
+    "$CSTASH" dump -q --redis "$URL_a" >"$T/dump"
+    run "$CSTASH" load -q --existing flush --redis "$URL_a" <"$T/dump"
+    says 1 "would remove" "--yes"
+    [ "$(cli a dbsize)" = 2 ]
+}
+
+@test "at a terminal a person is told what goes where, and asked before something is lost" {
+    start_redis b
+    cli a mset x 1 y 2
+    "$CSTASH" backup -q --redis "$URL_a"
+    cli b set stranger here
+    cat >"$T/person.py" <<'PY'
+import os, pty, subprocess, sys
+master, slave = pty.openpty()
+p = subprocess.Popen(sys.argv[2:], stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+os.write(master, sys.argv[1].encode() + b"\n")
+print(p.communicate()[0].decode())
+sys.exit(p.returncode)
+PY
+    run python3 "$T/person.py" n "$CSTASH" restore --redis "$URL_b" latest
+    [ "$status" != 0 ]
+
+    [[ "$output" == *"UTC) of "*" goes to 127.0.0.1:$PORT_b, which holds 1 key"*"another server"*"[y/N]"*"nothing was written"* ]]
+    [ "$(cli b dbsize)" = 1 ]
+    run python3 "$T/person.py" y "$CSTASH" restore --redis "$URL_b" latest
+    says 0 "restored 2 keys"
+    run python3 "$T/person.py" "" "$CSTASH" restore --existing flush --redis "$URL_a" latest
+    [ "$status" != 0 ]
+    [[ "$output" == *"remove these keys first"*"[y/N]"* ]]
+    [ "$(cli a dbsize)" = 2 ]
+    run python3 "$T/person.py" yes "$CSTASH" restore --existing flush --redis "$URL_a" latest
+    says 0 "are those of the backup"
+}
+
+@test "a restore that is interrupted says how many of how many keys are there, and how to go on" {
+    start_redis b
+    cli a eval 'for i = 1, 200000 do redis.call("RPUSH", "l" .. i, i, string.rep("x", 200)) end' 0
+    "$CSTASH" backup -q --redis "$URL_a"
+    cli b config set maxmemory 3mb
+    restore b
+    says 1 " of 200,000 keys are in 127.0.0.1:$PORT_b" OOM
+    cli b config set maxmemory 0
+    cli b flushall
+    "$CSTASH" restore -q --redis "$URL_b" latest >"$T/out" 2>&1 3>&- &
+    local pid=$! n
+    for _ in $(seq 500); do
+        n=$(cli b dbsize)
+        [ "$n" -gt 1000 ] && break
+    done
+    kill -TERM "$pid"
+    status=0
+    wait "$pid" || status=$?
+    output=$(<"$T/out")
+    says 130 "interrupted: " " of 200,000 keys are in 127.0.0.1:$PORT_b; run the same command again to finish"
+    n=$(sed -n 's/.*interrupted: \([0-9,]*\) of.*/\1/p' "$T/out" | tr -d ,)
+    [ "$n" -gt 0 ] && [ "$n" -le "$(cli b dbsize)" ] && [ "$(cli b dbsize)" -le $((n + 1)) ]
+    restore b --yes
+    says 0 "restored 200,000 keys"
+    [ "$(digest a)" = "$(digest b)" ]
+}
