@@ -61,7 +61,7 @@ app_parse_ms(const char *text, const char *what, int *out, struct err *e)
                                                                        : 0;
 
     if (text[0] < '0' || text[0] > '9' || scale == 0 || v > 1000000000ULL / scale)
-        return err_set(e, RC_INVALID, "--%s %s is not a time such as 30s, 5m or 1h", what, text);
+        return err_set(e, RC_USAGE, "--%s %s is not a time such as 30s, 5m or 1h", what, text);
     *out = (int)(v * scale);
     return RC_OK;
 }

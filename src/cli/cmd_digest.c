@@ -115,7 +115,7 @@ digest(struct ctx *cx, const struct args *a, struct tally *t, struct err *e)
     if (app_filter(a, &filter, e))
         return e->code;
     if (a->n_rest == 1 && a->redis != NULL)
-        return err_set(e, RC_INVALID, "give either --redis, or a snapshot or file");
+        return err_set(e, RC_USAGE, "give either --redis, or a snapshot or file");
     if (a->n_rest == 1)
         return strcmp(a->rest[0], "-") == 0 || access(a->rest[0], F_OK) == 0
                    ? digest_file(cx, a->rest[0], &filter, t, e)

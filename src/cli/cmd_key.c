@@ -125,11 +125,11 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     enum rc rc;
 
     if (app_word(a->rest[0], "key", words, &verb, e))
-        return err_set(e, RC_INVALID, "cstash key %s: use list, add, remove ID or passwd",
+        return err_set(e, RC_USAGE, "cstash key %s: use list, add, remove ID or passwd",
                        a->rest[0]);
     removes = verb == KEY_REMOVE || verb == KEY_PASSWD;
     if ((verb == KEY_REMOVE) != (a->n_rest == 2))
-        return err_set(e, RC_INVALID, "usage is cstash key list|add|passwd, or key remove ID");
+        return err_set(e, RC_USAGE, "usage is cstash key list|add|passwd, or key remove ID");
     rc = app_repo_open(cx, a, removes ? APP_LOCK_EXCLUSIVE : APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
         rc = run_verb(cx, a, (enum verb)verb, r.repo, e);

@@ -39,7 +39,7 @@ take_number(const char *name, const char *text, unsigned *out, struct err *e)
     if (text == NULL)
         return RC_OK;
     if (!str_to_u64(str_c(text), &n) || n > REQUESTS_MAX)
-        return err_set(e, RC_INVALID, "--%s wants a number from 0 to %d, not \"%s\"", name,
+        return err_set(e, RC_USAGE, "--%s wants a number from 0 to %d, not \"%s\"", name,
                        REQUESTS_MAX, text);
     *out = (unsigned)n;
     return RC_OK;

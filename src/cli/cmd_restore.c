@@ -13,7 +13,13 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     struct app_target t = {0};
     struct restore_result res;
     char from[OUT_SNAPSHOT] = "";
-    enum rc rc = app_snapshot_open(cx, a, a->n_rest == 1 ? a->rest[0] : NULL, true, &s, e);
+    enum rc rc;
+
+    if (a->target != NULL && (a->target[0] == '/' || a->target[0] == '.'))
+        return err_set(e, RC_USAGE,
+                       "--target is the name of a server here, not a folder; use cstash show "
+                       "SNAPSHOT >FILE");
+    rc = app_snapshot_open(cx, a, a->n_rest == 1 ? a->rest[0] : NULL, true, &s, e);
 
     if (rc == RC_OK)
         rc = app_target_open(cx, a, &s.from.snap, out_snapshot(&s.from.snap, from), &t, e);

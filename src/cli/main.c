@@ -173,6 +173,10 @@ main(int argc, char **argv)
     struct err e = ERR_INIT;
     enum exit_code code;
 
+    if (argc > 2 && strcmp(argv[1], "-h") == 0) {
+        log_error("the command comes first: cstash COMMAND --redis redis://HOST:PORT");
+        return EXIT_USAGE;
+    }
     if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
         strcmp(argv[1], "-h") == 0) {
         print_usage();

@@ -23,16 +23,70 @@ find_letter(const struct opt *const *tables, char letter)
     return NULL;
 }
 
+/*
+ * What people know from redis-cli and restic and is called otherwise here; told where the command
+ * has the option `ours`.
+ */
+static const struct foreign {
+    const char *word, *ours, *say;
+} foreigners[] = {
+    {"-h", "redis", "use --redis redis://HOST:PORT"},
+    {"--hostname", "redis", "use --redis redis://HOST:PORT"},
+    {"-p", "redis", "use --redis redis://HOST:PORT"},
+    {"--port", "redis", "use --redis redis://HOST:PORT"},
+    {"-s", "redis", "use --redis unix:///PATH"},
+    {"-u", "redis", "use --redis URL"},
+    {"--uri", "redis", "use --redis URL"},
+    {"--url", "redis", "use --redis URL"},
+    {"--tls", "redis", "use --redis rediss://HOST:PORT"},
+    {"--user", "redis", "use --redis redis://USER@HOST:PORT"},
+    {"-a", "redis", "use --redis-password-file FILE, or set REDISCLI_AUTH"},
+    {"--pass", "redis", "use --redis-password-file FILE, or set REDISCLI_AUTH"},
+    {"--password", "redis", "use --redis-password-file FILE, or set REDISCLI_AUTH"},
+    {"--askpass", "redis", "use --redis-password-file FILE, or set REDISCLI_AUTH"},
+    {"-n", "db", "use --db N"},
+    {"--pattern", "match", "use --match GLOB"},
+    {"--include", "match", "use --match GLOB"},
+    {"--iinclude", "match", "use --match GLOB"},
+    {"--overwrite", "existing", "use --existing replace|skip|fail|flush"},
+    {"--repository-file", "repo", "use --repo URL, or set RESTIC_REPOSITORY"},
+    {"--password-command", "password-file", "use --password-file FILE, or set RESTIC_PASSWORD"},
+    {"--stdin-from-command", "stdin", "use a pipe: COMMAND | cstash backup --stdin"},
+    {"--rdb", "from-rdb", "use --from-rdb FILE"},
+    {"--pipe", "existing", "use cstash load FILE, or cstash load - for standard input"},
+    {"--cacert-dir", "cacertdir", "use --cacertdir DIR"},
+};
+
+/* The right name for an option of another program, or NULL. */
+static const char *
+find_foreign(const struct opt *const *tables, const char *word)
+{
+    size_t n = word[1] == '-' ? strcspn(word, "=") : 2;
+
+    for (size_t i = 0; i < sizeof(foreigners) / sizeof(foreigners[0]); i++) {
+        const struct foreign *f = &foreigners[i];
+
+        if (strlen(f->word) == n && memcmp(f->word, word, n) == 0 &&
+            find_long(tables, f->ours, strlen(f->ours)) != NULL)
+            return f->say;
+    }
+    return NULL;
+}
+
 static enum rc
 unknown(const struct opt *const *tables, const char *word, struct err *e)
 {
+    const char *foreign = find_foreign(tables, word);
     char known[sizeof(e->hint)] = "known:";
     size_t n = strlen(known);
 
+    if (foreign != NULL)
+        return err_set(e, RC_USAGE, "unknown option %.*s: %s", (int)strcspn(word, "="), word,
+                       foreign);
     for (; *tables != NULL; tables++)
         for (const struct opt *o = *tables; o->name != NULL && n < sizeof(known) - 4; o++)
             n += (size_t)snprintf(known + n, sizeof(known) - n, " --%s", o->name);
-    (void)err_set(e, RC_INVALID, "unknown option %s", word);
+    (void)err_set(e, RC_USAGE, "unknown option %.*s", (int)strcspn(word, "="), word);
     return err_hint(e, "%s", known);
 }
 
@@ -51,7 +105,7 @@ store_value(const struct opt *o, const char *value, struct args *out, struct err
     }
     struct args_list *list = (struct args_list *)(void *)at;
     if (list->n == ARGS_LIST_MAX)
-        return err_set(e, RC_INVALID, "--%s is given more than %d times", o->name, ARGS_LIST_MAX);
+        return err_set(e, RC_USAGE, "--%s is given more than %d times", o->name, ARGS_LIST_MAX);
     list->v[list->n++] = value;
     return RC_OK;
 }
@@ -70,23 +124,54 @@ take_value(const struct opt *o, const char *inside, struct words *w, struct args
         bool yes = strcmp(inside, "true") == 0 || strcmp(inside, "1") == 0;
 
         if (!yes && strcmp(inside, "false") != 0 && strcmp(inside, "0") != 0)
-            return err_set(e, RC_INVALID, "--%s=%s: true or false", o->name, inside);
+            return err_set(e, RC_USAGE, "--%s=%s: true or false", o->name, inside);
         *(bool *)(void *)((char *)out + o->offset) = yes;
         return RC_OK;
     }
     if (o->kind <= OPT_BOOL) {
         if (inside != NULL)
-            return err_set(e, RC_INVALID, "--%s takes no value", o->name);
+            return err_set(e, RC_USAGE, "--%s takes no value", o->name);
         return store_value(o, NULL, out, e);
     }
     if (inside == NULL && o->kind == OPT_WORD)
         inside = "true";
     if (inside == NULL) {
         if (w->i + 1 >= w->argc)
-            return err_set(e, RC_INVALID, "--%s needs a value (%s)", o->name, o->value);
+            return err_set(e, RC_USAGE, "--%s needs a value (%s)", o->name, o->value);
         inside = w->argv[++w->i];
     }
     return store_value(o, inside, out, e);
+}
+
+static bool
+is_number(const char *word)
+{
+    return word != NULL && word[0] != '\0' && strspn(word, "0123456789") == strlen(word);
+}
+
+/*
+ * A letter that redis-cli has with another meaning, in use as there: a host behind -h, a port
+ * behind -p, a database behind -n.
+ */
+static enum rc
+check_ambiguous(const struct opt *const *tables, const struct opt *o, const char *rest,
+                const struct words *w, struct err *e)
+{
+    const char *next = w->i + 1 < w->argc ? w->argv[w->i + 1] : NULL, *say;
+    bool value = rest[0] != '\0' || (next != NULL && next[0] != '-'),
+         number = is_number(rest[0] != '\0' ? rest : next), port = o->letter == 'p' && number;
+    char word[] = {'-', o->letter, '\0'};
+
+    if (!(o->letter == 'h' && value) && !port && !(o->letter == 'n' && number))
+        return RC_OK;
+    say = find_foreign(tables, word);
+    if (say == NULL && (o->letter != 'h' || find_long(tables, "repo", 4) == NULL))
+        return RC_OK;
+    return err_set(e, RC_USAGE, "-%c is --%s here and takes no %s%s%s", o->letter, o->name,
+                   o->letter == 'h'   ? "value"
+                   : o->letter == 'p' ? "port"
+                                      : "number",
+                   say != NULL ? "; " : "", say != NULL ? say : "");
 }
 
 static enum rc
@@ -97,7 +182,9 @@ parse_letters(const struct opt *const *tables, struct words *w, struct args *out
     for (const char *c = word + 1; *c != '\0'; c++) {
         const struct opt *o = find_letter(tables, *c);
         if (o == NULL)
-            return unknown(tables, word, e);
+            return unknown(tables, c == word + 1 ? word : (const char[]){'-', *c, '\0'}, e);
+        if (c == word + 1 && check_ambiguous(tables, o, c + 1, w, e))
+            return e->code;
         if (o->kind > OPT_BOOL)
             return take_value(o, c[1] == '=' ? c + 2 : c[1] != '\0' ? c + 1 : NULL, w, out, e);
         if (store_value(o, NULL, out, e))
@@ -134,7 +221,7 @@ opts_parse(const struct opt *const *tables, int argc, char **argv, struct args *
         else if (!only_rest && word[0] == '-' && word[1] != '\0')
             rc = parse_letters(tables, &w, out, e);
         else if (out->n_rest == ARGS_REST_MAX)
-            rc = err_set(e, RC_INVALID, "too many arguments");
+            rc = err_set(e, RC_USAGE, "too many arguments");
         else
             out->rest[out->n_rest++] = word;
         if (rc != RC_OK)

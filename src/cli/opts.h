@@ -8,7 +8,10 @@
  * Shape    each command lists tables of struct opt; a value lands in struct args at the option's
  *          offset. --name value, --name=value, -n value, -nvalue, -n=value, flags together (-qv);
  *          "--" ends options.
- * Errors   RC_INVALID with a hint; an unknown option lists what the command knows.
+ * Foreign  options that redis-cli or restic have and that are called otherwise here are errors with the
+ *          right name; so is a letter with another meaning there, used as there: -h HOST, -p PORT,
+ *          -n DB.
+ * Errors   RC_USAGE with a hint; an unknown option lists what the command knows.
  */
 #include <stddef.h>
 

@@ -64,6 +64,8 @@ app_redis(const struct args *a, struct redis_addr *addr, struct conn_opts *opts,
         rc = redis_addr_parse(str_c(a->redis != NULL ? a->redis : "redis://127.0.0.1"),
                               pass.p == NULL ? NULL : &pass, addr, e);
     secret_release(&pass);
+    if (rc == RC_INVALID)
+        e->code = rc = RC_USAGE; /* the address is one of the command line */
     if (rc == RC_OK && !addr->tls && (a->cacert != NULL || a->cert != NULL || a->sni != NULL))
         log_warn("TLS options are given, but the address is not rediss://; they are not used");
     return rc;
@@ -79,7 +81,7 @@ app_filter(const struct args *a, struct filter *out, struct err *e)
     if (a->db == NULL)
         return RC_OK;
     if (!str_to_u64(str_c(a->db), &db) || db > INT32_MAX)
-        return err_set(e, RC_INVALID, "--db %s is not the number of a database", a->db);
+        return err_set(e, RC_USAGE, "--db %s is not the number of a database", a->db);
     out->db = (int64_t)db;
     return RC_OK;
 }
