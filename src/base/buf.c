@@ -93,6 +93,33 @@ buf_printf(struct buf *b, struct err *e, const char *fmt, ...)
 }
 
 void
+buf_put(struct buf *b, const void *p, size_t n)
+{
+    struct err e = ERR_INIT;
+
+    b->over = b->over || buf_add(b, p, n, &e) != RC_OK;
+}
+
+void
+buf_putf(struct buf *b, const char *fmt, ...)
+{
+    struct err e = ERR_INIT;
+    va_list ap;
+
+    va_start(ap, fmt);
+    b->over = b->over || buf_vprintf(b, &e, fmt, ap) != RC_OK;
+    va_end(ap);
+}
+
+enum rc
+buf_whole(const struct buf *b, const char *what, struct err *e)
+{
+    return b->over
+               ? err_set(e, RC_LIMIT, "%s would be longer than the %zu bytes allowed", what, b->max)
+               : RC_OK;
+}
+
+void
 buf_must_add(struct buf *b, const void *p, size_t n)
 {
     struct err e = ERR_INIT;

@@ -20,6 +20,7 @@
 struct buf {
     uint8_t *p;
     size_t n, cap, max;
+    bool over; /* of buf_put and buf_putf: something did not fit */
 };
 
 #define BUF_INIT(max_bytes)                                                                        \
@@ -34,6 +35,7 @@ static inline void
 buf_reset(struct buf *b)
 {
     b->n = 0;
+    b->over = false;
 }
 
 /* Make room for `more` bytes behind n; a pointer to that room is b->p + b->n. */
@@ -41,6 +43,16 @@ NODISCARD enum rc buf_reserve(struct buf *b, size_t more, struct err *e);
 NODISCARD enum rc buf_add(struct buf *b, const void *p, size_t n, struct err *e);
 NODISCARD enum rc buf_add_str(struct buf *b, struct str s, struct err *e);
 NODISCARD enum rc buf_printf(struct buf *b, struct err *e, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/*
+ * For text that is put together from many pieces of which some come from outside: what does not fit
+ * is left out, and so is all that follows. Whoever uses the text asks buf_whole first. `b->over`
+ * may be handed on to what the text becomes a part of.
+ */
+void buf_put(struct buf *b, const void *p, size_t n);
+void buf_putf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* RC_LIMIT: `what` would be longer than so many bytes. */
+NODISCARD enum rc buf_whole(const struct buf *b, const char *what, struct err *e);
 
 /*
  * For buffers whose size we decide ourselves: as above, but passing the ceiling is our own mistake

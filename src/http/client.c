@@ -198,8 +198,8 @@ http_escape(struct buf *to, const char *s)
 {
     for (; *s != '\0'; s++) {
         if (isalnum((unsigned char)*s) || strchr("-._~", *s) != NULL)
-            buf_must_add(to, s, 1);
+            buf_put(to, s, 1);
         else
-            buf_must_printf(to, "%%%02X", (unsigned char)*s);
+            buf_putf(to, "%%%02X", (unsigned char)*s);
     }
 }

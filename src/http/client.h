@@ -46,7 +46,7 @@ NODISCARD enum rc http_new(const struct http_opts *o, struct http **out, struct 
 /* No call may be under way and no stream open. */
 void http_free(struct http *h);
 
-enum { HTTP_WANT = 6, HTTP_FIELD = 256 };
+enum { HTTP_WANT = 6, HTTP_FIELD = 256, HTTP_LEAST_RATE = 100 /* bytes a second */ };
 
 /* Borrowed for the call. */
 struct http_request {
@@ -57,7 +57,8 @@ struct http_request {
     const char *user, *password; /* basic authentication; NULL: none */
     struct str body;
     int timeout_ms;  /* for the whole of it; 0: none but the ctx's. Not for streams. */
-    int stall_s;     /* RC_TIMEOUT when nothing moves for so long; 0: never. Not for streams. */
+    int stall_s;     /* RC_TIMEOUT when less than HTTP_LEAST_RATE moves for so long; 0: never. Not
+                      * for streams. */
     size_t body_max; /* of the answer; 0: 64 MiB */
     /* Ask for to_n bytes from to_off on, and put them here in place of out->body. A server that
      * does not know ranges sends all: what was not asked for is passed over. NULL: no range. */
@@ -106,7 +107,7 @@ NODISCARD enum rc http_dial(struct ctx *cx, struct http *h, const char *url, str
                             struct err *e);
 void http_hang_up(struct http_link *pub);
 
-/* Append `s` percent-encoded: all but letters, digits and "-._~" (RFC 3986 section 2.3). */
+/* Append `s` percent-encoded, by buf_put: all but letters, digits and "-._~" (RFC 3986 section 2.3). */
 void http_escape(struct buf *to, const char *s);
 
 #endif

@@ -221,7 +221,7 @@ set_request(CURL *easy, const struct http_request *rq, bool stream)
     if (rq->timeout_ms > 0)
         SET(easy, CURLOPT_TIMEOUT_MS, (long)rq->timeout_ms);
     if (rq->stall_s > 0) {
-        SET(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        SET(easy, CURLOPT_LOW_SPEED_LIMIT, (long)HTTP_LEAST_RATE);
         SET(easy, CURLOPT_LOW_SPEED_TIME, (long)rq->stall_s);
     }
 }
@@ -369,6 +369,7 @@ set_rates(struct transfer *t)
     (void)pthread_mutex_lock(&h->lock);
     n = h->n_busy;
     (void)pthread_mutex_unlock(&h->lock);
+    SET(t->slot->easy, CURLOPT_LOW_SPEED_LIMIT, 1L); /* the user's own limits may be that low */
     if (h->o.send_rate > 0)
         SET(t->slot->easy, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)MAX(h->o.send_rate / n, 1U));
     if (h->o.receive_rate > 0)

@@ -67,9 +67,9 @@ now_text(char to[static DATE])
 static void
 add_param(struct buf *url, struct buf *sign, const char *name, const char *value)
 {
-    buf_must_printf(url, "%s%s=", sign->n == 0 ? "?" : "&", name);
+    buf_putf(url, "%s%s=", sign->n == 0 ? "?" : "&", name);
     http_escape(url, value);
-    buf_must_printf(sign, "\n%s:%s", name, value);
+    buf_putf(sign, "\n%s:%s", name, value);
 }
 
 static void
@@ -102,7 +102,7 @@ static void
 add_header(struct far_ask *a, struct buf *sign, const char *name, const char *value)
 {
     far_header(a, "%s: %s", name, value);
-    buf_must_printf(sign, "%s:%s\n", name, value);
+    buf_putf(sign, "%s:%s\n", name, value);
 }
 
 static enum rc
@@ -121,13 +121,14 @@ azure_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_as
     out->method = methods[w->verb];
     out->want[1] = "x-ms-request-id";
     out->want[2] = "x-ms-error-code";
-    buf_must_printf(&path, "%s", s->container);
+    buf_putf(&path, "%s", s->container);
     if (w->verb != FAR_LIST && w->verb != FAR_CREATE) {
-        buf_must_add(&path, "/", 1);
+        buf_put(&path, "/", 1);
         far_path(&path, s->prefix, w);
     }
-    buf_must_printf(&out->url, "%s%s", s->origin, buf_c(&path));
+    buf_putf(&out->url, "%s%s", s->origin, buf_c(&path));
     add_params(s, w, &out->url, &query);
+    out->over = out->over || path.over || query.over || headers.over;
     if (puts && b64_encode(str_of(w->md5, MD5), &md5, e))
         return e->code;
     if (puts && w->name.type == STORE_PACK && s->tier != NULL)
@@ -275,8 +276,12 @@ store_azure_open(const char *address, const struct store_opts *o, struct store *
 
     if (check_account(account, e) || url_bucket(address, "azure", true, &container, &prefix, e))
         return e->code;
-    buf_must_add(&path, "/", 1);
+    buf_put(&path, "/", 1);
     http_escape(&path, container);
+    if (buf_whole(&path, "the container's name", e)) {
+        mem_free(prefix);
+        return e->code;
+    }
     s = MEM_NEW(struct azure);
     s->origin = mem_printf("https://%s.blob.%s", account, suffix ? suffix : "core.windows.net");
     s->container = mem_strdup(buf_c(&path));

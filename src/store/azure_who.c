@@ -102,9 +102,9 @@ azure_string_to_sign(const char *account, const struct azure_request *rq, struct
 {
     const char *length = strcmp(rq->length, "0") == 0 ? "" : rq->length;
 
-    buf_must_printf(out, "%s\n\n\n%s\n%s\n%s\n", rq->method, length, rq->md5, rq->type);
-    buf_must_printf(out, "\n\n\n\n\n%s\n", rq->range); /* of the dates only x-ms-date is given */
-    buf_must_printf(out, "%s/%s%s%s", rq->headers, account, rq->path, rq->query);
+    buf_putf(out, "%s\n\n\n%s\n%s\n%s\n", rq->method, length, rq->md5, rq->type);
+    buf_putf(out, "\n\n\n\n\n%s\n", rq->range); /* of the dates only x-ms-date is given */
+    buf_putf(out, "%s/%s%s%s", rq->headers, account, rq->path, rq->query);
 }
 
 static enum rc
@@ -116,6 +116,7 @@ sign_with_key(const struct azure_who *w, const struct azure_request *rq, struct 
     enum rc rc;
 
     azure_string_to_sign(w->account, rq, &text);
+    to->over = to->over || text.over;
     hmac_sha256(secret_str(&w->key), buf_str(&text), mac);
     rc = b64_encode(str_of(mac, sizeof(mac)), &signature, e);
     if (rc == RC_OK)
@@ -134,7 +135,7 @@ add_sas(const struct azure_who *w, struct far_ask *to, struct err *e)
         (void)err_set(e, RC_DENIED, "AZURE_ACCOUNT_SAS is no shared access signature");
         return err_hint(e, "such as sv=...&sig=..., without spaces and line breaks");
     }
-    buf_must_printf(&to->url, "%s%s", strchr(buf_c(&to->url), '?') == NULL ? "?" : "&", sas);
+    buf_putf(&to->url, "%s%s", strchr(buf_c(&to->url), '?') == NULL ? "?" : "&", sas);
     return RC_OK;
 }
 
@@ -148,9 +149,9 @@ from_authority(struct ctx *cx, struct azure_who *w, struct oauth_token *out, str
     struct secret token = {.n = 0};
     enum rc rc = RC_OK;
 
-    buf_must_printf(&url, "%.1000s%s", host, host[strlen(host) - 1] == '/' ? "" : "/");
+    buf_putf(&url, "%.1000s%s", host, host[strlen(host) - 1] == '/' ? "" : "/");
     http_escape(&url, w->set[TENANT]);
-    buf_must_printf(&url, "/oauth2/v2.0/token");
+    buf_putf(&url, "/oauth2/v2.0/token");
     oauth_field(&form, "grant_type", "client_credentials");
     oauth_field(&form, "client_id", w->set[CLIENT]);
     oauth_field(&form, "scope", RESOURCE ".default");
@@ -167,6 +168,8 @@ from_authority(struct ctx *cx, struct azure_who *w, struct oauth_token *out, str
         mem_wipe(text, token.n);
         mem_free(text);
     }
+    if (rc == RC_OK)
+        rc = buf_whole(&url, "the address of Entra", e);
     if (rc == RC_OK)
         rc = oauth_post(cx, w->http, buf_c(&url), &form, "Entra", out, e);
     if (rc == RC_DENIED && e->hint[0] == '\0')
@@ -203,14 +206,16 @@ from_platform(struct ctx *cx, struct azure_who *w, struct oauth_token *out, stru
     struct err why = ERR_INIT;
     enum rc rc;
 
-    buf_must_printf(&url, "%.1000s%s", base,
-                    container ? "?api-version=2019-08-01"
-                              : "/metadata/identity/oauth2/token?api-version=2018-02-01");
+    buf_putf(&url, "%.1000s%s", base,
+             container ? "?api-version=2019-08-01"
+                       : "/metadata/identity/oauth2/token?api-version=2018-02-01");
     oauth_field(&url, "resource", RESOURCE);
     if (w->set[CLIENT] != NULL)
         oauth_field(&url, "client_id", w->set[CLIENT]);
     rq.url = buf_c(&url);
-    rc = oauth_call(cx, w->http, &rq, "the metadata server", out, &why);
+    rc = buf_whole(&url, "the address of the metadata server", &why);
+    if (rc == RC_OK)
+        rc = oauth_call(cx, w->http, &rq, "the metadata server", out, &why);
     buf_release(&url);
     if (rc == RC_OK)
         return rc;

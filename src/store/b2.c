@@ -84,7 +84,7 @@ ask_api(struct ctx *cx, struct b2 *s, const struct far_want *w, const struct b2_
             json_set_cstr(j, "delimiter", "/");
     }
     out->method = "POST";
-    buf_must_printf(&out->url, "%s/b2api/v2/%s", b2_pass_text(p, "apiUrl"), call);
+    buf_putf(&out->url, "%s/b2api/v2/%s", b2_pass_text(p, "apiUrl"), call);
     far_header(out, "Content-Type: application/json");
     return json_print(j, &out->body, e);
 }
@@ -95,9 +95,9 @@ ask_download(const struct b2 *s, const struct far_want *w, const struct b2_pass 
 {
     out->method = w->verb == FAR_STAT ? "HEAD" : "GET";
     out->want[FAR_WANT_WRITTEN] = "X-Bz-Upload-Timestamp";
-    buf_must_printf(&out->url, "%s/file/", b2_pass_text(p, "downloadUrl"));
+    buf_putf(&out->url, "%s/file/", b2_pass_text(p, "downloadUrl"));
     http_escape(&out->url, s->bucket);
-    buf_must_add(&out->url, "/", 1);
+    buf_put(&out->url, "/", 1);
     far_path(&out->url, s->prefix, w);
     return RC_OK;
 }
@@ -110,9 +110,10 @@ ask_upload(const struct b2 *s, const struct far_want *w, const struct b2_pass *p
     char sha1[2 * SHA1 + 1];
 
     out->method = "POST";
-    buf_must_printf(&out->url, "%s", p->upload_url);
+    buf_putf(&out->url, "%s", p->upload_url);
     far_path(&path, s->prefix, w);
     hex_encode(w->sha1, SHA1, sha1);
+    out->over = out->over || path.over;
     far_header(out, "X-Bz-File-Name: %s", buf_c(&path));
     far_header(out, "X-Bz-Content-Sha1: %s", sha1);
     far_header(out, "Content-Type: application/octet-stream");

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "store/far_internal.h"
 
-enum { SKEW_S = 15 * 60, HEADER_MAX = 16 * 1024 };
+enum { SKEW_S = 15 * 60, HEADER_MAX = 24 * 1024 };
 
 void
 far_header(struct far_ask *a, const char *fmt, ...)
@@ -22,9 +22,9 @@ far_header(struct far_ask *a, const char *fmt, ...)
     va_start(ap, fmt);
     n = vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    BUG_ON(n < 0 || (size_t)n >= sizeof(text));
-    a->headers[a->n_headers++] = mem_strndup(text, (size_t)n);
-    mem_wipe(text, (size_t)n);
+    a->over = a->over || n < 0 || (size_t)n >= sizeof(text);
+    a->headers[a->n_headers++] = mem_strdup(a->over ? "" : text);
+    mem_wipe(text, sizeof(text));
 }
 
 static enum rc
@@ -191,6 +191,19 @@ const struct store_ops far_ops_of_store = {
     .release = release,
 };
 
+/* What a request may come down to: a slow line, or the user's limits, shared by all connections. */
+static unsigned
+slowest_rate(const struct store_opts *o, unsigned connections)
+{
+    enum { SLOW_LINE = 16 * 1024, UNFAIR = 4 };
+    uint64_t rate = SLOW_LINE, limits[] = {o->send_rate, o->receive_rate};
+
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+        if (limits[i] > 0)
+            rate = MIN(rate, limits[i] / (UNFAIR * MAX(connections, 1U)));
+    return (unsigned)MAX(rate, (uint64_t)1);
+}
+
 enum rc
 far_init(struct far *f, const struct far_ops *ops, char *place, const struct store_opts *o,
          struct err *e)
@@ -210,6 +223,7 @@ far_init(struct far *f, const struct far_ops *ops, char *place, const struct sto
     f->store =
         (struct store){.ops = &far_ops_of_store, .place = place, .connections = h.connections};
     f->ops = ops;
+    f->slowest = slowest_rate(o, h.connections);
     f->retry_ms = o->retry_ms > 0 ? o->retry_ms : FAR_RETRY_MS;
     atomic_init(&f->met, false);
     (void)pthread_mutex_init(&f->rooms.mutex, NULL);
@@ -269,7 +283,7 @@ far_escape_path(struct buf *to, const char *path)
         path += n;
         if (*path == '\0')
             return;
-        buf_must_add(to, "/", 1);
+        buf_put(to, "/", 1);
         path++;
     }
 }
@@ -281,15 +295,15 @@ far_path(struct buf *to, const char *prefix, const struct far_want *w)
 
     far_escape_path(to, prefix);
     if (prefix[0] != '\0' && prefix[strlen(prefix) - 1] != '/')
-        buf_must_add(to, "/", 1);
+        buf_put(to, "/", 1);
     if (w->verb != FAR_LIST) {
-        buf_must_printf(to, "%s", store_name_text(&w->name, text));
+        buf_putf(to, "%s", store_name_text(&w->name, text));
         return;
     }
     if (w->strangers)
         return;
     *strchr(store_name_text(&w->name, text), '/') = '\0';
-    buf_must_printf(to, "%s/%s", text, w->shard != NULL ? w->shard : "");
+    buf_putf(to, "%s/%s", text, w->shard != NULL ? w->shard : "");
 }
 
 void
@@ -298,7 +312,8 @@ far_query(struct buf *to, const char *prefix, const struct far_want *w)
     struct buf path = BUF_INIT(16 * 1024);
 
     far_path(&path, prefix, w);
+    to->over = to->over || path.over;
     for (size_t i = 0; i < path.n; i++) /* it is encoded, but for its slashes */
-        buf_must_printf(to, path.p[i] == '/' ? "%%2F" : "%c", path.p[i]);
+        buf_putf(to, path.p[i] == '/' ? "%%2F" : "%c", path.p[i]);
     buf_release(&path);
 }

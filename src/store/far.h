@@ -59,13 +59,14 @@ struct far_ask {
     struct buf url;
     char *headers[FAR_HEADERS + 1]; /* owned, wiped when done */
     size_t n_headers;
+    bool over; /* a part of it was too long: url and body have their own marks (buf_put) */
     const char *want[HTTP_WANT]; /* the first is far.c's own, and those named below */
     const char *user, *password; /* basic authentication; borrowed */
     struct buf body;             /* in place of far_want.body, unless empty */
     void *carried;               /* for far_ops.done */
 };
 
-/* Append a header line. */
+/* Append a header line. One that is too long makes the whole request fail, with words. */
 void far_header(struct far_ask *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* What an answer says of itself. */
@@ -149,8 +150,9 @@ struct far {
     struct http *http;
     struct far_rooms rooms;
     int retry_ms;
-    atomic_bool met; /* the server answered once */
-    bool whole;      /* there is no prefix: the repository lies in the root */
+    unsigned slowest; /* bytes a second that one request may come down to; far_try.c */
+    atomic_bool met;  /* the server answered once */
+    bool whole;       /* there is no prefix: the repository lies in the root */
 };
 
 /*

@@ -7,6 +7,7 @@
 #include "store/far.h"
 
 enum {
+    FAR_MARK_MAX = 4 * 1024, /* where a page of a list begins, as the server says it */
     FAR_RETRY_MS = 15 * 60 * 1000,
     FAR_WANT_SIZE = 0 /* far_ask.want[0] is what tells the size, and belongs to us */
 };

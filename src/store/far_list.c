@@ -9,17 +9,18 @@
 
 enum {
     SHARDS = 16,
-    PAGE_MARK_MAX = 8 * 1024,
-    NAME_MAX_BYTES = 4096 /* 1,024 of S3 and Azure, each percent-encoded */
+    EMPTY_PAGES_MAX = 100, /* one after the other: deleted versions may fill some */
+    NAME_MAX_BYTES = 4096  /* 1,024 of S3 and Azure, each percent-encoded */
 };
 
 struct listing {
     struct ctx *cx;
     struct far *f;
     enum store_type type;
-    pthread_mutex_t mutex; /* around fn */
+    pthread_mutex_t mutex; /* around fn, and n */
     store_list_fn *fn;
     void *arg;
+    uint64_t n; /* objects so far */
 };
 
 struct xml_page {
@@ -77,7 +78,7 @@ static void
 page_init(struct page *p)
 {
     *p = (struct page){.n = 0};
-    buf_init(&p->next, PAGE_MARK_MAX);
+    buf_init(&p->next, FAR_MARK_MAX);
 }
 
 static void
@@ -116,7 +117,7 @@ keep(void *arg, struct str name, uint64_t bytes, struct err *e)
 static enum rc
 read_page(struct listing *l, const char *shard, struct page *out, struct err *e)
 {
-    struct buf mark = BUF_INIT(PAGE_MARK_MAX);
+    struct buf mark = BUF_INIT(FAR_MARK_MAX);
     struct far_want w = {.verb = FAR_LIST,
                          .name.type = l->type,
                          .shard = shard,
@@ -148,24 +149,49 @@ give(struct listing *l, const struct page *p, struct err *e)
     enum rc rc = RC_OK;
 
     (void)pthread_mutex_lock(&l->mutex);
+    l->n += p->n;
+    if (l->n > store_list_max(l->type))
+        rc = err_set(e, RC_LIMIT, "the list does not end: it has more than %llu names already",
+                     (unsigned long long)store_list_max(l->type));
     for (size_t i = 0; rc == RC_OK && i < p->n; i++)
         rc = l->fn(l->arg, &p->found[i].id, p->found[i].bytes, e);
     (void)pthread_mutex_unlock(&l->mutex);
     return rc;
 }
 
+/* The page after one that began at `before` begins elsewhere, and holds something now and then. */
+static enum rc
+advances(const struct page *p, const struct buf *before, unsigned *empty, struct err *e)
+{
+    *empty = p->n > 0 ? 0 : *empty + 1;
+    if (p->next.n > 0 && before->n > 0 && str_eq(buf_str(&p->next), buf_str(before)))
+        return err_set(e, RC_CORRUPT,
+                       "the list does not advance: its next page begins where the "
+                       "last one began");
+    if (p->next.n > 0 && *empty > EMPTY_PAGES_MAX)
+        return err_set(e, RC_CORRUPT, "the list does not advance: %u pages were empty", *empty);
+    return RC_OK;
+}
+
 /* From the page that `p` names to the last one. */
 static enum rc
 give_pages(struct listing *l, const char *shard, struct page *p, struct err *e)
 {
+    CLEANUP(buf_release) struct buf before = BUF_INIT(FAR_MARK_MAX);
+    unsigned empty = 0;
     enum rc rc;
 
     do {
-        rc = read_page(l, shard, p, e);
+        buf_reset(&before);
+        rc = buf_add_str(&before, buf_str(&p->next), e);
+        if (rc == RC_OK)
+            rc = read_page(l, shard, p, e);
         if (rc == RC_OK)
             rc = give(l, p, e);
+        if (rc == RC_OK)
+            rc = advances(p, &before, &empty, e);
     } while (rc == RC_OK && p->next.n > 0);
-    return rc;
+    return rc == RC_OK ? RC_OK : err_wrap(e, "could not list %s", l->f->store.place);
 }
 
 static enum rc

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "store/far_internal.h"
 
-enum { PAGE_MARK_MAX = 8 * 1024 };
+enum { PAGES_MAX = 1000 /* of what is ours, before something else */ };
 
 /* The objects that some tools make of folders: "keys/", "data/3f/". */
 static bool
@@ -50,9 +50,10 @@ look(void *arg, struct str name, uint64_t bytes, struct err *e)
 static enum rc
 read_pages(struct ctx *cx, struct far *f, char **first, struct err *e)
 {
-    struct buf mark = BUF_INIT(PAGE_MARK_MAX), next = BUF_INIT(PAGE_MARK_MAX);
+    struct buf mark = BUF_INIT(FAR_MARK_MAX), next = BUF_INIT(FAR_MARK_MAX);
     struct far_want w = {.verb = FAR_LIST, .name.type = STORE_PACK, .strangers = true};
     struct far_page to = {.fn = look, .arg = first, .next = &next};
+    unsigned pages = 0;
     enum rc rc;
 
     do {
@@ -64,7 +65,9 @@ read_pages(struct ctx *cx, struct far *f, char **first, struct err *e)
         http_response_release(&r);
         buf_release(&mark);
         mark = next;
-        next = (struct buf)BUF_INIT(PAGE_MARK_MAX);
+        next = (struct buf)BUF_INIT(FAR_MARK_MAX);
+        if (rc == RC_OK && ++pages > PAGES_MAX)
+            rc = err_set(e, RC_LIMIT, "the list of the bucket does not end");
     } while (rc == RC_OK && *first == NULL && mark.n > 0);
     buf_release(&mark);
     buf_release(&next);

@@ -12,6 +12,7 @@ enum {
     FIRST_CONTACT_MS =
         30000, /* no answer for so long: the address is wrong rather than the day bad */
     STALL_S = 60,
+    ANSWER_MS = 5 * 60 * 1000,
     ANSWER_MAX = 16 << 20,
     WORDS_MAX = 64 * 1024 /* of a refusal, in place of an object */
 };
@@ -119,11 +120,24 @@ ask_release(struct far_ask *a)
     }
 }
 
+/*
+ * However a server drips, a request ends: it has so long for a start, and for its bytes as long as
+ * a line has that is slower than any in use, or as long as the user's own limits make it.
+ */
+static int
+deadline_ms(const struct far *f, const struct far_want *w)
+{
+    uint64_t bytes = w->verb == FAR_PUT ? w->body.n : w->verb == FAR_GET ? w->n : 0;
+
+    return (int)MIN(ANSWER_MS + MIN(bytes, (uint64_t)UINT32_MAX) * 1000 / f->slowest,
+                    (uint64_t)INT32_MAX);
+}
+
 static enum rc
 send_once(struct ctx *cx, struct far *f, const struct far_want *w, const struct tries *t,
           struct http_response *out, struct err *e)
 {
-    struct far_ask a = {.url = BUF_INIT(16 * 1024), .body = BUF_INIT(16 * 1024)};
+    struct far_ask a = {.url = BUF_INIT(32 * 1024), .body = BUF_INIT(32 * 1024)};
     int64_t left_s = (left_ms(f, t) + 999) / 1000;
     enum rc rc;
 
@@ -131,6 +145,8 @@ send_once(struct ctx *cx, struct far *f, const struct far_want *w, const struct 
     a.want[FAR_WANT_DATE] = "Date";
     a.want[FAR_WANT_WRITTEN] = "Last-Modified";
     rc = f->ops->ask(cx, f, w, &a, e);
+    if (rc == RC_OK && (a.url.over || a.body.over || a.over))
+        rc = err_set(e, RC_LIMIT, "the request would be too long: the address, or a credential");
     if (rc == RC_OK) {
         struct http_request rq = {.method = a.method,
                                   .url = buf_c(&a.url),
@@ -139,6 +155,7 @@ send_once(struct ctx *cx, struct far *f, const struct far_want *w, const struct 
                                   .password = a.password,
                                   .body = a.body.n > 0 ? buf_str(&a.body) : w->body,
                                   .stall_s = (int)MAX(MIN(left_s, (int64_t)STALL_S), (int64_t)1),
+                                  .timeout_ms = deadline_ms(f, w),
                                   .body_max = w->verb == FAR_GET ? MAX(w->n, (size_t)WORDS_MAX)
                                                                  : (size_t)ANSWER_MAX,
                                   .to = w->to,

@@ -43,35 +43,34 @@ static const struct far_code codes[] = {
 static void
 add_url(const struct gs *s, const struct far_want *w, struct buf *to)
 {
-    buf_must_printf(to, "%s", s->origin);
+    buf_putf(to, "%s", s->origin);
     switch (w->verb) {
     case FAR_PUT:
-        buf_must_printf(
-            to, "/upload/storage/v1/b/%s/o?uploadType=media&fields=md5Hash&name=", s->bucket);
+        buf_putf(to, "/upload/storage/v1/b/%s/o?uploadType=media&fields=md5Hash&name=", s->bucket);
         break;
     case FAR_GET:
     case FAR_STAT:
     case FAR_DEL:
-        buf_must_printf(to, "/storage/v1/b/%s/o/", s->bucket);
+        buf_putf(to, "/storage/v1/b/%s/o/", s->bucket);
         break;
     case FAR_LIST:
-        buf_must_printf(to, "/storage/v1/b/%s/o?maxResults=%d", s->bucket, PAGE);
-        buf_must_printf(to, "&fields=items%%28name%%2Csize%%29%%2CnextPageToken%s",
-                        w->name.type == STORE_PACK ? "" : "&delimiter=%2F");
+        buf_putf(to, "/storage/v1/b/%s/o?maxResults=%d", s->bucket, PAGE);
+        buf_putf(to, "&fields=items%%28name%%2Csize%%29%%2CnextPageToken%s",
+                 w->name.type == STORE_PACK ? "" : "&delimiter=%2F");
         if (w->page != NULL) {
-            buf_must_printf(to, "&pageToken=");
+            buf_putf(to, "&pageToken=");
             http_escape(to, w->page);
         }
-        buf_must_printf(to, "&prefix=");
+        buf_putf(to, "&prefix=");
         break;
     case FAR_CREATE:
-        buf_must_printf(to, "/storage/v1/b?project=");
+        buf_putf(to, "/storage/v1/b?project=");
         http_escape(to, s->project);
         return;
     }
     far_query(to, s->prefix, w);
     if (w->verb == FAR_GET || w->verb == FAR_STAT)
-        buf_must_printf(to, w->verb == FAR_GET ? "?alt=media" : "?fields=size,updated");
+        buf_putf(to, w->verb == FAR_GET ? "?alt=media" : "?fields=size,updated");
 }
 
 static enum rc
@@ -294,6 +293,10 @@ store_gs_open(const char *address, const struct store_opts *o, struct store **ou
     if (url_bucket(address, "gs", true, &bucket, &prefix, e))
         return e->code;
     http_escape(&escaped, bucket);
+    if (buf_whole(&escaped, "the bucket's name", e)) {
+        mem_free(prefix);
+        return e->code;
+    }
     s = MEM_NEW(struct gs);
     s->bucket = mem_strdup(buf_c(&escaped));
     s->prefix = prefix;

@@ -224,7 +224,7 @@ oauth_call(struct ctx *cx, struct http *http, struct http_request *rq, const cha
 void
 oauth_field(struct buf *form, const char *name, const char *value)
 {
-    buf_must_printf(form, "%s%s=", form->n > 0 ? "&" : "", name);
+    buf_putf(form, "%s%s=", form->n > 0 ? "&" : "", name);
     http_escape(form, value);
 }
 
@@ -235,8 +235,10 @@ oauth_post(struct ctx *cx, struct http *http, const char *url, struct buf *form,
     static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
     struct http_request rq = {
         .method = "POST", .url = url, .headers = headers, .body = buf_str(form)};
-    enum rc rc = oauth_call(cx, http, &rq, whom, out, e);
+    enum rc rc = buf_whole(form, "what would be sent for a token", e);
 
+    if (rc == RC_OK)
+        rc = oauth_call(cx, http, &rq, whom, out, e);
     mem_wipe(form->p, form->n);
     buf_reset(form);
     return rc;

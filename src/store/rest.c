@@ -38,11 +38,11 @@ rest_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask
     out->method = methods[w->verb];
     out->user = s->user;
     out->password = s->password;
-    buf_must_printf(&out->url, "%s", s->base);
+    buf_putf(&out->url, "%s", s->base);
     if (w->verb == FAR_CREATE) {
-        buf_must_printf(&out->url, "?create=true");
+        buf_putf(&out->url, "?create=true");
     } else if (w->name.type == STORE_PACK && w->verb != FAR_LIST) {
-        buf_must_printf(&out->url, "data/%s", id_hex(&w->name.id, text)); /* no folder between */
+        buf_putf(&out->url, "data/%s", id_hex(&w->name.id, text)); /* no folder between */
     } else {
         flat.shard = NULL;
         far_path(&out->url, "", &flat);

@@ -75,13 +75,13 @@ get_region(struct s3 *s, char to[static REGION_MAX])
 static void
 add_path(const struct s3 *s, const struct far_want *w, struct buf *to)
 {
-    buf_must_printf(to, "%s", s->base);
+    buf_putf(to, "%s", s->base);
     if (w->verb == FAR_LIST || w->verb == FAR_CREATE) {
         if (to->n == 0)
-            buf_must_add(to, "/", 1);
+            buf_put(to, "/", 1);
         return;
     }
-    buf_must_add(to, "/", 1);
+    buf_put(to, "/", 1);
     far_path(to, s->prefix, w);
 }
 
@@ -92,12 +92,12 @@ add_query(const struct s3 *s, const struct far_want *w, struct buf *to)
     if (w->verb != FAR_LIST)
         return;
     if (w->page != NULL) {
-        buf_must_printf(to, "continuation-token=");
+        buf_putf(to, "continuation-token=");
         http_escape(to, w->page);
-        buf_must_add(to, "&", 1);
+        buf_put(to, "&", 1);
     }
-    buf_must_printf(to, "%sencoding-type=url&list-type=2&max-keys=%d&prefix=",
-                    w->name.type == STORE_PACK ? "" : "delimiter=%2F&", PAGE);
+    buf_putf(to, "%sencoding-type=url&list-type=2&max-keys=%d&prefix=",
+             w->name.type == STORE_PACK ? "" : "delimiter=%2F&", PAGE);
     far_query(to, s->prefix, w);
 }
 
@@ -143,6 +143,7 @@ sign(const struct s3 *s, const struct far_want *w, const struct s3_key *key, con
                                  .payload = hex,
                                  .time = now},
             key, headers, n, &value);
+    a->over = a->over || value.over;
     far_header(a, "Authorization: %s", buf_c(&value));
     for (size_t i = 0; i < n; i++) {
         if (i > 0) /* the library sends Host */
@@ -171,8 +172,8 @@ s3_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *
     out->want[2] = "x-amz-bucket-region";
     add_path(s, w, &path);
     add_query(s, w, &query);
-    buf_must_printf(&out->url, "%s%s%s%s", s->origin, buf_c(&path), query.n > 0 ? "?" : "",
-                    buf_c(&query));
+    buf_putf(&out->url, "%s%s%s%s", s->origin, buf_c(&path), query.n > 0 ? "?" : "", buf_c(&query));
+    out->over = out->over || path.over || query.over;
     if (w->verb == FAR_PUT)
         far_header(out, "Content-Type: application/octet-stream");
     get_region(s, region);
@@ -283,10 +284,10 @@ s3_create(struct ctx *cx, struct far *f, struct err *e)
         return rc == RC_DENIED && e->sys == 403 ? RC_OK : rc;
     get_region(s, region);
     if (s->region_given && strcmp(region, "us-east-1") != 0) {
-        buf_must_printf(&body,
-                        "<CreateBucketConfiguration><LocationConstraint>%s</LocationConstraint>"
-                        "</CreateBucketConfiguration>",
-                        region);
+        buf_putf(&body,
+                 "<CreateBucketConfiguration><LocationConstraint>%s</LocationConstraint>"
+                 "</CreateBucketConfiguration>",
+                 region);
         make.body = buf_str(&body);
     }
     rc = far_exchange(cx, f, &make, &r, e);

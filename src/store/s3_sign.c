@@ -33,21 +33,23 @@ static void
 add_names(struct buf *to, const char *const *headers, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        buf_must_printf(to, "%s%.*s", i > 0 ? ";" : "", (int)strcspn(headers[i], ":"), headers[i]);
+        buf_putf(to, "%s%.*s", i > 0 ? ";" : "", (int)strcspn(headers[i], ":"), headers[i]);
 }
 
 static void
-canonical_hash(const struct s3_request *rq, const char *const *headers, size_t n, struct id *out)
+canonical_hash(const struct s3_request *rq, const char *const *headers, size_t n, struct id *out,
+               bool *over)
 {
     struct buf b = BUF_INIT(128 * 1024);
 
-    buf_must_printf(&b, "%s\n%s\n%s\n", rq->method, rq->path, rq->query);
+    buf_putf(&b, "%s\n%s\n%s\n", rq->method, rq->path, rq->query);
     for (size_t i = 0; i < n; i++)
-        buf_must_printf(&b, "%s\n", headers[i]);
-    buf_must_add(&b, "\n", 1);
+        buf_putf(&b, "%s\n", headers[i]);
+    buf_put(&b, "\n", 1);
     add_names(&b, headers, n);
-    buf_must_printf(&b, "\n%s", rq->payload);
+    buf_putf(&b, "\n%s", rq->payload);
     sha256_of(buf_str(&b), out);
+    *over = *over || b.over;
     mem_wipe(b.p, b.n);
     buf_release(&b);
 }
@@ -61,7 +63,7 @@ s3_sign(const struct s3_request *rq, const struct s3_key *key, const char *const
     uint8_t mac[HMAC_SHA256];
     struct id hash;
 
-    canonical_hash(rq, headers, n, &hash);
+    canonical_hash(rq, headers, n, &hash, &out->over);
     (void)snprintf(scope, sizeof(scope), "%.8s/%s/%s/aws4_request", rq->time, rq->region,
                    rq->service);
     (void)snprintf(text, sizeof(text), "AWS4-HMAC-SHA256\n%s\n%s\n%s", rq->time, scope,
@@ -71,7 +73,7 @@ s3_sign(const struct s3_request *rq, const struct s3_key *key, const char *const
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         hmac_sha256(str_of(mac, sizeof(mac)), str_c(parts[i]), mac);
     hex_encode(mac, sizeof(mac), hex);
-    buf_must_printf(out, "AWS4-HMAC-SHA256 Credential=%s/%s,SignedHeaders=", key->id, scope);
+    buf_putf(out, "AWS4-HMAC-SHA256 Credential=%s/%s,SignedHeaders=", key->id, scope);
     add_names(out, headers, n);
-    buf_must_printf(out, ",Signature=%s", hex);
+    buf_putf(out, ",Signature=%s", hex);
 }

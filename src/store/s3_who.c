@@ -212,27 +212,31 @@ from_web_identity(struct ctx *cx, struct s3_who *w, struct s3_key *out, struct e
         return err_wrap(e, "could not read the token of the web identity");
     text = mem_strndup((const char *)token.p, token.n);
     secret_release(&token);
-    buf_must_printf(&body, "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=");
+    buf_putf(&body, "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=");
     http_escape(&body, w->set[ROLE]);
-    buf_must_printf(&body, "&RoleSessionName=");
+    buf_putf(&body, "&RoleSessionName=");
     http_escape(&body, session);
-    buf_must_printf(&body, "&WebIdentityToken=");
+    buf_putf(&body, "&WebIdentityToken=");
     http_escape(&body, text);
     secret_free_text(text);
     if (w->set[STS_URL] != NULL)
-        buf_must_printf(&url, "%s", w->set[STS_URL]);
+        buf_putf(&url, "%s", w->set[STS_URL]);
     else if (w->region != NULL)
-        buf_must_printf(&url, "https://sts.%s.amazonaws.com/", w->region);
+        buf_putf(&url, "https://sts.%s.amazonaws.com/", w->region);
     else
-        buf_must_printf(&url, "https://sts.amazonaws.com/");
-    rc = ask(cx, w,
-             &(struct http_request){.method = "POST",
-                                    .url = buf_c(&url),
-                                    .headers = form,
-                                    .body = buf_str(&body),
-                                    .timeout_ms = 2 * ASK_MS,
-                                    .body_max = ANSWER_MAX},
-             "the token service of AWS", &r, e);
+        buf_putf(&url, "https://sts.amazonaws.com/");
+    rc = buf_whole(&url, "the address of the token service", e);
+    if (rc == RC_OK)
+        rc = buf_whole(&body, "the web identity", e);
+    if (rc == RC_OK)
+        rc = ask(cx, w,
+                 &(struct http_request){.method = "POST",
+                                        .url = buf_c(&url),
+                                        .headers = form,
+                                        .body = buf_str(&body),
+                                        .timeout_ms = 2 * ASK_MS,
+                                        .body_max = ANSWER_MAX},
+                 "the token service of AWS", &r, e);
     if (rc == RC_OK) {
         rc = xml_read(buf_str(&r.body), sts_leaf, out, e);
         mem_wipe(r.body.p, r.body.n);

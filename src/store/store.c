@@ -221,3 +221,12 @@ store_age(struct ctx *cx, struct store *s, const struct store_name *name, int64_
         return err_set(e, RC_UNSUPPORTED, "%s does not tell when a file was written", s->place);
     return s->ops->age(cx, s, name, ms, e);
 }
+
+uint64_t
+store_list_max(enum store_type type)
+{
+    static const uint64_t most[] = {
+        [STORE_CONFIG] = 1,        [STORE_KEY] = 10000,   [STORE_SNAPSHOT] = 100000000,
+        [STORE_INDEX] = 100000000, [STORE_LOCK] = 100000, [STORE_PACK] = 1ULL << 31};
+    return most[type];
+}

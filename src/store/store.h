@@ -145,6 +145,8 @@ enum { STORE_TRIES = 5 };
  */
 NODISCARD enum rc store_get_all(struct ctx *cx, struct store *s, const struct store_name *name,
                                 struct buf *out, struct err *e);
+/* More objects of a type than any repository has: a list that is longer does not end. */
+uint64_t store_list_max(enum store_type type);
 /* store_ops.age; RC_UNSUPPORTED where there is none. */
 NODISCARD enum rc store_age(struct ctx *cx, struct store *s, const struct store_name *name,
                             int64_t *ms, struct err *e);

@@ -43,21 +43,21 @@ static const struct status {
 static void
 add_url(const struct swift *s, const struct far_want *w, const char *base, struct buf *to)
 {
-    buf_must_printf(to, "%s/%s", base, s->container);
+    buf_putf(to, "%s/%s", base, s->container);
     if (w->verb == FAR_CREATE)
         return;
     if (w->verb != FAR_LIST) {
-        buf_must_add(to, "/", 1);
+        buf_put(to, "/", 1);
         far_path(to, s->prefix, w);
         return;
     }
-    buf_must_printf(to, "?format=json&limit=%d%s", PAGE,
-                    w->name.type == STORE_PACK ? "" : "&delimiter=%2F");
+    buf_putf(to, "?format=json&limit=%d%s", PAGE,
+             w->name.type == STORE_PACK ? "" : "&delimiter=%2F");
     if (w->page != NULL) {
-        buf_must_printf(to, "&marker=");
+        buf_putf(to, "&marker=");
         http_escape(to, w->page);
     }
-    buf_must_printf(to, "&prefix=");
+    buf_putf(to, "&prefix=");
     far_query(to, s->prefix, w);
 }
 
@@ -214,6 +214,10 @@ store_swift_open(const char *address, const struct store_opts *o, struct store *
     if (url_bucket(address, "swift", false, &container, &prefix, e))
         return e->code;
     http_escape(&escaped, container);
+    if (buf_whole(&escaped, "the container's name", e)) {
+        mem_free(prefix);
+        return e->code;
+    }
     s = MEM_NEW(struct swift);
     s->container = mem_strdup(buf_c(&escaped));
     s->prefix = prefix;
