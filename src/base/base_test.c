@@ -27,6 +27,21 @@ test_err_wrap_reads_from_wish_to_reason(void **state)
                                "No such file or directory");
 }
 
+/* What a server wrote into its answer cannot forge a line of a log, or change a terminal. */
+static void
+test_words_from_outside_are_one_line(void **state)
+{
+    struct err e = ERR_INIT;
+    char text[] = "a\nb\r\tc\x1b[31m\xc2\x9b\x7f\xe2\x80\xaex\xe2\x81\xa9\xc3\xa9\xe2\x82\xac";
+
+    (void)state;
+    assert_string_equal(str_one_line(text), "a b  c?[31m??????x???\xc3\xa9\xe2\x82\xac");
+    (void)err_set(&e, RC_IO, "the server answered %s", "no\ninfo: snapshot saved\x1b]0;t\a");
+    (void)err_hint(&e, "look\nhere");
+    assert_null(strpbrk(e.msg, "\n\x1b\a"));
+    assert_null(strchr(e.hint, '\n'));
+}
+
 /* However long the names in between are, what went wrong is still there, and how it began. */
 static void
 test_a_long_context_never_cuts_the_cause(void **state)
@@ -315,6 +330,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_err_wrap_reads_from_wish_to_reason),
+        cmocka_unit_test(test_words_from_outside_are_one_line),
         cmocka_unit_test(test_a_long_context_never_cuts_the_cause),
         cmocka_unit_test(test_buf_stops_at_its_ceiling),
         cmocka_unit_test(test_str_show_escapes_and_cuts),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 enum {
     WORDS_MAX = 4096, /* of one call, before they are cut to fit */
@@ -52,6 +53,7 @@ put_words(char *to, size_t size, size_t rest, const char *fmt, va_list ap)
     size_t len = n < 0 ? 0 : MIN((size_t)n, sizeof(words) - 1);
 
     words[len] = '\0';
+    (void)str_one_line(words);
     len = cut_middle(words, len, size - 1 - MIN(rest, size - 1));
     memcpy(to, words, len + 1);
     return len;

@@ -10,6 +10,7 @@
  *          memory.
  * Shape    err_set where it happened, err_wrap on the way up: "could not X: could not Y: reason".
  *          Lower case, no full stop, no function names, no secrets, no values of the user's data.
+ *          Words become one line that changes no terminal (str_one_line), whoever wrote them.
  * Limits   what is too long is cut in its middle: words of one call where they are made, contexts
  *          when they no longer fit before the cause, which is never cut for their sake.
  * Threads  a struct err belongs to one thread at a time. It is plain data and may be copied.

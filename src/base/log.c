@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/str.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static enum log_level max_level = LOG_INFO; /* guarded by lock, as the two below */
@@ -42,14 +43,13 @@ put_json_string(const char *s)
     (void)fputc('"', stderr);
 }
 
-PRINTF_LIKE(2, 0)
+/* `hint` may be empty. */
 static void
-put_line(enum log_level level, const char *fmt, va_list ap)
+put_line(enum log_level level, const char *text, const char *hint)
 {
     static const char *const words[] = {"error", "warning", "info", "debug"};
-    char text[1024], when[INSTANT_TEXT];
+    char when[INSTANT_TEXT];
 
-    (void)vsnprintf(text, sizeof(text), fmt, ap);
     (void)pthread_mutex_lock(&lock);
     if (level <= max_level) {
         if (status[0] != '\0')
@@ -58,11 +58,16 @@ put_line(enum log_level level, const char *fmt, va_list ap)
             (void)fprintf(stderr, "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":",
                           instant_format(instant_now(), when), words[level]);
             put_json_string(text);
+            if (hint[0] != '\0') {
+                (void)fputs(",\"hint\":", stderr);
+                put_json_string(hint);
+            }
             (void)fputs("}\n", stderr);
-        } else if (level == LOG_INFO) {
-            (void)fprintf(stderr, "%s\n", text);
         } else {
-            (void)fprintf(stderr, "%s: %s\n", words[level], text);
+            (void)fprintf(stderr, "%s%s%s\n", level == LOG_INFO ? "" : words[level],
+                          level == LOG_INFO ? "" : ": ", text);
+            if (hint[0] != '\0')
+                (void)fprintf(stderr, "hint: %s\n", hint);
         }
         if (status[0] != '\0')
             (void)fputs(status, stderr);
@@ -70,12 +75,22 @@ put_line(enum log_level level, const char *fmt, va_list ap)
     (void)pthread_mutex_unlock(&lock);
 }
 
+PRINTF_LIKE(2, 0)
+static void
+put_words(enum log_level level, const char *fmt, va_list ap)
+{
+    char text[1024];
+
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    put_line(level, str_one_line(text), "");
+}
+
 #define DEFINE_LOG(name, level)                                                                    \
     void name(const char *fmt, ...)                                                                \
     {                                                                                              \
         va_list ap;                                                                                \
         va_start(ap, fmt);                                                                         \
-        put_line(level, fmt, ap);                                                                  \
+        put_words(level, fmt, ap);                                                                 \
         va_end(ap);                                                                                \
     }
 
@@ -87,10 +102,7 @@ DEFINE_LOG(log_debug, LOG_DEBUG)
 void
 log_err(const struct err *e)
 {
-    if (e->hint[0] != '\0')
-        log_error("%s\nhint: %s", e->msg, e->hint);
-    else
-        log_error("%s", e->msg);
+    put_line(LOG_ERROR, e->msg, e->hint);
 }
 
 void

@@ -143,3 +143,34 @@ str_clean_path(const char *path)
     out[n] = '\0';
     return out;
 }
+
+/* How many bytes at `s` are a character that a terminal or a reader must not get; 0: none. */
+static size_t
+unsafe_bytes(const unsigned char *s)
+{
+    if (s[0] < 0x20 || s[0] == 0x7f)
+        return 1;
+    if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f)
+        return 2;
+    if (s[0] != 0xe2)
+        return 0;
+    /* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069 */
+    if (s[1] == 0x80 && (s[2] == 0x8e || s[2] == 0x8f || (s[2] >= 0xa8 && s[2] <= 0xae)))
+        return 3;
+    return s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9 ? 3 : 0;
+}
+
+char *
+str_one_line(char *s)
+{
+    for (char *at = s; *at != '\0';) {
+        size_t n = unsafe_bytes((const unsigned char *)at);
+
+        if (n == 1)
+            *at = *at == '\n' || *at == '\t' || *at == '\r' ? ' ' : '?';
+        else if (n > 1)
+            memset(at, '?', n);
+        at += n > 0 ? n : 1;
+    }
+    return s;
+}

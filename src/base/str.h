@@ -58,6 +58,12 @@ str_is_word(struct str a, const char *word)
  * cut with "..." to fit `n` bytes with the NUL. For key names in messages. Returns `to`.
  */
 const char *str_show(struct str s, char *to, size_t n);
+/*
+ * Make a text that may come from outside one line that changes no terminal: control characters (of
+ * ASCII, and U+0080 to U+009F) and marks that turn the direction of writing become '?', line breaks
+ * and tabs blanks. In place; the length stays. Returns `s`.
+ */
+char *str_one_line(char *s);
 /* Write `s` as a C string, cut to fit `n` bytes with the NUL. Returns `to`. */
 const char *str_cut(struct str s, char *to, size_t n);
 

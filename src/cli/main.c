@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program: find the subcommand, parse, run, turn the outcome into an exit code. */
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "cli/app.h"
@@ -166,6 +168,21 @@ run_command(const struct command *c, int argc, char **argv)
     return exit_code_of(rc);
 }
 
+/*
+ * Passwords and keys lie in our memory: no core file, and nobody of the same user looks into it.
+ * The leak checker of a sanitizer must look.
+ */
+static void
+hide_memory(void)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    const struct rlimit none = {0, 0};
+
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
 int
 main(int argc, char **argv)
 {
@@ -173,6 +190,7 @@ main(int argc, char **argv)
     struct err e = ERR_INIT;
     enum exit_code code;
 
+    hide_memory();
     if (argc > 2 && strcmp(argv[1], "-h") == 0) {
         log_error("the command comes first: cstash COMMAND --redis redis://HOST:PORT");
         return EXIT_USAGE;
