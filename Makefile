@@ -28,7 +28,7 @@ test: test-build ## build and run everything; ends with "N passed, N failed"
 test-unit: test-build ## only what needs no server
 	@tools/run-tests $(BUILD) --unit
 
-e2e: build image ## on a Kubernetes cluster of one node, which it brings up and down (as root); "N passed, N failed"
+e2e: test-build image ## on a Kubernetes cluster of one node, which it brings up and down (as root); "N passed, N failed"
 	@tools/install-deps build test e2e
 	@tests/e2e/cluster/build >/dev/null
 	@tools/run-tests $(BUILD) --e2e
@@ -61,8 +61,8 @@ lint: test-build ## clang-tidy
 	@tools/install-deps check
 	@tools/lint $(BUILD)
 
-fmt: ## format the sources
-	@tools/install-deps check
+fmt: ## format the sources (needs clang-format: tools/install-deps check)
+	@command -v clang-format >/dev/null || { echo "clang-format is missing: run tools/install-deps check" >&2; exit 1; }
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 fmt-check:

@@ -63,9 +63,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     if (app_word(a->repository_version, "repository-version", versions, &i, e))
         return e->code;
     opts.version = i == 0 ? 2 : 1;
-    opts.fast_kdf = getenv("CSTASH_TEST_FAST_KDF") != NULL;
-    if (opts.fast_kdf)
-        log_warn("CSTASH_TEST_FAST_KDF is set: the key of this repository protects nothing");
+    opts.fast_kdf = repo_test_fast_kdf();
     rc = take_polynomial(cx, a, &opts.polynomial, e);
     if (rc == RC_OK)
         rc = app_repo_address(a, &r, e);

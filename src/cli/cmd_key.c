@@ -80,7 +80,7 @@ read_new_password(const struct args *a, struct secret *out, struct err *e)
 static enum rc
 new_key(struct ctx *cx, const struct args *a, struct repo *r, bool replace, struct err *e)
 {
-    struct repo_init_opts opts = {.fast_kdf = getenv("CSTASH_TEST_FAST_KDF") != NULL};
+    struct repo_init_opts opts = {.fast_kdf = repo_test_fast_kdf()};
     struct secret password = {0};
     struct id id;
     char text[ID_TEXT];

@@ -71,13 +71,14 @@ vault_open(struct ctx *cx, struct vault *v, struct err *e)
 enum rc
 vault_ensure(struct ctx *cx, struct vault *v, bool *made, struct err *e)
 {
-    struct repo_init_opts o = {.fast_kdf = getenv("CSTASH_TEST_FAST_KDF") != NULL};
+    struct repo_init_opts o = {.version = 0};
     struct id id;
     enum rc rc = vault_open(cx, v, e);
 
     *made = false;
     if (rc != RC_NO_REPOSITORY)
         return rc;
+    o.fast_kdf = repo_test_fast_kdf();
     log_info("there is no repository at %s: making one", v->store->place);
     rc = repo_init(cx, v->store, secret_str(&v->password), &o, &id, e);
     *made = rc == RC_OK;

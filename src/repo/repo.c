@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "repo/format/poly.h"
@@ -51,6 +52,18 @@ master_key(struct ctx *cx, struct store *s, struct str password, bool fast, stru
     if (s->ops->del(cx, s, &name, e))
         return e->code;
     return rc != RC_OK ? rc : err_set(e, RC_EXISTS, "somebody else has just made it");
+}
+
+bool
+repo_test_fast_kdf(void)
+{
+#ifdef CSTASH_TEST_SWITCHES
+    if (getenv("CSTASH_TEST_FAST_KDF") != NULL) {
+        log_warn("CSTASH_TEST_FAST_KDF is set: the key of this repository protects nothing");
+        return true;
+    }
+#endif
+    return false;
 }
 
 enum rc

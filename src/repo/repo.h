@@ -18,9 +18,12 @@ struct repo;
 
 struct repo_init_opts {
     unsigned version;    /* 1 or 2; 0: 2 */
-    bool fast_kdf;       /* tests only: a key that costs nothing to derive */
+    bool fast_kdf;       /* tests only: a key that costs nothing to derive; repo_test_fast_kdf */
     uint64_t polynomial; /* decides where chunks are cut; 0: a random one */
 };
+
+/* Does CSTASH_TEST_FAST_KDF ask for such a key? Warns; never in a release build. */
+bool repo_test_fast_kdf(void);
 
 /*
  * Make a repository. The key file is written first and config last: without config there is none.
