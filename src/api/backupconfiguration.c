@@ -36,6 +36,9 @@ static const struct field fields_status[] = {
     FIELD_OBSERVED,
     FIELD_CONDITIONS,
     {.name = "phase", .type = F_STR, .words = phases, .doc = "Can backups be made"},
+    {.name = "lastSuccessTime",
+     .type = F_TIME,
+     .doc = "When the last session that succeeded began"},
     {.name = NULL},
 };
 static const struct field fields[] = {

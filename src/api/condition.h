@@ -30,4 +30,12 @@ const char *api_time(int64_t ms, char to[static API_TIME_TEXT]);
 /* Take the condition away; nothing to do when there is none. */
 void condition_remove(struct json *holder, const char *type);
 
+/* Of MetricsPushed and RepositoryMetricsPushed, which are False then and fail nothing. */
+#define NO_PUSHGATEWAY "PushgatewayNotConfigured"
+#define NO_PUSHGATEWAY_TEXT "No Pushgateway is configured: the metrics were pushed nowhere."
+
+/* A RestoreSession that wrote nothing, and its phase. */
+#define DRY_RUN "DryRun"
+#define DRY_RUN_PHASE "DryRunSucceeded"
+
 #endif

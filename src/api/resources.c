@@ -20,3 +20,9 @@ const struct kube_kind RES_FUNCTION =
     RES(STASH_GROUP, STASH_VERSION, "functions", "Function", false);
 const struct kube_kind RES_APP_BINDING =
     RES(APPCATALOG_GROUP, "v1alpha1", "appbindings", "AppBinding", true);
+const struct kube_kind RES_BACKUP_BLUEPRINT =
+    RES(STASH_GROUP, STASH_VERSION, "backupblueprints", "BackupBlueprint", false);
+const struct kube_kind RES_BACKUP_BATCH =
+    RES(STASH_GROUP, STASH_VERSION, "backupbatches", "BackupBatch", true);
+const struct kube_kind RES_RESTORE_BATCH =
+    RES(STASH_GROUP, STASH_VERSION, "restorebatches", "RestoreBatch", true);

@@ -81,6 +81,14 @@ output_read(const struct step_flags *f, struct json **out, struct err *e)
     return RC_OK;
 }
 
+bool
+output_is_dry_run(const struct json *status)
+{
+    const struct json *stats = json_field(status, "stats");
+
+    return json_is_true(json_field(json_elem(stats, 0), "dryRun"));
+}
+
 const char *
 output_error(const struct json *status)
 {

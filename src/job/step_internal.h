@@ -123,6 +123,8 @@ struct json *output_host(const char *hostname, const char *phase, int64_t ms, co
 NODISCARD enum rc output_write(const struct step_flags *f, struct json *host, struct err *e);
 /* `targetStatus` of the file. RC_NOT_FOUND. The caller frees. */
 NODISCARD enum rc output_read(const struct step_flags *f, struct json **out, struct err *e);
+/* Did the step only look ("dryRun": true of the host)? */
+bool output_is_dry_run(const struct json *target_status);
 /* The error of the first host that failed, or NULL. Borrowed. */
 const char *output_error(const struct json *target_status);
 /*

@@ -119,16 +119,22 @@ step_restore_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
     struct restore_work w = {.cx = cx, .f = f};
     const char *host = step_text(f->hostname, "");
     int64_t start = clock_mono_ms();
+    struct json *result = NULL;
     enum rc rc;
 
     step_be_nice();
     rc = work(&w, e);
+    if (rc == RC_OK) {
+        result = output_host(host, "Succeeded", clock_mono_ms() - start, NULL);
+        if (w.args.dry_run)
+            json_set_bool(result, "dryRun", true);
+    }
     snapshot_close(&w.from);
     vault_close(&w.vault);
     binding_close(&w.redis);
     redis_args_release(&w.args);
     kube_free(w.k);
     if (rc == RC_OK)
-        rc = output_write(f, output_host(host, "Succeeded", clock_mono_ms() - start, NULL), e);
+        rc = output_write(f, result, e);
     return rc == RC_OK ? RC_OK : output_fail(f, host, start, e);
 }

@@ -110,13 +110,19 @@ metrics_of(const struct status_work *w)
     return m;
 }
 
+static bool
+has_pushgateway(const struct status_work *w)
+{
+    return w->f->metrics_enabled && step_text(w->f->metrics_url, NULL) != NULL;
+}
+
 static enum rc
 push(struct status_work *w, const struct metrics *m, struct err *e)
 {
     char *job;
     enum rc rc;
 
-    if (!w->f->metrics_enabled || step_text(w->f->metrics_url, NULL) == NULL)
+    if (!has_pushgateway(w))
         return RC_OK;
     job = stash_job_name(&w->inv);
     rc = metrics_push(w->cx, w->http, w->f->metrics_url, job, m, e);
@@ -373,6 +379,11 @@ after_backup(struct status_work *w)
     rc = send_repository_metrics(w, &a, &e);
     if (rc != RC_OK)
         log_warn("%s", e.msg); /* data are safe: a condition, not a failure */
+    if (rc == RC_OK && !has_pushgateway(w)) {
+        tell_session(w, &(struct action_result){"RepositoryMetricsPushed", "False", NO_PUSHGATEWAY,
+                                                NO_PUSHGATEWAY_TEXT});
+        return;
+    }
     tell_session(w, rc == RC_OK ? &(struct action_result){"RepositoryMetricsPushed", "True",
                                                           "SuccessfullyPushedRepositoryMetrics",
                                                           "Successfully pushed repository metrics."}
@@ -387,17 +398,18 @@ static void
 merge_stats(struct json *to, const struct json *stats)
 {
     for (size_t i = 0; i < json_size(stats); i++) {
-        const struct json *host = json_elem(stats, i);
+        CLEANUP(json_free_ptr) struct json *host = json_clone(json_elem(stats, i));
         const char *name = json_text_or(json_field(host, "hostname"), "");
         size_t at = 0;
 
+        json_remove(host, "dryRun"); /* a condition says it */
         while (at < json_size(to) &&
                strcmp(json_text_or(json_field(json_elem(to, at), "hostname"), ""), name) != 0)
             at++;
         if (at < json_size(to))
-            json_put_at(to, at, json_clone(host));
+            json_put_at(to, at, json_ref(host));
         else
-            json_push(to, json_clone(host));
+            json_push(to, json_ref(host));
     }
 }
 
@@ -411,6 +423,10 @@ put_result(void *arg, struct json *session, struct err *e)
     (void)e;
     if (!step_is_backup(w->f)) {
         merge_stats(json_need_array(status, "stats"), stats);
+        if (output_is_dry_run(w->output))
+            (void)condition_set(status, DRY_RUN, "True", "NothingWritten",
+                                "This was a dry run (--dry-run in args): nothing was written to "
+                                "the target.");
         return RC_OK;
     }
     targets = json_need_array(status, "targets");
@@ -439,13 +455,24 @@ tell_result(struct status_work *w, struct err *e)
     return RC_OK;
 }
 
+/* Metrics of a dry run would be those of a restore. */
+static void
+push_hosts(struct status_work *w, const struct metrics *m)
+{
+    struct err e = ERR_INIT;
+
+    if (!output_is_dry_run(w->output) && push(w, m, &e))
+        log_warn("%s", e.msg);
+}
+
 static void
 tell_people(struct status_work *w)
 {
     const struct json *stats = json_field(w->output, "stats");
-    const char *what = step_is_backup(w->f) ? "Backup" : "Restore";
+    const char *what = step_is_backup(w->f)           ? "Backup"
+                       : output_is_dry_run(w->output) ? "Dry run of the restore"
+                                                      : "Restore";
     struct metrics m = metrics_of(w);
-    struct err e = ERR_INIT;
 
     for (size_t i = 0; i < json_size(stats); i++) {
         const struct json *h = json_elem(stats, i);
@@ -465,8 +492,7 @@ tell_people(struct status_work *w)
                            json_text_or(json_field(h, "error"), "unknown"));
         put_host(w, &m, h);
     }
-    if (push(w, &m, &e))
-        log_warn("%s", e.msg);
+    push_hosts(w, &m);
     metrics_release(&m);
 }
 

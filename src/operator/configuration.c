@@ -28,6 +28,24 @@ make_cron_job(struct ctx *cx, struct world *op, const struct invoker *inv, struc
                        inv->ns, inv->name, e.msg);
 }
 
+/* Would its pod be one? Task, Functions and variables, as the next session would find them. */
+static bool
+check_task(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *repo,
+           struct json *now)
+{
+    struct json *status = json_field(now, "status");
+    struct err why = ERR_INIT;
+
+    if (run_check(cx, op, inv, repo, &why) == RC_OK) {
+        (void)condition_set(status, "TaskFound", "True", "TaskAvailable",
+                            "The Task and its Functions are there.");
+        return true;
+    }
+    if (condition_set(status, "TaskFound", "False", "TaskNotAvailable", why.msg))
+        recorder_event(cx, op->config_events, now, "Warning", "TaskNotAvailable", "%s", why.msg);
+    return false;
+}
+
 static enum rc
 step(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *now,
      struct ctl_result *out, struct err *e)
@@ -41,19 +59,18 @@ step(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *n
         json_set_cstr(status, "phase", "Invalid");
         return remove_foreign_rbac(cx, op, inv, NULL, e);
     }
-    if (strcmp(inv->driver, "Restic") == 0)
-        rc = check_needs(cx, op, inv, status, &repo, &ok, e);
-    else
-        (void)condition_set(status, "ValidationPassed", "True", "ResourceValidationPassed",
-                            "Successfully validated.");
+    tell_ignored(cx, op->config_events, now, status);
+    rc = check_needs(cx, op, inv, status, &repo, &ok, e);
     usable = repo != NULL && !condition_is_false(status, "ValidationPassed");
     if (usable && repository_asks_labels(repo)) /* nobody tells when a namespace's labels change */
         out->requeue_after_ms = LABELS_MS;
-    json_free(repo);
     if (rc == RC_OK)
         rc = remove_foreign_rbac(cx, op, inv, usable ? inv->repo_ns : NULL, e);
     if (rc == RC_OK)
         rc = check_target(cx, op, inv, status, "BackupTargetFound", &found, e);
+    if (rc == RC_OK && ok && found)
+        ok = check_task(cx, op, inv, repo, now);
+    json_free(repo);
     if (rc != RC_OK)
         return rc;
     if (ok && found)

@@ -34,17 +34,42 @@ object_check(const struct kind_def *kind, const struct json *obj, struct err *e)
     return RC_OK;
 }
 
+/* What no Task of ours does is refused, not passed over. */
+static enum rc
+check_driver(const struct json *obj, struct err *e)
+{
+    const char *driver = json_text_or(json_dig(obj, "spec", "driver"), "Restic");
+
+    return strcmp(driver, "Restic") == 0
+               ? RC_OK
+               : err_set(e, RC_UNSUPPORTED, "the driver %.40s is not supported: only Restic is",
+                         driver);
+}
+
 bool
 object_is_bad(struct ctx *cx, struct recorder *events, const struct kind_def *kind,
               const struct json *obj, struct json *status)
 {
     struct err why = ERR_INIT;
 
-    if (object_check(kind, obj, &why) == RC_OK)
+    if (object_check(kind, obj, &why) == RC_OK && check_driver(obj, &why) == RC_OK)
         return false;
     if (condition_set(status, "ValidationPassed", "False", "ResourceValidationFailed", why.msg))
         recorder_event(cx, events, obj, "Warning", "ResourceValidationFailed", "%s", why.msg);
     return true;
+}
+
+/* RC_INVALID: it is there, and opens no repository. */
+static enum rc
+find_secret(struct ctx *cx, struct world *op, const char *ns, const char *name, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *secret = NULL;
+
+    if (kube_get(cx, op->k, &KUBE_SECRET, ns, name, &secret, e))
+        return e->code;
+    if (json_text_or(json_dig(secret, "data", "RESTIC_PASSWORD"), "")[0] != '\0')
+        return RC_OK;
+    return err_set(e, RC_INVALID, "Backend Secret %s/%s has no RESTIC_PASSWORD.", ns, name);
 }
 
 static void
@@ -57,7 +82,7 @@ check_secret(struct ctx *cx, struct world *op, const struct invoker *inv, const 
     enum rc rc = name[0] == '\0' ? RC_NOT_FOUND : RC_OK;
 
     if (rc == RC_OK && !seen_lately(&op->secrets, key)) {
-        rc = kube_get(cx, op->k, &KUBE_SECRET, inv->repo_ns, name, NULL, &e);
+        rc = find_secret(cx, op, inv->repo_ns, name, &e);
         if (rc == RC_OK)
             seen_now(&op->secrets, key);
     }
@@ -68,6 +93,8 @@ check_secret(struct ctx *cx, struct world *op, const struct invoker *inv, const 
     else if (rc == RC_NOT_FOUND)
         say(status, "BackendSecretFound", "False", "BackendSecretNotAvailable",
             "Backend Secret %s/%s does not exist.", inv->repo_ns, name);
+    else if (rc == RC_INVALID)
+        say(status, "BackendSecretFound", "False", "BackendSecretNotAvailable", "%s", e.msg);
     else
         say(status, "BackendSecretFound", "Unknown", "UnableToCheckBackendSecretAvailability",
             "Failed to check whether the Backend Secret %s/%s exist or not. Reason: %s",
@@ -109,6 +136,27 @@ usage_check(struct ctx *cx, struct world *op, const struct invoker *inv, const s
 }
 
 static enum rc
+check_foreign(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *repo,
+              struct json *status, bool *allowed, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *closed = json_new_object();
+    struct err why = ERR_INIT;
+    enum rc rc = usage_check(cx, op, inv, repo != NULL ? repo : closed, &why);
+
+    *allowed = rc == RC_OK;
+    if (rc == RC_OK)
+        return RC_OK;
+    if (rc != RC_DENIED) {
+        *e = why;
+        return rc;
+    }
+    condition_remove(status, "RepositoryFound");
+    condition_remove(status, "BackendSecretFound");
+    say(status, "ValidationPassed", "False", "ResourceValidationFailed", "%s", why.msg);
+    return RC_OK;
+}
+
+static enum rc
 check_usage(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *repo,
             struct json *status, bool *ok, struct err *e)
 {
@@ -139,6 +187,13 @@ check_needs(struct ctx *cx, struct world *op, const struct invoker *inv, struct 
 
     *ok = false;
     *repo = cache_get(op->repos, inv->repo_ns, inv->repo_name);
+    if (strcmp(inv->repo_ns, inv->ns) != 0) {
+        /* Of another namespace, one that may not be used and one that is not there look alike. */
+        if (check_foreign(cx, op, inv, *repo, status, &allowed, e))
+            return e->code;
+        if (!allowed)
+            return RC_OK;
+    }
     if (*repo == NULL || kube_is_deleting(*repo)) {
         say(status, "RepositoryFound", "False", "RepositoryNotAvailable",
             "Repository %s/%s does not exist.", inv->repo_ns, inv->repo_name);

@@ -106,6 +106,40 @@ on_repository(void *arg, const struct json *old, const struct json *now)
     mem_free(key);
 }
 
+static void
+look_again(void *arg, const struct json *config)
+{
+    add_key(controller_queue((struct controller *)arg), kube_ns(config), kube_name(config));
+}
+
+/* A Task or Function that is changed or goes concerns whoever may use it. */
+static void
+on_catalog(void *arg, const struct json *old, const struct json *now)
+{
+    struct world *op = (struct world *)arg;
+
+    if (old != NULL && (now == NULL || kube_generation(old) != kube_generation(now)))
+        cache_each(op->configs, NULL, look_again, op->config_ctl);
+}
+
+static void
+on_app_binding(void *arg, const struct json *old, const struct json *now)
+{
+    struct world *op = (struct world *)arg;
+    const struct json *app = now != NULL ? now : old;
+    char *key;
+    struct json *keys;
+
+    if (old != NULL && now != NULL && kube_generation(old) == kube_generation(now))
+        return;
+    key = key3(kube_ns(app), RES_APP_BINDING.kind, kube_name(app));
+    keys = cache_keys_by(op->configs, BY_TARGET, key);
+    for (size_t i = 0; i < json_size(keys); i++)
+        workq_add(controller_queue(op->config_ctl), json_text(json_elem(keys, i)));
+    json_free(keys);
+    mem_free(key);
+}
+
 /* References can be many, and a cached Repository is read for each of them. */
 static void
 trim_repository(struct json *repo)
@@ -204,6 +238,9 @@ make_caches(struct world *op)
     op->tasks = cache_of(op, &RES_TASK, false);
     op->functions = cache_of(op, &RES_FUNCTION, false);
     op->apps = cache_of(op, &RES_APP_BINDING, false);
+    op->blueprints = cache_of(op, &RES_BACKUP_BLUEPRINT, false);
+    op->backup_batches = cache_of(op, &RES_BACKUP_BATCH, false);
+    op->restore_batches = cache_of(op, &RES_RESTORE_BATCH, false);
     op->cron_jobs = cache_of(op, &KUBE_CRON_JOB, true);
     op->jobs = cache_of(op, &KUBE_JOB, true);
     op->pods = cache_of(op, &KUBE_POD, true);
@@ -232,6 +269,28 @@ add_controller(struct world *op, const char *name, reconcile_fn *fn, struct cont
     return RC_OK;
 }
 
+/* Of kinds on which nothing acts. */
+static enum rc
+make_tellers(struct world *op, struct err *e)
+{
+    struct {
+        const char *name;
+        reconcile_fn *fn;
+        struct cache *cache;
+    } all[] = {{"backupblueprint", reconcile_blueprint, op->blueprints},
+               {"backupbatch", reconcile_backup_batch, op->backup_batches},
+               {"restorebatch", reconcile_restore_batch, op->restore_batches}};
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        struct controller *c;
+
+        if (add_controller(op, all[i].name, all[i].fn, &c, e))
+            return e->code;
+        controller_watch(c, all[i].cache, controller_map_self, NULL);
+    }
+    return RC_OK;
+}
+
 static enum rc
 make_controllers(struct world *op, struct err *e)
 {
@@ -241,7 +300,7 @@ make_controllers(struct world *op, struct err *e)
         add_controller(op, "backupconfiguration", reconcile_configuration, &op->config_ctl, e) ||
         add_controller(op, "backupsession", reconcile_session, &op->session_ctl, e) ||
         add_controller(op, "restoresession", reconcile_restore, &op->restore_ctl, e) ||
-        add_controller(op, "trigger", reconcile_trigger, &triggers, e))
+        add_controller(op, "trigger", reconcile_trigger, &triggers, e) || make_tellers(op, e))
         return e->code;
     controller_watch(op->repo_ctl, op->repos, controller_map_self, NULL);
     controller_watch(op->repo_ctl, op->configs, map_user_to_repo, op);
@@ -262,6 +321,9 @@ make_controllers(struct world *op, struct err *e)
     controller_watch(op->restore_ctl, op->pods, map_pod_to_owner, op);
     controller_watch(triggers, op->jobs, controller_map_self, NULL);
     cache_on_change(op->repos, on_repository, op);
+    cache_on_change(op->tasks, on_catalog, op);
+    cache_on_change(op->functions, on_catalog, op);
+    cache_on_change(op->apps, on_app_binding, op);
     return RC_OK;
 }
 
@@ -354,6 +416,7 @@ operator_run(struct ctx *cx, struct kube *k, const struct operator_opts *o, stru
     op.session_events = recorder_for(&op, "BackupSession Controller");
     op.restore_events = recorder_for(&op, "RestoreSession Controller");
     op.repo_events = recorder_for(&op, "Repository Controller");
+    op.batch_events = recorder_for(&op, "Batch Controller");
     make_caches(&op);
     rc = run(cx, &op, e);
     manager_free(op.m);
@@ -361,6 +424,7 @@ operator_run(struct ctx *cx, struct kube *k, const struct operator_opts *o, stru
     recorder_free(op.session_events);
     recorder_free(op.restore_events);
     recorder_free(op.repo_events);
+    recorder_free(op.batch_events);
     seen_release(&op.secrets);
     mem_free(op.cluster_uid);
     if (op.http != NULL)

@@ -28,9 +28,10 @@ struct world {
     struct http *http; /* to the Pushgateway */
     char *cluster_uid; /* of its kube-system namespace; NULL: it may not be read */
     struct cache *repos, *configs, *sessions, *restores, *tasks, *functions, *apps;
+    struct cache *blueprints, *backup_batches, *restore_batches;
     struct cache *cron_jobs, *jobs, *pods, *accounts, *bindings;
     struct controller *repo_ctl, *config_ctl, *session_ctl, *restore_ctl;
-    struct recorder *config_events, *session_events, *restore_events, *repo_events;
+    struct recorder *config_events, *session_events, *restore_events, *repo_events, *batch_events;
     struct seen secrets;     /* by "ns/name" */
     atomic_bool standing_by; /* another leads */
 };
@@ -145,6 +146,9 @@ struct run {
 char *run_job_name(const struct run *r); /* mem_free */
 /* The ServiceAccount of an invoker's Jobs; mem_free. */
 char *run_account(const struct invoker *inv);
+/* Could a pod be made now? RC_NOT_FOUND: its Task or a Function; RC_INVALID: what they say. */
+NODISCARD enum rc run_check(struct ctx *cx, struct world *op, const struct invoker *inv,
+                            const struct json *repo, struct err *e);
 /* Account, roles and Job; RC_OK also when they are there already. */
 NODISCARD enum rc ensure_job(struct ctx *cx, struct world *op, const struct run *r, struct err *e);
 NODISCARD enum rc ensure_run_rbac(struct ctx *cx, struct world *op, const struct run *r,
@@ -203,12 +207,22 @@ NODISCARD enum rc wipe_stop(struct ctx *cx, struct world *op, const struct json 
 
 /* ---- metrics (report.c) ---- */
 
-/* Push what a finished session says. A Pushgateway that is away is an error like any other. */
-NODISCARD enum rc report_session(struct ctx *cx, struct world *op, const struct invoker *inv,
-                                 const struct json *session, struct err *e);
+/* Push what a finished session says, once, and say so in its `status` (MetricsPushed). */
+void report_metrics(struct ctx *cx, struct world *op, const struct invoker *inv,
+                    const struct json *session, struct json *status);
+
+/* The field of a BackupConfiguration's status: when its last session that succeeded began. */
+#define LAST_SUCCESS "lastSuccessTime"
 
 /* ---- controllers ---- */
 
 reconcile_fn reconcile_repository, reconcile_configuration, reconcile_session, reconcile_restore;
+
+/* ---- what nothing acts on (ignored.c) ---- */
+
+/* Fields of an invoker that nothing reads: the condition FieldsIgnored and an event. */
+void tell_ignored(struct ctx *cx, struct recorder *events, const struct json *obj,
+                  struct json *status);
+reconcile_fn reconcile_blueprint, reconcile_backup_batch, reconcile_restore_batch;
 
 #endif

@@ -19,6 +19,8 @@ phase_configuration(const struct json *status, const char *driver)
         return "NotReady";
     if (condition_is_false(status, "ValidationPassed"))
         return "Invalid";
+    if (present_not_true(status, "TaskFound") || present_not_true(status, "BackupTargetFound"))
+        return "NotReady";
     if (condition_is_true(status, "ValidationPassed") &&
         condition_is_true(status, "CronJobCreated") &&
         (!restic || (condition_is_true(status, "RepositoryFound") &&
@@ -68,7 +70,7 @@ bool
 phase_is_final(const char *p)
 {
     return strcmp(p, "Succeeded") == 0 || strcmp(p, "Failed") == 0 || strcmp(p, "Skipped") == 0 ||
-           strcmp(p, "Unknown") == 0;
+           strcmp(p, "Unknown") == 0 || strcmp(p, DRY_RUN_PHASE) == 0;
 }
 
 /* Held back is not failed: the backup is good, and everything older too. */
@@ -123,7 +125,9 @@ phase_restore_target(const struct json *status)
         return "Failed";
     if (h.total < 0 || h.succeeded + h.failed + h.unknown < h.total)
         return NULL;
-    return h.unknown > 0 ? "Unknown" : h.failed > 0 ? "Failed" : "Succeeded";
+    if (h.unknown > 0 || h.failed > 0)
+        return h.unknown > 0 ? "Unknown" : "Failed";
+    return condition_is_true(status, DRY_RUN) ? DRY_RUN_PHASE : "Succeeded";
 }
 
 const char *

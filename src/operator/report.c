@@ -20,7 +20,7 @@ is_success(const struct invoker *inv, const struct json *session)
     return good;
 }
 
-enum rc
+static enum rc
 report_session(struct ctx *cx, struct world *op, const struct invoker *inv,
                const struct json *session, struct err *e)
 {
@@ -30,8 +30,6 @@ report_session(struct ctx *cx, struct world *op, const struct invoker *inv,
     char *job;
     enum rc rc;
 
-    if (url == NULL || url[0] == '\0')
-        return RC_OK; /* none was wanted */
     app = target_app(cx, op, inv);
     job = stash_job_name(inv);
     stash_metrics_session(&m, inv, app, is_success(inv, session),
@@ -41,4 +39,25 @@ report_session(struct ctx *cx, struct world *op, const struct invoker *inv,
     json_free(app);
     mem_free(job);
     return rc;
+}
+
+void
+report_metrics(struct ctx *cx, struct world *op, const struct invoker *inv,
+               const struct json *session, struct json *status)
+{
+    const char *url = op->opts->pushgateway_url;
+    struct err why = ERR_INIT;
+
+    if (condition_find(status, "MetricsPushed") != NULL)
+        return;
+    if (condition_is_true(status, DRY_RUN))
+        (void)condition_set(status, "MetricsPushed", "False", "NothingWritten",
+                            "A dry run has no metrics.");
+    else if (url == NULL || url[0] == '\0')
+        (void)condition_set(status, "MetricsPushed", "False", NO_PUSHGATEWAY, NO_PUSHGATEWAY_TEXT);
+    else if (report_session(cx, op, inv, session, &why) == RC_OK)
+        (void)condition_set(status, "MetricsPushed", "True", "SuccessfullyPushedMetrics",
+                            "Successfully pushed metrics.");
+    else
+        (void)condition_set(status, "MetricsPushed", "False", "FailedToPushMetrics", why.msg);
 }

@@ -54,19 +54,14 @@ save(struct work *w, struct err *e)
 static enum rc
 report(struct work *w, struct err *e)
 {
-    struct err why = ERR_INIT;
+    const char *phase;
 
-    if (condition_find(w->status, "MetricsPushed") == NULL) {
-        if (report_session(w->cx, w->op, &w->inv, w->now, &why) == RC_OK)
-            (void)condition_set(w->status, "MetricsPushed", "True", "SuccessfullyPushedMetrics",
-                                "Successfully pushed metrics.");
-        else
-            (void)condition_set(w->status, "MetricsPushed", "False", "FailedToPushMetrics",
-                                why.msg);
-    }
+    report_metrics(w->cx, w->op, &w->inv, w->now, w->status);
+    phase = phase_restore(w->status);
     recorder_event(w->cx, w->op->restore_events, w->now,
-                   strcmp(phase_restore(w->status), "Succeeded") == 0 ? "Normal" : "Warning",
-                   "RestoreSessionFinished", "restore session %s", phase_restore(w->status));
+                   strcmp(phase, "Succeeded") == 0 || strcmp(phase, DRY_RUN_PHASE) == 0 ? "Normal"
+                                                                                        : "Warning",
+                   "RestoreSessionFinished", "restore session %s", phase);
     return save(w, e);
 }
 
@@ -182,6 +177,7 @@ start(struct work *w, struct err *e)
 
     if (object_is_bad(w->cx, w->op->restore_events, &kind_restoresession, w->now, w->status))
         return save(w, e);
+    tell_ignored(w->cx, w->op->restore_events, w->now, w->status);
     if (check_needs(w->cx, w->op, &w->inv, w->status, &repo, &ok, e) ||
         (ok && check_target(w->cx, w->op, &w->inv, w->status, "RestoreTargetFound", &found, e)))
         return e->code;

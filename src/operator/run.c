@@ -68,6 +68,20 @@ build_pod(struct world *op, const struct run *r, const struct json *app, struct 
     return rc;
 }
 
+enum rc
+run_check(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *repo,
+          struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *app = target_app(cx, op, inv);
+    struct run r = {.inv = inv, .session = inv->obj, .repo = repo};
+    struct json *pod;
+
+    if (build_pod(op, &r, app, &pod, e))
+        return e->code;
+    json_free(pod);
+    return RC_OK;
+}
+
 static struct json *
 build_job(const struct run *r, const char *name, const char *account, struct json *take_pod)
 {

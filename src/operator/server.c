@@ -143,31 +143,18 @@ put_next(struct metrics *m, const struct json *obj)
         metrics_sample(m, l, floor((double)next / 1000));
 }
 
-/* When the newest session that succeeded began, of those that history kept. */
+/* When the newest session that succeeded began; 0: none did. */
 static void
-put_last(struct world *op, struct metrics *m, const struct json *obj)
+put_last(struct metrics *m, const struct json *obj)
 {
     struct metrics_label l[] = {
         {"namespace", kube_ns(obj)}, {"name", kube_name(obj)}, {NULL, NULL}};
-    char *key = key3(kube_ns(obj), kind_backupconfiguration.kind, kube_name(obj));
-    struct json *list = cache_by(op->sessions, BY_INVOKER, key);
-    int64_t last = 0;
 
-    for (size_t i = 0; i < json_size(list); i++) {
-        const struct json *s = json_elem(list, i);
-
-        if (strcmp(json_text_or(json_dig(s, "status", "phase"), ""), "Succeeded") == 0)
-            last = MAX(last, kube_created_ms(s));
-    }
-    json_free(list);
-    mem_free(key);
-    if (last != 0)
-        metrics_sample(m, l, floor((double)last / 1000));
+    metrics_sample(m, l, floor((double)kube_time_ms(json_dig(obj, "status", LAST_SUCCESS)) / 1000));
 }
 
 /* Two metrics in one walk: reading an object costs more than all the rest. */
 struct both {
-    struct world *op;
     struct metrics last, next;
 };
 
@@ -176,17 +163,17 @@ put_configuration(void *arg, const struct json *obj)
 {
     struct both *b = (struct both *)arg;
 
-    put_last(b->op, &b->last, obj);
+    put_last(&b->last, obj);
     put_next(&b->next, obj);
 }
 
 static void
 put_configurations(struct world *op, struct metrics *m)
 {
-    struct both b = {op, METRICS_INIT, METRICS_INIT};
+    struct both b = {METRICS_INIT, METRICS_INIT};
 
     metrics_begin(&b.last, "cstash_backupconfiguration_last_success_time_seconds", "gauge",
-                  "When the last session that succeeded began");
+                  "When the last session that succeeded began; 0: none did");
     metrics_begin(&b.next, "cstash_backupconfiguration_next_run_time_seconds", "gauge",
                   "When the next session is due");
     cache_each(op->configs, NULL, put_configuration, &b);

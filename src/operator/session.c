@@ -186,6 +186,22 @@ skip(struct work *w, struct err *e, const char *fmt, ...)
 
 /* ---- the end ---- */
 
+/* Kept where no failure and no clean-up of the history reaches it, before the session is over. */
+static enum rc
+note_success(struct work *w, struct err *e)
+{
+    const struct json *config = w->inv->obj;
+    CLEANUP(json_free_ptr) struct json *now = json_clone(config);
+    struct json *status = json_need_object(now, "status");
+    int64_t last = kube_time_ms(json_field(status, LAST_SUCCESS));
+    char text[API_TIME_TEXT];
+
+    if (last >= kube_created_ms(w->now))
+        return RC_OK;
+    json_set_cstr(status, LAST_SUCCESS, api_time(kube_created_ms(w->now), text));
+    return write_status(w->cx, w->op, w->op->configs, &RES_BACKUP_CONFIGURATION, config, now, e);
+}
+
 static enum rc
 report(struct work *w, struct err *e)
 {
@@ -201,15 +217,10 @@ report(struct work *w, struct err *e)
             (void)condition_set(w->status, "BackupHistoryCleaned", "False",
                                 "FailedToCleanBackupHistory", why.msg);
     }
-    if (condition_find(w->status, "MetricsPushed") == NULL) {
-        if (report_session(w->cx, w->op, w->inv, w->now, &why) == RC_OK)
-            (void)condition_set(w->status, "MetricsPushed", "True", "SuccessfullyPushedMetrics",
-                                "Successfully pushed metrics.");
-        else
-            (void)condition_set(w->status, "MetricsPushed", "False", "FailedToPushMetrics",
-                                why.msg);
-    }
+    report_metrics(w->cx, w->op, w->inv, w->now, w->status);
     settle(w);
+    if (strcmp(phase_session(w->status), "Succeeded") == 0 && note_success(w, e))
+        return e->code;
     recorder_event(w->cx, w->op->session_events, w->now,
                    strcmp(phase_session(w->status), "Succeeded") == 0 ? "Normal" : "Warning",
                    "BackupSessionFinished", "backup session %s in %s", phase_session(w->status),

@@ -523,6 +523,7 @@ test_hostile_objects_stop_no_others(void **state)
         {&kind_function, base_function, json_new_object(), 0},
     };
     char which[200] = "";
+    struct json *secret;
     struct server *s;
     struct ctx cx;
     struct err e = ERR_INIT;
@@ -537,7 +538,9 @@ test_hostile_objects_stop_no_others(void **state)
     assert_true(total > 3000);
     add_good(cases, ARRAY_LEN(cases));
     s = server_new(cases, ARRAY_LEN(cases));
-    store(s, "secrets/tenant/s", json_new_object());
+    secret = json_new_object();
+    json_set_cstr(json_need_object(secret, "data"), "RESTIC_PASSWORD", "eA==");
+    store(s, "secrets/tenant/s", secret);
     T_OK(ctx_init(&cx, &e));
     assert_int_equal(pthread_create(&thread, NULL, operate, (void *[]){s, &cx}), 0);
     for (int64_t end = clock_mono_ms() + WAIT_MS; count_open(s, which, sizeof(which)) > 0;) {

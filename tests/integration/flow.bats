@@ -156,7 +156,7 @@ gone() { # gone KINDS: what belonged to the backup is collected
     [[ "$(condition demo bc/soon ValidationPassed)" == "False spec.retryConfig.delay must be a duration"* ]]
 }
 
-@test "a Task, a Function or a variable that cannot be resolved fails the session" {
+@test "a Task, a Function or a variable that cannot be resolved: not Ready, and no session" {
     cat <<'YAML' | k apply -f -
 apiVersion: stash.appscode.com/v1beta1
 kind: Task
@@ -180,15 +180,18 @@ spec: {steps: [{name: greedy, params: [{name: NOT_THERE, value: "${B}"}, {name: 
 YAML
     for task in none no-function unknown cyclic; do
         config demo "bc-$task" "task: {name: $task}"
-        phase demo "bc/bc-$task" Ready
+        phase demo "bc/bc-$task" NotReady
         session demo "s-$task" "bc-$task"
-        phase demo "backupsession/s-$task" Failed
-        [[ "$(condition demo "backupsession/s-$task" BackupExecutorEnsured)" == False* ]]
+        phase demo "backupsession/s-$task" Skipped
+        [[ "$(condition demo "backupsession/s-$task" BackupSkipped)" == *"is not ready"* ]]
+        [[ "$(condition demo "bc/bc-$task" TaskFound)" == False* ]]
     done
-    [[ "$(condition demo backupsession/s-none BackupExecutorEnsured)" == *'Task "none" not found'* ]]
-    [[ "$(condition demo backupsession/s-no-function BackupExecutorEnsured)" == *'Function "none" not found'* ]]
-    [[ "$(condition demo backupsession/s-unknown BackupExecutorEnsured)" == *NOT_THERE* ]]
-    [[ "$(condition demo backupsession/s-cyclic BackupExecutorEnsured)" == *"needs itself"* ]]
+    [[ "$(condition demo bc/bc-none TaskFound)" == *'Task "none" not found'* ]]
+    [[ "$(condition demo bc/bc-no-function TaskFound)" == *'Function "none" not found'* ]]
+    [[ "$(condition demo bc/bc-unknown TaskFound)" == *NOT_THERE* ]]
+    [[ "$(condition demo bc/bc-cyclic TaskFound)" == *"needs itself"* ]]
+    k get task redis-backup-7.0.5 -o json | sed 's/"redis-backup-7.0.5"/"none"/' | k create -f - >/dev/null
+    phase demo bc/bc-none Ready
 }
 
 @test "wrong passwords, a Redis that is away, a repository that cannot be made" {

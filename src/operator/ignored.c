@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is taken and not acted on is told: fields of other kinds of targets, kinds that are to come.
+ * docs/fields.md says of every field which it is.
+ */
+#include "base/mem.h"
+#include "operator/operator_internal.h"
+
+enum { NAMES_MAX = 1000 };
+
+/* Paths below spec. A list is looked into. */
+static const char *const unread[][3] = {
+    {"target", "paths"},
+    {"target", "volumeMounts"},
+    {"target", "replicas"},
+    {"target", "snapshotClassName"},
+    {"target", "volumeClaimTemplates"},
+    {"target", "exclude"},
+    {"target", "args"},
+    {"target", "rules", "paths"},
+    {"target", "rules", "exclude"},
+    {"target", "rules", "include"},
+    {"rules", "paths"},
+    {"rules", "exclude"},
+    {"rules", "include"},
+};
+
+static bool
+is_set(const struct json *at, const char *const *path, size_t left)
+{
+    if (json_kind_of(at) == JSON_IS_ARRAY && left > 0) {
+        for (size_t i = 0; i < json_size(at); i++)
+            if (is_set(json_elem(at, i), path, left))
+                return true;
+        return false;
+    }
+    if (left > 0 && path[0] != NULL)
+        return is_set(json_field(at, path[0]), path + 1, left - 1);
+    return json_kind_of(at) != JSON_ABSENT && json_kind_of(at) != JSON_IS_NULL &&
+           !(json_kind_of(at) == JSON_IS_ARRAY && json_size(at) == 0);
+}
+
+void
+tell_ignored(struct ctx *cx, struct recorder *events, const struct json *obj, struct json *status)
+{
+    CLEANUP(buf_release) struct buf text = BUF_INIT(NAMES_MAX);
+
+    for (size_t i = 0; i < ARRAY_LEN(unread); i++)
+        if (is_set(json_field(obj, "spec"), unread[i], ARRAY_LEN(unread[i])))
+            buf_must_printf(&text, "%sspec.%s.%s%s%s", text.n > 0 ? ", " : "", unread[i][0],
+                            unread[i][1], unread[i][2] != NULL ? "." : "",
+                            unread[i][2] != NULL ? unread[i][2] : "");
+    if (text.n == 0) {
+        condition_remove(status, "FieldsIgnored");
+        return;
+    }
+    buf_must_printf(&text, ": a backup of a Redis does not use them");
+    if (condition_set(status, "FieldsIgnored", "True", "NothingActsOnThem", buf_c(&text)))
+        recorder_event(cx, events, obj, "Warning", "FieldsIgnored", "%s", buf_c(&text));
+}
+
+/* ---- kinds that are to come ---- */
+
+static enum rc
+tell_kind(struct ctx *cx, struct world *op, struct cache *cache, const char *phase, const char *ns,
+          const char *name, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *obj = cache_get(cache, ns, name);
+    CLEANUP(json_free_ptr) struct json *now = NULL;
+    const struct kube_kind *kind = cache_kind(cache);
+    char text[160];
+    enum rc rc;
+
+    if (obj == NULL || kube_is_deleting(obj))
+        return RC_OK;
+    (void)snprintf(text, sizeof(text), "Nothing acts on a %s yet.", kind->kind);
+    now = json_clone(obj);
+    if (phase == NULL) { /* it has no status */
+        recorder_event(cx, op->batch_events, obj, "Warning", "NotSupported", "%s", text);
+        return RC_OK;
+    }
+    if (condition_set(json_need_object(now, "status"), "ValidationPassed", "False", "NotSupported",
+                      text))
+        recorder_event(cx, op->batch_events, obj, "Warning", "NotSupported", "%s", text);
+    json_set_cstr(json_field(now, "status"), "phase", phase);
+    rc = write_status(cx, op, cache, kind, obj, now, e);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+#define TELL(fn, cache_, phase_)                                                                   \
+    enum rc fn(struct ctx *cx, void *arg, const char *ns, const char *name,                        \
+               struct ctl_result *out, struct err *e)                                              \
+    {                                                                                              \
+        struct world *op = (struct world *)arg;                                                    \
+                                                                                                   \
+        (void)out;                                                                                 \
+        return tell_kind(cx, op, op->cache_, phase_, ns, name, e);                                 \
+    }
+TELL(reconcile_blueprint, blueprints, NULL)
+TELL(reconcile_backup_batch, backup_batches, "Invalid")
+TELL(reconcile_restore_batch, restore_batches, "Invalid")

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+# What does not work, or does less than its name says, is told: phases, conditions, events, metrics.
+
+load ../harness/env.bash
+load ../harness/plane.bash
+
+setup() {
+    need kubectl curl python3 restic
+    setup_folder
+    start_redis a
+    cli a set k v >/dev/null
+    start_up --pushgateway-listen ""
+    world demo "$PORT_a"
+}
+
+teardown() {
+    stop_up
+    end_all
+}
+
+last_success() { # of the configuration bc, as Prometheus is told
+    curl -s "http://127.0.0.1:$METRICS/metrics" | sed -n 's/^cstash_backupconfiguration_last_success_time_seconds{namespace="demo",name="bc"} //p'
+}
+
+@test "without a Pushgateway nothing was pushed, and nothing fails for it" {
+    config demo bc
+    phase demo bc/bc Ready
+    session demo one bc
+    phase demo backupsession/one Succeeded
+    [[ "$(condition demo backupsession/one MetricsPushed)" == "False No Pushgateway is configured"* ]]
+    [[ "$(condition demo backupsession/one RepositoryMetricsPushed)" == "False No Pushgateway is configured"* ]]
+}
+
+@test "the last success is kept: 0 for never, then through failures, clean-up and a restart" {
+    config demo bc
+    phase demo bc/bc Ready
+    [ "$(last_success)" = 0 ]
+    session demo one bc
+    phase demo backupsession/one Succeeded
+    at=$(last_success)
+    [ "$at" -gt 0 ]
+    [ "$(date -u -d "@$at" +%FT%TZ)" = "$(field demo bc/bc '{.status.lastSuccessTime}')" ]
+    k patch appbinding redis -n demo --type merge -p '{"spec":{"clientConfig":{"url":"redis://127.0.0.1:1"}}}' >/dev/null
+    for n in two three; do
+        session demo $n bc
+        phase demo backupsession/$n Failed
+    done
+    k delete backupsession -n demo --all >/dev/null
+    [ "$(last_success)" = "$at" ]
+    stop_up
+    start_up --pushgateway-listen ""
+    until_is demo bc/bc '{.status.phase}' Ready
+    [ "$(last_success)" = "$at" ]
+}
+
+@test "a restore that only looked says so" {
+    config demo bc
+    phase demo bc/bc Ready
+    session demo one bc
+    phase demo backupsession/one Succeeded
+    cli a flushall >/dev/null
+    restore demo dry 'task: {name: redis-restore-7.0.5, params: [{name: args, value: --dry-run}]}' 'rules: [{snapshots: [latest]}]'
+    phase demo restoresession/dry DryRunSucceeded
+    [[ "$(condition demo restoresession/dry DryRun)" == "True "*"nothing was written"* ]]
+    [ "$(cli a dbsize)" = 0 ]
+    restore demo real 'rules: [{snapshots: [latest]}]'
+    phase demo restoresession/real Succeeded
+    [ -z "$(condition demo restoresession/real DryRun)" ]
+    [ "$(cli a dbsize)" = 1 ]
+}
+
+@test "Ready means that the next session works: driver, Secret, target, Task" {
+    config demo driver 'driver: VolumeSnapshotter'
+    phase demo bc/driver Invalid
+    [[ "$(condition demo bc/driver ValidationPassed)" == *"only Restic"* ]]
+    config demo bc
+    phase demo bc/bc Ready
+    k delete appbinding redis -n demo >/dev/null
+    phase demo bc/bc NotReady
+    world demo "$PORT_a"
+    phase demo bc/bc Ready
+    task=$(k get task redis-backup-7.0.5 -o json)
+    k delete task redis-backup-7.0.5 >/dev/null
+    phase demo bc/bc NotReady
+    [[ "$(condition demo bc/bc TaskFound)" == False* ]]
+    k create -f - <<<"$task" >/dev/null
+    phase demo bc/bc Ready
+    k create secret generic empty -n demo >/dev/null
+    k patch repo repo -n demo --type merge -p '{"spec":{"backend":{"storageSecretName":"empty"}}}' >/dev/null
+    phase demo bc/bc NotReady
+    [[ "$(condition demo bc/bc BackendSecretFound)" == *"has no RESTIC_PASSWORD"* ]]
+}
+
+@test "what nothing acts on is told" {
+    config demo bc 'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis}, paths: [/data], snapshotClassName: x}'
+    until_is demo bc/bc '{.status.conditions[?(@.type=="FieldsIgnored")].status}' True
+    [[ "$(condition demo bc/bc FieldsIgnored)" == *"spec.target.paths, spec.target.snapshotClassName"* ]]
+    k get -n demo events -o jsonpath='{.items[*].reason}' | grep -q FieldsIgnored
+    cat <<'YAML' | k apply -f - >/dev/null
+apiVersion: stash.appscode.com/v1beta1
+kind: BackupBatch
+metadata: {name: all, namespace: demo}
+spec: {schedule: "0 0 1 1 *", repository: {name: repo}, retentionPolicy: {name: k, keepLast: 1, prune: true}, members: []}
+---
+apiVersion: stash.appscode.com/v1beta1
+kind: RestoreBatch
+metadata: {name: all, namespace: demo}
+spec: {repository: {name: repo}, members: []}
+---
+apiVersion: stash.appscode.com/v1beta1
+kind: BackupBlueprint
+metadata: {name: all}
+spec: {backend: {storageSecretName: s, s3: {endpoint: x, bucket: b}}, schedule: "0 0 1 1 *", retentionPolicy: {name: k, keepLast: 1, prune: true}}
+YAML
+    for kind in backupbatch restorebatch; do
+        phase demo $kind/all Invalid
+        [[ "$(condition demo $kind/all ValidationPassed)" == *"Nothing acts on a"* ]]
+    done
+    until_is default events '{.items[?(@.reason=="NotSupported")].involvedObject.kind}' BackupBlueprint
+}
+
+@test "a Repository of another namespace that may not be used does not tell whether it exists" {
+    k create namespace other >/dev/null
+    k get repo repo -n demo -o json | python3 -c 'import json, sys; o = json.load(sys.stdin); o["metadata"] = {"name": "repo", "namespace": "other"}; del o["status"]; print(json.dumps(o))' | k create -f - >/dev/null
+    for name in repo none; do
+        config demo "bc-$name" "repository: {name: $name, namespace: other}"
+        phase demo "bc/bc-$name" Invalid
+    done
+    [ "$(k get bc bc-repo -n demo -o json | python3 -c 'import json, sys; print([(c["type"], c["status"], c["message"].replace("other/repo", "X")) for c in json.load(sys.stdin)["status"]["conditions"]])')" = \
+        "$(k get bc bc-none -n demo -o json | python3 -c 'import json, sys; print([(c["type"], c["status"], c["message"].replace("other/none", "X")) for c in json.load(sys.stdin)["status"]["conditions"]])')" ]
+}
