@@ -29,9 +29,7 @@ object_check(const struct kind_def *kind, const struct json *obj, struct err *e)
     if (unreadable != NULL)
         return err_set(e, RC_INVALID, "the %s cannot be read: %s", kind->kind, unreadable);
     /* A server checks types only; words such as durations and names are ours to check. */
-    if (kind_validate(kind, obj, e))
-        return err_wrap(e, "%s %s/%s", kind->kind, kube_ns(obj), kube_name(obj));
-    return RC_OK;
+    return kind_validate(kind, obj, e);
 }
 
 /* What no Task of ours does is refused, not passed over. */
@@ -168,8 +166,10 @@ check_usage(struct ctx *cx, struct world *op, const struct invoker *inv, const s
         *e = why;
         return rc;
     }
-    *ok = rc == RC_OK && object_check(&kind_repository, repo, &why) == RC_OK &&
-          backend_decode(json_dig(repo, "spec", "backend"), &b, &why) == RC_OK;
+    if (rc == RC_OK && (object_check(&kind_repository, repo, &why) ||
+                        backend_decode(json_dig(repo, "spec", "backend"), &b, &why)))
+        rc = err_wrap(&why, "Repository %s/%s", inv->repo_ns, inv->repo_name);
+    *ok = rc == RC_OK;
     backend_release(&b);
     if (*ok)
         say(status, "ValidationPassed", "True", "ResourceValidationPassed",

@@ -104,13 +104,13 @@ affinity: {nodeAffinity: {d: attracted}}
 topologySpreadConstraints: [{maxSkew: 7}]
 priorityClassName: urgent
 serviceMonitor: {enabled: true, labels: {release: prometheus}}
-networkPolicy: {metricsFrom: [{namespaceSelector: {matchLabels: {name: monitoring}}}]}
+networkPolicy: {denyLinkLocal: true, metricsFrom: [{namespaceSelector: {matchLabels: {name: monitoring}}}]}
 catalog: {install: false}
 YAML
     render -f "$T/values.yaml" >"$T/all"
     for text in 'replicas: 3' 'name: other-operator' '- --log-format=json' '- --verbose' '- --quiet' 'value: http://proxy:3128' \
         'serviceAccountName: mine' 'a: annotated' 'b: labelled' 'c: selected' 'key: tolerated' 'd: attracted' 'maxSkew: 7' \
-        'priorityClassName: urgent' 'release: prometheus' 'name: monitoring' 'honorLabels: true' 'http://other-pushgateway.'; do
+        'priorityClassName: urgent' 'release: prometheus' 'name: monitoring' 'except: [169.254.0.0/16]' 'managed-by: stash.appscode.com' 'honorLabels: true' 'http://other-pushgateway.'; do
         grep -qF -- "$text" "$T/all" || { echo "no $text"; false; }
     done
     [ "$(grep -c '^kind: ServiceAccount$\|^kind: Task\|^kind: Function' "$T/all")" = 0 ]

@@ -190,7 +190,8 @@ YAML
     [[ "$(condition demo bc/bc-no-function TaskFound)" == *'Function "none" not found'* ]]
     [[ "$(condition demo bc/bc-unknown TaskFound)" == *NOT_THERE* ]]
     [[ "$(condition demo bc/bc-cyclic TaskFound)" == *"needs itself"* ]]
-    k get task redis-backup-7.0.5 -o json | sed 's/"redis-backup-7.0.5"/"none"/' | k create -f - >/dev/null
+    k get task redis-backup-7.0.5 -o json |
+        python3 -c 'import json, sys; o = json.load(sys.stdin); o["metadata"] = {"name": "none"}; print(json.dumps(o))' | k create -f - >/dev/null
     phase demo bc/bc-none Ready
 }
 
