@@ -23,19 +23,25 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     const char *path = a->n_rest == 1 ? a->rest[0] : "-";
     struct app_target t = {0};
     struct restore_result res;
-    struct rd_fd in, again;
+    struct rd_fd in, again, third;
     enum rc rc;
-    int fd, second = -1;
+    int fd, second = -1, last = -1;
 
     if (app_open_input(path, &fd, e))
         return e->code;
     rd_fd_init(&in, cx, fd, strcmp(path, "-") == 0 ? "standard input" : path);
     rc = app_target_open(cx, a, NULL, in.name, &t, e);
     if (rc == RC_OK && is_file(fd) && fd != STDIN_FILENO)
-        rc = app_open_input(path, &second, e);
+        rc = app_open_input(path, &second, e) || app_open_input(path, &last, e) ? e->code : RC_OK;
+    if (rc == RC_OK && a->verify && last < 0)
+        rc = err_set(e, RC_USAGE, "--verify reads the dump again, which only a file allows");
     if (rc == RC_OK) {
         rd_fd_init(&again, cx, second, path);
         rc = restore_stream(cx, &in.rd, second < 0 ? NULL : &again.rd, t.conn, &t.opts, &res, e);
+        if (rc == RC_OK && a->verify && !a->dry_run) {
+            rd_fd_init(&third, cx, last, path);
+            rc = restore_verify_stream(cx, &third.rd, t.conn, &t.opts, &res, e);
+        }
         app_target_report(a, &t, in.name, &res, rc);
         if (rc == RC_CORRUPT || rc == RC_UNSUPPORTED)
             (void)err_wrap(e, "could not load %s", in.name);
@@ -43,6 +49,8 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     app_target_close(&t);
     if (second >= 0)
         app_close_input(second);
+    if (last >= 0)
+        app_close_input(last);
     app_close_input(fd);
     return rc;
 }

@@ -25,6 +25,8 @@ run(struct ctx *cx, const struct args *a, struct err *e)
         rc = app_target_open(cx, a, &s.from.snap, out_snapshot(&s.from.snap, from), &t, e);
     if (rc == RC_OK) {
         rc = restore_redis(cx, &s.from, t.conn, &t.opts, &res, e);
+        if (rc == RC_OK && a->verify && !a->dry_run)
+            rc = restore_verify(cx, &s.from, t.conn, &t.opts, &res, e);
         app_target_report(a, &t, from, &res, rc);
     }
     app_target_close(&t);

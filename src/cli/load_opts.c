@@ -14,6 +14,8 @@ const struct opt opts_load[] = {
      "what to do about keys that exist [replace]; flush empties the server first"},
     {"allow-command", 0, OPT_LIST, OPT_AT(allow_commands), "NAME",
      "run this command too where the dump holds it, although it writes no data (repeatable)"},
+    {"verify", 0, OPT_FLAG, OPT_AT(verify), NULL,
+     "read back from the server what was restored, and compare"},
     {"yes", 'y', OPT_FLAG, OPT_AT(yes), NULL,
      "do not ask: empty a server that holds keys, or overwrite its keys with those of another"},
     {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL, "read and verify everything, send nothing"},
@@ -131,6 +133,9 @@ app_target_open(struct ctx *cx, const struct args *a, const struct snapshot *s, 
             e, RC_USAGE,
             "--existing flush would empty the server for the keys that --match chooses; use "
             "--existing replace");
+    if (a->verify && t->opts.existing == LOAD_SKIP)
+        return err_set(e, RC_USAGE,
+                       "--verify cannot say what the keys should be that --existing skip keeps");
     if (!a->dry_run &&
         (conn_open(cx, &t->addr, &t->conn_opts, &t->conn, e) || consent(cx, a, t, s, from, e)))
         return e->code;
@@ -165,6 +170,7 @@ print_json(const struct restore_result *r, int64_t ms)
     jw_field_u64(&j.w, "keys_expired", r->outcome.expired);
     jw_field_bool(&j.w, "compared_with_manifest", r->compared);
     jw_field_bool(&j.w, "equal", r->equal);
+    jw_field_bool(&j.w, "read_back", r->read_back);
     if (r->outcome.told) {
         jw_field_u64(&j.w, "target_keys_before", r->outcome.before);
         jw_field_u64(&j.w, "target_keys_after", r->outcome.after);

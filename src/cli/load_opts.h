@@ -10,7 +10,7 @@
 #include "cli/out.h"
 #include "job/restore.h"
 
-extern const struct opt opts_load[]; /* --existing --allow-command --yes --dry-run */
+extern const struct opt opts_load[]; /* --existing --allow-command --verify --yes --dry-run */
 
 /* The target and how to load it; app_target_close in any case. */
 struct app_target {

@@ -48,7 +48,7 @@ struct args {
     /* which keys */
     const char *db, *match;
     struct args_list allow_commands;
-    bool yes;
+    bool yes, verify;
     /* of single commands */
     const char *host, *path, *target, *shrink_below;
     struct args_list tags, hosts, paths;

@@ -426,6 +426,52 @@ test_tally_knows_what_has_expired(void **state)
     tally_free(t);
 }
 
+/* What expires soon is left out: whether it is there, was never there, or is told late. */
+static void
+test_tally_leaves_out_what_expires(void **state)
+{
+    struct err e = ERR_INIT;
+    struct tally_sum sums[3];
+
+    (void)state;
+    for (int way = 0; way < 3; way++) { /* without, with the expiry, with the expiry told behind */
+        struct tally *t = tally_new();
+        struct maker m = {.on = tally_on, .arg = t, .e = &e};
+        struct ev ev = {.kind = EV_FIELD};
+
+        tally_leave_out(t, 1000);
+        ev.u.field.value = ev_whole(STR_LIT("v"));
+        begin(&m, "h", KV_HASH, EV_NO_EXPIRY);
+        for (int f = way == 0 ? 2 : 0; f < 4; f++) {
+            static const int64_t at[] = {900, 1000, 1001, EV_NO_EXPIRY};
+            ev.kind = EV_FIELD;
+            ev.u.field.name = str_c((const char *[]){"a", "b", "c", "d"}[f]);
+            ev.u.field.expires_at = way == 1 ? at[f] : EV_NO_EXPIRY;
+            send(&m, &ev);
+        }
+        ev.kind = EV_FIELD_EXPIRY;
+        for (int f = 2; way != 1 && f >= (way == 0 ? 2 : 0); f--) {
+            ev.u.field.name = str_c((const char *[]){"a", "b", "c"}[f]);
+            ev.u.field.expires_at = (const int64_t[]){900, 1000, 1001}[f];
+            send(&m, &ev);
+        }
+        end(&m);
+        if (way != 0) {
+            begin(&m, "gone", KV_HASH, 900);
+            ev.kind = EV_FIELD;
+            ev.u.field.expires_at = EV_NO_EXPIRY;
+            send(&m, &ev);
+            end(&m);
+        }
+        assert_int_equal(tally_keys(t), 1);
+        assert_int_equal(tally_left_out(t), way == 0 ? 0 : 3);
+        sums[way] = tally_whole(t);
+        tally_free(t);
+    }
+    assert_memory_equal(&sums[0], &sums[1], sizeof(sums[0]));
+    assert_memory_equal(&sums[0], &sums[2], sizeof(sums[0]));
+}
+
 static void
 test_verbs_that_write_data(void **state)
 {
@@ -519,6 +565,7 @@ main(void)
         cmocka_unit_test(test_dump_that_is_altered_is_refused),
         cmocka_unit_test(test_dump_of_stash_is_understood),
         cmocka_unit_test(test_tally_knows_what_has_expired),
+        cmocka_unit_test(test_tally_leaves_out_what_expires),
         cmocka_unit_test(test_verbs_that_write_data),
         cmocka_unit_test(test_cmd_refuses_what_is_not_resp),
         cmocka_unit_test(test_tally_digests_content_and_nothing_else),

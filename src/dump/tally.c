@@ -38,7 +38,17 @@ struct tally {
     uint32_t *soon;
     size_t n_soon;
     int64_t soon_from;
+    /* leaving out what expires; fields are remembered until their expiry is told */
+    int64_t cut;
+    uint64_t left_out;
+    struct recent {
+        sum128 name, term;
+    } * recent; /* NULL: nothing is left out */
+    size_t at;  /* of the next one */
 };
+
+/* A batch of the encoder: the expiry of its fields follows at once. */
+enum { RECENT_FIELDS = 1024 };
 
 static inline sum128
 hash_bytes(const void *p, size_t n)
@@ -85,6 +95,7 @@ tally_free(struct tally *t)
     (void)XXH3_freeState(t->pieces);
     mem_free(t->dbs);
     mem_free(t->soon);
+    mem_free(t->recent);
     mem_free(t);
 }
 
@@ -198,6 +209,46 @@ on_zelem(struct tally *t, const struct ev *ev)
     t->acc += HASH_WORDS(WORDS_OF(hash_str(ev->u.zelem.member)), bits);
 }
 
+void
+tally_leave_out(struct tally *t, int64_t cut_ms)
+{
+    t->cut = cut_ms;
+    t->recent = mem_zero(RECENT_FIELDS, sizeof(*t->recent));
+}
+
+uint64_t
+tally_left_out(const struct tally *t)
+{
+    return t->left_out;
+}
+
+static bool
+is_left_out(const struct tally *t, int64_t at)
+{
+    return t->recent != NULL && at != EV_NO_EXPIRY && at <= t->cut;
+}
+
+/* The field was counted before its expiry was known. */
+static enum rc
+take_field_back(struct tally *t, struct str name, struct err *e)
+{
+    sum128 h = hash_str(name);
+
+    for (size_t i = 0; i < RECENT_FIELDS; i++) {
+        struct recent *r = &t->recent[(t->at + 2 * (size_t)RECENT_FIELDS - 1 - i) % RECENT_FIELDS];
+
+        if (r->name != h)
+            continue;
+        t->acc -= r->term;
+        t->elements--;
+        t->left_out++;
+        *r = (struct recent){.name = 0};
+        return RC_OK;
+    }
+    return err_set(e, RC_UNSUPPORTED,
+                   "the dump says that a field expires long after it says its value");
+}
+
 static void
 add_field_expiry(struct tally *t, struct str name, int64_t at)
 {
@@ -211,12 +262,20 @@ add_field_expiry(struct tally *t, struct str name, int64_t at)
 static void
 on_field(struct tally *t, const struct ev *ev)
 {
-    sum128 value;
+    sum128 name, value, term;
 
     if (!whole_hash(t, &ev->u.field.value, &value))
         return;
+    if (is_left_out(t, ev->u.field.expires_at)) {
+        t->left_out++;
+        return;
+    }
+    name = hash_str(ev->u.field.name);
+    term = HASH_WORDS(WORDS_OF(name), WORDS_OF(value));
     t->elements++;
-    t->acc += HASH_WORDS(WORDS_OF(hash_str(ev->u.field.name)), WORDS_OF(value));
+    t->acc += term;
+    if (t->recent != NULL)
+        t->recent[t->at++ % RECENT_FIELDS] = (struct recent){.name = name, .term = term};
     add_field_expiry(t, ev->u.field.name, ev->u.field.expires_at);
 }
 
@@ -332,6 +391,10 @@ on_key_end(struct tally *t, const struct ev_key *key)
 
     if (t->elements == 0 && t->type != KV_STREAM) /* an empty collection is no key to a server */
         return;
+    if (is_left_out(t, key->expires_at)) {
+        t->left_out++;
+        return;
+    }
     note_expiry(t, key->expires_at);
     if (t->in_pieces) {
         h = XXH3_128bits_digest(t->pieces);
@@ -374,6 +437,8 @@ tally_on(void *arg, const struct ev *ev, struct err *e)
         on_field(t, ev);
         break;
     case EV_FIELD_EXPIRY:
+        if (is_left_out(t, ev->u.field.expires_at))
+            return take_field_back(t, ev->u.field.name, e);
         add_field_expiry(t, ev->u.field.name, ev->u.field.expires_at);
         break;
     case EV_ENTRY:

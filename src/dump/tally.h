@@ -47,7 +47,17 @@ struct tally;
 struct tally *tally_new(void);
 void tally_free(struct tally *t);
 
-/* An ev_fn; `arg` is the struct tally. RC_LIMIT: too many databases. */
+/*
+ * Leave out keys and fields that expire at `cut_ms` or before, whether they are still there or not:
+ * so two readings of a dataset at different times before then are of the same. Before the first
+ * event.
+ */
+void tally_leave_out(struct tally *t, int64_t cut_ms);
+/* How many keys and fields were. */
+uint64_t tally_left_out(const struct tally *t);
+
+/* An ev_fn; `arg` is the struct tally. RC_LIMIT: too many databases; RC_UNSUPPORTED: the expiry of a
+ * field that is to be left out comes too late behind it. */
 enum rc tally_on(void *arg, const struct ev *ev, struct err *e);
 
 /* Databases with keys or announcements, by number. Borrowed until the next event. */

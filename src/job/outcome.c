@@ -43,7 +43,7 @@ outcome_keys(const struct conn_info *i, int64_t db)
 }
 
 /* The server's clock decides what has expired. */
-static enum rc
+enum rc
 outcome_time(struct ctx *cx, struct conn *c, int64_t *ms, struct err *e)
 {
     struct reply r;

@@ -43,6 +43,9 @@ struct outcome_opts {
 NODISCARD enum rc outcome_end(struct ctx *cx, struct conn *c, const struct outcome_start *s,
                               const struct outcome_opts *o, struct outcome *out, struct err *e);
 
+/* What the server takes for now, in unix ms; our clock where it does not tell. */
+NODISCARD enum rc outcome_time(struct ctx *cx, struct conn *c, int64_t *ms, struct err *e);
+
 /* The keys that a server says it has, in one database or (FILTER_ALL_DBS) in all. */
 uint64_t outcome_keys(const struct conn_info *i, int64_t db);
 

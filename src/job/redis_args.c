@@ -36,6 +36,7 @@ static const struct known {
     {"existing", TEXT, REDIS_ARGS_RESTORE, AT(existing)},
     {"allow-command", LIST, REDIS_ARGS_RESTORE, AT(allow_commands)},
     {"target", TEXT, REDIS_ARGS_RESTORE, AT(target)},
+    {"verify", FLAG, REDIS_ARGS_RESTORE, AT(verify)},
     {"dry-run", FLAG, REDIS_ARGS_RESTORE, AT(dry_run)},
     {"pipe-timeout", SECONDS, REDIS_ARGS_RESTORE, AT(pipe_timeout_ms)},
     /* How those tools read and write; there is one way here. */

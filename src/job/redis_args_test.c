@@ -20,6 +20,13 @@ test_redis_args_of_stash_users(void **state)
     assert_int_equal(a.pipe_timeout_ms, 300000);
     assert_string_equal(a.existing, "skip");
     assert_true(a.tls);
+    assert_false(a.verify);
+    redis_args_release(&a);
+    T_OK(redis_args_parse("--allow-command CONFIG --verify --allow-command=JSON.SET",
+                          REDIS_ARGS_RESTORE, &a, &e));
+    assert_true(a.verify);
+    assert_int_equal(a.allow_commands.n, 2);
+    assert_string_equal(a.allow_commands.v[1], "JSON.SET");
     assert_int_equal(a.db, -1);
     redis_args_release(&a);
     T_OK(redis_args_parse("", REDIS_ARGS_BACKUP, &a, &e));

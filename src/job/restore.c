@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/restore.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "job/backup.h"
 #include "job/feed.h"
 #include "job/manifest.h"
 
-enum { LOAD_WORKERS = 2 };
+enum { LOAD_WORKERS = 2, VERIFY_MS = 60 * 1000 };
 
 /* The only file of a snapshot, for dumps that somebody stored under another name. */
 struct only_file {
@@ -325,6 +326,7 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct co
 {
     struct outcome_start start = {0};
     struct load_opts o = *opts;
+    int64_t started = clock_mono_ms();
     struct counts n;
     enum rc rc = opts->dry_run ? RC_OK : outcome_begin(cx, c, &start, e);
 
@@ -334,6 +336,7 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct co
     o.on = counts_on;
     o.on_arg = &n;
     rc = pass(cx, in, c, &o, &out->load, e);
+    out->took_ms = clock_mono_ms() - started;
     if (rc != RC_OK && !opts->dry_run && out->load.commands != 0)
         rc = tell_how_far(c, opts, &out->load, plan->keys, e);
     if (rc == RC_OK)
@@ -416,6 +419,48 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,
     return load_and_judge(cx, load_rd(from->load), &plan, c, opts, out, e);
 }
 
+enum rc
+restore_verify_stream(struct ctx *cx, struct rd *again, struct conn *c,
+                      const struct load_opts *opts, struct restore_result *r, struct err *e)
+{
+    if (r->load.skipped_keys != 0)
+        return err_set(e, RC_UNSUPPORTED,
+                       "%llu keys were kept as they were: the restore cannot be verified",
+                       (unsigned long long)r->load.skipped_keys);
+    if (verify_target(cx, again, c, opts, VERIFY_MS + 4 * r->took_ms, &r->verified, e))
+        return e->code;
+    r->read_back = true;
+    return RC_OK;
+}
+
+enum rc
+restore_verify(struct ctx *cx, struct snapshot_source *from, struct conn *c,
+               const struct load_opts *opts, struct restore_result *r, struct err *e)
+{
+    struct load *again;
+    enum rc rc;
+
+    if (load_open(cx, from->repo, &from->file, LOAD_WORKERS, &again, e))
+        return e->code;
+    rc = restore_verify_stream(cx, load_rd(again), c, opts, r, e);
+    load_close(again);
+    return rc;
+}
+
+/* What was read back says more than counts do. */
+static void
+words_of_reading(const struct restore_result *r, const char *target, char to[static RESTORE_WORDS])
+{
+    char keys[STR_GROUPED_MAX], out[STR_GROUPED_MAX];
+
+    (void)snprintf(to, RESTORE_WORDS, "read back from %s: %s keys, digest %s, as restored", target,
+                   str_grouped(r->verified.keys, keys), r->verified.digest);
+    if (r->verified.left_out != 0)
+        (void)snprintf(to + strlen(to), RESTORE_WORDS - strlen(to),
+                       "; %s keys and fields that expire within minutes left out",
+                       str_grouped(r->verified.left_out, out));
+}
+
 const char *
 restore_words(const struct restore_result *r, const char *target, char to[static RESTORE_WORDS])
 {
@@ -423,10 +468,12 @@ restore_words(const struct restore_result *r, const char *target, char to[static
     char after[STR_GROUPED_MAX], before[STR_GROUPED_MAX], all[STR_GROUPED_MAX];
 
     (void)str_grouped(o->after, after);
-    if (r->equal)
+    if (r->read_back && !r->equal)
+        words_of_reading(r, target, to);
+    else if (r->equal)
         (void)snprintf(to, RESTORE_WORDS,
-                       "counts and digest %s are those of the backup; %s holds its %s keys",
-                       r->digest, target, after);
+                       "counts and digest %s are those of the backup; %s holds its %s keys%s",
+                       r->digest, target, after, r->read_back ? ", read back and compared" : "");
     else if (r->load.skipped_keys != 0 || r->wanted != r->keys)
         (void)snprintf(
             to, RESTORE_WORDS, "a partial restore: of the %s keys of the dump%s%s",

@@ -20,6 +20,7 @@
  *          job/outcome.
  */
 #include "job/outcome.h"
+#include "job/verify.h"
 #include "redis/load.h"
 #include "repo/load.h"
 #include "repo/snapshots.h"
@@ -50,7 +51,10 @@ struct restore_result {
     bool compared;          /* what was sent is what the manifest says */
     struct outcome outcome; /* what the target holds; not after a dry run */
     bool equal;             /* the target holds the backup, all of it and nothing else */
-    char digest[33];        /* of the dump */
+    int64_t took_ms;        /* the load alone */
+    bool read_back;         /* by restore_verify: */
+    struct verified verified;
+    char digest[33]; /* of the dump */
 };
 
 /*
@@ -70,5 +74,17 @@ NODISCARD enum rc restore_redis(struct ctx *cx, struct snapshot_source *from, st
 NODISCARD enum rc restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct conn *c,
                                  const struct load_opts *opts, struct restore_result *out,
                                  struct err *e);
+
+/*
+ * After either: read back from the server what was restored, and compare (job/verify); fills
+ * r->verified. `again`: the bytes of the dump once more. RC_UNSUPPORTED: keys were kept, of which
+ * nobody can say what they should be.
+ */
+NODISCARD enum rc restore_verify(struct ctx *cx, struct snapshot_source *from, struct conn *c,
+                                 const struct load_opts *opts, struct restore_result *r,
+                                 struct err *e);
+NODISCARD enum rc restore_verify_stream(struct ctx *cx, struct rd *again, struct conn *c,
+                                        const struct load_opts *opts, struct restore_result *r,
+                                        struct err *e);
 
 #endif

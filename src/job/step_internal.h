@@ -89,7 +89,7 @@ struct redis_args {
     } allow_commands;
     int64_t db;          /* -1: all */
     int pipe_timeout_ms; /* -1: not given, 0: none */
-    bool tls, insecure, dry_run;
+    bool tls, insecure, verify, dry_run;
 };
 /* RC_INVALID: an unknown option, with the known ones as hint. */
 NODISCARD enum rc redis_args_parse(const char *text, int direction, struct redis_args *out,

@@ -89,6 +89,8 @@ load(struct restore_work *w, struct err *e)
     log_info("loading snapshot %.8s of host %s into %s", id_hex(&w->from.snap.id, id),
              w->from.snap.hostname, redis_addr_text(&w->redis.addr));
     rc = restore_redis(w->cx, &w->from, conn, &opts, &r, e);
+    if (rc == RC_OK && w->args.verify && !opts.dry_run)
+        rc = restore_verify(w->cx, &w->from, conn, &opts, &r, e);
     for (size_t i = 0; i < MIN(r.load.n_errors, (uint64_t)LOAD_ERRORS_KEPT); i++)
         log_warn("%s %s: %s", r.load.errors[i].verb, r.load.errors[i].key, r.load.errors[i].text);
     conn_close(conn);

@@ -102,6 +102,8 @@ field(struct conn_info *i, struct str k, struct str v, char redis[static INFO_WO
         (void)str_to_u64(v, &i->used_memory);
     else if (is(k, "maxmemory"))
         (void)str_to_u64(v, &i->maxmemory);
+    else if (is(k, "rdb_changes_since_last_save"))
+        (void)str_to_u64(v, &i->changes);
     else if (is(k, "evicted_keys"))
         (void)str_to_u64(v, &i->evicted_keys);
     else if (is(k, "expired_keys"))

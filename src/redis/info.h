@@ -29,8 +29,9 @@ struct conn_info {
     char role[INFO_WORD]; /* master, slave */
     char replid[INFO_WORD];
     char maxmemory_policy[INFO_WORD];
-    uint64_t offset;                        /* master_repl_offset */
-    uint64_t used_memory, maxmemory;        /* maxmemory 0: no limit */
+    uint64_t offset;                 /* master_repl_offset */
+    uint64_t used_memory, maxmemory; /* maxmemory 0: no limit */
+    uint64_t changes; /* since the last save: grows with every write, until the next save */
     uint64_t evicted_keys, expired_keys;    /* since the server started */
     bool cluster_enabled, loading, link_up; /* link_up: a replica has its master */
     uint64_t link_down_s;                   /* for how long not */

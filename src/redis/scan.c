@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "redis/scan_internal.h"
 
 enum { BIG_BYTES = 8 * 1024 * 1024, BATCH_BYTES = 4 * 1024 * 1024, DBS_WITHOUT_INFO = 16384 };
@@ -262,21 +263,72 @@ run(struct scan *s, struct err *e)
     return rc;
 }
 
+static void
+init(struct scan *s, struct ctx *cx, struct conn *c, const struct scan_opts *opts, ev_fn *on,
+     void *arg, struct scan_result *result)
+{
+    *s = (struct scan){.cx = cx, .c = c, .opts = opts, .on = on, .arg = arg, .result = result};
+    memset(result, 0, sizeof(*result));
+    result->plain = opts->plain;
+    s->big_bytes = opts->big_bytes != 0 ? opts->big_bytes : BIG_BYTES;
+    s->batch_bytes = opts->batch_bytes != 0 ? opts->batch_bytes : BATCH_BYTES;
+    s->decoder = payload_decoder_new();
+    buf_init(&s->copy, 2 * EV_HELD_MAX);
+}
+
+static void
+release(struct scan *s)
+{
+    buf_release(&s->copy);
+    payload_decoder_free(s->decoder);
+}
+
 enum rc
 scan_run(struct ctx *cx, struct conn *c, const struct scan_opts *opts, ev_fn *on, void *arg,
          struct scan_result *result, struct err *e)
 {
-    struct scan s = {.cx = cx, .c = c, .opts = opts, .on = on, .arg = arg, .result = result};
+    struct scan s;
     enum rc rc;
 
-    memset(result, 0, sizeof(*result));
-    result->plain = opts->plain;
-    s.big_bytes = opts->big_bytes != 0 ? opts->big_bytes : BIG_BYTES;
-    s.batch_bytes = opts->batch_bytes != 0 ? opts->batch_bytes : BATCH_BYTES;
-    s.decoder = payload_decoder_new();
-    buf_init(&s.copy, 2 * EV_HELD_MAX);
+    init(&s, cx, c, opts, on, arg, result);
     rc = run(&s, e);
-    buf_release(&s.copy);
-    payload_decoder_free(s.decoder);
+    release(&s);
     return rc;
+}
+
+struct scan_some {
+    struct scan scan;
+    struct scan_opts opts;
+    struct scan_result result;
+};
+
+enum rc
+scan_some_open(struct ctx *cx, struct conn *c, const struct scan_opts *opts, ev_fn *on, void *arg,
+               struct scan_some **out, struct err *e)
+{
+    struct scan_some *s = MEM_NEW(struct scan_some);
+
+    s->opts = *opts;
+    init(&s->scan, cx, c, &s->opts, on, arg, &s->result);
+    if (probe(&s->scan, opts->info, e)) {
+        scan_some_close(s);
+        return e->code;
+    }
+    *out = s;
+    return RC_OK;
+}
+
+enum rc
+scan_some_read(struct scan_some *s, const struct str *names, size_t n, struct err *e)
+{
+    return scan_names(&s->scan, names, n, e);
+}
+
+void
+scan_some_close(struct scan_some *s)
+{
+    if (s == NULL)
+        return;
+    release(&s->scan);
+    mem_free(s);
 }

@@ -45,6 +45,18 @@ struct scan_result {
     bool plain;            /* DUMP was not to be had, or not wanted */
 };
 
+/*
+ * The same for keys whose names the caller has: scan_some_read gives EV_KEY, value and EV_KEY_END of
+ * those of them that there are in the database that is selected. The filter plays no part.
+ */
+struct scan_some;
+NODISCARD enum rc scan_some_open(struct ctx *cx, struct conn *c, const struct scan_opts *opts,
+                                 ev_fn *on, void *arg, struct scan_some **out, struct err *e);
+NODISCARD enum rc scan_some_read(struct scan_some *s, const struct str *names, size_t n,
+                                 struct err *e);
+/* NULL is a no-op. */
+void scan_some_close(struct scan_some *s);
+
 NODISCARD enum rc scan_run(struct ctx *cx, struct conn *c, const struct scan_opts *opts, ev_fn *on,
                            void *arg, struct scan_result *result, struct err *e);
 

@@ -61,6 +61,8 @@ bool scan_type(const struct reply *r, enum kv_type *out);
 
 /* scan_page.c: all keys of the selected database. */
 NODISCARD enum rc scan_db(struct scan *s, struct err *e);
+/* Keys by name. */
+NODISCARD enum rc scan_names(struct scan *s, const struct str *names, size_t n, struct err *e);
 
 /* scan_plain.c: small keys by whole reads, in one flight. */
 NODISCARD enum rc scan_plain(struct scan *s, struct scan_key *keys, size_t n, struct err *e);

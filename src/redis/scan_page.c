@@ -357,3 +357,21 @@ scan_db(struct scan *s, struct err *e)
     }
     return rc;
 }
+
+enum rc
+scan_names(struct scan *s, const struct str *names, size_t n, struct err *e)
+{
+    struct page none = {.n = 0}, page = {.n = n, .cursor = "0"};
+    enum rc rc;
+
+    page.keys = mem_zero(n + 1, sizeof(*page.keys));
+    for (size_t i = 0; i < n; i++)
+        page.keys[i] = (struct scan_key){.name = names[i], .type = KV_MODULE};
+    rc = measure(s, &page, &none, e);
+    if (rc == RC_OK && s->no_memory)
+        rc = measure_by_type(s, &page, e);
+    if (rc == RC_OK)
+        rc = read_page(s, &page, e);
+    mem_free(page.keys);
+    return rc;
+}

@@ -185,3 +185,50 @@ PY
     says 0 "restored 200,000 keys"
     [ "$(digest a)" = "$(digest b)" ]
 }
+
+@test "--verify reads back what was restored: every type, beside what was there" {
+    start_redis b
+    fill "$PORT_a" pending
+    cli a set fleeting v EX 30
+    "$CSTASH" backup -q --redis "$URL_a"
+    restore b --verify
+    says 0 "are those of the backup" "read back and compared"
+    cli b set stranger here
+    restore b --verify --yes
+    says 0 "read back from 127.0.0.1:$PORT_b: " "as restored" "left out"
+    restore b --verify --yes --match 'big*'
+    says 0 "read back from 127.0.0.1:$PORT_b: 3 keys"
+    "$CSTASH" dump -q --redis "$URL_a" --format restore >"$T/dump"
+    run "$CSTASH" load -q --verify --redis "$URL_b" "$T/dump"
+    says 0 "as restored"
+    run "$CSTASH" load -q --verify --redis "$URL_b" <"$T/dump"
+    says 2 "only a file"
+    restore b --verify --existing skip --yes
+    says 2 "--existing skip"
+}
+
+meddle() { # meddle WORD COMMAND: sets MEDDLER, the port of b with a client that spoils something in between
+    "$HARNESS/meddler" "$PORT_b" "$@" >"$T/meddler" 3>&- &
+    PIDS+=("$!")
+    for _ in $(seq 100); do
+        read -r MEDDLER <"$T/meddler" && return 0
+        sleep 0.1
+    done
+}
+
+@test "--verify finds a value that is another, and says when clients write meanwhile" {
+    start_redis b
+    cli a eval 'for i = 1, 20000 do redis.call("SET", "k" .. i, i) end' 0
+    "$CSTASH" backup -q --redis "$URL_a"
+    meddle ECHO "SET k7 other" # which ends the load
+    run "$CSTASH" restore -q --redis "redis://127.0.0.1:$MEDDLER" --verify latest </dev/null
+    says 1 "could not verify the restore" "20000 keys with 20000 elements were restored, 20000 with 20000 were read back, with other contents"
+    never_says "are those of the backup"
+    meddle NO-TOUCH "SET k7 again" # with which the reading begins
+    run "$CSTASH" restore -q --redis "redis://127.0.0.1:$MEDDLER" --verify --yes latest </dev/null
+    says 1 "changed meanwhile"
+    meddle ECHO "DEL k7"
+    cli b flushall
+    run "$CSTASH" restore -q --redis "redis://127.0.0.1:$MEDDLER" latest </dev/null
+    says 1 "the target does not hold what was restored" "holds 19,999 keys in database 0 after 20,000 were sent"
+}

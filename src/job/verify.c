@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/verify.h"
+
+#include "base/mem.h"
+#include "dump/tally.h"
+#include "job/feed.h"
+#include "job/outcome.h"
+#include "redis/scan.h"
+
+enum { BATCH_KEYS = 512, BATCH_BYTES = 1024 * 1024 };
+
+struct verify {
+    struct ctx *cx;
+    struct conn *c;
+    struct scan_some *scan;
+    struct filtered filtered; /* in front of verify_key */
+    struct tally *want, *have;
+    struct buf names; /* of keys that are not read yet */
+    size_t ends[BATCH_KEYS];
+    size_t n;
+};
+
+/* Read the keys of the batch from the server. */
+static enum rc
+verify_flush(struct verify *v, struct err *e)
+{
+    struct str names[BATCH_KEYS];
+    size_t start = 0, n = v->n;
+
+    for (size_t i = 0; i < n; i++) {
+        names[i] = str_of(v->names.p + start, v->ends[i] - start);
+        start = v->ends[i];
+    }
+    v->n = 0;
+    if (n != 0 && scan_some_read(v->scan, names, n, e))
+        return e->code;
+    buf_reset(&v->names);
+    return RC_OK;
+}
+
+/* An event of the dump that is wanted. */
+static enum rc
+verify_on(void *arg, const struct ev *ev, struct err *e)
+{
+    struct verify *v = arg;
+
+    if (ev->kind == EV_FUNCTION || ev->kind == EV_SCRIPT) /* the answers to their commands tell */
+        return RC_OK;
+    if (tally_on(v->want, ev, e))
+        return e->code;
+    if (ev->kind == EV_DB) {
+        if (verify_flush(v, e) || conn_select(v->cx, v->c, ev->u.db.n, e))
+            return e->code;
+        return tally_on(v->have, ev, e);
+    }
+    if (ev->kind != EV_KEY_END)
+        return RC_OK;
+    if (buf_add_str(&v->names, ev->u.key.name, e))
+        return e->code;
+    v->ends[v->n++] = v->names.n;
+    return v->n == BATCH_KEYS || v->names.n >= BATCH_BYTES ? verify_flush(v, e) : RC_OK;
+}
+
+static enum rc
+verify_read(struct verify *v, struct rd *dump, const struct load_opts *opts, struct err *e)
+{
+    struct load_opts o = *opts;
+    struct load_result ignored;
+    struct feed *feed = NULL;
+    enum rc rc;
+
+    v->filtered = (struct filtered){.filter = opts->filter, .on = verify_on, .arg = v};
+    o.dry_run = true;
+    o.on = filtered_on;
+    o.on_arg = &v->filtered;
+    rc = feed_open(v->cx, dump, &feed, e);
+    if (rc == RC_OK)
+        rc = load_run(v->cx, NULL, feed_rd(feed), &o, &ignored, e);
+    feed_close(feed);
+    if (rc == RC_OK && !ignored.facts.exact)
+        return err_set(
+            e, RC_UNSUPPORTED,
+            "the commands of its keys are interleaved, or not all of them are known here");
+    return rc == RC_OK ? verify_flush(v, e) : rc;
+}
+
+static enum rc
+verify_compare(const struct verify *v, bool changed, struct err *e)
+{
+    const struct tally_db *want, *have;
+    size_t n, m;
+
+    want = tally_dbs(v->want, &n);
+    have = tally_dbs(v->have, &m);
+    for (size_t i = 0; i < n; i++) {
+        struct tally_type w = tally_db_total(&want[i]), h = {0};
+        struct tally_sum sum = {0};
+
+        for (size_t k = 0; k < m; k++)
+            if (have[k].n == want[i].n) {
+                h = tally_db_total(&have[k]);
+                sum = have[k].digest;
+            }
+        if (w.keys == h.keys && w.elements == h.elements && w.expiring == h.expiring &&
+            sum.lo == want[i].digest.lo && sum.hi == want[i].digest.hi)
+            continue;
+        if (changed)
+            return err_set(
+                e, RC_CONFLICT,
+                "%s changed meanwhile: clients wrote to it while it was read back (database "
+                "%llu differs)",
+                conn_peer(v->c), (unsigned long long)want[i].n);
+        return err_set(
+            e, RC_CORRUPT,
+            "%s does not hold what was restored: database %llu: %llu keys with %llu elements "
+            "were restored, %llu with %llu were read back%s",
+            conn_peer(v->c), (unsigned long long)want[i].n, (unsigned long long)w.keys,
+            (unsigned long long)w.elements, (unsigned long long)h.keys,
+            (unsigned long long)h.elements,
+            w.keys == h.keys && w.elements == h.elements ? ", with other contents" : "");
+    }
+    return RC_OK;
+}
+
+/* The server's count of writes; 0 where it may not be asked. */
+static enum rc
+verify_changes(const struct verify *v, uint64_t *out, struct err *e)
+{
+    struct conn_info info = {0};
+    struct err why = ERR_INIT;
+    enum rc rc = conn_info(v->cx, v->c, &info, &why);
+
+    if (rc != RC_OK && rc != RC_DENIED) {
+        *e = why;
+        return rc;
+    }
+    *out = rc == RC_OK ? info.changes : 0;
+    conn_info_release(&info);
+    return RC_OK;
+}
+
+static enum rc
+verify_run(struct verify *v, struct rd *dump, const struct load_opts *opts, int64_t cut,
+           struct err *e)
+{
+    struct scan_opts scan = {.format = DUMP_COMMANDS, .filter = FILTER_ALL};
+    uint64_t before = 0, after = 0;
+    int64_t now;
+
+    tally_leave_out(v->want, cut);
+    tally_leave_out(v->have, cut);
+    if (verify_changes(v, &before, e) ||
+        scan_some_open(v->cx, v->c, &scan, tally_on, v->have, &v->scan, e) ||
+        verify_read(v, dump, opts, e) || verify_changes(v, &after, e))
+        return e->code;
+    if (outcome_time(v->cx, v->c, &now, e))
+        return e->code;
+    if (now >= cut)
+        return err_set(e, RC_TIMEOUT, "it took so long that keys may have expired meanwhile");
+    return verify_compare(v, before != after, e);
+}
+
+enum rc
+verify_target(struct ctx *cx, struct rd *dump, struct conn *c, const struct load_opts *opts,
+              int64_t soon_ms, struct verified *out, struct err *e)
+{
+    struct verify v = {.cx = cx, .c = c, .want = tally_new(), .have = tally_new()};
+    int64_t now;
+    enum rc rc = outcome_time(cx, c, &now, e);
+
+    buf_init(&v.names, EV_HELD_MAX + BATCH_BYTES);
+    if (rc == RC_OK)
+        rc = verify_run(&v, dump, opts, now + soon_ms, e);
+    if (rc == RC_OK) {
+        out->keys = tally_keys(v.want);
+        out->left_out = tally_left_out(v.want);
+        (void)tally_sum_text(tally_whole(v.want), out->digest);
+    }
+    scan_some_close(v.scan);
+    buf_release(&v.names);
+    tally_free(v.want);
+    tally_free(v.have);
+    return rc == RC_OK ? RC_OK : err_wrap(e, "could not verify the restore");
+}

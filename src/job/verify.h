@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef JOB_VERIFY_H
+#define JOB_VERIFY_H
+
+/*
+ * job/verify -- read back from a server what was restored into it, and compare.
+ *
+ * Why      counts prove nothing of values, and nothing at all in a server that held keys before.
+ * Shape    the dump is read once more; the keys that it names are read from the server, and both
+ *          are digested. Whatever else the server holds plays no part.
+ * Expiry   keys and fields that expire before the reading is surely over are left out on both sides,
+ *          and counted.
+ * Errors   RC_CONFLICT: they differ, and clients wrote meanwhile; RC_CORRUPT: they differ;
+ *          RC_DENIED: a key may not be read; as redis/load and redis/scan.
+ */
+#include "redis/load.h"
+
+struct verified {
+    uint64_t keys;     /* that were compared */
+    uint64_t left_out; /* keys and fields that expire too soon */
+    char digest[33];   /* of these keys */
+};
+
+/*
+ * `opts`: of the load, whose filter and allowed commands count here too. `soon_ms`: in which the
+ * reading is surely over; RC_TIMEOUT if it was not.
+ */
+NODISCARD enum rc verify_target(struct ctx *cx, struct rd *dump, struct conn *c,
+                                const struct load_opts *opts, int64_t soon_ms, struct verified *out,
+                                struct err *e);
+
+#endif
