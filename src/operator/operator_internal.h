@@ -155,6 +155,9 @@ NODISCARD enum rc ensure_run_rbac(struct ctx *cx, struct world *op, const struct
                                   const struct json *app, const char *account, struct err *e);
 NODISCARD enum rc ensure_account(struct ctx *cx, struct world *op, const struct invoker *inv,
                                  const char *name, const char *cluster_role, struct err *e);
+/* What hooks need beyond that: pods, and commands in them. Without hooks it is taken away. */
+NODISCARD enum rc ensure_hook_rights(struct ctx *cx, struct world *op, const struct invoker *inv,
+                                     const char *account, struct err *e);
 /*
  * Remove what lies in other namespaces, where no owner reference reaches, but what is in `keep`
  * (NULL: nothing).

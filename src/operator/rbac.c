@@ -67,6 +67,29 @@ ensure_account(struct ctx *cx, struct world *op, const struct invoker *inv, cons
     return rc;
 }
 
+enum rc
+ensure_hook_rights(struct ctx *cx, struct world *op, const struct invoker *inv, const char *account,
+                   struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *name = name_keep_suffix(account, "hooks", NAME_MAX_LABEL);
+    CLEANUP(json_free_ptr) struct json *labels = invoker_labels(inv);
+    CLEANUP(json_free_ptr) struct json *b = NULL;
+    struct grant g = {.ns = inv->ns,
+                      .name = name,
+                      .account_ns = inv->ns,
+                      .account = account,
+                      .labels = labels,
+                      .owner = inv->obj};
+
+    if (json_kind_of(json_first(inv->hooks).value) == JSON_ABSENT) {
+        if (!cache_has(op->bindings, inv->ns, name))
+            return RC_OK;
+        return ensure_gone(cx, op, &KUBE_ROLE_BINDING, inv->ns, name, NULL, e);
+    }
+    b = binding(&g, "ClusterRole", "stash-hook-job");
+    return ensure(cx, op, op->bindings, &KUBE_ROLE_BINDING, b, e);
+}
+
 /* {apiGroups, resources, resourceNames, verbs} */
 static struct json *
 rule(const char *group, const char *resource, struct json *names, const char *const *verbs)

@@ -158,6 +158,8 @@ create_job(struct ctx *cx, struct world *op, const struct run *r, const char *na
                             r->inv->restore ? "stash-restore-job" : "stash-backup-job", e);
     }
     if (rc == RC_OK)
+        rc = ensure_hook_rights(cx, op, r->inv, account, e);
+    if (rc == RC_OK)
         rc = ensure_run_rbac(cx, op, r, app, account, e);
     if (rc == RC_OK)
         rc = ensure_interim(cx, op, r, e);

@@ -230,3 +230,19 @@ found() { # found NAME 'ref': the condition of a configuration with this target
     phase tenant backupsession/one Failed
     host_error tenant backupsession/one | grep -q 'may not get AppBinding redis'
 }
+
+@test "only Jobs with hooks may run commands in pods, and no longer than that" {
+    secret store
+    shared
+    bindings() { k get rolebindings -n tenant -o jsonpath='{.items[*].roleRef.name}'; }
+    config tenant bc 'repository: {name: shared, namespace: owner}' 'hooks: {preBackup: {exec: {command: ["true"]}}}'
+    phase tenant bc/bc Ready
+    session tenant one bc
+    phase tenant backupsession/one Failed 60
+    [[ " $(bindings) " == *" stash-hook-job "* ]]
+    k patch bc bc -n tenant --type json -p '[{"op": "remove", "path": "/spec/hooks"}]' >/dev/null
+    session tenant two bc
+    phase tenant backupsession/two Failed 60
+    [[ " $(bindings) " != *" stash-hook-job "* ]]
+    [[ " $(bindings) " == *" stash-backup-job "* ]]
+}
