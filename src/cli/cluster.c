@@ -36,8 +36,10 @@ own_kubeconfig(void)
 
     if (state != NULL && state[0] == '/')
         path = mem_printf("%s/cstash/kubeconfig", state);
+    else if (home != NULL && home[0] == '/')
+        path = mem_printf("%s/.local/state/cstash/kubeconfig", home);
     else
-        path = mem_printf("%s/.local/state/cstash/kubeconfig", home != NULL ? home : "");
+        return NULL;
     if (access(path, R_OK) == 0)
         return path;
     mem_free(path);

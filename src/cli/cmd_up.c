@@ -25,6 +25,7 @@ or_default(const char *given, const char *otherwise)
     return given != NULL ? given : otherwise;
 }
 
+/* NULL: nobody says where. */
 static char *
 default_dir(void)
 {
@@ -32,7 +33,7 @@ default_dir(void)
 
     if (state != NULL && state[0] == '/')
         return mem_printf("%s/cstash", state);
-    return mem_printf("%s/.local/state/cstash", or_default(home, ""));
+    return home != NULL && home[0] == '/' ? mem_printf("%s/.local/state/cstash", home) : NULL;
 }
 
 static enum rc
@@ -48,6 +49,10 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     };
     enum rc rc;
 
+    if (dir == NULL) {
+        (void)err_set(e, RC_USAGE, "there is no folder for the state: HOME is not set");
+        return err_hint(e, "name one with --dir");
+    }
     if (o.metrics_listen[0] == '\0')
         o.metrics_listen = NULL;
     mem_share_heaps();

@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,19 +15,104 @@
 
 enum { CHUNK = 64 * 1024, STACK = 1024 * 1024, BACKLOG = 128 };
 
+/* A connection on which nobody known has asked anything yet. */
+struct guest {
+    struct guest *next; /* who came later */
+    int fd;
+    bool listed; /* false: known by now, or told to go */
+};
+
 struct httpd {
     struct MHD_Daemon *daemon;
     struct ctx cx;
+    httpd_knows_fn *knows;
     httpd_fn *handler;
     void *arg;
     unsigned port;
+    pthread_mutex_t mutex; /* guards the guests */
+    struct guest *first;
+    size_t n_guests;
 };
+
+/* ---- who is there ---- */
+
+static void
+guest_drop_locked(struct httpd *h, struct guest *g)
+{
+    struct guest **at = &h->first;
+
+    if (!g->listed)
+        return;
+    while (*at != g)
+        at = &(*at)->next;
+    *at = g->next;
+    g->listed = false;
+    h->n_guests--;
+}
+
+static void
+guest_add_locked(struct httpd *h, struct guest *g)
+{
+    struct guest **at = &h->first;
+
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = g;
+    g->listed = true;
+    h->n_guests++;
+}
+
+static void
+on_connection(void *arg, struct MHD_Connection *c, void **at,
+              enum MHD_ConnectionNotificationCode code)
+{
+    struct httpd *h = (struct httpd *)arg;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct guest *g = (struct guest *)*at;
+
+    (void)pthread_mutex_lock(&h->mutex);
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (g != NULL)
+            guest_drop_locked(h, g);
+        mem_free(g);
+        *at = NULL;
+    } else if (info != NULL) {
+        g = MEM_NEW(struct guest);
+        g->fd = info->connect_fd;
+        *at = g;
+        guest_add_locked(h, g);
+        if (h->n_guests > HTTPD_STRANGERS) {
+            struct guest *oldest = h->first;
+
+            guest_drop_locked(h, oldest);
+            (void)shutdown(oldest->fd, SHUT_RDWR); /* its thread closes it */
+        }
+    }
+    (void)pthread_mutex_unlock(&h->mutex);
+}
+
+/* Who asks on this connection is known: it stays. */
+static void
+welcome(struct httpd *h, struct MHD_Connection *c)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct guest *g = info != NULL ? (struct guest *)info->socket_context : NULL;
+
+    (void)pthread_mutex_lock(&h->mutex);
+    if (g != NULL)
+        guest_drop_locked(h, g);
+    (void)pthread_mutex_unlock(&h->mutex);
+}
+
+/* ---- requests ---- */
 
 /* One request while its body arrives. */
 struct call {
     char *uri;
     struct buf body;
-    bool started, too_large;
+    bool started, known, too_large;
 };
 
 static void *
@@ -136,7 +222,14 @@ on_request(void *arg, struct MHD_Connection *c, const char *url, const char *met
         return MHD_NO;
     if (!call->started) {
         call->started = true;
-        return MHD_YES;
+        call->known =
+            h->knows == NULL ||
+            h->knows(h->arg, MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization"));
+        if (call->known) {
+            welcome(h, c);
+            return MHD_YES;
+        }
+        *n = 0; /* answered at once: the library closes the connection, body and all */
     }
     if (*n > 0) {
         call->too_large = call->too_large || buf_add(&call->body, data, *n, &e) != RC_OK;
@@ -155,7 +248,8 @@ on_request(void *arg, struct MHD_Connection *c, const char *url, const char *met
         .uri = call->uri,
         .content_type = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Type"),
         .accept = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept"),
-        .authorization = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization"),
+        .authorization =
+            call->known ? MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization") : NULL,
         .body = buf_str(&call->body),
         .peer = info != NULL ? info->connect_fd : -1,
     };
@@ -229,10 +323,14 @@ httpd_open(const struct httpd_opts *o, struct httpd **out, struct err *e)
     struct MHD_OptionItem more[] = {
         {tls ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, (void *)(uintptr_t)o->key_pem},
         {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->cert_pem},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0,
+         (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
         {MHD_OPTION_END, 0, NULL},
     };
     int fd = -1;
 
+    (void)pthread_mutex_init(&h->mutex, NULL);
+    h->knows = o->knows;
     h->handler = o->handler;
     h->arg = o->arg;
     h->cx.fd = -1;
@@ -248,11 +346,13 @@ httpd_open(const struct httpd_opts *o, struct httpd **out, struct err *e)
     h->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
-        MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_CONNECTION_LIMIT,
-        o->connections_max != 0 ? o->connections_max : 256U, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)HTTPD_IDLE_S, MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(128 * 1024), MHD_OPTION_ARRAY, more,
-        MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+        MHD_OPTION_CONNECTION_LIMIT,
+        /* Twice the guests: those that were told to go take a moment. */
+        (o->connections_max != 0 ? o->connections_max : 256U) + 2 * HTTPD_STRANGERS,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTPD_IDLE_S, MHD_OPTION_THREAD_STACK_SIZE,
+        (size_t)STACK, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(128 * 1024), MHD_OPTION_ARRAY,
+        more, MHD_OPTION_END);
     if (h->daemon == NULL) {
         (void)close(fd);
         ctx_release(&h->cx);
@@ -271,6 +371,7 @@ httpd_close(struct httpd *h)
     ctx_cancel(&h->cx);
     MHD_stop_daemon(h->daemon);
     ctx_release(&h->cx);
+    (void)pthread_mutex_destroy(&h->mutex);
     mem_free(h);
 }
 

@@ -9,8 +9,10 @@
  * Shape    a handler fills an answer: whole bytes, or a stream that is read while it is sent.
  * Threads  one per connection, so a handler and a stream may block, but must end when the ctx that
  *          the handler got is cancelled. The handler runs on many threads at once.
- * Limits   HTTPD_BODY_MAX bytes of request body (413 beyond), opts.connections_max connections,
- *          HTTPD_IDLE_S seconds of silence between requests.
+ * Limits   HTTPD_BODY_MAX bytes of request body (413 beyond), opts.connections_max connections of
+ *          those who are known, HTTPD_IDLE_S seconds of silence between requests. Besides,
+ *          HTTPD_STRANGERS connections on which nobody known has asked anything yet: whoever comes
+ *          makes the one go that has been there longest. TLS 1.2 and later.
  * Errors   of httpd_open: RC_INVALID for the address, RC_UNAVAILABLE when it is taken, RC_INTERNAL.
  */
 #include "base/ctx.h"
@@ -20,7 +22,8 @@ enum {
     HTTPD_BODY_MAX = 16 * 1024 * 1024,
     HTTPD_ANSWER_MAX = 512 * 1024 * 1024,
     HTTPD_HEADERS_MAX = 40,
-    HTTPD_IDLE_S = 180
+    HTTPD_IDLE_S = 180,
+    HTTPD_STRANGERS = 128
 };
 
 /* All borrowed for the call. */
@@ -53,10 +56,17 @@ struct httpd_answer {
 typedef void httpd_fn(void *arg, struct ctx *cx, const struct httpd_request *rq,
                       struct httpd_answer *answer);
 
+/*
+ * Is whoever sends this header Authorization (NULL: none) known? Asked before a body is read: of a
+ * stranger nothing is kept, and what the handler answers to `authorization` NULL is what he gets.
+ */
+typedef bool httpd_knows_fn(void *arg, const char *authorization);
+
 struct httpd_opts {
     const char *listen;             /* "127.0.0.1:8443", "[::1]:0", ":8080" for every address */
     const char *cert_pem, *key_pem; /* both: TLS */
     unsigned connections_max;       /* 0: 256 */
+    httpd_knows_fn *knows;          /* NULL: there are no strangers */
     httpd_fn *handler;
     void *arg;
 };

@@ -126,6 +126,48 @@ test_a_stream_starves_nobody_and_ends_with_the_server(void **state)
     (void)close(b);
 }
 
+static bool
+knows_me(void *arg, const char *authorization)
+{
+    (void)arg;
+    return authorization != NULL && strcmp(authorization, "me") == 0;
+}
+
+/* Nothing of a stranger's body is waited for, and any number of strangers leave room. */
+static void
+test_strangers(void **state)
+{
+    enum { MANY = 3 * HTTPD_STRANGERS };
+    struct httpd_opts o = {
+        .listen = "127.0.0.1:0", .connections_max = 8, .knows = knows_me, .handler = on_request};
+    struct httpd *h = NULL;
+    struct err e = ERR_INIT;
+    int fd, kept, all[MANY];
+    char *got;
+
+    (void)state;
+    T_OK(httpd_open(&o, &h, &e));
+    fd = dial(h);
+    got = talk(fd, "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n", "- 0");
+    T_CONTAINS(got, "POST /a - 0");
+    (void)close(fd);
+    kept = dial(h);
+    T_CONTAINS(talk(kept, "GET /b HTTP/1.1\r\nHost: x\r\nAuthorization: me\r\n\r\n", "me 0"),
+               "GET /b me 0");
+    for (size_t i = 0; i < MANY; i++)
+        all[i] = dial(h);
+    fd = dial(h);
+    T_CONTAINS(talk(fd, "GET /c HTTP/1.1\r\nHost: x\r\nAuthorization: me\r\n\r\n", "me 0"),
+               "GET /c me 0");
+    T_CONTAINS(talk(kept, "GET /d HTTP/1.1\r\nHost: x\r\nAuthorization: me\r\n\r\n", "me 0"),
+               "GET /d me 0");
+    for (size_t i = 0; i < MANY; i++)
+        (void)close(all[i]);
+    (void)close(fd);
+    (void)close(kept);
+    httpd_close(h);
+}
+
 static void
 test_addresses(void **state)
 {
@@ -151,6 +193,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_request_and_its_answer),
         cmocka_unit_test(test_a_stream_starves_nobody_and_ends_with_the_server),
+        cmocka_unit_test(test_strangers),
         cmocka_unit_test(test_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,17 +189,35 @@ is_below(const char *path, const char *from)
     return strncmp(path, from, n) == 0 && path[n] == '/';
 }
 
+/* Take the size of a copy off what is left for all. */
 static enum rc
-copy_or_move(struct json **root, const struct json *op, const char *path, bool move, struct err *e)
+spend(const struct json *value, size_t *left, struct err *e)
+{
+    CLEANUP(buf_release) struct buf text = BUF_INIT(*left);
+
+    if (json_print(value, &text, e))
+        return err_set(e, RC_LIMIT, "the copies of a JSON patch have at most %d bytes together",
+                       PATCH_COPIES_MAX);
+    *left -= text.n;
+    return RC_OK;
+}
+
+static enum rc
+copy_or_move(struct json **root, const struct json *op, const char *path, size_t *copies,
+             struct err *e)
 {
     const char *from = json_text(json_field(op, "from"));
+    bool move = strcmp(json_text_or(json_field(op, "op"), ""), "move") == 0;
     struct json *value;
 
     if (from == NULL)
         return err_set(e, RC_INVALID, "it has no \"from\"");
-    value = json_clone(find(*root, from));
+    value = find(*root, from);
     if (value == NULL)
         return err_set(e, RC_INVALID, "there is nothing at \"%.150s\"", from);
+    if (!move && spend(value, copies, e))
+        return e->code;
+    value = json_clone(value);
     if (move && (is_below(path, from) || (strcmp(path, from) != 0 && !drop(*root, from)))) {
         json_free(value);
         return err_set(e, RC_INVALID, "\"%.150s\" cannot be moved there", from);
@@ -231,7 +249,7 @@ with_value(struct json **root, const char *name, const char *path, const struct 
 }
 
 static enum rc
-apply_op(struct json **root, const struct json *op, struct err *e)
+apply_op(struct json **root, const struct json *op, size_t *copies, struct err *e)
 {
     const char *name = json_text_or(json_field(op, "op"), "");
     const char *path = json_text(json_field(op, "path"));
@@ -242,7 +260,7 @@ apply_op(struct json **root, const struct json *op, struct err *e)
         return drop(*root, path) ? RC_OK
                                  : err_set(e, RC_INVALID, "there is nothing at \"%.150s\"", path);
     if (strcmp(name, "move") == 0 || strcmp(name, "copy") == 0)
-        return copy_or_move(root, op, path, name[0] == 'm', e);
+        return copy_or_move(root, op, path, copies, e);
     if (strcmp(name, "add") == 0 || strcmp(name, "replace") == 0 || strcmp(name, "test") == 0)
         return with_value(root, name, path, json_field(op, "value"), e);
     return err_set(e, RC_INVALID, "there is no operation \"%.50s\"", name);
@@ -252,6 +270,7 @@ enum rc
 patch_json(const struct json *target, const struct json *ops, struct json **out, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *root = NULL;
+    size_t copies = PATCH_COPIES_MAX;
 
     if (json_kind_of(ops) != JSON_IS_ARRAY)
         return err_set(e, RC_INVALID, "a JSON patch is an array");
@@ -259,7 +278,7 @@ patch_json(const struct json *target, const struct json *ops, struct json **out,
         return err_set(e, RC_LIMIT, "a JSON patch has at most %d operations", PATCH_OPS_MAX);
     root = json_clone(target);
     for (size_t i = 0; i < json_size(ops); i++)
-        if (apply_op(&root, json_elem(ops, i), e))
+        if (apply_op(&root, json_elem(ops, i), &copies, e))
             return err_wrap(e, "operation %zu of the patch cannot be done", i);
     *out = TAKE(root);
     return RC_OK;

@@ -7,13 +7,15 @@
  *
  * Shape    trees in, a new tree out; the arguments stay as they are.
  * Errors   RC_INVALID: the patch is malformed or names what is not there; RC_CONFLICT: a "test"
- *          of a JSON patch failed; RC_LIMIT: more than PATCH_OPS_MAX operations.
+ *          of a JSON patch failed; RC_LIMIT: more than PATCH_OPS_MAX operations, or copies of more
+ *          than PATCH_COPIES_MAX bytes of text together (a few that double a value would fill any
+ *          memory).
  * Source   RFC 7386 (merge), RFC 6902 with RFC 6901 pointers (JSON).
  * Tests    patch_test.c (the tables of both RFCs)
  */
 #include "json/node.h"
 
-enum { PATCH_OPS_MAX = 10000 };
+enum { PATCH_OPS_MAX = 10000, PATCH_COPIES_MAX = 3 * 1024 * 1024 };
 
 /* The tree that `patch` makes of `target`; NULL as target is an absent one. Cannot fail. */
 struct json *patch_merge(const struct json *target, const struct json *patch);

@@ -158,6 +158,26 @@ test_patch_diff_is_the_way_back(void **state)
         }
 }
 
+/* A few copies that double a value each would fill any memory. */
+static void
+test_copies_are_limited_together(void **state)
+{
+    struct json *target = value("{\"data\":{\"a\":\"0123456789012345678901234567890123456789\"}}");
+    struct json *ops = json_new_array(), *out = NULL;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        char *op = mem_printf("{\"op\":\"copy\",\"from\":\"/data\",\"path\":\"/data/d%d\"}", i);
+        json_push(ops, value(op));
+        mem_free(op);
+    }
+    T_RC(patch_json(target, ops, &out, &e), RC_LIMIT);
+    T_CONTAINS(e.msg, "copies");
+    json_free(ops);
+    json_free(target);
+}
+
 int
 main(void)
 {
@@ -165,6 +185,7 @@ main(void)
         cmocka_unit_test(test_patch_merge_rfc7386_appendix),
         cmocka_unit_test(test_patch_json_rfc6902_appendix),
         cmocka_unit_test(test_patch_diff_is_the_way_back),
+        cmocka_unit_test(test_copies_are_limited_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

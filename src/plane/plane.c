@@ -90,6 +90,29 @@ make_namespaces(struct plane *p, struct err *e)
     return RC_OK;
 }
 
+/*
+ * What lies in the folder is believed: tokens, keys, objects that name commands. So nobody else may
+ * have made it, or may write there.
+ */
+static enum rc
+check_owner(const char *dir, struct err *e)
+{
+    struct stat st;
+
+    if (lstat(dir, &st) != 0)
+        return err_sys(e, errno, "could not look at the state folder %s", dir);
+    if (st.st_uid == geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+        return chmod(dir, 0700) == 0
+                   ? RC_OK
+                   : err_sys(e, errno, "could not make the state folder %s private", dir);
+    if (st.st_uid != geteuid())
+        (void)err_set(e, RC_DENIED, "the state folder %s belongs to another user (uid %u)", dir,
+                      (unsigned)st.st_uid);
+    else
+        (void)err_set(e, RC_DENIED, "others may write to the state folder %s", dir);
+    return err_hint(e, "use another folder: --dir; what lies in this one cannot be trusted");
+}
+
 enum rc
 plane_open(const char *dir, const struct plane_opts *opts, struct plane **out, struct err *e)
 {
@@ -104,7 +127,8 @@ plane_open(const char *dir, const struct plane_opts *opts, struct plane **out, s
     real = realpath(dir, NULL);
     p->dir = mem_strdup(real != NULL ? real : dir);
     free(real);
-    (void)chmod(p->dir, 0700);
+    if (check_owner(p->dir, e))
+        goto fail;
     p->kubeconfig = mem_printf("%s/kubeconfig", p->dir);
     path = mem_printf("%s/state.db", p->dir);
     p->kinds = registry_new();

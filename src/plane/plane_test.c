@@ -2,6 +2,7 @@
 #include "t.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -412,10 +413,33 @@ test_one_process_at_a_time_and_all_is_kept(void **state)
     T_RC(plane_serve(plane, "0.0.0.0:0", &e), RC_INVALID);
 }
 
+/* What somebody else could have put there is not believed. */
+static void
+test_a_folder_of_others_is_refused(void **state)
+{
+    char other[] = "/tmp/cstash-other-XXXXXX";
+    struct plane *p = NULL;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_non_null(mkdtemp(other));
+    assert_int_equal(chmod(other, 0777), 0);
+    T_RC(plane_open(other, NULL, &p, &e), RC_DENIED);
+    T_CONTAINS(e.msg, "others may write");
+    if (geteuid() == 0) {
+        assert_int_equal(chmod(other, 0700), 0);
+        assert_int_equal(chown(other, 65533, 65533), 0);
+        T_RC(plane_open(other, NULL, &p, &e), RC_DENIED);
+        T_CONTAINS(e.msg, "another user");
+    }
+    assert_int_equal(rmdir(other), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_folder_of_others_is_refused),
         cmocka_unit_test_setup_teardown(test_writes_meet_their_version, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lists_have_pages_and_selectors, setup, teardown),

@@ -112,6 +112,12 @@ is_token(const struct plane *p, const char *header)
     return differ == 0;
 }
 
+static bool
+knows(void *arg, const char *authorization)
+{
+    return is_token((const struct plane *)arg, authorization);
+}
+
 /* A plane_stream as the server wants it. */
 struct bridge {
     struct httpd_stream pub;
@@ -188,8 +194,11 @@ plane_serve(struct plane *p, const char *where, struct err *e)
     CLEANUP(buf_release) struct buf ca = BUF_INIT(CERT_MAX);
     CLEANUP(buf_release) struct buf cert = BUF_INIT(CERT_MAX);
     CLEANUP(buf_release) struct buf key = BUF_INIT(CERT_MAX);
-    struct httpd_opts o = {
-        .listen = where, .connections_max = CONNECTIONS_MAX, .handler = on_request, .arg = p};
+    struct httpd_opts o = {.listen = where,
+                           .connections_max = CONNECTIONS_MAX,
+                           .knows = knows,
+                           .handler = on_request,
+                           .arg = p};
     bool six = strncmp(where, "[::1]:", 6) == 0;
 
     if (!six && strncmp(where, "127.", 4) != 0 && strncmp(where, "localhost:", 10) != 0)
