@@ -71,6 +71,25 @@ struct cache {
 
 /* Texts. */
 
+/* What does not fit is kept as its metadata, as an object that cannot be read. */
+static void
+print_head(const struct json *obj, struct buf *to)
+{
+    CLEANUP(json_free_ptr) struct json *head = json_new_object();
+    CLEANUP(mem_free_ptr) char *why = mem_printf("it is larger than %d bytes", TEXT_MAX);
+    struct err e = ERR_INIT;
+
+    json_set(head, "metadata", json_clone(json_field(obj, "metadata")));
+    json_set_cstr(head, KUBE_UNREADABLE, why);
+    buf_reset(to);
+    if (json_print(head, to, &e) == RC_OK)
+        return;
+    json_set(head, "metadata", json_new_object()); /* nameless: nobody finds it */
+    buf_reset(to);
+    if (json_print(head, to, &e))
+        BUG("a few bytes do not fit: %s", e.msg);
+}
+
 static struct text *
 text_new(const struct json *obj)
 {
@@ -81,7 +100,7 @@ text_new(const struct json *obj)
     struct text *t;
 
     if (json_print(obj, &b, &e))
-        BUG("an object of the API is larger than %d bytes", TEXT_MAX);
+        print_head(obj, &b);
     t = (struct text *)mem_alloc(sizeof(*t) + at + b.n);
     atomic_init(&t->refs, 1);
     t->at = (unsigned)at;

@@ -21,7 +21,7 @@
 #include "kube/kube.h"
 #include "operator/operator.h"
 
-enum { DEEP = 1500, TOO_DEEP = 5000, LONG = 70000, WAIT_MS = 120000, LEVELS = 8 };
+enum { DEEP = 1500, TOO_DEEP = 5000, LONG = 70000, LONG_WIDE = 3000, WAIT_MS = 120000, LEVELS = 8 };
 
 /* ---- an API server that checks nothing ---- */
 
@@ -239,16 +239,20 @@ many(void)
     return a;
 }
 
-enum { VALUES = 17 };
+enum { VALUES = 18 };
 static struct json *
 hostile(int which)
 {
     CLEANUP(mem_free_ptr) char *text = (char *)mem_zero(LONG + 1, 1);
 
     memset(text, which == 0 ? 'a' : '/', LONG);
+    for (int i = 0; which == 16 && i + 3 < LONG_WIDE;
+         i += 3) /* cut anywhere, it is half a letter */
+        memcpy(text + i, "\xe2\x82\xac", 4);
     switch (which) {
     case 0:
     case 1:
+    case 16:
         return json_new_cstr(text);
     case 2:
         return deep(false);
@@ -601,11 +605,69 @@ test_hostile_words_for_steps(void **state)
     }
 }
 
+static void
+open_binding(struct ctx *cx, struct kube *k, const char *name)
+{
+    struct step_flags f = {.ns = "tenant",
+                           .appbinding = name,
+                           .appbinding_ns = "tenant",
+                           .scratch_dir = "/tmp",
+                           .wait_timeout = "1"};
+    struct redis_args a = {0};
+    struct binding b = {0};
+    struct err e = ERR_INIT;
+
+    T_OK(redis_args_parse("", REDIS_ARGS_BACKUP, &a, &e));
+    if (binding_open(cx, k, &f, &a, &b, &e) != RC_OK)
+        assert_true(e.msg[0] != '\0');
+    binding_close(&b);
+    redis_args_release(&a);
+}
+
+/* Every AppBinding that is none, and every Secret that is none behind a good one. */
+static void
+test_hostile_bindings_for_steps(void **state)
+{
+    struct kind_case apps = {&kind_appbinding, base_app, json_new_object(), 0};
+    struct server *s;
+    struct kube *k;
+    struct ctx cx;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    add_fields(&apps, kind_appbinding.fields, (struct step){.n = 0});
+    add_object(&apps, base_of(&apps), "app");
+    s = server_new(&apps, 1);
+    k = kube_new(&s->t, &(struct kube_opts){.tries = 1});
+    T_OK(ctx_init(&cx, &e));
+    for (struct json_item it = json_first(apps.made); it.key != NULL; it = json_next(apps.made, it))
+        open_binding(&cx, k, strrchr(it.key, '/') + 1);
+    for (int v = 0; v < VALUES; v++)
+        for (int whole = 0; whole < 2; whole++) {
+            struct json *secret = json_new_object(), *bad = hostile(v);
+
+            if (whole)
+                json_set(secret, "data", bad);
+            else
+                json_set(json_need_object(secret, "data"), "password", bad);
+            store(s, "secrets/tenant/s", secret);
+            open_binding(&cx, k, "app");
+        }
+    kube_free(k);
+    ctx_release(&cx);
+    json_free(apps.made);
+    json_free(s->objects);
+    buf_release(&s->raw);
+    (void)pthread_mutex_destroy(&s->lock);
+    mem_free(s);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hostile_words_for_steps),
+        cmocka_unit_test(test_hostile_bindings_for_steps),
         cmocka_unit_test(test_hostile_objects_stop_no_others),
     };
 

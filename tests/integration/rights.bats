@@ -56,6 +56,14 @@ YAML
     done
 }
 
+@test "wipeOut: a deletion in the foreground, which begins with what belongs to the Repository" {
+    bucket p/config
+    secret store AWS_ACCESS_KEY_ID=TENANTSKEY AWS_SECRET_ACCESS_KEY=x
+    wiped_at "s3: {endpoint: 'http://127.0.0.1:$BUCKET', bucket: b, prefix: p}"
+    k delete -n tenant repo repo --cascade=foreground --timeout=60s
+    [ -e "$T/bucket.keys" ] && [ ! -s "$T/bucket.keys" ]
+}
+
 @test "wipeOut that fails is told, tried again, and can be taken back" {
     bucket p/config
     touch "$T/bucket.deny"
