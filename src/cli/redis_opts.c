@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 
+enum { SILENCE_MS = 10 * 1000 };
+
 const struct opt opts_redis[] = {
     {"redis", 0, OPT_TEXT, OPT_AT(redis), "URL",
      "redis://[user[:password]@]host[:port][/db], rediss://, unix:///path [redis://127.0.0.1]"},
@@ -19,7 +21,8 @@ const struct opt opts_redis[] = {
     {"sni", 0, OPT_TEXT, OPT_AT(sni), "NAME", "name to ask for and to verify"},
     {"insecure", 0, OPT_FLAG, OPT_AT(insecure), NULL, "do not verify the server's certificate"},
     {"wait", 0, OPT_TEXT, OPT_AT(wait), "TIME",
-     "wait so long while the server is loading or busy [5m]"},
+     "wait so long while the server is loading, busy or silent [5m], or prepares its snapshot "
+     "[6h]"},
     {.name = NULL},
 };
 
@@ -54,6 +57,8 @@ app_redis(const struct args *a, struct redis_addr *addr, struct conn_opts *opts,
                                   .insecure = a->insecure};
     if (a->wait != NULL && app_parse_ms(a->wait, "wait", &opts->wait_ms, e))
         return e->code;
+    if (a->wait != NULL) /* patience, but never none */
+        opts->reply_ms = opts->prepare_ms = MAX(opts->wait_ms, SILENCE_MS);
     if (a->wait != NULL && opts->wait_ms == 0)
         opts->wait_ms = -1;
     if (a->redis_password_file != NULL)

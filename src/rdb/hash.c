@@ -52,7 +52,7 @@ decode_plain(struct rdb *r, enum ttl_form form, const struct rdb_out *o, struct 
     uint64_t n;
 
     ev.u.field.expires_at = EV_NO_EXPIRY;
-    if ((form == TTL_BEFORE_RELATIVE && rdb_i64(r, &min_expire, e)) || rdb_len(r, &n, e))
+    if ((form == TTL_BEFORE_RELATIVE && rdb_i64(r, &min_expire, e)) || rdb_count(r, &n, e))
         return e->code;
     for (; n > 0; n--) {
         if ((form == TTL_BEFORE_ABSOLUTE || form == TTL_BEFORE_RELATIVE) &&

@@ -114,7 +114,7 @@ skip_array(struct rdb *r, struct err *e)
     uint64_t n, has_cursor, v, tag;
     const uint8_t *p;
 
-    if (rdb_len(r, &n, e) || rdb_len(r, &has_cursor, e) || (has_cursor && rdb_len(r, &v, e)))
+    if (rdb_count(r, &n, e) || rdb_len(r, &has_cursor, e) || (has_cursor && rdb_len(r, &v, e)))
         return e->code;
     for (; n > 0; n--) {
         if (rdb_len(r, &v, e) || rdb_len(r, &tag, e))
@@ -176,7 +176,7 @@ skip_plan(struct rdb *r, const char *plan, const char *end,
         if (*plan == '(') {
             const char *close = group_end(plan);
             uint64_t n;
-            if (rdb_len(r, &n, e))
+            if (rdb_count(r, &n, e))
                 return e->code;
             for (; n > 0; n--)
                 if (skip_plan(r, plan + 1, close, e))

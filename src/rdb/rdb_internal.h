@@ -86,6 +86,8 @@ NODISCARD enum rc rdb_u8(struct rdb *r, uint8_t *out, struct err *e);
 NODISCARD enum rc rdb_take(struct rdb *r, size_t n, const uint8_t **out, struct err *e);
 /* A length (6.3). */
 NODISCARD enum rc rdb_len(struct rdb *r, uint64_t *out, struct err *e);
+/* A length that counts what follows; more than any server holds is RC_CORRUPT. */
+NODISCARD enum rc rdb_count(struct rdb *r, uint64_t *out, struct err *e);
 NODISCARD enum rc rdb_i64(struct rdb *r, int64_t *out, struct err *e);
 /* Two lengths: the ID of a stream entry. */
 NODISCARD enum rc rdb_id2(struct rdb *r, struct stream_id *out, struct err *e);

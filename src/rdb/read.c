@@ -7,6 +7,8 @@
 #include "codec/lzf.h"
 #include "rdb/rdb_internal.h"
 
+#define COUNT_MAX (UINT64_C(1) << 40)
+
 enum {
     LEN_INT8 = 0,
     LEN_INT16 = 1,
@@ -104,6 +106,16 @@ rdb_len(struct rdb *r, uint64_t *out, struct err *e)
         return e->code;
     if (special)
         return rdb_corrupt(r, e, "a string where a length must be");
+    return RC_OK;
+}
+
+enum rc
+rdb_count(struct rdb *r, uint64_t *out, struct err *e)
+{
+    if (rdb_len(r, out, e))
+        return e->code;
+    if (*out > COUNT_MAX)
+        return rdb_corrupt(r, e, "an impossible count of %llu", (unsigned long long)*out);
     return RC_OK;
 }
 

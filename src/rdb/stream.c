@@ -164,7 +164,7 @@ read_nodes(struct rdb *r, const struct rdb_out *o, uint64_t *live, struct err *e
     enum rc rc = RC_OK;
     uint64_t n;
 
-    if (rdb_len(r, &n, e))
+    if (rdb_count(r, &n, e))
         return e->code;
     for (; rc == RC_OK && n > 0; n--)
         rc = read_node(r, &nd, o, live, e);
@@ -180,7 +180,7 @@ read_pel(struct rdb *r, struct pel *pel, struct err *e)
     uint64_t n;
 
     pel->n = 0;
-    if (rdb_len(r, &n, e))
+    if (rdb_count(r, &n, e))
         return e->code;
     for (; n > 0; n--) {
         struct pending *x;
@@ -229,7 +229,7 @@ read_owned(struct rdb *r, const struct pel *pel, struct ev *ev, const struct rdb
     const struct pending *x;
     uint64_t n;
 
-    if (rdb_len(r, &n, e))
+    if (rdb_count(r, &n, e))
         return e->code;
     for (; n > 0; n--) {
         if (rdb_id16(r, &ev->u.pending.id, e))
@@ -278,7 +278,7 @@ read_group(struct rdb *r, struct pel *pel, const struct rdb_out *o, struct err *
         return e->code;
     ev.u.group.name = name;
     ev.u.group.entries_read = (int64_t)entries_read; /* -1 is stored as 2^64-1 */
-    if (rdb_emit(o, &ev, e) || read_pel(r, pel, e) || rdb_len(r, &n, e))
+    if (rdb_emit(o, &ev, e) || read_pel(r, pel, e) || rdb_count(r, &n, e))
         return e->code;
     for (; n > 0; n--)
         if (read_consumer(r, name, pel, o, e))
@@ -298,10 +298,10 @@ read_idmp(struct rdb *r, const struct rdb_out *o, struct err *e)
     uint64_t producers, n, counter;
 
     if (rdb_len(r, &ev.u.idmp.duration_s, e) || rdb_len(r, &ev.u.idmp.max_entries, e) ||
-        rdb_emit(o, &ev, e) || rdb_len(r, &producers, e))
+        rdb_emit(o, &ev, e) || rdb_count(r, &producers, e))
         return e->code;
     for (; producers > 0; producers--) {
-        if (rdb_string_held(r, &r->field, &ev.u.idmp.producer, e) || rdb_len(r, &n, e))
+        if (rdb_string_held(r, &r->field, &ev.u.idmp.producer, e) || rdb_count(r, &n, e))
             return e->code;
         for (; n > 0; n--)
             if (rdb_string_held(r, &r->blob, &ev.u.idmp.iid, e) || rdb_id2(r, &ev.u.idmp.id, e) ||
@@ -319,7 +319,7 @@ read_groups(struct rdb *r, const struct rdb_out *o, struct err *e)
     enum rc rc = RC_OK;
     uint64_t n;
 
-    if (rdb_len(r, &n, e))
+    if (rdb_count(r, &n, e))
         return e->code;
     for (; rc == RC_OK && n > 0; n--)
         rc = read_group(r, &pel, o, e);

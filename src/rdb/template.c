@@ -5,12 +5,19 @@
 #include "rdb/rdb_internal.h"
 
 static enum rc
+add_bytes(struct rdb *r, size_t n, struct err *e)
+{
+    r->templates_bytes += n;
+    return r->templates_bytes <= RDB_TEMPLATES_MAX
+               ? RC_OK
+               : err_set(e, RC_LIMIT, "hash templates take more than %zu bytes", RDB_TEMPLATES_MAX);
+}
+
+static enum rc
 add_name(struct rdb *r, struct rdb_template *t, struct str name, struct err *e)
 {
-    r->templates_bytes += name.n + sizeof(name.n);
-    if (r->templates_bytes > RDB_TEMPLATES_MAX)
-        return err_set(e, RC_LIMIT, "hash templates take more than %zu bytes", RDB_TEMPLATES_MAX);
-    if (buf_add(&t->names, &name.n, sizeof(name.n), e) || buf_add_str(&t->names, name, e))
+    if (add_bytes(r, name.n + sizeof(name.n), e) ||
+        buf_add(&t->names, &name.n, sizeof(name.n), e) || buf_add_str(&t->names, name, e))
         return e->code;
     t->n++;
     return RC_OK;
@@ -36,6 +43,8 @@ rdb_read_template(struct rdb *r, struct err *e)
 {
     struct rdb_template *t;
 
+    if (add_bytes(r, sizeof(*t), e))
+        return e->code;
     r->templates = mem_grow(r->templates, r->n_templates + 1, sizeof(*r->templates));
     t = &r->templates[r->n_templates++];
     memset(t, 0, sizeof(*t));

@@ -13,7 +13,7 @@ decode_elems(struct rdb *r, const struct rdb_out *o, struct err *e)
     struct ev ev = {.kind = EV_ELEM};
     uint64_t n;
 
-    if (rdb_len(r, &n, e))
+    if (rdb_count(r, &n, e))
         return e->code;
     for (; n > 0; n--)
         if (rdb_string_pieces(r, o, &ev, &ev.u.piece, e))
@@ -28,7 +28,7 @@ decode_zset(struct rdb *r, const struct rdb_out *o, struct err *e)
     bool binary = r->type == T_ZSET_2;
     uint64_t n;
 
-    if (rdb_len(r, &n, e))
+    if (rdb_count(r, &n, e))
         return e->code;
     for (; n > 0; n--) {
         if (rdb_string_held(r, &r->field, &ev.u.zelem.member, e) ||
@@ -98,7 +98,7 @@ decode_quicklist(struct rdb *r, const struct rdb_out *o, struct err *e)
     bool two = r->type == T_LIST_QUICKLIST_2;
     uint64_t n, container = PACKED;
 
-    if (rdb_len(r, &n, e))
+    if (rdb_count(r, &n, e))
         return e->code;
     for (; n > 0; n--) {
         if (two && rdb_len(r, &container, e))

@@ -16,6 +16,7 @@ conn_new(void)
 
     c->sock.fd = -1;
     c->wait_ms = CONN_WAIT_MS;
+    c->prepare_ms = CONN_PREPARE_MS;
     reply_reader_init(&c->in);
     buf_init(&c->out, SIZE_MAX); /* commands of ours, as long as the names in them */
     return c;
@@ -71,6 +72,7 @@ conn_open(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts 
     struct conn *c = conn_new();
 
     c->wait_ms = opts->wait_ms == 0 ? CONN_WAIT_MS : MAX(opts->wait_ms, 0);
+    c->prepare_ms = opts->prepare_ms > 0 ? opts->prepare_ms : CONN_PREPARE_MS;
     if (dial(cx, addr, opts, c, e) || conn_login(cx, c, addr, e) || conn_ready(cx, c, e)) {
         conn_close(c);
         return e->code;

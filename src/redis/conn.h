@@ -20,12 +20,13 @@
 #include "redis/resp.h"
 #include "redis/url.h"
 
-enum { CONN_WAIT_MS = 300 * 1000, CONN_REPLY_MS = 300 * 1000 };
+enum { CONN_WAIT_MS = 300 * 1000, CONN_REPLY_MS = 300 * 1000, CONN_PREPARE_MS = 6 * 3600 * 1000 };
 
 struct conn_opts {
     struct tls_opts tls; /* looked at when the address wants TLS */
     int connect_ms;      /* 0: 10 s */
     int reply_ms;        /* longest silence of the server; 0: CONN_REPLY_MS */
+    int prepare_ms;      /* longest preparation of a snapshot; 0: CONN_PREPARE_MS */
     int wait_ms;         /* how long to wait while it loads or is busy; 0: CONN_WAIT_MS, < 0: not */
     int rcvbuf;          /* see sock_opts */
 };
@@ -34,7 +35,7 @@ struct conn {
     struct sock sock;
     struct reply_reader in;
     struct buf out; /* commands to be flushed */
-    int wait_ms;
+    int wait_ms, prepare_ms;
     int64_t db; /* selected by conn_select; 0 at first */
 };
 

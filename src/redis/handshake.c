@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/clock.h"
 #include "redis/handshake.h"
 
 /*
@@ -57,11 +58,13 @@ offer_all(struct ctx *cx, struct conn *c, const struct replica_opts *opts, struc
 
 /*
  * The next line, without the newlines that the server sends as signs of life while it prepares. It
- * may keep us waiting as long as those come.
+ * may keep us waiting as long as those come, up to prepare_ms.
  */
 static enum rc
 next_line(struct ctx *cx, struct conn *c, char to[static LINE_MAX_BYTES], struct err *e)
 {
+    int64_t until = clock_mono_ms() + c->prepare_ms;
+
     for (;;) {
         struct str rest = reply_rest(&c->in);
         const uint8_t *nl;
@@ -86,6 +89,9 @@ next_line(struct ctx *cx, struct conn *c, char to[static LINE_MAX_BYTES], struct
             reply_skip(&c->in, (size_t)(nl - rest.p) + 1);
             return RC_OK;
         }
+        if (clock_mono_ms() >= until)
+            return err_set(e, RC_TIMEOUT, "%s did not begin its snapshot within %d seconds",
+                           conn_peer(c), c->prepare_ms / 1000);
         if (reply_room(&c->in, READ_STEP, &p, &cap, e) || sock_read(cx, &c->sock, p, cap, &got, e))
             return e->code;
         if (got == 0) {

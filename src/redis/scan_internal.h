@@ -6,7 +6,7 @@
 #include "rdb/payload.h"
 #include "redis/scan.h"
 
-enum { SCAN_TRIES = 5, SCAN_SMALL_ITEMS = 1000, SCAN_STEP_BYTES = 1024 * 1024 };
+enum { SCAN_TRIES = 5, SCAN_SMALL_ITEMS = 1000, SCAN_STEP_BYTES = 1024 * 1024, CURSOR_TEXT = 24 };
 
 struct scan {
     struct ctx *cx;
@@ -18,6 +18,8 @@ struct scan {
     struct payload_decoder *decoder;
     uint64_t big_bytes, batch_bytes;
     uint64_t count; /* of the next SCAN */
+    uint64_t pages; /* of this database */
+    char kept_cursor[CURSOR_TEXT];
     bool dumped;    /* a payload was read well: DUMP is what we think it is */
     bool no_memory; /* MEMORY USAGE is not to be had */
     bool has_expiretime;

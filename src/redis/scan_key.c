@@ -4,8 +4,6 @@
 #include "base/endian.h"
 #include "redis/scan_internal.h"
 
-enum { CURSOR_TEXT = 24 };
-
 /* How an attempt to read a key's value went. */
 enum outcome { READ_DONE, READ_GONE, READ_CHANGED };
 

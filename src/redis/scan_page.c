@@ -8,8 +8,8 @@
 enum {
     COUNT_FIRST = 16,
     COUNT_MAX = 1000,
-    NAMES_BYTES = 1024 * 1024, /* of a page, about */
-    CURSOR_TEXT = 24,
+    PAGE_KEYS_MAX = 100 * COUNT_MAX, /* servers may give some more than they are asked for */
+    NAMES_BYTES = 1024 * 1024,       /* of a page, about */
     SMALL_GUESS = 1024
 };
 
@@ -36,6 +36,22 @@ ask_page(struct scan *s, const char *cursor)
         resp_arg(out, STR_LIT("MATCH"));
         resp_arg(out, str_c(match));
     }
+}
+
+/*
+ * A cursor that comes again is a list without an end. One is kept, a later one each time that the
+ * number of pages has doubled, so that a ring of any length is found.
+ */
+static enum rc
+check_cursor(struct scan *s, const char *cursor, struct err *e)
+{
+    if (strcmp(cursor, "0") != 0 && strcmp(cursor, s->kept_cursor) == 0)
+        return err_set(e, RC_CORRUPT, "%s gives the cursor %s of SCAN again: a list without an end",
+                       conn_peer(s->c), cursor);
+    s->pages++;
+    if ((s->pages & (s->pages - 1)) == 0)
+        (void)snprintf(s->kept_cursor, sizeof(s->kept_cursor), "%s", cursor);
+    return RC_OK;
 }
 
 /* Long names: fewer of them at once. */
@@ -66,7 +82,12 @@ take_page(struct scan *s, struct page *p, struct err *e)
         return scan_odd(s, "SCAN", e);
     memcpy(p->cursor, r.items[0].s.p, r.items[0].s.n);
     p->cursor[r.items[0].s.n] = '\0';
+    if (check_cursor(s, p->cursor, e))
+        return e->code;
     p->n = r.items[1].n;
+    if (p->n > PAGE_KEYS_MAX)
+        return err_set(e, RC_LIMIT, "%s gave %zu keys for a SCAN of at most %d", conn_peer(s->c),
+                       p->n, COUNT_MAX);
     adapt_count(s, &r.items[1]);
     if (p->n > p->cap) {
         p->cap = p->n;
@@ -348,6 +369,8 @@ scan_db(struct scan *s, struct err *e)
     enum rc rc;
 
     s->count = COUNT_FIRST;
+    s->pages = 0;
+    s->kept_cursor[0] = '\0';
     for (unsigned i = 0; i < 2; i++)
         buf_init(&pages[i].names, SIZE_MAX); /* of a reply, which has its limit */
     rc = all_pages(s, pages, e);

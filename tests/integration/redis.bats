@@ -615,3 +615,48 @@ DATA
     [ "$(value lost_pending)" = 1 ]
     [[ "$output" == *"were not restored"* ]]
 }
+
+@test "a list of keys without an end is found: a cursor that comes again, a ring of them, a giant page" {
+    local mode
+    for mode in same ring page; do
+        python3 - "$mode" >"$T/port" 3>&- <<'PY' &
+import itertools, socket, sys
+mode = sys.argv[1]
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+c, _ = s.accept()
+f = c.makefile("rb")
+ring = itertools.cycle([b"7", b"3", b"5"])
+while True:
+    line = f.readline()
+    if not line:
+        break
+    args = []
+    for _ in range(int(line[1:])):
+        args.append(f.read(int(f.readline()[1:])))
+        f.read(2)
+    name = args[0].upper()
+    cursor = next(ring) if mode == "ring" else b"1" if mode == "same" else b"0"
+    keys = 200000 if mode == "page" else 0
+    c.sendall(b"+PONG\r\n" if name == b"PING" else
+              b"$43\r\nredis_version:7.0.0\r\ndb0:keys=1,expires=0\r\n\r\n" if name == b"INFO" else
+              b"*2\r\n$1\r\n" + cursor + b"\r\n*%d\r\n" % keys + b"$1\r\nk\r\n" * keys if name == b"SCAN" else
+              b"*2\r\n$1\r\n1\r\n$1\r\n1\r\n" if name == b"TIME" else
+              b"+OK\r\n" if name == b"SELECT" else b":0\r\n")
+PY
+        PIDS+=("$!")
+        for _ in $(seq 100); do
+            read -r PORT_x <"$T/port" && break
+            sleep 0.1
+        done
+        tool scan "127.0.0.1:$PORT_x"
+        if [ "$mode" = page ]; then fails_with limit "200000 keys"; else fails_with corrupt "a list without an end"; fi
+        : >"$T/port"
+    done
+}
+
+@test "a server that never begins its snapshot, or says nothing, is waited for up to a limit" {
+    start_liar prepares
+    tool replica "127.0.0.1:$LIAR" prepare=1500
+    fails_with timeout "did not begin its snapshot within 1 seconds"
+}

@@ -8,7 +8,7 @@
  *   redis_tool scan URL [out=FILE] [restore] [plain] [big=BYTES] [batch=BYTES] [count=N]
  *   redis_tool load URL in=FILE [skip|fail|flush] [dry] [window=N] [allow=NAME]
  *
- * All: [match=GLOB] [db=N] [connect=MS] [silence=MS] [wait=MS] [cacert=F] [cert=F] [key=F] [sni=NAME]
+ * All: [match=GLOB] [db=N] [connect=MS] [silence=MS] [prepare=MS] [wait=MS] [cacert=F] [cert=F] [key=F] [sni=NAME]
  * [insecure], and the password in REDISCLI_AUTH. Results are "name value" lines; `digest` is that
  * of the data.
  */
@@ -79,6 +79,7 @@ open_conn(struct ctx *cx, const char *url, const struct args *a, struct conn **c
                                      .insecure = arg(a, "insecure") != NULL},
                              .connect_ms = (int)num(a, "connect", 0),
                              .reply_ms = (int)num(a, "silence", 0),
+                             .prepare_ms = (int)num(a, "prepare", 0),
                              .wait_ms = (int)num(a, "wait", 0)};
     enum rc rc;
 

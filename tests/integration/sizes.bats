@@ -95,3 +95,26 @@ both_ways() { # the data of a into a repository and into b
     [ "$status" = 0 ]
     [[ "$output" == *"the longest value has 3,145,745 bytes"*"CONFIG SET proto-max-bulk-len 3145745"* ]]
 }
+
+@test "an RDB that claims what no server holds is an error, and takes no memory" {
+    local what
+    for what in count templates module; do
+        python3 - $what >"$T/bad.rdb" <<'PY'
+import sys
+what, out = sys.argv[1], sys.stdout.buffer
+if what == "count":
+    out.write(b"REDIS0011\xfe\x00\x05\x01z\x81" + b"\xff" * 8 + (b"\x01m" + b"\0" * 8) * 1000)
+if what == "templates":
+    out.write(b"REDIS0015\xfe\x00" + bytes([242, 1, 0]) * (2 << 20) + b"\xff" + b"\0" * 8)
+if what == "module":
+    out.write(b"REDIS0011\xfe\x00\x07\x01k\x01" + b"\x01\x01" * (70 << 20))
+PY
+        run bash -c "\"$CSTASH\" dump -q --from-rdb \"$T/bad.rdb\" >/dev/null"
+        [ "$status" = 1 ]
+        case $what in
+        count) [[ "$output" == *"an impossible count of 18446744073709551615"* ]] ;;
+        templates) [[ "$output" == *"hash templates take more than"* ]] ;;
+        module) [[ "$output" == *"longer than the 134217728 bytes allowed"* ]] ;;
+        esac
+    done
+}
