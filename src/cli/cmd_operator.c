@@ -22,6 +22,8 @@ static const struct opt opts_operator[] = {
      "where the Lease of the leader is [no election]"},
     {"metrics-listen", 0, OPT_TEXT, OPT_AT(metrics_listen), "ADDRESS",
      "address for health and metrics [:8080]"},
+    {"metrics-auth", 0, OPT_FLAG, OPT_AT(metrics_auth), NULL,
+     "metrics only for tokens that may get /metrics in the cluster"},
     {"qps", 0, OPT_TEXT, OPT_AT(qps), "N",
      "requests a second to the API server; 0: no limit [100]"},
     {"burst", 0, OPT_TEXT, OPT_AT(burst), "N", "requests at once [100]"},
@@ -56,6 +58,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
         .watch_namespace = a->step.ns,
         .leader_namespace = a->leader_namespace,
         .listen = a->metrics_listen != NULL ? a->metrics_listen : ":8080",
+        .metrics_auth = a->metrics_auth,
         .pull_secrets = a->pull_secrets,
     };
     unsigned qps = 100, burst = 100;

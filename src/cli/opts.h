@@ -66,6 +66,7 @@ struct args {
     const char *time, *latest;
     /* of the operator and the steps of Jobs */
     struct step_flags step;
+    bool metrics_auth;
     const char *image, *metrics_listen, *pushgateway_listen, *leader_namespace, *pull_secrets, *qps,
         *burst;
     /* of the verbs on a cluster */

@@ -21,6 +21,7 @@ struct operator_opts {
     const char *watch_namespace;  /* NULL: all */
     const char *leader_namespace; /* of the Lease; NULL: no election */
     const char *listen;           /* health and metrics, "127.0.0.1:8080"; NULL: none */
+    bool metrics_auth;            /* /metrics by the rights that the API server knows */
     const char *pull_secrets;     /* names by comma, to put into our pods; NULL: none */
     int64_t deletion_limit_ms;    /* how long our finalizers hold at most */
     int workers;                  /* per kind; 0: 2 */

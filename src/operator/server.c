@@ -9,10 +9,12 @@
 #include "base/mem.h"
 #include "httpd/httpd.h"
 #include "metrics/process.h"
+#include "operator/metrics_auth.h"
 #include "operator/operator_internal.h"
 
 struct operator_server {
     struct world *op;
+    struct metrics_auth *auth; /* NULL: whoever reaches it */
     struct httpd *httpd;
 };
 
@@ -209,12 +211,36 @@ say(struct httpd_answer *a, int status, const char *text)
 }
 
 static void
+answer_metrics(struct operator_server *s, struct ctx *cx, const struct httpd_request *rq,
+               struct httpd_answer *a)
+{
+    struct metrics m = METRICS_INIT;
+    int status = s->auth == NULL ? 200 : metrics_auth_check(s->auth, cx, rq->authorization);
+
+    if (status == 401)
+        httpd_add_header(a, "WWW-Authenticate", "Bearer");
+    if (status != 200) {
+        say(a, status,
+            status == 401   ? "a bearer token is needed"
+            : status == 403 ? "this token may not get /metrics"
+                            : "nobody could be asked");
+        return;
+    }
+    put_all(s->op, &m);
+    if (m.full) {
+        say(a, 503, "there are more series than fit into one answer");
+    } else {
+        a->content_type = "text/plain; version=0.0.4";
+        buf_must_add(&a->body, m.text.p, m.text.n);
+    }
+    metrics_release(&m);
+}
+
+static void
 answer(void *arg, struct ctx *cx, const struct httpd_request *rq, struct httpd_answer *a)
 {
     struct world *op = ((struct operator_server *)arg)->op;
-    struct metrics m = METRICS_INIT;
 
-    (void)cx;
     if (strcmp(rq->method, "GET") != 0 && strcmp(rq->method, "HEAD") != 0) {
         say(a, 405, "only GET");
     } else if (strcmp(rq->uri, "/healthz") == 0) {
@@ -227,14 +253,7 @@ answer(void *arg, struct ctx *cx, const struct httpd_request *rq, struct httpd_a
         else
             say(a, 503, "not ready");
     } else if (strcmp(rq->uri, "/metrics") == 0) {
-        put_all(op, &m);
-        if (m.full) {
-            say(a, 503, "there are more series than fit into one answer");
-        } else {
-            a->content_type = "text/plain; version=0.0.4";
-            buf_must_add(&a->body, m.text.p, m.text.n);
-        }
-        metrics_release(&m);
+        answer_metrics((struct operator_server *)arg, cx, rq, a);
     } else {
         say(a, 404, "there are /healthz, /readyz and /metrics");
     }
@@ -247,7 +266,9 @@ operator_server_open(struct world *op, struct operator_server **out, struct err 
     struct httpd_opts o = {.listen = op->opts->listen, .handler = answer, .arg = s};
 
     s->op = op;
+    s->auth = op->opts->metrics_auth ? metrics_auth_new(op->k) : NULL;
     if (httpd_open(&o, &s->httpd, e)) {
+        metrics_auth_free(s->auth);
         mem_free(s);
         return err_wrap(e, "could not serve health and metrics");
     }
@@ -262,5 +283,6 @@ operator_server_close(struct operator_server *s)
     if (s == NULL)
         return;
     httpd_close(s->httpd);
+    metrics_auth_free(s->auth);
     mem_free(s);
 }

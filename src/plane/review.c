@@ -88,7 +88,14 @@ answer_review(struct call *c)
     status = json_need_object(body, "status");
     if (strstr(c->path, "accessreviews") != NULL)
         return answer_access(c, body);
-    if (strstr(c->path, "/selfsubjectreviews") != NULL) {
+    if (strstr(c->path, "/tokenreviews") != NULL) {
+        bool known =
+            strcmp(json_text_or(json_dig(body, "spec", "token"), ""), c->plane->token) == 0;
+
+        json_set_bool(status, "authenticated", known);
+        if (known)
+            json_set_cstr(json_need_object(status, "user"), "username", "cstash");
+    } else if (strstr(c->path, "/selfsubjectreviews") != NULL) {
         json_set_cstr(json_need_object(status, "userInfo"), "username", "cstash");
         json_push_cstr(json_need_array(json_need_object(status, "userInfo"), "groups"),
                        "system:masters");

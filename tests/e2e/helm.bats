@@ -103,6 +103,7 @@ tolerations: [{key: tolerated}]
 affinity: {nodeAffinity: {d: attracted}}
 topologySpreadConstraints: [{maxSkew: 7}]
 priorityClassName: urgent
+metrics: {auth: true}
 serviceMonitor: {enabled: true, labels: {release: prometheus}}
 networkPolicy: {denyLinkLocal: true, metricsFrom: [{namespaceSelector: {matchLabels: {name: monitoring}}}]}
 catalog: {install: false}
@@ -110,7 +111,7 @@ YAML
     render -f "$T/values.yaml" >"$T/all"
     for text in 'replicas: 3' 'name: other-operator' '- --log-format=json' '- --verbose' '- --quiet' 'value: http://proxy:3128' \
         'serviceAccountName: mine' 'a: annotated' 'b: labelled' 'c: selected' 'key: tolerated' 'd: attracted' 'maxSkew: 7' \
-        'priorityClassName: urgent' 'release: prometheus' 'name: monitoring' 'except: [169.254.0.0/16]' 'managed-by: stash.appscode.com' 'honorLabels: true' 'http://other-pushgateway.'; do
+        'priorityClassName: urgent' 'release: prometheus' 'name: monitoring' 'except: [169.254.0.0/16]' '- --metrics-auth' 'resources: [tokenreviews]' 'bearerTokenFile:' 'managed-by: stash.appscode.com' 'honorLabels: true' 'http://other-pushgateway.'; do
         grep -qF -- "$text" "$T/all" || { echo "no $text"; false; }
     done
     [ "$(grep -c '^kind: ServiceAccount$\|^kind: Task\|^kind: Function' "$T/all")" = 0 ]

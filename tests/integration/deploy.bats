@@ -121,19 +121,20 @@ for o in all:
 '
 }
 
-start_operator() { # start_operator NAME: sets its port; ready when it works or stands by
-    local port
+start_operator() { # start_operator NAME [OPTION ...]: sets its port; ready when it works or stands by
+    local port name=$1
+    shift
     port=$(free_port)
-    "$CSTASH" operator --leader-elect-namespace default --metrics-listen "127.0.0.1:$port" --pushgateway-url "" \
-        >"$T/$1.log" 2>&1 3>&- &
-    echo $! >"$T/$1.pid"
+    "$CSTASH" operator "$@" --leader-elect-namespace default --metrics-listen "127.0.0.1:$port" --pushgateway-url "" \
+        >"$T/$name.log" 2>&1 3>&- &
+    echo $! >"$T/$name.pid"
     PIDS+=($!)
-    eval "AT_$1=127.0.0.1:$port"
+    eval "AT_$name=127.0.0.1:$port"
     for _ in $(seq 200); do
         curl -fs "http://127.0.0.1:$port/readyz" && return 0
         sleep 0.05
     done
-    cat "$T/$1.log" >&2
+    cat "$T/$name.log" >&2
     return 1
 }
 
@@ -153,4 +154,17 @@ leading() { curl -fs "http://$1/metrics" | awk '$1 == "cstash_operator_leading" 
     [ "$(leading "$AT_two")" = 1 ]
     for _ in $(seq 100); do curl -fs "http://$AT_two/readyz" | grep -qx ok && break || sleep 0.05; done
     curl -fs "http://$AT_two/readyz" | grep -qx ok
+}
+
+@test "with --metrics-auth metrics are for tokens that may get them" {
+    start_up --pushgateway-listen ""
+    local port token
+    token=$(cat "$T/state/token")
+    start_operator one --metrics-auth
+    port=${AT_one##*:}
+    code() { curl -s -o /dev/null -w '%{http_code}' "$@" "http://127.0.0.1:$port/metrics"; }
+    [ "$(code)" = 401 ]
+    [ "$(code -H 'Authorization: Bearer wrong')" = 401 ]
+    [ "$(code -H "Authorization: Bearer $token")" = 200 ]
+    [ "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/healthz")" = 200 ]
 }
