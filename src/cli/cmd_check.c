@@ -3,11 +3,13 @@
 #include "base/log.h"
 #include "cli/app.h"
 #include "cli/out.h"
+#include "job/check_dumps.h"
 #include "json/write.h"
 #include "repo/check.h"
 
 static const struct opt opts_check[] = {
-    {"read-data", 0, OPT_FLAG, OPT_AT(read_data), NULL, "read and verify every pack"},
+    {"read-data", 0, OPT_FLAG, OPT_AT(read_data), NULL,
+     "read and verify every pack, and the newest dump of each Redis as a restore would"},
     {"read-data-subset", 0, OPT_TEXT, OPT_AT(read_data_subset), "PART",
      "only those of a part: 1/10, or at random: 5%, 500M"},
     {.name = NULL},
@@ -29,7 +31,7 @@ on_hint(void *arg, const char *text)
 }
 
 static void
-print_json(const struct check_result *res, bool good)
+print_json(const struct check_result *res, const struct checked_dumps *dumps, bool good)
 {
     struct out_json j;
 
@@ -42,6 +44,7 @@ print_json(const struct check_result *res, bool good)
     jw_field_u64(&j.w, "packs", res->packs);
     jw_field_u64(&j.w, "blobs", res->blobs);
     jw_field_u64(&j.w, "bytes_read", res->bytes_read);
+    jw_field_u64(&j.w, "dumps_read", dumps->read);
     jw_close_object(&j.w);
     out_json_end(&j);
 }
@@ -59,9 +62,26 @@ take_subset(const struct args *a, struct check_opts *opts, struct err *e)
                : RC_OK;
 }
 
+/* The packs are whole; are the dumps in them? */
+static enum rc
+read_dumps(struct ctx *cx, const struct args *a, struct repo *r, struct check_result *res,
+           struct checked_dumps *dumps, struct err *e)
+{
+    if (!a->read_data)
+        return RC_OK;
+    if (check_dumps(cx, r, on_problem, NULL, dumps, e))
+        return e->code;
+    res->errors += dumps->refused;
+    return dumps->refused == 0
+               ? RC_OK
+               : err_set(e, RC_CORRUPT, "%llu of %llu dumps cannot be restored",
+                         (unsigned long long)dumps->refused, (unsigned long long)dumps->read);
+}
+
 static enum rc
 run(struct ctx *cx, const struct args *a, struct err *e)
 {
+    struct checked_dumps dumps = {.read = 0};
     struct check_opts opts = {.read_data = a->read_data, .problem = on_problem, .hint = on_hint};
     struct check_result res = {0};
     struct app_repo r = {0};
@@ -77,8 +97,10 @@ run(struct ctx *cx, const struct args *a, struct err *e)
         rc = repo_lock(cx, r.repo, true, e);
     if (rc == RC_OK) {
         rc = check_run(cx, r.repo, &opts, &res, e);
+        if (rc == RC_OK)
+            rc = read_dumps(cx, a, r.repo, &res, &dumps, e);
         if (a->json && (rc == RC_OK || rc == RC_CORRUPT))
-            print_json(&res, rc == RC_OK);
+            print_json(&res, &dumps, rc == RC_OK);
         else if (rc == RC_OK)
             (void)printf("%llu snapshots, %llu packs, %llu blobs, %s read: no errors were found\n",
                          (unsigned long long)res.snapshots, (unsigned long long)res.packs,

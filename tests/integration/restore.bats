@@ -232,3 +232,19 @@ meddle() { # meddle WORD COMMAND: sets MEDDLER, the port of b with a client that
     run "$CSTASH" restore -q --redis "redis://127.0.0.1:$MEDDLER" latest </dev/null
     says 1 "the target does not hold what was restored" "holds 19,999 keys in database 0 after 20,000 were sent"
 }
+
+@test "check --read-data reads dumps as a restore would, and names those that it would refuse" {
+    cli a mset x 1 y 2
+    "$CSTASH" backup -q --redis "$URL_a"
+    head -c 100000 /dev/urandom | "$CSTASH" backup -q --stdin # no dump, under its name
+    run "$CSTASH" check -q --read-data
+    says 0
+    run "$CSTASH" check -q --read-data --json
+    says 0 '"dumps_read":1'
+    printf '*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*1\r\n$8\r\nFLUSHALL\r\n' | "$CSTASH" backup -q --stdin
+    "$CSTASH" show --host "127.0.0.1:$PORT_a" | head -c -20 | "$CSTASH" backup -q --stdin
+    run "$CSTASH" check -q --read-data
+    says 1 "cannot be restored: FLUSHALL at byte 27 of the dump" "cannot be restored: the data ends at byte" "2 of 3 dumps cannot be restored"
+    run "$CSTASH" check -q
+    says 0
+}
