@@ -532,14 +532,21 @@ static enum rc
 orphan(struct work *w, struct err *e)
 {
     const struct json *by = json_dig(w->now, "spec", "invoker");
+    const char *kind = json_text_or(json_field(by, "kind"), "invoker");
     char text[300];
 
     if (is_over(w->now))
         return RC_OK;
-    (void)snprintf(text, sizeof(text), "Skipped taking backup. Reason: %s %s/%s does not exist.",
-                   json_text_or(json_field(by, "kind"), "invoker"), kube_ns(w->now),
-                   json_text_or(json_field(by, "name"), ""));
-    (void)condition_set(w->status, "BackupSkipped", "True", "SkippedTakingNewBackup", text);
+    if (strcmp(kind, kind_backupconfiguration.kind) == 0)
+        (void)snprintf(text, sizeof(text),
+                       "Skipped taking backup. Reason: %s %s/%s does not exist.", kind,
+                       kube_ns(w->now), json_text_or(json_field(by, "name"), ""));
+    else
+        (void)snprintf(text, sizeof(text),
+                       "Skipped taking backup. Reason: nothing acts on a %s yet.", kind);
+    if (condition_set(w->status, "BackupSkipped", "True", "SkippedTakingNewBackup", text))
+        recorder_event(w->cx, w->op->session_events, w->now, "Warning", "BackupSkipped", "%s",
+                       text);
     return save(w, e);
 }
 

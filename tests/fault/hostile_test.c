@@ -514,6 +514,31 @@ add_good(struct kind_case *cases, size_t n)
         add_object(&cases[i], base_of(&cases[i]), names[i]);
 }
 
+/*
+ * A session for every third configuration: of those that are Ready all the same a Job is made. Each
+ * has a target of its own, or all would wait for one another.
+ */
+static void
+add_sessions(struct kind_case *sessions, const struct kind_case *configs)
+{
+    size_t n = 0;
+
+    for (struct json_item it = json_first(configs->made); it.key != NULL;
+         it = json_next(configs->made, it)) {
+        CLEANUP(mem_free_ptr) char *name = mem_printf("of-%s", strrchr(it.key, '/') + 1);
+        struct json *ref = json_dig(it.value, "spec", "target", "ref"), *obj;
+
+        if (n++ % 3 != 0 || json_kind_of(ref) != JSON_IS_OBJECT)
+            continue;
+        json_set_cstr(ref, "apiVersion", "na");
+        json_set_cstr(ref, "kind", "EmptyTarget");
+        json_set_cstr(ref, "name", name);
+        obj = base_of(sessions);
+        json_set_cstr(json_need_object(json_need_object(obj, "spec"), "invoker"), "name", name + 3);
+        add_object(sessions, obj, name);
+    }
+}
+
 static void
 test_hostile_objects_stop_no_others(void **state)
 {
@@ -540,6 +565,7 @@ test_hostile_objects_stop_no_others(void **state)
         total += cases[i].n;
     }
     assert_true(total > 3000);
+    add_sessions(&cases[2], &cases[0]);
     add_good(cases, ARRAY_LEN(cases));
     s = server_new(cases, ARRAY_LEN(cases));
     secret = json_new_object();
