@@ -13,7 +13,8 @@
  *          restarted. That proves it if there were none before; into a server that held keys the
  *          counts cannot prove it, and the outcome says so.
  * Errors   RC_LIMIT: keys were evicted; RC_CONFLICT: keys are missing, or the server restarted; as
- *          conn. A user who may not ask INFO gets an outcome without a proof.
+ *          conn. For a user who may not ask INFO the databases are counted one by one; without DBSIZE
+ *          too there is no proof.
  */
 #include "dump/tally.h"
 #include "redis/conn.h"

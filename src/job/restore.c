@@ -481,7 +481,8 @@ restore_words(const struct restore_result *r, const char *target, char to[static
             r->load.skipped_keys != 0 ? " some were there already and kept as they were" : "");
     else if (!o->told)
         (void)snprintf(to, RESTORE_WORDS,
-                       "not proven: %s did not say how many keys it holds (INFO is not allowed)",
+                       "not proven: %s did not say how many keys it holds (neither INFO nor DBSIZE "
+                       "is allowed)",
                        target);
     else if (o->before != 0)
         (void)snprintf(to, RESTORE_WORDS,

@@ -50,20 +50,32 @@ number_in(struct str v, const char *name)
 }
 
 static enum rc
+append_db(struct conn_info *i, struct info_db db, struct err *e)
+{
+    if (i->n_dbs == INFO_DBS_MAX)
+        return err_set(e, RC_LIMIT, "the server has more than %d databases", INFO_DBS_MAX);
+    if ((i->n_dbs & (i->n_dbs - 1)) == 0) /* grow at powers of two */
+        i->dbs = mem_grow(i->dbs, i->n_dbs == 0 ? 1 : i->n_dbs * 2, sizeof(*i->dbs));
+    i->dbs[i->n_dbs++] = db;
+    return RC_OK;
+}
+
+enum rc
+info_add_db(struct conn_info *i, uint64_t n, uint64_t keys, struct err *e)
+{
+    return append_db(i, (struct info_db){.n = n, .keys = keys}, e);
+}
+
+static enum rc
 add_db(struct conn_info *i, struct str number, struct str v, struct err *e)
 {
     struct info_db db = {.n = 0};
 
     if (!str_to_u64(number, &db.n) || number_in(v, "keys=") == 0)
         return RC_OK;
-    if (i->n_dbs == INFO_DBS_MAX)
-        return err_set(e, RC_LIMIT, "the server has more than %d databases", INFO_DBS_MAX);
     db.keys = number_in(v, "keys=");
     db.expires = number_in(v, "expires=");
-    if ((i->n_dbs & (i->n_dbs - 1)) == 0) /* grow at powers of two */
-        i->dbs = mem_grow(i->dbs, i->n_dbs == 0 ? 1 : i->n_dbs * 2, sizeof(*i->dbs));
-    i->dbs[i->n_dbs++] = db;
-    return RC_OK;
+    return append_db(i, db, e);
 }
 
 static bool

@@ -40,6 +40,8 @@ struct conn_info {
 };
 
 NODISCARD enum rc info_parse(struct str text, struct conn_info *out, struct err *e);
+/* One more database, behind the others. RC_LIMIT. */
+NODISCARD enum rc info_add_db(struct conn_info *i, uint64_t n, uint64_t keys, struct err *e);
 void conn_info_release(struct conn_info *i);
 
 /* "Redis 7.0.15"; for messages. Returns `to`. */

@@ -248,3 +248,25 @@ meddle() { # meddle WORD COMMAND: sets MEDDLER, the port of b with a client that
     run "$CSTASH" check -q
     says 0
 }
+
+@test "a user who may not ask INFO: the keys are counted; nor DBSIZE: nothing is called proven" {
+    start_redis b
+    cli a mset x 1 y 2
+    "$CSTASH" backup -q --redis "$URL_a"
+    cli b acl setuser writer on '>pw' '~*' +@write +select +echo +ping +dbsize
+    export REDISCLI_AUTH=pw
+    run "$CSTASH" restore -q --redis "redis://writer@127.0.0.1:$PORT_b" latest </dev/null
+    says 0 "are those of the backup"
+    run "$CSTASH" restore -q --redis "redis://writer@127.0.0.1:$PORT_b" latest </dev/null
+    says 1 "which holds 2 keys" "--yes"
+    unset REDISCLI_AUTH
+    cli b acl setuser writer -dbsize
+    cli b flushall
+    export REDISCLI_AUTH=pw
+    run "$CSTASH" restore -q --redis "redis://writer@127.0.0.1:$PORT_b" latest </dev/null
+    says 1 "perhaps" "--yes"
+    run "$CSTASH" restore -q --yes --redis "redis://writer@127.0.0.1:$PORT_b" latest </dev/null
+    says 0 "not proven"
+    never_says "are those of the backup"
+    unset REDISCLI_AUTH
+}
