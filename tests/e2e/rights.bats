@@ -67,7 +67,7 @@ kind: Repository
 metadata: {name: long, namespace: $NS}
 spec: {backend: {storageSecretName: $long, s3: {endpoint: "http://nowhere.invalid", bucket: b}}}
 YAML
-    for value in 99999999999999999999999 "$deep"; do
+    for value in 99999999999999999999 "$deep"; do
         cat <<JSON | k create -f - || true # a server that refuses it is as good
 {"apiVersion": "stash.appscode.com/v1beta1", "kind": "BackupConfiguration",
  "metadata": {"generateName": "odd-", "namespace": "$NS"},
@@ -86,7 +86,7 @@ kind: Repository
 metadata: {name: shared, namespace: $OWNER}
 spec:
   usagePolicy: {allowedNamespaces: {from: All}}
-  backend: {storageSecretName: store, s3: {endpoint: "http://nowhere.invalid", bucket: b}}
+  backend: {storageSecretName: store, local: {mountPath: /safe, emptyDir: {}}}
 YAML
     kubectl wait -n $OWNER --for=jsonpath='{.status.observedGeneration}'=1 repository.stash.appscode.com/shared --timeout=60s
     [[ "$(operators)" != *[1-9]* ]] # none was started again
