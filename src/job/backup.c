@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/backup.h"
 
+#include "base/log.h"
 #include "job/manifest.h"
 #include "repo/snapshots.h"
 
@@ -79,9 +80,9 @@ make_brief(struct ctx *cx, struct repo *r, const struct source_opts *source,
                                 guarded ? &out->shrink : NULL, brief, e);
 }
 
-enum rc
-backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
-             const struct backup_opts *opts, struct backup_result *out, struct err *e)
+static enum rc
+backup_once(struct ctx *cx, struct repo *r, const struct source_opts *source,
+            const struct backup_opts *opts, struct backup_result *out, struct err *e)
 {
     struct save_opts save_opts = {.compression = opts->compression};
     struct save_meta meta = meta_of(opts, "/" DUMP_NAME);
@@ -108,6 +109,27 @@ backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
     buf_release(&brief);
     tally_free(t);
     return rc;
+}
+
+/* What was stored of the first attempt is there for the second one as far as it is in an index. */
+enum rc
+backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
+             const struct backup_opts *opts, struct backup_result *out, struct err *e)
+{
+    struct source_opts scan = *source;
+    enum rc rc = backup_once(cx, r, source, opts, out, e);
+
+    if (rc == RC_OK || source->kind != SOURCE_AUTO || !out->source.fork_too_dear)
+        return rc;
+    log_warn("%s; falling back to SCAN: keys that change meanwhile may be inconsistent with each "
+             "other",
+             e->msg);
+    scan.kind = SOURCE_SCAN;
+    if (scan.bytes != NULL)
+        atomic_store(scan.bytes, 0);
+    if (scan.keys != NULL)
+        atomic_store(scan.keys, 0);
+    return backup_once(cx, r, &scan, opts, out, e);
 }
 
 enum rc

@@ -2,6 +2,7 @@
 #include "job/source.h"
 
 #include "base/log.h"
+#include "redis/fork_guard.h"
 #include "redis/replica.h"
 #include "redis/scan.h"
 #include "redis/topology.h"
@@ -109,10 +110,21 @@ by_replication(struct ctx *cx, struct conn **c, const struct conn_info *info, co
 {
     struct replica_opts opts = {
         .psync = d->o->psync, .info = info, .fall_back = d->o->kind == SOURCE_AUTO};
+    struct fork_guard *guard;
     struct replica *r;
+    struct err why = ERR_INIT;
     enum rc rc;
 
     *refused = false;
+    if (fork_guard_check(cx, *c, info, &why)) {
+        if (d->o->kind == SOURCE_AUTO || !replica_refused(&why)) {
+            *e = why;
+            *refused = replica_refused(e);
+            return e->code;
+        }
+        log_warn("%s", why.msg); /* it was asked for */
+        why = (struct err)ERR_INIT;
+    }
     if (replica_open(cx, *c, &opts, &r, e)) {
         *refused = replica_refused(e);
         return e->code;
@@ -120,7 +132,14 @@ by_replication(struct ctx *cx, struct conn **c, const struct conn_info *info, co
     *c = NULL;
     d->f->kind = SOURCE_REPLICATION;
     d->f->point_in_time = true;
-    rc = drain(cx, r, d, e);
+    rc = fork_guard_start(cx, d->o->addr, d->o->conn, r, info, &guard, e);
+    if (rc == RC_OK)
+        rc = drain(cx, r, d, e);
+    if (fork_guard_stop(guard, &why) && rc != RC_OK) {
+        *e = why;
+        rc = e->code;
+        d->f->fork_too_dear = true;
+    }
     replica_close(r);
     return rc;
 }

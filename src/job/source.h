@@ -41,6 +41,9 @@ struct source_facts {
     unsigned rdb_version;
     bool link_down; /* it is a replica that has lost its master, for so many seconds */
     uint64_t link_down_s;
+    /* It failed since the server had to copy too much for its fork: a scan would not (redis/
+     * fork_guard). */
+    bool fork_too_dear;
     struct instant started, ended;
     uint64_t vanished; /* scan: keys that went while it ran */
     struct encoder_facts enc;

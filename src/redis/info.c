@@ -112,6 +112,12 @@ field(struct conn_info *i, struct str k, struct str v, char redis[static INFO_WO
         (void)str_to_u64(v, &i->offset);
     else if (is(k, "used_memory"))
         (void)str_to_u64(v, &i->used_memory);
+    else if (is(k, "used_memory_rss"))
+        (void)str_to_u64(v, &i->used_memory_rss);
+    else if (is(k, "total_system_memory"))
+        (void)str_to_u64(v, &i->total_system_memory);
+    else if (is(k, "current_cow_size"))
+        (void)str_to_u64(v, &i->cow);
     else if (is(k, "maxmemory"))
         (void)str_to_u64(v, &i->maxmemory);
     else if (is(k, "rdb_changes_since_last_save"))

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "base/mem.h"
 #include "base/ring.h"
@@ -183,6 +184,12 @@ replica_open(struct ctx *cx, struct conn *c, const struct replica_opts *opts, st
     r->running = true;
     *out = r;
     return RC_OK;
+}
+
+void
+replica_interrupt(struct replica *r)
+{
+    (void)shutdown(r->c->sock.fd, SHUT_RDWR);
 }
 
 struct rd *

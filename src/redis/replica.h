@@ -72,6 +72,9 @@ replica_refused(const struct err *e)
     return e->code == RC_UNSUPPORTED || e->code == RC_DENIED;
 }
 
+/* Cut the connection: whoever reads gets an error. From any thread, until replica_close. */
+void replica_interrupt(struct replica *r);
+
 /* Borrowed until replica_close. */
 struct rd *replica_rd(struct replica *r);
 /* May be called at any time, from the consumer's thread. */
