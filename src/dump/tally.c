@@ -2,9 +2,9 @@
 #define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
-#include "base/clock.h"
 #include "base/hex.h"
 #include "base/mem.h"
+#include "dump/soon.h"
 #include "dump/tally.h"
 #include "rdb/payload.h"
 
@@ -33,11 +33,7 @@ struct tally {
     uint64_t entries; /* of a stream */
     uint64_t expiring_fields;
     int64_t last_field; /* when the last of them expires */
-    /* How many keys expire in each second from `soon_from` on; those that had expired are in the
-     * first. */
-    uint32_t *soon;
-    size_t n_soon;
-    int64_t soon_from;
+    struct soon soon;   /* when keys expire */
     /* leaving out what expires; fields are remembered until their expiry is told */
     int64_t cut;
     uint64_t left_out;
@@ -94,7 +90,7 @@ tally_free(struct tally *t)
     payload_decoder_free(t->decoder);
     (void)XXH3_freeState(t->pieces);
     mem_free(t->dbs);
-    mem_free(t->soon);
+    soon_release(&t->soon);
     mem_free(t->recent);
     mem_free(t);
 }
@@ -349,36 +345,17 @@ static void
 note_expiry(struct tally *t, int64_t at)
 {
     bool by_fields = t->type == KV_HASH && t->expiring_fields == t->elements;
-    int64_t s;
-    size_t n;
 
     if (by_fields && (at == EV_NO_EXPIRY || t->last_field < at))
         at = t->last_field;
-    if (at == EV_NO_EXPIRY)
-        return;
-    if (t->soon_from == 0)
-        t->soon_from = clock_real_ms();
-    s = at <= t->soon_from ? 0 : (at - t->soon_from) / 1000 + 1;
-    if (s > TALLY_SOON_S)
-        return;
-    if ((size_t)s >= t->n_soon) {
-        n = MAX((size_t)s + 1, 2 * t->n_soon);
-        t->soon = mem_grow(t->soon, n, sizeof(*t->soon));
-        memset(t->soon + t->n_soon, 0, (n - t->n_soon) * sizeof(*t->soon));
-        t->n_soon = n;
-    }
-    t->soon[s]++;
+    if (at != EV_NO_EXPIRY)
+        soon_add(&t->soon, at);
 }
 
 uint64_t
 tally_expired(const struct tally *t, int64_t now_ms)
 {
-    uint64_t n = 0;
-
-    for (size_t s = 0;
-         s < t->n_soon && t->soon_from + (int64_t)(s == 0 ? 0 : s - 1) * 1000 <= now_ms; s++)
-        n += t->soon[s];
-    return n;
+    return soon_count(&t->soon, now_ms);
 }
 
 static void

@@ -68,9 +68,8 @@ uint64_t tally_keys(const struct tally *t);
 
 /*
  * How many of the keys are gone at `now_ms` because their time was over, or that of all their fields
- * (rounded up to the second). Keys that live for longer than TALLY_SOON_S are not looked at.
+ * (dump/soon).
  */
-enum { TALLY_SOON_S = 1 << 20 };
 uint64_t tally_expired(const struct tally *t, int64_t now_ms);
 
 /* All types of a database together. */

@@ -11,7 +11,7 @@
  *          means that the command did not do what it was sent for.
  * Covers   what `cstash dump` and redis-dump-go (Stash) write, what people pipe into redis-cli, and
  *          what an append-only file holds. Not the commands of modules.
- * Tests    dump_test.c, tests/integration/redis.bats
+ * Tests    verbs_test.c, tests/integration/redis.bats
  */
 #include "dump/undump.h"
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dump/soon.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/mem.h"
+
+void
+soon_add(struct soon *s, int64_t at_ms)
+{
+    int64_t second;
+
+    if (s->from == 0)
+        s->from = clock_real_ms();
+    second = at_ms <= s->from ? 0 : (at_ms - s->from) / 1000 + 1;
+    if (second > SOON_MAX_S)
+        return;
+    if ((size_t)second >= s->n) {
+        size_t n = MAX((size_t)second + 1, 2 * s->n);
+
+        s->seconds = mem_grow(s->seconds, n, sizeof(*s->seconds));
+        memset(s->seconds + s->n, 0, (n - s->n) * sizeof(*s->seconds));
+        s->n = n;
+    }
+    s->seconds[second]++;
+}
+
+uint64_t
+soon_count(const struct soon *s, int64_t now_ms)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < s->n && s->from + (int64_t)(i == 0 ? 0 : i - 1) * 1000 <= now_ms; i++)
+        sum += s->seconds[i];
+    return sum;
+}
+
+void
+soon_release(struct soon *s)
+{
+    mem_free(s->seconds);
+}
