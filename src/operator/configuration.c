@@ -60,6 +60,7 @@ step(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *n
         return remove_foreign_rbac(cx, op, inv, NULL, e);
     }
     tell_ignored(cx, op->config_events, now, status);
+    tell_sharing(cx, op, inv, now, status);
     rc = check_needs(cx, op, inv, status, &repo, &ok, e);
     usable = repo != NULL && !condition_is_false(status, "ValidationPassed");
     if (usable && repository_asks_labels(repo)) /* nobody tells when a namespace's labels change */

@@ -221,6 +221,12 @@ void report_metrics(struct ctx *cx, struct world *op, const struct invoker *inv,
 
 reconcile_fn reconcile_repository, reconcile_configuration, reconcile_session, reconcile_restore;
 
+/* ---- who shares a host in a Repository (sharing.c) ---- */
+
+/* The condition HostShared of a BackupConfiguration, and an event. */
+void tell_sharing(struct ctx *cx, struct world *op, const struct invoker *inv,
+                  const struct json *obj, struct json *status);
+
 /* ---- what nothing acts on (ignored.c) ---- */
 
 /* Fields of an invoker that nothing reads: the condition FieldsIgnored and an event. */

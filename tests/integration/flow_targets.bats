@@ -44,6 +44,9 @@ sizes() {
         'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: other}}'
     phase demo bc/a Ready
     phase demo bc/b Ready
+    until_is demo bc/b '{.status.conditions[?(@.type=="HostShared")].reason}' SameHostInRepository
+    until_is demo bc/a '{.status.conditions[?(@.type=="HostShared")].reason}' SameHostInRepository
+    k get -n demo events | grep -q 'Warning *HostShared'
     backup a1 a
     backup b1 b
     backup a2 a
