@@ -93,7 +93,8 @@ ask_table(struct getting *g, const struct query *q, const char *token, struct js
     CLEANUP(buf_release) struct buf body = BUF_INIT(PRINT_MAX);
 
     query_path(g, q, token, &path);
-    if (kube_raw(g->c.cx, g->c.k, &(struct kube_raw){.path = buf_c(&path), .accept = AS_TABLE},
+    if (buf_whole(&path, "the address of a request", e) ||
+        kube_raw(g->c.cx, g->c.k, &(struct kube_raw){.path = buf_c(&path), .accept = AS_TABLE},
                  &body, e))
         return e->code;
     return json_parse(buf_str(&body), out, e);
@@ -304,7 +305,8 @@ watch_table(struct getting *g, const struct query *q, struct err *e)
     kube_query(&path, "fieldSelector", g->fields);
     kube_query(&path, "resourceVersion", g->version);
     kube_query(&path, "watch", "true");
-    if (kube_open_as(g->c.cx, g->c.k, buf_c(&path), AS_TABLE, &s, e))
+    if (buf_whole(&path, "the address of a request", e) ||
+        kube_open_as(g->c.cx, g->c.k, buf_c(&path), AS_TABLE, &s, e))
         return e->code;
     rc = watch_lines(g, q, &s->rd, e);
     kube_close(g->c.k, s);

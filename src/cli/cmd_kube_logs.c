@@ -90,7 +90,8 @@ log_container(struct logging *l, const struct json *pod, const char *container, 
     kube_query(&path, "timestamps", l->a->timestamps ? "true" : NULL);
     kube_query(&path, "tailLines", tail);
     kube_query(&path, "sinceSeconds", l->since_s[0] != '\0' ? l->since_s : NULL);
-    if (kube_open(l->c.cx, l->c.k, buf_c(&path), &s, e))
+    if (buf_whole(&path, "the address of a request", e) ||
+        kube_open(l->c.cx, l->c.k, buf_c(&path), &s, e))
         return e->code;
     rc = l->a->prefix ? copy_lines(&s->rd, kube_name(pod), container, e) : copy_all(&s->rd, e);
     kube_close(l->c.k, s);

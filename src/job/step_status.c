@@ -170,7 +170,8 @@ send_repository_metrics(struct status_work *w, const struct after *a, struct err
                                  .integrity = a->integrity,
                                  .bytes = a->bytes,
                                  .snapshots = a->kept,
-                                 .removed = a->removed};
+                                 .removed = a->removed,
+                                 .pinned = a->pinned};
     enum rc rc;
 
     if (backend_decode(json_dig(w->repo, "spec", "backend"), &b, e))

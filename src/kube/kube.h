@@ -180,7 +180,7 @@ void kube_close(struct kube *k, struct kube_stream *s);
 /*
  * Append the path of a resource: "/apis/batch/v1/namespaces/NS/jobs/NAME/SUB". NULL name: the
  * collection; NULL sub: the object. kube_query appends "?key=value" or "&key=value", escaped,
- * unless value is NULL.
+ * unless value is NULL. Both by buf_put: whoever uses the path asks buf_whole.
  */
 void kube_path(struct buf *to, const struct kube_kind *kind, const char *ns, const char *name,
                const char *sub);

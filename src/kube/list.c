@@ -19,6 +19,8 @@ get_page(struct ctx *cx, struct kube *k, const struct kube_list_opts *o, const c
     kube_query(&path, "fieldSelector", o->field_selector);
     kube_query(&path, "limit", o->page > 0 ? number : NULL);
     kube_query(&path, "continue", token);
+    if (buf_whole(&path, "the address of a request", e))
+        return e->code;
     rq.path = buf_c(&path);
     if (kube_bytes(cx, k, &rq, &body, e))
         return e->code;

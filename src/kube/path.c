@@ -5,7 +5,7 @@
 static void
 step(struct buf *to, const char *s)
 {
-    buf_must_add(to, "/", 1);
+    buf_put(to, "/", 1);
     http_escape(to, s);
 }
 
@@ -13,12 +13,12 @@ void
 kube_path(struct buf *to, const struct kube_kind *kind, const char *ns, const char *name,
           const char *sub)
 {
-    buf_must_printf(to, kind->group[0] == '\0' ? "/api" : "/apis");
+    buf_putf(to, kind->group[0] == '\0' ? "/api" : "/apis");
     if (kind->group[0] != '\0')
         step(to, kind->group);
     step(to, kind->version);
     if (kind->namespaced && ns != NULL && ns[0] != '\0') {
-        buf_must_printf(to, "/namespaces");
+        buf_putf(to, "/namespaces");
         step(to, ns);
     }
     step(to, kind->plural);
@@ -33,8 +33,8 @@ kube_query(struct buf *to, const char *key, const char *value)
 {
     if (value == NULL)
         return;
-    buf_must_add(to, memchr(to->p, '?', to->n) == NULL ? "?" : "&", 1);
+    buf_put(to, memchr(to->p, '?', to->n) == NULL ? "?" : "&", 1);
     http_escape(to, key);
-    buf_must_add(to, "=", 1);
+    buf_put(to, "=", 1);
     http_escape(to, value);
 }

@@ -114,14 +114,16 @@ kube_pod_exec(struct ctx *cx, struct kube *k, const char *ns, const char *pod,
                        ns, pod);
     rc = k->t->upgrade(k->t, cx, &d, e);
     if (rc == RC_OK) {
-        buf_must_printf(&path, "%s", d->prefix);
+        buf_putf(&path, "%s", d->prefix);
         kube_path(&path, &KUBE_POD, ns, pod, "exec");
         for (const char *const *word = o->argv; *word != NULL; word++)
             kube_query(&path, "command", *word);
         kube_query(&path, "container", o->container);
         kube_query(&path, "stdout", "true");
         kube_query(&path, "stderr", "true");
-        rc = talk(d, buf_c(&path), out, e);
+        rc = buf_whole(&path, "the address of a request", e);
+        if (rc == RC_OK)
+            rc = talk(d, buf_c(&path), out, e);
         k->t->close_duplex(d);
     }
     return rc == RC_OK ? RC_OK : err_wrap(e, "could not run a command in pod %s/%s", ns, pod);

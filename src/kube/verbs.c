@@ -60,6 +60,8 @@ kube_get(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const cha
     if (need_name(ns, name, kind, e))
         return e->code;
     kube_path(&path, kind, ns, name, NULL);
+    if (buf_whole(&path, "the address of a request", e))
+        return e->code;
     rq.path = buf_c(&path);
     return send_body(cx, k, kind, &rq, NULL, out, e);
 }
@@ -89,6 +91,8 @@ kube_create(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const 
         return e->code;
     kube_path(&path, kind, ns != NULL ? ns : kube_ns(obj), NULL, NULL);
     write_query(&path, k, w != NULL ? w : &plain, false);
+    if (buf_whole(&path, "the address of a request", e))
+        return e->code;
     rq.path = buf_c(&path);
     return send_body(cx, k, kind, &rq, obj, out, e);
 }
@@ -106,6 +110,8 @@ kube_update(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const 
         return e->code;
     kube_path(&path, kind, kube_ns(obj), kube_name(obj), w->subresource);
     write_query(&path, k, w, false);
+    if (buf_whole(&path, "the address of a request", e))
+        return e->code;
     rq.path = buf_c(&path);
     return send_body(cx, k, kind, &rq, obj, out, e);
 }
@@ -127,6 +133,8 @@ kube_patch(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const c
         return e->code;
     kube_path(&path, kind, ns, name, w->subresource);
     write_query(&path, k, w, type == KUBE_PATCH_APPLY);
+    if (buf_whole(&path, "the address of a request", e))
+        return e->code;
     rq.path = buf_c(&path);
     return send_body(cx, k, kind, &rq, patch, out, e);
 }

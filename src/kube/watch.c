@@ -34,6 +34,8 @@ kube_watch_open(struct ctx *cx, struct kube *k, const struct kube_kind *kind, co
     kube_query(&path, "labelSelector", o->label_selector);
     kube_query(&path, "fieldSelector", o->field_selector);
     kube_query(&path, "timeoutSeconds", o->timeout_s > 0 ? seconds : NULL);
+    if (buf_whole(&path, "the address of a request", e))
+        return e->code;
     rq.path = buf_c(&path);
     (void)atomic_fetch_add(&k->requests, 1);
     if (k->t->open(k->t, cx, &rq, &r, &stream, e))

@@ -205,5 +205,8 @@ stash_metrics_repository(struct metrics *m, const struct invoker *inv,
         (double)r->snapshots);
     put(m, REPOSITORY("snapshot_cleaned"), "stash_repository_snapshot_cleaned",
         "Snapshots that retention removed the last time", l.l, (double)r->removed);
+    metrics_begin(m, "cstash_snapshot_pinned", "gauge",
+                  "Did the target lose most of its keys, so that a snapshot from before is kept");
+    metrics_sample(m, l.l, r->pinned);
     release(&l);
 }

@@ -39,6 +39,7 @@ struct stash_repository {
     bool integrity;
     uint64_t bytes;
     int64_t snapshots, removed;
+    bool pinned; /* the target lost most of its keys, and a snapshot from before stays */
 };
 void stash_metrics_repository(struct metrics *m, const struct invoker *inv,
                               const struct stash_repository *r);
