@@ -31,7 +31,10 @@ spec: {backend: {storageSecretName: secret, local: {mountPath: /safe, hostPath: 
 apiVersion: appcatalog.appscode.com/v1alpha1
 kind: AppBinding
 metadata: {name: redis}
-spec: {type: redis, clientConfig: {url: "redis://127.0.0.1:1"}}
+spec:
+  type: redis
+  clientConfig: {url: "redis://127.0.0.1:1"}
+  parameters: {stash: {addon: {backupTask: {name: redis-backup-7.0.5}}}}
 YAML
     phase "$1" backupconfiguration/backupconfiguration-1 Ready
 }
