@@ -226,7 +226,7 @@ uint64_t
 store_list_max(enum store_type type)
 {
     static const uint64_t most[] = {
-        [STORE_CONFIG] = 1,        [STORE_KEY] = 10000,   [STORE_SNAPSHOT] = 100000000,
-        [STORE_INDEX] = 100000000, [STORE_LOCK] = 100000, [STORE_PACK] = 1ULL << 31};
+        [STORE_CONFIG] = 1,      [STORE_KEY] = 1000,   [STORE_SNAPSHOT] = 2000000,
+        [STORE_INDEX] = 2000000, [STORE_LOCK] = 10000, [STORE_PACK] = 1U << 28};
     return most[type];
 }
