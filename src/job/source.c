@@ -132,7 +132,7 @@ by_replication(struct ctx *cx, struct conn **c, const struct conn_info *info, co
     *c = NULL;
     d->f->kind = SOURCE_REPLICATION;
     d->f->point_in_time = true;
-    rc = fork_guard_start(cx, d->o->addr, d->o->conn, r, info, &guard, e);
+    rc = fork_guard_start(d->o->addr, d->o->conn, r, info, &guard, e);
     if (rc == RC_OK)
         rc = drain(cx, r, d, e);
     if (fork_guard_stop(guard, &why) && rc != RC_OK) {

@@ -81,6 +81,8 @@ fork_guard_limit(const struct conn_info *info)
 
 struct fork_guard {
     struct ctx cx; /* of the thread's own calls */
+    const struct redis_addr *addr;
+    const struct conn_opts *opts;
     struct conn *c;
     struct replica *r;
     uint64_t limit;
@@ -97,7 +99,13 @@ guard_look(struct fork_guard *g)
     struct err e = ERR_INIT;
     bool over;
 
-    if (ctx_sleep(&g->cx, FORK_LOOK_MS, &e) || conn_info(&g->cx, g->c, &now, &e))
+    if (ctx_sleep(&g->cx, FORK_LOOK_MS, &e))
+        return false;
+    if (g->c == NULL && conn_open(&g->cx, g->addr, g->opts, &g->c, &e)) {
+        log_debug("the server's fork is not watched: %s", e.msg);
+        return false;
+    }
+    if (conn_info(&g->cx, g->c, &now, &e))
         return false;
     over = now.cow > g->limit;
     conn_info_release(&now);
@@ -133,27 +141,22 @@ guard_free(struct fork_guard *g)
 }
 
 enum rc
-fork_guard_start(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts *opts,
-                 struct replica *r, const struct conn_info *info, struct fork_guard **out,
-                 struct err *e)
+fork_guard_start(const struct redis_addr *addr, const struct conn_opts *opts, struct replica *r,
+                 const struct conn_info *info, struct fork_guard **out, struct err *e)
 {
-    struct err why = ERR_INIT;
     struct fork_guard *g;
 
     *out = NULL;
     if (info == NULL)
         return RC_OK;
     g = MEM_NEW(struct fork_guard);
+    g->addr = addr;
+    g->opts = opts;
     g->r = r;
     g->limit = fork_guard_limit(info);
     if (ctx_init(&g->cx, e)) {
         mem_free(g);
         return e->code;
-    }
-    if (conn_open(cx, addr, opts, &g->c, &why)) {
-        log_debug("the server's fork is not watched: %s", why.msg);
-        guard_free(g);
-        return RC_OK;
     }
     if (thread_start(&g->thread, guard_watch, g, "watching the server's fork", e)) {
         guard_free(g);

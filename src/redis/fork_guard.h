@@ -31,11 +31,14 @@ NODISCARD enum rc fork_guard_check(struct ctx *cx, struct conn *c, const struct 
 uint64_t fork_guard_limit(const struct conn_info *info);
 
 struct fork_guard;
-/* Watch until fork_guard_stop; a server that does not tell is not watched, and `*out` is NULL. */
-NODISCARD enum rc fork_guard_start(struct ctx *cx, const struct redis_addr *addr,
-                                   const struct conn_opts *opts, struct replica *r,
-                                   const struct conn_info *info, struct fork_guard **out,
-                                   struct err *e);
+/*
+ * Watch until fork_guard_stop, from FORK_LOOK_MS on: a transfer that is done by then costs no second
+ * connection. A server that does not tell, or takes none, is not watched. `addr` and `opts` are
+ * borrowed until then. `*out` may be NULL.
+ */
+NODISCARD enum rc fork_guard_start(const struct redis_addr *addr, const struct conn_opts *opts,
+                                   struct replica *r, const struct conn_info *info,
+                                   struct fork_guard **out, struct err *e);
 /* Was the transfer cut? Then `why` says so. Frees; NULL is a no-op. */
 bool fork_guard_stop(struct fork_guard *g, struct err *why);
 

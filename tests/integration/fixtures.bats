@@ -27,7 +27,7 @@ load_commands() {
     else
         [ "$status" = 1 ]
         [[ "$output" == *"HPEXPIREAT"*"unknown command"* ]]
-        [[ "$output" == *"error: $unknown of"* ]] || { echo "$output"; false; }
+        [[ "$output" == *": $unknown of "*" commands failed"* ]] || { echo "$output"; false; }
     fi
 }
 
