@@ -7,6 +7,7 @@
 #include "job/backup.h"
 #include "job/feed.h"
 #include "job/manifest.h"
+#include "redis/topology.h"
 
 enum { LOAD_WORKERS = 2, VERIFY_MS = 60 * 1000 };
 
@@ -330,8 +331,12 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct co
     struct counts n;
     enum rc rc = opts->dry_run ? RC_OK : outcome_begin(cx, c, &start, e);
 
-    if (rc)
+    if (rc == RC_OK && !opts->dry_run)
+        rc = topology_need_single(cx, c, start.info.version[0] != '\0' ? &start.info : NULL, e);
+    if (rc) {
+        outcome_release(&start);
         return rc;
+    }
     counts_init(&n, &opts->filter);
     o.on = counts_on;
     o.on_arg = &n;

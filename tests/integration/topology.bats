@@ -32,6 +32,17 @@ refused() { # refused WORDS COMMAND...
     [ -z "$(ls "$T/repo/snapshots")" ]
 }
 
+@test "a node of a cluster is refused as the target of a restore, before anything is written" {
+    start_redis a
+    start_redis n --cluster-enabled yes
+    cli a set k v >/dev/null
+    "$CSTASH" backup -q --redis "$URL_a"
+    "$CSTASH" dump -q --redis "$URL_a" >"$T/dump"
+    refused "Redis Cluster" "$CSTASH" restore --redis "$URL_n" latest
+    refused "Redis Cluster" "$CSTASH" restore --existing flush --yes --redis "$URL_n" latest
+    refused "Redis Cluster" "$CSTASH" load --redis "$URL_n" "$T/dump"
+}
+
 @test "a Sentinel is refused, and says where to ask" {
     local port
     start_redis a
