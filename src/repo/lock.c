@@ -111,21 +111,26 @@ is_dead(const struct lock_info *l, bool surely)
  */
 static enum rc
 lock_age(struct ctx *cx, struct repo *r, const struct id *id, const struct lock_info *l,
-         int64_t *age, struct err *e)
+         int64_t *ms, struct err *e)
 {
     struct store_name name = lock_name(id);
+    struct store_age age = {.claimed = instant_ms(l->time)};
     struct err why = ERR_INIT;
-    enum rc rc = store_age(cx, r->store, &name, age, &why);
+    enum rc rc = store_age(cx, r->store, &name, &age, &why);
 
-    if (rc == RC_UNSUPPORTED) {
-        *age = clock_real_ms() - instant_ms(l->time);
-        if (*age > STALE_MS)
-            log_warn("%s; the age of a lock is judged by the clock of this machine", why.msg);
-        return RC_OK;
-    }
-    if (rc != RC_OK)
+    if (rc == RC_UNSUPPORTED)
+        age.ms = clock_real_ms() - age.claimed;
+    if (rc != RC_OK && rc != RC_UNSUPPORTED) {
         *e = why;
-    return rc;
+        return rc;
+    }
+    if (age.ms > STALE_MS && (rc == RC_UNSUPPORTED || age.by_claim))
+        log_warn(
+            "%s does not tell when a file was written: the age of a lock is judged by the clock "
+            "of its holder%s",
+            r->store->place, rc == RC_OK ? "" : " and of this machine");
+    *ms = age.ms;
+    return RC_OK;
 }
 
 static enum rc

@@ -329,10 +329,10 @@ cache_stat(struct ctx *cx, struct store *s, const struct store_name *name, uint6
 }
 
 static enum rc
-cache_age(struct ctx *cx, struct store *s, const struct store_name *name, int64_t *ms,
+cache_age(struct ctx *cx, struct store *s, const struct store_name *name, struct store_age *age,
           struct err *e)
 {
-    return store_age(cx, cache_of(s)->far, name, ms, e);
+    return store_age(cx, cache_of(s)->far, name, age, e);
 }
 
 struct listing {

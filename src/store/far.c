@@ -114,25 +114,26 @@ far_date(const char *text, int64_t *ms)
 static bool
 read_age(const struct far *f, const struct http_response *r, void *to)
 {
+    struct store_age *age = (struct store_age *)to;
     int64_t now, written;
 
-    if (!far_date(r->got[FAR_WANT_DATE], &now) ||
-        !(f->ops->written != NULL ? f->ops->written(r, &written)
-                                  : far_date(r->got[FAR_WANT_WRITTEN], &written)))
+    if (!far_date(r->got[FAR_WANT_DATE], &now))
         return false;
-    *(int64_t *)to = now - written;
+    age->by_claim = !(f->ops->written != NULL ? f->ops->written(r, &written)
+                                              : far_date(r->got[FAR_WANT_WRITTEN], &written));
+    age->ms = now - (age->by_claim ? age->claimed : written);
     return true;
 }
 
 static enum rc
-age(struct ctx *cx, struct store *s, const struct store_name *name, int64_t *ms, struct err *e)
+age(struct ctx *cx, struct store *s, const struct store_name *name, struct store_age *out,
+    struct err *e)
 {
     bool told;
 
-    if (ask_about(cx, s, name, read_age, ms, &told, e))
+    if (ask_about(cx, s, name, read_age, out, &told, e))
         return e->code;
-    return told ? RC_OK
-                : err_set(e, RC_UNSUPPORTED, "%s does not tell when a file was written", s->place);
+    return told ? RC_OK : err_set(e, RC_UNSUPPORTED, "%s does not tell what time it is", s->place);
 }
 
 static enum rc

@@ -283,14 +283,14 @@ fault_stat(struct ctx *cx, struct store *s, const struct store_name *name, uint6
 }
 
 static enum rc
-fault_age(struct ctx *cx, struct store *s, const struct store_name *name, int64_t *ms,
+fault_age(struct ctx *cx, struct store *s, const struct store_name *name, struct store_age *age,
           struct err *e)
 {
     enum fate fate = begin(s, 1U << name->type, 0);
     enum rc rc = RC_OK;
 
     if (fate != FATE_NOTHING)
-        rc = store_age(cx, inner_of(s), name, ms, e);
+        rc = store_age(cx, inner_of(s), name, age, e);
     return end(s, fate, "age", rc, e);
 }
 

@@ -400,7 +400,7 @@ local_now(struct store *s, int64_t *ms, struct err *e)
 }
 
 static enum rc
-local_age(struct ctx *cx, struct store *s, const struct store_name *name, int64_t *ms,
+local_age(struct ctx *cx, struct store *s, const struct store_name *name, struct store_age *age,
           struct err *e)
 {
     char path[PATH_TEXT];
@@ -411,7 +411,7 @@ local_age(struct ctx *cx, struct store *s, const struct store_name *name, int64_
         return e->code;
     if (stat(path_of(s, name, path), &st) != 0)
         return err_sys(e, errno, "could not find %s", path);
-    *ms = now - ((int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000);
+    age->ms = now - ((int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000);
     return RC_OK;
 }
 

@@ -214,12 +214,12 @@ store_name_text(const struct store_name *name, char to[static STORE_NAME_TEXT])
 }
 
 enum rc
-store_age(struct ctx *cx, struct store *s, const struct store_name *name, int64_t *ms,
+store_age(struct ctx *cx, struct store *s, const struct store_name *name, struct store_age *age,
           struct err *e)
 {
     if (s->ops->age == NULL)
         return err_set(e, RC_UNSUPPORTED, "%s does not tell when a file was written", s->place);
-    return s->ops->age(cx, s, name, ms, e);
+    return s->ops->age(cx, s, name, age, e);
 }
 
 uint64_t

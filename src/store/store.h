@@ -48,6 +48,13 @@ struct store_put {
 /* One entry of a list. A callback's error stops the list and is given back. */
 typedef enum rc store_list_fn(void *arg, const struct id *id, uint64_t bytes, struct err *e);
 
+/* How old an object is. */
+struct store_age {
+    int64_t claimed; /* unix ms: when it was written, as it says itself; set by the caller */
+    int64_t ms;
+    bool by_claim; /* the store tells what time it is, but not when the object was written */
+};
+
 struct store_ops {
     /* Make what an empty repository needs (folders, bucket). May exist already. */
     enum rc (*create)(struct ctx *cx, struct store *s, struct err *e);
@@ -65,10 +72,10 @@ struct store_ops {
                    uint8_t *to, size_t n, struct err *e);
     enum rc (*stat)(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t *bytes,
                     struct err *e);
-    /* How long ago the object was written, in ms, by the store's own clock: that of this machine may
-     * be wrong. RC_UNSUPPORTED: the store tells no times. Optional: it never does. */
-    enum rc (*age)(struct ctx *cx, struct store *s, const struct store_name *name, int64_t *ms,
-                   struct err *e);
+    /* How old the object is by the store's own clock, since that of this machine may be wrong.
+     * RC_UNSUPPORTED: the store tells no times. Optional: it never does. */
+    enum rc (*age)(struct ctx *cx, struct store *s, const struct store_name *name,
+                   struct store_age *age, struct err *e);
     /* The whole object, appended to `out`; RC_LIMIT when it does not fit under the ceiling.
      * Optional: where one question is cheaper than stat and get. */
     enum rc (*get_all)(struct ctx *cx, struct store *s, const struct store_name *name,
@@ -149,7 +156,7 @@ NODISCARD enum rc store_get_all(struct ctx *cx, struct store *s, const struct st
 uint64_t store_list_max(enum store_type type);
 /* store_ops.age; RC_UNSUPPORTED where there is none. */
 NODISCARD enum rc store_age(struct ctx *cx, struct store *s, const struct store_name *name,
-                            int64_t *ms, struct err *e);
+                            struct store_age *age, struct err *e);
 /* RC_LIMIT, in words: for get_all. */
 enum rc store_too_large(const struct store_name *name, uint64_t bytes, struct err *e);
 /* The same once, whatever comes: for stores in front of others. */

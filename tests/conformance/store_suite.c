@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "crypto/sha256.h"
 #include "store_suite.h"
@@ -202,17 +203,18 @@ ages_are_told_or_not(struct store *s)
     enum { MOMENT_MS = 5 * 60 * 1000, ROUNDED_MS = 2000 };
     struct err e = ERR_INIT;
     struct store_name name = name_of(STORE_LOCK, STR_LIT("young"));
-    int64_t ms = -1;
+    struct store_age age = {.ms = -1};
     enum rc rc;
 
+    age.claimed = clock_real_ms();
     T_OK(store_put_all(&cx, s, &name, STR_LIT("young"), &e));
-    rc = store_age(&cx, s, &name, &ms, &e);
+    rc = store_age(&cx, s, &name, &age, &e);
     if (rc != RC_UNSUPPORTED) {
         assert_int_equal(rc, RC_OK);
-        assert_in_range(ms + ROUNDED_MS, 0, MOMENT_MS);
+        assert_in_range(age.ms + ROUNDED_MS, 0, MOMENT_MS);
     }
     T_OK(s->ops->del(&cx, s, &name, &e));
-    rc = store_age(&cx, s, &name, &ms, &e);
+    rc = store_age(&cx, s, &name, &age, &e);
     assert_true(rc == RC_NOT_FOUND || rc == RC_UNSUPPORTED);
 }
 

@@ -179,6 +179,29 @@ left_by_killed() { # left_by_killed PROGRAM...: the lock of a backup that was ki
     both_are_whole
 }
 
+@test "a clock that is wrong takes no lock of the living for dead" {
+    need faketime
+    for skew in +40m -40m +2d; do
+        start "$CSTASH" backup -q --stdin
+        has_lock 1
+        noise 2 >&7
+        faketime -f "$skew" "$CSTASH" unlock | grep -x 'removed 0 locks'
+        status_of 11 faketime -f "$skew" "$CSTASH" prune
+        has_lock 1
+        finish
+        has_lock 0
+    done
+    # The holder's own clock may be wrong as well.
+    start faketime -f -2d "$CSTASH" backup -q --stdin
+    has_lock 1
+    noise 3 >&7
+    "$CSTASH" unlock | grep -x 'removed 0 locks'
+    status_of 11 "$CSTASH" prune
+    finish
+    r check --read-data
+    "$CSTASH" check -q --read-data
+}
+
 @test "who slept until its lock was removed writes nothing more" {
     export REPO_TOOL_RENEW=500
     start "$TOOL" save asleep
