@@ -14,19 +14,22 @@ teardown() {
 }
 
 @test "a server that would save to its disk first is read by SCAN; its writes go on when the disk is full" {
-    [ "$(id -u)" = 0 ] || { echo "mounting a small disk needs root" >&2; return 1; }
     mkdir "$T/small"
-    mount -t tmpfs -o size=256k tmpfs "$T/small"
+    [ "$(id -u)" != 0 ] || mount -t tmpfs -o size=256k tmpfs "$T/small"
     start_redis a --repl-diskless-sync no --save '3600 1' --dir "$T/small"
     cli a eval 'for i = 1, 3000 do redis.call("SET", "k" .. i, string.rep(i, 100)) end' 0 >/dev/null
-    head -c 300000 /dev/zero >"$T/small/full" 2>/dev/null || true
+    if [ "$(id -u)" = 0 ]; then
+        head -c 300000 /dev/zero >"$T/small/full" 2>/dev/null || true
+    else
+        chmod a-w "$T/small" # who may not mount: nothing can be written there either
+    fi
     run "$CSTASH" backup --redis "$URL_a"
     echo "$output"
     status_of_backup=$status
     after=$(cli a set still-writable yes)
     point=$("$CSTASH" backup -q --source replication --wait 1s --redis "$URL_a" 2>&1 || true)
     stop_redis a
-    umount "$T/small"
+    [ "$(id -u)" != 0 ] || umount "$T/small"
     [ "$status_of_backup" = 0 ]
     [[ "$output" == *"save to its disk first"* && "$output" == *"falling back to SCAN"* ]]
     [ "$after" = OK ]
