@@ -232,8 +232,12 @@ run_replica(struct ctx *cx, const char *url, const struct args *a, struct err *e
     struct rdb *rdb;
     struct sink s;
 
-    if (sink_open(cx, &s, a, e) || attach(cx, url, a, &r, e))
+    if (sink_open(cx, &s, a, e))
         return e->code;
+    if (attach(cx, url, a, &r, e)) {
+        sink_close(&s);
+        return e->code;
+    }
     rdb = rdb_new(replica_rd(r));
     if (convert_rdb(cx, rdb, &opts, s.enc, s.tally, &facts, e) == RC_OK &&
         replica_finish(r, rdb_leftover(rdb), e) == RC_OK && encoder_end(s.enc, e) == RC_OK)
