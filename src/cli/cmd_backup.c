@@ -145,16 +145,8 @@ parse_time(const char *text, struct instant *out, struct err *e)
 static enum rc
 parse_shrink(const struct args *a, struct backup_opts *o, struct err *e)
 {
-    uint64_t percent = 0;
-
     o->accept_shrink = a->accept_shrink;
-    if (a->shrink_below == NULL)
-        return RC_OK;
-    if (strcmp(a->shrink_below, "off") == 0)
-        o->shrink_below = -1;
-    else if (str_to_u64(str_c(a->shrink_below), &percent) && percent >= 1 && percent <= 100)
-        o->shrink_below = (int)percent;
-    else
+    if (a->shrink_below != NULL && !backup_shrink_below(a->shrink_below, &o->shrink_below))
         return err_set(e, RC_USAGE, "--shrink-below must be a percentage from 1 to 100, or off");
     return RC_OK;
 }

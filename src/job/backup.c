@@ -39,6 +39,21 @@ store_dump(struct ctx *cx, struct save *s, const struct source_opts *source, str
     return store_manifest(s, source, f, t, e);
 }
 
+bool
+backup_shrink_below(const char *text, int *out)
+{
+    uint64_t percent = 0;
+
+    if (strcmp(text, "off") == 0) {
+        *out = -1;
+        return true;
+    }
+    if (!str_to_u64(str_c(text), &percent) || percent < 1 || percent > 100)
+        return false;
+    *out = (int)percent;
+    return true;
+}
+
 /* How the number of keys stands to that of the target's snapshots before. */
 static enum rc
 measure_shrink(struct ctx *cx, struct repo *r, const struct backup_opts *o, struct instant now,

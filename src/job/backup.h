@@ -38,6 +38,9 @@ struct backup_result {
     struct shrink shrink; /* of a whole backup of a named target, else zero */
 };
 
+/* "off", or a percentage from 1 to 100, as backup_opts.shrink_below has it. False: neither. */
+bool backup_shrink_below(const char *text, int *out);
+
 /*
  * The repository is locked and its index loaded. RC_INVALID: the target holds nothing, has no
  * snapshot yet, and another of its name has some (opts->accept_shrink allows it).

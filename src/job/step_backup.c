@@ -96,17 +96,10 @@ static enum rc
 take_notes(const struct backup_work *w, struct backup_opts *b, struct err *e)
 {
     const char *below = json_text_or(json_field(w->notes, SHRINK_BELOW_NOTE), NULL);
-    uint64_t percent = 0;
 
     b->target = target_view(&w->target);
     b->accept_shrink = strcmp(json_text_or(json_field(w->notes, ACCEPT_SHRINK), ""), "true") == 0;
-    if (below == NULL)
-        return RC_OK;
-    if (strcmp(below, "off") == 0)
-        b->shrink_below = -1;
-    else if (str_to_u64(str_c(below), &percent) && percent >= 1 && percent <= 100)
-        b->shrink_below = (int)percent;
-    else
+    if (below != NULL && !backup_shrink_below(below, &b->shrink_below))
         return err_set(e, RC_INVALID,
                        "annotation %s must be a percentage from 1 to 100, or \"off\"",
                        SHRINK_BELOW_NOTE);
