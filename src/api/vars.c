@@ -53,7 +53,7 @@ vars_set(struct vars *v, const char *name, const char *value)
     if (value == NULL)
         return;
     if (at == NULL) {
-        v->v = (struct var *)mem_grow(v->v, v->n + 1, sizeof(*v->v));
+        v->v = (struct var *)mem_more(v->v, v->n, sizeof(*v->v));
         at = &v->v[v->n++];
         *at = (struct var){mem_strdup(name), NULL};
     }

@@ -49,6 +49,14 @@ mem_grow(void *p, size_t n, size_t size)
     return q;
 }
 
+void *
+mem_more(void *p, size_t n, size_t size)
+{
+    if (n > SIZE_MAX / 2)
+        out_of_memory(SIZE_MAX);
+    return (n & (n - 1)) != 0 ? p : mem_grow(p, n == 0 ? 1 : 2 * n, size);
+}
+
 char *
 mem_strndup(const char *s, size_t n)
 {

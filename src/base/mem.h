@@ -21,6 +21,11 @@ void *mem_alloc(size_t n) __attribute__((malloc, returns_nonnull, alloc_size(1))
 void *mem_zero(size_t n, size_t size) __attribute__((malloc, returns_nonnull, alloc_size(1, 2)));
 /* As realloc for `n` objects of `size` bytes. `p` may be NULL. */
 void *mem_grow(void *p, size_t n, size_t size) __attribute__((returns_nonnull));
+/*
+ * Room for one object more behind the `n` in `p`, an array that only this call has grown: it moves at powers of two,
+ * so that adding stays cheap however many there are.
+ */
+void *mem_more(void *p, size_t n, size_t size) __attribute__((returns_nonnull));
 char *mem_strdup(const char *s) __attribute__((returns_nonnull));
 /* A copy of `n` bytes with a NUL behind them. */
 char *mem_strndup(const char *s, size_t n) __attribute__((returns_nonnull));

@@ -170,7 +170,7 @@ static void
 push(struct cluster_objects *out, const struct resource *res, const char *ns, const char *name,
      const char *from, struct json *take)
 {
-    out->v = (struct cluster_object *)mem_grow(out->v, out->n + 1, sizeof(*out->v));
+    out->v = (struct cluster_object *)mem_more(out->v, out->n, sizeof(*out->v));
     out->v[out->n++] = (struct cluster_object){.res = res,
                                                .ns = ns != NULL ? mem_strdup(ns) : NULL,
                                                .name = mem_strdup(name),

@@ -31,7 +31,7 @@ split(const struct args_list *list)
     for (size_t i = 0; i < list->n; i++)
         for (const char *at = list->v[i];; at++) {
             size_t n = strcspn(at, ",");
-            t.v = (char **)mem_grow(t.v, t.n + 1, sizeof(*t.v));
+            t.v = (char **)mem_more(t.v, t.n, sizeof(*t.v));
             t.v[t.n++] = mem_strndup(at, n);
             at += n;
             if (*at == '\0')

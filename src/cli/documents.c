@@ -26,7 +26,7 @@ push(struct documents *d, const struct json *obj, const char *from)
             push(d, json_elem(items, i), from);
         return;
     }
-    d->v = (struct document *)mem_grow(d->v, d->n + 1, sizeof(*d->v));
+    d->v = (struct document *)mem_more(d->v, d->n, sizeof(*d->v));
     d->v[d->n++] = (struct document){json_clone(obj), mem_strdup(from)};
 }
 

@@ -16,7 +16,7 @@ found_add(struct found *f, const struct json *j)
 {
     if (j == NULL)
         return;
-    f->v = (const struct json **)mem_grow(f->v, f->n + 1, sizeof(struct json *));
+    f->v = (const struct json **)mem_more(f->v, f->n, sizeof(struct json *));
     f->v[f->n++] = j;
 }
 

@@ -46,7 +46,7 @@ cut_line(struct str s)
 
     for (size_t i = 0; i <= s.n; i++)
         if (i == s.n || s.p[i] == '\t') {
-            l.cells = (struct str *)mem_grow(l.cells, l.n + 1, sizeof(struct str));
+            l.cells = (struct str *)mem_more(l.cells, l.n, sizeof(struct str));
             l.cells[l.n++] = str_of(s.p + start, i - start);
             start = i + 1;
         }
@@ -74,7 +74,7 @@ print_tabs(struct str text, size_t padding, struct buf *out)
 
     for (size_t i = 0; i < text.n; i++)
         if (text.p[i] == '\n') {
-            lines = (struct tab_line *)mem_grow(lines, n + 1, sizeof(*lines));
+            lines = (struct tab_line *)mem_more(lines, n, sizeof(*lines));
             lines[n++] = cut_line(str_of(text.p + start, i - start));
             start = i + 1;
         }
@@ -122,7 +122,7 @@ struct grid {
 static void
 grid_add(struct grid *g, char *take)
 {
-    g->cells = (char **)mem_grow(g->cells, g->n + 1, sizeof(char *));
+    g->cells = (char **)mem_more(g->cells, g->n, sizeof(char *));
     g->cells[g->n++] = take;
 }
 

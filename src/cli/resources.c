@@ -30,7 +30,7 @@ resources_release(struct resources *r)
 static void
 keep(struct resources *r, struct json *take)
 {
-    r->docs = (struct json **)mem_grow(r->docs, r->n_docs + 1, sizeof(struct json *));
+    r->docs = (struct json **)mem_more(r->docs, r->n_docs, sizeof(struct json *));
     r->docs[r->n_docs++] = take;
 }
 
@@ -58,7 +58,7 @@ add(struct resources *r, const struct resource *res)
     *own = *res;
     own->plural_group = with_group(res->kind.plural, res->kind.group);
     own->kind_group = with_group(res->kind.kind, res->kind.group);
-    r->v = (struct resource **)mem_grow(r->v, r->n + 1, sizeof(struct resource *));
+    r->v = (struct resource **)mem_more(r->v, r->n, sizeof(struct resource *));
     r->v[r->n++] = own;
 }
 
@@ -271,7 +271,7 @@ resource_can(const struct resource *res, const char *verb)
 static void
 push(struct targets *t, const struct resource *res, const char *name)
 {
-    t->v = (struct resource_arg *)mem_grow(t->v, t->n + 1, sizeof(struct resource_arg));
+    t->v = (struct resource_arg *)mem_more(t->v, t->n, sizeof(struct resource_arg));
     t->v[t->n++] = (struct resource_arg){res, name};
     t->several_types = t->several_types || res != t->v[0].res;
 }
@@ -279,7 +279,7 @@ push(struct targets *t, const struct resource *res, const char *name)
 static char *
 copy_word(struct targets *t, const char *word)
 {
-    t->text = (char **)mem_grow(t->text, t->n_text + 1, sizeof(char *));
+    t->text = (char **)mem_more(t->text, t->n_text, sizeof(char *));
     return t->text[t->n_text++] = mem_strdup(word);
 }
 

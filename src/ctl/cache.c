@@ -152,7 +152,7 @@ cache_add_index(struct cache *c, const char *name, cache_index_fn *values)
 {
     if (c->started)
         BUG("an index for a cache that runs");
-    c->indexes = (struct index *)mem_grow(c->indexes, c->n_indexes + 1, sizeof(*c->indexes));
+    c->indexes = (struct index *)mem_more(c->indexes, c->n_indexes, sizeof(*c->indexes));
     c->indexes[c->n_indexes++] = (struct index){.name = mem_strdup(name), .values = values};
 }
 
@@ -194,7 +194,7 @@ link_entry(void *arg, const char *value)
         b->entries = (struct entry **)mem_grow(b->entries, b->cap, sizeof(struct entry *));
     }
     b->entries[b->n++] = x;
-    x->in = (struct bucket **)mem_grow(x->in, x->n_in + 1, sizeof(struct bucket *));
+    x->in = (struct bucket **)mem_more(x->in, x->n_in, sizeof(struct bucket *));
     x->in[x->n_in++] = b;
 }
 
@@ -401,7 +401,7 @@ stale_keys(struct cache *c, size_t *n)
         const struct entry *x = (const struct entry *)strmap_at(&c->entries, i);
         if (x == NULL || x->round == c->round)
             continue;
-        keys = (char **)mem_grow(keys, *n + 1, sizeof(*keys));
+        keys = (char **)mem_more(keys, *n, sizeof(*keys));
         keys[(*n)++] = mem_strdup(x->key);
     }
     (void)pthread_mutex_unlock(&c->lock);
@@ -830,7 +830,7 @@ cache_on_change(struct cache *c, cache_changed_fn *changed, void *arg)
 
     (void)pthread_mutex_lock(&c->tell);
     cache_each(c, NULL, tell_new, &h);
-    c->handlers = (struct handler *)mem_grow(c->handlers, c->n_handlers + 1, sizeof(h));
+    c->handlers = (struct handler *)mem_more(c->handlers, c->n_handlers, sizeof(h));
     c->handlers[c->n_handlers++] = h;
     (void)pthread_mutex_unlock(&c->tell);
 }

@@ -65,7 +65,7 @@ manager_cache(struct manager *m, const struct cache_opts *o)
             mem_free(question);
             return m->caches[i].cache;
         }
-    m->caches = (struct known *)mem_grow(m->caches, m->n_caches + 1, sizeof(*m->caches));
+    m->caches = (struct known *)mem_more(m->caches, m->n_caches, sizeof(*m->caches));
     m->caches[m->n_caches] = (struct known){cache_new(m->k, o), question};
     return m->caches[m->n_caches++].cache;
 }
@@ -73,7 +73,7 @@ manager_cache(struct manager *m, const struct cache_opts *o)
 void
 manager_add(struct manager *m, struct controller *take)
 {
-    m->controllers = (struct controller **)mem_grow(m->controllers, m->n_controllers + 1,
+    m->controllers = (struct controller **)mem_more(m->controllers, m->n_controllers,
                                                     sizeof(struct controller *));
     m->controllers[m->n_controllers++] = take;
 }

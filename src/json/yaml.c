@@ -76,7 +76,7 @@ forget_anchors(struct reader *r)
 static void
 keep_anchor(struct reader *r, char *name, const struct json *value)
 {
-    r->anchors = (struct anchor *)mem_grow(r->anchors, r->n_anchors + 1, sizeof(*r->anchors));
+    r->anchors = (struct anchor *)mem_more(r->anchors, r->n_anchors, sizeof(*r->anchors));
     r->anchors[r->n_anchors].name = name;
     r->anchors[r->n_anchors++].value = json_clone(value);
 }

@@ -53,7 +53,7 @@ new_need(struct kube_selector *s, enum test test, struct str key)
 {
     struct need *need;
 
-    s->needs = (struct need *)mem_grow(s->needs, s->n + 1, sizeof(*s->needs));
+    s->needs = (struct need *)mem_more(s->needs, s->n, sizeof(*s->needs));
     need = &s->needs[s->n++];
     *need = (struct need){.test = test, .key = mem_strndup((const char *)key.p, key.n)};
     return need;
@@ -62,7 +62,7 @@ new_need(struct kube_selector *s, enum test test, struct str key)
 static void
 add_value(struct need *need, struct str value)
 {
-    need->values = (char **)mem_grow(need->values, need->n_values + 1, sizeof(*need->values));
+    need->values = (char **)mem_more(need->values, need->n_values, sizeof(*need->values));
     need->values[need->n_values++] = mem_strndup((const char *)value.p, value.n);
 }
 

@@ -58,7 +58,7 @@ node_new(enum cel_op op)
 static void
 add_arg(struct cel_node *n, struct cel_node *arg)
 {
-    n->args = (struct cel_node **)mem_grow(n->args, n->n + 1, sizeof(struct cel_node *));
+    n->args = (struct cel_node **)mem_more(n->args, n->n, sizeof(struct cel_node *));
     n->args[n->n++] = arg;
 }
 

@@ -84,8 +84,7 @@ drop_if_idle(struct graph *g, struct node *n)
 static void
 add_link(struct link **list, size_t *n, struct node *to, bool blocks)
 {
-    if ((*n & (*n - 1)) == 0) /* it is full at each power of two */
-        *list = (struct link *)mem_grow(*list, *n == 0 ? 1 : *n * 2, sizeof(**list));
+    *list = (struct link *)mem_more(*list, *n, sizeof(**list));
     (*list)[(*n)++] = (struct link){to, blocks};
 }
 

@@ -275,7 +275,7 @@ add_mount(struct runner *r, const struct json *pod, const struct json *mount, st
         mem_free(real);
         real = below;
     }
-    m->all = (struct run_mount *)mem_grow(m->all, m->n + 1, sizeof(*m->all));
+    m->all = (struct run_mount *)mem_more(m->all, m->n, sizeof(*m->all));
     m->all[m->n++] = (struct run_mount){mem_strndup(path, n), real};
     if (sub[0] != '\0' && !is_below(sub))
         return run_trouble(why, e, CONFIG_ERROR, "subPath \"%s\" leaves its volume", sub);

@@ -55,9 +55,7 @@ rdb_release(struct rdb *r)
 
     for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
         buf_release(bufs[i]);
-    for (size_t i = 0; i < r->n_templates; i++)
-        buf_release(&r->templates[i].names);
-    mem_free(r->templates);
+    rdb_free_templates(r);
     win_release(&r->w);
 }
 

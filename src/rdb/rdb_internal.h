@@ -62,8 +62,8 @@ struct rdb {
     size_t opaque_max;                            /* bytes of a value that we cannot look into */
     struct buf name, aux, meta, blob, field, lzf; /* scratch, reused */
     uint8_t num[STR_INT_MAX];
-    struct rdb_template *templates;
-    size_t n_templates, templates_bytes;
+    void *templates; /* a tree of struct rdb_template by id, for tsearch */
+    size_t templates_bytes;
 };
 
 /* Where the events of the value go. */
@@ -120,6 +120,7 @@ NODISCARD enum rc rdb_decode_hash(struct rdb *r, const struct rdb_out *o, struct
 NODISCARD enum rc rdb_decode_stream(struct rdb *r, const struct rdb_out *o, struct err *e);
 
 /* template.c */
+void rdb_free_templates(struct rdb *r);
 NODISCARD enum rc rdb_read_template(struct rdb *r, struct err *e);
 NODISCARD enum rc rdb_decode_template_hash(struct rdb *r, const struct rdb_out *o, struct err *e);
 

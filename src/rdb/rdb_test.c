@@ -452,6 +452,10 @@ test_rdb_reads_rare_types(void **state)
              "\x1e\x01p\x0d\x0d\0\0\0\x03\0\x05\x01\x01\x01\x02\x01\xff"
              "\x20\x01q\x05\x01u\x01v\xff\0\0\0\0\0\0\0\0",
              "db0(2,0) key p hash [x=1] [y=2] key q hash [x=u] [y=v] "),
+        /* templates 9 {z}, 5 {y}, and again 5 {x}, which counts */
+        RARE("REDIS0015\xf2\x09\x01\x01z\xf2\x05\x01\x01y\xf2\x05\x01\x01x\xfe\x00\xfb\x02\x00"
+             "\x20\x01p\x05\x01u\x20\x01q\x09\x01v\xff\0\0\0\0\0\0\0\0",
+             "db0(2,0) key p hash [x=u] key q hash [z=v] "),
     };
     struct buf out = BUF_INIT(1 << 16);
     struct err e = ERR_INIT;

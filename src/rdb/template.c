@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hashes that share their field names through a template (Redis 8.10). */
+#include <search.h>
+
 #include "base/mem.h"
 #include "rdb/blob.h"
 #include "rdb/rdb_internal.h"
@@ -38,29 +40,61 @@ read_names(struct rdb *r, struct rdb_template *t, struct err *e)
     return RC_OK;
 }
 
+static int
+template_compare(const void *a, const void *b)
+{
+    uint64_t x = ((const struct rdb_template *)a)->id;
+    uint64_t y = ((const struct rdb_template *)b)->id;
+
+    return (x > y) - (x < y);
+}
+
+static void
+template_free(void *t)
+{
+    buf_release(&((struct rdb_template *)t)->names);
+    mem_free(t);
+}
+
+void
+rdb_free_templates(struct rdb *r)
+{
+    tdestroy(r->templates, template_free);
+}
+
+/* A later template takes the place of an earlier one with its number. */
 enum rc
 rdb_read_template(struct rdb *r, struct err *e)
 {
-    struct rdb_template *t;
+    struct rdb_template *t, **kept;
+    uint64_t id;
 
-    if (add_bytes(r, sizeof(*t), e))
+    if (add_bytes(r, sizeof(*t), e) || rdb_len(r, &id, e))
         return e->code;
-    r->templates = mem_grow(r->templates, r->n_templates + 1, sizeof(*r->templates));
-    t = &r->templates[r->n_templates++];
-    memset(t, 0, sizeof(*t));
-    buf_init(&t->names, RDB_TEMPLATES_MAX);
-    return rdb_len(r, &t->id, e) || read_names(r, t, e) ? e->code : RC_OK;
+    t = mem_alloc(sizeof(*t));
+    *t = (struct rdb_template){.id = id, .names = BUF_INIT(RDB_TEMPLATES_MAX)};
+    kept = tsearch(t, &r->templates, template_compare);
+    if (kept == NULL) {
+        template_free(t);
+        return err_set(e, RC_LIMIT, "no memory for one more hash template");
+    }
+    if (*kept != t) {
+        template_free(*kept);
+        *kept = t;
+    }
+    return read_names(r, t, e);
 }
 
 static enum rc
 find_template(struct rdb *r, uint64_t id, const struct rdb_template **out, struct err *e)
 {
-    for (size_t i = 0; i < r->n_templates; i++)
-        if (r->templates[i].id == id) {
-            *out = &r->templates[i];
-            return RC_OK;
-        }
-    return rdb_corrupt(r, e, "hash template %llu does not exist", (unsigned long long)id);
+    const struct rdb_template key = {.id = id};
+    struct rdb_template *const *kept = tfind(&key, &r->templates, template_compare);
+
+    if (kept == NULL)
+        return rdb_corrupt(r, e, "hash template %llu does not exist", (unsigned long long)id);
+    *out = *kept;
+    return RC_OK;
 }
 
 /* The names that a DUMP payload carries itself: packed or one by one. */

@@ -78,8 +78,7 @@ enter_db(struct ahead *a, uint64_t db, struct err *e)
     a->db_was_empty = r.type == REPLY_INT && r.integer == 0;
     if (a->n_dbs == DBS_MAX)
         return err_set(e, RC_LIMIT, "the dump has more than %d databases", DBS_MAX);
-    if ((a->n_dbs & (a->n_dbs - 1)) == 0)
-        a->dbs = mem_grow(a->dbs, a->n_dbs == 0 ? 1 : a->n_dbs * 2, sizeof(*a->dbs));
+    a->dbs = mem_more(a->dbs, a->n_dbs, sizeof(*a->dbs));
     a->dbs[a->n_dbs++] = (struct ahead_db){.n = db, .was_empty = a->db_was_empty};
     return RC_OK;
 }

@@ -54,8 +54,7 @@ append_db(struct conn_info *i, struct info_db db, struct err *e)
 {
     if (i->n_dbs == INFO_DBS_MAX)
         return err_set(e, RC_LIMIT, "the server has more than %d databases", INFO_DBS_MAX);
-    if ((i->n_dbs & (i->n_dbs - 1)) == 0) /* grow at powers of two */
-        i->dbs = mem_grow(i->dbs, i->n_dbs == 0 ? 1 : i->n_dbs * 2, sizeof(*i->dbs));
+    i->dbs = mem_more(i->dbs, i->n_dbs, sizeof(*i->dbs));
     i->dbs[i->n_dbs++] = db;
     return RC_OK;
 }

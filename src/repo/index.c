@@ -52,7 +52,7 @@ index_free(struct index *ix)
 uint32_t
 index_file_add(struct index *ix, const struct id *file)
 {
-    ix->files = (struct id *)mem_grow(ix->files, ix->n_files + 1, sizeof(*ix->files));
+    ix->files = (struct id *)mem_more(ix->files, ix->n_files, sizeof(*ix->files));
     ix->files[ix->n_files] = *file;
     return (uint32_t)ix->n_files++;
 }

@@ -116,7 +116,7 @@ add_key(void *arg, const struct id *id, uint64_t bytes, struct err *e)
     f->all++;
     if (f->n == KEYS_SEEN_MAX)
         return RC_OK;
-    f->ids = mem_grow(f->ids, f->n + 1, sizeof(*f->ids));
+    f->ids = mem_more(f->ids, f->n, sizeof(*f->ids));
     f->ids[f->n++] = *id;
     return RC_OK;
 }

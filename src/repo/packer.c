@@ -99,7 +99,7 @@ write_index(struct packer *p, struct pack *list, struct err *e)
     enum rc rc;
 
     for (struct pack *k = list; k != NULL; k = k->next) {
-        packs = mem_grow(packs, n + 1, sizeof(*packs));
+        packs = mem_more(packs, n, sizeof(*packs));
         packs[n++] = (struct index_pack){.id = k->id, .blobs = k->blobs, .n = k->n};
     }
     rc = index_encode(packs, n, &text, e);

@@ -82,7 +82,7 @@ list_pack(struct rebuild *b, struct stored *s, const struct pack_entry *blobs, s
     struct pack_entry *copy = mem_zero(n, sizeof(*copy));
 
     memcpy(copy, blobs, n * sizeof(*copy));
-    b->pending = mem_grow(b->pending, b->n_pending + 1, sizeof(*b->pending));
+    b->pending = mem_more(b->pending, b->n_pending, sizeof(*b->pending));
     b->pending[b->n_pending++] = (struct index_pack){.id = s->id, .blobs = copy, .n = n};
     b->pending_blobs += n;
     b->result->packs++;

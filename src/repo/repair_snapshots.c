@@ -50,7 +50,7 @@ store_tree(struct mender *m, const struct id *old, struct str text, struct id *n
     memcpy(room + SEAL_IV, text.p, text.n);
     sha256_of(text, now);
     (void)idset_add(&m->changed, old);
-    m->changes = mem_grow(m->changes, m->n_changes + 1, sizeof(*m->changes));
+    m->changes = mem_more(m->changes, m->n_changes, sizeof(*m->changes));
     m->changes[m->n_changes++] = (struct change){.old = *old, .now = *now};
     if (m->writer == NULL)
         return RC_OK;

@@ -240,7 +240,7 @@ struct wr *
 save_file(struct save *s)
 {
     (void)pthread_mutex_lock(&s->mutex);
-    s->files = mem_grow(s->files, s->n_files + 1, sizeof(*s->files));
+    s->files = mem_more(s->files, s->n_files, sizeof(*s->files));
     s->files[s->n_files++] = (struct save_file_info){.bytes = 0};
     (void)pthread_mutex_unlock(&s->mutex);
     s->wr.write = write_bytes;

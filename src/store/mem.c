@@ -112,7 +112,7 @@ mem_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, struc
     (void)pthread_mutex_lock(&m->lock);
     o = find_locked(m, &name);
     if (o == NULL) {
-        m->objects = mem_grow(m->objects, m->n + 1, sizeof(*m->objects));
+        m->objects = mem_more(m->objects, m->n, sizeof(*m->objects));
         o = &m->objects[m->n++];
         *o = (struct object){.name = name};
     }
