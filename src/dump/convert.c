@@ -2,6 +2,8 @@
 #include "base/log.h"
 #include "dump/convert.h"
 
+enum { WARNINGS_MAX = 20 };
+
 struct convert {
     struct ctx *cx;
     struct rdb *in;
@@ -10,7 +12,9 @@ struct convert {
     struct convert_facts *facts;
     uint64_t db, keys, expires; /* of the current database */
     uint64_t said_keys, said_expires;
-    bool in_db, silent; /* silent: some database did not announce itself */
+    bool in_db, unsure; /* unsure: some database did not say what it holds, or something else */
+    uint64_t n_items;   /* events of the value at hand that are data */
+    uint64_t odd;
 };
 
 enum rc
@@ -23,24 +27,25 @@ tee_on(void *arg, const struct ev *ev, struct err *e)
     return t->tally == NULL ? RC_OK : tally_on(t->tally, ev, e);
 }
 
-/* A database is over: were all keys there? */
-static enum rc
-leave_db(struct convert *c, struct err *e)
+/*
+ * A database is over. The counts in front of it are hints for a server's hash tables: Redis up to
+ * 3.2 counts expired keys that it does not write, Redis Enterprise and tools that split files write
+ * those of the whole. Whether all bytes are there the checksum tells.
+ */
+static void
+leave_db(struct convert *c)
 {
     if (!c->in_db)
-        return RC_OK;
+        return;
     c->in_db = false;
-    if (c->said_keys == EV_UNKNOWN) {
-        c->silent = true;
-        return RC_OK;
-    }
-    if (c->said_keys != c->keys || c->said_expires != c->expires)
-        return err_set(e, RC_CORRUPT,
-                       "database %llu announces %llu keys (%llu with expiry) and holds %llu (%llu)",
-                       (unsigned long long)c->db, (unsigned long long)c->said_keys,
-                       (unsigned long long)c->said_expires, (unsigned long long)c->keys,
-                       (unsigned long long)c->expires);
-    return RC_OK;
+    if (c->said_keys == c->keys && c->said_expires == c->expires)
+        return;
+    c->unsure = true;
+    if (c->said_keys != EV_UNKNOWN)
+        log_warn("database %llu announces %llu keys (%llu with expiry) and holds %llu (%llu)",
+                 (unsigned long long)c->db, (unsigned long long)c->said_keys,
+                 (unsigned long long)c->said_expires, (unsigned long long)c->keys,
+                 (unsigned long long)c->expires);
 }
 
 static enum rc
@@ -48,8 +53,7 @@ on_db(struct convert *c, const struct rdb_item *it, struct err *e)
 {
     struct ev ev = {.kind = EV_DB};
 
-    if (leave_db(c, e))
-        return e->code;
+    leave_db(c);
     c->in_db = true;
     c->db = it->db.n;
     c->keys = c->expires = 0;
@@ -61,22 +65,69 @@ on_db(struct convert *c, const struct rdb_item *it, struct err *e)
     return filter_wants_db(&c->opts->filter, c->db) ? tee_on(&c->to, &ev, e) : RC_OK;
 }
 
-/* In the restore format a value that fits goes out as it is, and is decoded only to be counted. */
 static enum rc
-on_value(struct convert *c, struct err *e)
+count_on(void *arg, const struct ev *ev, struct err *e)
+{
+    struct convert *c = arg;
+
+    c->n_items++;
+    return c->to.tally == NULL ? RC_OK : tally_on(c->to.tally, ev, e);
+}
+
+static enum rc
+pass_on(void *arg, const struct ev *ev, struct err *e)
+{
+    struct convert *c = arg;
+
+    c->n_items++;
+    return tee_on(&c->to, ev, e);
+}
+
+/*
+ * In the restore format a value that fits goes out as it is. It is decoded all the same, to be
+ * counted, and so that no payload is written that a server would refuse: what is empty is left out,
+ * what is odd is written as commands.
+ */
+static enum rc
+on_payload_value(struct convert *c, const struct ev *payload, struct err *e)
+{
+    if (rdb_value(c->in, count_on, c, e))
+        return e->code;
+    if (rdb_oddity(c->in) != NULL)
+        return rdb_value(c->in, encoder_on, c->to.enc, e);
+    return c->n_items == 0 ? RC_OK : encoder_on(c->to.enc, payload, e);
+}
+
+static void
+warn_odd(struct convert *c, const struct rdb_item *it)
+{
+    const char *what =
+        c->n_items == 0 ? "it is empty, and left out as servers do" : rdb_oddity(c->in);
+    char name[100];
+
+    if (what == NULL)
+        return;
+    if (c->odd++ < WARNINGS_MAX)
+        log_warn("key \"%s\" of type %s: %s", str_show(it->key.name, name, sizeof(name)),
+                 kv_type_name(it->key.type), what);
+    else if (c->odd == WARNINGS_MAX + 1)
+        log_warn("more keys like these; no further warnings");
+}
+
+static enum rc
+on_value(struct convert *c, const struct rdb_item *it, struct err *e)
 {
     struct ev ev;
     bool fits = false;
 
-    if (c->opts->format == DUMP_RESTORE && c->to.enc != NULL) {
-        if (rdb_payload(c->in, CONVERT_PAYLOAD_MAX, &ev, &fits, e))
-            return e->code;
-        if (fits && encoder_on(c->to.enc, &ev, e))
-            return e->code;
-    }
-    if (!fits)
-        return rdb_value(c->in, tee_on, &c->to, e);
-    return c->to.tally == NULL ? RC_OK : rdb_value(c->in, tally_on, c->to.tally, e);
+    c->n_items = 0;
+    if (c->opts->format == DUMP_RESTORE && c->to.enc != NULL &&
+        rdb_payload(c->in, CONVERT_PAYLOAD_MAX, &ev, &fits, e))
+        return e->code;
+    if (fits ? on_payload_value(c, &ev, e) : rdb_value(c->in, pass_on, c, e))
+        return e->code;
+    warn_odd(c, it);
+    return RC_OK;
 }
 
 static enum rc
@@ -89,7 +140,7 @@ on_key(struct convert *c, const struct rdb_item *it, struct err *e)
     if (!filter_wants(&c->opts->filter, c->db, it->key.name))
         return RC_OK;
     ev.u.key = it->key;
-    if (tee_on(&c->to, &ev, e) || on_value(c, e))
+    if (tee_on(&c->to, &ev, e) || on_value(c, it, e))
         return e->code;
     ev.kind = EV_KEY_END;
     if (c->opts->keys != NULL)
@@ -123,6 +174,8 @@ on_aux(struct convert *c, const struct rdb_item *it)
         (void)snprintf(f->repl_id, sizeof(f->repl_id), "%s", shown);
     } else if (str_eq(it->name, STR_LIT("repl-offset"))) {
         (void)snprintf(f->repl_offset, sizeof(f->repl_offset), "%s", shown);
+    } else if (str_eq(it->name, STR_LIT("keydb-subexpire-key"))) {
+        f->member_expiries++; /* of the key before; no other server has these */
     }
 }
 
@@ -154,7 +207,8 @@ on_item(struct convert *c, const struct rdb_item *it, struct err *e)
     case RDB_KEY:
         return on_key(c, it, e);
     default:
-        return leave_db(c, e);
+        leave_db(c);
+        return RC_OK;
     }
 }
 
@@ -170,6 +224,10 @@ convert_rdb(struct ctx *cx, struct rdb *in, const struct convert_opts *opts, str
         if (ctx_check(cx, e) || rdb_next(in, &it, e) || on_item(&c, &it, e))
             return e->code;
     out->rdb_version = rdb_version(in);
-    out->announced = !c.silent;
+    out->announced = !c.unsure;
+    if (out->member_expiries != 0)
+        log_warn("%llu expiries of single members (KeyDB's EXPIREMEMBER) are left out: these "
+                 "members will not expire",
+                 (unsigned long long)out->member_expiries);
     return RC_OK;
 }

@@ -8,7 +8,9 @@
  * Why      whatever the RDB comes from (a replication stream, a file), this is the only place that
  *          decides what of it goes into a dump and whether all of it was there.
  * Check    the keys of each database are compared with what the RDB announces (RESIZEDB, since
- *          Redis 3.2); a difference is RC_CORRUPT.
+ *          Redis 3.2), which is a hint: a difference is warned of.
+ * Odd      what servers load is taken, with a warning: empty collections are left out, a stream that
+ *          miscounts itself counts as what it holds (docs/adr/0026).
  * Memory   as rdb/rdb and dump/encode; a payload of the restore format up to CONVERT_PAYLOAD_MAX is
  *          held, a longer value is written as plain commands.
  */
@@ -33,7 +35,8 @@ struct convert_facts {
     char server[16], version[CONVERT_AUX_TEXT]; /* "redis" or "valkey", "7.0.15" */
     char repl_id[CONVERT_AUX_TEXT], repl_offset[CONVERT_AUX_TEXT];
     unsigned rdb_version;
-    bool announced;      /* every database said how many keys it has, and had them */
+    bool announced;           /* every database said how many keys it has, and had them */
+    uint64_t member_expiries; /* of KeyDB; not in the dump */
     uint64_t module_aux; /* modules that left data of their own outside of keys: not in the dump */
 };
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "dump/cmd.h"
+#include "dump/convert.h"
 #include "dump/encode.h"
 #include "dump/filter.h"
 #include "dump/tally.h"
@@ -523,6 +524,87 @@ test_tally_digests_content_and_nothing_else(void **state)
     assert_memory_not_equal(&a, &b, sizeof(a));
 }
 
+/* --- RDBs that servers load ------------------------------------------------------------------ */
+
+static void
+convert_bytes(const char *p, size_t n, enum dump_format format, struct buf *dump,
+              struct convert_facts *f, struct tally *t)
+{
+    struct convert_opts opts = {.format = format, .filter = FILTER_ALL};
+    struct wr_buf to;
+    struct rd_mem in;
+    struct encoder *x;
+    struct ctx cx;
+    struct rdb *r;
+    struct err e = ERR_INIT;
+
+    T_OK(ctx_init(&cx, &e));
+    rd_mem_init(&in, str_of(p, n), 0);
+    buf_reset(dump);
+    wr_buf_init(&to, dump);
+    r = rdb_new(&in.rd);
+    x = encoder_new(&to.wr, format);
+    T_OK(encoder_begin(x, &e));
+    T_OK(convert_rdb(&cx, r, &opts, x, t, f, &e));
+    T_OK(encoder_end(x, &e));
+    encoder_free(x);
+    rdb_free(r);
+    ctx_release(&cx);
+}
+
+/*
+ * Of the nine keys that the counts announce two are there: one that holds something, and an empty
+ * set, which no server keeps and no RESTORE takes. The last AUX field says that a member of the set
+ * would expire (KeyDB).
+ */
+static void
+test_convert_takes_what_servers_load(void **state)
+{
+    static const char bytes[] = "REDIS0009\xfe\x00\xfb\x09\x03\x00\x01k\x01v\x02\x01s\x00"
+                                "\xfa\x13keydb-subexpire-key\x01m"
+                                "\xfa\x14keydb-subexpire-when\x01\x39\xff\0\0\0\0\0\0\0\0";
+    struct buf dump = BUF_INIT(1 << 16);
+    struct convert_facts f;
+
+    (void)state;
+    for (unsigned format = DUMP_COMMANDS; format <= DUMP_RESTORE; format++) {
+        struct tally *t = tally_new();
+
+        convert_bytes(bytes, sizeof(bytes) - 1, (enum dump_format)format, &dump, &f, t);
+        assert_int_equal(tally_keys(t), 1);
+        assert_false(f.announced);
+        assert_int_equal(f.member_expiries, 1);
+        assert_non_null(memmem(dump.p, dump.n, " keys=1 ", 8));
+        assert_null(memmem(dump.p, dump.n, "\r\ns\r\n", 5));
+        tally_free(t);
+    }
+    buf_release(&dump);
+}
+
+/* A stream that miscounts itself is written as commands, since not every server takes its payload. */
+static void
+test_convert_writes_no_odd_payload(void **state)
+{
+    static const char bytes[] = "REDIS0009\xfe\x00\xfb\x01\x00\x0f\x01s\x01\x10"
+                                "\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01"
+                                "\x1d\x1d\0\0\0\x0a\0"
+                                "\x01\x01\0\x01\x01\x01\x81"
+                                "f\x02\0\x01\x02\x01\0\x01\0\x01\x81"
+                                "v\x02\x04\x01\xff\x05\x01\x01\0\xff\0\0\0\0\0\0\0\0";
+    struct buf dump = BUF_INIT(1 << 16);
+    struct tally *t = tally_new();
+    struct convert_facts f;
+
+    (void)state;
+    convert_bytes(bytes, sizeof(bytes) - 1, DUMP_RESTORE, &dump, &f, t);
+    assert_true(f.announced);
+    assert_int_equal(tally_keys(t), 1);
+    T_CONTAINS(buf_c(&dump), "\r\nXADD\r\n$1\r\ns\r\n$3\r\n1-1\r\n");
+    assert_null(memmem(dump.p, dump.n, "RESTORE", 7));
+    tally_free(t);
+    buf_release(&dump);
+}
+
 int
 main(void)
 {
@@ -535,6 +617,8 @@ main(void)
         cmocka_unit_test(test_dump_of_stash_is_understood),
         cmocka_unit_test(test_tally_knows_what_has_expired),
         cmocka_unit_test(test_tally_leaves_out_what_expires),
+        cmocka_unit_test(test_convert_takes_what_servers_load),
+        cmocka_unit_test(test_convert_writes_no_odd_payload),
         cmocka_unit_test(test_cmd_refuses_what_is_not_resp),
         cmocka_unit_test(test_tally_digests_content_and_nothing_else),
     };

@@ -129,7 +129,7 @@ manifest_write(const struct source_opts *o, const struct source_facts *f, const 
     jw_field_u64(&w, "bytes", f->enc.bytes);
     jw_field_u64(&w, "commands", f->enc.commands);
     jw_field_u64(&w, "opaque_keys", f->enc.opaque);
-    jw_field_u64(&w, "lossy_keys", f->enc.lossy);
+    jw_field_u64(&w, "lossy_keys", f->enc.lossy + f->member_expiries);
     jw_field_u64(&w, "longest", f->enc.longest);
     field_source(&w, f);
     field_filter(&w, &o->filter);

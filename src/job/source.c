@@ -75,6 +75,11 @@ convert(struct ctx *cx, struct rdb *rdb, const struct dump *d, struct err *e)
     if (convert_rdb(cx, rdb, &opts, d->enc, d->t, &facts, e))
         return e->code;
     f->announced = facts.announced;
+    f->member_expiries = facts.member_expiries;
+    if (f->replid[0] == '\0') { /* a file, or an answer to SYNC, which does not say it */
+        copy_text(f->replid, sizeof(f->replid), facts.repl_id);
+        (void)str_to_u64(str_c(facts.repl_offset), &f->offset);
+    }
     f->rdb_version = facts.rdb_version;
     if (f->version[0] == '\0') {
         copy_text(f->server, sizeof(f->server), facts.server);
@@ -215,11 +220,15 @@ read_server(struct ctx *cx, void *from, const struct dump *d, struct err *e)
                  conn_peer(*c), (unsigned long long)d->f->link_down_s);
     if (rc == RC_OK && kind != SOURCE_SCAN)
         rc = by_replication(cx, c, known, d, &refused, e);
-    if (kind == SOURCE_AUTO && refused)
+    if (kind == SOURCE_AUTO && refused) {
         log_warn("%s; falling back to SCAN: keys that change meanwhile may be inconsistent with "
                  "each other",
                  e->msg);
-    if ((rc == RC_OK && kind == SOURCE_SCAN) || (kind == SOURCE_AUTO && refused))
+        conn_close(*c);
+        *c = NULL;
+        rc = conn_open(cx, d->o->addr, d->o->conn, c, e);
+    }
+    if (rc == RC_OK && (kind == SOURCE_SCAN || (kind == SOURCE_AUTO && refused)))
         rc = by_scan(cx, *c, known, d, e);
     conn_info_release(&info);
     if (rc == RC_OK && d->enc != NULL)

@@ -8,8 +8,9 @@
  * Why      backup, dump and digest read a server in the same way; only where the bytes go differs.
  * Ways     replication (a point in time) or scan; auto tries the first and says in one line why it
  *          fell back.
- * Check    a point in time must hold the keys that the server announced (dump/convert): RC_CORRUPT
- *          else.
+ * Check    the keys of a point in time are compared with those that the server announced
+ *          (dump/convert); a difference is warned of, and in the facts.
+ * Connection  the way that auto falls back to has one of its own: the first may be streaming.
  * Threads  one caller; the replication source receives on a thread of its own.
  */
 #include <stdatomic.h>
@@ -45,7 +46,8 @@ struct source_facts {
      * fork_guard). */
     bool fork_too_dear;
     struct instant started, ended;
-    uint64_t vanished; /* scan: keys that went while it ran */
+    uint64_t vanished;        /* scan: keys that went while it ran */
+    uint64_t member_expiries; /* of KeyDB's set members: left out */
     struct encoder_facts enc;
 };
 

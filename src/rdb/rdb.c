@@ -40,6 +40,9 @@ rdb_init(struct rdb *r, struct rd *in)
     memset(r, 0, sizeof(*r));
     win_init(&r->w, in, EV_HELD_MAX);
     r->opaque_max = RDB_OPAQUE_MAX;
+    r->key.expires_at = EV_NO_EXPIRY;
+    r->key.idle_s = -1;
+    r->key.freq = -1;
     buf_init(&r->name, EV_HELD_MAX);
     buf_init(&r->aux, EV_HELD_MAX);
     buf_init(&r->meta, META_MAX);
@@ -242,8 +245,9 @@ read_key(struct rdb *r, uint8_t type, struct rdb_item *out, struct err *e)
     if (rdb_string_held(r, &r->name, &r->key.name, e))
         return e->code;
     r->type = type;
-    r->value_waits = true;
+    r->value_waits = r->key_given = true;
     r->captured = false;
+    r->oddity = NULL;
     r->value_at = win_at(&r->w);
     out->kind = RDB_KEY;
     r->key.has_meta = r->meta.n != 0;
@@ -330,15 +334,21 @@ read_item(struct rdb *r, struct rdb_item *out, bool *again, struct err *e)
     }
 }
 
+/*
+ * What stands before a key (expiry, use, metadata) is kept until the key comes, whatever stands in
+ * between: KeyDB writes an AUX field there.
+ */
 static enum rc
 leave_value(struct rdb *r, struct err *e)
 {
     enum rc rc = RC_OK;
 
+    if (!r->key_given)
+        return RC_OK;
     if (r->value_waits && !r->captured)
         rc = rdb_skip_value(r, e);
     win_unpin(&r->w);
-    r->value_waits = r->captured = false;
+    r->value_waits = r->captured = r->key_given = false;
     buf_reset(&r->meta);
     r->key.expires_at = EV_NO_EXPIRY;
     r->key.idle_s = -1;
@@ -382,7 +392,7 @@ rdb_value(struct rdb *r, ev_fn *on, void *arg, struct err *e)
     if (r->captured)
         win_rewind(&r->w);
     rc = rdb_decode_value(r, &o, e);
-    r->value_waits = false;
+    r->value_waits = r->captured; /* a captured one can be read again */
     if (rc == RC_CORRUPT || rc == RC_LIMIT || rc == RC_UNSUPPORTED)
         return wrap_key(r, e);
     return rc;
@@ -421,6 +431,12 @@ rdb_payload(struct rdb *r, size_t max, struct ev *out, bool *fits, struct err *e
     if (r->meta.n != 0)
         out->u.payload.version = MAX(out->u.payload.version, 13);
     return RC_OK;
+}
+
+const char *
+rdb_oddity(const struct rdb *r)
+{
+    return r->oddity;
 }
 
 struct str

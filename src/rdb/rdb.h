@@ -7,7 +7,7 @@
  *
  * Shape    rdb_next gives the next item. For a key the caller then takes its value as events
  *          (rdb_value), or as the opaque payload of a RESTORE (rdb_payload), or both in this order:
- *          payload, value; or nothing: rdb_next then skips it.
+ *          payload, value (once or more); or nothing: rdb_next then skips it.
  * Memory   one window (256 KiB), plus whatever must be whole: the key's name, one hash field, sorted
  *          set member or packed blob, up to EV_HELD_MAX each (memory follows the bytes that really
  *          come), an opaque value (RDB_OPAQUE_MAX), 32 bytes per pending entry of one stream's group, hash templates up to
@@ -68,6 +68,12 @@ NODISCARD enum rc rdb_value(struct rdb *r, ev_fn *on, void *arg, struct err *e);
  * take: use rdb_value then.
  */
 NODISCARD enum rc rdb_payload(struct rdb *r, size_t max, struct ev *out, bool *fits, struct err *e);
+
+/*
+ * What is odd about the value that rdb_value read last, for people; NULL: nothing. Servers load such
+ * a value from a file, but not all of them take it as a payload.
+ */
+const char *rdb_oddity(const struct rdb *r);
 
 /* After RDB_END: bytes that were read from `in` behind the RDB. Valid until rdb_free. */
 struct str rdb_leftover(const struct rdb *r);

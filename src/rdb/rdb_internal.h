@@ -58,6 +58,8 @@ struct rdb {
     struct ev_key key;
     uint8_t type; /* of the current value */
     bool value_waits, captured;
+    bool key_given;     /* what was said of a key (expiry, use) is not for the next one */
+    const char *oddity; /* of the value read last, see rdb_oddity */
     uint64_t value_at;
     size_t opaque_max;                            /* bytes of a value that we cannot look into */
     struct buf name, aux, meta, blob, field, lzf; /* scratch, reused */

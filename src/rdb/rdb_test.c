@@ -456,6 +456,11 @@ test_rdb_reads_rare_types(void **state)
         RARE("REDIS0015\xf2\x09\x01\x01z\xf2\x05\x01\x01y\xf2\x05\x01\x01x\xfe\x00\xfb\x02\x00"
              "\x20\x01p\x05\x01u\x20\x01q\x09\x01v\xff\0\0\0\0\0\0\0\0",
              "db0(2,0) key p hash [x=u] key q hash [z=v] "),
+        /* KeyDB: an AUX field between an expiry and its key; it is not for the key behind */
+        RARE("REDIS0009\xfe\x00\xfb\x02\x01\xfc\x00\xd8\xc3\x2c\xbb\x03\x00\x00"
+             "\xfa\x0bmvcc-tstamp\x01"
+             "5\x00\x01k\x01v\x00\x01l\x01w\xff\0\0\0\0\0\0\0\0",
+             "db0(2,1) key k string @4102444800000 [v] key l string [w] "),
     };
     struct buf out = BUF_INIT(1 << 16);
     struct err e = ERR_INIT;
@@ -464,6 +469,35 @@ test_rdb_reads_rare_types(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rare); i++) {
         T_OK(read_all(str_of(rare[i].bytes, rare[i].n), 1, &out, &e));
         assert_string_equal(buf_c(&out), rare[i].text);
+    }
+    buf_release(&out);
+}
+
+/* A stream of one entry, whose own count and whose node's count are wrong: servers load it. */
+static void
+test_rdb_counts_the_entries_of_a_stream_itself(void **state)
+{
+    static const char bytes[] = "REDIS0009\xfe\x00\x0f\x01s\x01\x10"
+                                "\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01"
+                                "\x1d\x1d\0\0\0\x0a\0"
+                                "\x03\x01\0\x01\x01\x01\x81"
+                                "f\x02\0\x01\x02\x01\0\x01\0\x01\x81"
+                                "v\x02\x04\x01\xff\x05\x01\x01\0\xff\0\0\0\0\0\0\0\0";
+    enum { NODE_COUNT = 39, STREAM_COUNT = 62 };
+    struct buf out = BUF_INIT(1 << 16);
+    char odd[sizeof(bytes)];
+    struct err e = ERR_INIT;
+
+    (void)state;
+    memcpy(odd, bytes, sizeof(bytes));
+    assert_int_equal(odd[NODE_COUNT], 3);
+    assert_int_equal(odd[STREAM_COUNT], 5);
+    for (unsigned i = 0; i < 3; i++) {
+        odd[NODE_COUNT] = i == 1 ? 1 : 3;
+        odd[STREAM_COUNT] = i == 2 ? 1 : 5;
+        T_OK(read_all(str_of(odd, sizeof(odd) - 1), 1, &out, &e));
+        assert_string_equal(buf_c(&out), "db0(18446744073709551615,18446744073709551615) key s "
+                                         "stream 1-1:1 len=1 last=1 added=0 ");
     }
     buf_release(&out);
 }
@@ -481,6 +515,7 @@ main(void)
         cmocka_unit_test(test_blob_walks_listpacks_at_the_size_steps),
         cmocka_unit_test(test_rdb_streams_long_strings),
         cmocka_unit_test(test_rdb_reads_rare_types),
+        cmocka_unit_test(test_rdb_counts_the_entries_of_a_stream_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,18 +136,24 @@ refusal(struct conn *c, const char *line, struct err *e)
                            : "--source scan works with every server");
 }
 
-/* Ask until the server can serve us; `line` gets the answer that starts a full sync. */
+/*
+ * Ask until the server can serve us; `line` gets the answer that starts a full sync. Under another
+ * name the command may be SYNC, which takes no arguments.
+ */
 static enum rc
 ask(struct ctx *cx, struct conn *c, const struct replica_opts *opts,
     char line[static LINE_MAX_BYTES], struct err *e)
 {
     const char *psync = opts->psync != NULL ? opts->psync : "PSYNC";
+    bool again, bare = false;
     int64_t since = 0;
-    bool again;
 
     do {
         struct reply r = {.type = REPLY_ERROR};
-        RESP_CMD(&c->out, str_c(psync), STR_LIT("?"), STR_LIT("-1"));
+        if (bare)
+            RESP_CMD(&c->out, str_c(psync));
+        else
+            RESP_CMD(&c->out, str_c(psync), STR_LIT("?"), STR_LIT("-1"));
         if (conn_flush(cx, c, e) || next_line(cx, c, line, e))
             return err_wrap(e, "could not get a snapshot");
         if (line[0] != '-')
@@ -156,6 +162,10 @@ ask(struct ctx *cx, struct conn *c, const struct replica_opts *opts,
         if (opts->fall_back && reply_is_error(&r, "NOMASTERLINK"))
             return err_set(e, RC_UNSUPPORTED, "%s is a replica that has lost its master: %s",
                            conn_peer(c), line + 1);
+        if (!bare && strstr(line, "wrong number of arguments") != NULL) {
+            bare = again = true;
+            continue;
+        }
         if (conn_wait(cx, c, &r, &since, &again, e))
             return err_wrap(e, "could not get a snapshot");
     } while (again);
@@ -217,10 +227,18 @@ replica_handshake(struct ctx *cx, struct conn *c, const struct replica_opts *opt
     c->sock.io_ms = MIN(io_ms, (int)SILENCE_MS);
     rc = ask(cx, c, opts, line, e);
     c->sock.io_ms = io_ms;
-    if (rc || read_fullresync(c, line, &s.facts, e))
-        return e->code;
-    if (next_line(cx, c, line, e))
-        return err_wrap(e, "could not get a snapshot");
+    if (rc)
+        return rc;
+    /*
+     * A server knows PSYNC by the name that was sent. What it was renamed to is answered as SYNC is:
+     * with the snapshot at once, whose AUX fields say what +FULLRESYNC would.
+     */
+    if (opts->psync == NULL || line[0] != '$') {
+        if (read_fullresync(c, line, &s.facts, e))
+            return e->code;
+        if (next_line(cx, c, line, e))
+            return err_wrap(e, "could not get a snapshot");
+    }
     if (read_frame(c, line, &s, e))
         return e->code;
     *out = s;

@@ -58,8 +58,8 @@ struct replica_facts {
 struct replica;
 
 /*
- * Attach. Takes `c` on success. When it fails with replica_refused, `c` can still be used; after
- * any other error it must be closed. RC_UNSUPPORTED, RC_DENIED: refused; RC_UNAVAILABLE: not ready
+ * Attach. Takes `c` on success; after an error nothing else can be done with it than to close it,
+ * since the server may be streaming. RC_UNSUPPORTED, RC_DENIED: refused; RC_UNAVAILABLE: not ready
  * in time, BGSAVE failed, or cut.
  */
 NODISCARD enum rc replica_open(struct ctx *cx, struct conn *c, const struct replica_opts *opts,

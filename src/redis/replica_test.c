@@ -34,9 +34,10 @@ server_says(const char *p, size_t n, int *other)
 
 /* Take a snapshot whose RDB has RDB_N bytes, as a parser with reads of `step` would. */
 static enum rc
-take(const char *p, size_t n, size_t step, struct buf *got, struct replica_facts *f, struct err *e)
+take_as(const char *psync, const char *p, size_t n, size_t step, struct buf *got,
+        struct replica_facts *f, struct err *e)
 {
-    struct replica_opts opts = {.psync = NULL};
+    struct replica_opts opts = {.psync = psync};
     struct ctx cx;
     struct replica *r = NULL;
     struct conn *c;
@@ -66,6 +67,12 @@ take(const char *p, size_t n, size_t step, struct buf *got, struct replica_facts
     (void)close(other);
     ctx_release(&cx);
     return rc;
+}
+
+static enum rc
+take(const char *p, size_t n, size_t step, struct buf *got, struct replica_facts *f, struct err *e)
+{
+    return take_as(NULL, p, n, step, got, f, e);
 }
 
 static void
@@ -203,6 +210,39 @@ test_replica_tells_refusals_from_failures(void **state)
     }
 }
 
+/*
+ * Under another name PSYNC answers as SYNC does; SYNC itself takes no arguments. What was not renamed
+ * has no business to.
+ */
+static void
+test_replica_takes_the_answer_of_a_renamed_psync(void **state)
+{
+    static const char *const answers[] = {
+        OPTIONS "\n\n", OPTIONS "-ERR wrong number of arguments for 'sync' command\r\n",
+        OPTIONS "\n$EOF:" MARK "\r\n"};
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        struct buf got = BUF_INIT(4096), text = BUF_INIT(4096);
+        struct replica_facts f = {.length = 0};
+        bool diskless = strstr(answers[i], "EOF") != NULL;
+
+        T_OK(buf_printf(&text, &e, "%s", answers[i]));
+        if (!diskless)
+            T_OK(buf_printf(&text, &e, "$%zu\r\n", RDB_N));
+        T_OK(buf_add(&text, rdb, RDB_N, &e));
+        T_OK(buf_add(&text, MARK, diskless ? REPLICA_MARK : 0, &e));
+        T_OK(take_as("XPSYNC", (const char *)text.p, text.n, 64, &got, &f, &e));
+        assert_memory_equal(got.p, rdb, RDB_N);
+        assert_int_equal(f.diskless, diskless);
+        assert_string_equal(f.replid, "");
+        T_RC(take((const char *)text.p, text.n, 64, &got, &f, &e), RC_UNSUPPORTED);
+        buf_release(&got);
+        buf_release(&text);
+    }
+}
+
 /* The consumer sleeps through more than the ring holds: the reserve keeps the server going. */
 static void *
 feed_much(void *arg)
@@ -283,6 +323,7 @@ main(void)
         cmocka_unit_test(test_replica_takes_both_framings),
         cmocka_unit_test(test_replica_cut_at_any_byte_is_an_error),
         cmocka_unit_test(test_replica_refuses_a_wrong_end),
+        cmocka_unit_test(test_replica_takes_the_answer_of_a_renamed_psync),
         cmocka_unit_test(test_replica_tells_refusals_from_failures),
         cmocka_unit_test(test_replica_keeps_what_it_took_during_a_stall),
         cmocka_unit_test(test_replica_can_be_closed_at_any_time),

@@ -237,6 +237,26 @@ make_ca() {
     works
 }
 
+@test "a renamed PSYNC is used by its name, and without it SCAN has a connection of its own" {
+    start_redis a --rename-command PSYNC hidden --rename-command SYNC hidden-sync
+    fill "$PORT_a"
+    local by_scan=$(digest a --source scan) way
+    for way in "hidden --source replication" "hidden-sync --source replication" "hidden" "hidden-sync"; do
+        [ "$(digest a --psync $way)" = "$by_scan" ]
+    done
+    redis-cli -p "$PORT_a" config set repl-diskless-sync no
+    [ "$(digest a --psync hidden --source replication)" = "$by_scan" ]
+    # the point in time is what the RDB says of itself
+    "$CSTASH" init -q
+    "$CSTASH" backup -q --psync hidden --source replication --redis "$URL_a"
+    "$CSTASH" show --manifest latest >"$T/manifest"
+    grep -Eq '"replication_id": ?"[0-9a-f]{40}"' "$T/manifest"
+    # an answer that is none to PSYNC
+    run "$CSTASH" digest --redis "$URL_a" --psync PING
+    [ "$status" = 0 ]
+    [[ "$output" == *"falling back to SCAN"*"$by_scan"* ]] || { echo "$output"; false; }
+}
+
 @test "a replica without its master is waited for" {
     start_redis a --replicaof 127.0.0.1 "$(free_port)"
     tool rdb "127.0.0.1:$PORT_a" wait=1500
