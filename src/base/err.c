@@ -45,7 +45,7 @@ cut_middle(char *s, size_t n, size_t max)
 }
 
 /* The words of a call, with room for `rest` more bytes behind them. Returns their length. */
-static size_t
+static size_t __attribute__((format(printf, 4, 0)))
 put_words(char *to, size_t size, size_t rest, const char *fmt, va_list ap)
 {
     char words[WORDS_MAX];

@@ -27,6 +27,11 @@ test_lzf_decodes_overlapping_runs(void **state)
     T_OK(lzf_decode(str_of(hundred_a, sizeof(hundred_a)), out, sizeof(out), &e));
     for (size_t i = 0; i < sizeof(out); i++)
         assert_int_equal(out[i], 'a');
+    T_OK(lzf_decode(STR_LIT("\x02"
+                            "abc"
+                            "\xe0\x01\x02"),
+                    out, 13, &e));
+    assert_memory_equal(out, "abcabcabcabca", 13);
 }
 
 static void

@@ -32,12 +32,13 @@ copy_back(uint8_t *to, size_t back, size_t n)
 {
     const uint8_t *from = to - back;
 
-    if (back >= n) {
-        memcpy(to, from, n);
-        return;
+    /* Where the runs overlap the copy repeats what it writes: from `from` on there is twice as much of it each time. */
+    for (; back < n; back *= 2) {
+        memcpy(to, from, back);
+        to += back;
+        n -= back;
     }
-    for (size_t i = 0; i < n; i++) /* the runs overlap: the copy repeats what it writes */
-        to[i] = from[i];
+    memcpy(to, from, n);
 }
 
 /* Decode one token at *at; `*stop` when it needs more input, or more room than out_n gives. */
