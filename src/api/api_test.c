@@ -27,22 +27,31 @@ same(char *got, const char *want)
     mem_free(got);
 }
 
+/* As Stash's while they say all; no two names become one. */
 static void
-test_names_are_cut_as_stash_cuts_them(void **state)
+test_names_are_those_of_stash_and_never_shared(void **state)
 {
-    static const char a60[] = "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff";
+    static const char a60[] = "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff",
+                      z60[] = "zaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff",
+                      a61[] = "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffz";
 
     (void)state;
-    same(name_join3("stash-backup", "sample-redis-backup-1627490702", "0", NAME_MAX_LABEL),
+    same(name_of(NAME_MAX_LABEL, "stash-backup", "sample-redis-backup-1627490702", "0"),
          "stash-backup-sample-redis-backup-1627490702-0");
-    same(name_join3("stash-backup", a60, "0", NAME_MAX_LABEL),
-         "stash-backup-aaaaaaaaaabbbbbbbbbdddddddddeeeeeeeeeeffffffffff-0");
-    same(name_keep_end("stash-trigger", "sample.redis", NAME_MAX_CRONJOB),
+    same(name_of(NAME_MAX_LABEL, NULL, "sample-redis-backup", "1627490702"),
+         "sample-redis-backup-1627490702");
+    same(name_of(NAME_MAX_CRONJOB, "stash-trigger", "sample-redis", NULL),
          "stash-trigger-sample-redis");
-    same(name_keep_end("stash-trigger", a60, NAME_MAX_CRONJOB),
-         "aabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff");
-    same(name_keep_suffix(a60, "1627490702", NAME_MAX_LABEL),
-         "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeff-1627490702");
+    same(name_of(NAME_MAX_CRONJOB, "stash-trigger", "sample.redis", NULL),
+         "stash-trigger-sample-redis-d249cc7005");
+    same(name_of(NAME_MAX_CRONJOB, "stash-trigger", a60, NULL),
+         "stash-trigger-aaaaaaaaaabbbbbbbbbbccccccc-12babcd178");
+    same(name_of(NAME_MAX_CRONJOB, "stash-trigger", z60, NULL),
+         "stash-trigger-zaaaaaaaaabbbbbbbbbbccccccc-9eb2b820ee");
+    same(name_of(NAME_MAX_CRONJOB, "stash-trigger", a61, NULL),
+         "stash-trigger-aaaaaaaaaabbbbbbbbbbccccccc-a50b44f04c");
+    same(name_of(NAME_MAX_LABEL, NULL, a60, "1627490702"),
+         "aaaaaaaaaabbbbbbbbbbccccccccccdddddddddde-12babcd178-1627490702");
     same(name_short_kind("AppBinding"), "app");
     same(name_short_kind("Widget"), "widget");
 }
@@ -316,7 +325,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names_are_cut_as_stash_cuts_them),
+        cmocka_unit_test(test_names_are_those_of_stash_and_never_shared),
         cmocka_unit_test(test_backend_addresses_are_those_of_stash),
         cmocka_unit_test(test_a_secret_gives_credentials_and_nothing_else),
         cmocka_unit_test(test_durations_and_sizes),

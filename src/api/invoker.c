@@ -114,7 +114,7 @@ invoker_new_session(const struct invoker *inv, int64_t unix_s, int64_t retry_lef
     struct json *s = json_new_object(), *meta = json_need_object(s, "metadata"),
                 *owner = json_new_object(), *by;
     char *stamp = mem_printf("%lld", (long long)unix_s),
-         *name = name_keep_suffix(inv->name, stamp, NAME_MAX_LABEL);
+         *name = name_of(NAME_MAX_LABEL, NULL, inv->name, stamp);
     const char *uid = json_text(json_dig(inv->obj, "metadata", "uid"));
 
     json_set_cstr(s, "apiVersion", STASH_GROUP "/" STASH_VERSION);

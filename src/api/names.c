@@ -2,56 +2,50 @@
 #include "api/names.h"
 
 #include <ctype.h>
+#include <stdint.h>
 
 #include "base/mem.h"
 
-/* In place; returns `s`. */
+enum { HASH_TEXT = 10 }; /* hex digits */
+
+/* FNV-1a. The owner of what is found under a name is looked at too, so that nobody gains by two names of one hash. */
+static uint64_t
+name_hash(const char *s)
+{
+    uint64_t h = 0xcbf29ce484222325U;
+
+    for (; *s != '\0'; s++)
+        h = (h ^ (uint8_t)*s) * 0x100000001b3U;
+    return h;
+}
+
+/* `name` as part of a label of at most `room` characters. */
 static char *
-as_label(char *s)
+name_part(const char *name, size_t room)
 {
-    size_t n = strlen(s), from = 0;
+    size_t n = strlen(name), shown;
+    char *part;
 
-    for (size_t i = 0; i < n; i++)
-        if (s[i] == '.')
-            s[i] = '-';
-    while (n > 0 && s[n - 1] == '-')
-        s[--n] = '\0';
-    while (s[from] == '-')
-        from++;
-    memmove(s, s + from, n - from + 1);
-    return s;
+    if (n <= room && strchr(name, '.') == NULL)
+        return mem_strdup(name);
+    shown = room > HASH_TEXT + 1 ? MIN(n, room - HASH_TEXT - 1) : 0;
+    part = mem_printf("%.*s-%010llx", (int)shown, name,
+                      (unsigned long long)(name_hash(name) >> (64 - 4 * HASH_TEXT)));
+    for (size_t i = 0; i < shown; i++)
+        if (part[i] == '.')
+            part[i] = '-';
+    return part;
 }
 
 char *
-name_join3(const char *a, const char *b, const char *c, size_t max)
+name_of(size_t max, const char *prefix, const char *name, const char *suffix)
 {
-    char *all = mem_printf("%s-%s-%s", a, b, c), *cut;
-    size_t n = strlen(all);
+    size_t taken =
+        (prefix != NULL ? strlen(prefix) + 1 : 0) + (suffix != NULL ? strlen(suffix) + 1 : 0);
+    CLEANUP(mem_free_ptr) char *part = name_part(name, max > taken ? max - taken : 0);
 
-    if (n <= max)
-        return as_label(all);
-    cut = mem_printf("%.*s%s", (int)((max + 1) / 2), all, all + n - max / 2);
-    mem_free(all);
-    return as_label(cut);
-}
-
-char *
-name_keep_end(const char *a, const char *b, size_t max)
-{
-    char *all = mem_printf("%s-%s", a, b);
-    size_t n = strlen(all);
-
-    if (n > max)
-        memmove(all, all + n - max, max + 1);
-    return as_label(all);
-}
-
-char *
-name_keep_suffix(const char *a, const char *b, size_t max)
-{
-    size_t room = strlen(b) + 1 < max ? max - strlen(b) - 1 : 0;
-
-    return room == 0 ? name_keep_end(a, b, max) : as_label(mem_printf("%.*s-%s", (int)room, a, b));
+    return mem_printf("%s%s%s%s%s", prefix != NULL ? prefix : "", prefix != NULL ? "-" : "", part,
+                      suffix != NULL ? "-" : "", suffix != NULL ? suffix : "");
 }
 
 char *

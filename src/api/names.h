@@ -5,20 +5,20 @@
 /*
  * api/names -- names of the objects that belong to an invoker, cut to what Kubernetes takes.
  *
- * Source   Stash's name helpers: which end is kept when a name is too long is part
- *          of the contract.
- * Ownership  each returns a new string: mem_free. "." becomes "-", as names of Jobs are labels.
+ * Source     Stash's names, as long as they say all. Where Stash loses something ("." becomes "-", for names of Jobs are
+ *            labels; a long name is cut) a hash of the whole name stands there as well: two invokers must never share an
+ *            object (docs/adr/0027).
+ * Ownership  each returns a new string: mem_free.
  */
 #include <stddef.h>
 
 enum { NAME_MAX_LABEL = 63, NAME_MAX_CRONJOB = 52 };
 
-/* "a-b-c", too long: its first half and its last half, without '-' at the ends. */
-char *name_join3(const char *a, const char *b, const char *c, size_t max);
-/* "a-b", too long: the last `max` characters. */
-char *name_keep_end(const char *a, const char *b, size_t max);
-/* "a-b", too long: `a` is cut so that "-b" stays whole. */
-char *name_keep_suffix(const char *a, const char *b, size_t max);
+/*
+ * "prefix-name-suffix" of at most `max` characters; `prefix` and `suffix` may be NULL and stay whole. A `name` that has
+ * dots or is too long becomes "start-of-it-HASH".
+ */
+char *name_of(size_t max, const char *prefix, const char *name, const char *suffix);
 
 /* "app" for AppBinding, "deploy" for Deployment, ...; else the kind in lower case. */
 char *name_short_kind(const char *kind);

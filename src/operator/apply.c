@@ -35,15 +35,53 @@ covers(const struct json *live, const struct json *wanted)
     return json_same(live, wanted);
 }
 
+/* Nothing is taken from its owner: a name that two lay claim to is an error of the later one. */
+static enum rc
+check_owner(const struct kube_kind *kind, const struct json *live, const struct json *wanted,
+            struct err *e)
+{
+    const struct json *has = kube_controller_of(live), *wants = kube_controller_of(wanted);
+
+    if (has == NULL ||
+        (wants != NULL && json_same(json_field(has, "uid"), json_field(wants, "uid"))))
+        return RC_OK;
+    return err_set(e, RC_EXISTS, "%s %s/%s belongs to %s %s: rename one of both", kind->kind,
+                   kube_ns(live), kube_name(live), json_text_or(json_field(has, "kind"), "another"),
+                   json_text_or(json_field(has, "name"), "object"));
+}
+
+/* json_free; NULL: there is none. */
+static enum rc
+read_live(struct ctx *cx, struct world *op, struct cache *cache, const struct kube_kind *kind,
+          const struct json *wanted, struct json **live, struct err *e)
+{
+    struct err why = ERR_INIT;
+    enum rc rc;
+
+    *live = NULL;
+    if (cache != NULL) {
+        *live = cache_get(cache, kube_ns(wanted), kube_name(wanted));
+        return RC_OK;
+    }
+    rc = kube_get(cx, op->k, kind, kube_ns(wanted), kube_name(wanted), live, &why);
+    if (rc == RC_OK || rc == RC_NOT_FOUND)
+        return RC_OK;
+    *e = why;
+    return err_wrap(e, "could not read %s %s/%s", kind->kind, kube_ns(wanted), kube_name(wanted));
+}
+
 enum rc
 ensure(struct ctx *cx, struct world *op, struct cache *cache, const struct kube_kind *kind,
        const struct json *wanted, struct err *e)
 {
-    CLEANUP(json_free_ptr)
-    struct json *live = cache == NULL ? NULL : cache_get(cache, kube_ns(wanted), kube_name(wanted));
+    CLEANUP(json_free_ptr) struct json *live = NULL;
     CLEANUP(json_free_ptr) struct json *now = NULL;
     struct kube_write w = {.force = true};
 
+    if (read_live(cx, op, cache, kind, wanted, &live, e))
+        return e->code;
+    if (live != NULL && check_owner(kind, live, wanted, e))
+        return e->code;
     if (live != NULL && covers(live, wanted))
         return RC_OK;
     if (kube_apply(cx, op->k, kind, wanted, &w, &now, e))
@@ -52,6 +90,25 @@ ensure(struct ctx *cx, struct world *op, struct cache *cache, const struct kube_
     if (cache != NULL)
         cache_note(cache, now);
     return RC_OK;
+}
+
+enum rc
+create_own(struct ctx *cx, struct world *op, struct cache *cache, const struct kube_kind *kind,
+           const struct json *wanted, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *made = NULL;
+    struct err why = ERR_INIT;
+    enum rc rc = kube_create(cx, op->k, kind, kube_ns(wanted), wanted, NULL, &made, &why);
+
+    if (rc == RC_OK && cache != NULL)
+        cache_note(cache, made);
+    if (rc == RC_EXISTS)
+        return read_live(cx, op, NULL, kind, wanted, &made, e) || made == NULL
+                   ? e->code
+                   : check_owner(kind, made, wanted, e);
+    if (rc != RC_OK)
+        *e = why;
+    return rc;
 }
 
 enum rc

@@ -5,12 +5,14 @@
 #include "operator/operator_internal.h"
 #include "operator/podspec.h"
 
-char *
+static char *
 cron_job_name(const struct invoker *inv)
 {
+    CLEANUP(mem_free_ptr) char *far = NULL;
+
     if (strcmp(inv->target_ns, inv->ns) != 0)
-        return name_join3("stash-trigger", inv->ns, inv->name, NAME_MAX_CRONJOB);
-    return name_keep_end("stash-trigger", inv->name, NAME_MAX_CRONJOB);
+        far = mem_printf("%s-%s", inv->ns, inv->name);
+    return name_of(NAME_MAX_CRONJOB, "stash-trigger", far != NULL ? far : inv->name, NULL);
 }
 
 static struct json *
@@ -66,18 +68,33 @@ cron_job(struct world *op, const struct invoker *inv, const char *name, const ch
     return cj;
 }
 
+/* Those of this invoker under another name, as Stash or an earlier version of ours made them, would start it twice. */
+static enum rc
+remove_other_cron_jobs(struct ctx *cx, struct world *op, const struct invoker *inv,
+                       const char *keep, struct err *e)
+{
+    CLEANUP(json_free_ptr)
+    struct json *keys = cache_keys_by(op->cron_jobs, BY_OWNER, kube_uid(inv->obj));
+
+    for (size_t i = 0; i < json_size(keys); i++) {
+        const char *name = strchr(json_text(json_elem(keys, i)), '/') + 1;
+        if (strcmp(name, keep) != 0 &&
+            ensure_gone(cx, op, &KUBE_CRON_JOB, inv->ns, name, "Background", e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
 enum rc
 ensure_cron_job(struct ctx *cx, struct world *op, const struct invoker *inv, struct err *e)
 {
-    char *name = cron_job_name(inv);
+    CLEANUP(mem_free_ptr) char *name = cron_job_name(inv);
     const char *given = json_text(json_dig(inv->runtime, "pod", "serviceAccountName")),
                *account = given != NULL ? given : name;
-    struct json *cj = cron_job(op, inv, name, account);
-    enum rc rc = ensure_account(cx, op, inv, account, "stash-cron-job", e);
+    CLEANUP(json_free_ptr) struct json *cj = cron_job(op, inv, name, account);
 
-    if (rc == RC_OK)
-        rc = ensure(cx, op, op->cron_jobs, &KUBE_CRON_JOB, cj, e);
-    json_free(cj);
-    mem_free(name);
-    return rc;
+    if (ensure_account(cx, op, inv, name, account, "stash-cron-job", e) ||
+        ensure(cx, op, op->cron_jobs, &KUBE_CRON_JOB, cj, e))
+        return e->code;
+    return remove_other_cron_jobs(cx, op, inv, name, e);
 }

@@ -44,6 +44,7 @@ enum { OPERATOR_RETRY_MS = 5000 }; /* when something that is missing may have co
 #define BY_INVOKER "invoker"       /* "ns/kind/name" of a session's labels */
 #define BY_TARGET "target"         /* "ns/kind/name" of a configuration's target */
 #define BY_JOB "job"               /* "ns/name" of the Job of a pod */
+#define BY_OWNER "owner"           /* the uid of a CronJob's owner */
 #define BY_NAME "name"             /* of a RoleBinding, in whatever namespace */
 
 /* The value under which such an index keeps things; mem_free. */
@@ -55,11 +56,15 @@ char *key3(const char *a, const char *b, const char *c);
 /* Does `live` hold everything that `wanted` says? Lists element by element. */
 bool covers(const struct json *live, const struct json *wanted);
 /*
- * Make `wanted` so: nothing to do when the cached object covers it, else a server-side apply. NULL
- * cache: always applied.
+ * Make `wanted` so: nothing to do when the object as cached (NULL cache: as it is now) covers it, else a server-side apply.
+ * RC_EXISTS: another controller owns what has this name; it is left alone.
  */
 NODISCARD enum rc ensure(struct ctx *cx, struct world *op, struct cache *cache,
                          const struct kube_kind *kind, const struct json *wanted, struct err *e);
+/* Create `wanted`. RC_OK also when it was made before, by the same owner; RC_EXISTS as above. `cache` may be NULL. */
+NODISCARD enum rc create_own(struct ctx *cx, struct world *op, struct cache *cache,
+                             const struct kube_kind *kind, const struct json *wanted,
+                             struct err *e);
 /* Delete; gone already is fine. */
 NODISCARD enum rc ensure_gone(struct ctx *cx, struct world *op, const struct kube_kind *kind,
                               const char *ns, const char *name, const char *propagation,
@@ -134,7 +139,6 @@ NODISCARD enum rc check_target(struct ctx *cx, struct world *op, const struct in
 
 NODISCARD enum rc ensure_cron_job(struct ctx *cx, struct world *op, const struct invoker *inv,
                                   struct err *e);
-char *cron_job_name(const struct invoker *inv); /* mem_free */
 
 /* One run of an invoker: its session (a BackupSession, or the RestoreSession itself). */
 struct run {
@@ -144,7 +148,8 @@ struct run {
     int64_t deadline_ms; /* unix ms by which the Job must be done; 0: none */
 };
 char *run_job_name(const struct run *r); /* mem_free */
-/* The ServiceAccount of an invoker's Jobs; mem_free. */
+/* The name of what an invoker's Jobs are granted, and of their ServiceAccount unless the user gives one; mem_free. */
+char *run_grant_name(const struct invoker *inv);
 char *run_account(const struct invoker *inv);
 /* Could a pod be made now? RC_NOT_FOUND: its Task or a Function; RC_INVALID: what they say. */
 NODISCARD enum rc run_check(struct ctx *cx, struct world *op, const struct invoker *inv,
@@ -153,8 +158,13 @@ NODISCARD enum rc run_check(struct ctx *cx, struct world *op, const struct invok
 NODISCARD enum rc ensure_job(struct ctx *cx, struct world *op, const struct run *r, struct err *e);
 NODISCARD enum rc ensure_run_rbac(struct ctx *cx, struct world *op, const struct run *r,
                                   const struct json *app, const char *account, struct err *e);
+/*
+ * The account, unless the user gives one, and its binding `name`: several invokers may be given the same account, and each
+ * has a binding of its own.
+ */
 NODISCARD enum rc ensure_account(struct ctx *cx, struct world *op, const struct invoker *inv,
-                                 const char *name, const char *cluster_role, struct err *e);
+                                 const char *name, const char *account, const char *cluster_role,
+                                 struct err *e);
 /* What hooks need beyond that: pods, and commands in them. Without hooks it is taken away. */
 NODISCARD enum rc ensure_hook_rights(struct ctx *cx, struct world *op, const struct invoker *inv,
                                      const char *account, struct err *e);

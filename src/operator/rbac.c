@@ -39,7 +39,7 @@ binding(const struct grant *g, const char *role_kind, const char *role)
 
 enum rc
 ensure_account(struct ctx *cx, struct world *op, const struct invoker *inv, const char *name,
-               const char *cluster_role, struct err *e)
+               const char *account, const char *cluster_role, struct err *e)
 {
     const struct json *notes = json_dig(inv->runtime, "pod", "serviceAccountAnnotations");
     bool given = json_dig(inv->runtime, "pod", "serviceAccountName") != NULL;
@@ -47,10 +47,10 @@ ensure_account(struct ctx *cx, struct world *op, const struct invoker *inv, cons
     struct grant g = {.ns = inv->ns,
                       .name = name,
                       .account_ns = inv->ns,
-                      .account = name,
+                      .account = account,
                       .labels = labels,
                       .owner = inv->obj};
-    struct json *sa = kube_object_new(&KUBE_SERVICE_ACCOUNT, inv->ns, name),
+    struct json *sa = kube_object_new(&KUBE_SERVICE_ACCOUNT, inv->ns, account),
                 *b = binding(&g, "ClusterRole", cluster_role);
     enum rc rc = RC_OK;
 
@@ -71,7 +71,8 @@ enum rc
 ensure_hook_rights(struct ctx *cx, struct world *op, const struct invoker *inv, const char *account,
                    struct err *e)
 {
-    CLEANUP(mem_free_ptr) char *name = name_keep_suffix(account, "hooks", NAME_MAX_LABEL);
+    CLEANUP(mem_free_ptr) char *grant = run_grant_name(inv);
+    CLEANUP(mem_free_ptr) char *name = name_of(NAME_MAX_LABEL, NULL, grant, "hooks");
     CLEANUP(json_free_ptr) struct json *labels = invoker_labels(inv);
     CLEANUP(json_free_ptr) struct json *b = NULL;
     struct grant g = {.ns = inv->ns,
@@ -175,7 +176,7 @@ foreign_name(const struct invoker *inv)
     sha256_of(str_c(whole), &id);
     (void)id_hex(&id, hex);
     hex[FOREIGN_HASH] = '\0';
-    return name_keep_suffix(readable, hex, NAME_MAX_LABEL);
+    return name_of(NAME_MAX_LABEL, NULL, readable, hex);
 }
 
 enum rc
@@ -188,7 +189,8 @@ ensure_run_rbac(struct ctx *cx, struct world *op, const struct run *r, const str
          far_app = strcmp(inv->target_ns, inv->ns) != 0;
     CLEANUP(json_free_ptr) struct json *labels = invoker_labels(inv);
     struct json *names = app_secrets(app), *near = json_new_array(), *far = json_new_array();
-    char *near_name = name_keep_suffix(account, "secrets", NAME_MAX_LABEL),
+    CLEANUP(mem_free_ptr) char *grant = run_grant_name(inv);
+    char *near_name = name_of(NAME_MAX_LABEL, NULL, grant, "secrets"),
          *far_name = foreign_name(inv);
     enum rc rc = RC_OK;
 

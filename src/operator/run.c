@@ -9,23 +9,24 @@
 char *
 run_job_name(const struct run *r)
 {
-    return name_join3(r->inv->restore ? "stash-restore" : "stash-backup",
-                      json_text_or(json_dig(r->session, "metadata", "name"), ""), "0",
-                      NAME_MAX_LABEL);
+    return name_of(NAME_MAX_LABEL, r->inv->restore ? "stash-restore" : "stash-backup",
+                   json_text_or(json_dig(r->session, "metadata", "name"), ""), "0");
+}
+
+char *
+run_grant_name(const struct invoker *inv)
+{
+    CLEANUP(mem_free_ptr) char *kind = name_lower(inv->kind);
+
+    return name_of(NAME_MAX_LABEL, kind, inv->name, "0");
 }
 
 char *
 run_account(const struct invoker *inv)
 {
     const char *given = json_text(json_dig(inv->runtime, "pod", "serviceAccountName"));
-    char *kind, *name;
 
-    if (given != NULL)
-        return mem_strdup(given);
-    kind = name_lower(inv->kind);
-    name = name_join3(kind, inv->name, "0", NAME_MAX_LABEL);
-    mem_free(kind);
-    return name;
+    return given != NULL ? mem_strdup(given) : run_grant_name(inv);
 }
 
 static struct json *
@@ -131,10 +132,10 @@ ensure_interim(struct ctx *cx, struct world *op, const struct run *r, struct err
         json_set(kube_meta(pvc), "annotations", json_clone(notes));
     (void)kube_set_owner(pvc, r->session, true);
     json_set(pvc, "spec", json_clone(json_field(t, "spec")));
-    rc = kube_create(cx, op->k, &KUBE_PERSISTENT_VOLUME_CLAIM, r->inv->ns, pvc, NULL, NULL, e);
+    rc = create_own(cx, op, NULL, &KUBE_PERSISTENT_VOLUME_CLAIM, pvc, e);
     json_free(pvc);
     mem_free(name);
-    return rc == RC_EXISTS ? RC_OK : rc;
+    return rc;
 }
 
 static enum rc
@@ -143,8 +144,8 @@ create_job(struct ctx *cx, struct world *op, const struct run *r, const char *na
     CLEANUP(json_free_ptr) struct json *app = NULL;
     CLEANUP(json_free_ptr) struct json *job = NULL;
     CLEANUP(mem_free_ptr) char *account = run_account(r->inv);
-    struct json *pod, *made = NULL;
-    struct err why = ERR_INIT;
+    CLEANUP(mem_free_ptr) char *grant = run_grant_name(r->inv);
+    struct json *pod;
     enum rc rc;
 
     /* What was allowed once may have been taken back, or the reference changed, since. */
@@ -154,7 +155,7 @@ create_job(struct ctx *cx, struct world *op, const struct run *r, const char *na
     rc = build_pod(op, r, app, &pod, e);
     if (rc == RC_OK) {
         job = build_job(r, name, account, pod);
-        rc = ensure_account(cx, op, r->inv, account,
+        rc = ensure_account(cx, op, r->inv, grant, account,
                             r->inv->restore ? "stash-restore-job" : "stash-backup-job", e);
     }
     if (rc == RC_OK)
@@ -163,16 +164,8 @@ create_job(struct ctx *cx, struct world *op, const struct run *r, const char *na
         rc = ensure_run_rbac(cx, op, r, app, account, e);
     if (rc == RC_OK)
         rc = ensure_interim(cx, op, r, e);
-    if (rc == RC_OK) {
-        rc = kube_create(cx, op->k, &KUBE_JOB, r->inv->ns, job, NULL, &made, &why);
-        if (rc == RC_OK)
-            cache_note(op->jobs, made);
-        else if (rc == RC_EXISTS)
-            rc = RC_OK; /* made before a restart of ours */
-        else
-            *e = why;
-        json_free(made);
-    }
+    if (rc == RC_OK)
+        rc = create_own(cx, op, op->jobs, &KUBE_JOB, job, e);
     return rc;
 }
 

@@ -27,11 +27,9 @@ static char *
 wipe_name(const struct json *repo)
 {
     char *tail = mem_printf("%.*s", UID_SHOWN, kube_uid(repo)),
-         *head = mem_printf("stash-wipe-%s", kube_name(repo)),
-         *name = name_keep_suffix(head, tail, NAME_MAX_LABEL);
+         *name = name_of(NAME_MAX_LABEL, "stash-wipe", kube_name(repo), tail);
 
     mem_free(tail);
-    mem_free(head);
     return name;
 }
 
@@ -131,7 +129,6 @@ wipe_create(struct ctx *cx, struct world *op, const struct json *repo, const cha
             struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *job = NULL;
-    struct json *made = NULL;
     struct backend b;
     enum rc rc;
 
@@ -146,13 +143,10 @@ wipe_create(struct ctx *cx, struct world *op, const struct json *repo, const cha
         rc = wipe_account(cx, op, repo, &b, name, e);
     if (rc == RC_OK) {
         job = wipe_job(op, repo, &b, name);
-        rc = kube_create(cx, op->k, &KUBE_JOB, kube_ns(repo), job, NULL, &made, e);
+        rc = create_own(cx, op, op->jobs, &KUBE_JOB, job, e);
     }
-    if (rc == RC_OK)
-        cache_note(op->jobs, made);
-    json_free(made);
     backend_release(&b);
-    return rc == RC_EXISTS ? RC_OK : rc; /* made before a restart of ours */
+    return rc;
 }
 
 /* Where everything goes no Job can begin any more. */
