@@ -87,6 +87,9 @@ rc_from_errno(int sys)
         return RC_EXISTS;
     case ETIMEDOUT:
         return RC_TIMEOUT;
+    case ENOSPC:
+    case EDQUOT:
+        return RC_FULL;
     default:
         return RC_IO;
     }
@@ -159,6 +162,7 @@ rc_name(enum rc code)
         [RC_TIMEOUT] = "timeout",
         [RC_CANCELLED] = "cancelled",
         [RC_IO] = "i/o",
+        [RC_FULL] = "full",
         [RC_INTERNAL] = "internal",
         [RC_NO_REPOSITORY] = "no repository",
         [RC_LOCKED] = "locked",

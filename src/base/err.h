@@ -35,6 +35,7 @@ enum rc {
     RC_TIMEOUT,       /* a deadline passed */
     RC_CANCELLED,     /* the user or the parent asked to stop */
     RC_IO,            /* the operating system failed a read or a write */
+    RC_FULL,          /* there is no room left: a full disk, or a quota */
     RC_INTERNAL,      /* our own mistake, found in time */
     RC_NO_REPOSITORY, /* there is no repository at the address */
     RC_LOCKED,        /* the repository is locked by somebody */
@@ -62,8 +63,8 @@ enum rc err_set(struct err *e, enum rc code, const char *fmt, ...) PRINTF_LIKE(3
 
 /*
  * As err_set for a failed system call: appends ": " and the text of `sys` (an errno value), and
- * maps it to a code (ENOENT: RC_NOT_FOUND, EACCES, EPERM, EROFS: RC_DENIED, EEXIST: RC_EXISTS, else
- * RC_IO).
+ * maps it to a code (ENOENT: RC_NOT_FOUND, EACCES, EPERM, EROFS: RC_DENIED, EEXIST: RC_EXISTS,
+ * ENOSPC, EDQUOT: RC_FULL, else RC_IO).
  */
 enum rc err_sys(struct err *e, int sys, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

@@ -94,7 +94,8 @@ enum fate { FATE_DONE, FATE_LOST, FATE_HALF, FATE_NOTHING };
 /* Kinds that an operation can be struck with, beside FAULT_FAIL and FAULT_DELAY. */
 enum {
     IS_WRITE = 1U << FAULT_LOST,
-    IS_COMMIT = IS_WRITE | 1U << FAULT_CUT,
+    IS_PUT = 1U << FAULT_FULL,
+    IS_COMMIT = IS_WRITE | IS_PUT | 1U << FAULT_CUT,
     IS_READ = 1U << FAULT_SHORT
 };
 
@@ -133,9 +134,10 @@ begin(struct store *s, unsigned type_bit, unsigned kinds)
     }
     nth = atomic_fetch_add(&f->seen, 1) + 1;
     if (nth != p->at)
-        return nth > p->at && p->dead ? FATE_NOTHING : FATE_DONE;
+        return nth > p->at && (p->dead || p->kind == FAULT_FULL) ? FATE_NOTHING : FATE_DONE;
     switch (p->kind) {
     case FAULT_FAIL:
+    case FAULT_FULL:
         return FATE_NOTHING;
     case FAULT_LOST:
         return FATE_LOST;
@@ -158,8 +160,11 @@ end(struct store *s, enum fate fate, const char *what, enum rc rc, struct err *e
         end_turn(fault_of(s));
     if (fate == FATE_DONE)
         return rc;
-    return err_set(e, p->code != RC_OK ? p->code : RC_IO, "%s failed on purpose (no. %u)", what,
-                   p->at);
+    return err_set(e,
+                   p->code != RC_OK        ? p->code
+                   : p->kind == FAULT_FULL ? RC_FULL
+                                           : RC_IO,
+                   "%s failed on purpose (no. %u)", what, p->at);
 }
 
 static enum rc
@@ -175,7 +180,7 @@ static enum rc
 fault_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct store_put **out,
                 struct err *e)
 {
-    enum fate fate = begin(s, 1U << type, 0);
+    enum fate fate = begin(s, 1U << type, IS_PUT);
     struct store_put *inner = NULL;
     struct fault_put *p;
     enum rc rc = RC_OK;
@@ -196,7 +201,7 @@ fault_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size
 {
     struct fault_put *p = CONTAINER_OF(put, struct fault_put, put);
     struct fault *f = fault_of(put->store);
-    enum fate fate = begin(put->store, 1U << put->type, 0);
+    enum fate fate = begin(put->store, 1U << put->type, IS_PUT);
     enum rc rc = RC_OK;
 
     if (plan_of(put->store).kind == FAULT_CUT)

@@ -17,6 +17,7 @@ enum fault_kind {
     FAULT_LOST,  /* a commit, removal or create is done, but fails: the answer got lost */
     FAULT_CUT,   /* a commit fails and leaves half an object under its name */
     FAULT_SHORT, /* a read ends early (RC_CORRUPT), or a list (RC_IO) */
+    FAULT_FULL,  /* an object cannot be written, nor any after it: RC_FULL */
     FAULT_DELAY  /* it takes delay_ms longer */
 };
 
@@ -25,7 +26,7 @@ struct fault_plan {
     enum fault_kind kind;
     bool dead;      /* after it nothing is done any more and all fails: the process has died */
     unsigned types; /* 1 << enum store_type: only these count and are struck; 0: all */
-    enum rc code;   /* 0: RC_IO */
+    enum rc code;   /* 0: RC_IO, or that of the kind */
     int delay_ms;
     uint64_t shuffle; /* not 0: what is under way at the same time is done one after the other, in
                          an order that this seed chooses */

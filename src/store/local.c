@@ -11,32 +11,10 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/rand.h"
-#include "store/local.h"
+#include "store/local_internal.h"
 
-enum { PATH_TEXT = 4096 };
-
-struct local {
-    struct store store;
-    bool relaxed;     /* nothing is synced */
-    atomic_int group; /* do the files belong to the group too? -1: not known yet */
-};
-
-struct local_put {
-    struct store_put put;
-    int fd;
-    char *path;    /* of the temporary file */
-    bool is_named; /* it stands there */
-};
-
-static struct local *
-local_of(struct store *s)
-{
-    return CONTAINER_OF(s, struct local, store);
-}
-
-/* The folder of a type, below the place; packs are one level deeper. */
-static const char *
-folder_of(enum store_type type)
+const char *
+local_folder(enum store_type type)
 {
     static const char *const names[] = {
         [STORE_CONFIG] = ".",    [STORE_KEY] = "keys",   [STORE_SNAPSHOT] = "snapshots",
@@ -54,8 +32,8 @@ path_of(struct store *s, const struct store_name *name, char to[static PATH_TEXT
     return to;
 }
 
-static bool
-is_group_shared(struct local *l)
+bool
+local_is_group_shared(struct local *l)
 {
     int group = atomic_load(&l->group);
     char path[PATH_TEXT];
@@ -90,12 +68,12 @@ sync_folder(const struct local *l, const char *path, struct err *e)
     return RC_OK;
 }
 
-static enum rc
-make_folder(struct local *l, const char *path, struct err *e)
+enum rc
+local_make_folder(struct local *l, const char *path, struct err *e)
 {
     if (mkdir(path, 0700) != 0)
         return errno == EEXIST ? RC_OK : err_sys(e, errno, "could not make %s", path);
-    if (is_group_shared(l))
+    if (local_is_group_shared(l))
         (void)chmod(path, 0770);
     return RC_OK;
 }
@@ -114,17 +92,42 @@ local_create(struct ctx *cx, struct store *s, struct err *e)
     for (const char *slash = strchr(s->place + 1, '/'); slash != NULL;
          slash = strchr(slash + 1, '/')) {
         (void)snprintf(path, sizeof(path), "%.*s", (int)(slash - s->place), s->place);
-        if (make_folder(l, path, e))
+        if (local_make_folder(l, path, e))
             return e->code;
     }
-    if (make_folder(l, s->place, e))
+    if (local_make_folder(l, s->place, e))
         return e->code;
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        (void)snprintf(path, sizeof(path), "%s/%s", s->place, folder_of(types[i]));
-        if (make_folder(l, path, e))
+        (void)snprintf(path, sizeof(path), "%s/%s", s->place, local_folder(types[i]));
+        if (local_make_folder(l, path, e))
             return e->code;
     }
     return sync_folder(l, s->place, e);
+}
+
+enum rc
+local_temporary(struct store *s, enum store_type type, char folder[static FOLDER_TEXT],
+                char path[static PATH_TEXT], struct err *e)
+{
+    uint64_t nonce;
+
+    rand_bytes(&nonce, sizeof(nonce));
+    if ((size_t)snprintf(folder, FOLDER_TEXT, "%s/%s", s->place, local_folder(type)) >= FOLDER_TEXT)
+        return err_set(e, RC_INVALID, "the path of the repository is too long");
+    (void)snprintf(path, PATH_TEXT, "%s/" LOCAL_TMP_PREFIX "%016llx", folder,
+                   (unsigned long long)nonce);
+    return RC_OK;
+}
+
+/* What to do about a full disk. */
+static enum rc
+advise(struct err *e)
+{
+    return e->code != RC_FULL
+               ? e->code
+               : err_hint(e,
+                          "make room on its file system, or remove snapshots with `cstash forget "
+                          "--prune`, which works on a full disk");
 }
 
 /*
@@ -160,27 +163,23 @@ static enum rc
 local_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct store_put **out,
                 struct err *e)
 {
-    char folder[PATH_TEXT / 2], path[PATH_TEXT];
+    char folder[FOLDER_TEXT], path[PATH_TEXT];
     struct local_put *p;
-    uint64_t nonce;
     bool is_named = false;
     int fd;
 
-    if (ctx_check(cx, e))
+    if (ctx_check(cx, e) || local_temporary(s, type, folder, path, e))
         return e->code;
-    rand_bytes(&nonce, sizeof(nonce));
-    if ((size_t)snprintf(folder, sizeof(folder), "%s/%s", s->place, folder_of(type)) >=
-        sizeof(folder))
-        return err_set(e, RC_INVALID, "the path of the repository is too long");
-    (void)snprintf(path, sizeof(path), "%s/cstash-tmp-%016llx", folder, (unsigned long long)nonce);
     fd = open_temporary(folder, path, &is_named);
     if (fd < 0 && errno == ENOENT) { /* copies of repositories often lack the empty folders */
-        if (make_folder(local_of(s), folder, e))
-            return e->code;
+        if (local_make_folder(local_of(s), folder, e))
+            return advise(e);
         fd = open_temporary(folder, path, &is_named);
     }
-    if (fd < 0)
-        return err_sys(e, errno, "could not make %s", path);
+    if (fd < 0) {
+        (void)err_sys(e, errno, "could not make %s", path);
+        return advise(e);
+    }
     p = MEM_NEW(struct local_put);
     *p = (struct local_put){.put = {.store = s, .type = type},
                             .fd = fd,
@@ -197,10 +196,10 @@ local_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size
 
     if (ctx_check(cx, e))
         return e->code;
-    return fs_write_all(p->fd, from, n, p->path, e);
+    return fs_write_all(p->fd, from, n, p->path, e) ? advise(e) : RC_OK;
 }
 
-static void
+void
 local_put_abort(struct store_put *put)
 {
     struct local_put *p;
@@ -228,7 +227,7 @@ rename_into_place(struct local *l, const char *from, const char *to, struct err 
         return err_sys(e, errno, "could not rename %s to %s", from, to);
     (void)snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(to, '/') - to), to);
     (void)snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(folder, '/') - folder), folder);
-    if (make_folder(l, folder, e) || sync_folder(l, parent, e))
+    if (local_make_folder(l, folder, e) || sync_folder(l, parent, e))
         return e->code;
     if (rename(from, to) != 0)
         return err_sys(e, errno, "could not rename %s to %s", from, to);
@@ -247,7 +246,7 @@ commit(struct ctx *cx, struct local_put *p, const struct id *id, struct err *e)
         name.id = *id;
     if (ctx_check(cx, e))
         return e->code;
-    if (fchmod(fd, is_group_shared(l) ? 0440 : 0400) != 0)
+    if (fchmod(fd, local_is_group_shared(l) ? 0440 : 0400) != 0)
         return err_sys(e, errno, "could not set the mode of %s", p->path);
     if (!l->relaxed && fsync(fd) != 0 && errno != ENOTSUP)
         return err_sys(e, errno, "could not write %s", p->path);
@@ -262,14 +261,14 @@ commit(struct ctx *cx, struct local_put *p, const struct id *id, struct err *e)
     return sync_folder(l, path, e);
 }
 
-static enum rc
+enum rc
 local_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, struct err *e)
 {
     struct local_put *p = CONTAINER_OF(put, struct local_put, put);
     enum rc rc = commit(cx, p, id, e);
 
     local_put_abort(put); /* after a rename there is nothing left to remove */
-    return rc;
+    return rc == RC_OK ? RC_OK : advise(e);
 }
 
 static enum rc
@@ -369,27 +368,24 @@ local_stat(struct ctx *cx, struct store *s, const struct store_name *name, uint6
     return RC_OK;
 }
 
-/* The folder's own clock, which may be that of a file server: the time that a new file gets. */
+/* The folder's own clock, which may be that of a file server: the time that a new file gets.
+ * On a full disk it stays empty, and has the time when it was made. */
 static enum rc
 local_now(struct store *s, int64_t *ms, struct err *e)
 {
-    char folder[PATH_TEXT / 2], path[PATH_TEXT];
+    char folder[FOLDER_TEXT], path[PATH_TEXT];
     bool is_named = false;
-    uint64_t nonce;
     struct stat st;
     enum rc rc = RC_OK;
     int fd;
 
-    rand_bytes(&nonce, sizeof(nonce));
-    if ((size_t)snprintf(folder, sizeof(folder), "%s/%s", s->place, folder_of(STORE_LOCK)) >=
-        sizeof(folder))
-        return err_set(e, RC_INVALID, "the path of the repository is too long");
-    (void)snprintf(path, sizeof(path), "%s/cstash-tmp-%016llx", folder, (unsigned long long)nonce);
+    if (local_temporary(s, STORE_LOCK, folder, path, e))
+        return e->code;
     fd = open_temporary(folder, path, &is_named);
     if (fd < 0)
         return err_set(e, RC_UNSUPPORTED, "no file can be made in %s, whose clock would be seen",
                        folder);
-    if (write(fd, "", 1) != 1 || fstat(fd, &st) != 0)
+    if ((write(fd, "", 1) != 1 && errno != ENOSPC && errno != EDQUOT) || fstat(fd, &st) != 0)
         rc = err_sys(e, errno, "could not write %s", path);
     else
         *ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
@@ -460,7 +456,7 @@ local_list(struct ctx *cx, struct store *s, enum store_type type, store_list_fn 
 {
     char path[PATH_TEXT], prefix[3] = "";
 
-    (void)snprintf(path, sizeof(path), "%s/%s", s->place, folder_of(type));
+    (void)snprintf(path, sizeof(path), "%s/%s", s->place, local_folder(type));
     if (type != STORE_PACK)
         return list_folder(cx, path, prefix, fn, arg, e);
     for (unsigned i = 0; i < 256; i++) {
@@ -506,6 +502,8 @@ store_local_new(const char *path)
         .age = local_age,
         .list = local_list,
         .del = local_del,
+        .reserve = &local_reserve_ops,
+        .sweep = local_sweep,
         .release = local_release,
     };
     struct local *l = MEM_NEW(struct local);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "crypto/sha256.h"
@@ -138,6 +139,27 @@ store_put_all(struct ctx *cx, struct store *s, const struct store_name *name, st
         return e->code;
     }
     return s->ops->put_commit(cx, put, &name->id, e);
+}
+
+bool
+store_reserve_keep(struct ctx *cx, struct store *s, uint64_t *left)
+{
+    struct err e = ERR_INIT; /* there is no room for it now: another time */
+
+    *left = UINT64_MAX;
+    if (s->ops->reserve == NULL || s->ops->reserve->keep(cx, s, left, &e) == RC_OK)
+        return true;
+    log_debug("no room was set aside in %s: %s", s->place, e.msg);
+    return false;
+}
+
+enum rc
+store_reserve_put(struct ctx *cx, struct store *s, const struct store_name *name, struct str bytes,
+                  struct err *e)
+{
+    if (s->ops->reserve == NULL)
+        return err_set(e, RC_FULL, "%s is full", s->place);
+    return s->ops->reserve->put(cx, s, name, bytes, e);
 }
 
 /* What went over a network may have been damaged on the way. */

@@ -19,7 +19,7 @@
  * Blocks   everything but release and abort may block, and obeys cx.
  * Repeats  get, stat, list and del may be repeated. After a failed commit the name holds nothing or
  *          the whole object.
- * Errors   RC_NOT_FOUND: no such object. RC_DENIED, RC_IO (disk full, ...), RC_UNAVAILABLE,
+ * Errors   RC_NOT_FOUND: no such object. RC_FULL: no room left. RC_DENIED, RC_IO, RC_UNAVAILABLE,
  *          RC_TIMEOUT, RC_CANCELLED; e->retry says whether the same call may work later. Messages
  *          name the object as `data/3f/3f2a..`, with the place.
  * Tests    every implementation passes tests/conformance/store_suite.
@@ -53,6 +53,15 @@ struct store_age {
     int64_t claimed; /* unix ms: when it was written, as it says itself; set by the caller */
     int64_t ms;
     bool by_claim; /* the store tells what time it is, but not when the object was written */
+};
+
+/* For a place that may be full: see store_reserve_keep and store_reserve_put. */
+struct store_reserve_ops {
+    enum rc (*keep)(struct ctx *cx, struct store *s, uint64_t *left, struct err *e);
+    enum rc (*put)(struct ctx *cx, struct store *s, const struct store_name *name, struct str bytes,
+                   struct err *e);
+    /* The repository is deleted. */
+    void (*drop)(struct store *s);
 };
 
 struct store_ops {
@@ -89,6 +98,12 @@ struct store_ops {
     /* Something that is no repository's, where the place is a whole bucket; NULL: there is nothing.
      * mem_free. RC_UNSUPPORTED: nobody can tell. Optional: the place is all ours. */
     enum rc (*stranger)(struct ctx *cx, struct store *s, char **name, struct err *e);
+    /* Room that is kept for when there is none left. Optional: there is none. */
+    const struct store_reserve_ops *reserve;
+    /* Remove what writers that died left unfinished, while nobody else writes; count it. Optional:
+     * they leave nothing. */
+    enum rc (*sweep)(struct ctx *cx, struct store *s, uint64_t *files, uint64_t *bytes,
+                     struct err *e);
     void (*release)(struct store *s);
 };
 
@@ -143,6 +158,16 @@ const char *store_option(const struct store_opts *o, const char *name);
 /* Write a whole small object. */
 NODISCARD enum rc store_put_all(struct ctx *cx, struct store *s, const struct store_name *name,
                                 struct str bytes, struct err *e);
+/*
+ * Set room aside, as far as there is any, in which locks and the index of a prune are written when
+ * the place is full (docs/adr/0024). False: there is not all of it yet. `*left`: bytes that are
+ * free besides; UINT64_MAX: not known.
+ */
+bool store_reserve_keep(struct ctx *cx, struct store *s, uint64_t *left);
+/* Write a whole small object into that room. RC_FULL: nothing that is large enough is left of it.
+ */
+NODISCARD enum rc store_reserve_put(struct ctx *cx, struct store *s, const struct store_name *name,
+                                    struct str bytes, struct err *e);
 /* What was damaged on its way from or to a far store, or said by somebody in between, is asked for
  * so often in all: were every tenth exchange such, three would not do for long. */
 enum { STORE_TRIES = 5 };

@@ -155,6 +155,88 @@ test_local_leaves_no_temporary_file(void **state)
     ctx_release(&cx);
 }
 
+static bool
+is_reserved(const char *name, uint64_t bytes)
+{
+    char *path = mem_printf("%s/cstash-reserve/%s", place, name);
+    struct stat st;
+    bool there =
+        lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_blocks * 512 >= bytes;
+
+    mem_free(path);
+    return there;
+}
+
+static void
+replace_reserved(const char *name, const char *target)
+{
+    char *path = mem_printf("%s/cstash-reserve/%s", place, name);
+
+    assert_int_equal(unlink(path), 0);
+    if (target != NULL)
+        assert_int_equal(symlink(target, path), 0);
+    else
+        assert_int_equal(mkfifo(path, 0600), 0);
+    mem_free(path);
+}
+
+/* What stands under a name in the store is `want`. */
+static void
+holds(struct ctx *cx, struct store *s, const struct store_name *name, struct str want)
+{
+    CLEANUP(buf_release) struct buf got = BUF_INIT(8 << 20);
+    struct err e = ERR_INIT;
+
+    T_OK(store_get_all(cx, s, name, &got, &e));
+    assert_int_equal(got.n, want.n);
+    assert_memory_equal(got.p, want.p, want.n);
+}
+
+static void
+test_local_writes_into_what_it_set_aside(void **state)
+{
+    struct store *s = store_local_new(place);
+    struct store_name lock = {.type = STORE_LOCK}, index = {.type = STORE_INDEX};
+    char *large = mem_zero(5 << 20, 1);
+    struct err e = ERR_INIT;
+    struct ctx cx;
+    uint64_t left = 0;
+
+    (void)state;
+    T_OK(ctx_init(&cx, &e));
+    T_OK(s->ops->create(&cx, s, &e));
+    T_RC(store_reserve_put(&cx, s, &lock, STR_LIT("lock"), &e), RC_FULL);
+    assert_true(store_reserve_keep(&cx, s, &left));
+    assert_true(left > 0 && left < UINT64_MAX);
+    assert_true(is_reserved("lock-1", 4096) && is_reserved("lock-4", 4096));
+    assert_true(is_reserved("index", 4 << 20));
+    for (uint8_t i = 0; i < 4; i++) {
+        lock.id.b[0] = i;
+        T_OK(store_reserve_put(&cx, s, &lock, STR_LIT("lock"), &e));
+        holds(&cx, s, &lock, STR_LIT("lock"));
+    }
+    assert_true(!is_reserved("lock-1", 0) && !is_reserved("lock-4", 0));
+    assert_true(is_reserved("index", 4 << 20));
+    T_RC(store_reserve_put(&cx, s, &index, str_of((uint8_t *)large, 5 << 20), &e), RC_FULL);
+    T_OK(store_reserve_put(&cx, s, &index, str_of((uint8_t *)large, 3 << 20), &e));
+    holds(&cx, s, &index, str_of((uint8_t *)large, 3 << 20));
+    assert_int_equal(mode_of("cstash-reserve"), 0700);
+    T_RC(store_reserve_put(&cx, s, &lock, STR_LIT("lock"), &e), RC_FULL);
+    assert_true(store_reserve_keep(&cx, s, &left));
+    assert_true(is_reserved("lock-1", 4096) && is_reserved("index", 4 << 20));
+    /* What somebody put in its place is neither written to nor waited for. */
+    replace_reserved("lock-1", "../keys/elsewhere");
+    replace_reserved("lock-2", NULL);
+    T_OK(store_reserve_put(&cx, s, &lock, STR_LIT("again"), &e));
+    holds(&cx, s, &lock, STR_LIT("again"));
+    assert_true(!is_reserved("lock-3", 0) && is_reserved("lock-4", 4096));
+    s->ops->reserve->drop(s);
+    assert_true(!is_reserved("index", 0));
+    mem_free(large);
+    store_release(s);
+    ctx_release(&cx);
+}
+
 static void
 test_open_refuses_what_it_does_not_know(void **state)
 {
@@ -380,6 +462,8 @@ main(void)
         cmocka_unit_test(test_fault_without_faults_passes_the_suite),
         cmocka_unit_test_setup_teardown(test_local_passes_the_suite, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_local_keeps_files_to_their_owner_or_group, make_place,
+                                        remove_place),
+        cmocka_unit_test_setup_teardown(test_local_writes_into_what_it_set_aside, make_place,
                                         remove_place),
         cmocka_unit_test_setup_teardown(test_local_leaves_no_temporary_file, make_place,
                                         remove_place),

@@ -106,6 +106,8 @@ store_wipe(struct ctx *cx, struct store *s, uint64_t *removed, struct err *e)
     }
     if (rc == RC_OK)
         rc = wipe_config(cx, s, removed, e);
+    if (rc == RC_OK && s->ops->reserve != NULL)
+        s->ops->reserve->drop(s);
     mem_free(w.ids);
     return rc;
 }
