@@ -7,7 +7,7 @@ const struct opt opts_prune[] = {
     {"max-unused", 0, OPT_TEXT, OPT_AT(max_unused), "5%|SIZE|unlimited",
      "so much may stay unused in packs that are not rewritten [5%]"},
     {"max-repack-size", 0, OPT_TEXT, OPT_AT(max_repack_size), "SIZE",
-     "rewrite no more than this, such as 10G"},
+     "rewrite no more than this, such as 10G; 0: only remove packs that nothing needs"},
     {"repack-cacheable-only", 0, OPT_FLAG, OPT_AT(repack_cacheable_only), NULL,
      "rewrite only packs of trees"},
     {"repack-small", 0, OPT_FLAG, OPT_AT(repack_small), NULL,
@@ -31,10 +31,7 @@ app_prune_opts(const struct args *a, struct prune_opts *out, struct err *e)
     if (a->max_repack_size != NULL &&
         prune_size_parse(str_c(a->max_repack_size), &o.max_repack_bytes, e))
         return err_wrap(e, "--max-repack-size");
-    if (a->max_repack_size != NULL && o.max_repack_bytes == 0)
-        return err_set(e, RC_INVALID,
-                       "--max-repack-size 0 would rewrite nothing; use --dry-run, or "
-                       "--max-unused unlimited");
+    o.no_repack = a->max_repack_size != NULL && o.max_repack_bytes == 0;
     *out = o;
     return RC_OK;
 }

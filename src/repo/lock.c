@@ -288,6 +288,8 @@ drop(struct repo *r, const struct id *id)
     l->litter[l->n_litter++] = *id;
     (void)pthread_mutex_unlock(&l->mutex);
     sweep(l, r->store);
+    if (atomic_load(&r->used_reserve))
+        (void)repo_keep_reserve(&l->cx, r);
 }
 
 static enum rc
@@ -303,7 +305,10 @@ write_lock(struct ctx *cx, struct repo *r, const struct lock_info *info, struct 
         return err_set(e, RC_UNAVAILABLE, "old locks of ours cannot be removed");
     if (unpacked_save(cx, r, STORE_LOCK, buf_str(&text), id, e)) {
         drop(r, id); /* the answer may have been lost on its way */
-        return e->code;
+        return e->code != RC_FULL
+                   ? e->code
+                   : err_hint(e, "free a few megabytes on its file system, then run `cstash forget "
+                                 "--prune`; reading works with --no-lock");
     }
     return RC_OK;
 }

@@ -87,6 +87,32 @@ check_failed(struct packer *p, struct err *e)
     return rc;
 }
 
+/* Remove packs that no index file lists, since the store is full. */
+static void
+packs_take_back(struct packer *p, const struct pack *list)
+{
+    struct store *s = p->repo->store;
+
+    for (const struct pack *k = list; k != NULL; k = k->next) {
+        struct store_name name = {.type = STORE_PACK, .id = k->id};
+        struct err ignored = ERR_INIT; /* the next prune does it */
+
+        (void)s->ops->del(p->cx, s, &name, &ignored);
+    }
+}
+
+/* After an index file was not stored: it must be certain that nobody sees one. */
+static void
+index_take_back(struct packer *p, const struct id *id, const struct pack *list)
+{
+    struct store *s = p->repo->store;
+    struct store_name name = {.type = STORE_INDEX, .id = *id};
+    struct err ignored = ERR_INIT;
+
+    if (s->ops->del(p->cx, s, &name, &ignored) == RC_OK)
+        packs_take_back(p, list);
+}
+
 /* Write one index file for a list of packs, and free them. */
 static enum rc
 write_index(struct packer *p, struct pack *list, struct err *e)
@@ -94,7 +120,7 @@ write_index(struct packer *p, struct pack *list, struct err *e)
     CLEANUP(buf_release) struct buf text = BUF_INIT(INDEX_FILE_MAX);
     struct index_pack *packs = NULL;
     struct pack *next;
-    struct id id;
+    struct id id = {.b = {0}};
     size_t n = 0;
     enum rc rc;
 
@@ -105,6 +131,8 @@ write_index(struct packer *p, struct pack *list, struct err *e)
     rc = index_encode(packs, n, &text, e);
     if (rc == RC_OK)
         rc = repo_publish(p->cx, p->repo, STORE_INDEX, buf_str(&text), &id, e);
+    if (rc == RC_FULL)
+        index_take_back(p, &id, list);
     mem_free(packs);
     for (; list != NULL; list = next) {
         next = list->next;
@@ -265,6 +293,7 @@ packer_open(struct ctx *cx, struct repo *r, const struct packer_opts *opts, stru
     p->repo = r;
     p->target = opts->target_bytes != 0 ? opts->target_bytes : far ? FAR_BYTES : TARGET_BYTES;
     p->indexed_at = clock_mono_ms();
+    (void)repo_keep_reserve(cx, r);
     bq_init(&p->finished, 1);
     (void)pthread_mutex_init(&p->mutex, NULL);
     for (size_t i = 0; i < ARRAY_LEN(p->lanes); i++)
@@ -299,6 +328,8 @@ packer_free(struct packer *p)
 {
     struct pack *next;
 
+    if (p->failed && p->first.code == RC_FULL)
+        packs_take_back(p, p->durable);
     for (size_t i = 0; i < ARRAY_LEN(p->lanes); i++) {
         pack_free(p->lanes[i].open, p->repo->store);
         sealer_free(p->lanes[i].sealer);

@@ -12,7 +12,8 @@
  * Threads  packer_add from any thread; open, finish and abort from one. One mutex per kind of pack
  *          guards the open pack; it is held while a full pack waits for a free committer, which is
  *          what slows the producers down.
- * Errors   the first one sticks: every later call gives it too.
+ * Errors   the first one sticks: every later call gives it too. RC_FULL: the packs that no index
+ *          file lists are removed again, so that they do not fill the store until the next prune.
  */
 #include "repo/repo_internal.h"
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "repo/prune.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "repo/prune_internal.h"
 
-enum {
-    FILE_BLOBS = 20000, /* an index file of some 3 MB of text: small enough for our memory */
-    SMALL_BLOBS = FILE_BLOBS / 4,
-    FEW_SMALL = 10
-};
+#define UNFINISHED "prune did not come to its end; nothing is lost, run it again"
+
+enum { ROOM_MARGIN = 16 }; /* of what is free, one in so many is left to whatever else is written */
 
 /* ---- files that go ---- */
 
@@ -35,174 +34,72 @@ remove_one(void *arg, unsigned worker, size_t at, struct err *e)
     return RC_OK;
 }
 
-static enum rc
-remove_all(struct prune *p, enum store_type type, const struct id *ids, size_t n, struct err *e)
+enum rc
+prune_remove(struct prune *p, enum store_type type, const struct id_list *list, struct err *e)
 {
-    struct removal d = {.p = p, .type = type, .ids = ids};
+    struct removal d = {.p = p, .type = type, .ids = list->ids};
 
-    if (n > 0 && repo_lock_prove(p->cx, p->repo, e))
+    if (list->n > 0 && repo_lock_prove(p->cx, p->repo, e))
         return e->code;
-    return par_each(n, repo_lanes(p->repo), remove_one, &d, e);
+    return par_each(list->n, repo_lanes(p->repo), remove_one, &d, e);
 }
 
+/* What no index file names and nobody is writing: packs, and what the dead did not finish. */
 static enum rc
-remove_packs(struct prune *p, struct err *e)
+remove_orphans(struct prune *p, struct err *e)
 {
-    const struct index *ix = p->repo->index;
-    struct id *ids = (struct id *)mem_zero(index_packs(ix), sizeof(*ids));
-    size_t n = 0;
-    enum rc rc;
+    struct store *s = p->repo->store;
+    uint64_t files = 0, bytes = 0;
 
-    for (uint32_t i = 0; i < index_packs(ix); i++)
-        if (p->packs[i].action == PRUNE_REMOVE || p->packs[i].action == PRUNE_REPACK)
-            ids[n++] = *index_pack(ix, i);
-    rc = remove_all(p, STORE_PACK, ids, n, e);
-    mem_free(ids);
-    return rc;
+    if (s->ops->sweep != NULL && s->ops->sweep(p->cx, s, &files, &bytes, e))
+        return e->code;
+    if (files > 0)
+        log_info("%llu unfinished files with %llu bytes removed", (unsigned long long)files,
+                 (unsigned long long)bytes);
+    return prune_remove(p, STORE_PACK, &p->unreferenced, e);
 }
 
-/* ---- index files ---- */
+/* ---- one plan ---- */
 
-/* An index file being put together. */
-struct next_file {
-    struct prune *p;
-    struct index_pack packs[FILE_BLOBS];
-    struct pack_entry *blobs; /* of all packs, one behind the other */
-    size_t n_packs, n_blobs, cap;
-};
-
+/* So that nothing is begun that cannot be finished. */
 static enum rc
-flush(struct next_file *f, struct err *e)
+see_whether_it_fits(const struct prune *p, struct err *e)
 {
-    CLEANUP(buf_release) struct buf text = BUF_INIT(INDEX_TEXT_MAX);
-    const struct pack_entry *at = f->blobs;
-    struct id id;
+    uint64_t left = repo_keep_reserve(p->cx, p->repo);
+    uint64_t need = p->stats.repack.bytes - p->stats.repack_removed.bytes;
 
-    if (f->n_packs == 0)
+    if (p->stats.packs_repacked == 0 || need <= left)
         return RC_OK;
-    for (size_t i = 0; i < f->n_packs; i++) {
-        f->packs[i].blobs = at;
-        at += f->packs[i].n;
-    }
-    if (index_encode(f->packs, f->n_packs, &text, e) ||
-        repo_publish(f->p->cx, f->p->repo, STORE_INDEX, buf_str(&text), &id, e))
-        return e->code;
-    f->n_packs = f->n_blobs = 0;
-    return RC_OK;
+    return err_set(e, RC_FULL, "%llu bytes are to be rewritten, and %s has room for %llu",
+                   (unsigned long long)need, p->repo->store->place, (unsigned long long)left);
 }
-
-static enum rc
-list_pack(struct next_file *f, uint32_t pack, struct err *e)
-{
-    const struct prune *p = f->p;
-    size_t first = p->order.first[pack], n = p->order.first[pack + 1] - first;
-
-    if (f->n_packs == ARRAY_LEN(f->packs) || (f->n_blobs > 0 && f->n_blobs + n > FILE_BLOBS)) {
-        if (flush(f, e))
-            return e->code;
-    }
-    if (f->n_blobs + n > f->cap) {
-        f->cap = MAX((size_t)FILE_BLOBS, n);
-        f->blobs = (struct pack_entry *)mem_grow(f->blobs, f->cap, sizeof(*f->blobs));
-    }
-    for (size_t i = 0; i < n; i++)
-        (void)index_at(p->repo->index, p->order.blobs[first + i], &f->blobs[f->n_blobs++]);
-    f->packs[f->n_packs++] = (struct index_pack){.id = *index_pack(p->repo->index, pack), .n = n};
-    return RC_OK;
-}
-
-/* Which index files are to be written anew: those that list a pack that goes, and small ones when
- * there are many. */
-static bool *
-choose_files(const struct prune *p, size_t *n_chosen)
-{
-    const struct index *ix = p->repo->index;
-    size_t n, n_files = index_files(ix), n_small = 0;
-    const struct index_listing *list = index_listings(ix, &n);
-    bool *chosen = (bool *)mem_zero(n_files + 1, sizeof(*chosen));
-    size_t *blobs = (size_t *)mem_zero(n_files + 1, sizeof(*blobs));
-
-    for (size_t i = 0; i < n; i++) {
-        uint32_t pack = list[i].pack;
-
-        blobs[list[i].file] += p->order.first[pack + 1] - p->order.first[pack];
-        if (p->packs[pack].action != PRUNE_KEEP)
-            chosen[list[i].file] = true;
-    }
-    for (size_t i = 0; i < n_files; i++)
-        n_small += blobs[i] < SMALL_BLOBS;
-    *n_chosen = 0;
-    for (size_t i = 0; i < n_files; i++) {
-        chosen[i] = chosen[i] || (blobs[i] < SMALL_BLOBS && n_small > FEW_SMALL);
-        *n_chosen += chosen[i];
-    }
-    mem_free(blobs);
-    return chosen;
-}
-
-/* Write the packs that stay of the chosen files into new files. */
-static enum rc
-write_files(struct prune *p, const bool *chosen, struct err *e)
-{
-    struct next_file *f = MEM_NEW(struct next_file);
-    bool *listed = (bool *)mem_zero(index_packs(p->repo->index) + 1, sizeof(*listed));
-    size_t n;
-    const struct index_listing *list = index_listings(p->repo->index, &n);
-    enum rc rc = RC_OK;
-
-    f->p = p;
-    for (size_t i = 0; rc == RC_OK && i < n; i++) {
-        uint32_t pack = list[i].pack;
-
-        if (!chosen[list[i].file] || listed[pack] || p->packs[pack].action != PRUNE_KEEP)
-            continue;
-        listed[pack] = true;
-        rc = list_pack(f, pack, e);
-    }
-    if (rc == RC_OK)
-        rc = flush(f, e);
-    mem_free(listed);
-    mem_free(f->blobs);
-    mem_free(f);
-    return rc;
-}
-
-static enum rc
-renew_index(struct prune *p, struct err *e)
-{
-    size_t n, k = 0;
-    bool *chosen = choose_files(p, &n);
-    struct id *ids = (struct id *)mem_zero(n, sizeof(*ids));
-    enum rc rc = write_files(p, chosen, e);
-
-    for (uint32_t i = 0; i < index_files(p->repo->index); i++)
-        if (chosen[i])
-            ids[k++] = *index_file(p->repo->index, i);
-    if (rc == RC_OK)
-        rc = remove_all(p, STORE_INDEX, ids, n, e);
-    p->stats.index_files_rewritten = n;
-    mem_free(ids);
-    mem_free(chosen);
-    return rc;
-}
-
-/* ---- all of it ---- */
 
 static enum rc
 carry_out(struct prune *p, struct err *e)
 {
-    p->repo->index_is_fresh = false;
-    if (remove_all(p, STORE_PACK, p->unreferenced.ids, p->unreferenced.n, e) ||
-        prune_repack(p, e) || renew_index(p, e) || remove_packs(p, e))
-        return err_wrap(e, "prune did not come to its end; nothing is lost, run it again");
-    return RC_OK;
+    struct repo *r = p->repo;
+    enum rc rc;
+
+    r->index_is_fresh = false;
+    r->makes_room = true;
+    rc = remove_orphans(p, e);
+    if (rc == RC_OK)
+        rc = see_whether_it_fits(p, e);
+    if (rc == RC_OK)
+        rc = prune_repack(p, e);
+    if (rc == RC_OK)
+        rc = prune_renew_index(p, e);
+    r->makes_room = false;
+    return rc;
 }
 
-enum rc
-prune_run(struct ctx *cx, struct repo *r, const struct prune_opts *opts, struct prune_stats *out,
-          struct err *e)
+/* Plan, and do it, writing at most `room` bytes of packs; what was found and planned is in `out` also
+ * when that fails. */
+static enum rc
+prune_pass(struct ctx *cx, struct repo *r, const struct prune_opts *opts, uint64_t room,
+           struct prune_stats *out, struct err *e)
 {
-    struct prune p = {.cx = cx, .repo = r, .opts = opts};
+    struct prune p = {.cx = cx, .repo = r, .opts = opts, .room = room};
     enum rc rc = repo_load_index(cx, r, e);
 
     if (rc == RC_OK)
@@ -213,9 +110,102 @@ prune_run(struct ctx *cx, struct repo *r, const struct prune_opts *opts, struct 
             (void)err_hint(e, "see what `cstash check` says, and repair that first");
     } else if (!opts->dry_run) {
         rc = carry_out(&p, e);
+        if (rc != RC_OK && rc != RC_FULL)
+            (void)err_wrap(e, UNFINISHED);
+    }
+    *out = p.stats;
+    prune_release(&p);
+    return rc;
+}
+
+/* ---- a store that is full ---- */
+
+/* Of a pass that had no room: what it found stays true. */
+static void
+forget_the_plan(struct prune_stats *s)
+{
+    *s = (struct prune_stats){.used = s->used,
+                              .duplicate = s->duplicate,
+                              .unused = s->unused,
+                              .unreferenced_bytes = s->unreferenced_bytes,
+                              .packs_unreferenced = s->packs_unreferenced};
+}
+
+static void
+add_amount(struct prune_amount *to, struct prune_amount n)
+{
+    to->blobs += n.blobs;
+    to->bytes += n.bytes;
+}
+
+static void
+add_pass(struct prune_stats *to, const struct prune_stats *s)
+{
+    add_amount(&to->repack, s->repack);
+    add_amount(&to->repack_removed, s->repack_removed);
+    add_amount(&to->removed, s->removed);
+    to->packs_kept = s->packs_kept;
+    to->packs_repacked += s->packs_repacked;
+    to->packs_removed += s->packs_removed;
+    to->packs_postponed = s->packs_postponed;
+    to->index_files_rewritten += s->index_files_rewritten;
+}
+
+/*
+ * Packs that nothing needs go first, since that takes next to no room; then as many packs are
+ * rewritten at a time as there is room for, as long as that gains any.
+ */
+static enum rc
+prune_in_steps(struct ctx *cx, struct repo *r, const struct prune_opts *opts,
+               struct prune_stats *total, struct err *e)
+{
+    struct prune_opts now = *opts;
+    struct prune_stats s;
+    uint64_t room = 0;
+    enum rc rc = prune_pass(cx, r, &now, 0, &s, e);
+
+    forget_the_plan(total);
+    while (rc == RC_OK) {
+        bool gains = room == 0 || s.repack_removed.bytes > 0;
+
+        add_pass(total, &s);
+        if (opts->max_repack_bytes != 0)
+            now.max_repack_bytes -= MIN(s.repack.bytes, now.max_repack_bytes - 1);
+        room = repo_keep_reserve(cx, r);
+        room -= room / ROOM_MARGIN;
+        if (!gains || s.packs_postponed == 0 || room == 0)
+            break;
+        rc = prune_pass(cx, r, &now, room, &s, e);
+        if (rc == RC_FULL) /* somebody else took the room, or it was less than the store said */
+            rc = prune_pass(cx, r, &now, 0, &s, e);
+    }
+    return rc;
+}
+
+enum rc
+prune_run(struct ctx *cx, struct repo *r, const struct prune_opts *opts, struct prune_stats *out,
+          struct err *e)
+{
+    struct prune_stats total;
+    struct err full = ERR_INIT;
+    enum rc rc = prune_pass(cx, r, opts, UINT64_MAX, &total, &full);
+
+    if (rc == RC_FULL) {
+        log_info("%s; removing first what nothing needs", full.msg);
+        full = (struct err)ERR_INIT;
+        rc = prune_in_steps(cx, r, opts, &total, &full);
+        if (rc == RC_OK && total.packs_postponed > 0 && opts->max_repack_bytes == 0 &&
+            !opts->no_repack)
+            log_warn("%llu packs with unused data stay: there is no room to rewrite them now",
+                     (unsigned long long)total.packs_postponed);
+    }
+    if (rc == RC_FULL) {
+        (void)err_wrap(&full, UNFINISHED);
+        (void)err_hint(&full, "free a few megabytes on its file system, then run `cstash prune`");
     }
     if (rc == RC_OK)
-        *out = p.stats;
-    prune_release(&p);
+        *out = total;
+    else
+        *e = full;
     return rc;
 }

@@ -6,8 +6,11 @@
  * repo/prune -- give back the space of what no snapshot needs.
  *
  * Shape    plan: which packs stay, go, or are rewritten without their unused blobs. Then: packs of
- *          no index go; used blobs go into new packs, which are indexed; index files that list an
- *          old pack are written anew without it, then removed; the old packs go last.
+ *          no index and unfinished files go; used blobs go into new packs, which are indexed; index
+ *          files that list an old pack are written anew without it, then removed; an old pack goes
+ *          when no file lists it any more.
+ * Room     a store that is too full for the packs to be rewritten: packs that go whole are removed
+ *          first, and the others are rewritten in steps that fit (docs/adr/0024).
  * Safety   at every instant an index file lists each blob that a snapshot needs, in a pack that is
  *          there. What was cut off is finished by the next run. Nothing is removed, or written,
  *          when anything that a snapshot needs is missing.
@@ -15,7 +18,7 @@
  * Memory   the index, about 60 bytes a pack, and a few MiB for each thread, whatever the data.
  * Locks    exclusive, by the caller. It loads the index itself.
  * Errors   RC_CORRUPT: the repository is damaged, and nothing was removed. RC_LOCKED: the lock was
- *          lost; it stopped.
+ *          lost; it stopped. RC_FULL: there is no room even for an index file.
  * Source   restic's prune, compared with 0.14 and 0.19 (tests/interop/prune.bats).
  */
 #include "repo/repo.h"
@@ -36,6 +39,7 @@ NODISCARD enum rc prune_size_parse(struct str s, uint64_t *out, struct err *e);
 struct prune_opts {
     struct prune_limit max_unused;
     uint64_t max_repack_bytes; /* rewrite no more than this; 0: as much as it takes */
+    bool no_repack;            /* rewrite nothing: packs go whole, or stay */
     bool cacheable_only;       /* rewrite only packs with trees */
     bool repack_small;         /* also packs below 80% of 16 MiB, instead of a 25th of it */
     bool repack_uncompressed;  /* also data that could be compressed (version 2) */
@@ -55,6 +59,7 @@ struct prune_stats {
     struct prune_amount removed; /* in packs that go */
     uint64_t unreferenced_bytes; /* of packs that no index file knows */
     uint64_t packs_kept, packs_repacked, packs_removed, packs_unreferenced;
+    uint64_t packs_postponed; /* of those kept: to be rewritten, were it not for a limit */
     uint64_t index_files_rewritten;
 };
 

@@ -2,8 +2,8 @@
 #ifndef REPO_PRUNE_INTERNAL_H
 #define REPO_PRUNE_INTERNAL_H
 
-/* repo/prune_internal -- what prune.c (in which order), prune_plan.c (what) and prune_repack.c (the
- * blobs that move) share. */
+/* repo/prune_internal -- what prune.c (in which order), prune_plan.c (what), prune_repack.c (the
+ * blobs that move) and prune_index.c (index files anew, and packs removed) share. */
 #include "crypto/idset.h"
 #include "repo/prune.h"
 #include "repo/repo_internal.h"
@@ -33,6 +33,7 @@ struct prune {
     uint8_t *used; /* of each blob: is this the copy that stays? */
     struct index_order order;
     struct prune_pack *packs;
+    uint64_t room;               /* so many bytes may be written into new packs */
     uint64_t small;              /* a pack below this is better joined with others */
     struct id_list unreferenced; /* packs of the store that no index file lists */
 };
@@ -44,8 +45,15 @@ void prune_release(struct prune *p);
 /* Is this blob to be compressed when it moves? */
 bool prune_should_compress(const struct prune *p, const struct pack_entry *b);
 
+/* Remove files, after the lock was proven. */
+NODISCARD enum rc prune_remove(struct prune *p, enum store_type type, const struct id_list *list,
+                               struct err *e);
+
 /* Write the used blobs of all packs to be repacked into new ones, durable and indexed. The index in
  * memory stays that of before. */
 NODISCARD enum rc prune_repack(struct prune *p, struct err *e);
+
+/* Write index files anew without the packs that go, and remove the old files and those packs. */
+NODISCARD enum rc prune_renew_index(struct prune *p, struct err *e);
 
 #endif

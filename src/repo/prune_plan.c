@@ -300,6 +300,16 @@ set_action(struct prune *p, struct prune_pack *k, enum prune_action action)
     }
 }
 
+static bool
+is_too_much(const struct prune *p, const struct prune_pack *k)
+{
+    const struct prune_opts *o = p->opts;
+    uint64_t so_far = p->stats.repack.bytes, written = so_far - p->stats.repack_removed.bytes;
+
+    return o->no_repack || written + k->used_bytes > p->room ||
+           (o->max_repack_bytes != 0 && so_far + pack_bytes(k) >= o->max_repack_bytes);
+}
+
 /* The candidates in their order, as long as the limits allow or demand it. */
 static void
 choose_repacks(struct prune *p, uint32_t *candidates, size_t n)
@@ -311,10 +321,10 @@ choose_repacks(struct prune *p, uint32_t *candidates, size_t n)
         struct prune_pack *k = &p->packs[candidates[i]];
         bool few_unused = prune_unused_after(&p->stats).bytes < allowed;
         bool large = pack_bytes(k) >= p->small;
-        bool too_much = p->opts->max_repack_bytes != 0 &&
-                        p->stats.repack.bytes + pack_bytes(k) >= p->opts->max_repack_bytes;
+        bool too_much = is_too_much(p, k);
         bool wanted = k->trees || k->must_compress || !few_unused || !large;
 
+        p->stats.packs_postponed += wanted && too_much;
         set_action(p, k, wanted && !too_much ? PRUNE_REPACK : PRUNE_KEEP);
     }
 }

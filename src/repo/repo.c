@@ -94,6 +94,7 @@ repo_init(struct ctx *cx, struct store *s, struct str password, const struct rep
     mem_wipe(&key, sizeof(key));
     if (rc)
         return err_wrap(e, "could not make a repository at %s", s->place);
+    (void)store_reserve_keep(cx, s, &bytes);
     *repo_id = c.id;
     return RC_OK;
 }

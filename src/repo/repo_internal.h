@@ -9,6 +9,7 @@
  *          after it was loaded. Worker threads make their own sealers from `key`.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/par.h"
 #include "base/stream.h"
@@ -63,6 +64,9 @@ struct repo {
     struct sealer *sealer;
     struct zstd_enc *zstd;
     struct held_lock lock;
+    /* Of a store that may be full (docs/adr/0024). */
+    bool makes_room;          /* what is written now lets more be removed: it may use the reserve */
+    atomic_bool used_reserve; /* it is to be set aside again */
 };
 
 /* par_workers for work that mostly waits for the store. */
@@ -91,7 +95,8 @@ NODISCARD enum rc unpacked_load(struct ctx *cx, struct repo *r, const struct sto
                                 struct buf *out, struct err *e);
 /*
  * Seal (and compress) and store. `*id` gets the name, also when the store failed: the file may be
- * there all the same.
+ * there all the same. In a store that is full, locks go into the room that was set aside, and so
+ * does the rest while r->makes_room.
  */
 NODISCARD enum rc unpacked_save(struct ctx *cx, struct repo *r, enum store_type type,
                                 struct str text, struct id *id, struct err *e);
@@ -113,6 +118,10 @@ struct index_bad {
 /* As repo_load_index; `bad` may be NULL. */
 NODISCARD enum rc index_load_but(struct ctx *cx, struct repo *r, const struct index_bad *bad,
                                  struct err *e);
+
+/* Set room aside in the store for when it is full, as far as there is any. Returns how many bytes
+ * are left; UINT64_MAX: not known. */
+uint64_t repo_keep_reserve(struct ctx *cx, struct repo *r);
 
 /* The index, loaded if it is not, or if a save has made it old. */
 NODISCARD enum rc repo_need_index(struct ctx *cx, struct repo *r, struct err *e);

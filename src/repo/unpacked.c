@@ -87,6 +87,36 @@ unpacked_load(struct ctx *cx, struct repo *r, const struct store_name *name, str
                          e);
 }
 
+static enum rc
+unpacked_store(struct ctx *cx, struct repo *r, const struct store_name *name, struct str bytes,
+               struct err *e)
+{
+    struct err full = ERR_INIT;
+    enum rc rc = store_put_all(cx, r->store, name, bytes, &full);
+
+    if (rc == RC_FULL && (name->type == STORE_LOCK || r->makes_room)) {
+        struct err none = ERR_INIT; /* the first one says enough */
+
+        atomic_store(&r->used_reserve, true);
+        rc = store_reserve_put(cx, r->store, name, bytes, &none);
+        if (rc != RC_OK && rc != RC_FULL)
+            full = none;
+    }
+    if (rc != RC_OK)
+        *e = full;
+    return rc;
+}
+
+uint64_t
+repo_keep_reserve(struct ctx *cx, struct repo *r)
+{
+    uint64_t left;
+
+    if (store_reserve_keep(cx, r->store, &left))
+        atomic_store(&r->used_reserve, false);
+    return left;
+}
+
 enum rc
 unpacked_save(struct ctx *cx, struct repo *r, enum store_type type, struct str text, struct id *id,
               struct err *e)
@@ -108,7 +138,7 @@ unpacked_save(struct ctx *cx, struct repo *r, enum store_type type, struct str t
     n += SEAL_OVERHEAD;
     sha256_of(str_of(out, n), &name.id);
     *id = name.id;
-    if (store_put_all(cx, r->store, &name, str_of(out, n), e))
+    if (unpacked_store(cx, r, &name, str_of(out, n), e))
         return err_wrap(e, "could not store %s", store_name_text(&name, shown));
     return RC_OK;
 }

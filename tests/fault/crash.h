@@ -54,6 +54,7 @@ struct operation {
     bool damaged;     /* until it is done, check finds something */
     bool has_threads; /* several of its own store operations may be under way */
     bool needs_sight; /* what it cannot read it passes over */
+    bool needs_room;  /* what it has no room for is left for another time */
 };
 
 extern const struct operation operations[];
