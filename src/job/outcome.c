@@ -3,50 +3,14 @@
 
 #include "base/clock.h"
 #include "dump/filter.h"
+#include "redis/keyspace.h"
 
-enum { DBS_WITHOUT_INFO = 1024 };
-
-/* Without INFO: one database after the other, until the server has no more. */
-static enum rc
-outcome_count(struct ctx *cx, struct conn *c, struct conn_info *out, struct err *e)
-{
-    memset(out, 0, sizeof(*out));
-    for (uint64_t n = 0; n < DBS_WITHOUT_INFO; n++) {
-        struct reply r;
-
-        if (conn_select(cx, c, n, e)) {
-            if (e->code != RC_NOT_FOUND || n == 0)
-                return e->code;
-            return RC_OK;
-        }
-        if (CONN_CALL(cx, c, &r, e, STR_LIT("DBSIZE")))
-            return e->code;
-        if (r.type != REPLY_INT || r.integer < 0)
-            return conn_fail(c, &r, "could not count the keys (DBSIZE)", e);
-        if (r.integer > 0 && info_add_db(out, n, (uint64_t)r.integer, e))
-            return e->code;
-    }
-    return err_set(e, RC_DENIED, "more than %d databases, and no INFO", DBS_WITHOUT_INFO);
-}
-
-/* INFO, or what a user gets who may not ask it. */
 static enum rc
 outcome_ask(struct ctx *cx, struct conn *c, struct conn_info *out, bool *asked, struct err *e)
 {
-    struct err why = ERR_INIT;
-    enum rc rc = conn_info(cx, c, out, &why);
-
-    if (rc == RC_DENIED) {
-        why = (struct err)ERR_INIT;
-        rc = outcome_count(cx, c, out, &why);
-        if (rc != RC_OK)
-            conn_info_release(out);
-    }
-    *asked = rc == RC_OK;
-    if (rc == RC_OK || rc == RC_DENIED)
-        return RC_OK;
-    *e = why;
-    return err_wrap(e, "could not ask what the server holds");
+    if (keyspace_count(cx, c, out, asked, e))
+        return err_wrap(e, "could not ask what the server holds");
+    return RC_OK;
 }
 
 enum rc

@@ -224,8 +224,11 @@ conn_info(struct ctx *cx, struct conn *c, struct conn_info *out, struct err *e)
 
     if (CONN_CALL(cx, c, &r, e, STR_LIT("INFO")))
         return e->code;
-    if (r.type != REPLY_BULK)
-        return conn_fail(c, &r, "could not ask the server about itself (INFO)", e);
+    if (r.type != REPLY_BULK) {
+        if (conn_fail(c, &r, "could not ask the server about itself (INFO)", e) == RC_UNSUPPORTED)
+            e->code = RC_DENIED;
+        return e->code;
+    }
     return info_parse(r.s, out, e);
 }
 

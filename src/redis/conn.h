@@ -70,7 +70,7 @@ enum rc conn_fail(const struct conn *c, const struct reply *r, const char *what,
 /* SELECT unless it is selected already. RC_NOT_FOUND: the server has fewer databases. */
 NODISCARD enum rc conn_select(struct ctx *cx, struct conn *c, uint64_t db, struct err *e);
 
-/* INFO. RC_DENIED when the user may not. The caller releases `out`. */
+/* INFO. RC_DENIED when it is not to be had: the user may not, or it is switched off. The caller releases `out`. */
 NODISCARD enum rc conn_info(struct ctx *cx, struct conn *c, struct conn_info *out, struct err *e);
 
 /*

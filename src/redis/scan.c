@@ -4,13 +4,20 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "redis/keyspace.h"
 #include "redis/scan_internal.h"
 
-enum { BIG_BYTES = 8 * 1024 * 1024, BATCH_BYTES = 4 * 1024 * 1024, DBS_WITHOUT_INFO = 16384 };
+enum { BIG_BYTES = 8 * 1024 * 1024, BATCH_BYTES = 4 * 1024 * 1024 };
 
 enum rc
 scan_emit(struct scan *s, const struct ev *ev, struct err *e)
 {
+    /* A database is told of with its first key: that there is one is known only then. */
+    if (ev->kind == EV_KEY && s->db_due) {
+        s->db_due = false;
+        if (s->on(s->arg, &s->db, e))
+            return e->code;
+    }
     return s->on(s->arg, ev, e);
 }
 
@@ -196,41 +203,14 @@ functions(struct scan *s, struct err *e)
 }
 
 static enum rc
-one_db(struct scan *s, const struct info_db *db, struct err *e)
+one_db(void *arg, const struct info_db *db, struct err *e)
 {
-    struct ev ev = {.kind = EV_DB, .u.db = {.n = db->n, .keys = db->keys, .expires = db->expires}};
+    struct scan *s = arg;
 
-    if (!filter_wants_db(&s->opts->filter, db->n))
-        return RC_OK;
-    if (conn_select(s->cx, s->c, db->n, e) || scan_emit(s, &ev, e) || scan_db(s, e))
-        return e->code;
-    return RC_OK;
-}
-
-/* Without INFO: one database after the other, until the server has no more. */
-static enum rc
-all_dbs(struct scan *s, struct err *e)
-{
-    for (uint64_t n = 0; n < DBS_WITHOUT_INFO; n++) {
-        struct info_db db = {.n = n, .keys = EV_UNKNOWN, .expires = EV_UNKNOWN};
-        struct reply r;
-
-        if (!filter_wants_db(&s->opts->filter, n))
-            continue;
-        if (conn_select(s->cx, s->c, n, e)) {
-            if (e->code != RC_NOT_FOUND || n == 0)
-                return e->code;
-            e->code = RC_OK;
-            return RC_OK;
-        }
-        if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("DBSIZE")))
-            return e->code;
-        if (r.type == REPLY_INT && r.integer == 0)
-            continue;
-        if (one_db(s, &db, e))
-            return e->code;
-    }
-    return RC_OK;
+    s->db =
+        (struct ev){.kind = EV_DB, .u.db = {.n = db->n, .keys = db->keys, .expires = db->expires}};
+    s->db_due = true;
+    return scan_db(s, e);
 }
 
 static enum rc
@@ -243,7 +223,7 @@ run(struct scan *s, struct err *e)
     if (info == NULL) {
         struct err why = ERR_INIT;
         rc = conn_info(s->cx, s->c, &asked, &why);
-        if (rc != RC_OK && rc != RC_DENIED && rc != RC_UNSUPPORTED) {
+        if (rc != RC_OK && rc != RC_DENIED) {
             *e = why;
             return rc;
         }
@@ -255,10 +235,8 @@ run(struct scan *s, struct err *e)
     rc = probe(s, info, e);
     if (rc == RC_OK)
         rc = functions(s, e);
-    if (rc == RC_OK && info == NULL)
-        rc = all_dbs(s, e);
-    for (size_t i = 0; rc == RC_OK && info != NULL && i < info->n_dbs; i++)
-        rc = one_db(s, &info->dbs[i], e);
+    if (rc == RC_OK)
+        rc = keyspace_each(s->cx, s->c, info, s->opts->filter.db, one_db, s, e);
     conn_info_release(&asked);
     return rc;
 }

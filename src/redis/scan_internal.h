@@ -25,6 +25,8 @@ struct scan {
     bool has_expiretime;
     bool has_field_ttl; /* the server knows HPEXPIRETIME */
     const char *access; /* "FREQ", "IDLETIME" or NULL */
+    struct ev db;       /* the database at work */
+    bool db_due;        /* and it was not told of yet */
     int64_t now_ms;     /* the server's clock when the flight at work was sent */
     struct buf copy;    /* names that must outlive a reply */
 };

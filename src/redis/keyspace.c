@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "redis/keyspace.h"
+
+#include "dump/filter.h"
+#include "rdb/event.h"
+
+enum { PEEK_PAGES_MAX = 1 << 16, PEEK_BYTES_MAX = 64 * 1024 * 1024, CURSOR_MAX = 24 };
+
+/* The first names that the selected database shows; none: it is empty. */
+static enum rc
+peek(struct ctx *cx, struct conn *c, struct buf *names, struct err *e)
+{
+    char cursor[CURSOR_MAX] = "0";
+    struct reply r;
+
+    buf_reset(names);
+    for (unsigned page = 0; page < PEEK_PAGES_MAX; page++) {
+        if (CONN_CALL(cx, c, &r, e, STR_LIT("SCAN"), str_c(cursor)))
+            return e->code;
+        if (r.type != REPLY_ARRAY || r.n != 2 || r.items[0].type != REPLY_BULK ||
+            r.items[0].s.n >= sizeof(cursor) || r.items[1].type != REPLY_ARRAY)
+            return conn_fail(c, &r, "could not list the keys (SCAN)", e);
+        memcpy(cursor, r.items[0].s.p, r.items[0].s.n);
+        cursor[r.items[0].s.n] = '\0';
+        for (size_t i = 0; i < r.items[1].n; i++) {
+            const struct reply *name = &r.items[1].items[i];
+            if (name->type != REPLY_BULK)
+                return conn_fail(c, name, "could not list the keys (SCAN)", e);
+            if (buf_add_str(names, name->s, e))
+                return err_wrap(e, "too long key names");
+        }
+        if (r.items[1].n != 0 || strcmp(cursor, "0") == 0)
+            return RC_OK;
+    }
+    return err_set(e, RC_CORRUPT, "%s gives pages of SCAN without keys and without an end",
+                   conn_peer(c));
+}
+
+static const struct info_db *
+listed(const struct conn_info *info, uint64_t n)
+{
+    for (size_t i = 0; info != NULL && i < info->n_dbs; i++)
+        if (info->dbs[i].n == n)
+            return &info->dbs[i];
+    return NULL;
+}
+
+struct walk {
+    struct ctx *cx;
+    struct conn *c;
+    const struct conn_info *info;
+    keyspace_fn *fn;
+    void *arg;
+    struct buf first, names; /* what database 0 showed, and this one */
+};
+
+/* *more: false when the server has no database `n`. */
+static enum rc
+visit(struct walk *w, uint64_t n, bool *more, struct err *e)
+{
+    const struct info_db *said = listed(w->info, n);
+    struct info_db db = {.n = n, .keys = EV_UNKNOWN, .expires = EV_UNKNOWN};
+
+    if (conn_select(w->cx, w->c, n, e)) {
+        if (e->code != RC_NOT_FOUND || n == 0)
+            return e->code;
+        *e = (struct err)ERR_INIT;
+        *more = false;
+        return RC_OK;
+    }
+    if (said != NULL && n != 0)
+        return w->fn(w->arg, said, e);
+    if (peek(w->cx, w->c, &w->names, e))
+        return e->code;
+    if (n == 0 && buf_add_str(&w->first, buf_str(&w->names), e))
+        return e->code;
+    if (w->names.n == 0 && said == NULL)
+        return RC_OK;
+    if (n != 0 && str_eq(buf_str(&w->first), buf_str(&w->names))) {
+        *more = false;
+        return RC_OK;
+    }
+    return w->fn(w->arg, said != NULL ? said : &db, e);
+}
+
+enum rc
+keyspace_each(struct ctx *cx, struct conn *c, const struct conn_info *info, int64_t only,
+              keyspace_fn *fn, void *arg, struct err *e)
+{
+    struct walk w = {.cx = cx, .c = c, .info = info, .fn = fn, .arg = arg};
+    uint64_t n = 0;
+    bool more = true;
+    enum rc rc = RC_OK;
+
+    buf_init(&w.first, PEEK_BYTES_MAX);
+    buf_init(&w.names, PEEK_BYTES_MAX);
+    if (only != FILTER_ALL_DBS) {
+        rc = visit(&w, (uint64_t)only, &more, e);
+        more = false;
+    }
+    for (; rc == RC_OK && more && n < KEYSPACE_DBS_MAX; n++)
+        rc = visit(&w, n, &more, e);
+    if (rc == RC_OK && more)
+        rc = err_set(e, RC_LIMIT, "%s has more than %d databases", conn_peer(c), KEYSPACE_DBS_MAX);
+    buf_release(&w.first);
+    buf_release(&w.names);
+    return rc;
+}
+
+struct count {
+    struct ctx *cx;
+    struct conn *c;
+    struct conn_info *out;
+    bool *counted;
+};
+
+static enum rc
+count_db(void *arg, const struct info_db *db, struct err *e)
+{
+    struct count *n = arg;
+    struct reply r;
+
+    if (CONN_CALL(n->cx, n->c, &r, e, STR_LIT("DBSIZE")))
+        return e->code;
+    if (r.type != REPLY_INT || r.integer <= 0) {
+        *n->counted = false;
+        return RC_OK;
+    }
+    return info_add_db(n->out, db->n, (uint64_t)r.integer, e);
+}
+
+enum rc
+keyspace_count(struct ctx *cx, struct conn *c, struct conn_info *out, bool *counted, struct err *e)
+{
+    struct count n = {.cx = cx, .c = c, .out = out, .counted = counted};
+    struct err why = ERR_INIT;
+    enum rc rc = conn_info(cx, c, out, &why);
+
+    if (rc == RC_DENIED)
+        *out = (struct conn_info){.n_dbs = 0};
+    else if (rc != RC_OK) {
+        *e = why;
+        return rc;
+    }
+    *counted = true;
+    if (out->n_dbs != 0)
+        return RC_OK;
+    why = (struct err)ERR_INIT;
+    rc = keyspace_each(cx, c, NULL, FILTER_ALL_DBS, count_db, &n, &why);
+    if (rc == RC_OK)
+        return RC_OK;
+    *counted = false;
+    if (rc == RC_DENIED || rc == RC_UNSUPPORTED)
+        return RC_OK;
+    conn_info_release(out);
+    *e = why;
+    return rc;
+}
