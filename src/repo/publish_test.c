@@ -2,6 +2,8 @@
 /* What a backup publishes: nothing without its lock, nothing that counts on packs that are gone. */
 #include "t.h"
 
+#include <stdatomic.h>
+
 #include "base/mem.h"
 #include "crypto/id.h"
 #include "repo/repo_internal.h"
@@ -9,6 +11,7 @@
 #include "store/mem.h"
 
 enum { BYTES = 3000000 };
+static const enum store_type NEVER = STORE_CONFIG; /* is not stored any more */
 
 static struct ctx cx;
 
@@ -17,7 +20,7 @@ static struct store_ops losing;
 static const struct store_ops *plain;
 static enum store_type lose_at;
 static bool lose_after;
-static unsigned n_lists;
+static atomic_uint n_lists;
 
 static enum rc
 drop_lock(void *arg, const struct id *id, uint64_t bytes, struct err *e)
@@ -72,6 +75,10 @@ new_repo(void)
     T_OK(repo_init(&cx, s, STR_LIT("pw"), &opts, &id, &e));
     plain = s->ops;
     losing = *plain;
+    losing.put_commit = losing_commit;
+    losing.list = counting_list;
+    lose_at = NEVER;
+    s->ops = &losing; /* before the lock's thread looks at it */
     return s;
 }
 
@@ -155,11 +162,9 @@ test_nothing_is_published_without_the_lock(void **state)
 
         lose_at = cases[i].at;
         lose_after = cases[i].after;
-        losing.put_commit = losing_commit;
-        s->ops = &losing;
         T_RC(save(r, 1, &e), RC_LOCKED);
         T_CONTAINS(e.msg, "lock");
-        s->ops = plain;
+        lose_at = NEVER;
         assert_int_equal(count(s, STORE_INDEX), cases[i].indexes);
         assert_int_equal(count(s, STORE_SNAPSHOT), 0);
         repo_close(r);
@@ -208,8 +213,6 @@ test_packs_that_are_counted_on_are_looked_for(void **state)
         struct repo *r = open_locked(s);
         struct err e = ERR_INIT;
 
-        losing.list = counting_list;
-        s->ops = &losing;
         n_lists = 0;
         T_OK(save(r, 1, &e));
         assert_int_equal(n_lists, 0); /* nothing to count on */
@@ -220,7 +223,6 @@ test_packs_that_are_counted_on_are_looked_for(void **state)
         T_CONTAINS(e.msg, remove != 0 ? "is missing" : "bytes");
         assert_int_equal(count(s, STORE_SNAPSHOT), 2);
         repo_close(r);
-        s->ops = plain;
         store_release(s);
     }
 }
