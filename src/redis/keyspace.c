@@ -4,11 +4,16 @@
 #include "dump/filter.h"
 #include "rdb/event.h"
 
-enum { PEEK_PAGES_MAX = 1 << 16, PEEK_BYTES_MAX = 64 * 1024 * 1024, CURSOR_MAX = 24 };
+enum {
+    PEEK_PAGES_MAX = 1024,
+    PEEK_BYTES_MAX = 64 * 1024 * 1024,
+    CURSOR_MAX = 24,
+    COUNT_DBS_MAX = 16384
+};
 
-/* The first names that the selected database shows; none: it is empty. */
+/* The first names that the selected database shows; *empty: there are none. Whoever reads all finds lists without an end. */
 static enum rc
-peek(struct ctx *cx, struct conn *c, struct buf *names, struct err *e)
+peek(struct ctx *cx, struct conn *c, struct buf *names, bool *empty, struct err *e)
 {
     char cursor[CURSOR_MAX] = "0";
     struct reply r;
@@ -29,11 +34,11 @@ peek(struct ctx *cx, struct conn *c, struct buf *names, struct err *e)
             if (buf_add_str(names, name->s, e))
                 return err_wrap(e, "too long key names");
         }
-        if (r.items[1].n != 0 || strcmp(cursor, "0") == 0)
+        *empty = r.items[1].n == 0 && strcmp(cursor, "0") == 0;
+        if (r.items[1].n != 0 || *empty)
             return RC_OK;
     }
-    return err_set(e, RC_CORRUPT, "%s gives pages of SCAN without keys and without an end",
-                   conn_peer(c));
+    return RC_OK;
 }
 
 static const struct info_db *
@@ -51,6 +56,9 @@ struct walk {
     const struct conn_info *info;
     keyspace_fn *fn;
     void *arg;
+    uint64_t dbs_max;
+    bool blind_too;          /* call fn as well where SCAN is denied */
+    bool seen;               /* SCAN showed keys of the database at work */
     struct buf first, names; /* what database 0 showed, and this one */
 };
 
@@ -60,56 +68,67 @@ visit(struct walk *w, uint64_t n, bool *more, struct err *e)
 {
     const struct info_db *said = listed(w->info, n);
     struct info_db db = {.n = n, .keys = EV_UNKNOWN, .expires = EV_UNKNOWN};
+    struct err why = ERR_INIT;
+    bool empty = false;
+    enum rc rc;
 
-    if (conn_select(w->cx, w->c, n, e)) {
-        if (e->code != RC_NOT_FOUND || n == 0)
-            return e->code;
-        *e = (struct err)ERR_INIT;
+    if (conn_select(w->cx, w->c, n, &why)) {
         *more = false;
-        return RC_OK;
+        if (why.code == RC_NOT_FOUND && n != 0)
+            return RC_OK;
+        *e = why;
+        return e->code;
     }
     if (said != NULL && n != 0)
         return w->fn(w->arg, said, e);
-    if (peek(w->cx, w->c, &w->names, e))
-        return e->code;
+    rc = peek(w->cx, w->c, &w->names, &empty, &why);
+    if (rc != RC_OK && !(w->blind_too && (rc == RC_DENIED || rc == RC_UNSUPPORTED))) {
+        *e = why;
+        return rc;
+    }
+    w->seen = rc == RC_OK && !empty;
     if (n == 0 && buf_add_str(&w->first, buf_str(&w->names), e))
         return e->code;
-    if (w->names.n == 0 && said == NULL)
+    if (empty && said == NULL)
         return RC_OK;
-    if (n != 0 && str_eq(buf_str(&w->first), buf_str(&w->names))) {
+    if (n != 0 && w->names.n != 0 && str_eq(buf_str(&w->first), buf_str(&w->names))) {
         *more = false;
         return RC_OK;
     }
     return w->fn(w->arg, said != NULL ? said : &db, e);
 }
 
+static enum rc
+walk(struct walk *w, int64_t only, struct err *e)
+{
+    bool more = true;
+    enum rc rc = RC_OK;
+
+    buf_init(&w->first, PEEK_BYTES_MAX);
+    buf_init(&w->names, PEEK_BYTES_MAX);
+    if (only != FILTER_ALL_DBS)
+        rc = visit(w, (uint64_t)only, &more, e);
+    for (uint64_t n = 0; rc == RC_OK && more && only == FILTER_ALL_DBS; n++)
+        rc = n == w->dbs_max ? err_set(e, RC_LIMIT, "%s has more than %llu databases",
+                                       conn_peer(w->c), (unsigned long long)n)
+                             : visit(w, n, &more, e);
+    buf_release(&w->first);
+    buf_release(&w->names);
+    return rc;
+}
+
 enum rc
 keyspace_each(struct ctx *cx, struct conn *c, const struct conn_info *info, int64_t only,
               keyspace_fn *fn, void *arg, struct err *e)
 {
-    struct walk w = {.cx = cx, .c = c, .info = info, .fn = fn, .arg = arg};
-    uint64_t n = 0;
-    bool more = true;
-    enum rc rc = RC_OK;
+    struct walk w = {
+        .cx = cx, .c = c, .info = info, .fn = fn, .arg = arg, .dbs_max = KEYSPACE_DBS_MAX};
 
-    buf_init(&w.first, PEEK_BYTES_MAX);
-    buf_init(&w.names, PEEK_BYTES_MAX);
-    if (only != FILTER_ALL_DBS) {
-        rc = visit(&w, (uint64_t)only, &more, e);
-        more = false;
-    }
-    for (; rc == RC_OK && more && n < KEYSPACE_DBS_MAX; n++)
-        rc = visit(&w, n, &more, e);
-    if (rc == RC_OK && more)
-        rc = err_set(e, RC_LIMIT, "%s has more than %d databases", conn_peer(c), KEYSPACE_DBS_MAX);
-    buf_release(&w.first);
-    buf_release(&w.names);
-    return rc;
+    return walk(&w, only, e);
 }
 
 struct count {
-    struct ctx *cx;
-    struct conn *c;
+    struct walk walk;
     struct conn_info *out;
     bool *counted;
 };
@@ -120,19 +139,19 @@ count_db(void *arg, const struct info_db *db, struct err *e)
     struct count *n = arg;
     struct reply r;
 
-    if (CONN_CALL(n->cx, n->c, &r, e, STR_LIT("DBSIZE")))
+    if (CONN_CALL(n->walk.cx, n->walk.c, &r, e, STR_LIT("DBSIZE")))
         return e->code;
-    if (r.type != REPLY_INT || r.integer <= 0) {
+    if (r.type == REPLY_INT && r.integer > 0)
+        return info_add_db(n->out, db->n, (uint64_t)r.integer, e);
+    if (r.type != REPLY_INT || n->walk.seen)
         *n->counted = false;
-        return RC_OK;
-    }
-    return info_add_db(n->out, db->n, (uint64_t)r.integer, e);
+    return RC_OK;
 }
 
 enum rc
 keyspace_count(struct ctx *cx, struct conn *c, struct conn_info *out, bool *counted, struct err *e)
 {
-    struct count n = {.cx = cx, .c = c, .out = out, .counted = counted};
+    struct count n = {.out = out, .counted = counted};
     struct err why = ERR_INIT;
     enum rc rc = conn_info(cx, c, out, &why);
 
@@ -145,12 +164,14 @@ keyspace_count(struct ctx *cx, struct conn *c, struct conn_info *out, bool *coun
     *counted = true;
     if (out->n_dbs != 0)
         return RC_OK;
+    n.walk = (struct walk){
+        .cx = cx, .c = c, .fn = count_db, .arg = &n, .dbs_max = COUNT_DBS_MAX, .blind_too = true};
     why = (struct err)ERR_INIT;
-    rc = keyspace_each(cx, c, NULL, FILTER_ALL_DBS, count_db, &n, &why);
+    rc = walk(&n.walk, FILTER_ALL_DBS, &why);
     if (rc == RC_OK)
         return RC_OK;
     *counted = false;
-    if (rc == RC_DENIED || rc == RC_UNSUPPORTED)
+    if (rc == RC_DENIED || rc == RC_LIMIT)
         return RC_OK;
     conn_info_release(out);
     *e = why;

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# Absence of information is not absence of data: servers that say less of themselves than they hold.
+
+load ../harness/env.bash
+
+setup() {
+    setup_folder
+    start_redis a
+    cli a set k v >/dev/null
+    cli a -n 3 mset x 1 y 2 >/dev/null
+    cli a -n 9 rpush l 1 >/dev/null
+}
+teardown() { end_all; }
+
+hide() { # hide PATTERN [CHARACTER]: sets HIDER, the port of a where what matches is not to be read
+    "$HARNESS/hider" "$PORT_a" "$@" >"$T/hider" 3>&- &
+    PIDS+=("$!")
+    for _ in $(seq 100); do
+        read -r HIDER <"$T/hider" && return 0
+        sleep 0.1
+    done
+}
+
+@test "keys that INFO does not show, or not all, are read by SCAN, each once" {
+    local hidden
+    for hidden in 'db[0-9]+:keys=[0-9]+' 'db3:' '# Keyspace[^$]*(?=\r\n)' '(?<=keys=)[0-9]+' '(?<=\r\n)INFO(?=\r\n)'; do
+        hide "$hidden"
+        "$CSTASH" dump -q --source scan --redis "redis://127.0.0.1:$HIDER" >"$T/dump"
+        [ "$("$CSTASH" digest -q "$T/dump" | awk '$1 == "all" {print $2, $3}')" = "$(digest a) 4" ]
+    done
+    "$CSTASH" dump -q --source scan --db 9 --redis "redis://127.0.0.1:$HIDER" >"$T/dump"
+    [ "$("$CSTASH" digest -q "$T/dump" | awk '$1 == "all" {print $3}')" = 1 ]
+}
+
+@test "a server that takes any SELECT and has one database is read once" {
+    cli a flushall >/dev/null
+    cli a set k v >/dev/null
+    hide '(?<=\r\n)INFO(?=\r\n)|(?<=SELECT\r\n\$[12]\r\n)[0-9]+(?=\r\n)' 0
+    "$CSTASH" dump -q --source scan --redis "redis://127.0.0.1:$HIDER" >"$T/dump"
+    [ "$("$CSTASH" digest -q "$T/dump" | awk '$1 == "all" {print $2, $3}')" = "$(digest a) 1" ]
+}
+
+@test "with INFO switched off replication goes on, and a target that holds keys is not taken for empty" {
+    start_redis b --rename-command INFO ""
+    redis-cli -p "$PORT_b" -n 5 set there 1 >/dev/null
+    [ "$("$CSTASH" digest -q --source replication --redis "$URL_b" | awk '$1 == "all" {print $3}')" = 1 ]
+    "$CSTASH" init -q
+    "$CSTASH" backup -q --redis "$URL_a"
+    run "$CSTASH" restore -q --existing flush --redis "$URL_b"
+    [ "$status" = 1 ]
+    [[ "$output" == *--yes* ]]
+    [ "$(redis-cli -p "$PORT_b" -n 5 get there)" = 1 ]
+    redis-cli -p "$PORT_b" flushall >/dev/null
+    run "$CSTASH" restore --redis "$URL_b"
+    [ "$status" = 0 ]
+    [[ "$output" == *'holds its 4 keys'* ]]
+}
+
+@test "a target whose INFO and DBSIZE show no keys is not taken for empty" {
+    "$CSTASH" init -q
+    start_redis b
+    "$CSTASH" backup -q --redis "$URL_b"
+    hide 'db[0-9]+:keys=[0-9]+|(?<=\r\n)DBSIZE(?=\r\n)'
+    run "$CSTASH" restore -q --existing flush --redis "redis://127.0.0.1:$HIDER"
+    [ "$status" = 1 ]
+    [ "$(cli a dbsize)" = 1 ]
+}
