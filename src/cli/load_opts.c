@@ -166,6 +166,12 @@ print_json(const struct restore_result *r, int64_t ms)
     jw_field_u64(&j.w, "commands", r->load.commands);
     jw_field_u64(&j.w, "errors", r->load.n_errors);
     jw_field_u64(&j.w, "lost_pending_entries", r->load.lost_pending);
+    jw_key(&j.w, "left_out");
+    jw_open_object(&j.w);
+    for (unsigned i = 0; i < ADAPT_N; i++)
+        if (r->load.left_out[i] != 0)
+            jw_field_u64(&j.w, adapt_left_name((enum adapt_left)i), r->load.left_out[i]);
+    jw_close_object(&j.w);
     jw_field_u64(&j.w, "bytes", r->load.bytes);
     jw_field_u64(&j.w, "keys_expired", r->outcome.expired);
     jw_field_bool(&j.w, "compared_with_manifest", r->compared);

@@ -117,14 +117,15 @@ warn_odd(struct convert *c, const struct rdb_item *it)
 static enum rc
 on_value(struct convert *c, const struct rdb_item *it, struct err *e)
 {
+    bool fits = false, restore = c->opts->format == DUMP_RESTORE;
     struct ev ev;
-    bool fits = false;
 
     c->n_items = 0;
-    if (c->opts->format == DUMP_RESTORE && c->to.enc != NULL &&
+    /* A stream is held for commands too: what it says last is needed first (EV_DELETED). */
+    if ((restore || it->key.type == KV_STREAM) && c->to.enc != NULL &&
         rdb_payload(c->in, CONVERT_PAYLOAD_MAX, &ev, &fits, e))
         return e->code;
-    if (fits ? on_payload_value(c, &ev, e) : rdb_value(c->in, pass_on, c, e))
+    if (fits && restore ? on_payload_value(c, &ev, e) : rdb_value(c->in, pass_on, c, e))
         return e->code;
     warn_odd(c, it);
     return RC_OK;

@@ -25,6 +25,7 @@ encoder_new(struct wr *out, enum dump_format format)
     buf_init(&x->name, SIZE_MAX);
     buf_init(&x->batch, SIZE_MAX);
     buf_init(&x->claim_owner, SIZE_MAX);
+    buf_init(&x->gone, SIZE_MAX);
     return x;
 }
 
@@ -36,6 +37,8 @@ encoder_free(struct encoder *x)
     buf_release(&x->name);
     buf_release(&x->batch);
     buf_release(&x->claim_owner);
+    buf_release(&x->gone);
+    payload_decoder_free(x->decoder);
     (void)XXH3_freeState(x->hash);
     mem_free(x->out);
     mem_free(x);
@@ -83,7 +86,7 @@ expiry_cmp(const void *a, const void *b)
     return (l > r) - (l < r);
 }
 
-/* HPEXPIREAT for the batch's fields, those of one time together. Behind the HSET that made them. */
+/* HPEXPIREAT for the batch's fields, those of one time together. Behind the HMSET that made them. */
 static enum rc
 put_expiries(struct encoder *x, struct err *e)
 {
@@ -138,7 +141,9 @@ on_key(struct encoder *x, const struct ev_key *key)
     buf_must_add(&x->name, key->name.p, key->name.n);
     x->key = *key;
     x->warned = x->deleted = false;
-    x->n_entries = 0;
+    x->n_entries = x->n_gone = 0;
+    x->deleted_first = false;
+    buf_reset(&x->gone);
     x->last_entry = (struct stream_id){0, 0};
     x->written = false;
 }
@@ -224,14 +229,17 @@ on_zelem(struct encoder *x, const struct ev *ev, struct err *e)
     return RC_OK;
 }
 
-/* A field whose value is long has an HSET of its own; its expiry follows at once. */
+/*
+ * A field whose value is long has an HMSET of its own; its expiry follows at once. HMSET and not HSET,
+ * which takes one field only before Redis 4.0.
+ */
 static enum rc
 on_long_field(struct encoder *x, const struct ev *ev, struct err *e)
 {
     const struct ev_piece *p = &ev->u.field.value;
 
     if (ev_is_first(p) &&
-        (batch_flush(x, e) || put_verb(x, "HSET", 2, e) || put_arg(x, ev->u.field.name, e)))
+        (batch_flush(x, e) || put_verb(x, "HMSET", 2, e) || put_arg(x, ev->u.field.name, e)))
         return e->code;
     if (put_piece(x, p, e))
         return e->code;
@@ -252,7 +260,7 @@ on_field(struct encoder *x, const struct ev *ev, struct err *e)
 
     if (name.n + p->total > ENC_BATCH_BYTES / 2)
         return on_long_field(x, ev, e);
-    if (batch_item(x, "HSET", name.n + p->p.n, e))
+    if (batch_item(x, "HMSET", name.n + p->p.n, e))
         return e->code;
     off = x->batch.n;
     encode_batch_add(x, name);
@@ -261,6 +269,18 @@ on_field(struct encoder *x, const struct ev *ev, struct err *e)
             (struct expiry){.at = ev->u.field.expires_at, .off = off, .n = x->batch.n - off};
     encode_batch_add(x, p->p);
     return RC_OK;
+}
+
+/*
+ * Redis 7 makes up how far each group of a stream of Redis 5 or 6 has read when it loads its payload.
+ * From commands all versions make the same.
+ */
+static enum rc
+on_old_stream(struct encoder *x, const struct ev *ev, struct err *e)
+{
+    if (x->decoder == NULL)
+        x->decoder = payload_decoder_new();
+    return payload_decode(x->decoder, ev, encoder_on, x, e);
 }
 
 /* RESTORE key ttl payload REPLACE ABSTTL [IDLETIME s | FREQ n] */
@@ -405,10 +425,12 @@ encoder_on(void *arg, const struct ev *ev, struct err *e)
         x->written = true;
         return on_string(x, &ev->u.piece, e);
     case EV_PAYLOAD:
+        if (payload_is_old_stream(ev))
+            return on_old_stream(x, ev, e);
         x->written = true;
         return on_payload(x, ev, e);
     case EV_KEY_END:
-        if (x->key.type == KV_STREAM && encode_stream_end(x, e))
+        if (x->key.type == KV_STREAM && encode_stream_close(x, e))
             return e->code;
         return on_key_end(x, e);
     default:
@@ -425,6 +447,12 @@ encoder_begin(struct encoder *x, struct err *e)
     if (put_command(x, 2, e) || put_word(x, "ECHO", e))
         return e->code;
     return put_word(x, header_text(x->format), e);
+}
+
+enum rc
+encoder_flush(struct encoder *x, struct err *e)
+{
+    return put_flush(x, e);
 }
 
 enum rc

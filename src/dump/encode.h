@@ -9,14 +9,18 @@
  *          trailer. Values become plain commands that rebuild them exactly; an EV_PAYLOAD becomes a
  *          RESTORE.
  * Idempotent  a key is deleted before it is built, unless one command replaces it whole (SET,
- *          RESTORE). Commands SELECT, SET, APPEND, RPUSH, SADD, ZADD, HSET, HPEXPIREAT, XADD,
- *          XSETID, XGROUP, XCLAIM, PEXPIREAT, DEL, RESTORE, FUNCTION LOAD, SCRIPT LOAD, ECHO. Only
- *          what the value needs: a dump of plain types loads into Redis 4.0, a stream without what
- *          Redis 7 added loads into 5.0 (but consumers: 6.2).
+ *          RESTORE). Commands SELECT, SET, APPEND, RPUSH, SADD, ZADD, HMSET, HPEXPIREAT, XADD,
+ *          XSETID, XGROUP, XREADGROUP, XCLAIM, PEXPIREAT, DEL, RESTORE, FUNCTION LOAD, SCRIPT LOAD,
+ *          ECHO.
+ * Oldest   each is what the oldest server takes that knows the type, and says no more than the value
+ *          needs: so a dump of plain types loads into Redis 2.6, and into the version that it came
+ *          from by redis-cli --pipe as well. What newer ones added is said by options of theirs,
+ *          which a load leaves out where they are not known (dump/adapt).
  * Batches  at most ENC_BATCH_ARGS elements or ENC_BATCH_BYTES a command; a longer element has a
  *          command of its own. A string above ENC_STRING_MAX is built by SET and APPEND.
  * Losses   what commands cannot say is left out with one warning per key, and counted.
- * Memory   less than 1 MiB, the key's name, and names of group and consumer; an opaque value is the
+ * Deleted  entries that are still pending are added for XCLAIM, and removed in the end (EV_DELETED).
+ * Memory   less than 1 MiB, the key's name, the IDs of such entries, and names of group and consumer; an opaque value is the
  *          event's.
  * Errors   RC_LIMIT: what a load would refuse as too long (rdb/event.h) is not written.
  * Threads  one at a time.
@@ -37,6 +41,8 @@ void encoder_free(struct encoder *x);
 NODISCARD enum rc encoder_begin(struct encoder *x, struct err *e);
 /* An ev_fn; `arg` is the struct encoder. EV_KEY must carry the final expiry. */
 enum rc encoder_on(void *arg, const struct ev *ev, struct err *e);
+/* Pass everything on, without a trailer: for a part of a dump. */
+NODISCARD enum rc encoder_flush(struct encoder *x, struct err *e);
 /* Write the trailer and pass everything on. */
 NODISCARD enum rc encoder_end(struct encoder *x, struct err *e);
 

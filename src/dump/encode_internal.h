@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "dump/encode.h"
+#include "rdb/payload.h"
 
 enum { OUT_BYTES = 256 * 1024, NUMBER_TEXT = 32, ARG_FRAME = NUMBER_TEXT + 2 };
 
@@ -23,6 +24,7 @@ struct encoder {
     XXH3_state_t *hash;
     struct encoder_facts facts;
     unsigned warnings;
+    struct payload_decoder *decoder; /* NULL until it is needed */
     /* the key in progress */
     struct buf name;
     struct ev_key key;
@@ -33,8 +35,12 @@ struct encoder {
     struct expiry expiries[ENC_BATCH_ARGS];
     size_t n_expiries;
     /* a stream in progress */
-    struct stream_id last_entry;
+    struct stream_id last_entry; /* the last one added, deleted ones too */
     uint64_t n_entries;
+    bool deleted_first; /* entries were added in front of all others, to be trimmed in the end */
+    struct buf gone;    /* encoded IDs of those between others, to be deleted */
+    uint64_t n_gone;
+    struct ev stream; /* its EV_STREAM, where deleted entries were added */
     /* pending entries with equal owner, time and count are claimed together */
     struct buf claim_owner; /* encoded group and consumer */
     int64_t claim_at;
@@ -70,8 +76,12 @@ void encode_batch_add(struct encoder *x, struct str s);
 /* One warning for each key, counted as a loss. */
 void encode_warn_loss(struct encoder *x, const char *what);
 
-/* encode_stream.c: events of streams, EV_ENTRY to EV_IDMP; encode_stream_end before EV_KEY_END. */
+/*
+ * encode_stream.c: events of streams, EV_ENTRY to EV_IDMP. encode_stream_end when nothing follows for a
+ * consumer, encode_stream_close before EV_KEY_END.
+ */
 NODISCARD enum rc encode_stream(struct encoder *x, const struct ev *ev, struct err *e);
 NODISCARD enum rc encode_stream_end(struct encoder *x, struct err *e);
+NODISCARD enum rc encode_stream_close(struct encoder *x, struct err *e);
 
 #endif

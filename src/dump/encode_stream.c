@@ -16,6 +16,31 @@ on_entry(struct encoder *x, const struct ev *ev, struct err *e)
     return RC_OK;
 }
 
+/*
+ * An entry that is gone but still pending is added for XCLAIM to find, and removed in the end. MAXLEN,
+ * which trims nothing here, tells it from those that are there.
+ */
+static enum rc
+on_gone(struct encoder *x, const struct ev *ev, struct err *e)
+{
+    uint8_t text[ID_CHARS];
+    struct str id = str_of(text, put_id_text(ev->u.entry.id, text));
+
+    x->last_entry = ev->u.entry.id;
+    if (x->n_entries == 0) {
+        x->deleted_first = true;
+    } else {
+        if (buf_reserve(&x->gone, id.n + ARG_FRAME, e))
+            return e->code;
+        x->gone.n += put_lay(x->gone.p + x->gone.n, id);
+        x->n_gone++;
+    }
+    if (put_verb(x, "XADD", 5, e) || put_word(x, "MAXLEN", e) || put_int(x, INT64_MAX, e) ||
+        put_arg(x, id, e) || put_word(x, "cstash", e))
+        return e->code;
+    return put_word(x, "deleted", e);
+}
+
 /* A stream without entries comes to be by a group, which goes again. */
 static enum rc
 put_empty_stream(struct encoder *x, struct err *e)
@@ -30,17 +55,21 @@ put_empty_stream(struct encoder *x, struct err *e)
     return RC_OK;
 }
 
+static bool
+had_deleted(const struct encoder *x)
+{
+    return x->deleted_first || x->n_gone != 0;
+}
+
 /* Say of the stream what adding its entries did not: its last ID and what Redis 7 keeps beside. */
 static enum rc
-on_stream(struct encoder *x, const struct ev *ev, struct err *e)
+put_setid(struct encoder *x, const struct ev *ev, struct err *e)
 {
     struct stream_id last = ev->u.stream.last, gone = ev->u.stream.max_deleted;
     bool same_last = last.ms == x->last_entry.ms && last.seq == x->last_entry.seq;
-    bool modern = ev->u.stream.modern &&
-                  (ev->u.stream.added != x->n_entries || gone.ms != 0 || gone.seq != 0);
+    bool modern = ev->u.stream.modern && (ev->u.stream.added != x->n_entries || gone.ms != 0 ||
+                                          gone.seq != 0 || had_deleted(x));
 
-    if (x->n_entries == 0 && put_empty_stream(x, e))
-        return e->code;
     if (!modern && same_last)
         return RC_OK;
     if (put_verb(x, "XSETID", modern ? 5 : 1, e) || put_id(x, last, e))
@@ -51,6 +80,16 @@ on_stream(struct encoder *x, const struct ev *ev, struct err *e)
         put_word(x, "MAXDELETEDID", e))
         return e->code;
     return put_id(x, gone, e);
+}
+
+static enum rc
+on_stream(struct encoder *x, const struct ev *ev, struct err *e)
+{
+    if (had_deleted(x)) { /* its counters are right when those are gone again */
+        x->stream = *ev;
+        return RC_OK;
+    }
+    return x->n_entries == 0 && put_empty_stream(x, e) ? e->code : put_setid(x, ev, e);
 }
 
 static enum rc
@@ -85,6 +124,10 @@ encode_stream_end(struct encoder *x, struct err *e)
     return RC_OK;
 }
 
+/*
+ * Reading what it was given already, which is nothing, makes a consumer in every version; XGROUP
+ * CREATECONSUMER came with Redis 6.2.
+ */
 static enum rc
 on_consumer(struct encoder *x, const struct ev *ev, struct err *e)
 {
@@ -96,10 +139,10 @@ on_consumer(struct encoder *x, const struct ev *ev, struct err *e)
             return e->code;
         x->claim_owner.n += put_lay(x->claim_owner.p + x->claim_owner.n, owner[i]);
     }
-    if (put_command(x, 5, e) || put_word(x, "XGROUP", e) || put_word(x, "CREATECONSUMER", e) ||
-        put_key(x, e))
+    if (put_command(x, 7, e) || put_word(x, "XREADGROUP", e) || put_word(x, "GROUP", e) ||
+        put(x, x->claim_owner.p, x->claim_owner.n, e) || put_word(x, "STREAMS", e) || put_key(x, e))
         return e->code;
-    return put(x, x->claim_owner.p, x->claim_owner.n, e);
+    return put_word(x, "0", e);
 }
 
 static enum rc
@@ -119,6 +162,49 @@ on_pending(struct encoder *x, const struct ev *ev, struct err *e)
     x->claim_count = ev->u.pending.count;
     encode_batch_add(x, str_of(text, put_id_text(ev->u.pending.id, text)));
     return RC_OK;
+}
+
+/* Those between others by their IDs, some at a time; each is an argument of the same length at most. */
+static enum rc
+put_xdel(struct encoder *x, struct err *e)
+{
+    const uint8_t *p = x->gone.p, *all = p + x->gone.n;
+    uint64_t left = x->n_gone;
+
+    while (left != 0) {
+        uint64_t n = MIN(left, (uint64_t)ENC_BATCH_ARGS);
+        const uint8_t *end = p;
+
+        for (uint64_t i = 0; i < 2 * n; i++) /* two lines each */
+            end = (const uint8_t *)memchr(end, '\n', (size_t)(all - end)) + 1;
+        if (put_verb(x, "XDEL", n, e) || put(x, p, (size_t)(end - p), e))
+            return e->code;
+        p = end;
+        left -= n;
+    }
+    return RC_OK;
+}
+
+/*
+ * What was added for XCLAIM goes again. Those in front are trimmed, as a server did that holds no larger
+ * deleted ID; XDEL would leave one.
+ */
+enum rc
+encode_stream_close(struct encoder *x, struct err *e)
+{
+    if (encode_stream_end(x, e))
+        return e->code;
+    if (!had_deleted(x))
+        return RC_OK;
+    if (put_xdel(x, e))
+        return e->code;
+    if (x->n_gone != 0 && x->stream.u.stream.modern && x->stream.u.stream.max_deleted.ms == 0 &&
+        x->stream.u.stream.max_deleted.seq == 0) /* Redis 7 that loaded a file of Redis 6 */
+        encode_warn_loss(x, "its largest deleted ID, which it does not know, will be known");
+    if (x->deleted_first && (put_verb(x, "XTRIM", 2, e) || put_word(x, "MAXLEN", e) ||
+                             put_int(x, (int64_t)x->n_entries, e)))
+        return e->code;
+    return put_setid(x, &x->stream, e);
 }
 
 static void
@@ -141,6 +227,8 @@ encode_stream(struct encoder *x, const struct ev *ev, struct err *e)
     switch (ev->kind) {
     case EV_ENTRY:
         return on_entry(x, ev, e);
+    case EV_DELETED:
+        return on_gone(x, ev, e);
     case EV_STREAM:
         return on_stream(x, ev, e);
     case EV_GROUP:

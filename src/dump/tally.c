@@ -433,6 +433,7 @@ tally_on(void *arg, const struct ev *ev, struct err *e)
     case EV_PENDING:
         on_pending(t, ev);
         break;
+    case EV_DELETED:
     case EV_IDMP:
         break;
     case EV_PAYLOAD:

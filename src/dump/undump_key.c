@@ -9,7 +9,7 @@ undump_emit(struct undump *u, const struct ev *ev, struct err *e)
     return u->on == NULL ? RC_OK : u->on(u->arg, ev, e);
 }
 
-/* A stream that never needed an XSETID is what its entries made it. */
+/* A stream that never needed an XSETID is what its entries made it; known when nothing follows. */
 static enum rc
 say_stream(struct undump *u, struct err *e)
 {
@@ -204,6 +204,8 @@ on_xadd(struct undump *u, const struct str *v, uint32_t n, struct err *e)
 {
     struct ev ev = {.kind = EV_ENTRY};
 
+    if (n == 7 && u->facts.ours && str_is_word(v[2], "MAXLEN")) /* of a deleted entry: goes again */
+        return parse_id(v[4], &u->last_entry) ? RC_OK : undump_bad_argument(u, "XADD", e);
     if (n % 2 == 0 || !parse_id(v[2], &ev.u.entry.id)) {
         undump_not_exact(u); /* MAXLEN, "*" and the like: not of our making */
         return RC_OK;
@@ -234,6 +236,28 @@ on_xsetid(struct undump *u, const struct str *v, uint32_t n, struct err *e)
 }
 
 static enum rc
+say_consumer(struct undump *u, struct str group, struct str name, struct err *e)
+{
+    struct ev ev = {.kind = EV_CONSUMER};
+
+    ev.u.consumer.group = group;
+    ev.u.consumer.name = name;
+    ev.u.consumer.seen_at = 0;
+    ev.u.consumer.active_at = -1;
+    return undump_emit(u, &ev, e);
+}
+
+/* XREADGROUP GROUP group consumer STREAMS key 0 makes a consumer; anything else is not of our making. */
+static enum rc
+on_xreadgroup(struct undump *u, const struct str *v, uint32_t n, struct err *e)
+{
+    if (n == 7 && str_is_word(v[4], "STREAMS") && str_eq(v[6], STR_LIT("0")))
+        return say_consumer(u, v[2], v[3], e);
+    undump_not_exact(u);
+    return RC_OK;
+}
+
+static enum rc
 on_xgroup(struct undump *u, const struct str *v, uint32_t n, struct err *e)
 {
     struct ev ev = {.kind = EV_GROUP};
@@ -242,14 +266,8 @@ on_xgroup(struct undump *u, const struct str *v, uint32_t n, struct err *e)
         return RC_OK;
     if (n < 5)
         return undump_bad_argument(u, "XGROUP", e);
-    if (str_is_word(v[1], "CREATECONSUMER")) {
-        ev.kind = EV_CONSUMER;
-        ev.u.consumer.group = v[3];
-        ev.u.consumer.name = v[4];
-        ev.u.consumer.seen_at = 0;
-        ev.u.consumer.active_at = -1;
-        return say_stream(u, e) ? e->code : undump_emit(u, &ev, e);
-    }
+    if (str_is_word(v[1], "CREATECONSUMER"))
+        return say_consumer(u, v[3], v[4], e);
     if (!str_is_word(v[1], "CREATE") || !parse_id(v[4], &ev.u.group.last))
         return undump_bad_argument(u, "XGROUP", e);
     if (n == 6 && str_is_word(v[5], "MKSTREAM")) /* how an empty stream is made */
@@ -259,7 +277,7 @@ on_xgroup(struct undump *u, const struct str *v, uint32_t n, struct err *e)
     ev.u.group.modern = true;
     if (n == 7 && !str_to_i64(v[6], &ev.u.group.entries_read))
         return undump_bad_argument(u, "XGROUP", e);
-    return say_stream(u, e) ? e->code : undump_emit(u, &ev, e);
+    return undump_emit(u, &ev, e);
 }
 
 /* XCLAIM key group consumer 0 id... TIME ms RETRYCOUNT n JUSTID FORCE */
@@ -329,10 +347,16 @@ undump_key_command(struct undump *u, const struct str *v, uint32_t n, struct err
         return on_hpexpireat(u, v, n, e);
     case V_XADD:
         return on_xadd(u, v, n, e);
+    case V_XDEL:
+        if (!u->facts.ours)
+            undump_not_exact(u);
+        return RC_OK;
     case V_XSETID:
         return on_xsetid(u, v, n, e);
     case V_XGROUP:
         return on_xgroup(u, v, n, e);
+    case V_XREADGROUP:
+        return on_xreadgroup(u, v, n, e);
     case V_XCLAIM:
         return on_xclaim(u, v, n, e);
     case V_PEXPIREAT:

@@ -25,8 +25,10 @@ enum verb {
     V_STREAMING, /* those before this one are read argument by argument, whatever their length */
     V_HPEXPIREAT,
     V_XADD,
+    V_XDEL, /* and XTRIM */
     V_XSETID,
     V_XGROUP,
+    V_XREADGROUP,
     V_XCLAIM,
     V_PEXPIREAT,
     V_EXPIREAT,

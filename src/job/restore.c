@@ -297,6 +297,16 @@ check_wanted(const struct counts *n, const struct filter *f, struct err *e)
     return none_wanted(f, tally_keys(n->all), e);
 }
 
+/* Was something left out that the target cannot hold? */
+static bool
+left_anything(const struct load_result *l)
+{
+    for (size_t i = 0; i < ADAPT_N; i++)
+        if (l->left_out[i] != 0)
+            return true;
+    return false;
+}
+
 /* The dump is sent: is it what was backed up, and does the target hold it? */
 static enum rc
 judge(struct ctx *cx, struct conn *c, const struct load_opts *opts, const struct plan *plan,
@@ -316,7 +326,8 @@ judge(struct ctx *cx, struct conn *c, const struct load_opts *opts, const struct
     if (outcome_end(cx, c, start, &o, &out->outcome, e))
         return err_wrap(e, "the target does not hold what was restored");
     out->equal = out->outcome.proven && out->compared && filter_is_all(&opts->filter) &&
-                 out->load.skipped_keys == 0 && out->load.lost_pending == 0;
+                 out->load.skipped_keys == 0 && out->load.lost_pending == 0 &&
+                 !left_anything(&out->load);
     return RC_OK;
 }
 
@@ -452,6 +463,26 @@ restore_verify(struct ctx *cx, struct snapshot_source *from, struct conn *c,
     return rc;
 }
 
+/* What the target has no place for. */
+static void
+words_of_left_out(const struct restore_result *r, const char *target, char to[static RESTORE_WORDS])
+{
+    const char *sep = " ";
+    char n[STR_GROUPED_MAX];
+
+    (void)snprintf(to, RESTORE_WORDS,
+                   "%s holds the backup but for what its version cannot hold:", target);
+    for (unsigned i = 0; i < ADAPT_N; i++) {
+        size_t used = strlen(to);
+
+        if (r->load.left_out[i] == 0)
+            continue;
+        (void)snprintf(to + used, RESTORE_WORDS - used, "%s%s (%s)", sep,
+                       adapt_left_text((enum adapt_left)i), str_grouped(r->load.left_out[i], n));
+        sep = ", ";
+    }
+}
+
 /* What was read back says more than counts do. */
 static void
 words_of_reading(const struct restore_result *r, const char *target, char to[static RESTORE_WORDS])
@@ -493,6 +524,8 @@ restore_words(const struct restore_result *r, const char *target, char to[static
         (void)snprintf(to, RESTORE_WORDS,
                        "not proven by counts: %s held %s keys before, and holds %s now", target,
                        str_grouped(o->before, before), after);
+    else if (o->proven && left_anything(&r->load))
+        words_of_left_out(r, target, to);
     else if (o->proven)
         (void)snprintf(to, RESTORE_WORDS, "digest %s; %s holds its %s keys", r->digest, target,
                        after);

@@ -15,8 +15,10 @@
  *            KV_ZSET    EV_ZELEM, any order
  *            KV_HASH    EV_FIELD pieces of the value, any order; a reader that learns a field's
  *                       expiry later (RESP) sends EV_FIELD_EXPIRY for it
- *            KV_STREAM  EV_ENTRY*, EV_STREAM, then for each group EV_GROUP, then for each of its
- *                       consumers EV_CONSUMER and EV_PENDING*; EV_IDMP* may end it
+ *            KV_STREAM  EV_ENTRY*, EV_STREAM (last of all, where a reader learns it late: RESP), then for each group EV_GROUP, then for each of its
+ *                       consumers EV_CONSUMER and EV_PENDING*; EV_IDMP* may end it.
+ *                       EV_DELETED stands where an entry was that is deleted but still pending;
+ *                       a reader says it that has the whole value before it
  *            KV_MODULE, KV_ARRAY  EV_PAYLOAD: opaque to us
  *          or, in place of all that and for any type, one EV_PAYLOAD.
  * Pieces   a long string (above EV_WHOLE_MAX) may come in pieces: same item, growing `off`, the
@@ -72,6 +74,7 @@ enum ev_kind {
     EV_FIELD,
     EV_FIELD_EXPIRY,
     EV_ENTRY,
+    EV_DELETED,
     EV_STREAM,
     EV_GROUP,
     EV_CONSUMER,
@@ -131,7 +134,7 @@ struct ev {
             struct ev_piece value;
             int64_t expires_at; /* valid with the last piece; EV_NO_EXPIRY: none */
         } field;                /* EV_FIELD; EV_FIELD_EXPIRY: name and expires_at only */
-        struct {
+        struct {                /* EV_ENTRY; EV_DELETED: the ID only */
             struct stream_id id;
             const struct str *pairs; /* field, value, field, value, ... */
             size_t n;                /* how many pairs */

@@ -24,6 +24,28 @@ payload_footer(const struct ev *ev, uint8_t footer[static PAYLOAD_FOOTER])
     le64_store(footer + 2, crc);
 }
 
+bool
+payload_is_old_stream(const struct ev *payload)
+{
+    return payload->u.payload.rdb_type == T_STREAM;
+}
+
+const char *
+payload_module(const struct ev *payload, char to[static PAYLOAD_MODULE_TEXT])
+{
+    struct rdb r;
+    struct err ignored = ERR_INIT;
+    uint64_t id;
+
+    to[0] = '\0';
+    rdb_init(&r, NULL);
+    win_load(&r.w, payload->u.payload.value);
+    if (payload->u.payload.rdb_type == T_MODULE_2 && rdb_len(&r, &id, &ignored) == RC_OK)
+        rdb_module_name(id, to);
+    rdb_release(&r);
+    return to;
+}
+
 /* The KEY_META block in front of a payload's type byte, if there is one. */
 static enum rc
 split_meta(struct str body, struct str *meta, struct err *e)
@@ -86,6 +108,7 @@ payload_decoder_new(void)
     struct payload_decoder *d = MEM_NEW(struct payload_decoder);
 
     rdb_init(&d->r, NULL);
+    d->r.captured = true;
     return d;
 }
 

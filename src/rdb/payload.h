@@ -20,6 +20,16 @@ uint16_t rdb_min_version(uint8_t rdb_type, bool valkey);
 /* The logical type of a value type; false when it is not known. */
 bool rdb_kv_type(uint8_t rdb_type, enum kv_type *out);
 
+/* Is it a stream of Redis 5 or 6, without the counters that Redis 7 added? */
+bool payload_is_old_stream(const struct ev *payload);
+
+/*
+ * The name of the module type whose value it is: nine characters, "" where it cannot be told. Returns
+ * `to`.
+ */
+enum { PAYLOAD_MODULE_TEXT = 10 };
+const char *payload_module(const struct ev *payload, char to[static PAYLOAD_MODULE_TEXT]);
+
 /* Compute the footer for an EV_PAYLOAD. The whole payload is meta, rdb_type, value, footer. */
 void payload_footer(const struct ev *ev, uint8_t footer[static PAYLOAD_FOOTER]);
 

@@ -141,27 +141,30 @@ read_db(struct rdb *r, struct rdb_item *out, struct err *e)
 /*
  * The name of a module from its 64-bit id: nine characters of six bits, then ten bits of version.
  */
-static struct str
-module_name(uint64_t id, struct buf *to)
+void
+rdb_module_name(uint64_t id, char to[static PAYLOAD_MODULE_TEXT])
 {
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-    buf_reset(to);
-    for (int shift = 58; shift >= 10; shift -= 6)
-        buf_must_add(to, &alphabet[id >> shift & 63], 1);
-    return buf_str(to);
+    for (int i = 0; i < PAYLOAD_MODULE_TEXT - 1; i++)
+        to[i] = alphabet[id >> (58 - 6 * i) & 63];
+    to[PAYLOAD_MODULE_TEXT - 1] = '\0';
 }
 
 static enum rc
 read_module_aux(struct rdb *r, struct rdb_item *out, struct err *e)
 {
+    char name[PAYLOAD_MODULE_TEXT];
     uint64_t id, op, when;
 
     if (rdb_len(r, &id, e) || rdb_len(r, &op, e) || rdb_len(r, &when, e) || rdb_skip_module(r, e))
         return e->code;
     out->kind = RDB_MODULE_AUX;
-    out->name = module_name(id, &r->name);
+    rdb_module_name(id, name);
+    buf_reset(&r->name);
+    buf_must_add(&r->name, name, strlen(name));
+    out->name = buf_str(&r->name);
     return RC_OK;
 }
 

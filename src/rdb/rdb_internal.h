@@ -6,6 +6,7 @@
  * rdb/rdb_internal -- what the files of this folder share: the reader's state and the small reads.
  */
 #include "base/win.h"
+#include "rdb/payload.h"
 #include "rdb/rdb.h"
 
 /* Value types (reference redis-dump section 9). 22 means two things: see rdb_layout. */
@@ -56,10 +57,10 @@ struct rdb {
     bool valkey, started, ended;
     uint64_t crc;
     struct ev_key key;
-    uint8_t type; /* of the current value */
-    bool value_waits, captured;
-    bool key_given;     /* what was said of a key (expiry, use) is not for the next one */
-    const char *oddity; /* of the value read last, see rdb_oddity */
+    uint8_t type;               /* of the current value */
+    bool value_waits, captured; /* captured: the window holds the whole value */
+    bool key_given;             /* what was said of a key (expiry, use) is not for the next one */
+    const char *oddity;         /* of the value read last, see rdb_oddity */
     uint64_t value_at;
     size_t opaque_max;                            /* bytes of a value that we cannot look into */
     struct buf name, aux, meta, blob, field, lzf; /* scratch, reused */
@@ -109,6 +110,8 @@ NODISCARD enum rc rdb_old_double(struct rdb *r, double *out, struct err *e);
 NODISCARD enum rc rdb_double(struct rdb *r, double *out, struct err *e);
 /* RC_CORRUPT with the offset. */
 enum rc rdb_corrupt(const struct rdb *r, struct err *e, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+void rdb_module_name(uint64_t id, char to[static PAYLOAD_MODULE_TEXT]);
 
 /* layout.c */
 /* Skip a value of r->type. */

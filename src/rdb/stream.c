@@ -17,6 +17,12 @@ struct pel {
     size_t n, cap;
 };
 
+/* IDs, sorted; `at`: those before it stand in front of what was read so far. */
+struct id_list {
+    struct stream_id *ids;
+    size_t n, cap, at;
+};
+
 /* A node while it is decoded: master fields, then the entries' fields, one array reused. */
 struct node {
     struct stream_id master;
@@ -25,7 +31,8 @@ struct node {
     size_t n_names;
     struct blob_entry *items; /* field and value of one entry, alternating */
     struct str *pairs;
-    size_t cap; /* of items and pairs, in pairs */
+    size_t cap;              /* of items and pairs, in pairs */
+    struct id_list *pending; /* of all groups; empty where they are not known yet */
 };
 
 static enum rc
@@ -116,6 +123,29 @@ read_pairs(struct node *nd, bool same_fields, size_t *n_out, struct err *e)
     return RC_OK;
 }
 
+static int
+id_cmp(struct stream_id a, struct stream_id b)
+{
+    if (a.ms != b.ms)
+        return a.ms < b.ms ? -1 : 1;
+    return (a.seq > b.seq) - (a.seq < b.seq);
+}
+
+/* Say what is pending of IDs before `id` that no entry has; `id` itself is one. */
+static enum rc
+say_deleted(struct id_list *l, struct stream_id id, const struct rdb_out *o, struct err *e)
+{
+    struct ev ev = {.kind = EV_DELETED};
+
+    for (; l->at < l->n && id_cmp(l->ids[l->at], id) < 0; l->at++) {
+        ev.u.entry.id = l->ids[l->at];
+        if (rdb_emit(o, &ev, e))
+            return e->code;
+    }
+    l->at += l->at < l->n && id_cmp(l->ids[l->at], id) == 0;
+    return RC_OK;
+}
+
 static enum rc
 read_entry(struct node *nd, const struct rdb_out *o, uint64_t *live, struct err *e)
 {
@@ -132,7 +162,7 @@ read_entry(struct node *nd, const struct rdb_out *o, uint64_t *live, struct err 
     ev.u.entry.id.seq = nd->master.seq + (uint64_t)seq;
     ev.u.entry.pairs = nd->pairs;
     (*live)++;
-    return rdb_emit(o, &ev, e);
+    return say_deleted(nd->pending, ev.u.entry.id, o, e) ? e->code : rdb_emit(o, &ev, e);
 }
 
 static enum rc
@@ -159,9 +189,10 @@ read_node(struct rdb *r, struct node *nd, const struct rdb_out *o, uint64_t *liv
 }
 
 static enum rc
-read_nodes(struct rdb *r, const struct rdb_out *o, uint64_t *live, struct err *e)
+read_nodes(struct rdb *r, struct id_list *pending, const struct rdb_out *o, uint64_t *live,
+           struct err *e)
 {
-    struct node nd = {0};
+    struct node nd = {.pending = pending};
     enum rc rc = RC_OK;
     uint64_t n;
 
@@ -194,14 +225,6 @@ read_pel(struct rdb *r, struct pel *pel, struct err *e)
             return e->code;
     }
     return RC_OK;
-}
-
-static int
-id_cmp(struct stream_id a, struct stream_id b)
-{
-    if (a.ms != b.ms)
-        return a.ms < b.ms ? -1 : 1;
-    return (a.seq > b.seq) - (a.seq < b.seq);
 }
 
 static const struct pending *
@@ -328,25 +351,99 @@ read_groups(struct rdb *r, const struct rdb_out *o, struct err *e)
     return rc;
 }
 
-enum rc
-rdb_decode_stream(struct rdb *r, const struct rdb_out *o, struct err *e)
+/* The numbers between the entries and the groups. */
+static enum rc
+read_numbers(struct rdb *r, struct ev *ev, struct err *e)
 {
-    struct ev ev = {.kind = EV_STREAM};
     struct stream_id first;
-    uint64_t live = 0;
 
-    if (read_nodes(r, o, &live, e) || rdb_len(r, &ev.u.stream.length, e) ||
-        rdb_id2(r, &ev.u.stream.last, e))
+    *ev = (struct ev){.kind = EV_STREAM};
+    if (rdb_len(r, &ev->u.stream.length, e) || rdb_id2(r, &ev->u.stream.last, e))
+        return e->code;
+    ev->u.stream.modern = r->type >= T_STREAM_2;
+    if (ev->u.stream.modern && (rdb_id2(r, &first, e) || rdb_id2(r, &ev->u.stream.max_deleted, e) ||
+                                rdb_len(r, &ev->u.stream.added, e)))
+        return e->code;
+    return RC_OK;
+}
+
+static enum rc
+note_pending(void *arg, const struct ev *ev, struct err *e)
+{
+    struct id_list *l = arg;
+
+    (void)e;
+    if (ev->kind != EV_PENDING)
+        return RC_OK;
+    if (l->n == l->cap) {
+        l->cap = l->cap ? l->cap * 2 : 64;
+        l->ids = mem_grow(l->ids, l->cap, sizeof(*l->ids));
+    }
+    l->ids[l->n++] = ev->u.pending.id;
+    return RC_OK;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+    return id_cmp(*(const struct stream_id *)a, *(const struct stream_id *)b);
+}
+
+/*
+ * Look ahead: which entries does some consumer have pending? Commands can only give an entry to a
+ * consumer that there is, so the deleted ones among them are to be known before what follows them.
+ */
+static enum rc
+peek_pending(struct rdb *r, struct id_list *l, struct err *e)
+{
+    uint64_t start = win_at(&r->w), n;
+    struct rdb_out o = {.on = note_pending, .arg = l};
+    struct ev ev;
+    size_t kept = 0;
+
+    if (rdb_count(r, &n, e))
+        return e->code;
+    for (; n > 0; n--)
+        if (rdb_string_skip(r, e) || rdb_string_skip(r, e))
+            return e->code;
+    if (read_numbers(r, &ev, e) || read_groups(r, &o, e))
+        return e->code;
+    r->w.pos = (size_t)(start - r->w.base);
+    if (l->n != 0)
+        qsort(l->ids, l->n, sizeof(*l->ids), compare_ids);
+    for (size_t i = 0; i < l->n; i++) /* groups may share them; none is behind the stream's last */
+        if ((kept == 0 || id_cmp(l->ids[kept - 1], l->ids[i]) != 0) &&
+            id_cmp(l->ids[i], ev.u.stream.last) <= 0)
+            l->ids[kept++] = l->ids[i];
+    l->n = kept;
+    return RC_OK;
+}
+
+static enum rc
+decode_stream(struct rdb *r, struct id_list *pending, const struct rdb_out *o, struct err *e)
+{
+    static const struct stream_id behind_all = {UINT64_MAX, UINT64_MAX};
+    uint64_t live = 0;
+    struct ev ev;
+
+    if ((r->captured && peek_pending(r, pending, e)) || read_nodes(r, pending, o, &live, e) ||
+        say_deleted(pending, behind_all, o, e) || read_numbers(r, &ev, e))
         return e->code;
     if (ev.u.stream.length != live) { /* Redis 5.0 had release candidates that miscounted */
         r->oddity = "the stream does not hold as many entries as it says";
         ev.u.stream.length = live;
     }
-    ev.u.stream.modern = r->type >= T_STREAM_2;
-    if (ev.u.stream.modern && (rdb_id2(r, &first, e) || rdb_id2(r, &ev.u.stream.max_deleted, e) ||
-                               rdb_len(r, &ev.u.stream.added, e)))
-        return e->code;
     if (rdb_emit(o, &ev, e) || read_groups(r, o, e))
         return e->code;
     return r->type >= T_STREAM_4 ? read_idmp(r, o, e) : RC_OK;
+}
+
+enum rc
+rdb_decode_stream(struct rdb *r, const struct rdb_out *o, struct err *e)
+{
+    struct id_list pending = {0};
+    enum rc rc = decode_stream(r, &pending, o, e);
+
+    mem_free(pending.ids);
+    return rc;
 }

@@ -183,6 +183,12 @@ ask(struct ahead *a, struct err *e)
     return RC_OK;
 }
 
+bool
+ahead_drops(const struct ahead *a)
+{
+    return a->current == AHEAD_DROP;
+}
+
 enum rc
 ahead_settle(struct ahead *a, struct err *e)
 {

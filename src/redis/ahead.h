@@ -57,6 +57,8 @@ void ahead_release(struct ahead *a);
  */
 NODISCARD enum rc ahead_add(struct ahead *a, const struct cmd *c, const struct cmd_class *k,
                             const struct pump_note *note, bool *send, struct err *e);
+/* Is the key of the last command one that is kept? After ahead_settle. */
+bool ahead_drops(const struct ahead *a);
 /* Decide and send what is held. */
 NODISCARD enum rc ahead_settle(struct ahead *a, struct err *e);
 

@@ -6,7 +6,10 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "dump/verbs.h"
+#include "redis/ability.h"
 #include "redis/ahead.h"
+#include "redis/held.h"
 
 enum { PROGRESS_BYTES = 1024 * 1024, LAST_ANSWERS_MS = 2000 };
 
@@ -19,6 +22,9 @@ struct load {
     struct undump *undump;
     struct pump pump;
     struct ahead ahead;
+    struct adapt_target target; /* what the server takes */
+    struct adapt *adapt;        /* NULL: everything */
+    struct held held;
     uint64_t told; /* bytes at the last progress call */
     uint64_t ticks;
     bool sending;   /* not a dry run */
@@ -28,7 +34,8 @@ struct load {
 
 /*
  * A write that changes nothing shows at once what would stop the load in its middle, and can be
- * waited for: pipelined commands that were refused could not be sent again in order.
+ * waited for: pipelined commands that were refused could not be sent again in order. Then what the
+ * server takes is tried.
  */
 static enum rc
 probe(struct load *l, struct err *e)
@@ -49,7 +56,7 @@ probe(struct load *l, struct err *e)
     } while (again);
     if (r.type == REPLY_ERROR && !reply_is_error(&r, "NOPERM") && !reply_is_error(&r, "ERR"))
         return conn_fail(l->c, &r, "the server takes no writes", e);
-    return RC_OK;
+    return ability_ask(l->cx, l->c, name, &l->target, e);
 }
 
 static enum rc
@@ -135,6 +142,16 @@ check_verb(const struct load *l, const struct cmd *c, const struct cmd_class *k,
     return err_hint(e, "if it shall run on the server nevertheless: --allow-command %s", verb);
 }
 
+/* A piece of a long command of the dump. */
+static enum rc
+next_piece(struct load *l, struct cmd_piece *piece, struct err *e)
+{
+    if (cmd_more(&l->reader, piece, e) || undump_piece(l->undump, piece, e))
+        return e->code;
+    l->result->bytes += piece->raw.n;
+    return RC_OK;
+}
+
 /* The rest of a long command, sent or not. */
 static enum rc
 pass_pieces(struct load *l, bool send, struct err *e)
@@ -143,16 +160,14 @@ pass_pieces(struct load *l, bool send, struct err *e)
 
     l->in_pieces = send;
     do {
-        if (cmd_more(&l->reader, &piece, e) || undump_piece(l->undump, &piece, e))
-            return e->code;
-        l->result->bytes += piece.raw.n;
-        if (send && pump_more(&l->pump, piece.raw, e))
+        if (next_piece(l, &piece, e) || (send && pump_more(&l->pump, piece.raw, e)))
             return e->code;
     } while (!piece.last);
     l->in_pieces = false;
     return RC_OK;
 }
 
+/* Send a command that is whole, or whose pieces follow in the dump. */
 static enum rc
 send_one(struct load *l, const struct cmd *c, const struct cmd_class *k, struct err *e)
 {
@@ -178,6 +193,120 @@ send_one(struct load *l, const struct cmd *c, const struct cmd_class *k, struct 
         return e->code;
     }
     return c->whole ? RC_OK : pass_pieces(l, send, e);
+}
+
+/* Make a long command whole. */
+static enum rc
+hold(struct load *l, struct cmd *c, struct err *e)
+{
+    struct cmd_piece piece;
+
+    if (held_begin(&l->held, c, e))
+        return e->code;
+    do {
+        if (next_piece(l, &piece, e) || held_add(&l->held, &piece, e))
+            return e->code;
+    } while (!piece.last);
+    held_take(&l->held, c);
+    return RC_OK;
+}
+
+/* The server cannot hold it. */
+static enum rc
+leave_out(struct load *l, const struct cmd *c, const struct cmd_class *k, enum adapt_left why,
+          struct err *e)
+{
+    struct pump_note note;
+    char text[100];
+
+    pump_note(&note, c, k);
+    (void)snprintf(text, sizeof(text), "not sent: the server cannot hold %s", adapt_left_text(why));
+    if (ahead_settle(&l->ahead, e))
+        return e->code;
+    if (k->starts_key || !ahead_drops(&l->ahead)) { /* a key that is kept needs nothing */
+        l->result->keys += k->starts_key;
+        if (pump_refuse(&l->pump, &note, text, e))
+            return e->code;
+    }
+    return c->whole ? RC_OK : pass_pieces(l, false, e);
+}
+
+typedef enum rc send_fn(struct load *l, const struct cmd *c, const struct cmd_class *k,
+                        struct err *e);
+
+/* The next command of `in`, made whole. */
+static enum rc
+next_whole(struct cmd_reader *in, struct held *held, struct cmd *c, bool *over, struct err *e)
+{
+    struct cmd_piece piece;
+
+    if (cmd_next(in, c, over, e) || *over || c->whole)
+        return e->code;
+    if (held_begin(held, c, e))
+        return e->code;
+    do {
+        if (cmd_more(in, &piece, e) || held_add(held, &piece, e))
+            return e->code;
+    } while (!piece.last);
+    held_take(held, c);
+    return RC_OK;
+}
+
+/* Commands that stand in place of one, each by `send`. */
+static enum rc
+send_list(struct load *l, struct str resp, const struct cmd_class *k, send_fn *send, struct err *e)
+{
+    struct held held = {.n = 0};
+    struct cmd_class one = *k;
+    struct cmd_reader in;
+    struct rd_mem bytes;
+    bool over = false;
+    enum rc rc = RC_OK;
+
+    rd_mem_init(&bytes, resp, 0);
+    cmd_reader_init(&in, &bytes.rd);
+    while (rc == RC_OK && !over) {
+        const struct verb_info *v;
+        struct cmd c;
+
+        rc = next_whole(&in, &held, &c, &over, e);
+        if (rc != RC_OK || over)
+            break;
+        v = verb_find(c.argv[0], c.n > 1 ? c.argv[1] : str_of(NULL, 0));
+        one.answer = v == NULL ? ANSWER_ANY : v->answer;
+        rc = send(l, &c, &one, e);
+        one.starts_key = false;
+    }
+    held_release(&held);
+    cmd_reader_release(&in);
+    return rc;
+}
+
+/* A command that is said in other words, or not at all, but is one command. */
+static enum rc
+send_older(struct load *l, const struct cmd *c, const struct cmd_class *k, struct err *e)
+{
+    enum adapt_verdict verdict;
+    enum adapt_left why = ADAPT_N;
+    struct cmd older = *c;
+
+    if (adapt_command(l->adapt, c, &verdict, &older.raw, &why, e))
+        return e->code;
+    if (verdict == ADAPT_LEFT_OUT)
+        return leave_out(l, c, k, why, e);
+    if (verdict == ADAPT_SAME || !c->whole) /* of a long one only the beginning has changed */
+        return send_one(l, &older, k, e);
+    return send_list(l, older.raw, k, verdict == ADAPT_PLAIN ? send_older : send_one, e);
+}
+
+static enum rc
+send_adapted(struct load *l, const struct cmd *c, const struct cmd_class *k, struct err *e)
+{
+    struct cmd whole = *c;
+
+    if (!c->whole && adapt_wants_whole(l->adapt, c) && hold(l, &whole, e))
+        return e->code;
+    return send_older(l, &whole, k, e);
 }
 
 static void
@@ -208,7 +337,7 @@ pass_all(struct load *l, struct err *e)
             return e->code;
         l->result->bytes += c.raw.n;
         if (wanted(l, &k) && l->sending) {
-            if (send_one(l, &c, &k, e))
+            if (l->adapt == NULL ? send_one(l, &c, &k, e) : send_adapted(l, &c, &k, e))
                 return e->code;
         } else {
             if (!l->sending && k.kind == CMD_KEY && filter_wants(&l->opts->filter, k.db, k.key))
@@ -255,6 +384,11 @@ send_all(struct load *l, struct err *e)
     if (ahead_settle(&l->ahead, e) || pump_drain(&l->pump, e) || pump_fence(&l->pump, e))
         return e->code;
     pump_end(&l->pump, true);
+    for (unsigned i = 0; l->adapt != NULL && i < ADAPT_N; i++)
+        if (adapt_left_out(l->adapt)[i] != 0)
+            log_warn("%s cannot hold %s: %llu left out", conn_peer(l->c),
+                     adapt_left_text((enum adapt_left)i),
+                     (unsigned long long)adapt_left_out(l->adapt)[i]);
     if (l->result->lost_pending != 0)
         log_warn(
             "%llu pending entries of streams were not restored: their messages had been deleted "
@@ -293,8 +427,11 @@ load_run(struct ctx *cx, struct conn *c, struct rd *dump, const struct load_opts
     if (l.sending) {
         pump_init(&l.pump, cx, c, opts, result);
         ahead_init(&l.ahead, &l.pump, opts);
+        l.adapt = adapt_takes_all(&l.target) ? NULL : adapt_new(&l.target);
     }
     rc = send_all(&l, e);
+    if (l.adapt != NULL)
+        memcpy(result->left_out, adapt_left_out(l.adapt), sizeof(result->left_out));
     result->facts = undump_facts(l.undump);
     if (l.sending) {
         pump_end(&l.pump, false);
@@ -302,6 +439,8 @@ load_run(struct ctx *cx, struct conn *c, struct rd *dump, const struct load_opts
         pump_release(&l.pump);
         c->db = -1; /* the dump's own SELECTs moved it */
     }
+    adapt_free(l.adapt);
+    held_release(&l.held);
     undump_free(l.undump);
     cmd_reader_release(&l.reader);
     return rc;

@@ -20,6 +20,9 @@
  * Answers  each must be of the kind that its command has (dump/verbs), and after the last one the
  *          server must answer a question that only it can: a server that says too much, too little
  *          or something else is RC_CORRUPT.
+ * Versions what the server takes is tried first (redis/ability); a command that it knows otherwise goes
+ *          out as it knows it (dump/adapt). What it cannot hold is left out and counted; where that is
+ *          data, it is an error of the key's.
  * Filter   keys that are not wanted are parsed, not sent. Functions and scripts belong to no key:
  *          they are sent only when the filter wants everything.
  * Existing LOAD_SKIP and LOAD_FAIL ask EXISTS for each key ahead of its commands, a batch at a
@@ -28,6 +31,7 @@
  * Memory   below 8 MiB: window of replies, output, look-ahead, and the reader's 1 MiB command; twice
  *          what a command holds that must be whole (rdb/event.h).
  */
+#include "dump/adapt.h"
 #include "dump/filter.h"
 #include "dump/undump.h"
 #include "redis/conn.h"
@@ -77,6 +81,7 @@ struct load_result {
     uint64_t filtered_keys;
     uint64_t
         lost_pending; /* pending entries of streams whose message was deleted before the backup */
+    uint64_t left_out[ADAPT_N]; /* what the server cannot hold */
     uint64_t n_errors;
     struct load_error errors[LOAD_ERRORS_KEPT]; /* the first of them */
     struct undump_facts facts;

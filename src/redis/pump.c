@@ -212,6 +212,7 @@ count_key(struct pump *p, const struct pump_note *n, bool good)
     if (n->starts_key) {
         p->result->keys_there += p->in_key && p->key_good;
         p->in_key = p->key_good = true;
+        p->key_refused = false;
         p->key = *n;
     }
     p->key_good = p->key_good && (good || !n->has_key);
@@ -405,6 +406,18 @@ pump_drain(struct pump *p, struct err *e)
 }
 
 enum rc
+pump_refuse(struct pump *p, const struct pump_note *n, const char *why, struct err *e)
+{
+    if (pump_drain(p, e))
+        return e->code;
+    count_key(p, n, false);
+    if (!n->has_key || !p->key_refused)
+        keep_error(p, n, why);
+    p->key_refused = n->has_key;
+    return RC_OK;
+}
+
+enum rc
 pump_fence(struct pump *p, struct err *e)
 {
     uint8_t random[16];
@@ -436,6 +449,10 @@ pump_verdict(const struct pump *p, struct err *e)
     (void)err_set(e, RC_INVALID, "%llu of %llu commands failed, the first: %s%s%s: %s",
                   (unsigned long long)r->n_errors, (unsigned long long)r->commands, first->verb,
                   first->key[0] != '\0' ? " " : "", first->key, first->text);
+    if (strncmp(first->text, "not sent", 8) == 0)
+        return err_hint(
+            e, "a newer server, or one that has the module loaded, holds all of it; the rest "
+               "is restored");
     for (size_t i = 0; i < ARRAY_LEN(old); i++) {
         if (strstr(first->text, old[i]) != NULL)
             return err_hint(e, "the server seems older than the one that was dumped, or lacks a "

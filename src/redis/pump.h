@@ -36,7 +36,8 @@ struct pump {
     size_t out_at;
     struct pump_note key; /* of the last answer */
     bool in_key, key_good;
-    bool broken; /* the server's answers cannot be relied upon, or will stay the same */
+    bool key_refused; /* and that was said */
+    bool broken;      /* the server's answers cannot be relied upon, or will stay the same */
 };
 
 void pump_init(struct pump *p, struct ctx *cx, struct conn *c, const struct load_opts *opts,
@@ -57,6 +58,13 @@ NODISCARD enum rc pump_drain(struct pump *p, struct err *e);
  * are found. RC_CORRUPT.
  */
 NODISCARD enum rc pump_fence(struct pump *p, struct err *e);
+
+/*
+ * The command was not sent, since the server cannot hold what it says: an error of its key, once for
+ * each. Waits for what was sent.
+ */
+NODISCARD enum rc pump_refuse(struct pump *p, const struct pump_note *n, const char *why,
+                              struct err *e);
 
 /* Nothing follows. `whole`: everything is answered, and the last key has all its commands. */
 void pump_end(struct pump *p, bool whole);

@@ -15,19 +15,20 @@ teardown() {
     end_all
 }
 
-# Redis 7.0 does not know field expiry: those commands are left out, and must be all that is.
+# Redis 7.0 cannot hold expiries of fields: those commands are left out, and must be all that is. Each key
+# that has some is told once.
 load_commands() {
     "$CSTASH" dump -q --from-rdb "$1" >"$T/dump.resp"
     run "$CSTASH" load -q --redis "$URL_a" "$T/dump.resp"
-    local unknown
-    unknown=$(grep -ac '^HPEXPIREAT' "$T/dump.resp" || true)
+    local unknown keys
+    unknown=$(grep -ac '^HPEXPIREAT' "$T/dump.resp" || true) keys=$(grep -a -A 2 '^HPEXPIREAT' "$T/dump.resp" | grep -av '^[-$H]' | sort -u | wc -l)
     if [ "$unknown" = 0 ]; then
         echo "$output"
         [ "$status" = 0 ]
     else
         [ "$status" = 1 ]
-        [[ "$output" == *"HPEXPIREAT"*"unknown command"* ]]
-        [[ "$output" == *": $unknown of "*" commands failed"* ]] || { echo "$output"; false; }
+        [[ "$output" == *"cannot hold expiries of hash fields: "*" left out"*"HPEXPIREAT"* ]]
+        [[ "$output" == *": $keys of "*" commands failed"* ]] || { echo "$output"; false; }
     fi
 }
 

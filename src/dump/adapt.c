@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dump/adapt.h"
+
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "dump/encode.h"
+#include "dump/verbs.h"
+#include "rdb/payload.h"
+
+struct adapt {
+    const struct adapt_target *t;
+    struct payload_decoder *decoder;
+    struct buf out, plain; /* plain: the commands of a payload, to be adapted in their turn */
+    uint64_t left_out[ADAPT_N];
+};
+
+struct adapt_target
+adapt_anything(void)
+{
+    struct adapt_target t;
+
+    memset(&t, 0, sizeof(t));
+    t.replace = t.absttl = t.streams = t.create_consumer = t.stream_counts = true;
+    t.functions = t.field_expiry = t.survives_modules = true;
+    for (size_t i = 0; i < ADAPT_RDB_SLOTS; i++)
+        t.rdb[i] = true;
+    return t;
+}
+
+bool
+adapt_takes_all(const struct adapt_target *t)
+{
+    for (size_t i = 0; i < ADAPT_RDB_SLOTS; i++)
+        if (!t->rdb[i])
+            return false;
+    return t->replace && t->absttl && t->streams && t->create_consumer && t->stream_counts &&
+           t->functions && t->field_expiry && t->survives_modules;
+}
+
+const char *
+adapt_left_text(enum adapt_left what)
+{
+    static const char *const texts[ADAPT_N] = {[ADAPT_COUNTS] = "counters of streams",
+                                               [ADAPT_USE] = "access times or frequencies of keys",
+                                               [ADAPT_FIELD_EXPIRY] = "expiries of hash fields",
+                                               [ADAPT_FUNCTIONS] = "function libraries",
+                                               [ADAPT_STREAMS] = "commands that fill streams",
+                                               [ADAPT_MODULES] = "values of modules"};
+    return texts[what];
+}
+
+const char *
+adapt_left_name(enum adapt_left what)
+{
+    static const char *const names[ADAPT_N] = {
+        [ADAPT_COUNTS] = "stream_counters",      [ADAPT_USE] = "key_use",
+        [ADAPT_FIELD_EXPIRY] = "field_expiries", [ADAPT_FUNCTIONS] = "functions",
+        [ADAPT_STREAMS] = "stream_commands",     [ADAPT_MODULES] = "module_values"};
+    return names[what];
+}
+
+struct adapt *
+adapt_new(const struct adapt_target *t)
+{
+    struct adapt *a = MEM_NEW(struct adapt);
+
+    a->t = t;
+    a->decoder = payload_decoder_new();
+    buf_init(&a->out, EV_OPAQUE_MAX);
+    buf_init(&a->plain, EV_OPAQUE_MAX);
+    return a;
+}
+
+void
+adapt_free(struct adapt *a)
+{
+    if (a == NULL)
+        return;
+    payload_decoder_free(a->decoder);
+    buf_release(&a->out);
+    buf_release(&a->plain);
+    mem_free(a);
+}
+
+const uint64_t *
+adapt_left_out(const struct adapt *a)
+{
+    return a->left_out;
+}
+
+/* --- commands of our own ---------------------------------------------------------------------- */
+
+static enum rc
+adapt_put_head(struct adapt *a, uint64_t args, struct err *e)
+{
+    return buf_printf(&a->out, e, "*%llu\r\n", (unsigned long long)args);
+}
+
+static enum rc
+adapt_put(struct adapt *a, struct str arg, struct err *e)
+{
+    if (buf_printf(&a->out, e, "$%zu\r\n", arg.n) || buf_add_str(&a->out, arg, e))
+        return e->code;
+    return buf_add(&a->out, "\r\n", 2, e);
+}
+
+/* A command of `n` arguments, in place of what `out` holds. */
+static enum rc
+adapt_set(struct adapt *a, const struct str *v, uint32_t n, struct err *e)
+{
+    buf_reset(&a->out);
+    if (adapt_put_head(a, n, e))
+        return e->code;
+    for (uint32_t i = 0; i < n; i++)
+        if (adapt_put(a, v[i], e))
+            return e->code;
+    return RC_OK;
+}
+
+/* The same command, or the beginning of it, under another name. */
+static enum rc
+adapt_rename(struct adapt *a, const struct cmd *c, const char *verb, struct err *e)
+{
+    const uint8_t *rest = c->argv[0].p + c->argv[0].n, *end = c->raw.p + c->raw.n;
+
+    buf_reset(&a->out);
+    if (adapt_put_head(a, c->argc, e) || buf_printf(&a->out, e, "$%zu\r\n%s", strlen(verb), verb))
+        return e->code;
+    return buf_add(&a->out, rest, (size_t)(end - rest), e);
+}
+
+/* --- RESTORE ---------------------------------------------------------------------------------- */
+
+static bool
+adapt_takes_version(const struct adapt_target *t, uint16_t version)
+{
+    if (version >= ADAPT_RDB_VALKEY)
+        return t->rdb[ADAPT_RDB_SLOTS - 1];
+    return version > ADAPT_RDB_NEWEST || t->rdb[version];
+}
+
+/* Modules whose types are called otherwise than they. */
+static bool
+adapt_has_module(const struct adapt_target *t, const char *type)
+{
+    static const struct {
+        const char *type, *module;
+    } known[] = {{"MBbloom--", " bf "},     {"MBbloomCF", " bf "},    {"CMSk-TYPE", " bf "},
+                 {"TopK-TYPE", " bf "},     {"TDIS-TYPE", " bf "},    {"TSDB-TYPE", " timeseries "},
+                 {"ft_index0", " search "}, {"trietype0", " search "}};
+    const char *at = t->modules;
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (strcmp(known[i].type, type) == 0)
+            return strstr(t->modules, known[i].module) != NULL;
+    while (*at != '\0') { /* ReJSON-RL of ReJSON, graphdata of graph */
+        size_t n;
+
+        at += strspn(at, " ");
+        n = strcspn(at, " ");
+        if (n != 0 && strncasecmp(at, type, n) == 0)
+            return true;
+        at += n;
+    }
+    return false;
+}
+
+/* What RESTORE says beside the value. */
+struct adapt_restore {
+    int64_t ttl;
+    bool absolute, replace, use;
+};
+
+static bool
+adapt_restore_options(const struct cmd *c, struct adapt_restore *r)
+{
+    memset(r, 0, sizeof(*r));
+    if (!str_to_i64(c->argv[2], &r->ttl))
+        return false;
+    for (uint32_t i = 4; i < c->n; i++) {
+        r->absolute = r->absolute || str_is_word(c->argv[i], "ABSTTL");
+        r->replace = r->replace || str_is_word(c->argv[i], "REPLACE");
+        r->use = r->use || str_is_word(c->argv[i], "IDLETIME") || str_is_word(c->argv[i], "FREQ");
+    }
+    return true;
+}
+
+static int64_t
+adapt_now(const struct adapt *a)
+{
+    return clock_real_ms() + a->t->ahead_ms;
+}
+
+/* The payload as plain commands. */
+static enum rc
+adapt_to_commands(struct adapt *a, const struct cmd *c, const struct adapt_restore *r,
+                  const struct ev *payload, enum kv_type type, struct err *e)
+{
+    struct ev ev = {.kind = EV_KEY};
+    struct wr_buf to;
+    struct encoder *x;
+
+    ev.u.key = (struct ev_key){
+        .name = c->argv[1], .type = type, .expires_at = EV_NO_EXPIRY, .idle_s = -1, .freq = -1};
+    if (r->ttl != 0)
+        ev.u.key.expires_at = r->absolute ? r->ttl : adapt_now(a) + r->ttl;
+    buf_reset(&a->plain);
+    wr_buf_init(&to, &a->plain);
+    x = encoder_new(&to.wr, DUMP_COMMANDS);
+    if (encoder_on(x, &ev, e) == RC_OK &&
+        payload_decode(a->decoder, payload, encoder_on, x, e) == RC_OK) {
+        ev.kind = EV_KEY_END;
+        if (encoder_on(x, &ev, e) == RC_OK)
+            (void)!encoder_flush(x, e);
+    }
+    encoder_free(x);
+    return e->code;
+}
+
+static enum rc
+adapt_restore_older(struct adapt *a, const struct cmd *c, const struct adapt_restore *r,
+                    struct err *e)
+{
+    const struct str del[] = {STR_LIT("DEL"), c->argv[1]};
+    uint8_t text[STR_INT_MAX];
+    bool replace = r->replace && a->t->replace;
+    int64_t ttl = r->ttl;
+
+    buf_reset(&a->out);
+    if (r->replace && !replace && adapt_set(a, del, ARRAY_LEN(del), e))
+        return e->code;
+    if (r->absolute && ttl != 0) /* of a key that is over already a millisecond is left */
+        ttl = MAX(ttl - adapt_now(a), INT64_C(1));
+    a->left_out[ADAPT_USE] += r->use;
+    if (adapt_put_head(a, replace ? 5 : 4, e) || adapt_put(a, c->argv[0], e) ||
+        adapt_put(a, c->argv[1], e) || adapt_put(a, str_of(text, str_put_i64(ttl, text)), e) ||
+        adapt_put(a, c->argv[3], e))
+        return e->code;
+    return replace ? adapt_put(a, STR_LIT("REPLACE"), e) : RC_OK;
+}
+
+static enum rc
+adapt_payload(struct adapt *a, const struct cmd *c, enum adapt_verdict *verdict, struct str *out,
+              enum adapt_left *why, struct err *e)
+{
+    struct err ignored = ERR_INIT;
+    struct adapt_restore r;
+    enum kv_type type;
+    char module[PAYLOAD_MODULE_TEXT];
+    struct ev ev;
+
+    if (!adapt_restore_options(c, &r) || payload_split(c->argv[3], &ev, &ignored) ||
+        !rdb_kv_type(ev.u.payload.rdb_type, &type))
+        return RC_OK; /* what it is, the server will say */
+    if (type == KV_MODULE && !a->t->survives_modules &&
+        !adapt_has_module(a->t, payload_module(&ev, module))) {
+        *verdict = ADAPT_LEFT_OUT;
+        *why = ADAPT_MODULES;
+        a->left_out[ADAPT_MODULES]++;
+        return RC_OK;
+    }
+    if (type != KV_MODULE && type != KV_ARRAY && !adapt_takes_version(a->t, ev.u.payload.version)) {
+        *verdict = ADAPT_PLAIN;
+        if (adapt_to_commands(a, c, &r, &ev, type, e))
+            return e->code;
+        *out = buf_str(&a->plain);
+        return RC_OK;
+    }
+    if ((a->t->absttl || (!r.absolute && !r.use)) && (a->t->replace || !r.replace))
+        return RC_OK;
+    *verdict = ADAPT_CHANGED;
+    if (adapt_restore_older(a, c, &r, e))
+        return e->code;
+    *out = buf_str(&a->out);
+    return RC_OK;
+}
+
+/* --- the others ------------------------------------------------------------------------------- */
+
+/* The command without its arguments from `n` on. */
+static enum rc
+adapt_shorten(struct adapt *a, const struct cmd *c, uint32_t n, enum adapt_verdict *verdict,
+              struct str *out, struct err *e)
+{
+    a->left_out[ADAPT_COUNTS]++;
+    *verdict = ADAPT_CHANGED;
+    if (adapt_set(a, c->argv, n, e))
+        return e->code;
+    *out = buf_str(&a->out);
+    return RC_OK;
+}
+
+static enum rc
+adapt_xgroup(struct adapt *a, const struct cmd *c, enum adapt_verdict *verdict, struct str *out,
+             struct err *e)
+{
+    if (str_is_word(c->argv[1], "CREATECONSUMER") && c->n == 5 && !a->t->create_consumer) {
+        const struct str v[] = {STR_LIT("XREADGROUP"), STR_LIT("GROUP"), c->argv[3],  c->argv[4],
+                                STR_LIT("STREAMS"),    c->argv[2],       STR_LIT("0")};
+        *verdict = ADAPT_CHANGED;
+        if (adapt_set(a, v, ARRAY_LEN(v), e))
+            return e->code;
+        *out = buf_str(&a->out);
+        return RC_OK;
+    }
+    if (!a->t->stream_counts && c->n == 7 && str_is_word(c->argv[5], "ENTRIESREAD"))
+        return adapt_shorten(a, c, 5, verdict, out, e);
+    return RC_OK;
+}
+
+static enum rc
+adapt_leave(struct adapt *a, enum adapt_left what, uint64_t n, enum adapt_verdict *verdict,
+            enum adapt_left *why)
+{
+    a->left_out[what] += n;
+    *verdict = ADAPT_LEFT_OUT;
+    *why = what;
+    return RC_OK;
+}
+
+static const struct verb_info *
+adapt_verb(const struct cmd *c)
+{
+    const struct verb_info *v =
+        c->n == 0 ? NULL : verb_find(c->argv[0], c->n > 1 ? c->argv[1] : str_of(NULL, 0));
+
+    return v == NULL || c->argc < v->least ? NULL : v;
+}
+
+bool
+adapt_wants_whole(const struct adapt *a, const struct cmd *c)
+{
+    const struct verb_info *v = adapt_verb(c);
+
+    if (v == NULL)
+        return false;
+    return v->verb == V_RESTORE || (a->t->streams && (v->verb == V_XGROUP || v->verb == V_XSETID));
+}
+
+enum rc
+adapt_command(struct adapt *a, const struct cmd *c, enum adapt_verdict *verdict, struct str *out,
+              enum adapt_left *why, struct err *e)
+{
+    const struct adapt_target *t = a->t;
+    const struct verb_info *v = adapt_verb(c);
+    const char *older = NULL;
+
+    *verdict = ADAPT_SAME;
+    *out = c->raw;
+    if (v == NULL)
+        return RC_OK;
+    if (!t->streams && v->word[0] == 'X')
+        return adapt_leave(a, ADAPT_STREAMS, 1, verdict, why);
+    if (!t->functions && str_is_word(c->argv[0], "FUNCTION"))
+        return adapt_leave(a, ADAPT_FUNCTIONS, 1, verdict, why);
+    if (!t->field_expiry && v->verb == V_HPEXPIREAT)
+        return adapt_leave(a, ADAPT_FIELD_EXPIRY, MAX(c->argc, 6U) - 5, verdict, why);
+    switch (v->verb) {
+    case V_RESTORE:
+        return adapt_payload(a, c, verdict, out, why, e);
+    case V_XGROUP:
+        return adapt_xgroup(a, c, verdict, out, e);
+    case V_XSETID:
+        return t->stream_counts || c->argc == 3 ? RC_OK : adapt_shorten(a, c, 3, verdict, out, e);
+    case V_HSET:
+        older = c->argc > 4 && str_is_word(c->argv[0], "HSET") ? "HMSET" : NULL;
+        break;
+    case V_DEL:
+        older = str_is_word(c->argv[0], "UNLINK") ? "DEL" : NULL;
+        break;
+    default:
+        break;
+    }
+    if (older == NULL || t->absttl) /* both are of Redis 4.0; what has ABSTTL is newer */
+        return RC_OK;
+    *verdict = ADAPT_CHANGED;
+    if (adapt_rename(a, c, older, e))
+        return e->code;
+    *out = buf_str(&a->out);
+    return RC_OK;
+}
