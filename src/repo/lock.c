@@ -288,7 +288,7 @@ drop(struct repo *r, const struct id *id)
     l->litter[l->n_litter++] = *id;
     (void)pthread_mutex_unlock(&l->mutex);
     sweep(l, r->store);
-    if (atomic_load(&r->used_reserve))
+    if (atomic_load(&r->reserve_is_due))
         (void)repo_keep_reserve(&l->cx, r);
 }
 
@@ -429,6 +429,8 @@ repo_lock(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
     whoami(l->info.hostname, l->info.username);
     find_pid_space(l->info.pid_space);
     l->renewed_at = clock_boot_ms();
+    if (exclusive)
+        atomic_store(&r->reserve_is_due, true);
     ignore_hup(true);
     if (check_others(cx, r, exclusive, e) || write_lock(cx, r, &l->info, &l->id, e))
         goto fail;

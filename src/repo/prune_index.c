@@ -161,7 +161,7 @@ renewal_settle(struct renewal *w, struct err *e)
         rc = prune_remove(w->p, STORE_PACK, &packs, e);
     id_list_release(&files);
     id_list_release(&packs);
-    if (rc == RC_OK && atomic_load(&w->p->repo->used_reserve))
+    if (rc == RC_OK && atomic_load(&w->p->repo->reserve_is_due))
         (void)repo_keep_reserve(w->p->cx, w->p->repo);
     return rc;
 }

@@ -65,8 +65,8 @@ struct repo {
     struct zstd_enc *zstd;
     struct held_lock lock;
     /* Of a store that may be full (docs/adr/0024). */
-    bool makes_room;          /* what is written now lets more be removed: it may use the reserve */
-    atomic_bool used_reserve; /* it is to be set aside again */
+    bool makes_room; /* what is written now lets more be removed: it may use the reserve */
+    atomic_bool reserve_is_due; /* as soon as there is room: we used it, or may remove things */
 };
 
 /* par_workers for work that mostly waits for the store. */

@@ -97,7 +97,7 @@ unpacked_store(struct ctx *cx, struct repo *r, const struct store_name *name, st
     if (rc == RC_FULL && (name->type == STORE_LOCK || r->makes_room)) {
         struct err none = ERR_INIT; /* the first one says enough */
 
-        atomic_store(&r->used_reserve, true);
+        atomic_store(&r->reserve_is_due, true);
         rc = store_reserve_put(cx, r->store, name, bytes, &none);
         if (rc != RC_OK && rc != RC_FULL)
             full = none;
@@ -113,7 +113,7 @@ repo_keep_reserve(struct ctx *cx, struct repo *r)
     uint64_t left;
 
     if (store_reserve_keep(cx, r->store, &left))
-        atomic_store(&r->used_reserve, false);
+        atomic_store(&r->reserve_is_due, false);
     return left;
 }
 

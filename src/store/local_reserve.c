@@ -20,8 +20,9 @@
 /*
  * Files of which nothing but their blocks matters, smallest first. An object is written into the
  * blocks, and the file renamed to what it has become: at no time can somebody else take the room.
- * Locks: one of ours, the next one while it is renewed, those of two readers. An index file of
- * version 1 takes some 3 MB.
+ * Locks: one of ours, the next one while it is renewed, those of two readers. An index file takes
+ * some 40 bytes a blob, and 3 MB at most (in version 1): the smallest that is large enough is
+ * taken, so that little room is needed to replace it.
  */
 static const struct reserve_file {
     const char *name;
@@ -30,7 +31,9 @@ static const struct reserve_file {
                      {"lock-2", 4096},
                      {"lock-3", 4096},
                      {"lock-4", 4096},
-                     {"index", 4 * 1024 * 1024}};
+                     {"index-1", 64 * 1024},
+                     {"index-2", 512 * 1024},
+                     {"index-3", 4 * 1024 * 1024}};
 
 enum { STALE_S = 60 * 60, STAT_BLOCK = 512 };
 

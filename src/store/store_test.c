@@ -209,21 +209,23 @@ test_local_writes_into_what_it_set_aside(void **state)
     assert_true(store_reserve_keep(&cx, s, &left));
     assert_true(left > 0 && left < UINT64_MAX);
     assert_true(is_reserved("lock-1", 4096) && is_reserved("lock-4", 4096));
-    assert_true(is_reserved("index", 4 << 20));
+    assert_true(is_reserved("index-3", 4 << 20));
     for (uint8_t i = 0; i < 4; i++) {
         lock.id.b[0] = i;
         T_OK(store_reserve_put(&cx, s, &lock, STR_LIT("lock"), &e));
         holds(&cx, s, &lock, STR_LIT("lock"));
     }
     assert_true(!is_reserved("lock-1", 0) && !is_reserved("lock-4", 0));
-    assert_true(is_reserved("index", 4 << 20));
+    assert_true(is_reserved("index-3", 4 << 20));
     T_RC(store_reserve_put(&cx, s, &index, str_of((uint8_t *)large, 5 << 20), &e), RC_FULL);
     T_OK(store_reserve_put(&cx, s, &index, str_of((uint8_t *)large, 3 << 20), &e));
     holds(&cx, s, &index, str_of((uint8_t *)large, 3 << 20));
     assert_int_equal(mode_of("cstash-reserve"), 0700);
-    T_RC(store_reserve_put(&cx, s, &lock, STR_LIT("lock"), &e), RC_FULL);
+    T_OK(store_reserve_put(&cx, s, &lock, STR_LIT("lock"), &e)); /* of the room for an index */
+    assert_true(!is_reserved("index-1", 0) && is_reserved("index-2", 512 << 10));
+    T_RC(store_reserve_put(&cx, s, &index, str_of((uint8_t *)large, 3 << 20), &e), RC_FULL);
     assert_true(store_reserve_keep(&cx, s, &left));
-    assert_true(is_reserved("lock-1", 4096) && is_reserved("index", 4 << 20));
+    assert_true(is_reserved("lock-1", 4096) && is_reserved("index-3", 4 << 20));
     /* What somebody put in its place is neither written to nor waited for. */
     replace_reserved("lock-1", "../keys/elsewhere");
     replace_reserved("lock-2", NULL);
@@ -231,7 +233,7 @@ test_local_writes_into_what_it_set_aside(void **state)
     holds(&cx, s, &lock, STR_LIT("again"));
     assert_true(!is_reserved("lock-3", 0) && is_reserved("lock-4", 4096));
     s->ops->reserve->drop(s);
-    assert_true(!is_reserved("index", 0));
+    assert_true(!is_reserved("index-3", 0));
     mem_free(large);
     store_release(s);
     ctx_release(&cx);

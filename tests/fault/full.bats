@@ -76,7 +76,7 @@ commands_on_a_full_disk() {
     "$CSTASH" init -q
     for n in 1 2 3 4; do noise $n 300000 | "$CSTASH" backup -q --stdin; done
     files >"$T/before"
-    grep -c reserve "$T/before" | grep -qx 5
+    grep -c reserve "$T/before" | grep -qx 7
     fill
     # Locks of the living and of the dead are judged, renewed and removed.
     "$CSTASH" unlock -q
@@ -93,7 +93,7 @@ commands_on_a_full_disk() {
     holds latest 3 300000
     rm "$T/disk/filler"
     both_are_whole
-    files | grep -c reserve | grep -qx 5
+    files | grep -c reserve | grep -qx 7
 }
 
 @test "check, forget, unlock and prune on a full disk; what was set aside is set aside again" {
@@ -125,6 +125,39 @@ rewrite_in_steps() {
 
 @test "packs that do not fit beside the old ones are rewritten in steps" {
     on_disk 48m rewrite_in_steps
+}
+
+renewals() {
+    local holder
+    "$CSTASH" init -q
+    noise 1 100000 | "$CSTASH" backup -q --stdin
+    fill
+    mkfifo "$T/in"
+    REPO_TOOL_RENEW=50 "$BUILD/tests/repo_tool" save held <"$T/in" >"$T/out" 2>&1 3>&- &
+    holder=$!
+    exec 7>"$T/in"
+    for _ in $(seq 600); do # more names than were set aside
+        ls "$RESTIC_REPOSITORY/locks" >>"$T/seen"
+        [ "$(sort -u "$T/seen" | wc -l)" -lt 12 ] || break
+        sleep 0.05
+    done
+    [ "$(sort -u "$T/seen" | wc -l)" -ge 12 ]
+    ! "$CSTASH" prune -q 2>"$T/why"
+    grep -q 'is locked' "$T/why"
+    "$CSTASH" unlock -q | grep -q 'removed 0 locks'
+    noise 2 100000 >&7
+    exec 7>&-
+    ! wait "$holder"
+    grep 'No space left on device' "$T/out"
+    [ -z "$(ls "$RESTIC_REPOSITORY/locks")" ]
+    files | grep -c reserve | grep -qx 7
+    rm "$T/disk/filler"
+    both_are_whole
+}
+
+@test "a lock is renewed and judged on a full disk" {
+    export BUILD
+    on_disk 16m renewals
 }
 
 greedy_neighbour() {
