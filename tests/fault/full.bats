@@ -11,7 +11,7 @@ setup() {
     RESTIC_REPOSITORY=$T/disk/repo
 }
 
-# on_disk SIZE FUNCTION: run it where $T/disk is a file system of that size
+# on_disk SIZE[,OPTION] FUNCTION: run it where $T/disk is a file system of that size
 on_disk() {
     local map=()
     [ "$(id -u)" = 0 ] || map=(-r)
@@ -158,6 +158,25 @@ renewals() {
 @test "a lock is renewed and judged on a full disk" {
     export BUILD
     on_disk 16m renewals
+}
+
+no_inodes() {
+    local n=0
+    "$CSTASH" init -q
+    for n in 1 2 3; do noise $n 100000 | "$CSTASH" backup -q --stdin; done
+    mkdir "$T/disk/many"
+    while { : >"$T/disk/many/$n"; } 2>/dev/null; do n=$((n + 1)); done
+    [ "$(room)" -gt 1000000 ]
+    ! noise 4 100000 | "$CSTASH" backup -q --stdin 2>"$T/why"
+    grep -q 'No space left on device' "$T/why"
+    holds latest 3 100000
+    "$CSTASH" forget -q --keep-last 1 --prune
+    rm -r "$T/disk/many"
+    both_are_whole
+}
+
+@test "a file system without a free inode" {
+    on_disk 32m,nr_inodes=400 no_inodes
 }
 
 greedy_neighbour() {
