@@ -19,7 +19,7 @@ struct removal {
 };
 
 static enum rc
-remove_one(void *arg, unsigned worker, size_t at, struct err *e)
+removal_one(void *arg, unsigned worker, size_t at, struct err *e)
 {
     const struct removal *d = (const struct removal *)arg;
     struct store *s = d->p->repo->store;
@@ -41,12 +41,12 @@ prune_remove(struct prune *p, enum store_type type, const struct id_list *list, 
 
     if (list->n > 0 && repo_lock_prove(p->cx, p->repo, e))
         return e->code;
-    return par_each(list->n, repo_lanes(p->repo), remove_one, &d, e);
+    return par_each(list->n, repo_lanes(p->repo), removal_one, &d, e);
 }
 
 /* What no index file names and nobody is writing: packs, and what the dead did not finish. */
 static enum rc
-remove_orphans(struct prune *p, struct err *e)
+orphans_remove(struct prune *p, struct err *e)
 {
     struct store *s = p->repo->store;
     uint64_t files = 0, bytes = 0;
@@ -63,7 +63,7 @@ remove_orphans(struct prune *p, struct err *e)
 
 /* So that nothing is begun that cannot be finished. */
 static enum rc
-see_whether_it_fits(const struct prune *p, struct err *e)
+repack_fits(const struct prune *p, struct err *e)
 {
     uint64_t left = repo_keep_reserve(p->cx, p->repo);
     uint64_t need = p->stats.repack.bytes - p->stats.repack_removed.bytes;
@@ -75,16 +75,16 @@ see_whether_it_fits(const struct prune *p, struct err *e)
 }
 
 static enum rc
-carry_out(struct prune *p, struct err *e)
+prune_carry_out(struct prune *p, struct err *e)
 {
     struct repo *r = p->repo;
     enum rc rc;
 
     r->index_is_fresh = false;
     r->makes_room = true;
-    rc = remove_orphans(p, e);
+    rc = orphans_remove(p, e);
     if (rc == RC_OK)
-        rc = see_whether_it_fits(p, e);
+        rc = repack_fits(p, e);
     if (rc == RC_OK)
         rc = prune_repack(p, e);
     if (rc == RC_OK)
@@ -109,7 +109,7 @@ prune_pass(struct ctx *cx, struct repo *r, const struct prune_opts *opts, uint64
         if (rc == RC_CORRUPT)
             (void)err_hint(e, "see what `cstash check` says, and repair that first");
     } else if (!opts->dry_run) {
-        rc = carry_out(&p, e);
+        rc = prune_carry_out(&p, e);
         if (rc != RC_OK && rc != RC_FULL)
             (void)err_wrap(e, UNFINISHED);
     }
@@ -122,7 +122,7 @@ prune_pass(struct ctx *cx, struct repo *r, const struct prune_opts *opts, uint64
 
 /* Of a pass that had no room: what it found stays true. */
 static void
-forget_the_plan(struct prune_stats *s)
+stats_drop_plan(struct prune_stats *s)
 {
     *s = (struct prune_stats){.used = s->used,
                               .duplicate = s->duplicate,
@@ -132,18 +132,18 @@ forget_the_plan(struct prune_stats *s)
 }
 
 static void
-add_amount(struct prune_amount *to, struct prune_amount n)
+amount_add(struct prune_amount *to, struct prune_amount n)
 {
     to->blobs += n.blobs;
     to->bytes += n.bytes;
 }
 
 static void
-add_pass(struct prune_stats *to, const struct prune_stats *s)
+stats_add_pass(struct prune_stats *to, const struct prune_stats *s)
 {
-    add_amount(&to->repack, s->repack);
-    add_amount(&to->repack_removed, s->repack_removed);
-    add_amount(&to->removed, s->removed);
+    amount_add(&to->repack, s->repack);
+    amount_add(&to->repack_removed, s->repack_removed);
+    amount_add(&to->removed, s->removed);
     to->packs_kept = s->packs_kept;
     to->packs_repacked += s->packs_repacked;
     to->packs_removed += s->packs_removed;
@@ -164,11 +164,11 @@ prune_in_steps(struct ctx *cx, struct repo *r, const struct prune_opts *opts,
     uint64_t room = 0;
     enum rc rc = prune_pass(cx, r, &now, 0, &s, e);
 
-    forget_the_plan(total);
+    stats_drop_plan(total);
     while (rc == RC_OK) {
         bool gains = room == 0 || s.repack_removed.bytes > 0;
 
-        add_pass(total, &s);
+        stats_add_pass(total, &s);
         if (opts->max_repack_bytes != 0)
             now.max_repack_bytes -= MIN(s.repack.bytes, now.max_repack_bytes - 1);
         room = repo_keep_reserve(cx, r);

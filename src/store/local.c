@@ -121,7 +121,7 @@ local_temporary(struct store *s, enum store_type type, char folder[static FOLDER
 
 /* What to do about a full disk. */
 static enum rc
-advise(struct err *e)
+local_advise(struct err *e)
 {
     return e->code != RC_FULL
                ? e->code
@@ -173,12 +173,12 @@ local_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct st
     fd = open_temporary(folder, path, &is_named);
     if (fd < 0 && errno == ENOENT) { /* copies of repositories often lack the empty folders */
         if (local_make_folder(local_of(s), folder, e))
-            return advise(e);
+            return local_advise(e);
         fd = open_temporary(folder, path, &is_named);
     }
     if (fd < 0) {
         (void)err_sys(e, errno, "could not make %s", path);
-        return advise(e);
+        return local_advise(e);
     }
     p = MEM_NEW(struct local_put);
     *p = (struct local_put){.put = {.store = s, .type = type},
@@ -196,7 +196,7 @@ local_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size
 
     if (ctx_check(cx, e))
         return e->code;
-    return fs_write_all(p->fd, from, n, p->path, e) ? advise(e) : RC_OK;
+    return fs_write_all(p->fd, from, n, p->path, e) ? local_advise(e) : RC_OK;
 }
 
 void
@@ -268,7 +268,7 @@ local_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, str
     enum rc rc = commit(cx, p, id, e);
 
     local_put_abort(put); /* after a rename there is nothing left to remove */
-    return rc == RC_OK ? RC_OK : advise(e);
+    return rc == RC_OK ? RC_OK : local_advise(e);
 }
 
 static enum rc
