@@ -81,20 +81,6 @@ measure_shrink(struct ctx *cx, struct repo *r, const struct backup_opts *o, stru
     return rc;
 }
 
-/* What stands in the snapshot itself. */
-static enum rc
-make_brief(struct ctx *cx, struct repo *r, const struct source_opts *source,
-           const struct backup_opts *opts, const struct tally *t, struct instant now,
-           struct backup_result *out, struct buf *brief, struct err *e)
-{
-    bool guarded = opts->target.name != NULL && filter_is_all(&source->filter);
-
-    if (guarded && measure_shrink(cx, r, opts, now, out, e))
-        return e->code;
-    return manifest_brief_write(source, &out->source, t, &opts->target,
-                                guarded ? &out->shrink : NULL, brief, e);
-}
-
 static enum rc
 backup_once(struct ctx *cx, struct repo *r, const struct source_opts *source,
             const struct backup_opts *opts, struct backup_result *out, struct err *e)
@@ -102,6 +88,7 @@ backup_once(struct ctx *cx, struct repo *r, const struct source_opts *source,
     struct save_opts save_opts = {.compression = opts->compression};
     struct save_meta meta = meta_of(opts, "/" DUMP_NAME);
     struct buf brief = BUF_INIT(MANIFEST_MAX);
+    bool guarded = opts->target.name != NULL && filter_is_all(&source->filter);
     struct tally *t;
     struct save *s;
     enum rc rc;
@@ -113,8 +100,11 @@ backup_once(struct ctx *cx, struct repo *r, const struct source_opts *source,
     rc = store_dump(cx, s, source, t, &out->source, e);
     out->keys = tally_keys(t);
     (void)tally_sum_text(tally_whole(t), out->digest);
+    if (rc == RC_OK && guarded)
+        rc = measure_shrink(cx, r, opts, meta.time, out, e);
     if (rc == RC_OK)
-        rc = make_brief(cx, r, source, opts, t, meta.time, out, &brief, e);
+        rc = manifest_brief_write(source, &out->source, t, &opts->target,
+                                  guarded ? &out->shrink : NULL, &brief, e);
     if (rc == RC_OK) {
         meta.brief = buf_c(&brief);
         rc = save_commit(s, &meta, &out->snapshot, &out->save, e);

@@ -145,13 +145,13 @@ static void
 test_slow_slope(void **state)
 {
     struct history h = history_new(1);
-    double keys = 1000000;
+    uint64_t keys = 1000000;
 
     (void)state;
-    for (int i = 0; i < 14; i++, keys *= 0.95)
-        backup(&h, (uint64_t)keys, DAY);
+    for (int i = 0; i < 14; i++, keys = keys * 95 / 100)
+        backup(&h, keys, DAY);
     assert_false(h.last.pinned);
-    backup(&h, (uint64_t)(keys * 0.95), DAY);
+    backup(&h, keys * 95 / 100, DAY);
     assert_true(h.last.pinned);
     assert_int_equal(h.n, 2);
     history_end(&h);

@@ -99,6 +99,8 @@ far_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size_t
 
     if (ctx_check(cx, e))
         return e->code;
+    if (n == 0)
+        return RC_OK;
     if (n > PUT_MAX - p->n)
         return err_set(e, RC_LIMIT, "an object of more than %d bytes", PUT_MAX);
     if (p->room.p == NULL)

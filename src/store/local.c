@@ -401,7 +401,7 @@ local_age(struct ctx *cx, struct store *s, const struct store_name *name, struct
 {
     char path[PATH_TEXT];
     struct stat st;
-    int64_t now;
+    int64_t now = 0;
 
     if (ctx_check(cx, e) || local_now(s, &now, e))
         return e->code;
