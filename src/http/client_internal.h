@@ -23,6 +23,8 @@ struct http {
     pthread_cond_t freed; /* a slot was given back; on the monotonic clock */
     struct slot *idle;
     unsigned n_idle, n_busy;
+    int64_t send_free_ns,
+        receive_free_ns; /* when what was moved so far has taken its time, at the rates of o */
 };
 
 /* One that is idle, or a new one; waits when too many are busy. */
@@ -45,6 +47,7 @@ struct transfer {
     bool paused, head, done, too_large;
     bool no_link_local, refused; /* to be checked; an address was not connected to */
     CURLcode result;             /* once done */
+    curl_off_t sent, received;   /* that the rates were charged for */
     char why[CURL_ERROR_SIZE];
 };
 

@@ -181,6 +181,39 @@ test_http_body_in_place(void **state)
     ctx_release(&cx);
 }
 
+/* Short answers know no limit of their own: the wait is for what all of them have taken. It cannot be less. */
+static void
+test_http_rates_hold_for_short_answers(void **state)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+                                 "0123456789012345678901234567890123456789012345678901234567890123"
+                                 "456789012345678901234567890123456789";
+    static const char *const answers[] = {answer, answer, answer, answer, answer, NULL};
+    struct http_opts limited = {.receive_rate = 1000};
+    struct http_response r = {.status = 0};
+    struct http *h = NULL;
+    struct http_script s;
+    struct ctx cx;
+    struct err e = ERR_INIT;
+    int64_t began;
+
+    (void)state;
+    http_script_start(&s, answers);
+    T_OK(ctx_init(&cx, &e));
+    T_OK(http_new(&limited, &h, &e));
+    began = clock_mono_ms();
+    for (int i = 0; i < 5; i++) {
+        T_OK(http_call(&cx, h, &(struct http_request){.url = s.url}, &r, &e));
+        assert_int_equal(r.body.n, 100);
+        http_response_release(&r);
+    }
+    assert_true(clock_mono_ms() - began >= 4 * 100); /* the fifth is at rest when it has come */
+    http_free(h);
+    http_script_end(&s);
+    buf_release(&s.seen);
+    ctx_release(&cx);
+}
+
 /* Two at once where one is allowed: the second waits, or gives up when its ctx ends. */
 static void
 test_http_waits_for_its_turn(void **state)
@@ -347,6 +380,7 @@ main(void)
         cmocka_unit_test(test_http_errors),
         cmocka_unit_test(test_http_body_in_place),
         cmocka_unit_test(test_http_past_the_proxy),
+        cmocka_unit_test(test_http_rates_hold_for_short_answers),
         cmocka_unit_test(test_http_waits_for_its_turn),
         cmocka_unit_test(test_http_stream_until_cancelled),
         cmocka_unit_test(test_http_stream_is_pulled),

@@ -13,7 +13,8 @@ enum {
     IDLE_MAX = 8,
     STEP_MS = 60000,
     TURN_MS = 100,
-    BUFFER_BYTES = 256 * 1024
+    BUFFER_BYTES = 256 * 1024,
+    NS_PER_MS = 1000000
 };
 
 /* Options whose type the library checks; a failure is our mistake or the end of memory. */
@@ -377,6 +378,49 @@ set_rates(struct transfer *t)
             (curl_off_t)MAX(h->o.receive_rate / n, 1U));
 }
 
+static void
+charge_locked(int64_t *free_ns, uint64_t rate, curl_off_t bytes)
+{
+    if (rate > 0 && bytes > 0)
+        *free_ns = MAX(*free_ns, clock_mono_ns()) + (int64_t)((double)bytes / (double)rate * 1e9);
+}
+
+/*
+ * The library keeps each transfer to its rate, but only over its own length, and what fits into a socket's buffers comes at
+ * once: many short ones know no limit. So all are charged together, and wait until what was moved has taken its time.
+ */
+static void
+charge(struct transfer *t)
+{
+    struct http *h = t->h;
+    curl_off_t sent = 0, received = 0;
+
+    (void)curl_easy_getinfo(t->slot->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    (void)curl_easy_getinfo(t->slot->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+    (void)pthread_mutex_lock(&h->lock);
+    charge_locked(&h->send_free_ns, h->o.send_rate, sent - t->sent);
+    charge_locked(&h->receive_free_ns, h->o.receive_rate, received - t->received);
+    (void)pthread_mutex_unlock(&h->lock);
+    t->sent = sent;
+    t->received = received;
+}
+
+static enum rc
+wait_until_free(struct transfer *t, struct err *e)
+{
+    struct http *h = t->h;
+    int64_t left;
+
+    do {
+        (void)pthread_mutex_lock(&h->lock);
+        left = MAX(h->send_free_ns, h->receive_free_ns) - clock_mono_ns();
+        (void)pthread_mutex_unlock(&h->lock);
+        if (left > 0 && ctx_sleep(t->cx, (int)MIN(left / NS_PER_MS + 1, (int64_t)STEP_MS), e))
+            return e->code;
+    } while (left > 0);
+    return ctx_check(t->cx, e);
+}
+
 /* How long to wait at most: until the ctx is over. */
 static int
 wait_ms(const struct ctx *cx)
@@ -398,7 +442,7 @@ transfer_step(struct transfer *t, struct err *e)
     int running, queued;
     CURLMsg *m;
 
-    if (ctx_check(t->cx, e))
+    if (wait_until_free(t, e))
         return e->code;
     if (t->paused) {
         t->paused = false;
@@ -407,6 +451,7 @@ transfer_step(struct transfer *t, struct err *e)
     set_rates(t);
     if (curl_multi_perform(t->slot->multi, &running) != CURLM_OK)
         return err_set(e, RC_IO, "the HTTP library failed");
+    charge(t);
     while ((m = curl_multi_info_read(t->slot->multi, &queued)) != NULL)
         if (m->msg == CURLMSG_DONE) {
             t->done = true;
