@@ -83,11 +83,12 @@ copy(struct ctx *cx, struct args *a, int mode, struct repo *from, struct repo *t
                              .failed = on_failed,
                              .arg = a};
     struct copy_result result;
+    struct snapshots_unread unread = {.n = 0};
     struct snapshot *list = NULL;
     size_t n = 0;
     enum rc rc;
 
-    if (app_snapshots(cx, a, from, &list, &n, e))
+    if (app_snapshots(cx, a, from, &list, &n, &unread, e))
         return e->code;
     if (repo_polynomial(from) != repo_polynomial(to)) {
         log_warn("the two repositories cut data at different places: copies and backups here will "
@@ -98,7 +99,7 @@ copy(struct ctx *cx, struct args *a, int mode, struct repo *from, struct repo *t
     snapshots_free(list, n);
     if (rc == RC_OK || rc == RC_CORRUPT)
         print_result(a, &result);
-    return rc;
+    return app_unread(rc, &unread, e);
 }
 
 static enum rc

@@ -126,12 +126,12 @@ on_bad(void *arg, const struct snapshot *s, const struct err *why)
 /* The words are for find, not for app_snapshots. Newest first. */
 static enum rc
 list_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct snapshot **list,
-               size_t *n, struct err *e)
+               size_t *n, struct snapshots_unread *unread, struct err *e)
 {
     struct args filter = *a;
 
     filter.n_rest = 0;
-    if (app_snapshots(cx, &filter, r, list, n, e))
+    if (app_snapshots(cx, &filter, r, list, n, unread, e))
         return e->code;
     for (size_t i = 0; i < *n / 2; i++) {
         struct snapshot x = (*list)[i];
@@ -155,9 +155,10 @@ find(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
                            .hit = on_hit,
                            .bad = on_bad,
                            .arg = &s};
+    struct snapshots_unread unread = {.n = 0};
     struct snapshot *list = NULL;
     size_t n = 0;
-    enum rc rc = list_snapshots(cx, a, r, &list, &n, e);
+    enum rc rc = list_snapshots(cx, a, r, &list, &n, &unread, e);
 
     out_json_begin(&s.json);
     jw_open_array(&s.json.w);
@@ -170,7 +171,7 @@ find(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
     else
         buf_release(&s.json.text);
     snapshots_free(list, n);
-    return rc;
+    return app_unread(rc, &unread, e);
 }
 
 static enum rc

@@ -5,6 +5,7 @@
 #include "cli/prune_opts.h"
 #include "cli/snapshot_opts.h"
 #include "repo/group.h"
+#include "repo/lookup.h"
 #include "repo/policy.h"
 #include "repo/shrink.h"
 
@@ -56,6 +57,7 @@ struct work {
     unsigned by;
     struct snapshot *list; /* groups together, newest first; what has no part in this is behind */
     size_t n, total;
+    struct snapshots_unread unread;
     struct policy_mark *marks;
     struct id *gone; /* what is to be removed */
     size_t n_gone;
@@ -259,6 +261,23 @@ by_policy(struct work *w, struct err *e)
     return RC_OK;
 }
 
+/* One whose file is damaged goes too, by its ID. */
+static enum rc
+find_named(struct ctx *cx, struct repo *r, const char *spec, const struct snapshot_filter *f,
+           struct snapshot *out, struct err *e)
+{
+    struct err why = ERR_INIT;
+    enum rc rc = snapshot_find(cx, r, spec, f, out, &why);
+
+    if (rc == RC_CORRUPT) {
+        *out = (struct snapshot){.uid = 0};
+        return lookup_file(cx, r, STORE_SNAPSHOT, spec, &out->id, e);
+    }
+    if (rc != RC_OK)
+        *e = why;
+    return rc;
+}
+
 static enum rc
 by_ids(struct ctx *cx, struct work *w, struct err *e)
 {
@@ -270,7 +289,7 @@ by_ids(struct ctx *cx, struct work *w, struct err *e)
         bool again = false;
         char id[ID_TEXT];
 
-        if (snapshot_find(cx, w->repo, w->args->rest[i], &f, &s, e))
+        if (find_named(cx, w->repo, w->args->rest[i], &f, &s, e))
             return e->code;
         for (size_t k = 0; k < w->n_gone; k++)
             again = again || id_eq(&w->gone[k], &s.id);
@@ -289,7 +308,7 @@ choose(struct ctx *cx, struct work *w, struct err *e)
 {
     if (w->args->n_rest > 0)
         return by_ids(cx, w, e);
-    if (snapshots_list(cx, w->repo, &w->list, &w->total, e))
+    if (snapshots_readable(cx, w->repo, &w->list, &w->total, &w->unread, e))
         return e->code;
     return by_policy(w, e);
 }
@@ -339,7 +358,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     mem_free(w.marks);
     mem_free(w.gone);
     app_repo_close(&r);
-    return rc;
+    return app_unread(rc, &w.unread, e);
 }
 
 const struct command cmd_forget = {

@@ -50,15 +50,19 @@ static enum rc
 list_keys(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
 {
     struct key_info *keys;
-    size_t n;
+    size_t n, unread;
 
-    if (keys_list(cx, r, &keys, &n, e))
+    if (keys_list(cx, r, &keys, &n, &unread, e))
         return e->code;
     if (a->json)
         print_json(keys, n);
     else
         print_text(keys, n);
     keys_free(keys, n);
+    if (unread != 0) {
+        (void)err_set(e, RC_CORRUPT, "%zu key%s could not be read", unread, unread == 1 ? "" : "s");
+        return err_hint(e, "`cstash key remove ID` removes one");
+    }
     return RC_OK;
 }
 
@@ -130,7 +134,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     removes = verb == KEY_REMOVE || verb == KEY_PASSWD;
     if ((verb == KEY_REMOVE) != (a->n_rest == 2))
         return err_set(e, RC_USAGE, "usage is cstash key list|add|passwd, or key remove ID");
-    rc = app_repo_open(cx, a, removes ? APP_LOCK_EXCLUSIVE : APP_LOCK_SHARED, &r, e);
+    rc = app_repo_lock(cx, a, removes ? APP_LOCK_EXCLUSIVE : APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
         rc = run_verb(cx, a, (enum verb)verb, r.repo, e);
     app_repo_close(&r);

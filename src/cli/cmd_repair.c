@@ -117,14 +117,20 @@ run_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct err *
     struct repair_opts opts = repair_opts(a);
     struct snapshot *list = NULL;
     size_t n = 0, changed = 0;
-    enum rc rc = app_snapshots(cx, a, r, &list, &n, e);
+    struct snapshots_unread unread = {.n = 0};
+    enum rc rc = app_snapshots(cx, a, r, &list, &n, &unread, e);
 
     if (rc == RC_OK)
         rc = repair_snapshots(cx, r, list, n, &opts, &changed, e);
+    for (size_t i = 0; rc == RC_OK && i < unread.n && a->forget; i++, changed++)
+        if (!a->dry_run)
+            rc = snapshot_forget(cx, r, &unread.ids[i], e);
     snapshots_free(list, n);
     if (rc == RC_OK)
         (void)printf("%zu snapshots %s\n", changed, a->dry_run ? "would change" : "changed");
-    return rc;
+    if (a->forget)
+        unread.n = 0; /* they are gone, or would be */
+    return app_unread(rc, &unread, e);
 }
 
 /* ---- the command ---- */

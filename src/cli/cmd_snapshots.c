@@ -127,6 +127,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct listing l = {.args = a, .json = BUF_INIT((size_t)1 << 32)};
     struct app_repo r = {0};
+    struct snapshots_unread unread = {.n = 0};
     struct snapshot *all = NULL;
     uint64_t most = 0;
     size_t n = 0;
@@ -136,7 +137,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
         return err_set(e, RC_USAGE, "--latest \"%s\" is no number of snapshots", a->latest);
     rc = app_repo_lock(cx, a, APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
-        rc = app_snapshots(cx, a, r.repo, &all, &n, e);
+        rc = app_snapshots(cx, a, r.repo, &all, &n, &unread, e);
     if (rc == RC_OK && most != 0)
         keep_latest(all, &n, most);
     if (rc == RC_OK)
@@ -144,7 +145,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     snapshots_free(all, n);
     buf_release(&l.json);
     app_repo_close(&r);
-    return rc;
+    return app_unread(rc, &unread, e);
 }
 
 const struct command cmd_snapshots = {

@@ -67,6 +67,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 {
     static const char *const modes[] = {"restore-size", "files-by-contents", "blobs-per-file",
                                         "raw-data", NULL};
+    struct snapshots_unread unread = {.n = 0};
     struct snapshot *list = NULL;
     struct app_repo r = {0};
     struct stats s;
@@ -77,7 +78,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     if (rc == RC_OK)
         rc = app_repo_lock(cx, a, APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
-        rc = app_snapshots(cx, a, r.repo, &list, &n, e);
+        rc = app_snapshots(cx, a, r.repo, &list, &n, &unread, e);
     if (rc == RC_OK)
         rc = stats_count(cx, r.repo, (enum stats_mode)mode, list, n, &s, e);
     if (rc == RC_OK && a->json)
@@ -86,7 +87,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
         print_text(&s, mode == STATS_RAW_DATA);
     snapshots_free(list, n);
     app_repo_close(&r);
-    return rc;
+    return app_unread(rc, &unread, e);
 }
 
 const struct command cmd_stats = {

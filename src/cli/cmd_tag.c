@@ -104,7 +104,8 @@ edit_all(struct ctx *cx, const struct args *a, struct repo *r, const struct edit
 {
     struct snapshot *list = NULL;
     size_t n = 0, changed = 0;
-    enum rc rc = app_snapshots(cx, a, r, &list, &n, e);
+    struct snapshots_unread unread = {.n = 0};
+    enum rc rc = app_snapshots(cx, a, r, &list, &n, &unread, e);
 
     for (size_t i = 0; rc == RC_OK && i < n; i++) {
         struct id old = list[i].id;
@@ -118,7 +119,7 @@ edit_all(struct ctx *cx, const struct args *a, struct repo *r, const struct edit
     snapshots_free(list, n);
     if (rc == RC_OK)
         print_summary(a, changed);
-    return rc;
+    return app_unread(rc, &unread, e);
 }
 
 /* --target OLD=NEW: OLD becomes the filter of `a`, and is the caller's to free. */

@@ -58,13 +58,13 @@ mark_named(struct ctx *cx, const struct args *a, struct repo *r, const struct sn
 
 enum rc
 app_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct snapshot **out,
-              size_t *n, struct err *e)
+              size_t *n, struct snapshots_unread *unread, struct err *e)
 {
     struct snapshot_filter filter = app_snapshot_filter(a);
     struct snapshot *list = NULL;
     size_t all = 0, kept = 0;
     bool *wanted;
-    enum rc rc = snapshots_list(cx, r, &list, &all, e);
+    enum rc rc = snapshots_readable(cx, r, &list, &all, unread, e);
 
     if (rc)
         return rc;
@@ -85,6 +85,18 @@ app_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct snaps
     *out = list;
     *n = kept;
     return RC_OK;
+}
+
+enum rc
+app_unread(enum rc rc, struct snapshots_unread *unread, struct err *e)
+{
+    if (rc == RC_OK && unread->n != 0) {
+        rc = err_set(e, RC_CORRUPT, "%zu snapshot%s could not be read", unread->n,
+                     unread->n == 1 ? "" : "s");
+        (void)err_hint(e, "`cstash repair snapshots --forget` removes what cannot be read");
+    }
+    mem_free(unread->ids);
+    return rc;
 }
 
 void

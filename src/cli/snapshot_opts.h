@@ -15,11 +15,15 @@ extern const struct opt opts_snapshots[];
 
 /*
  * The snapshots that the words of the command name ("latest" among those that match the filter), or
- * without words all that match; oldest first, each once. All are found, or it fails. No index is
- * needed. snapshots_free.
+ * without words all that match; oldest first, each once. All that were named are found, or it fails. No index is
+ * needed. snapshots_free. Those whose files are damaged are warned of and in `unread`: the command does its work on the
+ * others and ends with app_unread.
  */
 NODISCARD enum rc app_snapshots(struct ctx *cx, const struct args *a, struct repo *r,
-                                struct snapshot **out, size_t *n, struct err *e);
+                                struct snapshot **out, size_t *n, struct snapshots_unread *unread,
+                                struct err *e);
+/* `rc`, or RC_CORRUPT when all went well but for those; releases them. */
+NODISCARD enum rc app_unread(enum rc rc, struct snapshots_unread *unread, struct err *e);
 
 struct snapshot_filter app_snapshot_filter(const struct args *a);
 

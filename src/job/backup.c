@@ -2,6 +2,7 @@
 #include "job/backup.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "job/manifest.h"
 #include "repo/snapshots.h"
 
@@ -60,6 +61,7 @@ measure_shrink(struct ctx *cx, struct repo *r, const struct backup_opts *o, stru
                struct backup_result *out, struct err *e)
 {
     struct shrink_opts opts = {.target = o->target, .accept = o->accept_shrink};
+    struct snapshots_unread unread = {.n = 0};
     struct snapshot *list = NULL;
     size_t n = 0;
     enum rc rc = RC_OK;
@@ -67,8 +69,9 @@ measure_shrink(struct ctx *cx, struct repo *r, const struct backup_opts *o, stru
     opts.below = o->shrink_below == 0  ? SHRINK_BELOW
                  : o->shrink_below < 0 ? 0
                                        : (unsigned)o->shrink_below;
-    if (snapshots_list(cx, r, &list, &n, e))
+    if (snapshots_readable(cx, r, &list, &n, &unread, e))
         return err_wrap(e, "could not read what was backed up before");
+    mem_free(unread.ids);
     targets_number(list, n);
     if (out->keys == 0 && !o->accept_shrink && shrink_is_namesake(list, n, &o->target))
         rc = err_set(e, RC_INVALID,

@@ -91,8 +91,10 @@ check_dumps(struct ctx *cx, struct repo *r, void (*problem)(void *arg, const cha
     struct dump_check c = {.cx = cx, .repo = r, .problem = problem, .arg = arg, .out = out};
     struct snapshot *list;
     size_t n;
-    enum rc rc = snapshots_list(cx, r, &list, &n, e);
+    struct snapshots_unread unread = {.n = 0}; /* the check of the repository tells */
+    enum rc rc = snapshots_readable(cx, r, &list, &n, &unread, e);
 
+    mem_free(unread.ids);
     *out = (struct checked_dumps){.read = 0};
     if (rc)
         return rc;

@@ -53,6 +53,8 @@ load_file(void *arg, unsigned worker, size_t at, struct err *e)
     (void)pthread_mutex_unlock(&l->mutex);
     rc = unpacked_read(l->cx, l->repo, &name, (struct unpacked_max){INDEX_FILE_MAX, INDEX_TEXT_MAX},
                        read_index, &f, e);
+    if (rc == RC_CORRUPT && l->bad == NULL)
+        return err_hint(e, "`cstash repair index` makes the index anew from the packs");
     if (rc == RC_OK || l->bad == NULL || rc == RC_CANCELLED || rc == RC_TIMEOUT)
         return rc;
     (void)pthread_mutex_lock(&l->mutex);

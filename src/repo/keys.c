@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
 #include "base/mem.h"
 #include "repo/key.h"
 #include "repo/keys.h"
 #include "repo/lookup.h"
 
 enum rc
-keys_list(struct ctx *cx, struct repo *r, struct key_info **out, size_t *n, struct err *e)
+keys_list(struct ctx *cx, struct repo *r, struct key_info **out, size_t *n, size_t *unread,
+          struct err *e)
 {
     struct key_file *k = MEM_NEW(struct key_file);
     struct id_list files = {.n = 0};
@@ -13,11 +15,21 @@ keys_list(struct ctx *cx, struct repo *r, struct key_info **out, size_t *n, stru
     size_t have = 0;
     enum rc rc = id_list_load(cx, r, STORE_KEY, &files, e);
 
+    *unread = 0;
     list = mem_zero(files.n, sizeof(*list));
     for (size_t i = 0; rc == RC_OK && i < files.n; i++) {
-        rc = key_load(cx, r->store, &files.ids[i], k, e);
-        if (rc)
+        struct err why = ERR_INIT;
+        rc = key_load(cx, r->store, &files.ids[i], k, &why);
+        if (rc == RC_CORRUPT) {
+            log_warn("%s", why.msg);
+            ++*unread;
+            rc = RC_OK;
+            continue;
+        }
+        if (rc) {
+            *e = why;
             break;
+        }
         list[have++] = (struct key_info){.id = files.ids[i],
                                          .created = k->created,
                                          .username = mem_strdup(k->username),

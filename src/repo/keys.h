@@ -19,9 +19,9 @@ struct key_info {
     bool current; /* the one that opened the repository */
 };
 
-/* The caller frees with keys_free. */
+/* The caller frees with keys_free. Those whose file is damaged are warned of and counted. */
 NODISCARD enum rc keys_list(struct ctx *cx, struct repo *r, struct key_info **out, size_t *n,
-                            struct err *e);
+                            size_t *unread, struct err *e);
 void keys_free(struct key_info *list, size_t n);
 
 /* The new key is read back and opened before this returns. RC_INVALID: empty password. */

@@ -325,7 +325,7 @@ test_passwords_open_or_do_not(void **state)
     struct err e = ERR_INIT;
     struct id id, id2;
     char hex[ID_TEXT];
-    size_t n = 0;
+    size_t n = 0, unread = 0;
 
     (void)state;
     T_RC(repo_open(&cx, s, STR_LIT("PW"), &other, &e), RC_WRONG_PASSWORD);
@@ -335,7 +335,7 @@ test_passwords_open_or_do_not(void **state)
     T_OK(keys_add(&cx, r, STR_LIT("two"), &fast, &id, &e));
     T_OK(repo_open(&cx, s, STR_LIT("two"), &other, &e));
     T_RC(keys_remove(&cx, other, id_hex(&id, hex), &e), RC_INVALID);
-    T_OK(keys_list(&cx, other, &keys, &n, &e));
+    T_OK(keys_list(&cx, other, &keys, &n, &unread, &e));
     assert_int_equal(n, 2);
     assert_int_equal(keys[0].current + keys[1].current, 1);
     keys_free(keys, n);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "repo/lookup.h"
@@ -55,42 +56,59 @@ snapshots_free(struct snapshot *list, size_t n)
     mem_free(list);
 }
 
+enum found { THERE, FORGOTTEN, DAMAGED };
+
 struct list_load {
     struct ctx *cx;
     struct repo *repo;
     const struct id_list *files;
     struct snapshot *list;
-    bool *there;
+    enum found *found;
+    bool all; /* or it is an error */
 };
 
 static enum rc
 load_one(void *arg, unsigned worker, size_t at, struct err *e)
 {
     struct list_load *l = (struct list_load *)arg;
-    enum rc rc = snapshot_load(l->cx, l->repo, &l->files->ids[at], &l->list[at], e);
+    struct err why = ERR_INIT;
+    enum rc rc = snapshot_load(l->cx, l->repo, &l->files->ids[at], &l->list[at], &why);
 
     (void)worker;
-    l->there[at] = rc == RC_OK;
-    return rc == RC_NOT_FOUND ? RC_OK : rc; /* forgotten just now */
+    l->found[at] = rc == RC_OK ? THERE : rc == RC_CORRUPT ? DAMAGED : FORGOTTEN;
+    if (rc == RC_OK || rc == RC_NOT_FOUND) /* forgotten just now */
+        return RC_OK;
+    if (rc == RC_CORRUPT && !l->all) {
+        log_warn("%s", why.msg);
+        return RC_OK;
+    }
+    *e = why;
+    return rc == RC_CORRUPT ? err_hint(e, "`cstash repair snapshots --forget` removes it") : rc;
 }
 
 enum rc
-snapshots_list(struct ctx *cx, struct repo *r, struct snapshot **out, size_t *n, struct err *e)
+snapshots_readable(struct ctx *cx, struct repo *r, struct snapshot **out, size_t *n,
+                   struct snapshots_unread *unread, struct err *e)
 {
     struct id_list files = {.n = 0};
-    struct list_load l = {.cx = cx, .repo = r, .files = &files};
+    struct list_load l = {.cx = cx, .repo = r, .files = &files, .all = unread == NULL};
     size_t have = 0;
     enum rc rc = id_list_load(cx, r, STORE_SNAPSHOT, &files, e);
 
     if (rc)
         return rc;
     l.list = (struct snapshot *)mem_zero(files.n, sizeof(*l.list));
-    l.there = (bool *)mem_zero(files.n, sizeof(*l.there));
+    l.found = (enum found *)mem_zero(files.n, sizeof(*l.found));
     rc = par_each(files.n, repo_lanes(r), load_one, &l, e);
-    for (size_t i = 0; i < files.n; i++)
-        if (l.there[i])
+    for (size_t i = 0; i < files.n; i++) {
+        if (l.found[i] == THERE)
             l.list[have++] = l.list[i];
-    mem_free(l.there);
+        if (l.found[i] == DAMAGED && rc == RC_OK) {
+            unread->ids = (struct id *)mem_more(unread->ids, unread->n, sizeof(*unread->ids));
+            unread->ids[unread->n++] = files.ids[i];
+        }
+    }
+    mem_free(l.found);
     id_list_release(&files);
     if (rc) {
         snapshots_free(l.list, have);
@@ -100,6 +118,12 @@ snapshots_list(struct ctx *cx, struct repo *r, struct snapshot **out, size_t *n,
     *out = l.list;
     *n = have;
     return RC_OK;
+}
+
+enum rc
+snapshots_list(struct ctx *cx, struct repo *r, struct snapshot **out, size_t *n, struct err *e)
+{
+    return snapshots_readable(cx, r, out, n, NULL, e);
 }
 
 static bool
@@ -147,13 +171,15 @@ static enum rc
 find_latest(struct ctx *cx, struct repo *r, uint64_t back, const struct snapshot_filter *f,
             struct snapshot *out, struct err *e)
 {
+    struct snapshots_unread unread = {.n = 0};
     struct snapshot *list = NULL;
     size_t n = 0, at;
     bool *chosen;
     enum rc rc;
 
-    if (snapshots_list(cx, r, &list, &n, e))
+    if (snapshots_readable(cx, r, &list, &n, &unread, e))
         return e->code;
+    mem_free(unread.ids);
     chosen = (bool *)mem_zero(n + 1, sizeof(*chosen));
     rc = targets_choose(list, n, f, chosen, e);
     for (at = n; rc == RC_OK && at > 0; at--)

@@ -52,9 +52,20 @@ struct snapshot {
 
 void snapshot_release(struct snapshot *s);
 
-/* All of them, oldest first. The caller frees with snapshots_free. */
+/*
+ * All of them, oldest first. The caller frees with snapshots_free. One that cannot be read is RC_CORRUPT: for what would
+ * lose data without it.
+ */
 NODISCARD enum rc snapshots_list(struct ctx *cx, struct repo *r, struct snapshot **out, size_t *n,
                                  struct err *e);
+/* Those whose file is damaged; mem_free(ids). */
+struct snapshots_unread {
+    struct id *ids;
+    size_t n;
+};
+/* The same but for those: a warning for each. One bad file hides no others. */
+NODISCARD enum rc snapshots_readable(struct ctx *cx, struct repo *r, struct snapshot **out,
+                                     size_t *n, struct snapshots_unread *unread, struct err *e);
 void snapshots_free(struct snapshot *list, size_t n);
 
 /* Has it all the tags of `list`, "a,b"? An empty name means: has none. */

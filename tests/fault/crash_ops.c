@@ -198,12 +198,14 @@ run_key_remove(struct store *s, struct err *e)
 {
     struct key_info *keys = NULL;
     struct repo *r = NULL;
-    size_t n = 0;
+    size_t n = 0, unread = 0;
     char hex[ID_TEXT];
     enum rc rc = enter(s, true, &r, e);
 
     if (rc == RC_OK)
-        rc = keys_list(&cx, r, &keys, &n, e);
+        rc = keys_list(&cx, r, &keys, &n, &unread, e);
+    if (rc == RC_OK && unread != 0)
+        rc = err_set(e, RC_CORRUPT, "a key could not be read");
     for (size_t i = 0; rc == RC_OK && i < n; i++)
         if (!keys[i].current)
             rc = keys_remove(&cx, r, id_hex(&keys[i].id, hex), e);

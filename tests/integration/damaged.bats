@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+# One damaged file of metadata hides nothing else: what can be read is shown, the rest is told, and a command removes it.
+
+load ../harness/env.bash
+
+BAD=1092570000000000000000000000000000000000000000000000000000000000
+
+setup() {
+    setup_folder
+    "$CSTASH" init -q
+    printf 'SET a 1\r\n' | "$CSTASH" backup -q --stdin
+}
+
+says() { # says STATUS TEXT...
+    [ "$status" = "$1" ] || { echo "$status: $output"; return 1; }
+    shift
+    local text
+    for text; do [[ "$output" == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }; done
+}
+
+@test "a snapshot that cannot be read" {
+    local command
+    for damage in "" "not sealed by anybody, and long enough to look like something that is"; do
+        printf '%s' "$damage" >"$T/repo/snapshots/$BAD"
+        for command in "snapshots" "stats" "find dumpfile.resp" "tag --add x" "forget --keep-last 1"; do
+            # shellcheck disable=SC2086
+            run "$CSTASH" $command
+            says 1 "could not read snapshots/$BAD" "1 snapshot could not be read" "cstash repair snapshots --forget"
+        done
+        run "$CSTASH" snapshots
+        says 1 dumpfile.resp "1 snapshots"
+        "$CSTASH" show latest | grep -q SET
+        run "$CSTASH" prune
+        says 1 "nothing was removed"
+        run "$CSTASH" backup -q --stdin <<<"SET b 2"
+        says 0
+        run "$CSTASH" repair snapshots --dry-run --forget
+        says 0 "1 snapshots would change"
+        [ -e "$T/repo/snapshots/$BAD" ]
+        if [ -z "$damage" ]; then "$CSTASH" forget "${BAD:0:8}"; else "$CSTASH" repair snapshots --forget; fi
+        [ ! -e "$T/repo/snapshots/$BAD" ]
+        "$CSTASH" snapshots
+        "$CSTASH" check -q
+    done
+}
+
+@test "a key that cannot be read" {
+    : >"$T/repo/keys/$BAD"
+    run "$CSTASH" key list
+    says 1 "could not read keys/$BAD" "Created" "1 key could not be read" "cstash key remove"
+    "$CSTASH" snapshots
+    "$CSTASH" key remove "${BAD:0:8}"
+    "$CSTASH" key list
+}
+
+@test "an index file that cannot be read" {
+    : >"$T/repo/index/$BAD"
+    "$CSTASH" key list
+    "$CSTASH" snapshots
+    run "$CSTASH" show latest
+    says 1 "could not read index/$BAD" "cstash repair index"
+    "$CSTASH" repair index
+    "$CSTASH" show latest | grep -q SET
+    "$CSTASH" check -q
+}
