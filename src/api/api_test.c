@@ -67,6 +67,8 @@ test_backend_addresses_are_those_of_stash(void **state)
          "s3:s3.amazonaws.com/b/x/y"},
         {"{\"s3\":{\"endpoint\":\"https://minio:443\",\"bucket\":\"b\"}}",
          "s3:https://minio:443/b"},
+        {"{\"s3\":{\"endpoint\":\"https://minio:443//\",\"bucket\":\"b\",\"prefix\":\"p\"}}",
+         "s3:https://minio:443/b/p"},
         {"{\"gcs\":{\"bucket\":\"b\",\"prefix\":\"/demo/x\"}}", "gs:b://demo/x"},
         {"{\"azure\":{\"container\":\"c\",\"prefix\":\"p\"}}", "azure:c:/p"},
         {"{\"swift\":{\"container\":\"c\"}}", "swift:c:/"},

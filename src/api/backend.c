@@ -117,9 +117,13 @@ backend_address(const struct backend *b, char **out, struct err *e)
         return RC_OK;
     }
     if (strcmp(b->provider, "s3") == 0) {
+        const char *endpoint = b->endpoint != NULL ? b->endpoint : "s3.amazonaws.com";
         char *joined = mem_printf("%s/%s", b->bucket, prefix), *path = str_clean_path(joined);
+        size_t n = strlen(endpoint);
 
-        *out = mem_printf("s3:%s/%s", b->endpoint != NULL ? b->endpoint : "s3.amazonaws.com", path);
+        while (n > 0 && endpoint[n - 1] == '/')
+            n--;
+        *out = mem_printf("s3:%.*s/%s", (int)n, endpoint, path);
         mem_free(joined);
         mem_free(path);
         return RC_OK;

@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "job/step_internal.h"
 
-enum { PEM_MAX = 1024 * 1024, TRY_MS = 5000, WAIT_DEFAULT_S = 300 };
+enum { PEM_MAX = 1024 * 1024, TRY_MS = 5000, WAIT_DEFAULT_S = 300, KEYS_SHOWN = 120 };
 
 static void
 set_text(char **to, const char *value)
@@ -82,6 +82,18 @@ transform(struct ctx *cx, struct kube *k, const char *ns, const struct json *ste
     return RC_OK;
 }
 
+/* The keys of a Secret are no secret; mem_free. */
+static char *
+say_no_password(const char *ns, const char *name, const struct json *data)
+{
+    CLEANUP(buf_release) struct buf keys = BUF_INIT(KEYS_SHOWN);
+
+    for (struct json_item it = json_first(data); it.key != NULL; it = json_next(data, it))
+        buf_putf(&keys, "%s%s", keys.n == 0 ? "" : ", ", it.key);
+    return mem_printf("Secret %s/%s has no key \"password\" (it has: %s)", ns, name,
+                      keys.n == 0 ? "none" : buf_c(&keys));
+}
+
 static enum rc
 credentials(struct ctx *cx, struct kube *k, const char *ns, struct binding *b, struct err *e)
 {
@@ -92,8 +104,10 @@ credentials(struct ctx *cx, struct kube *k, const char *ns, struct binding *b, s
     struct err none = ERR_INIT;
     struct json *data;
 
-    if (name == NULL)
+    if (name == NULL) {
+        b->addr.no_pass = mem_strdup("the AppBinding names no Secret (spec.secret.name)");
         return RC_OK;
+    }
     if (kube_get(cx, k, &KUBE_SECRET, ns, name, &secret, e))
         return err_wrap(e, "could not read Secret %s/%s of the AppBinding", ns, name);
     data = json_need_object(secret, "data");
@@ -105,6 +119,8 @@ credentials(struct ctx *cx, struct kube *k, const char *ns, struct binding *b, s
         *e = none;
         return e->code;
     }
+    if (b->addr.pass.n == 0)
+        b->addr.no_pass = say_no_password(ns, name, data);
     if (secret_value(secret, "username", &user, &none) == RC_OK && user.n > 0) {
         mem_free(b->addr.user);
         b->addr.user = mem_strndup((const char *)user.p, user.n);

@@ -85,6 +85,37 @@ start_converter(struct feed *f, struct err *e)
     return RC_OK;
 }
 
+/* What people have at hand that is no dump, by its first bytes. */
+static enum rc
+refuse_other_files(const struct feed *f, struct err *e)
+{
+    static const struct {
+        const char *magic;
+        size_t n;
+        const char *what, *hint;
+    } known[] = {
+        {"\x1f\x8b", 2, "compressed with gzip", "unpack it first: gunzip -c FILE | cstash load -"},
+        {"\x28\xb5\x2f\xfd", 4, "compressed with zstd",
+         "unpack it first: zstd -dc FILE | cstash load -"},
+        {"\xfd"
+         "7zXZ",
+         5, "compressed with xz", "unpack it first: xz -dc FILE | cstash load -"},
+        {"BZh", 3, "compressed with bzip2", "unpack it first: bzip2 -dc FILE | cstash load -"},
+        {"\x04\x22\x4d\x18", 4, "compressed with lz4",
+         "unpack it first: lz4 -dc FILE | cstash load -"},
+        {"PK\x03\x04", 4, "a ZIP archive", "unpack it first: unzip -p FILE | cstash load -"},
+        {"file ", 5, "the manifest of an append-only file",
+         "load the files that it names: the base, then each incr, in their order"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (f->in.n >= known[i].n && memcmp(f->in.first, known[i].magic, known[i].n) == 0) {
+            (void)err_set(e, RC_INVALID, "this is %s, not a dump", known[i].what);
+            return err_hint(e, "%s", known[i].hint);
+        }
+    return RC_OK;
+}
+
 enum rc
 feed_open(struct ctx *cx, struct rd *in, struct feed **out, struct err *e)
 {
@@ -93,7 +124,7 @@ feed_open(struct ctx *cx, struct rd *in, struct feed **out, struct err *e)
     f->cx = cx;
     f->in.rd.read = peeked_read;
     f->in.rest = in;
-    if (rd_full(in, f->in.first, PEEK, &f->in.n, e))
+    if (rd_full(in, f->in.first, PEEK, &f->in.n, e) || refuse_other_files(f, e))
         goto fail;
     f->rdb = f->in.n == PEEK &&
              (memcmp(f->in.first, "REDIS0", 6) == 0 || memcmp(f->in.first, "VALKEY", 6) == 0);

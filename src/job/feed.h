@@ -16,7 +16,7 @@
 
 struct feed;
 
-/* `in` is borrowed until feed_close, and belongs to the feed's thread meanwhile. */
+/* RC_INVALID: a compressed file, or another that is known. `in` is borrowed until feed_close, and belongs to the feed's thread meanwhile. */
 NODISCARD enum rc feed_open(struct ctx *cx, struct rd *in, struct feed **out, struct err *e);
 /* Borrowed until feed_close. */
 struct rd *feed_rd(struct feed *f);

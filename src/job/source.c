@@ -286,10 +286,13 @@ check_end(struct rdb *rdb, struct rd *in, struct err *e)
 
     if (n <= REPLICA_MARK && rd_full(in, more, sizeof(more), &got, e))
         return e->code;
-    if (n + got != 0 && n + got != REPLICA_MARK)
-        return err_set(e, RC_CORRUPT, "bytes follow the end of the RDB at byte %llu",
-                       (unsigned long long)rdb_at(rdb));
-    return RC_OK;
+    if (n + got == 0 || n + got == REPLICA_MARK)
+        return RC_OK;
+    (void)err_set(e, RC_CORRUPT, "bytes follow the end of the RDB at byte %llu",
+                  (unsigned long long)rdb_at(rdb));
+    return err_hint(e,
+                    "an append-only file that begins with an RDB is loaded by a server: start one "
+                    "on it, and back that up");
 }
 
 static enum rc

@@ -62,6 +62,23 @@ starts(const struct reply *r, const char *text)
     return r->type == REPLY_ERROR && r->s.n >= n && memcmp(r->s.p, text, n) == 0;
 }
 
+static bool
+ends_with_space(struct str s)
+{
+    return s.n > 0 && (s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r' || s.p[s.n - 1] == ' ');
+}
+
+/* A server that expects TLS closes a plain connection, and one that wants a certificate a bare one. */
+static enum rc
+no_first_answer(const struct conn *c, struct err *e)
+{
+    if (e->code == RC_UNAVAILABLE && e->hint[0] == '\0')
+        (void)err_hint(e, c->sock.ssl == NULL
+                              ? "if the server expects TLS at this port, use rediss://"
+                              : "the server may want a client certificate: --cert and --key");
+    return err_wrap(e, "no answer to the first command");
+}
+
 enum rc
 conn_login(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct err *e)
 {
@@ -82,18 +99,22 @@ conn_login(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct
     if (c->out.p != NULL)
         mem_wipe(c->out.p, c->out.cap);
     if (rc)
-        return rc;
+        return no_first_answer(c, e);
     if (reply_is_status(&r, "OK"))
         return RC_OK;
     if (starts(&r, "ERR Client sent AUTH") || starts(&r, "ERR AUTH <password> called without")) {
         log_warn("%s has no password; the one that was given is not used", conn_peer(c));
         return RC_OK;
     }
-    return conn_fail(c, &r, "could not log in", e);
+    (void)conn_fail(c, &r, "could not log in", e);
+    if (e->code == RC_DENIED && ends_with_space(secret_str(&addr->pass)))
+        return err_hint(e, "the password that was given ends with a space or a line break: was it "
+                           "made by `echo` without -n?");
+    return e->code;
 }
 
 enum rc
-conn_ready(struct ctx *cx, struct conn *c, struct err *e)
+conn_ready(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct err *e)
 {
     struct reply r;
     int64_t since = 0;
@@ -101,18 +122,17 @@ conn_ready(struct ctx *cx, struct conn *c, struct err *e)
 
     do {
         if (CONN_CALL(cx, c, &r, e, STR_LIT("PING"))) {
-            if (e->code == RC_UNAVAILABLE && e->hint[0] == '\0')
-                (void)err_hint(e, c->sock.ssl == NULL
-                                      ? "if the server expects TLS at this port, use rediss://"
-                                      : "the server may want a client certificate: --cert and "
-                                        "--key");
-            return err_wrap(e, "no answer to the first command");
+            return no_first_answer(c, e);
         }
         if (conn_wait(cx, c, &r, &since, &again, e))
             return e->code;
     } while (again);
-    if (r.type == REPLY_ERROR && !reply_is_error(&r, "NOPERM"))
-        return conn_fail(c, &r, "could not talk to the server", e);
+    if (r.type == REPLY_ERROR && !reply_is_error(&r, "NOPERM")) {
+        (void)conn_fail(c, &r, "could not talk to the server", e);
+        return reply_is_error(&r, "NOAUTH") && addr->no_pass != NULL
+                   ? err_hint(e, "the server wants a password: %s", addr->no_pass)
+                   : e->code;
+    }
     if (r.type != REPLY_ERROR && r.type != REPLY_STATUS)
         return conn_fail(c, &r, "could not talk to the server", e);
     return RC_OK;

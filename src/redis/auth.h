@@ -10,6 +10,7 @@
 NODISCARD enum rc conn_login(struct ctx *cx, struct conn *c, const struct redis_addr *addr,
                              struct err *e);
 /* PING until the answer is not transient; a user who may not PING counts as ready. */
-NODISCARD enum rc conn_ready(struct ctx *cx, struct conn *c, struct err *e);
+NODISCARD enum rc conn_ready(struct ctx *cx, struct conn *c, const struct redis_addr *addr,
+                             struct err *e);
 
 #endif

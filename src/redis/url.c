@@ -322,8 +322,9 @@ redis_addr_release(struct redis_addr *a)
     mem_free(a->host);
     mem_free(a->path);
     mem_free(a->user);
+    mem_free(a->no_pass);
     secret_release(&a->pass);
-    a->host = a->path = a->user = NULL;
+    a->host = a->path = a->user = a->no_pass = NULL;
 }
 
 const char *

@@ -25,6 +25,7 @@ struct redis_addr {
     uint16_t port;
     char *user;         /* NULL: the default user */
     struct secret pass; /* p is NULL when there is none */
+    char *no_pass;      /* why not, for a person whose server wants one; NULL: nobody gave one */
     int64_t db;         /* -1 when the address names none */
     char text[REDIS_ADDR_TEXT];
 };

@@ -68,6 +68,13 @@ code_of(int status)
     }
 }
 
+/* Of a web server, or of a proxy in between: stores explain themselves in their protocol's words. */
+static bool
+is_web_page(const struct http_response *r)
+{
+    return strncasecmp(r->content_type, "text/html", 9) == 0;
+}
+
 /* Put an answer that is no success into `e`. */
 static enum rc
 judge(struct far *f, const struct http_response *r, struct tries *t, struct err *e)
@@ -92,6 +99,11 @@ judge(struct far *f, const struct http_response *r, struct tries *t, struct err 
     }
     if (f->ops->judge != NULL)
         f->ops->judge(f, r, &words, e);
+    if (!words.marked && r->status == 404 && is_web_page(r)) {
+        (void)err_set(e, RC_INVALID, "the server answered 404 with a web page");
+        e->sys = r->status;
+        (void)err_hint(e, "is this the address of the store, and not of a web server before it?");
+    }
     if (!words.marked && r->status >= 400 && r->status <= 404 && ++t->damaged < STORE_TRIES) {
         t->doubtful = true;
         e->retry = true;

@@ -221,7 +221,8 @@ store_rest_open(const char *address, const struct store_opts *o, struct store **
 
     if (at == NULL ||
         (strncmp(address, "http://", 7) != 0 && strncmp(address, "https://", 8) != 0)) {
-        (void)err_set(e, RC_INVALID, "the address of the repository is no rest: address");
+        (void)err_set(e, RC_INVALID,
+                      "the address of the repository is not a complete rest: address");
         return err_hint(e, "such as rest:https://host:8000/path/");
     }
     at += 3;

@@ -68,9 +68,10 @@ test_s3_addresses(void **state)
         {"http://h:80/b//a/../c/./d/", "h", "b", "c/d", false},
         {"https://h:443/b/p", "h", "b", "p", true},
         {"//h/b/p/q", "h", "b", "p/q", true},
+        {"https://h:9000///b/p", "h:9000", "b", "p", true},
     };
     static const char *const bad[] = {
-        "", "h", "h/", "/b", "http://h", "http:///b", "http://u:pw@h/b"};
+        "", "h", "h/", "/b", "http://h", "http:///b", "http://u:pw@h/b", "https://h//"};
     struct url_place p;
     struct err e = ERR_INIT;
 

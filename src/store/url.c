@@ -7,7 +7,8 @@
 static enum rc
 malformed(const char *scheme, const char *example, struct err *e)
 {
-    (void)err_set(e, RC_INVALID, "the address of the repository is no %s: address", scheme);
+    (void)err_set(e, RC_INVALID, "the address of the repository is not a complete %s: address",
+                  scheme);
     return err_hint(e, "such as %s", example);
 }
 
@@ -27,9 +28,11 @@ url_place(const char *address, const char *scheme, struct url_place *out, struct
         at += 2;
     }
     slash = strchr(at, '/');
-    if (slash == NULL || slash == at || slash[1] == '\0' || slash[1] == '/')
+    host = slash == NULL ? 0 : (size_t)(slash - at);
+    while (slash != NULL && slash[1] == '/') /* of an endpoint that was given with one */
+        slash++;
+    if (host == 0 || slash[1] == '\0')
         return malformed(scheme, "s3:https://s3.amazonaws.com/bucket/prefix", e);
-    host = (size_t)(slash - at);
     if (memchr(at, '@', host) != NULL) {
         (void)err_set(e, RC_INVALID, "the address of the repository holds a user or a password");
         return err_hint(e, "give credentials by the environment or the Secret");

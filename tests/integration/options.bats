@@ -49,3 +49,30 @@ wrong() { # wrong "WORDS OF A COMMAND LINE" TEXT
         wrong "$line" ""
     done
 }
+
+@test "files that are no dump are named, with what to do" {
+    start_redis a
+    local said
+    printf 'SET a 1\r\n' >"$T/dump"
+    gzip -k "$T/dump"
+    xz -k "$T/dump"
+    bzip2 -k "$T/dump"
+    python3 -c 'import zipfile, sys; zipfile.ZipFile(sys.argv[1] + ".zip", "w").write(sys.argv[1])' "$T/dump"
+    printf '\x28\xb5\x2f\xfd....' >"$T/dump.zst"
+    for said in gz:gunzip xz:xz bz2:bzip2 zip:unzip zst:zstd; do
+        run "$CSTASH" load -q --redis "$URL_a" "$T/dump.${said%:*}"
+        [ "$status" = 1 ]
+        [[ "$output" == *"not a dump"*"unpack it first: ${said#*:}"* ]]
+    done
+    cli a config set appendonly yes
+    cli a set k v
+    cli a set k w
+    until [ -s "$T/a/appendonlydir/appendonly.aof.1.incr.aof" ]; do sleep 0.1; done
+    run "$CSTASH" load -q --redis "$URL_a" "$T/a/appendonlydir/appendonly.aof.manifest"
+    [ "$status" = 1 ]
+    [[ "$output" == *"the manifest of an append-only file"* ]]
+    cat "$T"/a/appendonlydir/*.rdb "$T"/a/appendonlydir/*.aof >"$T/old.aof"
+    run "$CSTASH" digest -q "$T/old.aof"
+    [ "$status" = 1 ]
+    [[ "$output" == *"append-only file that begins with an RDB"* ]]
+}

@@ -63,6 +63,8 @@ works() { [ "$status" -eq 0 ] || { echo "$output"; return 1; }; }
     fails_with denied WRONGPASS
     tool info "redis://joe@127.0.0.1:$PORT_a"
     fails_with invalid "there is no password"
+    REDISCLI_AUTH=$'s3cret\n' tool info "127.0.0.1:$PORT_a"
+    fails_with denied WRONGPASS "ends with a space or a line break"
     REDISCLI_AUTH=s3cret tool info "127.0.0.1:$PORT_a"
     works
     tool info "redis://default:s3cret@127.0.0.1:$PORT_a"
@@ -155,6 +157,8 @@ make_ca() {
     tool info "rediss://127.0.0.1:$PORT_a" cacert="$T/ca.crt" connect=1500
     fails_with timeout "use redis://"
     tool info "redis://127.0.0.1:$TLS_PORT"
+    fails_with unavailable rediss://
+    REDISCLI_AUTH=pw tool info "redis://127.0.0.1:$TLS_PORT"
     fails_with unavailable rediss://
     start_tls b other no
     tool info "rediss://127.0.0.1:$TLS_PORT" cacert="$T/ca.crt"

@@ -129,3 +129,19 @@ YAML
     [ "$(k get bc bc-repo -n demo -o json | python3 -c 'import json, sys; print([(c["type"], c["status"], c["message"].replace("other/repo", "X")) for c in json.load(sys.stdin)["status"]["conditions"]])')" = \
         "$(k get bc bc-none -n demo -o json | python3 -c 'import json, sys; print([(c["type"], c["status"], c["message"].replace("other/none", "X")) for c in json.load(sys.stdin)["status"]["conditions"]])')" ]
 }
+
+@test "a password that is not in the Secret is told by the Secret's name and keys" {
+    cli a config set requirepass pw >/dev/null
+    k create secret generic other -n demo --from-literal redis-password=pw >/dev/null
+    k patch appbinding -n demo redis --type merge -p '{"spec":{"secret":{"name":"other"}}}' >/dev/null
+    config demo bc
+    session demo one bc
+    phase demo backupsession/one Failed 60
+    [[ "$(host_error demo backupsession/one)" == *NOAUTH*'Secret demo/other has no key "password" (it has: redis-password)'* ]]
+    k create secret generic third -n demo --from-literal "password=pw
+" >/dev/null
+    k patch appbinding -n demo redis --type merge -p '{"spec":{"secret":{"name":"third"}}}' >/dev/null
+    session demo two bc
+    phase demo backupsession/two Failed 60
+    [[ "$(host_error demo backupsession/two)" == *"ends with a space or a line break"* ]]
+}
