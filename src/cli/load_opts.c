@@ -161,6 +161,7 @@ print_json(const struct restore_result *r, int64_t ms)
     jw_field_cstr(&j.w, "message_type", "summary");
     jw_field_u64(&j.w, "keys", r->keys);
     jw_field_u64(&j.w, "keys_sent", r->load.keys);
+    jw_field_u64(&j.w, "keys_restored", restore_arrived(r));
     jw_field_u64(&j.w, "keys_skipped", r->load.skipped_keys);
     jw_field_u64(&j.w, "keys_filtered", r->load.filtered_keys);
     jw_field_u64(&j.w, "commands", r->load.commands);
@@ -197,12 +198,12 @@ print_text(const struct args *a, const struct app_target *t, const char *from,
     char bytes[OUT_TEXT], took[OUT_TEXT], rate[OUT_TEXT], n[STR_GROUPED_MAX], words[RESTORE_WORDS];
 
     (void)printf("%s %s keys from %s", a->dry_run ? "dry run: would restore" : "restored",
-                 str_grouped(r->load.keys, n), from);
+                 str_grouped(restore_arrived(r), n), from);
     if (!a->dry_run)
         (void)printf(" to %s; %s kept", conn_peer(t->conn), str_grouped(r->load.skipped_keys, n));
     (void)printf("%s %s filtered out", a->dry_run ? ";" : ",",
                  str_grouped(r->load.filtered_keys, n));
-    if (r->outcome.expired != 0)
+    if (!a->dry_run)
         (void)printf(", %s expired", str_grouped(r->outcome.expired, n));
     (void)printf("; %s in %s (%s/s)\n", out_bytes(r->load.bytes, bytes), out_duration(ms, took),
                  out_bytes(r->load.bytes * 1000 / (uint64_t)MAX(ms, 1), rate));

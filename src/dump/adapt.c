@@ -261,7 +261,8 @@ adapt_payload(struct adapt *a, const struct cmd *c, enum adapt_verdict *verdict,
         a->left_out[ADAPT_MODULES]++;
         return RC_OK;
     }
-    if (type != KV_MODULE && type != KV_ARRAY && !adapt_takes_version(a->t, ev.u.payload.version)) {
+    if (type != KV_MODULE && type != KV_ARRAY &&
+        !adapt_takes_version(a->t, payload_stamp(c->argv[3]))) {
         *verdict = ADAPT_PLAIN;
         if (adapt_to_commands(a, c, &r, &ev, type, e))
             return e->code;

@@ -221,9 +221,14 @@ convert_rdb(struct ctx *cx, struct rdb *in, const struct convert_opts *opts, str
     struct rdb_item it = {.kind = RDB_AUX};
 
     memset(out, 0, sizeof(*out));
-    while (it.kind != RDB_END)
-        if (ctx_check(cx, e) || rdb_next(in, &it, e) || on_item(&c, &it, e))
+    while (it.kind != RDB_END) {
+        if (ctx_check(cx, e) || rdb_next(in, &it, e))
             return e->code;
+        if (enc != NULL)
+            encoder_source(enc, rdb_version(in));
+        if (on_item(&c, &it, e))
+            return e->code;
+    }
     out->rdb_version = rdb_version(in);
     out->announced = !c.unsure;
     if (out->member_expiries != 0)

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "dump/cmd.h"
-#include "dump/convert.h"
 #include "dump/encode.h"
 #include "dump/filter.h"
 #include "dump/tally.h"
@@ -524,187 +523,6 @@ test_tally_digests_content_and_nothing_else(void **state)
     assert_memory_not_equal(&a, &b, sizeof(a));
 }
 
-/* --- RDBs that servers load ------------------------------------------------------------------ */
-
-static void
-convert_bytes(const char *p, size_t n, enum dump_format format, struct buf *dump,
-              struct convert_facts *f, struct tally *t)
-{
-    struct convert_opts opts = {.format = format, .filter = FILTER_ALL};
-    struct wr_buf to;
-    struct rd_mem in;
-    struct encoder *x;
-    struct ctx cx;
-    struct rdb *r;
-    struct err e = ERR_INIT;
-
-    T_OK(ctx_init(&cx, &e));
-    rd_mem_init(&in, str_of(p, n), 0);
-    buf_reset(dump);
-    wr_buf_init(&to, dump);
-    r = rdb_new(&in.rd);
-    x = encoder_new(&to.wr, format);
-    T_OK(encoder_begin(x, &e));
-    T_OK(convert_rdb(&cx, r, &opts, x, t, f, &e));
-    T_OK(encoder_end(x, &e));
-    encoder_free(x);
-    rdb_free(r);
-    ctx_release(&cx);
-}
-
-/*
- * Of the nine keys that the counts announce two are there: one that holds something, and an empty
- * set, which no server keeps and no RESTORE takes. The last AUX field says that a member of the set
- * would expire (KeyDB).
- */
-static void
-test_convert_takes_what_servers_load(void **state)
-{
-    static const char bytes[] = "REDIS0009\xfe\x00\xfb\x09\x03\x00\x01k\x01v\x02\x01s\x00"
-                                "\xfa\x13keydb-subexpire-key\x01m"
-                                "\xfa\x14keydb-subexpire-when\x01\x39\xff\0\0\0\0\0\0\0\0";
-    struct buf dump = BUF_INIT(1 << 16);
-    struct convert_facts f;
-
-    (void)state;
-    for (unsigned format = DUMP_COMMANDS; format <= DUMP_RESTORE; format++) {
-        struct tally *t = tally_new();
-
-        convert_bytes(bytes, sizeof(bytes) - 1, (enum dump_format)format, &dump, &f, t);
-        assert_int_equal(tally_keys(t), 1);
-        assert_false(f.announced);
-        assert_int_equal(f.member_expiries, 1);
-        assert_non_null(memmem(dump.p, dump.n, " keys=1 ", 8));
-        assert_null(memmem(dump.p, dump.n, "\r\ns\r\n", 5));
-        tally_free(t);
-    }
-    buf_release(&dump);
-}
-
-/* A stream that miscounts itself is written as commands, since not every server takes its payload. */
-static void
-test_convert_writes_no_odd_payload(void **state)
-{
-    static const char bytes[] = "REDIS0009\xfe\x00\xfb\x01\x00\x0f\x01s\x01\x10"
-                                "\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01"
-                                "\x1d\x1d\0\0\0\x0a\0"
-                                "\x01\x01\0\x01\x01\x01\x81"
-                                "f\x02\0\x01\x02\x01\0\x01\0\x01\x81"
-                                "v\x02\x04\x01\xff\x05\x01\x01\0\xff\0\0\0\0\0\0\0\0";
-    struct buf dump = BUF_INIT(1 << 16);
-    struct tally *t = tally_new();
-    struct convert_facts f;
-
-    (void)state;
-    convert_bytes(bytes, sizeof(bytes) - 1, DUMP_RESTORE, &dump, &f, t);
-    assert_true(f.announced);
-    assert_int_equal(tally_keys(t), 1);
-    T_CONTAINS(buf_c(&dump), "\r\nXADD\r\n$1\r\ns\r\n$3\r\n1-1\r\n");
-    assert_null(memmem(dump.p, dump.n, "RESTORE", 7));
-    tally_free(t);
-    buf_release(&dump);
-}
-
-static void
-add_id(struct buf *to, uint8_t ms)
-{
-    uint8_t id[16] = {[7] = ms, [15] = 1};
-    struct err e = ERR_INIT;
-
-    T_OK(buf_add(to, id, sizeof(id), &e));
-}
-
-/* A stream of 2-1 and 4-1, of whose entries g's c has 1-1, 3-1, 4-1 and 5-1 pending. */
-static void
-make_stream_with_deleted(struct buf *to)
-{
-    static const char nodes[] = "\x28\x28\0\0\0\x0f\0\x02\x01\0\x01\x01\x01\x81"
-                                "f\x02\0\x01\x02\x01\0\x01\0\x01\x81"
-                                "v\x02\x04\x01\x02\x01\x02\x01\0\x01\x81"
-                                "w\x02\x04\x01\xff\x02\x05\x01\x01\x01g\x05\x01\x04";
-    static const char seen[8], end[9] = "\xff";
-    static const uint8_t pending[] = {1, 3, 4, 5};
-    struct err e = ERR_INIT;
-
-    T_OK(buf_add(to, "REDIS0009\xfe\x00\x0f\x01s\x01\x10", 16, &e));
-    add_id(to, 2);
-    T_OK(buf_add(to, nodes, sizeof(nodes) - 1, &e));
-    for (size_t i = 0; i < sizeof(pending); i++) {
-        add_id(to, pending[i]);
-        T_OK(buf_add(to, "\xe8\x03\0\0\0\0\0\0\x01", 9, &e));
-    }
-    T_OK(buf_add(to,
-                 "\x01\x01"
-                 "c",
-                 3, &e));
-    T_OK(buf_add(to, seen, sizeof(seen), &e));
-    T_OK(buf_add(to, "\x04", 1, &e));
-    for (size_t i = 0; i < sizeof(pending); i++)
-        add_id(to, pending[i]);
-    T_OK(buf_add(to, end, sizeof(end), &e));
-}
-
-/* The words of a dump in a row, without frames. */
-static void
-words_of(struct str dump, struct buf *out)
-{
-    struct cmd_reader r;
-    struct rd_mem in;
-    struct err e = ERR_INIT;
-    struct cmd c;
-    bool over;
-
-    rd_mem_init(&in, dump, 0);
-    cmd_reader_init(&r, &in.rd);
-    buf_reset(out);
-    for (;;) {
-        T_OK(cmd_next(&r, &c, &over, &e));
-        if (over)
-            break;
-        for (uint32_t i = 0; i < c.n && c.argv[0].p[0] != 'E'; i++)
-            T_OK(buf_printf(out, &e, "%.*s%s", (int)c.argv[i].n, (const char *)c.argv[i].p,
-                            i + 1 == c.n ? "; " : " "));
-    }
-    cmd_reader_release(&r);
-}
-
-static void
-test_convert_keeps_what_is_pending_of_deleted_entries(void **state)
-{
-    struct buf rdb = BUF_INIT(1 << 16), dump = BUF_INIT(1 << 16), words = BUF_INIT(1 << 16);
-    struct convert_facts f;
-    struct undump_facts facts;
-    struct err e = ERR_INIT;
-
-    (void)state;
-    make_stream_with_deleted(&rdb);
-    for (unsigned format = DUMP_COMMANDS; format <= DUMP_RESTORE; format++) {
-        struct tally *want = tally_new(), *got = tally_new();
-        struct tally_sum sum;
-
-        convert_bytes((const char *)rdb.p, rdb.n, (enum dump_format)format, &dump, &f, want);
-        words_of(buf_str(&dump), &words);
-        assert_string_equal(
-            buf_c(&words),
-            "SELECT 0; DEL s; XADD s MAXLEN 9223372036854775807 1-1 cstash deleted; XADD s 2-1 f "
-            "v; "
-            "XADD s MAXLEN 9223372036854775807 3-1 cstash deleted; XADD s 4-1 f w; "
-            "XADD s MAXLEN 9223372036854775807 5-1 cstash deleted; XGROUP CREATE s g 5-1; "
-            "XREADGROUP GROUP g c STREAMS s 0; "
-            "XCLAIM s g c 0 1-1 3-1 4-1 5-1 TIME 1000 RETRYCOUNT 1 JUSTID FORCE; "
-            "XDEL s 3-1 5-1; XTRIM s MAXLEN 2; ");
-        T_OK(decode(buf_str(&dump), 0, got, &facts, &e));
-        assert_true(facts.ours && facts.exact);
-        sum = tally_whole(want);
-        assert_memory_equal(&(struct tally_sum[]){tally_whole(got)}, &sum, sizeof(sum));
-        tally_free(want);
-        tally_free(got);
-    }
-    buf_release(&rdb);
-    buf_release(&dump);
-    buf_release(&words);
-}
-
 int
 main(void)
 {
@@ -717,9 +535,6 @@ main(void)
         cmocka_unit_test(test_dump_of_stash_is_understood),
         cmocka_unit_test(test_tally_knows_what_has_expired),
         cmocka_unit_test(test_tally_leaves_out_what_expires),
-        cmocka_unit_test(test_convert_takes_what_servers_load),
-        cmocka_unit_test(test_convert_keeps_what_is_pending_of_deleted_entries),
-        cmocka_unit_test(test_convert_writes_no_odd_payload),
         cmocka_unit_test(test_cmd_refuses_what_is_not_resp),
         cmocka_unit_test(test_tally_digests_content_and_nothing_else),
     };

@@ -9,7 +9,7 @@
 #include "dump/trailer.h"
 #include "rdb/payload.h"
 
-enum { WARNINGS_MAX = 20 };
+enum { WARNINGS_MAX = 20, RDB_OF_REPLACE = 7, RDB_OF_ABSTTL = 9 };
 
 struct encoder *
 encoder_new(struct wr *out, enum dump_format format)
@@ -283,35 +283,63 @@ on_old_stream(struct encoder *x, const struct ev *ev, struct err *e)
     return payload_decode(x->decoder, ev, encoder_on, x, e);
 }
 
+/* The payload as an argument. */
+static enum rc
+put_payload(struct encoder *x, const struct ev *ev, struct err *e)
+{
+    struct str meta = ev->u.payload.meta, value = ev->u.payload.value;
+    uint8_t footer[PAYLOAD_FOOTER];
+
+    payload_footer(ev, footer);
+    if (put_length(x, meta.n + 1 + value.n + sizeof(footer), e) || put(x, meta.p, meta.n, e) ||
+        put(x, &ev->u.payload.rdb_type, 1, e) || put(x, value.p, value.n, e) ||
+        put(x, footer, sizeof(footer), e))
+        return e->code;
+    return put(x, "\r\n", 2, e);
+}
+
+/* [DEL key,] RESTORE key 0 payload [REPLACE], for servers before ABSTTL; PEXPIREAT says the rest. */
+static enum rc
+put_old_restore(struct encoder *x, const struct ev *ev, struct err *e)
+{
+    bool replace = x->rdb_version >= RDB_OF_REPLACE;
+
+    if ((!replace && put_verb(x, "DEL", 0, e)) || put_verb(x, "RESTORE", replace ? 3 : 2, e) ||
+        put_word(x, "0", e) || put_payload(x, ev, e))
+        return e->code;
+    return replace ? put_word(x, "REPLACE", e) : RC_OK;
+}
+
 /* RESTORE key ttl payload REPLACE ABSTTL [IDLETIME s | FREQ n] */
+static enum rc
+put_restore(struct encoder *x, const struct ev *ev, struct err *e)
+{
+    bool expires = x->key.expires_at != EV_NO_EXPIRY, use = x->key.freq >= 0 || x->key.idle_s >= 0;
+
+    if (put_verb(x, "RESTORE", use ? 6 : 4, e) ||
+        put_int(x, expires ? MAX(x->key.expires_at, 1) : 0, e) || put_payload(x, ev, e) ||
+        put_word(x, "REPLACE", e) || put_word(x, "ABSTTL", e))
+        return e->code;
+    x->key.expires_at = EV_NO_EXPIRY; /* said already */
+    if (!use)
+        return RC_OK;
+    if (put_word(x, x->key.freq >= 0 ? "FREQ" : "IDLETIME", e))
+        return e->code;
+    return put_int(x, x->key.freq >= 0 ? x->key.freq : x->key.idle_s, e);
+}
+
 static enum rc
 on_payload(struct encoder *x, const struct ev *ev, struct err *e)
 {
-    struct str meta = ev->u.payload.meta, value = ev->u.payload.value;
-    bool expires = x->key.expires_at != EV_NO_EXPIRY, use = x->key.freq >= 0 || x->key.idle_s >= 0;
-    uint8_t footer[PAYLOAD_FOOTER];
-
     if (x->format == DUMP_COMMANDS && (x->key.type == KV_MODULE || x->key.type == KV_ARRAY)) {
         x->facts.opaque++;
         warn_key(x, x->key.type == KV_MODULE
                         ? "a module's value, stored as a RESTORE payload that needs the same module"
                         : "an array, stored as a RESTORE payload that needs Redis 8.8");
     }
-    payload_footer(ev, footer);
-    if (put_verb(x, "RESTORE", use ? 6 : 4, e) ||
-        put_int(x, expires ? MAX(x->key.expires_at, 1) : 0, e) ||
-        put_length(x, meta.n + 1 + value.n + sizeof(footer), e) || put(x, meta.p, meta.n, e) ||
-        put(x, &ev->u.payload.rdb_type, 1, e) || put(x, value.p, value.n, e) ||
-        put(x, footer, sizeof(footer), e) || put(x, "\r\n", 2, e) || put_word(x, "REPLACE", e) ||
-        put_word(x, "ABSTTL", e))
-        return e->code;
-    x->key.expires_at = EV_NO_EXPIRY; /* said already, as is this: */
-    x->key.has_meta = false;
-    if (!use)
-        return RC_OK;
-    if (put_word(x, x->key.freq >= 0 ? "FREQ" : "IDLETIME", e))
-        return e->code;
-    return put_int(x, x->key.freq >= 0 ? x->key.freq : x->key.idle_s, e);
+    x->key.has_meta = false; /* in the payload */
+    return x->rdb_version != 0 && x->rdb_version < RDB_OF_ABSTTL ? put_old_restore(x, ev, e)
+                                                                 : put_restore(x, ev, e);
 }
 
 static enum rc
@@ -439,6 +467,12 @@ encoder_on(void *arg, const struct ev *ev, struct err *e)
             return e->code;
         return on_value(x, ev, e);
     }
+}
+
+void
+encoder_source(struct encoder *x, unsigned rdb_version)
+{
+    x->rdb_version = rdb_version;
 }
 
 enum rc

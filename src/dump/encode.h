@@ -38,6 +38,11 @@ struct encoder;
 struct encoder *encoder_new(struct wr *out, enum dump_format format);
 void encoder_free(struct encoder *x);
 
+/*
+ * The RDB version of the source, 0 not known: RESTORE says no more than that source's own version takes
+ * (REPLACE: Redis 3.2 writes 7; ABSTTL: 5.0 writes 9).
+ */
+void encoder_source(struct encoder *x, unsigned rdb_version);
 NODISCARD enum rc encoder_begin(struct encoder *x, struct err *e);
 /* An ev_fn; `arg` is the struct encoder. EV_KEY must carry the final expiry. */
 enum rc encoder_on(void *arg, const struct ev *ev, struct err *e);

@@ -19,7 +19,8 @@ struct expiry {
 struct encoder {
     struct wr *to;
     enum dump_format format;
-    uint8_t *out; /* bytes not passed on yet */
+    unsigned rdb_version; /* of the source; 0: not known */
+    uint8_t *out;         /* bytes not passed on yet */
     size_t n;
     XXH3_state_t *hash;
     struct encoder_facts facts;

@@ -323,9 +323,9 @@ on_restore(struct undump *u, const struct str *v, uint32_t n, struct err *e)
         undump_not_exact(u);
     if (undump_open_key(u, type, e) || undump_emit(u, &ev, e))
         return e->code;
-    u->stream_said = true; /* the payload says it */
-    u->expires_at = ttl == 0 ? EV_NO_EXPIRY : ttl;
-    return undump_end_key(u, e);
+    u->stream_said = true;                         /* the payload says it */
+    u->expires_at = ttl == 0 ? EV_NO_EXPIRY : ttl; /* PEXPIREAT may follow */
+    return RC_OK;
 }
 
 static enum rc

@@ -463,6 +463,15 @@ restore_verify(struct ctx *cx, struct snapshot_source *from, struct conn *c,
     return rc;
 }
 
+uint64_t
+restore_arrived(const struct restore_result *r)
+{
+    /* Of keys that were kept nobody knows when those of the backup would have expired. */
+    uint64_t expired = r->load.skipped_keys != 0 ? 0 : r->outcome.expired;
+
+    return r->load.keys - MIN(r->load.keys, expired);
+}
+
 /* What the target has no place for. */
 static void
 words_of_left_out(const struct restore_result *r, const char *target, char to[static RESTORE_WORDS])
@@ -501,15 +510,18 @@ const char *
 restore_words(const struct restore_result *r, const char *target, char to[static RESTORE_WORDS])
 {
     const struct outcome *o = &r->outcome;
-    char after[STR_GROUPED_MAX], before[STR_GROUPED_MAX], all[STR_GROUPED_MAX];
+    char after[STR_GROUPED_MAX], before[STR_GROUPED_MAX], all[STR_GROUPED_MAX],
+        expired[STR_GROUPED_MAX];
 
     (void)str_grouped(o->after, after);
     if (r->read_back && !r->equal)
         words_of_reading(r, target, to);
     else if (r->equal)
         (void)snprintf(to, RESTORE_WORDS,
-                       "counts and digest %s are those of the backup; %s holds its %s keys%s",
-                       r->digest, target, after, r->read_back ? ", read back and compared" : "");
+                       "counts and digest %s are those of the backup; %s holds its %s keys%s%s%s",
+                       r->digest, target, after, o->expired != 0 ? ", expired since: " : "",
+                       o->expired != 0 ? str_grouped(o->expired, expired) : "",
+                       r->read_back ? ", read back and compared" : "");
     else if (r->load.skipped_keys != 0 || r->wanted != r->keys)
         (void)snprintf(
             to, RESTORE_WORDS, "a partial restore: of the %s keys of the dump%s%s",

@@ -57,6 +57,9 @@ struct restore_result {
     char digest[33]; /* of the dump */
 };
 
+/* How many of the keys that were sent had not expired when the load ended. */
+uint64_t restore_arrived(const struct restore_result *r);
+
 /*
  * What can be said of it: "counts and digest ... are those of the backup" only of what is equal.
  * `target` names the server.

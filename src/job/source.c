@@ -164,6 +164,15 @@ scan_on(void *arg, const struct ev *ev, struct err *e)
     return tee_on(&s->tee, ev, e);
 }
 
+/* What a server that says this of itself writes; 0 where it may be anything. */
+static unsigned
+rdb_version_of(const struct conn_info *i)
+{
+    if (i->kind == SERVER_OTHER || i->redis_version == 0 || i->redis_version >= 50000)
+        return 0;
+    return i->redis_version >= 40000 ? 8 : i->redis_version >= 30200 ? 7 : 6;
+}
+
 static enum rc
 by_scan(struct ctx *cx, struct conn *c, const struct conn_info *info, const struct dump *d,
         struct err *e)
@@ -172,6 +181,8 @@ by_scan(struct ctx *cx, struct conn *c, const struct conn_info *info, const stru
     struct scan_tee to = {.tee = {d->enc, d->t}, .keys = d->o->keys};
     struct scan_result res;
 
+    if (d->enc != NULL && info != NULL)
+        encoder_source(d->enc, rdb_version_of(info));
     if (scan_run(cx, c, &opts, scan_on, &to, &res, e))
         return e->code;
     d->f->kind = SOURCE_SCAN;

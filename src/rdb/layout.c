@@ -9,6 +9,9 @@
 #include "rdb/payload.h"
 #include "rdb/rdb_internal.h"
 
+/* Redis 2.6 brought RESTORE and wrote this; 2.8 takes no older payload either. */
+#define RDB_OF_RESTORE ((uint16_t)6)
+
 struct layout {
     const char *plan; /* NULL: not known */
     enum kv_type kv;
@@ -61,7 +64,7 @@ rdb_min_version(uint8_t rdb_type, bool valkey)
 {
     if (rdb_type >= T_COUNT || layouts[rdb_type].plan == NULL)
         return 0;
-    return rdb_type == T_HASH_22 && valkey ? 80 : layouts[rdb_type].since;
+    return rdb_type == T_HASH_22 && valkey ? 80 : MAX(layouts[rdb_type].since, RDB_OF_RESTORE);
 }
 
 bool

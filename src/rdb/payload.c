@@ -24,6 +24,12 @@ payload_footer(const struct ev *ev, uint8_t footer[static PAYLOAD_FOOTER])
     le64_store(footer + 2, crc);
 }
 
+uint16_t
+payload_stamp(struct str raw)
+{
+    return raw.n < PAYLOAD_FOOTER ? 0 : le16_load(raw.p + raw.n - PAYLOAD_FOOTER);
+}
+
 bool
 payload_is_old_stream(const struct ev *payload)
 {

@@ -14,11 +14,17 @@
 
 enum { PAYLOAD_FOOTER = 10 };
 
-/* The smallest RDB version that knows a value type; 0 for types no release writes. */
+/*
+ * The smallest RDB version of a server that has RESTORE and knows a value type; 0 for types no release
+ * writes.
+ */
 uint16_t rdb_min_version(uint8_t rdb_type, bool valkey);
 
 /* The logical type of a value type; false when it is not known. */
 bool rdb_kv_type(uint8_t rdb_type, enum kv_type *out);
+
+/* The version that a whole payload is stamped with. */
+uint16_t payload_stamp(struct str raw);
 
 /* Is it a stream of Redis 5 or 6, without the counters that Redis 7 added? */
 bool payload_is_old_stream(const struct ev *payload);

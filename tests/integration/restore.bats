@@ -270,3 +270,23 @@ meddle() { # meddle WORD COMMAND: sets MEDDLER, the port of b with a client that
     never_says "are those of the backup"
     unset REDISCLI_AUTH
 }
+
+@test "keys that expired meanwhile do not count as restored" {
+    start_redis b
+    local i
+    for i in $(seq 20); do cli a set "short$i" v px 3600000; done >/dev/null
+    cli a set stays v
+    "$CSTASH" dump -q --redis "$URL_a" >"$T/dump"
+    # a dump of the same keys whose time was over long ago
+    sed -E 's/^[0-9]{13}\r$/1000000000000\r/' "$T/dump" | grep -av 'cstash' >"$T/old"
+    python3 - "$T/old" <<'PY'
+import re, sys
+data = open(sys.argv[1], "rb").read()
+open(sys.argv[1], "wb").write(re.sub(rb"\*2\r\n\$4\r\nECHO\r\n\$\d+\r\n", b"", data))
+PY
+    run "$CSTASH" load --redis "$URL_b" "$T/old"
+    [ "$status" = 0 ]
+    [[ "$output" == *"restored 1 keys from"*"0 kept, 0 filtered out, 20 expired"* ]] || { echo "$output"; false; }
+    run "$CSTASH" load -q --json --redis "$URL_b" "$T/old"
+    [[ "$output" == *'"keys_sent":21,"keys_restored":1,'*'"keys_expired":20'* ]] || { echo "$output"; false; }
+}

@@ -92,10 +92,15 @@ same_version() {
         "$CSTASH" load -q --redis "$URL_b" "$T/dump" # and again
         [ "$(digest b)" = "$want" ]
     done
-    redis-cli -p "$PORT_b" flushall >/dev/null
-    "$CSTASH" dump -q --redis "$URL_a" >"$T/dump"
-    redis-cli -p "$PORT_b" --pipe <"$T/dump" | grep -q 'errors: 0,'
-    [ "$(digest b)" = "$want" ]
+    redis-cli -p "$PORT_a" pexpireat lasting 4102444800123 >/dev/null
+    want=$(digest a)
+    for way in commands restore; do
+        redis-cli -p "$PORT_b" flushall >/dev/null
+        "$CSTASH" dump -q --format "$way" --redis "$URL_a" >"$T/dump"
+        redis-cli -p "$PORT_b" --pipe <"$T/dump" | grep -q 'errors: 0,'
+        redis-cli -p "$PORT_b" --pipe <"$T/dump" | grep -q 'errors: 0,'
+        [ "$(digest b)" = "$want" ]
+    done
     [ "$1" = redis-2.8 ] || [ "$(redis-cli -p "$PORT_b" xpending capped g | head -n 1)" = 6 ]
     stop_redis a
     stop_redis b
