@@ -16,7 +16,7 @@ outcome_ask(struct ctx *cx, struct conn *c, struct conn_info *out, bool *asked, 
 enum rc
 outcome_begin(struct ctx *cx, struct conn *c, struct outcome_start *s, struct err *e)
 {
-    memset(s, 0, sizeof(*s));
+    *s = (struct outcome_start){.c = c};
     return outcome_ask(cx, c, &s->info, &s->asked, e);
 }
 
@@ -107,23 +107,23 @@ outcome_compare(const struct conn *c, const struct conn_info *was, const struct 
 }
 
 enum rc
-outcome_end(struct ctx *cx, struct conn *c, const struct outcome_start *s,
-            const struct outcome_opts *o, struct outcome *out, struct err *e)
+outcome_end(struct ctx *cx, const struct outcome_start *s, const struct outcome_opts *o,
+            struct outcome *out, struct err *e)
 {
     struct conn_info is = {0};
     int64_t now;
     enum rc rc;
 
     memset(out, 0, sizeof(*out));
-    if (outcome_time(cx, c, &now, e) || outcome_ask(cx, c, &is, &out->told, e))
+    if (outcome_time(cx, s->c, &now, e) || outcome_ask(cx, s->c, &is, &out->told, e))
         return e->code;
     out->expired = tally_expired(o->sent, now);
     out->told = out->told && s->asked;
     if (!out->told)
         return RC_OK;
-    rc = outcome_counters(c, &s->info, &is, e);
+    rc = outcome_counters(s->c, &s->info, &is, e);
     if (rc == RC_OK)
-        rc = outcome_compare(c, &s->info, &is, o, out, e);
+        rc = outcome_compare(s->c, &s->info, &is, o, out, e);
     conn_info_release(&is);
     return rc;
 }

@@ -20,6 +20,7 @@
 #include "redis/conn.h"
 
 struct outcome_start {
+    struct conn *c;        /* borrowed until outcome_end */
     struct conn_info info; /* before */
     bool asked;
 };
@@ -41,7 +42,7 @@ struct outcome_opts {
     bool distinct;            /* the dump has each key once: not so with SCAN, or of others */
     bool exact;               /* the tally is right */
 };
-NODISCARD enum rc outcome_end(struct ctx *cx, struct conn *c, const struct outcome_start *s,
+NODISCARD enum rc outcome_end(struct ctx *cx, const struct outcome_start *s,
                               const struct outcome_opts *o, struct outcome *out, struct err *e);
 
 /* What the server takes for now, in unix ms; our clock where it does not tell. */

@@ -309,9 +309,8 @@ left_anything(const struct load_result *l)
 
 /* The dump is sent: is it what was backed up, and does the target hold it? */
 static enum rc
-judge(struct ctx *cx, struct conn *c, const struct load_opts *opts, const struct plan *plan,
-      const struct counts *n, const struct outcome_start *start, struct restore_result *out,
-      struct err *e)
+judge(struct ctx *cx, const struct load_opts *opts, const struct plan *plan, const struct counts *n,
+      const struct outcome_start *start, struct restore_result *out, struct err *e)
 {
     const struct outcome_opts o = {.sent = n->wanted,
                                    .emptied = opts->existing == LOAD_FLUSH,
@@ -323,7 +322,7 @@ judge(struct ctx *cx, struct conn *c, const struct load_opts *opts, const struct
         return e->code;
     if (opts->dry_run)
         return RC_OK;
-    if (outcome_end(cx, c, start, &o, &out->outcome, e))
+    if (outcome_end(cx, start, &o, &out->outcome, e))
         return err_wrap(e, "the target does not hold what was restored");
     out->equal = out->outcome.proven && out->compared && filter_is_all(&opts->filter) &&
                  out->load.skipped_keys == 0 && out->load.lost_pending == 0 &&
@@ -356,7 +355,7 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct co
     if (rc != RC_OK && !opts->dry_run && out->load.commands != 0)
         rc = tell_how_far(c, opts, &out->load, plan->keys, e);
     if (rc == RC_OK)
-        rc = judge(cx, c, opts, plan, &n, &start, out, e);
+        rc = judge(cx, opts, plan, &n, &start, out, e);
     out->keys = tally_keys(n.all);
     out->wanted = tally_keys(n.wanted);
     (void)tally_sum_text(tally_whole(n.all), out->digest);
