@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "base/hex.h"
@@ -9,7 +8,9 @@
 #include "dump/verbs.h"
 #include "redis/ability.h"
 #include "redis/ahead.h"
+#include "redis/allow.h"
 #include "redis/held.h"
+#include "redis/split.h"
 
 enum { PROGRESS_BYTES = 1024 * 1024, LAST_ANSWERS_MS = 2000 };
 
@@ -105,43 +106,6 @@ wanted(struct load *l, const struct cmd_class *k)
     }
 }
 
-/* "CONFIG", or "CONFIG|SET" as ACL rules have it. */
-static bool
-is_named(const char *rule, const struct cmd *c)
-{
-    const char *bar = strchr(rule, '|');
-    size_t n = bar == NULL ? strlen(rule) : (size_t)(bar - rule);
-
-    return c->n > 0 && c->argv[0].n == n && strncasecmp((const char *)c->argv[0].p, rule, n) == 0 &&
-           (bar == NULL || (c->n > 1 && c->argv[1].n == strlen(bar + 1) &&
-                            strncasecmp((const char *)c->argv[1].p, bar + 1, c->argv[1].n) == 0));
-}
-
-/* Refuse what a dump has no business to hold, and what cannot be taken apart. */
-static enum rc
-check_verb(const struct load *l, const struct cmd *c, const struct cmd_class *k, struct err *e)
-{
-    bool keeps = l->opts->existing == LOAD_SKIP || l->opts->existing == LOAD_FAIL;
-    char verb[40];
-
-    if (k->kind == CMD_FOREIGN)
-        for (size_t i = 0; i < l->opts->n_allow; i++)
-            if (is_named(l->opts->allow[i], c))
-                return RC_OK;
-    if (k->kind != CMD_FOREIGN &&
-        (k->kind != CMD_MANY || (filter_is_all(&l->opts->filter) && !keeps)))
-        return RC_OK;
-    (void)str_show(c->n > 0 ? c->argv[0] : str_of(NULL, 0), verb, sizeof(verb));
-    if (k->kind == CMD_MANY)
-        return err_set(e, RC_DENIED,
-                       "%s at byte %llu of the dump writes several keys: it cannot be loaded while "
-                       "keys are filtered or kept",
-                       verb, (unsigned long long)c->at);
-    (void)err_set(e, RC_DENIED, "%s at byte %llu of the dump is not a command that writes data",
-                  verb, (unsigned long long)c->at);
-    return err_hint(e, "if it shall run on the server nevertheless: --allow-command %s", verb);
-}
-
 /* A piece of a long command of the dump. */
 static enum rc
 next_piece(struct load *l, struct cmd_piece *piece, struct err *e)
@@ -167,32 +131,99 @@ pass_pieces(struct load *l, bool send, struct err *e)
     return RC_OK;
 }
 
+/* Send what is there of a command, or hold it; `*send`: the rest of it is to be sent too. */
+static enum rc
+send_begin(struct load *l, const struct cmd *c, const struct cmd_class *k, bool *send,
+           struct err *e)
+{
+    struct pump_note note;
+
+    *send = true;
+    pump_note(&note, c, k);
+    if (k->kind != CMD_KEY)
+        return ahead_settle(&l->ahead, e) ? e->code : pump_add(&l->pump, &note, c->raw, e);
+    if (l->opts->existing == LOAD_SKIP || l->opts->existing == LOAD_FAIL)
+        return ahead_add(&l->ahead, c, k, &note, send, e);
+    l->result->keys += k->starts_key;
+    return pump_add(&l->pump, &note, c->raw, e);
+}
+
 /* Send a command that is whole, or whose pieces follow in the dump. */
 static enum rc
 send_one(struct load *l, const struct cmd *c, const struct cmd_class *k, struct err *e)
 {
-    struct pump_note note;
-    bool send = true;
+    bool send;
 
-    pump_note(&note, c, k);
-    if (k->kind != CMD_KEY) {
-        if (ahead_settle(&l->ahead, e) || pump_add(&l->pump, &note, c->raw, e))
-            return e->code;
-        if (!c->whole && pass_pieces(l, true, e))
-            return e->code;
-        /* Whatever follows a SELECT that failed would land in the wrong database. */
-        if (k->kind == CMD_SELECT && pump_drain(&l->pump, e))
-            return e->code;
-        return RC_OK;
-    }
-    if (l->opts->existing != LOAD_SKIP && l->opts->existing != LOAD_FAIL) {
-        l->result->keys += k->starts_key;
-        if (pump_add(&l->pump, &note, c->raw, e))
-            return e->code;
-    } else if (ahead_add(&l->ahead, c, k, &note, &send, e)) {
+    if (send_begin(l, c, k, &send, e) || (!c->whole && pass_pieces(l, send, e)))
         return e->code;
-    }
-    return c->whole ? RC_OK : pass_pieces(l, send, e);
+    /* Whatever follows a SELECT that failed would land in the wrong database. */
+    return k->kind == CMD_SELECT ? pump_drain(&l->pump, e) : RC_OK;
+}
+
+/* Between two elements of a long command that is sent as several: one ends, the next begins. */
+static enum rc
+next_part(struct load *l, const struct split *s, uint32_t done, struct str framing,
+          struct pump_note *note, struct buf *head, struct err *e)
+{
+    if (pump_more(&l->pump, str_of(framing.p, 2), e) ||
+        split_head(s, done, str_of(framing.p + 2, framing.n - 2), head, e))
+        return e->code;
+    note->argc = s->fixed + split_elements(s, done);
+    note->bytes = head->n;
+    note->starts_key = false;
+    return pump_add(&l->pump, note, buf_str(head), e);
+}
+
+static enum rc
+send_parts(struct load *l, const struct cmd *c, const struct cmd_class *k, const struct split *s,
+           struct buf *head, struct err *e)
+{
+    struct str last = c->argv[s->fixed - 1];
+    size_t at = (size_t)(last.p + last.n + 2 - c->raw.p);
+    uint32_t done = c->n - s->fixed;
+    struct cmd part = *c;
+    struct cmd_class one = *k;
+    struct cmd_piece piece;
+    struct pump_note note;
+    bool send;
+
+    if (split_head(s, 0, str_of(c->raw.p + at, c->raw.n - at), head, e))
+        return e->code;
+    part.raw = buf_str(head);
+    part.argc = s->fixed + split_elements(s, 0);
+    one.answer = s->answer;
+    pump_note(&note, &part, &one);
+    if (send_begin(l, &part, &one, &send, e))
+        return e->code;
+    l->in_pieces = send;
+    do {
+        if (next_piece(l, &piece, e))
+            return e->code;
+        done += piece.arg < 0; /* the framing behind each */
+        if (send && (piece.arg < 0 && !piece.last && done % SPLIT_ARGS == 0
+                         ? next_part(l, s, done, piece.raw, &note, head, e)
+                         : pump_more(&l->pump, piece.raw, e)))
+            return e->code;
+    } while (!piece.last);
+    l->in_pieces = false;
+    return RC_OK;
+}
+
+/* A long command of more arguments than every server takes goes out as several. */
+static enum rc
+send_split(struct load *l, const struct cmd *c, const struct cmd_class *k, bool *cut, struct err *e)
+{
+    struct split s;
+    struct buf head;
+    enum rc rc;
+
+    buf_init(&head, 2 * EV_HELD_MAX);
+    rc = split_find(c, &s, cut, e);
+    if (rc == RC_OK && *cut)
+        rc = send_parts(l, c, k, &s, &head, e);
+    split_release(&s);
+    buf_release(&head);
+    return rc;
 }
 
 /* Make a long command whole. */
@@ -333,11 +364,15 @@ pass_all(struct load *l, struct err *e)
         if (undump_cmd(l->undump, &c, &k, e))
             return e->code;
         l->in_key = k.kind == CMD_KEY;
-        if (check_verb(l, &c, &k, e))
+        if (allow_check(l->opts, &c, &k, e))
             return e->code;
         l->result->bytes += c.raw.n;
         if (wanted(l, &k) && l->sending) {
-            if (l->adapt == NULL ? send_one(l, &c, &k, e) : send_adapted(l, &c, &k, e))
+            bool cut = false;
+
+            if (!c.whole && send_split(l, &c, &k, &cut, e))
+                return e->code;
+            if (!cut && (l->adapt == NULL ? send_one(l, &c, &k, e) : send_adapted(l, &c, &k, e)))
                 return e->code;
         } else {
             if (!l->sending && k.kind == CMD_KEY && filter_wants(&l->opts->filter, k.db, k.key))

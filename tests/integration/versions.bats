@@ -230,3 +230,38 @@ PY
         stop_redis a
     done
 }
+
+# One command for each collection, of more arguments than servers up to 6.2 take.
+long_commands() {
+    python3 - "$T/long" <<'PY'
+import sys
+n = 1100000
+def bulk(x): return b"$%d\r\n%s\r\n" % (len(x), x)
+def command(f, verb, key, args):
+    f.write(b"*2\r\n" + bulk(b"DEL") + bulk(key))
+    f.write(b"*%d\r\n" % (2 + len(args)) + bulk(verb) + bulk(key) + b"".join(map(bulk, args)))
+items = [b"%07d" % i for i in range(n)]
+with open(sys.argv[1], "wb") as f:
+    command(f, b"SADD", b"set", items)
+    command(f, b"RPUSH", b"list", items)
+    command(f, b"HSET", b"hash", [x for i in items[:n // 2 + 1] for x in (i, b"v" + i)])
+    command(f, b"ZADD", b"zset", [x for i in items[:n // 2 + 1] for x in (b"1.5", i)])
+    command(f, b"SET", b"after", [b"1"])
+PY
+}
+
+@test "a command of more than 1,048,576 arguments is sent as several" {
+    local version want way
+    long_commands
+    want=$("$CSTASH" digest "$T/long" | awk '$1 == "all" {print $2}')
+    for version in redis-2.8 redis-6.2; do
+        start_version "$version" a
+        way=$([ "$version" = redis-2.8 ] && echo replace || echo skip)
+        redis-cli -p "$PORT_a" set beside 1 >/dev/null
+        "$CSTASH" load -q --existing "$way" --redis "$URL_a" "$T/long"
+        redis-cli -p "$PORT_a" del beside >/dev/null
+        [ "$(digest a)" = "$want" ]
+        [ "$(redis-cli -p "$PORT_a" lindex list 1000001)" = 1000001 ]
+        stop_redis a
+    done
+}
