@@ -8,7 +8,8 @@
 #include "base/mem.h"
 #include "base/zone.h"
 
-enum { YEARS_AHEAD = 5 };
+enum { YEARS_AHEAD = 5, NUMBER_MAX = 9999 };
+static const char blanks[] = " \t\n\v\f\r";
 
 static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "jun",
                                           "jul", "aug", "sep", "oct", "nov", "dec"};
@@ -16,16 +17,16 @@ static const char *const day_names[] = {"sun", "mon", "tue", "wed", "thu", "fri"
 
 struct field_def {
     const char *what;
-    unsigned min, max;
+    unsigned min, max, last;  /* last: where "*" and "a/step" end; 7, the other Sunday, is beyond */
     const char *const *names; /* of min, min + 1, ... */
     unsigned n_names;
 };
 static const struct field_def fields[] = {
-    {"minute", 0, 59, NULL, 0},
-    {"hour", 0, 23, NULL, 0},
-    {"day of the month", 1, 31, NULL, 0},
-    {"month", 1, 12, month_names, 12},
-    {"day of the week", 0, 7, day_names, 7},
+    {"minute", 0, 59, 59, NULL, 0},
+    {"hour", 0, 23, 23, NULL, 0},
+    {"day of the month", 1, 31, 31, NULL, 0},
+    {"month", 1, 12, 12, month_names, 12},
+    {"day of the week", 0, 7, 6, day_names, 7},
 };
 
 static const char *const shorthands[][2] = {
@@ -34,46 +35,54 @@ static const char *const shorthands[][2] = {
     {"@hourly", "0 * * * *"},
 };
 
+/* Digits, with a plus before them as Go's Atoi takes it; what is too large stays too large. */
+static bool
+number(const char **p, unsigned *out)
+{
+    const char *from = *p += **p == '+';
+    unsigned v = 0;
+
+    for (; isdigit((unsigned char)**p); (*p)++)
+        v = MIN(v * 10 + (unsigned)(**p - '0'), NUMBER_MAX);
+    *out = v;
+    return *p != from;
+}
+
 static bool
 value(const struct field_def *f, const char **p, unsigned *out)
 {
-    unsigned v = 0, digits = 0;
-
     for (unsigned i = 0; i < f->n_names; i++)
         if (strncasecmp(*p, f->names[i], 3) == 0) {
             *out = f->min + i;
             *p += 3;
             return true;
         }
-    while (isdigit((unsigned char)**p) && digits++ < 4)
-        v = v * 10 + (unsigned)(*(*p)++ - '0');
-    *out = v;
-    return digits > 0 && v >= f->min && v <= f->max;
+    return number(p, out) && *out >= f->min && *out <= f->max;
 }
 
-/* "*", "a", "a-b", each with "/step" */
+/* "*", "a", "a-b", each with "/step"; "a/step" goes on to the end, "a-a/step" does not. */
 static bool
 part(const struct field_def *f, const char **p, uint64_t *bits, bool *any)
 {
-    unsigned from = f->min, to = f->max, step = 1, digits = 0;
-    bool all = **p == '*' || **p == '?';
+    unsigned from = f->min, to = f->last, step = 1;
+    bool all = **p == '*' || **p == '?', one = false;
 
-    if (all)
+    if (all) {
         (*p)++;
-    else if (!value(f, p, &from))
+    } else if (!value(f, p, &from)) {
         return false;
-    if (!all) {
+    } else if (**p != '-') {
         to = from;
-        if (**p == '-' && (++*p, !value(f, p, &to) || to < from))
-            return false;
+        one = true;
+    } else if (++*p, !value(f, p, &to) || to < from) {
+        return false;
     }
     if (**p == '/') {
-        for (step = 0, ++*p; isdigit((unsigned char)**p) && digits++ < 4;)
-            step = step * 10 + (unsigned)(*(*p)++ - '0');
-        if (step == 0)
+        ++*p;
+        if (!number(p, &step) || step == 0)
             return false;
-        if (!all && to == from)
-            to = f->max; /* "5/15" goes on to the end */
+        if (one)
+            to = MAX(from, f->last);
     }
     *any = *any || (all && step == 1);
     for (unsigned v = from; v <= to; v += step)
@@ -86,23 +95,21 @@ parse_field(const struct field_def *f, const char **p, uint64_t *bits, bool *any
 {
     const char *from;
 
-    while (**p == ' ' || **p == '\t')
-        (*p)++;
+    *p += strspn(*p, blanks);
     from = *p;
     *bits = 0;
     *any = false;
-    do {
-        if (*p != from)
-            (*p)++; /* the comma */
-        if (!part(f, p, bits, any))
+    for (*p += strspn(*p, ","); **p != '\0' && strchr(blanks, **p) == NULL;) {
+        if (!part(f, p, bits, any) || (**p != '\0' && strchr(",\n\t\v\f\r ", **p) == NULL))
             goto bad;
-    } while (**p == ',');
-    if (**p == '\0' || **p == ' ' || **p == '\t')
+        *p += strspn(*p, ","); /* "1,,2" is a list of two, as Kubernetes reads it */
+    }
+    if (*bits != 0)
         return RC_OK;
 bad:
     if (*from == '\0')
         return err_set(e, RC_INVALID, "the schedule has no %s: it needs five fields", f->what);
-    return err_set(e, RC_INVALID, "\"%.*s\" is no %s (%u-%u)", (int)MIN(strcspn(from, " \t"), 40),
+    return err_set(e, RC_INVALID, "\"%.*s\" is no %s (%u-%u)", (int)MIN(strcspn(from, blanks), 40),
                    from, f->what, f->min, f->max);
 }
 
@@ -115,8 +122,7 @@ parse_fields(const char *p, struct cron *c, struct err *e)
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         if (parse_field(&fields[i], &p, &bits[i], &any[i], e))
             return e->code;
-    while (*p == ' ' || *p == '\t')
-        p++;
+    p += strspn(p, blanks);
     if (*p != '\0')
         return err_set(e, RC_INVALID, "the schedule has more than five fields");
     c->minutes = bits[0];
@@ -156,9 +162,8 @@ parse_schedule(const char *s, const char *time_zone, struct cron *c, struct err 
         n = strcspn(s + skip, " ");
         zone = mem_strndup(s + skip, n);
         s += skip + n;
+        s += strspn(s, blanks);
     }
-    while (*s == ' ' || *s == '\t')
-        s++;
     if (zone != NULL || time_zone != NULL)
         rc = zone_load(zone != NULL ? zone : time_zone, &c->zone, e);
     mem_free(zone);

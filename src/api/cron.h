@@ -6,7 +6,8 @@
  * api/cron -- when a schedule is due.
  *
  * Syntax   "minute hour day-of-month month day-of-week": *, lists, ranges, steps, names of months
- *          and days, ? for *, 7 for Sunday; @yearly @annually @monthly @weekly @daily @midnight
+ *          and days, ? for *, 7 for Sunday (not in robfig's); "a/step" goes on to the end of the
+ *          field (Saturday), "a-a/step" is a alone; empty elements of a list are none; @yearly @annually @monthly @weekly @daily @midnight
  *          @hourly, "@every 1h30m"; "CRON_TZ=Europe/Berlin" or "TZ=..." in front. When both days
  *          are restricted either one is enough, as in every cron.
  * Zones    from the system's zone files; NULL: UTC. A time that a change to summer time leaves out

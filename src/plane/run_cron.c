@@ -296,6 +296,7 @@ plane_controllers_check(void *arg, const char *kind, const struct json *old, con
                         struct plane_complaints *to)
 {
     const char *schedule = json_text_or(json_dig(obj, "spec", "schedule"), ""),
+               *before = json_text_or(json_dig(old, "spec", "schedule"), ""),
                *zone = json_text(json_dig(obj, "spec", "timeZone")),
                *name = json_text_or(json_dig(obj, "metadata", "name"), "");
     struct cron c = {.zone = NULL};
@@ -313,5 +314,10 @@ plane_controllers_check(void *arg, const char *kind, const struct json *old, con
                        zone);
     else if (cron_release(&c), cron_parse(schedule, zone, &c, &e))
         plane_complain(to, "spec.schedule", "Invalid value: \"%s\": %s", schedule, e.msg);
+    else if (strstr(schedule, "TZ") != NULL && strstr(before, "TZ") == NULL)
+        plane_complain(to, "spec.schedule",
+                       "Invalid value: \"%s\": cannot use TZ or CRON_TZ in schedule, use timeZone "
+                       "field instead",
+                       schedule);
     cron_release(&c);
 }
