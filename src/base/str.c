@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/compiler.h"
 #include "base/mem.h"
@@ -173,4 +175,37 @@ str_one_line(char *s)
         at += n > 0 ? n : 1;
     }
     return s;
+}
+
+const char *
+str_put_double(double v, char to[static STR_DOUBLE_MAX])
+{
+    char e[STR_DOUBLE_MAX], digits[20];
+    const char *sign = signbit(v) ? "-" : "";
+    int n = 0, exp;
+
+    if (!isfinite(v)) {
+        (void)snprintf(to, STR_DOUBLE_MAX, "%s", isnan(v) ? "NaN" : v > 0 ? "+Inf" : "-Inf");
+        return to;
+    }
+    for (int p = 0; p < 17; p++) {
+        (void)snprintf(e, sizeof(e), "%.*e", p, fabs(v));
+        if (strtod(e, NULL) == fabs(v))
+            break;
+    }
+    for (const char *at = e; *at != 'e'; at++)
+        if (*at != '.')
+            digits[n++] = *at;
+    digits[n] = '\0';
+    exp = (int)strtol(strchr(e, 'e') + 1, NULL, 10);
+    if (exp < -4 || exp >= 6)
+        (void)snprintf(to, STR_DOUBLE_MAX, "%s%c%s%se%c%02d", sign, digits[0], n > 1 ? "." : "",
+                       digits + 1, exp < 0 ? '-' : '+', abs(exp));
+    else if (exp < 0)
+        (void)snprintf(to, STR_DOUBLE_MAX, "%s0.%.*s%s", sign, -exp - 1, "000", digits);
+    else if (n <= exp + 1)
+        (void)snprintf(to, STR_DOUBLE_MAX, "%s%s%.*s", sign, digits, exp + 1 - n, "00000");
+    else
+        (void)snprintf(to, STR_DOUBLE_MAX, "%s%.*s.%s", sign, exp + 1, digits, digits + exp + 1);
+    return to;
 }

@@ -84,6 +84,13 @@ enum { STR_INT_MAX = 21 };
 size_t str_put_u64(uint64_t v, uint8_t to[static STR_INT_MAX - 1]);
 size_t str_put_i64(int64_t v, uint8_t to[static STR_INT_MAX]);
 
+/*
+ * The shortest text that reads back as `v`, as Go writes it (%g): 19.95, 1e+06, 5e-324, +Inf, NaN.
+ * With a NUL; returns `to`.
+ */
+enum { STR_DOUBLE_MAX = 40 };
+const char *str_put_double(double v, char to[static STR_DOUBLE_MAX]);
+
 /* "1,204,021": a number for people. Returns `to`. */
 enum { STR_GROUPED_MAX = 28 };
 const char *str_grouped(uint64_t v, char to[static STR_GROUPED_MAX]);

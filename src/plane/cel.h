@@ -5,16 +5,17 @@
 /*
  * plane/cel -- the expressions of validation rules: a part of the Common Expression Language.
  *
- * Shape    parsed once, evaluated on trees. Known: literals (also lists and maps), self, oldSelf,
- *          fields, has(), [], in, ! && ||, == != < <= > >=, + - * / %, ?:, size(), string(),
- *          int(), double(), startsWith, endsWith, contains, matches, lowerAscii, upperAscii, trim,
- *          all, exists, exists_one, filter, map. && and || pass over an error on one side when
- *          the other decides, as CEL does.
+ * Shape    parsed once, evaluated on trees. Known: literals (plane/cel_literal; also lists, and maps
+ *          with keys of any kind but double), self, oldSelf, fields, has(), [], in, ! && ||,
+ *          == != < <= > >=, + - * / %, ?:, the functions of plane/cel_call, all, exists,
+ *          exists_one, filter, map. && and || pass over an error on one side when the other
+ *          decides, as CEL does. Kinds are looked at when a value is there, not before. Not known:
+ *          times, durations, optionals, type().
  * Errors   of cel_parse: RC_INVALID with the place, for what is not in that part too. Of cel_eval:
  *          RC_INVALID (no such key, wrong types), RC_LIMIT (too expensive).
  * Limits   CEL_DEPTH_MAX levels, CEL_COST_MAX steps of one evaluation.
  * Threads  a parsed expression never changes.
- * Source   cel-spec langdef.md; Kubernetes "Validation rules".
+ * Source   cel-spec langdef.md; plane/cel_value says what a value is; Kubernetes "Validation rules".
  * Tests    cel_test.c, fuzz/cel.c
  */
 #include "json/node.h"

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
-#include <math.h>
-
 #include "base/mem.h"
+#include "plane/cel_call.h"
+#include "plane/cel_convert.h"
 #include "plane/cel_tree.h"
-#include "plane/pattern.h"
+#include "plane/cel_value.h"
 
 struct var {
     const char *name;
@@ -43,18 +42,11 @@ made_bool(struct eval *ev, bool v)
     return made(ev, json_new_bool(v));
 }
 
-static bool
-is_number(const struct json *j)
+/* Takes `j`; NULL: failed already. */
+static const struct json *
+made_or_null(struct eval *ev, struct json *j)
 {
-    return json_kind_of(j) == JSON_IS_INT || json_kind_of(j) == JSON_IS_DOUBLE;
-}
-
-static bool
-equal(const struct json *a, const struct json *b)
-{
-    if (is_number(a) && is_number(b) && json_kind_of(a) != json_kind_of(b))
-        return json_double_or(a, 0) == json_double_or(b, 1);
-    return json_same(a, b);
+    return j != NULL ? made(ev, j) : NULL;
 }
 
 static const struct json *
@@ -75,7 +67,7 @@ eval_field(struct eval *ev, const struct cel_node *n, const struct var *vars)
 
     if (of == NULL)
         return NULL;
-    if (json_kind_of(of) != JSON_IS_OBJECT)
+    if (cel_kind_of(of) != CEL_IS_MAP)
         return fail(ev, "no such overload: a field of what is no object");
     v = json_field(of, n->name);
     if (n->op == CEL_HAS)
@@ -90,14 +82,15 @@ eval_index(struct eval *ev, const struct cel_node *n, const struct var *vars)
 {
     const struct json *of = eval(ev, n->args[0], vars);
     const struct json *at = of != NULL ? eval(ev, n->args[1], vars) : NULL, *v = NULL;
-    int64_t i = json_int_or(at, -1);
+    CLEANUP(mem_free_ptr) char *name = at != NULL ? cel_key_name(at) : NULL;
+    bool whole = at != NULL && cel_is_number(at) && name != NULL && cel_double(at) >= 0;
 
     if (at == NULL)
         return NULL;
-    if (json_kind_of(of) == JSON_IS_OBJECT && json_text(at) != NULL)
-        v = json_field(of, json_text(at));
-    else if (json_kind_of(of) == JSON_IS_ARRAY && i >= 0)
-        v = json_elem(of, (size_t)i);
+    if (cel_kind_of(of) == CEL_IS_MAP && name != NULL)
+        v = json_field(of, name);
+    else if (cel_kind_of(of) == CEL_IS_LIST && whole && cel_double(at) < (double)json_size(of))
+        v = json_elem(of, (size_t)cel_double(at));
     return v != NULL ? v : fail(ev, "no such key or index");
 }
 
@@ -146,50 +139,12 @@ compare(struct eval *ev, enum cel_op op, const struct json *a, const struct json
 {
     int order;
 
-    if (json_text(a) != NULL && json_text(b) != NULL) {
-        order = strcmp(json_text(a), json_text(b));
-    } else if (json_kind_of(a) == JSON_IS_INT && json_kind_of(b) == JSON_IS_INT) {
-        int64_t x = json_int_or(a, 0), y = json_int_or(b, 0);
-        order = x < y ? -1 : x > y;
-    } else if (is_number(a) && is_number(b)) {
-        double x = json_double_or(a, 0), y = json_double_or(b, 0);
-        order = x < y ? -1 : x > y;
-    } else if (json_kind_of(a) == JSON_IS_BOOL && json_kind_of(b) == JSON_IS_BOOL) {
-        order = (int)json_is_true(a) - (int)json_is_true(b);
-    } else {
+    if (!cel_compare(a, b, &order))
         return fail(ev, "no such overload: values that have no order");
-    }
     return made_bool(ev, op == CEL_LT   ? order < 0
                          : op == CEL_LE ? order <= 0
                          : op == CEL_GT ? order > 0
                                         : order >= 0);
-}
-
-static const struct json *
-calculate_int(struct eval *ev, enum cel_op op, int64_t a, int64_t b)
-{
-    int64_t v = 0;
-    bool bad = false;
-
-    switch (op) {
-    case CEL_ADD:
-        bad = __builtin_add_overflow(a, b, &v);
-        break;
-    case CEL_SUB:
-        bad = __builtin_sub_overflow(a, b, &v);
-        break;
-    case CEL_MUL:
-        bad = __builtin_mul_overflow(a, b, &v);
-        break;
-    default:
-        if (b == 0)
-            return fail(ev, "division by zero");
-        if (a == INT64_MIN && b == -1)
-            bad = true;
-        else
-            v = op == CEL_DIV ? a / b : a % b;
-    }
-    return bad ? fail(ev, "integer overflow") : made(ev, json_new_int(v));
 }
 
 static const struct json *
@@ -202,7 +157,12 @@ concat(struct eval *ev, const struct json *a, const struct json *b)
         CLEANUP(mem_free_ptr) char *text = mem_printf("%s%s", json_text(a), json_text(b));
         return made(ev, json_new_cstr(text));
     }
-    if (json_kind_of(a) != JSON_IS_ARRAY || json_kind_of(b) != JSON_IS_ARRAY)
+    if (cel_kind_of(a) == CEL_IS_BYTES && cel_kind_of(b) == CEL_IS_BYTES) {
+        CLEANUP(mem_free_ptr) char *hex = mem_printf("%s%s", cel_bytes_hex(a), cel_bytes_hex(b));
+        ev->cost += (int64_t)strlen(hex) / 16;
+        return made(ev, cel_new_bytes_hex(hex));
+    }
+    if (cel_kind_of(a) != CEL_IS_LIST || cel_kind_of(b) != CEL_IS_LIST)
         return fail(ev, "no such overload: +");
     ev->cost += (int64_t)(json_size(a) + json_size(b));
     list = json_new_array();
@@ -216,20 +176,11 @@ concat(struct eval *ev, const struct json *a, const struct json *b)
 static const struct json *
 calculate(struct eval *ev, enum cel_op op, const struct json *a, const struct json *b)
 {
-    double x, y;
+    char sign = op == CEL_ADD ? '+' : op == CEL_SUB ? '-' : op == CEL_MUL ? '*' : '%';
 
-    if (json_kind_of(a) == JSON_IS_INT && json_kind_of(b) == JSON_IS_INT)
-        return calculate_int(ev, op, json_int_or(a, 0), json_int_or(b, 0));
-    if (!is_number(a) || !is_number(b))
-        return op == CEL_ADD ? concat(ev, a, b) : fail(ev, "no such overload: arithmetic");
-    x = json_double_or(a, 0);
-    y = json_double_or(b, 0);
-    x = op == CEL_ADD   ? x + y
-        : op == CEL_SUB ? x - y
-        : op == CEL_MUL ? x * y
-        : op == CEL_DIV ? x / y
-                        : (double)NAN;
-    return isfinite(x) ? made(ev, json_new_double(x)) : fail(ev, "the result is no number");
+    if (op == CEL_ADD && !cel_is_number(a))
+        return concat(ev, a, b);
+    return made_or_null(ev, cel_calculate(op == CEL_DIV ? '/' : sign, a, b, ev->e));
 }
 
 static const struct json *
@@ -237,13 +188,14 @@ is_in(struct eval *ev, const struct json *what, const struct json *in)
 {
     bool found = false;
 
-    if (json_kind_of(in) == JSON_IS_OBJECT)
-        return made_bool(ev, json_text(what) != NULL && json_field(in, json_text(what)) != NULL);
-    if (json_kind_of(in) != JSON_IS_ARRAY)
+    if (cel_kind_of(in) == CEL_IS_MAP) {
+        CLEANUP(mem_free_ptr) char *name = cel_key_name(what);
+        return made_bool(ev, name != NULL && json_field(in, name) != NULL);
+    }
+    if (cel_kind_of(in) != CEL_IS_LIST)
         return fail(ev, "no such overload: in");
-    ev->cost += (int64_t)json_size(in);
     for (size_t i = 0; i < json_size(in) && !found; i++)
-        found = equal(what, json_elem(in, i));
+        found = cel_equal(what, json_elem(in, i), &ev->cost);
     return made_bool(ev, found);
 }
 
@@ -258,7 +210,7 @@ eval_binary(struct eval *ev, const struct cel_node *n, const struct var *vars)
     switch (n->op) {
     case CEL_EQ:
     case CEL_NE:
-        return made_bool(ev, equal(a, b) == (n->op == CEL_EQ));
+        return made_bool(ev, cel_equal(a, b, &ev->cost) == (n->op == CEL_EQ));
     case CEL_IN:
         return is_in(ev, a, b);
     case CEL_LT:
@@ -281,126 +233,24 @@ eval_unary(struct eval *ev, const struct cel_node *n, const struct var *vars)
     if (n->op == CEL_NOT)
         return json_kind_of(v) == JSON_IS_BOOL ? made_bool(ev, !json_is_true(v))
                                                : fail(ev, "no such overload: !");
-    if (json_kind_of(v) == JSON_IS_INT)
-        return calculate_int(ev, CEL_SUB, 0, json_int_or(v, 0));
-    return json_kind_of(v) == JSON_IS_DOUBLE ? made(ev, json_new_double(-json_double_or(v, 0)))
-                                             : fail(ev, "no such overload: -");
-}
-
-/* --- functions ------------------------------------------------------------------------------- */
-
-static const struct json *
-call_size(struct eval *ev, const struct json *v)
-{
-    const char *s = json_text(v);
-    int64_t n = 0;
-
-    if (s == NULL)
-        return json_kind_of(v) == JSON_IS_ARRAY || json_kind_of(v) == JSON_IS_OBJECT
-                   ? made(ev, json_new_int((int64_t)json_size(v)))
-                   : fail(ev, "no such overload: size");
-    for (; *s != '\0'; s++)
-        n += ((unsigned char)*s & 0xC0) != 0x80;
-    return made(ev, json_new_int(n));
-}
-
-static const struct json *
-call_convert(struct eval *ev, char to, const struct json *v)
-{
-    const char *s = json_text(v);
-    char *end;
-    double d;
-    int64_t n;
-
-    if (to == 's') {
-        CLEANUP(mem_free_ptr) char *text = s == NULL ? json_to_text(v, false) : NULL;
-        if (json_kind_of(v) == JSON_IS_ARRAY || json_kind_of(v) == JSON_IS_OBJECT)
-            return fail(ev, "no such overload: string");
-        return s != NULL ? v : made(ev, json_new_cstr(text));
-    }
-    if (to == 'b')
-        return json_kind_of(v) == JSON_IS_BOOL ? v
-               : s != NULL && (strcmp(s, "true") == 0 || strcmp(s, "false") == 0)
-                   ? made_bool(ev, s[0] == 't')
-                   : fail(ev, "no such overload: bool");
-    if (to == 'i') {
-        if (s != NULL)
-            return str_to_i64(str_c(s), &n) ? made(ev, json_new_int(n))
-                                            : fail(ev, "the string is no integer");
-        d = trunc(json_double_or(v, NAN));
-        if (json_kind_of(v) == JSON_IS_INT)
-            return v;
-        return fabs(d) < 9.2e18 ? made(ev, json_new_int((int64_t)d))
-                                : fail(ev, "no such overload: int");
-    }
-    if (s == NULL)
-        return is_number(v) ? made(ev, json_new_double(json_double_or(v, 0)))
-                            : fail(ev, "no such overload: double");
-    d = strtod(s, &end);
-    return *end == '\0' && end != s && isfinite(d) ? made(ev, json_new_double(d))
-                                                   : fail(ev, "the string is no number");
-}
-
-static const struct json *
-call_text(struct eval *ev, char how, const char *s)
-{
-    CLEANUP(mem_free_ptr) char *copy = mem_strdup(s);
-    char *at = copy;
-    size_t n = strlen(copy);
-
-    if (how == 't') {
-        while (n > 0 && isspace((unsigned char)copy[n - 1]))
-            copy[--n] = '\0';
-        while (isspace((unsigned char)*at))
-            at++;
-    }
-    for (size_t i = 0; i < n && how != 't'; i++)
-        copy[i] =
-            (char)(how == 'l' ? tolower((unsigned char)copy[i]) : toupper((unsigned char)copy[i]));
-    return made(ev, json_new_cstr(at));
+    if (cel_kind_of(v) == CEL_IS_DOUBLE)
+        return made(ev, cel_new_double(-cel_double(v)));
+    return cel_kind_of(v) == CEL_IS_INT
+               ? made_or_null(ev, cel_calculate('-', made(ev, json_new_int(0)), v, ev->e))
+               : fail(ev, "no such overload: -");
 }
 
 static const struct json *
 eval_call(struct eval *ev, const struct cel_node *n, const struct var *vars)
 {
-    const struct json *of = eval(ev, n->args[0], vars), *arg;
-    const char *s, *t;
-    size_t len, tail;
+    const struct json *args[CEL_CALL_ARGS_MAX] = {NULL};
 
-    if (of == NULL)
-        return NULL;
-    if (strcmp(n->name, "size") == 0)
-        return call_size(ev, of);
-    if (strcmp(n->name, "string") == 0 || strcmp(n->name, "int") == 0 ||
-        strcmp(n->name, "double") == 0 || strcmp(n->name, "bool") == 0)
-        return call_convert(ev, n->name[0], of);
-    s = json_text(of);
-    if (s == NULL)
-        return fail(ev, "no such overload: a method of what is no string");
-    if (n->n == 1)
-        return call_text(ev, n->name[0], s);
-    arg = eval(ev, n->args[1], vars);
-    if (arg == NULL)
-        return NULL;
-    t = json_text(arg);
-    if (t == NULL)
-        return fail(ev, "no such overload: an argument that is no string");
-    len = strlen(s);
-    tail = strlen(t);
-    ev->cost += (int64_t)(len + tail) / 16;
-    if (strcmp(n->name, "startsWith") == 0)
-        return made_bool(ev, strncmp(s, t, tail) == 0);
-    if (strcmp(n->name, "endsWith") == 0)
-        return made_bool(ev, len >= tail && strcmp(s + len - tail, t) == 0);
-    if (strcmp(n->name, "contains") == 0)
-        return made_bool(ev, strstr(s, t) != NULL);
-    ev->cost += 50;
-    switch (pattern_match(t, s)) {
-    case PATTERN_BAD:
-        return fail(ev, "bad regular expression");
-    default:
-        return made_bool(ev, pattern_match(t, s) == PATTERN_MATCHES);
+    for (size_t i = 0; i < n->n; i++) {
+        args[i] = eval(ev, n->args[i], vars);
+        if (args[i] == NULL)
+            return NULL;
     }
+    return made_or_null(ev, cel_call(n->name, n->op == CEL_METHOD, args, n->n, &ev->cost, ev->e));
 }
 
 /* --- macros ---------------------------------------------------------------------------------- */
@@ -456,7 +306,7 @@ eval_macro(struct eval *ev, const struct cel_node *n, const struct var *vars)
 
     if (of == NULL)
         return NULL;
-    if (json_kind_of(of) != JSON_IS_ARRAY && json_kind_of(of) != JSON_IS_OBJECT)
+    if (cel_kind_of(of) != CEL_IS_LIST && cel_kind_of(of) != CEL_IS_MAP)
         return fail(ev, "no such overload: a macro over what is no list");
     if (strcmp(n->name, "exists_one") == 0)
         f.how = 'o';
@@ -466,7 +316,7 @@ eval_macro(struct eval *ev, const struct cel_node *n, const struct var *vars)
         early = !fold_one(ev, &f, json_elem(of, i), vars);
     if (json_kind_of(of) == JSON_IS_OBJECT)
         for (struct json_item it = json_first(of); it.key != NULL && !early; it = json_next(of, it))
-            early = !fold_one(ev, &f, made(ev, json_new_cstr(it.key)), vars);
+            early = !fold_one(ev, &f, made(ev, cel_key_of(it.key)), vars);
     if (ev->e->code != RC_OK)
         return NULL;
     if (!early && f.failed.code != RC_OK) {
@@ -483,6 +333,17 @@ eval_macro(struct eval *ev, const struct cel_node *n, const struct var *vars)
     default:
         return f.list;
     }
+}
+
+static bool
+map_add(struct eval *ev, struct json *to, const struct json *key, const struct json *v)
+{
+    CLEANUP(mem_free_ptr) char *name = cel_kind_of(key) != CEL_IS_DOUBLE ? cel_key_name(key) : NULL;
+
+    if (name == NULL || json_field(to, name) != NULL)
+        return fail(ev, name == NULL ? "unsupported kind of key" : "repeated key") != NULL;
+    json_set(to, name, json_ref(v));
+    return true;
 }
 
 static const struct json *
@@ -502,9 +363,8 @@ eval_list(struct eval *ev, const struct cel_node *n, const struct var *vars)
         v = eval(ev, n->args[++i], vars);
         if (v == NULL)
             return NULL;
-        if (json_text(key) == NULL)
-            return fail(ev, "keys of maps must be strings here");
-        json_set(to, json_text(key), json_ref(v));
+        if (!map_add(ev, to, key, v))
+            return NULL;
     }
     return to;
 }
@@ -530,6 +390,7 @@ eval(struct eval *ev, const struct cel_node *n, const struct var *vars)
     case CEL_INDEX:
         return eval_index(ev, n, vars);
     case CEL_CALL:
+    case CEL_METHOD:
         return eval_call(ev, n, vars);
     case CEL_MACRO:
         return eval_macro(ev, n, vars);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
-#include <errno.h>
 
 #include "base/mem.h"
+#include "plane/cel_call.h"
+#include "plane/cel_literal.h"
 #include "plane/cel_tree.h"
 
 enum {
@@ -124,111 +125,18 @@ word(struct parser *p, char to[static WORD_MAX])
     return true;
 }
 
-static void
-put_utf8(struct buf *b, uint32_t c)
-{
-    uint8_t u[4];
-    size_t n = 0;
-
-    if (c < 0x80) {
-        u[n++] = (uint8_t)c;
-    } else if (c < 0x800) {
-        u[n++] = (uint8_t)(0xC0 | (c >> 6));
-        u[n++] = (uint8_t)(0x80 | (c & 0x3F));
-    } else {
-        u[n++] = (uint8_t)(0xE0 | (c >> 12));
-        u[n++] = (uint8_t)(0x80 | ((c >> 6) & 0x3F));
-        u[n++] = (uint8_t)(0x80 | (c & 0x3F));
-    }
-    buf_must_add(b, u, n);
-}
-
-/* What follows a backslash. */
-static bool
-put_escape(struct parser *p, struct buf *b)
-{
-    static const char names[] = "abfnrtv\\?\"'`", bytes[] = "\a\b\f\n\r\t\v\\?\"'`";
-    const char *known = strchr(names, *p->at);
-    int digits = *p->at == 'x' ? 2 : *p->at == 'u' ? 4 : 0;
-    uint32_t c = 0;
-
-    if (*p->at == '\0')
-        return false;
-    if (known != NULL) {
-        buf_must_add(b, &bytes[known - names], 1);
-        p->at++;
-        return true;
-    }
-    for (int i = 1; i <= digits; i++) {
-        if (!isxdigit((unsigned char)p->at[i]))
-            return false;
-        c = c * 16 + (uint32_t)(isdigit((unsigned char)p->at[i]) ? p->at[i] - '0'
-                                                                 : (p->at[i] | 0x20) - 'a' + 10);
-    }
-    if (digits == 0 || c == 0)
-        return false;
-    put_utf8(b, c);
-    p->at += digits + 1;
-    return true;
-}
-
+/* `negative`: a minus was taken that belongs to the number. */
 static struct cel_node *
-parse_string(struct parser *p, bool raw)
+parse_literal(struct parser *p, bool negative)
 {
-    CLEANUP(buf_release) struct buf b = BUF_INIT(4 * CEL_TEXT_MAX);
-    char quote = *p->at++;
-    bool three = p->at[0] == quote && p->at[1] == quote;
+    const char *why;
+    struct json *value = cel_literal(&p->at, negative, &why);
     struct cel_node *n;
 
-    if (three)
-        p->at += 2;
-    for (;;) {
-        if (*p->at == '\0' || (*p->at == '\n' && !three))
-            return fail(p, "the string does not end");
-        if (*p->at == quote && (!three || (p->at[1] == quote && p->at[2] == quote)))
-            break;
-        if (*p->at == '\\' && !raw) {
-            p->at++;
-            if (!put_escape(p, &b))
-                return fail(p, "unknown escape");
-        } else {
-            buf_must_add(&b, p->at++, 1);
-        }
-    }
-    p->at += three ? 3 : 1;
+    if (value == NULL)
+        return fail(p, why);
     n = node_new(CEL_LITERAL);
-    n->value = json_new_str(buf_str(&b));
-    return n;
-}
-
-static struct cel_node *
-parse_number(struct parser *p)
-{
-    struct cel_node *n;
-    char *end;
-    size_t len = 0;
-    bool hex = p->at[0] == '0' && (p->at[1] | 0x20) == 'x';
-
-    while (!hex && isdigit((unsigned char)p->at[len]))
-        len++;
-    errno = 0;
-    if (!hex && ((p->at[len] == '.' && isdigit((unsigned char)p->at[len + 1])) ||
-                 (p->at[len] | 0x20) == 'e')) {
-        double d = strtod(p->at, &end);
-        if (errno != 0)
-            return fail(p, "the number is out of range");
-        n = node_new(CEL_LITERAL);
-        n->value = json_new_double(d);
-    } else {
-        long long v = strtoll(p->at, &end, hex ? 16 : 10);
-        if (errno != 0)
-            return fail(p, "the number is out of range");
-        n = node_new(CEL_LITERAL);
-        n->value = json_new_int(v);
-    }
-    p->at = end;
-    if (*p->at == 'u')
-        p->at++;
+    n->value = value;
     return n;
 }
 
@@ -275,10 +183,38 @@ parse_has(struct parser *p)
     return of;
 }
 
+/* name(...) or, unless it is NULL, of.name(...); the parenthesis is taken already. Takes `of`. */
+static struct cel_node *
+parse_call(struct parser *p, struct cel_node *of, const char *name)
+{
+    bool method = of != NULL;
+    struct cel_node *n, *args;
+
+    if (!cel_call_known(name, method)) {
+        node_free(of);
+        return fail(p, "undeclared function");
+    }
+    n = node_new(method ? CEL_METHOD : CEL_CALL);
+    n->name = mem_strdup(name);
+    args = parse_args(p, node_new(CEL_LIST), ")", false);
+    if (of != NULL)
+        add_arg(n, of);
+    for (size_t i = 0; args != NULL && i < args->n; i++) {
+        add_arg(n, args->args[i]);
+        args->args[i] = NULL;
+    }
+    if (args != NULL && cel_call_takes(name, method, n->n)) {
+        node_free(args);
+        return n;
+    }
+    node_free(args);
+    node_free(n);
+    return fail(p, "the function takes other arguments");
+}
+
 static struct cel_node *
 parse_name(struct parser *p)
 {
-    static const char *const functions[] = {"size", "string", "int", "double", "bool"};
     struct cel_node *n;
     char name[WORD_MAX];
 
@@ -287,17 +223,7 @@ parse_name(struct parser *p)
     if (take(p, "(")) {
         if (strcmp(name, "has") == 0)
             return parse_has(p);
-        for (size_t i = 0; i < ARRAY_LEN(functions); i++)
-            if (strcmp(functions[i], name) == 0) {
-                n = node_new(CEL_CALL);
-                n->name = mem_strdup(name);
-                n = parse_args(p, n, ")", false);
-                if (n == NULL || n->n == 1)
-                    return n;
-                node_free(n);
-                return fail(p, "the function takes one argument");
-            }
-        return fail(p, "undeclared function");
+        return parse_call(p, NULL, name);
     }
     n = node_new(CEL_LITERAL);
     if (strcmp(name, "true") == 0 || strcmp(name, "false") == 0) {
@@ -326,14 +252,8 @@ parse_primary(struct parser *p)
     struct cel_node *n;
 
     skip(p);
-    if ((*p->at == 'r' || *p->at == 'R') && (p->at[1] == '"' || p->at[1] == '\'')) {
-        p->at++;
-        return parse_string(p, true);
-    }
-    if (*p->at == '"' || *p->at == '\'')
-        return parse_string(p, false);
-    if (isdigit((unsigned char)*p->at))
-        return parse_number(p);
+    if (cel_is_literal(p->at))
+        return parse_literal(p, false);
     if (isalpha((unsigned char)*p->at) || *p->at == '_')
         return parse_name(p);
     if (take(p, "[")) {
@@ -383,46 +303,17 @@ static struct cel_node *
 parse_method(struct parser *p, struct cel_node *of, const char *name)
 {
     static const char *const macros[] = {"all", "exists", "exists_one", "filter", "map"};
-    static const struct {
-        const char *name;
-        size_t args;
-    } methods[] = {{"size", 0},    {"startsWith", 1}, {"endsWith", 1},   {"contains", 1},
-                   {"matches", 1}, {"lowerAscii", 0}, {"upperAscii", 0}, {"trim", 0}};
-    struct cel_node *n;
 
     for (size_t i = 0; i < ARRAY_LEN(macros); i++)
         if (strcmp(macros[i], name) == 0)
             return parse_macro(p, of, name);
-    for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
-        if (strcmp(methods[i].name, name) != 0)
-            continue;
-        n = node_new(CEL_CALL);
-        n->name = mem_strdup(name);
-        for (size_t a = 0; n != NULL && a < methods[i].args; a++) {
-            struct cel_node *arg = parse_expr(p);
-            if (a == 0)
-                add_arg(n, TAKE(of));
-            if (arg == NULL) {
-                node_free(n);
-                return NULL;
-            }
-            add_arg(n, arg);
-        }
-        if (of != NULL)
-            add_arg(n, of);
-        if (take(p, ")"))
-            return n;
-        node_free(n);
-        return fail(p, "wrong arguments");
-    }
-    node_free(of);
-    return fail(p, "undeclared function");
+    return parse_call(p, of, name);
 }
 
 static struct cel_node *
-parse_member(struct parser *p)
+parse_member(struct parser *p, bool negative)
 {
-    struct cel_node *n = parse_primary(p);
+    struct cel_node *n = negative ? parse_literal(p, true) : parse_primary(p);
     char name[WORD_MAX];
     int links = 0;
 
@@ -468,9 +359,11 @@ parse_unary(struct parser *p)
         n = node_of(CEL_NOT, parse_unary(p), NULL, false);
     } else if (p->at[0] == '-') {
         p->at++;
-        n = node_of(CEL_MINUS, parse_unary(p), NULL, false);
+        skip(p);
+        n = cel_is_number_literal(p->at) ? parse_member(p, true)
+                                         : node_of(CEL_MINUS, parse_unary(p), NULL, false);
     } else {
-        n = parse_member(p);
+        n = parse_member(p, false);
     }
     p->depth--;
     return n;

@@ -14,7 +14,8 @@ enum cel_op {
     CEL_FIELD,   /* args[0].name */
     CEL_HAS,     /* has(args[0].name) */
     CEL_INDEX,   /* args[0][args[1]] */
-    CEL_CALL,    /* name(args), also args[0].name(args[1]) */
+    CEL_CALL,    /* name(args) */
+    CEL_METHOD,  /* args[0].name(args[1], ...) */
     CEL_MACRO,   /* args[0].name(var, args[1]); map with a filter: args[2] is the value */
     CEL_NOT,
     CEL_MINUS,

@@ -317,6 +317,9 @@ YAML
     run kubectl create cronjob bad --image=/bin/true --schedule="61 * * * *"
     [ "$status" != 0 ]
     [[ "$output" == *'spec.schedule: Invalid value: "61 * * * *"'* ]] || { echo "$output"; false; }
+    run kubectl create cronjob bad --image=/bin/true --schedule="TZ=Asia/Tokyo 1 * * * *"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *'cannot use TZ or CRON_TZ in schedule'* ]] || { echo "$output"; false; }
     run kubectl create cronjob "$(printf 'x%.0s' {1..53})" --image=/bin/true --schedule="1 * * * *"
     [[ "$output" == *'must be no more than 52 characters'* ]] || { echo "$output"; false; }
 
