@@ -69,6 +69,7 @@ app_redis(const struct args *a, struct redis_addr *addr, struct conn_opts *opts,
         rc = redis_addr_parse(str_c(a->redis != NULL ? a->redis : "redis://127.0.0.1"),
                               pass.p == NULL ? NULL : &pass, addr, e);
     secret_release(&pass);
+    addr->assumed = a->redis == NULL;
     if (rc == RC_INVALID)
         e->code = rc = RC_USAGE; /* the address is one of the command line */
     if (rc == RC_OK && !addr->tls && (a->cacert != NULL || a->cert != NULL || a->sni != NULL))

@@ -73,7 +73,13 @@ conn_open(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts 
 
     c->wait_ms = opts->wait_ms == 0 ? CONN_WAIT_MS : MAX(opts->wait_ms, 0);
     c->prepare_ms = opts->prepare_ms > 0 ? opts->prepare_ms : CONN_PREPARE_MS;
-    if (dial(cx, addr, opts, c, e) || conn_login(cx, c, addr, e) || conn_ready(cx, c, addr, e)) {
+    if (dial(cx, addr, opts, c, e)) {
+        conn_close(c);
+        return addr->assumed ? err_hint(e, "no server was named, so this one was tried: --redis "
+                                           "redis://HOST:PORT")
+                             : e->code;
+    }
+    if (conn_login(cx, c, addr, e) || conn_ready(cx, c, addr, e)) {
         conn_close(c);
         return e->code;
     }

@@ -27,6 +27,7 @@ struct redis_addr {
     struct secret pass; /* p is NULL when there is none */
     char *no_pass;      /* why not, for a person whose server wants one; NULL: nobody gave one */
     int64_t db;         /* -1 when the address names none */
+    bool assumed;       /* nobody named a server: this is the default */
     char text[REDIS_ADDR_TEXT];
 };
 

@@ -50,6 +50,17 @@ wrong() { # wrong "WORDS OF A COMMAND LINE" TEXT
     done
 }
 
+@test "who names no server is told which one was tried" {
+    local name
+    for name in dump digest backup "load /dev/null"; do
+        "$CSTASH" init -q 2>/dev/null || true
+        # shellcheck disable=SC2086 # nothing listens in a network of its own
+        run unshare -r -n "$CSTASH" $name
+        [ "$status" = 1 ]
+        [[ "$output" == *"127.0.0.1:6379"*"no server was named"*"--redis"* ]]
+    done
+}
+
 @test "files that are no dump are named, with what to do" {
     start_redis a
     local said
