@@ -188,8 +188,9 @@ same_version() {
         [ "$(redis-cli -p "$PORT_old" get plain)" = value ]
         [ "$(redis-cli -p "$PORT_old" dbsize)" = $((keys - 2)) ]
         [ "$(redis-cli -p "$PORT_old" pttl lasting)" -gt 1000000 ]
-        "$CSTASH" dump -q --match '[bhilpsw][^t]*' --redis "$URL_new" >"$T/part"
-        "$CSTASH" dump -q --match '[bhilpsw][^t]*' --redis "$URL_old" >"$T/part.old"
+        # without those that expire: a time to live from now is right to some milliseconds
+        "$CSTASH" dump -q --match '[bipsw][^t]*' --redis "$URL_new" >"$T/part"
+        "$CSTASH" dump -q --match '[bipsw][^t]*' --redis "$URL_old" >"$T/part.old"
         cmp <("$CSTASH" digest "$T/part") <("$CSTASH" digest "$T/part.old")
     done
 }
