@@ -18,10 +18,12 @@ print_line(const struct args *a, const char *what, const struct snapshot *from, 
 {
     char id[ID_TEXT], copy[ID_TEXT], when[INSTANT_TEXT];
 
-    if (!a->json)
-        (void)printf("%-7s  %.8s  %.19s  %-16s  %s %.8s\n", what, id_hex(&from->id, id),
-                     instant_format(from->time, when), from->hostname != NULL ? from->hostname : "",
-                     "as", id_hex(to, copy));
+    if (a->json)
+        return;
+    (void)printf("%-7s  %.8s  %.19s  ", what, id_hex(&from->id, id),
+                 instant_format(from->time, when));
+    out_words(from->hostname, 16);
+    (void)printf("  as %.8s\n", id_hex(to, copy));
 }
 
 static void

@@ -33,11 +33,14 @@ print_hit(struct show *s, const struct find_hit *hit)
     if (hit->kind == FIND_NAME) {
         if (s->last != hit->snapshot)
             (void)printf("in snapshot %.8s from %.19s\n", snapshot, when);
-        (void)printf("%s\n", hit->path);
+        out_words(hit->path, 0);
+        (void)puts("");
         return;
     }
     (void)printf("%s %s\n", hit->kind == FIND_TREE ? "tree" : "blob", id_hex(hit->id, id));
-    (void)printf("  in %s %s\n", hit->kind == FIND_TREE ? "path" : "file", hit->path);
+    (void)printf("  in %s ", hit->kind == FIND_TREE ? "path" : "file");
+    out_words(hit->path, 0);
+    (void)puts("");
     if (hit->kind == FIND_BLOB)
         (void)printf("  (tree %s)\n", id_hex(hit->tree, id));
     (void)printf("  in snapshot %.8s from %.19s\n", snapshot, when);

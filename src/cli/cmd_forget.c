@@ -119,6 +119,8 @@ print_reason(void *arg, const char *text)
     *first = false;
 }
 
+enum { HOST_COLUMNS = 16 };
+
 static void
 print_row(const struct work *w, size_t i)
 {
@@ -126,13 +128,17 @@ print_row(const struct work *w, size_t i)
     char id[ID_TEXT], when[INSTANT_TEXT];
     bool first = true;
 
-    (void)printf("%-6s  %.8s  %.19s  %-16s  ", w->marks[i].keep ? "keep" : "remove",
-                 id_hex(&s->id, id), instant_format(s->time, when),
-                 s->hostname != NULL ? s->hostname : "");
-    for (size_t k = 0; k < s->n_paths; k++)
-        (void)printf("%s%s", k > 0 ? " " : "", s->paths[k]);
-    for (size_t k = 0; k < s->n_tags; k++)
-        (void)printf("%s%s", k == 0 ? " [" : ",", s->tags[k]);
+    (void)printf("%-6s  %.8s  %.19s  ", w->marks[i].keep ? "keep" : "remove", id_hex(&s->id, id),
+                 instant_format(s->time, when));
+    out_words(s->hostname, HOST_COLUMNS);
+    for (size_t k = 0; k < s->n_paths; k++) {
+        (void)printf("%s", k > 0 ? " " : "  ");
+        out_words(s->paths[k], 0);
+    }
+    for (size_t k = 0; k < s->n_tags; k++) {
+        (void)printf("%s", k == 0 ? " [" : ",");
+        out_words(s->tags[k], 0);
+    }
     (void)printf("%s  ", s->n_tags > 0 ? "]" : "");
     policy_reasons(&w->policy, s, &w->marks[i], print_reason, &first);
     if (s->pinned)

@@ -18,11 +18,13 @@ print_text(const struct key_info *keys, size_t n)
     char id[ID_TEXT], when[INSTANT_TEXT];
 
     (void)printf(" %-8s  %-16s  %-24s  %s\n", "ID", "User", "Host", "Created");
-    for (size_t i = 0; i < n; i++)
-        (void)printf("%c%.8s  %-16s  %-24s  %.19s\n", keys[i].current ? '*' : ' ',
-                     id_hex(&keys[i].id, id), keys[i].username != NULL ? keys[i].username : "",
-                     keys[i].hostname != NULL ? keys[i].hostname : "",
-                     instant_format(keys[i].created, when));
+    for (size_t i = 0; i < n; i++) {
+        (void)printf("%c%.8s  ", keys[i].current ? '*' : ' ', id_hex(&keys[i].id, id));
+        out_words(keys[i].username, 16);
+        (void)printf("  ");
+        out_words(keys[i].hostname, 24);
+        (void)printf("  %.19s\n", instant_format(keys[i].created, when));
+    }
 }
 
 static void

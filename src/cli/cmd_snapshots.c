@@ -45,10 +45,14 @@ print_row(const struct snapshot *s, const struct manifest_brief *m)
         (void)printf(" %10s  %12s  %-11s  %-14s  %-12s", "-",
                      s->has_summary ? out_bytes(s->summary.total_bytes_processed, bytes) : "-", "-",
                      "-", "-");
-    for (size_t i = 0; i < s->n_paths; i++)
-        (void)printf("  %s", s->paths[i]);
-    for (size_t i = 0; i < s->n_tags; i++)
-        (void)printf("%s%s", i == 0 ? "  [" : ",", s->tags[i]);
+    for (size_t i = 0; i < s->n_paths; i++) {
+        (void)printf("  ");
+        out_words(s->paths[i], 0);
+    }
+    for (size_t i = 0; i < s->n_tags; i++) {
+        (void)printf("%s", i == 0 ? "  [" : ",");
+        out_words(s->tags[i], 0);
+    }
     (void)printf("%s", s->n_tags != 0 ? "]" : "");
     if (s->part != NULL)
         (void)printf("  (partial: %s)", str_show(str_c(s->part), part, sizeof(part)));

@@ -161,10 +161,6 @@ run_command(const struct command *c, int argc, char **argv)
     rc = c->run(&root, &a, &e);
     if (rc != RC_OK && e.msg[0] != '\0') /* without words: all was told already */
         log_err(&e);
-    if (fflush(stdout) != 0 && rc == RC_OK) {
-        log_error("could not write to the standard output");
-        return EXIT_FAILED;
-    }
     return exit_code_of(rc);
 }
 
@@ -183,14 +179,25 @@ hide_memory(void)
 #endif
 }
 
-int
-main(int argc, char **argv)
+/* What was printed must have arrived: a write that failed earlier leaves nothing to flush. */
+static int
+ended(int code)
+{
+    bool lost = ferror(stdout) != 0;
+
+    if ((fflush(stdout) == 0 && !lost) || code != EXIT_DONE)
+        return code;
+    log_error("could not write to the standard output");
+    return EXIT_FAILED;
+}
+
+static int
+start(int argc, char **argv)
 {
     const struct command *c;
     struct err e = ERR_INIT;
     enum exit_code code;
 
-    hide_memory();
     if (argc > 2 && strcmp(argv[1], "-h") == 0) {
         log_error("the command comes first: cstash COMMAND --redis redis://HOST:PORT");
         return EXIT_USAGE;
@@ -220,4 +227,11 @@ main(int argc, char **argv)
     code = run_command(c, argc - 2, argv + 2);
     ctx_release(&root);
     return (int)code;
+}
+
+int
+main(int argc, char **argv)
+{
+    hide_memory();
+    return ended(start(argc, argv));
 }

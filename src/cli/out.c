@@ -60,6 +60,14 @@ out_snapshot(const struct snapshot *s, char to[static OUT_SNAPSHOT])
 }
 
 void
+out_words(const char *s, int columns)
+{
+    CLEANUP(mem_free_ptr) char *copy = mem_strdup(s != NULL ? s : "");
+
+    (void)printf("%-*s", columns, str_one_line(copy));
+}
+
+void
 out_json_begin(struct out_json *j)
 {
     buf_init(&j->text, SIZE_MAX);

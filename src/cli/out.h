@@ -22,6 +22,9 @@ struct snapshot;
 enum { OUT_SNAPSHOT = 48 };
 const char *out_snapshot(const struct snapshot *s, char to[static OUT_SNAPSHOT]);
 
+/* Print words from outside in at least so many columns, as one line that changes no terminal; NULL is "". */
+void out_words(const char *s, int columns);
+
 /* One JSON document on stdout: begin, write to w, end. */
 struct out_json {
     struct jw w;

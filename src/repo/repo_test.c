@@ -592,6 +592,52 @@ test_the_golden_repository_opens(void **state)
     store_release(s);
 }
 
+/* ---- a store that names everything twice ---- */
+
+static const struct store_ops *once;
+
+static enum rc
+list_twice(struct ctx *with, struct store *s, enum store_type type, store_list_fn *fn, void *arg,
+           struct err *e)
+{
+    return once->list(with, s, type, fn, arg, e) || once->list(with, s, type, fn, arg, e) ? e->code
+                                                                                          : RC_OK;
+}
+
+static void
+test_a_file_that_is_listed_twice_is_one(void **state)
+{
+    static struct store_ops twice;
+    struct repo_init_opts fast = {.fast_kdf = true};
+    struct store *s = store_mem_new();
+    struct key_info *keys = NULL;
+    struct snapshot *list = NULL;
+    struct snapshot one = {.hostname = mem_strdup("h"), .time = instant_now()};
+    struct repo *r = NULL;
+    struct err e = ERR_INIT;
+    struct id id;
+    size_t n = 0, unread = 0;
+
+    (void)state;
+    T_OK(repo_init(&cx, s, STR_LIT("pw"), &fast, &id, &e));
+    once = s->ops;
+    twice = *once;
+    twice.list = list_twice;
+    s->ops = &twice;
+    T_OK(repo_open(&cx, s, STR_LIT("pw"), &r, &e));
+    T_OK(snapshot_save(&cx, r, &one, &e));
+    snapshot_release(&one);
+    T_OK(snapshots_list(&cx, r, &list, &n, &e));
+    assert_int_equal(n, 1);
+    snapshots_free(list, n);
+    T_OK(keys_list(&cx, r, &keys, &n, &unread, &e));
+    assert_int_equal(n, 1);
+    keys_free(keys, n);
+    repo_close(r);
+    s->ops = once;
+    store_release(s);
+}
+
 int
 main(void)
 {
@@ -607,6 +653,7 @@ main(void)
         cmocka_unit_test(test_a_damaged_blob_is_never_handed_out),
         cmocka_unit_test(test_two_saves_at_once),
         cmocka_unit_test(test_the_golden_repository_opens),
+        cmocka_unit_test(test_a_file_that_is_listed_twice_is_one),
     };
     struct err e = ERR_INIT;
     int failed;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/idset.h"
 #include "base/mem.h"
 #include "crypto/sha256.h"
 #include "repo/repo_internal.h"
@@ -155,11 +156,20 @@ id_list_add(struct id_list *l, const struct id *id, uint64_t bytes)
     l->bytes[l->n++] = bytes;
 }
 
+/* A store that names a file twice must not make it look like two: one of them would be kept and the other removed. */
+struct once {
+    struct id_list list;
+    struct idset seen;
+};
+
 static enum rc
 add_to_list(void *arg, const struct id *id, uint64_t bytes, struct err *e)
 {
+    struct once *o = (struct once *)arg;
+
     (void)e;
-    id_list_add((struct id_list *)arg, id, bytes);
+    if (idset_add(&o->seen, id))
+        id_list_add(&o->list, id, bytes);
     return RC_OK;
 }
 
@@ -167,14 +177,15 @@ enum rc
 id_list_load(struct ctx *cx, struct repo *r, enum store_type type, struct id_list *out,
              struct err *e)
 {
-    struct id_list l = {.n = 0};
+    struct once o = {.list = {.n = 0}};
+    enum rc rc = r->store->ops->list(cx, r->store, type, add_to_list, &o, e);
 
-    if (r->store->ops->list(cx, r->store, type, add_to_list, &l, e)) {
-        id_list_release(&l);
-        return e->code;
-    }
-    *out = l;
-    return RC_OK;
+    idset_release(&o.seen);
+    if (rc != RC_OK)
+        id_list_release(&o.list);
+    else
+        *out = o.list;
+    return rc;
 }
 
 void

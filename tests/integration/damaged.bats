@@ -63,3 +63,24 @@ says() { # says STATUS TEXT...
     "$CSTASH" show latest | grep -q SET
     "$CSTASH" check -q
 }
+
+@test "a result that cannot be written is an error, however long it is" {
+    local command
+    for _ in $(seq 40); do "$CSTASH" backup -q --stdin <<<"SET b $RANDOM" 2>/dev/null; done
+    for command in "snapshots --json" "snapshots" "forget --keep-last 40 --json" "crds" "catalog" "version" "help" "snapshots --help"; do
+        # shellcheck disable=SC2086
+        run bash -c "\"$CSTASH\" $command >/dev/full"
+        says 1 "could not write to the standard output"
+    done
+}
+
+@test "words from outside change no terminal" {
+    "$CSTASH" backup -q --stdin --host $'h\e]0;x\a' --tag $'t\e[31m' <<<"SET b 2"
+    local command
+    for command in snapshots "forget --keep-last 9" "find dumpfile.resp" "key list"; do
+        # shellcheck disable=SC2086
+        run "$CSTASH" $command
+        says 0
+        [[ "$output" != *$'\e'* ]]
+    done
+}
