@@ -5,8 +5,7 @@
 /*
  * plane/listtype -- how the fields of an object merge: whole, by elements, by keys.
  *
- * Source   the patchMergeKey and x-kubernetes-* marks of the API's types, for the fields that we
- *          store; those of the schema for custom resources.
+ * Source   the x-kubernetes-* marks of the API's types, for the fields that we store; those of the schema for custom resources.
  */
 #include "json/node.h"
 

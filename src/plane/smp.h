@@ -6,8 +6,10 @@
  * plane/smp -- strategic merge patches, for what is built in.
  *
  * Why      kubectl sends them for label, annotate, edit and apply.
- * Shape    a merge patch whose lists are merged by a key (plane/listtype) and that knows
- *          "$patch", "$deleteFromPrimitiveList/x", "$setElementOrder/x" and "$retainKeys".
+ * Shape    a merge patch whose lists are merged by one key, the API's patchMergeKey (ports of
+ *          containers by containerPort alone), and that knows "$patch",
+ *          "$deleteFromPrimitiveList/x", "$setElementOrder/x" and "$retainKeys".
+ * Source   the patch marks of k8s.io/api; "Strategic Merge Patch" of Kubernetes' API conventions.
  * Tests    smp_test.c
  */
 #include "json/node.h"

@@ -27,7 +27,7 @@ test_patches(void **state)
          "{\"metadata\":{\"finalizers\":[\"b\",\"c\"]}}"},
         {"{\"m\":{\"a\":1,\"b\":2}}", "{\"m\":{\"$patch\":\"replace\",\"c\":3}}",
          "{\"m\":{\"c\":3}}"},
-        {"{\"m\":{\"a\":1}}", "{\"m\":{\"$patch\":\"delete\"}}", "{}"},
+        {"{\"m\":{\"a\":1}}", "{\"m\":{\"$patch\":\"delete\"}}", "{\"m\":{}}"},
         {"{\"s\":{\"a\":1,\"b\":2}}", "{\"s\":{\"$retainKeys\":[\"b\",\"c\"],\"c\":3}}",
          "{\"s\":{\"b\":2,\"c\":3}}"},
         {"{}", "{\"env\":[{\"name\":\"a\",\"value\":\"b\"}]}",
@@ -35,6 +35,49 @@ test_patches(void **state)
         {"{\"ports\":[{\"containerPort\":80,\"protocol\":\"TCP\"}]}",
          "{\"ports\":[{\"containerPort\":80,\"name\":\"web\"}]}",
          "{\"ports\":[{\"containerPort\":80,\"name\":\"web\",\"protocol\":\"TCP\"}]}"},
+        {"{\"spec\":{\"topologySpreadConstraints\":[{\"maxSkew\":1,\"topologyKey\":\"zone\"},{"
+         "\"topologyKey\":\"host\"}]}}",
+         "{\"spec\":{\"topologySpreadConstraints\":[{\"topologyKey\":\"zone\",\"maxSkew\":2}]}}",
+         "{\"spec\":{\"topologySpreadConstraints\":[{\"maxSkew\":2,\"topologyKey\":\"zone\"},{"
+         "\"topologyKey\":\"host\"}]}}"},
+        {"{\"ports\":[{\"containerPort\":53,\"protocol\":\"UDP\"}]}",
+         "{\"ports\":[{\"containerPort\":53,\"protocol\":\"TCP\"}]}",
+         "{\"ports\":[{\"containerPort\":53,\"protocol\":\"TCP\"}]}"},
+        {"{\"ports\":[{\"port\":80,\"protocol\":\"TCP\"}]}",
+         "{\"ports\":[{\"port\":80,\"protocol\":\"UDP\"},{\"port\":81}]}",
+         "{\"ports\":[{\"port\":80,\"protocol\":\"UDP\"},{\"port\":81}]}"},
+        {"{\"ports\":[{\"containerPort\":53,\"protocol\":\"UDP\"},{\"containerPort\":53,"
+         "\"protocol\":\"TCP\"}]}",
+         "{\"ports\":[{\"containerPort\":53,\"$patch\":\"delete\"}]}", "{\"ports\":[]}"},
+        {"{\"spec\":{\"hostAliases\":[{\"hostnames\":[\"a\"],\"ip\":\"::1\"}]}}",
+         "{\"spec\":{\"hostAliases\":[{\"ip\":\"::1\",\"hostnames\":[\"b\"]}]}}",
+         "{\"spec\":{\"hostAliases\":[{\"hostnames\":[\"b\"],\"ip\":\"::1\"}]}}"},
+        {"{\"spec\":{\"imagePullSecrets\":[{\"name\":\"a\"}]}}",
+         "{\"spec\":{\"imagePullSecrets\":[{\"name\":\"b\"}]}}",
+         "{\"spec\":{\"imagePullSecrets\":[{\"name\":\"a\"},{\"name\":\"b\"}]}}"},
+        {"{\"imagePullSecrets\":[{\"name\":\"a\"}]}", "{\"imagePullSecrets\":[{\"name\":\"b\"}]}",
+         "{\"imagePullSecrets\":[{\"name\":\"b\"}]}"},
+        {"{\"spec\":{\"tolerations\":[{\"key\":\"a\"}]}}",
+         "{\"spec\":{\"tolerations\":[{\"key\":\"b\"}]}}",
+         "{\"spec\":{\"tolerations\":[{\"key\":\"b\"}]}}"},
+        {"{\"spec\":{\"taints\":[{\"key\":\"a\"}]}}", "{\"spec\":{\"taints\":[{\"key\":\"b\"}]}}",
+         "{\"spec\":{\"taints\":[{\"key\":\"b\"}]}}"},
+        {"{\"status\":{\"conditions\":[{\"type\":\"Ready\"}]}}",
+         "{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}}",
+         "{\"status\":{\"conditions\":[{\"status\":\"True\",\"type\":\"Ready\"}]}}"},
+        {"{\"containers\":[{\"name\":\"a\"},{\"name\":\"s\"},{\"name\":\"b\"}]}",
+         "{\"$setElementOrder/"
+         "containers\":[{\"name\":\"n\"},{\"name\":\"b\"},{\"name\":\"a\"}],\"containers\":[{"
+         "\"name\":\"n\"}]}",
+         "{\"containers\":[{\"name\":\"n\"},{\"name\":\"s\"},{\"name\":\"b\"},{\"name\":\"a\"}]}"},
+        {"{\"metadata\":{\"finalizers\":[\"a\",\"b\",\"c\"]}}",
+         "{\"metadata\":{\"$setElementOrder/finalizers\":[\"c\",\"a\"]}}",
+         "{\"metadata\":{\"finalizers\":[\"b\",\"c\",\"a\"]}}"},
+        {"{\"s\":{\"a\":1,\"b\":2}}", "{\"s\":{\"$retainKeys\":[\"b\"],\"a\":null}}",
+         "{\"s\":{\"b\":2}}"},
+        {"{\"a\":1}", "{\"$patch\":\"delete\"}", "{}"},
+        {"{\"a\":1}", "{\"$patch\":\"replace\",\"b\":2}", "{\"b\":2}"},
+        {"{}", "{\"m\":{\"$patch\":\"replace\",\"a\":1}}", "{\"m\":{\"a\":1}}"},
         {"{\"env\":[{\"name\":\"a\"}]}", "{\"env\":[{\"$patch\":\"replace\"},{\"name\":\"b\"}]}",
          "{\"env\":[{\"name\":\"b\"}]}"},
     };
@@ -57,17 +100,28 @@ test_patches(void **state)
 }
 
 static void
-test_an_element_needs_its_key(void **state)
+test_bad_patches(void **state)
 {
-    struct json *target = NULL, *patch = NULL, *out = NULL;
-    struct err e = ERR_INIT;
+    static const char *const bad[] = {
+        "{\"containers\":[{\"image\":\"x\"}]}",
+        "{\"containers\":[\"x\"]}",
+        "{\"spec\":{\"topologySpreadConstraints\":[{\"maxSkew\":1}]}}",
+        "{\"containers\":[{\"name\":\"x\",\"$patch\":\"merge\"}]}",
+        "{\"m\":{\"$patch\":\"nothing\"}}",
+        "{\"m\":{\"$retainKeys\":[\"a\"],\"b\":1}}",
+        "[]",
+    };
 
     (void)state;
-    T_OK(json_parse(STR_LIT("{}"), &target, &e));
-    T_OK(json_parse(STR_LIT("{\"containers\":[{\"image\":\"x\"}]}"), &patch, &e));
-    T_RC(smp_apply(target, patch, &out, &e), RC_INVALID);
-    json_free(target);
-    json_free(patch);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct json *target = NULL, *patch = NULL, *out = NULL;
+        struct err e = ERR_INIT;
+        T_OK(json_parse(STR_LIT("{\"m\":{\"a\":1}}"), &target, &e));
+        T_OK(json_parse(str_c(bad[i]), &patch, &e));
+        T_RC(smp_apply(target, patch, &out, &e), RC_INVALID);
+        json_free(target);
+        json_free(patch);
+    }
 }
 
 int
@@ -75,7 +129,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_patches),
-        cmocka_unit_test(test_an_element_needs_its_key),
+        cmocka_unit_test(test_bad_patches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
