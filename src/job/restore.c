@@ -313,7 +313,7 @@ judge(struct ctx *cx, const struct load_opts *opts, const struct plan *plan, con
       const struct outcome_start *start, struct restore_result *out, struct err *e)
 {
     const struct outcome_opts o = {.sent = n->wanted,
-                                   .emptied = opts->existing == LOAD_FLUSH,
+                                   .emptied = out->load.emptied,
                                    .distinct = plan->distinct,
                                    .exact = out->load.facts.exact};
 
@@ -352,7 +352,8 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct co
     o.on_arg = &n;
     rc = pass(cx, in, c, &o, &out->load, e);
     out->took_ms = clock_mono_ms() - started;
-    if (rc != RC_OK && !opts->dry_run && out->load.commands != 0)
+    if (rc != RC_OK && !opts->dry_run && out->load.commands != 0 &&
+        (opts->existing != LOAD_FLUSH || out->load.emptied))
         rc = tell_how_far(c, opts, &out->load, plan->keys, e);
     if (rc == RC_OK)
         rc = judge(cx, opts, plan, &n, &start, out, e);

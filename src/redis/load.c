@@ -9,6 +9,7 @@
 #include "redis/ability.h"
 #include "redis/ahead.h"
 #include "redis/allow.h"
+#include "redis/empty.h"
 #include "redis/held.h"
 #include "redis/split.h"
 
@@ -29,6 +30,7 @@ struct load {
     uint64_t told; /* bytes at the last progress call */
     uint64_t ticks;
     bool sending;   /* not a dry run */
+    bool to_empty;  /* LOAD_FLUSH, and not done yet */
     bool in_pieces; /* a command is sent in part */
     bool in_key;    /* more commands of the key may follow */
 };
@@ -60,28 +62,42 @@ probe(struct load *l, struct err *e)
     return ability_ask(l->cx, l->c, name, &l->target, e);
 }
 
+/*
+ * LOAD_FLUSH: the server is emptied when there is something to be written to it: before the first
+ * command that writes, after that was judged.
+ */
 static enum rc
-flush_target(struct load *l, struct err *e)
+empty_once(struct load *l, uint64_t db, struct err *e)
 {
-    int64_t db = l->opts->filter.db;
-    struct reply r;
-
-    if (db != FILTER_ALL_DBS) {
-        if (conn_select(l->cx, l->c, (uint64_t)db, e) ||
-            CONN_CALL(l->cx, l->c, &r, e, STR_LIT("FLUSHDB")))
-            return e->code;
-    } else if (CONN_CALL(l->cx, l->c, &r, e, STR_LIT("FLUSHALL"))) {
-        return e->code;
-    }
-    if (!reply_is_status(&r, "OK"))
-        return conn_fail(l->c, &r, "could not empty the server", e);
-    if (!filter_is_all(&l->opts->filter))
+    if (!l->to_empty)
         return RC_OK;
-    if (CONN_CALL(l->cx, l->c, &r, e, STR_LIT("FUNCTION"), STR_LIT("FLUSH")))
+    l->to_empty = false;
+    if (!l->sending)
+        return RC_OK;
+    if (pump_drain(&l->pump, e))
         return e->code;
-    if (reply_is_error(&r, "NOPERM"))
-        return conn_fail(l->c, &r, "could not remove the functions", e);
-    return RC_OK; /* before 7.0 the command is not known, and there are no functions */
+    l->c->db = -1; /* the dump's SELECTs moved it */
+    if (empty_target(l->cx, l->c, &l->opts->filter, &l->result->emptied, e))
+        return e->code;
+    return conn_select(l->cx, l->c, db, e);
+}
+
+/* Nothing follows. Only a dump that says itself that it is whole may leave a server empty. */
+static enum rc
+end_dump(struct load *l, struct err *e)
+{
+    struct undump_facts facts;
+
+    if (undump_end(l->undump, e))
+        return e->code;
+    facts = undump_facts(l->undump);
+    if (!l->to_empty || l->result->filtered_keys != 0)
+        return RC_OK;
+    if (facts.ours || facts.has_marker)
+        return empty_once(l, 0, e);
+    (void)err_set(e, RC_INVALID,
+                  "there is no command that writes data, and no trailer of an empty dump");
+    return err_hint(e, "if the server shall only be emptied: redis-cli FLUSHALL");
 }
 
 /* Does the command go to the server? Counts keys. */
@@ -355,19 +371,22 @@ pass_all(struct load *l, struct err *e)
     for (;;) {
         struct cmd c;
         struct cmd_class k;
-        bool over;
+        bool over, send;
 
         if (cmd_next(&l->reader, &c, &over, e))
             return e->code;
         if (over)
-            return undump_end(l->undump, e);
+            return end_dump(l, e);
         if (undump_cmd(l->undump, &c, &k, e))
             return e->code;
         l->in_key = k.kind == CMD_KEY;
         if (allow_check(l->opts, &c, &k, e))
             return e->code;
         l->result->bytes += c.raw.n;
-        if (wanted(l, &k) && l->sending) {
+        send = wanted(l, &k);
+        if (send && k.kind != CMD_SELECT && empty_once(l, k.db, e))
+            return e->code;
+        if (send && l->sending) {
             bool cut = false;
 
             if (!c.whole && send_split(l, &c, &k, &cut, e))
@@ -439,8 +458,6 @@ prepare(struct load *l, struct err *e)
         return RC_OK;
     if (probe(l, e))
         return e->code;
-    if (l->opts->existing == LOAD_FLUSH && flush_target(l, e))
-        return e->code;
     /* A dump selects its databases itself, but one of other origin may rely on starting in 0. */
     return conn_select(l->cx, l->c, 0, e);
 }
@@ -449,7 +466,12 @@ enum rc
 load_run(struct ctx *cx, struct conn *c, struct rd *dump, const struct load_opts *opts,
          struct load_result *result, struct err *e)
 {
-    struct load l = {.cx = cx, .c = c, .opts = opts, .result = result, .sending = !opts->dry_run};
+    struct load l = {.cx = cx,
+                     .c = c,
+                     .opts = opts,
+                     .result = result,
+                     .sending = !opts->dry_run,
+                     .to_empty = opts->existing == LOAD_FLUSH};
     enum rc rc;
 
     BUG_ON(c == NULL && !opts->dry_run);
@@ -478,5 +500,6 @@ load_run(struct ctx *cx, struct conn *c, struct rd *dump, const struct load_opts
     held_release(&l.held);
     undump_free(l.undump);
     cmd_reader_release(&l.reader);
-    return rc;
+    return rc != RC_OK && l.sending && l.to_empty ? err_wrap(e, "nothing was emptied or written")
+                                                  : rc;
 }

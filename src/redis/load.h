@@ -28,6 +28,9 @@
  * Existing LOAD_SKIP and LOAD_FAIL ask EXISTS for each key ahead of its commands, a batch at a
  *          time, unless its database was empty when the load reached it. A key that somebody else
  *          creates in between is not seen.
+ * Emptying LOAD_FLUSH empties before the first command that writes data, after that command was judged.
+ *          A stream without one is RC_INVALID, and nothing is emptied, unless it is a whole dump of an
+ *          empty server.
  * Memory   below 8 MiB: window of replies, output, look-ahead, and the reader's 1 MiB command; twice
  *          what a command holds that must be whole (rdb/event.h).
  */
@@ -40,7 +43,7 @@ enum load_existing {
     LOAD_REPLACE, /* send as it is: our dumps delete a key before they write it */
     LOAD_SKIP,    /* keep what is there */
     LOAD_FAIL,    /* stop before the first key that is there */
-    LOAD_FLUSH    /* empty the server first (with filter.db: that database), functions too */
+    LOAD_FLUSH    /* empty the server (with filter.db: that database), functions too */
 };
 
 enum { LOAD_ERRORS_KEPT = 10, LOAD_KEY_SHOWN = 100, LOAD_MAX_ERRORS = 1000 };
@@ -77,6 +80,7 @@ struct load_result {
     /* The one whose commands were only answered in part when the load ended; "" if there is none. */
     char key_at_work[LOAD_KEY_SHOWN];
     uint64_t db_at_work;
+    bool emptied;          /* LOAD_FLUSH: the server was emptied, or may have been */
     uint64_t skipped_keys; /* LOAD_SKIP: they existed */
     uint64_t filtered_keys;
     uint64_t

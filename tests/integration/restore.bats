@@ -108,6 +108,44 @@ never_says() { [[ "$output" != *"$1"* ]] || { echo "$output"; return 1; }; }
     says 0 "are those of the backup"
 }
 
+@test "a server is emptied only when there is something to load into it" {
+    local input
+    start_redis b
+    cli b mset x 1 y 2
+    cli b function load '#!lua name=lib
+redis.register_function("f", function() return 1 end)' >/dev/null
+    : >"$T/nothing"
+    printf '\r\n\n\r\n' >"$T/newlines"
+    printf '<html><body>404</body></html>\r\n' >"$T/html"
+    printf '*4\r\n$4\r\nEVAL\r\n$8\r\nreturn 1\r\n$1\r\n0\r\n$1\r\nx\r\n' >"$T/eval"
+    { printf '*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n'; cat "$T/eval"; } >"$T/later"
+    printf '*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n' >"$T/select"
+    "$CSTASH" dump -q --redis "$URL_a" >"$T/empty"
+    head -c 20 "$T/empty" >"$T/begun"
+    for input in nothing newlines html eval later select begun; do
+        run "$CSTASH" load -q --existing flush --yes --redis "$URL_b" <"$T/$input"
+        says 1 "nothing was emptied or written"
+        run "$CSTASH" load -q --existing flush --yes --redis "$URL_b" "$T/$input"
+        says 1 "nothing was"
+        [ "$(cli b dbsize)" = 2 ]
+        [ -n "$(cli b function list)" ]
+    done
+    # One database of a dump that has others.
+    cli a -n 1 set z 3
+    "$CSTASH" dump -q --redis "$URL_a" | run "$CSTASH" load -q --existing flush --db 0 --yes --redis "$URL_b"
+    [ "$(cli b dbsize)" = 2 ]
+    # A whole dump of an empty server, and one whose first key is in another database.
+    "$CSTASH" dump -q --redis "$URL_a" >"$T/one"
+    run "$CSTASH" load -q --existing flush --yes --redis "$URL_b" <"$T/one"
+    says 0 "restored 1 keys"
+    [ "$(cli b dbsize)" = 0 ]
+    [ "$(cli b -n 1 get z)" = 3 ]
+    [ -z "$(cli b function list)" ]
+    run "$CSTASH" load -q --existing flush --yes --redis "$URL_b" <"$T/empty"
+    says 0 "restored 0 keys"
+    [ "$(cli b -n 1 dbsize)" = 0 ]
+}
+
 @test "without a terminal: what would be lost needs --yes, an empty server does not" {
     start_redis b
     cli a mset x 1 y 2

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "redis/empty.h"
+
+static enum rc
+empty_keys(struct ctx *cx, struct conn *c, const struct filter *f, bool *emptied, struct err *e)
+{
+    struct reply r;
+
+    if (f->db != FILTER_ALL_DBS && conn_select(cx, c, (uint64_t)f->db, e))
+        return e->code;
+    *emptied = true; /* until it says that it did not */
+    if (f->db != FILTER_ALL_DBS ? CONN_CALL(cx, c, &r, e, STR_LIT("FLUSHDB"))
+                                : CONN_CALL(cx, c, &r, e, STR_LIT("FLUSHALL")))
+        return e->code;
+    *emptied = r.type != REPLY_ERROR;
+    return reply_is_status(&r, "OK") ? RC_OK : conn_fail(c, &r, "could not empty the server", e);
+}
+
+enum rc
+empty_target(struct ctx *cx, struct conn *c, const struct filter *f, bool *emptied, struct err *e)
+{
+    struct reply r;
+
+    if (empty_keys(cx, c, f, emptied, e))
+        return e->code;
+    if (!filter_is_all(f))
+        return RC_OK;
+    if (CONN_CALL(cx, c, &r, e, STR_LIT("FUNCTION"), STR_LIT("FLUSH")))
+        return e->code;
+    if (reply_is_error(&r, "NOPERM"))
+        return conn_fail(c, &r, "could not remove the functions", e);
+    return RC_OK; /* before 7.0 the command is not known, and there are no functions */
+}
