@@ -87,6 +87,8 @@ field_source(struct jw *w, const struct source_facts *f)
     field_text(w, "role", f->role);
     if (f->link_down)
         jw_field_u64(w, "master_link_down_seconds", f->link_down_s);
+    if (f->functions_denied)
+        jw_field_bool(w, "functions_denied", true);
     field_text(w, "run_id", f->run_id);
     field_text(w, "replication_id", f->replid);
     if (f->replid[0] != '\0')
@@ -307,6 +309,7 @@ read_brief(const struct json *j, struct manifest_brief *out, struct err *e)
         json_get_str(j, "digest", &digest, e) || json_get_object(j, "source", &source, e) ||
         json_get_str(source, "kind", &kind, e) ||
         json_get_bool(source, "point_in_time", &out->point_in_time, e) ||
+        json_opt_bool(source, "functions_denied", &out->lacks_functions, e) ||
         json_opt_u64(j, "longest", &out->longest, e) ||
         json_opt_str(source, "server", &server, e) ||
         json_opt_str(source, "server_version", &version, e))

@@ -35,6 +35,7 @@ struct manifest_brief {
     uint64_t longest; /* bytes of the longest argument or string; 0: not said */
     char digest[TALLY_DIGEST_TEXT], source[16], server[64];
     bool point_in_time;
+    bool lacks_functions; /* whoever made it could not list them */
 };
 /* `target` without a name and `shrink` NULL: the brief does not say. */
 NODISCARD enum rc manifest_brief_write(const struct source_opts *o, const struct source_facts *f,

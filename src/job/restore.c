@@ -172,6 +172,7 @@ struct plan {
     uint64_t keys, longest;
     struct str manifest;
     bool distinct; /* each key is in it once */
+    bool lacks_functions;
 };
 
 /* A filter that nothing passes is more likely a mistake than a wish. */
@@ -318,6 +319,9 @@ judge(struct ctx *cx, const struct load_opts *opts, const struct plan *plan, con
                                    .exact = out->load.facts.exact};
 
     warn_open_end(&out->load);
+    if (plan->lacks_functions)
+        log_warn("libraries of functions are not in this backup: the user that made it could not "
+                 "list them");
     if (compare(plan->manifest, n->all, out, e) || check_wanted(n, &opts->filter, e))
         return e->code;
     if (opts->dry_run)
@@ -326,7 +330,7 @@ judge(struct ctx *cx, const struct load_opts *opts, const struct plan *plan, con
         return err_wrap(e, "the target does not hold what was restored");
     out->equal = out->outcome.proven && out->compared && filter_is_all(&opts->filter) &&
                  out->load.skipped_keys == 0 && out->load.lost_pending == 0 &&
-                 !left_anything(&out->load);
+                 !plan->lacks_functions && !left_anything(&out->load);
     return RC_OK;
 }
 
@@ -406,7 +410,8 @@ plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_op
     *plan = (struct plan){.keys = filter_is_all(&opts->filter) ? brief.keys : 0,
                           .longest = brief.longest,
                           .manifest = manifest,
-                          .distinct = brief.point_in_time};
+                          .distinct = brief.point_in_time,
+                          .lacks_functions = brief.lacks_functions};
     if (opts->dry_run ||
         (brief.longest != 0 && (opts->existing != LOAD_FLUSH || filter_is_all(&opts->filter))))
         return RC_OK;

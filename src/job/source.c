@@ -187,8 +187,7 @@ by_scan(struct ctx *cx, struct conn *c, const struct conn_info *info, const stru
         return e->code;
     d->f->kind = SOURCE_SCAN;
     d->f->vanished = res.vanished;
-    if (res.functions_denied)
-        log_warn("the user may not list functions; they are not in the dump");
+    d->f->functions_denied = res.functions_denied; /* redis/scan has warned */
     return RC_OK;
 }
 
@@ -202,6 +201,30 @@ warn_of_length(uint64_t longest, uint64_t max)
         log_warn("the longest value has %s bytes: a server to restore to needs CONFIG SET "
                  "proto-max-bulk-len %llu first",
                  str_grouped(longest, bytes), (unsigned long long)longest);
+}
+
+enum { LINK_DOWN_MAX_S = 24 * 3600 };
+
+/* What a replica holds that lost its master long ago, or never reached it, is not the backup of anything. */
+static enum rc
+check_link(const struct conn *c, const struct conn_info *info, const struct source_facts *f,
+           struct err *e)
+{
+    if (!f->link_down ||
+        (f->link_down_s <= LINK_DOWN_MAX_S && !(info->link_never_up && info->n_dbs == 0)))
+        return RC_OK;
+    if (info->link_never_up)
+        (void)err_set(e, RC_CONFLICT,
+                      "%s is a replica that holds nothing: it never reached its "
+                      "master",
+                      conn_peer(c));
+    else
+        (void)err_set(e, RC_CONFLICT,
+                      "%s is a replica that has been without its master for %llu "
+                      "hours",
+                      conn_peer(c), (unsigned long long)f->link_down_s / 3600);
+    return err_hint(e, "back up its master; or, if this is the only copy, make it a master first: "
+                       "REPLICAOF NO ONE");
 }
 
 static enum rc
@@ -225,6 +248,8 @@ read_server(struct ctx *cx, void *from, const struct dump *d, struct err *e)
     else
         facts_from_info(&info, d->f);
     rc = topology_need_single(cx, *c, known, e);
+    if (rc == RC_OK)
+        rc = check_link(*c, &info, d->f, e);
     if (rc == RC_OK && d->f->link_down)
         log_warn("%s is a replica without its master (for %llu s): what was written since is not "
                  "in it",

@@ -42,6 +42,7 @@ struct source_facts {
     unsigned rdb_version;
     bool link_down; /* it is a replica that has lost its master, for so many seconds */
     uint64_t link_down_s;
+    bool functions_denied; /* the server may have libraries; the user may not list them */
     /* It failed since the server had to copy too much for its fork: a scan would not (redis/
      * fork_guard). */
     bool fork_too_dear;

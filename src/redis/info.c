@@ -132,7 +132,7 @@ field(struct conn_info *i, struct str k, struct str v, char redis[static INFO_WO
     else if (is(k, "master_link_status"))
         i->link_up = is(v, "up");
     else if (is(k, "master_link_down_since_seconds"))
-        (void)str_to_u64(v, &i->link_down_s);
+        i->link_never_up = !str_to_u64(v, &i->link_down_s); /* -1 */
 }
 
 enum rc

@@ -37,6 +37,7 @@ struct conn_info {
     uint64_t evicted_keys, expired_keys;    /* since the server started */
     bool cluster_enabled, loading, link_up; /* link_up: a replica has its master */
     uint64_t link_down_s;                   /* for how long not */
+    bool link_never_up;                     /* since it became a replica */
     struct info_db *dbs;                    /* the databases that have keys, in order */
     size_t n_dbs;
 };

@@ -79,3 +79,27 @@ refused() { # refused WORDS COMMAND...
     [ "$status" = 1 ]
     [[ "$output" == *NOMASTERLINK* ]]
 }
+
+@test "a replica that never reached its master and holds nothing is no backup" {
+    start_redis a
+    cli a replicaof 127.0.0.1 "$(free_port)" >/dev/null
+    run "$CSTASH" backup --redis "$URL_a"
+    [ "$status" = 1 ]
+    [[ "$output" == *"never reached its master"*"REPLICAOF NO ONE"* ]]
+    [ -z "$(ls "$T/repo/snapshots")" ]
+}
+
+@test "a backup by a user who may not list functions says so, and its restore is not called equal" {
+    start_redis a
+    start_redis b
+    cli a set k v >/dev/null
+    cli a function load "#!lua name=l
+redis.register_function('f', function() return 1 end)" >/dev/null
+    cli a acl setuser poor on '>pw' '~*' '&*' +@all -function >/dev/null
+    "$CSTASH" backup -q --source scan --redis "redis://poor:pw@127.0.0.1:$PORT_a"
+    "$CSTASH" show --manifest | grep -q '"functions_denied":true'
+    run "$CSTASH" restore -q --yes --redis "$URL_b"
+    [ "$status" = 0 ]
+    [[ "$output" == *"libraries of functions are not in this backup"* ]]
+    [[ "$output" != *"are those of the backup"* ]]
+}
