@@ -76,6 +76,13 @@ test_backend_addresses_are_those_of_stash(void **state)
         {"{\"rest\":{\"url\":\"https://host:8000/a/b\"}}", "rest:https://host:8000/a/b"},
         {"{\"gcs\":{\"bucket\":\"b\"},\"s3\":{\"endpoint\":\"e\",\"bucket\":\"s\"}}", "s3:e/s"},
     };
+    static const char *const refused[] = {
+        "{\"s3\":{\"endpoint\":\"unix:///run/x\",\"bucket\":\"b\"}}",
+        "{\"s3\":{\"endpoint\":\"file:///etc\",\"bucket\":\"b\"}}",
+        "{\"s3\":{\"endpoint\":\"https://u:pw@minio\",\"bucket\":\"b\"}}",
+        "{\"s3\":{\"endpoint\":\"u:pw@minio\",\"bucket\":\"b\"}}",
+        "{\"rest\":{\"url\":\"https://u:pw@host:8000/a\"}}",
+    };
     struct err e = ERR_INIT;
     struct backend b;
     struct json *j;
@@ -95,6 +102,12 @@ test_backend_addresses_are_those_of_stash(void **state)
     T_RC(backend_decode(j, &b, &e), RC_INVALID);
     assert_non_null(strstr(e.msg, "unknown provider."));
     json_free(j);
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        j = parse(refused[i]);
+        T_RC(backend_decode(j, &b, &e), RC_INVALID);
+        assert_null(strstr(e.msg, "pw"));
+        json_free(j);
+    }
     j = parse("{\"rest\":{\"url\":\"https://host:8000/a/b\"}}");
     T_OK(backend_decode(j, &b, &e));
     assert_string_equal(b.bucket, "host:8000");

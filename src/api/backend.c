@@ -48,6 +48,29 @@ check_lengths(const struct backend *b, struct err *e)
     return RC_OK;
 }
 
+/* An end point becomes an argument of a Job, which many may read; and only http(s) is spoken (docs/adr/0016). */
+static enum rc
+check_endpoint(const struct backend *b, struct err *e)
+{
+    const char *s = b->endpoint, *scheme, *at;
+
+    if (s == NULL)
+        return RC_OK;
+    scheme = strstr(s, "://");
+    if (scheme != NULL && strncasecmp(s, "http://", 7) != 0 && strncasecmp(s, "https://", 8) != 0)
+        return err_set(e, RC_INVALID,
+                       "the end point of the %s backend is neither http:// nor https://",
+                       b->provider);
+    at = strchr(s, '@');
+    s = scheme == NULL ? s : scheme + 3;
+    if (at != NULL && at < s + strcspn(s, "/"))
+        return err_set(e, RC_INVALID,
+                       "the end point of the %s backend holds a user or a password: they belong "
+                       "into the storage Secret",
+                       b->provider);
+    return RC_OK;
+}
+
 enum rc
 backend_decode(const struct json *spec, struct backend *out, struct err *e)
 {
@@ -79,7 +102,7 @@ backend_decode(const struct json *spec, struct backend *out, struct err *e)
         return err_set(e, RC_INVALID, "spec.backend.%s.%s of the Repository is empty", p->name,
                        p->bucket);
     }
-    if (check_lengths(&b, e)) {
+    if (check_lengths(&b, e) || check_endpoint(&b, e)) {
         backend_release(&b);
         return e->code;
     }
