@@ -304,3 +304,169 @@ DATA
     works get wd one -o 'jsonpath={.spec.size}'
     [ "$output" = 3 ]
 }
+
+@test "jsonpath: what cstash get prints is what kubectl prints" {
+    cat >"$T/shelf.yaml" <<'DATA'
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: shelves.x.example}
+spec:
+  group: x.example
+  scope: Namespaced
+  names: {plural: shelves, singular: shelf, kind: Shelf}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+---
+apiVersion: x.example/v1
+kind: Shelf
+metadata: {name: one, labels: {a.b/c: dot}}
+spec:
+  books:
+  - {title: Ash, price: 20, num: 1, sold: true, tags: [x, z], by: Ash}
+  - {title: Birch, price: 5, num: 2, sold: false, tags: [], by: Fir}
+  - {title: "Ce dar", num: 3, price: 1000000, none: null}
+  - {title: Elm, num: 4, price: 7}
+  words: [a, b, c, d, e]
+  empty: []
+  float: 19.95
+  tiny: 0.00001
+  huge: 12345678.5
+  whole: 100000.0
+  quote: 'it''s '
+DATA
+    sed '/^---/,$d' "$T/shelf.yaml" | kubectl apply -f -
+    kubectl wait --for=condition=Established crd/shelves.x.example --timeout=30s
+    sed '1,/^---/d' "$T/shelf.yaml" | kubectl apply -f -
+    cat >"$T/table" <<'DATA'
+{.spec.tiny} {.spec.huge} {.spec.whole} {.spec.float}
+{.spec.books[0].title}
+{.spec.books[-1].title}
+{.spec.words[0:2]}
+{.spec.words[1:]}
+{.spec.words[:2]}
+{.spec.words[:]}
+{.spec.words[::2]}
+{.spec.words[1:5:2]}
+{.spec.words[-2:]}
+{.spec.words[:-3]}
+{.spec.words[-3:-1]}
+{.spec.words[-1:]}
+{.spec.words[2:2]}
+{.spec.words[0:5]}
+{.spec.words[0:6]}
+{.spec.words[5]}
+{.spec.words[7]}
+{.spec.words[-6]}
+{.spec.words[3:1]}
+{.spec.words[0:2:0]}
+{.spec.words[0:2:-1]}
+{.spec.words[x]}
+{.spec.words[0:1:1:1]}
+{.spec.words[]}
+{.spec.words[*]}
+{.spec.words.*}
+{.spec.words}
+{.spec.words[0,2]}
+{.spec.words[0, -1]}
+{.spec.words[0:2,4]}
+{.spec.books[*]['title','num']}
+{.spec.books[0]['title', 'price']}
+{.spec['float','quote']}
+{['kind']}
+{.spec.books[?(@.num>2)].title}
+{.spec.books[?(@.num>=2)].title}
+{.spec.books[?(@.num<2)].title}
+{.spec.books[?(@.num<=2)].title}
+{.spec.books[?(@.num!=2)].title}
+{.spec.books[?(@.num==2)].title}
+{.spec.books[?( @.num == 2 )].title}
+{.spec.books[?(@.title=="Birch")].num}
+{.spec.books[?(@.title=='Ce dar')].num}
+{.spec.books[?(@.title>"B")].title}
+{.spec.books[?(@.title!="Ash")].title}
+{.spec.books[?(@.title<='Birch')].title}
+{.spec.books[?(@.sold==true)].title}
+{.spec.books[?(@.sold!=true)].title}
+{.spec.books[?(@.sold==false)].title}
+{.spec.books[?(@.sold>false)].title}
+{.spec.books[?(@.sold)].title}
+{.spec.books[?(@.none)].title}
+{.spec.books[?(@.tags[0]=="x")].title}
+{.spec.books[?(@.title==@.by)].title}
+{.spec.books[?(@.missing==1)].title}
+{.spec.books[?(@.missing!=1)].title}
+{.spec.books[?(@.num=="2")].title}
+{.spec.books[?(@.tags)].tags[*]}
+{.spec[?(@.num==1)]}
+{.spec.words[?(@=="b")]}
+{.spec.words[?(@!="b")]}
+{.spec.words[?(@>"b")]}
+{.spec.words[?(@=="a)b")]}
+{..title}
+{..num}
+{..books[0].title}
+{..books[*].title}
+{.spec..title}
+{..tags}
+{..tags[*]}
+{..missing}
+{.spec.books[*].price}
+{.spec.books[0].price}
+{.spec.float}
+{.spec.books[2].none}
+{.spec.books[2]}
+{.spec.books[1].tags}
+{.spec.quote}
+{.metadata.labels}
+{.metadata.labels.a\.b/c}
+{.metadata.labels['a\.b/c']}
+{.missing}
+{.missing.deep[0]}
+{.missing[0]}
+{.kind[0]}
+{.spec[0]}
+{.spec.empty}
+{.spec.empty[0]}
+{.spec.empty[*]}
+{.spec.empty[0:]}
+{ .kind }
+{.kind }
+{ .spec .float }
+{$.kind}
+{@.kind}
+{1}{" "}{1.5}{" "}{true}{"x"}{'y'}
+{"\n"}{"\t|"}{'\''}{"\""}{"a\u00e9"}
+a{.kind}b{.spec.float}c
+{range .spec.books[*]}{.title}{"\n"}{end}
+{range .spec.books[*]}[{.title}, {.num}] {end}
+{range .spec.books[?(@.num>2)]}{.title};{end}!
+{range .spec.empty[*]}{.title}{end}after
+{range .missing[*]}{.title}{"}"}{range .a}{end}{end}after
+{range .spec.books[*]}{.title}:{range .tags[*]}{@},{end};{end}
+{range .spec.words[*]}{@}{"{end}"}{ end }
+{range .spec.books[0:2]}{$.title}{end}
+{range .spec['words','empty']}{[0:1]}{end}
+{end}
+{hello}
+{.a
+{.spec.words[0}
+{.spec.books[?(@.num==2}
+{.spec.books[?(@.num==)]}
+{.kind b}
+{.kind}}
+{.spec.words[+1]}
+{.spec.books[*].tags[0]}
+{.spec.books[0,1].title}
+{.spec.books[0].num}-{.spec.books[0].sold}
+DATA
+    local path theirs ours bad=0
+    while IFS= read -r path; do
+        theirs=$(kubectl get shelf one -o "jsonpath=$path" 2>/dev/null && echo .) || theirs=refused
+        ours=$("$CSTASH" get shelf one -o "jsonpath=$path" 2>/dev/null && echo .) || ours=refused
+        [ "$theirs" = "$ours" ] || { echo "$path: kubectl has \"$theirs\", cstash \"$ours\""; bad=1; }
+    done <"$T/table"
+    [ "$bad" = 0 ]
+}
