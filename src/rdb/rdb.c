@@ -25,7 +25,14 @@ enum opcode {
     OP_EOF = 255
 };
 
-enum { MAGIC = 9, REDIS_NEWEST = 15, VALKEY_OLDEST = 80, VALKEY_NEWEST = 80, META_MAX = 1 << 20 };
+enum {
+    MAGIC = 9,
+    REDIS_NEWEST = 15,
+    VALKEY_OLDEST = 80,
+    VALKEY_NEWEST = 80,
+    META_MAX = 1 << 20,
+    KEYLESS_MAX = 1 << 21
+};
 
 static void
 add_to_crc(void *arg, const uint8_t *p, size_t n)
@@ -379,9 +386,13 @@ rdb_next(struct rdb *r, struct rdb_item *out, struct err *e)
     if (leave_value(r, e))
         return wrap_key(r, e);
     memset(out, 0, sizeof(*out));
-    while (again)
+    while (again) {
         if (read_item(r, out, &again, e))
             return err_wrap(e, "could not read the RDB");
+        r->keyless = !again && out->kind == RDB_KEY ? 0 : r->keyless + 1;
+        if (r->keyless > KEYLESS_MAX)
+            return rdb_corrupt(r, e, "%d items one after the other without a key", KEYLESS_MAX);
+    }
     return RC_OK;
 }
 

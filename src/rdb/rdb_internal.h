@@ -65,7 +65,8 @@ struct rdb {
     size_t opaque_max;                            /* bytes of a value that we cannot look into */
     struct buf name, aux, meta, blob, field, lzf; /* scratch, reused */
     uint8_t num[STR_INT_MAX];
-    void *templates; /* a tree of struct rdb_template by id, for tsearch */
+    unsigned keyless; /* items since the last key */
+    void *templates;  /* a tree of struct rdb_template by id, for tsearch */
     size_t templates_bytes;
 };
 

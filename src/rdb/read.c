@@ -165,6 +165,15 @@ read_integer_head(struct rdb *r, uint64_t form, struct head *h, struct err *e)
     return RC_OK;
 }
 
+/* More than any server has memory for. */
+#define STRING_MAX (UINT64_C(1) << 40)
+
+static enum rc
+impossible_length(const struct rdb *r, uint64_t n, struct err *e)
+{
+    return rdb_corrupt(r, e, "an impossible length of %llu bytes", (unsigned long long)n);
+}
+
 static inline enum rc
 read_head(struct rdb *r, struct head *h, struct err *e)
 {
@@ -176,7 +185,7 @@ read_head(struct rdb *r, struct head *h, struct err *e)
     if (LIKELY(!special)) {
         h->form = RAW;
         h->n = n;
-        return RC_OK;
+        return n <= STRING_MAX ? RC_OK : impossible_length(r, n, e);
     }
     if (n < LEN_LZF)
         return read_integer_head(r, n, h, e);
@@ -189,7 +198,7 @@ read_head(struct rdb *r, struct head *h, struct err *e)
     if (h->stored == 0 || h->n == 0 || h->n / LZF_RATIO_MAX > h->stored)
         return rdb_corrupt(r, e, "impossible compressed string (%llu bytes from %llu)",
                            (unsigned long long)h->n, (unsigned long long)h->stored);
-    return RC_OK;
+    return h->n <= STRING_MAX ? RC_OK : impossible_length(r, h->n, e);
 }
 
 static struct str

@@ -131,9 +131,24 @@ conn_flush(struct ctx *cx, struct conn *c, struct err *e)
     return RC_OK;
 }
 
+/* An answer that has begun must go on: a byte now and then is no silence, and would last for ever. */
+static enum rc
+check_rate(const struct conn *c, int64_t since, uint64_t bytes, struct err *e)
+{
+    int64_t took = clock_mono_ms() - since;
+
+    if (took <= c->sock.io_ms || bytes >= (uint64_t)took / 1000 * CONN_LEAST_RATE)
+        return RC_OK;
+    return err_set(e, RC_UNAVAILABLE, "%s sends less than %d bytes a second", c->sock.peer,
+                   CONN_LEAST_RATE);
+}
+
 enum rc
 conn_recv(struct ctx *cx, struct conn *c, struct reply *out, struct err *e)
 {
+    uint64_t bytes = 0;
+    int64_t since = 0;
+
     for (;;) {
         bool whole;
         uint8_t *p;
@@ -148,6 +163,11 @@ conn_recv(struct ctx *cx, struct conn *c, struct reply *out, struct err *e)
         if (got == 0)
             return ended(c, e);
         reply_fed(&c->in, got);
+        bytes += got;
+        if (since == 0)
+            since = clock_mono_ms();
+        else if (check_rate(c, since, bytes, e))
+            return e->code;
     }
 }
 

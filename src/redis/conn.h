@@ -64,6 +64,9 @@ NODISCARD enum rc conn_call(struct ctx *cx, struct conn *c, const struct str *ar
 NODISCARD enum rc conn_flush(struct ctx *cx, struct conn *c, struct err *e);
 NODISCARD enum rc conn_recv(struct ctx *cx, struct conn *c, struct reply *out, struct err *e);
 
+/* What servers send is slower than any line in use below this, in bytes a second. */
+enum { CONN_LEAST_RATE = 100 };
+
 /* An error in `e` for an error reply: code by its first word, its text, a hint. `what` failed. */
 enum rc conn_fail(const struct conn *c, const struct reply *r, const char *what, struct err *e);
 

@@ -4,11 +4,17 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/ring.h"
 #include "redis/handshake.h"
 
-enum { READ_STEP = 1024 * 1024, TRICKLE_STEP = 128 * 1024, TRICKLE_MS = 5 * 1000 };
+enum {
+    READ_STEP = 1024 * 1024,
+    TRICKLE_STEP = 128 * 1024,
+    TRICKLE_MS = 5 * 1000,
+    RATE_WINDOW_MS = 60 * 1000
+};
 
 struct replica {
     struct ring ring;
@@ -23,6 +29,8 @@ struct replica {
     struct buf
         reserve; /* what was taken while the ring was full, older than what the socket holds */
     size_t reserve_at;
+    int64_t waited_ms; /* in this window, and what came in it */
+    uint64_t in_window;
     struct err why; /* how the socket ended while the reserve was being filled */
 };
 
@@ -31,6 +39,22 @@ static uint64_t
 left(const struct replica *r)
 {
     return r->start.facts.diskless ? UINT64_MAX : r->start.facts.length - atomic_load(&r->received);
+}
+
+/* Only what we waited counts: whoever reads us may be slow. */
+static enum rc
+check_rate(struct replica *r, int64_t waited_ms, size_t bytes, struct err *e)
+{
+    r->waited_ms += waited_ms;
+    r->in_window += bytes;
+    if (r->waited_ms < RATE_WINDOW_MS)
+        return RC_OK;
+    if (r->in_window < RATE_WINDOW_MS / 1000 * CONN_LEAST_RATE)
+        return err_set(e, RC_UNAVAILABLE, "%s sends less than %d bytes a second", conn_peer(r->c),
+                       CONN_LEAST_RATE);
+    r->waited_ms = 0;
+    r->in_window = 0;
+    return RC_OK;
 }
 
 /* At most n bytes of payload from where they come first; *got = 0: the server closed. */
@@ -45,9 +69,12 @@ take(struct replica *r, uint8_t *p, size_t n, size_t *got, struct err *e)
         *got = MIN(n, early.n);
         memcpy(p, early.p, *got);
         reply_skip(&r->c->in, *got);
-    } else if (sock_read(r->cx, &r->c->sock, p, MIN(n, (size_t)READ_STEP), got, e)) {
-        return err_wrap(e, "the snapshot broke off after %llu bytes",
-                        (unsigned long long)atomic_load(&r->received));
+    } else {
+        int64_t began = clock_mono_ms();
+        if (sock_read(r->cx, &r->c->sock, p, MIN(n, (size_t)READ_STEP), got, e) ||
+            check_rate(r, clock_mono_ms() - began, *got, e))
+            return err_wrap(e, "the snapshot broke off after %llu bytes",
+                            (unsigned long long)atomic_load(&r->received));
     }
     atomic_fetch_add(&r->received, *got);
     return RC_OK;
