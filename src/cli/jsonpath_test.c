@@ -81,6 +81,7 @@ static void
 test_jsonpath_refuses(void **state)
 {
     static const char *const bad[] = {
+        "{.items[*].d]}",
         "{.a",
         "{",
         "{.a[}",

@@ -7,7 +7,7 @@
 #include "cli/jsonpath.h"
 #include "json/utf8.h"
 
-enum { FOUND_MAX = 20 * 1000 * 1000 };
+enum { FOUND_MAX = 4 * 1000 * 1000 };
 
 void
 found_add(struct path *p, struct found *f, const struct json *j)
@@ -247,6 +247,8 @@ step_literal(struct path *p, struct found *f)
     }
     while (p->at < p->end && (!path_ends_word(*p->at) || *p->at == '.'))
         buf_must_add(&text, p->at++, 1);
+    if (text.n == 0)
+        return path_malformed(p, start);
     if (str_eq(buf_str(&text), STR_LIT("true")) || str_eq(buf_str(&text), STR_LIT("false"))) {
         found_literal(p, f, json_new_bool(*start == 't'));
         return RC_OK;
