@@ -271,6 +271,7 @@ on_command(struct undump *u, const struct cmd *c, struct cmd_class *out, struct 
     const struct verb_info *v = verb_of(c);
 
     u->verb = v == NULL ? V_MANY : v->verb == V_DEL && c->argc > 2 ? V_MANY : v->verb;
+    u->facts.verbs |= UINT32_C(1) << u->verb;
     u->argc = c->argc;
     out->answer = v == NULL ? ANSWER_ANY : v->answer;
     switch (u->verb) {

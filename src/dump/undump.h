@@ -73,6 +73,7 @@ struct undump_facts {
     uint64_t marker_keys; /* the number it holds: keys of all databases plus one */
     bool exact; /* the commands of each key stood together, and every one was understood */
     uint64_t commands;
+    uint32_t verbs;   /* bits of enum verb (dump/verbs.h): those seen */
     uint64_t longest; /* bytes of the longest argument, or string made of several */
 };
 struct undump_facts undump_facts(const struct undump *u);

@@ -2,6 +2,7 @@
 #include "job/manifest.h"
 
 #include "dump/trailer.h"
+#include "dump/verbs.h"
 #include "json/json.h"
 #include "json/write.h"
 
@@ -299,6 +300,47 @@ copy_str(char *to, size_t n, struct str s)
     (void)snprintf(to, n, "%.*s", (int)MIN(s.n, n - 1), (const char *)s.p);
 }
 
+/* Which commands make the keys that the manifest counts. */
+static enum rc
+read_verbs(const struct json *types, bool payloads, uint32_t *verbs, struct err *e)
+{
+    static const enum verb makes[] = {
+        [KV_STRING] = V_SET, [KV_LIST] = V_RPUSH, [KV_SET] = V_SADD,
+        [KV_ZSET] = V_ZADD,  [KV_HASH] = V_HSET,  [KV_STREAM] = V_XADD};
+
+    for (size_t k = 0; k < ARRAY_LEN(makes); k++) {
+        const struct json *one = NULL;
+        uint64_t keys = 0;
+
+        if (json_opt_object(types, kv_type_name((enum kv_type)k), &one, e) ||
+            (one != NULL && json_get_u64(one, "keys", &keys, e)))
+            return e->code;
+        if (keys != 0)
+            *verbs |= UINT32_C(1) << (payloads ? V_RESTORE : makes[k]);
+    }
+    return RC_OK;
+}
+
+static enum rc
+read_databases(const struct json *j, struct manifest_brief *out, struct err *e)
+{
+    const struct json *dbs = NULL, *types;
+    struct str format = STR_LIT("");
+
+    if (json_opt_array(j, "databases", &dbs, e) || json_opt_str(j, "format", &format, e))
+        return e->code;
+    for (size_t i = 0; dbs != NULL && i < json_len(dbs); i++) {
+        uint64_t n;
+
+        if (json_get_u64(json_at(dbs, i), "db", &n, e) ||
+            json_get_object(json_at(dbs, i), "types", &types, e) ||
+            read_verbs(types, str_eq(format, STR_LIT("restore")), &out->verbs, e))
+            return e->code;
+        out->highest_db = MAX(out->highest_db, n);
+    }
+    return RC_OK;
+}
+
 static enum rc
 read_brief(const struct json *j, struct manifest_brief *out, struct err *e)
 {
@@ -312,7 +354,7 @@ read_brief(const struct json *j, struct manifest_brief *out, struct err *e)
         json_opt_bool(source, "functions_denied", &out->lacks_functions, e) ||
         json_opt_u64(j, "longest", &out->longest, e) ||
         json_opt_str(source, "server", &server, e) ||
-        json_opt_str(source, "server_version", &version, e))
+        json_opt_str(source, "server_version", &version, e) || read_databases(j, out, e))
         return e->code;
     copy_str(out->digest, sizeof(out->digest), digest);
     copy_str(out->source, sizeof(out->source), kind);

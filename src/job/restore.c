@@ -169,7 +169,8 @@ pass(struct ctx *cx, struct rd *in, struct conn *c, const struct load_opts *opts
 
 /* What is known of a dump before it is loaded; 0 where it is not. */
 struct plan {
-    uint64_t keys, longest;
+    uint64_t keys, longest, highest_db;
+    uint32_t verbs;
     struct str manifest;
     bool distinct; /* each key is in it once */
     bool lacks_functions;
@@ -202,6 +203,8 @@ survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, struct 
         return none_wanted(&opts->filter, found.filtered_keys, e);
     plan->keys = found.keys;
     plan->longest = found.facts.longest;
+    plan->highest_db = found.highest_db;
+    plan->verbs = found.facts.verbs;
     return RC_OK;
 }
 
@@ -230,6 +233,15 @@ check_length(struct ctx *cx, struct conn *c, uint64_t longest, struct err *e)
                   str_grouped(longest, bytes), conn_peer(c), str_grouped(max, most));
     return err_hint(e, "on the server: CONFIG SET proto-max-bulk-len %llu",
                     (unsigned long long)longest);
+}
+
+/* Does the server take what the dump is known to hold? Nothing was written yet. */
+static enum rc
+check_room(struct ctx *cx, struct conn *c, const struct plan *plan, struct err *e)
+{
+    if (conn_select(cx, c, plan->highest_db, e))
+        return err_wrap(e, "nothing was written");
+    return check_length(cx, c, plan->longest, e);
 }
 
 /* How far a load came that did not end well, and how to go on. */
@@ -354,6 +366,7 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct co
     counts_init(&n, &opts->filter);
     o.on = counts_on;
     o.on_arg = &n;
+    o.verbs = plan->verbs;
     rc = pass(cx, in, c, &o, &out->load, e);
     out->took_ms = clock_mono_ms() - started;
     if (rc != RC_OK && !opts->dry_run && out->load.commands != 0 &&
@@ -390,7 +403,7 @@ restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct conn *c,
     if (check_flush(opts, e))
         return e->code;
     if (!opts->dry_run && ((survey != NULL && survey_dump(cx, survey, opts, &plan, e)) ||
-                           check_length(cx, c, plan.longest, e)))
+                           check_room(cx, c, &plan, e)))
         return e->code;
     return load_and_judge(cx, in, &plan, c, opts, out, e);
 }
@@ -407,11 +420,15 @@ plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_op
 
     if (manifest.n != 0 && manifest_brief(manifest, &brief, e))
         return e->code;
-    *plan = (struct plan){.keys = filter_is_all(&opts->filter) ? brief.keys : 0,
-                          .longest = brief.longest,
-                          .manifest = manifest,
-                          .distinct = brief.point_in_time,
-                          .lacks_functions = brief.lacks_functions};
+    *plan =
+        (struct plan){.keys = filter_is_all(&opts->filter) ? brief.keys : 0,
+                      .longest = brief.longest,
+                      .highest_db = opts->filter.db == FILTER_ALL_DBS ? brief.highest_db
+                                                                      : (uint64_t)opts->filter.db,
+                      .verbs = brief.verbs,
+                      .manifest = manifest,
+                      .distinct = brief.point_in_time,
+                      .lacks_functions = brief.lacks_functions};
     if (opts->dry_run ||
         (brief.longest != 0 && (opts->existing != LOAD_FLUSH || filter_is_all(&opts->filter))))
         return RC_OK;
@@ -430,7 +447,7 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,
 
     memset(out, 0, sizeof(*out));
     if (check_flush(opts, e) || plan_snapshot(cx, from, opts, &plan, e) ||
-        (!opts->dry_run && check_length(cx, c, plan.longest, e)))
+        (!opts->dry_run && check_room(cx, c, &plan, e)))
         return e->code;
     if (opts->existing == LOAD_FLUSH && !opts->dry_run &&
         load_prove(cx, from->repo, &from->snap.tree, &from->file, e)) {

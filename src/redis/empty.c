@@ -1,6 +1,130 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "redis/empty.h"
 
+#include "dump/verbs.h"
+
+enum { EMPTY_WORDS = 3, EMPTY_NAME_MAX = 64 * 1024 };
+
+/*
+ * A command for a key that there is not. `harmless`: it is refused, or changes nothing, after the
+ * server has looked at the user's rights.
+ */
+struct empty_right {
+    enum verb verb;
+    bool harmless;
+    const char *word, *rest[EMPTY_WORDS];
+};
+
+static const struct empty_right rights[] = {
+    {V_SET, true, "SET", {"x", "XX"}},        {V_HSET, true, "HSET", {"f", "v", "f"}},
+    {V_ZADD, true, "ZADD", {"x", "m"}},       {V_XADD, true, "XADD", {"0-0", "f", "v"}},
+    {V_RESTORE, true, "RESTORE", {"1", "x"}}, {V_DEL, true, "DEL", {NULL}},
+    {V_PEXPIREAT, true, "PEXPIREAT", {"1"}},  {V_RPUSH, false, "RPUSH", {"x"}},
+    {V_SADD, false, "SADD", {"x"}},
+};
+
+static bool
+empty_says(const struct reply *r, const char *words)
+{
+    return memmem(r->s.p, r->s.n, words, strlen(words)) != NULL;
+}
+
+/* NOPERM for the command, not for the name of a key that nobody will write. */
+static bool
+empty_refuses(const struct reply *r)
+{
+    return reply_is_error(r, "NOPERM") && !empty_says(r, "to access");
+}
+
+static enum rc
+empty_denied(const struct conn *c, const char *what, struct err *e)
+{
+    (void)err_set(e, RC_DENIED, "the user of %s may not %s", conn_peer(c), what);
+    return err_hint(e, "the load needs that: see ACL LIST on the server");
+}
+
+/* `user` empty: by the command itself. */
+static enum rc
+empty_ask(struct ctx *cx, struct conn *c, const struct empty_right *one, const char *key,
+          struct str user, struct err *e)
+{
+    struct str argv[5 + EMPTY_WORDS];
+    struct reply r;
+    size_t n = 0;
+
+    if (user.n != 0) {
+        argv[n++] = STR_LIT("ACL");
+        argv[n++] = STR_LIT("DRYRUN");
+        argv[n++] = user;
+    } else if (!one->harmless) {
+        return RC_OK;
+    }
+    argv[n++] = str_c(one->word);
+    argv[n++] = str_c(key);
+    for (size_t i = 0; i < EMPTY_WORDS && one->rest[i] != NULL; i++)
+        argv[n++] = str_c(one->rest[i]);
+    if (conn_call(cx, c, argv, n, &r, e))
+        return e->code;
+    if (user.n == 0 ? empty_refuses(&r)
+                    : r.type != REPLY_ERROR && empty_says(&r, "has no permissions to run"))
+        return empty_denied(c, one->word, e);
+    return RC_OK;
+}
+
+/* Whose rights ACL DRYRUN would tell; empty where it cannot be asked. */
+static enum rc
+empty_user(struct ctx *cx, struct conn *c, struct buf *user, struct err *e)
+{
+    struct reply r;
+
+    if (CONN_CALL(cx, c, &r, e, STR_LIT("ACL"), STR_LIT("WHOAMI")))
+        return e->code;
+    if (r.type != REPLY_BULK || r.s.n == 0)
+        return RC_OK;
+    if (buf_add_str(user, r.s, e) ||
+        CONN_CALL(cx, c, &r, e, STR_LIT("ACL"), STR_LIT("DRYRUN"), buf_str(user), STR_LIT("PING")))
+        return e->code;
+    if (r.type == REPLY_ERROR)
+        buf_reset(user);
+    return RC_OK;
+}
+
+/* Neither writes: a payload of one byte is none, and FUNCTION FLUSH knows no such word. */
+static enum rc
+empty_ask_others(struct ctx *cx, struct conn *c, const struct filter *f, struct str first,
+                 struct err *e)
+{
+    struct reply r;
+
+    if (first.n != 0 && first.n <= EMPTY_NAME_MAX) {
+        if (CONN_CALL(cx, c, &r, e, STR_LIT("RESTORE"), first, STR_LIT("1"), STR_LIT("x")))
+            return e->code;
+        if (reply_is_error(&r, "NOPERM") && empty_says(&r, "to access"))
+            return empty_denied(c, "write the first key of the dump", e);
+    }
+    if (!filter_is_all(f))
+        return RC_OK;
+    if (CONN_CALL(cx, c, &r, e, STR_LIT("FUNCTION"), STR_LIT("FLUSH"), STR_LIT("x")))
+        return e->code;
+    return empty_refuses(&r) ? empty_denied(c, "FUNCTION FLUSH", e) : RC_OK;
+}
+
+enum rc
+empty_allowed(struct ctx *cx, struct conn *c, const struct filter *f, const struct empty_for *load,
+              struct err *e)
+{
+    struct buf user;
+    enum rc rc;
+
+    buf_init(&user, EMPTY_NAME_MAX);
+    rc = empty_user(cx, c, &user, e);
+    for (size_t i = 0; rc == RC_OK && i < ARRAY_LEN(rights); i++)
+        if ((load->verbs >> rights[i].verb & 1) != 0)
+            rc = empty_ask(cx, c, &rights[i], load->no_key, buf_str(&user), e);
+    buf_release(&user);
+    return rc == RC_OK ? empty_ask_others(cx, c, f, load->first, e) : rc;
+}
+
 static enum rc
 empty_keys(struct ctx *cx, struct conn *c, const struct filter *f, bool *emptied, struct err *e)
 {

@@ -29,10 +29,11 @@ struct load {
     struct held held;
     uint64_t told; /* bytes at the last progress call */
     uint64_t ticks;
-    bool sending;   /* not a dry run */
-    bool to_empty;  /* LOAD_FLUSH, and not done yet */
-    bool in_pieces; /* a command is sent in part */
-    bool in_key;    /* more commands of the key may follow */
+    char no_key[64]; /* a name that no key has */
+    bool sending;    /* not a dry run */
+    bool to_empty;   /* LOAD_FLUSH, and not done yet */
+    bool in_pieces;  /* a command is sent in part */
+    bool in_key;     /* more commands of the key may follow */
 };
 
 /*
@@ -44,8 +45,8 @@ static enum rc
 probe(struct load *l, struct err *e)
 {
     uint8_t bytes[12];
-    char name[64];
-    size_t n = (size_t)snprintf(name, sizeof(name), "cstash-probe-");
+    char *name = l->no_key;
+    size_t n = (size_t)snprintf(name, sizeof(l->no_key), "cstash-probe-");
     struct reply r;
     int64_t since = 0;
     bool again;
@@ -67,15 +68,19 @@ probe(struct load *l, struct err *e)
  * command that writes, after that was judged.
  */
 static enum rc
-empty_once(struct load *l, uint64_t db, struct err *e)
+empty_once(struct load *l, uint64_t db, struct str key, struct err *e)
 {
+    struct empty_for load = {
+        .no_key = l->no_key, .first = key, .verbs = l->opts->verbs | undump_facts(l->undump).verbs};
+
     if (!l->to_empty)
         return RC_OK;
+    if (l->sending &&
+        (pump_drain(&l->pump, e) || empty_allowed(l->cx, l->c, &l->opts->filter, &load, e)))
+        return e->code;
     l->to_empty = false;
     if (!l->sending)
         return RC_OK;
-    if (pump_drain(&l->pump, e))
-        return e->code;
     l->c->db = -1; /* the dump's SELECTs moved it */
     if (empty_target(l->cx, l->c, &l->opts->filter, &l->result->emptied, e))
         return e->code;
@@ -94,7 +99,7 @@ end_dump(struct load *l, struct err *e)
     if (!l->to_empty || l->result->filtered_keys != 0)
         return RC_OK;
     if (facts.ours || facts.has_marker)
-        return empty_once(l, 0, e);
+        return empty_once(l, 0, str_of(NULL, 0), e);
     (void)err_set(e, RC_INVALID,
                   "there is no command that writes data, and no trailer of an empty dump");
     return err_hint(e, "if the server shall only be emptied: redis-cli FLUSHALL");
@@ -384,7 +389,9 @@ pass_all(struct load *l, struct err *e)
             return e->code;
         l->result->bytes += c.raw.n;
         send = wanted(l, &k);
-        if (send && k.kind != CMD_SELECT && empty_once(l, k.db, e))
+        if (send)
+            l->result->highest_db = MAX(l->result->highest_db, k.db);
+        if (send && k.kind != CMD_SELECT && empty_once(l, k.db, k.key, e))
             return e->code;
         if (send && l->sending) {
             bool cut = false;

@@ -28,7 +28,8 @@
  * Existing LOAD_SKIP and LOAD_FAIL ask EXISTS for each key ahead of its commands, a batch at a
  *          time, unless its database was empty when the load reached it. A key that somebody else
  *          creates in between is not seen.
- * Emptying LOAD_FLUSH empties before the first command that writes data, after that command was judged.
+ * Emptying LOAD_FLUSH empties before the first command that writes data, after that command was judged
+ *          and the user's rights were asked for (redis/empty).
  *          A stream without one is RC_INVALID, and nothing is emptied, unless it is a whole dump of an
  *          empty server.
  * Memory   below 8 MiB: window of replies, output, look-ahead, and the reader's 1 MiB command; twice
@@ -51,8 +52,9 @@ enum { LOAD_ERRORS_KEPT = 10, LOAD_KEY_SHOWN = 100, LOAD_MAX_ERRORS = 1000 };
 struct load_opts {
     enum load_existing existing;
     struct filter filter;
-    bool dry_run; /* parse and verify only */
-    ev_fn *on;    /* may be NULL; gets the events of the whole stream, whatever the filter */
+    bool dry_run;   /* parse and verify only */
+    uint32_t verbs; /* bits of enum verb: what is known already to be in the dump */
+    ev_fn *on;      /* may be NULL; gets the events of the whole stream, whatever the filter */
     void *on_arg;
     /* Commands to send although they write no data: "CONFIG", or only "CONFIG|SET". Borrowed. */
     const char *const *allow;
@@ -83,6 +85,7 @@ struct load_result {
     bool emptied;          /* LOAD_FLUSH: the server was emptied, or may have been */
     uint64_t skipped_keys; /* LOAD_SKIP: they existed */
     uint64_t filtered_keys;
+    uint64_t highest_db; /* of those that the filter wants */
     uint64_t
         lost_pending; /* pending entries of streams whose message was deleted before the backup */
     uint64_t left_out[ADAPT_N]; /* what the server cannot hold */

@@ -146,6 +146,43 @@ redis.register_function("f", function() return 1 end)' >/dev/null
     [ "$(cli b -n 1 dbsize)" = 0 ]
 }
 
+@test "a server is not emptied for a load that could not follow: too few databases, rights that are missing" {
+    local user
+    start_redis b --databases 4
+    cli b mset x 1 y 2
+    cli a set k v
+    cli a rpush l 1 2
+    cli a -n 9 set other nine
+    "$CSTASH" backup -q --redis "$URL_a"
+    "$CSTASH" dump -q --redis "$URL_a" >"$T/dump"
+    restore b --existing flush --yes
+    says 1 "nothing was written" "database 9" "databases"
+    run "$CSTASH" load -q --existing flush --yes --redis "$URL_b" "$T/dump"
+    says 1 "nothing was written" "database 9"
+    [ "$(cli b dbsize)" = 2 ]
+    cli a -n 9 flushdb
+    "$CSTASH" backup -q --redis "$URL_a"
+    "$CSTASH" dump -q --redis "$URL_a" >"$T/dump"
+    # Only who may ask ACL DRYRUN hears of RPUSH, which cannot be tried.
+    cli b acl setuser noset on '>pw' '~*' +@all -acl -set
+    cli b acl setuser nopush on '>pw' '~*' +@all -rpush
+    cli b acl setuser nokey on '>pw' '~cstash-probe*' '~q*' +@all
+    cli b acl setuser nofunction on '>pw' '~*' +@all '-function|flush'
+    for user in noset:SET nopush:RPUSH "nokey:first key" "nofunction:FUNCTION FLUSH"; do
+        run "$CSTASH" restore -q --existing flush --yes --redis "redis://${user%%:*}:pw@127.0.0.1:$PORT_b" latest
+        says 1 "nothing was emptied or written" "may not" "${user#*:}"
+        run "$CSTASH" load -q --existing flush --yes --redis "redis://${user%%:*}:pw@127.0.0.1:$PORT_b" "$T/dump"
+        says 1 "nothing was emptied or written" "${user#*:}"
+        [ "$(cli b dbsize)" = 2 ]
+    done
+    # Rights that the dump does not need are not asked for.
+    cli b acl setuser enough on '>pw' '~k' '~l' +@connection +info +set +rpush +del +flushall '+function|flush'
+    run "$CSTASH" restore -q --existing flush --yes --redis "redis://enough:pw@127.0.0.1:$PORT_b" latest
+    says 0 "restored 2 keys"
+    [ "$(cli b dbsize)" = 2 ]
+    [ "$(cli b get k)" = v ]
+}
+
 @test "without a terminal: what would be lost needs --yes, an empty server does not" {
     start_redis b
     cli a mset x 1 y 2
