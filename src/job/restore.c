@@ -346,6 +346,13 @@ judge(struct ctx *cx, const struct load_opts *opts, const struct plan *plan, con
     return RC_OK;
 }
 
+/* `info` NULL: it could not be asked for. */
+static enum rc
+check_kind(struct ctx *cx, struct conn *c, const struct conn_info *info, struct err *e)
+{
+    return topology_need_single(cx, c, info, e) ? e->code : topology_need_master(cx, c, info, e);
+}
+
 /* Load what was found good. */
 static enum rc
 load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct conn *c,
@@ -358,7 +365,7 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct co
     enum rc rc = opts->dry_run ? RC_OK : outcome_begin(cx, c, &start, e);
 
     if (rc == RC_OK && !opts->dry_run)
-        rc = topology_need_single(cx, c, start.info.version[0] != '\0' ? &start.info : NULL, e);
+        rc = check_kind(cx, c, start.info.version[0] != '\0' ? &start.info : NULL, e);
     if (rc) {
         outcome_release(&start);
         return rc;

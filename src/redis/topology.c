@@ -3,12 +3,12 @@
 
 #include "base/log.h"
 
-/* The value of "mode" in the flat list of fields that HELLO answers. */
+/* The value of a field in the flat list that HELLO answers. */
 static struct str
-hello_mode(const struct reply *r)
+hello_field(const struct reply *r, const char *name)
 {
     for (size_t i = 0; r->type == REPLY_ARRAY && i + 1 < r->n; i += 2)
-        if (str_eq(r->items[i].s, STR_LIT("mode")))
+        if (str_eq(r->items[i].s, str_c(name)))
             return r->items[i + 1].s;
     return str_of(NULL, 0);
 }
@@ -42,7 +42,7 @@ topology_need_single(struct ctx *cx, struct conn *c, const struct conn_info *inf
     if (info == NULL) {
         if (CONN_CALL(cx, c, &r, e, STR_LIT("HELLO")))
             return err_wrap(e, "could not ask what kind of server it is");
-        mode = hello_mode(&r);
+        mode = hello_field(&r, "mode");
         if (mode.n == 0)
             log_warn("%s does not tell (INFO, HELLO) whether it is a single server; a node of a "
                      "cluster would give only its own keys",
@@ -53,4 +53,24 @@ topology_need_single(struct ctx *cx, struct conn *c, const struct conn_info *inf
     if (str_eq(mode, STR_LIT("cluster")) || (info != NULL && info->cluster_enabled))
         return refuse_cluster(c, e);
     return RC_OK;
+}
+
+enum rc
+topology_need_master(struct ctx *cx, struct conn *c, const struct conn_info *info, struct err *e)
+{
+    struct str role = info != NULL ? str_c(info->role) : str_of(NULL, 0);
+    struct reply r;
+
+    if (info == NULL) {
+        if (CONN_CALL(cx, c, &r, e, STR_LIT("HELLO")))
+            return err_wrap(e, "could not ask what kind of server it is");
+        role = hello_field(&r, "role");
+    }
+    if (!str_eq(role, STR_LIT("slave")) && !str_eq(role, STR_LIT("replica")))
+        return RC_OK;
+    (void)err_set(e, RC_DENIED,
+                  "nothing was written: %s is a replica, which loses what others than its master "
+                  "write to it",
+                  conn_peer(c));
+    return err_hint(e, "give the address of its master");
 }

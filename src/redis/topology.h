@@ -19,4 +19,11 @@
 NODISCARD enum rc topology_need_single(struct ctx *cx, struct conn *c, const struct conn_info *info,
                                        struct err *e);
 
+/*
+ * RC_DENIED: the server is a replica, whatever it says of writes: what is written to it is lost with
+ * the next synchronization. `info` as above; where nothing tells, it is taken for a master.
+ */
+NODISCARD enum rc topology_need_master(struct ctx *cx, struct conn *c, const struct conn_info *info,
+                                       struct err *e);
+
 #endif

@@ -43,6 +43,25 @@ refused() { # refused WORDS COMMAND...
     refused "Redis Cluster" "$CSTASH" load --redis "$URL_n" "$T/dump"
 }
 
+@test "a replica is refused as a target, even one that takes writes, before anything is written" {
+    start_redis a
+    start_redis r --replica-read-only no
+    cli a set k v >/dev/null
+    cli r set mine 1 >/dev/null
+    "$CSTASH" backup -q --redis "$URL_a"
+    "$CSTASH" dump -q --redis "$URL_a" >"$T/dump"
+    cli r replicaof 127.0.0.1 "$(free_port)" >/dev/null
+    cli r acl setuser writer on '>pw' '~*' '&*' +@all -info >/dev/null
+    for url in "$URL_r" "redis://writer:pw@127.0.0.1:$PORT_r"; do
+        refused "is a replica" "$CSTASH" restore --yes --redis "$url" latest
+        [[ "$output" == *"nothing was written"*"address of its master"* ]]
+        refused "is a replica" "$CSTASH" restore --existing flush --yes --redis "$url" latest
+        refused "is a replica" "$CSTASH" load --yes --redis "$url" "$T/dump"
+        [ "$(cli r dbsize)" = 1 ]
+        [ "$(cli r get mine)" = 1 ]
+    done
+}
+
 @test "a Sentinel is refused, and says where to ask" {
     local port
     start_redis a
