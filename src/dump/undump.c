@@ -283,6 +283,12 @@ on_command(struct undump *u, const struct cmd *c, struct cmd_class *out, struct 
     case V_SCRIPT:
         return on_global(u, c, out, e);
     case V_NOTHING:
+        if (str_is_word(c->argv[0], "MULTI")) {
+            u->in_multi = true;
+            u->multi_at = c->at;
+        } else if (str_is_word(c->argv[0], "EXEC")) {
+            u->in_multi = false;
+        }
         out->kind = CMD_META;
         return RC_OK;
     case V_MANY:
@@ -330,6 +336,11 @@ undump_end(struct undump *u, struct err *e)
 {
     if (undump_end_key(u, e))
         return e->code;
+    if (u->in_multi) {
+        (void)err_set(e, RC_CORRUPT, "the dump is cut: the MULTI at byte %llu has no EXEC",
+                      (unsigned long long)u->multi_at);
+        return err_hint(e, "what was there is loaded, but the end of the dump is missing");
+    }
     if (u->facts.ours && !u->trailer_seen) {
         (void)err_set(e, RC_CORRUPT, "the dump is cut: its end is missing");
         return err_hint(e, "what was there is loaded, but keys are missing; use another snapshot");

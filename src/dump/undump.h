@@ -15,7 +15,7 @@
  *          nothing.
  * Trailer  a stream that starts with our header must end with our trailer, whose counts and
  *          checksum are verified: RC_CORRUPT otherwise. A stream of other origin has no trailer, or
- *          ends with Stash's marker key.
+ *          ends with Stash's marker key; but one that ends between MULTI and EXEC is RC_CORRUPT too.
  */
 #include "dump/cmd.h"
 #include "rdb/event.h"

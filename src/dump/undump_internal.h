@@ -17,6 +17,8 @@ struct undump {
     uint64_t bytes, keys;
     uint64_t db;
     bool db_said;
+    bool in_multi;     /* MULTI, without its EXEC so far */
+    uint64_t multi_at; /* where in the stream */
     /* the key in progress */
     struct buf name;
     bool named; /* commands of this key stand together */

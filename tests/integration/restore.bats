@@ -183,6 +183,20 @@ redis.register_function("f", function() return 1 end)' >/dev/null
     [ "$(cli b get k)" = v ]
 }
 
+@test "a dump that ends between MULTI and EXEC is cut" {
+    start_redis b
+    printf '*1\r\n$5\r\nmulti\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n' >"$T/cut"
+    run "$CSTASH" load -q --redis "$URL_b" <"$T/cut"
+    says 1 "the dump is cut: the MULTI at byte 0 has no EXEC"
+    cli b flushall
+    run "$CSTASH" load -q --redis "$URL_b" "$T/cut"
+    says 1 "nothing was written" "MULTI"
+    [ "$(cli b dbsize)" = 0 ]
+    { cat "$T/cut"; printf '*1\r\n$4\r\nexec\r\n'; } >"$T/whole"
+    run "$CSTASH" load -q --redis "$URL_b" "$T/whole"
+    says 0 "restored 1 keys"
+}
+
 @test "without a terminal: what would be lost needs --yes, an empty server does not" {
     start_redis b
     cli a mset x 1 y 2
