@@ -194,6 +194,10 @@ enter_key(struct undump *u, struct str name, struct cmd_class *out, struct err *
     out->starts_key = !again;
     if (again && !(replaces && u->open))
         return RC_OK;
+    if (again && u->verb == V_DEL) { /* what was said of it holds no more */
+        u->facts.removes = true;
+        undump_not_exact(u);
+    }
     if (!replaces)
         undump_not_exact(u);
     return undump_start_key(u, name, e);
@@ -215,9 +219,12 @@ on_key_verb(struct undump *u, const struct verb_info *v, const struct cmd *c, st
     u->key = v->key;
     out->kind = CMD_KEY;
     out->key = c->argv[v->key];
+    out->makes_key = !v->changes;
+    out->ends_key = u->verb == V_DEL;
     if (enter_key(u, out->key, out, e))
         return e->code;
     if (u->verb == V_OTHER) {
+        u->facts.removes = u->facts.removes || v->changes;
         undump_not_exact(u);
         return RC_OK;
     }
@@ -293,6 +300,7 @@ on_command(struct undump *u, const struct cmd *c, struct cmd_class *out, struct 
         return RC_OK;
     case V_MANY:
         out->kind = v == NULL ? CMD_FOREIGN : CMD_MANY;
+        u->facts.removes = true;
         undump_not_exact(u);
         return undump_end_key(u, e);
     default:

@@ -47,6 +47,8 @@ struct cmd_class {
     uint64_t db;     /* the database in force after this command */
     struct str key;  /* CMD_KEY */
     bool starts_key; /* CMD_KEY: differs from the key of the command before */
+    bool makes_key;  /* CMD_KEY: when it worked, the key is there */
+    bool ends_key;   /* CMD_KEY: when it worked, the key is not there */
 };
 
 enum dump_format { DUMP_COMMANDS, DUMP_RESTORE };
@@ -71,7 +73,8 @@ struct undump_facts {
     bool ours;            /* has our header (and, after undump_end, a verified trailer) */
     bool has_marker;      /* Stash's marker was seen */
     uint64_t marker_keys; /* the number it holds: keys of all databases plus one */
-    bool exact; /* the commands of each key stood together, and every one was understood */
+    bool exact;   /* the commands of each key stood together, and every one was understood */
+    bool removes; /* not every key of which it has data is there at its end, or that is not known */
     uint64_t commands;
     uint32_t verbs;   /* bits of enum verb (dump/verbs.h): those seen */
     uint64_t longest; /* bytes of the longest argument, or string made of several */

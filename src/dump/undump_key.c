@@ -29,6 +29,10 @@ undump_end_key(struct undump *u, struct err *e)
 {
     struct ev ev = {.kind = EV_KEY_END};
 
+    if (u->named && !u->open && !u->facts.ours) { /* only a DEL */
+        u->facts.removes = true;
+        undump_not_exact(u);
+    }
     u->named = false;
     if (!u->open)
         return RC_OK;

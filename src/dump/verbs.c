@@ -6,15 +6,20 @@
 #define ANY KV_N_TYPES
 #define KEY(word, verb, type, least, answer)                                                       \
     {                                                                                              \
-        word, NULL, verb, type, 1, least, answer                                                   \
+        word, NULL, verb, type, 1, least, answer,                                                  \
+            verb > V_STREAMING &&verb < V_OTHER &&verb != V_XADD &&verb != V_RESTORE               \
     }
 #define OTHER(word, least, answer)                                                                 \
     {                                                                                              \
-        word, NULL, V_OTHER, ANY, 1, least, answer                                                 \
+        word, NULL, V_OTHER, ANY, 1, least, answer, false                                          \
+    }
+#define CHANGE(word, least, answer)                                                                \
+    {                                                                                              \
+        word, NULL, V_OTHER, ANY, 1, least, answer, true                                           \
     }
 #define MANY(word, least, answer)                                                                  \
     {                                                                                              \
-        word, NULL, V_MANY, ANY, 0, least, answer                                                  \
+        word, NULL, V_MANY, ANY, 0, least, answer, false                                           \
     }
 
 /* The frequent ones first. */
@@ -31,26 +36,26 @@ static const struct verb_info verbs[] = {
     KEY("RESTORE", V_RESTORE, ANY, 4, ANSWER_OK),
     KEY("HPEXPIREAT", V_HPEXPIREAT, KV_HASH, 6, ANSWER_ARRAY),
     KEY("XCLAIM", V_XCLAIM, KV_STREAM, 6, ANSWER_ARRAY),
-    {"XGROUP", "CREATE", V_XGROUP, KV_STREAM, 2, 5, ANSWER_OK},
-    {"XREADGROUP", "GROUP", V_XREADGROUP, KV_STREAM, 5, 7, ANSWER_ARRAY},
-    {"XGROUP", "CREATECONSUMER", V_XGROUP, KV_STREAM, 2, 5, ANSWER_COUNT},
-    {"XGROUP", "DESTROY", V_XGROUP, KV_STREAM, 2, 4, ANSWER_COUNT},
-    {"XGROUP", "SETID", V_OTHER, KV_STREAM, 2, 5, ANSWER_OK},
-    {"XGROUP", "DELCONSUMER", V_OTHER, KV_STREAM, 2, 5, ANSWER_INT},
+    {"XGROUP", "CREATE", V_XGROUP, KV_STREAM, 2, 5, ANSWER_OK, false},
+    {"XREADGROUP", "GROUP", V_XREADGROUP, KV_STREAM, 5, 7, ANSWER_ARRAY, true},
+    {"XGROUP", "CREATECONSUMER", V_XGROUP, KV_STREAM, 2, 5, ANSWER_COUNT, true},
+    {"XGROUP", "DESTROY", V_XGROUP, KV_STREAM, 2, 4, ANSWER_COUNT, true},
+    {"XGROUP", "SETID", V_OTHER, KV_STREAM, 2, 5, ANSWER_OK, true},
+    {"XGROUP", "DELCONSUMER", V_OTHER, KV_STREAM, 2, 5, ANSWER_INT, true},
     KEY("XDEL", V_XDEL, KV_STREAM, 3, ANSWER_COUNT),
     KEY("XTRIM", V_XDEL, KV_STREAM, 4, ANSWER_INT),
     KEY("XSETID", V_XSETID, KV_STREAM, 3, ANSWER_OK),
     KEY("EXPIREAT", V_EXPIREAT, ANY, 3, ANSWER_COUNT),
     KEY("APPEND", V_APPEND, KV_STRING, 3, ANSWER_INT),
     KEY("UNLINK", V_DEL, ANY, 2, ANSWER_COUNT),
-    {"SELECT", NULL, V_SELECT, ANY, 0, 2, ANSWER_OK},
-    {"ECHO", NULL, V_ECHO, ANY, 0, 2, ANSWER_BULK},
-    {"FUNCTION", "LOAD", V_FUNCTION, ANY, 0, 3, ANSWER_BULK},
-    {"FUNCTION", "RESTORE", V_MANY, ANY, 0, 3, ANSWER_OK},
-    {"SCRIPT", "LOAD", V_SCRIPT, ANY, 0, 3, ANSWER_BULK},
-    {"PING", NULL, V_NOTHING, ANY, 0, 1, ANSWER_ANY},
-    {"MULTI", NULL, V_NOTHING, ANY, 0, 1, ANSWER_ANY},
-    {"EXEC", NULL, V_NOTHING, ANY, 0, 1, ANSWER_ANY},
+    {"SELECT", NULL, V_SELECT, ANY, 0, 2, ANSWER_OK, false},
+    {"ECHO", NULL, V_ECHO, ANY, 0, 2, ANSWER_BULK, false},
+    {"FUNCTION", "LOAD", V_FUNCTION, ANY, 0, 3, ANSWER_BULK, false},
+    {"FUNCTION", "RESTORE", V_MANY, ANY, 0, 3, ANSWER_OK, false},
+    {"SCRIPT", "LOAD", V_SCRIPT, ANY, 0, 3, ANSWER_BULK, false},
+    {"PING", NULL, V_NOTHING, ANY, 0, 1, ANSWER_ANY, false},
+    {"MULTI", NULL, V_NOTHING, ANY, 0, 1, ANSWER_ANY, false},
+    {"EXEC", NULL, V_NOTHING, ANY, 0, 1, ANSWER_ANY, false},
     /* strings */
     OTHER("SETNX", 3, ANSWER_COUNT),
     OTHER("SETEX", 4, ANSWER_OK),
@@ -67,41 +72,41 @@ static const struct verb_info verbs[] = {
     OTHER("PFADD", 2, ANSWER_COUNT),
     /* lists */
     OTHER("LPUSH", 3, ANSWER_LENGTH),
-    OTHER("LPUSHX", 3, ANSWER_INT),
-    OTHER("RPUSHX", 3, ANSWER_INT),
-    OTHER("LSET", 4, ANSWER_OK),
-    OTHER("LINSERT", 5, ANSWER_INT),
-    OTHER("LREM", 4, ANSWER_INT),
-    OTHER("LTRIM", 4, ANSWER_OK),
-    OTHER("LPOP", 2, ANSWER_ANY),
-    OTHER("RPOP", 2, ANSWER_ANY),
+    CHANGE("LPUSHX", 3, ANSWER_INT),
+    CHANGE("RPUSHX", 3, ANSWER_INT),
+    CHANGE("LSET", 4, ANSWER_OK),
+    CHANGE("LINSERT", 5, ANSWER_INT),
+    CHANGE("LREM", 4, ANSWER_INT),
+    CHANGE("LTRIM", 4, ANSWER_OK),
+    CHANGE("LPOP", 2, ANSWER_ANY),
+    CHANGE("RPOP", 2, ANSWER_ANY),
     /* sets and sorted sets */
-    OTHER("SREM", 3, ANSWER_COUNT),
-    OTHER("SPOP", 2, ANSWER_ANY),
+    CHANGE("SREM", 3, ANSWER_COUNT),
+    CHANGE("SPOP", 2, ANSWER_ANY),
     OTHER("ZINCRBY", 4, ANSWER_BULK),
-    OTHER("ZREM", 3, ANSWER_COUNT),
-    OTHER("ZREMRANGEBYRANK", 4, ANSWER_INT),
-    OTHER("ZREMRANGEBYSCORE", 4, ANSWER_INT),
-    OTHER("ZREMRANGEBYLEX", 4, ANSWER_INT),
-    OTHER("ZPOPMIN", 2, ANSWER_ARRAY),
-    OTHER("ZPOPMAX", 2, ANSWER_ARRAY),
+    CHANGE("ZREM", 3, ANSWER_COUNT),
+    CHANGE("ZREMRANGEBYRANK", 4, ANSWER_INT),
+    CHANGE("ZREMRANGEBYSCORE", 4, ANSWER_INT),
+    CHANGE("ZREMRANGEBYLEX", 4, ANSWER_INT),
+    CHANGE("ZPOPMIN", 2, ANSWER_ARRAY),
+    CHANGE("ZPOPMAX", 2, ANSWER_ARRAY),
     OTHER("GEOADD", 5, ANSWER_COUNT),
     /* hashes */
     OTHER("HSETNX", 4, ANSWER_COUNT),
     OTHER("HSETEX", 5, ANSWER_COUNT),
-    OTHER("HDEL", 3, ANSWER_COUNT),
+    CHANGE("HDEL", 3, ANSWER_COUNT),
     OTHER("HINCRBY", 4, ANSWER_INT),
     OTHER("HINCRBYFLOAT", 4, ANSWER_BULK),
-    OTHER("HEXPIRE", 6, ANSWER_ARRAY),
-    OTHER("HEXPIREAT", 6, ANSWER_ARRAY),
-    OTHER("HPEXPIRE", 6, ANSWER_ARRAY),
-    OTHER("HPERSIST", 5, ANSWER_ARRAY),
+    CHANGE("HEXPIRE", 6, ANSWER_ARRAY),
+    CHANGE("HEXPIREAT", 6, ANSWER_ARRAY),
+    CHANGE("HPEXPIRE", 6, ANSWER_ARRAY),
+    CHANGE("HPERSIST", 5, ANSWER_ARRAY),
     /* streams */
-    OTHER("XACK", 4, ANSWER_COUNT),
+    CHANGE("XACK", 4, ANSWER_COUNT),
     /* expiry */
-    OTHER("EXPIRE", 3, ANSWER_COUNT),
-    OTHER("PEXPIRE", 3, ANSWER_COUNT),
-    OTHER("PERSIST", 2, ANSWER_COUNT),
+    CHANGE("EXPIRE", 3, ANSWER_COUNT),
+    CHANGE("PEXPIRE", 3, ANSWER_COUNT),
+    CHANGE("PERSIST", 2, ANSWER_COUNT),
     /* several keys */
     MANY("MSET", 3, ANSWER_OK),
     MANY("MSETNX", 3, ANSWER_COUNT),

@@ -50,6 +50,7 @@ struct verb_info {
     uint8_t key;       /* which argument names the key; 0: none */
     uint8_t least;     /* arguments, with the verb */
     enum cmd_answer answer;
+    bool changes; /* only a key that is there: it makes none, and may remove it */
 };
 
 /* NULL: the command writes no data, or is not known. `first` is its first argument, or empty. */

@@ -88,21 +88,23 @@ outcome_compare(const struct conn *c, const struct conn_info *was, const struct 
                 const struct outcome_opts *o, struct outcome *out, struct err *e)
 {
     const struct tally_db *dbs;
+    uint64_t sent = 0;
     bool all = true;
     size_t n;
 
+    out->after = outcome_keys(is, o->db);
+    out->before = o->emptied ? 0 : outcome_keys(was, o->db);
     dbs = tally_dbs(o->sent, &n);
     for (size_t i = 0; i < n; i++) {
         uint64_t want = tally_db_total(&dbs[i]).keys, have = outcome_keys(is, (int64_t)dbs[i].n),
                  least = want - MIN(want, out->expired);
 
-        out->after += have;
-        out->before += o->emptied ? 0 : outcome_keys(was, (int64_t)dbs[i].n);
-        if (have < least && (o->distinct || have == 0))
+        if (have < least && !o->removes && (o->distinct || have == 0))
             return outcome_missing(c, dbs[i].n, have, want, out->expired, e);
         all = all && have >= least && have <= want;
+        sent += want;
     }
-    out->proven = all && out->before == 0 && o->exact;
+    out->proven = all && out->after <= sent && out->before == 0 && o->exact;
     return RC_OK;
 }
 

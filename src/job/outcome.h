@@ -10,8 +10,9 @@
  * Shape    outcome_begin before anything is written, outcome_end when everything is answered.
  * Rules    of each database that the dump has, the server must hold as many keys as were sent, less
  *          those whose time is over; nothing else is subtracted. It must not have evicted any, nor
- *          restarted. That proves it if there were none before; into a server that held keys the
- *          counts cannot prove it, and the outcome says so.
+ *          restarted. That proves it if there were none before, in any database that was to be
+ *          loaded, and there are no others now; into a server that held keys the counts cannot prove
+ *          it, and the outcome says so.
  * Errors   RC_LIMIT: keys were evicted; RC_CONFLICT: keys are missing, or the server restarted; as
  *          conn. For a user who may not ask INFO the databases are counted one by one; without DBSIZE
  *          too there is no proof.
@@ -28,7 +29,7 @@ struct outcome_start {
 struct outcome {
     bool proven;            /* the server holds what was sent, and nothing else was in its place */
     bool told;              /* it said what it holds: */
-    uint64_t before, after; /* keys, in the databases of the dump */
+    uint64_t before, after; /* keys, in all databases or the one that was to be loaded */
     uint64_t expired;       /* keys of the dump whose time was over when the load ended */
 };
 
@@ -41,6 +42,8 @@ struct outcome_opts {
     bool emptied;             /* the databases were emptied first */
     bool distinct;            /* the dump has each key once: not so with SCAN, or of others */
     bool exact;               /* the tally is right */
+    bool removes;             /* keys of the tally may be gone by the dump's own commands */
+    int64_t db;               /* what was to be loaded, or FILTER_ALL_DBS */
 };
 NODISCARD enum rc outcome_end(struct ctx *cx, const struct outcome_start *s,
                               const struct outcome_opts *o, struct outcome *out, struct err *e);

@@ -328,7 +328,9 @@ judge(struct ctx *cx, const struct load_opts *opts, const struct plan *plan, con
     const struct outcome_opts o = {.sent = n->wanted,
                                    .emptied = out->load.emptied,
                                    .distinct = plan->distinct,
-                                   .exact = out->load.facts.exact};
+                                   .exact = out->load.facts.exact,
+                                   .removes = out->load.facts.removes,
+                                   .db = opts->filter.db};
 
     warn_open_end(&out->load);
     if (plan->lacks_functions)

@@ -89,11 +89,11 @@ decide(struct ahead *a, const struct cmd_class *k, const struct pump_note *note)
 {
     uint64_t hash = hash_of(a, k->db, k->key), seen = *slot_of(a, hash);
 
-    if (a->db_was_empty) {
-        a->pump->result->keys++;
+    a->again = false;
+    if (a->db_was_empty)
         return AHEAD_SEND;
-    }
-    if ((seen & ~UINT64_C(1)) == hash)
+    a->again = (seen & ~UINT64_C(1)) == hash;
+    if (a->again)
         return (seen & 1) != 0 ? AHEAD_SEND : AHEAD_DROP;
     a->keys[a->n_keys] = (struct ahead_key){.hash = hash, .note = *note};
     RESP_CMD(&a->asks, STR_LIT("EXISTS"), k->key);
@@ -118,8 +118,8 @@ full(const struct ahead *a)
 }
 
 enum rc
-ahead_add(struct ahead *a, const struct cmd *c, const struct cmd_class *k,
-          const struct pump_note *note, bool *send, struct err *e)
+ahead_add(struct ahead *a, const struct cmd *c, const struct cmd_class *k, struct pump_note *note,
+          bool *send, struct err *e)
 {
     if (a->db != (int64_t)k->db && enter_db(a, k->db, e))
         return e->code;
@@ -127,6 +127,8 @@ ahead_add(struct ahead *a, const struct cmd *c, const struct cmd_class *k,
         return e->code;
     if (k->starts_key && k->key.n <= LONG_NAME)
         a->current = decide(a, k, note);
+    if (a->again) /* is counted already */
+        note->makes_key = false;
     if (!c->whole || c->raw.n > CMD_WHOLE_MAX) { /* cannot be held back */
         if (ahead_settle(a, e))
             return e->code;
@@ -177,7 +179,6 @@ ask(struct ahead *a, struct err *e)
         if (k->exists && a->opts->existing == LOAD_FAIL)
             return is_there(a, k, e);
         a->pump->result->skipped_keys += k->exists;
-        a->pump->result->keys += !k->exists;
         *slot_of(a, k->hash) = k->hash | !k->exists;
     }
     return RC_OK;

@@ -40,6 +40,7 @@ struct ahead {
     struct ahead_key *keys; /* what they ask for */
     size_t n_keys;
     size_t current; /* what the key of the last command has: as ahead_cmd.key */
+    bool again;     /* the key of the last command is in `seen` */
     uint64_t *seen; /* hash with the lowest bit replaced by: 1 send, 0 drop */
     uint64_t seed;
     struct ahead_db *dbs;
@@ -56,7 +57,7 @@ void ahead_release(struct ahead *a);
  * whether its pieces go to pump_more.
  */
 NODISCARD enum rc ahead_add(struct ahead *a, const struct cmd *c, const struct cmd_class *k,
-                            const struct pump_note *note, bool *send, struct err *e);
+                            struct pump_note *note, bool *send, struct err *e);
 /* Is the key of the last command one that is kept? After ahead_settle. */
 bool ahead_drops(const struct ahead *a);
 /* Decide and send what is held. */

@@ -165,7 +165,6 @@ send_begin(struct load *l, const struct cmd *c, const struct cmd_class *k, bool 
         return ahead_settle(&l->ahead, e) ? e->code : pump_add(&l->pump, &note, c->raw, e);
     if (l->opts->existing == LOAD_SKIP || l->opts->existing == LOAD_FAIL)
         return ahead_add(&l->ahead, c, k, &note, send, e);
-    l->result->keys += k->starts_key;
     return pump_add(&l->pump, &note, c->raw, e);
 }
 
@@ -275,11 +274,9 @@ leave_out(struct load *l, const struct cmd *c, const struct cmd_class *k, enum a
     (void)snprintf(text, sizeof(text), "not sent: the server cannot hold %s", adapt_left_text(why));
     if (ahead_settle(&l->ahead, e))
         return e->code;
-    if (k->starts_key || !ahead_drops(&l->ahead)) { /* a key that is kept needs nothing */
-        l->result->keys += k->starts_key;
-        if (pump_refuse(&l->pump, &note, text, e))
-            return e->code;
-    }
+    /* A key that is kept needs nothing. */
+    if ((k->starts_key || !ahead_drops(&l->ahead)) && pump_refuse(&l->pump, &note, text, e))
+        return e->code;
     return c->whole ? RC_OK : pass_pieces(l, false, e);
 }
 
@@ -376,6 +373,7 @@ pass_all(struct load *l, struct err *e)
     for (;;) {
         struct cmd c;
         struct cmd_class k;
+        struct pump_note note;
         bool over, send;
 
         if (cmd_next(&l->reader, &c, &over, e))
@@ -401,8 +399,10 @@ pass_all(struct load *l, struct err *e)
             if (!cut && (l->adapt == NULL ? send_one(l, &c, &k, e) : send_adapted(l, &c, &k, e)))
                 return e->code;
         } else {
-            if (!l->sending && k.kind == CMD_KEY && filter_wants(&l->opts->filter, k.db, k.key))
-                l->result->keys += k.starts_key;
+            if (send && k.kind == CMD_KEY) {
+                pump_note(&note, &c, &k);
+                pump_count(&l->pump, &note);
+            }
             if (!c.whole && pass_pieces(l, false, e))
                 return e->code;
         }
@@ -487,6 +487,7 @@ load_run(struct ctx *cx, struct conn *c, struct rd *dump, const struct load_opts
     if (rc)
         return rc;
     cmd_reader_init(&l.reader, dump);
+    l.pump.result = result; /* a dry run counts too */
     l.undump = undump_new(opts->on, opts->on_arg);
     if (l.sending) {
         pump_init(&l.pump, cx, c, opts, result);

@@ -77,8 +77,8 @@ struct load_result {
     uint64_t bytes;      /* of the stream */
     uint64_t commands;   /* sent */
     uint64_t confirmed;  /* of them, with a good answer */
-    uint64_t keys;       /* sent */
-    uint64_t keys_there; /* of them, all commands with a good answer */
+    uint64_t keys;       /* sent, and there after the dump's commands */
+    uint64_t keys_there; /* of them, all commands that were answered with a good answer */
     /* The one whose commands were only answered in part when the load ended; "" if there is none. */
     char key_at_work[LOAD_KEY_SHOWN];
     uint64_t db_at_work;

@@ -60,6 +60,8 @@ pump_note(struct pump_note *n, const struct cmd *c, const struct cmd_class *k)
     n->argc = c->argc;
     n->answer = (uint8_t)k->answer;
     n->starts_key = k->kind == CMD_KEY && k->starts_key;
+    n->makes_key = k->kind == CMD_KEY && k->makes_key;
+    n->ends_key = k->kind == CMD_KEY && k->ends_key;
     n->ids = count_ids(c);
     n->is_select = k->kind == CMD_SELECT;
     n->verb_n = (uint8_t)MIN(verb.n, (size_t)PUMP_VERB);
@@ -205,17 +207,30 @@ failed(struct pump *p, const struct pump_note *n, const struct reply *r, struct 
     return RC_OK;
 }
 
+void
+pump_count(struct pump *p, const struct pump_note *n)
+{
+    bool was = p->key_made && !n->starts_key;
+
+    p->key_made = (was || n->makes_key) && !n->ends_key;
+    if (p->key_made != was)
+        p->result->keys = p->key_made ? p->result->keys + 1 : p->result->keys - 1;
+}
+
 /* A key is there when the answers to all its commands were good, which the next key tells. */
 static void
 count_key(struct pump *p, const struct pump_note *n, bool good)
 {
     if (n->starts_key) {
-        p->result->keys_there += p->in_key && p->key_good;
+        p->result->keys_there += p->in_key && p->key_good && p->key_there;
         p->in_key = p->key_good = true;
+        p->key_there = false;
         p->key_refused = false;
         p->key = *n;
     }
     p->key_good = p->key_good && (good || !n->has_key);
+    if (good)
+        p->key_there = (p->key_there || n->makes_key) && !n->ends_key;
 }
 
 void
@@ -224,7 +239,7 @@ pump_end(struct pump *p, bool whole)
     if (!p->in_key)
         return;
     p->in_key = false;
-    p->result->keys_there += whole && p->key_good;
+    p->result->keys_there += p->key_good && p->key_there; /* though perhaps only in part */
     if (whole)
         return;
     p->result->db_at_work = p->key.db;
@@ -384,6 +399,7 @@ pump_add(struct pump *p, const struct pump_note *n, struct str raw, struct err *
     p->n++;
     p->bytes += n->bytes;
     p->result->commands++;
+    pump_count(p, n);
     return queue(p, raw, e);
 }
 
@@ -410,6 +426,7 @@ pump_refuse(struct pump *p, const struct pump_note *n, const char *why, struct e
 {
     if (pump_drain(p, e))
         return e->code;
+    pump_count(p, n);
     count_key(p, n, false);
     if (!n->has_key || !p->key_refused)
         keep_error(p, n, why);

@@ -20,7 +20,7 @@ struct pump_note {
     uint32_t ids;   /* XCLAIM: how many were sent; else 0 */
     uint8_t answer; /* enum cmd_answer */
     uint8_t verb_n, key_n;
-    bool key_cut, has_key, starts_key, is_select;
+    bool key_cut, has_key, starts_key, makes_key, ends_key, is_select;
     uint8_t verb[PUMP_VERB], key[PUMP_KEY];
 };
 
@@ -36,6 +36,8 @@ struct pump {
     size_t out_at;
     struct pump_note key; /* of the last answer */
     bool in_key, key_good;
+    bool key_there;   /* as far as it was answered */
+    bool key_made;    /* the same of the last command that was sent */
     bool key_refused; /* and that was said */
     bool broken;      /* the server's answers cannot be relied upon, or will stay the same */
 };
@@ -46,6 +48,9 @@ void pump_release(struct pump *p);
 
 /* Fill a note from a command and its class. */
 void pump_note(struct pump_note *n, const struct cmd *c, const struct cmd_class *k);
+
+/* A command goes out, or is left out: how many keys there are to be. pump_add does this. */
+void pump_count(struct pump *p, const struct pump_note *n);
 
 /* Queue a command, or the beginning of a long one, of which pump_more queues the rest. */
 NODISCARD enum rc pump_add(struct pump *p, const struct pump_note *n, struct str raw,

@@ -187,7 +187,7 @@ redis.register_function("f", function() return 1 end)' >/dev/null
     start_redis b
     printf '*1\r\n$5\r\nmulti\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n' >"$T/cut"
     run "$CSTASH" load -q --redis "$URL_b" <"$T/cut"
-    says 1 "the dump is cut: the MULTI at byte 0 has no EXEC"
+    says 1 "the dump is cut: the MULTI at byte 0 has no EXEC" "1 keys are in"
     cli b flushall
     run "$CSTASH" load -q --redis "$URL_b" "$T/cut"
     says 1 "nothing was written" "MULTI"
@@ -195,6 +195,49 @@ redis.register_function("f", function() return 1 end)' >/dev/null
     { cat "$T/cut"; printf '*1\r\n$4\r\nexec\r\n'; } >"$T/whole"
     run "$CSTASH" load -q --redis "$URL_b" "$T/whole"
     says 0 "restored 1 keys"
+}
+
+@test "a load that breaks off says at least as many keys as are there" {
+    start_redis b
+    printf '*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*3\r\n$3\r\nSET\r\n' >"$T/cut"
+    run "$CSTASH" load -q --redis "$URL_b" <"$T/cut"
+    says 1 "1 keys are in" "the data ends at byte 40"
+    [ "$(cli b dbsize)" = 1 ]
+}
+
+@test "a result counts the keys that are there after the dump's commands" {
+    local del='*2\r\n$3\r\nDEL\r\n$1\r\na\r\n' set='*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n'
+    local expire='*3\r\n$6\r\nEXPIRE\r\n$1\r\na\r\n$1\r\n9\r\n' way
+    start_redis b
+    for way in replace skip flush; do
+        printf "$del" | "$CSTASH" load -q --yes --existing $way --redis "$URL_b" >"$T/out"
+        grep -q "^restored 0 keys" "$T/out"
+        printf "$set$del" | "$CSTASH" load -q --yes --existing $way --redis "$URL_b" >"$T/out"
+        grep -q "^restored 0 keys" "$T/out"
+        printf "$expire" | "$CSTASH" load -q --yes --existing $way --redis "$URL_b" >"$T/out"
+        grep -q "^restored 0 keys" "$T/out"
+        printf "$del$set$expire$set" | "$CSTASH" load -q --yes --existing $way --redis "$URL_b" >"$T/out"
+        grep -q "^restored 1 keys" "$T/out"
+        [ "$(cli b get a)" = 1 ]
+        cli b del a
+    done
+    printf "$set$del" >"$T/dump"
+    run "$CSTASH" load -q --dry-run "$T/dump"
+    says 0 "would restore 0 keys"
+    # What a snapshot does not speak of is not what was backed up.
+    "$CSTASH" backup -q --redis "$URL_a"
+    cli b -n 3 mset x 1 y 2
+    restore b --yes
+    says 0 "restored 0 keys" "not proven by counts: 127.0.0.1:$PORT_b held 2 keys before, and holds 2 now"
+    never_says "are those of the backup"
+    cli a set z 3
+    "$CSTASH" backup -q --redis "$URL_a"
+    restore b --yes
+    says 0 "restored 1 keys" "held 2 keys before, and holds 3 now"
+    never_says "are those of the backup"
+    restore b --yes --db 0 --existing flush
+    says 0 "restored 1 keys"
+    never_says "before"
 }
 
 @test "without a terminal: what would be lost needs --yes, an empty server does not" {
