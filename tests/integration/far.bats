@@ -46,7 +46,7 @@ says() {
     AWS_DEFAULT_REGION='' says 0 '0 snapshots' snapshots
     AWS_SESSION_TOKEN=made-up-token says 1 'AWS_SESSION_TOKEN' snapshots
     RESTIC_REPOSITORY=s3:$S3_URL/nobucket says 10 'there is no repository at s3:.*cstash init' snapshots
-    RESTIC_REPOSITORY=s3:$S3_URL says 1 'no s3: address' snapshots
+    RESTIC_REPOSITORY=s3:$S3_URL says 1 'not a complete s3: address' snapshots
     RESTIC_PASSWORD=other says 12 'password' snapshots
     says 1 'no number from 1 to 64' snapshots -o s3.connections=0
     says 2 'store.name=value' snapshots -o s3
@@ -94,7 +94,7 @@ says() {
     RESTIC_REPOSITORY=$bare RESTIC_REST_USERNAME=$REST_USER RESTIC_REST_PASSWORD=$REST_PASSWORD says 0 '0 snapshots' snapshots
     RESTIC_REPOSITORY=rest:${REST_URL}none says 10 'there is no repository at rest:http://127.0.0.1' snapshots
     says 1 'could not store data/.*space is used up' backup -q --stdin <"$T/in"
-    RESTIC_REPOSITORY=rest:nowhere says 1 'no rest: address' snapshots
+    RESTIC_REPOSITORY=rest:nowhere says 1 'not a complete rest: address' snapshots
 }
 
 # sas PERMISSIONS END: a signature for the whole account, as its owner gives to others
