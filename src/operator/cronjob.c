@@ -68,23 +68,6 @@ cron_job(struct world *op, const struct invoker *inv, const char *name, const ch
     return cj;
 }
 
-/* Those of this invoker under another name, as Stash or an earlier version of ours made them, would start it twice. */
-static enum rc
-remove_other_cron_jobs(struct ctx *cx, struct world *op, const struct invoker *inv,
-                       const char *keep, struct err *e)
-{
-    CLEANUP(json_free_ptr)
-    struct json *keys = cache_keys_by(op->cron_jobs, BY_OWNER, kube_uid(inv->obj));
-
-    for (size_t i = 0; i < json_size(keys); i++) {
-        const char *name = strchr(json_text(json_elem(keys, i)), '/') + 1;
-        if (strcmp(name, keep) != 0 &&
-            ensure_gone(cx, op, &KUBE_CRON_JOB, inv->ns, name, "Background", e))
-            return e->code;
-    }
-    return RC_OK;
-}
-
 enum rc
 ensure_cron_job(struct ctx *cx, struct world *op, const struct invoker *inv, struct err *e)
 {
@@ -93,8 +76,7 @@ ensure_cron_job(struct ctx *cx, struct world *op, const struct invoker *inv, str
                *account = given != NULL ? given : name;
     CLEANUP(json_free_ptr) struct json *cj = cron_job(op, inv, name, account);
 
-    if (ensure_account(cx, op, inv, name, account, "stash-cron-job", e) ||
-        ensure(cx, op, op->cron_jobs, &KUBE_CRON_JOB, cj, e))
+    if (ensure_account(cx, op, inv, name, account, "stash-cron-job", e))
         return e->code;
-    return remove_other_cron_jobs(cx, op, inv, name, e);
+    return ensure(cx, op, op->cron_jobs, &KUBE_CRON_JOB, cj, e);
 }

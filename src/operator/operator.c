@@ -251,7 +251,6 @@ make_caches(struct world *op)
     cache_add_index(op->restores, BY_REPOSITORY, index_repository);
     cache_add_index(op->sessions, BY_INVOKER, index_invoker);
     cache_add_index(op->pods, BY_JOB, index_job);
-    cache_add_index(op->cron_jobs, BY_OWNER, cache_index_owner);
     cache_add_index(op->bindings, BY_NAME, index_name);
 }
 

@@ -39,12 +39,10 @@ struct world {
 enum { OPERATOR_RETRY_MS = 5000 }; /* when something that is missing may have come */
 
 /* Names of the indexes. */
-#define BY_OWNER "owner"           /* uid of an owner */
 #define BY_REPOSITORY "repository" /* "ns/name" */
 #define BY_INVOKER "invoker"       /* "ns/kind/name" of a session's labels */
 #define BY_TARGET "target"         /* "ns/kind/name" of a configuration's target */
 #define BY_JOB "job"               /* "ns/name" of the Job of a pod */
-#define BY_OWNER "owner"           /* the uid of a CronJob's owner */
 #define BY_NAME "name"             /* of a RoleBinding, in whatever namespace */
 
 /* The value under which such an index keeps things; mem_free. */

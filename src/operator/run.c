@@ -132,10 +132,10 @@ ensure_interim(struct ctx *cx, struct world *op, const struct run *r, struct err
         json_set(kube_meta(pvc), "annotations", json_clone(notes));
     (void)kube_set_owner(pvc, r->session, true);
     json_set(pvc, "spec", json_clone(json_field(t, "spec")));
-    rc = create_own(cx, op, NULL, &KUBE_PERSISTENT_VOLUME_CLAIM, pvc, e);
+    rc = kube_create(cx, op->k, &KUBE_PERSISTENT_VOLUME_CLAIM, r->inv->ns, pvc, NULL, NULL, e);
     json_free(pvc);
     mem_free(name);
-    return rc;
+    return rc == RC_EXISTS ? RC_OK : rc;
 }
 
 static enum rc
