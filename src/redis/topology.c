@@ -33,16 +33,26 @@ refuse_cluster(const struct conn *c, struct err *e)
                        "file of every master");
 }
 
+/* What HELLO says, for who may not ask INFO; empty before Redis 6.0. Valid until the next reply. */
+static enum rc
+ask_hello(struct ctx *cx, struct conn *c, const char *field, struct str *out, struct err *e)
+{
+    struct reply r;
+
+    if (CONN_CALL(cx, c, &r, e, STR_LIT("HELLO")))
+        return err_wrap(e, "could not ask what kind of server it is");
+    *out = hello_field(&r, field);
+    return RC_OK;
+}
+
 enum rc
 topology_need_single(struct ctx *cx, struct conn *c, const struct conn_info *info, struct err *e)
 {
     struct str mode = info != NULL ? str_c(info->mode) : str_of(NULL, 0);
-    struct reply r;
 
     if (info == NULL) {
-        if (CONN_CALL(cx, c, &r, e, STR_LIT("HELLO")))
-            return err_wrap(e, "could not ask what kind of server it is");
-        mode = hello_field(&r, "mode");
+        if (ask_hello(cx, c, "mode", &mode, e))
+            return e->code;
         if (mode.n == 0)
             log_warn("%s does not tell (INFO, HELLO) whether it is a single server; a node of a "
                      "cluster would give only its own keys",
@@ -59,13 +69,9 @@ enum rc
 topology_need_master(struct ctx *cx, struct conn *c, const struct conn_info *info, struct err *e)
 {
     struct str role = info != NULL ? str_c(info->role) : str_of(NULL, 0);
-    struct reply r;
 
-    if (info == NULL) {
-        if (CONN_CALL(cx, c, &r, e, STR_LIT("HELLO")))
-            return err_wrap(e, "could not ask what kind of server it is");
-        role = hello_field(&r, "role");
-    }
+    if (info == NULL && ask_hello(cx, c, "role", &role, e))
+        return e->code;
     if (!str_eq(role, STR_LIT("slave")) && !str_eq(role, STR_LIT("replica")))
         return RC_OK;
     (void)err_set(e, RC_DENIED,
