@@ -110,6 +110,16 @@ str_grouped(uint64_t v, char to[static STR_GROUPED_MAX])
     return to;
 }
 
+size_t
+str_chars(struct str s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i++)
+        n += (s.p[i] & 0xC0) != 0x80;
+    return n;
+}
+
 const char *
 str_cut(struct str s, char *to, size_t n)
 {

@@ -64,6 +64,8 @@ const char *str_show(struct str s, char *to, size_t n);
  * and tabs blanks. In place; the length stays. Returns `s`.
  */
 char *str_one_line(char *s);
+/* How many characters UTF-8 text has. */
+size_t str_chars(struct str s);
 /* Write `s` as a C string, cut to fit `n` bytes with the NUL. Returns `to`. */
 const char *str_cut(struct str s, char *to, size_t n);
 

@@ -9,17 +9,6 @@
 
 enum { TABLE_PADDING = 3, TABLE_MIN = 6 };
 
-/* Characters, not bytes. */
-static size_t
-width_of(struct str s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.n; i++)
-        n += (s.p[i] & 0xC0) != 0x80;
-    return n;
-}
-
 static void
 add(struct buf *out, struct str s)
 {
@@ -62,7 +51,7 @@ column_width(const struct tab_line *lines, size_t n, size_t at, size_t c)
     while (from > 0 && lines[from - 1].n > c + 1)
         from--;
     for (size_t i = from; i < n && lines[i].n > c + 1; i++)
-        width = MAX(width, width_of(lines[i].cells[c]));
+        width = MAX(width, str_chars(lines[i].cells[c]));
     return width;
 }
 
@@ -83,7 +72,7 @@ print_tabs(struct str text, size_t padding, struct buf *out)
             struct str cell = lines[i].cells[c];
             add(out, cell);
             if (c + 1 < lines[i].n)
-                blanks(out, column_width(lines, n, i, c) + padding - width_of(cell));
+                blanks(out, column_width(lines, n, i, c) + padding - str_chars(cell));
         }
         buf_must_add(out, "\n", 1);
     }
@@ -196,7 +185,7 @@ grid_print(struct grid *g, struct print_table *t, struct buf *out)
 {
     for (size_t i = 0; i < g->n; i++) {
         size_t c = MIN(i % g->columns, PRINT_COLUMNS_MAX - 1);
-        size_t w = width_of(str_c(g->cells[i])) + TABLE_PADDING;
+        size_t w = str_chars(str_c(g->cells[i])) + TABLE_PADDING;
         t->width[c] = MAX(MAX(t->width[c], w), TABLE_MIN);
     }
     for (size_t i = 0; i < g->n; i++) {
@@ -205,7 +194,7 @@ grid_print(struct grid *g, struct print_table *t, struct buf *out)
         if ((i + 1) % g->columns == 0)
             buf_must_add(out, "\n", 1);
         else
-            blanks(out, t->width[c] - width_of(str_c(g->cells[i])));
+            blanks(out, t->width[c] - str_chars(str_c(g->cells[i])));
         mem_free(g->cells[i]);
     }
     mem_free(g->cells);

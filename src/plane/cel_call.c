@@ -61,16 +61,6 @@ call_new_text(const void *p, size_t n)
     return json_new_str(str_of(p, n));
 }
 
-static int64_t
-call_runes(struct str s)
-{
-    int64_t n = 0;
-
-    for (size_t i = 0; i < s.n; i++)
-        n += (s.p[i] & 0xC0) != 0x80;
-    return n;
-}
-
 /* Where code point `at` begins; s.n for the one behind the last. */
 static size_t
 call_offset(struct str s, int64_t at)
@@ -90,7 +80,7 @@ call_size(struct call *c)
 
     switch (cel_kind_of(v)) {
     case CEL_IS_STRING:
-        return call_text(c, 0, &s) ? json_new_int(call_runes(s)) : NULL;
+        return call_text(c, 0, &s) ? json_new_int((int64_t)str_chars(s)) : NULL;
     case CEL_IS_BYTES:
         return json_new_int((int64_t)strlen(cel_bytes_hex(v)) / 2);
     case CEL_IS_LIST:
@@ -226,7 +216,7 @@ call_char_at(struct call *c)
 
     if (!call_text(c, 0, &s) || !call_int(c, 1, 0, &at))
         return NULL;
-    if (at < 0 || at > call_runes(s))
+    if (at < 0 || at > (int64_t)str_chars(s))
         return call_fails(c, "index out of range");
     from = call_offset(s, at);
     return call_new_text(s.p + from, call_offset(s, at + 1) - from);
@@ -241,7 +231,7 @@ call_substring(struct call *c)
 
     if (!call_text(c, 0, &s))
         return NULL;
-    n = call_runes(s);
+    n = (int64_t)str_chars(s);
     if (!call_int(c, 1, 0, &from) || !call_int(c, 2, n, &to))
         return NULL;
     if (from < 0 || to > n || from > to)
@@ -272,10 +262,10 @@ call_index_of(struct call *c)
         return call_list_index(c, false);
     if (!call_text(c, 0, &s) || !call_text(c, 1, &t) || !call_int(c, 2, 0, &from))
         return NULL;
-    if (from < 0 || from > call_runes(s))
+    if (from < 0 || from > (int64_t)str_chars(s))
         return call_fails(c, "index out of range");
     return json_new_int(
-        call_find_text(s, t, call_offset(s, from), &at) ? call_runes(str_of(s.p, at)) : -1);
+        call_find_text(s, t, call_offset(s, from), &at) ? (int64_t)str_chars(str_of(s.p, at)) : -1);
 }
 
 static struct json *
@@ -289,7 +279,7 @@ call_last_index_of(struct call *c)
         return call_list_index(c, true);
     if (!call_text(c, 0, &s) || !call_text(c, 1, &t))
         return NULL;
-    n = call_runes(s);
+    n = (int64_t)str_chars(s);
     if (!call_int(c, 2, n, &to))
         return NULL;
     if (to < 0 || to > n)
@@ -297,7 +287,7 @@ call_last_index_of(struct call *c)
     end = call_offset(s, to);
     for (at = MIN(end, s.n - MIN(t.n, s.n)) + 1; at-- > 0;)
         if (at + t.n <= s.n && (t.n == 0 || memcmp(s.p + at, t.p, t.n) == 0))
-            return json_new_int(call_runes(str_of(s.p, at)));
+            return json_new_int((int64_t)str_chars(str_of(s.p, at)));
     return json_new_int(-1);
 }
 
