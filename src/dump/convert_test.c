@@ -2,52 +2,11 @@
 /* RDBs that servers load, whatever they say of themselves. */
 #include "t.h"
 
+#include "harness/read_back.h"
+
 #include "base/mem.h"
 #include "dump/convert.h"
 #include "dump/undump.h"
-
-static enum rc
-decode(struct str dump, size_t step, struct tally *t, struct undump_facts *facts, struct err *e)
-{
-    struct undump *u = undump_new(t == NULL ? NULL : tally_on, t);
-    struct cmd_reader r;
-    struct cmd_class class;
-    struct cmd_piece p;
-    struct rd_mem in;
-    struct cmd c;
-    size_t at = 0;
-    bool over = false;
-    enum rc rc = RC_OK;
-
-    rd_mem_init(&in, dump, step);
-    cmd_reader_init(&r, &in.rd);
-    while (rc == RC_OK) {
-        rc = cmd_next(&r, &c, &over, e);
-        if (rc != RC_OK || over)
-            break;
-        assert_memory_equal(c.raw.p, dump.p + at, c.raw.n);
-        at += c.raw.n;
-        rc = undump_cmd(u, &c, &class, e);
-        for (p.last = c.whole; rc == RC_OK && !p.last;) {
-            rc = cmd_more(&r, &p, e);
-            if (rc == RC_OK) {
-                if (p.raw.n != 0)
-                    assert_memory_equal(p.raw.p, dump.p + at, p.raw.n);
-                at += p.raw.n;
-                rc = undump_piece(u, &p, e);
-            }
-        }
-    }
-    if (rc == RC_OK)
-        rc = undump_end(u, e);
-    if (rc == RC_OK)
-        assert_int_equal(at, dump.n);
-    if (facts != NULL)
-        *facts = undump_facts(u);
-    cmd_reader_release(&r);
-    undump_free(u);
-    return rc;
-}
 
 static void
 convert_bytes(const char *p, size_t n, enum dump_format format, struct buf *dump,
@@ -216,7 +175,7 @@ test_convert_keeps_what_is_pending_of_deleted_entries(void **state)
             "XREADGROUP GROUP g c STREAMS s 0; "
             "XCLAIM s g c 0 1-1 3-1 4-1 5-1 TIME 1000 RETRYCOUNT 1 JUSTID FORCE; "
             "XDEL s 3-1 5-1; XTRIM s MAXLEN 2; ");
-        T_OK(decode(buf_str(&dump), 0, got, &facts, &e));
+        T_OK(read_back(buf_str(&dump), 0, got, &facts, &e));
         assert_true(facts.ours && facts.exact);
         sum = tally_whole(want);
         assert_memory_equal(&(struct tally_sum[]){tally_whole(got)}, &sum, sizeof(sum));
@@ -249,7 +208,7 @@ test_convert_restores_as_the_source_can(void **state)
         memcpy(bytes, versions[i], 9);
         memcpy(bytes + 9, rest, sizeof(rest) - 1);
         convert_bytes(bytes, 9 + sizeof(rest) - 1, DUMP_RESTORE, &dump, &f, made);
-        T_OK(decode(buf_str(&dump), 0, got, &facts, &e));
+        T_OK(read_back(buf_str(&dump), 0, got, &facts, &e));
         assert_true(facts.exact);
         sum = tally_whole(made);
         assert_memory_equal(&(struct tally_sum[]){tally_whole(got)}, &sum, sizeof(sum));

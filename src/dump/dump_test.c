@@ -3,6 +3,8 @@
 
 #include "t.h"
 
+#include "harness/read_back.h"
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "dump/cmd.h"
@@ -255,50 +257,6 @@ encode_dataset(struct buf *out, struct tally *t)
     buf_release(&huge);
 }
 
-/* Read a dump back, `step` bytes a read; the raw bytes must come through as they were. */
-static enum rc
-decode(struct str dump, size_t step, struct tally *t, struct undump_facts *facts, struct err *e)
-{
-    struct undump *u = undump_new(t == NULL ? NULL : tally_on, t);
-    struct cmd_reader r;
-    struct cmd_class class;
-    struct cmd_piece p;
-    struct rd_mem in;
-    struct cmd c;
-    size_t at = 0;
-    bool over = false;
-    enum rc rc = RC_OK;
-
-    rd_mem_init(&in, dump, step);
-    cmd_reader_init(&r, &in.rd);
-    while (rc == RC_OK) {
-        rc = cmd_next(&r, &c, &over, e);
-        if (rc != RC_OK || over)
-            break;
-        assert_memory_equal(c.raw.p, dump.p + at, c.raw.n);
-        at += c.raw.n;
-        rc = undump_cmd(u, &c, &class, e);
-        for (p.last = c.whole; rc == RC_OK && !p.last;) {
-            rc = cmd_more(&r, &p, e);
-            if (rc == RC_OK) {
-                if (p.raw.n != 0)
-                    assert_memory_equal(p.raw.p, dump.p + at, p.raw.n);
-                at += p.raw.n;
-                rc = undump_piece(u, &p, e);
-            }
-        }
-    }
-    if (rc == RC_OK)
-        rc = undump_end(u, e);
-    if (rc == RC_OK)
-        assert_int_equal(at, dump.n);
-    if (facts != NULL)
-        *facts = undump_facts(u);
-    cmd_reader_release(&r);
-    undump_free(u);
-    return rc;
-}
-
 static void
 test_dump_reads_back_as_what_was_written(void **state)
 {
@@ -314,7 +272,7 @@ test_dump_reads_back_as_what_was_written(void **state)
     sum = tally_whole(want);
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         struct tally *got = tally_new();
-        T_OK(decode(buf_str(&dump), steps[i], got, &facts, &e));
+        T_OK(read_back(buf_str(&dump), steps[i], got, &facts, &e));
         assert_true(facts.ours && facts.exact);
         assert_int_equal(tally_keys(got), tally_keys(want));
         assert_memory_equal(&(struct tally_sum[]){tally_whole(got)}, &sum, sizeof(sum));
@@ -335,7 +293,7 @@ test_dump_that_is_cut_is_refused(void **state)
     (void)state;
     encode_dataset(&dump, t);
     for (size_t n = 40; n < dump.n; n += n < 2000 || dump.n - n < 2000 ? 1 : 300007)
-        T_RC(decode(str_of(dump.p, n), 0, NULL, NULL, &e), RC_CORRUPT);
+        T_RC(read_back(str_of(dump.p, n), 0, NULL, NULL, &e), RC_CORRUPT);
     tally_free(t);
     buf_release(&dump);
 }
@@ -357,14 +315,14 @@ test_dump_that_is_altered_is_refused(void **state)
     cmd = memmem(dump.p, dump.n, "*2\r\n$6\r\nSELECT", 14);
     assert_non_null(cmd);
     memmove(cmd, cmd + 23, (size_t)(dump.p + dump.n - cmd) - 23); /* SELECT 0 */
-    T_RC(decode(str_of(dump.p, dump.n - 23), 0, NULL, NULL, &e), RC_CORRUPT);
+    T_RC(read_back(str_of(dump.p, dump.n - 23), 0, NULL, NULL, &e), RC_CORRUPT);
     buf_reset(&dump);
     tally_free(t);
     t = tally_new();
     encode_dataset(&dump, t);
     cmd = memmem(dump.p, dump.n, "element 3", 9);
     cmd[8] = '4';
-    T_RC(decode(buf_str(&dump), 0, NULL, NULL, &e), RC_CORRUPT);
+    T_RC(read_back(buf_str(&dump), 0, NULL, NULL, &e), RC_CORRUPT);
     T_CONTAINS(e.msg, "checksum");
     tally_free(t);
     buf_release(&dump);
@@ -383,7 +341,7 @@ test_dump_of_stash_is_understood(void **state)
     struct tally *t = tally_new();
 
     (void)state;
-    T_OK(decode(str_of(stash, sizeof(stash) - 1), 1, t, &facts, &e));
+    T_OK(read_back(str_of(stash, sizeof(stash) - 1), 1, t, &facts, &e));
     assert_true(facts.has_marker && !facts.ours && !facts.exact);
     assert_int_equal(facts.marker_keys, 3);
     tally_free(t);
@@ -483,7 +441,7 @@ test_cmd_refuses_what_is_not_resp(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        if (decode(str_c(bad[i]), 0, NULL, NULL, &e) != RC_CORRUPT)
+        if (read_back(str_c(bad[i]), 0, NULL, NULL, &e) != RC_CORRUPT)
             fail_msg("%s", bad[i]);
 }
 
