@@ -73,7 +73,7 @@ make_index(struct grow *g, size_t first, size_t n, struct err *e)
     if (rc == RC_OK)
         rc = index_encode(packs, n, &text, e);
     if (rc == RC_OK)
-        rc = unpacked_save(&g->cx, g->repo, STORE_INDEX, buf_str(&text), &id, e);
+        rc = unpacked_save(&g->cx, g->repo, STORE_INDEX, buf_str(&text), &id, NULL, e);
     mem_free(packs);
     return rc;
 }

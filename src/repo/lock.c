@@ -303,7 +303,7 @@ write_lock(struct ctx *cx, struct repo *r, const struct lock_info *info, struct 
     sweep(&r->lock, r->store);
     if (r->lock.n_litter >= LOCK_LITTER_MAX)
         return err_set(e, RC_UNAVAILABLE, "old locks of ours cannot be removed");
-    if (unpacked_save(cx, r, STORE_LOCK, buf_str(&text), id, e)) {
+    if (unpacked_save(cx, r, STORE_LOCK, buf_str(&text), id, NULL, e)) {
         drop(r, id); /* the answer may have been lost on its way */
         return e->code != RC_FULL
                    ? e->code
@@ -523,7 +523,8 @@ repo_lock_prove(struct ctx *cx, struct repo *r, struct err *e)
     return repo_lock_ok(r, e);
 }
 
-/* Take away what was published without a lock: it may name what somebody removes just now. */
+/* Take away what was published without a lock, for it may name what somebody removes just now, or what
+ * is not whole. */
 static void
 unpublish(struct repo *r, const struct store_name *name, struct err *e)
 {
@@ -541,13 +542,18 @@ repo_publish(struct ctx *cx, struct repo *r, enum store_type type, struct str te
              struct err *e)
 {
     struct store_name name = {.type = type};
+    bool whole;
+    uint64_t bytes;
     enum rc rc;
 
-    if (repo_lock_prove(cx, r, e) || unpacked_save(cx, r, type, text, id, e))
+    if (repo_lock_prove(cx, r, e) || unpacked_save(cx, r, type, text, id, &bytes, e))
         return e->code;
     name.id = *id;
-    rc = repo_lock_prove(cx, r, e);
-    if (rc == RC_LOCKED)
+    rc = store_prove(cx, r->store, &name, bytes, e);
+    whole = rc == RC_OK;
+    if (whole)
+        rc = repo_lock_prove(cx, r, e);
+    if (!whole || rc == RC_LOCKED)
         unpublish(r, &name, e);
     return rc;
 }

@@ -205,7 +205,7 @@ plant(struct repo *r, const struct lock_info *l)
     struct id id;
 
     T_OK(lock_encode(l, &text, &e));
-    T_OK(unpacked_save(&cx, r, STORE_LOCK, buf_str(&text), &id, &e));
+    T_OK(unpacked_save(&cx, r, STORE_LOCK, buf_str(&text), &id, NULL, &e));
     return id;
 }
 

@@ -24,7 +24,8 @@ struct pack {
     struct id id;
     struct pack_entry *blobs;
     size_t n, cap;
-    uint64_t bytes;
+    uint64_t bytes;    /* of its blobs; with the header when it is closed */
+    bool is_seen;      /* in a list of the store */
     struct pack *next; /* among those not indexed */
 };
 
@@ -113,6 +114,72 @@ index_take_back(struct packer *p, const struct id *id, const struct pack *list)
         packs_take_back(p, list);
 }
 
+/* Packs that are to be named in an index file: are they in the store? */
+struct proof {
+    struct packer *packer;
+    struct pack **packs; /* by their IDs */
+    size_t n;
+};
+
+static int
+proof_order(const void *a, const void *b)
+{
+    return memcmp((*(struct pack *const *)a)->id.b, (*(struct pack *const *)b)->id.b, ID_BYTES);
+}
+
+/* One that a list shows whole need not be asked for. */
+static enum rc
+proof_see(void *arg, const struct id *id, uint64_t bytes, struct err *e)
+{
+    struct proof *p = (struct proof *)arg;
+    struct pack sought = {.id = *id}, *key = &sought;
+    struct pack **at =
+        (struct pack **)bsearch(&key, p->packs, p->n, sizeof(struct pack *), proof_order);
+
+    (void)e;
+    if (at != NULL)
+        (*at)->is_seen = (*at)->bytes == bytes;
+    return RC_OK;
+}
+
+static enum rc
+proof_ask(void *arg, unsigned worker, size_t at, struct err *e)
+{
+    const struct proof *p = (const struct proof *)arg;
+    const struct pack *k = p->packs[at];
+    struct store_name name = {.type = STORE_PACK, .id = k->id};
+
+    (void)worker;
+    return k->is_seen ? RC_OK
+                      : store_prove(p->packer->cx, p->packer->repo->store, &name, k->bytes, e);
+}
+
+/* Either each is asked for, or all packs are listed before: whatever takes fewer turns. */
+static enum rc
+packs_prove(struct packer *p, struct pack *list, struct err *e)
+{
+    enum { LIST_PAGE = 1000 };
+    struct proof proof = {.packer = p};
+    const struct repo *r = p->repo;
+    unsigned lanes = repo_lanes(r);
+    size_t known = r->index != NULL ? index_packs(r->index) : 0;
+    enum rc rc;
+
+    for (struct pack *k = list; k != NULL; k = k->next) {
+        proof.packs = (struct pack **)mem_more(proof.packs, proof.n, sizeof(struct pack *));
+        proof.packs[proof.n++] = k;
+    }
+    if (proof.n / lanes > 1 + (known + proof.n) / LIST_PAGE) {
+        struct err ignored = ERR_INIT; /* then each is asked for */
+
+        qsort(proof.packs, proof.n, sizeof(struct pack *), proof_order);
+        (void)r->store->ops->list(p->cx, r->store, STORE_PACK, proof_see, &proof, &ignored);
+    }
+    rc = par_each(proof.n, lanes, proof_ask, &proof, e);
+    mem_free(proof.packs);
+    return rc;
+}
+
 /* Write one index file for a list of packs, and free them. */
 static enum rc
 write_index(struct packer *p, struct pack *list, struct err *e)
@@ -128,7 +195,9 @@ write_index(struct packer *p, struct pack *list, struct err *e)
         packs = mem_more(packs, n, sizeof(*packs));
         packs[n++] = (struct index_pack){.id = k->id, .blobs = k->blobs, .n = k->n};
     }
-    rc = index_encode(packs, n, &text, e);
+    rc = packs_prove(p, list, e);
+    if (rc == RC_OK)
+        rc = index_encode(packs, n, &text, e);
     if (rc == RC_OK)
         rc = repo_publish(p->cx, p->repo, STORE_INDEX, buf_str(&text), &id, e);
     if (rc == RC_FULL)
@@ -216,6 +285,7 @@ close_pack_locked(struct packer *p, struct lane *l, struct err *e)
         goto drop;
     sha256_add(&k->hash, tail.p, tail.n);
     sha256_end(&k->hash, &k->id);
+    k->bytes += tail.n;
     if (bq_put(&p->finished, k))
         return RC_OK;
     (void)check_failed(p, e);

@@ -8,7 +8,8 @@
  * Why      a blob goes straight to the store as it comes, hashed on the way; no pack is ever held
  *          in memory. Making a finished pack durable (fsync, or the peer's reply) happens in
  *          threads of its own, so that nobody who compresses waits for a disk.
- * Order    a pack is listed in an index file only after it is durable.
+ * Order    a pack is listed in an index file only after it is durable, and the store was asked
+ *          whether it is there with all its bytes (docs/adr/0028).
  * Threads  packer_add from any thread; open, finish and abort from one. One mutex per kind of pack
  *          guards the open pack; it is held while a full pack waits for a free committer, which is
  *          what slows the producers down.

@@ -13,16 +13,25 @@ static enum rc
 config_store(struct ctx *cx, struct store *s, const struct config *c, const struct seal_key *key,
              struct err *e)
 {
-    CLEANUP(buf_release) struct buf text = BUF_INIT(CONFIG_MAX);
+    CLEANUP(buf_release) struct buf text = BUF_INIT(CONFIG_MAX), got = BUF_INIT(CONFIG_MAX);
     uint8_t sealed[1024];
     struct sealer *sealer = NULL;
+    struct str bytes;
 
     if (config_encode(c, &text, e) || sealer_new(key, &sealer, e))
         return e->code;
     BUG_ON(text.n + SEAL_OVERHEAD > sizeof(sealed));
     seal(sealer, text.p, text.n, sealed);
     sealer_free(sealer);
-    return store_put_all(cx, s, &config_name, str_of(sealed, text.n + SEAL_OVERHEAD), e);
+    bytes = str_of(sealed, text.n + SEAL_OVERHEAD);
+    if (store_put_all(cx, s, &config_name, bytes, e) ||
+        store_prove(cx, s, &config_name, bytes.n, e) || store_get_all(cx, s, &config_name, &got, e))
+        return e->code;
+    /* Another config under the same name has the same size. */
+    return str_eq(buf_str(&got), bytes)
+               ? RC_OK
+               : err_set(e, RC_CORRUPT, "%s said that it stored config, but has another one",
+                         s->place);
 }
 
 /*
@@ -91,6 +100,10 @@ repo_init(struct ctx *cx, struct store *s, struct str password, const struct rep
         rc = master_key(cx, s, password, opts != NULL && opts->fast_kdf, &key, e);
     if (rc == RC_OK)
         rc = config_store(cx, s, &c, &key, e);
+    if (rc == RC_CORRUPT) { /* half a config would stand in the way of the next try */
+        struct err ignored = ERR_INIT;
+        (void)s->ops->del(cx, s, &config_name, &ignored);
+    }
     mem_wipe(&key, sizeof(key));
     if (rc)
         return err_wrap(e, "could not make a repository at %s", s->place);

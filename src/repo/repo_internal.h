@@ -94,17 +94,17 @@ NODISCARD enum rc unpacked_read(struct ctx *cx, struct repo *r, const struct sto
 NODISCARD enum rc unpacked_load(struct ctx *cx, struct repo *r, const struct store_name *name,
                                 struct buf *out, struct err *e);
 /*
- * Seal (and compress) and store. `*id` gets the name, also when the store failed: the file may be
- * there all the same. In a store that is full, locks go into the room that was set aside, and so
+ * Seal (and compress) and store. `*id` gets the name and `*bytes` (may be NULL) the size, also when
+ * the store failed: the file may be there all the same. In a store that is full, locks go into the room that was set aside, and so
  * does the rest while r->makes_room.
  */
 NODISCARD enum rc unpacked_save(struct ctx *cx, struct repo *r, enum store_type type,
-                                struct str text, struct id *id, struct err *e);
+                                struct str text, struct id *id, uint64_t *bytes, struct err *e);
 
 /*
- * The same for an index file or a snapshot, between two proofs of our lock: what is published is
- * believed by everybody. RC_LOCKED: the lock is gone, and so is the file. Without a lock (tests):
- * just stored.
+ * The same for an index file or a snapshot, between two proofs of our lock, and then the store's word
+ * is proven: what is published is believed by everybody. RC_LOCKED: the lock is gone. RC_IO,
+ * RC_CORRUPT: the file is not there, or not whole (docs/adr/0028). Nothing stays of it then.
  */
 NODISCARD enum rc repo_publish(struct ctx *cx, struct repo *r, enum store_type type,
                                struct str text, struct id *id, struct err *e);

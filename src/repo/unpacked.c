@@ -120,7 +120,7 @@ repo_keep_reserve(struct ctx *cx, struct repo *r)
 
 enum rc
 unpacked_save(struct ctx *cx, struct repo *r, enum store_type type, struct str text, struct id *id,
-              struct err *e)
+              uint64_t *bytes, struct err *e)
 {
     size_t room = SEAL_OVERHEAD + 1 + MAX(zstd_bound(text.n), text.n), n = text.n;
     CLEANUP(mem_free_ptr) uint8_t *out = mem_alloc(room);
@@ -139,6 +139,8 @@ unpacked_save(struct ctx *cx, struct repo *r, enum store_type type, struct str t
     n += SEAL_OVERHEAD;
     sha256_of(str_of(out, n), &name.id);
     *id = name.id;
+    if (bytes != NULL)
+        *bytes = n;
     if (unpacked_store(cx, r, &name, str_of(out, n), e))
         return err_wrap(e, "could not store %s", store_name_text(&name, shown));
     return RC_OK;

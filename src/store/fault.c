@@ -91,11 +91,18 @@ end_turn(struct fault *f)
 /* What becomes of it. */
 enum fate { FATE_DONE, FATE_LOST, FATE_HALF, FATE_NOTHING };
 
+/* Does one that was struck so say that all is well? */
+static bool
+is_a_lie(enum fault_kind kind)
+{
+    return kind == FAULT_GONE || kind == FAULT_HALF;
+}
+
 /* Kinds that an operation can be struck with, beside FAULT_FAIL and FAULT_DELAY. */
 enum {
     IS_WRITE = 1U << FAULT_LOST,
     IS_PUT = 1U << FAULT_FULL,
-    IS_COMMIT = IS_WRITE | IS_PUT | 1U << FAULT_CUT,
+    IS_COMMIT = IS_WRITE | IS_PUT | 1U << FAULT_CUT | 1U << FAULT_GONE | 1U << FAULT_HALF,
     IS_READ = 1U << FAULT_SHORT
 };
 
@@ -138,10 +145,12 @@ begin(struct store *s, unsigned type_bit, unsigned kinds)
     switch (p->kind) {
     case FAULT_FAIL:
     case FAULT_FULL:
+    case FAULT_GONE:
         return FATE_NOTHING;
     case FAULT_LOST:
         return FATE_LOST;
     case FAULT_CUT:
+    case FAULT_HALF:
     case FAULT_SHORT:
         return FATE_HALF;
     default:
@@ -158,7 +167,7 @@ end(struct store *s, enum fate fate, const char *what, enum rc rc, struct err *e
 
     if (p->shuffle != 0)
         end_turn(fault_of(s));
-    if (fate == FATE_DONE)
+    if (fate == FATE_DONE || is_a_lie(p->kind))
         return rc;
     return err_set(e,
                    p->code != RC_OK        ? p->code
@@ -204,7 +213,7 @@ fault_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size
     enum fate fate = begin(put->store, 1U << put->type, IS_PUT);
     enum rc rc = RC_OK;
 
-    if (plan_of(put->store).kind == FAULT_CUT)
+    if (plan_of(put->store).kind == FAULT_CUT || plan_of(put->store).kind == FAULT_HALF)
         buf_must_add(&p->bytes, from, n);
     if (fate != FATE_NOTHING)
         rc = f->inner->ops->put_write(cx, p->inner, from, n, e);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/log.h"
@@ -139,6 +140,39 @@ store_put_all(struct ctx *cx, struct store *s, const struct store_name *name, st
         return e->code;
     }
     return s->ops->put_commit(cx, put, &name->id, e);
+}
+
+enum rc
+store_prove(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t bytes,
+            struct err *e)
+{
+    enum { FIRST_PAUSE_MS = 50 };
+    int left = s->connections > 0 ? STORE_TRIES : 1, pause = FIRST_PAUSE_MS;
+    char text[STORE_NAME_TEXT];
+    struct err why = ERR_INIT;
+    uint64_t got = 0;
+    enum rc rc;
+
+    while ((rc = s->ops->stat(cx, s, name, &got, &why)) == RC_NOT_FOUND && --left > 0) {
+        if (ctx_sleep(cx, pause, e))
+            return e->code;
+        pause *= 2;
+    }
+    if (rc == RC_OK && got == bytes)
+        return RC_OK;
+    if (rc != RC_OK && rc != RC_NOT_FOUND) {
+        *e = why;
+        return err_wrap(e, "could not see whether %s was stored", store_name_text(name, text));
+    }
+    if (rc == RC_NOT_FOUND)
+        (void)err_set(e, RC_IO, "%s said that it stored %s, but it is not there", s->place,
+                      store_name_text(name, text));
+    else
+        (void)err_set(e, RC_CORRUPT,
+                      "%s said that it stored %s, but has %" PRIu64 " of its %" PRIu64 " bytes",
+                      s->place, store_name_text(name, text), got, bytes);
+    return err_hint(e, "the store loses what it is given: look at its log and its disks, then run "
+                       "`cstash check`");
 }
 
 bool

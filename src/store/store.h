@@ -159,6 +159,13 @@ const char *store_option(const struct store_opts *o, const char *name);
 NODISCARD enum rc store_put_all(struct ctx *cx, struct store *s, const struct store_name *name,
                                 struct str bytes, struct err *e);
 /*
+ * Is the object there, whole, as its commit said? A store may say so and keep nothing, or half. One
+ * that shows files late is asked again for a while. RC_IO: it is not there; RC_CORRUPT: it has another
+ * size.
+ */
+NODISCARD enum rc store_prove(struct ctx *cx, struct store *s, const struct store_name *name,
+                              uint64_t bytes, struct err *e);
+/*
  * Set room aside, as far as there is any, in which locks and the index of a prune are written when
  * the place is full (docs/adr/0024). False: there is not all of it yet. `*left`: bytes that are
  * free besides; UINT64_MAX: not known.

@@ -280,7 +280,7 @@ set_old_locks(struct store *s)
         CLEANUP(buf_release) struct buf text = BUF_INIT(LOCK_FILE_MAX);
         l.time.sec -= 3600;
         T_OK(lock_encode(&l, &text, &e));
-        T_OK(unpacked_save(&cx, r, STORE_LOCK, buf_str(&text), &id, &e));
+        T_OK(unpacked_save(&cx, r, STORE_LOCK, buf_str(&text), &id, NULL, &e));
     }
     repo_close(r);
 }

@@ -218,6 +218,15 @@ test_death_leaves_half_a_pack(void **state)
             (struct fault_plan){.kind = FAULT_CUT, .dead = true, .types = 1U << STORE_PACK});
 }
 
+/* It answers that all is well, and has nothing, or half: then nobody may count on it. */
+static void
+test_a_store_that_lies_is_not_believed(void **state)
+{
+    (void)state;
+    try_all("says that it is done, and is not", (struct fault_plan){.kind = FAULT_GONE});
+    try_all("says that it is done, and is half", (struct fault_plan){.kind = FAULT_HALF});
+}
+
 static void
 test_death_in_any_order(void **state)
 {
@@ -239,6 +248,7 @@ main(void)
         cmocka_unit_test(test_a_full_store_does_no_harm),
         cmocka_unit_test(test_death_after_any_change),
         cmocka_unit_test(test_death_leaves_half_a_pack),
+        cmocka_unit_test(test_a_store_that_lies_is_not_believed),
         cmocka_unit_test(test_death_in_any_order),
     };
     struct err e = ERR_INIT;
