@@ -8,6 +8,7 @@
 #include "repo/lookup.h"
 #include "repo/policy.h"
 #include "repo/shrink.h"
+#include "repo/whole.h"
 
 /* The first stand in the order of enum policy_period, twice. */
 static const struct opt opts_forget[] = {
@@ -241,9 +242,41 @@ show(const struct work *w)
 
 /* ---- doing it ---- */
 
+/* Of each group that loses one, the newest that stays must be one that can be restored. */
+static enum rc
+prove_those_that_stay(struct ctx *cx, const struct work *w, struct err *e)
+{
+    struct snapshot *newest = NULL;
+    size_t n_newest = 0;
+    enum rc rc = RC_OK;
+
+    for (size_t at = 0, n; at < w->n; at += n) {
+        size_t first = SIZE_MAX, gone = 0;
+
+        n = group_length(w->list + at, w->n - at, w->by);
+        for (size_t i = at; i < at + n; i++) {
+            gone += !w->marks[i].keep;
+            if (w->marks[i].keep && first == SIZE_MAX)
+                first = i;
+        }
+        if (gone == 0 || first == SIZE_MAX)
+            continue;
+        newest = (struct snapshot *)mem_more(newest, n_newest, sizeof(*newest));
+        newest[n_newest++] = w->list[first]; /* its strings stay the list's */
+    }
+    if (n_newest > 0)
+        rc = snapshots_prove(cx, w->repo, newest, n_newest, e);
+    mem_free(newest);
+    if (rc != RC_CORRUPT)
+        return rc;
+    (void)err_wrap(e, "nothing is removed, since the newest snapshot that would stay is damaged");
+    return err_hint(e, "see what `cstash check` says, and repair that first; "
+                       "`cstash forget ID` removes a single snapshot all the same");
+}
+
 /* All are found before the first is removed: a word that is wrong removes nothing. */
 static enum rc
-by_policy(struct work *w, struct err *e)
+by_policy(struct ctx *cx, struct work *w, struct err *e)
 {
     struct snapshot_filter f = app_snapshot_filter(w->args);
 
@@ -260,6 +293,8 @@ by_policy(struct work *w, struct err *e)
     if (decide(w, e))
         return e->code;
     show(w);
+    if (prove_those_that_stay(cx, w, e))
+        return e->code;
     w->gone = (struct id *)mem_zero(w->n, sizeof(*w->gone));
     for (size_t i = 0; i < w->n; i++)
         if (!w->marks[i].keep)
@@ -316,7 +351,7 @@ choose(struct ctx *cx, struct work *w, struct err *e)
         return by_ids(cx, w, e);
     if (snapshots_readable(cx, w->repo, &w->list, &w->total, &w->unread, e))
         return e->code;
-    return by_policy(w, e);
+    return by_policy(cx, w, e);
 }
 
 static enum rc

@@ -21,6 +21,7 @@ static const struct store_ops *plain;
 static enum store_type lose_at;
 static bool lose_after;
 static atomic_uint n_lists;
+static atomic_uint late; /* so many questions for an index file are too early */
 
 static enum rc
 drop_lock(void *arg, const struct id *id, uint64_t bytes, struct err *e)
@@ -64,6 +65,17 @@ counting_list(struct ctx *with, struct store *s, enum store_type type, store_lis
     return plain->list(with, s, type, fn, arg, e);
 }
 
+static enum rc
+late_stat(struct ctx *with, struct store *s, const struct store_name *name, uint64_t *bytes,
+          struct err *e)
+{
+    if (name->type == STORE_INDEX && late > 0) {
+        late--;
+        return err_set(e, RC_NOT_FOUND, "not yet");
+    }
+    return plain->stat(with, s, name, bytes, e);
+}
+
 static struct store *
 new_repo(void)
 {
@@ -77,6 +89,7 @@ new_repo(void)
     losing = *plain;
     losing.put_commit = losing_commit;
     losing.list = counting_list;
+    losing.stat = late_stat;
     lose_at = NEVER;
     s->ops = &losing; /* before the lock's thread looks at it */
     return s;
@@ -96,25 +109,29 @@ open_locked(struct store *s)
     return r;
 }
 
-/* Save a file that only depends on `seed`. */
+/* Save a file of `pieces` times BYTES that only depends on `seed`. */
 static enum rc
-save(struct repo *r, uint8_t seed, struct err *e)
+save_bytes(struct repo *r, unsigned pieces, uint8_t seed, const struct save_opts *o, struct err *e)
 {
     struct save_meta meta = {.hostname = "h", .path = "/f", .time = instant_now()};
     uint8_t *p = (uint8_t *)mem_alloc(BYTES);
-    uint32_t x = seed;
+    uint64_t x = seed;
     struct save *s;
-    enum rc rc;
+    struct wr *w;
+    enum rc rc = RC_OK;
 
-    for (size_t i = 0; i < BYTES; i++) {
-        x = x * 1664525U + 1013904223U;
-        p[i] = (uint8_t)(x >> 24);
-    }
-    if (save_open(&cx, r, NULL, &s, e)) {
+    if (save_open(&cx, r, o, &s, e)) {
         mem_free(p);
         return e->code;
     }
-    rc = wr_write(save_file(s), p, BYTES, e);
+    w = save_file(s);
+    for (unsigned k = 0; k < pieces && rc == RC_OK; k++) {
+        for (size_t i = 0; i < BYTES; i++) {
+            x = x * 6364136223846793005U + 1442695040888963407U;
+            p[i] = (uint8_t)(x >> 56);
+        }
+        rc = wr_write(w, p, BYTES, e);
+    }
     mem_free(p);
     if (rc == RC_OK)
         rc = save_file_end(s, "f", e);
@@ -122,6 +139,12 @@ save(struct repo *r, uint8_t seed, struct err *e)
         return save_commit(s, &meta, NULL, NULL, e);
     save_abort(s);
     return rc;
+}
+
+static enum rc
+save(struct repo *r, uint8_t seed, struct err *e)
+{
+    return save_bytes(r, 1, seed, NULL, e);
 }
 
 static enum rc
@@ -227,12 +250,53 @@ test_packs_that_are_counted_on_are_looked_for(void **state)
     }
 }
 
+/* What is stored far away may show late; a folder shows it at once. */
+static void
+test_what_shows_late_is_waited_for(void **state)
+{
+    (void)state;
+    for (unsigned far = 0; far < 2; far++) {
+        struct store *s = new_repo();
+        struct repo *r;
+        struct err e = ERR_INIT;
+
+        s->connections = far;
+        r = open_locked(s);
+        late = 2;
+        T_RC(save(r, 1, &e), far != 0 ? RC_OK : RC_IO);
+        assert_int_equal(count(s, STORE_INDEX), far);
+        assert_int_equal(count(s, STORE_SNAPSHOT), far);
+        late = 0;
+        repo_close(r);
+        store_release(s);
+    }
+}
+
+/* More packs than can be asked for in a few turns are listed. */
+static void
+test_many_packs_are_listed(void **state)
+{
+    struct save_opts small = {.pack_mib = 1};
+    struct store *s = new_repo();
+    struct repo *r = open_locked(s);
+    struct err e = ERR_INIT;
+
+    (void)state;
+    n_lists = 0;
+    T_OK(save_bytes(r, 40, 1, &small, &e));
+    assert_int_equal(n_lists, 1);
+    repo_close(r);
+    store_release(s);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_is_published_without_the_lock),
         cmocka_unit_test(test_packs_that_are_counted_on_are_looked_for),
+        cmocka_unit_test(test_what_shows_late_is_waited_for),
+        cmocka_unit_test(test_many_packs_are_listed),
     };
     struct err e = ERR_INIT;
 

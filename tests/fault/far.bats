@@ -124,6 +124,29 @@ ends() {
     ends b2:bucket-one:a "$B2_PORT" 403 'b2_authorize_account was answered 403'
 }
 
+@test "S3 and REST, what the server says it stored is not there" {
+    local what at n s3="s3:http://127.0.0.1:{port}/bucket" rest
+    server_s3 "$T/s3"
+    server_rest "$T/rest"
+    rest="rest:http://$REST_USER:$REST_PASSWORD@127.0.0.1:{port}/a"
+    for at in "$s3 $S3_PORT" "$rest $REST_PORT"; do
+        read -r at n <<<"$at"
+        c -r "${at//\{port\}/$n}" init -q
+        c -r "${at//\{port\}/$n}" backup -q --stdin <"$T/in1"
+        for what in data index snapshots; do
+            rm -rf "$T/liar"
+            server_faulty "$T/liar" "$n" --rate 1 --kinds 200 --only PUT,POST --path "/$what/"
+            run c -r "${at//\{port\}/$FAULTY_PORT}" backup --stdin --no-cache <"$T/in2"
+            echo "$what: $status: $output"
+            [ "$status" = 1 ]
+            [[ "$output" == *"said that it stored $what/"*"but it is not there"* ]]
+            server_stop "$FAULTY_PID"
+            judge "${at//\{port\}/$n}" -q check --read-data
+            [ "$(c -r "${at//\{port\}/$n}" snapshots --json | grep -o '"short_id"' | wc -l)" = 1 ]
+        done
+    done
+}
+
 # Objects only: what is flipped in a list, without TLS, is found by nobody but the reader of what it names.
 @test "S3 and REST, a byte of every tenth object is changed on its way" {
     local objects='(data|index|snapshots|locks|keys)/[0-9a-f]{2}|config'

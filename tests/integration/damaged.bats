@@ -84,3 +84,24 @@ says() { # says STATUS TEXT...
         [[ "$output" != *$'\e'* ]]
     done
 }
+
+@test "a newest snapshot that is not whole pushes no good one out" {
+    local pack size
+    head -c 3000000 /dev/urandom | "$CSTASH" backup -q --stdin
+    pack=$(find "$T/repo/data" -type f -size +2000k)
+    size=$(stat -c %s "$pack")
+    truncate -s 1000 "$pack"
+    for dry in --dry-run -q; do
+        run "$CSTASH" forget --keep-last 1 --prune $dry
+        says 1 "nothing is removed" "has 1000 bytes at $T/repo, but the index says $size" "cstash check"
+    done
+    rm "$pack"
+    run "$CSTASH" forget --keep-last 1
+    says 1 "nothing is removed" "is missing at $T/repo"
+    [ "$("$CSTASH" snapshots --json | grep -o '"short_id"' | wc -l)" = 2 ]
+    run "$CSTASH" forget --keep-last 2 # which removes none
+    says 0
+    # what is meant by name goes, and with it the damage
+    "$CSTASH" forget -q "$("$CSTASH" snapshots --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[-1]["id"])')"
+    "$CSTASH" show latest | cmp - <(printf 'SET a 1\r\n')
+}

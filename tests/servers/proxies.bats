@@ -86,7 +86,7 @@ assert f.get(sys.argv[2], 0) == int(sys.argv[3])' "$FAULTY_STATS" "$@"
     ends 0 download
     [ "$(cmp -l "$T/noise" "$T/got" | wc -l)" = 1 ]
     counted corrupt-down 1
-    for code in 500 503 429 403 404; do
+    for code in 200 500 503 429 403 404; do
         faulty "$code"
         [ "$(upload -D "$T/head")" = "$code" ]
         not_stored
