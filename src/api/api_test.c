@@ -7,6 +7,7 @@
 #include "api/invoker.h"
 #include "api/kinds.h"
 #include "api/names.h"
+#include "api/notes.h"
 #include "base/mem.h"
 #include "t.h"
 
@@ -295,6 +296,98 @@ test_kinds_default_and_validate(void **state)
     json_free(bc);
 }
 
+/* What is of the right type, and with which nothing could ever run. */
+static void
+test_an_invoker_that_could_never_run_is_told(void **state)
+{
+#define REF "\"ref\":{\"apiVersion\":\"a/v1\",\"kind\":\"AppBinding\",\"name\":\"r\"}"
+#define SPEC(more) "{\"repository\":{\"name\":\"r\"},\"schedule\":\"0 3 * * *\"," more "}"
+    static const struct {
+        const char *spec, *words; /* words NULL: it is fine */
+    } cases[] = {
+        {SPEC("\"target\":{" REF "},\"timeOut\":\"1h\",\"backupHistoryLimit\":0,"
+              "\"retentionPolicy\":{\"keepLast\":-1},\"retryConfig\":{\"maxRetry\":0,\"delay\":"
+              "\"0\"}"),
+         NULL},
+        {SPEC("\"target\":{}"), NULL}, /* the Task needs none, or says that it needs one */
+        {SPEC("\"target\":{\"ref\":{\"apiVersion\":\"a/v1\",\"kind\":\"AppBinding\"}}"),
+         "spec.target.ref.name is missing"},
+        {SPEC("\"target\":{\"ref\":{\"name\":\"r\"}}"), "spec.target.ref.apiVersion is missing"},
+        {SPEC("\"target\":{\"ref\":{\"apiVersion\":\"a/v1\",\"name\":\"r\"}}"),
+         "spec.target.ref.kind is missing"},
+        {"{\"schedule\":\"0 3 * * *\"}", "spec.repository.name is missing"},
+        {SPEC("\"driver\":\"VolumeSnapshotter\""), "only Restic is"},
+        {SPEC("\"timeOut\":\"0\""), "spec.timeOut must be more than 0"},
+        {SPEC("\"timeOut\":\"-5m\""), "spec.timeOut must be more than 0"},
+        {SPEC("\"retentionPolicy\":{\"keepDaily\":-2}"), "spec.retentionPolicy.keepDaily must be"},
+        {SPEC("\"backupHistoryLimit\":-1"), "spec.backupHistoryLimit must not be negative"},
+        {SPEC("\"retryConfig\":{\"maxRetry\":-1}"), "spec.retryConfig.maxRetry must not be"},
+        {SPEC("\"retryConfig\":{\"delay\":\"-1s\"}"), "spec.retryConfig.delay must not be"},
+        {"{\"repository\":{\"name\":\"r\"},\"schedule\":\"0 0 31 2 *\"}",
+         "spec.schedule \"0 0 31 2 *\" names a time that never comes"},
+        {"{\"repository\":{\"name\":\"r\"},\"schedule\":\"0 0 29 2 *\"}", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json *obj = parse("{\"kind\":\"BackupConfiguration\"}");
+        struct invoker inv;
+        struct err e = ERR_INIT;
+        enum rc rc;
+
+        json_set(obj, "spec", parse(cases[i].spec));
+        invoker_view(obj, &inv);
+        rc = invoker_check(&inv, 1780000000000, &e);
+        if ((rc == RC_OK) != (cases[i].words == NULL) ||
+            (rc != RC_OK && strstr(e.msg, cases[i].words) == NULL))
+            fail_msg("%s: %s", cases[i].spec, e.msg);
+        json_free(obj);
+    }
+}
+
+static void
+test_annotations_of_ours_make_sense(void **state)
+{
+    static const struct {
+        const char *kind, *notes, *words;
+    } cases[] = {
+        {"RestoreSession", "{\"kubectl.kubernetes.io/x\":\"{}\"}", NULL},
+        {"BackupConfiguration", "{\"cstash.io/shrink-below\":\"0\"}", "percentage from 1 to 100"},
+        {"BackupConfiguration", "{\"cstash.io/shrink-below\":\"half of it\"}", "percentage"},
+        {"BackupConfiguration", "{\"cstash.io/accept-shrink\":\"yes\"}", "\"true\" or \"false\""},
+        {"BackupConfiguration", "{\"cstash.io/allow-removal\":\"-1\"}", "a number of snapshots"},
+        {"BackupConfiguration", "{\"cstash.io/adopt-target\":\"\"}", "the name of a target"},
+        {"BackupConfiguration", "{\"cstash.io/adopt-target\":\"a\\nb\"}", "the name of a target"},
+        {"BackupConfiguration", "{\"cstash.io/accept-shrimp\":\"true\"}",
+         "cstash.io/accept-shrimp means nothing on a BackupConfiguration"},
+        {"RestoreSession", "{\"cstash.io/accept-shrink\":\"true\"}",
+         "cstash.io/accept-shrink means nothing on a RestoreSession"},
+    };
+    struct json *all = parse(
+        "{\"cstash.io/shrink-below\":\"off\",\"cstash.io/accept-shrink\":\"true\","
+        "\"cstash.io/allow-removal\":\"7\",\"cstash.io/adopt-target\":\"demo/AppBinding/old\"}");
+    struct notes n;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json *j = parse(cases[i].notes);
+        struct err why = ERR_INIT;
+        enum rc rc = notes_read(cases[i].kind, j, &n, &why);
+
+        assert_int_equal(rc, cases[i].words == NULL ? RC_OK : RC_INVALID);
+        if (rc != RC_OK && strstr(why.msg, cases[i].words) == NULL)
+            fail_msg("%s: %s", cases[i].notes, why.msg);
+        json_free(j);
+    }
+    T_OK(notes_read("BackupConfiguration", all, &n, &e));
+    assert_int_equal(n.shrink_below, SHRINK_BELOW_OFF);
+    assert_true(n.accept_shrink);
+    assert_int_equal(n.allow_removal, 7);
+    assert_string_equal(n.adopt_target, "demo/AppBinding/old");
+    json_free(all);
+}
+
 /* What we print ourselves must be what we take ourselves. */
 static void
 test_catalog_is_valid(void **state)
@@ -347,6 +440,8 @@ main(void)
         cmocka_unit_test(test_condition_set_changes_once),
         cmocka_unit_test(test_usage_policy),
         cmocka_unit_test(test_kinds_default_and_validate),
+        cmocka_unit_test(test_an_invoker_that_could_never_run_is_told),
+        cmocka_unit_test(test_annotations_of_ours_make_sense),
         cmocka_unit_test(test_catalog_is_valid),
         cmocka_unit_test(test_session_of_a_configuration),
     };

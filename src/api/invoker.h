@@ -28,6 +28,12 @@ struct invoker {
 /* Of a BackupConfiguration or a RestoreSession; by its kind. */
 void invoker_view(const struct json *obj, struct invoker *out);
 
+/*
+ * Could anything come of it, now or later? kind_validate has found the types right. RC_INVALID names
+ * the field; RC_UNSUPPORTED: the driver.
+ */
+NODISCARD enum rc invoker_check(const struct invoker *inv, int64_t now_ms, struct err *e);
+
 /* {apiVersion, kind, name, namespace} of the target, as statuses name it; the caller frees. */
 struct json *invoker_target_ref(const struct invoker *inv);
 

@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/notes.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/out.h"
@@ -146,7 +147,7 @@ static enum rc
 parse_shrink(const struct args *a, struct backup_opts *o, struct err *e)
 {
     o->accept_shrink = a->accept_shrink;
-    if (a->shrink_below != NULL && !backup_shrink_below(a->shrink_below, &o->shrink_below))
+    if (a->shrink_below != NULL && !shrink_below_parse(a->shrink_below, &o->shrink_below))
         return err_set(e, RC_USAGE, "--shrink-below must be a percentage from 1 to 100, or off");
     return RC_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/backup.h"
 
+#include "api/notes.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "job/manifest.h"
@@ -40,21 +41,6 @@ store_dump(struct ctx *cx, struct save *s, const struct source_opts *source, str
     return store_manifest(s, source, f, t, e);
 }
 
-bool
-backup_shrink_below(const char *text, int *out)
-{
-    uint64_t percent = 0;
-
-    if (strcmp(text, "off") == 0) {
-        *out = -1;
-        return true;
-    }
-    if (!str_to_u64(str_c(text), &percent) || percent < 1 || percent > 100)
-        return false;
-    *out = (int)percent;
-    return true;
-}
-
 /* How the number of keys stands to that of the target's snapshots before. */
 static enum rc
 measure_shrink(struct ctx *cx, struct repo *r, const struct backup_opts *o, struct instant now,
@@ -66,9 +52,9 @@ measure_shrink(struct ctx *cx, struct repo *r, const struct backup_opts *o, stru
     size_t n = 0;
     enum rc rc = RC_OK;
 
-    opts.below = o->shrink_below == 0  ? SHRINK_BELOW
-                 : o->shrink_below < 0 ? 0
-                                       : (unsigned)o->shrink_below;
+    opts.below = o->shrink_below == 0                  ? SHRINK_BELOW
+                 : o->shrink_below == SHRINK_BELOW_OFF ? 0
+                                                       : (unsigned)o->shrink_below;
     if (snapshots_readable(cx, r, &list, &n, &unread, e))
         return err_wrap(e, "could not read what was backed up before");
     mem_free(unread.ids);

@@ -25,7 +25,7 @@ struct backup_opts {
     enum save_compression compression;
     const struct instant *time; /* NULL: now */
     struct target target;       /* whose data it is; no name: nobody's in particular */
-    int shrink_below;           /* percent; 0: SHRINK_BELOW, < 0: never pin */
+    int shrink_below;           /* percent; 0: SHRINK_BELOW, SHRINK_BELOW_OFF: never pin */
     bool accept_shrink;         /* what there is now is right, however little */
 };
 
@@ -37,9 +37,6 @@ struct backup_result {
     char digest[TALLY_DIGEST_TEXT];
     struct shrink shrink; /* of a whole backup of a named target, else zero */
 };
-
-/* "off", or a percentage from 1 to 100, as backup_opts.shrink_below has it. False: neither. */
-bool backup_shrink_below(const char *text, int *out);
 
 /*
  * The repository is locked and its index loaded. RC_INVALID: the target holds nothing, has no

@@ -2,6 +2,8 @@
 /* backup-redis: the container that dumps a Redis into the repository. Source: Stash. */
 #include "api/condition.h"
 #include "api/duration.h"
+#include "api/kinds.h"
+#include "api/notes.h"
 #include "api/resources.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -16,7 +18,8 @@ struct backup_work {
     const struct step_flags *f;
     struct kube *k;
     struct target_id target;
-    struct json *notes; /* annotations of the BackupConfiguration, or NULL */
+    struct json *config; /* the BackupConfiguration, or NULL */
+    struct notes notes;  /* of it */
     struct vault vault;
     struct redis_args args;
     struct binding redis;
@@ -71,7 +74,7 @@ static enum rc
 read_notes(struct backup_work *w, struct err *e)
 {
     const char *session = step_text(w->f->backupsession, NULL);
-    struct json *s = NULL, *config = NULL;
+    struct json *s = NULL;
     const char *name;
     enum rc rc = RC_OK;
 
@@ -82,39 +85,25 @@ read_notes(struct backup_work *w, struct err *e)
     if (kube_get(w->cx, w->k, &RES_BACKUP_SESSION, w->f->ns, session, &s, e))
         return err_wrap(e, "could not read BackupSession %s/%s", w->f->ns, session);
     name = json_text_or(json_dig(s, "spec", "invoker", "name"), "");
-    rc = kube_get(w->cx, w->k, &RES_BACKUP_CONFIGURATION, w->f->ns, name, &config, e);
+    rc = kube_get(w->cx, w->k, &RES_BACKUP_CONFIGURATION, w->f->ns, name, &w->config, e);
     if (rc == RC_OK)
-        w->notes = json_clone(json_dig(config, "metadata", "annotations"));
-    else
+        rc = notes_read(kind_backupconfiguration.kind,
+                        json_dig(w->config, "metadata", "annotations"), &w->notes, e);
+    if (rc != RC_OK)
         rc = err_wrap(e, "could not read BackupConfiguration %s/%s", w->f->ns, name);
-    json_free(config);
     json_free(s);
     return rc;
-}
-
-static enum rc
-take_notes(const struct backup_work *w, struct backup_opts *b, struct err *e)
-{
-    const char *below = json_text_or(json_field(w->notes, SHRINK_BELOW_NOTE), NULL);
-
-    b->target = target_view(&w->target);
-    b->accept_shrink = strcmp(json_text_or(json_field(w->notes, ACCEPT_SHRINK), ""), "true") == 0;
-    if (below != NULL && !backup_shrink_below(below, &b->shrink_below))
-        return err_set(e, RC_INVALID,
-                       "annotation %s must be a percentage from 1 to 100, or \"off\"",
-                       SHRINK_BELOW_NOTE);
-    return RC_OK;
 }
 
 /* The snapshots of another name, or of a namesake, become ours: a new cluster, a new name. */
 static enum rc
 adopt(struct backup_work *w, struct err *e)
 {
-    const char *from = json_text(json_field(w->notes, ADOPT_TARGET));
+    const char *from = w->notes.adopt_target;
     struct target to = target_view(&w->target);
     size_t n;
 
-    if (from == NULL || from[0] == '\0')
+    if (from == NULL)
         return RC_OK;
     if (vault_lock(w->cx, &w->vault, true, e) ||
         snapshots_adopt(w->cx, w->vault.repo, from, &to, &n, e))
@@ -164,8 +153,11 @@ source_of(struct backup_work *w, struct source_opts *s, struct backup_opts *b, s
     s->filter.match = w->args.match;
     *b = (struct backup_opts){.host = step_text(w->f->hostname, DUMP_HOST),
                               .compression =
-                                  (enum save_compression[]){SAVE_AUTO, SAVE_OFF, SAVE_MAX}[level]};
-    return take_notes(w, b, e);
+                                  (enum save_compression[]){SAVE_AUTO, SAVE_OFF, SAVE_MAX}[level],
+                              .target = target_view(&w->target),
+                              .shrink_below = w->notes.shrink_below,
+                              .accept_shrink = w->notes.accept_shrink};
+    return RC_OK;
 }
 
 static struct json *
@@ -238,7 +230,7 @@ step_backup_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
     binding_close(&w.redis);
     redis_args_release(&w.args);
     target_release(&w.target);
-    json_free(w.notes);
+    json_free(w.config);
     kube_free(w.k);
     return rc == RC_OK ? RC_OK : output_fail(f, step_text(f->hostname, DUMP_HOST), w.started_ms, e);
 }

@@ -37,12 +37,6 @@ NODISCARD enum rc step_session(struct ctx *cx, struct kube *k, const struct step
                                struct json **session, struct json **invoker, struct invoker *inv,
                                struct err *e);
 
-/* Annotations of a BackupConfiguration about a target that lost keys (repo/shrink.h). */
-#define SHRINK_BELOW_NOTE "cstash.io/shrink-below" /* percent, or "off" */
-#define ACCEPT_SHRINK "cstash.io/accept-shrink"
-/* The name of a target whose snapshots become those of this one. */
-#define ADOPT_TARGET "cstash.io/adopt-target"
-
 /* ---- vault.c: the repository of the flags and its Secret ---- */
 
 struct vault {

@@ -8,6 +8,7 @@
 #include "api/backend.h"
 #include "api/condition.h"
 #include "api/duration.h"
+#include "api/notes.h"
 #include "api/resources.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -21,7 +22,6 @@
 
 enum { LABELS_MAX = 64 * 1024 };
 
-#define ALLOW_REMOVAL "cstash.io/allow-removal"
 #define SNAPSHOT_PINNED "SnapshotPinned"
 
 struct status_work {
@@ -215,11 +215,14 @@ put_repository(void *arg, struct json *repo, struct err *e)
 static struct brake
 brake_of(const struct status_work *w)
 {
-    const struct json *notes = json_dig(w->inv_obj, "metadata", "annotations");
     struct brake b = {.share = BRAKE_SHARE};
+    struct notes notes;
+    struct err why = ERR_INIT;
 
-    if (!str_to_u64(json_text_str(json_field(notes, ALLOW_REMOVAL)), &b.allowed))
-        b.allowed = 0;
+    if (notes_read(w->inv.kind, json_dig(w->inv_obj, "metadata", "annotations"), &notes, &why))
+        log_warn("%s: retention removes no more than by default", why.msg);
+    else
+        b.allowed = notes.allow_removal;
     return b;
 }
 
@@ -262,7 +265,7 @@ tell_pin(struct status_work *w, const struct after *a)
     char text[500];
 
     (void)snprintf(text, sizeof(text), "%s If that is right, annotate %s %s with %s=true.",
-                   a->pin_note, w->inv.kind, w->inv.name, ACCEPT_SHRINK);
+                   a->pin_note, w->inv.kind, w->inv.name, NOTE_ACCEPT_SHRINK);
     log_warn("%s", text);
     tell_session(w, &(struct action_result){SNAPSHOT_PINNED, "True", "DatasetShrank", text});
     recorder_event(w->cx, w->events, w->session, "Warning", SNAPSHOT_PINNED, "%s", text);
@@ -317,7 +320,7 @@ retain(struct status_work *w, struct repo *r, struct after *a, struct err *e)
             hold_back(a,
                       " If it is meant, annotate %s %s with %s=<how many may go>, or run "
                       "`cstash forget`.",
-                      w->inv.kind, w->inv.name, ALLOW_REMOVAL);
+                      w->inv.kind, w->inv.name, NOTE_ALLOW_REMOVAL);
     }
     tell_retention(w, rc, a, e->msg);
     if (rc == RC_OK && a->pinned)

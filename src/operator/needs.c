@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What must be there before anything can run: Repository, Secret, permission, target. */
 #include "api/backend.h"
+#include "api/notes.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "kube/selector.h"
 #include "operator/operator_internal.h"
@@ -22,7 +24,7 @@ say(struct json *status, const char *type, const char *state, const char *reason
 }
 
 enum rc
-object_check(const struct kind_def *kind, const struct json *obj, struct err *e)
+object_fits(const struct kind_def *kind, const struct json *obj, struct err *e)
 {
     const char *unreadable = json_text(json_field(obj, KUBE_UNREADABLE));
 
@@ -32,16 +34,44 @@ object_check(const struct kind_def *kind, const struct json *obj, struct err *e)
     return kind_validate(kind, obj, e);
 }
 
-/* What no Task of ours does is refused, not passed over. */
+/* Can anybody use it? */
 static enum rc
-check_driver(const struct json *obj, struct err *e)
+check_repository(const struct json *repo, struct err *e)
 {
-    const char *driver = json_text_or(json_dig(obj, "spec", "driver"), "Restic");
+    const struct json *allowed = json_dig(repo, "spec", "usagePolicy", "allowedNamespaces");
+    struct kube_selector *s = NULL;
+    struct backend b;
 
-    return strcmp(driver, "Restic") == 0
-               ? RC_OK
-               : err_set(e, RC_UNSUPPORTED, "the driver %.40s is not supported: only Restic is",
-                         driver);
+    if (backend_decode(json_dig(repo, "spec", "backend"), &b, e))
+        return e->code;
+    if (b.secret == NULL)
+        (void)err_set(e, RC_INVALID, "spec.backend.storageSecretName is missing");
+    backend_release(&b);
+    if (e->code != RC_OK || !repository_asks_labels(repo))
+        return e->code;
+    if (json_field(allowed, "selector") == NULL)
+        return err_set(e, RC_INVALID, "spec.usagePolicy.allowedNamespaces.selector is missing");
+    if (kube_selector_json(json_field(allowed, "selector"), &s, e))
+        return err_wrap(e, "spec.usagePolicy.allowedNamespaces.selector");
+    kube_selector_free(s);
+    return RC_OK;
+}
+
+enum rc
+object_check(const struct kind_def *kind, const struct json *obj, struct err *e)
+{
+    struct notes notes;
+    struct invoker inv;
+
+    if (object_fits(kind, obj, e) ||
+        notes_read(kind->kind, json_dig(obj, "metadata", "annotations"), &notes, e))
+        return e->code;
+    if (kind == &kind_repository)
+        return check_repository(obj, e);
+    if (kind != &kind_backupconfiguration && kind != &kind_restoresession)
+        return RC_OK;
+    invoker_view(obj, &inv);
+    return invoker_check(&inv, clock_real_ms(), e);
 }
 
 bool
@@ -50,7 +80,7 @@ object_is_bad(struct ctx *cx, struct recorder *events, const struct kind_def *ki
 {
     struct err why = ERR_INIT;
 
-    if (object_check(kind, obj, &why) == RC_OK && check_driver(obj, &why) == RC_OK)
+    if (object_check(kind, obj, &why) == RC_OK)
         return false;
     if (condition_set(status, "ValidationPassed", "False", "ResourceValidationFailed", why.msg))
         recorder_event(cx, events, obj, "Warning", "ResourceValidationFailed", "%s", why.msg);
@@ -158,7 +188,6 @@ static enum rc
 check_usage(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *repo,
             struct json *status, bool *ok, struct err *e)
 {
-    struct backend b = {0};
     struct err why = ERR_INIT;
     enum rc rc = usage_check(cx, op, inv, repo, &why);
 
@@ -166,11 +195,9 @@ check_usage(struct ctx *cx, struct world *op, const struct invoker *inv, const s
         *e = why;
         return rc;
     }
-    if (rc == RC_OK && (object_check(&kind_repository, repo, &why) ||
-                        backend_decode(json_dig(repo, "spec", "backend"), &b, &why)))
+    if (rc == RC_OK && object_check(&kind_repository, repo, &why))
         rc = err_wrap(&why, "Repository %s/%s", inv->repo_ns, inv->repo_name);
     *ok = rc == RC_OK;
-    backend_release(&b);
     if (*ok)
         say(status, "ValidationPassed", "True", "ResourceValidationPassed",
             "Successfully validated.");
@@ -339,6 +366,10 @@ check_target(struct ctx *cx, struct world *op, const struct invoker *inv, struct
     enum rc rc = find_target(cx, op, inv, &why);
 
     *found = rc == RC_OK;
+    if (rc == RC_OK && strcmp(inv->target_kind, "EmptyTarget") == 0) {
+        say(status, type, "True", "TargetAvailable", "No target is named.");
+        return RC_OK;
+    }
     if (rc == RC_OK) {
         say(status, type, "True", "TargetAvailable", "%s target %s %s/%s found.", what,
             inv->target_kind, inv->target_ns, inv->target_name);

@@ -103,6 +103,11 @@ NODISCARD enum rc finalize_invoker(struct ctx *cx, struct world *op, const struc
 /* ---- what a run needs (needs.c) ---- */
 
 /* Is the object what its kind says? RC_INVALID names the field. */
+NODISCARD enum rc object_fits(const struct kind_def *kind, const struct json *obj, struct err *e);
+/*
+ * Does it fit, and could anything come of it? RC_INVALID names the field or the annotation; RC_UNSUPPORTED:
+ * nothing of ours does that.
+ */
 NODISCARD enum rc object_check(const struct kind_def *kind, const struct json *obj, struct err *e);
 /*
  * The same, told by the condition ValidationPassed in `status` and an event. A bad object is let be

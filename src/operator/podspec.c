@@ -2,6 +2,7 @@
 #include "operator/podspec.h"
 
 #include "api/kinds.h"
+#include "api/resources.h"
 #include "base/mem.h"
 
 #define TMP_VOLUME "stash-tmp-dir"
@@ -288,6 +289,27 @@ finish_container(const struct podspec_in *in, struct json *c)
     podspec_secure(c, in->inv->runtime);
 }
 
+/* A step of ours reads the Redis from an AppBinding: with another target, or none, it never will. */
+static enum rc
+check_step_target(const struct invoker *inv, const struct json *container, struct err *e)
+{
+    static const char *const steps[] = {"backup-redis", "restore-redis"};
+    const char *first = json_text_or(json_elem(json_field(container, "args"), 0), "");
+
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        if (strcmp(first, steps[i]) != 0 || strcmp(inv->target_kind, RES_APP_BINDING.kind) == 0)
+            continue;
+        return json_dig(inv->target, "ref", "kind") == NULL
+                   ? err_set(e, RC_INVALID,
+                             "spec.target.ref is missing: %s needs the AppBinding of a Redis there",
+                             steps[i])
+                   : err_set(e, RC_INVALID,
+                             "spec.target.ref is a %.80s: %s needs the AppBinding of a Redis there",
+                             inv->target_kind, steps[i]);
+    }
+    return RC_OK;
+}
+
 static enum rc
 step_container(const struct podspec_in *in, const struct json *step, size_t at, struct json **out,
                struct err *e)
@@ -321,9 +343,13 @@ step_container(const struct podspec_in *in, const struct json *step, size_t at, 
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         if (json_field(spec, fields[i]) != NULL)
             json_set(c, fields[i], json_clone(json_field(spec, fields[i])));
+    mem_free(cname);
+    if (check_step_target(in->inv, c, e)) {
+        json_free(c);
+        return e->code;
+    }
     layer_runtime(c, json_field(spec, "runtimeSettings"));
     finish_container(in, c);
-    mem_free(cname);
     *out = c;
     return RC_OK;
 }

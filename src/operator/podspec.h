@@ -36,7 +36,7 @@ struct podspec_in {
 };
 
 /*
- * RC_NOT_FOUND: the Task or a Function; RC_INVALID: no Task named, no steps, a variable.
+ * RC_NOT_FOUND: the Task or a Function; RC_INVALID: no Task named, no steps, a variable, a target that a step cannot use.
  * `*out` is the caller's.
  */
 NODISCARD enum rc podspec_build(const struct podspec_in *in, struct json **out, struct err *e);

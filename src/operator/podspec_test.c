@@ -223,6 +223,44 @@ test_podspec_takes_the_task_of_the_appbinding(void **state)
     json_free(pod);
 }
 
+/* Our steps read the Redis from an AppBinding; those of others may need no target. */
+static void
+test_podspec_refuses_a_target_that_its_step_cannot_use(void **state)
+{
+#define AIMED(target, task)                                                                        \
+    "{\"kind\":\"BackupConfiguration\",\"metadata\":{\"name\":\"bc\",\"namespace\":\"demo\"},"     \
+    "\"spec\":{\"repository\":{\"name\":\"repo\"},\"retentionPolicy\":{\"name\":\"k\"}," target    \
+    TASK(task) "}}"
+    static const struct {
+        const char *invoker, *words;
+    } cases[] = {
+        {AIMED("", "redis-backup"),
+         "spec.target.ref is missing: backup-redis needs the AppBinding"},
+        {AIMED("\"target\":{},", "redis-backup-7.0.5"), "spec.target.ref is missing"},
+        {AIMED("\"target\":{\"ref\":{\"apiVersion\":\"apps/"
+               "v1\",\"kind\":\"Deployment\",\"name\":\"d\"}},",
+               "redis-backup"),
+         "spec.target.ref is a Deployment"},
+        {AIMED("\"target\":{},", "own"), NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json *pod = NULL,
+                    *own = parse("[{\"kind\":\"Task\",\"metadata\":{\"name\":\"own\"},"
+                                 "\"spec\":{\"steps\":[{\"name\":\"f\"}]}},"
+                                 "{\"kind\":\"Function\",\"metadata\":{\"name\":\"f\"},"
+                                 "\"spec\":{\"image\":\"i\",\"args\":[\"x\"]}}]");
+        struct err e = ERR_INIT;
+        enum rc rc = build(cases[i].invoker, NULL, own, &pod, &e);
+
+        assert_int_equal(rc, cases[i].words == NULL ? RC_OK : RC_INVALID);
+        if (rc != RC_OK && strstr(e.msg, cases[i].words) == NULL)
+            fail_msg("\"%s\" lacks \"%s\"", e.msg, cases[i].words);
+        json_free(pod);
+    }
+}
+
 static void
 test_podspec_refuses_what_cannot_be_resolved(void **state)
 {
@@ -270,6 +308,7 @@ main(void)
         cmocka_unit_test(test_podspec_settings_and_hooks),
         cmocka_unit_test(test_podspec_restore_follows_the_rules),
         cmocka_unit_test(test_podspec_takes_the_task_of_the_appbinding),
+        cmocka_unit_test(test_podspec_refuses_a_target_that_its_step_cannot_use),
         cmocka_unit_test(test_podspec_refuses_what_cannot_be_resolved),
     };
 

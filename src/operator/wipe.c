@@ -132,7 +132,7 @@ wipe_create(struct ctx *cx, struct world *op, const struct json *repo, const cha
     struct backend b;
     enum rc rc;
 
-    if (object_check(&kind_repository, repo, e) ||
+    if (object_fits(&kind_repository, repo, e) ||
         backend_decode(json_dig(repo, "spec", "backend"), &b, e))
         return e->code;
     if (strcmp(b.provider, "local") == 0)

@@ -181,9 +181,10 @@ rights_in() { k get roles,rolebindings -n "$1" -o name; } # rights_in NAMESPACE
 @test "names of two namespaces that look alike when joined are kept apart" {
     shared
     k create namespace tenant-backupconfiguration-a >/dev/null
+    k get appbinding redis -n tenant -o json | python3 -c 'import json, sys; o = json.load(sys.stdin); o["metadata"] = {"name": "other", "namespace": "tenant-backupconfiguration-a"}; print(json.dumps(o))' | k create -f - >/dev/null
     config tenant a-backupconfiguration-b 'repository: {name: shared, namespace: owner}'
     config tenant-backupconfiguration-a b 'repository: {name: shared, namespace: owner}' \
-        'target: {ref: {apiVersion: na, kind: EmptyTarget, name: na}}'
+        'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: other}}'
     phase tenant bc/a-backupconfiguration-b Ready
     session tenant one a-backupconfiguration-b
     phase tenant backupsession/one Failed 60

@@ -91,6 +91,45 @@ last_success() { # of the configuration bc, as Prometheus is told
     [[ "$(condition demo bc/bc BackendSecretFound)" == *"has no RESTIC_PASSWORD"* ]]
 }
 
+refused() { # refused NAME 'words' KIND/NAME: Invalid, by the condition and an event
+    phase demo "$1" Invalid
+    [[ "$(condition demo "$1" ValidationPassed)" == "False $2"* ]]
+    k get -n demo events -o jsonpath='{range .items[*]}{.involvedObject.name} {.reason} {.message}{"\n"}{end}' | grep -qF "${1#*/} ResourceValidationFailed $2"
+}
+
+@test "what could never work is not Ready: values, annotations, a target that is missing" {
+    config demo never 'schedule: "0 0 31 2 *"'
+    refused bc/never 'spec.schedule "0 0 31 2 *" names a time that never comes'
+    config demo hurried 'timeOut: 0s'
+    refused bc/hurried 'spec.timeOut must be more than 0'
+    config demo keep 'retryConfig: {delay: -1m}'
+    refused bc/keep 'spec.retryConfig.delay must not be negative'
+    config demo bad 'schedule: "0 0 1 1"'
+    phase demo bc/bad NotReady
+    [[ "$(condition demo bc/bad CronJobCreated)" == False*schedule* ]]
+    for target in '{}' '{alias: a}' '{ref: {apiVersion: na, kind: EmptyTarget, name: na}}'; do
+        config demo aimless "target: $target"
+        phase demo bc/aimless NotReady
+        [[ "$(condition demo bc/aimless TaskFound)" == *"needs the AppBinding of a Redis"* ]]
+        k delete bc -n demo aimless >/dev/null
+    done
+    k get -n demo events -o jsonpath='{.items[*].message}' | grep -q 'spec.target.ref is missing: backup-redis needs'
+    config demo bc
+    phase demo bc/bc Ready
+    for note in shrink-below=0 accept-shrink=yes allow-removal=all adopt-target= adopt-targets=x; do
+        k annotate bc -n demo bc "cstash.io/$note" >/dev/null
+        refused bc/bc "annotation cstash.io/${note%=*} m"
+        k annotate bc -n demo bc "cstash.io/${note%=*}-" >/dev/null
+        phase demo bc/bc Ready
+    done
+    restore demo none 'timeOut: "-1s"'
+    refused restoresession/none 'spec.timeOut must be more than 0'
+    k patch repo repo -n demo --type merge -p '{"spec":{"usagePolicy":{"allowedNamespaces":{"from":"Selector"}}}}' >/dev/null
+    until_is demo repo/repo '{.status.conditions[?(@.type=="ValidationPassed")].status}' False
+    [[ "$(condition demo repo/repo ValidationPassed)" == *"allowedNamespaces.selector is missing" ]]
+    phase demo bc/bc Invalid
+}
+
 @test "what nothing acts on is told" {
     config demo bc 'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis}, paths: [/data], snapshotClassName: x}'
     until_is demo bc/bc '{.status.conditions[?(@.type=="FieldsIgnored")].status}' True

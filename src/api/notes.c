@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/notes.h"
+
+#include "api/kinds.h"
+
+bool
+shrink_below_parse(const char *text, int *out)
+{
+    uint64_t percent = 0;
+
+    if (strcmp(text, "off") == 0) {
+        *out = SHRINK_BELOW_OFF;
+        return true;
+    }
+    if (!str_to_u64(str_c(text), &percent) || percent < 1 || percent > 100)
+        return false;
+    *out = (int)percent;
+    return true;
+}
+
+static bool
+note_removal(struct str value, struct notes *out)
+{
+    return str_to_u64(value, &out->allow_removal);
+}
+
+static bool
+note_below(struct str value, struct notes *out)
+{
+    char text[8];
+
+    return value.n < sizeof(text) &&
+           shrink_below_parse(str_cut(value, text, sizeof(text)), &out->shrink_below);
+}
+
+static bool
+note_accept(struct str value, struct notes *out)
+{
+    out->accept_shrink = str_eq(value, STR_LIT("true"));
+    return out->accept_shrink || str_eq(value, STR_LIT("false"));
+}
+
+static bool
+note_adopt(struct str value, struct notes *out)
+{
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] < ' ' || value.p[i] == 0x7f)
+            return false;
+    out->adopt_target = (const char *)value.p;
+    return value.n > 0 && value.n <= NOTE_TARGET_MAX;
+}
+
+static const struct note_def {
+    const char *name, *must; /* what it must be, for people */
+    bool (*take)(struct str value, struct notes *out);
+} note_defs[] = {
+    {NOTE_ALLOW_REMOVAL, "a number of snapshots", note_removal},
+    {NOTE_SHRINK_BELOW, "a percentage from 1 to 100, or \"off\"", note_below},
+    {NOTE_ACCEPT_SHRINK, "\"true\" or \"false\"", note_accept},
+    {NOTE_ADOPT_TARGET, "the name of a target", note_adopt},
+};
+
+static const struct note_def *
+note_find(const char *kind, const char *name)
+{
+    if (strcmp(kind, kind_backupconfiguration.kind) != 0)
+        return NULL;
+    for (size_t i = 0; i < ARRAY_LEN(note_defs); i++)
+        if (strcmp(name, note_defs[i].name) == 0)
+            return &note_defs[i];
+    return NULL;
+}
+
+enum rc
+notes_read(const char *kind, const struct json *annotations, struct notes *out, struct err *e)
+{
+    struct notes n = {0};
+    char shown[80];
+
+    for (struct json_item it = json_first(annotations); it.key != NULL;
+         it = json_next(annotations, it)) {
+        const struct note_def *def;
+
+        if (strncmp(it.key, NOTE_PREFIX, strlen(NOTE_PREFIX)) != 0)
+            continue;
+        def = note_find(kind, it.key);
+        if (def == NULL)
+            return err_set(e, RC_INVALID,
+                           "annotation %s means nothing on a %s: remove it, or correct its name",
+                           str_show(str_c(it.key), shown, sizeof(shown)), kind);
+        if (json_text(it.value) == NULL || !def->take(json_text_str(it.value), &n))
+            return err_set(e, RC_INVALID, "annotation %s must be %s", def->name, def->must);
+    }
+    *out = n;
+    return RC_OK;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_NOTES_H
+#define API_NOTES_H
+
+/*
+ * api/notes -- the annotations of ours, by which a person tells what Stash has no field for.
+ *
+ * Why      the operator refuses what a Job could not use, and a misspelt one, before a night is lost:
+ *          both read them here.
+ * Errors   RC_INVALID names the annotation, and what it may be.
+ */
+#include "json/node.h"
+
+#define NOTE_PREFIX "cstash.io/"
+
+/* Of a BackupConfiguration. */
+#define NOTE_ALLOW_REMOVAL NOTE_PREFIX "allow-removal" /* how many snapshots retention may remove */
+#define NOTE_SHRINK_BELOW NOTE_PREFIX "shrink-below"   /* percent, or "off" (repo/shrink.h) */
+#define NOTE_ACCEPT_SHRINK NOTE_PREFIX "accept-shrink" /* "true" or "false" */
+#define NOTE_ADOPT_TARGET NOTE_PREFIX "adopt-target"   /* whose snapshots become this target's */
+
+enum { SHRINK_BELOW_OFF = -1, NOTE_TARGET_MAX = 1024 };
+
+struct notes {
+    uint64_t allow_removal;
+    int shrink_below; /* 1 to 100, SHRINK_BELOW_OFF, or 0: it is not there */
+    bool accept_shrink;
+    const char *adopt_target; /* borrowed; NULL: it is not there */
+};
+
+/* What stands in metadata.annotations of an object of `kind`; all else than ours is passed over. */
+NODISCARD enum rc notes_read(const char *kind, const struct json *annotations, struct notes *out,
+                             struct err *e);
+
+/* "off", or a percentage from 1 to 100, as notes.shrink_below has it. False: neither. */
+bool shrink_below_parse(const char *text, int *out);
+
+#endif
