@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <xxhash.h>
+
 #include "base/log.h"
+#include "base/mem.h"
 #include "dump/convert.h"
 
 enum { WARNINGS_MAX = 20 };
@@ -15,6 +18,7 @@ struct convert {
     bool in_db, unsure; /* unsure: some database did not say what it holds, or something else */
     uint64_t n_items;   /* events of the value at hand that are data */
     uint64_t odd;
+    uint64_t *names; /* CONVERT_NAMES_KEPT hashes of names with their databases; 0: none */
 };
 
 enum rc
@@ -38,6 +42,8 @@ leave_db(struct convert *c)
     if (!c->in_db)
         return;
     c->in_db = false;
+    if (c->opts->on_db != NULL)
+        c->opts->on_db(c->opts->arg, c->db, c->keys);
     if (c->said_keys == c->keys && c->said_expires == c->expires)
         return;
     c->unsure = true;
@@ -132,10 +138,26 @@ on_value(struct convert *c, const struct rdb_item *it, struct err *e)
 }
 
 static enum rc
+check_twice(struct convert *c, struct str name, struct err *e)
+{
+    XXH128_hash_t h = XXH3_128bits_withSeed(name.p, name.n, c->db);
+    uint64_t *at = &c->names[h.high64 % CONVERT_NAMES_KEPT];
+    char shown[100];
+
+    if (*at == h.low64 && h.low64 != 0)
+        return err_set(e, RC_CORRUPT, "key \"%s\" is there twice in database %llu",
+                       str_show(name, shown, sizeof(shown)), (unsigned long long)c->db);
+    *at = h.low64;
+    return RC_OK;
+}
+
+static enum rc
 on_key(struct convert *c, const struct rdb_item *it, struct err *e)
 {
     struct ev ev = {.kind = EV_KEY};
 
+    if (check_twice(c, it->key.name, e))
+        return e->code;
     c->keys++;
     c->expires += it->key.expires_at != EV_NO_EXPIRY;
     if (!filter_wants(&c->opts->filter, c->db, it->key.name))
@@ -213,22 +235,35 @@ on_item(struct convert *c, const struct rdb_item *it, struct err *e)
     }
 }
 
+static enum rc
+all_items(struct convert *c, struct err *e)
+{
+    struct rdb_item it = {.kind = RDB_AUX};
+
+    while (it.kind != RDB_END) {
+        if (ctx_check(c->cx, e) || rdb_next(c->in, &it, e))
+            return e->code;
+        if (c->to.enc != NULL)
+            encoder_source(c->to.enc, rdb_version(c->in));
+        if (on_item(c, &it, e))
+            return e->code;
+    }
+    return RC_OK;
+}
+
 enum rc
 convert_rdb(struct ctx *cx, struct rdb *in, const struct convert_opts *opts, struct encoder *enc,
             struct tally *t, struct convert_facts *out, struct err *e)
 {
     struct convert c = {.cx = cx, .in = in, .opts = opts, .to = {enc, t}, .facts = out};
-    struct rdb_item it = {.kind = RDB_AUX};
+    enum rc rc;
 
     memset(out, 0, sizeof(*out));
-    while (it.kind != RDB_END) {
-        if (ctx_check(cx, e) || rdb_next(in, &it, e))
-            return e->code;
-        if (enc != NULL)
-            encoder_source(enc, rdb_version(in));
-        if (on_item(&c, &it, e))
-            return e->code;
-    }
+    c.names = (uint64_t *)mem_zero(CONVERT_NAMES_KEPT, sizeof(*c.names));
+    rc = all_items(&c, e);
+    mem_free(c.names);
+    if (rc != RC_OK)
+        return rc;
     out->rdb_version = rdb_version(in);
     out->announced = !c.unsure;
     if (out->member_expiries != 0)

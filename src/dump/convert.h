@@ -8,7 +8,8 @@
  * Why      whatever the RDB comes from (a replication stream, a file), this is the only place that
  *          decides what of it goes into a dump and whether all of it was there.
  * Check    the keys of each database are compared with what the RDB announces (RESIZEDB, since
- *          Redis 3.2), which is a hint: a difference is warned of.
+ *          Redis 3.2), which is a hint: a difference is warned of. A key that comes twice among the
+ *          last CONVERT_NAMES_KEPT is an error, as servers have it: one of the two is not the data.
  * Odd      what servers load is taken, with a warning: empty collections are left out, a stream that
  *          miscounts itself counts as what it holds (docs/adr/0026).
  * Memory   as rdb/rdb and dump/encode; a payload of the restore format up to CONVERT_PAYLOAD_MAX is
@@ -22,12 +23,19 @@
 #include "dump/tally.h"
 #include "rdb/rdb.h"
 
-enum { CONVERT_PAYLOAD_MAX = 8 * 1024 * 1024, CONVERT_AUX_TEXT = 80 };
+enum {
+    CONVERT_PAYLOAD_MAX = 8 * 1024 * 1024,
+    CONVERT_AUX_TEXT = 80,
+    CONVERT_NAMES_KEPT = 64 * 1024
+};
 
 struct convert_opts {
     enum dump_format format;
     struct filter filter;
     atomic_uint_fast64_t *keys; /* counts up as keys pass; may be NULL */
+    /* A database, or a part of one, is over: all its keys, wanted or not. May be NULL. */
+    void (*on_db)(void *arg, uint64_t db, uint64_t keys);
+    void *arg;
 };
 
 /* What the RDB says of its origin; empty where it does not. */

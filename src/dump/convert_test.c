@@ -63,6 +63,32 @@ test_convert_takes_what_servers_load(void **state)
     buf_release(&dump);
 }
 
+/* As servers have it: they refuse such a file, and a count of two for one key is no count. */
+static void
+test_convert_refuses_a_key_that_comes_twice(void **state)
+{
+    static const char twice[] = "REDIS0009\xfe\x00\x00\x01k\x01v\x00\x01l\x01v"
+                                "\xfe\x01\x00\x01k\x01v\xfe\x00\x00\x01k\x01w\xff\0\0\0\0\0\0\0\0";
+    struct convert_opts opts = {.format = DUMP_COMMANDS, .filter = FILTER_ALL};
+    struct tally *t = tally_new();
+    struct convert_facts f;
+    struct rd_mem in;
+    struct ctx cx;
+    struct rdb *r;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    T_OK(ctx_init(&cx, &e));
+    rd_mem_init(&in, str_of(twice, sizeof(twice) - 1), 0);
+    r = rdb_new(&in.rd);
+    assert_int_equal(convert_rdb(&cx, r, &opts, NULL, t, &f, &e), RC_CORRUPT);
+    assert_non_null(strstr(e.msg, "key \"k\" is there twice in database 0"));
+    assert_int_equal(tally_keys(t), 3);
+    rdb_free(r);
+    tally_free(t);
+    ctx_release(&cx);
+}
+
 /* A stream that miscounts itself is written as commands, since not every server takes its payload. */
 static void
 test_convert_writes_no_odd_payload(void **state)
@@ -231,6 +257,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_convert_takes_what_servers_load),
         cmocka_unit_test(test_convert_keeps_what_is_pending_of_deleted_entries),
+        cmocka_unit_test(test_convert_refuses_a_key_that_comes_twice),
         cmocka_unit_test(test_convert_writes_no_odd_payload),
         cmocka_unit_test(test_convert_restores_as_the_source_can),
     };

@@ -2,7 +2,9 @@
 #include "job/source.h"
 
 #include "base/log.h"
+#include "job/reckon.h"
 #include "redis/fork_guard.h"
+#include "redis/keyspace.h"
 #include "redis/replica.h"
 #include "redis/scan.h"
 #include "redis/topology.h"
@@ -62,13 +64,21 @@ struct dump {
     struct encoder *enc; /* NULL: only count */
     struct tally *t;     /* NULL: not */
     struct source_facts *f;
+    struct reckon read;
 };
 
+static void
+count_db(void *arg, uint64_t db, uint64_t keys)
+{
+    reckon_add(&((struct dump *)arg)->read, db, keys);
+}
+
 static enum rc
-convert(struct ctx *cx, struct rdb *rdb, const struct dump *d, struct err *e)
+convert(struct ctx *cx, struct rdb *rdb, struct dump *d, struct err *e)
 {
     const struct source_opts *o = d->o;
-    struct convert_opts opts = {.format = o->format, .filter = o->filter, .keys = o->keys};
+    struct convert_opts opts = {
+        .format = o->format, .filter = o->filter, .keys = o->keys, .on_db = count_db, .arg = d};
     struct source_facts *f = d->f;
     struct convert_facts facts;
 
@@ -90,7 +100,7 @@ convert(struct ctx *cx, struct rdb *rdb, const struct dump *d, struct err *e)
 
 /* Take the snapshot of an attached replica. */
 static enum rc
-drain(struct ctx *cx, struct replica *r, const struct dump *d, struct err *e)
+drain(struct ctx *cx, struct replica *r, struct dump *d, struct err *e)
 {
     struct rdb *rdb = rdb_new(replica_rd(r));
     struct replica_facts facts = replica_facts(r);
@@ -110,7 +120,7 @@ drain(struct ctx *cx, struct replica *r, const struct dump *d, struct err *e)
  * it.
  */
 static enum rc
-by_replication(struct ctx *cx, struct conn **c, const struct conn_info *info, const struct dump *d,
+by_replication(struct ctx *cx, struct conn **c, const struct conn_info *info, struct dump *d,
                bool *refused, struct err *e)
 {
     struct replica_opts opts = {
@@ -151,6 +161,8 @@ by_replication(struct ctx *cx, struct conn **c, const struct conn_info *info, co
 
 struct scan_tee {
     struct tee tee;
+    struct dump *dump;
+    uint64_t db;
     atomic_uint_fast64_t *keys;
 };
 
@@ -159,6 +171,10 @@ scan_on(void *arg, const struct ev *ev, struct err *e)
 {
     struct scan_tee *s = arg;
 
+    if (ev->kind == EV_DB)
+        s->db = ev->u.db.n;
+    if (ev->kind == EV_KEY_END)
+        count_db(s->dump, s->db, 1);
     if (ev->kind == EV_KEY_END && s->keys != NULL)
         atomic_fetch_add_explicit(s->keys, 1, memory_order_relaxed);
     return tee_on(&s->tee, ev, e);
@@ -174,11 +190,10 @@ rdb_version_of(const struct conn_info *i)
 }
 
 static enum rc
-by_scan(struct ctx *cx, struct conn *c, const struct conn_info *info, const struct dump *d,
-        struct err *e)
+by_scan(struct ctx *cx, struct conn *c, const struct conn_info *info, struct dump *d, struct err *e)
 {
     struct scan_opts opts = {.format = d->o->format, .filter = d->o->filter, .info = info};
-    struct scan_tee to = {.tee = {d->enc, d->t}, .keys = d->o->keys};
+    struct scan_tee to = {.tee = {d->enc, d->t}, .dump = d, .keys = d->o->keys};
     struct scan_result res;
 
     if (d->enc != NULL && info != NULL)
@@ -227,8 +242,52 @@ check_link(const struct conn *c, const struct conn_info *info, const struct sour
                        "REPLICAOF NO ONE");
 }
 
+/* A connection of its own: the one that the dump came by may be used up. */
+struct ask_after {
+    struct ctx *cx;
+    const struct source_opts *o;
+};
+
 static enum rc
-read_server(struct ctx *cx, void *from, const struct dump *d, struct err *e)
+ask_after(void *arg, struct conn_info *out, struct err *e)
+{
+    struct ask_after *a = arg;
+    struct conn *c = NULL;
+    bool counted = false;
+    enum rc rc = conn_open(a->cx, a->o->addr, a->o->conn, &c, e);
+
+    if (rc == RC_OK)
+        rc = keyspace_count(a->cx, c, out, &counted, e);
+    conn_close(c);
+    if (rc == RC_OK && !counted) {
+        conn_info_release(out);
+        rc = err_set(e, RC_UNAVAILABLE, "the server does not count its keys");
+    }
+    return rc;
+}
+
+static enum rc
+check_counts(struct ctx *cx, struct dump *d, const struct conn_info *before, struct err *e)
+{
+    struct ask_after arg = {.cx = cx, .o = d->o};
+    struct reckon_ask ask = {.after = ask_after,
+                             .arg = &arg,
+                             .only = d->o->filter.db,
+                             .vanished = d->f->vanished,
+                             .at_once = d->f->point_in_time};
+    const struct conn_info none = {.n_dbs = 0};
+    bool little;
+
+    if (d->o->filter.match != NULL)
+        return RC_OK;
+    if (reckon_check(&d->read, before != NULL ? before : &none, &ask, &little, e))
+        return e->code;
+    d->f->announced = d->f->announced && !little;
+    return RC_OK;
+}
+
+static enum rc
+read_server(struct ctx *cx, void *from, struct dump *d, struct err *e)
 {
     struct conn_info info = {0}, *known = &info;
     enum source_kind kind = d->o->kind;
@@ -266,6 +325,8 @@ read_server(struct ctx *cx, void *from, const struct dump *d, struct err *e)
     }
     if (rc == RC_OK && (kind == SOURCE_SCAN || (kind == SOURCE_AUTO && refused)))
         rc = by_scan(cx, *c, known, d, e);
+    if (rc == RC_OK)
+        rc = check_counts(cx, d, known, e);
     conn_info_release(&info);
     if (rc == RC_OK && d->enc != NULL)
         warn_of_length(encoder_facts(d->enc).longest, max_bulk);
@@ -273,7 +334,7 @@ read_server(struct ctx *cx, void *from, const struct dump *d, struct err *e)
 }
 
 /* The frame of every dump: header, what `body` reads, trailer. */
-typedef enum rc body_fn(struct ctx *cx, void *from, const struct dump *d, struct err *e);
+typedef enum rc body_fn(struct ctx *cx, void *from, struct dump *d, struct err *e);
 
 static enum rc
 framed(struct ctx *cx, void *from, body_fn *body, struct dump *d, struct wr *out, struct err *e)
@@ -294,6 +355,7 @@ framed(struct ctx *cx, void *from, body_fn *body, struct dump *d, struct wr *out
     }
     d->f->ended = instant_now();
     encoder_free(enc);
+    reckon_release(&d->read);
     return rc;
 }
 
@@ -332,7 +394,7 @@ check_end(struct rdb *rdb, struct rd *in, struct err *e)
 }
 
 static enum rc
-rdb_body(struct ctx *cx, void *from, const struct dump *d, struct err *e)
+rdb_body(struct ctx *cx, void *from, struct dump *d, struct err *e)
 {
     struct rdb *rdb = rdb_new(from);
     enum rc rc = convert(cx, rdb, d, e);

@@ -65,3 +65,23 @@ hide() { # hide PATTERN [CHARACTER]: sets HIDER, the port of a where what matche
     [ "$status" = 1 ]
     [ "$(cli a dbsize)" = 1 ]
 }
+
+@test "a server that counts more keys than it gives is told of; names without values are no backup" {
+    "$CSTASH" init -q
+    hide '(?<=keys=)[0-9]+' 9
+    for source in replication scan; do
+        run "$CSTASH" backup --source $source --redis "redis://127.0.0.1:$HIDER"
+        [ "$status" = 0 ]
+        [[ "$output" == *"database 0: the server counts 9 keys, and 1 are in the dump"* ]]
+        [ "$("$CSTASH" show latest --manifest | python3 -c 'import json, sys; print(json.load(sys.stdin)["source"]["counts_checked"])')" = False ]
+    done
+    for i in $(seq 20); do cli a set name$i v >/dev/null; done
+    cli a del k >/dev/null
+    for hidden in '(?<=DUMP\r\n\$.\r\n)name' '(?<=DUMP\r\n\$.\r\n)name|(?<=\r\n)INFO(?=\r\n)'; do
+        hide "$hidden"
+        run "$CSTASH" backup --source scan --db 0 --redis "redis://127.0.0.1:$HIDER"
+        [ "$status" = 1 ]
+        [[ "$output" == *"database 0: the server counts 2"?" keys before and after, and gave 0 of them"* ]]
+    done
+    [ "$("$CSTASH" snapshots --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" = 2 ]
+}
