@@ -139,8 +139,6 @@ bool answer_openapi_v2(struct call *c);
 /* Remove fields that are null, as a server with typed objects forgets them. */
 void drop_nulls(struct json *j);
 
-/* Text for people, cut at the buffer's ceiling. */
-void text_add(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *now_text(char to[static 40]); /* RFC 3339, whole seconds */
 
 #endif

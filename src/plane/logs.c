@@ -53,7 +53,7 @@ put_line(struct log *l, const char *p, size_t n)
         n -= (size_t)(space + 1 - p);
         p = space + 1;
     }
-    text_add(&l->out, "%.*s", (int)n, p);
+    buf_putf(&l->out, "%.*s", (int)n, p);
 }
 
 static void

@@ -137,15 +137,15 @@ answer_invalid(struct call *c, const char *name, const struct plane_complaints *
     CLEANUP(buf_release) struct buf m = BUF_INIT(1024 * 1024);
     size_t n = json_size(why->causes);
 
-    text_add(&m, "%s%s%s \"%s\" is invalid: %s", c->kind->kind,
+    buf_putf(&m, "%s%s%s \"%s\" is invalid: %s", c->kind->kind,
              c->kind->group[0] != '\0' ? "." : "", c->kind->group, name, n > 1 ? "[" : "");
     for (size_t i = 0; i < n; i++) {
         struct json *cause = json_elem(why->causes, i);
-        text_add(&m, "%s%s: %s", i > 0 ? ", " : "", json_text_or(json_field(cause, "field"), ""),
+        buf_putf(&m, "%s%s: %s", i > 0 ? ", " : "", json_text_or(json_field(cause, "field"), ""),
                  json_text_or(json_field(cause, "message"), ""));
     }
     if (n > 1)
-        text_add(&m, "]");
+        buf_putf(&m, "]");
     return answer_status(c, 422, "Invalid", name, buf_c(&m), why->causes);
 }
 
@@ -247,19 +247,4 @@ now_text(char to[static 40])
     t.nsec = 0;
     t.zone = 0;
     return instant_format(t, to);
-}
-
-void
-text_add(struct buf *b, const char *fmt, ...)
-{
-    CLEANUP(mem_free_ptr) char *text = NULL;
-    struct err e = ERR_INIT;
-    va_list ap;
-
-    va_start(ap, fmt);
-    if (vasprintf(&text, fmt, ap) < 0)
-        text = NULL;
-    va_end(ap);
-    if (text != NULL && buf_add_str(b, str_c(text), &e))
-        return; /* cut: it does not fit */
 }

@@ -322,7 +322,7 @@ check_enum(struct check *c, const struct json *schema, const struct json *j, con
         CLEANUP(mem_free_ptr) char *text = json_to_text(json_elem(list, i), false);
         if (json_same(json_elem(list, i), j))
             return;
-        text_add(&known, "%s%s", i > 0 ? ", " : "", text);
+        buf_putf(&known, "%s%s", i > 0 ? ", " : "", text);
     }
     if (list != NULL) {
         CLEANUP(mem_free_ptr) char *text = json_to_text(j, false);

@@ -171,10 +171,10 @@ on_request(void *arg, struct ctx *cx, const struct httpd_request *rq, struct htt
     buf_init(&rp.body, KUBE_BODY_MAX);
     for (size_t i = 0; i < rp.n_warnings; i++) {
         CLEANUP(buf_release) struct buf quoted = BUF_INIT(8192);
-        text_add(&quoted, "299 - \"");
+        buf_putf(&quoted, "299 - \"");
         for (const char *s = rp.warnings[i]; *s != '\0'; s++)
-            text_add(&quoted, *s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
-        text_add(&quoted, "\"");
+            buf_putf(&quoted, *s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
+        buf_putf(&quoted, "\"");
         httpd_add_header(a, "Warning", buf_c(&quoted));
     }
     httpd_add_header(a, "Cache-Control", "no-cache, private");

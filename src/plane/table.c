@@ -72,7 +72,7 @@ static void
 word(struct buf *b, const char *w)
 {
 
-    text_add(b, "%s%s", b->n > 0 ? "," : "", w);
+    buf_putf(b, "%s%s", b->n > 0 ? "," : "", w);
 }
 
 static void

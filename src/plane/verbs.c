@@ -85,9 +85,9 @@ answer_apply_conflict(struct call *c, struct json *causes)
     CLEANUP(buf_release) struct buf m = BUF_INIT(65536);
     size_t n = json_size(causes);
 
-    text_add(&m, "Apply failed with %zu conflict%s: ", n, n == 1 ? "" : "s");
+    buf_putf(&m, "Apply failed with %zu conflict%s: ", n, n == 1 ? "" : "s");
     for (size_t i = 0; i < n; i++)
-        text_add(&m, "%s%s: %s", i > 0 ? ", " : "",
+        buf_putf(&m, "%s%s: %s", i > 0 ? ", " : "",
                  json_text_or(json_field(json_elem(causes, i), "message"), ""),
                  json_text_or(json_field(json_elem(causes, i), "field"), ""));
     s = status_new(409, "Conflict", buf_c(&m), c->kind, c->name, causes);

@@ -235,7 +235,7 @@ read_fields(struct call *c, struct wish *w)
         char *one = mem_printf("unknown field \"%s\"", json_text(json_elem(unknown, i)));
         if (how == NULL || strcmp(how, "Strict") != 0)
             reply_warn(c->rp, one);
-        text_add(&text, "%s%s", i > 0 ? ", " : "", one);
+        buf_putf(&text, "%s%s", i > 0 ? ", " : "", one);
     }
     if (how == NULL || strcmp(how, "Strict") != 0)
         return true;
