@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz/cel -- rules of definitions: parse anything, evaluate what parses, within bounds. */
 #include "base/mem.h"
-#include "plane/cel.h"
+#include "validation/cel.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

@@ -2,9 +2,9 @@
 /* CustomResourceDefinitions: defaults, the status that says they are served, checks. */
 #include "base/mem.h"
 #include "plane/admit.h"
-#include "plane/cel_rules.h"
+#include "validation/cel_rules.h"
 #include "plane/core.h"
-#include "plane/schema.h"
+#include "validation/schema.h"
 
 /* {type, status: "True", ...}, its time kept when it is there already. */
 static void

@@ -12,6 +12,7 @@
 #include "plane/db.h"
 #include "plane/kind.h"
 #include "plane/plane.h"
+#include "validation/field_errors.h"
 
 struct httpd;
 
@@ -100,13 +101,6 @@ bool answer_err(struct call *c, const struct err *e);
 /* A Status object; the caller frees. `causes` may be NULL and is borrowed. */
 struct json *status_new(int code, const char *reason, const char *message, const struct kind *kind,
                         const char *name, const struct json *causes);
-
-struct plane_complaints {
-    struct json *causes; /* array of {reason, message, field}, or NULL: none */
-};
-void complaints_release(struct plane_complaints *c);
-void complain(struct plane_complaints *to, const char *reason, const char *field, const char *fmt,
-              ...) PRINTF_LIKE(4, 5);
 
 /* --- verbs -------------------------------------------------------------------------------------
  */

@@ -4,7 +4,7 @@
 #include <pthread.h>
 
 #include "base/mem.h"
-#include "plane/cel_rules.h"
+#include "validation/cel_rules.h"
 
 enum { KINDS_MAX = 1024 };
 

@@ -18,7 +18,7 @@
 
 struct plane;
 
-/* What is wrong with an object, as field errors; see plane_complain. */
+/* See validation/field_errors.h. */
 struct plane_complaints;
 
 /*
@@ -31,10 +31,6 @@ struct plane_hooks {
                   struct plane_complaints *to);
     void *arg;
 };
-
-/* `field` as "spec.schedule"; the words follow it, such as "Invalid value: "x": no schedule". */
-void plane_complain(struct plane_complaints *to, const char *field, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
 
 struct plane_opts {
     int64_t keep_revisions; /* of the log for watches; 0: DB_KEEP */

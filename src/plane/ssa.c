@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "plane/core.h"
-#include "plane/fields.h"
+#include "validation/fields.h"
 
 static struct field_type
 root_type(const struct kind *k)

@@ -7,7 +7,7 @@
  *
  * Shape    sets of fields are kept in the form of the API (fieldsV1): {"f:spec": {"f:a": {}}},
  *          "k:{...}" for elements of lists that are maps, "v:..." for those of sets. How lists
- *          merge is told by the schema of custom resources, by plane/listtype for the others.
+ *          merge is told by the schema of custom resources, by validation/listtype for the others.
  * Source   Kubernetes "Server-Side Apply"; structured-merge-diff.
  * Tests    ssa_test.c
  */

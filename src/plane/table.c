@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "plane/core.h"
-#include "plane/path.h"
+#include "validation/path.h"
 
 const char *
 table_age(int64_t s, char to[static 24])

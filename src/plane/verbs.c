@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "kube/patch.h"
 #include "plane/core.h"
-#include "plane/smp.h"
+#include "validation/smp.h"
 #include "plane/ssa.h"
 #include "plane/write.h"
 

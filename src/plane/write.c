@@ -5,8 +5,8 @@
 #include "base/rand.h"
 #include "json/yaml.h"
 #include "plane/admit.h"
-#include "plane/cel_rules.h"
-#include "plane/schema.h"
+#include "validation/cel_rules.h"
+#include "validation/schema.h"
 #include "plane/ssa.h"
 
 enum { ORPHANS_AT_ONCE = 500 };
