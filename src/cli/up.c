@@ -13,6 +13,7 @@
 #include "kube/object.h"
 #include "operator/operator.h"
 #include "plane/controllers.h"
+#include "plane/gc.h"
 #include "plane/plane.h"
 
 #define PUSHGATEWAY "prometheus-pushgateway"
@@ -113,6 +114,12 @@ run_controllers(struct up *u, struct err *e)
 }
 
 static enum rc
+run_gc(struct up *u, struct err *e)
+{
+    return gc_run(u->cx, u->plane, u->k, e);
+}
+
+static enum rc
 run_operator(struct up *u, struct err *e)
 {
     struct operator_opts o = {.image = CSTASH_IMAGE,
@@ -136,8 +143,9 @@ run_part(void *arg)
 static enum rc
 run_parts(struct up *u, struct err *e)
 {
-    struct part parts[] = {{.up = u, .run = run_controllers}, {.up = u, .run = run_operator}};
-
+    struct part parts[] = {{.up = u, .run = run_controllers},
+                           {.up = u, .run = run_gc},
+                           {.up = u, .run = run_operator}};
     size_t n = 0;
     enum rc rc = RC_OK;
 

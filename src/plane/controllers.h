@@ -4,8 +4,7 @@
 
 /*
  * plane/controllers -- what makes the embedded plane do something: CronJobs become Jobs, Jobs
- * become Pods, Pods become processes of this machine; what lost its owner goes, and namespaces
- * empty themselves.
+ * become Pods, Pods become processes of this machine.
  *
  * Why      a Kubernetes cluster has these; the operator cannot tell the difference.
  * Shape    ordinary clients of the API; all they know is there or in the folder of the plane

@@ -98,14 +98,12 @@ set_up(struct runner *r, struct err *e)
     r->jobs = cache_of(r, &KUBE_JOB);
     r->pods = cache_of(r, &KUBE_POD);
     r->claims = cache_of(r, &KUBE_PERSISTENT_VOLUME_CLAIM);
-    r->namespaces = cache_of(r, &KUBE_NAMESPACE);
     cache_add_index(r->jobs, BY_OWNER, cache_index_owner);
     cache_add_index(r->pods, BY_OWNER, cache_index_owner);
     if (add_controller(r, "cronjob", run_cron_job, 1, &r->cron_ctl, e) ||
         add_controller(r, "job", run_job, JOB_WORKERS, &r->job_ctl, e) ||
         add_controller(r, "pod", run_pod, POD_WORKERS, &r->pod_ctl, e) ||
-        add_controller(r, "claim", run_claim, 1, &r->claim_ctl, e) ||
-        add_controller(r, "namespace", run_namespace, 1, &r->ns_ctl, e))
+        add_controller(r, "claim", run_claim, 1, &r->claim_ctl, e))
         return e->code;
     controller_watch(r->cron_ctl, r->cron_jobs, controller_map_self, NULL);
     controller_watch(r->cron_ctl, r->jobs, controller_map_owner, cron_job);
@@ -113,7 +111,6 @@ set_up(struct runner *r, struct err *e)
     controller_watch(r->job_ctl, r->pods, controller_map_owner, job);
     controller_watch(r->pod_ctl, r->pods, controller_map_self, NULL);
     controller_watch(r->claim_ctl, r->claims, controller_map_self, NULL);
-    controller_watch(r->ns_ctl, r->namespaces, controller_map_self, NULL);
     return RC_OK;
 }
 
@@ -170,17 +167,13 @@ name_node(struct runner *r)
 static enum rc
 run_all(struct runner *r, struct err *e)
 {
-    struct gc *gc = NULL;
     enum rc rc;
 
     if (set_up(r, e) || run_pods_begin(r->cx, r, e) || run_watch_begin(r, e))
         return e->code;
     run_claims_begin(r);
     put_node(r);
-    rc = run_gc_begin(r, &gc, e);
-    if (rc == RC_OK)
-        rc = manager_run(r->cx, r->m, e);
-    run_gc_end(gc);
+    rc = manager_run(r->cx, r->m, e);
     return rc == RC_CANCELLED ? RC_OK : rc;
 }
 

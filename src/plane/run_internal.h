@@ -16,7 +16,6 @@
 
 #define BY_OWNER "owner"
 
-struct gc;
 struct watched;
 
 struct runner {
@@ -28,8 +27,8 @@ struct runner {
     char *program; /* our own */
     char node[256];
     struct manager *m;
-    struct cache *cron_jobs, *jobs, *pods, *claims, *namespaces;
-    struct controller *cron_ctl, *job_ctl, *pod_ctl, *claim_ctl, *ns_ctl;
+    struct cache *cron_jobs, *jobs, *pods, *claims;
+    struct controller *cron_ctl, *job_ctl, *pod_ctl, *claim_ctl;
     struct recorder *cron_events, *job_events, *pod_events;
     /* run_watch.c: who waits for the end of a process */
     int watch_fd;
@@ -63,7 +62,7 @@ const char *run_job_end(const struct json *job);
 
 /* --- the reconcilers --- */
 
-reconcile_fn run_cron_job, run_job, run_pod, run_claim, run_namespace;
+reconcile_fn run_cron_job, run_job, run_pod, run_claim;
 
 /* Folders of Pods from before: those whose Pod is gone are cleaned away. */
 NODISCARD enum rc run_pods_begin(struct ctx *cx, struct runner *r, struct err *e);
@@ -136,10 +135,5 @@ char *run_pod_dir(struct runner *r, const char *uid);
 NODISCARD enum rc run_as_user(struct runner *r, const struct json *pod,
                               const struct json *container, const struct run_mounts *m,
                               struct json *spec, char **config, struct err *e);
-
-/* --- run_gc.c --- */
-
-NODISCARD enum rc run_gc_begin(struct runner *r, struct gc **out, struct err *e);
-void run_gc_end(struct gc *gc);
 
 #endif

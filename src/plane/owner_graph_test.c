@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plane/run_graph.h"
+#include "plane/owner_graph.h"
 
 #include "base/mem.h"
 #include "t.h"

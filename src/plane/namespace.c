@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A namespace that is deleted empties itself, and goes when nothing is left in it. */
-#include "base/mem.h"
+#include "kube/object.h"
 #include "plane/core.h"
-#include "plane/run_internal.h"
-
-enum { LOOK_AGAIN_MS = 300 };
+#include "plane/gc.h"
 
 struct seen {
     size_t n;
@@ -21,8 +19,8 @@ on_row(void *arg, const struct db_row *row)
 }
 
 static enum rc
-empty_kind(struct ctx *cx, struct runner *r, const struct kind *k, const char *ns, bool *empty,
-           struct err *e)
+empty_kind(struct ctx *cx, struct plane *p, struct kube *api, const struct kind *k, const char *ns,
+           bool *empty, struct err *e)
 {
     struct kube_kind kind = {k->group, k->version, k->plural, k->kind, true};
     struct kube_delete_opts o = {.propagation = "Background"};
@@ -30,56 +28,47 @@ empty_kind(struct ctx *cx, struct runner *r, const struct kind *k, const char *n
     int64_t rev;
     enum rc rc;
 
-    if (db_list(r->plane->db, (struct db_key){k->store, ns, ""}, ns, on_row, &s, &rev, e))
+    if (db_list(p->db, (struct db_key){k->store, ns, ""}, ns, on_row, &s, &rev, e))
         return e->code;
     if (s.n == 0)
         return RC_OK;
-    rc = kube_delete_collection(cx, r->k, &kind, ns, &o, e);
+    rc = kube_delete_collection(cx, api, &kind, ns, &o, e);
     if (rc != RC_OK && rc != RC_NOT_FOUND && rc != RC_CONFLICT)
         return rc;
     s.n = 0;
-    if (db_list(r->plane->db, (struct db_key){k->store, ns, ""}, ns, on_row, &s, &rev, e))
+    if (db_list(p->db, (struct db_key){k->store, ns, ""}, ns, on_row, &s, &rev, e))
         return e->code;
     *empty = *empty && s.n == 0;
     return RC_OK;
 }
 
 static enum rc
-finalize(struct ctx *cx, struct runner *r, const struct json *obj, struct err *e)
+finalize(struct ctx *cx, struct kube *api, const struct json *obj, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *now = json_clone(obj);
     struct kube_write w = {.subresource = "finalize"};
     enum rc rc;
 
     json_set(json_need_object(now, "spec"), "finalizers", json_new_array());
-    rc = kube_update(cx, r->k, &KUBE_NAMESPACE, now, &w, NULL, e);
+    rc = kube_update(cx, api, &KUBE_NAMESPACE, now, &w, NULL, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
 enum rc
-run_namespace(struct ctx *cx, void *arg, const char *ns, const char *name, struct ctl_result *out,
-              struct err *e)
+namespace_empty(struct ctx *cx, struct plane *p, struct kube *k, const struct json *obj,
+                bool *empty, struct err *e)
 {
-    struct runner *r = (struct runner *)arg;
-    CLEANUP(json_free_ptr) struct json *obj = cache_get(r->namespaces, NULL, name);
     struct kind **all;
-    bool empty = true;
     enum rc rc = RC_OK;
     size_t n;
 
-    (void)ns;
-    if (obj == NULL || !kube_is_deleting(obj))
-        return RC_OK;
-    all = kind_all(r->plane->kinds, &n);
+    *empty = true;
+    all = kind_all(p->kinds, &n);
     for (size_t i = 0; rc == RC_OK && i < n; i++)
         if (all[i]->namespaced)
-            rc = empty_kind(cx, r, all[i], name, &empty, e);
+            rc = empty_kind(cx, p, k, all[i], kube_name(obj), empty, e);
     kind_all_free(all, n);
-    if (rc != RC_OK)
+    if (rc != RC_OK || !*empty)
         return rc;
-    if (!empty) {
-        run_again(out, LOOK_AGAIN_MS);
-        return RC_OK;
-    }
-    return json_size(json_dig(obj, "spec", "finalizers")) > 0 ? finalize(cx, r, obj, e) : RC_OK;
+    return json_size(json_dig(obj, "spec", "finalizers")) > 0 ? finalize(cx, k, obj, e) : RC_OK;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLANE_RUN_GRAPH_H
-#define PLANE_RUN_GRAPH_H
+#ifndef PLANE_OWNER_GRAPH_H
+#define PLANE_OWNER_GRAPH_H
 
 /*
- * plane/run_graph -- who owns whom, by uid.
+ * plane/owner_graph -- who owns whom, by uid.
  *
  * Shape    a node per object with its name and its owners; owners that were never seen have a node
  *          too, marked absent, as long as somebody names them. A few hundred bytes each.
  * Threads  one at a time.
- * Tests    run_graph_test.c
+ * Tests    owner_graph_test.c
  */
 #include <stdbool.h>
 

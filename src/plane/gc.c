@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Who lost all owners goes. One thread follows the log of the store, of all kinds there are, and
- * keeps who owns whom (run_graph.h); what an object says itself is read again before anything is
- * done to it. Source: Kubernetes pkg/controller/garbagecollector.
- */
+#include "plane/gc.h"
+
 #include <poll.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/thread.h"
+#include "ctl/workq.h"
+#include "kube/object.h"
 #include "plane/core.h"
-#include "plane/run_graph.h"
-#include "plane/run_internal.h"
+#include "plane/owner_graph.h"
 
-enum { WAIT_MS = 30 * 1000, RETRY_MS = 100 };
+enum { WAIT_MS = 30 * 1000, RETRY_MS = 100, NAMESPACE_MS = 300 };
 
 #define FOREGROUND "foregroundDeletion"
 #define ORPHAN "orphan"
+#define NAMESPACES "namespaces"
 
 struct gc {
-    struct runner *r;
+    struct ctx *cx;
+    struct plane *plane;
+    struct kube *k;
     struct graph *graph;
     struct workq *q; /* uids */
     struct db_bell bell;
     int64_t rev;
     const char *listing; /* the kind that is being listed */
-    pthread_t thread;
 };
 
 /* ---- seeing ---- */
@@ -52,6 +51,8 @@ on_row(void *arg, const struct db_row *row)
 
     if (is_boring(kind) || json_parse_field(row->text, "metadata", &obj, &e))
         return true;
+    if (strcmp(kind, NAMESPACES) == 0 && kube_is_deleting(obj))
+        add_uid(gc, kube_uid(obj));
     if (row->event == DB_DELETED)
         graph_remove(gc->graph, kube_uid(obj), add_uid, gc);
     else
@@ -63,7 +64,7 @@ on_row(void *arg, const struct db_row *row)
 static enum rc
 list_all(struct gc *gc, struct err *e)
 {
-    struct db *db = gc->r->plane->db;
+    struct db *db = gc->plane->db;
     struct kind **all;
     enum rc rc = RC_OK;
     int64_t ignored;
@@ -72,7 +73,7 @@ list_all(struct gc *gc, struct err *e)
     graph_free(gc->graph);
     gc->graph = graph_new();
     gc->rev = db_revision(db);
-    all = kind_all(gc->r->plane->kinds, &n);
+    all = kind_all(gc->plane->kinds, &n);
     for (size_t i = 0; rc == RC_OK && i < n; i++) {
         gc->listing = all[i]->store;
         rc = db_list(db, (struct db_key){all[i]->store, "", ""}, NULL, on_row, gc, &ignored, e);
@@ -115,7 +116,7 @@ find_kind(struct gc *gc, wanted_fn *wanted, const char *a, const char *b)
     struct kind **all, *found = NULL;
     size_t n;
 
-    all = kind_all(gc->r->plane->kinds, &n);
+    all = kind_all(gc->plane->kinds, &n);
     for (size_t i = 0; i < n && found == NULL; i++)
         if (wanted(all[i], a, b))
             found = kind_keep(all[i]);
@@ -131,7 +132,7 @@ load(struct gc *gc, const char *store, const char *ns, const char *name)
     struct err e = ERR_INIT;
     int64_t rev;
 
-    if (db_get(gc->r->plane->db, (struct db_key){store, ns, name}, &text, &rev, &e) ||
+    if (db_get(gc->plane->db, (struct db_key){store, ns, name}, &text, &rev, &e) ||
         json_parse(buf_str(&text), &obj, &e))
         return NULL;
     return obj;
@@ -200,7 +201,7 @@ modify(struct gc *gc, const struct graph_name *n, struct edit *x, struct err *e)
     if (k == NULL)
         return RC_OK;
     struct kube_kind kind = {k->group, k->version, k->plural, k->kind, k->namespaced};
-    rc = kube_modify(gc->r->cx, gc->r->k, &kind, n->ns, n->name, NULL, edit, x, NULL, e);
+    rc = kube_modify(gc->cx, gc->k, &kind, n->ns, n->name, NULL, edit, x, NULL, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
@@ -209,12 +210,15 @@ remove_object_of(struct gc *gc, const struct graph_name *n, const struct json *o
                  const char *policy, struct err *e)
 {
     CLEANUP(kind_drop_ptr) struct kind *k = find_kind(gc, is_stored_in, n->store, NULL);
+    struct kube_delete_opts o = {.propagation = policy, .uid = kube_uid(obj)};
+    enum rc rc;
 
     if (k == NULL)
         return RC_OK;
     struct kube_kind kind = {k->group, k->version, k->plural, k->kind, k->namespaced};
     log_debug("%s %s/%s has lost its owners", n->store, n->ns, n->name);
-    return run_delete(gc->r->cx, gc->r, &kind, obj, policy, -1, e);
+    rc = kube_delete(gc->cx, gc->k, &kind, n->ns, n->name, &o, e);
+    return rc == RC_NOT_FOUND || rc == RC_CONFLICT ? RC_OK : rc;
 }
 
 /* Its dependents are to stay: they forget it. */
@@ -281,12 +285,19 @@ tend(struct gc *gc, const char *uid, struct err *e)
 {
     struct graph_name n;
     CLEANUP(json_free_ptr) struct json *obj = NULL;
+    bool empty = true;
 
     if (!graph_find(gc->graph, uid, &n))
         return RC_OK;
     obj = load(gc, n.store, n.ns, n.name);
     if (obj == NULL || strcmp(kube_uid(obj), uid) != 0)
         return RC_OK; /* the log will tell */
+    if (kube_is_deleting(obj) && strcmp(n.store, NAMESPACES) == 0) {
+        if (namespace_empty(gc->cx, gc->plane, gc->k, obj, &empty, e))
+            return e->code;
+        if (!empty)
+            workq_add_after(gc->q, uid, NAMESPACE_MS);
+    }
     if (kube_is_deleting(obj) && kube_has_finalizer(obj, ORPHAN))
         return let_go(gc, uid, &n, e);
     if (kube_is_deleting(obj) && kube_has_finalizer(obj, FOREGROUND))
@@ -319,68 +330,50 @@ follow(struct gc *gc, struct err *e)
     enum rc rc;
 
     db_bell_quiet(&gc->bell);
-    rc = db_changes(gc->r->plane->db, NULL, NULL, on_row, gc, &gc->rev, e);
+    rc = db_changes(gc->plane->db, NULL, NULL, on_row, gc, &gc->rev, e);
     if (rc == RC_LIMIT)
         rc = list_all(gc, e);
     if (rc != RC_OK)
         return rc;
     work(gc);
-    return ctx_wait(gc->r->cx, gc->bell.fd, POLLIN, workq_delayed(gc->q) > 0 ? RETRY_MS : WAIT_MS,
+    return ctx_wait(gc->cx, gc->bell.fd, POLLIN, workq_delayed(gc->q) > 0 ? RETRY_MS : WAIT_MS,
                     &ready, e);
 }
 
-static void *
-collect(void *arg)
+static enum rc
+collect(struct gc *gc, struct err *e)
 {
-    struct gc *gc = (struct gc *)arg;
-    struct err e = ERR_INIT;
-    enum rc rc = list_all(gc, &e);
+    enum rc rc = list_all(gc, e);
 
     while (rc != RC_CANCELLED) {
         if (rc == RC_OK) {
-            rc = follow(gc, &e);
+            rc = follow(gc, e);
             continue;
         }
-        log_error("garbage collector: %s", e.msg);
-        rc = ctx_sleep(gc->r->cx, 1000, &e);
+        log_error("garbage collector: %s", e->msg);
+        rc = ctx_sleep(gc->cx, 1000, e);
         if (rc == RC_OK)
-            rc = list_all(gc, &e);
+            rc = list_all(gc, e);
     }
-    return NULL;
+    return rc;
 }
 
 enum rc
-run_gc_begin(struct runner *r, struct gc **out, struct err *e)
+gc_run(struct ctx *cx, struct plane *p, struct kube *k, struct err *e)
 {
-    struct gc *gc = MEM_NEW(struct gc);
+    struct gc gc = {.cx = cx, .plane = p, .k = k};
+    enum rc rc = workq_new(NULL, &gc.q, e);
 
-    gc->r = r;
-    gc->graph = graph_new();
-    if (workq_new(NULL, &gc->q, e) || db_bell_add(r->plane->db, NULL, &gc->bell, e)) {
-        workq_free(gc->q);
-        graph_free(gc->graph);
-        mem_free(gc);
-        return e->code;
+    if (rc == RC_OK)
+        rc = db_bell_add(p->db, NULL, &gc.bell, e);
+    if (rc != RC_OK) {
+        workq_free(gc.q);
+        return rc;
     }
-    if (thread_start(&gc->thread, collect, gc, "the garbage collector", e)) {
-        db_bell_remove(r->plane->db, &gc->bell);
-        workq_free(gc->q);
-        graph_free(gc->graph);
-        mem_free(gc);
-        return e->code;
-    }
-    *out = gc;
-    return RC_OK;
-}
-
-void
-run_gc_end(struct gc *gc)
-{
-    if (gc == NULL)
-        return;
-    (void)pthread_join(gc->thread, NULL);
-    db_bell_remove(gc->r->plane->db, &gc->bell);
-    workq_free(gc->q);
-    graph_free(gc->graph);
-    mem_free(gc);
+    gc.graph = graph_new();
+    rc = collect(&gc, e);
+    db_bell_remove(p->db, &gc.bell);
+    workq_free(gc.q);
+    graph_free(gc.graph);
+    return rc;
 }
