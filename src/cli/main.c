@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "cli/app.h"
-#include "plane/controllers.h"
+#include "node/node.h"
 
 enum exit_code {
     EXIT_DONE = 0,

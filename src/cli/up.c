@@ -12,7 +12,7 @@
 #include "kube/kube.h"
 #include "kube/object.h"
 #include "operator/operator.h"
-#include "plane/controllers.h"
+#include "node/node.h"
 #include "plane/gc.h"
 #include "plane/plane.h"
 

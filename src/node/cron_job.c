@@ -6,8 +6,8 @@
  */
 #include "base/clock.h"
 #include "base/mem.h"
-#include "plane/run_due.h"
-#include "plane/run_internal.h"
+#include "node/due.h"
+#include "node/node_internal.h"
 #include "validation/field_errors.h"
 
 enum { CRON_NAME_MAX = 52, LOOK_AT_MOST_MS = 3600 * 1000, MINUTE_MS = 60 * 1000 };

@@ -6,7 +6,7 @@
  */
 #include "base/clock.h"
 #include "base/mem.h"
-#include "plane/run_internal.h"
+#include "node/node_internal.h"
 
 enum { ATTEMPTS_MAX = 10000, BACKOFF_MS = 10 * 1000, BACKOFF_MAX_MS = 360 * 1000, PODS_MAX = 100 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLANE_RUN_POD_H
-#define PLANE_RUN_POD_H
+#ifndef NODE_POD_H
+#define NODE_POD_H
 
-/* plane/run_pod -- one look at a Pod, and the status that follows from it. */
-#include "plane/run_internal.h"
+/* node/pod -- one look at a Pod, and the status that follows from it. */
+#include "node/node_internal.h"
 
 struct pod_container {
     const struct json *spec;
@@ -37,7 +37,7 @@ struct json *pod_status(const struct pod_run *p);
 
 /*
  * A Pod of this name with another uid (NULL: any) had a folder: end what runs there and remove it.
- * False: not yet, come again. Then `uid` is the one that is remembered (run_pod_dirs.c).
+ * False: not yet, come again. Then `uid` is the one that is remembered (pod_dirs.c).
  */
 bool pod_clean_other(struct runner *r, const char *key, const char *uid, struct ctl_result *out);
 

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "plane/run_pod.h"
+#include "node/pod.h"
 
 enum { AGAIN_MS = 3000, SOON_MS = 50, GRACE_S = 30, KILL_AGAIN_MS = 200 };
 

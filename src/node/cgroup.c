@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plane/run_cgroup.h"
+#include "node/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>

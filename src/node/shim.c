@@ -21,10 +21,10 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "plane/controllers.h"
-#include "plane/run_cgroup.h"
-#include "plane/run_log.h"
-#include "plane/run_proc.h"
+#include "node/node.h"
+#include "node/cgroup.h"
+#include "node/container_log.h"
+#include "node/process.h"
 
 enum { LINGER_MS = 1000, SIGNALLED = 128 };
 

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "plane/run_internal.h"
+#include "node/node_internal.h"
 
 enum { POD_WORKERS = 4, JOB_WORKERS = 2 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLANE_CONTROLLERS_H
-#define PLANE_CONTROLLERS_H
+#ifndef NODE_NODE_H
+#define NODE_NODE_H
 
 /*
- * plane/controllers -- what makes the embedded plane do something: CronJobs become Jobs, Jobs
+ * node/node -- what makes the embedded plane do something: CronJobs become Jobs, Jobs
  * become Pods, Pods become processes of this machine.
  *
  * Why      a Kubernetes cluster has these; the operator cannot tell the difference.
@@ -12,7 +12,7 @@
  *          live on meanwhile and are found again.
  * Images   one whose last part is "cstash", or `image`, is this very program; an absolute path is
  *          the program there. All others wait with ErrImageNeverPull.
- * Tests    run_*_test.c, tests/integration/plane_jobs.bats
+ * Tests    *_test.c, tests/integration/plane_jobs.bats
  */
 #include "base/ctx.h"
 #include "kube/kube.h"

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "plane/run_internal.h"
+#include "node/node_internal.h"
 
 enum { USED_MS = 3000 };
 

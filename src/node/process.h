@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLANE_RUN_PROC_H
-#define PLANE_RUN_PROC_H
+#ifndef NODE_PROCESS_H
+#define NODE_PROCESS_H
 
 /*
- * plane/run_proc -- the process of a container, through files in the folder of its Pod, so that
+ * node/process -- the process of a container, through files in the folder of its Pod, so that
  * whoever asks need not be who started it.
  *
- * Shape    a shim (run_shim.c) per container starts it, writes its log, waits for it and says how
+ * Shape    a shim (shim.c) per container starts it, writes its log, waits for it and says how
  *          it ended. In the folder, for a container named C:
  *            C.lock  held (flock) by the shim from before its birth to its end: it lives
  *            C.spec  what to run; the shim removes it
@@ -16,7 +16,7 @@
  *                    whole or not at all
  *          Neither lock nor C.exit, but C.pid: lost. None of them: never started.
  * Threads  one at a time per container, but for proc_look.
- * Tests    run_proc_test.c
+ * Tests    process_test.c
  */
 #include <stdbool.h>
 #include <sys/types.h>

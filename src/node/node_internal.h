@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLANE_RUN_INTERNAL_H
-#define PLANE_RUN_INTERNAL_H
+#ifndef NODE_NODE_INTERNAL_H
+#define NODE_NODE_INTERNAL_H
 
-/* plane/run_internal -- what the controllers of this folder share. Read controllers.h first. */
+/* node/node_internal -- what the files of this folder share. Read node.h first. */
 #include <pthread.h>
 
 #include "api/condition.h"
@@ -10,9 +10,9 @@
 #include "ctl/recorder.h"
 #include "ctl/strmap.h"
 #include "kube/object.h"
-#include "plane/controllers.h"
-#include "plane/run_proc.h"
-#include "plane/run_text.h"
+#include "node/node.h"
+#include "node/process.h"
+#include "node/text.h"
 
 #define BY_OWNER "owner"
 
@@ -30,17 +30,17 @@ struct runner {
     struct cache *cron_jobs, *jobs, *pods, *claims;
     struct controller *cron_ctl, *job_ctl, *pod_ctl, *claim_ctl;
     struct recorder *cron_events, *job_events, *pod_events;
-    /* run_watch.c: who waits for the end of a process */
+    /* process_watch.c: who waits for the end of a process */
     int watch_fd;
     pthread_t watch_thread;
     bool watching;
     struct watched *watched; /* under lock */
-    /* run_pod_dirs.c: "ns/name" -> uid of the Pods that have a folder */
+    /* pod_dirs.c: "ns/name" -> uid of the Pods that have a folder */
     pthread_mutex_t lock; /* guards pods_seen and watched */
     struct strmap pods_seen;
 };
 
-/* --- run.c --- */
+/* --- node.c --- */
 
 /*
  * Write `take` as the status of `obj` if it is another; the cache is told. RC_CONFLICT: `obj` was
@@ -72,14 +72,14 @@ void run_claims_begin(struct runner *r);
 /* The folder of a claim; the caller frees. */
 char *run_claim_dir(struct runner *r, const char *ns, const char *name);
 
-/* --- run_watch.c --- */
+/* --- process_watch.c --- */
 
 NODISCARD enum rc run_watch_begin(struct runner *r, struct err *e);
 void run_watch_end(struct runner *r);
 /* When process `pid` ends, look at the Pod `key`; soon, if that cannot be watched. */
 void run_watch_add(struct runner *r, pid_t pid, const char *key);
 
-/* --- run_spec.c --- */
+/* --- container_spec.c --- */
 
 struct run_trouble {
     const char *reason; /* "CreateContainerConfigError", ...; static */
@@ -110,7 +110,7 @@ NODISCARD enum rc run_data(struct ctx *cx, struct runner *r, struct run_source f
 NODISCARD enum rc run_trouble(struct run_trouble *why, struct err *e, const char *reason,
                               const char *fmt, ...) PRINTF_LIKE(4, 5);
 
-/* --- run_volume.c --- */
+/* --- volume.c --- */
 
 /* Make the volumes of a Pod: folders and files. As run_container_spec. */
 NODISCARD enum rc run_volumes(struct ctx *cx, struct runner *r, const struct json *pod,
@@ -126,7 +126,7 @@ void run_mounts_release(struct run_mounts *m);
 /* STATE/pods/UID; the caller frees. */
 char *run_pod_dir(struct runner *r, const char *uid);
 
-/* --- run_user.c --- */
+/* --- user.c --- */
 
 /*
  * securityContext.runAsUser and runAsGroup, if we are root: into `spec`; what the container mounts

@@ -5,7 +5,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "plane/run_pod.h"
+#include "node/pod.h"
 
 enum { AGAIN_MS = 200, SOON_MS = 50 };
 

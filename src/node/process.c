@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plane/run_proc.h"
+#include "node/process.h"
 
 #include <errno.h>
 #include <fcntl.h>

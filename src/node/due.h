@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLANE_RUN_DUE_H
-#define PLANE_RUN_DUE_H
+#ifndef NODE_DUE_H
+#define NODE_DUE_H
 
 /*
- * plane/run_due -- which slots of a schedule have passed unseen.
+ * node/due -- which slots of a schedule have passed unseen.
  *
  * Threads  pure functions.
  * Source   Kubernetes pkg/controller/cronjob/utils.go, mostRecentScheduleTime.
- * Tests    run_due_test.c
+ * Tests    due_test.c
  */
 #include "api/cron.h"
 

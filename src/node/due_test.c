@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plane/run_due.h"
+#include "node/due.h"
 
 #include "base/clock.h"
 #include "t.h"

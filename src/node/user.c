@@ -7,7 +7,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "plane/run_internal.h"
+#include "node/node_internal.h"
 
 enum { TREE_FDS = 16, CONFIG_MAX = 1024 * 1024, PASS_THROUGH = 0711 };
 

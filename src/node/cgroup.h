@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLANE_RUN_CGROUP_H
-#define PLANE_RUN_CGROUP_H
+#ifndef NODE_CGROUP_H
+#define NODE_CGROUP_H
 
 /*
- * plane/run_cgroup -- a ceiling for the memory of a container, where we may set one.
+ * node/cgroup -- a ceiling for the memory of a container, where we may set one.
  *
  * Shape    a control group of version 2 beside ours, or of version 1 below ours. Where neither can
  *          be made (an ordinary user without delegation) there is no ceiling.

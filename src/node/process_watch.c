@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "plane/run_internal.h"
+#include "node/node_internal.h"
 
 enum { EVENTS = 64, POLL_MS = 500 };
 

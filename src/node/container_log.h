@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLANE_RUN_LOG_H
-#define PLANE_RUN_LOG_H
+#ifndef NODE_CONTAINER_LOG_H
+#define NODE_CONTAINER_LOG_H
 
 /*
- * plane/run_log -- the output of a container as a file of lines "RFC3339-time text".
+ * node/container_log -- the output of a container as a file of lines "RFC3339-time text".
  *
  * Shape    bytes in, whole lines out; a line longer than RUN_LOG_LINE is cut into several. Past its
  *          limit the file becomes the previous one and a new one begins.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plane/run_log.h"
+#include "node/container_log.h"
 
 #include <fcntl.h>
 #include <unistd.h>

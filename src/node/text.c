@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plane/run_text.h"
+#include "node/text.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A container's files, with this very program as the shim. */
-#include "plane/run_proc.h"
+#include "node/process.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -10,8 +10,8 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "plane/controllers.h"
-#include "plane/run_log.h"
+#include "node/node.h"
+#include "node/container_log.h"
 #include "t.h"
 
 static char dir[] = "/tmp/run_proc.XXXXXX";

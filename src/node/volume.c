@@ -6,7 +6,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "plane/run_internal.h"
+#include "node/node_internal.h"
 
 #define CONFIG_ERROR "CreateContainerConfigError"
 

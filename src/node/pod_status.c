@@ -2,7 +2,7 @@
 /* What is seen of a Pod, in the words of a kubelet. Source: Kubernetes pkg/kubelet/kubelet_pods.go.
  */
 #include "base/mem.h"
-#include "plane/run_pod.h"
+#include "node/pod.h"
 
 #define ADDRESS "127.0.0.1"
 

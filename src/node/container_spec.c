@@ -7,7 +7,7 @@
 
 #include "base/b64.h"
 #include "base/mem.h"
-#include "plane/run_internal.h"
+#include "node/node_internal.h"
 
 enum { SECRET_MAX = 4 * 1024 * 1024, LOG_DEFAULT = 10 * 1024 * 1024 };
 

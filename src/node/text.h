@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLANE_RUN_TEXT_H
-#define PLANE_RUN_TEXT_H
+#ifndef NODE_TEXT_H
+#define NODE_TEXT_H
 
 /*
- * plane/run_text -- what becomes of the words of a container: variables, paths, amounts.
+ * node/text -- what becomes of the words of a container: variables, paths, amounts.
  *
  * Threads  pure functions.
- * Tests    run_text_test.c
+ * Tests    text_test.c
  */
 #include <stddef.h>
 #include <stdint.h>
