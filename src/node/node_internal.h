@@ -40,7 +40,7 @@ struct runner {
     struct strmap pods_seen;
 };
 
-/* --- node.c --- */
+/* --- api_calls.c --- */
 
 /*
  * Write `take` as the status of `obj` if it is another; the cache is told. RC_CONFLICT: `obj` was
