@@ -212,7 +212,7 @@ start(int argc, char **argv)
         return EXIT_DONE;
     }
     if (strcmp(argv[1], "pod-shim") == 0)
-        return plane_shim_main(argc - 2, argv + 2);
+        return node_shim_main(argc - 2, argv + 2);
     c = find_command(argv[1]);
     if (c == NULL) {
         log_error("unknown command %s", argv[1]);

@@ -108,9 +108,9 @@ struct part {
 static enum rc
 run_controllers(struct up *u, struct err *e)
 {
-    struct plane_run_opts o = {.image = CSTASH_IMAGE};
+    struct node_opts o = {.image = CSTASH_IMAGE};
 
-    return plane_controllers_run(u->cx, u->plane, u->k, &o, e);
+    return node_run(u->cx, u->plane, u->k, &o, e);
 }
 
 static enum rc
@@ -170,7 +170,7 @@ up_run(struct ctx *cx, const struct up_opts *o, struct err *e)
 {
     struct up u = {.cx = cx, .o = o};
     struct kube_opts how = {.manager = "cstash"};
-    struct plane_hooks hooks = {.check = plane_controllers_check};
+    struct plane_hooks hooks = {.check = node_check_cron_job};
     size_t left;
     enum rc rc = plane_open(o->dir, NULL, &u.plane, e);
 
@@ -187,7 +187,7 @@ up_run(struct ctx *cx, const struct up_opts *o, struct err *e)
         log_info("ready: export KUBECONFIG=%s", plane_kubeconfig(u.plane));
         rc = run_parts(&u, e);
     }
-    left = plane_controllers_running(u.plane);
+    left = node_processes(u.plane);
     if (left > 0)
         log_info("%zu processes of Pods go on; the next start finds them", left);
     child_stop(u.pushgateway);

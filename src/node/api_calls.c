@@ -4,13 +4,13 @@
 #include "node/node_internal.h"
 
 const char *
-run_now(char to[static API_TIME_TEXT])
+node_now(char to[static API_TIME_TEXT])
 {
     return api_time(clock_real_ms(), to);
 }
 
 void
-run_again(struct ctl_result *out, int64_t ms)
+requeue_by(struct ctl_result *out, int64_t ms)
 {
     ms = MAX(ms, 1);
     if (out->requeue_after_ms == 0 || out->requeue_after_ms > ms)
@@ -18,8 +18,8 @@ run_again(struct ctl_result *out, int64_t ms)
 }
 
 enum rc
-run_put_status(struct ctx *cx, struct runner *r, const struct kube_kind *kind, struct cache *cache,
-               const struct json *obj, struct json *take, struct err *e)
+node_put_status(struct ctx *cx, struct node *r, const struct kube_kind *kind, struct cache *cache,
+                const struct json *obj, struct json *take, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *whole = NULL;
     CLEANUP(json_free_ptr) struct json *now = NULL;
@@ -38,8 +38,8 @@ run_put_status(struct ctx *cx, struct runner *r, const struct kube_kind *kind, s
 }
 
 enum rc
-run_delete(struct ctx *cx, struct runner *r, const struct kube_kind *kind, const struct json *obj,
-           const char *propagation, int64_t grace, struct err *e)
+node_delete(struct ctx *cx, struct node *r, const struct kube_kind *kind, const struct json *obj,
+            const char *propagation, int64_t grace, struct err *e)
 {
     struct kube_delete_opts o = {.propagation = propagation,
                                  .uid = kube_uid(obj),
@@ -51,7 +51,7 @@ run_delete(struct ctx *cx, struct runner *r, const struct kube_kind *kind, const
 }
 
 const char *
-run_job_end(const struct json *job)
+job_end(const struct json *job)
 {
     const struct json *status = json_field(job, "status");
 

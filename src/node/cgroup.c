@@ -15,7 +15,7 @@ enum { FILE_MAX_BYTES = 64 * 1024, REMOVE_TRIES = 50, REMOVE_WAIT_US = 10 * 1000
 
 /* Write `text` to a file of the group. */
 static bool
-put(const char *dir, const char *file, const char *text)
+cgroup_put(const char *dir, const char *file, const char *text)
 {
     char path[640];
     ssize_t n;
@@ -33,7 +33,7 @@ put(const char *dir, const char *file, const char *text)
 /* Our own group in the hierarchy whose line in /proc/self/cgroup has `mark`; "" if there is none.
  */
 static void
-own_group(const char *mark, char *to, size_t n)
+cgroup_of_self(const char *mark, char *to, size_t n)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(FILE_MAX_BYTES);
     struct err ignored = ERR_INIT;
@@ -52,7 +52,7 @@ own_group(const char *mark, char *to, size_t n)
 }
 
 static bool
-try_make(struct run_cgroup *g, const char *dir, const char *name, const char *limit, int64_t max)
+cgroup_try(struct cgroup *g, const char *dir, const char *name, const char *limit, int64_t max)
 {
     char number[24];
 
@@ -62,7 +62,7 @@ try_make(struct run_cgroup *g, const char *dir, const char *name, const char *li
         g->path[0] = '\0';
         return false;
     }
-    if (put(g->path, limit, number))
+    if (cgroup_put(g->path, limit, number))
         return true;
     (void)rmdir(g->path);
     g->path[0] = '\0';
@@ -70,39 +70,39 @@ try_make(struct run_cgroup *g, const char *dir, const char *name, const char *li
 }
 
 void
-run_cgroup_make(struct run_cgroup *g, const char *name, int64_t max)
+cgroup_make(struct cgroup *g, const char *name, int64_t max)
 {
     char own[300], dir[400];
     char *slash;
 
-    *g = (struct run_cgroup){.v2 = false};
+    *g = (struct cgroup){.v2 = false};
     if (name == NULL || max <= 0)
         return;
     if (access(ROOT "/cgroup.controllers", F_OK) == 0) {
         g->v2 = true;
-        own_group("0::", own, sizeof(own));
+        cgroup_of_self("0::", own, sizeof(own));
         slash = strrchr(own, '/'); /* beside us: a group with processes has no groups below it */
         if (slash != NULL)
             *slash = '\0';
         (void)snprintf(dir, sizeof(dir), ROOT "%s", own);
-        if (try_make(g, dir, name, "memory.max", max))
-            (void)put(g->path, "memory.swap.max", "0");
+        if (cgroup_try(g, dir, name, "memory.max", max))
+            (void)cgroup_put(g->path, "memory.swap.max", "0");
         return;
     }
-    own_group(":memory:", own, sizeof(own));
+    cgroup_of_self(":memory:", own, sizeof(own));
     (void)snprintf(dir, sizeof(dir), ROOT "/memory%s", own);
-    (void)try_make(g, dir, name, "memory.limit_in_bytes", max);
+    (void)cgroup_try(g, dir, name, "memory.limit_in_bytes", max);
 }
 
 void
-run_cgroup_enter(const struct run_cgroup *g)
+cgroup_enter(const struct cgroup *g)
 {
     if (g->path[0] != '\0')
-        (void)put(g->path, "cgroup.procs", "0");
+        (void)cgroup_put(g->path, "cgroup.procs", "0");
 }
 
 bool
-run_cgroup_leave(struct run_cgroup *g)
+cgroup_leave(struct cgroup *g)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(FILE_MAX_BYTES);
     struct err ignored = ERR_INIT;

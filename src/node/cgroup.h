@@ -11,16 +11,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct run_cgroup {
+struct cgroup {
     char path[512]; /* "": none */
     bool v2;
 };
 
 /* `name` NULL or `max` 0: none wanted. */
-void run_cgroup_make(struct run_cgroup *g, const char *name, int64_t max);
+void cgroup_make(struct cgroup *g, const char *name, int64_t max);
 /* The calling process goes into it. Async-signal-safe. */
-void run_cgroup_enter(const struct run_cgroup *g);
+void cgroup_enter(const struct cgroup *g);
 /* Remove it, empty; did the kernel kill something in it for want of memory? */
-bool run_cgroup_leave(struct run_cgroup *g);
+bool cgroup_leave(struct cgroup *g);
 
 #endif

@@ -15,7 +15,7 @@ struct use {
 };
 
 static void
-see_use(void *arg, const struct json *pod)
+claim_see_use(void *arg, const struct json *pod)
 {
     struct use *u = (struct use *)arg;
     const struct json *list = json_dig(pod, "spec", "volumes");
@@ -31,7 +31,7 @@ see_use(void *arg, const struct json *pod)
 }
 
 static struct json *
-bound_status(const struct json *claim)
+claim_bound_status(const struct json *claim)
 {
     struct json *status = json_new_object();
     const struct json *modes = json_dig(claim, "spec", "accessModes"),
@@ -47,10 +47,10 @@ bound_status(const struct json *claim)
 
 /* The claim is gone: so is what it held, when the last Pod has let go of it. */
 static enum rc
-remove_folder(struct ctx *cx, struct runner *r, const char *ns, const char *name,
-              struct ctl_result *out, struct err *e)
+claim_remove_folder(struct ctx *cx, struct node *r, const char *ns, const char *name,
+                    struct ctl_result *out, struct err *e)
 {
-    CLEANUP(mem_free_ptr) char *dir = run_claim_dir(r, ns, name);
+    CLEANUP(mem_free_ptr) char *dir = claim_dir(r, ns, name);
     struct use u = {.claim = name};
     enum rc rc;
 
@@ -59,32 +59,32 @@ remove_folder(struct ctx *cx, struct runner *r, const char *ns, const char *name
     rc = kube_get(cx, r->k, &KUBE_PERSISTENT_VOLUME_CLAIM, ns, name, NULL, e);
     if (rc != RC_NOT_FOUND)
         return rc; /* it is there after all */
-    cache_each(r->pods, ns, see_use, &u);
+    cache_each(r->pods, ns, claim_see_use, &u);
     if (u.found)
-        run_again(out, USED_MS);
+        requeue_by(out, USED_MS);
     else
         proc_remove_tree(dir);
     return RC_OK;
 }
 
 enum rc
-run_claim(struct ctx *cx, void *arg, const char *ns, const char *name, struct ctl_result *out,
-          struct err *e)
+claim_reconcile(struct ctx *cx, void *arg, const char *ns, const char *name, struct ctl_result *out,
+                struct err *e)
 {
-    struct runner *r = (struct runner *)arg;
+    struct node *r = (struct node *)arg;
     CLEANUP(json_free_ptr) struct json *claim = cache_get(r->claims, ns, name);
 
     if (claim == NULL)
-        return remove_folder(cx, r, ns, name, out, e);
+        return claim_remove_folder(cx, r, ns, name, out, e);
     if (kube_is_deleting(claim) ||
         strcmp(json_text_or(json_dig(claim, "status", "phase"), ""), "Bound") == 0)
         return RC_OK;
-    return run_put_status(cx, r, &KUBE_PERSISTENT_VOLUME_CLAIM, r->claims, claim,
-                          bound_status(claim), e);
+    return node_put_status(cx, r, &KUBE_PERSISTENT_VOLUME_CLAIM, r->claims, claim,
+                           claim_bound_status(claim), e);
 }
 
 static void
-look_in(struct runner *r, const char *volumes, const char *ns)
+claims_look_in(struct node *r, const char *volumes, const char *ns)
 {
     CLEANUP(mem_free_ptr) char *path = mem_printf("%s/%s", volumes, ns);
     DIR *d = opendir(path);
@@ -98,7 +98,7 @@ look_in(struct runner *r, const char *volumes, const char *ns)
 }
 
 void
-run_claims_begin(struct runner *r)
+claims_begin(struct node *r)
 {
     CLEANUP(mem_free_ptr) char *path = mem_printf("%s/volumes", plane_dir(r->plane));
     DIR *d = opendir(path);
@@ -106,7 +106,7 @@ run_claims_begin(struct runner *r)
 
     while (d != NULL && (f = readdir(d)) != NULL)
         if (f->d_name[0] != '.')
-            look_in(r, path, f->d_name);
+            claims_look_in(r, path, f->d_name);
     if (d != NULL)
         (void)closedir(d);
 }

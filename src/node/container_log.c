@@ -10,23 +10,23 @@
 enum { LOG_MAX = 10 * 1024 * 1024 };
 
 static void
-open_file(struct run_log *l)
+log_open_file(struct container_log *l)
 {
     l->fd = open(l->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     l->size = 0;
 }
 
 void
-run_log_open(struct run_log *l, const char *path, const char *previous, int64_t max)
+container_log_open(struct container_log *l, const char *path, const char *previous, int64_t max)
 {
-    *l = (struct run_log){.path = path, .previous = previous, .max = max > 0 ? max : LOG_MAX};
-    buf_init(&l->line, RUN_LOG_LINE);
+    *l = (struct container_log){.path = path, .previous = previous, .max = max > 0 ? max : LOG_MAX};
+    buf_init(&l->line, CONTAINER_LOG_LINE);
     (void)rename(path, previous);
-    open_file(l);
+    log_open_file(l);
 }
 
 void
-run_log_close(struct run_log *l)
+container_log_close(struct container_log *l)
 {
     if (l->fd >= 0)
         (void)close(l->fd);
@@ -34,24 +34,24 @@ run_log_close(struct run_log *l)
 }
 
 static void
-rotate(struct run_log *l)
+log_rotate(struct container_log *l)
 {
     (void)close(l->fd);
     (void)rename(l->path, l->previous);
-    open_file(l);
+    log_open_file(l);
 }
 
 static void
-remember(struct run_log *l, const uint8_t *p, size_t n)
+log_remember(struct container_log *l, const uint8_t *p, size_t n)
 {
-    if (n > RUN_LOG_TAIL) {
-        p += n - RUN_LOG_TAIL;
-        n = RUN_LOG_TAIL;
+    if (n > CONTAINER_LOG_TAIL) {
+        p += n - CONTAINER_LOG_TAIL;
+        n = CONTAINER_LOG_TAIL;
     }
     if (l->tail_n + n > sizeof(l->tail)) {
-        size_t drop = l->tail_n - RUN_LOG_TAIL;
-        memmove(l->tail, l->tail + drop, RUN_LOG_TAIL);
-        l->tail_n = RUN_LOG_TAIL;
+        size_t drop = l->tail_n - CONTAINER_LOG_TAIL;
+        memmove(l->tail, l->tail + drop, CONTAINER_LOG_TAIL);
+        l->tail_n = CONTAINER_LOG_TAIL;
     }
     if (n > 0)
         memcpy(l->tail + l->tail_n, p, n);
@@ -59,9 +59,9 @@ remember(struct run_log *l, const uint8_t *p, size_t n)
 }
 
 static void
-put_line(struct run_log *l)
+log_put_line(struct container_log *l)
 {
-    char whole[INSTANT_TEXT + RUN_LOG_LINE + 2];
+    char whole[INSTANT_TEXT + CONTAINER_LOG_LINE + 2];
     struct instant t = instant_now();
     struct err ignored = ERR_INIT;
     size_t n;
@@ -74,25 +74,25 @@ put_line(struct run_log *l)
         memcpy(whole + n, l->line.p, l->line.n);
     n += l->line.n;
     whole[n++] = '\n';
-    remember(l, l->line.p, l->line.n);
-    remember(l, (const uint8_t *)"\n", 1);
+    log_remember(l, l->line.p, l->line.n);
+    log_remember(l, (const uint8_t *)"\n", 1);
     buf_reset(&l->line);
     if (l->fd >= 0 && l->size > 0 && l->size + (int64_t)n > l->max)
-        rotate(l);
+        log_rotate(l);
     if (l->fd >= 0 && fs_write_all(l->fd, whole, n, l->path, &ignored) == RC_OK)
         l->size += (int64_t)n;
 }
 
 void
-run_log_add(struct run_log *l, const char *p, size_t n)
+container_log_add(struct container_log *l, const char *p, size_t n)
 {
     while (n > 0) {
         const char *end = memchr(p, '\n', n);
-        size_t some = MIN(end != NULL ? (size_t)(end - p) : n, RUN_LOG_LINE - l->line.n);
+        size_t some = MIN(end != NULL ? (size_t)(end - p) : n, CONTAINER_LOG_LINE - l->line.n);
         bool whole = end != NULL && p + some == end;
         buf_must_add(&l->line, p, some);
-        if (whole || l->line.n == RUN_LOG_LINE)
-            put_line(l);
+        if (whole || l->line.n == CONTAINER_LOG_LINE)
+            log_put_line(l);
         some += whole ? 1 : 0;
         p += some;
         n -= some;
@@ -100,19 +100,19 @@ run_log_add(struct run_log *l, const char *p, size_t n)
 }
 
 void
-run_log_end(struct run_log *l)
+container_log_end(struct container_log *l)
 {
     if (l->line.n > 0)
-        put_line(l);
+        log_put_line(l);
 }
 
 struct str
-run_log_tail(const struct run_log *l)
+container_log_tail(const struct container_log *l)
 {
-    size_t n = MIN(l->tail_n, RUN_LOG_TAIL), at = l->tail_n, lines = 0;
+    size_t n = MIN(l->tail_n, CONTAINER_LOG_TAIL), at = l->tail_n, lines = 0;
 
     while (at > l->tail_n - n) {
-        if (l->tail[at - 1] == '\n' && ++lines > RUN_LOG_TAIL_LINES)
+        if (l->tail[at - 1] == '\n' && ++lines > CONTAINER_LOG_TAIL_LINES)
             break;
         at--;
     }

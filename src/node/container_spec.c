@@ -12,7 +12,7 @@
 enum { SECRET_MAX = 4 * 1024 * 1024, LOG_DEFAULT = 10 * 1024 * 1024 };
 
 enum rc
-run_trouble(struct run_trouble *why, struct err *e, const char *reason, const char *fmt, ...)
+pod_trouble(struct pod_trouble *why, struct err *e, const char *reason, const char *fmt, ...)
 {
     va_list ap;
 
@@ -28,7 +28,7 @@ run_trouble(struct run_trouble *why, struct err *e, const char *reason, const ch
 /* ---- what a Pod may know of itself ---- */
 
 static char *
-entry_of(const struct json *map, const char *path, const char *prefix)
+env_entry(const struct json *map, const char *path, const char *prefix)
 {
     size_t n = strlen(prefix), len = strlen(path);
 
@@ -40,9 +40,9 @@ entry_of(const struct json *map, const char *path, const char *prefix)
 
 /* All of them, one line each, as a volume has it. */
 static char *
-entries(const struct json *map)
+env_entries(const struct json *map)
 {
-    struct buf out = BUF_INIT(RUN_TEXT_MAX * 4);
+    struct buf out = BUF_INIT(EXPAND_MAX * 4);
     char *text;
 
     for (struct json_item it = json_first(map); it.key != NULL; it = json_next(map, it))
@@ -54,7 +54,7 @@ entries(const struct json *map)
 }
 
 char *
-run_field(struct runner *r, const struct json *pod, const char *path)
+pod_field(struct node *r, const struct json *pod, const char *path)
 {
     const struct json *labels = json_dig(pod, "metadata", "labels"),
                       *notes = json_dig(pod, "metadata", "annotations");
@@ -67,11 +67,11 @@ run_field(struct runner *r, const struct json *pod, const char *path)
     if (strcmp(path, "metadata.uid") == 0)
         return mem_strdup(kube_uid(pod));
     if (strcmp(path, "metadata.labels") == 0)
-        return entries(labels);
+        return env_entries(labels);
     if (strcmp(path, "metadata.annotations") == 0)
-        return entries(notes);
-    if ((text = entry_of(labels, path, "metadata.labels['")) != NULL ||
-        (text = entry_of(notes, path, "metadata.annotations['")) != NULL)
+        return env_entries(notes);
+    if ((text = env_entry(labels, path, "metadata.labels['")) != NULL ||
+        (text = env_entry(notes, path, "metadata.annotations['")) != NULL)
         return text;
     if (strcmp(path, "spec.nodeName") == 0)
         return mem_strdup(r->node);
@@ -83,19 +83,19 @@ run_field(struct runner *r, const struct json *pod, const char *path)
     return NULL;
 }
 
-struct run_source
-run_source(const struct json *pod, const struct kube_kind *kind, const struct json *ref,
+struct pod_source
+pod_source(const struct json *pod, const struct kube_kind *kind, const struct json *ref,
            const char *name_key)
 {
-    return (struct run_source){.kind = kind,
+    return (struct pod_source){.kind = kind,
                                .ns = kube_ns(pod),
                                .name = json_text_or(json_field(ref, name_key), ""),
                                .optional = json_is_true(json_field(ref, "optional"))};
 }
 
 enum rc
-run_data(struct ctx *cx, struct runner *r, struct run_source from, struct json **out,
-         struct run_trouble *why, struct err *e)
+pod_source_data(struct ctx *cx, struct node *r, struct pod_source from, struct json **out,
+                struct pod_trouble *why, struct err *e)
 {
     bool secret = from.kind == &KUBE_SECRET;
     CLEANUP(json_free_ptr) struct json *obj = NULL;
@@ -107,7 +107,7 @@ run_data(struct ctx *cx, struct runner *r, struct run_source from, struct json *
         return RC_OK;
     }
     if (rc == RC_NOT_FOUND)
-        return run_trouble(why, e, CONFIG_ERROR, "%s \"%s\" not found",
+        return pod_trouble(why, e, CONFIG_ERROR, "%s \"%s\" not found",
                            secret ? "secret" : "configmap", from.name);
     if (rc != RC_OK)
         return rc;
@@ -128,20 +128,20 @@ run_data(struct ctx *cx, struct runner *r, struct run_source from, struct json *
 
 /* The environment of one container as it is made, and what it is made for. */
 struct env {
-    struct runner *r;
+    struct node *r;
     const struct json *pod, *container;
     struct json *vars;   /* name -> value; a later one replaces it and keeps its place */
     struct json *secret; /* names whose value is not to be touched */
 };
 
 static const char *
-look_up(void *arg, const char *name)
+env_look_up(void *arg, const char *name)
 {
     return json_text(json_field(((struct env *)arg)->vars, name));
 }
 
 static void
-put(struct env *env, const char *name, const char *value, bool secret)
+env_put(struct env *env, const char *name, const char *value, bool secret)
 {
     json_set_cstr(env->vars, name, value);
     if (secret)
@@ -157,41 +157,41 @@ is_env_name(const char *s)
 }
 
 static enum rc
-add_from(struct ctx *cx, struct env *env, const struct json *from, struct run_trouble *why,
-         struct err *e)
+env_add_from(struct ctx *cx, struct env *env, const struct json *from, struct pod_trouble *why,
+             struct err *e)
 {
     const struct json *secret = json_field(from, "secretRef"),
                       *ref = secret != NULL ? secret : json_field(from, "configMapRef");
-    struct run_source source =
-        run_source(env->pod, secret != NULL ? &KUBE_SECRET : &KUBE_CONFIG_MAP, ref, "name");
+    struct pod_source source =
+        pod_source(env->pod, secret != NULL ? &KUBE_SECRET : &KUBE_CONFIG_MAP, ref, "name");
     const char *prefix = json_text_or(json_field(from, "prefix"), "");
     CLEANUP(json_free_ptr) struct json *data = NULL;
 
     if (ref == NULL)
         return RC_OK;
-    if (run_data(cx, env->r, source, &data, why, e))
+    if (pod_source_data(cx, env->r, source, &data, why, e))
         return e->code;
     for (struct json_item it = json_first(data); it.key != NULL; it = json_next(data, it)) {
         CLEANUP(mem_free_ptr) char *name = mem_printf("%s%s", prefix, it.key);
         if (is_env_name(name) && json_text(it.value) != NULL)
-            put(env, name, json_text(it.value), secret != NULL);
+            env_put(env, name, json_text(it.value), secret != NULL);
     }
     return RC_OK;
 }
 
 static char *
-resource_field(const struct json *container, const struct json *ref)
+env_resource_field(const struct json *container, const struct json *ref)
 {
     const char *path = json_text_or(json_field(ref, "resource"), "");
     const char *dot = strchr(path, '.'), *amount;
-    int64_t divisor = run_quantity(json_text_or(json_field(ref, "divisor"), "1"));
+    int64_t divisor = quantity_parse(json_text_or(json_field(ref, "divisor"), "1"));
     double n;
 
     if (dot == NULL)
         return mem_strdup("0");
     CLEANUP(mem_free_ptr) char *list = mem_strndup(path, (size_t)(dot - path));
     amount = json_text_or(json_dig(container, "resources", list, dot + 1), "");
-    n = (double)run_quantity(amount);
+    n = (double)quantity_parse(amount);
     if (n <= 0) /* the whole machine */
         n = strcmp(dot + 1, "cpu") == 0
                 ? (double)sysconf(_SC_NPROCESSORS_ONLN)
@@ -201,51 +201,51 @@ resource_field(const struct json *container, const struct json *ref)
 
 /* The value of one key. `*value` NULL: optional and not there. */
 static enum rc
-value_of_key(struct ctx *cx, struct runner *r, struct run_source from, const char *key,
-             char **value, struct run_trouble *why, struct err *e)
+env_value_of_key(struct ctx *cx, struct node *r, struct pod_source from, const char *key,
+                 char **value, struct pod_trouble *why, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *data = NULL;
 
     *value = NULL;
-    if (run_data(cx, r, from, &data, why, e))
+    if (pod_source_data(cx, r, from, &data, why, e))
         return e->code;
     if (json_text(json_field(data, key)) != NULL)
         *value = mem_strdup(json_text(json_field(data, key)));
     else if (!from.optional)
-        return run_trouble(why, e, CONFIG_ERROR, "couldn't find key %s in %s %s/%s", key,
+        return pod_trouble(why, e, CONFIG_ERROR, "couldn't find key %s in %s %s/%s", key,
                            from.kind->kind, from.ns, from.name);
     return RC_OK;
 }
 
 /* A value that is kept elsewhere. `*value` NULL: optional and not there. */
 static enum rc
-value_from(struct ctx *cx, const struct env *env, const struct json *from, char **value,
-           struct run_trouble *why, struct err *e)
+env_value_from(struct ctx *cx, const struct env *env, const struct json *from, char **value,
+               struct pod_trouble *why, struct err *e)
 {
     const struct json *secret = json_field(from, "secretKeyRef"),
                       *ref = secret != NULL ? secret : json_field(from, "configMapKeyRef");
-    struct run_source source =
-        run_source(env->pod, secret != NULL ? &KUBE_SECRET : &KUBE_CONFIG_MAP, ref, "name");
+    struct pod_source source =
+        pod_source(env->pod, secret != NULL ? &KUBE_SECRET : &KUBE_CONFIG_MAP, ref, "name");
     const char *path = json_text(json_dig(from, "fieldRef", "fieldPath"));
 
     if (path != NULL) {
-        *value = run_field(env->r, env->pod, path);
+        *value = pod_field(env->r, env->pod, path);
         if (*value == NULL)
-            return run_trouble(why, e, CONFIG_ERROR, "unsupported fieldPath: %s", path);
+            return pod_trouble(why, e, CONFIG_ERROR, "unsupported fieldPath: %s", path);
         return RC_OK;
     }
     if (json_field(from, "resourceFieldRef") != NULL) {
-        *value = resource_field(env->container, json_field(from, "resourceFieldRef"));
+        *value = env_resource_field(env->container, json_field(from, "resourceFieldRef"));
         return RC_OK;
     }
     if (ref == NULL)
-        return run_trouble(why, e, CONFIG_ERROR, "an env.valueFrom of an unknown kind");
-    return value_of_key(cx, env->r, source, json_text_or(json_field(ref, "key"), ""), value, why,
-                        e);
+        return pod_trouble(why, e, CONFIG_ERROR, "an env.valueFrom of an unknown kind");
+    return env_value_of_key(cx, env->r, source, json_text_or(json_field(ref, "key"), ""), value,
+                            why, e);
 }
 
 static void
-put_own(struct env *env)
+env_put_own(struct env *env)
 {
     static const char *const passed[] = {"PATH",
                                          "HOME",
@@ -259,33 +259,33 @@ put_own(struct env *env)
 
     for (size_t i = 0; i < ARRAY_LEN(passed); i++)
         if (getenv(passed[i]) != NULL)
-            put(env, passed[i], getenv(passed[i]), false);
+            env_put(env, passed[i], getenv(passed[i]), false);
     if (json_field(env->vars, "PATH") == NULL)
-        put(env, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", false);
-    put(env, "KUBECONFIG", env->r->kubeconfig, false);
+        env_put(env, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", false);
+    env_put(env, "KUBECONFIG", env->r->kubeconfig, false);
 }
 
 static enum rc
-make_env(struct ctx *cx, struct env *env, struct run_trouble *why, struct err *e)
+env_make(struct ctx *cx, struct env *env, struct pod_trouble *why, struct err *e)
 {
     const struct json *from = json_field(env->container, "envFrom"),
                       *list = json_field(env->container, "env");
 
-    put_own(env);
-    put(env, "HOSTNAME", kube_name(env->pod), false);
+    env_put_own(env);
+    env_put(env, "HOSTNAME", kube_name(env->pod), false);
     for (size_t i = 0; i < json_size(from); i++)
-        if (add_from(cx, env, json_elem(from, i), why, e))
+        if (env_add_from(cx, env, json_elem(from, i), why, e))
             return e->code;
     for (size_t i = 0; i < json_size(list); i++) {
         const struct json *one = json_elem(list, i), *source = json_field(one, "valueFrom");
         const char *name = json_text_or(json_field(one, "name"), "");
         CLEANUP(mem_free_ptr) char *value = NULL;
         if (source == NULL)
-            value = run_expand(json_text_or(json_field(one, "value"), ""), look_up, env);
-        else if (value_from(cx, env, source, &value, why, e))
+            value = expand_vars(json_text_or(json_field(one, "value"), ""), env_look_up, env);
+        else if (env_value_from(cx, env, source, &value, why, e))
             return e->code;
         if (value != NULL && is_env_name(name))
-            put(env, name, value, json_field(source, "secretKeyRef") != NULL);
+            env_put(env, name, value, json_field(source, "secretKeyRef") != NULL);
     }
     return RC_OK;
 }
@@ -302,7 +302,7 @@ image_base(const char *image)
 }
 
 static bool
-is_our_image(struct runner *r, const char *image)
+is_our_image(struct node *r, const char *image)
 {
     CLEANUP(mem_free_ptr) char *base = image_base(image);
 
@@ -312,7 +312,7 @@ is_our_image(struct runner *r, const char *image)
 
 /* In $PATH of the container, as execvp does. The caller frees; the name itself if there is none. */
 static char *
-find_program(const char *name, const char *path)
+program_find(const char *name, const char *path)
 {
     if (strchr(name, '/') != NULL)
         return mem_strdup(name);
@@ -329,7 +329,7 @@ find_program(const char *name, const char *path)
 }
 
 static enum rc
-choose_program(const struct env *env, struct json *argv, char **program, struct run_trouble *why,
+program_choose(const struct env *env, struct json *argv, char **program, struct pod_trouble *why,
                struct err *e)
 {
     const char *image = json_text_or(json_field(env->container, "image"), "");
@@ -338,7 +338,7 @@ choose_program(const struct env *env, struct json *argv, char **program, struct 
          command = json_size(json_field(env->container, "command")) > 0;
 
     if (!ours && image[0] != '/')
-        return run_trouble(why, e, "ErrImageNeverPull",
+        return pod_trouble(why, e, "ErrImageNeverPull",
                            "the plane runs only programs of this machine: image \"%s\" is neither "
                            "cstash nor an absolute path",
                            image);
@@ -351,30 +351,31 @@ choose_program(const struct env *env, struct json *argv, char **program, struct 
     if (ours && strcmp(slash != NULL ? slash + 1 : first, "cstash") == 0)
         *program = mem_strdup(env->r->program);
     else
-        *program = find_program(first, json_text_or(json_field(env->vars, "PATH"), ""));
+        *program = program_find(first, json_text_or(json_field(env->vars, "PATH"), ""));
     return RC_OK;
 }
 
 static void
-add_words(struct json *argv, const struct json *words, struct env *env, const struct run_mounts *m)
+spec_add_words(struct json *argv, const struct json *words, struct env *env,
+               const struct container_mounts *m)
 {
     for (size_t i = 0; i < json_size(words); i++) {
         CLEANUP(mem_free_ptr)
-        char *plain = run_expand(json_text_or(json_elem(words, i), ""), look_up, env);
-        CLEANUP(mem_free_ptr) char *real = run_map_paths(plain, m->all, m->n);
+        char *plain = expand_vars(json_text_or(json_elem(words, i), ""), env_look_up, env);
+        CLEANUP(mem_free_ptr) char *real = map_mount_paths(plain, m->all, m->n);
         json_push_cstr(argv, real);
     }
 }
 
 static void
-map_env(struct env *env, const struct run_mounts *m)
+env_map_paths(struct env *env, const struct container_mounts *m)
 {
     struct json *mapped = json_new_object();
 
     for (struct json_item it = json_first(env->vars); it.key != NULL;
          it = json_next(env->vars, it)) {
         const char *value = json_text_or(it.value, "");
-        CLEANUP(mem_free_ptr) char *real = run_map_paths(value, m->all, m->n);
+        CLEANUP(mem_free_ptr) char *real = map_mount_paths(value, m->all, m->n);
         bool secret = json_is_true(json_field(env->secret, it.key));
         json_set_cstr(mapped, it.key, secret ? value : real);
     }
@@ -383,7 +384,7 @@ map_env(struct env *env, const struct run_mounts *m)
 }
 
 static void
-add_env(struct json *spec, const struct env *env)
+spec_add_env(struct json *spec, const struct env *env)
 {
     struct json *list = json_need_array(spec, "env");
 
@@ -395,15 +396,15 @@ add_env(struct json *spec, const struct env *env)
 }
 
 static void
-add_rest(struct runner *r, const struct json *pod, const struct json *container,
-         const struct run_mounts *m, struct json *spec)
+spec_add_rest(struct node *r, const struct json *pod, const struct json *container,
+              const struct container_mounts *m, struct json *spec)
 {
     const char *name = json_text_or(json_field(container, "name"), ""),
                *cwd = json_text(json_field(container, "workingDir"));
     char *log = plane_log_path(r->plane, kube_uid(pod), name, false),
          *previous = plane_log_path(r->plane, kube_uid(pod), name, true),
-         *group = mem_printf("%s-%s", kube_uid(pod), name), *own = run_pod_dir(r, kube_uid(pod)),
-         *real = cwd != NULL ? run_map_paths(cwd, m->all, m->n) : mem_strdup(own);
+         *group = mem_printf("%s-%s", kube_uid(pod), name), *own = pod_dir(r, kube_uid(pod)),
+         *real = cwd != NULL ? map_mount_paths(cwd, m->all, m->n) : mem_strdup(own);
 
     json_set_cstr(spec, "cwd", real);
     json_set_cstr(spec, "log", log);
@@ -412,7 +413,7 @@ add_rest(struct runner *r, const struct json *pod, const struct json *container,
     json_set_cstr(spec, "cgroup", group);
     json_set_int(
         spec, "memoryMax",
-        run_quantity(json_text_or(json_dig(container, "resources", "limits", "memory"), "")));
+        quantity_parse(json_text_or(json_dig(container, "resources", "limits", "memory"), "")));
     json_set_bool(spec, "tail",
                   strcmp(json_text_or(json_field(container, "terminationMessagePolicy"), ""),
                          "FallbackToLogsOnError") == 0);
@@ -424,41 +425,40 @@ add_rest(struct runner *r, const struct json *pod, const struct json *container,
 }
 
 enum rc
-run_container_spec(struct ctx *cx, struct runner *r, const struct json *pod,
-                   const struct json *container, struct json **out, struct run_trouble *why,
-                   struct err *e)
+container_spec(struct ctx *cx, struct node *r, const struct json *pod, const struct json *container,
+               struct json **out, struct pod_trouble *why, struct err *e)
 {
     struct env env = {.r = r,
                       .pod = pod,
                       .container = container,
                       .vars = json_new_object(),
                       .secret = json_new_object()};
-    struct run_mounts m = {.n = 0};
+    struct container_mounts m = {.n = 0};
     struct json *spec = json_new_object(), *argv = json_need_array(spec, "argv");
     char *program = NULL, *config = NULL;
-    enum rc rc = run_mounts(r, pod, container, &m, why, e);
+    enum rc rc = container_mounts(r, pod, container, &m, why, e);
 
     if (rc == RC_OK)
-        rc = make_env(cx, &env, why, e);
+        rc = env_make(cx, &env, why, e);
     if (rc == RC_OK) {
-        add_words(argv, json_field(container, "command"), &env, &m);
-        add_words(argv, json_field(container, "args"), &env, &m);
-        map_env(&env, &m);
-        rc = choose_program(&env, argv, &program, why, e);
+        spec_add_words(argv, json_field(container, "command"), &env, &m);
+        spec_add_words(argv, json_field(container, "args"), &env, &m);
+        env_map_paths(&env, &m);
+        rc = program_choose(&env, argv, &program, why, e);
     }
     if (rc == RC_OK)
-        rc = run_as_user(r, pod, container, &m, spec, &config, e);
+        rc = container_user(r, pod, container, &m, spec, &config, e);
     if (rc == RC_OK) {
         if (config != NULL)
-            put(&env, "KUBECONFIG", config, false);
+            env_put(&env, "KUBECONFIG", config, false);
         json_set_cstr(spec, "program", program);
-        add_env(spec, &env);
-        add_rest(r, pod, container, &m, spec);
+        spec_add_env(spec, &env);
+        spec_add_rest(r, pod, container, &m, spec);
         *out = TAKE(spec);
     }
     mem_free(program);
     mem_free(config);
-    run_mounts_release(&m);
+    container_mounts_release(&m);
     json_free(env.vars);
     json_free(env.secret);
     json_free(spec);

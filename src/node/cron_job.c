@@ -15,7 +15,7 @@ enum { CRON_NAME_MAX = 52, LOOK_AT_MOST_MS = 3600 * 1000, MINUTE_MS = 60 * 1000 
 #define SCHEDULED_AT "batch.kubernetes.io/cronjob-scheduled-timestamp"
 
 struct cron_run {
-    struct runner *r;
+    struct node *r;
     const struct json *obj;
     struct json *status; /* what it shall be */
     struct json *jobs;   /* its own */
@@ -26,7 +26,7 @@ struct cron_run {
 /* ---- Jobs that ended ---- */
 
 static bool
-has_active(const struct json *list, const char *uid)
+cron_job_has_active(const struct json *list, const char *uid)
 {
     for (size_t i = 0; i < json_size(list); i++)
         if (strcmp(json_text_or(json_field(json_elem(list, i), "uid"), ""), uid) == 0)
@@ -35,7 +35,7 @@ has_active(const struct json *list, const char *uid)
 }
 
 static const struct json *
-job_of(const struct json *jobs, const char *uid)
+cron_job_child(const struct json *jobs, const char *uid)
 {
     for (size_t i = 0; i < json_size(jobs); i++)
         if (strcmp(kube_uid(json_elem(jobs, i)), uid) == 0)
@@ -45,27 +45,27 @@ job_of(const struct json *jobs, const char *uid)
 
 /* status.active names the Jobs of ours that have not ended. */
 static void
-see_active(struct ctx *cx, struct cron_run *c)
+cron_job_see_active(struct ctx *cx, struct cron_run *c)
 {
     const struct json *old = json_dig(c->obj, "status", "active");
     struct json *list = json_new_array();
 
     for (size_t i = 0; i < json_size(old); i++) {
         const struct json *ref = json_elem(old, i),
-                          *job = job_of(c->jobs, json_text_or(json_field(ref, "uid"), ""));
+                          *job = cron_job_child(c->jobs, json_text_or(json_field(ref, "uid"), ""));
         const char *name = json_text_or(json_field(ref, "name"), "");
         if (job == NULL)
             recorder_event(cx, c->r->cron_events, c->obj, "Normal", "MissingJob",
                            "Active job went missing: %s", name);
-        else if (run_job_end(job) != NULL)
+        else if (job_end(job) != NULL)
             recorder_event(cx, c->r->cron_events, c->obj, "Normal", "SawCompletedJob",
-                           "Saw completed job: %s, condition: %s", name, run_job_end(job));
+                           "Saw completed job: %s, condition: %s", name, job_end(job));
     }
     for (size_t i = 0; i < json_size(c->jobs); i++) {
         const struct json *job = json_elem(c->jobs, i),
                           *end = json_dig(job, "status", "completionTime");
         const struct json *last = json_field(c->status, "lastSuccessfulTime");
-        if (run_job_end(job) == NULL && !kube_is_deleting(job))
+        if (job_end(job) == NULL && !kube_is_deleting(job))
             json_push(list, kube_reference(job));
         else if (end != NULL && kube_time_ms(end) > kube_time_ms(last))
             json_set(c->status, "lastSuccessfulTime", json_clone(end));
@@ -77,13 +77,13 @@ see_active(struct ctx *cx, struct cron_run *c)
 
 /* Of the Jobs that ended this way only the youngest stay. */
 static enum rc
-trim_history(struct ctx *cx, struct cron_run *c, const char *end, const char *field, int64_t keep,
-             struct err *e)
+cron_job_trim_history(struct ctx *cx, struct cron_run *c, const char *end, const char *field,
+                      int64_t keep, struct err *e)
 {
     int64_t limit = json_int_or(json_dig(c->obj, "spec", field), keep), n = 0;
 
     for (size_t i = 0; i < json_size(c->jobs); i++) {
-        const char *how = run_job_end(json_elem(c->jobs, i));
+        const char *how = job_end(json_elem(c->jobs, i));
         n += how != NULL && strcmp(how, end) == 0 ? 1 : 0;
     }
     for (; n > limit; n--) {
@@ -91,7 +91,7 @@ trim_history(struct ctx *cx, struct cron_run *c, const char *end, const char *fi
         size_t at = 0;
         for (size_t i = 0; i < json_size(c->jobs); i++) {
             const struct json *job = json_elem(c->jobs, i);
-            const char *how = run_job_end(job);
+            const char *how = job_end(job);
             if (how == NULL || strcmp(how, end) != 0 ||
                 (oldest != NULL && kube_created_ms(oldest) <= kube_created_ms(job)))
                 continue;
@@ -101,7 +101,7 @@ trim_history(struct ctx *cx, struct cron_run *c, const char *end, const char *fi
         if (oldest == NULL)
             break;
         if (!kube_is_deleting(oldest)) {
-            if (run_delete(cx, c->r, &KUBE_JOB, oldest, "Background", -1, e))
+            if (node_delete(cx, c->r, &KUBE_JOB, oldest, "Background", -1, e))
                 return e->code;
             recorder_event(cx, c->r->cron_events, c->obj, "Normal", "SuccessfulDelete",
                            "Deleted job %s", kube_name(oldest));
@@ -114,7 +114,7 @@ trim_history(struct ctx *cx, struct cron_run *c, const char *end, const char *fi
 /* ---- the slot that is due ---- */
 
 static char *
-job_name(const struct cron_run *c, int64_t slot)
+cron_job_child_name(const struct cron_run *c, int64_t slot)
 {
     bool fast = c->cron.every_ms > 0 && c->cron.every_ms < MINUTE_MS;
 
@@ -123,7 +123,7 @@ job_name(const struct cron_run *c, int64_t slot)
 }
 
 static struct json *
-new_job(const struct cron_run *c, const char *name, int64_t slot)
+cron_job_new_child(const struct cron_run *c, const char *name, int64_t slot)
 {
     struct json *job = kube_object_new(&KUBE_JOB, kube_ns(c->obj), name);
     const struct json *template = json_dig(c->obj, "spec", "jobTemplate");
@@ -143,10 +143,10 @@ new_job(const struct cron_run *c, const char *name, int64_t slot)
 
 /* Ours of this slot, made now or before a restart. */
 static enum rc
-start_job(struct ctx *cx, struct cron_run *c, int64_t slot, struct err *e)
+cron_job_start(struct ctx *cx, struct cron_run *c, int64_t slot, struct err *e)
 {
-    CLEANUP(mem_free_ptr) char *name = job_name(c, slot);
-    CLEANUP(json_free_ptr) struct json *job = new_job(c, name, slot);
+    CLEANUP(mem_free_ptr) char *name = cron_job_child_name(c, slot);
+    CLEANUP(json_free_ptr) struct json *job = cron_job_new_child(c, name, slot);
     CLEANUP(json_free_ptr) struct json *made = NULL;
     struct err why = ERR_INIT;
     char when[API_TIME_TEXT];
@@ -169,20 +169,21 @@ start_job(struct ctx *cx, struct cron_run *c, int64_t slot, struct err *e)
         recorder_event(cx, c->r->cron_events, c->obj, "Normal", "SuccessfulCreate",
                        "Created job %s", name);
     }
-    if (run_job_end(made) == NULL && !has_active(json_field(c->status, "active"), kube_uid(made)))
+    if (job_end(made) == NULL &&
+        !cron_job_has_active(json_field(c->status, "active"), kube_uid(made)))
         json_push(json_need_array(c->status, "active"), kube_reference(made));
     json_set_cstr(c->status, "lastScheduleTime", api_time(slot, when));
     return RC_OK;
 }
 
 static enum rc
-replace_active(struct ctx *cx, struct cron_run *c, struct err *e)
+cron_job_replace_active(struct ctx *cx, struct cron_run *c, struct err *e)
 {
     for (size_t i = 0; i < json_size(c->jobs); i++) {
         const struct json *job = json_elem(c->jobs, i);
-        if (run_job_end(job) != NULL || kube_is_deleting(job))
+        if (job_end(job) != NULL || kube_is_deleting(job))
             continue;
-        if (run_delete(cx, c->r, &KUBE_JOB, job, "Background", -1, e))
+        if (node_delete(cx, c->r, &KUBE_JOB, job, "Background", -1, e))
             return e->code;
         recorder_event(cx, c->r->cron_events, c->obj, "Normal", "SuccessfulDelete",
                        "Deleted job %s", kube_name(job));
@@ -192,7 +193,7 @@ replace_active(struct ctx *cx, struct cron_run *c, struct err *e)
 }
 
 static int64_t
-begin_of(const struct cron_run *c)
+cron_job_begin(const struct cron_run *c)
 {
     int64_t last = kube_time_ms(json_dig(c->obj, "status", "lastScheduleTime"));
 
@@ -200,17 +201,17 @@ begin_of(const struct cron_run *c)
 }
 
 static enum rc
-start_due(struct ctx *cx, struct cron_run *c, struct err *e)
+cron_job_start_due(struct ctx *cx, struct cron_run *c, struct err *e)
 {
     const struct json *deadline = json_dig(c->obj, "spec", "startingDeadlineSeconds");
     const char *policy = json_text_or(json_dig(c->obj, "spec", "concurrencyPolicy"), "Allow");
-    int64_t now = clock_real_ms(), since = begin_of(c), late = json_int_or(deadline, -1);
-    struct run_due due;
+    int64_t now = clock_real_ms(), since = cron_job_begin(c), late = json_int_or(deadline, -1);
+    struct due_slots due;
 
     if (late >= 0)
         since = MAX(since, now - late * 1000);
-    due = run_due(&c->cron, since, now);
-    if (due.missed > RUN_DUE_MANY)
+    due = due_slots(&c->cron, since, now);
+    if (due.missed > DUE_SLOTS_MANY)
         recorder_event(cx, c->r->cron_events, c->obj, "Warning", "TooManyMissedTimes",
                        "too many missed start times. Set or decrease "
                        ".spec.startingDeadlineSeconds or check clock skew");
@@ -222,13 +223,13 @@ start_due(struct ctx *cx, struct cron_run *c, struct err *e)
                        "policy is Forbid");
         return RC_OK; /* when that Job ends we look again */
     }
-    if (strcmp(policy, "Replace") == 0 && replace_active(cx, c, e))
+    if (strcmp(policy, "Replace") == 0 && cron_job_replace_active(cx, c, e))
         return e->code;
-    return start_job(cx, c, due.last_ms, e);
+    return cron_job_start(cx, c, due.last_ms, e);
 }
 
 static void
-wait_for_next(struct cron_run *c)
+cron_job_wait(struct cron_run *c)
 {
     int64_t now = clock_real_ms(), next = cron_next(&c->cron, now);
 
@@ -240,19 +241,19 @@ wait_for_next(struct cron_run *c)
             next = MAX(next, now + 1000);
     }
     if (next != 0)
-        run_again(c->out, MIN(next - now + 1, LOOK_AT_MOST_MS));
+        requeue_by(c->out, MIN(next - now + 1, LOOK_AT_MOST_MS));
 }
 
 static enum rc
-tend(struct ctx *cx, struct cron_run *c, struct err *e)
+cron_job_step(struct ctx *cx, struct cron_run *c, struct err *e)
 {
     const char *schedule = json_text_or(json_dig(c->obj, "spec", "schedule"), ""),
                *zone = json_text(json_dig(c->obj, "spec", "timeZone"));
     struct err bad = ERR_INIT;
 
-    see_active(cx, c);
-    if (trim_history(cx, c, "Complete", "successfulJobsHistoryLimit", 3, e) ||
-        trim_history(cx, c, "Failed", "failedJobsHistoryLimit", 1, e))
+    cron_job_see_active(cx, c);
+    if (cron_job_trim_history(cx, c, "Complete", "successfulJobsHistoryLimit", 3, e) ||
+        cron_job_trim_history(cx, c, "Failed", "failedJobsHistoryLimit", 1, e))
         return e->code;
     if (json_is_true(json_dig(c->obj, "spec", "suspend")))
         return RC_OK;
@@ -261,17 +262,17 @@ tend(struct ctx *cx, struct cron_run *c, struct err *e)
                        "unparseable schedule: %s : %s", schedule, bad.msg);
         return RC_OK; /* until somebody changes it */
     }
-    if (start_due(cx, c, e))
+    if (cron_job_start_due(cx, c, e))
         return e->code;
-    wait_for_next(c);
+    cron_job_wait(c);
     return RC_OK;
 }
 
 enum rc
-run_cron_job(struct ctx *cx, void *arg, const char *ns, const char *name, struct ctl_result *out,
-             struct err *e)
+cron_job_reconcile(struct ctx *cx, void *arg, const char *ns, const char *name,
+                   struct ctl_result *out, struct err *e)
 {
-    struct runner *r = (struct runner *)arg;
+    struct node *r = (struct node *)arg;
     CLEANUP(json_free_ptr) struct json *obj = cache_get(r->cron_jobs, ns, name);
     struct cron_run c = {.r = r, .obj = obj, .out = out};
     enum rc rc;
@@ -281,9 +282,9 @@ run_cron_job(struct ctx *cx, void *arg, const char *ns, const char *name, struct
     c.jobs = cache_by(r->jobs, BY_OWNER, kube_uid(obj));
     c.status = json_field(obj, "status") != NULL ? json_clone(json_field(obj, "status"))
                                                  : json_new_object();
-    rc = tend(cx, &c, e);
+    rc = cron_job_step(cx, &c, e);
     if (rc == RC_OK)
-        rc = run_put_status(cx, r, &KUBE_CRON_JOB, r->cron_jobs, obj, TAKE(c.status), e);
+        rc = node_put_status(cx, r, &KUBE_CRON_JOB, r->cron_jobs, obj, TAKE(c.status), e);
     json_free(c.status);
     json_free(c.jobs);
     cron_release(&c.cron);
@@ -293,8 +294,8 @@ run_cron_job(struct ctx *cx, void *arg, const char *ns, const char *name, struct
 /* ---- at admission ---- */
 
 void
-plane_controllers_check(void *arg, const char *kind, const struct json *old, const struct json *obj,
-                        struct plane_complaints *to)
+node_check_cron_job(void *arg, const char *kind, const struct json *old, const struct json *obj,
+                    struct plane_complaints *to)
 {
     const char *schedule = json_text_or(json_dig(obj, "spec", "schedule"), ""),
                *before = json_text_or(json_dig(old, "spec", "schedule"), ""),

@@ -6,14 +6,14 @@
 enum { FIRST_WINDOW_MS = 60 * 1000 };
 
 /* @every counts on from where it was: no search is needed. */
-static struct run_due
+static struct due_slots
 due_every(const struct cron *c, int64_t since, int64_t now)
 {
     int64_t step = c->every_ms / 1000 * 1000, from = since / 1000 * 1000;
     int64_t n = now < from + step ? 0 : (now - from) / step;
 
-    return (struct run_due){.last_ms = n == 0 ? 0 : from + n * step,
-                            .missed = (int)MIN(n, RUN_DUE_MANY + 1)};
+    return (struct due_slots){.last_ms = n == 0 ? 0 : from + n * step,
+                              .missed = (int)MIN(n, DUE_SLOTS_MANY + 1)};
 }
 
 /* The latest slot up to now, looking back further and further; there is one after `since`. */
@@ -33,10 +33,10 @@ latest(const struct cron *c, int64_t since, int64_t now)
     return last;
 }
 
-struct run_due
-run_due(const struct cron *c, int64_t since_ms, int64_t now_ms)
+struct due_slots
+due_slots(const struct cron *c, int64_t since_ms, int64_t now_ms)
 {
-    struct run_due due = {.last_ms = 0};
+    struct due_slots due = {.last_ms = 0};
 
     if (since_ms >= now_ms)
         return due;
@@ -44,7 +44,7 @@ run_due(const struct cron *c, int64_t since_ms, int64_t now_ms)
         return due_every(c, since_ms, now_ms);
     for (int64_t at = cron_next(c, since_ms); at != 0 && at <= now_ms; at = cron_next(c, at)) {
         due.last_ms = at;
-        if (++due.missed > RUN_DUE_MANY) {
+        if (++due.missed > DUE_SLOTS_MANY) {
             due.last_ms = latest(c, since_ms, now_ms);
             break;
         }

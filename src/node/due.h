@@ -11,13 +11,13 @@
  */
 #include "api/cron.h"
 
-enum { RUN_DUE_MANY = 100 }; /* more missed slots than this are worth a warning */
+enum { DUE_SLOTS_MANY = 100 }; /* more missed slots than this are worth a warning */
 
-struct run_due {
+struct due_slots {
     int64_t last_ms; /* the latest slot in (since, now]; 0: none */
-    int missed;      /* how many there were; RUN_DUE_MANY + 1: more than that */
+    int missed;      /* how many there were; DUE_SLOTS_MANY + 1: more than that */
 };
 
-struct run_due run_due(const struct cron *c, int64_t since_ms, int64_t now_ms);
+struct due_slots due_slots(const struct cron *c, int64_t since_ms, int64_t now_ms);
 
 #endif

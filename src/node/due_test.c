@@ -14,15 +14,15 @@ at(const char *text)
     return instant_ms(t);
 }
 
-static struct run_due
+static struct due_slots
 due(const char *schedule, const char *since, const char *now)
 {
     struct cron c;
     struct err e = ERR_INIT;
-    struct run_due d;
+    struct due_slots d;
 
     T_OK(cron_parse(schedule, NULL, &c, &e));
-    d = run_due(&c, at(since), at(now));
+    d = due_slots(&c, at(since), at(now));
     cron_release(&c);
     return d;
 }
@@ -30,7 +30,7 @@ due(const char *schedule, const char *since, const char *now)
 static void
 test_nothing_is_due_before_the_first_slot(void **state)
 {
-    struct run_due d = due("0 * * * *", "2026-01-01T10:00:00Z", "2026-01-01T10:59:59Z");
+    struct due_slots d = due("0 * * * *", "2026-01-01T10:00:00Z", "2026-01-01T10:59:59Z");
 
     (void)state;
     assert_int_equal(d.last_ms, 0);
@@ -42,7 +42,7 @@ test_nothing_is_due_before_the_first_slot(void **state)
 static void
 test_the_latest_missed_slot_is_the_one(void **state)
 {
-    struct run_due d = due("0 * * * *", "2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z");
+    struct due_slots d = due("0 * * * *", "2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z");
 
     (void)state;
     assert_int_equal(d.last_ms, at("2026-01-01T11:00:00Z"));
@@ -55,20 +55,20 @@ test_the_latest_missed_slot_is_the_one(void **state)
 static void
 test_years_of_missed_slots_are_counted_no_further_than_needed(void **state)
 {
-    struct run_due d = due("* * * * *", "2016-01-01T10:00:00Z", "2026-01-01T13:30:30Z");
+    struct due_slots d = due("* * * * *", "2016-01-01T10:00:00Z", "2026-01-01T13:30:30Z");
 
     (void)state;
     assert_int_equal(d.last_ms, at("2026-01-01T13:30:00Z"));
-    assert_int_equal(d.missed, RUN_DUE_MANY + 1);
+    assert_int_equal(d.missed, DUE_SLOTS_MANY + 1);
     d = due("0 3 1 5 *", "1800-01-01T10:00:00Z", "2026-01-01T13:30:30Z"); /* sparse */
     assert_int_equal(d.last_ms, at("2025-05-01T03:00:00Z"));
-    assert_int_equal(d.missed, RUN_DUE_MANY + 1);
+    assert_int_equal(d.missed, DUE_SLOTS_MANY + 1);
 }
 
 static void
 test_every_counts_on_from_the_last_one(void **state)
 {
-    struct run_due d = due("@every 2s", "2026-01-01T10:00:00Z", "2026-01-01T10:00:01Z");
+    struct due_slots d = due("@every 2s", "2026-01-01T10:00:00Z", "2026-01-01T10:00:01Z");
 
     (void)state;
     assert_int_equal(d.last_ms, 0);
@@ -76,7 +76,7 @@ test_every_counts_on_from_the_last_one(void **state)
     assert_int_equal(d.last_ms, at("2026-01-01T10:00:06Z"));
     assert_int_equal(d.missed, 3);
     d = due("@every 1h30m", "2026-01-01T10:00:00Z", "2036-01-01T10:00:00Z");
-    assert_int_equal(d.missed, RUN_DUE_MANY + 1);
+    assert_int_equal(d.missed, DUE_SLOTS_MANY + 1);
 }
 
 int

@@ -11,7 +11,7 @@
 enum { ATTEMPTS_MAX = 10000, BACKOFF_MS = 10 * 1000, BACKOFF_MAX_MS = 360 * 1000, PODS_MAX = 100 };
 
 struct job_run {
-    struct runner *r;
+    struct node *r;
     const struct json *job;
     struct json *status, *pods;
     struct ctl_result *out;
@@ -20,13 +20,13 @@ struct job_run {
 };
 
 static const char *
-phase_of(const struct json *pod)
+job_pod_phase(const struct json *pod)
 {
     return json_text_or(json_dig(pod, "status", "phase"), "");
 }
 
 static int64_t
-finished_ms(const struct json *pod)
+job_finished_ms(const struct json *pod)
 {
     static const char *const lists[] = {"initContainerStatuses", "containerStatuses"};
     int64_t last = 0;
@@ -41,27 +41,27 @@ finished_ms(const struct json *pod)
 }
 
 static bool
-is_ready(const struct json *pod)
+job_pod_is_ready(const struct json *pod)
 {
     return condition_is_true(json_field(pod, "status"), "Ready");
 }
 
 static void
-count(struct job_run *j)
+job_count(struct job_run *j)
 {
     for (size_t i = 0; i < json_size(j->pods); i++) {
         const struct json *pod = json_elem(j->pods, i),
                           *list = json_dig(pod, "status", "containerStatuses");
-        if (strcmp(phase_of(pod), "Succeeded") == 0) {
+        if (strcmp(job_pod_phase(pod), "Succeeded") == 0) {
             j->succeeded++;
-        } else if (strcmp(phase_of(pod), "Failed") == 0) {
+        } else if (strcmp(job_pod_phase(pod), "Failed") == 0) {
             j->failed++;
-            j->last_failure_ms = MAX(j->last_failure_ms, finished_ms(pod));
+            j->last_failure_ms = MAX(j->last_failure_ms, job_finished_ms(pod));
         } else if (kube_is_deleting(pod)) {
             j->terminating++;
         } else {
             j->active++;
-            j->ready += is_ready(pod) ? 1 : 0;
+            j->ready += job_pod_is_ready(pod) ? 1 : 0;
             for (size_t c = 0; c < json_size(list); c++)
                 j->restarts += json_int_or(json_field(json_elem(list, c), "restartCount"), 0);
         }
@@ -72,7 +72,7 @@ count(struct job_run *j)
 }
 
 static void
-set_count(struct json *status, const char *key, int64_t n)
+job_set_count(struct json *status, const char *key, int64_t n)
 {
     if (n > 0)
         json_set_int(status, key, n);
@@ -84,7 +84,7 @@ set_count(struct json *status, const char *key, int64_t n)
 
 /* The caller frees. */
 static char *
-pod_name(const struct job_run *j, int attempt)
+job_pod_name(const struct job_run *j, int attempt)
 {
     static const char letters[] = "bcdfghjklmnpqrstvwxz2456789";
     CLEANUP(mem_free_ptr) char *seed = mem_printf("%s/%d", kube_uid(j->job), attempt);
@@ -100,7 +100,7 @@ pod_name(const struct job_run *j, int attempt)
 }
 
 static bool
-has_pod(const struct job_run *j, const char *name)
+job_has_pod(const struct job_run *j, const char *name)
 {
     for (size_t i = 0; i < json_size(j->pods); i++)
         if (strcmp(kube_name(json_elem(j->pods, i)), name) == 0)
@@ -109,7 +109,7 @@ has_pod(const struct job_run *j, const char *name)
 }
 
 static struct json *
-new_pod(const struct job_run *j, const char *name)
+job_new_pod(const struct job_run *j, const char *name)
 {
     const struct json *template = json_dig(j->job, "spec", "template");
     struct json *pod = kube_object_new(&KUBE_POD, kube_ns(j->job), name);
@@ -131,16 +131,16 @@ new_pod(const struct job_run *j, const char *name)
 }
 
 static enum rc
-create_pods(struct ctx *cx, struct job_run *j, int64_t n, struct err *e)
+job_create_pods(struct ctx *cx, struct job_run *j, int64_t n, struct err *e)
 {
     for (int attempt = 0; n > 0 && attempt < ATTEMPTS_MAX; attempt++) {
-        CLEANUP(mem_free_ptr) char *name = pod_name(j, attempt);
+        CLEANUP(mem_free_ptr) char *name = job_pod_name(j, attempt);
         CLEANUP(json_free_ptr) struct json *pod = NULL;
         struct err why = ERR_INIT;
         enum rc rc;
-        if (has_pod(j, name))
+        if (job_has_pod(j, name))
             continue;
-        pod = new_pod(j, name);
+        pod = job_new_pod(j, name);
         rc = kube_create(cx, j->r->k, &KUBE_POD, kube_ns(j->job), pod, NULL, NULL, &why);
         if (rc == RC_OK)
             recorder_event(cx, j->r->job_events, j->job, "Normal", "SuccessfulCreate",
@@ -158,14 +158,14 @@ create_pods(struct ctx *cx, struct job_run *j, int64_t n, struct err *e)
 }
 
 static enum rc
-delete_active(struct ctx *cx, struct job_run *j, struct err *e)
+job_delete_active(struct ctx *cx, struct job_run *j, struct err *e)
 {
     for (size_t i = 0; i < json_size(j->pods); i++) {
         const struct json *pod = json_elem(j->pods, i);
-        if (strcmp(phase_of(pod), "Succeeded") == 0 || strcmp(phase_of(pod), "Failed") == 0 ||
-            kube_is_deleting(pod))
+        if (strcmp(job_pod_phase(pod), "Succeeded") == 0 ||
+            strcmp(job_pod_phase(pod), "Failed") == 0 || kube_is_deleting(pod))
             continue;
-        if (run_delete(cx, j->r, &KUBE_POD, pod, NULL, -1, e))
+        if (node_delete(cx, j->r, &KUBE_POD, pod, NULL, -1, e))
             return e->code;
         recorder_event(cx, j->r->job_events, j->job, "Normal", "SuccessfulDelete",
                        "Deleted pod: %s", kube_name(pod));
@@ -178,8 +178,8 @@ delete_active(struct ctx *cx, struct job_run *j, struct err *e)
 /* ---- the ends ---- */
 
 static void
-set_condition(struct job_run *j, const char *type, const char *status, const char *reason,
-              const char *message)
+job_set_condition(struct job_run *j, const char *type, const char *status, const char *reason,
+                  const char *message)
 {
     struct json *list = json_need_array(j->status, "conditions"), *c = NULL;
     char now[API_TIME_TEXT];
@@ -195,39 +195,39 @@ set_condition(struct job_run *j, const char *type, const char *status, const cha
         return;
     }
     json_set_cstr(c, "status", status);
-    json_set_cstr(c, "lastProbeTime", run_now(now));
+    json_set_cstr(c, "lastProbeTime", node_now(now));
     json_set_cstr(c, "lastTransitionTime", now);
     json_set_cstr(c, "reason", reason);
     json_set_cstr(c, "message", message);
 }
 
 static enum rc
-fail(struct ctx *cx, struct job_run *j, const char *reason, const char *message, struct err *e)
+job_fail(struct ctx *cx, struct job_run *j, const char *reason, const char *message, struct err *e)
 {
-    if (delete_active(cx, j, e))
+    if (job_delete_active(cx, j, e))
         return e->code;
-    set_condition(j, "FailureTarget", "True", reason, message);
-    set_condition(j, "Failed", "True", reason, message);
+    job_set_condition(j, "FailureTarget", "True", reason, message);
+    job_set_condition(j, "Failed", "True", reason, message);
     recorder_event(cx, j->r->job_events, j->job, "Warning", reason, "%s", message);
     return RC_OK;
 }
 
 static void
-complete(struct ctx *cx, struct job_run *j)
+job_complete(struct ctx *cx, struct job_run *j)
 {
     char now[API_TIME_TEXT];
 
-    set_condition(j, "SuccessCriteriaMet", "True", "CompletionsReached",
-                  "Reached expected number of succeeded pods");
-    set_condition(j, "Complete", "True", "CompletionsReached",
-                  "Reached expected number of succeeded pods");
-    json_set_cstr(j->status, "completionTime", run_now(now));
+    job_set_condition(j, "SuccessCriteriaMet", "True", "CompletionsReached",
+                      "Reached expected number of succeeded pods");
+    job_set_condition(j, "Complete", "True", "CompletionsReached",
+                      "Reached expected number of succeeded pods");
+    json_set_cstr(j->status, "completionTime", node_now(now));
     recorder_event(cx, j->r->job_events, j->job, "Normal", "Completed", "Job completed");
 }
 
 /* How long ago must the last failure be before the next attempt? */
 static int64_t
-backoff_ms(const struct job_run *j)
+job_backoff_ms(const struct job_run *j)
 {
     int64_t wait = j->failed > 0 ? BACKOFF_MS : 0;
 
@@ -237,37 +237,37 @@ backoff_ms(const struct job_run *j)
 }
 
 static enum rc
-suspend(struct ctx *cx, struct job_run *j, struct err *e)
+job_suspend(struct ctx *cx, struct job_run *j, struct err *e)
 {
-    if (delete_active(cx, j, e))
+    if (job_delete_active(cx, j, e))
         return e->code;
     if (!condition_is_true(j->status, "Suspended"))
         recorder_event(cx, j->r->job_events, j->job, "Normal", "Suspended", "Job suspended");
-    set_condition(j, "Suspended", "True", "JobSuspended", "Job suspended");
+    job_set_condition(j, "Suspended", "True", "JobSuspended", "Job suspended");
     json_remove(j->status, "startTime");
     return RC_OK;
 }
 
 static enum rc
-make_pods(struct ctx *cx, struct job_run *j, struct err *e)
+job_make_pods(struct ctx *cx, struct job_run *j, struct err *e)
 {
     const struct json *spec = json_field(j->job, "spec"), *wanted = json_field(spec, "completions");
     int64_t parallel = json_int_or(json_field(spec, "parallelism"), 1), now = clock_real_ms();
     int64_t left = wanted != NULL ? json_int_or(wanted, 1) - j->succeeded : parallel;
-    int64_t due = j->last_failure_ms + backoff_ms(j);
+    int64_t due = j->last_failure_ms + job_backoff_ms(j);
 
     left = MIN(MIN(left, parallel) - j->active, PODS_MAX);
     if (left <= 0 || (wanted == NULL && j->succeeded > 0))
         return RC_OK;
     if (j->failed > 0 && now < due) {
-        run_again(j->out, due - now);
+        requeue_by(j->out, due - now);
         return RC_OK;
     }
-    return create_pods(cx, j, left, e);
+    return job_create_pods(cx, j, left, e);
 }
 
 static enum rc
-work(struct ctx *cx, struct job_run *j, struct err *e)
+job_advance(struct ctx *cx, struct job_run *j, struct err *e)
 {
     const struct json *spec = json_field(j->job, "spec"), *wanted = json_field(spec, "completions");
     int64_t limit = json_int_or(json_field(spec, "backoffLimit"), 6);
@@ -278,68 +278,69 @@ work(struct ctx *cx, struct job_run *j, struct err *e)
     char text[API_TIME_TEXT];
 
     if (json_is_true(json_field(spec, "suspend")))
-        return suspend(cx, j, e);
+        return job_suspend(cx, j, e);
     if (condition_is_true(j->status, "Suspended")) {
-        set_condition(j, "Suspended", "False", "JobResumed", "Job resumed");
+        job_set_condition(j, "Suspended", "False", "JobResumed", "Job resumed");
         recorder_event(cx, j->r->job_events, j->job, "Normal", "Resumed", "Job resumed");
     }
     if (json_field(j->status, "startTime") == NULL)
-        json_set_cstr(j->status, "startTime", run_now(text));
+        json_set_cstr(j->status, "startTime", node_now(text));
     began = kube_time_ms(json_field(j->status, "startTime"));
     if (wanted != NULL ? j->succeeded >= json_int_or(wanted, 1)
                        : j->succeeded > 0 && j->active + j->terminating == 0) {
-        complete(cx, j);
-        return delete_active(cx, j, e);
+        job_complete(cx, j);
+        return job_delete_active(cx, j, e);
     }
     if (j->failed > limit || (retries && j->restarts > 0 && j->restarts >= limit))
-        return fail(cx, j, "BackoffLimitExceeded", "Job has reached the specified backoff limit",
-                    e);
+        return job_fail(cx, j, "BackoffLimitExceeded",
+                        "Job has reached the specified backoff limit", e);
     if (deadline > 0 && now >= began + deadline * 1000)
-        return fail(cx, j, "DeadlineExceeded", "Job was active longer than specified deadline", e);
+        return job_fail(cx, j, "DeadlineExceeded", "Job was active longer than specified deadline",
+                        e);
     if (deadline > 0)
-        run_again(j->out, began + deadline * 1000 - now);
-    return make_pods(cx, j, e);
+        requeue_by(j->out, began + deadline * 1000 - now);
+    return job_make_pods(cx, j, e);
 }
 
 /* It has ended: only its time to live matters. */
 static enum rc
-expire(struct ctx *cx, struct job_run *j, struct err *e)
+job_expire(struct ctx *cx, struct job_run *j, struct err *e)
 {
     const struct json *ttl = json_dig(j->job, "spec", "ttlSecondsAfterFinished"),
-                      *c = condition_find(json_field(j->job, "status"), run_job_end(j->job));
+                      *c = condition_find(json_field(j->job, "status"), job_end(j->job));
     int64_t due, now = clock_real_ms();
 
     if (ttl == NULL)
         return RC_OK;
     due = kube_time_ms(json_field(c, "lastTransitionTime")) + json_int_or(ttl, 0) * 1000;
     if (now >= due)
-        return run_delete(cx, j->r, &KUBE_JOB, j->job, "Background", -1, e);
-    run_again(j->out, due - now);
+        return node_delete(cx, j->r, &KUBE_JOB, j->job, "Background", -1, e);
+    requeue_by(j->out, due - now);
     return RC_OK;
 }
 
 static enum rc
-tend(struct ctx *cx, struct job_run *j, struct err *e)
+job_step(struct ctx *cx, struct job_run *j, struct err *e)
 {
-    if (run_job_end(j->job) != NULL)
-        return expire(cx, j, e);
-    count(j);
-    if (work(cx, j, e))
+    if (job_end(j->job) != NULL)
+        return job_expire(cx, j, e);
+    job_count(j);
+    if (job_advance(cx, j, e))
         return e->code;
-    set_count(j->status, "active", j->active);
-    set_count(j->status, "succeeded", j->succeeded);
-    set_count(j->status, "failed", j->failed);
+    job_set_count(j->status, "active", j->active);
+    job_set_count(j->status, "succeeded", j->succeeded);
+    job_set_count(j->status, "failed", j->failed);
     json_set_int(j->status, "ready", j->ready);
     json_set_int(j->status, "terminating", j->terminating);
     (void)json_need_object(j->status, "uncountedTerminatedPods");
-    return run_put_status(cx, j->r, &KUBE_JOB, j->r->jobs, j->job, TAKE(j->status), e);
+    return node_put_status(cx, j->r, &KUBE_JOB, j->r->jobs, j->job, TAKE(j->status), e);
 }
 
 enum rc
-run_job(struct ctx *cx, void *arg, const char *ns, const char *name, struct ctl_result *out,
-        struct err *e)
+job_reconcile(struct ctx *cx, void *arg, const char *ns, const char *name, struct ctl_result *out,
+              struct err *e)
 {
-    struct runner *r = (struct runner *)arg;
+    struct node *r = (struct node *)arg;
     CLEANUP(json_free_ptr) struct json *job = cache_get(r->jobs, ns, name);
     struct job_run j = {.r = r, .job = job, .out = out};
     enum rc rc;
@@ -349,7 +350,7 @@ run_job(struct ctx *cx, void *arg, const char *ns, const char *name, struct ctl_
     j.status = json_field(job, "status") != NULL ? json_clone(json_field(job, "status"))
                                                  : json_new_object();
     j.pods = cache_by(r->pods, BY_OWNER, kube_uid(job));
-    rc = tend(cx, &j, e);
+    rc = job_step(cx, &j, e);
     json_free(j.status);
     json_free(j.pods);
     return rc;

@@ -10,7 +10,7 @@
 enum { POD_WORKERS = 4, JOB_WORKERS = 2 };
 
 static struct cache *
-cache_of(struct runner *r, const struct kube_kind *kind)
+node_cache(struct node *r, const struct kube_kind *kind)
 {
     struct cache_opts o = {.kind = kind};
     struct cache *c = manager_cache(r->m, &o);
@@ -19,8 +19,8 @@ cache_of(struct runner *r, const struct kube_kind *kind)
 }
 
 static enum rc
-add_controller(struct runner *r, const char *name, reconcile_fn *fn, int workers,
-               struct controller **out, struct err *e)
+node_add_controller(struct node *r, const char *name, reconcile_fn *fn, int workers,
+                    struct controller **out, struct err *e)
 {
     struct controller_opts o = {.name = name, .reconcile = fn, .arg = r, .workers = workers};
 
@@ -31,20 +31,20 @@ add_controller(struct runner *r, const char *name, reconcile_fn *fn, int workers
 }
 
 static enum rc
-set_up(struct runner *r, struct err *e)
+node_set_up(struct node *r, struct err *e)
 {
     static char job[] = "Job", cron_job[] = "CronJob";
 
-    r->cron_jobs = cache_of(r, &KUBE_CRON_JOB);
-    r->jobs = cache_of(r, &KUBE_JOB);
-    r->pods = cache_of(r, &KUBE_POD);
-    r->claims = cache_of(r, &KUBE_PERSISTENT_VOLUME_CLAIM);
+    r->cron_jobs = node_cache(r, &KUBE_CRON_JOB);
+    r->jobs = node_cache(r, &KUBE_JOB);
+    r->pods = node_cache(r, &KUBE_POD);
+    r->claims = node_cache(r, &KUBE_PERSISTENT_VOLUME_CLAIM);
     cache_add_index(r->jobs, BY_OWNER, cache_index_owner);
     cache_add_index(r->pods, BY_OWNER, cache_index_owner);
-    if (add_controller(r, "cronjob", run_cron_job, 1, &r->cron_ctl, e) ||
-        add_controller(r, "job", run_job, JOB_WORKERS, &r->job_ctl, e) ||
-        add_controller(r, "pod", run_pod, POD_WORKERS, &r->pod_ctl, e) ||
-        add_controller(r, "claim", run_claim, 1, &r->claim_ctl, e))
+    if (node_add_controller(r, "cronjob", cron_job_reconcile, 1, &r->cron_ctl, e) ||
+        node_add_controller(r, "job", job_reconcile, JOB_WORKERS, &r->job_ctl, e) ||
+        node_add_controller(r, "pod", pod_reconcile, POD_WORKERS, &r->pod_ctl, e) ||
+        node_add_controller(r, "claim", claim_reconcile, 1, &r->claim_ctl, e))
         return e->code;
     controller_watch(r->cron_ctl, r->cron_jobs, controller_map_self, NULL);
     controller_watch(r->cron_ctl, r->jobs, controller_map_owner, cron_job);
@@ -56,7 +56,7 @@ set_up(struct runner *r, struct err *e)
 }
 
 static struct recorder *
-recorder_for(struct runner *r, const char *component)
+node_recorder(struct node *r, const char *component)
 {
     struct recorder_opts o = {.component = component, .host = r->node};
 
@@ -65,7 +65,7 @@ recorder_for(struct runner *r, const char *component)
 
 /* Pods are bound to it, and people look for it. */
 static void
-put_node(struct runner *r)
+node_register(struct node *r)
 {
     CLEANUP(json_free_ptr) struct json *node = kube_object_new(&KUBE_NODE, NULL, r->node);
     struct json *status = json_need_object(node, "status"), *c = json_new_object(),
@@ -79,7 +79,7 @@ put_node(struct runner *r)
     json_set_cstr(c, "status", "True");
     json_set_cstr(c, "reason", "KubeletReady");
     json_set_cstr(c, "message", "the plane runs");
-    json_set_cstr(c, "lastTransitionTime", run_now(now));
+    json_set_cstr(c, "lastTransitionTime", node_now(now));
     json_set_cstr(c, "lastHeartbeatTime", now);
     json_push(json_need_array(status, "conditions"), c);
     json_set_cstr(address, "type", "InternalIP");
@@ -93,7 +93,7 @@ put_node(struct runner *r)
 }
 
 static void
-name_node(struct runner *r)
+node_choose_name(struct node *r)
 {
     if (gethostname(r->node, sizeof(r->node) - 1) != 0 || r->node[0] == '\0')
         (void)snprintf(r->node, sizeof(r->node), "localhost");
@@ -106,29 +106,29 @@ name_node(struct runner *r)
 }
 
 static enum rc
-run_all(struct runner *r, struct err *e)
+node_run_all(struct node *r, struct err *e)
 {
     enum rc rc;
 
-    if (set_up(r, e) || run_pods_begin(r->cx, r, e) || run_watch_begin(r, e))
+    if (node_set_up(r, e) || pod_dirs_begin(r->cx, r, e) || process_watch_begin(r, e))
         return e->code;
-    run_claims_begin(r);
-    put_node(r);
+    claims_begin(r);
+    node_register(r);
     rc = manager_run(r->cx, r->m, e);
     return rc == RC_CANCELLED ? RC_OK : rc;
 }
 
 enum rc
-plane_controllers_run(struct ctx *cx, struct plane *p, struct kube *k,
-                      const struct plane_run_opts *opts, struct err *e)
+node_run(struct ctx *cx, struct plane *p, struct kube *k, const struct node_opts *opts,
+         struct err *e)
 {
-    static const struct plane_run_opts none;
-    struct runner r = {.cx = cx,
-                       .plane = p,
-                       .k = k,
-                       .opts = opts != NULL ? opts : &none,
-                       .m = manager_new(k),
-                       .watch_fd = -1};
+    static const struct node_opts none;
+    struct node r = {.cx = cx,
+                     .plane = p,
+                     .k = k,
+                     .opts = opts != NULL ? opts : &none,
+                     .m = manager_new(k),
+                     .watch_fd = -1};
     char self[4096] = "";
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     enum rc rc;
@@ -137,16 +137,16 @@ plane_controllers_run(struct ctx *cx, struct plane *p, struct kube *k,
     r.program = mem_strdup(self);
     r.kubeconfig = r.opts->kubeconfig != NULL ? r.opts->kubeconfig : plane_kubeconfig(p);
     (void)pthread_mutex_init(&r.lock, NULL);
-    name_node(&r);
-    r.cron_events = recorder_for(&r, "cronjob-controller");
-    r.job_events = recorder_for(&r, "job-controller");
-    r.pod_events = recorder_for(&r, "kubelet");
-    rc = run_all(&r, e);
+    node_choose_name(&r);
+    r.cron_events = node_recorder(&r, "cronjob-controller");
+    r.job_events = node_recorder(&r, "job-controller");
+    r.pod_events = node_recorder(&r, "kubelet");
+    rc = node_run_all(&r, e);
     if (rc != RC_OK)
         ctx_cancel(cx); /* the thread that watches waits for it */
-    run_watch_end(&r);
+    process_watch_end(&r);
     manager_free(r.m);
-    run_pods_end(&r);
+    pod_dirs_end(&r);
     recorder_free(r.cron_events);
     recorder_free(r.job_events);
     recorder_free(r.pod_events);

@@ -18,27 +18,27 @@
 #include "kube/kube.h"
 #include "plane/plane.h"
 
-struct plane_run_opts {
+struct node_opts {
     const char *image;      /* another name for this program; NULL: none */
     const char *kubeconfig; /* KUBECONFIG of the processes; NULL: plane_kubeconfig */
     int64_t log_max;        /* bytes of a log before it is rotated; 0: 10 MiB */
 };
 
 /* Until `cx` is over: RC_OK then. `k` and `opts` are borrowed for the call; opts may be NULL. */
-NODISCARD enum rc plane_controllers_run(struct ctx *cx, struct plane *p, struct kube *k,
-                                        const struct plane_run_opts *opts, struct err *e);
+NODISCARD enum rc node_run(struct ctx *cx, struct plane *p, struct kube *k,
+                           const struct node_opts *opts, struct err *e);
 /* How many processes of Pods run now: they go on without us. */
-size_t plane_controllers_running(struct plane *p);
+size_t node_processes(struct plane *p);
 
 /* A check for plane_set_hooks: the schedules of CronJobs. `arg` is not used. */
-void plane_controllers_check(void *arg, const char *kind, const struct json *old,
-                             const struct json *obj, struct plane_complaints *to);
+void node_check_cron_job(void *arg, const char *kind, const struct json *old,
+                         const struct json *obj, struct plane_complaints *to);
 
 /*
- * The hidden subcommand "pod-shim DIR CONTAINER", which plane_controllers_run starts for each
+ * The hidden subcommand "pod-shim DIR CONTAINER", which node_run starts for each
  * container: to be called first of all by main, as long as there is one thread. Returns the exit
  * code.
  */
-int plane_shim_main(int argc, char **argv);
+int node_shim_main(int argc, char **argv);
 
 #endif

@@ -18,11 +18,11 @@
 
 struct watched;
 
-struct runner {
+struct node {
     struct ctx *cx;
     struct plane *plane;
     struct kube *k;
-    const struct plane_run_opts *opts;
+    const struct node_opts *opts;
     const char *kubeconfig;
     char *program; /* our own */
     char node[256];
@@ -46,85 +46,86 @@ struct runner {
  * Write `take` as the status of `obj` if it is another; the cache is told. RC_CONFLICT: `obj` was
  * not the newest, so come again.
  */
-NODISCARD enum rc run_put_status(struct ctx *cx, struct runner *r, const struct kube_kind *kind,
-                                 struct cache *cache, const struct json *obj, struct json *take,
-                                 struct err *e);
+NODISCARD enum rc node_put_status(struct ctx *cx, struct node *r, const struct kube_kind *kind,
+                                  struct cache *cache, const struct json *obj, struct json *take,
+                                  struct err *e);
 /* Now, as Kubernetes writes it. */
-const char *run_now(char to[static API_TIME_TEXT]);
+const char *node_now(char to[static API_TIME_TEXT]);
 /* Delete it if it is still this one; gone already is fine. `grace` -1: its own. */
-NODISCARD enum rc run_delete(struct ctx *cx, struct runner *r, const struct kube_kind *kind,
-                             const struct json *obj, const char *propagation, int64_t grace,
-                             struct err *e);
+NODISCARD enum rc node_delete(struct ctx *cx, struct node *r, const struct kube_kind *kind,
+                              const struct json *obj, const char *propagation, int64_t grace,
+                              struct err *e);
 /* Sooner or later: the earlier of what was wished. */
-void run_again(struct ctl_result *out, int64_t ms);
+void requeue_by(struct ctl_result *out, int64_t ms);
 /* Does this Job have a true condition Complete ("Complete") or Failed ("Failed")? NULL: neither. */
-const char *run_job_end(const struct json *job);
+const char *job_end(const struct json *job);
 
 /* --- the reconcilers --- */
 
-reconcile_fn run_cron_job, run_job, run_pod, run_claim;
+reconcile_fn cron_job_reconcile, job_reconcile, pod_reconcile, claim_reconcile;
 
 /* Folders of Pods from before: those whose Pod is gone are cleaned away. */
-NODISCARD enum rc run_pods_begin(struct ctx *cx, struct runner *r, struct err *e);
-void run_pods_end(struct runner *r);
+NODISCARD enum rc pod_dirs_begin(struct ctx *cx, struct node *r, struct err *e);
+void pod_dirs_end(struct node *r);
 /* Claims whose folder is there: looked at once, for those deleted while we were away. */
-void run_claims_begin(struct runner *r);
+void claims_begin(struct node *r);
 /* The folder of a claim; the caller frees. */
-char *run_claim_dir(struct runner *r, const char *ns, const char *name);
+char *claim_dir(struct node *r, const char *ns, const char *name);
 
 /* --- process_watch.c --- */
 
-NODISCARD enum rc run_watch_begin(struct runner *r, struct err *e);
-void run_watch_end(struct runner *r);
+NODISCARD enum rc process_watch_begin(struct node *r, struct err *e);
+void process_watch_end(struct node *r);
 /* When process `pid` ends, look at the Pod `key`; soon, if that cannot be watched. */
-void run_watch_add(struct runner *r, pid_t pid, const char *key);
+void process_watch_add(struct node *r, pid_t pid, const char *key);
 
 /* --- container_spec.c --- */
 
-struct run_trouble {
+struct pod_trouble {
     const char *reason; /* "CreateContainerConfigError", ...; static */
     char message[600];
 };
 
 /*
  * How to run a container: the shim's spec. RC_INVALID: `why` says what it waits for; other errors
- * are those of the API. `mounts` of run_volumes.
+ * are those of the API. `mounts` of pod_volumes.
  */
-NODISCARD enum rc run_container_spec(struct ctx *cx, struct runner *r, const struct json *pod,
-                                     const struct json *container, struct json **out,
-                                     struct run_trouble *why, struct err *e);
+NODISCARD enum rc container_spec(struct ctx *cx, struct node *r, const struct json *pod,
+                                 const struct json *container, struct json **out,
+                                 struct pod_trouble *why, struct err *e);
 /* The value of a downward API field, mem_free; NULL: unknown. */
-char *run_field(struct runner *r, const struct json *pod, const char *path);
+char *pod_field(struct node *r, const struct json *pod, const char *path);
 /* A Secret or ConfigMap that a Pod names. The texts are borrowed. */
-struct run_source {
+struct pod_source {
     const struct kube_kind *kind; /* KUBE_SECRET or KUBE_CONFIG_MAP */
     const char *ns, *name;
     bool optional; /* where it is not, it counts as empty */
 };
 /* The one that `ref`, a part of the Pod's spec, means; its field `name_key` has the name. */
-struct run_source run_source(const struct json *pod, const struct kube_kind *kind,
+struct pod_source pod_source(const struct json *pod, const struct kube_kind *kind,
                              const struct json *ref, const char *name_key);
-/* Its data: a map of plain texts, which the caller frees. Errors as of run_container_spec. */
-NODISCARD enum rc run_data(struct ctx *cx, struct runner *r, struct run_source from,
-                           struct json **out, struct run_trouble *why, struct err *e);
-NODISCARD enum rc run_trouble(struct run_trouble *why, struct err *e, const char *reason,
+/* Its data: a map of plain texts, which the caller frees. Errors as of container_spec. */
+NODISCARD enum rc pod_source_data(struct ctx *cx, struct node *r, struct pod_source from,
+                                  struct json **out, struct pod_trouble *why, struct err *e);
+NODISCARD enum rc pod_trouble(struct pod_trouble *why, struct err *e, const char *reason,
                               const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 /* --- volume.c --- */
 
-/* Make the volumes of a Pod: folders and files. As run_container_spec. */
-NODISCARD enum rc run_volumes(struct ctx *cx, struct runner *r, const struct json *pod,
-                              struct run_trouble *why, struct err *e);
+/* Make the volumes of a Pod: folders and files. As container_spec. */
+NODISCARD enum rc pod_volumes(struct ctx *cx, struct node *r, const struct json *pod,
+                              struct pod_trouble *why, struct err *e);
 /* Where a container's mounts are; the caller releases. */
-struct run_mounts {
-    struct run_mount *all;
+struct container_mounts {
+    struct mount_point *all;
     size_t n;
 };
-NODISCARD enum rc run_mounts(struct runner *r, const struct json *pod, const struct json *container,
-                             struct run_mounts *out, struct run_trouble *why, struct err *e);
-void run_mounts_release(struct run_mounts *m);
+NODISCARD enum rc container_mounts(struct node *r, const struct json *pod,
+                                   const struct json *container, struct container_mounts *out,
+                                   struct pod_trouble *why, struct err *e);
+void container_mounts_release(struct container_mounts *m);
 /* STATE/pods/UID; the caller frees. */
-char *run_pod_dir(struct runner *r, const char *uid);
+char *pod_dir(struct node *r, const char *uid);
 
 /* --- user.c --- */
 
@@ -132,8 +133,8 @@ char *run_pod_dir(struct runner *r, const char *uid);
  * securityContext.runAsUser and runAsGroup, if we are root: into `spec`; what the container mounts
  * becomes its user's. `*config`: its own copy of the kubeconfig, mem_free; NULL: it needs none.
  */
-NODISCARD enum rc run_as_user(struct runner *r, const struct json *pod,
-                              const struct json *container, const struct run_mounts *m,
-                              struct json *spec, char **config, struct err *e);
+NODISCARD enum rc container_user(struct node *r, const struct json *pod,
+                                 const struct json *container, const struct container_mounts *m,
+                                 struct json *spec, char **config, struct err *e);
 
 #endif

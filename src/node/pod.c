@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pods become processes. Each look at a Pod reads its containers' files (run_proc.h), does the next
+ * Pods become processes. Each look at a Pod reads its containers' files (process.h), does the next
  * step -- volumes, init containers in their order, the others -- and writes the status that
  * follows from what it saw. Nothing is remembered, so nothing is lost when this process dies.
  */
@@ -18,7 +18,7 @@ enum { AGAIN_MS = 3000, SOON_MS = 50, GRACE_S = 30, KILL_AGAIN_MS = 200 };
 /* ---- containers and their files ---- */
 
 static void
-look_all(struct pod_run *p, struct pod_list *l, const char *field)
+pod_look(struct pod_visit *p, struct pod_list *l, const char *field)
 {
     const struct json *list = json_dig(p->pod, "spec", field);
 
@@ -33,7 +33,7 @@ look_all(struct pod_run *p, struct pod_list *l, const char *field)
 }
 
 static void
-release_all(struct pod_list *l)
+pod_release(struct pod_list *l)
 {
     for (size_t i = 0; i < l->n; i++)
         proc_release(&l->all[i].proc);
@@ -41,7 +41,7 @@ release_all(struct pod_list *l)
 }
 
 static size_t
-count_running(const struct pod_run *p)
+pod_count_running(const struct pod_visit *p)
 {
     size_t n = 0;
 
@@ -53,7 +53,7 @@ count_running(const struct pod_run *p)
 }
 
 static void
-signal_all(const struct pod_run *p, int sig)
+pod_signal(const struct pod_visit *p, int sig)
 {
     for (size_t i = 0; i < p->init.n; i++)
         if (p->init.all[i].proc.phase == PROC_RUNNING)
@@ -65,41 +65,42 @@ signal_all(const struct pod_run *p, int sig)
 
 /* Be called again when something that runs ends. */
 static void
-watch_all(struct pod_run *p, const struct pod_list *l)
+pod_watch(struct pod_visit *p, const struct pod_list *l)
 {
     for (size_t i = 0; i < l->n; i++) {
         const struct proc_state *s = &l->all[i].proc;
         if (s->phase != PROC_RUNNING)
             continue;
         if (s->shim > 0)
-            run_watch_add(p->r, s->shim, p->key);
+            process_watch_add(p->r, s->shim, p->key);
         if (s->shim == 0 || s->pid == 0)
-            run_again(p->out, SOON_MS); /* its shim is about to say more */
+            requeue_by(p->out, SOON_MS); /* its shim is about to say more */
     }
 }
 
 /* ---- steps ---- */
 
 static enum rc
-start(struct ctx *cx, struct pod_run *p, struct pod_container *c, int attempt, struct err *e)
+pod_start_container(struct ctx *cx, struct pod_visit *p, struct pod_container *c, int attempt,
+                    struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *spec = NULL;
     pid_t shim = 0;
 
-    if (run_container_spec(cx, p->r, p->pod, c->spec, &spec, &c->why, e)) {
+    if (container_spec(cx, p->r, p->pod, c->spec, &spec, &c->why, e)) {
         if (c->why.reason == NULL)
             return e->code;
         recorder_event(cx, p->r->pod_events, p->pod, "Warning", "Failed", "Error: %s",
                        c->why.message);
-        run_again(p->out, AGAIN_MS);
+        requeue_by(p->out, AGAIN_MS);
         return RC_OK;
     }
     if (proc_start(p->dir, c->name, spec, attempt, &shim, e))
         return e->code;
-    run_watch_add(p->r, shim, p->key);
+    process_watch_add(p->r, shim, p->key);
     recorder_event(cx, p->r->pod_events, p->pod, "Normal", "Started", "Started container %s",
                    c->name);
-    run_again(p->out, SOON_MS);
+    requeue_by(p->out, SOON_MS);
     proc_release(&c->proc);
     c->proc.phase = PROC_RUNNING;
     c->proc.attempt = attempt;
@@ -108,7 +109,7 @@ start(struct ctx *cx, struct pod_run *p, struct pod_container *c, int attempt, s
 
 /* An ended container that is to run again; false: not now, or never. */
 static bool
-is_restart_due(struct pod_run *p, struct pod_container *c, bool init)
+pod_restart_is_due(struct pod_visit *p, struct pod_container *c, bool init)
 {
     const char *policy = json_text_or(json_dig(p->pod, "spec", "restartPolicy"), "Always");
     int64_t wait = 10000, ended = kube_time_ms(json_field(c->proc.file, "finishedAt"));
@@ -122,48 +123,49 @@ is_restart_due(struct pod_run *p, struct pod_container *c, bool init)
     wait = MIN(wait, 300000);
     if (now >= ended + wait)
         return true;
-    run_again(p->out, ended + wait - now);
+    requeue_by(p->out, ended + wait - now);
     return false;
 }
 
 static enum rc
-step_container(struct ctx *cx, struct pod_run *p, struct pod_container *c, bool init, struct err *e)
+pod_step_container(struct ctx *cx, struct pod_visit *p, struct pod_container *c, bool init,
+                   struct err *e)
 {
     if (c->proc.phase == PROC_NONE)
-        return start(cx, p, c, 0, e);
-    if (c->proc.phase == PROC_ENDED && is_restart_due(p, c, init))
-        return start(cx, p, c, c->proc.attempt + 1, e);
+        return pod_start_container(cx, p, c, 0, e);
+    if (c->proc.phase == PROC_ENDED && pod_restart_is_due(p, c, init))
+        return pod_start_container(cx, p, c, c->proc.attempt + 1, e);
     return RC_OK;
 }
 
 static bool
-is_done(const struct pod_container *c)
+pod_is_done(const struct pod_container *c)
 {
     return c->proc.phase == PROC_ENDED && c->proc.code == 0 && !c->restarts;
 }
 
 /* Volumes, then the first init container that is not done, or all the others. */
 static enum rc
-step(struct ctx *cx, struct pod_run *p, struct err *e)
+pod_step(struct ctx *cx, struct pod_visit *p, struct err *e)
 {
     size_t i;
 
-    if (count_running(p) == 0 && run_volumes(cx, p->r, p->pod, &p->why, e)) {
+    if (pod_count_running(p) == 0 && pod_volumes(cx, p->r, p->pod, &p->why, e)) {
         if (p->why.reason == NULL)
             return e->code;
         recorder_event(cx, p->r->pod_events, p->pod, "Warning",
                        strcmp(p->why.reason, "Unschedulable") == 0 ? "FailedScheduling"
                                                                    : "FailedMount",
                        "%s", p->why.message);
-        run_again(p->out, AGAIN_MS);
+        requeue_by(p->out, AGAIN_MS);
         return RC_OK;
     }
     for (i = 0; i < p->init.n; i++)
-        if (!is_done(&p->init.all[i]))
-            return step_container(cx, p, &p->init.all[i], true, e);
+        if (!pod_is_done(&p->init.all[i]))
+            return pod_step_container(cx, p, &p->init.all[i], true, e);
     p->initialized = true;
     for (i = 0; i < p->main.n; i++)
-        if (step_container(cx, p, &p->main.all[i], false, e))
+        if (pod_step_container(cx, p, &p->main.all[i], false, e))
             return e->code;
     return RC_OK;
 }
@@ -172,7 +174,7 @@ step(struct ctx *cx, struct pod_run *p, struct err *e)
 
 /* Is there one that has not said yet which process it is? */
 static bool
-is_nameless(const struct pod_list *l)
+pod_is_nameless(const struct pod_list *l)
 {
     for (size_t i = 0; i < l->n; i++)
         if (l->all[i].proc.phase == PROC_RUNNING && l->all[i].proc.pid == 0)
@@ -185,27 +187,28 @@ is_nameless(const struct pod_list *l)
  * runs.
  */
 static bool
-stop_all(struct pod_run *p, int64_t until)
+pod_stop(struct pod_visit *p, int64_t until)
 {
     CLEANUP(mem_free_ptr) char *told = mem_printf("%s/told", p->dir);
     int64_t now = clock_real_ms();
     struct err bad = ERR_INIT;
 
-    if (count_running(p) == 0)
+    if (pod_count_running(p) == 0)
         return true;
     if (now >= until) {
-        signal_all(p, SIGKILL);
-    } else if (access(told, F_OK) != 0 && !is_nameless(&p->init) && !is_nameless(&p->main)) {
-        signal_all(p, SIGTERM);
+        pod_signal(p, SIGKILL);
+    } else if (access(told, F_OK) != 0 && !pod_is_nameless(&p->init) &&
+               !pod_is_nameless(&p->main)) {
+        pod_signal(p, SIGTERM);
         if (fs_write_file(told, STR_LIT(""), 0600, &bad))
             log_debug("%s", bad.msg); /* it is told again */
     }
-    run_again(p->out, now >= until ? KILL_AGAIN_MS : until - now);
+    requeue_by(p->out, now >= until ? KILL_AGAIN_MS : until - now);
     return false;
 }
 
 static void
-clean_volumes(struct pod_run *p)
+pod_clean_volumes(struct pod_visit *p)
 {
     CLEANUP(mem_free_ptr) char *path = mem_printf("%s/volumes", p->dir);
 
@@ -213,23 +216,23 @@ clean_volumes(struct pod_run *p)
 }
 
 static enum rc
-delete_pod(struct ctx *cx, struct pod_run *p, struct err *e)
+pod_delete(struct ctx *cx, struct pod_visit *p, struct err *e)
 {
     const struct json *grace = json_dig(p->pod, "metadata", "deletionGracePeriodSeconds");
 
-    if (!stop_all(p, kube_time_ms(json_dig(p->pod, "metadata", "deletionTimestamp"))))
+    if (!pod_stop(p, kube_time_ms(json_dig(p->pod, "metadata", "deletionTimestamp"))))
         return pod_write_status(cx, p, e);
-    clean_volumes(p);
+    pod_clean_volumes(p);
     if (grace == NULL) /* somebody's finalizer is waited for */
         return RC_OK;
     if (pod_write_status(cx, p, e))
         return e->code;
-    return run_delete(cx, p->r, &KUBE_POD, p->pod, NULL, 0, e);
+    return node_delete(cx, p->r, &KUBE_POD, p->pod, NULL, 0, e);
 }
 
 /* 0: none; else the unix ms at which the Pod has run long enough. */
 static int64_t
-deadline_of(const struct pod_run *p)
+pod_deadline(const struct pod_visit *p)
 {
     int64_t s = json_int_or(json_dig(p->pod, "spec", "activeDeadlineSeconds"), 0);
     int64_t began = kube_time_ms(json_dig(p->pod, "status", "startTime"));
@@ -238,11 +241,11 @@ deadline_of(const struct pod_run *p)
 }
 
 static enum rc
-past_deadline(struct ctx *cx, struct pod_run *p, int64_t deadline, struct err *e)
+pod_past_deadline(struct ctx *cx, struct pod_visit *p, int64_t deadline, struct err *e)
 {
     int64_t grace = json_int_or(json_dig(p->pod, "spec", "terminationGracePeriodSeconds"), GRACE_S);
 
-    if (!stop_all(p, deadline + grace * 1000))
+    if (!pod_stop(p, deadline + grace * 1000))
         return RC_OK;
     p->failed_reason = "DeadlineExceeded";
     p->failed_message = "Pod was active on the node longer than the specified deadline";
@@ -252,7 +255,7 @@ past_deadline(struct ctx *cx, struct pod_run *p, int64_t deadline, struct err *e
 /* ---- one Pod ---- */
 
 static bool
-is_terminal(const struct json *pod)
+pod_is_terminal(const struct json *pod)
 {
     const char *phase = json_text_or(json_dig(pod, "status", "phase"), "");
 
@@ -260,7 +263,7 @@ is_terminal(const struct json *pod)
 }
 
 static enum rc
-write_mark(struct pod_run *p, struct err *e)
+pod_write_mark(struct pod_visit *p, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *path = mem_printf("%s/pod", p->dir);
 
@@ -271,7 +274,7 @@ write_mark(struct pod_run *p, struct err *e)
 
 /* This machine is the only node. */
 static enum rc
-bind(struct ctx *cx, struct pod_run *p, struct err *e)
+pod_bind(struct ctx *cx, struct pod_visit *p, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *patch = json_new_object();
     struct json *now = NULL;
@@ -290,47 +293,47 @@ bind(struct ctx *cx, struct pod_run *p, struct err *e)
 }
 
 static enum rc
-tend(struct ctx *cx, struct pod_run *p, struct err *e)
+pod_tend(struct ctx *cx, struct pod_visit *p, struct err *e)
 {
-    int64_t deadline = deadline_of(p), now = clock_real_ms();
+    int64_t deadline = pod_deadline(p), now = clock_real_ms();
     enum rc rc;
 
-    watch_all(p, &p->init);
-    watch_all(p, &p->main);
+    pod_watch(p, &p->init);
+    pod_watch(p, &p->main);
     if (kube_is_deleting(p->pod))
-        return delete_pod(cx, p, e);
-    if (is_terminal(p->pod)) {
-        if (stop_all(p, 0))
-            clean_volumes(p);
+        return pod_delete(cx, p, e);
+    if (pod_is_terminal(p->pod)) {
+        if (pod_stop(p, 0))
+            pod_clean_volumes(p);
         return RC_OK;
     }
     if (deadline != 0 && now >= deadline)
-        return past_deadline(cx, p, deadline, e);
+        return pod_past_deadline(cx, p, deadline, e);
     if (deadline != 0)
-        run_again(p->out, deadline - now);
-    if (write_mark(p, e) ||
-        (json_text_or(json_dig(p->pod, "spec", "nodeName"), "")[0] == '\0' && bind(cx, p, e)))
+        requeue_by(p->out, deadline - now);
+    if (pod_write_mark(p, e) ||
+        (json_text_or(json_dig(p->pod, "spec", "nodeName"), "")[0] == '\0' && pod_bind(cx, p, e)))
         return e->code;
-    rc = step(cx, p, e);
+    rc = pod_step(cx, p, e);
     return rc != RC_OK ? rc : pod_write_status(cx, p, e);
 }
 
 enum rc
-run_pod(struct ctx *cx, void *arg, const char *ns, const char *name, struct ctl_result *out,
-        struct err *e)
+pod_reconcile(struct ctx *cx, void *arg, const char *ns, const char *name, struct ctl_result *out,
+              struct err *e)
 {
-    struct runner *r = (struct runner *)arg;
-    struct pod_run p = {.r = r, .out = out, .pod = cache_get(r->pods, ns, name)};
+    struct node *r = (struct node *)arg;
+    struct pod_visit p = {.r = r, .out = out, .pod = cache_get(r->pods, ns, name)};
     enum rc rc = RC_OK;
 
     p.key = workq_key(ns, name);
     if (pod_clean_other(r, p.key, kube_uid(p.pod), out) && p.pod != NULL) {
-        p.dir = run_pod_dir(r, kube_uid(p.pod));
-        look_all(&p, &p.init, "initContainers");
-        look_all(&p, &p.main, "containers");
-        rc = tend(cx, &p, e);
-        release_all(&p.init);
-        release_all(&p.main);
+        p.dir = pod_dir(r, kube_uid(p.pod));
+        pod_look(&p, &p.init, "initContainers");
+        pod_look(&p, &p.main, "containers");
+        rc = pod_tend(cx, &p, e);
+        pod_release(&p.init);
+        pod_release(&p.main);
     }
     json_free(p.pod);
     json_free(p.before);

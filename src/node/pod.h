@@ -9,7 +9,7 @@ struct pod_container {
     const struct json *spec;
     const char *name;
     struct proc_state proc;
-    struct run_trouble why; /* why it does not start; reason NULL: nothing is wrong */
+    struct pod_trouble why; /* why it does not start; reason NULL: nothing is wrong */
     bool restarts;          /* it ended and will run again */
 };
 
@@ -18,27 +18,27 @@ struct pod_list {
     size_t n;
 };
 
-struct pod_run {
-    struct runner *r;
+struct pod_visit {
+    struct node *r;
     struct json *pod;
     struct json *before; /* the Pod as it was when the containers were looked at, or NULL */
     char *dir, *key;
     struct pod_list init, main;
     struct ctl_result *out;
     bool initialized;
-    struct run_trouble why;                     /* of the volumes */
+    struct pod_trouble why;                     /* of the volumes */
     const char *failed_reason, *failed_message; /* the Pod as a whole failed */
 };
 
 /* Write the status as a kubelet would. */
-NODISCARD enum rc pod_write_status(struct ctx *cx, struct pod_run *p, struct err *e);
+NODISCARD enum rc pod_write_status(struct ctx *cx, struct pod_visit *p, struct err *e);
 /* The status alone; for tests. The caller frees. */
-struct json *pod_status(const struct pod_run *p);
+struct json *pod_status(const struct pod_visit *p);
 
 /*
  * A Pod of this name with another uid (NULL: any) had a folder: end what runs there and remove it.
  * False: not yet, come again. Then `uid` is the one that is remembered (pod_dirs.c).
  */
-bool pod_clean_other(struct runner *r, const char *key, const char *uid, struct ctl_result *out);
+bool pod_clean_other(struct node *r, const char *key, const char *uid, struct ctl_result *out);
 
 #endif

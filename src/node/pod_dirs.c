@@ -11,7 +11,7 @@ enum { AGAIN_MS = 200, SOON_MS = 50 };
 
 /* Kill what runs in a Pod's folder and remove it; false: it has not ended yet. */
 static bool
-clean_folder(const char *dir)
+pod_dir_clean(const char *dir)
 {
     DIR *d = opendir(dir);
     bool quiet = true;
@@ -43,7 +43,7 @@ struct seen {
 };
 
 static void
-seen_free(struct seen *s)
+pod_dirs_free(struct seen *s)
 {
     if (s == NULL)
         return;
@@ -54,7 +54,7 @@ seen_free(struct seen *s)
 
 /* Which Pod of this name had a folder before? The caller frees; NULL: none, or this one. */
 static char *
-other_seen(struct runner *r, const char *key, const char *uid)
+pod_dirs_other(struct node *r, const char *key, const char *uid)
 {
     struct seen *s;
     char *other;
@@ -67,14 +67,14 @@ other_seen(struct runner *r, const char *key, const char *uid)
 }
 
 static void
-set_seen(struct runner *r, const char *key, const char *uid)
+pod_dirs_set(struct node *r, const char *key, const char *uid)
 {
     struct seen *s;
 
     (void)pthread_mutex_lock(&r->lock);
     s = (struct seen *)strmap_get(&r->pods_seen, key);
     if (uid == NULL || s == NULL || strcmp(s->uid, uid) != 0) {
-        seen_free((struct seen *)(s != NULL ? strmap_remove(&r->pods_seen, key) : NULL));
+        pod_dirs_free((struct seen *)(s != NULL ? strmap_remove(&r->pods_seen, key) : NULL));
         if (uid != NULL) {
             s = MEM_NEW(struct seen);
             *s = (struct seen){mem_strdup(key), mem_strdup(uid)};
@@ -85,16 +85,16 @@ set_seen(struct runner *r, const char *key, const char *uid)
 }
 
 bool
-pod_clean_other(struct runner *r, const char *key, const char *uid, struct ctl_result *out)
+pod_clean_other(struct node *r, const char *key, const char *uid, struct ctl_result *out)
 {
-    CLEANUP(mem_free_ptr) char *other = other_seen(r, key, uid);
-    CLEANUP(mem_free_ptr) char *dir = other != NULL ? run_pod_dir(r, other) : NULL;
+    CLEANUP(mem_free_ptr) char *other = pod_dirs_other(r, key, uid);
+    CLEANUP(mem_free_ptr) char *dir = other != NULL ? pod_dir(r, other) : NULL;
 
-    if (dir != NULL && !clean_folder(dir)) {
-        run_again(out, AGAIN_MS);
+    if (dir != NULL && !pod_dir_clean(dir)) {
+        requeue_by(out, AGAIN_MS);
         return false;
     }
-    set_seen(r, key, uid);
+    pod_dirs_set(r, key, uid);
     return true;
 }
 
@@ -102,9 +102,9 @@ pod_clean_other(struct runner *r, const char *key, const char *uid, struct ctl_r
 
 /* A folder of before: whose is it? */
 static enum rc
-adopt(struct ctx *cx, struct runner *r, const char *uid, struct err *e)
+pod_dirs_adopt(struct ctx *cx, struct node *r, const char *uid, struct err *e)
 {
-    CLEANUP(mem_free_ptr) char *dir = run_pod_dir(r, uid);
+    CLEANUP(mem_free_ptr) char *dir = pod_dir(r, uid);
     CLEANUP(mem_free_ptr) char *mark = mem_printf("%s/pod", dir);
     CLEANUP(buf_release) struct buf key = BUF_INIT(1024);
     CLEANUP(json_free_ptr) struct json *pod = NULL;
@@ -118,19 +118,19 @@ adopt(struct ctx *cx, struct runner *r, const char *uid, struct err *e)
         rc = kube_get(cx, r->k, &KUBE_POD, ns, name, &pod, e);
     }
     if (rc == RC_OK && strcmp(kube_uid(pod), uid) == 0) {
-        set_seen(r, buf_c(&key), uid);
+        pod_dirs_set(r, buf_c(&key), uid);
         return RC_OK;
     }
     if (rc != RC_OK && rc != RC_NOT_FOUND)
         return rc;
-    for (int i = 0; i < 50 && !clean_folder(dir); i++)
+    for (int i = 0; i < 50 && !pod_dir_clean(dir); i++)
         if (ctx_sleep(cx, SOON_MS, e))
             return e->code;
     return RC_OK;
 }
 
 enum rc
-run_pods_begin(struct ctx *cx, struct runner *r, struct err *e)
+pod_dirs_begin(struct ctx *cx, struct node *r, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *path = mem_printf("%s/pods", plane_dir(r->plane));
     DIR *d = opendir(path);
@@ -139,22 +139,22 @@ run_pods_begin(struct ctx *cx, struct runner *r, struct err *e)
 
     while (d != NULL && rc == RC_OK && (f = readdir(d)) != NULL)
         if (f->d_name[0] != '.')
-            rc = adopt(cx, r, f->d_name, e);
+            rc = pod_dirs_adopt(cx, r, f->d_name, e);
     if (d != NULL)
         (void)closedir(d);
     return rc;
 }
 
 void
-run_pods_end(struct runner *r)
+pod_dirs_end(struct node *r)
 {
     for (size_t i = 0; i < r->pods_seen.cap; i++)
-        seen_free((struct seen *)strmap_at(&r->pods_seen, i));
+        pod_dirs_free((struct seen *)strmap_at(&r->pods_seen, i));
     strmap_release(&r->pods_seen);
 }
 
 static size_t
-running_in(const char *dir)
+pod_dir_count_running(const char *dir)
 {
     DIR *d = opendir(dir);
     const struct dirent *f;
@@ -176,7 +176,7 @@ running_in(const char *dir)
 }
 
 size_t
-plane_controllers_running(struct plane *p)
+node_processes(struct plane *p)
 {
     CLEANUP(mem_free_ptr) char *path = mem_printf("%s/pods", plane_dir(p));
     DIR *d = opendir(path);
@@ -185,7 +185,7 @@ plane_controllers_running(struct plane *p)
 
     while (d != NULL && (f = readdir(d)) != NULL) {
         CLEANUP(mem_free_ptr) char *dir = mem_printf("%s/%s", path, f->d_name);
-        n += f->d_name[0] != '.' ? running_in(dir) : 0;
+        n += f->d_name[0] != '.' ? pod_dir_count_running(dir) : 0;
     }
     if (d != NULL)
         (void)closedir(d);

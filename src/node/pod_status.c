@@ -7,7 +7,7 @@
 #define ADDRESS "127.0.0.1"
 
 static const struct json *
-old_status(const struct pod_run *p, const char *list, const char *name)
+status_before(const struct pod_visit *p, const char *list, const char *name)
 {
     const struct json *all = json_dig(p->pod, "status", list);
 
@@ -18,7 +18,7 @@ old_status(const struct pod_run *p, const char *list, const char *name)
 }
 
 static struct json *
-terminated(const struct pod_run *p, const struct pod_container *c)
+status_terminated(const struct pod_visit *p, const struct pod_container *c)
 {
     static const char *const kept[] = {"exitCode", "signal",    "reason",
                                        "message",  "startedAt", "finishedAt"};
@@ -34,7 +34,7 @@ terminated(const struct pod_run *p, const struct pod_container *c)
 }
 
 static void
-set_waiting(struct json *state, const char *reason, const char *message)
+status_set_waiting(struct json *state, const char *reason, const char *message)
 {
     struct json *w = json_need_object(state, "waiting");
 
@@ -44,8 +44,8 @@ set_waiting(struct json *state, const char *reason, const char *message)
 }
 
 static void
-set_state(const struct pod_run *p, const struct pod_container *c, const struct json *old,
-          struct json *out)
+status_set_state(const struct pod_visit *p, const struct pod_container *c, const struct json *old,
+                 struct json *out)
 {
     struct json *state = json_need_object(out, "state");
     const struct json *began = json_dig(old, "state", "running", "startedAt");
@@ -56,35 +56,35 @@ set_state(const struct pod_run *p, const struct pod_container *c, const struct j
         const struct json *at = json_field(c->proc.file, "startedAt");
         if (at == NULL)
             at = began;
-        json_set(run, "startedAt", at != NULL ? json_clone(at) : json_new_cstr(run_now(now)));
+        json_set(run, "startedAt", at != NULL ? json_clone(at) : json_new_cstr(node_now(now)));
     } else if (c->why.reason != NULL) {
-        set_waiting(state, c->why.reason, c->why.message);
+        status_set_waiting(state, c->why.reason, c->why.message);
     } else if (c->proc.phase == PROC_ENDED && c->restarts) {
         CLEANUP(mem_free_ptr)
         char *text = mem_printf("back-off restarting failed container %s", c->name);
-        set_waiting(state, "CrashLoopBackOff", text);
-        json_set(json_need_object(out, "lastState"), "terminated", terminated(p, c));
+        status_set_waiting(state, "CrashLoopBackOff", text);
+        json_set(json_need_object(out, "lastState"), "terminated", status_terminated(p, c));
     } else if (c->proc.phase == PROC_ENDED) {
-        json_set(state, "terminated", terminated(p, c));
+        json_set(state, "terminated", status_terminated(p, c));
     } else if (p->why.reason != NULL) {
-        set_waiting(state, p->why.reason, p->why.message);
+        status_set_waiting(state, p->why.reason, p->why.message);
     } else {
-        set_waiting(state, p->initialized ? "ContainerCreating" : "PodInitializing", NULL);
+        status_set_waiting(state, p->initialized ? "ContainerCreating" : "PodInitializing", NULL);
     }
 }
 
 static void
-add_container(const struct pod_run *p, const struct pod_container *c, bool init, struct json *list,
-              const char *list_name)
+status_add_container(const struct pod_visit *p, const struct pod_container *c, bool init,
+                     struct json *list, const char *list_name)
 {
-    const struct json *old = old_status(p, list_name, c->name);
+    const struct json *old = status_before(p, list_name, c->name);
     struct json *out = json_new_object();
     const char *image = json_text_or(json_field(c->spec, "image"), "");
     bool running = c->proc.phase == PROC_RUNNING;
     bool done = c->proc.phase == PROC_ENDED && c->proc.code == 0 && !c->restarts;
 
     json_set_cstr(out, "name", c->name);
-    set_state(p, c, old, out);
+    status_set_state(p, c, old, out);
     if (json_field(out, "lastState") == NULL)
         json_set(out, "lastState",
                  json_field(old, "lastState") != NULL ? json_clone(json_field(old, "lastState"))
@@ -104,7 +104,7 @@ add_container(const struct pod_run *p, const struct pod_container *c, bool init,
 
 /* Succeeded and Failed only when nothing runs and nothing will. */
 static const char *
-phase_of(const struct pod_run *p)
+status_phase(const struct pod_visit *p)
 {
     bool any = false, over = true, failed = false;
 
@@ -127,8 +127,8 @@ phase_of(const struct pod_run *p)
 }
 
 static void
-set_condition(const struct pod_run *p, struct json *list, const char *type, bool is_so,
-              const char *reason, const char *message)
+status_set_condition(const struct pod_visit *p, struct json *list, const char *type, bool is_so,
+                     const char *reason, const char *message)
 {
     const struct json *old = json_dig(p->pod, "status", "conditions");
     const char *status = is_so ? "True" : "False";
@@ -137,7 +137,7 @@ set_condition(const struct pod_run *p, struct json *list, const char *type, bool
 
     json_set_cstr(c, "type", type);
     json_set_cstr(c, "status", status);
-    json_set_cstr(c, "lastTransitionTime", run_now(now));
+    json_set_cstr(c, "lastTransitionTime", node_now(now));
     json_set(c, "lastProbeTime", json_new_null());
     json_set_cstr(c, "reason", reason);
     json_set_cstr(c, "message", message);
@@ -151,7 +151,7 @@ set_condition(const struct pod_run *p, struct json *list, const char *type, bool
 }
 
 static void
-set_conditions(const struct pod_run *p, const char *phase, struct json *status)
+status_set_conditions(const struct pod_visit *p, const char *phase, struct json *status)
 {
     struct json *list = json_need_array(status, "conditions");
     bool over = strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0;
@@ -166,22 +166,22 @@ set_conditions(const struct pod_run *p, const char *phase, struct json *status)
     for (size_t i = 0; i < p->init.n; i++)
         initialized =
             initialized && p->init.all[i].proc.phase == PROC_ENDED && p->init.all[i].proc.code == 0;
-    set_condition(p, list, "Initialized", initialized,
-                  initialized ? (over ? why : NULL) : "ContainersNotInitialized", NULL);
-    set_condition(p, list, "Ready", ready, ready ? NULL : why, NULL);
-    set_condition(p, list, "ContainersReady", ready, ready ? NULL : why, NULL);
-    set_condition(p, list, "PodScheduled", !stuck, stuck ? "Unschedulable" : NULL,
-                  stuck ? p->why.message : NULL);
+    status_set_condition(p, list, "Initialized", initialized,
+                         initialized ? (over ? why : NULL) : "ContainersNotInitialized", NULL);
+    status_set_condition(p, list, "Ready", ready, ready ? NULL : why, NULL);
+    status_set_condition(p, list, "ContainersReady", ready, ready ? NULL : why, NULL);
+    status_set_condition(p, list, "PodScheduled", !stuck, stuck ? "Unschedulable" : NULL,
+                         stuck ? p->why.message : NULL);
 }
 
 static void
-set_addresses(const struct pod_run *p, struct json *status)
+status_set_addresses(const struct pod_visit *p, struct json *status)
 {
     const struct json *began = json_dig(p->pod, "status", "startTime");
     struct json *one = json_new_object();
     char now[API_TIME_TEXT];
 
-    json_set(status, "startTime", began != NULL ? json_clone(began) : json_new_cstr(run_now(now)));
+    json_set(status, "startTime", began != NULL ? json_clone(began) : json_new_cstr(node_now(now)));
     json_set_cstr(status, "hostIP", ADDRESS);
     json_set_cstr(status, "podIP", ADDRESS);
     json_set_cstr(one, "ip", ADDRESS);
@@ -190,29 +190,30 @@ set_addresses(const struct pod_run *p, struct json *status)
 }
 
 struct json *
-pod_status(const struct pod_run *p)
+pod_status(const struct pod_visit *p)
 {
     struct json *status = json_new_object();
-    const char *phase = phase_of(p);
+    const char *phase = status_phase(p);
 
     json_set_cstr(status, "phase", phase);
     json_set_cstr(status, "reason", p->failed_reason);
     json_set_cstr(status, "message", p->failed_message);
-    set_conditions(p, phase, status);
-    set_addresses(p, status);
+    status_set_conditions(p, phase, status);
+    status_set_addresses(p, status);
     for (size_t i = 0; i < p->init.n; i++)
-        add_container(p, &p->init.all[i], true, json_need_array(status, "initContainerStatuses"),
-                      "initContainerStatuses");
+        status_add_container(p, &p->init.all[i], true,
+                             json_need_array(status, "initContainerStatuses"),
+                             "initContainerStatuses");
     for (size_t i = 0; i < p->main.n; i++)
-        add_container(p, &p->main.all[i], false, json_need_array(status, "containerStatuses"),
-                      "containerStatuses");
+        status_add_container(p, &p->main.all[i], false,
+                             json_need_array(status, "containerStatuses"), "containerStatuses");
     json_set_cstr(status, "qosClass",
                   json_text_or(json_dig(p->pod, "status", "qosClass"), "BestEffort"));
     return status;
 }
 
 enum rc
-pod_write_status(struct ctx *cx, struct pod_run *p, struct err *e)
+pod_write_status(struct ctx *cx, struct pod_visit *p, struct err *e)
 {
-    return run_put_status(cx, p->r, &KUBE_POD, p->r->pods, p->pod, pod_status(p), e);
+    return node_put_status(cx, p->r, &KUBE_POD, p->r->pods, p->pod, pod_status(p), e);
 }

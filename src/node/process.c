@@ -40,7 +40,7 @@ proc_read_json(const char *path)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+tree_remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
     (void)st;
     (void)type;
@@ -52,7 +52,7 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 void
 proc_remove_tree(const char *path)
 {
-    (void)nftw(path, remove_one, TREE_FDS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    (void)nftw(path, tree_remove_one, TREE_FDS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 /* ---- processes ---- */
@@ -98,7 +98,7 @@ proc_release(struct proc_state *s)
 
 /* Does a shim hold the lock? */
 static bool
-is_locked(const char *dir, const char *name)
+proc_is_locked(const char *dir, const char *name)
 {
     CLEANUP(mem_free_ptr) char *path = mem_printf("%s/%s.lock", dir, name);
     int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -112,14 +112,14 @@ is_locked(const char *dir, const char *name)
 }
 
 static int
-attempt_of(const struct json *file)
+proc_attempt(const struct json *file)
 {
     return (int)json_int_or(json_field(file, "attempt"), 0);
 }
 
 /* The shim is gone without a word: killed, or the machine went down. What it ran must go too. */
 static struct json *
-write_lost(const char *path, const struct proc_state *s)
+proc_write_lost(const char *path, const struct proc_state *s)
 {
     struct json *j = json_new_object();
     struct err bad = ERR_INIT;
@@ -145,31 +145,31 @@ proc_look(const char *dir, const char *name, struct proc_state *out)
 {
     CLEANUP(mem_free_ptr) char *pid_path = mem_printf("%s/%s.pid", dir, name);
     CLEANUP(mem_free_ptr) char *exit_path = mem_printf("%s/%s.exit", dir, name);
-    bool lives = is_locked(dir, name);
+    bool lives = proc_is_locked(dir, name);
     struct json *end = proc_read_json(exit_path);
 
     *out = (struct proc_state){.phase = lives ? PROC_RUNNING : PROC_NONE,
                                .file = proc_read_json(pid_path)};
     if (out->file != NULL) {
-        out->attempt = attempt_of(out->file);
+        out->attempt = proc_attempt(out->file);
         out->shim = (pid_t)json_int_or(json_field(out->file, "shim"), 0);
         out->pid = (pid_t)json_int_or(json_field(out->file, "pid"), 0);
         out->start = json_int_or(json_field(out->file, "start"), 0);
     }
-    if (lives && end != NULL && attempt_of(end) >= out->attempt) {
+    if (lives && end != NULL && proc_attempt(end) >= out->attempt) {
         /* it is about to end, or the next attempt is about to begin: its C.pid will tell */
         out->pid = 0;
         out->shim = 0;
     }
-    if (!lives && out->file != NULL && (end == NULL || attempt_of(end) < out->attempt)) {
+    if (!lives && out->file != NULL && (end == NULL || proc_attempt(end) < out->attempt)) {
         json_free(end);
-        end = write_lost(exit_path, out);
+        end = proc_write_lost(exit_path, out);
     }
     if (!lives && end != NULL) {
         json_free(out->file);
         out->file = TAKE(end);
         out->phase = PROC_ENDED;
-        out->attempt = attempt_of(out->file);
+        out->attempt = proc_attempt(out->file);
         out->code = (int)json_int_or(json_field(out->file, "exitCode"), SHIM_LOST);
         out->sig = (int)json_int_or(json_field(out->file, "signal"), 0);
     }
@@ -178,7 +178,7 @@ proc_look(const char *dir, const char *name, struct proc_state *out)
 
 /* The shim begins with the lock in its hands: there is no moment at which it cannot be seen. */
 static enum rc
-spawn(const char *dir, const char *name, int lock_fd, pid_t *shim, struct err *e)
+proc_spawn(const char *dir, const char *name, int lock_fd, pid_t *shim, struct err *e)
 {
     char *const argv[] = {(char *)(uintptr_t) "cstash", (char *)(uintptr_t) "pod-shim",
                           (char *)(uintptr_t)dir, (char *)(uintptr_t)name, NULL};
@@ -226,7 +226,7 @@ proc_start(const char *dir, const char *name, struct json *spec, int attempt, pi
     if (rc == RC_OK)
         rc = proc_write_json(spec_path, spec, e);
     if (rc == RC_OK)
-        rc = spawn(dir, name, high, shim, e);
+        rc = proc_spawn(dir, name, high, shim, e);
     (void)close(high);
     return rc;
 }

@@ -14,7 +14,7 @@
 #include "node/container_log.h"
 #include "t.h"
 
-static char dir[] = "/tmp/run_proc.XXXXXX";
+static char dir[] = "/tmp/process.XXXXXX";
 
 static char *
 path_of(const char *name)
@@ -182,31 +182,31 @@ test_logs_rotate_and_long_lines_are_cut(void **state)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(1 << 20);
     char *path = path_of("r.log"), *previous = path_of("r.previous.log"), line[100];
-    struct run_log l;
+    struct container_log l;
     struct err e = ERR_INIT;
 
     (void)state;
-    run_log_open(&l, path, previous, 4000);
+    container_log_open(&l, path, previous, 4000);
     for (int i = 0; i < 200; i++) {
         (void)snprintf(line, sizeof(line), "line %d of a log\npart", i);
-        run_log_add(&l, line, strlen(line) - 4);
+        container_log_add(&l, line, strlen(line) - 4);
     }
-    run_log_add(&l, "the end", 7);
-    run_log_end(&l);
-    assert_true(run_log_tail(&l).n <= RUN_LOG_TAIL);
-    T_CONTAINS((const char *)run_log_tail(&l).p, "line 199 of a log\nthe end\n");
-    run_log_close(&l);
+    container_log_add(&l, "the end", 7);
+    container_log_end(&l);
+    assert_true(container_log_tail(&l).n <= CONTAINER_LOG_TAIL);
+    T_CONTAINS((const char *)container_log_tail(&l).p, "line 199 of a log\nthe end\n");
+    container_log_close(&l);
     T_OK(fs_read_file(path, &text, &e));
     assert_true(text.n <= 4000);
     T_CONTAINS(buf_c(&text), "Z the end\n");
     buf_reset(&text);
     T_OK(fs_read_file(previous, &text, &e));
     assert_true(text.n <= 4000 && text.n > 3000);
-    run_log_open(&l, path, previous, 0);
+    container_log_open(&l, path, previous, 0);
     for (int i = 0; i < 3000; i++)
-        run_log_add(&l, "0123456789", 10);
-    run_log_end(&l);
-    run_log_close(&l);
+        container_log_add(&l, "0123456789", 10);
+    container_log_end(&l);
+    container_log_close(&l);
     buf_reset(&text);
     T_OK(fs_read_file(path, &text, &e));
     assert_in_range(text.n, 30000, 30000 + 200);
@@ -219,15 +219,15 @@ test_a_log_may_begin_with_an_empty_line(void **state)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(1 << 20);
     char *path = path_of("e.log"), *previous = path_of("e.previous.log");
-    struct run_log l;
+    struct container_log l;
     struct err e = ERR_INIT;
 
     (void)state;
-    run_log_open(&l, path, previous, 0);
-    run_log_add(&l, "\nhello\n", 7);
-    run_log_end(&l);
-    assert_string_equal((const char *)run_log_tail(&l).p, "\nhello\n");
-    run_log_close(&l);
+    container_log_open(&l, path, previous, 0);
+    container_log_add(&l, "\nhello\n", 7);
+    container_log_end(&l);
+    assert_string_equal((const char *)container_log_tail(&l).p, "\nhello\n");
+    container_log_close(&l);
     T_OK(fs_read_file(path, &text, &e));
     T_CONTAINS(buf_c(&text), "Z \n");
     T_CONTAINS(buf_c(&text), "Z hello\n");
@@ -249,7 +249,7 @@ main(int argc, char **argv)
     int failed;
 
     if (argc > 1 && strcmp(argv[1], "pod-shim") == 0)
-        return plane_shim_main(argc - 2, argv + 2);
+        return node_shim_main(argc - 2, argv + 2);
     if (mkdtemp(dir) == NULL)
         return 1;
     failed = cmocka_run_group_tests(tests, NULL, NULL);

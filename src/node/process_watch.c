@@ -20,7 +20,7 @@ struct watched {
 };
 
 static void
-drop(struct runner *r, struct watched *w)
+process_watch_drop(struct node *r, struct watched *w)
 {
     (void)pthread_mutex_lock(&r->lock);
     for (struct watched **at = &r->watched; *at != NULL; at = &(*at)->next)
@@ -35,9 +35,9 @@ drop(struct runner *r, struct watched *w)
 }
 
 static void *
-watch(void *arg)
+process_watch_thread(void *arg)
 {
-    struct runner *r = (struct runner *)arg;
+    struct node *r = (struct node *)arg;
     struct epoll_event got[EVENTS];
     bool over = false;
 
@@ -52,7 +52,7 @@ watch(void *arg)
             (void)waitpid(w->pid, NULL, WNOHANG); /* fails if it is no child of ours: fine */
             workq_add(controller_queue(r->pod_ctl), w->key);
             (void)epoll_ctl(r->watch_fd, EPOLL_CTL_DEL, w->fd, NULL);
-            drop(r, w);
+            process_watch_drop(r, w);
         }
         if (n < 0 && errno != EINTR)
             break;
@@ -61,7 +61,7 @@ watch(void *arg)
 }
 
 enum rc
-run_watch_begin(struct runner *r, struct err *e)
+process_watch_begin(struct node *r, struct err *e)
 {
     struct epoll_event end = {.events = EPOLLIN, .data.ptr = NULL};
     int err;
@@ -69,7 +69,7 @@ run_watch_begin(struct runner *r, struct err *e)
     r->watch_fd = epoll_create1(EPOLL_CLOEXEC);
     if (r->watch_fd < 0 || epoll_ctl(r->watch_fd, EPOLL_CTL_ADD, r->cx->fd, &end) != 0)
         return err_sys(e, errno, "could not watch processes");
-    err = pthread_create(&r->watch_thread, NULL, watch, r);
+    err = pthread_create(&r->watch_thread, NULL, process_watch_thread, r);
     if (err != 0)
         return err_sys(e, err, "could not watch processes");
     r->watching = true;
@@ -77,12 +77,12 @@ run_watch_begin(struct runner *r, struct err *e)
 }
 
 void
-run_watch_end(struct runner *r)
+process_watch_end(struct node *r)
 {
     if (r->watching)
         (void)pthread_join(r->watch_thread, NULL);
     while (r->watched != NULL)
-        drop(r, r->watched);
+        process_watch_drop(r, r->watched);
     if (r->watch_fd >= 0)
         (void)close(r->watch_fd);
     r->watching = false;
@@ -90,7 +90,7 @@ run_watch_end(struct runner *r)
 }
 
 static bool
-is_watched(struct runner *r, pid_t pid)
+process_is_watched(struct node *r, pid_t pid)
 {
     bool found = false;
 
@@ -102,13 +102,13 @@ is_watched(struct runner *r, pid_t pid)
 }
 
 void
-run_watch_add(struct runner *r, pid_t pid, const char *key)
+process_watch_add(struct node *r, pid_t pid, const char *key)
 {
     struct epoll_event ev = {.events = EPOLLIN};
     struct watched *w;
     int fd;
 
-    if (is_watched(r, pid))
+    if (process_is_watched(r, pid))
         return;
     fd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (fd < 0) {
@@ -126,6 +126,6 @@ run_watch_add(struct runner *r, pid_t pid, const char *key)
     ev.data.ptr = w;
     if (epoll_ctl(r->watch_fd, EPOLL_CTL_ADD, fd, &ev) != 0) {
         workq_add_after(controller_queue(r->pod_ctl), key, POLL_MS);
-        drop(r, w);
+        process_watch_drop(r, w);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The shim: one small process per container, between it and the plane. It outlives the plane, so
- * the container's log goes on and somebody is there to see how it ends. Read run_proc.h first.
+ * the container's log goes on and somebody is there to see how it ends. Read process.h first.
  *
  * The order of its writes: C.pid without a pid; then the process begins; C.pid with it; at the end
  * C.exit, and only then the lock goes. Killed between two of them it leaves a container that is
@@ -31,8 +31,8 @@ enum { LINGER_MS = 1000, SIGNALLED = 128 };
 struct shim {
     const char *dir, *name;
     struct json *spec, *pid_file;
-    struct run_log log;
-    struct run_cgroup cgroup;
+    struct container_log log;
+    struct cgroup cgroup;
     char **argv, **env;
     int out_fd, child_fd; /* the container's output; SIGCHLD */
     pid_t pid;
@@ -41,7 +41,7 @@ struct shim {
 };
 
 static char **
-strings_of(const struct json *list)
+shim_strings(const struct json *list)
 {
     char **all = (char **)mem_zero(json_size(list) + 1, sizeof(char *));
 
@@ -51,7 +51,7 @@ strings_of(const struct json *list)
 }
 
 static const char *
-now_whole(char to[static INSTANT_TEXT])
+shim_now(char to[static INSTANT_TEXT])
 {
     struct instant t = instant_now();
 
@@ -61,7 +61,7 @@ now_whole(char to[static INSTANT_TEXT])
 }
 
 static enum rc
-write_pid(struct shim *s, struct err *e)
+shim_write_pid(struct shim *s, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *path = mem_printf("%s/%s.pid", s->dir, s->name);
 
@@ -77,7 +77,7 @@ write_pid(struct shim *s, struct err *e)
 
 /* In the child, where nothing may fail quietly: the errno goes to `tell`. */
 NORETURN static void
-become(const struct shim *s, int out, int tell)
+shim_exec(const struct shim *s, int out, int tell)
 {
     const char *cwd = json_text(json_field(s->spec, "cwd"));
     int64_t uid = json_int_or(json_field(s->spec, "uid"), -1);
@@ -92,7 +92,7 @@ become(const struct shim *s, int out, int tell)
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGHUP, SIG_DFL);
     (void)setsid();
-    run_cgroup_enter(&s->cgroup);
+    cgroup_enter(&s->cgroup);
     if (dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
         goto fail;
     if (gid >= 0 && (setgroups(0, NULL) != 0 || setgid((gid_t)gid) != 0))
@@ -110,7 +110,7 @@ fail:
 }
 
 static enum rc
-begin(struct shim *s, struct err *e)
+shim_begin(struct shim *s, struct err *e)
 {
     int out[2], tell[2];
     sigset_t child;
@@ -125,7 +125,7 @@ begin(struct shim *s, struct err *e)
     if (s->pid < 0)
         return err_sys(e, errno, "could not fork");
     if (s->pid == 0)
-        become(s, out[1], tell[1]);
+        shim_exec(s, out[1], tell[1]);
     (void)close(out[1]);
     (void)close(tell[1]);
     s->out_fd = out[0];
@@ -138,19 +138,19 @@ begin(struct shim *s, struct err *e)
 
 /* False: the end of the output. */
 static bool
-take_output(struct shim *s)
+shim_take_output(struct shim *s)
 {
     char some[16 * 1024];
     ssize_t n;
 
     while ((n = read(s->out_fd, some, sizeof(some))) > 0)
-        run_log_add(&s->log, some, (size_t)n);
+        container_log_add(&s->log, some, (size_t)n);
     return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
 /* Copy output until the process has ended; a little longer for what it left in the pipe. */
 static int
-wait_for_end(struct shim *s)
+shim_wait(struct shim *s)
 {
     bool open = true, ended = false;
     int64_t until = 0;
@@ -163,7 +163,7 @@ wait_for_end(struct shim *s)
         int left = ended ? (int)MAX(until - clock_mono_ms(), 0) : -1;
         (void)poll(fds, 2, left);
         if (open && fds[1].revents != 0)
-            open = take_output(s);
+            open = shim_take_output(s);
         if (fds[0].revents != 0 && read(s->child_fd, &info, sizeof(info)) < 0)
             continue;
         if (!ended && waitpid(s->pid, &status, WNOHANG) == s->pid) {
@@ -172,12 +172,12 @@ wait_for_end(struct shim *s)
             (void)kill(-s->pid, SIGKILL); /* with the first process all of a container end */
         }
     }
-    run_log_end(&s->log);
+    container_log_end(&s->log);
     return status;
 }
 
 static void
-write_exit(struct shim *s, int status)
+shim_write_exit(struct shim *s, int status)
 {
     CLEANUP(mem_free_ptr) char *path = mem_printf("%s/%s.exit", s->dir, s->name);
     CLEANUP(json_free_ptr) struct json *j = json_new_object();
@@ -187,7 +187,7 @@ write_exit(struct shim *s, int status)
     int code = WIFSIGNALED(status) ? SIGNALLED + WTERMSIG(status) : WEXITSTATUS(status);
     const char *reason = failed ? "Error" : "Completed";
 
-    if (run_cgroup_leave(&s->cgroup) && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+    if (cgroup_leave(&s->cgroup) && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         reason = "OOMKilled";
     json_set(j, "attempt", json_clone(json_field(s->spec, "attempt")));
     if (s->exec_errno != 0) {
@@ -200,7 +200,7 @@ write_exit(struct shim *s, int status)
         reason = "ContainerCannotRun";
         json_set_cstr(j, "message", message);
     } else if (failed && json_is_true(json_field(s->spec, "tail"))) {
-        struct str tail = run_log_tail(&s->log);
+        struct str tail = container_log_tail(&s->log);
         if (tail.n > 0)
             json_set(j, "message", json_new_str(tail));
     }
@@ -209,13 +209,13 @@ write_exit(struct shim *s, int status)
         json_set_int(j, "signal", WTERMSIG(status));
     json_set_cstr(j, "reason", reason);
     json_set_cstr(j, "startedAt", s->began);
-    json_set_cstr(j, "finishedAt", now_whole(now));
+    json_set_cstr(j, "finishedAt", shim_now(now));
     if (proc_write_json(path, j, &bad))
         log_error("%s", bad.msg); /* then it counts as lost */
 }
 
 int
-plane_shim_main(int argc, char **argv)
+node_shim_main(int argc, char **argv)
 {
     struct shim s = {0};
     struct err e = ERR_INIT;
@@ -236,19 +236,19 @@ plane_shim_main(int argc, char **argv)
     if (s.spec == NULL)
         return 1;
     s.pid_file = json_new_object();
-    s.argv = strings_of(json_field(s.spec, "argv"));
-    s.env = strings_of(json_field(s.spec, "env"));
-    (void)now_whole(s.began);
-    run_log_open(&s.log, json_text_or(json_field(s.spec, "log"), "/dev/null"),
-                 json_text_or(json_field(s.spec, "previous"), "/dev/null"),
-                 json_int_or(json_field(s.spec, "logMax"), 0));
-    run_cgroup_make(&s.cgroup, json_text(json_field(s.spec, "cgroup")),
-                    json_int_or(json_field(s.spec, "memoryMax"), 0));
-    if (write_pid(&s, &e) || begin(&s, &e) || write_pid(&s, &e))
+    s.argv = shim_strings(json_field(s.spec, "argv"));
+    s.env = shim_strings(json_field(s.spec, "env"));
+    (void)shim_now(s.began);
+    container_log_open(&s.log, json_text_or(json_field(s.spec, "log"), "/dev/null"),
+                       json_text_or(json_field(s.spec, "previous"), "/dev/null"),
+                       json_int_or(json_field(s.spec, "logMax"), 0));
+    cgroup_make(&s.cgroup, json_text(json_field(s.spec, "cgroup")),
+                json_int_or(json_field(s.spec, "memoryMax"), 0));
+    if (shim_write_pid(&s, &e) || shim_begin(&s, &e) || shim_write_pid(&s, &e))
         return 1; /* lost, as the plane will see */
-    status = wait_for_end(&s);
-    write_exit(&s, status);
-    run_log_close(&s.log);
+    status = shim_wait(&s);
+    shim_write_exit(&s, status);
+    container_log_close(&s.log);
     mem_free(s.argv);
     mem_free(s.env);
     json_free(s.spec);

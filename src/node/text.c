@@ -7,9 +7,9 @@
 #include "base/mem.h"
 
 char *
-run_expand(const char *text, run_lookup_fn *lookup, void *arg)
+expand_vars(const char *text, expand_lookup_fn *lookup, void *arg)
 {
-    CLEANUP(buf_release) struct buf out = BUF_INIT(RUN_TEXT_MAX * 16);
+    CLEANUP(buf_release) struct buf out = BUF_INIT(EXPAND_MAX * 16);
 
     while (*text != '\0') {
         size_t plain = strcspn(text, "$");
@@ -40,10 +40,10 @@ run_expand(const char *text, run_lookup_fn *lookup, void *arg)
     return mem_strndup(out.n > 0 ? (const char *)out.p : "", out.n);
 }
 
-static const struct run_mount *
-mount_at(const char *text, const struct run_mount *mounts, size_t n)
+static const struct mount_point *
+mount_at(const char *text, const struct mount_point *mounts, size_t n)
 {
-    const struct run_mount *best = NULL;
+    const struct mount_point *best = NULL;
     size_t longest = 0;
 
     for (size_t i = 0; i < n; i++) {
@@ -59,13 +59,13 @@ mount_at(const char *text, const struct run_mount *mounts, size_t n)
 }
 
 char *
-run_map_paths(const char *text, const struct run_mount *mounts, size_t n)
+map_mount_paths(const char *text, const struct mount_point *mounts, size_t n)
 {
-    CLEANUP(buf_release) struct buf out = BUF_INIT(RUN_TEXT_MAX * 16);
+    CLEANUP(buf_release) struct buf out = BUF_INIT(EXPAND_MAX * 16);
     const char *begin = text;
 
     while (*text != '\0') {
-        const struct run_mount *m = NULL;
+        const struct mount_point *m = NULL;
         if (text == begin || strchr("=:, \t\n\"'();&|<>", text[-1]) != NULL)
             m = mount_at(text, mounts, n);
         if (m == NULL) {
@@ -79,7 +79,7 @@ run_map_paths(const char *text, const struct run_mount *mounts, size_t n)
 }
 
 int64_t
-run_quantity(const char *text)
+quantity_parse(const char *text)
 {
     static const struct {
         const char *unit;

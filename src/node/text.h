@@ -11,19 +11,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RUN_TEXT_MAX = 1024 * 1024 };
+enum { EXPAND_MAX = 1024 * 1024 };
 
 /* NULL: no such variable. */
-typedef const char *run_lookup_fn(void *arg, const char *name);
+typedef const char *expand_lookup_fn(void *arg, const char *name);
 
 /*
  * "$(NAME)" becomes its value, "$$" a "$"; what is not known stays as it is. The caller frees.
  * Source: Kubernetes third_party/forked/golang/expansion.
  */
-char *run_expand(const char *text, run_lookup_fn *lookup, void *arg);
+char *expand_vars(const char *text, expand_lookup_fn *lookup, void *arg);
 
 /* A folder that a container knows under another name. */
-struct run_mount {
+struct mount_point {
     char *path; /* in the container, without a slash at its end */
     char *real;
 };
@@ -33,9 +33,9 @@ struct run_mount {
  * the longest path first: at the beginning, or behind = : , a blank, a quote or what a shell cuts
  * words at, if the end, or / : , and the like follows. The caller frees.
  */
-char *run_map_paths(const char *text, const struct run_mount *mounts, size_t n);
+char *map_mount_paths(const char *text, const struct mount_point *mounts, size_t n);
 
 /* "512Mi", "1.5G", "100m" in units of one, rounded up; 0: no quantity. */
-int64_t run_quantity(const char *text);
+int64_t quantity_parse(const char *text);
 
 #endif

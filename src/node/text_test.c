@@ -31,7 +31,7 @@ test_expand_follows_kubernetes(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        char *got = run_expand(cases[i][0], lookup, NULL);
+        char *got = expand_vars(cases[i][0], lookup, NULL);
         assert_string_equal(got, cases[i][1]);
         mem_free(got);
     }
@@ -41,7 +41,7 @@ static void
 test_paths_are_replaced_where_they_stand_alone(void **state)
 {
     char data[] = "/data", deep[] = "/data/deep", real[] = "/r", below[] = "/d";
-    const struct run_mount mounts[] = {{data, real}, {deep, below}};
+    const struct mount_point mounts[] = {{data, real}, {deep, below}};
     static const char *const cases[][2] = {
         {"/data", "/r"},
         {"/data/", "/r/"},
@@ -62,7 +62,7 @@ test_paths_are_replaced_where_they_stand_alone(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        char *got = run_map_paths(cases[i][0], mounts, ARRAY_LEN(mounts));
+        char *got = map_mount_paths(cases[i][0], mounts, ARRAY_LEN(mounts));
         assert_string_equal(got, cases[i][1]);
         mem_free(got);
     }
@@ -72,16 +72,16 @@ static void
 test_quantities(void **state)
 {
     (void)state;
-    assert_int_equal(run_quantity("512Mi"), 512 * 1024 * 1024);
-    assert_int_equal(run_quantity("1.5k"), 1500);
-    assert_int_equal(run_quantity("100m"), 1);
-    assert_int_equal(run_quantity("2500m"), 3);
-    assert_int_equal(run_quantity("7"), 7);
-    assert_int_equal(run_quantity("1e3"), 1000);
-    assert_int_equal(run_quantity(""), 0);
-    assert_int_equal(run_quantity("-1"), 0);
-    assert_int_equal(run_quantity("5 apples"), 0);
-    assert_int_equal(run_quantity("nan"), 0);
+    assert_int_equal(quantity_parse("512Mi"), 512 * 1024 * 1024);
+    assert_int_equal(quantity_parse("1.5k"), 1500);
+    assert_int_equal(quantity_parse("100m"), 1);
+    assert_int_equal(quantity_parse("2500m"), 3);
+    assert_int_equal(quantity_parse("7"), 7);
+    assert_int_equal(quantity_parse("1e3"), 1000);
+    assert_int_equal(quantity_parse(""), 0);
+    assert_int_equal(quantity_parse("-1"), 0);
+    assert_int_equal(quantity_parse("5 apples"), 0);
+    assert_int_equal(quantity_parse("nan"), 0);
 }
 
 int

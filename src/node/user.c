@@ -12,7 +12,7 @@
 enum { TREE_FDS = 16, CONFIG_MAX = 1024 * 1024, PASS_THROUGH = 0711 };
 
 static int64_t
-id_of(const struct json *pod, const struct json *container, const char *field)
+user_id(const struct json *pod, const struct json *container, const char *field)
 {
     const struct json *id = json_dig(container, "securityContext", field);
 
@@ -26,7 +26,7 @@ static _Thread_local uid_t new_uid;
 static _Thread_local gid_t new_gid;
 
 static int
-own_one(const char *path, const struct stat *st, int type, struct FTW *at)
+user_own_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
     (void)st;
     (void)type;
@@ -35,16 +35,16 @@ own_one(const char *path, const struct stat *st, int type, struct FTW *at)
 }
 
 static void
-own(const char *path, int64_t uid, int64_t gid)
+user_own(const char *path, int64_t uid, int64_t gid)
 {
     new_uid = uid > 0 ? (uid_t)uid : (uid_t)-1;
     new_gid = gid > 0 ? (gid_t)gid : (gid_t)-1;
-    (void)nftw(path, own_one, TREE_FDS, FTW_PHYS | FTW_MOUNT);
+    (void)nftw(path, user_own_one, TREE_FDS, FTW_PHYS | FTW_MOUNT);
 }
 
 /* Folders of ours on the way may be passed through, not listed. */
 static void
-open_way(struct runner *r, const char *path)
+user_open_way(struct node *r, const char *path)
 {
     size_t n = strlen(plane_dir(r->plane));
 
@@ -57,23 +57,24 @@ open_way(struct runner *r, const char *path)
 }
 
 static enum rc
-copy_config(struct runner *r, const char *dir, int64_t uid, int64_t gid, char **path, struct err *e)
+user_copy_config(struct node *r, const char *dir, int64_t uid, int64_t gid, char **path,
+                 struct err *e)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(CONFIG_MAX);
 
     *path = mem_printf("%s/kubeconfig.%lld", dir, (long long)uid);
     if (fs_read_file(r->kubeconfig, &text, e) || fs_write_file(*path, buf_str(&text), 0600, e))
         return e->code;
-    own(*path, uid, gid);
+    user_own(*path, uid, gid);
     return RC_OK;
 }
 
 enum rc
-run_as_user(struct runner *r, const struct json *pod, const struct json *container,
-            const struct run_mounts *m, struct json *spec, char **config, struct err *e)
+container_user(struct node *r, const struct json *pod, const struct json *container,
+               const struct container_mounts *m, struct json *spec, char **config, struct err *e)
 {
-    int64_t uid = id_of(pod, container, "runAsUser"), gid = id_of(pod, container, "runAsGroup");
-    CLEANUP(mem_free_ptr) char *dir = run_pod_dir(r, kube_uid(pod));
+    int64_t uid = user_id(pod, container, "runAsUser"), gid = user_id(pod, container, "runAsGroup");
+    CLEANUP(mem_free_ptr) char *dir = pod_dir(r, kube_uid(pod));
     CLEANUP(mem_free_ptr) char *inside = mem_printf("%s/", plane_dir(r->plane));
 
     *config = NULL;
@@ -83,12 +84,12 @@ run_as_user(struct runner *r, const struct json *pod, const struct json *contain
         json_set_int(spec, "uid", uid);
     if (gid > 0)
         json_set_int(spec, "gid", gid);
-    open_way(r, dir);
+    user_open_way(r, dir);
     (void)chmod(dir, PASS_THROUGH);
     for (size_t i = 0; i < m->n; i++)
         if (strncmp(m->all[i].real, inside, strlen(inside)) == 0) {
-            open_way(r, m->all[i].real);
-            own(m->all[i].real, uid, gid);
+            user_open_way(r, m->all[i].real);
+            user_own(m->all[i].real, uid, gid);
         }
-    return copy_config(r, dir, uid, gid, config, e);
+    return user_copy_config(r, dir, uid, gid, config, e);
 }
