@@ -167,6 +167,9 @@ adapt_has_module(const struct adapt_target *t, const char *type)
     return false;
 }
 
+/* RESTORE key ttl payload REPLACE ABSTTL IDLETIME s FREQ n */
+enum { ADAPT_RESTORE_WORDS = 10 };
+
 /* What RESTORE says beside the value. */
 struct adapt_restore {
     int64_t ttl;
@@ -177,7 +180,7 @@ static bool
 adapt_restore_options(const struct cmd *c, struct adapt_restore *r)
 {
     memset(r, 0, sizeof(*r));
-    if (!str_to_i64(c->argv[2], &r->ttl))
+    if (!str_to_i64(c->argv[2], &r->ttl) || c->n > ADAPT_RESTORE_WORDS)
         return false;
     for (uint32_t i = 4; i < c->n; i++) {
         r->absolute = r->absolute || str_is_word(c->argv[i], "ABSTTL");
@@ -219,26 +222,32 @@ adapt_to_commands(struct adapt *a, const struct cmd *c, const struct adapt_resto
     return e->code;
 }
 
+/* RESTORE with the options that the target knows; `empty`: into an empty place, by a DEL in front. */
 static enum rc
-adapt_restore_older(struct adapt *a, const struct cmd *c, const struct adapt_restore *r,
+adapt_restore_again(struct adapt *a, const struct cmd *c, const struct adapt_restore *r, bool empty,
                     struct err *e)
 {
     const struct str del[] = {STR_LIT("DEL"), c->argv[1]};
+    struct str v[ADAPT_RESTORE_WORDS] = {c->argv[0], c->argv[1], c->argv[2], c->argv[3]};
     uint8_t text[STR_INT_MAX];
-    bool replace = r->replace && a->t->replace;
-    int64_t ttl = r->ttl;
+    uint32_t n = 4;
 
     buf_reset(&a->out);
-    if (r->replace && !replace && adapt_set(a, del, ARRAY_LEN(del), e))
+    if (r->replace && empty && adapt_set(a, del, ARRAY_LEN(del), e))
         return e->code;
-    if (r->absolute && ttl != 0) /* of a key that is over already a millisecond is left */
-        ttl = MAX(ttl - adapt_now(a), INT64_C(1));
-    a->left_out[ADAPT_USE] += r->use;
-    if (adapt_put_head(a, replace ? 5 : 4, e) || adapt_put(a, c->argv[0], e) ||
-        adapt_put(a, c->argv[1], e) || adapt_put(a, str_of(text, str_put_i64(ttl, text)), e) ||
-        adapt_put(a, c->argv[3], e))
+    if (r->absolute && r->ttl != 0 && !a->t->absttl)
+        /* of a key that is over already a millisecond is left */
+        v[2] = str_of(text, str_put_i64(MAX(r->ttl - adapt_now(a), INT64_C(1)), text));
+    a->left_out[ADAPT_USE] += r->use && !a->t->absttl;
+    for (uint32_t i = 4; i < c->n; i++)
+        if (str_is_word(c->argv[i], "REPLACE") ? !empty : a->t->absttl)
+            v[n++] = c->argv[i];
+    if (adapt_put_head(a, n, e))
         return e->code;
-    return replace ? adapt_put(a, STR_LIT("REPLACE"), e) : RC_OK;
+    for (uint32_t i = 0; i < n; i++)
+        if (adapt_put(a, v[i], e))
+            return e->code;
+    return RC_OK;
 }
 
 static enum rc
@@ -249,30 +258,33 @@ adapt_payload(struct adapt *a, const struct cmd *c, enum adapt_verdict *verdict,
     struct adapt_restore r;
     enum kv_type type;
     char module[PAYLOAD_MODULE_TEXT];
+    bool has_module = false;
     struct ev ev;
 
     if (!adapt_restore_options(c, &r) || payload_split(c->argv[3], &ev, &ignored) ||
         !rdb_kv_type(ev.u.payload.rdb_type, &type))
         return RC_OK; /* what it is, the server will say */
-    if (type == KV_MODULE && !a->t->survives_modules &&
-        !adapt_has_module(a->t, payload_module(&ev, module))) {
+    if (type == KV_MODULE)
+        has_module = adapt_has_module(a->t, payload_module(&ev, module));
+    if (type == KV_MODULE && !has_module && !a->t->survives_modules) {
         *verdict = ADAPT_LEFT_OUT;
         *why = ADAPT_MODULES;
         a->left_out[ADAPT_MODULES]++;
         return RC_OK;
     }
     if (type != KV_MODULE && type != KV_ARRAY &&
-        !adapt_takes_version(a->t, payload_stamp(c->argv[3]))) {
+        (!adapt_takes_version(a->t, payload_stamp(c->argv[3])) ||
+         (!a->t->field_expiry && rdb_expires_fields(ev.u.payload.rdb_type)))) {
         *verdict = ADAPT_PLAIN;
         if (adapt_to_commands(a, c, &r, &ev, type, e))
             return e->code;
         *out = buf_str(&a->plain);
         return RC_OK;
     }
-    if ((a->t->absttl || (!r.absolute && !r.use)) && (a->t->replace || !r.replace))
+    if ((a->t->absttl || (!r.absolute && !r.use)) && ((a->t->replace && !has_module) || !r.replace))
         return RC_OK;
     *verdict = ADAPT_CHANGED;
-    if (adapt_restore_older(a, c, &r, e))
+    if (adapt_restore_again(a, c, &r, !a->t->replace || has_module, e))
         return e->code;
     *out = buf_str(&a->out);
     return RC_OK;

@@ -10,10 +10,11 @@
  *          the rest.
  * Shape    adapt_command for each whole command: it goes as it is, as other commands, or not at all.
  * Rules    docs/adr/0025. RESTORE loses REPLACE (to a DEL in front), ABSTTL (to a time from now),
- *          IDLETIME and FREQ; a payload that the target is too old for becomes plain commands. HSET of
+ *          IDLETIME and FREQ; a payload that the target does not know becomes plain commands. HSET of
  *          several fields, UNLINK, XGROUP CREATECONSUMER get their older forms. XSETID and XGROUP
  *          CREATE lose what Redis 7 added. What a target has no word for at all is left out.
- * Modules  servers before 6.2 exit on a value of a module that they have not loaded. It is not sent.
+ * Modules  servers before 6.2 exit on a value of a module that they have not loaded. It is not sent. A module
+ *          may not survive that its value is replaced: the key is deleted first.
  * Memory   twice the command, and what plain commands it becomes.
  * Tests    adapt_test.c, tests/integration/versions.bats
  */

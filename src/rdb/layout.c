@@ -76,6 +76,12 @@ rdb_kv_type(uint8_t rdb_type, enum kv_type *out)
     return true;
 }
 
+bool
+rdb_expires_fields(uint8_t rdb_type)
+{
+    return rdb_type >= T_HASH_22 && rdb_type <= T_HASH_LISTPACK_EX;
+}
+
 enum rc
 rdb_skip_module(struct rdb *r, struct err *e)
 {

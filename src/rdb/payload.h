@@ -23,6 +23,9 @@ uint16_t rdb_min_version(uint8_t rdb_type, bool valkey);
 /* The logical type of a value type; false when it is not known. */
 bool rdb_kv_type(uint8_t rdb_type, enum kv_type *out);
 
+/* Is it a type of hashes whose fields expire? Redict takes its RDB version, but not the type. */
+bool rdb_expires_fields(uint8_t rdb_type);
+
 /* The version that a whole payload is stamped with. */
 uint16_t payload_stamp(struct str raw);
 

@@ -431,6 +431,22 @@ take_last_answers(struct load *l, enum rc why)
     l->pump.cx = l->cx;
 }
 
+/* How much was left out of this kind: not sent, or sent and not taken. */
+static uint64_t
+left_out(const struct load *l, unsigned what)
+{
+    return l->result->left_out[what] + (l->adapt != NULL ? adapt_left_out(l->adapt)[what] : 0);
+}
+
+static void
+warn_left_out(const struct load *l)
+{
+    for (unsigned i = 0; i < ADAPT_N; i++)
+        if (left_out(l, i) != 0)
+            log_warn("%s cannot hold %s: %llu left out", conn_peer(l->c),
+                     adapt_left_text((enum adapt_left)i), (unsigned long long)left_out(l, i));
+}
+
 static enum rc
 send_all(struct load *l, struct err *e)
 {
@@ -445,11 +461,7 @@ send_all(struct load *l, struct err *e)
     if (ahead_settle(&l->ahead, e) || pump_drain(&l->pump, e) || pump_fence(&l->pump, e))
         return e->code;
     pump_end(&l->pump, true);
-    for (unsigned i = 0; l->adapt != NULL && i < ADAPT_N; i++)
-        if (adapt_left_out(l->adapt)[i] != 0)
-            log_warn("%s cannot hold %s: %llu left out", conn_peer(l->c),
-                     adapt_left_text((enum adapt_left)i),
-                     (unsigned long long)adapt_left_out(l->adapt)[i]);
+    warn_left_out(l);
     if (l->result->lost_pending != 0)
         log_warn(
             "%llu pending entries of streams were not restored: their messages had been deleted "
@@ -495,8 +507,8 @@ load_run(struct ctx *cx, struct conn *c, struct rd *dump, const struct load_opts
         l.adapt = adapt_takes_all(&l.target) ? NULL : adapt_new(&l.target);
     }
     rc = send_all(&l, e);
-    if (l.adapt != NULL)
-        memcpy(result->left_out, adapt_left_out(l.adapt), sizeof(result->left_out));
+    for (unsigned i = 0; i < ADAPT_N; i++)
+        result->left_out[i] = left_out(&l, i);
     result->facts = undump_facts(l.undump);
     if (l.sending) {
         pump_end(&l.pump, false);

@@ -50,6 +50,22 @@ count_ids(const struct cmd *c)
     return n;
 }
 
+/* The type of the module's value that is restored, or "". */
+static void
+note_module(struct pump_note *n, const struct cmd *c)
+{
+    struct ev ev = {.kind = EV_PAYLOAD};
+    enum kv_type type;
+
+    n->module[0] = '\0';
+    if (!c->whole || c->n < 4 || c->argv[3].n == 0 || !str_is_word(c->argv[0], "RESTORE"))
+        return;
+    ev.u.payload.rdb_type = c->argv[3].p[0];
+    ev.u.payload.value = str_of(c->argv[3].p + 1, c->argv[3].n - 1);
+    if (rdb_kv_type(ev.u.payload.rdb_type, &type) && type == KV_MODULE)
+        (void)payload_module(&ev, n->module);
+}
+
 void
 pump_note(struct pump_note *n, const struct cmd *c, const struct cmd_class *k)
 {
@@ -72,6 +88,7 @@ pump_note(struct pump_note *n, const struct cmd *c, const struct cmd_class *k)
     n->key_cut = n->has_key && k->key.n > PUMP_KEY;
     if (n->key_n != 0)
         memcpy(n->key, k->key.p, n->key_n);
+    note_module(n, c);
 }
 
 /* The key of a note, for people. */
@@ -196,7 +213,15 @@ failed(struct pump *p, const struct pump_note *n, const struct reply *r, struct 
 {
     char text[sizeof(p->result->errors[0].text)];
 
-    keep_error(p, n, reply_error_text(r, text, sizeof(text)));
+    (void)reply_error_text(r, text, sizeof(text));
+    if (n->module[0] != '\0' && strstr(text, "Bad data format") != NULL) {
+        p->result->left_out[ADAPT_MODULES]++;
+        (void)snprintf(text, sizeof(text),
+                       "not taken: the server lacks the module of the type \"%s\", or has an older "
+                       "version of it",
+                       n->module);
+    }
+    keep_error(p, n, text);
     p->broken = stops(r, n);
     if (p->broken)
         return stop_with(p, n, r, e);
@@ -466,7 +491,7 @@ pump_verdict(const struct pump *p, struct err *e)
     (void)err_set(e, RC_INVALID, "%llu of %llu commands failed, the first: %s%s%s: %s",
                   (unsigned long long)r->n_errors, (unsigned long long)r->commands, first->verb,
                   first->key[0] != '\0' ? " " : "", first->key, first->text);
-    if (strncmp(first->text, "not sent", 8) == 0)
+    if (strncmp(first->text, "not sent", 8) == 0 || strncmp(first->text, "not taken", 9) == 0)
         return err_hint(
             e, "a newer server, or one that has the module loaded, holds all of it; the rest "
                "is restored");

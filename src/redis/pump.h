@@ -9,6 +9,7 @@
  *          whenever the window is half full or the server takes nothing. pump_drain waits for all.
  * Errors   of the connection, and of the replies that stop a load (see load.h).
  */
+#include "rdb/payload.h"
 #include "redis/load.h"
 
 enum { PUMP_KEY = 64, PUMP_VERB = 14 };
@@ -22,6 +23,7 @@ struct pump_note {
     uint8_t verb_n, key_n;
     bool key_cut, has_key, starts_key, makes_key, ends_key, is_select;
     uint8_t verb[PUMP_VERB], key[PUMP_KEY];
+    char module[PAYLOAD_MODULE_TEXT]; /* RESTORE of a module's value: its type; else "" */
 };
 
 struct pump {
