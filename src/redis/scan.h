@@ -41,6 +41,7 @@ struct scan_opts {
 struct scan_result {
     uint64_t keys, vanished, reread;
     uint64_t functions;
+    uint64_t series;       /* values of RedisTimeSeries, whose rules of compaction DUMP lacks */
     bool functions_denied; /* the server has functions that the user may not list */
     bool plain;            /* DUMP was not to be had, or not wanted */
 };

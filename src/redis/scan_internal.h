@@ -43,6 +43,8 @@ struct scan_key {
 
 /* scan.c */
 NODISCARD enum rc scan_emit(struct scan *s, const struct ev *ev, struct err *e);
+/* A value that DUMP gave, an EV_PAYLOAD, as it is wanted. */
+NODISCARD enum rc scan_payload(struct scan *s, const struct ev *ev, struct err *e);
 NODISCARD enum rc scan_begin(struct scan *s, const struct ev_key *key, struct err *e);
 NODISCARD enum rc scan_end(struct scan *s, const struct ev_key *key, struct err *e);
 /* Add the command that asks for a key's expiry to the pipeline; and turn its answer into unix ms.

@@ -270,9 +270,7 @@ read_by_dump(struct scan *s, struct ev_key *k, enum outcome *out, struct err *e)
         k->type = KV_MODULE;
     if (scan_begin(s, k, e))
         return e->code;
-    if (s->opts->format == DUMP_RESTORE)
-        return scan_emit(s, &ev, e);
-    return payload_decode(s->decoder, &ev, s->on, s->arg, e);
+    return scan_payload(s, &ev, e);
 }
 
 static enum rc

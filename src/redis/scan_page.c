@@ -244,8 +244,7 @@ take_payload(struct scan *s, const struct scan_key *k, struct ev_key *key, bool 
         key->type = KV_MODULE;
     if (scan_begin(s, key, e))
         return e->code;
-    if (s->opts->format == DUMP_RESTORE ? scan_emit(s, &ev, e)
-                                        : payload_decode(s->decoder, &ev, s->on, s->arg, e))
+    if (scan_payload(s, &ev, e))
         return e->code;
     return scan_end(s, key, e);
 }
