@@ -4,7 +4,7 @@ MESON_ARGS ?=
 export CSTASH = $(CURDIR)/$(BUILD)/cstash
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-unit test-build e2e check clang asan tsan lint fmt fmt-check arch fuzz crash bench deploy release image clean
+.PHONY: help build demo test test-unit test-build servers-matrix e2e check clang asan tsan lint fmt fmt-check arch fuzz crash bench deploy release image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,10 @@ arch: ## check src/LAYERS and that every header stands alone; print the graph
 fuzz: ## run each fuzz target for FUZZ_SECONDS (default 60) with libFuzzer
 	@tools/install-deps build check
 	@tools/fuzz $${FUZZ_SECONDS:-60}
+
+servers-matrix: build ## back up and restore between all pinned versions of servers; writes the tables of docs/versions.md
+	@tools/install-deps build test servers
+	@tests/servers/matrix --docs docs/versions.md
 
 crash: test-build ## strike and kill every command, and let restic judge: CRASH_KILLS (2000), CRASH_SEED; RESTIC_NEW: a second restic
 	@CRASH_SEEDS=5 CRASH_RESTIC="restic $$RESTIC_NEW" $(BUILD)/tests/test_crash
