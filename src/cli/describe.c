@@ -3,11 +3,11 @@
 #include <ctype.h>
 #include <math.h>
 
+#include "api/age.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/print.h"
 #include "kube/object.h"
-#include "plane/table.h"
 
 enum { LINE_MAX_CHARS = 140, PADDING = 2, DEPTH_MAX = 200 };
 #define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
@@ -231,7 +231,7 @@ ago(int64_t at_ms, char to[static 24])
 {
     if (at_ms == 0)
         return "<unknown>";
-    return table_age((clock_real_ms() - at_ms) / 1000, to);
+    return age_text((clock_real_ms() - at_ms) / 1000, to);
 }
 
 static int64_t

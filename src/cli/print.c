@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/print.h"
 
+#include "api/age.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "json/yaml.h"
 #include "kube/object.h"
-#include "plane/table.h"
 
 enum { TABLE_PADDING = 3, TABLE_MIN = 6 };
 
@@ -216,7 +216,7 @@ table_of(const struct json *obj)
     json_push(columns, column);
     json_push_cstr(json_need_array(row, "cells"), kube_name(obj) != NULL ? kube_name(obj) : "");
     json_push_cstr(json_need_array(row, "cells"),
-                   table_age((clock_real_ms() - kube_created_ms(obj)) / 1000, age));
+                   age_text((clock_real_ms() - kube_created_ms(obj)) / 1000, age));
     json_set(row, "object", json_clone(obj));
     json_push(json_need_array(t, "rows"), row);
     return t;

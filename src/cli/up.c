@@ -11,8 +11,8 @@
 #include "base/thread.h"
 #include "kube/kube.h"
 #include "kube/object.h"
-#include "operator/operator.h"
 #include "node/node.h"
+#include "operator/operator.h"
 #include "plane/gc.h"
 #include "plane/plane.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CustomResourceDefinitions: defaults, the status that says they are served, checks. */
+#include "api/condition.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "plane/admit.h"
-#include "validation/cel_rules.h"
 #include "plane/core.h"
+#include "validation/cel_rules.h"
 #include "validation/schema.h"
 
 /* {type, status: "True", ...}, its time kept when it is there already. */
@@ -11,7 +13,7 @@ static void
 set_condition(struct json *conditions, const char *type, const char *reason, const char *message)
 {
     struct json *c = NULL;
-    char now[40];
+    char now[API_TIME_TEXT];
 
     for (size_t i = 0; i < json_size(conditions); i++)
         if (strcmp(json_text_or(json_field(json_elem(conditions, i), "type"), ""), type) == 0)
@@ -19,7 +21,7 @@ set_condition(struct json *conditions, const char *type, const char *reason, con
     c = json_new_object();
     json_set_cstr(c, "type", type);
     json_set_cstr(c, "status", "True");
-    json_set_cstr(c, "lastTransitionTime", now_text(now));
+    json_set_cstr(c, "lastTransitionTime", api_time(clock_real_ms(), now));
     json_set_cstr(c, "reason", reason);
     json_set_cstr(c, "message", message);
     json_push(conditions, c);

@@ -82,6 +82,8 @@ const char *call_param(const struct call *c, const char *key);
 bool call_flag(const struct call *c, const char *key);
 int64_t call_number(const struct call *c, const char *key, int64_t otherwise);
 struct db_key call_key(const struct call *c, const char *name);
+/* The body as a tree; YAML too. False: answered. */
+bool read_body(struct call *c, struct json **out);
 
 /* One request from anywhere; fills `rp`. Blocks only in rp->stream's reads. */
 void plane_answer(struct plane *p, struct ctx *cx, const struct kube_request *rq, int peer,
@@ -132,7 +134,5 @@ bool answer_openapi_v2(struct call *c);
 
 /* Remove fields that are null, as a server with typed objects forgets them. */
 void drop_nulls(struct json *j);
-
-const char *now_text(char to[static 40]); /* RFC 3339, whole seconds */
 
 #endif

@@ -9,27 +9,6 @@
 enum { TOKEN_MAX = 4096 };
 
 bool
-load_object(struct call *c, const char *name, struct json **obj, int64_t *rev)
-{
-    CLEANUP(buf_release) struct buf text = BUF_INIT(KUBE_BODY_MAX);
-    struct err e = ERR_INIT;
-    int64_t got;
-    enum rc rc = db_get(c->plane->db, call_key(c, name), &text, &got, &e);
-
-    if (rc == RC_NOT_FOUND)
-        return answer_not_found(c, name);
-    if (rc == RC_OK)
-        rc = json_parse(buf_str(&text), obj, &e);
-    if (rc != RC_OK) {
-        e.code = RC_INTERNAL;
-        return answer_err(c, &e);
-    }
-    if (rev != NULL)
-        *rev = got;
-    return true;
-}
-
-bool
 verb_get(struct call *c)
 {
     CLEANUP(json_free_ptr) struct json *obj = NULL;

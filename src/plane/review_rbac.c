@@ -4,9 +4,10 @@
  * from doing it; but what is asked before something is done for an account has the answer that a
  * cluster would give. Source: Kubernetes pkg/registry/rbac/validation.
  */
+#include "plane/review_rbac.h"
+
 #include "base/mem.h"
 #include "plane/core.h"
-#include "plane/review_rbac.h"
 
 struct ask {
     const struct json *spec, *what;

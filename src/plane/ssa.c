@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plane/ssa.h"
 
+#include "api/condition.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "plane/core.h"
 #include "validation/fields.h"
@@ -100,7 +102,7 @@ put_entry(struct json *list, const struct kind *k, const char *operation, struct
           struct json *set)
 {
     struct json *entry;
-    char now[40];
+    char now[API_TIME_TEXT];
     size_t at;
 
     if (find_entry(list, operation, who, &at) != NULL)
@@ -119,7 +121,7 @@ put_entry(struct json *list, const struct kind *k, const char *operation, struct
     json_set_cstr(entry, "manager", who.manager);
     json_set_cstr(entry, "operation", operation);
     json_set_cstr(entry, "apiVersion", k->api_version);
-    json_set_cstr(entry, "time", now_text(now));
+    json_set_cstr(entry, "time", api_time(clock_real_ms(), now));
     json_set_cstr(entry, "fieldsType", "FieldsV1");
     json_set(entry, "fieldsV1", set);
     if (who.status)

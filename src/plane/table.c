@@ -1,39 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plane/table.h"
 
+#include "api/age.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "plane/core.h"
 #include "validation/path.h"
-
-const char *
-table_age(int64_t s, char to[static 24])
-{
-    int64_t m = s / 60, h = s / 3600, d = h / 24;
-
-    if (s < 0)
-        (void)snprintf(to, 24, "0s");
-    else if (s < 120)
-        (void)snprintf(to, 24, "%llds", (long long)s);
-    else if (m < 10)
-        (void)snprintf(to, 24, s % 60 == 0 ? "%lldm" : "%lldm%llds", (long long)m,
-                       (long long)(s % 60));
-    else if (m < 180)
-        (void)snprintf(to, 24, "%lldm", (long long)m);
-    else if (h < 8)
-        (void)snprintf(to, 24, m % 60 == 0 ? "%lldh" : "%lldh%lldm", (long long)h,
-                       (long long)(m % 60));
-    else if (h < 48)
-        (void)snprintf(to, 24, "%lldh", (long long)h);
-    else if (d < 8)
-        (void)snprintf(to, 24, h % 24 == 0 ? "%lldd" : "%lldd%lldh", (long long)d,
-                       (long long)(h % 24));
-    else if (d < 365 * 2)
-        (void)snprintf(to, 24, "%lldd", (long long)d);
-    else
-        (void)snprintf(to, 24, "%lldy%lldd", (long long)(d / 365), (long long)(d % 365));
-    return to;
-}
 
 /* Unix seconds of a time as text; 0: none. */
 static int64_t
@@ -53,7 +25,7 @@ push_age(struct json *cells, const struct json *time)
     int64_t at = seconds_of(time);
     char age[24];
 
-    json_push_cstr(cells, at == 0 ? "<unknown>" : table_age(clock_real_ms() / 1000 - at, age));
+    json_push_cstr(cells, at == 0 ? "<unknown>" : age_text(clock_real_ms() / 1000 - at, age));
 }
 
 static void
@@ -378,7 +350,7 @@ cells_job(const struct json *obj, struct json *cells)
                           (long long)json_int_or(json_field(spec, "completions"), 1));
     json_push_cstr(cells, of);
     json_push_cstr(cells,
-                   from == 0 ? "" : table_age((to != 0 ? to : clock_real_ms() / 1000) - from, age));
+                   from == 0 ? "" : age_text((to != 0 ? to : clock_real_ms() / 1000) - from, age));
     push_created(cells, obj);
     push_containers(cells, json_dig(spec, "template", "spec"));
     push_labels(cells, json_dig(spec, "selector", "matchLabels"));

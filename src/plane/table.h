@@ -17,7 +17,4 @@ void table_add(struct json *table, const struct kind *k, struct json *obj, const
 /* PartialObjectMetadata of an object. */
 struct json *table_partial(const struct json *obj);
 
-/* How long ago, as kubectl says it: "5s", "3m12s", "2d4h". `to` gets it. */
-const char *table_age(int64_t seconds, char to[static 24]);
-
 #endif

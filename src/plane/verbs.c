@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "kube/patch.h"
 #include "plane/core.h"
-#include "validation/smp.h"
 #include "plane/ssa.h"
 #include "plane/write.h"
+#include "validation/smp.h"
 
 enum { TRIES = 20 };
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plane/write.h"
 
+#include "api/condition.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "json/yaml.h"
 #include "plane/admit.h"
+#include "plane/ssa.h"
 #include "validation/cel_rules.h"
 #include "validation/schema.h"
-#include "plane/ssa.h"
 
 enum { ORPHANS_AT_ONCE = 500 };
 
@@ -30,55 +32,6 @@ wish_answer(struct call *c, int status, struct wish *w)
     w->stored = (struct buf){0};
     c->rp->status = status;
     return true;
-}
-
-bool
-read_body(struct call *c, struct json **out)
-{
-    CLEANUP(json_free_ptr) struct json *docs = NULL;
-    struct str type = c->content_type;
-    struct err e = ERR_INIT, not_json = ERR_INIT;
-    bool yaml = str_eq(type, STR_LIT("application/yaml")) ||
-                str_eq(type, STR_LIT("application/apply-patch+yaml"));
-
-    if (memmem(type.p, type.n, "protobuf", 8) != NULL || memmem(type.p, type.n, "cbor", 4) != NULL)
-        return answer_error(c, 415, "UnsupportedMediaType",
-                            "the body of the request was in an unknown format - accepted media "
-                            "types include: application/json, application/yaml");
-    if (!yaml) {
-        if (json_parse(c->body, out, &e))
-            return answer_error(c, 400, "BadRequest", "the body is not JSON: %s", e.msg);
-        return true;
-    }
-    /* Programs send JSON here, which is YAML too, and much faster to read. */
-    if (c->body.n > 0 && c->body.p[0] == '{' && json_parse(c->body, out, &not_json) == RC_OK)
-        return true;
-    if (yaml_to_json(c->body, &docs, &e))
-        return answer_error(c, 400, "BadRequest", "the body is not YAML: %s", e.msg);
-    if (json_size(docs) != 1)
-        return answer_error(c, 400, "BadRequest", "the body must be one YAML document");
-    *out = json_ref(json_elem(docs, 0));
-    return true;
-}
-
-void
-drop_nulls(struct json *j)
-{
-    CLEANUP(json_free_ptr) struct json *gone = NULL;
-
-    for (size_t i = 0; json_kind_of(j) == JSON_IS_ARRAY && i < json_size(j); i++)
-        drop_nulls(json_elem(j, i));
-    for (struct json_item it = json_first(j); it.key != NULL; it = json_next(j, it)) {
-        if (json_kind_of(it.value) != JSON_IS_NULL) {
-            drop_nulls(it.value);
-            continue;
-        }
-        if (gone == NULL)
-            gone = json_new_array();
-        json_push_cstr(gone, it.key);
-    }
-    for (size_t i = 0; i < json_size(gone); i++)
-        json_remove(j, json_text(json_elem(gone, i)));
 }
 
 static bool
@@ -177,7 +130,7 @@ own_metadata(struct call *c, struct wish *w)
     generate_name(meta);
     new_uid(uid);
     json_set_cstr(meta, "uid", uid);
-    json_set_cstr(meta, "creationTimestamp", now_text(now));
+    json_set_cstr(meta, "creationTimestamp", api_time(clock_real_ms(), now));
     json_remove(meta, "resourceVersion");
 }
 

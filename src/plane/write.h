@@ -25,8 +25,6 @@ enum wish_result wish_store(struct call *c, struct wish *w);
 /* Answer with w->obj. */
 bool wish_answer(struct call *c, int status, struct wish *w);
 
-/* The body as a tree; YAML too. False: answered. */
-bool read_body(struct call *c, struct json **out);
 /* Gone from the db, with what hangs on it in the registry. `*done` false: somebody was faster. */
 bool remove_object(struct call *c, struct json *obj, int64_t rev, bool *done);
 
