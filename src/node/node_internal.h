@@ -79,20 +79,18 @@ void process_watch_end(struct node *r);
 /* When process `pid` ends, look at the Pod `key`; soon, if that cannot be watched. */
 void process_watch_add(struct node *r, pid_t pid, const char *key);
 
-/* --- container_spec.c --- */
+/* --- pod_source.c --- */
+
+#define POD_CONFIG_ERROR "CreateContainerConfigError"
 
 struct pod_trouble {
-    const char *reason; /* "CreateContainerConfigError", ...; static */
+    const char *reason; /* POD_CONFIG_ERROR, ...; static */
     char message[600];
 };
+/* Fill it, and return RC_INVALID with the same words. */
+NODISCARD enum rc pod_trouble(struct pod_trouble *why, struct err *e, const char *reason,
+                              const char *fmt, ...) PRINTF_LIKE(4, 5);
 
-/*
- * How to run a container: the shim's spec. RC_INVALID: `why` says what it waits for; other errors
- * are those of the API. `mounts` of pod_volumes.
- */
-NODISCARD enum rc container_spec(struct ctx *cx, struct node *r, const struct json *pod,
-                                 const struct json *container, struct json **out,
-                                 struct pod_trouble *why, struct err *e);
 /* The value of a downward API field, mem_free; NULL: unknown. */
 char *pod_field(struct node *r, const struct json *pod, const char *path);
 /* A Secret or ConfigMap that a Pod names. The texts are borrowed. */
@@ -104,11 +102,17 @@ struct pod_source {
 /* The one that `ref`, a part of the Pod's spec, means; its field `name_key` has the name. */
 struct pod_source pod_source(const struct json *pod, const struct kube_kind *kind,
                              const struct json *ref, const char *name_key);
-/* Its data: a map of plain texts, which the caller frees. Errors as of container_spec. */
+/* Its data: a map of plain texts, which the caller frees. RC_INVALID: `why` says what it waits for;
+ * other errors are those of the API. */
 NODISCARD enum rc pod_source_data(struct ctx *cx, struct node *r, struct pod_source from,
                                   struct json **out, struct pod_trouble *why, struct err *e);
-NODISCARD enum rc pod_trouble(struct pod_trouble *why, struct err *e, const char *reason,
-                              const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+/* --- container_spec.c --- */
+
+/* How to run a container: the shim's spec. Errors as of pod_source_data. */
+NODISCARD enum rc container_spec(struct ctx *cx, struct node *r, const struct json *pod,
+                                 const struct json *container, struct json **out,
+                                 struct pod_trouble *why, struct err *e);
 
 /* --- volume.c --- */
 

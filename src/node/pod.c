@@ -4,14 +4,15 @@
  * step -- volumes, init containers in their order, the others -- and writes the status that
  * follows from what it saw. Nothing is remembered, so nothing is lost when this process dies.
  */
+#include "node/pod.h"
+
 #include <signal.h>
 #include <unistd.h>
 
-#include "base/fs.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "node/pod.h"
 
 enum { AGAIN_MS = 3000, SOON_MS = 50, GRACE_S = 30, KILL_AGAIN_MS = 200 };
 

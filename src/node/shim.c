@@ -21,9 +21,9 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "node/node.h"
 #include "node/cgroup.h"
 #include "node/container_log.h"
+#include "node/node.h"
 #include "node/process.h"
 
 enum { LINGER_MS = 1000, SIGNALLED = 128 };

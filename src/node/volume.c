@@ -8,8 +8,6 @@
 #include "base/mem.h"
 #include "node/node_internal.h"
 
-#define CONFIG_ERROR "CreateContainerConfigError"
-
 char *
 pod_dir(struct node *r, const char *uid)
 {
@@ -46,7 +44,8 @@ volume_write_below(const char *dir, const char *path, struct str text, struct po
     char *slash = strrchr(full, '/');
 
     if (!volume_is_below(path))
-        return pod_trouble(why, e, CONFIG_ERROR, "a volume cannot hold a file named \"%s\"", path);
+        return pod_trouble(why, e, POD_CONFIG_ERROR, "a volume cannot hold a file named \"%s\"",
+                           path);
     *slash = '\0';
     if (fs_make_dirs(full, 0700, e))
         return e->code;
@@ -69,7 +68,7 @@ volume_write_data(struct ctx *cx, struct node *r, struct pod_source from, const 
         if (value == NULL && from.optional)
             continue;
         if (value == NULL)
-            return pod_trouble(why, e, CONFIG_ERROR, "references non-existent %s key: %s",
+            return pod_trouble(why, e, POD_CONFIG_ERROR, "references non-existent %s key: %s",
                                from.kind == &KUBE_SECRET ? "secret" : "config", key);
         if (volume_write_below(dir, json_text_or(json_field(json_elem(items, i), "path"), key),
                                json_text_str(value), why, e))
@@ -93,7 +92,7 @@ volume_write_fields(struct node *r, const struct json *pod, const struct json *s
         CLEANUP(mem_free_ptr)
         char *text = pod_field(r, pod, json_text_or(json_dig(item, "fieldRef", "fieldPath"), ""));
         if (text == NULL)
-            return pod_trouble(why, e, CONFIG_ERROR, "unsupported fieldPath: %s",
+            return pod_trouble(why, e, POD_CONFIG_ERROR, "unsupported fieldPath: %s",
                                json_text_or(json_dig(item, "fieldRef", "fieldPath"), ""));
         if (volume_write_below(dir, json_text_or(json_field(item, "path"), ""), str_c(text), why,
                                e))
@@ -121,7 +120,7 @@ volume_write_projected(struct ctx *cx, struct node *r, const struct json *pod,
         else if ((part = json_field(one, "downwardAPI")) != NULL)
             rc = volume_write_fields(r, pod, part, dir, why, e);
         else
-            return pod_trouble(why, e, CONFIG_ERROR,
+            return pod_trouble(why, e, POD_CONFIG_ERROR,
                                "the plane has no projected volumes of this source");
         if (rc != RC_OK)
             return rc;
@@ -138,7 +137,7 @@ volume_make_host_path(const struct json *source, struct pod_trouble *why, struct
     bool there = stat(path, &st) == 0;
 
     if (path[0] != '/')
-        return pod_trouble(why, e, CONFIG_ERROR, "hostPath \"%s\" is not absolute", path);
+        return pod_trouble(why, e, POD_CONFIG_ERROR, "hostPath \"%s\" is not absolute", path);
     if (strcmp(type, "DirectoryOrCreate") == 0 && !there)
         return fs_make_dirs(path, 0755, e);
     if (strcmp(type, "FileOrCreate") == 0 && !there)
@@ -147,8 +146,8 @@ volume_make_host_path(const struct json *source, struct pod_trouble *why, struct
         return RC_OK;
     if ((strncmp(type, "Directory", 9) == 0 && (!there || !S_ISDIR(st.st_mode))) ||
         (strncmp(type, "File", 4) == 0 && (!there || !S_ISREG(st.st_mode))))
-        return pod_trouble(why, e, CONFIG_ERROR, "hostPath type check failed: %s is not a %s", path,
-                           type[0] == 'D' ? "directory" : "file");
+        return pod_trouble(why, e, POD_CONFIG_ERROR, "hostPath type check failed: %s is not a %s",
+                           path, type[0] == 'D' ? "directory" : "file");
     return RC_OK;
 }
 
@@ -199,7 +198,7 @@ volume_make(struct ctx *cx, struct node *r, const struct json *pod, const struct
     if ((s = json_field(v, "persistentVolumeClaim")) != NULL)
         return volume_make_claim(cx, r, pod, s, why, e);
     if (!volume_is_below(name) || strchr(name, '/') != NULL)
-        return pod_trouble(why, e, CONFIG_ERROR, "a volume cannot be named \"%s\"", name);
+        return pod_trouble(why, e, POD_CONFIG_ERROR, "a volume cannot be named \"%s\"", name);
     if (fs_make_dirs(dir, 0700, e))
         return e->code;
     if (json_field(v, "emptyDir") != NULL)
@@ -216,7 +215,7 @@ volume_make(struct ctx *cx, struct node *r, const struct json *pod, const struct
         return volume_write_fields(r, pod, s, dir, why, e);
     for (struct json_item it = json_first(v); it.key != NULL; it = json_next(v, it))
         if (strcmp(it.key, "name") != 0)
-            return pod_trouble(why, e, CONFIG_ERROR,
+            return pod_trouble(why, e, POD_CONFIG_ERROR,
                                "the plane has no volumes of type %s (volume \"%s\")", it.key, name);
     return RC_OK; /* nothing said: an emptyDir */
 }
@@ -268,7 +267,8 @@ volume_add_mount(struct node *r, const struct json *pod, const struct json *moun
     char *real;
 
     if (v == NULL)
-        return pod_trouble(why, e, CONFIG_ERROR, "volumeMounts: no volume is named \"%s\"", name);
+        return pod_trouble(why, e, POD_CONFIG_ERROR, "volumeMounts: no volume is named \"%s\"",
+                           name);
     while (n > 1 && path[n - 1] == '/')
         n--;
     real = volume_dir(r, pod, v);
@@ -280,7 +280,7 @@ volume_add_mount(struct node *r, const struct json *pod, const struct json *moun
     m->all = (struct mount_point *)mem_more(m->all, m->n, sizeof(*m->all));
     m->all[m->n++] = (struct mount_point){mem_strndup(path, n), real};
     if (sub[0] != '\0' && !volume_is_below(sub))
-        return pod_trouble(why, e, CONFIG_ERROR, "subPath \"%s\" leaves its volume", sub);
+        return pod_trouble(why, e, POD_CONFIG_ERROR, "subPath \"%s\" leaves its volume", sub);
     if (sub[0] != '\0' && stat(real, &st) != 0 && errno == ENOENT)
         return fs_make_dirs(real, 0700, e);
     return RC_OK;
