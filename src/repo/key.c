@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "crypto/sha256.h"
 #include "repo/key.h"
@@ -27,16 +28,20 @@ whoami(char host[static LOCK_NAME_MAX], char user[static LOCK_NAME_MAX])
         (void)snprintf(user, LOCK_NAME_MAX, "%s", entry.pw_name);
 }
 
-enum rc
-key_load(struct ctx *cx, struct store *s, const struct id *id, struct key_file *out, struct err *e)
+/* *junk: the store gave it whole, and it is no key. */
+static enum rc
+key_read(struct ctx *cx, struct store *s, const struct id *id, struct key_file *out, bool *junk,
+         struct err *e)
 {
     CLEANUP(buf_release) struct buf raw = BUF_INIT(KEY_FILE_MAX);
     struct store_name name = {.type = STORE_KEY, .id = *id};
     char text[STORE_NAME_TEXT];
     struct id got;
 
+    *junk = false;
     if (store_get_all(cx, s, &name, &raw, e))
         return e->code;
+    *junk = true;
     sha256_of(buf_str(&raw), &got);
     if (!id_eq(&got, id))
         return err_set(e, RC_CORRUPT,
@@ -44,7 +49,16 @@ key_load(struct ctx *cx, struct store *s, const struct id *id, struct key_file *
                        store_name_text(&name, text));
     if (key_file_decode(buf_str(&raw), out, e))
         return err_wrap(e, "could not read %s", store_name_text(&name, text));
+    *junk = false;
     return RC_OK;
+}
+
+enum rc
+key_load(struct ctx *cx, struct store *s, const struct id *id, struct key_file *out, struct err *e)
+{
+    bool junk;
+
+    return key_read(cx, s, id, out, &junk, e);
 }
 
 /* Read it back and open it: a key that does not open would lock everybody out. */
@@ -137,12 +151,13 @@ must_fit(const struct seal_key *master, struct str config, struct err *e)
 
 static enum rc
 try_key(struct ctx *cx, struct store *s, const struct id *id, struct str password,
-        struct budget *left, struct seal_key *master, struct err *e)
+        struct budget *left, struct seal_key *master, bool *junk, struct err *e)
 {
     struct key_file *k = MEM_NEW(struct key_file);
-    enum rc rc = key_load(cx, s, id, k, e);
+    enum rc rc = key_read(cx, s, id, k, junk, e);
 
-    if (rc == RC_OK && scrypt_work(k->params) > left->work)
+    *junk = *junk || (rc == RC_OK && scrypt_work(k->params) > left->work);
+    if (rc == RC_OK && *junk)
         rc = err_set(e, RC_LIMIT, "the keys together ask for too much work");
     if (rc == RC_OK) {
         left->work -= scrypt_work(k->params);
@@ -159,14 +174,17 @@ key_search(struct ctx *cx, struct store *s, struct str password, struct str conf
            struct seal_key *master, struct id *id, struct err *e)
 {
     struct found_keys found = {.n = 0};
-    struct err first = ERR_INIT;
+    struct err first = ERR_INIT, spoilt = ERR_INIT;
     struct budget left = {.work = KEYS_WORK_MAX, .keys = KEYS_TRIED_MAX};
     enum rc rc = s->ops->list(cx, s, STORE_KEY, add_key, &found, e);
     bool opened = false;
+    size_t junk = 0;
 
     for (size_t i = 0; rc == RC_OK && !opened && left.keys > 0 && i < found.n; i++) {
         struct err why = ERR_INIT;
-        enum rc got = try_key(cx, s, &found.ids[i], password, &left, master, &why);
+        bool bad;
+        enum rc got = try_key(cx, s, &found.ids[i], password, &left, master, &bad, &why);
+
         if (got == RC_OK && config.n != 0)
             got = must_fit(master, config, &why);
         opened = got == RC_OK;
@@ -174,18 +192,31 @@ key_search(struct ctx *cx, struct store *s, struct str password, struct str conf
             *id = found.ids[i];
         else
             mem_wipe(master, sizeof(*master));
-        if (first.code == RC_OK && got != RC_WRONG_PASSWORD && got != RC_NOT_FOUND)
+        if (bad) {
+            if (found.n > 1)
+                log_warn("%s", why.msg);
+            if (junk++ == 0)
+                spoilt = why;
+        } else if (first.code == RC_OK && !opened && got != RC_WRONG_PASSWORD &&
+                   got != RC_NOT_FOUND) {
             first = why;
+        }
     }
     mem_free(found.ids);
     if (rc != RC_OK || opened)
         return rc;
+    if (first.code == RC_OK && junk > 0 && junk == found.n)
+        first = spoilt; /* no password was tried */
     if (first.code != RC_OK) {
         *e = first;
         return e->code;
     }
     if (found.all == 0)
         return err_set(e, RC_NOT_FOUND, "the repository has no keys");
+    if (junk > 0)
+        return err_set(e, RC_WRONG_PASSWORD,
+                       "the password opens none of the keys, and %zu of %zu cannot be used", junk,
+                       found.all);
     if (left.keys == 0 || found.all > found.n)
         return err_set(e, RC_WRONG_PASSWORD, "the password opens none of the first %u of %zu keys",
                        KEYS_TRIED_MAX - left.keys, found.all);

@@ -44,6 +44,21 @@ says() { # says STATUS TEXT...
     done
 }
 
+@test "what lies among the keys and is none hides neither the right password nor the wrong one" {
+    local junk='{"created":"2026-01-01T00:00:00Z","kdf":"scrypt","N":"many"}' name
+    name=$(printf %s "$junk" | sha256sum | cut -d" " -f1)
+    for put in ": >$T/repo/keys/$BAD" "echo garbage >$T/repo/keys/$BAD" "printf %s '$junk' >$T/repo/keys/$name" \
+        "echo x >$T/repo/keys/README" "mkdir $T/repo/keys/${BAD/0/1}"; do
+        eval "$put"
+        "$CSTASH" snapshots
+        run env RESTIC_PASSWORD=wrong "$CSTASH" snapshots
+        [ "$status" = 12 ]
+        [[ "$output" == *"the password opens none of the keys"* ]]
+        [[ "$put" == *README* || "$put" == mkdir* || "$output" == *"warning: could not read keys/"* ]]
+        rm -rf "$T/repo/keys/$BAD" "$T/repo/keys/$name" "$T/repo/keys/README" "$T/repo/keys/${BAD/0/1}"
+    done
+}
+
 @test "a key that cannot be read" {
     : >"$T/repo/keys/$BAD"
     run "$CSTASH" key list
