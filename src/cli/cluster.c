@@ -10,16 +10,18 @@
 #include "kube/object.h"
 
 const struct opt opts_cluster_access[] = {
-    {"kubeconfig", 0, OPT_TEXT, OPT_AT(step.kubeconfig), "FILE",
+    {"kubeconfig", 0, OPT_TEXT_OR_NONE, OPT_AT(step.kubeconfig), "FILE",
      "kubeconfig file [$KUBECONFIG, ~/.kube/config, that of cstash up]"},
-    {"context", 0, OPT_TEXT, OPT_AT(context), "NAME", "context of the kubeconfig"},
-    {"namespace", 'n', OPT_TEXT, OPT_AT(step.ns), "NAMESPACE", "namespace [that of the context]"},
+    {"context", 0, OPT_TEXT_OR_NONE, OPT_AT(context), "NAME", "context of the kubeconfig"},
+    {"namespace", 'n', OPT_TEXT_OR_NONE, OPT_AT(step.ns), "NAMESPACE",
+     "namespace [that of the context]"},
     {.name = NULL},
 };
 const struct opt opts_objects[] = {
     {"all-namespaces", 'A', OPT_BOOL, OPT_AT(all_namespaces), NULL, "in all namespaces"},
-    {"selector", 'l', OPT_TEXT, OPT_AT(selector), "A=B", "only those with such labels"},
-    {"field-selector", 0, OPT_TEXT, OPT_AT(field_selector), "A=B", "only those with such fields"},
+    {"selector", 'l', OPT_TEXT_OR_NONE, OPT_AT(selector), "A=B", "only those with such labels"},
+    {"field-selector", 0, OPT_TEXT_OR_NONE, OPT_AT(field_selector), "A=B",
+     "only those with such fields"},
     {.name = NULL},
 };
 const struct opt opts_files[] = {

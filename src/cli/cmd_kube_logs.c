@@ -10,7 +10,7 @@ enum { PATH_BYTES = 16 * 1024, LINE_BYTES = 16 * 1024 * 1024 };
 #define DEFAULT_CONTAINER "kubectl.kubernetes.io/default-container"
 
 static const struct opt opts_logs[] = {
-    {"container", 'c', OPT_TEXT, OPT_AT(container), "NAME", "this container"},
+    {"container", 'c', OPT_TEXT_OR_NONE, OPT_AT(container), "NAME", "this container"},
     {"all-containers", 0, OPT_BOOL, OPT_AT(all_containers), NULL, "all, one after the other"},
     {"follow", 'f', OPT_BOOL, OPT_AT(follow), NULL, "go on while it runs"},
     {"previous", 'p', OPT_BOOL, OPT_AT(previous), NULL, "of the container before the last restart"},
@@ -18,7 +18,7 @@ static const struct opt opts_logs[] = {
     {"since", 0, OPT_TEXT, OPT_AT(since), "TIME", "only what is newer, such as 5m"},
     {"timestamps", 0, OPT_BOOL, OPT_AT(timestamps), NULL, "with the time of each line"},
     {"prefix", 0, OPT_BOOL, OPT_AT(prefix), NULL, "with pod and container before each line"},
-    {"selector", 'l', OPT_TEXT, OPT_AT(selector), "A=B", "all pods with such labels"},
+    {"selector", 'l', OPT_TEXT_OR_NONE, OPT_AT(selector), "A=B", "all pods with such labels"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_logs, opts_cluster_access, opts_global, NULL};

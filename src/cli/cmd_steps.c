@@ -4,7 +4,7 @@
 
 #define TEXT(name, field, what)                                                                    \
     {                                                                                              \
-        name, 0, OPT_TEXT, OPT_AT(step.field), "VALUE", what                                       \
+        name, 0, OPT_TEXT_OR_NONE, OPT_AT(step.field), "VALUE", what                               \
     }
 #define BOOL(name, field, what)                                                                    \
     {                                                                                              \

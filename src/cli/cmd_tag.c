@@ -7,7 +7,8 @@
 #include "repo/snapshot_edit.h"
 
 static const struct opt opts_tag[] = {
-    {"set", 0, OPT_LIST, OPT_AT(set_tags), "TAGS", "these and no others: a,b; \"\" for none"},
+    {"set", 0, OPT_LIST_OR_NONE, OPT_AT(set_tags), "TAGS",
+     "these and no others: a,b; \"\" for none"},
     {"add", 0, OPT_LIST, OPT_AT(add_tags), "TAGS", "these too (repeatable)"},
     {"remove", 0, OPT_LIST, OPT_AT(remove_tags), "TAGS", "not these (repeatable)"},
     {"target", 0, OPT_TEXT, OPT_AT(target), "OLD=NEW",

@@ -99,7 +99,11 @@ store_value(const struct opt *o, const char *value, struct args *out, struct err
         *(bool *)(void *)at = true;
         return RC_OK;
     }
-    if (o->kind == OPT_WORD || o->kind == OPT_TEXT) {
+    if (value[0] == '\0' && (o->kind == OPT_TEXT || o->kind == OPT_LIST))
+        return err_set(e, RC_USAGE,
+                       "the value of --%s is empty: leave the option out, or give a %s", o->name,
+                       o->value);
+    if (o->kind == OPT_WORD || o->kind == OPT_TEXT || o->kind == OPT_TEXT_OR_NONE) {
         memcpy(at, &value, sizeof(value));
         return RC_OK;
     }
@@ -220,6 +224,8 @@ opts_parse(const struct opt *const *tables, int argc, char **argv, struct args *
             rc = parse_long(tables, &w, out, e);
         else if (!only_rest && word[0] == '-' && word[1] != '\0')
             rc = parse_letters(tables, &w, out, e);
+        else if (word[0] == '\0')
+            rc = err_set(e, RC_USAGE, "argument %zu is empty", out->n_rest + 1);
         else if (out->n_rest == ARGS_REST_MAX)
             rc = err_set(e, RC_USAGE, "too many arguments");
         else

@@ -11,7 +11,7 @@
  * Foreign  options that redis-cli or restic have and that are called otherwise here are errors with the
  *          right name; so is a letter with another meaning there, used as there: -h HOST, -p PORT,
  *          -n DB.
- * Errors   RC_USAGE with a hint; an unknown option lists what the command knows.
+ * Errors   RC_USAGE with a hint; an unknown option lists what the command knows. So is an argument that is empty.
  */
 #include <stddef.h>
 
@@ -81,9 +81,18 @@ struct args {
 
 /*
  * OPT_BOOL is a flag that may be told: --name, --name=true, --name=false. OPT_WORD is a text that
- * needs the equals sign: --name alone means "true".
+ * needs the equals sign: --name alone means "true". OPT_TEXT and OPT_LIST are not empty, which is
+ * what a script makes of a variable that it forgot to set; the other two may be.
  */
-enum opt_kind { OPT_FLAG, OPT_BOOL, OPT_WORD, OPT_TEXT, OPT_LIST };
+enum opt_kind {
+    OPT_FLAG,
+    OPT_BOOL,
+    OPT_WORD,
+    OPT_TEXT,
+    OPT_LIST,
+    OPT_TEXT_OR_NONE,
+    OPT_LIST_OR_NONE
+};
 
 struct opt {
     const char *name; /* without the dashes; NULL ends the table */

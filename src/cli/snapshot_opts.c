@@ -7,7 +7,7 @@
 
 const struct opt opts_snapshot[] = {
     {"host", 0, OPT_LIST, OPT_AT(hosts), "NAME", "only snapshots of this host (repeatable)"},
-    {"tag", 0, OPT_LIST, OPT_AT(tags), "TAGS",
+    {"tag", 0, OPT_LIST_OR_NONE, OPT_AT(tags), "TAGS",
      "only snapshots with these tags: a,b (repeatable: one of them)"},
     {"target", 0, OPT_TEXT, OPT_AT(target), "NAME",
      "only snapshots of this target: a name of the table, or NAME@SCOPE"},
@@ -17,7 +17,7 @@ const struct opt opts_snapshot[] = {
 
 const struct opt opts_snapshots[] = {
     {"host", 'H', OPT_LIST, OPT_AT(hosts), "NAME", "only snapshots of this host (repeatable)"},
-    {"tag", 0, OPT_LIST, OPT_AT(tags), "TAGS",
+    {"tag", 0, OPT_LIST_OR_NONE, OPT_AT(tags), "TAGS",
      "only snapshots with these tags: a,b (repeatable: one of them)"},
     {"target", 0, OPT_TEXT, OPT_AT(target), "NAME",
      "only snapshots of this target: a name of the table, or NAME@SCOPE"},

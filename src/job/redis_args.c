@@ -85,6 +85,9 @@ put(const struct known *k, const char *value, struct redis_args *a, struct err *
     char *at = (char *)a + k->offset;
     int64_t v;
 
+    if (value[0] == '\0' && (k->kind == TEXT || k->kind == LIST))
+        return err_set(e, RC_INVALID, "--%s in the Task's param \"args\" has an empty value",
+                       k->name);
     switch (k->kind) {
     case TEXT:
         memcpy(at, &value, sizeof(value));

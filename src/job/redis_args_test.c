@@ -46,6 +46,7 @@ test_redis_args_refuses(void **state)
         {"--existing skip", REDIS_ARGS_BACKUP, "unknown option --existing"},
         {"--frobnicate=1", REDIS_ARGS_RESTORE, "unknown option --frobnicate in"},
         {"-db", REDIS_ARGS_BACKUP, "needs a value"},
+        {"--match=", REDIS_ARGS_BACKUP, "--match in the Task's param \"args\" has an empty value"},
         {"-db one", REDIS_ARGS_BACKUP, "not a number"},
         {"--pass my secret", REDIS_ARGS_RESTORE, "a word without"},
         {"-ttl=false", REDIS_ARGS_BACKUP, "expiry"},

@@ -50,6 +50,32 @@ wrong() { # wrong "WORDS OF A COMMAND LINE" TEXT
     done
 }
 
+@test "a value that is empty is what a script forgot to set, not a name" {
+    local line
+    for line in "backup --host" "backup --target" "backup --tag" "backup --stdin-filename" "backup --redis" "backup --match" \
+        "backup --repo" "backup --password-file" "backup --time" "restore --target" "restore --path" "restore --host" \
+        "snapshots --host" "snapshots --path" "snapshots --target" "forget --keep-last" "forget --target" "copy --from-repo" \
+        "dump --from-rdb" "init --repository-version" "stats --mode" "tag --add" "digest --sni"; do
+        # shellcheck disable=SC2086
+        run "$CSTASH" $line "" </dev/null
+        [ "$status" = 2 ] && [[ "$output" == *"the value of ${line#* } is empty"* ]] || { echo "$line: $status: $output"; return 1; }
+        run "$CSTASH" ${line%% *} "${line#* }=" </dev/null
+        [ "$status" = 2 ]
+    done
+    for line in "forget" "show" "restore" "tag --add x" "load"; do
+        # shellcheck disable=SC2086
+        run "$CSTASH" $line "" </dev/null
+        [ "$status" = 2 ] && [[ "$output" == *"argument 1 is empty"* ]] || { echo "$line: $status: $output"; return 1; }
+    done
+    "$CSTASH" init -q # where empty has a meaning, restic's: without tags, in no groups
+    printf 'SET a 1\r\n' | "$CSTASH" backup -q --stdin
+    printf 'SET b 1\r\n' | "$CSTASH" backup -q --stdin --tag x
+    [ "$("$CSTASH" snapshots --tag "" --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" = 1 ]
+    "$CSTASH" forget -q --group-by "" --keep-tag "" --keep-last 1 --dry-run
+    "$CSTASH" tag --set "" >/dev/null
+    [ "$("$CSTASH" snapshots --tag "" --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" = 2 ]
+}
+
 @test "who names no server is told which one was tried" {
     local name
     for name in dump digest backup "load /dev/null"; do
