@@ -86,6 +86,8 @@ field_source(struct jw *w, const struct source_facts *f)
     field_text(w, "server_version", f->version);
     field_text(w, "mode", f->mode);
     field_text(w, "role", f->role);
+    if (f->memory != 0)
+        jw_field_u64(w, "dataset_memory", f->memory);
     if (f->link_down)
         jw_field_u64(w, "master_link_down_seconds", f->link_down_s);
     if (f->functions_denied)
@@ -353,6 +355,7 @@ read_brief(const struct json *j, struct manifest_brief *out, struct err *e)
         json_get_bool(source, "point_in_time", &out->point_in_time, e) ||
         json_opt_bool(source, "functions_denied", &out->lacks_functions, e) ||
         json_opt_u64(j, "longest", &out->longest, e) ||
+        json_opt_u64(source, "dataset_memory", &out->memory, e) ||
         json_opt_str(source, "server", &server, e) ||
         json_opt_str(source, "server_version", &version, e) || read_databases(j, out, e))
         return e->code;

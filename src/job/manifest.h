@@ -34,7 +34,9 @@ struct manifest_brief {
     uint64_t keys, bytes;
     uint64_t longest;    /* bytes of the longest argument or string; 0: not said */
     uint64_t highest_db; /* of those with keys; 0: not said */
-    uint32_t verbs;      /* bits of enum verb: some of those in the dump */
+    uint64_t
+        memory; /* that the whole source took for its data; 0: not said, or it is a part of that */
+    uint32_t verbs; /* bits of enum verb: some of those in the dump */
     char digest[TALLY_DIGEST_TEXT], source[16], server[64];
     bool point_in_time;
     bool lacks_functions; /* whoever made it could not list them */

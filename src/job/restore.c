@@ -7,6 +7,7 @@
 #include "job/backup.h"
 #include "job/feed.h"
 #include "job/manifest.h"
+#include "job/room.h"
 #include "redis/topology.h"
 
 enum { LOAD_WORKERS = 2, VERIFY_MS = 60 * 1000 };
@@ -169,7 +170,8 @@ pass(struct ctx *cx, struct rd *in, struct conn *c, const struct load_opts *opts
 
 /* What is known of a dump before it is loaded; 0 where it is not. */
 struct plan {
-    uint64_t keys, longest, highest_db;
+    struct room_need need;
+    uint64_t keys;
     uint32_t verbs;
     struct str manifest;
     bool distinct; /* each key is in it once */
@@ -202,46 +204,10 @@ survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, struct 
     if (found.keys == 0 && found.filtered_keys != 0)
         return none_wanted(&opts->filter, found.filtered_keys, e);
     plan->keys = found.keys;
-    plan->longest = found.facts.longest;
-    plan->highest_db = found.highest_db;
+    plan->need.longest = found.facts.longest;
+    plan->need.highest_db = found.highest_db;
     plan->verbs = found.facts.verbs;
     return RC_OK;
-}
-
-/* Does the server take the longest value? */
-static enum rc
-check_length(struct ctx *cx, struct conn *c, uint64_t longest, struct err *e)
-{
-    uint64_t max;
-    char bytes[STR_GROUPED_MAX], most[STR_GROUPED_MAX];
-    bool known;
-
-    if (conn_max_bulk(cx, c, &max, &known, e))
-        return e->code;
-    if (longest <= max)
-        return RC_OK;
-    if (!known) {
-        log_warn(
-            "the longest value has %s bytes; whether %s takes it (proto-max-bulk-len) cannot be "
-            "asked",
-            str_grouped(longest, bytes), conn_peer(c));
-        return RC_OK;
-    }
-    (void)err_set(e, RC_LIMIT,
-                  "nothing was written: the longest value has %s bytes, and %s takes at most %s "
-                  "(proto-max-bulk-len)",
-                  str_grouped(longest, bytes), conn_peer(c), str_grouped(max, most));
-    return err_hint(e, "on the server: CONFIG SET proto-max-bulk-len %llu",
-                    (unsigned long long)longest);
-}
-
-/* Does the server take what the dump is known to hold? Nothing was written yet. */
-static enum rc
-check_room(struct ctx *cx, struct conn *c, const struct plan *plan, struct err *e)
-{
-    if (conn_select(cx, c, plan->highest_db, e))
-        return err_wrap(e, "nothing was written");
-    return check_length(cx, c, plan->longest, e);
 }
 
 /* How far a load came that did not end well, and how to go on. */
@@ -412,7 +378,7 @@ restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct conn *c,
     if (check_flush(opts, e))
         return e->code;
     if (!opts->dry_run && ((survey != NULL && survey_dump(cx, survey, opts, &plan, e)) ||
-                           check_room(cx, c, &plan, e)))
+                           room_check(cx, c, &plan.need, e)))
         return e->code;
     return load_and_judge(cx, in, &plan, c, opts, out, e);
 }
@@ -429,15 +395,16 @@ plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_op
 
     if (manifest.n != 0 && manifest_brief(manifest, &brief, e))
         return e->code;
-    *plan =
-        (struct plan){.keys = filter_is_all(&opts->filter) ? brief.keys : 0,
-                      .longest = brief.longest,
-                      .highest_db = opts->filter.db == FILTER_ALL_DBS ? brief.highest_db
-                                                                      : (uint64_t)opts->filter.db,
-                      .verbs = brief.verbs,
-                      .manifest = manifest,
-                      .distinct = brief.point_in_time,
-                      .lacks_functions = brief.lacks_functions};
+    *plan = (struct plan){.keys = filter_is_all(&opts->filter) ? brief.keys : 0,
+                          .need = {.longest = brief.longest,
+                                   .highest_db = opts->filter.db == FILTER_ALL_DBS
+                                                     ? brief.highest_db
+                                                     : (uint64_t)opts->filter.db,
+                                   .memory = filter_is_all(&opts->filter) ? brief.memory : 0},
+                          .verbs = brief.verbs,
+                          .manifest = manifest,
+                          .distinct = brief.point_in_time,
+                          .lacks_functions = brief.lacks_functions};
     if (opts->dry_run ||
         (brief.longest != 0 && (opts->existing != LOAD_FLUSH || filter_is_all(&opts->filter))))
         return RC_OK;
@@ -456,7 +423,7 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,
 
     memset(out, 0, sizeof(*out));
     if (check_flush(opts, e) || plan_snapshot(cx, from, opts, &plan, e) ||
-        (!opts->dry_run && check_room(cx, c, &plan, e)))
+        (!opts->dry_run && room_check(cx, c, &plan.need, e)))
         return e->code;
     if (opts->existing == LOAD_FLUSH && !opts->dry_run &&
         load_prove(cx, from->repo, &from->snap.tree, &from->file, e)) {

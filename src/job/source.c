@@ -54,6 +54,7 @@ facts_from_info(const struct conn_info *i, struct source_facts *f)
     copy_text(f->run_id, sizeof(f->run_id), i->run_id);
     copy_text(f->replid, sizeof(f->replid), i->replid);
     f->offset = i->offset;
+    f->memory = i->dataset_memory;
     f->link_down = strcmp(i->role, "slave") == 0 && !i->link_up;
     f->link_down_s = f->link_down ? i->link_down_s : 0;
 }

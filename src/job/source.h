@@ -40,7 +40,8 @@ struct source_facts {
     char replid[48];
     uint64_t offset;
     unsigned rdb_version;
-    bool link_down; /* it is a replica that has lost its master, for so many seconds */
+    uint64_t memory; /* that the server took for all its data; 0: not told */
+    bool link_down;  /* it is a replica that has lost its master, for so many seconds */
     uint64_t link_down_s;
     bool functions_denied; /* the server may have libraries; the user may not list them */
     /* It failed since the server had to copy too much for its fork: a scan would not (redis/

@@ -111,6 +111,8 @@ field(struct conn_info *i, struct str k, struct str v, char redis[static INFO_WO
         (void)str_to_u64(v, &i->offset);
     else if (is(k, "used_memory"))
         (void)str_to_u64(v, &i->used_memory);
+    else if (is(k, "used_memory_dataset"))
+        (void)str_to_u64(v, &i->dataset_memory);
     else if (is(k, "used_memory_rss"))
         (void)str_to_u64(v, &i->used_memory_rss);
     else if (is(k, "total_system_memory"))

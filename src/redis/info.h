@@ -29,8 +29,9 @@ struct conn_info {
     char role[INFO_WORD]; /* master, slave */
     char replid[INFO_WORD];
     char maxmemory_policy[INFO_WORD];
-    uint64_t offset;                               /* master_repl_offset */
-    uint64_t used_memory, maxmemory;               /* maxmemory 0: no limit */
+    uint64_t offset;                 /* master_repl_offset */
+    uint64_t used_memory, maxmemory; /* maxmemory 0: no limit */
+    uint64_t dataset_memory;         /* of used_memory, what the data take; 0: not told */
     uint64_t used_memory_rss, total_system_memory; /* 0: not told */
     uint64_t cow;     /* current_cow_size: what a fork that runs had to copy so far (7.0 on) */
     uint64_t changes; /* since the last save: grows with every write, until the next save */

@@ -29,11 +29,33 @@ never_says() { [[ "$output" != *"$1"* ]] || { echo "$output"; return 1; }; }
 
 @test "a target that evicts while it is loaded is an error, and nothing is called equal" {
     start_redis b --maxmemory 8mb --maxmemory-policy allkeys-lru
-    cli a eval 'for i = 1, 3000 do redis.call("SET", "k" .. i, string.rep("x", 10000)) end' 0
+    cli a eval 'for i = 1, 1300 do redis.call("SET", "k" .. i, string.rep("x", 10000)) end' 0
     "$CSTASH" backup -q --redis "$URL_a"
     restore b
-    says 1 "evicted" "maxmemory 8,388,608 bytes, allkeys-lru"
+    says 1 "they may not fit" "evicted" "maxmemory 8,388,608 bytes, allkeys-lru"
     never_says "are those of the backup"
+}
+
+@test "data that cannot fit are foreseen, before a target is emptied" {
+    start_redis b
+    cli a eval 'for i = 1, 1300 do redis.call("SET", "k" .. i, string.rep("x", 10000)) end' 0
+    "$CSTASH" backup -q --redis "$URL_a"
+    cli b set here 1
+    cli b config set maxmemory 5mb
+    for policy in noeviction allkeys-lru; do
+        cli b config set maxmemory-policy $policy
+        for existing in flush replace; do
+            restore b --existing $existing --yes
+            says 1 "nothing was written: the data took 1" "has a maxmemory of 5,242,880" "CONFIG SET maxmemory"
+            [ "$(cli b get here)" = 1 ]
+            [ "$(cli b dbsize)" = 1 ]
+        done
+    done
+    restore b --existing replace --yes --match k1
+    says 0
+    cli b config set maxmemory 0
+    restore b --existing flush --yes
+    says 0 "are those of the backup"
 }
 
 @test "keys that were there are kept, filtered out, or in the way: never called equal" {
@@ -295,7 +317,7 @@ PY
     start_redis b
     cli a eval 'for i = 1, 200000 do redis.call("RPUSH", "l" .. i, i, string.rep("x", 200)) end' 0
     "$CSTASH" backup -q --redis "$URL_a"
-    cli b config set maxmemory 3mb
+    cli b config set maxmemory $(($(cli a info memory | sed -n 's/^used_memory_dataset:\([0-9]*\).*/\1/p') * 6 / 10))
     restore b
     says 1 " of 200,000 keys are in 127.0.0.1:$PORT_b" OOM
     cli b config set maxmemory 0

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/room.h"
+
+#include "base/log.h"
+
+/* Does the server take the longest value? */
+static enum rc
+room_length(struct ctx *cx, struct conn *c, uint64_t longest, struct err *e)
+{
+    uint64_t max;
+    char bytes[STR_GROUPED_MAX], most[STR_GROUPED_MAX];
+    bool known;
+
+    if (conn_max_bulk(cx, c, &max, &known, e))
+        return e->code;
+    if (longest <= max)
+        return RC_OK;
+    if (!known) {
+        log_warn(
+            "the longest value has %s bytes; whether %s takes it (proto-max-bulk-len) cannot be "
+            "asked",
+            str_grouped(longest, bytes), conn_peer(c));
+        return RC_OK;
+    }
+    (void)err_set(e, RC_LIMIT,
+                  "nothing was written: the longest value has %s bytes, and %s takes at most %s "
+                  "(proto-max-bulk-len)",
+                  str_grouped(longest, bytes), conn_peer(c), str_grouped(max, most));
+    return err_hint(e, "on the server: CONFIG SET proto-max-bulk-len %llu",
+                    (unsigned long long)longest);
+}
+
+/* A server that is full loses keys, or refuses to take more. */
+static enum rc
+room_memory(struct ctx *cx, struct conn *c, uint64_t memory, struct err *e)
+{
+    char bytes[STR_GROUPED_MAX], most[STR_GROUPED_MAX];
+    struct conn_info info = {.n_dbs = 0};
+    struct err why = ERR_INIT;
+    uint64_t max;
+    enum rc rc = memory == 0 ? RC_OK : conn_info(cx, c, &info, &why);
+
+    max = info.maxmemory;
+    conn_info_release(&info);
+    if (rc != RC_OK && rc != RC_DENIED) {
+        *e = why;
+        return rc;
+    }
+    if (max == 0 || memory <= max)
+        return RC_OK;
+    if (memory / 2 <= max) {
+        log_warn("the data took %s bytes at their source, and %s has a maxmemory of %s: they may "
+                 "not fit",
+                 str_grouped(memory, bytes), conn_peer(c), str_grouped(max, most));
+        return RC_OK;
+    }
+    (void)err_set(e, RC_LIMIT,
+                  "nothing was written: the data took %s bytes at their source, and %s has a "
+                  "maxmemory of %s",
+                  str_grouped(memory, bytes), conn_peer(c), str_grouped(max, most));
+    return err_hint(e,
+                    "on the server: CONFIG SET maxmemory %llu, or 0 for no limit; or restore a "
+                    "part, with --match or --db",
+                    (unsigned long long)(memory + memory / 4));
+}
+
+enum rc
+room_check(struct ctx *cx, struct conn *c, const struct room_need *need, struct err *e)
+{
+    if (conn_select(cx, c, need->highest_db, e))
+        return err_wrap(e, "nothing was written");
+    return room_length(cx, c, need->longest, e) ? e->code : room_memory(cx, c, need->memory, e);
+}
