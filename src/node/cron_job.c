@@ -295,7 +295,7 @@ cron_job_reconcile(struct ctx *cx, void *arg, const char *ns, const char *name,
 
 void
 node_check_cron_job(void *arg, const char *kind, const struct json *old, const struct json *obj,
-                    struct plane_complaints *to)
+                    struct field_errors *to)
 {
     const char *schedule = json_text_or(json_dig(obj, "spec", "schedule"), ""),
                *before = json_text_or(json_dig(old, "spec", "schedule"), ""),
@@ -308,18 +308,19 @@ node_check_cron_job(void *arg, const char *kind, const struct json *old, const s
     if (strcmp(kind, "cronjobs.batch") != 0)
         return;
     if (old == NULL && strlen(name) > CRON_NAME_MAX)
-        plane_complain(to, "metadata.name",
-                       "Invalid value: \"%s\": must be no more than %d characters", name,
-                       CRON_NAME_MAX);
+        field_error_invalid(to, "metadata.name",
+                            "Invalid value: \"%s\": must be no more than %d characters", name,
+                            CRON_NAME_MAX);
     if (zone != NULL && cron_parse("@daily", zone, &c, &e))
-        plane_complain(to, "spec.timeZone", "Invalid value: \"%s\": unknown time zone %s", zone,
-                       zone);
+        field_error_invalid(to, "spec.timeZone", "Invalid value: \"%s\": unknown time zone %s",
+                            zone, zone);
     else if (cron_release(&c), cron_parse(schedule, zone, &c, &e))
-        plane_complain(to, "spec.schedule", "Invalid value: \"%s\": %s", schedule, e.msg);
+        field_error_invalid(to, "spec.schedule", "Invalid value: \"%s\": %s", schedule, e.msg);
     else if (strstr(schedule, "TZ") != NULL && strstr(before, "TZ") == NULL)
-        plane_complain(to, "spec.schedule",
-                       "Invalid value: \"%s\": cannot use TZ or CRON_TZ in schedule, use timeZone "
-                       "field instead",
-                       schedule);
+        field_error_invalid(
+            to, "spec.schedule",
+            "Invalid value: \"%s\": cannot use TZ or CRON_TZ in schedule, use timeZone "
+            "field instead",
+            schedule);
     cron_release(&c);
 }

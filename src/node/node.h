@@ -32,7 +32,7 @@ size_t node_processes(struct plane *p);
 
 /* A check for plane_set_hooks: the schedules of CronJobs. `arg` is not used. */
 void node_check_cron_job(void *arg, const char *kind, const struct json *old,
-                         const struct json *obj, struct plane_complaints *to);
+                         const struct json *obj, struct field_errors *to);
 
 /*
  * The hidden subcommand "pod-shim DIR CONTAINER", which node_run starts for each

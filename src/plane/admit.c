@@ -263,30 +263,32 @@ is_label_key(const char *key)
 }
 
 static void
-check_words(const struct json *map, const char *field, bool labels, struct plane_complaints *to)
+check_words(const struct json *map, const char *field, bool labels, struct field_errors *to)
 {
     for (struct json_item it = json_first(map); it.key != NULL; it = json_next(map, it)) {
         if (!is_label_key(it.key))
-            complain(to, "FieldValueInvalid", field,
-                     "Invalid value: \"%s\": name part must consist of alphanumeric characters, "
-                     "'-', '_' or '.', and must start and end with an alphanumeric character",
-                     it.key);
+            field_error_add(
+                to, "FieldValueInvalid", field,
+                "Invalid value: \"%s\": name part must consist of alphanumeric characters, "
+                "'-', '_' or '.', and must start and end with an alphanumeric character",
+                it.key);
         if (json_text(it.value) == NULL)
-            complain(to, "FieldValueTypeInvalid", field, "Invalid value: \"%s\": must be a string",
-                     it.key);
+            field_error_add(to, "FieldValueTypeInvalid", field,
+                            "Invalid value: \"%s\": must be a string", it.key);
         else if (labels && !is_label_word(json_text(it.value), true))
-            complain(to, "FieldValueInvalid", field,
-                     "Invalid value: \"%s\": a valid label must be an empty string or consist of "
-                     "alphanumeric characters, '-', '_' or '.', and must start and end with an "
-                     "alphanumeric character",
-                     json_text(it.value));
+            field_error_add(
+                to, "FieldValueInvalid", field,
+                "Invalid value: \"%s\": a valid label must be an empty string or consist of "
+                "alphanumeric characters, '-', '_' or '.', and must start and end with an "
+                "alphanumeric character",
+                json_text(it.value));
     }
 }
 
 /* On built-in kinds: of Kubernetes' own, or "domain/name" so that nobody takes another's for his.
  */
 static void
-check_finalizer(const struct kind *k, const char *name, struct plane_complaints *to)
+check_finalizer(const struct kind *k, const char *name, struct field_errors *to)
 {
     static const char *const own[] = {"orphan", "foregroundDeletion", "kubernetes"};
     bool known = k->custom || strchr(name, '/') != NULL;
@@ -294,46 +296,49 @@ check_finalizer(const struct kind *k, const char *name, struct plane_complaints 
     for (size_t i = 0; i < ARRAY_LEN(own); i++)
         known = known || strcmp(name, own[i]) == 0;
     if (!is_label_key(name) || !known)
-        complain(to, "FieldValueInvalid", "metadata.finalizers",
-                 "Invalid value: \"%s\": name is neither a standard finalizer name nor is it fully "
-                 "qualified",
-                 name);
+        field_error_add(
+            to, "FieldValueInvalid", "metadata.finalizers",
+            "Invalid value: \"%s\": name is neither a standard finalizer name nor is it fully "
+            "qualified",
+            name);
 }
 
 static void
-check_controllers(const struct json *owners, struct plane_complaints *to)
+check_controllers(const struct json *owners, struct field_errors *to)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < json_size(owners); i++)
         n += json_is_true(json_field(json_elem(owners, i), "controller"));
     if (n > 1)
-        complain(to, "FieldValueInvalid", "metadata.ownerReferences",
-                 "Invalid value: Only one reference can have Controller set to true");
+        field_error_add(to, "FieldValueInvalid", "metadata.ownerReferences",
+                        "Invalid value: Only one reference can have Controller set to true");
 }
 
 void
-admit_check_meta(const struct kind *k, const struct json *obj, struct plane_complaints *to)
+admit_check_meta(const struct kind *k, const struct json *obj, struct field_errors *to)
 {
     const struct json *meta = json_field(obj, "metadata");
     const char *name = json_text_or(json_field(meta, "name"), "");
     const struct json *list = json_field(meta, "finalizers"), *owners;
 
     if (name[0] == '\0')
-        complain(to, "FieldValueRequired", "metadata.name",
-                 "Required value: name or generateName is required");
+        field_error_add(to, "FieldValueRequired", "metadata.name",
+                        "Required value: name or generateName is required");
     else if (is(k, "namespaces") && !is_dns_label(name, strlen(name)))
-        complain(to, "FieldValueInvalid", "metadata.name",
-                 "Invalid value: \"%s\": a lowercase RFC 1123 label must consist of lower case "
-                 "alphanumeric characters or '-', and must start and end with an alphanumeric "
-                 "character",
-                 name);
+        field_error_add(
+            to, "FieldValueInvalid", "metadata.name",
+            "Invalid value: \"%s\": a lowercase RFC 1123 label must consist of lower case "
+            "alphanumeric characters or '-', and must start and end with an alphanumeric "
+            "character",
+            name);
     else if (k->loose_names ? !is_path_segment(name) : !is_dns_subdomain(name))
-        complain(to, "FieldValueInvalid", "metadata.name",
-                 "Invalid value: \"%s\": a lowercase RFC 1123 subdomain must consist of lower case "
-                 "alphanumeric characters, '-' or '.', and must start and end with an "
-                 "alphanumeric character",
-                 name);
+        field_error_add(
+            to, "FieldValueInvalid", "metadata.name",
+            "Invalid value: \"%s\": a lowercase RFC 1123 subdomain must consist of lower case "
+            "alphanumeric characters, '-' or '.', and must start and end with an "
+            "alphanumeric character",
+            name);
     check_words(json_field(meta, "labels"), "metadata.labels", true, to);
     check_words(json_field(meta, "annotations"), "metadata.annotations", false, to);
     for (size_t i = 0; i < json_size(list); i++)
@@ -347,14 +352,15 @@ admit_check_meta(const struct kind *k, const struct json *obj, struct plane_comp
                 char field[64];
                 (void)snprintf(field, sizeof(field), "metadata.ownerReferences[%zu].%s", i,
                                needed[f]);
-                complain(to, "FieldValueRequired", field, "Required value: must not be empty");
+                field_error_add(to, "FieldValueRequired", field,
+                                "Required value: must not be empty");
             }
     }
 }
 
 /* Labels and annotations of a Pod template, which is at `at`. */
 static void
-check_template_meta(const struct json *template, const char *at, struct plane_complaints *to)
+check_template_meta(const struct json *template, const char *at, struct field_errors *to)
 {
     char field[128];
 
@@ -378,7 +384,7 @@ has_volume(const struct json *spec, const char *name)
 /* What a container mounts is a volume of its Pod. `at` is where the container is. */
 static void
 check_mounts(const struct json *spec, const struct json *container, const char *at,
-             struct plane_complaints *to)
+             struct field_errors *to)
 {
     const struct json *mounts = json_field(container, "volumeMounts");
     char field[192];
@@ -387,13 +393,13 @@ check_mounts(const struct json *spec, const struct json *container, const char *
         const char *name = json_text_or(json_field(json_elem(mounts, i), "name"), "");
         (void)snprintf(field, sizeof(field), "%s.volumeMounts[%zu].name", at, i);
         if (!has_volume(spec, name))
-            complain(to, "FieldValueNotFound", field, "Not found: \"%s\"", name);
+            field_error_add(to, "FieldValueNotFound", field, "Not found: \"%s\"", name);
     }
 }
 
 /* `at` is where the template's Pod spec is, such as "spec.template.spec". */
 static void
-check_pod_spec(const struct json *spec, const char *at, bool job, struct plane_complaints *to)
+check_pod_spec(const struct json *spec, const char *at, bool job, struct field_errors *to)
 {
     static const char *const lists[] = {"containers", "initContainers"};
     const char *restart = json_text_or(json_field(spec, "restartPolicy"), "Always");
@@ -401,7 +407,7 @@ check_pod_spec(const struct json *spec, const char *at, bool job, struct plane_c
 
     if (json_size(json_field(spec, "containers")) == 0) {
         (void)snprintf(field, sizeof(field), "%s.containers", at);
-        complain(to, "FieldValueRequired", field, "Required value");
+        field_error_add(to, "FieldValueRequired", field, "Required value");
     }
     for (size_t l = 0; l < ARRAY_LEN(lists); l++) {
         const struct json *list = json_field(spec, lists[l]);
@@ -409,44 +415,46 @@ check_pod_spec(const struct json *spec, const char *at, bool job, struct plane_c
             const char *name = json_text_or(json_field(json_elem(list, i), "name"), "");
             (void)snprintf(field, sizeof(field), "%s.%s[%zu].name", at, lists[l], i);
             if (name[0] == '\0')
-                complain(to, "FieldValueRequired", field, "Required value");
+                field_error_add(to, "FieldValueRequired", field, "Required value");
             else if (!is_dns_label(name, strlen(name)))
-                complain(to, "FieldValueInvalid", field,
-                         "Invalid value: \"%s\": a lowercase RFC 1123 label must consist of lower "
-                         "case alphanumeric characters or '-'",
-                         name);
+                field_error_add(
+                    to, "FieldValueInvalid", field,
+                    "Invalid value: \"%s\": a lowercase RFC 1123 label must consist of lower "
+                    "case alphanumeric characters or '-'",
+                    name);
             (void)snprintf(field, sizeof(field), "%s.%s[%zu].image", at, lists[l], i);
             if (json_text_or(json_field(json_elem(list, i), "image"), "")[0] == '\0')
-                complain(to, "FieldValueRequired", field, "Required value");
+                field_error_add(to, "FieldValueRequired", field, "Required value");
             (void)snprintf(field, sizeof(field), "%s.%s[%zu]", at, lists[l], i);
             check_mounts(spec, json_elem(list, i), field, to);
         }
     }
     (void)snprintf(field, sizeof(field), "%s.restartPolicy", at);
     if (job && strcmp(restart, "OnFailure") != 0 && strcmp(restart, "Never") != 0)
-        complain(to, "FieldValueNotSupported", field,
-                 "Unsupported value: \"%s\": supported values: \"OnFailure\", \"Never\"", restart);
+        field_error_add(to, "FieldValueNotSupported", field,
+                        "Unsupported value: \"%s\": supported values: \"OnFailure\", \"Never\"",
+                        restart);
     else if (strcmp(restart, "Always") != 0 && strcmp(restart, "OnFailure") != 0 &&
              strcmp(restart, "Never") != 0)
-        complain(to, "FieldValueNotSupported", field,
-                 "Unsupported value: \"%s\": supported values: \"Always\", \"OnFailure\", "
-                 "\"Never\"",
-                 restart);
+        field_error_add(to, "FieldValueNotSupported", field,
+                        "Unsupported value: \"%s\": supported values: \"Always\", \"OnFailure\", "
+                        "\"Never\"",
+                        restart);
 }
 
 static void
-check_cron_job(const struct json *spec, struct plane_complaints *to)
+check_cron_job(const struct json *spec, struct field_errors *to)
 {
     const char *policy = json_text_or(json_field(spec, "concurrencyPolicy"), "Allow");
 
     if (json_text_or(json_field(spec, "schedule"), "")[0] == '\0')
-        complain(to, "FieldValueRequired", "spec.schedule", "Required value");
+        field_error_add(to, "FieldValueRequired", "spec.schedule", "Required value");
     if (strcmp(policy, "Allow") != 0 && strcmp(policy, "Forbid") != 0 &&
         strcmp(policy, "Replace") != 0)
-        complain(to, "FieldValueNotSupported", "spec.concurrencyPolicy",
-                 "Unsupported value: \"%s\": supported values: \"Allow\", \"Forbid\", "
-                 "\"Replace\"",
-                 policy);
+        field_error_add(to, "FieldValueNotSupported", "spec.concurrencyPolicy",
+                        "Unsupported value: \"%s\": supported values: \"Allow\", \"Forbid\", "
+                        "\"Replace\"",
+                        policy);
     check_template_meta(json_dig(spec, "jobTemplate", "spec", "template"),
                         "spec.jobTemplate.spec.template", to);
     check_pod_spec(json_dig(spec, "jobTemplate", "spec", "template", "spec"),
@@ -455,7 +463,7 @@ check_cron_job(const struct json *spec, struct plane_complaints *to)
 
 /* Keys become names of files. */
 static void
-check_data_keys(const struct json *map, const char *at, struct plane_complaints *to)
+check_data_keys(const struct json *map, const char *at, struct field_errors *to)
 {
     for (struct json_item it = json_first(map); it.key != NULL; it = json_next(map, it)) {
         bool good = it.key[0] != '\0' && strlen(it.key) <= NAME_MAX_CHARS &&
@@ -466,36 +474,38 @@ check_data_keys(const struct json *map, const char *at, struct plane_complaints 
             good = good && (isalnum((unsigned char)*p) || strchr("-_.", *p) != NULL);
         (void)snprintf(field, sizeof(field), "%s[%s]", at, it.key);
         if (!good)
-            complain(to, "FieldValueInvalid", field,
-                     "Invalid value: \"%s\": a valid config key must consist of alphanumeric "
-                     "characters, '-', '_' or '.'",
-                     it.key);
+            field_error_add(
+                to, "FieldValueInvalid", field,
+                "Invalid value: \"%s\": a valid config key must consist of alphanumeric "
+                "characters, '-', '_' or '.'",
+                it.key);
     }
 }
 
 static void
-check_lease(const struct json *spec, struct plane_complaints *to)
+check_lease(const struct json *spec, struct field_errors *to)
 {
     const struct json *lasts = json_field(spec, "leaseDurationSeconds");
 
     if (lasts != NULL && json_int_or(lasts, 0) <= 0)
-        complain(to, "FieldValueInvalid", "spec.leaseDurationSeconds",
-                 "Invalid value: must be greater than 0");
+        field_error_add(to, "FieldValueInvalid", "spec.leaseDurationSeconds",
+                        "Invalid value: must be greater than 0");
 }
 
 static void
 check_role_ref(const struct json *old, const struct json *obj, bool of_cluster,
-               struct plane_complaints *to)
+               struct field_errors *to)
 {
     const struct json *ref = json_field(obj, "roleRef");
     const char *kind = json_text_or(json_field(ref, "kind"), "");
 
     if (json_text_or(json_field(ref, "name"), "")[0] == '\0')
-        complain(to, "FieldValueRequired", "roleRef.name", "Required value");
+        field_error_add(to, "FieldValueRequired", "roleRef.name", "Required value");
     if (strcmp(kind, "ClusterRole") != 0 && (of_cluster || strcmp(kind, "Role") != 0))
-        complain(to, "FieldValueNotSupported", "roleRef.kind", "Unsupported value: \"%s\"", kind);
+        field_error_add(to, "FieldValueNotSupported", "roleRef.kind", "Unsupported value: \"%s\"",
+                        kind);
     if (old != NULL && !json_same(json_field(old, "roleRef"), ref))
-        complain(to, "FieldValueInvalid", "roleRef", "Invalid value: cannot change roleRef");
+        field_error_add(to, "FieldValueInvalid", "roleRef", "Invalid value: cannot change roleRef");
 }
 
 /* ---- types: what a server with typed objects cannot even read ---------------------------------
@@ -561,15 +571,15 @@ admit_types(const struct kind *k, const struct json *obj, struct err *e)
 /* What may never change once it is written. */
 static void
 check_fixed(const struct json *old, const struct json *obj, const char *const *path,
-            const char *field, struct plane_complaints *to)
+            const char *field, struct field_errors *to)
 {
     if (old != NULL && !json_same(json_dig_path(old, path), json_dig_path(obj, path)))
-        complain(to, "FieldValueInvalid", field, "Invalid value: field is immutable");
+        field_error_add(to, "FieldValueInvalid", field, "Invalid value: field is immutable");
 }
 
 void
 admit_check(const struct kind *k, const struct json *old, const struct json *obj,
-            struct plane_complaints *to)
+            struct field_errors *to)
 {
     const struct json *spec = json_field(obj, "spec");
 

@@ -13,7 +13,7 @@
 /* Fill in what kubectl shows; `old` is NULL on create. */
 void admit_defaults(const struct kind *k, const struct json *old, struct json *obj);
 void admit_check(const struct kind *k, const struct json *old, const struct json *obj,
-                 struct plane_complaints *to);
+                 struct field_errors *to);
 /* The status a fresh object of a built-in kind begins with. */
 void admit_fresh_status(const struct kind *k, struct json *obj);
 
@@ -21,10 +21,10 @@ void admit_fresh_status(const struct kind *k, struct json *obj);
 NODISCARD enum rc admit_types(const struct kind *k, const struct json *obj, struct err *e);
 
 /* metadata: name, labels and such. */
-void admit_check_meta(const struct kind *k, const struct json *obj, struct plane_complaints *to);
+void admit_check_meta(const struct kind *k, const struct json *obj, struct field_errors *to);
 
 /* A CustomResourceDefinition: its defaults, conditions and what is wrong in it (admit_crd.c). */
 void crd_defaults(struct json *crd);
-void crd_check(const struct json *old, const struct json *crd, struct plane_complaints *to);
+void crd_check(const struct json *old, const struct json *crd, struct field_errors *to);
 
 #endif

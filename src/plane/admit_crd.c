@@ -74,7 +74,7 @@ crd_defaults(struct json *crd)
 }
 
 static void
-check_version(const struct json *v, size_t i, size_t *storage, struct plane_complaints *to)
+check_version(const struct json *v, size_t i, size_t *storage, struct field_errors *to)
 {
     const struct json *schema = json_dig(v, "schema", "openAPIV3Schema");
     char field[128];
@@ -82,10 +82,10 @@ check_version(const struct json *v, size_t i, size_t *storage, struct plane_comp
     *storage += json_is_true(json_field(v, "storage"));
     (void)snprintf(field, sizeof(field), "spec.versions[%zu].name", i);
     if (json_text_or(json_field(v, "name"), "")[0] == '\0')
-        complain(to, "FieldValueRequired", field, "Required value");
+        field_error_add(to, "FieldValueRequired", field, "Required value");
     (void)snprintf(field, sizeof(field), "spec.versions[%zu].schema.openAPIV3Schema", i);
     if (schema == NULL) {
-        complain(to, "FieldValueRequired", field, "Required value: schemas are required");
+        field_error_add(to, "FieldValueRequired", field, "Required value: schemas are required");
         return;
     }
     schema_check_structural(schema, field, to);
@@ -93,7 +93,7 @@ check_version(const struct json *v, size_t i, size_t *storage, struct plane_comp
 }
 
 void
-crd_check(const struct json *old, const struct json *crd, struct plane_complaints *to)
+crd_check(const struct json *old, const struct json *crd, struct field_errors *to)
 {
     static const char *const needed[] = {"plural", "kind"};
     const struct json *spec = json_field(crd, "spec"), *versions = json_field(spec, "versions");
@@ -105,30 +105,31 @@ crd_check(const struct json *old, const struct json *crd, struct plane_complaint
     size_t storage = 0;
 
     if (strcmp(json_text_or(json_dig(crd, "metadata", "name"), ""), name) != 0)
-        complain(to, "FieldValueInvalid", "metadata.name",
-                 "Invalid value: \"%s\": must be spec.names.plural+\".\"+spec.group",
-                 json_text_or(json_dig(crd, "metadata", "name"), ""));
+        field_error_add(to, "FieldValueInvalid", "metadata.name",
+                        "Invalid value: \"%s\": must be spec.names.plural+\".\"+spec.group",
+                        json_text_or(json_dig(crd, "metadata", "name"), ""));
     if (strchr(group, '.') == NULL)
-        complain(to, "FieldValueInvalid", "spec.group",
-                 "Invalid value: \"%s\": should be a domain with at least one dot", group);
+        field_error_add(to, "FieldValueInvalid", "spec.group",
+                        "Invalid value: \"%s\": should be a domain with at least one dot", group);
     for (size_t i = 0; i < ARRAY_LEN(needed); i++)
         if (json_text_or(json_dig(spec, "names", needed[i]), "")[0] == '\0') {
             (void)snprintf(field, sizeof(field), "spec.names.%s", needed[i]);
-            complain(to, "FieldValueRequired", field, "Required value");
+            field_error_add(to, "FieldValueRequired", field, "Required value");
         }
     if (strcmp(scope, "Namespaced") != 0 && strcmp(scope, "Cluster") != 0)
-        complain(to, "FieldValueNotSupported", "spec.scope",
-                 "Unsupported value: \"%s\": supported values: \"Cluster\", \"Namespaced\"", scope);
+        field_error_add(to, "FieldValueNotSupported", "spec.scope",
+                        "Unsupported value: \"%s\": supported values: \"Cluster\", \"Namespaced\"",
+                        scope);
     if (strcmp(json_text_or(json_dig(spec, "conversion", "strategy"), "None"), "None") != 0)
-        complain(to, "FieldValueNotSupported", "spec.conversion.strategy",
-                 "Unsupported value: conversion webhooks are not supported here: supported "
-                 "values: \"None\"");
+        field_error_add(to, "FieldValueNotSupported", "spec.conversion.strategy",
+                        "Unsupported value: conversion webhooks are not supported here: supported "
+                        "values: \"None\"");
     for (size_t i = 0; i < json_size(versions); i++)
         check_version(json_elem(versions, i), i, &storage, to);
     if (storage != 1)
-        complain(to, "FieldValueInvalid", "spec.versions",
-                 "Invalid value: must have exactly one version marked as storage version");
+        field_error_add(to, "FieldValueInvalid", "spec.versions",
+                        "Invalid value: must have exactly one version marked as storage version");
     if (old != NULL && strcmp(json_text_or(json_dig(old, "spec", "scope"), ""), scope) != 0)
-        complain(to, "FieldValueInvalid", "spec.scope", "Invalid value: \"%s\": field is immutable",
-                 scope);
+        field_error_add(to, "FieldValueInvalid", "spec.scope",
+                        "Invalid value: \"%s\": field is immutable", scope);
 }

@@ -97,7 +97,7 @@ bool answer_error(struct call *c, int code, const char *reason, const char *fmt,
 bool answer_not_found(struct call *c, const char *name);
 bool answer_exists(struct call *c, const char *name);
 bool answer_conflict(struct call *c, const char *name);
-bool answer_invalid(struct call *c, const char *name, const struct plane_complaints *why);
+bool answer_invalid(struct call *c, const char *name, const struct field_errors *why);
 /* What went wrong below, by its code. */
 bool answer_err(struct call *c, const struct err *e);
 /* A Status object; the caller frees. `causes` may be NULL and is borrowed. */

@@ -19,16 +19,16 @@
 struct plane;
 
 /* See validation/field_errors.h. */
-struct plane_complaints;
+struct field_errors;
 
 /*
  * What the controllers know better than the store. Each may be NULL; called from many threads,
  * before the write, without locks.
  */
 struct plane_hooks {
-    /* Look at `obj`, about to replace `old` (NULL: created); complain about what is wrong. */
+    /* Look at `obj`, about to replace `old` (NULL: created); add what is wrong. */
     void (*check)(void *arg, const char *kind, const struct json *old, const struct json *obj,
-                  struct plane_complaints *to);
+                  struct field_errors *to);
     void *arg;
 };
 

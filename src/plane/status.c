@@ -132,7 +132,7 @@ answer_conflict(struct call *c, const char *name)
 }
 
 bool
-answer_invalid(struct call *c, const char *name, const struct plane_complaints *why)
+answer_invalid(struct call *c, const char *name, const struct field_errors *why)
 {
     CLEANUP(buf_release) struct buf m = BUF_INIT(1024 * 1024);
     size_t n = json_size(why->causes);

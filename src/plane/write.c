@@ -201,7 +201,7 @@ static bool
 check_object(struct call *c, struct wish *w)
 {
     const struct plane_hooks *hooks = &c->plane->hooks;
-    struct plane_complaints why = {0};
+    struct field_errors why = {0};
 
     admit_check_meta(c->kind, w->obj, &why);
     admit_check(c->kind, w->old, w->obj, &why);
@@ -213,7 +213,7 @@ check_object(struct call *c, struct wish *w)
         hooks->check(hooks->arg, c->kind->store, w->old, w->obj, &why);
     if (why.causes != NULL) {
         (void)answer_invalid(c, json_text_or(json_dig(w->obj, "metadata", "name"), ""), &why);
-        complaints_release(&why);
+        field_errors_release(&why);
         return false;
     }
     return true;

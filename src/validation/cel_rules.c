@@ -116,7 +116,7 @@ rules_free(struct rules *r)
 
 static void
 break_rule(const struct rule *rule, const struct json *old, const struct json *obj, const char *at,
-           struct plane_complaints *to)
+           struct field_errors *to)
 {
     static const char *const reasons[] = {"FieldValueRequired", "FieldValueForbidden",
                                           "FieldValueDuplicate"};
@@ -137,17 +137,17 @@ break_rule(const struct rule *rule, const struct json *old, const struct json *o
     path += at[0] == '\0' && path[0] == '.';
     (void)snprintf(field, sizeof(field), "%s%s", at, path);
     if (message != NULL)
-        complain(to, reason, field, "Invalid value: \"%s\": %s",
-                 json_kind_of(obj) == JSON_IS_OBJECT ? "object" : "value", message);
+        field_error_add(to, reason, field, "Invalid value: \"%s\": %s",
+                        json_kind_of(obj) == JSON_IS_OBJECT ? "object" : "value", message);
     else
-        complain(to, reason, field, "Invalid value: \"%s\": failed rule: %s",
-                 json_kind_of(obj) == JSON_IS_OBJECT ? "object" : "value",
-                 json_text_or(json_field(rule->source, "rule"), ""));
+        field_error_add(to, reason, field, "Invalid value: \"%s\": failed rule: %s",
+                        json_kind_of(obj) == JSON_IS_OBJECT ? "object" : "value",
+                        json_text_or(json_field(rule->source, "rule"), ""));
 }
 
 static void
 apply_own(const struct rules *r, const struct json *old, const struct json *obj, const char *at,
-          struct plane_complaints *to)
+          struct field_errors *to)
 {
     for (const struct rule *rule = r->own; rule != NULL; rule = rule->next) {
         CLEANUP(json_free_ptr) struct json *v = NULL;
@@ -155,8 +155,8 @@ apply_own(const struct rules *r, const struct json *old, const struct json *obj,
         if (cel_is_transition(rule->test) && old == NULL)
             continue;
         if (cel_eval(rule->test, obj, old, &v, &e))
-            complain(to, "FieldValueInvalid", at,
-                     "Invalid value: \"\": rule evaluated with error: %s", e.msg);
+            field_error_add(to, "FieldValueInvalid", at,
+                            "Invalid value: \"\": rule evaluated with error: %s", e.msg);
         else if (!json_is_true(v))
             break_rule(rule, old, obj, at, to);
     }
@@ -177,7 +177,7 @@ below_of(const struct rules *r, const char *key)
 
 static void
 apply(const struct rules *r, const struct json *old, const struct json *obj, const char *at,
-      struct plane_complaints *to)
+      struct field_errors *to)
 {
     struct field_type type = {"", r->schema, true};
     struct list_type list = field_list_type(type, obj);
@@ -205,7 +205,7 @@ apply(const struct rules *r, const struct json *old, const struct json *obj, con
 
 void
 rules_apply(const struct rules *r, const struct json *old, const struct json *obj,
-            struct plane_complaints *to)
+            struct field_errors *to)
 {
     apply(r, old, obj, "", to);
 }
@@ -220,29 +220,30 @@ struct place {
 /* `text` is that of `key`, or NULL. */
 static void
 check_text(const struct json *schema, const char *key, const char *text, struct place where,
-           const char *field, struct plane_complaints *to)
+           const char *field, struct field_errors *to)
 {
     struct cel *c = NULL;
     struct err e = ERR_INIT;
 
     if (text == NULL) {
         if (strcmp(key, "rule") == 0)
-            complain(to, "FieldValueRequired", field, "Required value: a rule is required");
+            field_error_add(to, "FieldValueRequired", field, "Required value: a rule is required");
         return;
     }
     if (cel_parse(text, &c, &e) || cel_check_fields(c, schema, where.depth == 0, &e))
-        complain(to, "FieldValueInvalid", field, "Invalid value: \"%s\": compilation failed: %s",
-                 text, e.msg);
+        field_error_add(to, "FieldValueInvalid", field,
+                        "Invalid value: \"%s\": compilation failed: %s", text, e.msg);
     else if (cel_is_transition(c) && !where.comparable)
-        complain(to, "FieldValueInvalid", field,
-                 "Invalid value: \"%s\": oldSelf cannot be used on the uncorrelatable portion of "
-                 "the schema",
-                 text);
+        field_error_add(
+            to, "FieldValueInvalid", field,
+            "Invalid value: \"%s\": oldSelf cannot be used on the uncorrelatable portion of "
+            "the schema",
+            text);
     cel_free(c);
 }
 
 static void
-check_list(const struct json *schema, struct place where, struct plane_complaints *to)
+check_list(const struct json *schema, struct place where, struct field_errors *to)
 {
     static const char *const texts[] = {"rule", "messageExpression"};
     const struct json *list = json_field(schema, "x-kubernetes-validations");
@@ -258,7 +259,7 @@ check_list(const struct json *schema, struct place where, struct plane_complaint
 }
 
 static void
-check(const struct json *schema, struct place where, struct plane_complaints *to)
+check(const struct json *schema, struct place where, struct field_errors *to)
 {
     const struct json *properties = json_field(schema, "properties");
     const char *list = json_text_or(json_field(schema, "x-kubernetes-list-type"), "atomic");
@@ -282,7 +283,7 @@ check(const struct json *schema, struct place where, struct plane_complaints *to
 }
 
 void
-rules_check(const struct json *schema, const char *field, struct plane_complaints *to)
+rules_check(const struct json *schema, const char *field, struct field_errors *to)
 {
     check(schema, (struct place){field, 0, true}, to);
 }

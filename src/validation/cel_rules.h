@@ -19,9 +19,9 @@ void rules_free(struct rules *r);
  * Complain about rules that Kubernetes refuses: that do not parse, read fields that are not there,
  * or want an old value where none can be found. `field` is where the schema is.
  */
-void rules_check(const struct json *schema, const char *field, struct plane_complaints *to);
+void rules_check(const struct json *schema, const char *field, struct field_errors *to);
 /* Complain about the rules that `obj` breaks; `old` is what it replaces, or NULL. */
 void rules_apply(const struct rules *r, const struct json *old, const struct json *obj,
-                 struct plane_complaints *to);
+                 struct field_errors *to);
 
 #endif

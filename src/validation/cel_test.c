@@ -370,7 +370,7 @@ static char *
 check(const char *schema_text, const char *old_text, const char *obj_text)
 {
     struct json *schema = NULL, *old = NULL, *obj = NULL;
-    struct plane_complaints why = {0};
+    struct field_errors why = {0};
     struct rules *r;
     struct err e = ERR_INIT;
     char *out;
@@ -383,7 +383,7 @@ check(const char *schema_text, const char *old_text, const char *obj_text)
     rules_apply(r, old, obj, &why);
     out = mem_printf("%s: %s", json_text_or(json_field(json_elem(why.causes, 0), "field"), "-"),
                      json_text_or(json_field(json_elem(why.causes, 0), "message"), "-"));
-    complaints_release(&why);
+    field_errors_release(&why);
     rules_free(r);
     json_free(schema);
     json_free(old);

@@ -7,7 +7,7 @@
 enum { MESSAGE_MAX = 8192 };
 
 void
-complaints_release(struct plane_complaints *c)
+field_errors_release(struct field_errors *c)
 {
     json_free(c->causes);
     c->causes = NULL;
@@ -15,7 +15,7 @@ complaints_release(struct plane_complaints *c)
 
 PRINTF_LIKE(4, 0)
 static void
-add_cause(struct plane_complaints *to, const char *reason, const char *field, const char *fmt,
+add_cause(struct field_errors *to, const char *reason, const char *field, const char *fmt,
           va_list ap)
 {
     char message[MESSAGE_MAX];
@@ -31,7 +31,8 @@ add_cause(struct plane_complaints *to, const char *reason, const char *field, co
 }
 
 void
-complain(struct plane_complaints *to, const char *reason, const char *field, const char *fmt, ...)
+field_error_add(struct field_errors *to, const char *reason, const char *field, const char *fmt,
+                ...)
 {
     va_list ap;
 
@@ -41,7 +42,7 @@ complain(struct plane_complaints *to, const char *reason, const char *field, con
 }
 
 void
-plane_complain(struct plane_complaints *to, const char *field, const char *fmt, ...)
+field_error_invalid(struct field_errors *to, const char *field, const char *fmt, ...)
 {
     va_list ap;
 

@@ -10,15 +10,15 @@
  */
 #include "json/node.h"
 
-struct plane_complaints {
+struct field_errors {
     struct json *causes; /* array of {reason, message, field}, or NULL: none */
 };
-void complaints_release(struct plane_complaints *c);
+void field_errors_release(struct field_errors *c);
 /* `reason` as "FieldValueInvalid"; `field` as "spec.schedule"; the words follow it. */
-void complain(struct plane_complaints *to, const char *reason, const char *field, const char *fmt,
-              ...) PRINTF_LIKE(4, 5);
+void field_error_add(struct field_errors *to, const char *reason, const char *field,
+                     const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* With the reason FieldValueInvalid; such as "Invalid value: "x": no schedule". */
-void plane_complain(struct plane_complaints *to, const char *field, const char *fmt, ...)
+void field_error_invalid(struct field_errors *to, const char *field, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
 #endif

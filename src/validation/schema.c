@@ -136,7 +136,7 @@ schema_default(const struct json *schema, struct json *obj)
 /* --- check ----------------------------------------------------------------------------------- */
 
 struct check {
-    struct plane_complaints *to;
+    struct field_errors *to;
     int depth;
 };
 
@@ -186,8 +186,9 @@ check_format(struct check *c, const struct json *schema, const char *s, const ch
     struct instant t;
 
     if (strcmp(format, "date-time") == 0 && instant_parse(str_c(s), &t, &e))
-        complain(c->to, "FieldValueInvalid", at,
-                 "Invalid value: \"%s\": %s in body must be of type date-time: \"%s\"", s, at, s);
+        field_error_add(c->to, "FieldValueInvalid", at,
+                        "Invalid value: \"%s\": %s in body must be of type date-time: \"%s\"", s,
+                        at, s);
 }
 
 static void
@@ -199,15 +200,15 @@ check_string(struct check *c, const struct json *schema, const struct json *j, c
     int64_t n = (int64_t)characters(s);
 
     if (n < min)
-        complain(c->to, "FieldValueInvalid", at,
-                 "Invalid value: \"%s\": %s in body should be at least %lld chars long", s, at,
-                 (long long)min);
+        field_error_add(c->to, "FieldValueInvalid", at,
+                        "Invalid value: \"%s\": %s in body should be at least %lld chars long", s,
+                        at, (long long)min);
     if (n > max)
-        complain(c->to, "FieldValueTooLong", at, "Too long: may not be more than %lld bytes",
-                 (long long)max);
+        field_error_add(c->to, "FieldValueTooLong", at, "Too long: may not be more than %lld bytes",
+                        (long long)max);
     if (pattern != NULL && pattern_match(pattern, s) == PATTERN_DIFFERS)
-        complain(c->to, "FieldValueInvalid", at,
-                 "Invalid value: \"%s\": %s in body should match '%s'", s, at, pattern);
+        field_error_add(c->to, "FieldValueInvalid", at,
+                        "Invalid value: \"%s\": %s in body should match '%s'", s, at, pattern);
     check_format(c, schema, s, at);
 }
 
@@ -220,17 +221,17 @@ check_number(struct check *c, const struct json *schema, const struct json *j, c
     bool above = flag(schema, "exclusiveMinimum"), below = flag(schema, "exclusiveMaximum");
 
     if (min != NULL && (above ? v <= low : v < low))
-        complain(c->to, "FieldValueInvalid", at,
-                 "Invalid value: %g: %s in body should be greater than%s %g", v, at,
-                 above ? "" : " or equal to", low);
+        field_error_add(c->to, "FieldValueInvalid", at,
+                        "Invalid value: %g: %s in body should be greater than%s %g", v, at,
+                        above ? "" : " or equal to", low);
     if (max != NULL && (below ? v >= high : v > high))
-        complain(c->to, "FieldValueInvalid", at,
-                 "Invalid value: %g: %s in body should be less than%s %g", v, at,
-                 below ? "" : " or equal to", high);
+        field_error_add(c->to, "FieldValueInvalid", at,
+                        "Invalid value: %g: %s in body should be less than%s %g", v, at,
+                        below ? "" : " or equal to", high);
     if (of != NULL && json_double_or(of, 0) > 0 && fmod(v, json_double_or(of, 1)) != 0)
-        complain(c->to, "FieldValueInvalid", at,
-                 "Invalid value: %g: %s in body should be a multiple of %g", v, at,
-                 json_double_or(of, 1));
+        field_error_add(c->to, "FieldValueInvalid", at,
+                        "Invalid value: %g: %s in body should be a multiple of %g", v, at,
+                        json_double_or(of, 1));
 }
 
 /* Lists that are sets, or maps by some keys, have no two of the same. */
@@ -255,7 +256,7 @@ check_unique(struct check *c, const struct json *schema, const struct json *j, c
             if (!same)
                 continue;
             (void)snprintf(field, sizeof(field), "%s[%zu]", at, i);
-            complain(c->to, "FieldValueDuplicate", field, "Duplicate value");
+            field_error_add(c->to, "FieldValueDuplicate", field, "Duplicate value");
             return;
         }
 }
@@ -268,12 +269,13 @@ check_array(struct check *c, const struct json *schema, const struct json *j, co
     int64_t max = json_int_or(json_field(schema, "maxItems"), INT64_MAX);
 
     if (n < min)
-        complain(c->to, "FieldValueInvalid", at,
-                 "Invalid value: %lld: %s in body should have at least %lld items", (long long)n,
-                 at, (long long)min);
+        field_error_add(c->to, "FieldValueInvalid", at,
+                        "Invalid value: %lld: %s in body should have at least %lld items",
+                        (long long)n, at, (long long)min);
     if (n > max) {
-        complain(c->to, "FieldValueTooMany", at, "Too many: %lld: must have at most %lld items",
-                 (long long)n, (long long)max);
+        field_error_add(c->to, "FieldValueTooMany", at,
+                        "Too many: %lld: must have at most %lld items", (long long)n,
+                        (long long)max);
         return;
     }
     check_unique(c, schema, j, at);
@@ -296,13 +298,14 @@ check_object(struct check *c, const struct json *schema, const struct json *j, c
         const char *key = json_text_or(json_elem(required, i), "");
         (void)snprintf(field, sizeof(field), "%s%s%s", at, at[0] != '\0' ? "." : "", key);
         if (json_field(j, key) == NULL)
-            complain(c->to, "FieldValueRequired", field, "Required value");
+            field_error_add(c->to, "FieldValueRequired", field, "Required value");
     }
     if (n < json_int_or(json_field(schema, "minProperties"), 0))
-        complain(c->to, "FieldValueInvalid", at, "Invalid value: %s has too few properties", at);
+        field_error_add(c->to, "FieldValueInvalid", at, "Invalid value: %s has too few properties",
+                        at);
     if (n > json_int_or(json_field(schema, "maxProperties"), INT64_MAX))
-        complain(c->to, "FieldValueTooMany", at, "Too many: %lld: too many properties",
-                 (long long)n);
+        field_error_add(c->to, "FieldValueTooMany", at, "Too many: %lld: too many properties",
+                        (long long)n);
     for (struct json_item it = json_first(j); it.key != NULL; it = json_next(j, it)) {
         const struct json *s = schema_of_field(schema, it.key);
         if (s == NULL || (resource && is_resource_field(it.key)))
@@ -326,8 +329,8 @@ check_enum(struct check *c, const struct json *schema, const struct json *j, con
     }
     if (list != NULL) {
         CLEANUP(mem_free_ptr) char *text = json_to_text(j, false);
-        complain(c->to, "FieldValueNotSupported", at, "Unsupported value: %s: supported values: %s",
-                 text, buf_c(&known));
+        field_error_add(c->to, "FieldValueNotSupported", at,
+                        "Unsupported value: %s: supported values: %s", text, buf_c(&known));
     }
 }
 
@@ -335,13 +338,13 @@ check_enum(struct check *c, const struct json *schema, const struct json *j, con
 static bool
 holds(const struct check *c, const struct json *schema, const struct json *j, const char *at)
 {
-    struct plane_complaints aside = {0};
+    struct field_errors aside = {0};
     struct check inner = {&aside, c->depth};
     bool good;
 
     check(&inner, schema, j, at, false);
     good = json_size(aside.causes) == 0;
-    complaints_release(&aside);
+    field_errors_release(&aside);
     return good;
 }
 
@@ -357,17 +360,19 @@ check_combined(struct check *c, const struct json *schema, const struct json *j,
     for (size_t i = 0; i < json_size(any); i++)
         n += holds(c, json_elem(any, i), j, at);
     if (json_size(any) > 0 && n == 0)
-        complain(c->to, "FieldValueInvalid", at,
-                 "Invalid value: \"\": \"%s\" must validate at least one schema (anyOf)", at);
+        field_error_add(c->to, "FieldValueInvalid", at,
+                        "Invalid value: \"\": \"%s\" must validate at least one schema (anyOf)",
+                        at);
     n = 0;
     for (size_t i = 0; i < json_size(one); i++)
         n += holds(c, json_elem(one, i), j, at);
     if (json_size(one) > 0 && n != 1)
-        complain(c->to, "FieldValueInvalid", at,
-                 "Invalid value: \"\": \"%s\" must validate one and only one schema (oneOf)", at);
+        field_error_add(c->to, "FieldValueInvalid", at,
+                        "Invalid value: \"\": \"%s\" must validate one and only one schema (oneOf)",
+                        at);
     if (no != NULL && holds(c, no, j, at))
-        complain(c->to, "FieldValueInvalid", at,
-                 "Invalid value: \"\": \"%s\" must not validate the schema (not)", at);
+        field_error_add(c->to, "FieldValueInvalid", at,
+                        "Invalid value: \"\": \"%s\" must not validate the schema (not)", at);
 }
 
 static void
@@ -381,9 +386,10 @@ check(struct check *c, const struct json *schema, const struct json *j, const ch
     if (kind == JSON_IS_NULL && flag(schema, "nullable"))
         return;
     if (!has_type(schema, j)) {
-        complain(c->to, "FieldValueTypeInvalid", at,
-                 "Invalid value: \"%s\": %s in body must be of type %s: \"%s\"", type_name(j), at,
-                 json_text_or(json_field(schema, "type"), "integer or string"), type_name(j));
+        field_error_add(
+            c->to, "FieldValueTypeInvalid", at,
+            "Invalid value: \"%s\": %s in body must be of type %s: \"%s\"", type_name(j), at,
+            json_text_or(json_field(schema, "type"), "integer or string"), type_name(j));
         return;
     }
     c->depth++;
@@ -401,7 +407,7 @@ check(struct check *c, const struct json *schema, const struct json *j, const ch
 }
 
 void
-schema_check(const struct json *schema, const struct json *obj, struct plane_complaints *to)
+schema_check(const struct json *schema, const struct json *obj, struct field_errors *to)
 {
     struct check c = {to, 0};
 
@@ -411,7 +417,7 @@ schema_check(const struct json *schema, const struct json *obj, struct plane_com
 /* --- the schema itself ------------------------------------------------------------------------ */
 
 static void
-check_schema(const struct json *s, const char *at, struct plane_complaints *to, int depth)
+check_schema(const struct json *s, const char *at, struct field_errors *to, int depth)
 {
     const struct json *properties = json_field(s, "properties"), *items = json_field(s, "items");
     const struct json *each = json_field(s, "additionalProperties");
@@ -419,22 +425,22 @@ check_schema(const struct json *s, const char *at, struct plane_complaints *to, 
     char field[FIELD_MAX];
 
     if (depth > SCHEMA_DEPTH_MAX) {
-        complain(to, "FieldValueTooMany", at, "Too many: nested deeper than %d levels",
-                 SCHEMA_DEPTH_MAX);
+        field_error_add(to, "FieldValueTooMany", at, "Too many: nested deeper than %d levels",
+                        SCHEMA_DEPTH_MAX);
         return;
     }
     if (json_text_or(json_field(s, "type"), "")[0] == '\0' &&
         !flag(s, "x-kubernetes-int-or-string") &&
         !flag(s, "x-kubernetes-preserve-unknown-fields")) {
         (void)snprintf(field, sizeof(field), "%s.type", at);
-        complain(to, "FieldValueRequired", field,
-                 "Required value: must not be empty for specified "
-                 "object fields");
+        field_error_add(to, "FieldValueRequired", field,
+                        "Required value: must not be empty for specified "
+                        "object fields");
     }
     if (pattern != NULL && pattern_match(pattern, "") == PATTERN_BAD) {
         (void)snprintf(field, sizeof(field), "%s.pattern", at);
-        complain(to, "FieldValueInvalid", field,
-                 "Invalid value: \"%s\": must be a valid regular expression", pattern);
+        field_error_add(to, "FieldValueInvalid", field,
+                        "Invalid value: \"%s\": must be a valid regular expression", pattern);
     }
     for (struct json_item it = json_first(properties); it.key != NULL;
          it = json_next(properties, it)) {
@@ -453,7 +459,7 @@ check_schema(const struct json *s, const char *at, struct plane_complaints *to, 
 }
 
 void
-schema_check_structural(const struct json *schema, const char *field, struct plane_complaints *to)
+schema_check_structural(const struct json *schema, const char *field, struct field_errors *to)
 {
     check_schema(schema, field, to, 0);
 }

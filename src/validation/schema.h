@@ -18,11 +18,10 @@ enum { SCHEMA_DEPTH_MAX = 64 };
 /* Drop unknown fields; their paths are added to `unknown` (may be NULL). */
 void schema_prune(const struct json *schema, struct json *obj, struct json *unknown);
 void schema_default(const struct json *schema, struct json *obj);
-void schema_check(const struct json *schema, const struct json *obj, struct plane_complaints *to);
+void schema_check(const struct json *schema, const struct json *obj, struct field_errors *to);
 
 /* Is the schema itself one that we understand? `field`: where it is. */
-void schema_check_structural(const struct json *schema, const char *field,
-                             struct plane_complaints *to);
+void schema_check_structural(const struct json *schema, const char *field, struct field_errors *to);
 
 /* The schema of a field or of elements, NULL when it says nothing. */
 const struct json *schema_of_field(const struct json *schema, const char *key);

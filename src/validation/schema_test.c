@@ -61,7 +61,7 @@ test_prune_default_check(void **state)
     T_OK(json_parse(str_c(schema_text), &schema, &e));
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct json *obj = NULL, *unknown = json_new_array();
-        struct plane_complaints why = {0};
+        struct field_errors why = {0};
         char *got, *said;
         T_OK(json_parse(str_c(cases[i].in), &obj, &e));
         schema_prune(schema, obj, unknown);
@@ -82,7 +82,7 @@ test_prune_default_check(void **state)
             T_CONTAINS(said, cases[i].bad);
         mem_free(got);
         mem_free(said);
-        complaints_release(&why);
+        field_errors_release(&why);
         json_free(obj);
         json_free(unknown);
     }
