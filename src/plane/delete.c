@@ -6,7 +6,7 @@
 #include "plane/select.h"
 #include "plane/write.h"
 
-enum { TRIES = 20, POD_GRACE_S = 30 };
+enum { TRIES = 20 };
 
 struct wanted_delete {
     const char *policy, *uid, *version;
@@ -60,23 +60,13 @@ ensure_finalizer(struct json *obj, const char *name, bool wanted)
         json_remove(json_field(obj, "metadata"), "finalizers");
 }
 
-/* A Pod that may be running is ended by who runs it, which then deletes with grace 0. */
-static bool
-needs_grace(const struct call *c, const struct json *obj, const struct wanted_delete *o)
-{
-    const char *phase = json_text_or(json_dig(obj, "status", "phase"), "");
-
-    return strcmp(c->kind->store, "pods") == 0 && o->grace != 0 &&
-           json_text_or(json_dig(obj, "spec", "nodeName"), "")[0] != '\0' &&
-           strcmp(phase, "Succeeded") != 0 && strcmp(phase, "Failed") != 0;
-}
-
 static void
 mark(const struct call *c, struct json *obj, const struct wanted_delete *o)
 {
     struct json *meta = json_need_object(obj, "metadata");
     struct instant when = instant_now();
-    bool grace = needs_grace(c, obj, o);
+    const struct resource_ops *ops = c->kind->ops;
+    int64_t grace = ops != NULL && ops->grace_s != NULL ? ops->grace_s(obj, o->grace) : 0;
     char text[INSTANT_TEXT];
 
     if (o->policy != NULL || json_field(meta, "deletionTimestamp") == NULL) {
@@ -84,25 +74,21 @@ mark(const struct call *c, struct json *obj, const struct wanted_delete *o)
                          o->policy != NULL && strcmp(o->policy, "Foreground") == 0);
         ensure_finalizer(obj, "orphan", o->policy != NULL && strcmp(o->policy, "Orphan") == 0);
     }
-    if (!grace)
+    if (grace == 0)
         json_remove(meta, "deletionGracePeriodSeconds");
     if (json_field(meta, "deletionTimestamp") != NULL)
         return;
-    if (grace) {
-        int64_t s =
-            o->grace > 0
-                ? o->grace
-                : json_int_or(json_dig(obj, "spec", "terminationGracePeriodSeconds"), POD_GRACE_S);
-        json_set_int(meta, "deletionGracePeriodSeconds", s);
-        when.sec += s;
+    if (grace > 0) {
+        json_set_int(meta, "deletionGracePeriodSeconds", grace);
+        when.sec += grace;
     }
     when.nsec = 0;
     when.zone = 0;
     json_set_cstr(meta, "deletionTimestamp", instant_format(when, text));
     if (json_field(meta, "generation") != NULL)
         json_set_int(meta, "generation", json_int_or(json_field(meta, "generation"), 0) + 1);
-    if (strcmp(c->kind->store, "namespaces") == 0)
-        json_set_cstr(json_need_object(obj, "status"), "phase", "Terminating");
+    if (ops != NULL && ops->deleting != NULL)
+        ops->deleting(obj);
 }
 
 static bool
@@ -154,8 +140,7 @@ delete_one(struct call *c, const char *name, const struct wanted_delete *o)
         mark(c, obj, o);
         waits = json_size(json_dig(obj, "metadata", "finalizers")) > 0 ||
                 json_dig(obj, "metadata", "deletionGracePeriodSeconds") != NULL ||
-                (strcmp(c->kind->store, "namespaces") == 0 &&
-                 json_size(json_dig(obj, "spec", "finalizers")) > 0);
+                kind_is_kept(c->kind, obj);
         if (c->dry_run)
             return waits ? answer_object(c, 200, obj) : answer_removed(c, obj);
         if (!waits) {

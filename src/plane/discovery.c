@@ -100,10 +100,8 @@ resource_list(struct call *c, const char *group, const char *version)
         if (strcmp(all[i]->group, group) != 0 || strcmp(all[i]->version, version) != 0)
             continue;
         json_push(items, resource_new(all[i], NULL));
-        if (!all[i]->custom && strcmp(all[i]->store, "pods") == 0)
-            json_push(items, resource_new(all[i], "log"));
-        if (!all[i]->custom && strcmp(all[i]->store, "namespaces") == 0)
-            json_push(items, resource_new(all[i], "finalize"));
+        if (all[i]->ops != NULL && all[i]->ops->subresource != NULL)
+            json_push(items, resource_new(all[i], all[i]->ops->subresource));
         if (all[i]->has_status)
             json_push(items, resource_new(all[i], "status"));
     }

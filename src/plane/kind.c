@@ -10,32 +10,32 @@ enum { KINDS_MAX = 1024 };
 
 /* clang-format off */
 static const struct kind built_in[] = {
-    {"", "v1", "configmaps", "configmap", "ConfigMap", "cm", "", .namespaced = true},
-    {"", "v1", "endpoints", "endpoints", "Endpoints", "ep", "", .namespaced = true},
-    {"", "v1", "events", "event", "Event", "ev", "", .namespaced = true},
-    {"", "v1", "namespaces", "namespace", "Namespace", "ns", "", .has_status = true},
-    {"", "v1", "nodes", "node", "Node", "no", "", .has_status = true},
-    {"", "v1", "persistentvolumeclaims", "persistentvolumeclaim", "PersistentVolumeClaim", "pvc", "",
+    {"", "v1", "configmaps", "configmap", "ConfigMap", "cm", "", &configmap_ops, .namespaced = true},
+    {"", "v1", "endpoints", "endpoints", "Endpoints", "ep", "", &endpoints_ops, .namespaced = true},
+    {"", "v1", "events", "event", "Event", "ev", "", &event_ops, .namespaced = true},
+    {"", "v1", "namespaces", "namespace", "Namespace", "ns", "", &namespace_ops, .names = NAME_LABEL, .has_status = true},
+    {"", "v1", "nodes", "node", "Node", "no", "", &node_ops, .has_status = true},
+    {"", "v1", "persistentvolumeclaims", "persistentvolumeclaim", "PersistentVolumeClaim", "pvc", "", &claim_ops,
      .namespaced = true, .has_status = true},
-    {"", "v1", "pods", "pod", "Pod", "po", "all", .namespaced = true, .has_status = true},
-    {"", "v1", "secrets", "secret", "Secret", "", "", .namespaced = true},
-    {"", "v1", "serviceaccounts", "serviceaccount", "ServiceAccount", "sa", "", .namespaced = true},
-    {"", "v1", "services", "service", "Service", "svc", "all", .namespaced = true, .has_status = true},
+    {"", "v1", "pods", "pod", "Pod", "po", "all", &pod_ops, .namespaced = true, .has_status = true},
+    {"", "v1", "secrets", "secret", "Secret", "", "", &secret_ops, .namespaced = true},
+    {"", "v1", "serviceaccounts", "serviceaccount", "ServiceAccount", "sa", "", &service_account_ops, .namespaced = true},
+    {"", "v1", "services", "service", "Service", "svc", "all", &service_ops, .namespaced = true, .has_status = true},
     {"apiextensions.k8s.io", "v1", "customresourcedefinitions", "customresourcedefinition",
-     "CustomResourceDefinition", "crd,crds", "api-extensions", .has_status = true, .generations = true},
-    {"batch", "v1", "cronjobs", "cronjob", "CronJob", "cj", "all", .namespaced = true, .has_status = true,
+     "CustomResourceDefinition", "crd,crds", "api-extensions", &crd_ops, .has_status = true, .generations = true},
+    {"batch", "v1", "cronjobs", "cronjob", "CronJob", "cj", "all", &cron_job_ops, .namespaced = true, .has_status = true,
      .generations = true},
-    {"batch", "v1", "jobs", "job", "Job", "", "all", .namespaced = true, .has_status = true,
+    {"batch", "v1", "jobs", "job", "Job", "", "all", &job_ops, .namespaced = true, .has_status = true,
      .generations = true},
-    {"coordination.k8s.io", "v1", "leases", "lease", "Lease", "", "", .namespaced = true},
+    {"coordination.k8s.io", "v1", "leases", "lease", "Lease", "", "", &lease_ops, .namespaced = true},
     {"rbac.authorization.k8s.io", "v1", "clusterrolebindings", "clusterrolebinding",
-     "ClusterRoleBinding", "", "", .loose_names = true},
-    {"rbac.authorization.k8s.io", "v1", "clusterroles", "clusterrole", "ClusterRole", "", "",
-     .loose_names = true},
-    {"rbac.authorization.k8s.io", "v1", "rolebindings", "rolebinding", "RoleBinding", "", "",
-     .namespaced = true, .loose_names = true},
-    {"rbac.authorization.k8s.io", "v1", "roles", "role", "Role", "", "", .namespaced = true,
-     .loose_names = true},
+     "ClusterRoleBinding", "", "", &cluster_role_binding_ops, .names = NAME_PATH_SEGMENT},
+    {"rbac.authorization.k8s.io", "v1", "clusterroles", "clusterrole", "ClusterRole", "", "", &role_ops,
+     .names = NAME_PATH_SEGMENT},
+    {"rbac.authorization.k8s.io", "v1", "rolebindings", "rolebinding", "RoleBinding", "", "", &role_binding_ops,
+     .namespaced = true, .names = NAME_PATH_SEGMENT},
+    {"rbac.authorization.k8s.io", "v1", "roles", "role", "Role", "", "", &role_ops, .namespaced = true,
+     .names = NAME_PATH_SEGMENT},
 };
 /* clang-format on */
 
@@ -277,4 +277,10 @@ registry_remove_crd(struct registry *r, const struct json *crd)
     (void)pthread_rwlock_wrlock(&r->lock);
     remove_locked(r, crd);
     (void)pthread_rwlock_unlock(&r->lock);
+}
+
+bool
+kind_is_kept(const struct kind *k, const struct json *obj)
+{
+    return k->ops != NULL && k->ops->is_kept != NULL && k->ops->is_kept(obj);
 }

@@ -12,7 +12,7 @@
  */
 #include <stdatomic.h>
 
-#include "json/node.h"
+#include "plane/builtin.h"
 
 struct rules;
 
@@ -20,7 +20,9 @@ struct kind {
     const char *group; /* "" for the core */
     const char *version, *plural, *singular, *kind;
     const char *short_names, *categories; /* "a,b"; may be "" */
-    bool namespaced, has_status, loose_names, generations;
+    const struct resource_ops *ops;       /* NULL: a custom one */
+    bool namespaced, has_status, generations;
+    enum name_rule names;
     /* of custom ones */
     bool custom, storage;
     const struct json *schema;  /* openAPIV3Schema */
@@ -49,6 +51,9 @@ struct kind *kind_keep(struct kind *k);
 void kind_drop(struct kind *k);
 /* For CLEANUP. */
 void kind_drop_ptr(struct kind **k);
+
+/* Is there something besides finalizers that keeps the object, which is being deleted? */
+bool kind_is_kept(const struct kind *k, const struct json *obj);
 
 /* Take in a definition (again), or let it go. What is wrong in it was found by crd_check. */
 void registry_put_crd(struct registry *r, const struct json *crd);

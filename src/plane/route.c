@@ -122,15 +122,22 @@ bad_method(struct call *c)
 }
 
 static bool
+has_subresource(const struct kind *k, const char *name)
+{
+    if (strcmp(name, "status") == 0)
+        return k->has_status;
+    return k->ops != NULL && k->ops->subresource != NULL && strcmp(k->ops->subresource, name) == 0;
+}
+
+static bool
 run_named(struct call *c)
 {
     bool get = strcmp(c->method, "GET") == 0;
 
-    if (c->sub != NULL && strcmp(c->sub, "log") == 0 && strcmp(c->kind->store, "pods") == 0)
-        return get ? verb_log(c) : bad_method(c);
-    if (c->sub != NULL && !(strcmp(c->sub, "status") == 0 && c->kind->has_status) &&
-        !(strcmp(c->sub, "finalize") == 0 && strcmp(c->kind->store, "namespaces") == 0))
+    if (c->sub != NULL && !has_subresource(c->kind, c->sub))
         return answer_error(c, 404, "NotFound", "the server could not find the requested resource");
+    if (c->sub != NULL && strcmp(c->sub, "log") == 0)
+        return get ? verb_log(c) : bad_method(c);
     if (get)
         return call_flag(c, "watch") ? verb_watch(c) : verb_get(c);
     if (strcmp(c->method, "PUT") == 0)

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "json/yaml.h"
-#include "plane/admit.h"
 #include "plane/ssa.h"
 #include "validation/cel_rules.h"
 #include "validation/schema.h"
@@ -35,9 +34,9 @@ wish_answer(struct call *c, int status, struct wish *w)
 }
 
 static bool
-is_crd(const struct kind *k)
+defines_kinds(const struct kind *k)
 {
-    return strcmp(k->store, "customresourcedefinitions.apiextensions.k8s.io") == 0;
+    return k->ops != NULL && k->ops->defines;
 }
 
 /* The client's idea of what and where must be that of the path. */
@@ -134,6 +133,15 @@ own_metadata(struct call *c, struct wish *w)
     json_remove(meta, "resourceVersion");
 }
 
+static void
+fresh_status(const struct kind *k, struct json *obj)
+{
+    if (!k->custom && k->ops->new_status != NULL)
+        k->ops->new_status(json_need_object(obj, "status"));
+    else if (!k->custom)
+        (void)json_need_object(obj, "status");
+}
+
 /* Who writes the status writes nothing else, and the other way round. */
 static void
 separate_status(struct call *c, struct wish *w)
@@ -159,7 +167,7 @@ separate_status(struct call *c, struct wish *w)
     } else if (c->kind->has_status) {
         json_remove(w->obj, "status");
         if (w->old == NULL)
-            admit_fresh_status(c->kind, w->obj);
+            fresh_status(c->kind, w->obj);
         else if (json_field(w->old, "status") != NULL)
             json_set(w->obj, "status", json_clone(json_field(w->old, "status")));
     }
@@ -175,7 +183,7 @@ read_fields(struct call *c, struct wish *w)
     const char *how = call_param(c, "fieldValidation");
     struct err e = ERR_INIT;
 
-    if (admit_types(c->kind, w->obj, &e))
+    if (c->kind->ops != NULL && c->kind->ops->read != NULL && c->kind->ops->read(w->obj, &e))
         return answer_error(c, 400, "BadRequest",
                             "%s in version \"%s\" cannot be handled as a %s: %s", c->kind->kind,
                             c->kind->version, c->kind->kind, e.msg);
@@ -203,8 +211,9 @@ check_object(struct call *c, struct wish *w)
     const struct plane_hooks *hooks = &c->plane->hooks;
     struct field_errors why = {0};
 
-    admit_check_meta(c->kind, w->obj, &why);
-    admit_check(c->kind, w->old, w->obj, &why);
+    meta_validate(w->obj, c->kind->names, c->kind->custom, &why);
+    if (c->kind->ops != NULL && c->kind->ops->validate != NULL)
+        c->kind->ops->validate(w->old, w->obj, &why);
     if (c->kind->schema != NULL)
         schema_check(c->kind->schema, w->obj, &why);
     if (why.causes == NULL && c->kind->rules != NULL)
@@ -283,8 +292,7 @@ is_finished(const struct call *c, const struct json *obj)
     return json_dig(obj, "metadata", "deletionTimestamp") != NULL &&
            json_size(json_dig(obj, "metadata", "finalizers")) == 0 &&
            json_dig(obj, "metadata", "deletionGracePeriodSeconds") == NULL &&
-           (strcmp(c->kind->store, "namespaces") != 0 ||
-            json_size(json_dig(obj, "spec", "finalizers")) == 0);
+           !kind_is_kept(c->kind, obj);
 }
 
 /* A shallow copy without what does not count, and of managedFields only who has what. */
@@ -385,7 +393,7 @@ remove_object(struct call *c, struct json *obj, int64_t rev, bool *done)
         return answer_not_found(c, name);
     if (rc != RC_OK)
         return answer_err(c, &e);
-    if (is_crd(c->kind)) {
+    if (defines_kinds(c->kind)) {
         registry_remove_crd(c->plane->kinds, obj);
         remove_orphans(c, name);
     }
@@ -421,7 +429,7 @@ put(struct call *c, struct wish *w)
         (void)answer_err(c, &e);
     if (rc != RC_OK)
         return WISH_ANSWERED;
-    if (is_crd(c->kind))
+    if (defines_kinds(c->kind))
         registry_put_crd(c->plane->kinds, w->obj);
     return WISH_DONE;
 }
@@ -443,7 +451,8 @@ wish_store(struct call *c, struct wish *w)
         return WISH_ANSWERED;
     if (c->kind->schema != NULL)
         schema_default(c->kind->schema, w->obj);
-    admit_defaults(c->kind, w->old, w->obj);
+    if (c->kind->ops != NULL && c->kind->ops->defaults != NULL)
+        c->kind->ops->defaults(w->old, w->obj);
     if (!check_object(c, w))
         return WISH_ANSWERED;
     set_generation(c, w);

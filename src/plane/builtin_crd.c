@@ -3,14 +3,14 @@
 #include "api/condition.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "plane/admit.h"
-#include "plane/core.h"
+#include "plane/builtin.h"
 #include "validation/cel_rules.h"
 #include "validation/schema.h"
 
 /* {type, status: "True", ...}, its time kept when it is there already. */
 static void
-set_condition(struct json *conditions, const char *type, const char *reason, const char *message)
+crd_set_condition(struct json *conditions, const char *type, const char *reason,
+                  const char *message)
 {
     struct json *c = NULL;
     char now[API_TIME_TEXT];
@@ -28,7 +28,7 @@ set_condition(struct json *conditions, const char *type, const char *reason, con
 }
 
 static void
-default_names(struct json *spec)
+crd_default_names(struct json *spec)
 {
     struct json *names = json_need_object(spec, "names");
     const char *kind = json_text_or(json_field(names, "kind"), "");
@@ -46,21 +46,22 @@ default_names(struct json *spec)
     }
 }
 
-void
-crd_defaults(struct json *crd)
+static void
+crd_defaults(const struct json *old, struct json *crd)
 {
     struct json *spec = json_need_object(crd, "spec"), *status, *conditions, *stored;
     const struct json *versions = json_field(spec, "versions");
 
-    default_names(spec);
+    (void)old;
+    crd_default_names(spec);
     if (json_field(spec, "conversion") == NULL)
         json_set_cstr(json_need_object(spec, "conversion"), "strategy", "None");
     status = json_need_object(crd, "status");
     json_set(status, "acceptedNames", json_clone(json_field(spec, "names")));
     conditions = json_need_array(status, "conditions");
-    set_condition(conditions, "NamesAccepted", "NoConflicts", "no conflicts found");
-    set_condition(conditions, "Established", "InitialNamesAccepted",
-                  "the initial names have been accepted");
+    crd_set_condition(conditions, "NamesAccepted", "NoConflicts", "no conflicts found");
+    crd_set_condition(conditions, "Established", "InitialNamesAccepted",
+                      "the initial names have been accepted");
     stored = json_need_array(status, "storedVersions");
     for (size_t i = 0; i < json_size(versions); i++) {
         const struct json *v = json_elem(versions, i);
@@ -74,7 +75,7 @@ crd_defaults(struct json *crd)
 }
 
 static void
-check_version(const struct json *v, size_t i, size_t *storage, struct field_errors *to)
+crd_version_validate(const struct json *v, size_t i, size_t *storage, struct field_errors *to)
 {
     const struct json *schema = json_dig(v, "schema", "openAPIV3Schema");
     char field[128];
@@ -92,8 +93,8 @@ check_version(const struct json *v, size_t i, size_t *storage, struct field_erro
     rules_check(schema, field, to);
 }
 
-void
-crd_check(const struct json *old, const struct json *crd, struct field_errors *to)
+static void
+crd_validate(const struct json *old, const struct json *crd, struct field_errors *to)
 {
     static const char *const needed[] = {"plural", "kind"};
     const struct json *spec = json_field(crd, "spec"), *versions = json_field(spec, "versions");
@@ -125,7 +126,7 @@ crd_check(const struct json *old, const struct json *crd, struct field_errors *t
                         "Unsupported value: conversion webhooks are not supported here: supported "
                         "values: \"None\"");
     for (size_t i = 0; i < json_size(versions); i++)
-        check_version(json_elem(versions, i), i, &storage, to);
+        crd_version_validate(json_elem(versions, i), i, &storage, to);
     if (storage != 1)
         field_error_add(to, "FieldValueInvalid", "spec.versions",
                         "Invalid value: must have exactly one version marked as storage version");
@@ -133,3 +134,11 @@ crd_check(const struct json *old, const struct json *crd, struct field_errors *t
         field_error_add(to, "FieldValueInvalid", "spec.scope",
                         "Invalid value: \"%s\": field is immutable", scope);
 }
+
+const struct resource_ops crd_ops = {
+    .defaults = crd_defaults,
+    .validate = crd_validate,
+    .columns = "Created At",
+    .cells = cells_created_at,
+    .defines = true,
+};
