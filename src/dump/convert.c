@@ -186,17 +186,15 @@ static void
 on_aux(struct convert *c, const struct rdb_item *it)
 {
     struct convert_facts *f = c->facts;
-    char shown[CONVERT_AUX_TEXT];
 
-    (void)str_show(it->value, shown, sizeof(shown));
     if (str_eq(it->name, STR_LIT("redis-ver")) || str_eq(it->name, STR_LIT("valkey-ver"))) {
         (void)snprintf(f->server, sizeof(f->server), "%s",
                        it->name.p[0] == 'r' ? "redis" : "valkey");
-        (void)snprintf(f->version, sizeof(f->version), "%s", shown);
+        (void)str_show(it->value, f->version, sizeof(f->version));
     } else if (str_eq(it->name, STR_LIT("repl-id"))) {
-        (void)snprintf(f->repl_id, sizeof(f->repl_id), "%s", shown);
+        (void)str_show(it->value, f->repl_id, sizeof(f->repl_id));
     } else if (str_eq(it->name, STR_LIT("repl-offset"))) {
-        (void)snprintf(f->repl_offset, sizeof(f->repl_offset), "%s", shown);
+        (void)str_show(it->value, f->repl_offset, sizeof(f->repl_offset));
     } else if (str_eq(it->name, STR_LIT("keydb-subexpire-key"))) {
         f->member_expiries++; /* of the key before; no other server has these */
     }

@@ -31,7 +31,8 @@ enum {
     VALKEY_OLDEST = 80,
     VALKEY_NEWEST = 80,
     META_MAX = 1 << 20,
-    KEYLESS_MAX = 1 << 21
+    KEYLESS_MAX = 1 << 21,
+    SLOTS = 16384
 };
 
 static void
@@ -47,6 +48,7 @@ rdb_init(struct rdb *r, struct rd *in)
     memset(r, 0, sizeof(*r));
     win_init(&r->w, in, EV_HELD_MAX);
     r->opaque_max = RDB_OPAQUE_MAX;
+    r->keyless_max = RDB_KEYLESS_MAX;
     r->key.expires_at = EV_NO_EXPIRY;
     r->key.idle_s = -1;
     r->key.freq = -1;
@@ -206,6 +208,8 @@ skip_slot_import(struct rdb *r, struct err *e)
 
     if (rdb_string_skip(r, e) || rdb_len(r, &ranges, e))
         return e->code;
+    if (ranges > SLOTS)
+        return rdb_corrupt(r, e, "%llu ranges of slots", (unsigned long long)ranges);
     for (; ranges > 0; ranges--)
         /* NOLINTNEXTLINE(misc-redundant-expression): two lengths */
         if (rdb_len(r, &slot, e) || rdb_len(r, &slot, e))
@@ -375,6 +379,26 @@ wrap_key(const struct rdb *r, struct err *e)
                     str_show(r->key.name, name, sizeof(name)), (unsigned long long)r->value_at);
 }
 
+/* Functions, fields and the like have an end, or a server that goes on with them would never be done. */
+static enum rc
+count_keyless(struct rdb *r, const struct rdb_item *it, bool again, uint64_t bytes, struct err *e)
+{
+    if (!again && it->kind == RDB_KEY) {
+        r->keyless = 0;
+        r->keyless_bytes = 0;
+        return RC_OK;
+    }
+    r->keyless++;
+    if (again || it->kind != RDB_MODULE_AUX)
+        r->keyless_bytes += MAX(bytes, (uint64_t)it->value.n); /* it may be compressed */
+    if (r->keyless > KEYLESS_MAX)
+        return rdb_corrupt(r, e, "%d items one after the other without a key", KEYLESS_MAX);
+    if (r->keyless_bytes > r->keyless_max)
+        return rdb_corrupt(r, e, "%llu bytes of functions and fields without a key",
+                           (unsigned long long)r->keyless_bytes);
+    return RC_OK;
+}
+
 enum rc
 rdb_next(struct rdb *r, struct rdb_item *out, struct err *e)
 {
@@ -387,11 +411,12 @@ rdb_next(struct rdb *r, struct rdb_item *out, struct err *e)
         return wrap_key(r, e);
     memset(out, 0, sizeof(*out));
     while (again) {
+        uint64_t at = win_at(&r->w);
+
         if (read_item(r, out, &again, e))
             return err_wrap(e, "could not read the RDB");
-        r->keyless = !again && out->kind == RDB_KEY ? 0 : r->keyless + 1;
-        if (r->keyless > KEYLESS_MAX)
-            return rdb_corrupt(r, e, "%d items one after the other without a key", KEYLESS_MAX);
+        if (count_keyless(r, out, again, win_at(&r->w) - at, e))
+            return e->code;
     }
     return RC_OK;
 }

@@ -29,6 +29,8 @@
 /* An opaque value is believed up to this, or to the memory that the RDB says its server uses. */
 #define RDB_OPAQUE_MAX ((size_t)128 * 1024 * 1024)
 #define RDB_TEMPLATES_MAX ((size_t)64 * 1024 * 1024)
+/* Bytes of libraries, fields and the like that may come without a key among them. */
+#define RDB_KEYLESS_MAX ((uint64_t)2 * EV_HELD_MAX)
 
 enum rdb_item_kind {
     RDB_AUX,        /* name, value */

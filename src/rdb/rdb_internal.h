@@ -65,8 +65,10 @@ struct rdb {
     size_t opaque_max;                            /* bytes of a value that we cannot look into */
     struct buf name, aux, meta, blob, field, lzf; /* scratch, reused */
     uint8_t num[STR_INT_MAX];
-    unsigned keyless; /* items since the last key */
-    void *templates;  /* a tree of struct rdb_template by id, for tsearch */
+    unsigned keyless;       /* items since the last key */
+    uint64_t keyless_bytes; /* of them, but for the data of modules */
+    uint64_t keyless_max;   /* how many of those there may be */
+    void *templates;        /* a tree of struct rdb_template by id, for tsearch */
     size_t templates_bytes;
 };
 

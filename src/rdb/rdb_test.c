@@ -8,6 +8,7 @@
 #include "rdb/blob.h"
 #include "rdb/payload.h"
 #include "rdb/rdb.h"
+#include "rdb/rdb_internal.h"
 
 /*
  * db 0: "a" = "1" expiring at 4102444800000, hash h {f: v}; db 3: set s {a}. As Redis 5.0, 7.0, 8.6
@@ -502,6 +503,47 @@ test_rdb_counts_the_entries_of_a_stream_itself(void **state)
     buf_release(&out);
 }
 
+/* A key every so often, or an end: what a server sends besides would else never be done. */
+static void
+test_rdb_ends_what_goes_on_without_a_key(void **state)
+{
+    enum { ROUNDS = 64, LIBRARY = 1000 };
+    static const uint8_t key[] = {0, 1, 'k', 1, 'v'};
+    uint8_t library[3 + LIBRARY] = {0xf5, 0x40 | LIBRARY >> 8, LIBRARY & 0xff};
+
+    (void)state;
+    for (int with_keys = 0; with_keys < 2; with_keys++) {
+        struct buf bytes = BUF_INIT(1 << 20);
+        struct err e = ERR_INIT;
+        struct rdb_item it = {.kind = RDB_AUX};
+        struct rd_mem in;
+        struct rdb *r;
+        unsigned libraries = 0;
+        enum rc rc = RC_OK;
+
+        buf_must_add(&bytes, "REDIS0011", 9);
+        for (int i = 0; i < ROUNDS; i++) {
+            buf_must_add(&bytes, library, sizeof(library));
+            if (with_keys)
+                buf_must_add(&bytes, key, sizeof(key));
+        }
+        buf_must_add(&bytes, "\xff\0\0\0\0\0\0\0\0", 9);
+        rd_mem_init(&in, buf_str(&bytes), 0);
+        r = rdb_new(&in.rd);
+        r->keyless_max = 10 * LIBRARY;
+        while (rc == RC_OK && it.kind != RDB_END) {
+            rc = rdb_next(r, &it, &e);
+            libraries += rc == RC_OK && it.kind == RDB_FUNCTION;
+        }
+        assert_int_equal(rc, with_keys ? RC_OK : RC_CORRUPT);
+        assert_int_equal(libraries, with_keys ? ROUNDS : 9);
+        if (!with_keys)
+            T_CONTAINS(e.msg, "bytes of functions and fields without a key");
+        rdb_free(r);
+        buf_release(&bytes);
+    }
+}
+
 int
 main(void)
 {
@@ -515,6 +557,7 @@ main(void)
         cmocka_unit_test(test_blob_walks_listpacks_at_the_size_steps),
         cmocka_unit_test(test_rdb_streams_long_strings),
         cmocka_unit_test(test_rdb_reads_rare_types),
+        cmocka_unit_test(test_rdb_ends_what_goes_on_without_a_key),
         cmocka_unit_test(test_rdb_counts_the_entries_of_a_stream_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
