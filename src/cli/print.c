@@ -21,9 +21,29 @@ blanks(struct buf *out, size_t n)
     buf_must_printf(out, "%*s", (int)n, "");
 }
 
+/* What is shown of a cell, which somebody else may have written: one line, that changes no terminal. Escapes as kubectl. */
+static char *
+cell_safe(struct str s)
+{
+    struct buf b = BUF_INIT(PRINT_MAX);
+    char *to;
+
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t c = s.p[i];
+
+        if (c == 0x1b || c == '\r')
+            buf_must_add(&b, c == '\r' ? "\\r" : "^[", 2);
+        else
+            buf_must_add(&b, &c, 1);
+    }
+    to = mem_strndup(buf_c(&b), b.n);
+    buf_release(&b);
+    return str_one_line(to);
+}
+
 /* The lines of a text, cut into cells. */
 struct tab_line {
-    struct str *cells;
+    char **cells;
     size_t n;
 };
 
@@ -35,8 +55,8 @@ cut_line(struct str s)
 
     for (size_t i = 0; i <= s.n; i++)
         if (i == s.n || s.p[i] == '\t') {
-            l.cells = (struct str *)mem_more(l.cells, l.n, sizeof(struct str));
-            l.cells[l.n++] = str_of(s.p + start, i - start);
+            l.cells = (char **)mem_more(l.cells, l.n, sizeof(char *));
+            l.cells[l.n++] = cell_safe(str_of(s.p + start, i - start));
             start = i + 1;
         }
     return l;
@@ -51,7 +71,7 @@ column_width(const struct tab_line *lines, size_t n, size_t at, size_t c)
     while (from > 0 && lines[from - 1].n > c + 1)
         from--;
     for (size_t i = from; i < n && lines[i].n > c + 1; i++)
-        width = MAX(width, str_chars(lines[i].cells[c]));
+        width = MAX(width, str_chars(str_c(lines[i].cells[c])));
     return width;
 }
 
@@ -69,15 +89,18 @@ print_tabs(struct str text, size_t padding, struct buf *out)
         }
     for (size_t i = 0; i < n; i++) {
         for (size_t c = 0; c < lines[i].n; c++) {
-            struct str cell = lines[i].cells[c];
+            struct str cell = str_c(lines[i].cells[c]);
             add(out, cell);
             if (c + 1 < lines[i].n)
                 blanks(out, column_width(lines, n, i, c) + padding - str_chars(cell));
         }
         buf_must_add(out, "\n", 1);
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        for (size_t c = 0; c < lines[i].n; c++)
+            mem_free(lines[i].cells[c]);
         mem_free(lines[i].cells);
+    }
     mem_free(lines);
 }
 
@@ -112,7 +135,8 @@ static void
 grid_add(struct grid *g, char *take)
 {
     g->cells = (char **)mem_more(g->cells, g->n, sizeof(char *));
-    g->cells[g->n++] = take;
+    g->cells[g->n++] = cell_safe(str_c(take));
+    mem_free(take);
 }
 
 static char *

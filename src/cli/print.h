@@ -6,6 +6,7 @@
  * cli/print -- objects of a cluster as kubectl prints them.
  *
  * Shape    everything is appended to a buffer; the caller writes it out.
+ * Safety   control characters in tables and descriptions are escaped: they are of whoever made the object.
  * Source   cli-runtime printers, text/tabwriter, the generic describer of kubectl.
  * Tests    print_test.c, tests/integration/verbs.bats against the real kubectl
  */

@@ -113,10 +113,33 @@ test_print_describe_layout(void **state)
                             "  Warning  R       <unknown>  c     told\n");
 }
 
+/* Objects are written by many, and read at a terminal; as kubectl where that escapes too. */
+static void
+test_print_changes_no_terminal(void **state)
+{
+    CLEANUP(buf_release) struct buf out = BUF_INIT(2000);
+    CLEANUP(json_free_ptr)
+    struct json *j = parse("{\"metadata\":{\"name\":\"n\",\"annotations\":{\"x\":\"\\u001b[2Jy\"}},"
+                           "\"spec\":{\"alias\":\"a\\u001b]0;t\\u0007\\u009b\\u202eb\\rc\\td\"}}");
+    CLEANUP(json_free_ptr)
+    struct json *rows = parse("{\"columnDefinitions\":[{\"name\":\"Name\"},{\"name\":\"Alias\"}],"
+                              "\"rows\":[{\"cells\":[\"n\\u001b[31m\",\"a\\u0008b\"]}]}");
+    struct print_table t = {.wide = false};
+
+    (void)state;
+    print_describe(j, NULL, &out);
+    T_CONTAINS(buf_c(&out), "x: ^[[2Jy\n");
+    T_CONTAINS(buf_c(&out), "  Alias:  a^[]0;t?\?\?\?\?\?b\\rc  d\n");
+    buf_reset(&out);
+    assert_int_equal(print_table(&t, rows, NULL, &out), 1);
+    assert_string_equal(buf_c(&out), "NAME      ALIAS\nn^[[31m   a?b\n");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_print_changes_no_terminal),
         cmocka_unit_test(test_print_tabs_align_runs),
         cmocka_unit_test(test_print_table_layouts),
         cmocka_unit_test(test_print_documents),
