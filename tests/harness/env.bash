@@ -160,3 +160,13 @@ XREADGROUP GROUP many bob COUNT 2500 STREAMS longstream >
 DATA
     fi
 }
+
+start_liar() { # MODE: sets LIAR, the port of something that takes commands as Redis does and answers otherwise
+    : >"$T/liar"
+    "$HARNESS/liar" "$1" >>"$T/liar" 3>&- &
+    PIDS+=("$!")
+    for _ in $(seq 100); do
+        read -r LIAR <"$T/liar" && return 0
+        sleep 0.1
+    done
+}

@@ -33,15 +33,6 @@ resp() {
     done
 }
 
-start_liar() { # MODE: sets LIAR, the port of something that takes commands as Redis does and answers otherwise
-    "$HARNESS/liar" "$1" >"$T/liar" 3>&- &
-    PIDS+=("$!")
-    for _ in $(seq 100); do
-        read -r LIAR <"$T/liar" && return 0
-        sleep 0.1
-    done
-}
-
 works() { [ "$status" -eq 0 ] || { echo "$output"; return 1; }; }
 
 # --- connection ---------------------------------------------------------------------------------------
