@@ -30,21 +30,39 @@ brief_of(const struct snapshot *s, struct manifest_brief *out)
     return false;
 }
 
+/* What it lacks, though it is of the whole target. */
+static void
+print_marks(const struct manifest_brief *m)
+{
+    char took[OUT_TEXT];
+
+    if (m != NULL && m->lost_master)
+        (void)printf("  (of a replica without its master, for %s)",
+                     out_duration((int64_t)MIN(m->lost_for_s, (uint64_t)INT32_MAX) * 1000, took));
+    if (m != NULL && m->lacks_functions)
+        (void)printf("  (without functions)");
+}
+
 static void
 print_row(const struct snapshot *s, const struct manifest_brief *m)
 {
-    char id[ID_TEXT], when[INSTANT_TEXT], bytes[OUT_TEXT], host[SHOWN], target[SHOWN], part[SHOWN];
+    char id[ID_TEXT], when[INSTANT_TEXT], bytes[OUT_TEXT], host[SHOWN], target[SHOWN], part[SHOWN],
+        digest[16];
 
     (void)printf("%.8s  %.19s  %-16s  %-24s ", id_hex(&s->id, id), instant_format(s->time, when),
                  str_show(str_c(s->hostname != NULL ? s->hostname : ""), host, sizeof(host)),
                  str_show(str_c(s->target != NULL ? s->target : "-"), target, sizeof(target)));
-    if (m != NULL)
-        (void)printf(" %10llu  %12s  %-11s  %-14s  %.12s", (unsigned long long)m->keys,
-                     out_bytes(m->bytes, bytes), m->source, m->server, m->digest);
-    else
+    if (m != NULL) {
+        (void)printf(" %10llu  %12s  ", (unsigned long long)m->keys, out_bytes(m->bytes, bytes));
+        out_words(m->source, 11);
+        (void)printf("  ");
+        out_words(m->server, 14);
+        (void)printf("  %.12s", str_show(str_c(m->digest), digest, sizeof(digest)));
+    } else {
         (void)printf(" %10s  %12s  %-11s  %-14s  %-12s", "-",
                      s->has_summary ? out_bytes(s->summary.total_bytes_processed, bytes) : "-", "-",
                      "-", "-");
+    }
     for (size_t i = 0; i < s->n_paths; i++) {
         (void)printf("  ");
         out_words(s->paths[i], 0);
@@ -56,6 +74,7 @@ print_row(const struct snapshot *s, const struct manifest_brief *m)
     (void)printf("%s", s->n_tags != 0 ? "]" : "");
     if (s->part != NULL)
         (void)printf("  (partial: %s)", str_show(str_c(s->part), part, sizeof(part)));
+    print_marks(m);
     (void)puts("");
 }
 

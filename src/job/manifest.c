@@ -348,17 +348,21 @@ read_brief(const struct json *j, struct manifest_brief *out, struct err *e)
 {
     struct str digest, kind, server = STR_LIT(""), version = STR_LIT("");
     const struct json *source;
+    uint64_t lost = UINT64_MAX;
 
     if (json_get_u64(j, "keys", &out->keys, e) || json_get_u64(j, "bytes", &out->bytes, e) ||
         json_get_str(j, "digest", &digest, e) || json_get_object(j, "source", &source, e) ||
         json_get_str(source, "kind", &kind, e) ||
         json_get_bool(source, "point_in_time", &out->point_in_time, e) ||
         json_opt_bool(source, "functions_denied", &out->lacks_functions, e) ||
+        json_opt_u64(source, "master_link_down_seconds", &lost, e) ||
         json_opt_u64(j, "longest", &out->longest, e) ||
         json_opt_u64(source, "dataset_memory", &out->memory, e) ||
         json_opt_str(source, "server", &server, e) ||
         json_opt_str(source, "server_version", &version, e) || read_databases(j, out, e))
         return e->code;
+    out->lost_master = lost != UINT64_MAX;
+    out->lost_for_s = out->lost_master ? lost : 0;
     copy_str(out->digest, sizeof(out->digest), digest);
     copy_str(out->source, sizeof(out->source), kind);
     (void)snprintf(out->server, sizeof(out->server), "%.*s %.*s", (int)MIN(server.n, (size_t)16),

@@ -40,6 +40,8 @@ struct manifest_brief {
     char digest[TALLY_DIGEST_TEXT], source[16], server[64];
     bool point_in_time;
     bool lacks_functions; /* whoever made it could not list them */
+    bool lost_master;     /* the source was a replica without its master: */
+    uint64_t lost_for_s;  /* for so long */
 };
 /* `target` without a name and `shrink` NULL: the brief does not say. */
 NODISCARD enum rc manifest_brief_write(const struct source_opts *o, const struct source_facts *f,

@@ -93,6 +93,8 @@ refused() { # refused WORDS COMMAND...
     [ "$status" = 0 ]
     [[ "$output" == *"lost its master"* && "$output" == *"falling back to SCAN"* ]]
     "$CSTASH" show --manifest | grep -q '"master_link_down_seconds"'
+    "$CSTASH" snapshots | grep -q '(of a replica without its master, for [0-9.]* s)$'
+    "$CSTASH" snapshots --json | python3 -c 'import json, sys; assert json.load(sys.stdin)[0]["cstash"]["source"]["master_link_down_seconds"] >= 0'
     # Who asks for a point in time waits for it.
     run "$CSTASH" backup --source replication --wait 1s --redis "$URL_a"
     [ "$status" = 1 ]
@@ -129,6 +131,7 @@ redis.register_function('f', function() return 1 end)" >/dev/null
     cli a acl setuser poor on '>pw' '~*' '&*' +@all -function >/dev/null
     "$CSTASH" backup -q --source scan --redis "redis://poor:pw@127.0.0.1:$PORT_a"
     "$CSTASH" show --manifest | grep -q '"functions_denied":true'
+    "$CSTASH" snapshots | grep -q '(without functions)$'
     run "$CSTASH" restore -q --yes --redis "$URL_b"
     [ "$status" = 0 ]
     [[ "$output" == *"libraries of functions are not in this backup"* ]]
