@@ -144,8 +144,11 @@ call_matches(struct call *c)
         return NULL;
     *c->cost += 50;
     r = pattern_match((const char *)t.p, (const char *)s.p);
-    return r == PATTERN_BAD ? call_fails(c, "bad regular expression")
-                            : json_new_bool(r == PATTERN_MATCHES);
+    if (r == PATTERN_BAD)
+        return call_fails(c, "bad regular expression");
+    if (r == PATTERN_LIMIT)
+        return call_fails(c, "the regular expression takes too long");
+    return json_new_bool(r == PATTERN_MATCHES);
 }
 
 /* --- parts of strings --- */

@@ -1,131 +1,154 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "validation/pattern.h"
 
+#define PCRE2_CODE_UNIT_WIDTH 8
 #include <ctype.h>
-#include <regex.h>
+#include <pcre2.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
+enum {
+    PATTERN_MAX = 8192,     /* bytes */
+    REPEAT_MAX = 1000,      /* as RE2 */
+    NESTING_MAX = 200,      /* parentheses */
+    STEPS_MAX = 2000000,    /* of a match: a fraction of a second */
+    MEMORY_KIB = 16 * 1024, /* of a match */
+    DEPTH_MAX = 100000
+};
 
-enum { PATTERN_MAX = 8192 };
-
+/* A class in brackets, from behind its '[' on. Returns what follows its ']', NULL: it has no end. */
 static const char *
-class_of(char c, bool inside)
+class_end(const char *p)
 {
-    switch (c) {
-    case 'd':
-        return inside ? "0-9" : "[0-9]";
-    case 'D':
-        return inside ? NULL : "[^0-9]";
-    case 'w':
-        return inside ? "A-Za-z0-9_" : "[A-Za-z0-9_]";
-    case 'W':
-        return inside ? NULL : "[^A-Za-z0-9_]";
-    case 's':
-        return inside ? " \t\n\r\f" : "[ \t\n\r\f]";
-    case 'S':
-        return inside ? NULL : "[^ \t\n\r\f]";
-    case 'n':
-        return "\n";
-    case 't':
-        return "\t";
-    case 'r':
-        return "\r";
-    default:
-        return NULL;
-    }
-}
+    p += *p == '^';
+    p += *p == ']';
+    for (; *p != '\0' && *p != ']'; p++) {
+        const char *end;
 
-/* A bracket expression from its '[' on. Returns what follows it, NULL: not understood. */
-static const char *
-put_class(struct buf *out, const char *p)
-{
-    const char *begin = ++p;
-    bool minus = false, bracket = false, caret = false;
-
-    buf_must_printf(out, "[");
-    if (*p == '^') {
-        buf_must_printf(out, "^");
-        begin = ++p;
-    }
-    for (; *p != '\0' && (*p != ']' || p == begin); p++) {
-        if (*p == '[' && p[1] == ':') {
-            const char *end = strstr(p, ":]");
-            if (end == NULL)
-                return NULL;
-            buf_must_add(out, p, (size_t)(end + 2 - p));
+        if (*p == '[' && p[1] == ':' && (end = strstr(p + 2, ":]")) != NULL)
             p = end + 1;
-            continue;
-        }
-        if (*p != '\\') {
-            buf_must_add(out, p, 1);
-            continue;
-        }
-        if (*++p == '\0')
-            return NULL;
-        if (isalpha((unsigned char)*p)) {
-            const char *known = class_of(*p, true);
-            if (known == NULL)
-                return NULL;
-            buf_must_printf(out, "%s", known);
-        } else if (*p == '-') {
-            minus = true; /* these three have places of their own in POSIX */
-        } else if (*p == ']') {
-            bracket = true;
-        } else if (*p == '^') {
-            caret = true;
-        } else {
-            buf_must_add(out, p, 1);
-        }
+        else if (*p == '\\' && p[1] != '\0')
+            p++;
     }
-    if (*p != ']' || bracket)
-        return NULL;
-    buf_must_printf(out, "%s%s]", caret ? "^" : "", minus ? "-" : "");
-    return p + 1;
+    return *p == ']' ? p + 1 : NULL;
 }
 
+/* What stands behind '(': a group that RE2 has? */
 static bool
-translate(const char *p, struct buf *out)
+is_group(const char *p)
 {
+    if (*p == '*') /* a verb */
+        return false;
+    if (*p != '?')
+        return true;
+    p++;
+    if (*p == ':')
+        return true;
+    if (p[0] == 'P' && p[1] == '<')
+        return true;
+    if (p[0] == '<')
+        return p[1] != '=' && p[1] != '!';
+    p += strspn(p, "imsU-");
+    return *p == ')' || *p == ':';
+}
+
+/* "{n}", "{n,}" or "{n,m}" at `p`: is it a repetition that RE2 refuses? */
+static bool
+is_too_many(const char *p)
+{
+    char *end;
+    unsigned long least, most;
+
+    if (!isdigit((unsigned char)p[1]))
+        return false;
+    least = most = strtoul(p + 1, &end, 10);
+    if (*end == ',' && isdigit((unsigned char)end[1]))
+        most = strtoul(end + 1, &end, 10);
+    else if (*end == ',')
+        end++;
+    return *end == '}' && (least > REPEAT_MAX || most > REPEAT_MAX);
+}
+
+/* May PCRE2 see it: does it mean there what it means in RE2? */
+static bool
+is_known(const char *p)
+{
+    static const char *const escapes = "AaBbdDfnpPQrsStvwWxz";
+
     while (*p != '\0') {
-        if (*p == '[') {
-            p = put_class(out, p);
+        char c = *p++;
+
+        if (c == '[') {
+            p = class_end(p);
             if (p == NULL)
                 return false;
-        } else if (*p == '\\' && p[1] != '\0') {
-            const char *known = isalpha((unsigned char)p[1]) ? class_of(p[1], false) : NULL;
-            if (known != NULL)
-                buf_must_printf(out, "%s", known);
-            else if (p[1] == 'z' || p[1] == 'A')
-                buf_must_printf(out, "%s", p[1] == 'z' ? "$" : "^");
-            else if (isalnum((unsigned char)p[1]) && p[1] != 'b' && p[1] != 'B')
+        } else if (c == '\\' && *p == 'Q') {
+            const char *end = strstr(p, "\\E");
+            p = end != NULL ? end + 2 : p + strlen(p);
+        } else if (c == '\\') {
+            if (*p == '\0' || (isalpha((unsigned char)*p) && strchr(escapes, *p) == NULL) ||
+                (*p >= '1' && *p <= '9'))
                 return false;
-            else
-                buf_must_add(out, p, 2);
-            p += 2;
-        } else if (p[0] == '(' && p[1] == '?' && p[2] == ':') {
-            buf_must_printf(out, "(");
-            p += 3;
-        } else if ((p[0] == '(' && p[1] == '?') || (strchr("*+?}", p[0]) != NULL && p[1] == '?')) {
+            p++;
+        } else if (c == '(' && !is_group(p)) {
             return false;
-        } else {
-            buf_must_add(out, p++, 1);
+        } else if (strchr("*+?}", c) != NULL && *p == '+') {
+            return false;
+        } else if (c == '{' && is_too_many(p - 1)) {
+            return false;
         }
     }
     return true;
 }
 
+static pcre2_code *
+pattern_compile(const char *pattern)
+{
+    pcre2_compile_context *how = pcre2_compile_context_create(NULL);
+    pcre2_code *code;
+    PCRE2_SIZE at;
+    int error;
+
+    if (how == NULL)
+        return NULL;
+    (void)pcre2_set_parens_nest_limit(how, NESTING_MAX);
+    (void)pcre2_set_max_pattern_length(how, PATTERN_MAX);
+    code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+                         PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C |
+                             PCRE2_NO_AUTO_CAPTURE,
+                         &error, &at, how);
+    pcre2_compile_context_free(how);
+    return code;
+}
+
 enum pattern_result
 pattern_match(const char *pattern, const char *text)
 {
-    CLEANUP(buf_release) struct buf posix = BUF_INIT(PATTERN_MAX * 12);
-    enum pattern_result result;
-    regex_t re;
+    enum pattern_result result = PATTERN_LIMIT;
+    pcre2_match_context *limits = NULL;
+    pcre2_match_data *found = NULL;
+    pcre2_code *code;
 
-    if (strlen(pattern) > PATTERN_MAX || !translate(pattern, &posix) ||
-        regcomp(&re, buf_c(&posix), REG_EXTENDED | REG_NOSUB) != 0)
+    if (strlen(pattern) > PATTERN_MAX || !is_known(pattern) ||
+        (code = pattern_compile(pattern)) == NULL)
         return PATTERN_BAD;
-    result = regexec(&re, text, 0, NULL, 0) == 0 ? PATTERN_MATCHES : PATTERN_DIFFERS;
-    regfree(&re);
+    limits = pcre2_match_context_create(NULL);
+    found = pcre2_match_data_create(1, NULL);
+    if (limits != NULL && found != NULL) {
+        int rc;
+
+        (void)pcre2_set_match_limit(limits, STEPS_MAX);
+        (void)pcre2_set_depth_limit(limits, DEPTH_MAX);
+        (void)pcre2_set_heap_limit(limits, MEMORY_KIB);
+        rc = pcre2_match(code, (PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, 0, 0, found, limits);
+        if (rc >= 0)
+            result = PATTERN_MATCHES;
+        else if (rc == PCRE2_ERROR_NOMATCH)
+            result = PATTERN_DIFFERS;
+    }
+    pcre2_match_data_free(found);
+    pcre2_match_context_free(limits);
+    pcre2_code_free(code);
     return result;
 }

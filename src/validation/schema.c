@@ -2,7 +2,6 @@
 #include "validation/schema.h"
 
 #include <math.h>
-#include <regex.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -192,6 +191,20 @@ check_format(struct check *c, const struct json *schema, const char *s, const ch
 }
 
 static void
+check_pattern(struct check *c, const char *pattern, const char *s, const char *at)
+{
+    enum pattern_result r = pattern_match(pattern, s);
+
+    if (r == PATTERN_DIFFERS)
+        field_error_add(c->to, "FieldValueInvalid", at,
+                        "Invalid value: \"%s\": %s in body should match '%s'", s, at, pattern);
+    else if (r == PATTERN_LIMIT)
+        field_error_add(c->to, "FieldValueInvalid", at,
+                        "Invalid value: matching it against '%s' takes too much time or memory",
+                        pattern);
+}
+
+static void
 check_string(struct check *c, const struct json *schema, const struct json *j, const char *at)
 {
     const char *s = json_text(j), *pattern = json_text(json_field(schema, "pattern"));
@@ -206,9 +219,8 @@ check_string(struct check *c, const struct json *schema, const struct json *j, c
     if (n > max)
         field_error_add(c->to, "FieldValueTooLong", at, "Too long: may not be more than %lld bytes",
                         (long long)max);
-    if (pattern != NULL && pattern_match(pattern, s) == PATTERN_DIFFERS)
-        field_error_add(c->to, "FieldValueInvalid", at,
-                        "Invalid value: \"%s\": %s in body should match '%s'", s, at, pattern);
+    if (pattern != NULL)
+        check_pattern(c, pattern, s, at);
     check_format(c, schema, s, at);
 }
 
