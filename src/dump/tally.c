@@ -36,6 +36,7 @@ struct tally {
     struct soon soon;   /* when keys expire */
     /* leaving out what expires; fields are remembered until their expiry is told */
     int64_t cut;
+    unsigned without; /* bits of enum tally_part */
     uint64_t left_out;
     struct recent {
         sum128 name, term;
@@ -212,6 +213,12 @@ tally_leave_out(struct tally *t, int64_t cut_ms)
     t->recent = mem_zero(RECENT_FIELDS, sizeof(*t->recent));
 }
 
+void
+tally_leave_out_parts(struct tally *t, unsigned parts)
+{
+    t->without = parts;
+}
+
 uint64_t
 tally_left_out(const struct tally *t)
 {
@@ -295,7 +302,7 @@ on_entry(struct tally *t, const struct ev *ev)
 static void
 on_stream(struct tally *t, const struct ev *ev)
 {
-    bool modern = ev->u.stream.modern;
+    bool modern = ev->u.stream.modern && (t->without & TALLY_COUNTERS) == 0;
 
     t->name += HASH_WORDS(PART_STREAM, ev->u.stream.last.ms, ev->u.stream.last.seq,
                           modern ? ev->u.stream.max_deleted.ms : 0,
@@ -306,7 +313,8 @@ on_stream(struct tally *t, const struct ev *ev)
 static void
 on_group(struct tally *t, const struct ev *ev)
 {
-    int64_t read = ev->u.group.modern ? ev->u.group.entries_read : -1;
+    bool modern = ev->u.group.modern && (t->without & TALLY_COUNTERS) == 0;
+    int64_t read = modern ? ev->u.group.entries_read : -1;
 
     t->name += HASH_WORDS(PART_GROUP, WORDS_OF(hash_str(ev->u.group.name)), ev->u.group.last.ms,
                           ev->u.group.last.seq, (uint64_t)read);
@@ -336,7 +344,8 @@ on_payload(struct tally *t, const struct ev *ev, struct err *e)
     if (t->type != KV_MODULE && t->type != KV_ARRAY)
         return payload_decode(t->decoder, ev, tally_on, t, e);
     t->elements = 1;
-    t->acc = hash_str(ev->u.payload.value);
+    if (t->type != KV_MODULE || (t->without & TALLY_MODULES) == 0)
+        t->acc = hash_str(ev->u.payload.value);
     return RC_OK;
 }
 

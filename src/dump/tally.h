@@ -53,7 +53,14 @@ void tally_free(struct tally *t);
  * event.
  */
 void tally_leave_out(struct tally *t, int64_t cut_ms);
-/* How many keys and fields were. */
+/*
+ * Leave out what is not told alike by two servers that hold the same: what Redis 7 counts of streams
+ * beside their data, and the bytes of values of modules, not that they are there. Before the first
+ * event.
+ */
+enum tally_part { TALLY_COUNTERS = 1, TALLY_MODULES = 2 };
+void tally_leave_out_parts(struct tally *t, unsigned parts);
+/* How many keys and fields were left out. */
 uint64_t tally_left_out(const struct tally *t);
 
 /* An ev_fn; `arg` is the struct tally. RC_LIMIT: too many databases; RC_UNSUPPORTED: the expiry of a

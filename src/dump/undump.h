@@ -75,6 +75,7 @@ struct undump_facts {
     uint64_t marker_keys; /* the number it holds: keys of all databases plus one */
     bool exact;   /* the commands of each key stood together, and every one was understood */
     bool removes; /* not every key of which it has data is there at its end, or that is not known */
+    bool uncounted; /* a stream lost entries on the way, and nothing says its counters of Redis 7 */
     uint64_t commands;
     uint32_t verbs;   /* bits of enum verb (dump/verbs.h): those seen */
     uint64_t longest; /* bytes of the longest argument, or string made of several */

@@ -30,6 +30,7 @@ struct undump {
     struct stream_id last_entry;
     uint64_t n_entries;
     bool stream_said; /* EV_STREAM was sent */
+    bool uncounted;   /* entries were deleted, and no XSETID says the counters */
     /* the long command in progress */
     enum verb verb;
     uint32_t argc, key; /* key: which argument is the key's name */

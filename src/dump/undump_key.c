@@ -38,6 +38,7 @@ undump_end_key(struct undump *u, struct err *e)
         return RC_OK;
     if (say_stream(u, e))
         return e->code;
+    u->facts.uncounted = u->facts.uncounted || u->uncounted;
     u->open = false;
     ev.u.key = (struct ev_key){.name = buf_str(&u->name),
                                .type = u->type,
@@ -82,7 +83,7 @@ undump_open_key(struct undump *u, enum kv_type type, struct err *e)
     u->type = type;
     u->n_entries = u->string_bytes = 0;
     u->last_entry = (struct stream_id){0, 0};
-    u->stream_said = false;
+    u->stream_said = u->uncounted = false;
     ev.u.key = (struct ev_key){.name = buf_str(&u->name),
                                .type = type,
                                .expires_at = EV_NO_EXPIRY,
@@ -235,6 +236,7 @@ on_xsetid(struct undump *u, const struct str *v, uint32_t n, struct err *e)
             return undump_bad_argument(u, "XSETID", e);
         ev.u.stream.modern = true;
     }
+    u->uncounted = u->uncounted && !ev.u.stream.modern;
     u->stream_said = true;
     return undump_emit(u, &ev, e);
 }
@@ -354,6 +356,7 @@ undump_key_command(struct undump *u, const struct str *v, uint32_t n, struct err
     case V_XDEL:
         if (!u->facts.ours)
             undump_not_exact(u);
+        u->uncounted = true;
         return RC_OK;
     case V_XSETID:
         return on_xsetid(u, v, n, e);

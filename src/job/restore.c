@@ -437,11 +437,14 @@ enum rc
 restore_verify_stream(struct ctx *cx, struct rd *again, struct conn *c,
                       const struct load_opts *opts, struct restore_result *r, struct err *e)
 {
+    bool counters;
+
     if (r->load.skipped_keys != 0)
         return err_set(e, RC_UNSUPPORTED,
                        "%llu keys were kept as they were: the restore cannot be verified",
                        (unsigned long long)r->load.skipped_keys);
-    if (verify_target(cx, again, c, opts, VERIFY_MS + 4 * r->took_ms, &r->verified, e))
+    counters = r->load.left_out[ADAPT_COUNTS] == 0 && !r->load.facts.uncounted;
+    if (verify_target(cx, again, c, opts, VERIFY_MS + 4 * r->took_ms, counters, &r->verified, e))
         return e->code;
     r->read_back = true;
     return RC_OK;
@@ -472,13 +475,11 @@ restore_arrived(const struct restore_result *r)
 
 /* What the target has no place for. */
 static void
-words_of_left_out(const struct restore_result *r, const char *target, char to[static RESTORE_WORDS])
+add_left_out(const struct restore_result *r, char to[static RESTORE_WORDS])
 {
-    const char *sep = " ";
+    const char *sep = " but for what its version cannot hold: ";
     char n[STR_GROUPED_MAX];
 
-    (void)snprintf(to, RESTORE_WORDS,
-                   "%s holds the backup but for what its version cannot hold:", target);
     for (unsigned i = 0; i < ADAPT_N; i++) {
         size_t used = strlen(to);
 
@@ -490,6 +491,19 @@ words_of_left_out(const struct restore_result *r, const char *target, char to[st
     }
 }
 
+/* Only a module can tell whether two of its values are the same. */
+static void
+add_modules(const struct restore_result *r, char to[static RESTORE_WORDS])
+{
+    size_t used = strlen(to);
+    char n[STR_GROUPED_MAX];
+
+    if (r->read_back && r->verified.modules != 0)
+        (void)snprintf(to + used, RESTORE_WORDS - used,
+                       "; %s values of modules are there, and were not compared",
+                       str_grouped(r->verified.modules, n));
+}
+
 /* What was read back says more than counts do. */
 static void
 words_of_reading(const struct restore_result *r, const char *target, char to[static RESTORE_WORDS])
@@ -498,6 +512,8 @@ words_of_reading(const struct restore_result *r, const char *target, char to[sta
 
     (void)snprintf(to, RESTORE_WORDS, "read back from %s: %s keys, digest %s, as restored", target,
                    str_grouped(r->verified.keys, keys), r->verified.digest);
+    add_left_out(r, to);
+    add_modules(r, to);
     if (r->verified.left_out != 0)
         (void)snprintf(to + strlen(to), RESTORE_WORDS - strlen(to),
                        "; %s keys and fields that expire within minutes left out",
@@ -514,13 +530,14 @@ restore_words(const struct restore_result *r, const char *target, char to[static
     (void)str_grouped(o->after, after);
     if (r->read_back && !r->equal)
         words_of_reading(r, target, to);
-    else if (r->equal)
+    else if (r->equal) {
         (void)snprintf(to, RESTORE_WORDS,
                        "counts and digest %s are those of the backup; %s holds its %s keys%s%s%s",
                        r->digest, target, after, o->expired != 0 ? ", expired since: " : "",
                        o->expired != 0 ? str_grouped(o->expired, expired) : "",
                        r->read_back ? ", read back and compared" : "");
-    else if (r->load.skipped_keys != 0 || r->wanted != r->keys)
+        add_modules(r, to);
+    } else if (r->load.skipped_keys != 0 || r->wanted != r->keys)
         (void)snprintf(
             to, RESTORE_WORDS, "a partial restore: of the %s keys of the dump%s%s",
             str_grouped(r->keys, all), r->wanted != r->keys ? " some were filtered out" : "",
@@ -534,9 +551,10 @@ restore_words(const struct restore_result *r, const char *target, char to[static
         (void)snprintf(to, RESTORE_WORDS,
                        "not proven by counts: %s held %s keys before, and holds %s now", target,
                        str_grouped(o->before, before), after);
-    else if (o->proven && left_anything(&r->load))
-        words_of_left_out(r, target, to);
-    else if (o->proven)
+    else if (o->proven && left_anything(&r->load)) {
+        (void)snprintf(to, RESTORE_WORDS, "%s holds the backup", target);
+        add_left_out(r, to);
+    } else if (o->proven)
         (void)snprintf(to, RESTORE_WORDS, "digest %s; %s holds its %s keys", r->digest, target,
                        after);
     else

@@ -7,7 +7,7 @@
 #include "job/outcome.h"
 #include "redis/scan.h"
 
-enum { BATCH_KEYS = 512, BATCH_BYTES = 1024 * 1024 };
+enum { BATCH_KEYS = 512, BATCH_BYTES = 1024 * 1024, EXPIRY_SLACK_MS = 2000 };
 
 struct verify {
     struct ctx *cx;
@@ -17,8 +17,40 @@ struct verify {
     struct tally *want, *have;
     struct buf names; /* of keys that are not read yet */
     size_t ends[BATCH_KEYS];
-    size_t n;
+    int64_t expires_at[BATCH_KEYS];
+    size_t n, reading, next; /* reading: of the batch that is being read, next: its next key */
 };
+
+/* When the key is to expire, of the batch that is being read, which comes in order. */
+static int64_t
+verify_wanted(struct verify *v, struct str name)
+{
+    for (size_t tries = 0; tries < v->reading; tries++) {
+        size_t i = v->next, start = i == 0 ? 0 : v->ends[i - 1];
+
+        v->next = i + 1 == v->reading ? 0 : i + 1;
+        if (str_eq(name, str_of(v->names.p + start, v->ends[i] - start)))
+            return v->expires_at[i];
+    }
+    return EV_NO_EXPIRY;
+}
+
+/* An event of what the server holds. */
+static enum rc
+verify_have(void *arg, const struct ev *ev, struct err *e)
+{
+    struct verify *v = arg;
+    struct ev same = *ev;
+    int64_t want, at;
+
+    if (ev->kind != EV_KEY_END || scan_some_exact(v->scan))
+        return tally_on(v->have, ev, e);
+    at = ev->u.key.expires_at;
+    want = at == EV_NO_EXPIRY ? EV_NO_EXPIRY : verify_wanted(v, ev->u.key.name);
+    if (want != EV_NO_EXPIRY && at >= want - EXPIRY_SLACK_MS && at <= want + EXPIRY_SLACK_MS)
+        same.u.key.expires_at = want;
+    return tally_on(v->have, &same, e);
+}
 
 /* Read the keys of the batch from the server. */
 static enum rc
@@ -31,7 +63,8 @@ verify_flush(struct verify *v, struct err *e)
         names[i] = str_of(v->names.p + start, v->ends[i] - start);
         start = v->ends[i];
     }
-    v->n = 0;
+    v->n = v->next = 0;
+    v->reading = n;
     if (n != 0 && scan_some_read(v->scan, names, n, e))
         return e->code;
     buf_reset(&v->names);
@@ -57,6 +90,7 @@ verify_on(void *arg, const struct ev *ev, struct err *e)
         return RC_OK;
     if (buf_add_str(&v->names, ev->u.key.name, e))
         return e->code;
+    v->expires_at[v->n] = ev->u.key.expires_at;
     v->ends[v->n++] = v->names.n;
     return v->n == BATCH_KEYS || v->names.n >= BATCH_BYTES ? verify_flush(v, e) : RC_OK;
 }
@@ -150,7 +184,7 @@ verify_run(struct verify *v, struct rd *dump, const struct load_opts *opts, int6
     tally_leave_out(v->want, cut);
     tally_leave_out(v->have, cut);
     if (verify_changes(v, &before, e) ||
-        scan_some_open(v->cx, v->c, &scan, tally_on, v->have, &v->scan, e) ||
+        scan_some_open(v->cx, v->c, &scan, verify_have, v, &v->scan, e) ||
         verify_read(v, dump, opts, e) || verify_changes(v, &after, e))
         return e->code;
     if (outcome_time(v->cx, v->c, &now, e))
@@ -162,18 +196,26 @@ verify_run(struct verify *v, struct rd *dump, const struct load_opts *opts, int6
 
 enum rc
 verify_target(struct ctx *cx, struct rd *dump, struct conn *c, const struct load_opts *opts,
-              int64_t soon_ms, struct verified *out, struct err *e)
+              int64_t soon_ms, bool counters, struct verified *out, struct err *e)
 {
     struct verify v = {.cx = cx, .c = c, .want = tally_new(), .have = tally_new()};
+    unsigned parts = TALLY_MODULES | (counters ? 0U : TALLY_COUNTERS);
+    const struct tally_db *dbs;
+    size_t n;
     int64_t now;
     enum rc rc = outcome_time(cx, c, &now, e);
 
     buf_init(&v.names, EV_HELD_MAX + BATCH_BYTES);
+    tally_leave_out_parts(v.want, parts);
+    tally_leave_out_parts(v.have, parts);
     if (rc == RC_OK)
         rc = verify_run(&v, dump, opts, now + soon_ms, e);
     if (rc == RC_OK) {
         out->keys = tally_keys(v.want);
         out->left_out = tally_left_out(v.want);
+        dbs = tally_dbs(v.want, &n);
+        for (size_t i = 0; i < n; i++)
+            out->modules += dbs[i].types[KV_MODULE].keys;
         (void)tally_sum_text(tally_whole(v.want), out->digest);
     }
     scan_some_close(v.scan);

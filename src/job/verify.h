@@ -10,6 +10,9 @@
  *          are digested. Whatever else the server holds plays no part.
  * Expiry   keys and fields that expire before the reading is surely over are left out on both sides,
  *          and counted.
+ *          Before Redis 7.0 a server tells when a key expires to some milliseconds only.
+ * Modules  the bytes of a module's value are not the same in a snapshot and from DUMP, or from two
+ *          servers: only that it is there is compared.
  * Errors   RC_CONFLICT: they differ, and clients wrote meanwhile; RC_CORRUPT: they differ;
  *          RC_DENIED: a key may not be read; as redis/load and redis/scan.
  */
@@ -18,15 +21,17 @@
 struct verified {
     uint64_t keys;     /* that were compared */
     uint64_t left_out; /* keys and fields that expire too soon */
-    char digest[33];   /* of these keys */
+    uint64_t modules;  /* keys of modules, among `keys`, whose values were not compared */
+    char digest[33];   /* of these keys, with counters of streams if they were compared */
 };
 
 /*
  * `opts`: of the load, whose filter and allowed commands count here too. `soon_ms`: in which the
- * reading is surely over; RC_TIMEOUT if it was not.
+ * reading is surely over; RC_TIMEOUT if it was not. `counters`: of streams, which Redis 7 added, are
+ * compared too.
  */
 NODISCARD enum rc verify_target(struct ctx *cx, struct rd *dump, struct conn *c,
-                                const struct load_opts *opts, int64_t soon_ms, struct verified *out,
-                                struct err *e);
+                                const struct load_opts *opts, int64_t soon_ms, bool counters,
+                                struct verified *out, struct err *e);
 
 #endif

@@ -334,6 +334,12 @@ scan_some_read(struct scan_some *s, const struct str *names, size_t n, struct er
     return scan_names(&s->scan, names, n, e);
 }
 
+bool
+scan_some_exact(const struct scan_some *s)
+{
+    return s->scan.has_expiretime;
+}
+
 void
 scan_some_close(struct scan_some *s)
 {

@@ -55,6 +55,8 @@ NODISCARD enum rc scan_some_open(struct ctx *cx, struct conn *c, const struct sc
                                  ev_fn *on, void *arg, struct scan_some **out, struct err *e);
 NODISCARD enum rc scan_some_read(struct scan_some *s, const struct str *names, size_t n,
                                  struct err *e);
+/* Are times of expiry exact? Before 7.0 they are what a key has left, and the time when it was asked. */
+bool scan_some_exact(const struct scan_some *s);
 /* NULL is a no-op. */
 void scan_some_close(struct scan_some *s);
 

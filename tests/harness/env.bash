@@ -68,6 +68,15 @@ start_proxy() {
     read -r PROXY <&"${CUT[0]}"
 }
 
+meddle() { # meddle WORD COMMAND: sets MEDDLER, the port of b with a client that spoils something in between
+    "$HARNESS/meddler" "$PORT_b" "$@" >"$T/meddler" 3>&- &
+    PIDS+=("$!")
+    for _ in $(seq 100); do
+        read -r MEDDLER <"$T/meddler" && return 0
+        sleep 0.1
+    done
+}
+
 cli() { # cli NAME arguments
     local name=$1 port
     shift

@@ -361,15 +361,6 @@ PY
     says 2 "--existing skip"
 }
 
-meddle() { # meddle WORD COMMAND: sets MEDDLER, the port of b with a client that spoils something in between
-    "$HARNESS/meddler" "$PORT_b" "$@" >"$T/meddler" 3>&- &
-    PIDS+=("$!")
-    for _ in $(seq 100); do
-        read -r MEDDLER <"$T/meddler" && return 0
-        sleep 0.1
-    done
-}
-
 @test "--verify finds a value that is another, and says when clients write meanwhile" {
     start_redis b
     cli a eval 'for i = 1, 20000 do redis.call("SET", "k" .. i, i) end' 0
