@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz/store_list -- lists of S3 and Azure: names are short, and two readings find the same. */
-#include "store/far.h"
+#include "store/remote.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 enum { NAME_LIMIT = 4096, MARK_LIMIT = 8 * 1024 };
 
-static const struct far_xml lists[] = {
+static const struct remote_xml lists[] = {
     {.entry = "ListBucketResult/Contents",
      .name = "ListBucketResult/Contents/Key",
      .size = "ListBucketResult/Contents/Size",
@@ -36,12 +36,12 @@ add(void *arg, struct str name, uint64_t bytes, struct err *e)
 }
 
 static enum rc
-read_list(struct str body, const struct far_xml *where, struct sum *out)
+read_list(struct str body, const struct remote_xml *where, struct sum *out)
 {
     CLEANUP(buf_release) struct buf next = BUF_INIT(MARK_LIMIT);
-    struct far_page to = {.fn = add, .arg = out, .next = &next};
+    struct remote_page to = {.fn = add, .arg = out, .next = &next};
     struct err e = ERR_INIT;
-    enum rc rc = far_xml_page(body, where, &to, &e);
+    enum rc rc = remote_xml_page(body, where, &to, &e);
 
     out->letters += next.n;
     return rc;

@@ -16,8 +16,8 @@ enum { PAGE = 5000, DATE = 32, PATH_MAX_BYTES = 16 * 1024 };
 #define VERSION "2021-12-02" /* the first that knows every access tier */
 
 struct azure {
-    struct far far;
-    struct azure_who *who;
+    struct remote remote;
+    struct azure_credentials *credentials;
     char *origin;    /* "https://account.blob.core.windows.net" */
     char *container; /* with the slash before it; encoded */
     char *prefix;
@@ -25,12 +25,12 @@ struct azure {
 };
 
 static struct azure *
-azure_of(struct far *f)
+azure_of(struct remote *f)
 {
-    return CONTAINER_OF(f, struct azure, far);
+    return CONTAINER_OF(f, struct azure, remote);
 }
 
-static const struct far_code codes[] = {
+static const struct remote_code codes[] = {
     {"AccountBeingCreated", RC_UNAVAILABLE, true, NULL},
     {"AccountIsDisabled", RC_DENIED, false, "is the subscription's billing in order?"},
     {"AuthorizationFailure", RC_DENIED, false,
@@ -73,14 +73,14 @@ add_param(struct buf *url, struct buf *sign, const char *name, const char *value
 }
 
 static void
-add_params(const struct azure *s, const struct far_want *w, struct buf *url, struct buf *sign)
+add_params(const struct azure *s, const struct remote_op *w, struct buf *url, struct buf *sign)
 {
     struct buf folder = BUF_INIT(256);
     char page[16];
 
-    if (w->verb == FAR_LIST) {
+    if (w->verb == REMOTE_LIST) {
         char *prefix;
-        far_path(&folder, "", w); /* of letters that stay as they are */
+        remote_path(&folder, "", w); /* of letters that stay as they are */
         prefix = mem_printf("%s%s%s", s->prefix, s->prefix[0] != '\0' ? "/" : "", buf_c(&folder));
         (void)snprintf(page, sizeof(page), "%d", PAGE);
         add_param(url, sign, "comp", "list");
@@ -92,39 +92,39 @@ add_params(const struct azure *s, const struct far_want *w, struct buf *url, str
         add_param(url, sign, "prefix", prefix);
         mem_free(prefix);
     }
-    if (w->verb == FAR_LIST || w->verb == FAR_CREATE)
+    if (w->verb == REMOTE_LIST || w->verb == REMOTE_CREATE)
         add_param(url, sign, "restype", "container");
     buf_release(&folder);
 }
 
 /* A header of the kind that is signed by its name. They come sorted. */
 static void
-add_header(struct far_ask *a, struct buf *sign, const char *name, const char *value)
+add_header(struct remote_request *a, struct buf *sign, const char *name, const char *value)
 {
-    far_header(a, "%s: %s", name, value);
+    remote_header(a, "%s: %s", name, value);
     buf_putf(sign, "%s:%s\n", name, value);
 }
 
 static enum rc
-azure_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *out,
+azure_ask(struct ctx *cx, struct remote *f, const struct remote_op *w, struct remote_request *out,
           struct err *e)
 {
     static const char *const methods[] = {
-        [FAR_PUT] = "PUT",    [FAR_GET] = "GET",  [FAR_STAT] = "HEAD",
-        [FAR_DEL] = "DELETE", [FAR_LIST] = "GET", [FAR_CREATE] = "PUT"};
+        [REMOTE_PUT] = "PUT",    [REMOTE_GET] = "GET",  [REMOTE_STAT] = "HEAD",
+        [REMOTE_DEL] = "DELETE", [REMOTE_LIST] = "GET", [REMOTE_CREATE] = "PUT"};
     struct azure *s = azure_of(f);
     CLEANUP(buf_release) struct buf path = BUF_INIT(PATH_MAX_BYTES), md5 = BUF_INIT(64);
     CLEANUP(buf_release) struct buf headers = BUF_INIT(4096), query = BUF_INIT(PATH_MAX_BYTES);
     char date[DATE], length[24] = "", range[64] = "";
-    bool puts = w->verb == FAR_PUT;
+    bool puts = w->verb == REMOTE_PUT;
 
     out->method = methods[w->verb];
     out->want[1] = "x-ms-request-id";
     out->want[2] = "x-ms-error-code";
     buf_putf(&path, "%s", s->container);
-    if (w->verb != FAR_LIST && w->verb != FAR_CREATE) {
+    if (w->verb != REMOTE_LIST && w->verb != REMOTE_CREATE) {
         buf_put(&path, "/", 1);
-        far_path(&path, s->prefix, w);
+        remote_path(&path, s->prefix, w);
     }
     buf_putf(&out->url, "%s%s", s->origin, buf_c(&path));
     add_params(s, w, &out->url, &query);
@@ -136,35 +136,36 @@ azure_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_as
     if (puts) {
         add_header(out, &headers, "x-ms-blob-content-md5", buf_c(&md5));
         add_header(out, &headers, "x-ms-blob-type", "BlockBlob");
-        far_header(out, "Content-MD5: %s", buf_c(&md5));
-        far_header(out, "Content-Type: application/octet-stream");
+        remote_header(out, "Content-MD5: %s", buf_c(&md5));
+        remote_header(out, "Content-Type: application/octet-stream");
     }
-    if (puts || w->verb == FAR_CREATE)
+    if (puts || w->verb == REMOTE_CREATE)
         (void)snprintf(length, sizeof(length), "%zu", w->body.n);
     if (length[0] == '0')
-        far_header(out, "Content-Length: 0"); /* which the library leaves out */
-    if (w->to != NULL)                        /* sent by http/client */
+        remote_header(out, "Content-Length: 0"); /* which the library leaves out */
+    if (w->to != NULL)                           /* sent by http/client */
         (void)snprintf(range, sizeof(range), "bytes=%llu-%llu", (unsigned long long)w->off,
                        (unsigned long long)(w->off + w->n - 1));
     now_text(date);
     add_header(out, &headers, "x-ms-date", date);
     add_header(out, &headers, "x-ms-version", VERSION);
-    return azure_who_sign(cx, s->who,
-                          &(struct azure_request){.method = out->method,
-                                                  .length = length,
-                                                  .md5 = buf_c(&md5),
-                                                  .type = puts ? "application/octet-stream" : "",
-                                                  .range = range,
-                                                  .headers = buf_c(&headers),
-                                                  .path = buf_c(&path),
-                                                  .query = buf_c(&query)},
-                          out, e);
+    return azure_credentials_sign(
+        cx, s->credentials,
+        &(struct azure_request){.method = out->method,
+                                .length = length,
+                                .md5 = buf_c(&md5),
+                                .type = puts ? "application/octet-stream" : "",
+                                .range = range,
+                                .headers = buf_c(&headers),
+                                .path = buf_c(&path),
+                                .query = buf_c(&query)},
+        out, e);
 }
 
 static enum rc
 read_error(void *arg, const char *path, struct str text, struct err *e)
 {
-    struct far_words *out = (struct far_words *)arg;
+    struct remote_error *out = (struct remote_error *)arg;
 
     (void)e;
     if (strcmp(path, "Error/Code") == 0) {
@@ -177,7 +178,7 @@ read_error(void *arg, const char *path, struct str text, struct err *e)
 }
 
 static void
-azure_explain(struct far *f, const struct http_response *r, struct far_words *out)
+azure_parse_error(struct remote *f, const struct http_response *r, struct remote_error *out)
 {
     struct err ignored = ERR_INIT;
 
@@ -186,14 +187,14 @@ azure_explain(struct far *f, const struct http_response *r, struct far_words *ou
     if (out->code[0] == '\0')
         (void)str_cut(str_c(r->got[2]), out->code, sizeof(out->code));
     /* Words alone could be anybody's: a proxy's XML may look like this too. */
-    out->marked = r->got[1][0] != '\0' || r->got[2][0] != '\0';
+    out->from_service = r->got[1][0] != '\0' || r->got[2][0] != '\0';
     if (r->status == 401) /* the token may have been called back: another one is worth a try */
-        out->marked = false;
+        out->from_service = false;
 }
 
 static void
-azure_judge(struct far *f, const struct http_response *r, const struct far_words *words,
-            struct err *e)
+azure_classify_error(struct remote *f, const struct http_response *r,
+                     const struct remote_error *words, struct err *e)
 {
     if (strstr(words->text, "contentMD5 doesn't match") != NULL) { /* Azurite's Md5Mismatch */
         e->code = RC_UNAVAILABLE;
@@ -202,15 +203,15 @@ azure_judge(struct far *f, const struct http_response *r, const struct far_words
     if (r->status != 401 && strcmp(words->code, "AuthenticationFailed") != 0 &&
         strstr(words->text, "failed to authenticate") == NULL)
         return;
-    azure_who_refused(azure_of(f)->who, e);
-    (void)far_clock_is_wrong(r->got[FAR_WANT_DATE], e);
+    azure_credentials_refused(azure_of(f)->credentials, e);
+    (void)remote_clock_is_wrong(r->got[REMOTE_WANT_DATE], e);
 }
 
 static enum rc
-azure_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
-           const struct far_page *to, struct err *e)
+azure_page(struct ctx *cx, struct remote *f, const struct remote_op *w,
+           const struct http_response *r, const struct remote_page *to, struct err *e)
 {
-    static const struct far_xml where = {
+    static const struct remote_xml where = {
         .entry = "EnumerationResults/Blobs/Blob",
         .name = "EnumerationResults/Blobs/Blob/Name",
         .size = "EnumerationResults/Blobs/Blob/Properties/Content-Length",
@@ -219,16 +220,16 @@ azure_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct
     (void)cx;
     (void)f;
     (void)w;
-    return far_xml_page(buf_str(&r->body), &where, to, e);
+    return remote_xml_page(buf_str(&r->body), &where, to, e);
 }
 
 static void
-azure_release(struct far *f)
+azure_release(struct remote *f)
 {
     struct azure *s = azure_of(f);
 
-    azure_who_free(s->who);
-    far_release(f);
+    azure_credentials_free(s->credentials);
+    remote_release(f);
     mem_free(s->origin);
     mem_free(s->container);
     mem_free(s->prefix);
@@ -236,16 +237,16 @@ azure_release(struct far *f)
     mem_free(s);
 }
 
-static const struct far_ops ops = {
+static const struct remote_ops ops = {
     .wants_md5 = true,
     .shards = true,
-    .lists_strangers = true,
+    .lists_foreign = true,
     .codes = codes,
     .ask = azure_ask,
-    .explain = azure_explain,
-    .judge = azure_judge,
+    .parse_error = azure_parse_error,
+    .classify_error = azure_classify_error,
     .page = azure_page,
-    .create = far_create,
+    .create = remote_create,
     .release = azure_release,
 };
 
@@ -287,12 +288,12 @@ store_azure_open(const char *address, const struct store_opts *o, struct store *
     s->container = mem_strdup(buf_c(&path));
     s->prefix = prefix;
     s->tier = tier == NULL ? NULL : mem_strdup(tier);
-    if (far_init(&s->far, &ops, mem_printf("azure:%s:/%s", container, prefix), o, e) ||
-        azure_who_new(o, s->far.http, account, &s->who, e)) {
-        azure_release(&s->far);
+    if (remote_init(&s->remote, &ops, mem_printf("azure:%s:/%s", container, prefix), o, e) ||
+        azure_credentials_new(o, s->remote.http, account, &s->credentials, e)) {
+        azure_release(&s->remote);
         return e->code;
     }
-    s->far.whole = s->prefix[0] == '\0';
-    *out = &s->far.store;
+    s->remote.at_bucket_root = s->prefix[0] == '\0';
+    *out = &s->remote.store;
     return RC_OK;
 }

@@ -63,7 +63,7 @@ struct play {
     size_t n;
     char url[64];
     struct http *http;
-    struct azure_who *who;
+    struct azure_credentials *credentials;
     struct ctx cx;
 };
 
@@ -83,7 +83,7 @@ play_open(struct play *p, const char **env, struct err *to)
 
     T_OK(ctx_init(&p->cx, &e));
     T_OK(http_new(NULL, &p->http, &e));
-    return azure_who_new(&o, p->http, "myaccount", &p->who, to);
+    return azure_credentials_new(&o, p->http, "myaccount", &p->credentials, to);
 }
 
 /* The header that a request gets, or what was added to its URL. */
@@ -98,11 +98,11 @@ play_sign(struct play *p, const char *url, char to[static 512], struct err *e)
                                             .headers = "x-ms-version:2015-02-21\n",
                                             .path = "/c",
                                             .query = ""};
-    struct far_ask a = {.url = BUF_INIT(16 * 1024)};
+    struct remote_request a = {.url = BUF_INIT(16 * 1024)};
     enum rc rc;
 
     buf_must_printf(&a.url, "%s", url);
-    rc = azure_who_sign(&p->cx, p->who, &rq, &a, e);
+    rc = azure_credentials_sign(&p->cx, p->credentials, &rq, &a, e);
     if (rc == RC_OK)
         (void)snprintf(to, 512, "%.511s", a.n_headers > 0 ? a.headers[0] : buf_c(&a.url));
     for (size_t i = 0; i < a.n_headers; i++)
@@ -120,7 +120,7 @@ play_end(struct play *p)
     http_script_end(&p->server);
     seen = mem_strdup(buf_c(&p->server.seen));
     buf_release(&p->server.seen);
-    azure_who_free(p->who);
+    azure_credentials_free(p->credentials);
     http_free(p->http);
     ctx_release(&p->cx);
     for (size_t i = 0; i < p->n; i++)
@@ -224,10 +224,10 @@ test_azure_workload_identity_exchanges_its_token(void **state)
     T_OK(play_sign(&p, "https://h/c", got, &e));
     T_OK(play_sign(&p, "https://h/c", got, &e));
     assert_string_equal(got, "Authorization: Bearer t1");
-    azure_who_refused(p.who, &e);
+    azure_credentials_refused(p.credentials, &e);
     T_OK(play_sign(&p, "https://h/c", got, &e));
     assert_string_equal(got, "Authorization: Bearer t2");
-    azure_who_refused(p.who, &e);
+    azure_credentials_refused(p.credentials, &e);
     T_RC(play_sign(&p, "https://h/c", got, &e), RC_DENIED);
     T_CONTAINS(e.msg, "invalid_client: AADSTS70021: No match.");
     T_CONTAINS(e.hint, "AZURE_FEDERATED_TOKEN_FILE");

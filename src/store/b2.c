@@ -12,20 +12,20 @@
 enum { PAGE = 1000, VERSIONS = 100, URL_MAX_BYTES = 16 * 1024 };
 
 struct b2 {
-    struct far far;
-    struct b2_who *who;
+    struct remote remote;
+    struct b2_credentials *credentials;
     char *bucket, *prefix;
 };
 
 static struct b2 *
-b2_of(struct far *f)
+b2_of(struct remote *f)
 {
-    return CONTAINER_OF(f, struct b2, far);
+    return CONTAINER_OF(f, struct b2, remote);
 }
 
 #define CAP "raise the account's caps, or wait for the next day"
 
-static const struct far_code codes[] = {
+static const struct remote_code codes[] = {
     {"access_denied", RC_DENIED, false, "what may the application key do, with this bucket?"},
     {"bad_auth_token", RC_DENIED, true, NULL}, /* another one is worth a try */
     {"bad_bucket_id", RC_NOT_FOUND, false, "was the bucket deleted?"},
@@ -45,102 +45,105 @@ static const struct far_code codes[] = {
 
 /* As it is, not encoded. */
 static char *
-name_of(const struct b2 *s, const struct far_want *w)
+name_of(const struct b2 *s, const struct remote_op *w)
 {
     CLEANUP(buf_release) struct buf path = BUF_INIT(256);
 
-    far_path(&path, "", w); /* of letters that stay as they are */
+    remote_path(&path, "", w); /* of letters that stay as they are */
     return mem_printf("%s%s%s", s->prefix, s->prefix[0] != '\0' ? "/" : "", buf_c(&path));
 }
 
 /* A call of the API; its parameters are JSON. */
 static enum rc
-ask_api(struct ctx *cx, struct b2 *s, const struct far_want *w, const struct b2_pass *p,
-        struct far_ask *out, struct err *e)
+ask_api(struct ctx *cx, struct b2 *s, const struct remote_op *w, const struct b2_pass *p,
+        struct remote_request *out, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *j = json_new_object();
-    CLEANUP(mem_free_ptr) char *name = w->verb != FAR_CREATE ? name_of(s, w) : NULL;
+    CLEANUP(mem_free_ptr) char *name = w->verb != REMOTE_CREATE ? name_of(s, w) : NULL;
     CLEANUP(mem_free_ptr) char *bucket = NULL;
     const char *call;
 
-    if (w->verb != FAR_CREATE && b2_who_bucket(cx, s->who, p, &bucket, e))
+    if (w->verb != REMOTE_CREATE && b2_credentials_bucket(cx, s->credentials, p, &bucket, e))
         return e->code;
-    if (w->verb == FAR_CREATE) {
+    if (w->verb == REMOTE_CREATE) {
         call = "b2_create_bucket";
         json_set_cstr(j, "accountId", b2_pass_text(p, "accountId"));
         json_set_cstr(j, "bucketName", s->bucket);
         json_set_cstr(j, "bucketType", "allPrivate");
-    } else if (w->verb == FAR_DEL && w->page != NULL) {
+    } else if (w->verb == REMOTE_DEL && w->page != NULL) {
         call = "b2_delete_file_version";
         json_set_cstr(j, "fileName", name);
         json_set_cstr(j, "fileId", w->page);
     } else {
-        call = w->verb == FAR_DEL ? "b2_list_file_versions" : "b2_list_file_names";
+        call = w->verb == REMOTE_DEL ? "b2_list_file_versions" : "b2_list_file_names";
         json_set_cstr(j, "bucketId", bucket);
         json_set_cstr(j, "prefix", name);
         json_set_cstr(j, "startFileName", w->page);
-        json_set_int(j, "maxFileCount", w->verb == FAR_DEL ? VERSIONS : PAGE);
-        if (w->verb == FAR_LIST && w->name.type != STORE_PACK)
+        json_set_int(j, "maxFileCount", w->verb == REMOTE_DEL ? VERSIONS : PAGE);
+        if (w->verb == REMOTE_LIST && w->name.type != STORE_PACK)
             json_set_cstr(j, "delimiter", "/");
     }
     out->method = "POST";
     buf_putf(&out->url, "%s/b2api/v2/%s", b2_pass_text(p, "apiUrl"), call);
-    far_header(out, "Content-Type: application/json");
+    remote_header(out, "Content-Type: application/json");
     return json_print(j, &out->body, e);
 }
 
 static enum rc
-ask_download(const struct b2 *s, const struct far_want *w, const struct b2_pass *p,
-             struct far_ask *out)
+ask_download(const struct b2 *s, const struct remote_op *w, const struct b2_pass *p,
+             struct remote_request *out)
 {
-    out->method = w->verb == FAR_STAT ? "HEAD" : "GET";
-    out->want[FAR_WANT_WRITTEN] = "X-Bz-Upload-Timestamp";
+    out->method = w->verb == REMOTE_STAT ? "HEAD" : "GET";
+    out->want[REMOTE_WANT_WRITTEN] = "X-Bz-Upload-Timestamp";
     buf_putf(&out->url, "%s/file/", b2_pass_text(p, "downloadUrl"));
     http_escape(&out->url, s->bucket);
     buf_put(&out->url, "/", 1);
-    far_path(&out->url, s->prefix, w);
+    remote_path(&out->url, s->prefix, w);
     return RC_OK;
 }
 
 static enum rc
-ask_upload(const struct b2 *s, const struct far_want *w, const struct b2_pass *p,
-           struct far_ask *out)
+ask_upload(const struct b2 *s, const struct remote_op *w, const struct b2_pass *p,
+           struct remote_request *out)
 {
     CLEANUP(buf_release) struct buf path = BUF_INIT(URL_MAX_BYTES);
     char sha1[2 * SHA1 + 1];
 
     out->method = "POST";
     buf_putf(&out->url, "%s", p->upload_url);
-    far_path(&path, s->prefix, w);
+    remote_path(&path, s->prefix, w);
     hex_encode(w->sha1, SHA1, sha1);
     out->over = out->over || path.over;
-    far_header(out, "X-Bz-File-Name: %s", buf_c(&path));
-    far_header(out, "X-Bz-Content-Sha1: %s", sha1);
-    far_header(out, "Content-Type: application/octet-stream");
+    remote_header(out, "X-Bz-File-Name: %s", buf_c(&path));
+    remote_header(out, "X-Bz-Content-Sha1: %s", sha1);
+    remote_header(out, "Content-Type: application/octet-stream");
     return RC_OK;
 }
 
 static enum rc
-b2_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *out, struct err *e)
+b2_ask(struct ctx *cx, struct remote *f, const struct remote_op *w, struct remote_request *out,
+       struct err *e)
 {
     struct b2 *s = b2_of(f);
     struct b2_pass *p = NULL;
 
-    if (w->verb == FAR_PUT ? b2_who_get_upload(cx, s->who, &p, e) : b2_who_get(cx, s->who, &p, e))
+    if (w->verb == REMOTE_PUT ? b2_credentials_get_upload(cx, s->credentials, &p, e)
+                              : b2_credentials_get(cx, s->credentials, &p, e))
         return e->code;
     out->carried = p;
-    far_header(out, "Authorization: %s", p->token.text);
-    if (w->verb == FAR_PUT)
+    remote_header(out, "Authorization: %s", p->token.text);
+    if (w->verb == REMOTE_PUT)
         return ask_upload(s, w, p, out);
-    if (w->verb == FAR_GET || w->verb == FAR_STAT)
+    if (w->verb == REMOTE_GET || w->verb == REMOTE_STAT)
         return ask_download(s, w, p, out);
     return ask_api(cx, s, w, p, out, e);
 }
 
 static void
-b2_done(struct far *f, void *carried, const struct http_response *r)
+b2_done(struct remote *f, void *carried, const struct http_response *r)
 {
-    b2_who_done(b2_of(f)->who, (struct b2_pass *)carried, r == NULL ? 0 : r->status);
+    b2_credentials_done(b2_of(f)->credentials, (struct b2_pass *)carried,
+                        r == NULL ? 0 : r->status);
 }
 
 static void
@@ -151,7 +154,7 @@ copy_text(char *to, size_t room, const struct json *from)
 
 /* {"status": 401, "code": "unauthorized", "message": "words"} */
 static void
-b2_explain(struct far *f, const struct http_response *r, struct far_words *out)
+b2_parse_error(struct remote *f, const struct http_response *r, struct remote_error *out)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
     struct err ignored = ERR_INIT;
@@ -159,22 +162,24 @@ b2_explain(struct far *f, const struct http_response *r, struct far_words *out)
     (void)f;
     if (json_parse(buf_str(&r->body), &j, &ignored)) {
         /* HEAD is answered without words */
-        out->marked = strncmp(r->content_type, "application/json", 16) == 0 && r->status != 401;
+        out->from_service =
+            strncmp(r->content_type, "application/json", 16) == 0 && r->status != 401;
         return;
     }
     copy_text(out->code, sizeof(out->code), json_field(j, "code"));
     copy_text(out->text, sizeof(out->text), json_field(j, "message"));
-    out->marked = out->code[0] != '\0' && r->status != 401;
+    out->from_service = out->code[0] != '\0' && r->status != 401;
 }
 
 /* Refused tokens are replaced, but not for ever. What was damaged on its way is one of many bad
  * requests: "Checksum did not match data received", of old "Sha1 did not ...". */
 static void
-b2_judge(struct far *f, const struct http_response *r, const struct far_words *words, struct err *e)
+b2_classify_error(struct remote *f, const struct http_response *r, const struct remote_error *words,
+                  struct err *e)
 {
     (void)f;
     if (r->status == 401)
-        e->retry = false; /* as long as far.c doubts it */
+        e->retry = false; /* as long as remote.c doubts it */
     if (strcmp(words->code, "bad_request") == 0 &&
         (strstr(words->text, "did not match") != NULL || strstr(words->text, "mismatch") != NULL)) {
         e->code = RC_UNAVAILABLE;
@@ -183,8 +188,8 @@ b2_judge(struct far *f, const struct http_response *r, const struct far_words *w
 }
 
 static enum rc
-b2_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
-        const struct far_page *to, struct err *e)
+b2_page(struct ctx *cx, struct remote *f, const struct remote_op *w, const struct http_response *r,
+        const struct remote_page *to, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
     const struct json *files;
@@ -210,11 +215,11 @@ b2_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct ht
 
 /* Delete the versions in the answer, and say how many files it lists. */
 static enum rc
-del_versions(struct ctx *cx, struct far *f, const struct store_name *name,
+del_versions(struct ctx *cx, struct remote *f, const struct store_name *name,
              const struct http_response *r, size_t *n, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
-    struct far_want w = {.verb = FAR_DEL, .name = *name};
+    struct remote_op w = {.verb = REMOTE_DEL, .name = *name};
     CLEANUP(mem_free_ptr) char *whole = name_of(b2_of(f), &w);
     const struct json *files;
 
@@ -229,7 +234,7 @@ del_versions(struct ctx *cx, struct far *f, const struct store_name *name,
         w.page = json_text(json_field(file, "fileId"));
         if (w.page == NULL || strcmp(json_text_or(json_field(file, "fileName"), ""), whole) != 0)
             continue;
-        rc = far_exchange(cx, f, &w, &gone, e);
+        rc = remote_exchange(cx, f, &w, &gone, e);
         http_response_release(&gone);
         if (rc != RC_OK && rc != RC_NOT_FOUND)
             return rc;
@@ -238,16 +243,16 @@ del_versions(struct ctx *cx, struct far *f, const struct store_name *name,
 }
 
 static enum rc
-b2_del(struct ctx *cx, struct far *f, const struct store_name *name, struct err *e)
+b2_del(struct ctx *cx, struct remote *f, const struct store_name *name, struct err *e)
 {
-    const struct far_want w = {.verb = FAR_DEL, .name = *name};
+    const struct remote_op w = {.verb = REMOTE_DEL, .name = *name};
     int reads = 0;
     size_t n = 0;
     enum rc rc;
 
     do {
         struct http_response r = {.status = 0};
-        rc = far_exchange(cx, f, &w, &r, e);
+        rc = remote_exchange(cx, f, &w, &r, e);
         if (rc == RC_OK)
             rc = del_versions(cx, f, name, &r, &n, e);
         http_response_release(&r);
@@ -257,27 +262,28 @@ b2_del(struct ctx *cx, struct far *f, const struct store_name *name, struct err 
 
 /* The bucket, if it is not there. */
 static enum rc
-b2_create(struct ctx *cx, struct far *f, struct err *e)
+b2_create(struct ctx *cx, struct remote *f, struct err *e)
 {
-    struct far_want look = {.verb = FAR_LIST, .name.type = STORE_KEY}, make = {.verb = FAR_CREATE};
+    struct remote_op look = {.verb = REMOTE_LIST, .name.type = STORE_KEY},
+                     make = {.verb = REMOTE_CREATE};
     struct http_response r = {.status = 0};
-    enum rc rc = far_exchange(cx, f, &look, &r, e);
+    enum rc rc = remote_exchange(cx, f, &look, &r, e);
 
     http_response_release(&r);
     if (rc != RC_NOT_FOUND)
         return rc;
-    rc = far_exchange(cx, f, &make, &r, e);
+    rc = remote_exchange(cx, f, &make, &r, e);
     http_response_release(&r);
     return rc;
 }
 
 static void
-b2_release(struct far *f)
+b2_release(struct remote *f)
 {
     struct b2 *s = b2_of(f);
 
-    b2_who_free(s->who);
-    far_release(f);
+    b2_credentials_free(s->credentials);
+    remote_release(f);
     mem_free(s->bucket);
     mem_free(s->prefix);
     mem_free(s);
@@ -286,19 +292,19 @@ b2_release(struct far *f)
 static bool
 b2_written(const struct http_response *r, int64_t *ms)
 {
-    return str_to_i64(str_c(r->got[FAR_WANT_WRITTEN]), ms);
+    return str_to_i64(str_c(r->got[REMOTE_WANT_WRITTEN]), ms);
 }
 
-static const struct far_ops ops = {
+static const struct remote_ops ops = {
     .wants_sha1 = true,
     .shards = true,
-    .lists_strangers = true,
+    .lists_foreign = true,
     .codes = codes,
     .ask = b2_ask,
     .done = b2_done,
-    .explain = b2_explain,
+    .parse_error = b2_parse_error,
     .written = b2_written,
-    .judge = b2_judge,
+    .classify_error = b2_classify_error,
     .page = b2_page,
     .del = b2_del,
     .create = b2_create,
@@ -316,12 +322,12 @@ store_b2_open(const char *address, const struct store_opts *o, struct store **ou
     s = MEM_NEW(struct b2);
     s->bucket = bucket;
     s->prefix = prefix;
-    if (far_init(&s->far, &ops, mem_printf("b2:%s:/%s", bucket, prefix), o, e)) {
-        b2_release(&s->far);
+    if (remote_init(&s->remote, &ops, mem_printf("b2:%s:/%s", bucket, prefix), o, e)) {
+        b2_release(&s->remote);
         return e->code;
     }
-    s->who = b2_who_new(o, s->far.http, bucket, codes);
-    s->far.whole = s->prefix[0] == '\0';
-    *out = &s->far.store;
+    s->credentials = b2_credentials_new(o, s->remote.http, bucket, codes);
+    s->remote.at_bucket_root = s->prefix[0] == '\0';
+    *out = &s->remote.store;
     return RC_OK;
 }

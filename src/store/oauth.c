@@ -76,14 +76,14 @@ oauth_get(struct ctx *cx, struct oauth *o, oauth_ask_fn *ask, void *arg, struct 
 }
 
 enum rc
-oauth_header(struct ctx *cx, struct oauth *o, oauth_ask_fn *ask, void *arg, struct far_ask *to,
-             struct err *e)
+oauth_header(struct ctx *cx, struct oauth *o, oauth_ask_fn *ask, void *arg,
+             struct remote_request *to, struct err *e)
 {
     struct oauth_token t;
 
     if (oauth_get(cx, o, ask, arg, &t, e))
         return e->code;
-    far_header(to, "Authorization: Bearer %s", t.text);
+    remote_header(to, "Authorization: Bearer %s", t.text);
     oauth_token_release(&t);
     return RC_OK;
 }
@@ -195,7 +195,7 @@ oauth_send(struct ctx *cx, struct http *http, const struct http_request *rq,
             return RC_OK;
         }
         http_response_release(&r);
-        if (rc != RC_OK || ctx_sleep(cx, FAR_DOUBT_MS, e))
+        if (rc != RC_OK || ctx_sleep(cx, REMOTE_UNTRUSTED_MS, e))
             return e->code;
     }
 }

@@ -12,7 +12,7 @@
  */
 #include <pthread.h>
 
-#include "store/far.h"
+#include "store/remote.h"
 
 struct json;
 
@@ -41,7 +41,7 @@ NODISCARD enum rc oauth_get(struct ctx *cx, struct oauth *o, oauth_ask_fn *ask, 
                             struct oauth_token *out, struct err *e);
 /* The same as "Authorization: Bearer ..." of a request. */
 NODISCARD enum rc oauth_header(struct ctx *cx, struct oauth *o, oauth_ask_fn *ask, void *arg,
-                               struct far_ask *to, struct err *e);
+                               struct remote_request *to, struct err *e);
 /* The server no longer takes it. */
 void oauth_forget(struct oauth *o);
 /* The same of one of oauth_get's: if another thread has a newer one already, that stays. */

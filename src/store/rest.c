@@ -6,31 +6,31 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "json/pull.h"
-#include "store/far.h"
+#include "store/remote.h"
 
 #define TYPE_V2 "application/vnd.x.restic.rest.v2"
 
 struct rest {
-    struct far far;
+    struct remote remote;
     char *base;            /* URL with a slash at its end, without the user */
     char *user, *password; /* NULL: none */
 };
 
 static struct rest *
-rest_of(struct far *f)
+rest_of(struct remote *f)
 {
-    return CONTAINER_OF(f, struct rest, far);
+    return CONTAINER_OF(f, struct rest, remote);
 }
 
 static enum rc
-rest_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *out,
+rest_ask(struct ctx *cx, struct remote *f, const struct remote_op *w, struct remote_request *out,
          struct err *e)
 {
     static const char *const methods[] = {
-        [FAR_PUT] = "POST",   [FAR_GET] = "GET",  [FAR_STAT] = "HEAD",
-        [FAR_DEL] = "DELETE", [FAR_LIST] = "GET", [FAR_CREATE] = "POST"};
+        [REMOTE_PUT] = "POST",   [REMOTE_GET] = "GET",  [REMOTE_STAT] = "HEAD",
+        [REMOTE_DEL] = "DELETE", [REMOTE_LIST] = "GET", [REMOTE_CREATE] = "POST"};
     const struct rest *s = rest_of(f);
-    struct far_want flat = *w;
+    struct remote_op flat = *w;
     char text[STORE_NAME_TEXT];
 
     (void)cx;
@@ -39,23 +39,23 @@ rest_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask
     out->user = s->user;
     out->password = s->password;
     buf_putf(&out->url, "%s", s->base);
-    if (w->verb == FAR_CREATE) {
+    if (w->verb == REMOTE_CREATE) {
         buf_putf(&out->url, "?create=true");
-    } else if (w->name.type == STORE_PACK && w->verb != FAR_LIST) {
+    } else if (w->name.type == STORE_PACK && w->verb != REMOTE_LIST) {
         buf_putf(&out->url, "data/%s", id_hex(&w->name.id, text)); /* no folder between */
     } else {
         flat.shard = NULL;
-        far_path(&out->url, "", &flat);
+        remote_path(&out->url, "", &flat);
     }
-    far_header(out, "Accept: " TYPE_V2);
-    if (w->verb == FAR_PUT)
-        far_header(out, "Content-Type: application/octet-stream");
+    remote_header(out, "Accept: " TYPE_V2);
+    if (w->verb == REMOTE_PUT)
+        remote_header(out, "Content-Type: application/octet-stream");
     return RC_OK;
 }
 
 /* The first line of what it says; nothing in it tells the server's words from a proxy's. */
 static void
-rest_explain(struct far *f, const struct http_response *r, struct far_words *out)
+rest_parse_error(struct remote *f, const struct http_response *r, struct remote_error *out)
 {
     size_t n = 0;
 
@@ -66,8 +66,8 @@ rest_explain(struct far *f, const struct http_response *r, struct far_words *out
 }
 
 static void
-rest_judge(struct far *f, const struct http_response *r, const struct far_words *words,
-           struct err *e)
+rest_classify_error(struct remote *f, const struct http_response *r,
+                    const struct remote_error *words, struct err *e)
 {
     (void)words;
     if (r->status == 401)
@@ -81,7 +81,7 @@ rest_judge(struct far *f, const struct http_response *r, const struct far_words 
 
 /* {"name": "3f..", "size": 1} */
 static enum rc
-read_entry(struct pull *j, const struct far_page *to, struct err *e)
+read_entry(struct pull *j, const struct remote_page *to, struct err *e)
 {
     char name[ID_TEXT] = "";
     uint64_t size = 0;
@@ -111,8 +111,8 @@ read_entry(struct pull *j, const struct far_page *to, struct err *e)
 
 /* Version 1 names objects only: the size of each is asked for. */
 static enum rc
-read_name(struct ctx *cx, struct far *f, const struct far_want *w, struct pull *j,
-          const struct far_page *to, struct err *e)
+read_name(struct ctx *cx, struct remote *f, const struct remote_op *w, struct pull *j,
+          const struct remote_page *to, struct err *e)
 {
     struct store_name name = {.type = w->name.type};
     struct str text;
@@ -129,8 +129,8 @@ read_name(struct ctx *cx, struct far *f, const struct far_want *w, struct pull *
 
 /* All comes at once. */
 static enum rc
-rest_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
-          const struct far_page *to, struct err *e)
+rest_page(struct ctx *cx, struct remote *f, const struct remote_op *w,
+          const struct http_response *r, const struct remote_page *to, struct err *e)
 {
     bool v2 = strncmp(r->content_type, TYPE_V2, strlen(TYPE_V2)) == 0, more = true;
     struct pull *j = MEM_NEW(struct pull);
@@ -154,33 +154,33 @@ rest_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct 
 }
 
 static enum rc
-rest_create(struct ctx *cx, struct far *f, struct err *e)
+rest_create(struct ctx *cx, struct remote *f, struct err *e)
 {
-    struct far_want w = {.verb = FAR_CREATE};
+    struct remote_op w = {.verb = REMOTE_CREATE};
     struct http_response r = {.status = 0};
-    enum rc rc = far_exchange(cx, f, &w, &r, e);
+    enum rc rc = remote_exchange(cx, f, &w, &r, e);
 
     http_response_release(&r);
     return rc;
 }
 
 static void
-rest_release(struct far *f)
+rest_release(struct remote *f)
 {
     struct rest *s = rest_of(f);
 
-    far_release(f);
+    remote_release(f);
     mem_free(s->base);
     secret_free_text(s->user);
     secret_free_text(s->password);
     mem_free(s);
 }
 
-static const struct far_ops ops = {
+static const struct remote_ops ops = {
     .never_overwrites = true,
     .ask = rest_ask,
-    .explain = rest_explain,
-    .judge = rest_judge,
+    .parse_error = rest_parse_error,
+    .classify_error = rest_classify_error,
     .page = rest_page,
     .create = rest_create,
     .release = rest_release,
@@ -241,11 +241,11 @@ store_rest_open(const char *address, const struct store_opts *o, struct store **
     }
     s->base = mem_printf("%.*s%s%s", (int)(at - address), address, user,
                          user[strlen(user) - 1] == '/' ? "" : "/");
-    if (far_init(&s->far, &ops, mem_printf("rest:%s", s->base), o, e)) {
-        rest_release(&s->far);
+    if (remote_init(&s->remote, &ops, mem_printf("rest:%s", s->base), o, e)) {
+        rest_release(&s->remote);
         return e->code;
     }
-    s->far.whole = strcspn(user, "/") + 1 >= strlen(user);
-    *out = &s->far.store;
+    s->remote.at_bucket_root = strcspn(user, "/") + 1 >= strlen(user);
+    *out = &s->remote.store;
     return RC_OK;
 }

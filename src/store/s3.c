@@ -18,11 +18,11 @@ enum { REGION_MAX = 64, PAGE = 1000 };
 #define EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 struct s3 {
-    struct far far;
-    struct s3_who *who; /* NULL: anonymous */
-    char *origin;       /* "https://host:port" */
-    char *host;         /* as the header has it */
-    char *base;         /* "/bucket", or "" when the host names it; encoded */
+    struct remote remote;
+    struct s3_credentials *credentials; /* NULL: anonymous */
+    char *origin;                       /* "https://host:port" */
+    char *host;                         /* as the header has it */
+    char *base;                         /* "/bucket", or "" when the host names it; encoded */
     char *prefix, *bucket;
     char *class; /* of packs; NULL: the bucket's */
     bool region_given;
@@ -31,12 +31,12 @@ struct s3 {
 };
 
 static struct s3 *
-s3_of(struct far *f)
+s3_of(struct remote *f)
 {
-    return CONTAINER_OF(f, struct s3, far);
+    return CONTAINER_OF(f, struct s3, remote);
 }
 
-static const struct far_code codes[] = {
+static const struct remote_code codes[] = {
     {"AccessDenied", RC_DENIED, false, "what may the account do, with this bucket and prefix?"},
     {"BadDigest", RC_UNAVAILABLE, true, NULL},
     {"EntityTooLarge", RC_LIMIT, false, NULL},
@@ -73,23 +73,23 @@ get_region(struct s3 *s, char to[static REGION_MAX])
 
 /* The path as it is sent and signed. */
 static void
-add_path(const struct s3 *s, const struct far_want *w, struct buf *to)
+add_path(const struct s3 *s, const struct remote_op *w, struct buf *to)
 {
     buf_putf(to, "%s", s->base);
-    if (w->verb == FAR_LIST || w->verb == FAR_CREATE) {
+    if (w->verb == REMOTE_LIST || w->verb == REMOTE_CREATE) {
         if (to->n == 0)
             buf_put(to, "/", 1);
         return;
     }
     buf_put(to, "/", 1);
-    far_path(to, s->prefix, w);
+    remote_path(to, s->prefix, w);
 }
 
 /* Sorted by name, as the signature wants it. */
 static void
-add_query(const struct s3 *s, const struct far_want *w, struct buf *to)
+add_query(const struct s3 *s, const struct remote_op *w, struct buf *to)
 {
-    if (w->verb != FAR_LIST)
+    if (w->verb != REMOTE_LIST)
         return;
     if (w->page != NULL) {
         buf_putf(to, "continuation-token=");
@@ -98,12 +98,12 @@ add_query(const struct s3 *s, const struct far_want *w, struct buf *to)
     }
     buf_putf(to, "%sencoding-type=url&list-type=2&max-keys=%d&prefix=",
              w->name.type == STORE_PACK ? "" : "delimiter=%2F&", PAGE);
-    far_query(to, s->prefix, w);
+    remote_query(to, s->prefix, w);
 }
 
 static void
-sign(const struct s3 *s, const struct far_want *w, const struct s3_key *key, const char *region,
-     const char *path, const char *query, struct far_ask *a)
+sign(const struct s3 *s, const struct remote_op *w, const struct s3_key *key, const char *region,
+     const char *path, const char *query, struct remote_request *a)
 {
     char hex[ID_TEXT] = EMPTY_HASH, now[S3_TIME];
     const char *headers[6];
@@ -112,12 +112,12 @@ sign(const struct s3 *s, const struct far_want *w, const struct s3_key *key, con
     struct buf value = BUF_INIT(8 * 1024);
     struct buf sum = BUF_INIT(100);
     struct err ignored = ERR_INIT;
-    bool puts = w->verb == FAR_PUT;
+    bool puts = w->verb == REMOTE_PUT;
 
     if (puts) {
         (void)id_hex(&w->sha256, hex);
         BUG_ON(b64_encode(str_of(w->sha256.b, ID_BYTES), &sum, &ignored) != RC_OK);
-    } else if (w->verb == FAR_CREATE && w->body.n > 0) {
+    } else if (w->verb == REMOTE_CREATE && w->body.n > 0) {
         struct id id;
         sha256_of(w->body, &id);
         (void)id_hex(&id, hex);
@@ -144,10 +144,10 @@ sign(const struct s3 *s, const struct far_want *w, const struct s3_key *key, con
                                  .time = now},
             key, headers, n, &value);
     a->over = a->over || value.over;
-    far_header(a, "Authorization: %s", buf_c(&value));
+    remote_header(a, "Authorization: %s", buf_c(&value));
     for (size_t i = 0; i < n; i++) {
         if (i > 0) /* the library sends Host */
-            far_header(a, "%s", lines[i]);
+            remote_header(a, "%s", lines[i]);
         secret_free_text(lines[i]);
     }
     buf_release(&value);
@@ -155,17 +155,18 @@ sign(const struct s3 *s, const struct far_want *w, const struct s3_key *key, con
 }
 
 static enum rc
-s3_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *out, struct err *e)
+s3_ask(struct ctx *cx, struct remote *f, const struct remote_op *w, struct remote_request *out,
+       struct err *e)
 {
     static const char *const methods[] = {
-        [FAR_PUT] = "PUT",    [FAR_GET] = "GET",  [FAR_STAT] = "HEAD",
-        [FAR_DEL] = "DELETE", [FAR_LIST] = "GET", [FAR_CREATE] = "PUT"};
+        [REMOTE_PUT] = "PUT",    [REMOTE_GET] = "GET",  [REMOTE_STAT] = "HEAD",
+        [REMOTE_DEL] = "DELETE", [REMOTE_LIST] = "GET", [REMOTE_CREATE] = "PUT"};
     struct s3 *s = s3_of(f);
     struct buf path = BUF_INIT(16 * 1024), query = BUF_INIT(16 * 1024);
     struct s3_key key = {.id = NULL};
     char region[REGION_MAX];
 
-    if (s->who != NULL && s3_who_get(cx, s->who, &key, e))
+    if (s->credentials != NULL && s3_credentials_get(cx, s->credentials, &key, e))
         return e->code;
     out->method = methods[w->verb];
     out->want[1] = "x-amz-request-id";
@@ -174,10 +175,10 @@ s3_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *
     add_query(s, w, &query);
     buf_putf(&out->url, "%s%s%s%s", s->origin, buf_c(&path), query.n > 0 ? "?" : "", buf_c(&query));
     out->over = out->over || path.over || query.over;
-    if (w->verb == FAR_PUT)
-        far_header(out, "Content-Type: application/octet-stream");
+    if (w->verb == REMOTE_PUT)
+        remote_header(out, "Content-Type: application/octet-stream");
     get_region(s, region);
-    if (s->who != NULL)
+    if (s->credentials != NULL)
         sign(s, w, &key, region, buf_c(&path), buf_c(&query), out);
     s3_key_release(&key);
     buf_release(&path);
@@ -186,7 +187,7 @@ s3_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *
 }
 
 struct error_leaf {
-    struct far_words *words;
+    struct remote_error *words;
     char region[REGION_MAX];
 };
 
@@ -206,7 +207,7 @@ read_error(void *arg, const char *path, struct str text, struct err *e)
 }
 
 static void
-s3_explain(struct far *f, const struct http_response *r, struct far_words *out)
+s3_parse_error(struct remote *f, const struct http_response *r, struct remote_error *out)
 {
     struct error_leaf l = {.words = out};
     struct err ignored = ERR_INIT;
@@ -215,7 +216,7 @@ s3_explain(struct far *f, const struct http_response *r, struct far_words *out)
     (void)xml_read(buf_str(&r->body), read_error, &l, &ignored); /* what is no XML says nothing */
     /* Words alone could be anybody's. And MinIO denies access to a name whose neighbour it is just
      * deleting, so that is asked again too. */
-    out->marked = r->got[1][0] != '\0' && strcmp(out->code, "AccessDenied") != 0;
+    out->from_service = r->got[1][0] != '\0' && strcmp(out->code, "AccessDenied") != 0;
 }
 
 /* The bucket is in another region than we signed for: take it over, unless the user named one. */
@@ -239,14 +240,15 @@ other_region(struct s3 *s, const char *region, struct err *e)
 }
 
 static void
-s3_judge(struct far *f, const struct http_response *r, const struct far_words *words, struct err *e)
+s3_classify_error(struct remote *f, const struct http_response *r, const struct remote_error *words,
+                  struct err *e)
 {
-    struct far_words again = {.marked = false};
+    struct remote_error again = {.from_service = false};
     struct error_leaf l = {.words = &again};
     struct err ignored = ERR_INIT;
 
     (void)words;
-    if (r->status == 403 && far_clock_is_wrong(r->got[FAR_WANT_DATE], e))
+    if (r->status == 403 && remote_clock_is_wrong(r->got[REMOTE_WANT_DATE], e))
         return;
     (void)xml_read(buf_str(&r->body), read_error, &l, &ignored);
     if (r->status == 301 || r->status == 400 || r->status == 403)
@@ -254,30 +256,31 @@ s3_judge(struct far *f, const struct http_response *r, const struct far_words *w
 }
 
 static enum rc
-s3_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
-        const struct far_page *to, struct err *e)
+s3_page(struct ctx *cx, struct remote *f, const struct remote_op *w, const struct http_response *r,
+        const struct remote_page *to, struct err *e)
 {
-    static const struct far_xml where = {.entry = "ListBucketResult/Contents",
-                                         .name = "ListBucketResult/Contents/Key",
-                                         .size = "ListBucketResult/Contents/Size",
-                                         .next = "ListBucketResult/NextContinuationToken"};
+    static const struct remote_xml where = {.entry = "ListBucketResult/Contents",
+                                            .name = "ListBucketResult/Contents/Key",
+                                            .size = "ListBucketResult/Contents/Size",
+                                            .next = "ListBucketResult/NextContinuationToken"};
 
     (void)cx;
     (void)f;
     (void)w;
-    return far_xml_page(buf_str(&r->body), &where, to, e);
+    return remote_xml_page(buf_str(&r->body), &where, to, e);
 }
 
 /* The bucket, if it is not there. Who may not ask may still be allowed to write. */
 static enum rc
-s3_create(struct ctx *cx, struct far *f, struct err *e)
+s3_create(struct ctx *cx, struct remote *f, struct err *e)
 {
     struct s3 *s = s3_of(f);
-    struct far_want look = {.verb = FAR_LIST, .name.type = STORE_KEY}, make = {.verb = FAR_CREATE};
+    struct remote_op look = {.verb = REMOTE_LIST, .name.type = STORE_KEY},
+                     make = {.verb = REMOTE_CREATE};
     struct http_response r = {.status = 0};
     struct buf body = BUF_INIT(1024);
     char region[REGION_MAX];
-    enum rc rc = far_exchange(cx, f, &look, &r, e);
+    enum rc rc = remote_exchange(cx, f, &look, &r, e);
 
     http_response_release(&r);
     if (rc != RC_NOT_FOUND)
@@ -290,19 +293,19 @@ s3_create(struct ctx *cx, struct far *f, struct err *e)
                  region);
         make.body = buf_str(&body);
     }
-    rc = far_exchange(cx, f, &make, &r, e);
+    rc = remote_exchange(cx, f, &make, &r, e);
     http_response_release(&r);
     buf_release(&body);
     return rc;
 }
 
 static void
-s3_release(struct far *f)
+s3_release(struct remote *f)
 {
     struct s3 *s = s3_of(f);
 
-    s3_who_free(s->who);
-    far_release(f);
+    s3_credentials_free(s->credentials);
+    remote_release(f);
     mem_free(s->origin);
     mem_free(s->host);
     mem_free(s->base);
@@ -313,13 +316,13 @@ s3_release(struct far *f)
     mem_free(s);
 }
 
-static const struct far_ops ops = {
+static const struct remote_ops ops = {
     .shards = true,
-    .lists_strangers = true,
+    .lists_foreign = true,
     .codes = codes,
     .ask = s3_ask,
-    .explain = s3_explain,
-    .judge = s3_judge,
+    .parse_error = s3_parse_error,
+    .classify_error = s3_classify_error,
     .page = s3_page,
     .create = s3_create,
     .release = s3_release,
@@ -387,16 +390,16 @@ store_s3_open(const char *address, const struct store_opts *o, struct store **ou
     s->origin = mem_printf("%s://%s", p.tls ? "https" : "http", s->host);
     if (store_option(o, "s3.storage-class") != NULL)
         s->class = mem_strdup(store_option(o, "s3.storage-class"));
-    if (far_init(&s->far, &ops, mem_printf("s3:%s", address), o, e) ||
+    if (remote_init(&s->remote, &ops, mem_printf("s3:%s", address), o, e) ||
         set_region(s, o, p.host, e)) {
         url_place_release(&p);
-        s3_release(&s->far);
+        s3_release(&s->remote);
         return e->code;
     }
     if (anonymous == NULL || strcmp(anonymous, "true") != 0)
-        s->who = s3_who_new(o, s->far.http, s->region_given ? s->region : NULL);
+        s->credentials = s3_credentials_new(o, s->remote.http, s->region_given ? s->region : NULL);
     url_place_release(&p);
-    s->far.whole = s->prefix[0] == '\0';
-    *out = &s->far.store;
+    s->remote.at_bucket_root = s->prefix[0] == '\0';
+    *out = &s->remote.store;
     return RC_OK;
 }

@@ -10,7 +10,7 @@
  * Options  s3.region (else AWS_DEFAULT_REGION, AWS_REGION, else what the server says),
  *          s3.bucket-lookup (auto: the host's name for Amazon, Google and Alibaba; dns; path),
  *          s3.storage-class (of packs), s3.unsafe-anonymous-auth, s3.connections. Credentials:
- *          s3_internal.h, s3_who.
+ *          s3_internal.h, s3_credentials.
  * Uploads  are signed with the hash of their bytes, which the server compares.
  * Source   S3 API reference; restic's s3 backend as seen from outside.
  */

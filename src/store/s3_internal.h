@@ -3,13 +3,13 @@
 #define STORE_S3_INTERNAL_H
 
 /*
- * store/s3_internal -- what s3.c (requests), s3_sign.c (signatures) and s3_who.c (credentials)
+ * store/s3_internal -- what s3.c (requests), s3_sign.c (signatures) and s3_credentials.c (credentials)
  * share.
  *
  * Source   AWS General Reference, "Signature Version 4"; AWS SDKs, "Standardized credential
  *          providers"; EC2 user guide, "Use IMDSv2".
  */
-#include "store/far.h"
+#include "store/remote.h"
 
 enum { S3_TIME = 17 /* 20060102T150405Z */ };
 
@@ -37,16 +37,18 @@ void s3_sign(const struct s3_request *rq, const struct s3_key *key, const char *
 void s3_time(int64_t real_ms, char to[static S3_TIME]);
 
 /* Where credentials come from, and the last ones. */
-struct s3_who;
-/* `http` is borrowed until s3_who_free; of `o` all is copied. `region` may be NULL. */
-struct s3_who *s3_who_new(const struct store_opts *o, struct http *http, const char *region);
-void s3_who_free(struct s3_who *w);
+struct s3_credentials;
+/* `http` is borrowed until s3_credentials_free; of `o` all is copied. `region` may be NULL. */
+struct s3_credentials *s3_credentials_new(const struct store_opts *o, struct http *http,
+                                          const char *region);
+void s3_credentials_free(struct s3_credentials *w);
 /*
  * The first that is there of: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; the profile of the
  * shared file; a web identity (AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE); the container's end
  * point; the instance's metadata. Those that expire are asked for anew five minutes before.
  * RC_DENIED: none. The caller releases `out`.
  */
-NODISCARD enum rc s3_who_get(struct ctx *cx, struct s3_who *w, struct s3_key *out, struct err *e);
+NODISCARD enum rc s3_credentials_get(struct ctx *cx, struct s3_credentials *w, struct s3_key *out,
+                                     struct err *e);
 
 #endif

@@ -99,17 +99,17 @@ test_far_clock_is_wrong(void **state)
     struct tm tm;
 
     (void)state;
-    assert_false(far_clock_is_wrong("", &e));
+    assert_false(remote_clock_is_wrong("", &e));
     e.sys = 403;
-    assert_true(far_clock_is_wrong("Fri, 24 May 2013 00:00:00 GMT", &e));
+    assert_true(remote_clock_is_wrong("Fri, 24 May 2013 00:00:00 GMT", &e));
     T_CONTAINS(e.msg, "min ahead of the server's");
     assert_int_equal(e.sys, 403);
-    assert_true(far_clock_is_wrong("Fri, 24 May 2213 00:00:00 GMT", &e));
+    assert_true(remote_clock_is_wrong("Fri, 24 May 2213 00:00:00 GMT", &e));
     T_CONTAINS(e.msg, "min behind the server's");
     now -= 14 * 60;
     assert_non_null(gmtime_r(&now, &tm));
     assert_int_not_equal(strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm), 0);
-    assert_false(far_clock_is_wrong(date, &e));
+    assert_false(remote_clock_is_wrong(date, &e));
 }
 
 static enum rc

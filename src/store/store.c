@@ -8,7 +8,7 @@
 #include "crypto/sha256.h"
 #include "store/azure.h"
 #include "store/b2.h"
-#include "store/gs.h"
+#include "store/gcs.h"
 #include "store/local.h"
 #include "store/rest.h"
 #include "store/s3.h"
@@ -35,7 +35,7 @@ static const struct scheme {
                {"s3:", store_s3_open},
                {"rest:", store_rest_open},
                {"sftp:", NULL},
-               {"gs:", store_gs_open},
+               {"gs:", store_gcs_open},
                {"azure:", store_azure_open},
                {"b2:", store_b2_open},
                {"swift:", store_swift_open},

@@ -97,7 +97,7 @@ struct store_ops {
     enum rc (*del)(struct ctx *cx, struct store *s, const struct store_name *name, struct err *e);
     /* Something that is no repository's, where the place is a whole bucket; NULL: there is nothing.
      * mem_free. RC_UNSUPPORTED: nobody can tell. Optional: the place is all ours. */
-    enum rc (*stranger)(struct ctx *cx, struct store *s, char **name, struct err *e);
+    enum rc (*foreign_object)(struct ctx *cx, struct store *s, char **name, struct err *e);
     /* Room that is kept for when there is none left. Optional: there is none. */
     const struct store_reserve_ops *reserve;
     /* Remove what writers that died left unfinished, while nobody else writes; count it. Optional:

@@ -12,17 +12,17 @@
 enum { PAGE = 1000, URL_MAX_BYTES = 16 * 1024 };
 
 struct swift {
-    struct far far;
-    struct swift_who *who;
+    struct remote remote;
+    struct swift_credentials *credentials;
     char *container; /* encoded */
     char *prefix;
     char *policy; /* of a container that is made; NULL: the server's */
 };
 
 static struct swift *
-swift_of(struct far *f)
+swift_of(struct remote *f)
 {
-    return CONTAINER_OF(f, struct swift, far);
+    return CONTAINER_OF(f, struct swift, remote);
 }
 
 /* Swift has no codes beside the status, and some of its own. */
@@ -41,14 +41,14 @@ static const struct status {
 };
 
 static void
-add_url(const struct swift *s, const struct far_want *w, const char *base, struct buf *to)
+add_url(const struct swift *s, const struct remote_op *w, const char *base, struct buf *to)
 {
     buf_putf(to, "%s/%s", base, s->container);
-    if (w->verb == FAR_CREATE)
+    if (w->verb == REMOTE_CREATE)
         return;
-    if (w->verb != FAR_LIST) {
+    if (w->verb != REMOTE_LIST) {
         buf_put(to, "/", 1);
-        far_path(to, s->prefix, w);
+        remote_path(to, s->prefix, w);
         return;
     }
     buf_putf(to, "?format=json&limit=%d%s", PAGE,
@@ -58,21 +58,21 @@ add_url(const struct swift *s, const struct far_want *w, const char *base, struc
         http_escape(to, w->page);
     }
     buf_putf(to, "&prefix=");
-    far_query(to, s->prefix, w);
+    remote_query(to, s->prefix, w);
 }
 
 static enum rc
-swift_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *out,
+swift_ask(struct ctx *cx, struct remote *f, const struct remote_op *w, struct remote_request *out,
           struct err *e)
 {
     static const char *const methods[] = {
-        [FAR_PUT] = "PUT",    [FAR_GET] = "GET",  [FAR_STAT] = "HEAD",
-        [FAR_DEL] = "DELETE", [FAR_LIST] = "GET", [FAR_CREATE] = "PUT"};
+        [REMOTE_PUT] = "PUT",    [REMOTE_GET] = "GET",  [REMOTE_STAT] = "HEAD",
+        [REMOTE_DEL] = "DELETE", [REMOTE_LIST] = "GET", [REMOTE_CREATE] = "PUT"};
     struct swift *s = swift_of(f);
     struct oauth_token *t = MEM_NEW(struct oauth_token);
     char md5[2 * MD5 + 1];
 
-    if (swift_who_get(cx, s->who, t, e)) {
+    if (swift_credentials_get(cx, s->credentials, t, e)) {
         mem_free(t);
         return e->code;
     }
@@ -80,32 +80,32 @@ swift_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_as
     out->method = methods[w->verb];
     out->want[1] = "X-Trans-Id";
     out->want[2] = "X-Openstack-Request-Id";
-    add_url(s, w, swift_who_url(t), &out->url);
-    far_header(out, "X-Auth-Token: %s", t->text);
-    if (w->verb == FAR_PUT) {
+    add_url(s, w, swift_credentials_url(t), &out->url);
+    remote_header(out, "X-Auth-Token: %s", t->text);
+    if (w->verb == REMOTE_PUT) {
         hex_encode(w->md5, MD5, md5);
-        far_header(out, "ETag: %s", md5);
-        far_header(out, "Content-Type: application/octet-stream");
+        remote_header(out, "ETag: %s", md5);
+        remote_header(out, "Content-Type: application/octet-stream");
     }
-    if (w->verb == FAR_CREATE && s->policy != NULL)
-        far_header(out, "X-Storage-Policy: %s", s->policy);
+    if (w->verb == REMOTE_CREATE && s->policy != NULL)
+        remote_header(out, "X-Storage-Policy: %s", s->policy);
     return RC_OK;
 }
 
 static void
-swift_done(struct far *f, void *carried, const struct http_response *r)
+swift_done(struct remote *f, void *carried, const struct http_response *r)
 {
     struct oauth_token *t = (struct oauth_token *)carried;
 
     if (r != NULL && r->status == 401)
-        swift_who_refused(swift_of(f)->who, t);
+        swift_credentials_refused(swift_of(f)->credentials, t);
     oauth_token_release(t);
     mem_free(t);
 }
 
 /* "<html><h1>Not Found</h1><p>words</p></html>", or only words. */
 static void
-swift_explain(struct far *f, const struct http_response *r, struct far_words *out)
+swift_parse_error(struct remote *f, const struct http_response *r, struct remote_error *out)
 {
     const uint8_t *at = r->body.n != 0 ? memmem(r->body.p, r->body.n, "<p>", 3) : NULL;
     const size_t from = at != NULL ? (size_t)(at - r->body.p) + 3 : 0;
@@ -117,18 +117,18 @@ swift_explain(struct far *f, const struct http_response *r, struct far_words *ou
         out->text[n] = (char)r->body.p[i];
         out->text[n + 1] = '\0';
     }
-    out->marked = r->got[1][0] != '\0' || r->got[2][0] != '\0';
+    out->from_service = r->got[1][0] != '\0' || r->got[2][0] != '\0';
     if (r->status == 401) /* the token may have been called back: another one is worth a try */
-        out->marked = false;
+        out->from_service = false;
 }
 
 static void
-swift_judge(struct far *f, const struct http_response *r, const struct far_words *words,
-            struct err *e)
+swift_classify_error(struct remote *f, const struct http_response *r,
+                     const struct remote_error *words, struct err *e)
 {
     (void)words;
     if (r->status == 401)
-        (void)err_hint(e, "%s", swift_who_hint(swift_of(f)->who));
+        (void)err_hint(e, "%s", swift_credentials_hint(swift_of(f)->credentials));
     for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
         const struct status *s = &statuses[i];
         if (s->status != r->status)
@@ -143,8 +143,8 @@ swift_judge(struct far *f, const struct http_response *r, const struct far_words
 /* [{"name": "prefix/keys/3f..", "bytes": 1}, {"subdir": "prefix/keys/x/"}]: the last one's name is
  * where the next page begins. */
 static enum rc
-swift_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
-           const struct far_page *to, struct err *e)
+swift_page(struct ctx *cx, struct remote *f, const struct remote_op *w,
+           const struct http_response *r, const struct remote_page *to, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
     const struct json *last;
@@ -177,28 +177,28 @@ swift_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct
 }
 
 static void
-swift_release(struct far *f)
+swift_release(struct remote *f)
 {
     struct swift *s = swift_of(f);
 
-    swift_who_free(s->who);
-    far_release(f);
+    swift_credentials_free(s->credentials);
+    remote_release(f);
     mem_free(s->container);
     mem_free(s->prefix);
     mem_free(s->policy);
     mem_free(s);
 }
 
-static const struct far_ops ops = {
+static const struct remote_ops ops = {
     .wants_md5 = true,
     .shards = true,
-    .lists_strangers = true,
+    .lists_foreign = true,
     .ask = swift_ask,
     .done = swift_done,
-    .explain = swift_explain,
-    .judge = swift_judge,
+    .parse_error = swift_parse_error,
+    .classify_error = swift_classify_error,
     .page = swift_page,
-    .create = far_create,
+    .create = remote_create,
     .release = swift_release,
 };
 
@@ -222,12 +222,12 @@ store_swift_open(const char *address, const struct store_opts *o, struct store *
     s->container = mem_strdup(buf_c(&escaped));
     s->prefix = prefix;
     s->policy = policy == NULL ? NULL : mem_strdup(policy);
-    if (far_init(&s->far, &ops, mem_printf("swift:%s:/%s", container, prefix), o, e)) {
-        swift_release(&s->far);
+    if (remote_init(&s->remote, &ops, mem_printf("swift:%s:/%s", container, prefix), o, e)) {
+        swift_release(&s->remote);
         return e->code;
     }
-    s->who = swift_who_new(o, s->far.http);
-    s->far.whole = s->prefix[0] == '\0';
-    *out = &s->far.store;
+    s->credentials = swift_credentials_new(o, s->remote.http);
+    s->remote.at_bucket_root = s->prefix[0] == '\0';
+    *out = &s->remote.store;
     return RC_OK;
 }

@@ -3,18 +3,18 @@
 #define STORE_SWIFT_INTERNAL_H
 
 /*
- * store/swift_internal -- what swift.c (requests) and swift_who.c (credentials) share.
+ * store/swift_internal -- what swift.c (requests) and swift_credentials.c (credentials) share.
  *
  * Source   OpenStack's Identity API v3 and v2.0 reference; Swift's "The Auth System" (version 1).
  */
 #include "store/oauth.h"
 
-struct swift_who;
-/* `http` is borrowed until swift_who_free; of `o` all is copied. */
-struct swift_who *swift_who_new(const struct store_opts *o, struct http *http);
-void swift_who_free(struct swift_who *w);
+struct swift_credentials;
+/* `http` is borrowed until swift_credentials_free; of `o` all is copied. */
+struct swift_credentials *swift_credentials_new(const struct store_opts *o, struct http *http);
+void swift_credentials_free(struct swift_credentials *w);
 /*
- * A token, and with it the address of the account's objects (swift_who_url). Ready ones
+ * A token, and with it the address of the account's objects (swift_credentials_url). Ready ones
  * (OS_STORAGE_URL and OS_AUTH_TOKEN), else those that OS_AUTH_URL or ST_AUTH gives out. Its path
  * tells the version: 1 (ST_USER, ST_KEY), 2 or 3, which is meant by a path without a number. In
  * place of a password (OS_PASSWORD) version 3 takes an application credential
@@ -22,12 +22,12 @@ void swift_who_free(struct swift_who *w);
  * public end point of OS_REGION_NAME counts, without it of any region.
  * RC_DENIED: none. The caller releases `out`.
  */
-NODISCARD enum rc swift_who_get(struct ctx *cx, struct swift_who *w, struct oauth_token *out,
-                                struct err *e);
-const char *swift_who_url(const struct oauth_token *t);
+NODISCARD enum rc swift_credentials_get(struct ctx *cx, struct swift_credentials *w,
+                                        struct oauth_token *out, struct err *e);
+const char *swift_credentials_url(const struct oauth_token *t);
 /* The server took it for a bad one. */
-void swift_who_refused(struct swift_who *w, const struct oauth_token *t);
+void swift_credentials_refused(struct swift_credentials *w, const struct oauth_token *t);
 /* What a user could do about that. */
-const char *swift_who_hint(const struct swift_who *w);
+const char *swift_credentials_hint(const struct swift_credentials *w);
 
 #endif

@@ -58,18 +58,18 @@ wipe_type(struct wipe *w, uint64_t *removed, struct err *e)
 static enum rc
 refuse_strangers(struct ctx *cx, struct store *s, struct err *e)
 {
-    char *stranger = NULL, shown[200];
+    char *foreign = NULL, shown[200];
     enum rc rc = RC_OK;
 
-    if (s->ops->stranger != NULL && s->ops->stranger(cx, s, &stranger, e))
+    if (s->ops->foreign_object != NULL && s->ops->foreign_object(cx, s, &foreign, e))
         return err_hint(e, "give the repository a prefix of its own, or delete it by hand");
-    if (stranger != NULL) {
+    if (foreign != NULL) {
         rc = err_set(e, RC_DENIED,
                      "%s has no prefix, and there is something else beside the repository: \"%s\"",
-                     s->place, str_show(str_c(stranger), shown, sizeof(shown)));
+                     s->place, str_show(str_c(foreign), shown, sizeof(shown)));
         (void)err_hint(e, "delete the repository's files by hand");
     }
-    mem_free(stranger);
+    mem_free(foreign);
     return rc;
 }
 

@@ -60,16 +60,16 @@ static const char *const names[N_SETTINGS] = {
     [TOKEN] = "OS_AUTH_TOKEN",
 };
 
-struct swift_who {
+struct swift_credentials {
     struct http *http;
     char *set[N_SETTINGS]; /* NULL: not set */
     struct oauth oauth;
 };
 
-struct swift_who *
-swift_who_new(const struct store_opts *o, struct http *http)
+struct swift_credentials *
+swift_credentials_new(const struct store_opts *o, struct http *http)
 {
-    struct swift_who *w = MEM_NEW(struct swift_who);
+    struct swift_credentials *w = MEM_NEW(struct swift_credentials);
 
     w->http = http;
     store_env_copy(o, names, N_SETTINGS, w->set);
@@ -78,7 +78,7 @@ swift_who_new(const struct store_opts *o, struct http *http)
 }
 
 void
-swift_who_free(struct swift_who *w)
+swift_credentials_free(struct swift_credentials *w)
 {
     if (w == NULL)
         return;
@@ -89,7 +89,7 @@ swift_who_free(struct swift_who *w)
 
 /* The first of two that is set; NULL: neither. */
 static const char *
-either(const struct swift_who *w, enum setting a, enum setting b)
+either(const struct swift_credentials *w, enum setting a, enum setting b)
 {
     return w->set[a] != NULL ? w->set[a] : w->set[b];
 }
@@ -102,7 +102,7 @@ set_name(struct json *j, const char *id, const char *name)
 }
 
 static void
-set_user(const struct swift_who *w, struct json *user)
+set_user(const struct swift_credentials *w, struct json *user)
 {
     const char *id = w->set[USER_DOMAIN_ID], *name = w->set[USER_DOMAIN];
 
@@ -113,7 +113,7 @@ set_user(const struct swift_who *w, struct json *user)
 }
 
 static void
-set_scope(const struct swift_who *w, struct json *auth)
+set_scope(const struct swift_credentials *w, struct json *auth)
 {
     const char *id = either(w, PROJECT_ID, TENANT_ID), *name = either(w, PROJECT, TENANT);
     const char *domain_id = w->set[PROJECT_DOMAIN_ID], *domain = w->set[PROJECT_DOMAIN];
@@ -140,7 +140,7 @@ set_scope(const struct swift_who *w, struct json *auth)
 }
 
 static struct json *
-body_v3(const struct swift_who *w)
+body_v3(const struct swift_credentials *w)
 {
     struct json *j = json_new_object(), *auth = json_need_object(j, "auth");
     struct json *identity = json_need_object(auth, "identity"), *how;
@@ -162,7 +162,7 @@ body_v3(const struct swift_who *w)
 }
 
 static struct json *
-body_v2(const struct swift_who *w)
+body_v2(const struct swift_credentials *w)
 {
     struct json *j = json_new_object(), *auth = json_need_object(j, "auth");
     struct json *password = json_need_object(auth, "passwordCredentials");
@@ -177,7 +177,7 @@ body_v2(const struct swift_who *w)
 }
 
 static bool
-is_region(const struct swift_who *w, const struct json *end_point)
+is_region(const struct swift_credentials *w, const struct json *end_point)
 {
     const char *want = w->set[REGION];
     const char *is = json_text_or(json_field(end_point, "region"),
@@ -189,7 +189,7 @@ is_region(const struct swift_who *w, const struct json *end_point)
 /* Where the catalog says that objects are: version 3 has end points of a kind each ("interface"),
  * version 2 all kinds in one. */
 static const char *
-find_url(const struct swift_who *w, const struct json *catalog)
+find_url(const struct swift_credentials *w, const struct json *catalog)
 {
     for (size_t i = 0; i < json_size(catalog); i++) {
         const struct json *service = json_elem(catalog, i);
@@ -236,7 +236,7 @@ seconds_until(const struct json *when)
 
 /* {"error": {"message": "words", "title": "Unauthorized"}} of Keystone; Swift's is no JSON. */
 static enum rc
-refused(const struct swift_who *w, const struct http_response *r, const struct json *j,
+refused(const struct swift_credentials *w, const struct http_response *r, const struct json *j,
         struct err *e)
 {
     const char *words = json_text_or(json_dig(j, "error", "message"), "");
@@ -263,8 +263,8 @@ refused(const struct swift_who *w, const struct http_response *r, const struct j
 
 /* Send it, and parse what comes back. */
 static enum rc
-call(struct ctx *cx, const struct swift_who *w, struct http_request *rq, struct http_response *r,
-     struct json **j, struct err *e)
+call(struct ctx *cx, const struct swift_credentials *w, struct http_request *rq,
+     struct http_response *r, struct json **j, struct err *e)
 {
     rq->timeout_ms = ASK_MS;
     rq->body_max = ANSWER_MAX;
@@ -274,7 +274,7 @@ call(struct ctx *cx, const struct swift_who *w, struct http_request *rq, struct 
 }
 
 static enum rc
-no_url(const struct swift_who *w, struct err *e)
+no_url(const struct swift_credentials *w, struct err *e)
 {
     (void)err_set(e, RC_DENIED, "the catalog of the identity service has no object store%s%.60s",
                   w->set[REGION] != NULL ? " in the region " : "",
@@ -284,7 +284,7 @@ no_url(const struct swift_who *w, struct err *e)
 }
 
 static enum rc
-from_keystone(struct ctx *cx, struct swift_who *w, const char *url, bool v3,
+from_keystone(struct ctx *cx, struct swift_credentials *w, const char *url, bool v3,
               struct oauth_token *out, struct err *e)
 {
     static const char *const headers[] = {"Content-Type: application/json",
@@ -327,7 +327,7 @@ no_credentials(struct err *e)
 }
 
 static enum rc
-from_v1(struct ctx *cx, struct swift_who *w, const char *url, struct oauth_token *out,
+from_v1(struct ctx *cx, struct swift_credentials *w, const char *url, struct oauth_token *out,
         struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
@@ -372,7 +372,7 @@ version_of(const char *url)
 static enum rc
 find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
 {
-    struct swift_who *w = (struct swift_who *)arg;
+    struct swift_credentials *w = (struct swift_credentials *)arg;
     const char *url = either(w, AUTH_URL, ST_AUTH);
     CLEANUP(mem_free_ptr) char *base = NULL;
     int version;
@@ -398,25 +398,26 @@ find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
 }
 
 enum rc
-swift_who_get(struct ctx *cx, struct swift_who *w, struct oauth_token *out, struct err *e)
+swift_credentials_get(struct ctx *cx, struct swift_credentials *w, struct oauth_token *out,
+                      struct err *e)
 {
     return oauth_get(cx, &w->oauth, find, w, out, e);
 }
 
 const char *
-swift_who_url(const struct oauth_token *t)
+swift_credentials_url(const struct oauth_token *t)
 {
     return json_text_or(t->with, "");
 }
 
 void
-swift_who_refused(struct swift_who *w, const struct oauth_token *t)
+swift_credentials_refused(struct swift_credentials *w, const struct oauth_token *t)
 {
     oauth_drop(&w->oauth, t);
 }
 
 const char *
-swift_who_hint(const struct swift_who *w)
+swift_credentials_hint(const struct swift_credentials *w)
 {
     return w->set[STORAGE_URL] != NULL && w->set[TOKEN] != NULL
                ? "OS_AUTH_TOKEN is wrong, or too old: they last for hours"

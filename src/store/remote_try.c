@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/rand.h"
-#include "store/far_internal.h"
+#include "store/remote_internal.h"
 
 enum {
     PAUSE_MS = 500,
@@ -21,26 +21,26 @@ enum {
 struct tries {
     int64_t since;
     unsigned n;
-    unsigned damaged; /* answers that were cut short, or may be a proxy's */
-    bool doubtful;    /* the last answer may have been a proxy's */
+    unsigned damaged;     /* answers that were cut short, or may be a proxy's */
+    bool untrusted_reply; /* the last answer may have been a proxy's */
 };
 
 static const char *
-verb_text(enum far_verb v)
+verb_text(enum remote_verb v)
 {
     static const char *const verbs[] = {
-        [FAR_PUT] = "store",  [FAR_GET] = "read",  [FAR_STAT] = "look for",
-        [FAR_DEL] = "delete", [FAR_LIST] = "list", [FAR_CREATE] = "make"};
+        [REMOTE_PUT] = "store",  [REMOTE_GET] = "read",  [REMOTE_STAT] = "look for",
+        [REMOTE_DEL] = "delete", [REMOTE_LIST] = "list", [REMOTE_CREATE] = "make"};
     return verbs[v];
 }
 
 static const char *
-object_text(const struct far_want *w, char to[static STORE_NAME_TEXT])
+object_text(const struct remote_op *w, char to[static STORE_NAME_TEXT])
 {
-    if (w->verb == FAR_CREATE)
+    if (w->verb == REMOTE_CREATE)
         return "the place of the repository";
     (void)store_name_text(&w->name, to);
-    if (w->verb == FAR_LIST)
+    if (w->verb == REMOTE_LIST)
         *strchr(to, '/') = '\0';
     return to;
 }
@@ -77,12 +77,12 @@ is_web_page(const struct http_response *r)
 
 /* Put an answer that is no success into `e`. */
 static enum rc
-judge(struct far *f, const struct http_response *r, struct tries *t, struct err *e)
+classify_error(struct remote *f, const struct http_response *r, struct tries *t, struct err *e)
 {
-    struct far_words words = {.marked = false};
-    const struct far_code *c = f->ops->codes;
+    struct remote_error words = {.from_service = false};
+    const struct remote_code *c = f->ops->codes;
 
-    f->ops->explain(f, r, &words);
+    f->ops->parse_error(f, r, &words);
     (void)err_set(e, code_of(r->status), "the server answered %d%s%s%s%s", r->status,
                   words.code[0] != '\0' ? " " : "", words.code, words.text[0] != '\0' ? ": " : "",
                   words.text);
@@ -97,15 +97,15 @@ judge(struct far *f, const struct http_response *r, struct tries *t, struct err 
         if (c->hint != NULL)
             (void)err_hint(e, "%s", c->hint);
     }
-    if (f->ops->judge != NULL)
-        f->ops->judge(f, r, &words, e);
-    if (!words.marked && r->status == 404 && is_web_page(r)) {
+    if (f->ops->classify_error != NULL)
+        f->ops->classify_error(f, r, &words, e);
+    if (!words.from_service && r->status == 404 && is_web_page(r)) {
         (void)err_set(e, RC_INVALID, "the server answered 404 with a web page");
         e->sys = r->status;
         (void)err_hint(e, "is this the address of the store, and not of a web server before it?");
     }
-    if (!words.marked && r->status >= 400 && r->status <= 404 && ++t->damaged < STORE_TRIES) {
-        t->doubtful = true;
+    if (!words.from_service && r->status >= 400 && r->status <= 404 && ++t->damaged < STORE_TRIES) {
+        t->untrusted_reply = true;
         e->retry = true;
     }
     return e->code;
@@ -113,15 +113,15 @@ judge(struct far *f, const struct http_response *r, struct tries *t, struct err 
 
 /* Until the last attempt must have begun. */
 static int64_t
-left_ms(const struct far *f, const struct tries *t)
+left_ms(const struct remote *f, const struct tries *t)
 {
-    int limit = atomic_load(&f->met) ? f->retry_ms : MIN(f->retry_ms, FIRST_CONTACT_MS);
+    int limit = atomic_load(&f->contacted) ? f->retry_ms : MIN(f->retry_ms, FIRST_CONTACT_MS);
 
     return t->since + limit - clock_mono_ms();
 }
 
 static void
-ask_release(struct far_ask *a)
+ask_release(struct remote_request *a)
 {
     if (a->url.p != NULL)
         mem_wipe(a->url.p, a->url.n); /* some carry a signature */
@@ -137,25 +137,25 @@ ask_release(struct far_ask *a)
  * a line has that is slower than any in use, or as long as the user's own limits make it.
  */
 static int
-deadline_ms(const struct far *f, const struct far_want *w)
+deadline_ms(const struct remote *f, const struct remote_op *w)
 {
-    uint64_t bytes = w->verb == FAR_PUT ? w->body.n : w->verb == FAR_GET ? w->n : 0;
+    uint64_t bytes = w->verb == REMOTE_PUT ? w->body.n : w->verb == REMOTE_GET ? w->n : 0;
 
     return (int)MIN(ANSWER_MS + MIN(bytes, (uint64_t)UINT32_MAX) * 1000 / f->slowest,
                     (uint64_t)INT32_MAX);
 }
 
 static enum rc
-send_once(struct ctx *cx, struct far *f, const struct far_want *w, const struct tries *t,
+send_once(struct ctx *cx, struct remote *f, const struct remote_op *w, const struct tries *t,
           struct http_response *out, struct err *e)
 {
-    struct far_ask a = {.url = BUF_INIT(32 * 1024), .body = BUF_INIT(32 * 1024)};
+    struct remote_request a = {.url = BUF_INIT(32 * 1024), .body = BUF_INIT(32 * 1024)};
     int64_t left_s = (left_ms(f, t) + 999) / 1000;
     enum rc rc;
 
-    a.want[FAR_WANT_SIZE] = w->verb == FAR_GET ? "Content-Range" : "Content-Length";
-    a.want[FAR_WANT_DATE] = "Date";
-    a.want[FAR_WANT_WRITTEN] = "Last-Modified";
+    a.want[REMOTE_WANT_SIZE] = w->verb == REMOTE_GET ? "Content-Range" : "Content-Length";
+    a.want[REMOTE_WANT_DATE] = "Date";
+    a.want[REMOTE_WANT_WRITTEN] = "Last-Modified";
     rc = f->ops->ask(cx, f, w, &a, e);
     if (rc == RC_OK && (a.url.over || a.body.over || a.over))
         rc = err_set(e, RC_LIMIT, "the request would be too long: the address, or a credential");
@@ -168,8 +168,8 @@ send_once(struct ctx *cx, struct far *f, const struct far_want *w, const struct 
                                   .body = a.body.n > 0 ? buf_str(&a.body) : w->body,
                                   .stall_s = (int)MAX(MIN(left_s, (int64_t)STALL_S), (int64_t)1),
                                   .timeout_ms = deadline_ms(f, w),
-                                  .body_max = w->verb == FAR_GET ? MAX(w->n, (size_t)WORDS_MAX)
-                                                                 : (size_t)ANSWER_MAX,
+                                  .body_max = w->verb == REMOTE_GET ? MAX(w->n, (size_t)WORDS_MAX)
+                                                                    : (size_t)ANSWER_MAX,
                                   .to = w->to,
                                   .to_n = w->n,
                                   .to_off = w->off};
@@ -184,9 +184,9 @@ send_once(struct ctx *cx, struct far *f, const struct far_want *w, const struct 
 
 /* Is it all that was wanted? */
 static enum rc
-check_read(const struct far_want *w, const struct http_response *r, struct tries *t, struct err *e)
+check_read(const struct remote_op *w, const struct http_response *r, struct tries *t, struct err *e)
 {
-    const char *slash = strchr(r->got[FAR_WANT_SIZE], '/');
+    const char *slash = strchr(r->got[REMOTE_WANT_SIZE], '/');
     uint64_t all;
 
     if (w->to == NULL || r->to_n == w->n)
@@ -200,42 +200,42 @@ check_read(const struct far_want *w, const struct http_response *r, struct tries
 
 /* An answer to HEAD has no words: ask for a byte, to be told why. */
 static void
-ask_why(struct ctx *cx, struct far *f, const struct far_want *w, struct tries *t, struct err *e)
+ask_why(struct ctx *cx, struct remote *f, const struct remote_op *w, struct tries *t, struct err *e)
 {
     uint8_t byte;
-    struct far_want first = {.verb = FAR_GET, .name = w->name, .to = &byte, .n = 1};
+    struct remote_op first = {.verb = REMOTE_GET, .name = w->name, .to = &byte, .n = 1};
     struct http_response r = {.status = 0};
     struct err why = ERR_INIT;
 
     if (send_once(cx, f, &first, t, &r, &why) == RC_OK && r.status >= 400) {
-        (void)judge(f, &r, t, &why);
+        (void)classify_error(f, &r, t, &why);
         *e = why;
     }
     http_response_release(&r);
 }
 
 static enum rc
-attempt(struct ctx *cx, struct far *f, const struct far_want *w, struct tries *t,
+attempt(struct ctx *cx, struct remote *f, const struct remote_op *w, struct tries *t,
         struct http_response *out, struct err *e)
 {
-    t->doubtful = false;
+    t->untrusted_reply = false;
     if (send_once(cx, f, w, t, out, e))
         return e->code;
-    atomic_store(&f->met, true);
-    if (out->status / 100 == 2 && w->verb == FAR_GET)
+    atomic_store(&f->contacted, true);
+    if (out->status / 100 == 2 && w->verb == REMOTE_GET)
         return check_read(w, out, t, e);
     if (out->status / 100 == 2)
-        return w->verb == FAR_PUT && f->ops->check_put != NULL ? f->ops->check_put(f, w, out, e)
-                                                               : RC_OK;
-    (void)judge(f, out, t, e);
-    if (w->verb == FAR_STAT && out->status != 404 && !e->retry)
+        return w->verb == REMOTE_PUT && f->ops->check_put != NULL ? f->ops->check_put(f, w, out, e)
+                                                                  : RC_OK;
+    (void)classify_error(f, out, t, e);
+    if (w->verb == REMOTE_STAT && out->status != 404 && !e->retry)
         ask_why(cx, f, w, t, e);
     return e->code;
 }
 
 /* How long to wait before the next attempt; -1: there is none. */
 static int
-pause_ms(const struct far *f, struct tries *t, const struct err *e)
+pause_ms(const struct remote *f, struct tries *t, const struct err *e)
 {
     int ms = MIN(PAUSE_MS << MIN(t->n, 8U), PAUSE_MAX_MS);
     int64_t left = left_ms(f, t);
@@ -243,16 +243,16 @@ pause_ms(const struct far *f, struct tries *t, const struct err *e)
     t->n++;
     if (!e->retry || left <= 0)
         return -1;
-    if (t->doubtful)
-        return FAR_DOUBT_MS;
+    if (t->untrusted_reply)
+        return REMOTE_UNTRUSTED_MS;
     ms = ms / 2 + (int)rand_below((uint64_t)ms);
     ms = MAX(ms, (int)MIN(e->after_ms, 3600000U));
     return (int)MIN(ms, left);
 }
 
 enum rc
-far_exchange(struct ctx *cx, struct far *f, const struct far_want *w, struct http_response *out,
-             struct err *e)
+remote_exchange(struct ctx *cx, struct remote *f, const struct remote_op *w,
+                struct http_response *out, struct err *e)
 {
     struct tries t = {.since = clock_mono_ms()};
     struct err why; /* an attempt's own: what came through in the end leaves nothing in `e` */
@@ -269,14 +269,14 @@ far_exchange(struct ctx *cx, struct far *f, const struct far_want *w, struct htt
         wait = pause_ms(f, &t, &why);
         if (wait < 0)
             break;
-        if (t.n > 2 && !t.doubtful) /* most often it is simply so */
+        if (t.n > 2 && !t.untrusted_reply) /* most often it is simply so */
             log_warn("could not %s %s: %s; trying again in %d ms", verb_text(w->verb),
                      object_text(w, text), why.msg, wait);
         if (ctx_sleep(cx, wait, e))
             return e->code;
     }
     *e = why;
-    if (e->code == RC_NOT_FOUND && w->verb == FAR_STAT)
+    if (e->code == RC_NOT_FOUND && w->verb == REMOTE_STAT)
         return e->code; /* an answer like any other, and often the one hoped for */
     return err_wrap(e, "could not %s %s at %s%s", verb_text(w->verb), object_text(w, text),
                     f->store.place, t.n > 1 ? ", tried several times" : "");

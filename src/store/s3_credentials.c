@@ -57,7 +57,7 @@ static const char *const names[N_SETTINGS] = {
     [HOME_FOLDER] = "HOME",
 };
 
-struct s3_who {
+struct s3_credentials {
     struct http *http;
     char *set[N_SETTINGS]; /* NULL: not set */
     bool no_ambient;
@@ -66,10 +66,10 @@ struct s3_who {
     struct s3_key key;
 };
 
-struct s3_who *
-s3_who_new(const struct store_opts *o, struct http *http, const char *region)
+struct s3_credentials *
+s3_credentials_new(const struct store_opts *o, struct http *http, const char *region)
 {
-    struct s3_who *w = MEM_NEW(struct s3_who);
+    struct s3_credentials *w = MEM_NEW(struct s3_credentials);
 
     w->http = http;
     w->no_ambient = o->no_ambient;
@@ -80,7 +80,7 @@ s3_who_new(const struct store_opts *o, struct http *http, const char *region)
 }
 
 void
-s3_who_free(struct s3_who *w)
+s3_credentials_free(struct s3_credentials *w)
 {
     if (w == NULL)
         return;
@@ -133,7 +133,7 @@ read_profile(char *text, const char *profile, struct s3_key *out)
 }
 
 static enum rc
-from_file(struct s3_who *w, struct s3_key *out, struct err *e)
+from_file(struct s3_credentials *w, struct s3_key *out, struct err *e)
 {
     const char *home = w->set[HOME_FOLDER], *file = w->set[SHARED_FILE];
     const char *profile = w->set[PROFILE] != NULL ? w->set[PROFILE] : "default";
@@ -159,7 +159,7 @@ from_file(struct s3_who *w, struct s3_key *out, struct err *e)
 }
 
 static enum rc
-ask(struct ctx *cx, struct s3_who *w, const struct http_request *rq, const char *whom,
+ask(struct ctx *cx, struct s3_credentials *w, const struct http_request *rq, const char *whom,
     struct http_response *r, struct err *e)
 {
     *r = (struct http_response){.status = 0};
@@ -198,7 +198,7 @@ sts_leaf(void *arg, const char *path, struct str text, struct err *e)
 
 /* A service account of Kubernetes stands for a role: its token is exchanged (IRSA). */
 static enum rc
-from_web_identity(struct ctx *cx, struct s3_who *w, struct s3_key *out, struct err *e)
+from_web_identity(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, struct err *e)
 {
     static const char *const form[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
     const char *session = w->set[SESSION_NAME] != NULL ? w->set[SESSION_NAME] : "cstash";
@@ -267,7 +267,7 @@ read_json(struct http_response *r, struct s3_key *out, struct err *e)
 
 /* ECS, and EKS Pod Identity. */
 static enum rc
-from_container(struct ctx *cx, struct s3_who *w, struct s3_key *out, struct err *e)
+from_container(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, struct err *e)
 {
     CLEANUP(mem_free_ptr)
     char *url = w->set[CONTAINER_URL] != NULL
@@ -305,8 +305,8 @@ from_container(struct ctx *cx, struct s3_who *w, struct s3_key *out, struct err 
 
 /* One path of the instance's metadata, with the session's token (version 2). */
 static enum rc
-metadata(struct ctx *cx, struct s3_who *w, const char *method, const char *path, const char *header,
-         struct http_response *r, struct err *e)
+metadata(struct ctx *cx, struct s3_credentials *w, const char *method, const char *path,
+         const char *header, struct http_response *r, struct err *e)
 {
     const char *base =
         w->set[METADATA_URL] != NULL ? w->set[METADATA_URL] : "http://169.254.169.254";
@@ -324,7 +324,7 @@ metadata(struct ctx *cx, struct s3_who *w, const char *method, const char *path,
 }
 
 static enum rc
-from_instance(struct ctx *cx, struct s3_who *w, struct s3_key *out, struct err *e)
+from_instance(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, struct err *e)
 {
     static const char roles[] = "meta-data/iam/security-credentials/";
     CLEANUP(mem_free_ptr) char *token = NULL, *path = NULL;
@@ -359,7 +359,7 @@ none(enum rc why, struct err *e)
 
 /* Look in each place in turn; the first that is set up counts, even if it fails. */
 static enum rc
-find(struct ctx *cx, struct s3_who *w, struct s3_key *out, struct err *e)
+find(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, struct err *e)
 {
     char *const *set = w->set;
     enum rc rc;
@@ -393,7 +393,7 @@ find(struct ctx *cx, struct s3_who *w, struct s3_key *out, struct err *e)
 }
 
 enum rc
-s3_who_get(struct ctx *cx, struct s3_who *w, struct s3_key *out, struct err *e)
+s3_credentials_get(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, struct err *e)
 {
     struct s3_key *k = &w->key;
     enum rc rc = RC_OK;

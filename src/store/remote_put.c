@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "crypto/sha256.h"
-#include "store/far_internal.h"
+#include "store/remote_internal.h"
 
 enum {
     PUT_MAX = 1 << 30,
@@ -12,15 +12,15 @@ enum {
     ROOM_KEPT = 9 * 512 * 1024 /* most packs of 4 MiB */
 };
 
-struct far_put {
+struct remote_put {
     struct store_put put;
-    struct far_room room;
+    struct upload_buffer buffer;
     size_t n;
 };
 
 /* It grows by doubling: moving it costs no copy, and memory is only what was written to. */
 static enum rc
-room_grow(struct far_room *r, size_t bytes, struct err *e)
+upload_buffer_grow(struct upload_buffer *r, size_t bytes, struct err *e)
 {
     size_t want = MAX(r->bytes, (size_t)ROOM_FIRST);
     void *at;
@@ -33,15 +33,15 @@ room_grow(struct far_room *r, size_t bytes, struct err *e)
                       : mremap(r->p, r->bytes, want, MREMAP_MAYMOVE);
     if (at == MAP_FAILED)
         return map_refused(want, e);
-    *r = (struct far_room){.p = (uint8_t *)at, .bytes = want};
+    *r = (struct upload_buffer){.p = (uint8_t *)at, .bytes = want};
     return RC_OK;
 }
 
-/* One that was left, or none, which room_grow makes. */
-static struct far_room
-take_room(struct far_rooms *all)
+/* One that was left, or none, which upload_buffer_grow makes. */
+static struct upload_buffer
+upload_pool_take(struct upload_pool *all)
 {
-    struct far_room r = {.p = NULL};
+    struct upload_buffer r = {.p = NULL};
 
     (void)pthread_mutex_lock(&all->mutex);
     if (all->n > 0)
@@ -52,14 +52,14 @@ take_room(struct far_rooms *all)
 
 /* Keep it for the next upload; what a usual pack has no use for goes back to the system. */
 static void
-leave_room(struct far_rooms *all, struct far_room r)
+upload_pool_give_back(struct upload_pool *all, struct upload_buffer r)
 {
     bool kept = false;
 
     if (r.bytes > ROOM_KEPT)
         (void)madvise(r.p + ROOM_KEPT, r.bytes - ROOM_KEPT, MADV_DONTNEED);
     (void)pthread_mutex_lock(&all->mutex);
-    if (all->n < FAR_ROOMS) {
+    if (all->n < UPLOAD_POOL_MAX) {
         all->left[all->n++] = r;
         kept = true;
     }
@@ -69,33 +69,34 @@ leave_room(struct far_rooms *all, struct far_room r)
 }
 
 void
-far_rooms_release(struct far_rooms *all)
+upload_pool_release(struct upload_pool *all)
 {
     while (all->n > 0) {
-        struct far_room r = all->left[--all->n];
+        struct upload_buffer r = all->left[--all->n];
         (void)munmap(r.p, r.bytes);
     }
     (void)pthread_mutex_destroy(&all->mutex);
 }
 
 enum rc
-far_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct store_put **out,
-              struct err *e)
+remote_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct store_put **out,
+                 struct err *e)
 {
-    struct far_put *p;
+    struct remote_put *p;
 
     if (ctx_check(cx, e))
         return e->code;
-    p = MEM_NEW(struct far_put);
+    p = MEM_NEW(struct remote_put);
     p->put = (struct store_put){.store = s, .type = type};
     *out = &p->put;
     return RC_OK;
 }
 
 enum rc
-far_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size_t n, struct err *e)
+remote_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size_t n,
+                 struct err *e)
 {
-    struct far_put *p = CONTAINER_OF(put, struct far_put, put);
+    struct remote_put *p = CONTAINER_OF(put, struct remote_put, put);
 
     if (ctx_check(cx, e))
         return e->code;
@@ -103,54 +104,54 @@ far_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size_t
         return RC_OK;
     if (n > PUT_MAX - p->n)
         return err_set(e, RC_LIMIT, "an object of more than %d bytes", PUT_MAX);
-    if (p->room.p == NULL)
-        p->room = take_room(&far_of(put->store)->rooms);
-    if (room_grow(&p->room, p->n + n, e))
+    if (p->buffer.p == NULL)
+        p->buffer = upload_pool_take(&remote_of(put->store)->pool);
+    if (upload_buffer_grow(&p->buffer, p->n + n, e))
         return e->code;
-    memcpy(p->room.p + p->n, from, n);
+    memcpy(p->buffer.p + p->n, from, n);
     p->n += n;
     return RC_OK;
 }
 
 void
-far_put_abort(struct store_put *put)
+remote_put_abort(struct store_put *put)
 {
-    struct far_put *p;
+    struct remote_put *p;
 
     if (put == NULL)
         return;
-    p = CONTAINER_OF(put, struct far_put, put);
-    if (p->room.p != NULL)
-        leave_room(&far_of(put->store)->rooms, p->room);
+    p = CONTAINER_OF(put, struct remote_put, put);
+    if (p->buffer.p != NULL)
+        upload_pool_give_back(&remote_of(put->store)->pool, p->buffer);
     mem_free(p);
 }
 
 /* The server has the name already. The same bytes may be ours of an attempt whose answer was lost.
  */
 static enum rc
-put_again(struct ctx *cx, struct far *f, const struct far_want *w, struct http_response *r,
+put_again(struct ctx *cx, struct remote *f, const struct remote_op *w, struct http_response *r,
           struct err *e)
 {
     struct err first = *e;
     uint64_t bytes = 0;
 
-    if (far_ops_of_store.stat(cx, &f->store, &w->name, &bytes, e)) {
+    if (remote_ops_of_store.stat(cx, &f->store, &w->name, &bytes, e)) {
         *e = first;
         return e->code;
     }
     if (w->name.type != STORE_CONFIG && bytes == w->body.n)
         return RC_OK;
-    if (far_ops_of_store.del(cx, &f->store, &w->name, e))
+    if (remote_ops_of_store.del(cx, &f->store, &w->name, e))
         return e->code;
-    return far_exchange(cx, f, w, r, e);
+    return remote_exchange(cx, f, w, r, e);
 }
 
 static enum rc
-put_once(struct ctx *cx, struct far *f, const struct far_want *w, struct err *e)
+put_once(struct ctx *cx, struct remote *f, const struct remote_op *w, struct err *e)
 {
     struct http_response r = {.status = 0};
     struct err why = ERR_INIT;
-    enum rc rc = far_exchange(cx, f, w, &r, &why);
+    enum rc rc = remote_exchange(cx, f, w, &r, &why);
 
     if (rc != RC_OK && why.sys == 403 && f->ops->never_overwrites)
         rc = put_again(cx, f, w, &r, &why);
@@ -163,7 +164,7 @@ put_once(struct ctx *cx, struct far *f, const struct far_want *w, struct err *e)
 /* Where names are all that a server compares content with, config is read back: its name is no
  * hash. */
 static enum rc
-put_config(struct ctx *cx, struct far *f, const struct far_want *w, struct err *e)
+put_config(struct ctx *cx, struct remote *f, const struct remote_op *w, struct err *e)
 {
     for (int left = STORE_TRIES; left > 0; left--) {
         CLEANUP(buf_release) struct buf got = BUF_INIT(2 * w->body.n + 1);
@@ -178,11 +179,12 @@ put_config(struct ctx *cx, struct far *f, const struct far_want *w, struct err *
 }
 
 enum rc
-far_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, struct err *e)
+remote_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, struct err *e)
 {
-    struct far_put *p = CONTAINER_OF(put, struct far_put, put);
-    struct far *f = far_of(put->store);
-    struct far_want w = {.verb = FAR_PUT, .name.type = put->type, .body = str_of(p->room.p, p->n)};
+    struct remote_put *p = CONTAINER_OF(put, struct remote_put, put);
+    struct remote *f = remote_of(put->store);
+    struct remote_op w = {
+        .verb = REMOTE_PUT, .name.type = put->type, .body = str_of(p->buffer.p, p->n)};
     enum rc rc;
 
     if (put->type == STORE_CONFIG)
@@ -195,6 +197,6 @@ far_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, struc
         sha1_of(w.body, w.sha1);
     rc = put->type == STORE_CONFIG && f->ops->never_overwrites ? put_config(cx, f, &w, e)
                                                                : put_once(cx, f, &w, e);
-    far_put_abort(put);
+    remote_put_abort(put);
     return rc;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/gs.h"
+#include "store/gcs.h"
 
 #include <stdio.h>
 
@@ -7,27 +7,27 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "json/node.h"
-#include "store/gs_internal.h"
+#include "store/gcs_internal.h"
 #include "store/url.h"
 
 enum { PAGE = 1000 };
 
-struct gs {
-    struct far far;
-    struct gs_who *who;
+struct gcs {
+    struct remote remote;
+    struct gcs_credentials *credentials;
     char *origin; /* "https://host" */
     char *bucket; /* as it stands in URLs: names that Google takes stay as they are */
     char *prefix;
     char *region, *project; /* for a bucket that is made; project: NULL: not known */
 };
 
-static struct gs *
-gs_of(struct far *f)
+static struct gcs *
+gcs_of(struct remote *f)
 {
-    return CONTAINER_OF(f, struct gs, far);
+    return CONTAINER_OF(f, struct gcs, remote);
 }
 
-static const struct far_code codes[] = {
+static const struct remote_code codes[] = {
     {"accountDisabled", RC_DENIED, false, "is the project's billing in order?"},
     {"backendError", RC_UNAVAILABLE, true, NULL},
     {"forbidden", RC_DENIED, false, "may the account read and write objects in this bucket?"},
@@ -41,19 +41,19 @@ static const struct far_code codes[] = {
 };
 
 static void
-add_url(const struct gs *s, const struct far_want *w, struct buf *to)
+add_url(const struct gcs *s, const struct remote_op *w, struct buf *to)
 {
     buf_putf(to, "%s", s->origin);
     switch (w->verb) {
-    case FAR_PUT:
+    case REMOTE_PUT:
         buf_putf(to, "/upload/storage/v1/b/%s/o?uploadType=media&fields=md5Hash&name=", s->bucket);
         break;
-    case FAR_GET:
-    case FAR_STAT:
-    case FAR_DEL:
+    case REMOTE_GET:
+    case REMOTE_STAT:
+    case REMOTE_DEL:
         buf_putf(to, "/storage/v1/b/%s/o/", s->bucket);
         break;
-    case FAR_LIST:
+    case REMOTE_LIST:
         buf_putf(to, "/storage/v1/b/%s/o?maxResults=%d", s->bucket, PAGE);
         buf_putf(to, "&fields=items%%28name%%2Csize%%29%%2CnextPageToken%s",
                  w->name.type == STORE_PACK ? "" : "&delimiter=%2F");
@@ -63,63 +63,64 @@ add_url(const struct gs *s, const struct far_want *w, struct buf *to)
         }
         buf_putf(to, "&prefix=");
         break;
-    case FAR_CREATE:
+    case REMOTE_CREATE:
         buf_putf(to, "/storage/v1/b?project=");
         http_escape(to, s->project);
         return;
     }
-    far_query(to, s->prefix, w);
-    if (w->verb == FAR_GET || w->verb == FAR_STAT)
-        buf_putf(to, w->verb == FAR_GET ? "?alt=media" : "?fields=size,updated");
+    remote_query(to, s->prefix, w);
+    if (w->verb == REMOTE_GET || w->verb == REMOTE_STAT)
+        buf_putf(to, w->verb == REMOTE_GET ? "?alt=media" : "?fields=size,updated");
 }
 
 static enum rc
-add_md5(const struct far_want *w, struct buf *to, struct err *e)
+add_md5(const struct remote_op *w, struct buf *to, struct err *e)
 {
     return b64_encode(str_of(w->md5, MD5), to, e);
 }
 
 static enum rc
-gs_ask(struct ctx *cx, struct far *f, const struct far_want *w, struct far_ask *out, struct err *e)
+gcs_ask(struct ctx *cx, struct remote *f, const struct remote_op *w, struct remote_request *out,
+        struct err *e)
 {
     static const char *const methods[] = {
-        [FAR_PUT] = "POST",   [FAR_GET] = "GET",  [FAR_STAT] = "GET",
-        [FAR_DEL] = "DELETE", [FAR_LIST] = "GET", [FAR_CREATE] = "POST"};
-    struct gs *s = gs_of(f);
+        [REMOTE_PUT] = "POST",   [REMOTE_GET] = "GET",  [REMOTE_STAT] = "GET",
+        [REMOTE_DEL] = "DELETE", [REMOTE_LIST] = "GET", [REMOTE_CREATE] = "POST"};
+    struct gcs *s = gcs_of(f);
     struct buf md5 = BUF_INIT(64);
 
-    if (gs_who_header(cx, s->who, out, e))
+    if (gcs_credentials_header(cx, s->credentials, out, e))
         return e->code;
     out->method = methods[w->verb];
     out->want[1] = "X-GUploader-UploadID";
     add_url(s, w, &out->url);
-    if (w->verb == FAR_PUT) {
+    if (w->verb == REMOTE_PUT) {
         if (add_md5(w, &md5, e))
             return e->code;
-        far_header(out, "Content-Type: application/octet-stream");
-        far_header(out, "X-Goog-Hash: md5=%s", buf_c(&md5));
+        remote_header(out, "Content-Type: application/octet-stream");
+        remote_header(out, "X-Goog-Hash: md5=%s", buf_c(&md5));
         buf_release(&md5);
     }
-    if (w->verb == FAR_CREATE)
-        far_header(out, "Content-Type: application/json");
+    if (w->verb == REMOTE_CREATE)
+        remote_header(out, "Content-Type: application/json");
     return RC_OK;
 }
 
 /* {"error": {"message": "words", "errors": [{"reason": "code"}]}}, or only a line of words. */
 static void
-gs_explain(struct far *f, const struct http_response *r, struct far_words *out)
+gcs_parse_error(struct remote *f, const struct http_response *r, struct remote_error *out)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
     struct err ignored = ERR_INIT;
 
     (void)f;
-    out->marked = r->got[1][0] != '\0';
+    out->from_service = r->got[1][0] != '\0';
     if (json_parse(buf_str(&r->body), &j, &ignored) == RC_OK) {
         const struct json *error = json_field(j, "error");
         const struct json *first = json_elem(json_field(error, "errors"), 0);
         (void)str_cut(json_text_str(json_field(error, "message")), out->text, sizeof(out->text));
         (void)str_cut(json_text_str(json_field(first, "reason")), out->code, sizeof(out->code));
-        out->marked = out->marked || out->code[0] != '\0';
+        out->from_service = out->from_service || out->code[0] != '\0';
     } else if (strncmp(r->content_type, "text/", 5) == 0) {
         size_t n = 0;
         while (n < r->body.n && r->body.p[n] >= ' ' && r->body.p[n] != '<')
@@ -127,20 +128,22 @@ gs_explain(struct far *f, const struct http_response *r, struct far_words *out)
         (void)str_cut(str_of(r->body.p, n), out->text, sizeof(out->text));
     }
     if (r->status == 401) /* the token may have been called back: another one is worth a try */
-        out->marked = false;
+        out->from_service = false;
 }
 
 static void
-gs_judge(struct far *f, const struct http_response *r, const struct far_words *words, struct err *e)
+gcs_classify_error(struct remote *f, const struct http_response *r,
+                   const struct remote_error *words, struct err *e)
 {
     if (r->status == 401)
-        gs_who_refused(gs_of(f)->who, e);
+        gcs_credentials_refused(gcs_of(f)->credentials, e);
     if (r->status == 404 && strstr(words->text, "bucket does not exist") != NULL)
         (void)err_hint(e, "`cstash init` makes the bucket, if the account may");
 }
 
 static enum rc
-gs_check_put(struct far *f, const struct far_want *w, const struct http_response *r, struct err *e)
+gcs_check_put(struct remote *f, const struct remote_op *w, const struct http_response *r,
+              struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
     CLEANUP(buf_release) struct buf md5 = BUF_INIT(64);
@@ -161,7 +164,7 @@ gs_check_put(struct far *f, const struct far_want *w, const struct http_response
 }
 
 static bool
-gs_size(const struct http_response *r, uint64_t *bytes)
+gcs_size(const struct http_response *r, uint64_t *bytes)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
     struct err ignored = ERR_INIT;
@@ -171,7 +174,7 @@ gs_size(const struct http_response *r, uint64_t *bytes)
 }
 
 static bool
-gs_written(const struct http_response *r, int64_t *ms)
+gcs_written(const struct http_response *r, int64_t *ms)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
     struct err ignored = ERR_INIT;
@@ -185,8 +188,8 @@ gs_written(const struct http_response *r, int64_t *ms)
 }
 
 static enum rc
-gs_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct http_response *r,
-        const struct far_page *to, struct err *e)
+gcs_page(struct ctx *cx, struct remote *f, const struct remote_op *w, const struct http_response *r,
+         const struct remote_page *to, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
     const struct json *items;
@@ -209,9 +212,9 @@ gs_page(struct ctx *cx, struct far *f, const struct far_want *w, const struct ht
 }
 
 static enum rc
-make_bucket(struct ctx *cx, struct gs *s, struct err *e)
+make_bucket(struct ctx *cx, struct gcs *s, struct err *e)
 {
-    struct far_want make = {.verb = FAR_CREATE};
+    struct remote_op make = {.verb = REMOTE_CREATE};
     struct http_response r = {.status = 0};
     struct json *j;
     char *text;
@@ -227,7 +230,7 @@ make_bucket(struct ctx *cx, struct gs *s, struct err *e)
     json_set_cstr(j, "location", s->region);
     text = json_to_text(j, false);
     make.body = str_c(text);
-    rc = far_exchange(cx, &s->far, &make, &r, e);
+    rc = remote_exchange(cx, &s->remote, &make, &r, e);
     http_response_release(&r);
     json_free(j);
     mem_free(text);
@@ -236,25 +239,25 @@ make_bucket(struct ctx *cx, struct gs *s, struct err *e)
 
 /* The bucket, if it is not there. Who may not ask may still be allowed to write. */
 static enum rc
-gs_create(struct ctx *cx, struct far *f, struct err *e)
+gcs_create(struct ctx *cx, struct remote *f, struct err *e)
 {
-    struct far_want look = {.verb = FAR_LIST, .name.type = STORE_KEY};
+    struct remote_op look = {.verb = REMOTE_LIST, .name.type = STORE_KEY};
     struct http_response r = {.status = 0};
-    enum rc rc = far_exchange(cx, f, &look, &r, e);
+    enum rc rc = remote_exchange(cx, f, &look, &r, e);
 
     http_response_release(&r);
     if (rc == RC_NOT_FOUND)
-        return make_bucket(cx, gs_of(f), e);
+        return make_bucket(cx, gcs_of(f), e);
     return rc == RC_DENIED && e->sys == 403 ? RC_OK : rc;
 }
 
 static void
-gs_release(struct far *f)
+gcs_release(struct remote *f)
 {
-    struct gs *s = gs_of(f);
+    struct gcs *s = gcs_of(f);
 
-    gs_who_free(s->who);
-    far_release(f);
+    gcs_credentials_free(s->credentials);
+    remote_release(f);
     mem_free(s->origin);
     mem_free(s->bucket);
     mem_free(s->prefix);
@@ -263,24 +266,24 @@ gs_release(struct far *f)
     mem_free(s);
 }
 
-static const struct far_ops ops = {
+static const struct remote_ops ops = {
     .wants_md5 = true,
     .shards = true,
-    .lists_strangers = true,
+    .lists_foreign = true,
     .codes = codes,
-    .ask = gs_ask,
-    .explain = gs_explain,
-    .size = gs_size,
-    .written = gs_written,
-    .check_put = gs_check_put,
-    .judge = gs_judge,
-    .page = gs_page,
-    .create = gs_create,
-    .release = gs_release,
+    .ask = gcs_ask,
+    .parse_error = gcs_parse_error,
+    .size = gcs_size,
+    .written = gcs_written,
+    .check_put = gcs_check_put,
+    .classify_error = gcs_classify_error,
+    .page = gcs_page,
+    .create = gcs_create,
+    .release = gcs_release,
 };
 
 enum rc
-store_gs_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
+store_gcs_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
 {
     const char *region = store_option(o, "gs.region");
     const char *project = store_env(o, "GOOGLE_PROJECT_ID");
@@ -288,7 +291,7 @@ store_gs_open(const char *address, const struct store_opts *o, struct store **ou
     CLEANUP(mem_free_ptr) char *bucket = NULL;
     CLEANUP(buf_release) struct buf escaped = BUF_INIT(64 * 1024);
     char *prefix;
-    struct gs *s;
+    struct gcs *s;
 
     if (url_bucket(address, "gs", true, &bucket, &prefix, e))
         return e->code;
@@ -297,7 +300,7 @@ store_gs_open(const char *address, const struct store_opts *o, struct store **ou
         mem_free(prefix);
         return e->code;
     }
-    s = MEM_NEW(struct gs);
+    s = MEM_NEW(struct gcs);
     s->bucket = mem_strdup(buf_c(&escaped));
     s->prefix = prefix;
     s->region = mem_strdup(region != NULL ? region : "us");
@@ -305,12 +308,12 @@ store_gs_open(const char *address, const struct store_opts *o, struct store **ou
     s->origin = emulator == NULL
                     ? mem_strdup("https://storage.googleapis.com")
                     : mem_printf("%s%s", strstr(emulator, "://") ? "" : "http://", emulator);
-    if (far_init(&s->far, &ops, mem_printf("gs:%s:/%s", bucket, prefix), o, e)) {
-        gs_release(&s->far);
+    if (remote_init(&s->remote, &ops, mem_printf("gs:%s:/%s", bucket, prefix), o, e)) {
+        gcs_release(&s->remote);
         return e->code;
     }
-    s->who = gs_who_new(o, s->far.http, emulator != NULL);
-    s->far.whole = s->prefix[0] == '\0';
-    *out = &s->far.store;
+    s->credentials = gcs_credentials_new(o, s->remote.http, emulator != NULL);
+    s->remote.at_bucket_root = s->prefix[0] == '\0';
+    *out = &s->remote.store;
     return RC_OK;
 }

@@ -12,11 +12,11 @@ enum { ID, KEY, ENVIRONMENT, N_SETTINGS };
 static const char *const names[N_SETTINGS] = {
     [ID] = "B2_ACCOUNT_ID", [KEY] = "B2_ACCOUNT_KEY", [ENVIRONMENT] = "B2_ENVIRONMENT"};
 
-struct b2_who {
+struct b2_credentials {
     struct http *http;
     char *set[N_SETTINGS]; /* NULL: not set */
     char *bucket;
-    const struct far_code *codes;
+    const struct remote_code *codes;
     struct oauth oauth;
     pthread_mutex_t mutex; /* guards what follows */
     char *bucket_id;       /* NULL: not known yet */
@@ -24,11 +24,11 @@ struct b2_who {
     size_t n_idle;
 };
 
-struct b2_who *
-b2_who_new(const struct store_opts *o, struct http *http, const char *bucket,
-           const struct far_code *codes)
+struct b2_credentials *
+b2_credentials_new(const struct store_opts *o, struct http *http, const char *bucket,
+                   const struct remote_code *codes)
 {
-    struct b2_who *w = MEM_NEW(struct b2_who);
+    struct b2_credentials *w = MEM_NEW(struct b2_credentials);
 
     w->http = http;
     store_env_copy(o, names, N_SETTINGS, w->set);
@@ -48,7 +48,7 @@ pass_free(struct b2_pass *p)
 }
 
 void
-b2_who_free(struct b2_who *w)
+b2_credentials_free(struct b2_credentials *w)
 {
     if (w == NULL)
         return;
@@ -64,7 +64,7 @@ b2_who_free(struct b2_who *w)
 
 /* {"status": 401, "code": "unauthorized", "message": "words"} */
 static enum rc
-refused(const struct b2_who *w, const struct http_response *r, const struct json *j,
+refused(const struct b2_credentials *w, const struct http_response *r, const struct json *j,
         const char *call, struct err *e)
 {
     const char *code = json_text_or(json_field(j, "code"), "");
@@ -77,7 +77,7 @@ refused(const struct b2_who *w, const struct http_response *r, const struct json
     e->sys = r->status;
     e->retry = later;
     e->after_ms = r->after_ms;
-    for (const struct far_code *c = w->codes; c->code != NULL; c++)
+    for (const struct remote_code *c = w->codes; c->code != NULL; c++)
         if (strcmp(c->code, code) == 0) {
             e->code = c->rc;
             e->retry = c->retry;
@@ -88,7 +88,7 @@ refused(const struct b2_who *w, const struct http_response *r, const struct json
 }
 
 static enum rc
-send_call(struct ctx *cx, struct b2_who *w, struct http_request *rq, const char *call,
+send_call(struct ctx *cx, struct b2_credentials *w, struct http_request *rq, const char *call,
           struct json **out, int *status, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
@@ -114,7 +114,7 @@ send_call(struct ctx *cx, struct b2_who *w, struct http_request *rq, const char 
 static enum rc
 authorize(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
 {
-    struct b2_who *w = (struct b2_who *)arg;
+    struct b2_credentials *w = (struct b2_credentials *)arg;
     const char *where = w->set[ENVIRONMENT];
     bool named = where != NULL && strstr(where, "://") != NULL; /* else it is "production" */
     CLEANUP(mem_free_ptr)
@@ -144,7 +144,7 @@ authorize(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
 
 /* A call of the API with the account's token. */
 static enum rc
-api_call(struct ctx *cx, struct b2_who *w, const struct b2_pass *p, const char *call,
+api_call(struct ctx *cx, struct b2_credentials *w, const struct b2_pass *p, const char *call,
          const struct json *ask, struct json **out, struct err *e)
 {
     static const char type[] = "Content-Type: application/json";
@@ -170,7 +170,7 @@ b2_pass_text(const struct b2_pass *p, const char *field)
 }
 
 enum rc
-b2_who_get(struct ctx *cx, struct b2_who *w, struct b2_pass **out, struct err *e)
+b2_credentials_get(struct ctx *cx, struct b2_credentials *w, struct b2_pass **out, struct err *e)
 {
     struct b2_pass *p = MEM_NEW(struct b2_pass);
 
@@ -184,7 +184,8 @@ b2_who_get(struct ctx *cx, struct b2_who *w, struct b2_pass **out, struct err *e
 
 /* A restricted key names its bucket, and may not be allowed to list buckets. */
 static enum rc
-find_bucket(struct ctx *cx, struct b2_who *w, const struct b2_pass *p, char **id, struct err *e)
+find_bucket(struct ctx *cx, struct b2_credentials *w, const struct b2_pass *p, char **id,
+            struct err *e)
 {
     const struct json *allowed = json_field(p->token.with, "allowed");
     const char *only = json_text(json_field(allowed, "bucketName")), *found;
@@ -212,7 +213,8 @@ find_bucket(struct ctx *cx, struct b2_who *w, const struct b2_pass *p, char **id
 }
 
 enum rc
-b2_who_bucket(struct ctx *cx, struct b2_who *w, const struct b2_pass *p, char **id, struct err *e)
+b2_credentials_bucket(struct ctx *cx, struct b2_credentials *w, const struct b2_pass *p, char **id,
+                      struct err *e)
 {
     char *known = NULL;
 
@@ -233,15 +235,15 @@ b2_who_bucket(struct ctx *cx, struct b2_who *w, const struct b2_pass *p, char **
 }
 
 static enum rc
-new_upload(struct ctx *cx, struct b2_who *w, const struct b2_pass *account, struct b2_pass **out,
-           struct err *e)
+new_upload(struct ctx *cx, struct b2_credentials *w, const struct b2_pass *account,
+           struct b2_pass **out, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *ask = json_new_object();
     CLEANUP(json_free_ptr) struct json *j = NULL;
     CLEANUP(mem_free_ptr) char *bucket = NULL;
     const char *url, *token;
 
-    if (b2_who_bucket(cx, w, account, &bucket, e))
+    if (b2_credentials_bucket(cx, w, account, &bucket, e))
         return e->code;
     json_set_cstr(ask, "bucketId", bucket);
     if (api_call(cx, w, account, "b2_get_upload_url", ask, &j, e))
@@ -257,7 +259,8 @@ new_upload(struct ctx *cx, struct b2_who *w, const struct b2_pass *account, stru
 }
 
 enum rc
-b2_who_get_upload(struct ctx *cx, struct b2_who *w, struct b2_pass **out, struct err *e)
+b2_credentials_get_upload(struct ctx *cx, struct b2_credentials *w, struct b2_pass **out,
+                          struct err *e)
 {
     struct b2_pass *idle = NULL, *account = NULL;
     enum rc rc;
@@ -270,7 +273,7 @@ b2_who_get_upload(struct ctx *cx, struct b2_who *w, struct b2_pass **out, struct
         *out = idle;
         return RC_OK;
     }
-    if (b2_who_get(cx, w, &account, e))
+    if (b2_credentials_get(cx, w, &account, e))
         return e->code;
     rc = new_upload(cx, w, account, out, e);
     pass_free(account);
@@ -278,7 +281,7 @@ b2_who_get_upload(struct ctx *cx, struct b2_who *w, struct b2_pass **out, struct
 }
 
 void
-b2_who_done(struct b2_who *w, struct b2_pass *p, int status)
+b2_credentials_done(struct b2_credentials *w, struct b2_pass *p, int status)
 {
     if (p->upload_url == NULL && status == 401)
         oauth_drop(&w->oauth, &p->token);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef STORE_GS_H
-#define STORE_GS_H
+#ifndef STORE_GCS_H
+#define STORE_GCS_H
 
 /*
- * store/gs -- a store in a bucket of Google Cloud Storage.
+ * store/gcs -- a store in a bucket of Google Cloud Storage.
  *
  * Address  what follows "gs:": BUCKET:/PREFIX. The prefix is cleaned; one slash before it is none.
- * Options  gs.region (where the bucket is made; "us"), gs.connections. STORAGE_EMULATOR_HOST, as
+ * Options  gs.region (where the bucket is made; "us"), gcs.connections. STORAGE_EMULATOR_HOST, as
  *          Google's libraries know it, names another server, which may be without credentials.
- *          Credentials: gs_internal.h, gs_who.
+ *          Credentials: gcs_internal.h, gcs_credentials.
  * Uploads  carry their MD5, which the server compares; what it then says it stored is compared
  *          here.
  * Source   Google's reference of the JSON API (objects: insert, get, list, delete; buckets:
@@ -17,7 +17,7 @@
  */
 #include "store/store.h"
 
-NODISCARD enum rc store_gs_open(const char *address, const struct store_opts *o, struct store **out,
-                                struct err *e);
+NODISCARD enum rc store_gcs_open(const char *address, const struct store_opts *o,
+                                 struct store **out, struct err *e);
 
 #endif

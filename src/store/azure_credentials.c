@@ -39,7 +39,7 @@ static const char *const names[N_SETTINGS] = {
     [METADATA_URL] = "AZURE_POD_IDENTITY_AUTHORITY_HOST",
 };
 
-struct azure_who {
+struct azure_credentials {
     struct http *http;
     char *account;
     bool no_ambient;
@@ -49,7 +49,7 @@ struct azure_who {
 };
 
 static enum rc
-read_key(struct azure_who *w, struct err *e)
+read_key(struct azure_credentials *w, struct err *e)
 {
     struct buf raw = BUF_INIT(KEY_MAX);
     struct err ignored = ERR_INIT;
@@ -67,10 +67,10 @@ read_key(struct azure_who *w, struct err *e)
 }
 
 enum rc
-azure_who_new(const struct store_opts *o, struct http *http, const char *account,
-              struct azure_who **out, struct err *e)
+azure_credentials_new(const struct store_opts *o, struct http *http, const char *account,
+                      struct azure_credentials **out, struct err *e)
 {
-    struct azure_who *w = MEM_NEW(struct azure_who);
+    struct azure_credentials *w = MEM_NEW(struct azure_credentials);
 
     w->http = http;
     w->account = mem_strdup(account);
@@ -78,7 +78,7 @@ azure_who_new(const struct store_opts *o, struct http *http, const char *account
     store_env_copy(o, names, N_SETTINGS, w->set);
     oauth_init(&w->oauth);
     if (w->set[KEY] != NULL && read_key(w, e)) {
-        azure_who_free(w);
+        azure_credentials_free(w);
         return e->code;
     }
     *out = w;
@@ -86,7 +86,7 @@ azure_who_new(const struct store_opts *o, struct http *http, const char *account
 }
 
 void
-azure_who_free(struct azure_who *w)
+azure_credentials_free(struct azure_credentials *w)
 {
     if (w == NULL)
         return;
@@ -108,8 +108,8 @@ azure_string_to_sign(const char *account, const struct azure_request *rq, struct
 }
 
 static enum rc
-sign_with_key(const struct azure_who *w, const struct azure_request *rq, struct far_ask *to,
-              struct err *e)
+sign_with_key(const struct azure_credentials *w, const struct azure_request *rq,
+              struct remote_request *to, struct err *e)
 {
     struct buf text = BUF_INIT(64 * 1024), signature = BUF_INIT(64);
     uint8_t mac[HMAC_SHA256];
@@ -120,14 +120,14 @@ sign_with_key(const struct azure_who *w, const struct azure_request *rq, struct 
     hmac_sha256(secret_str(&w->key), buf_str(&text), mac);
     rc = b64_encode(str_of(mac, sizeof(mac)), &signature, e);
     if (rc == RC_OK)
-        far_header(to, "Authorization: SharedKey %s:%s", w->account, buf_c(&signature));
+        remote_header(to, "Authorization: SharedKey %s:%s", w->account, buf_c(&signature));
     buf_release(&text);
     buf_release(&signature);
     return rc;
 }
 
 static enum rc
-add_sas(const struct azure_who *w, struct far_ask *to, struct err *e)
+add_sas(const struct azure_credentials *w, struct remote_request *to, struct err *e)
 {
     const char *sas = w->set[SAS] + (w->set[SAS][0] == '?');
 
@@ -141,7 +141,7 @@ add_sas(const struct azure_who *w, struct far_ask *to, struct err *e)
 
 /* An application, by its secret or by a token of Kubernetes that Entra trusts. */
 static enum rc
-from_authority(struct ctx *cx, struct azure_who *w, struct oauth_token *out, struct err *e)
+from_authority(struct ctx *cx, struct azure_credentials *w, struct oauth_token *out, struct err *e)
 {
     const char *host =
         w->set[AUTHORITY] != NULL ? w->set[AUTHORITY] : "https://login.microsoftonline.com/";
@@ -191,7 +191,7 @@ no_credentials(const char *why, struct err *e)
 
 /* The identity of the machine, or of what runs the container. */
 static enum rc
-from_platform(struct ctx *cx, struct azure_who *w, struct oauth_token *out, struct err *e)
+from_platform(struct ctx *cx, struct azure_credentials *w, struct oauth_token *out, struct err *e)
 {
     bool container = w->set[ENDPOINT_URL] != NULL && w->set[ENDPOINT_HEADER] != NULL;
     const char *base = container                      ? w->set[ENDPOINT_URL]
@@ -231,7 +231,7 @@ from_platform(struct ctx *cx, struct azure_who *w, struct oauth_token *out, stru
 static enum rc
 find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
 {
-    struct azure_who *w = (struct azure_who *)arg;
+    struct azure_credentials *w = (struct azure_credentials *)arg;
 
     if (w->no_ambient)
         return no_credentials("", e);
@@ -242,8 +242,8 @@ find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
 }
 
 enum rc
-azure_who_sign(struct ctx *cx, struct azure_who *w, const struct azure_request *rq,
-               struct far_ask *to, struct err *e)
+azure_credentials_sign(struct ctx *cx, struct azure_credentials *w, const struct azure_request *rq,
+                       struct remote_request *to, struct err *e)
 {
     if (w->set[KEY] != NULL)
         return sign_with_key(w, rq, to, e);
@@ -253,7 +253,7 @@ azure_who_sign(struct ctx *cx, struct azure_who *w, const struct azure_request *
 }
 
 void
-azure_who_refused(struct azure_who *w, struct err *e)
+azure_credentials_refused(struct azure_credentials *w, struct err *e)
 {
     oauth_forget(&w->oauth);
     if (w->set[KEY] != NULL)

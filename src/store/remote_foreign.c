@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What there is in a bucket beside a repository. */
 #include "base/mem.h"
-#include "store/far_internal.h"
+#include "store/remote_internal.h"
 
 enum { PAGES_MAX = 1000 /* of what is ours, before something else */ };
 
@@ -22,7 +22,7 @@ is_ours(struct str name)
                                             STORE_PACK};
     struct store_name known = {.type = STORE_CONFIG};
     char text[STORE_NAME_TEXT];
-    bool has_id = id_from_hex(far_last_part(name), &known.id);
+    bool has_id = id_from_hex(remote_last_part(name), &known.id);
 
     if (str_eq(name, str_c(store_name_text(&known, text))))
         return true;
@@ -48,24 +48,24 @@ look(void *arg, struct str name, uint64_t bytes, struct err *e)
 }
 
 static enum rc
-read_pages(struct ctx *cx, struct far *f, char **first, struct err *e)
+read_pages(struct ctx *cx, struct remote *f, char **first, struct err *e)
 {
-    struct buf mark = BUF_INIT(FAR_MARK_MAX), next = BUF_INIT(FAR_MARK_MAX);
-    struct far_want w = {.verb = FAR_LIST, .name.type = STORE_PACK, .strangers = true};
-    struct far_page to = {.fn = look, .arg = first, .next = &next};
+    struct buf mark = BUF_INIT(REMOTE_MARK_MAX), next = BUF_INIT(REMOTE_MARK_MAX);
+    struct remote_op w = {.verb = REMOTE_LIST, .name.type = STORE_PACK, .foreign = true};
+    struct remote_page to = {.fn = look, .arg = first, .next = &next};
     unsigned pages = 0;
     enum rc rc;
 
     do {
         struct http_response r = {.status = 0};
         w.page = mark.n > 0 ? buf_c(&mark) : NULL;
-        rc = far_exchange(cx, f, &w, &r, e);
+        rc = remote_exchange(cx, f, &w, &r, e);
         if (rc == RC_OK)
             rc = f->ops->page(cx, f, &w, &r, &to, e);
         http_response_release(&r);
         buf_release(&mark);
         mark = next;
-        next = (struct buf)BUF_INIT(FAR_MARK_MAX);
+        next = (struct buf)BUF_INIT(REMOTE_MARK_MAX);
         if (rc == RC_OK && ++pages > PAGES_MAX)
             rc = err_set(e, RC_LIMIT, "the list of the bucket does not end");
     } while (rc == RC_OK && *first == NULL && mark.n > 0);
@@ -75,15 +75,15 @@ read_pages(struct ctx *cx, struct far *f, char **first, struct err *e)
 }
 
 enum rc
-far_stranger(struct ctx *cx, struct store *s, char **name, struct err *e)
+remote_foreign_object(struct ctx *cx, struct store *s, char **name, struct err *e)
 {
-    struct far *f = CONTAINER_OF(s, struct far, store);
+    struct remote *f = CONTAINER_OF(s, struct remote, store);
     struct err mine = ERR_INIT;
 
     *name = NULL;
-    if (!f->whole)
+    if (!f->at_bucket_root)
         return RC_OK;
-    if (!f->ops->lists_strangers)
+    if (!f->ops->lists_foreign)
         return err_set(e, RC_UNSUPPORTED, "%s does not tell what else it holds", s->place);
     if (read_pages(cx, f, name, &mine) == RC_OK || mine.code == RC_NOT_FOUND)
         return RC_OK;

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "crypto/id.h"
-#include "store/far_internal.h"
+#include "store/remote_internal.h"
 #include "store/xml.h"
 
 enum {
@@ -15,7 +15,7 @@ enum {
 
 struct listing {
     struct ctx *cx;
-    struct far *f;
+    struct remote *f;
     enum store_type type;
     pthread_mutex_t mutex; /* around fn, and n */
     store_list_fn *fn;
@@ -24,8 +24,8 @@ struct listing {
 };
 
 struct xml_page {
-    const struct far_xml *where;
-    const struct far_page *to;
+    const struct remote_xml *where;
+    const struct remote_page *to;
     char name[NAME_MAX_BYTES];
     uint64_t size;
 };
@@ -57,7 +57,8 @@ read_leaf(void *arg, const char *path, struct str text, struct err *e)
 }
 
 enum rc
-far_xml_page(struct str body, const struct far_xml *where, const struct far_page *to, struct err *e)
+remote_xml_page(struct str body, const struct remote_xml *where, const struct remote_page *to,
+                struct err *e)
 {
     struct xml_page p = {.where = where, .to = to};
 
@@ -78,7 +79,7 @@ static void
 page_init(struct page *p)
 {
     *p = (struct page){.n = 0};
-    buf_init(&p->next, FAR_MARK_MAX);
+    buf_init(&p->next, REMOTE_MARK_MAX);
 }
 
 static void
@@ -89,7 +90,7 @@ page_release(struct page *p)
 }
 
 struct str
-far_last_part(struct str name)
+remote_last_part(struct str name)
 {
     const uint8_t *slash = name.n == 0 ? NULL : memrchr(name.p, '/', name.n);
 
@@ -103,7 +104,7 @@ keep(void *arg, struct str name, uint64_t bytes, struct err *e)
     struct id id;
 
     (void)e;
-    if (!id_from_hex(far_last_part(name), &id))
+    if (!id_from_hex(remote_last_part(name), &id))
         return RC_OK; /* nothing of ours */
     if (p->n == p->cap) {
         p->cap = p->cap * 2 + 64;
@@ -117,12 +118,12 @@ keep(void *arg, struct str name, uint64_t bytes, struct err *e)
 static enum rc
 read_page(struct listing *l, const char *shard, struct page *out, struct err *e)
 {
-    struct buf mark = BUF_INIT(FAR_MARK_MAX);
-    struct far_want w = {.verb = FAR_LIST,
-                         .name.type = l->type,
-                         .shard = shard,
-                         .page = out->next.n > 0 ? buf_c(&out->next) : NULL};
-    struct far_page to = {.fn = keep, .arg = out, .next = &mark};
+    struct buf mark = BUF_INIT(REMOTE_MARK_MAX);
+    struct remote_op w = {.verb = REMOTE_LIST,
+                          .name.type = l->type,
+                          .shard = shard,
+                          .page = out->next.n > 0 ? buf_c(&out->next) : NULL};
+    struct remote_page to = {.fn = keep, .arg = out, .next = &mark};
     struct err mine = ERR_INIT;
     enum rc rc = RC_CORRUPT;
 
@@ -130,7 +131,7 @@ read_page(struct listing *l, const char *shard, struct page *out, struct err *e)
         struct http_response r = {.status = 0};
         out->n = 0;
         buf_reset(&mark);
-        rc = far_exchange(l->cx, l->f, &w, &r, &mine);
+        rc = remote_exchange(l->cx, l->f, &w, &r, &mine);
         if (rc == RC_OK)
             rc = l->f->ops->page(l->cx, l->f, &w, &r, &to, &mine);
         http_response_release(&r);
@@ -177,7 +178,7 @@ advances(const struct page *p, const struct buf *before, unsigned *empty, struct
 static enum rc
 give_pages(struct listing *l, const char *shard, struct page *p, struct err *e)
 {
-    CLEANUP(buf_release) struct buf before = BUF_INIT(FAR_MARK_MAX);
+    CLEANUP(buf_release) struct buf before = BUF_INIT(REMOTE_MARK_MAX);
     unsigned empty = 0;
     enum rc rc;
 
@@ -210,11 +211,11 @@ give_shard(void *arg, unsigned worker, size_t i, struct err *e)
 
 /* Pages come one after the other; packs that fill more than one are asked for side by side. */
 enum rc
-far_list(struct ctx *cx, struct store *s, enum store_type type, store_list_fn *fn, void *arg,
-         struct err *e)
+remote_list(struct ctx *cx, struct store *s, enum store_type type, store_list_fn *fn, void *arg,
+            struct err *e)
 {
     struct listing l = {
-        .cx = cx, .f = CONTAINER_OF(s, struct far, store), .type = type, .fn = fn, .arg = arg};
+        .cx = cx, .f = CONTAINER_OF(s, struct remote, store), .type = type, .fn = fn, .arg = arg};
     struct page p;
     enum rc rc;
 

@@ -7,7 +7,7 @@
 #include "base/secret.h"
 #include "crypto/jwt.h"
 #include "json/node.h"
-#include "store/gs_internal.h"
+#include "store/gcs_internal.h"
 #include "store/oauth.h"
 
 #define SCOPE "https://www.googleapis.com/auth/devstorage.read_write"
@@ -30,17 +30,17 @@ static const char *const names[N_SETTINGS] = {
     [HOME_FOLDER] = "HOME",
 };
 
-struct gs_who {
+struct gcs_credentials {
     struct http *http;
     char *set[N_SETTINGS]; /* NULL: not set */
     bool emulator, guarded, no_ambient;
     struct oauth oauth;
 };
 
-struct gs_who *
-gs_who_new(const struct store_opts *o, struct http *http, bool emulator)
+struct gcs_credentials *
+gcs_credentials_new(const struct store_opts *o, struct http *http, bool emulator)
 {
-    struct gs_who *w = MEM_NEW(struct gs_who);
+    struct gcs_credentials *w = MEM_NEW(struct gcs_credentials);
 
     w->http = http;
     w->emulator = emulator;
@@ -52,7 +52,7 @@ gs_who_new(const struct store_opts *o, struct http *http, bool emulator)
 }
 
 void
-gs_who_free(struct gs_who *w)
+gcs_credentials_free(struct gcs_credentials *w)
 {
     if (w == NULL)
         return;
@@ -106,8 +106,8 @@ add_statement(const struct json *key, const char *url, struct buf *out, struct e
 }
 
 static enum rc
-from_account(struct ctx *cx, struct gs_who *w, const struct json *key, struct oauth_token *out,
-             struct err *e)
+from_account(struct ctx *cx, struct gcs_credentials *w, const struct json *key,
+             struct oauth_token *out, struct err *e)
 {
     const char *url = json_text_or(json_field(key, "token_uri"), TOKEN_URL);
     struct buf form = BUF_INIT(FORM_MAX), statement = BUF_INIT(FORM_MAX / 4);
@@ -129,8 +129,8 @@ from_account(struct ctx *cx, struct gs_who *w, const struct json *key, struct oa
 
 /* Somebody who logged in with gcloud. */
 static enum rc
-from_user(struct ctx *cx, struct gs_who *w, const struct json *key, struct oauth_token *out,
-          struct err *e)
+from_user(struct ctx *cx, struct gcs_credentials *w, const struct json *key,
+          struct oauth_token *out, struct err *e)
 {
     static const char *const fields[] = {"client_id", "client_secret", "refresh_token"};
     const char *url = json_text_or(json_field(key, "token_uri"), TOKEN_URL);
@@ -177,8 +177,8 @@ read_subject(const struct json *key, struct secret *out, struct err *e)
 
 /* Exchange it for a token of a federated identity (AIP-4117). */
 static enum rc
-from_external(struct ctx *cx, struct gs_who *w, const struct json *key, struct oauth_token *out,
-              struct err *e)
+from_external(struct ctx *cx, struct gcs_credentials *w, const struct json *key,
+              struct oauth_token *out, struct err *e)
 {
     static const char *const fields[] = {"audience", "subject_token_type"};
     static const char *const scope[] = {"Content-Type: application/json", NULL};
@@ -223,7 +223,7 @@ from_external(struct ctx *cx, struct gs_who *w, const struct json *key, struct o
 
 /* `given`: the key itself was, not the name of a file. */
 static enum rc
-from_key(struct ctx *cx, struct gs_who *w, struct str text, const char *where, bool given,
+from_key(struct ctx *cx, struct gcs_credentials *w, struct str text, const char *where, bool given,
          struct oauth_token *out, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *key = NULL;
@@ -251,7 +251,7 @@ from_key(struct ctx *cx, struct gs_who *w, struct str text, const char *where, b
 }
 
 static enum rc
-from_file(struct ctx *cx, struct gs_who *w, const char *path, struct oauth_token *out,
+from_file(struct ctx *cx, struct gcs_credentials *w, const char *path, struct oauth_token *out,
           struct err *e)
 {
     struct secret text = {.n = 0};
@@ -275,7 +275,7 @@ no_credentials(const char *why, struct err *e)
 }
 
 static enum rc
-from_metadata(struct ctx *cx, struct gs_who *w, struct oauth_token *out, struct err *e)
+from_metadata(struct ctx *cx, struct gcs_credentials *w, struct oauth_token *out, struct err *e)
 {
     static const char *const headers[] = {"Metadata-Flavor: Google", NULL};
     const char *host = w->set[METADATA_HOST];
@@ -302,7 +302,7 @@ from_metadata(struct ctx *cx, struct gs_who *w, struct oauth_token *out, struct 
 static enum rc
 find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
 {
-    struct gs_who *w = (struct gs_who *)arg;
+    struct gcs_credentials *w = (struct gcs_credentials *)arg;
     CLEANUP(mem_free_ptr) char *gcloud = NULL;
 
     if (w->set[ACCESS_TOKEN] != NULL) {
@@ -324,20 +324,21 @@ find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
 }
 
 static bool
-is_anonymous(const struct gs_who *w)
+is_anonymous(const struct gcs_credentials *w)
 {
     return w->emulator && w->set[ACCESS_TOKEN] == NULL && w->set[KEY] == NULL &&
            w->set[KEY_FILE] == NULL && w->set[METADATA_HOST] == NULL;
 }
 
 enum rc
-gs_who_header(struct ctx *cx, struct gs_who *w, struct far_ask *to, struct err *e)
+gcs_credentials_header(struct ctx *cx, struct gcs_credentials *w, struct remote_request *to,
+                       struct err *e)
 {
     return is_anonymous(w) ? RC_OK : oauth_header(cx, &w->oauth, find, w, to, e);
 }
 
 void
-gs_who_refused(struct gs_who *w, struct err *e)
+gcs_credentials_refused(struct gcs_credentials *w, struct err *e)
 {
     if (w->set[ACCESS_TOKEN] != NULL)
         (void)err_hint(e, "GOOGLE_ACCESS_TOKEN is wrong, or too old: they last an hour");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/far.h"
+#include "store/remote.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,18 +7,18 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/far_internal.h"
+#include "store/remote_internal.h"
 
 enum { SKEW_S = 15 * 60, HEADER_MAX = 24 * 1024 };
 
 void
-far_header(struct far_ask *a, const char *fmt, ...)
+remote_header(struct remote_request *a, const char *fmt, ...)
 {
     char text[HEADER_MAX];
     va_list ap;
     int n;
 
-    BUG_ON(a->n_headers == FAR_HEADERS);
+    BUG_ON(a->n_headers == REMOTE_HEADERS);
     va_start(ap, fmt);
     n = vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
@@ -31,12 +31,12 @@ static enum rc
 get(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t off, uint8_t *to,
     size_t n, struct err *e)
 {
-    struct far_want w = {.verb = FAR_GET, .name = *name, .off = off, .to = to, .n = n};
+    struct remote_op w = {.verb = REMOTE_GET, .name = *name, .off = off, .to = to, .n = n};
     struct http_response r = {.status = 0};
 
     if (n == 0)
         return ctx_check(cx, e);
-    if (far_exchange(cx, far_of(s), &w, &r, e))
+    if (remote_exchange(cx, remote_of(s), &w, &r, e))
         return e->code;
     http_response_release(&r);
     return RC_OK;
@@ -46,9 +46,9 @@ static enum rc
 get_all(struct ctx *cx, struct store *s, const struct store_name *name, struct buf *out,
         struct err *e)
 {
-    struct far_want w = {.verb = FAR_GET, .name = *name, .n = out->max - out->n};
+    struct remote_op w = {.verb = REMOTE_GET, .name = *name, .n = out->max - out->n};
     struct http_response r = {.status = 0};
-    enum rc rc = far_exchange(cx, far_of(s), &w, &r, e);
+    enum rc rc = remote_exchange(cx, remote_of(s), &w, &r, e);
 
     if (rc == RC_OK && buf_add_str(out, buf_str(&r.body), e))
         rc = store_too_large(name, r.body.n, e);
@@ -59,16 +59,16 @@ get_all(struct ctx *cx, struct store *s, const struct store_name *name, struct b
 /* Ask for an object until the answer tells what is wanted; `read` takes it out of that. */
 static enum rc
 ask_about(struct ctx *cx, struct store *s, const struct store_name *name,
-          bool (*read)(const struct far *f, const struct http_response *r, void *to), void *to,
+          bool (*read)(const struct remote *f, const struct http_response *r, void *to), void *to,
           bool *told, struct err *e)
 {
-    struct far_want w = {.verb = FAR_STAT, .name = *name};
-    struct far *f = far_of(s);
+    struct remote_op w = {.verb = REMOTE_STAT, .name = *name};
+    struct remote *f = remote_of(s);
 
     *told = false;
     for (int left = STORE_TRIES; left > 0 && !*told; left--) {
         struct http_response r = {.status = 0};
-        if (far_exchange(cx, f, &w, &r, e))
+        if (remote_exchange(cx, f, &w, &r, e))
             return e->code;
         *told = read(f, &r, to);
         http_response_release(&r);
@@ -77,12 +77,12 @@ ask_about(struct ctx *cx, struct store *s, const struct store_name *name,
 }
 
 static bool
-read_size(const struct far *f, const struct http_response *r, void *to)
+read_size(const struct remote *f, const struct http_response *r, void *to)
 {
     uint64_t *bytes = (uint64_t *)to;
 
     return f->ops->size != NULL ? f->ops->size(r, bytes)
-                                : str_to_u64(str_c(r->got[FAR_WANT_SIZE]), bytes);
+                                : str_to_u64(str_c(r->got[REMOTE_WANT_SIZE]), bytes);
 }
 
 static enum rc
@@ -101,7 +101,7 @@ stat_object(struct ctx *cx, struct store *s, const struct store_name *name, uint
 }
 
 bool
-far_date(const char *text, int64_t *ms)
+remote_date(const char *text, int64_t *ms)
 {
     struct tm tm = {.tm_sec = 0};
 
@@ -112,15 +112,15 @@ far_date(const char *text, int64_t *ms)
 }
 
 static bool
-read_age(const struct far *f, const struct http_response *r, void *to)
+read_age(const struct remote *f, const struct http_response *r, void *to)
 {
     struct store_age *age = (struct store_age *)to;
     int64_t now, written;
 
-    if (!far_date(r->got[FAR_WANT_DATE], &now))
+    if (!remote_date(r->got[REMOTE_WANT_DATE], &now))
         return false;
     age->by_claim = !(f->ops->written != NULL ? f->ops->written(r, &written)
-                                              : far_date(r->got[FAR_WANT_WRITTEN], &written));
+                                              : remote_date(r->got[REMOTE_WANT_WRITTEN], &written));
     age->ms = now - (age->by_claim ? age->claimed : written);
     return true;
 }
@@ -139,12 +139,12 @@ age(struct ctx *cx, struct store *s, const struct store_name *name, struct store
 static enum rc
 del(struct ctx *cx, struct store *s, const struct store_name *name, struct err *e)
 {
-    struct far_want w = {.verb = FAR_DEL, .name = *name};
+    struct remote_op w = {.verb = REMOTE_DEL, .name = *name};
     struct http_response r = {.status = 0};
-    struct far *f = far_of(s);
+    struct remote *f = remote_of(s);
     struct err mine = ERR_INIT;
-    enum rc rc =
-        f->ops->del != NULL ? f->ops->del(cx, f, name, &mine) : far_exchange(cx, f, &w, &r, &mine);
+    enum rc rc = f->ops->del != NULL ? f->ops->del(cx, f, name, &mine)
+                                     : remote_exchange(cx, f, &w, &r, &mine);
 
     http_response_release(&r);
     if (rc == RC_OK || rc == RC_NOT_FOUND)
@@ -156,7 +156,7 @@ del(struct ctx *cx, struct store *s, const struct store_name *name, struct err *
 static enum rc
 create(struct ctx *cx, struct store *s, struct err *e)
 {
-    struct far *f = far_of(s);
+    struct remote *f = remote_of(s);
     struct err why = ERR_INIT;
     enum rc rc = f->ops->create(cx, f, &why); /* which looks first, and may not find it */
 
@@ -171,24 +171,24 @@ create(struct ctx *cx, struct store *s, struct err *e)
 static void
 release(struct store *s)
 {
-    struct far *f = far_of(s);
+    struct remote *f = remote_of(s);
 
     f->ops->release(f);
 }
 
-const struct store_ops far_ops_of_store = {
+const struct store_ops remote_ops_of_store = {
     .create = create,
-    .put_begin = far_put_begin,
-    .put_write = far_put_write,
-    .put_commit = far_put_commit,
-    .put_abort = far_put_abort,
+    .put_begin = remote_put_begin,
+    .put_write = remote_put_write,
+    .put_commit = remote_put_commit,
+    .put_abort = remote_put_abort,
     .get = get,
     .get_all = get_all,
     .stat = stat_object,
     .age = age,
-    .list = far_list,
+    .list = remote_list,
     .del = del,
-    .stranger = far_stranger,
+    .foreign_object = remote_foreign_object,
     .release = release,
 };
 
@@ -206,8 +206,8 @@ slowest_rate(const struct store_opts *o, unsigned connections)
 }
 
 enum rc
-far_init(struct far *f, const struct far_ops *ops, char *place, const struct store_opts *o,
-         struct err *e)
+remote_init(struct remote *f, const struct remote_ops *ops, char *place, const struct store_opts *o,
+            struct err *e)
 {
     struct http_opts h = {.ca = o->ca,
                           .ca_file = o->ca_file,
@@ -222,46 +222,47 @@ far_init(struct far *f, const struct far_ops *ops, char *place, const struct sto
                           .receive_rate = o->receive_rate};
 
     f->store =
-        (struct store){.ops = &far_ops_of_store, .place = place, .connections = h.connections};
+        (struct store){.ops = &remote_ops_of_store, .place = place, .connections = h.connections};
     f->ops = ops;
     f->slowest = slowest_rate(o, h.connections);
-    f->retry_ms = o->retry_ms > 0 ? o->retry_ms : FAR_RETRY_MS;
-    atomic_init(&f->met, false);
-    (void)pthread_mutex_init(&f->rooms.mutex, NULL);
+    f->retry_ms = o->retry_ms > 0 ? o->retry_ms : REMOTE_RETRY_MS;
+    atomic_init(&f->contacted, false);
+    (void)pthread_mutex_init(&f->pool.mutex, NULL);
     return http_new(&h, &f->http, e);
 }
 
 void
-far_release(struct far *f)
+remote_release(struct remote *f)
 {
     http_free(f->http);
-    far_rooms_release(&f->rooms);
+    upload_pool_release(&f->pool);
     mem_free(f->store.place);
 }
 
 enum rc
-far_create(struct ctx *cx, struct far *f, struct err *e)
+remote_create(struct ctx *cx, struct remote *f, struct err *e)
 {
-    struct far_want look = {.verb = FAR_LIST, .name.type = STORE_KEY}, make = {.verb = FAR_CREATE};
+    struct remote_op look = {.verb = REMOTE_LIST, .name.type = STORE_KEY},
+                     make = {.verb = REMOTE_CREATE};
     struct http_response r = {.status = 0};
-    enum rc rc = far_exchange(cx, f, &look, &r, e);
+    enum rc rc = remote_exchange(cx, f, &look, &r, e);
 
     http_response_release(&r);
     if (rc != RC_NOT_FOUND)
         return rc == RC_DENIED && e->sys == 403 ? RC_OK : rc;
-    rc = far_exchange(cx, f, &make, &r, e);
+    rc = remote_exchange(cx, f, &make, &r, e);
     http_response_release(&r);
     return rc;
 }
 
 bool
-far_clock_is_wrong(const char *date, struct err *e)
+remote_clock_is_wrong(const char *date, struct err *e)
 {
     int sys = e->sys;
     long long ahead;
     int64_t there;
 
-    if (!far_date(date, &there))
+    if (!remote_date(date, &there))
         return false;
     ahead = (clock_real_ms() - there) / 1000;
     if (llabs(ahead) < SKEW_S)
@@ -274,7 +275,7 @@ far_clock_is_wrong(const char *date, struct err *e)
 }
 
 void
-far_escape_path(struct buf *to, const char *path)
+remote_escape_path(struct buf *to, const char *path)
 {
     for (;;) {
         size_t n = strcspn(path, "/");
@@ -290,29 +291,29 @@ far_escape_path(struct buf *to, const char *path)
 }
 
 void
-far_path(struct buf *to, const char *prefix, const struct far_want *w)
+remote_path(struct buf *to, const char *prefix, const struct remote_op *w)
 {
     char text[STORE_NAME_TEXT];
 
-    far_escape_path(to, prefix);
+    remote_escape_path(to, prefix);
     if (prefix[0] != '\0' && prefix[strlen(prefix) - 1] != '/')
         buf_put(to, "/", 1);
-    if (w->verb != FAR_LIST) {
+    if (w->verb != REMOTE_LIST) {
         buf_putf(to, "%s", store_name_text(&w->name, text));
         return;
     }
-    if (w->strangers)
+    if (w->foreign)
         return;
     *strchr(store_name_text(&w->name, text), '/') = '\0';
     buf_putf(to, "%s/%s", text, w->shard != NULL ? w->shard : "");
 }
 
 void
-far_query(struct buf *to, const char *prefix, const struct far_want *w)
+remote_query(struct buf *to, const char *prefix, const struct remote_op *w)
 {
     struct buf path = BUF_INIT(16 * 1024);
 
-    far_path(&path, prefix, w);
+    remote_path(&path, prefix, w);
     to->over = to->over || path.over;
     for (size_t i = 0; i < path.n; i++) /* it is encoded, but for its slashes */
         buf_putf(to, path.p[i] == '/' ? "%%2F" : "%c", path.p[i]);
