@@ -325,10 +325,20 @@ test_fs_replaces_a_file_whole_and_makes_its_folders(void **state)
     assert_int_equal(rmdir(top), 0); /* nothing else was left */
 }
 
+static void
+test_str_plural_is_for_all_but_one(void **state)
+{
+    (void)state;
+    assert_string_equal(str_plural(1, "key", "keys"), "key");
+    assert_string_equal(str_plural(0, "key", "keys"), "keys");
+    assert_string_equal(str_plural(2, "entry", "entries"), "entries");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_str_plural_is_for_all_but_one),
         cmocka_unit_test(test_err_wrap_reads_from_wish_to_reason),
         cmocka_unit_test(test_words_from_outside_are_one_line),
         cmocka_unit_test(test_a_long_context_never_cuts_the_cause),

@@ -97,4 +97,11 @@ const char *str_put_double(double v, char to[static STR_DOUBLE_MAX]);
 enum { STR_GROUPED_MAX = 28 };
 const char *str_grouped(uint64_t v, char to[static STR_GROUPED_MAX]);
 
+/* The word for so many of a thing: `one` for 1, else `many`. */
+static inline const char *
+str_plural(uint64_t n, const char *one, const char *many)
+{
+    return n == 1 ? one : many;
+}
+
 #endif

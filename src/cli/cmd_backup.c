@@ -74,8 +74,9 @@ print_result(const struct args *a, const struct backup_result *r, int64_t ms)
         return;
     }
     if (!a->from_stdin)
-        (void)printf("%llu keys by %s, digest %s\n", (unsigned long long)r->keys,
-                     source_kind_name(r->source.kind), r->digest);
+        (void)printf("%llu %s by %s, digest %s\n", (unsigned long long)r->keys,
+                     str_plural(r->keys, "key", "keys"), source_kind_name(r->source.kind),
+                     r->digest);
     (void)printf("processed %s in %s (%s/s), added %s (%s stored)\n",
                  out_bytes(r->save.bytes_processed, in), out_duration(ms, took),
                  out_bytes(r->save.bytes_processed * 1000 / (uint64_t)MAX(ms, 1), rate),

@@ -102,9 +102,12 @@ run(struct ctx *cx, const struct args *a, struct err *e)
         if (a->json && (rc == RC_OK || rc == RC_CORRUPT))
             print_json(&res, &dumps, rc == RC_OK);
         else if (rc == RC_OK)
-            (void)printf("%llu snapshots, %llu packs, %llu blobs, %s read: no errors were found\n",
-                         (unsigned long long)res.snapshots, (unsigned long long)res.packs,
-                         (unsigned long long)res.blobs, out_bytes(res.bytes_read, bytes));
+            (void)printf("%llu %s, %llu %s, %llu %s, %s read: no errors were found\n",
+                         (unsigned long long)res.snapshots,
+                         str_plural(res.snapshots, "snapshot", "snapshots"),
+                         (unsigned long long)res.packs, str_plural(res.packs, "pack", "packs"),
+                         (unsigned long long)res.blobs, str_plural(res.blobs, "blob", "blobs"),
+                         out_bytes(res.bytes_read, bytes));
     }
     app_repo_close(&r);
     return rc;
@@ -128,7 +131,7 @@ run_unlock(struct ctx *cx, const struct args *a, struct err *e)
     if (rc == RC_OK)
         rc = repo_unlock_stale(cx, r.repo, a->all, &removed, e);
     if (rc == RC_OK)
-        (void)printf("removed %zu locks\n", removed);
+        (void)printf("removed %zu %s\n", removed, str_plural(removed, "lock", "locks"));
     app_repo_close(&r);
     return rc;
 }

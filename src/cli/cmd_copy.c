@@ -54,11 +54,11 @@ print_result(const struct args *a, const struct copy_result *r)
     char bytes[OUT_TEXT], stored[OUT_TEXT];
 
     if (!a->json) {
-        (void)printf("%llu snapshots copied, %llu were here already; %llu blobs added, %s, %s "
-                     "stored\n",
-                     (unsigned long long)r->copied, (unsigned long long)r->skipped,
-                     (unsigned long long)r->blobs, out_bytes(r->bytes, bytes),
-                     out_bytes(r->stored_bytes, stored));
+        (void)printf("%llu %s copied, %llu %s here already; %llu %s added, %s, %s stored\n",
+                     (unsigned long long)r->copied, str_plural(r->copied, "snapshot", "snapshots"),
+                     (unsigned long long)r->skipped, str_plural(r->skipped, "was", "were"),
+                     (unsigned long long)r->blobs, str_plural(r->blobs, "blob", "blobs"),
+                     out_bytes(r->bytes, bytes), out_bytes(r->stored_bytes, stored));
         return;
     }
     out_json_begin(&j);

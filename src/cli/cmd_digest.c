@@ -26,16 +26,18 @@ print_text(const struct tally *t)
     for (size_t i = 0; i < n; i++) {
         struct tally_type sum = tally_db_total(&dbs[i]);
         if (sum.keys != 0)
-            (void)printf("db%-4llu %s  %llu keys, %llu expiring, %llu elements\n",
+            (void)printf("db%-4llu %s  %llu %s, %llu expiring, %llu %s\n",
                          (unsigned long long)dbs[i].n, tally_sum_text(dbs[i].digest, text),
-                         (unsigned long long)sum.keys, (unsigned long long)sum.expiring,
-                         (unsigned long long)sum.elements);
+                         (unsigned long long)sum.keys, str_plural(sum.keys, "key", "keys"),
+                         (unsigned long long)sum.expiring, (unsigned long long)sum.elements,
+                         str_plural(sum.elements, "element", "elements"));
     }
     if (n_functions != 0)
-        (void)printf("func   %s  %llu libraries\n", tally_sum_text(functions, text),
-                     (unsigned long long)n_functions);
-    (void)printf("all    %s  %llu keys\n", tally_sum_text(tally_whole(t), text),
-                 (unsigned long long)tally_keys(t));
+        (void)printf("func   %s  %llu %s\n", tally_sum_text(functions, text),
+                     (unsigned long long)n_functions,
+                     str_plural(n_functions, "library", "libraries"));
+    (void)printf("all    %s  %llu %s\n", tally_sum_text(tally_whole(t), text),
+                 (unsigned long long)tally_keys(t), str_plural(tally_keys(t), "key", "keys"));
 }
 
 static void

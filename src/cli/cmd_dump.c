@@ -53,8 +53,8 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     progress_stop(&progress);
     app_source_close(&src);
     if (rc == RC_OK)
-        log_info("%llu keys, %llu bytes", (unsigned long long)facts.enc.keys,
-                 (unsigned long long)facts.enc.bytes);
+        log_info("%llu %s, %llu bytes", (unsigned long long)facts.enc.keys,
+                 str_plural(facts.enc.keys, "key", "keys"), (unsigned long long)facts.enc.bytes);
     return rc;
 }
 

@@ -101,9 +101,10 @@ decide(struct work *w, struct err *e)
         if (kept == 0 && !w->args->allow_remove_all)
             return err_set(
                 e, RC_INVALID,
-                "nothing would be left of the %zu snapshots of host %s, path %s: nothing "
-                "is removed (--unsafe-allow-remove-all allows it)",
-                n, w->list[at].hostname != NULL ? w->list[at].hostname : "\"\"",
+                "nothing would be left of the %zu %s of host %s, path %s: nothing is removed "
+                "(--unsafe-allow-remove-all allows it)",
+                n, str_plural(n, "snapshot", "snapshots"),
+                w->list[at].hostname != NULL ? w->list[at].hostname : "\"\"",
                 w->list[at].n_paths > 0 ? w->list[at].paths[0] : "\"\"");
     }
     return RC_OK;
@@ -364,7 +365,8 @@ remove_chosen(struct ctx *cx, struct work *w, const struct prune_opts *prune, st
         if (repo_lock_ok(w->repo, e) || snapshot_forget(cx, w->repo, &w->gone[i], e))
             return e->code;
     if (!a->json)
-        (void)printf("%zu snapshots %sremoved\n", w->n_gone, a->dry_run ? "would be " : "");
+        (void)printf("%zu %s %sremoved\n", w->n_gone,
+                     str_plural(w->n_gone, "snapshot", "snapshots"), a->dry_run ? "would be " : "");
     if (!a->prune || w->n_gone == 0)
         return RC_OK;
     if (a->dry_run) {

@@ -62,7 +62,8 @@ list_keys(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
         print_text(keys, n);
     keys_free(keys, n);
     if (unread != 0) {
-        (void)err_set(e, RC_CORRUPT, "%zu key%s could not be read", unread, unread == 1 ? "" : "s");
+        (void)err_set(e, RC_CORRUPT, "%zu %s could not be read", unread,
+                      str_plural(unread, "key", "keys"));
         return err_hint(e, "`cstash key remove ID` removes one");
     }
     return RC_OK;

@@ -99,8 +99,9 @@ print_text(const struct prune_stats *s, bool dry_run)
     print_amount("in packs to rewrite", s->repack);
     print_amount(dry_run ? "would be removed" : "removed", prune_total(s));
     print_amount("unused that stay", after);
-    (void)printf("%llu packs kept, %llu rewritten, %llu removed; %.2f%% of what stays is unused\n",
-                 (unsigned long long)s->packs_kept, (unsigned long long)s->packs_repacked,
+    (void)printf("%llu %s kept, %llu rewritten, %llu removed; %.2f%% of what stays is unused\n",
+                 (unsigned long long)s->packs_kept, str_plural(s->packs_kept, "pack", "packs"),
+                 (unsigned long long)s->packs_repacked,
                  (unsigned long long)(s->packs_removed + s->packs_unreferenced),
                  all == 0 ? 0.0 : 100.0 * (double)after.bytes / (double)all);
 }

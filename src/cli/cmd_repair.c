@@ -44,8 +44,8 @@ run_index(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
 
     if (repair_index(cx, r, &opts, &res, e))
         return e->code;
-    (void)printf("%zu packs are in the index: %zu were read, %zu are missing, %zu cannot be read\n",
-                 res.packs, res.read, res.missing, res.bad);
+    (void)printf("%zu %s in the index: %zu read, %zu missing, %zu that cannot be read\n", res.packs,
+                 str_plural(res.packs, "pack", "packs"), res.read, res.missing, res.bad);
     return RC_OK;
 }
 
@@ -103,7 +103,8 @@ run_packs(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
             return e->code;
     if (repair_packs(cx, r, packs, a->n_rest, &opts, &res, e))
         return e->code;
-    (void)printf("%zu blobs are saved, %zu are lost\n", res.saved, res.lost);
+    (void)printf("%zu %s saved, %zu lost\n", res.saved, str_plural(res.saved, "blob", "blobs"),
+                 res.lost);
     if (res.lost != 0)
         log_info("hint: `cstash repair snapshots --forget` takes them out of the snapshots");
     return RC_OK;
@@ -127,7 +128,8 @@ run_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct err *
             rc = snapshot_forget(cx, r, &unread.ids[i], e);
     snapshots_free(list, n);
     if (rc == RC_OK)
-        (void)printf("%zu snapshots %s\n", changed, a->dry_run ? "would change" : "changed");
+        (void)printf("%zu %s %s\n", changed, str_plural(changed, "snapshot", "snapshots"),
+                     a->dry_run ? "would change" : "changed");
     if (a->forget)
         unread.n = 0; /* they are gone, or would be */
     return app_unread(rc, &unread, e);

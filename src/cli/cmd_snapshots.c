@@ -108,7 +108,7 @@ list(struct listing *l, const struct snapshot *all, size_t n, struct err *e)
     for (size_t i = 0; i < n; i++)
         list_one(l, &all[i]);
     if (!l->args->json) {
-        (void)printf("%zu snapshots\n", n);
+        (void)printf("%zu %s\n", n, str_plural(n, "snapshot", "snapshots"));
         return RC_OK;
     }
     jw_close_array(&l->w);

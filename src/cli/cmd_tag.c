@@ -97,7 +97,7 @@ print_summary(const struct args *a, size_t changed)
     if (a->json)
         (void)printf("{\"message_type\":\"summary\",\"changed_snapshots\":%zu}\n", changed);
     else
-        (void)printf("%zu snapshots changed\n", changed);
+        (void)printf("%zu %s changed\n", changed, str_plural(changed, "snapshot", "snapshots"));
 }
 
 static enum rc

@@ -83,9 +83,9 @@ consent(struct ctx *cx, const struct args *a, const struct app_target *t, const 
 
     if (keys_there(cx, t, &keys, e))
         return e->code;
-    (void)snprintf(holds, sizeof(holds), "holds %s key%s",
+    (void)snprintf(holds, sizeof(holds), "holds %s %s",
                    keys == EV_UNKNOWN ? "perhaps some" : str_grouped(keys, n),
-                   keys == 1 ? "" : "s");
+                   str_plural(keys, "key", "keys"));
     if (other)
         (void)snprintf(whose, sizeof(whose), " of %.250s", s->target);
     if (tty)
@@ -197,8 +197,9 @@ print_text(const struct args *a, const struct app_target *t, const char *from,
 {
     char bytes[OUT_TEXT], took[OUT_TEXT], rate[OUT_TEXT], n[STR_GROUPED_MAX], words[RESTORE_WORDS];
 
-    (void)printf("%s %s keys from %s", a->dry_run ? "dry run: would restore" : "restored",
-                 str_grouped(restore_arrived(r), n), from);
+    (void)printf("%s %s %s from %s", a->dry_run ? "dry run: would restore" : "restored",
+                 str_grouped(restore_arrived(r), n), str_plural(restore_arrived(r), "key", "keys"),
+                 from);
     if (!a->dry_run)
         (void)printf(" to %s; %s kept", conn_peer(t->conn), str_grouped(r->load.skipped_keys, n));
     (void)printf("%s %s filtered out", a->dry_run ? ";" : ",",

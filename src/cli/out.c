@@ -92,9 +92,9 @@ show(void *arg)
         uint64_t n = atomic_load(&p->bytes), keys = atomic_load(&p->keys);
         int64_t ms = MAX(clock_mono_ms() - p->started_ms, 1);
 
-        log_status("%s: %s, %llu keys, %s/s, %s", p->what, out_bytes(n, bytes),
-                   (unsigned long long)keys, out_bytes(n * 1000 / (uint64_t)ms, rate),
-                   out_duration(ms, took));
+        log_status("%s: %s, %llu %s, %s/s, %s", p->what, out_bytes(n, bytes),
+                   (unsigned long long)keys, str_plural(keys, "key", "keys"),
+                   out_bytes(n * 1000 / (uint64_t)ms, rate), out_duration(ms, took));
     }
     log_status("%s", "");
     return NULL;

@@ -91,8 +91,8 @@ enum rc
 app_unread(enum rc rc, struct snapshots_unread *unread, struct err *e)
 {
     if (rc == RC_OK && unread->n != 0) {
-        rc = err_set(e, RC_CORRUPT, "%zu snapshot%s could not be read", unread->n,
-                     unread->n == 1 ? "" : "s");
+        rc = err_set(e, RC_CORRUPT, "%zu %s could not be read", unread->n,
+                     str_plural(unread->n, "snapshot", "snapshots"));
         (void)err_hint(e, "`cstash repair snapshots --forget` removes what cannot be read");
     }
     mem_free(unread->ids);

@@ -48,10 +48,10 @@ leave_db(struct convert *c)
         return;
     c->unsure = true;
     if (c->said_keys != EV_UNKNOWN)
-        log_warn("database %llu announces %llu keys (%llu with expiry) and holds %llu (%llu)",
+        log_warn("database %llu announces %llu %s (%llu with expiry) and holds %llu (%llu)",
                  (unsigned long long)c->db, (unsigned long long)c->said_keys,
-                 (unsigned long long)c->said_expires, (unsigned long long)c->keys,
-                 (unsigned long long)c->expires);
+                 str_plural(c->said_keys, "key", "keys"), (unsigned long long)c->said_expires,
+                 (unsigned long long)c->keys, (unsigned long long)c->expires);
 }
 
 static enum rc

@@ -86,13 +86,15 @@ note_pin(const struct snapshot *made, struct after *out)
     if (!shrink_read(made->brief, &s) || !s.pinned)
         return;
     out->pinned = true;
-    (void)snprintf(out->pin_note, sizeof(out->pin_note),
-                   "The target holds %llu keys, and held %llu of late: snapshot %.8s with %llu "
-                   "keys stays, whatever the retention policy, until a backup has %llu keys again.",
-                   (unsigned long long)made->keys, (unsigned long long)MAX(s.peak, s.pin_keys),
-                   id_hex(&s.pin, id), (unsigned long long)s.pin_keys,
-                   (unsigned long long)(s.pin_keys / 100 * SHRINK_BACK +
-                                        s.pin_keys % 100 * SHRINK_BACK / 100));
+    (void)snprintf(
+        out->pin_note, sizeof(out->pin_note),
+        "The target holds %llu %s, and held %llu of late: snapshot %.8s with %llu keys stays, "
+        "whatever the retention policy, until a backup has %llu keys again.",
+        (unsigned long long)made->keys, str_plural(made->keys, "key", "keys"),
+        (unsigned long long)MAX(s.peak, s.pin_keys), id_hex(&s.pin, id),
+        (unsigned long long)s.pin_keys,
+        (unsigned long long)(s.pin_keys / 100 * SHRINK_BACK +
+                             s.pin_keys % 100 * SHRINK_BACK / 100));
 }
 
 /* What retention is about. */
@@ -128,8 +130,9 @@ prune(struct ctx *cx, struct repo *r, struct err *e)
 
     if (prune_run(cx, r, &opts, &s, e))
         return e->code;
-    log_info("pruned: %llu bytes removed, %llu packs rewritten",
-             (unsigned long long)prune_total(&s).bytes, (unsigned long long)s.packs_repacked);
+    log_info("pruned: %llu bytes removed, %llu %s rewritten",
+             (unsigned long long)prune_total(&s).bytes, (unsigned long long)s.packs_repacked,
+             str_plural(s.packs_repacked, "pack", "packs"));
     return RC_OK;
 }
 
@@ -143,8 +146,8 @@ apply(struct ctx *cx, struct repo *r, const struct json *policy, const struct gr
     if (remove_unmarked(cx, r, g, dry_run, &removed, e))
         return e->code;
     if (dry_run) {
-        (void)snprintf(out->note, sizeof(out->note),
-                       "Dry run: %lld snapshots would be removed, none was.", (long long)removed);
+        (void)snprintf(out->note, sizeof(out->note), "Dry run: %lld %s would be removed, none was.",
+                       (long long)removed, str_plural((uint64_t)removed, "snapshot", "snapshots"));
         return RC_OK;
     }
     out->removed = removed;

@@ -64,8 +64,9 @@ outcome_counters(const struct conn *c, const struct conn_info *was, const struct
         return err_set(e, RC_CONFLICT, "%s restarted during the load", conn_peer(c));
     if (is->evicted_keys <= was->evicted_keys)
         return RC_OK;
-    (void)err_set(e, RC_LIMIT, "%s evicted %s keys during the load (maxmemory %s bytes, %s)",
+    (void)err_set(e, RC_LIMIT, "%s evicted %s %s during the load (maxmemory %s bytes, %s)",
                   conn_peer(c), str_grouped(is->evicted_keys - was->evicted_keys, n),
+                  str_plural(is->evicted_keys - was->evicted_keys, "key", "keys"),
                   str_grouped(is->maxmemory, max), is->maxmemory_policy);
     return err_hint(e, "raise maxmemory, then run the same command again");
 }
@@ -76,9 +77,9 @@ outcome_missing(const struct conn *c, uint64_t db, uint64_t have, uint64_t want,
 {
     char h[STR_GROUPED_MAX], w[STR_GROUPED_MAX], x[STR_GROUPED_MAX];
 
-    (void)err_set(e, RC_CONFLICT,
-                  "%s holds %s keys in database %llu after %s were sent (%s expired)", conn_peer(c),
-                  str_grouped(have, h), (unsigned long long)db, str_grouped(want, w),
+    (void)err_set(e, RC_CONFLICT, "%s holds %s %s in database %llu after %s %s sent (%s expired)",
+                  conn_peer(c), str_grouped(have, h), str_plural(have, "key", "keys"),
+                  (unsigned long long)db, str_grouped(want, w), str_plural(want, "was", "were"),
                   str_grouped(expired, x));
     return err_hint(e, "keys were lost or deleted during the load; run the same command again");
 }

@@ -127,9 +127,10 @@ is_asked(const struct info_db *db, const struct reckon_ask *ask)
 static void
 reckon_tell(const struct reckon *r, const struct info_db *db)
 {
-    log_warn("database %llu: the server counts %llu keys, and %llu are in the dump",
+    log_warn("database %llu: the server counts %llu keys, and %llu %s in the dump",
              (unsigned long long)db->n, (unsigned long long)db->keys,
-             (unsigned long long)reckon_read(r, db->n));
+             (unsigned long long)reckon_read(r, db->n),
+             str_plural(reckon_read(r, db->n), "is", "are"));
 }
 
 static enum rc

@@ -147,8 +147,9 @@ static void
 warn_open_end(const struct load_result *l)
 {
     if (l->facts.has_marker && !l->facts.ours)
-        log_info("a dump of Stash: it says %llu keys",
-                 (unsigned long long)(l->facts.marker_keys - (l->facts.marker_keys != 0)));
+        log_info("a dump of Stash: it says %llu %s",
+                 (unsigned long long)(l->facts.marker_keys - (l->facts.marker_keys != 0)),
+                 str_plural(l->facts.marker_keys - (l->facts.marker_keys != 0), "key", "keys"));
     else if (!l->facts.ours)
         log_warn("the dump has no trailer, so nothing tells whether it is whole");
 }
@@ -184,8 +185,9 @@ none_wanted(const struct filter *f, uint64_t keys, struct err *e)
 {
     char n[STR_GROUPED_MAX];
 
-    return err_set(e, RC_NOT_FOUND, "nothing was written: none of the %s keys of the dump %s%s%s",
-                   str_grouped(keys, n), f->match != NULL ? "matches \"" : "is in that database",
+    return err_set(e, RC_NOT_FOUND, "nothing was written: none of the %s %s of the dump %s%s%s",
+                   str_grouped(keys, n), str_plural(keys, "key", "keys"),
+                   f->match != NULL ? "matches \"" : "is in that database",
                    f->match != NULL ? f->match : "", f->match != NULL ? "\"" : "");
 }
 
@@ -222,8 +224,9 @@ tell_how_far(const struct conn *c, const struct load_opts *opts, const struct lo
                                         [LOAD_FLUSH] = "run the same command again to finish"};
     char there[STR_GROUPED_MAX], all[STR_GROUPED_MAX], count[96], part[LOAD_KEY_SHOWN + 80] = "";
 
-    (void)snprintf(count, sizeof(count), "%s%s%s keys are in", str_grouped(l->keys_there, there),
-                   expected != 0 ? " of " : "", expected != 0 ? str_grouped(expected, all) : "");
+    (void)snprintf(count, sizeof(count), "%s%s%s %s in", str_grouped(l->keys_there, there),
+                   expected != 0 ? " of " : "", expected != 0 ? str_grouped(expected, all) : "",
+                   expected > 1 ? "keys are" : str_plural(l->keys_there, "key is", "keys are"));
     if (opts->existing == LOAD_SKIP && l->key_at_work[0] != '\0')
         (void)snprintf(part, sizeof(part),
                        "delete %s in database %llu, which may be there in part; ", l->key_at_work,
@@ -440,9 +443,10 @@ restore_verify_stream(struct ctx *cx, struct rd *again, struct conn *c,
     bool counters;
 
     if (r->load.skipped_keys != 0)
-        return err_set(e, RC_UNSUPPORTED,
-                       "%llu keys were kept as they were: the restore cannot be verified",
-                       (unsigned long long)r->load.skipped_keys);
+        return err_set(e, RC_UNSUPPORTED, "%llu %s kept as %s: the restore cannot be verified",
+                       (unsigned long long)r->load.skipped_keys,
+                       str_plural(r->load.skipped_keys, "key was", "keys were"),
+                       str_plural(r->load.skipped_keys, "it was", "they were"));
     counters = r->load.left_out[ADAPT_COUNTS] == 0 && !r->load.facts.uncounted;
     if (verify_target(cx, again, c, opts, VERIFY_MS + 4 * r->took_ms, counters, &r->verified, e))
         return e->code;
@@ -510,8 +514,9 @@ words_of_reading(const struct restore_result *r, const char *target, char to[sta
 {
     char keys[STR_GROUPED_MAX], out[STR_GROUPED_MAX];
 
-    (void)snprintf(to, RESTORE_WORDS, "read back from %s: %s keys, digest %s, as restored", target,
-                   str_grouped(r->verified.keys, keys), r->verified.digest);
+    (void)snprintf(to, RESTORE_WORDS, "read back from %s: %s %s, digest %s, as restored", target,
+                   str_grouped(r->verified.keys, keys), str_plural(r->verified.keys, "key", "keys"),
+                   r->verified.digest);
     add_left_out(r, to);
     add_modules(r, to);
     if (r->verified.left_out != 0)
@@ -532,16 +537,18 @@ restore_words(const struct restore_result *r, const char *target, char to[static
         words_of_reading(r, target, to);
     else if (r->equal) {
         (void)snprintf(to, RESTORE_WORDS,
-                       "counts and digest %s are those of the backup; %s holds its %s keys%s%s%s",
-                       r->digest, target, after, o->expired != 0 ? ", expired since: " : "",
+                       "counts and digest %s are those of the backup; %s holds its %s %s%s%s%s",
+                       r->digest, target, after, str_plural(o->after, "key", "keys"),
+                       o->expired != 0 ? ", expired since: " : "",
                        o->expired != 0 ? str_grouped(o->expired, expired) : "",
                        r->read_back ? ", read back and compared" : "");
         add_modules(r, to);
     } else if (r->load.skipped_keys != 0 || r->wanted != r->keys)
-        (void)snprintf(
-            to, RESTORE_WORDS, "a partial restore: of the %s keys of the dump%s%s",
-            str_grouped(r->keys, all), r->wanted != r->keys ? " some were filtered out" : "",
-            r->load.skipped_keys != 0 ? " some were there already and kept as they were" : "");
+        (void)snprintf(to, RESTORE_WORDS, "a partial restore: of the %s %s of the dump%s%s",
+                       str_grouped(r->keys, all), str_plural(r->keys, "key", "keys"),
+                       r->wanted != r->keys ? " some were filtered out" : "",
+                       r->load.skipped_keys != 0 ? " some were there already and kept as they were"
+                                                 : "");
     else if (!o->told)
         (void)snprintf(to, RESTORE_WORDS,
                        "not proven: %s did not say how many keys it holds (neither INFO nor DBSIZE "
@@ -549,17 +556,17 @@ restore_words(const struct restore_result *r, const char *target, char to[static
                        target);
     else if (o->before != 0)
         (void)snprintf(to, RESTORE_WORDS,
-                       "not proven by counts: %s held %s keys before, and holds %s now", target,
-                       str_grouped(o->before, before), after);
+                       "not proven by counts: %s held %s %s before, and holds %s now", target,
+                       str_grouped(o->before, before), str_plural(o->before, "key", "keys"), after);
     else if (o->proven && left_anything(&r->load)) {
         (void)snprintf(to, RESTORE_WORDS, "%s holds the backup", target);
         add_left_out(r, to);
     } else if (o->proven)
-        (void)snprintf(to, RESTORE_WORDS, "digest %s; %s holds its %s keys", r->digest, target,
-                       after);
+        (void)snprintf(to, RESTORE_WORDS, "digest %s; %s holds its %s %s", r->digest, target, after,
+                       str_plural(o->after, "key", "keys"));
     else
-        (void)snprintf(to, RESTORE_WORDS,
-                       "not proven by counts: %s keys were sent, and %s holds %s",
-                       str_grouped(r->load.keys, all), target, after);
+        (void)snprintf(to, RESTORE_WORDS, "not proven by counts: %s %s sent, and %s holds %s",
+                       str_grouped(r->load.keys, all),
+                       str_plural(r->load.keys, "key was", "keys were"), target, after);
     return to;
 }

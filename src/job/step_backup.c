@@ -110,7 +110,8 @@ adopt(struct backup_work *w, struct err *e)
         return err_wrap(e, "could not adopt the snapshots of target %s", from);
     repo_unlock(w->vault.repo);
     if (n > 0)
-        log_info("%zu snapshots of target %s are those of %s now", n, from, to.name);
+        log_info("%zu %s of target %s now %s to %s", n, str_plural(n, "snapshot", "snapshots"),
+                 from, str_plural(n, "belongs", "belong"), to.name);
     return RC_OK;
 }
 
@@ -201,8 +202,9 @@ dump(struct backup_work *w, struct err *e)
     log_info("dumping %s", redis_addr_text(&w->redis.addr));
     if (backup_redis(w->cx, w->vault.repo, &source, &opts, &r, e))
         return e->code;
-    log_info("snapshot %.8s: %llu keys, %s in %s by %s", id_hex(&r.snapshot, id),
-             (unsigned long long)r.keys, size_format(r.save.bytes_processed, size),
+    log_info("snapshot %.8s: %llu %s, %s in %s by %s", id_hex(&r.snapshot, id),
+             (unsigned long long)r.keys, str_plural(r.keys, "key", "keys"),
+             size_format(r.save.bytes_processed, size),
              duration_format(clock_mono_ms() - start, took), source_kind_name(r.source.kind));
     return output_write(w->f, result(w, &r, clock_mono_ms() - start), e);
 }

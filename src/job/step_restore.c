@@ -95,10 +95,11 @@ load(struct restore_work *w, struct err *e)
         log_warn("%s %s: %s", r.load.errors[i].verb, r.load.errors[i].key, r.load.errors[i].text);
     conn_close(conn);
     if (rc == RC_OK)
-        log_info("%s %llu keys, %llu kept, %llu filtered out, %llu expired; %s",
+        log_info("%s %llu %s, %llu kept, %llu filtered out, %llu expired; %s",
                  opts.dry_run ? "dry run: would restore" : "restored",
-                 (unsigned long long)r.load.keys, (unsigned long long)r.load.skipped_keys,
-                 (unsigned long long)r.load.filtered_keys, (unsigned long long)r.outcome.expired,
+                 (unsigned long long)r.load.keys, str_plural(r.load.keys, "key", "keys"),
+                 (unsigned long long)r.load.skipped_keys, (unsigned long long)r.load.filtered_keys,
+                 (unsigned long long)r.outcome.expired,
                  opts.dry_run ? "nothing was sent"
                               : restore_words(&r, redis_addr_text(&w->redis.addr), words));
     return rc;

@@ -22,8 +22,8 @@ step_wipe_repository(struct ctx *cx, const struct step_flags *f, struct err *e)
     if (rc == RC_OK)
         rc = store_wipe(cx, s, &n, e);
     if (s != NULL && (rc == RC_OK || n > 0))
-        log_info("%llu objects of %s are deleted%s", (unsigned long long)n, s->place,
-                 rc == RC_OK ? "" : ", not all");
+        log_info("%llu %s of %s deleted%s", (unsigned long long)n,
+                 str_plural(n, "object", "objects"), s->place, rc == RC_OK ? "" : ", not all");
     store_release(s);
     kube_free(k);
     return rc == RC_OK ? RC_OK : err_wrap(e, "the data are not deleted");

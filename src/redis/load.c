@@ -463,10 +463,10 @@ send_all(struct load *l, struct err *e)
     pump_end(&l->pump, true);
     warn_left_out(l);
     if (l->result->lost_pending != 0)
-        log_warn(
-            "%llu pending entries of streams were not restored: their messages had been deleted "
-            "before the backup",
-            (unsigned long long)l->result->lost_pending);
+        log_warn("%llu pending %s of streams not restored: the messages had been deleted before "
+                 "the backup",
+                 (unsigned long long)l->result->lost_pending,
+                 str_plural(l->result->lost_pending, "entry", "entries"));
     return pump_verdict(&l->pump, e);
 }
 

@@ -165,8 +165,8 @@ stop_with(const struct pump *p, const struct pump_note *n, const struct reply *r
         (void)err_hint(e, "the server has fewer databases than the dump: raise its setting "
                           "'databases', or restore one with --db");
     }
-    return err_wrap(e, "the load stopped after %llu commands",
-                    (unsigned long long)p->result->confirmed);
+    return err_wrap(e, "the load stopped after %llu %s", (unsigned long long)p->result->confirmed,
+                    str_plural(p->result->confirmed, "command", "commands"));
 }
 
 /* Is it what the server says when the command did what it should? */
@@ -204,8 +204,8 @@ wrong_answer(struct pump *p, const struct pump_note *n, const struct reply *r, s
     keep_error(p, n, kinds[r->type]);
     (void)err_set(e, RC_CORRUPT, "%s answered %s to %s, which is not what Redis answers",
                   conn_peer(p->c), kinds[r->type], show_command(n, command));
-    return err_wrap(e, "the load stopped after %llu commands",
-                    (unsigned long long)p->result->confirmed);
+    return err_wrap(e, "the load stopped after %llu %s", (unsigned long long)p->result->confirmed,
+                    str_plural(p->result->confirmed, "command", "commands"));
 }
 
 static enum rc
@@ -326,8 +326,10 @@ static enum rc
 io_failed(const struct pump *p, struct err *e)
 {
     if (e->code == RC_UNAVAILABLE || e->code == RC_TIMEOUT)
-        return err_wrap(e, "the load broke off: %llu commands were confirmed, %u more were sent",
-                        (unsigned long long)p->result->confirmed, p->n);
+        return err_wrap(e, "the load broke off: %llu %s confirmed, %u more %s sent",
+                        (unsigned long long)p->result->confirmed,
+                        str_plural(p->result->confirmed, "command was", "commands were"), p->n,
+                        str_plural(p->n, "was", "were"));
     return e->code;
 }
 
@@ -488,8 +490,9 @@ pump_verdict(const struct pump *p, struct err *e)
 
     if (r->n_errors == 0)
         return RC_OK;
-    (void)err_set(e, RC_INVALID, "%llu of %llu commands failed, the first: %s%s%s: %s",
-                  (unsigned long long)r->n_errors, (unsigned long long)r->commands, first->verb,
+    (void)err_set(e, RC_INVALID, "%llu of %llu %s failed, the first: %s%s%s: %s",
+                  (unsigned long long)r->n_errors, (unsigned long long)r->commands,
+                  str_plural(r->commands, "command", "commands"), first->verb,
                   first->key[0] != '\0' ? " " : "", first->key, first->text);
     if (strncmp(first->text, "not sent", 8) == 0 || strncmp(first->text, "not taken", 9) == 0)
         return err_hint(

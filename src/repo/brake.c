@@ -32,7 +32,8 @@ brake_holds(const struct brake *b, const struct snapshot *list, const struct pol
     if (gone == 0)
         return false;
     if (gone == n) {
-        (void)snprintf(why, BRAKE_TEXT, "none of the %zu snapshots would stay", n);
+        (void)snprintf(why, BRAKE_TEXT, "none of the %zu %s would stay", n,
+                       str_plural(n, "snapshot", "snapshots"));
         return true;
     }
     if (last < n && !marks[last].keep) {

@@ -277,6 +277,6 @@ check_run(struct ctx *cx, struct repo *r, const struct check_opts *opts, struct 
     *out = c.result;
     if (c.result.errors != 0)
         return err_set(e, RC_CORRUPT, "the repository has %zu error%s", c.result.errors,
-                       c.result.errors == 1 ? "" : "s");
+                       str_plural(c.result.errors, "", "s"));
     return RC_OK;
 }

@@ -227,7 +227,7 @@ copy_snapshots(struct ctx *cx, struct repo *to, const struct snapshot *list, siz
     buf_release(&c.blob);
     mem_free(c.batch);
     if (rc == RC_OK && out->failed != 0)
-        rc = err_set(e, RC_CORRUPT, "%llu snapshots could not be copied",
-                     (unsigned long long)out->failed);
+        rc = err_set(e, RC_CORRUPT, "%llu %s could not be copied", (unsigned long long)out->failed,
+                     str_plural(out->failed, "snapshot", "snapshots"));
     return rc;
 }

@@ -54,8 +54,8 @@ orphans_remove(struct prune *p, struct err *e)
     if (s->ops->sweep != NULL && s->ops->sweep(p->cx, s, &files, &bytes, e))
         return e->code;
     if (files > 0)
-        log_info("%llu unfinished files with %llu bytes removed", (unsigned long long)files,
-                 (unsigned long long)bytes);
+        log_info("%llu unfinished %s with %llu bytes removed", (unsigned long long)files,
+                 str_plural(files, "file", "files"), (unsigned long long)bytes);
     return prune_remove(p, STORE_PACK, &p->unreferenced, e);
 }
 
@@ -196,8 +196,9 @@ prune_run(struct ctx *cx, struct repo *r, const struct prune_opts *opts, struct 
         rc = prune_in_steps(cx, r, opts, &total, &full);
         if (rc == RC_OK && total.packs_postponed > 0 && opts->max_repack_bytes == 0 &&
             !opts->no_repack)
-            log_warn("%llu packs with unused data stay: there is no room to rewrite them now",
-                     (unsigned long long)total.packs_postponed);
+            log_warn("%llu %s with unused data left: there is no room for a rewrite now",
+                     (unsigned long long)total.packs_postponed,
+                     str_plural(total.packs_postponed, "pack", "packs"));
     }
     if (rc == RC_FULL) {
         (void)err_wrap(&full, UNFINISHED);

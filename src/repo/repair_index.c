@@ -117,8 +117,9 @@ judge_pack(void *arg, const struct index_pack *pack, struct err *e)
 
     if (s == NULL) {
         if (!is_dropped(b, &pack->id) && idset_add(&b->missing, &pack->id))
-            repair_note(b->opts, "pack %s is not there: its %zu blobs leave the index",
-                        id_hex(&pack->id, hex), pack->n);
+            repair_note(b->opts, "pack %s is not there: its %zu %s the index",
+                        id_hex(&pack->id, hex), pack->n,
+                        str_plural(pack->n, "blob leaves", "blobs leave"));
         return RC_OK;
     }
     if (s->listed)

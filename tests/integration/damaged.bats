@@ -28,14 +28,14 @@ says() { # says STATUS TEXT...
             says 1 "could not read snapshots/$BAD" "1 snapshot could not be read" "cstash repair snapshots --forget"
         done
         run "$CSTASH" snapshots
-        says 1 dumpfile.resp "1 snapshots"
+        says 1 dumpfile.resp "1 snapshot"
         "$CSTASH" show latest | grep -q SET
         run "$CSTASH" prune
         says 1 "nothing was removed"
         run "$CSTASH" backup -q --stdin <<<"SET b 2"
         says 0
         run "$CSTASH" repair snapshots --dry-run --forget
-        says 0 "1 snapshots would change"
+        says 0 "1 snapshot would change"
         [ -e "$T/repo/snapshots/$BAD" ]
         if [ -z "$damage" ]; then "$CSTASH" forget "${BAD:0:8}"; else "$CSTASH" repair snapshots --forget; fi
         [ ! -e "$T/repo/snapshots/$BAD" ]

@@ -71,7 +71,7 @@ never_says() { [[ "$output" != *"$1"* ]] || { echo "$output"; return 1; }; }
     says 0 "restored 3 keys from" "not proven by counts: 127.0.0.1:$PORT_b held 3 keys before, and holds 3 now"
     cli b flushall
     restore b --match 'x*'
-    says 0 "restored 1 keys from" "0 kept, 2 filtered out" "a partial restore"
+    says 0 "restored 1 key from" "0 kept, 2 filtered out" "a partial restore"
     restore b --match 'nothing*' --yes
     says 1 'nothing was written: none of the 3 keys of the dump matches "nothing*"'
     restore b --db 7 --yes
@@ -87,7 +87,7 @@ never_says() { [[ "$output" != *"$1"* ]] || { echo "$output"; return 1; }; }
     cli a mset x 1 y 2 z 3
     "$CSTASH" backup -q --redis "$URL_a"
     restore a --dry-run --match 'x*'
-    says 0 "dry run: would restore 1 keys" "2 filtered out" "nothing was sent"
+    says 0 "dry run: would restore 1 key" "2 filtered out" "nothing was sent"
 }
 
 @test "keys whose time is over are counted as expired, and only these may be missing" {
@@ -159,7 +159,7 @@ redis.register_function("f", function() return 1 end)' >/dev/null
     # A whole dump of an empty server, and one whose first key is in another database.
     "$CSTASH" dump -q --redis "$URL_a" >"$T/one"
     run "$CSTASH" load -q --existing flush --yes --redis "$URL_b" <"$T/one"
-    says 0 "restored 1 keys"
+    says 0 "restored 1 key"
     [ "$(cli b dbsize)" = 0 ]
     [ "$(cli b -n 1 get z)" = 3 ]
     [ -z "$(cli b function list)" ]
@@ -209,21 +209,21 @@ redis.register_function("f", function() return 1 end)' >/dev/null
     start_redis b
     printf '*1\r\n$5\r\nmulti\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n' >"$T/cut"
     run "$CSTASH" load -q --redis "$URL_b" <"$T/cut"
-    says 1 "the dump is cut: the MULTI at byte 0 has no EXEC" "1 keys are in"
+    says 1 "the dump is cut: the MULTI at byte 0 has no EXEC" "1 key is in"
     cli b flushall
     run "$CSTASH" load -q --redis "$URL_b" "$T/cut"
     says 1 "nothing was written" "MULTI"
     [ "$(cli b dbsize)" = 0 ]
     { cat "$T/cut"; printf '*1\r\n$4\r\nexec\r\n'; } >"$T/whole"
     run "$CSTASH" load -q --redis "$URL_b" "$T/whole"
-    says 0 "restored 1 keys"
+    says 0 "restored 1 key"
 }
 
 @test "a load that breaks off says at least as many keys as are there" {
     start_redis b
     printf '*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*3\r\n$3\r\nSET\r\n' >"$T/cut"
     run "$CSTASH" load -q --redis "$URL_b" <"$T/cut"
-    says 1 "1 keys are in" "the data ends at byte 40"
+    says 1 "1 key is in" "the data ends at byte 40"
     [ "$(cli b dbsize)" = 1 ]
 }
 
@@ -239,7 +239,7 @@ redis.register_function("f", function() return 1 end)' >/dev/null
         printf "$expire" | "$CSTASH" load -q --yes --existing $way --redis "$URL_b" >"$T/out"
         grep -q "^restored 0 keys" "$T/out"
         printf "$del$set$expire$set" | "$CSTASH" load -q --yes --existing $way --redis "$URL_b" >"$T/out"
-        grep -q "^restored 1 keys" "$T/out"
+        grep -q "^restored 1 key" "$T/out"
         [ "$(cli b get a)" = 1 ]
         cli b del a
     done
@@ -255,10 +255,10 @@ redis.register_function("f", function() return 1 end)' >/dev/null
     cli a set z 3
     "$CSTASH" backup -q --redis "$URL_a"
     restore b --yes
-    says 0 "restored 1 keys" "held 2 keys before, and holds 3 now"
+    says 0 "restored 1 key" "held 2 keys before, and holds 3 now"
     never_says "are those of the backup"
     restore b --yes --db 0 --existing flush
-    says 0 "restored 1 keys"
+    says 0 "restored 1 key"
     never_says "before"
 }
 
@@ -431,7 +431,7 @@ open(sys.argv[1], "wb").write(re.sub(rb"\*2\r\n\$4\r\nECHO\r\n\$\d+\r\n", b"", d
 PY
     run "$CSTASH" load --redis "$URL_b" "$T/old"
     [ "$status" = 0 ]
-    [[ "$output" == *"restored 1 keys from"*"0 kept, 0 filtered out, 20 expired"* ]] || { echo "$output"; false; }
+    [[ "$output" == *"restored 1 key from"*"0 kept, 0 filtered out, 20 expired"* ]] || { echo "$output"; false; }
     run "$CSTASH" load -q --json --redis "$URL_b" "$T/old"
     [[ "$output" == *'"keys_sent":21,"keys_restored":1,'*'"keys_expired":20'* ]] || { echo "$output"; false; }
 }

@@ -72,7 +72,7 @@ hide() { # hide PATTERN [CHARACTER]: sets HIDER, the port of a where what matche
     for source in replication scan; do
         run "$CSTASH" backup --source $source --redis "redis://127.0.0.1:$HIDER"
         [ "$status" = 0 ]
-        [[ "$output" == *"database 0: the server counts 9 keys, and 1 are in the dump"* ]]
+        [[ "$output" == *"database 0: the server counts 9 keys, and 1 is in the dump"* ]]
         [ "$("$CSTASH" show latest --manifest | python3 -c 'import json, sys; print(json.load(sys.stdin)["source"]["counts_checked"])')" = False ]
     done
     for i in $(seq 20); do cli a set name$i v >/dev/null; done

@@ -64,13 +64,13 @@ copies() { # copies FROM TO: between versions, and nothing twice
     "$CSTASH" init -q --copy-chunker-params
     restic copy -q --no-cache --host alpha
     "$CSTASH" copy >"$D/out" 2>"$D/err"
-    grep '^1 snapshots copied, 1 were here already' "$D/out"
+    grep '^1 snapshot copied, 1 was here already' "$D/out"
     [ ! -s "$D/err" ]
     # The same file stored here once more is known.
     "$TOOL" save text <"$D/in/a/text" | grep ' 0 new blobs'
     # A tag changes the copy: it is another snapshot now, with the same origin.
     restic tag -q --no-cache --host alpha --add z
-    "$CSTASH" copy | grep '^1 snapshots copied, 1 were here already'
+    "$CSTASH" copy | grep '^1 snapshot copied, 1 was here already'
 }
 
 @test "only those that are asked for" {
@@ -115,7 +115,7 @@ for name in subprocess.check_output(["restic", "list", "-q", "--no-cache", "--no
 PY
     run -1 "$CSTASH" copy
     [[ "$output" == *"cannot be copied"*"could not read blob $tree"* ]]
-    [[ "$output" == *"1 snapshots copied"* ]]
+    [[ "$output" == *"1 snapshot copied"* ]]
     is_whole
 }
 

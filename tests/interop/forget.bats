@@ -23,7 +23,7 @@ ids() { restic snapshots --json --no-lock --no-cache -q "$@" | python3 -c 'impor
 
 @test "what a policy removes is gone, the rest is whole" {
     printf '2024-01-0%d|h|/f|\n' 1 2 3 | sed 's/|/T10:00:00Z|/' | "$TOOL" plant
-    "$CSTASH" forget --keep-daily 2 --host h --dry-run | grep '1 snapshots would be removed' # the oldest stays only while days are left
+    "$CSTASH" forget --keep-daily 2 --host h --dry-run | grep '1 snapshot would be removed' # the oldest stays only while days are left
     [ "$(ids | wc -w)" = 4 ]
     "$CSTASH" forget --keep-daily 2 --host h >"$BATS_TEST_TMPDIR/out"
     cat "$BATS_TEST_TMPDIR/out"
@@ -55,7 +55,7 @@ ids() { restic snapshots --json --no-lock --no-cache -q "$@" | python3 -c 'impor
     [[ "$output" == *"no policy and no snapshot was named"* ]]
     run "$CSTASH" forget --keep-tag none
     [ "$status" = 1 ]
-    [[ "$output" == *"nothing would be left of the 1 snapshots of host host-0, path /f"* ]]
+    [[ "$output" == *"nothing would be left of the 1 snapshot of host host-0, path /f"* ]]
     run "$CSTASH" forget --keep-within 3w
     [[ "$output" == *'keep-within: "3w" is no time such as 1y5m7d2h'* ]]
     run "$CSTASH" forget --keep-last=-2

@@ -174,7 +174,7 @@ left_by_killed() { # left_by_killed PROGRAM...: the lock of a backup that was ki
     left_by_killed restic --no-cache -q backup --stdin
     status_of 11 "$CSTASH" prune # restic does not say in which PID namespace it was
     [[ "$output" == *"cstash unlock"* ]]
-    "$CSTASH" unlock | grep -x 'removed 1 locks'
+    "$CSTASH" unlock | grep -x 'removed 1 lock'
     "$CSTASH" prune -q
     both_are_whole
 }

@@ -155,12 +155,12 @@ for h in sorted({(h["object_type"], h["id"], h["path"], h["snapshot"]) for h in 
 @test "tag: a new snapshot for the old one, with its first ID" {
     local first
     first=$(id_of one)
-    "$CSTASH" tag --host one --add a,b --add c | grep '^1 snapshots changed'
+    "$CSTASH" tag --host one --add a,b --add c | grep '^1 snapshot changed'
     "$CSTASH" tag --host one --add a | grep '^0 snapshots changed'
     "$CSTASH" tag --remove b --json latest "$(id_of one)" | grep '"changed_snapshots":1'
     r snapshots --json --host one | grep -F '"tags":["a","c"],"original":"'"$first"'"'
     restic tag -q --no-cache --host one --set restic
-    "$CSTASH" tag --tag restic --set '' | grep '^1 snapshots changed'
+    "$CSTASH" tag --tag restic --set '' | grep '^1 snapshot changed'
     c cat snapshot "$(id_of one)" | grep "\"original\": \"$first\""
     [ "$(c list snapshots | wc -l)" = 3 ]
     run -2 "$CSTASH" tag

@@ -56,12 +56,12 @@ in_repo() { find repo/data -type f -name "$1*"; }
         rm "$(ls repo/index/* | head -n 1)"
         damage "$(ls repo/index/* | head -n 1)" 60
         run -1 "$CSTASH" check
-        "$CSTASH" repair index | grep ' 0 are missing, 0 cannot be read'
+        "$CSTASH" repair index | grep ' 0 missing, 0 that cannot be read'
         is_whole
     done
-    "$CSTASH" repair index --read-all-packs | grep '^4 packs are in the index: 4 were read'
+    "$CSTASH" repair index --read-all-packs | grep '^4 packs in the index: 4 read'
     is_whole
-    "$CSTASH" rebuild-index | grep '^4 packs are in the index: 0 were read'
+    "$CSTASH" rebuild-index | grep '^4 packs in the index: 0 read'
     is_whole
 }
 
@@ -73,12 +73,12 @@ in_repo() { find repo/data -type f -name "$1*"; }
     run "$CSTASH" repair index
     [[ "$output" == *"is not there: its "*"blobs leave the index"* ]]
     run "$CSTASH" repair snapshots --dry-run
-    [[ "$output" == *'file "/in/a/noise": all of it is lost'*"1 snapshots would change"* ]]
+    [[ "$output" == *'file "/in/a/noise": all of it is lost'*"1 snapshot would change"* ]]
     [ "$(r list --no-lock snapshots | wc -l)" = 2 ]
     "$CSTASH" repair snapshots
     [ "$(r list --no-lock snapshots | wc -l)" = 3 ]
     "$CSTASH" repair snapshots | grep '^0 snapshots changed' # it is done, the old one stays
-    "$CSTASH" repair snapshots --forget | grep '^1 snapshots changed'
+    "$CSTASH" repair snapshots --forget | grep '^1 snapshot changed'
     is_clean
     comes_back one
     r snapshots --json --no-lock --host two | grep -F '"tags":["repaired"],"original":"'"$old"'"'
@@ -99,9 +99,9 @@ in_repo() { find repo/data -type f -name "$1*"; }
     # A run that was cut off left its copy: it stays.
     cp "$(in_repo "$pack")" "w/pack-$pack"
     (cd w && "$CSTASH" repair packs "${pack:0:12}") >out.txt
-    grep -E '^[1-9][0-9]* blobs are saved, 1 are lost' out.txt
+    grep -E '^[1-9][0-9]* blobs saved, 1 lost' out.txt
     [ -s "w/pack-$pack" ] && [ -z "$(in_repo "$pack")" ]
-    "$CSTASH" repair snapshots --forget | grep '^1 snapshots changed'
+    "$CSTASH" repair snapshots --forget | grep '^1 snapshot changed'
     is_whole_but_noise
 }
 
