@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * BackupSession: from Pending to a final phase.
+ *
+ *     Pending --(turn comes)--> target entry --> Job --(update-status writes host results)-->
+ *     post hook --> history --> metrics --> Succeeded | Failed
+ *         \--(invoker not ready, or another one runs)--> Skipped
+ *
+ * What any session does with its Job is in session_machine.c; here is whose turn it is, and what
+ * comes after. Source: Stash, with its dead ends closed: Jobs are watched, timeOut stops them.
+ */
+#include "api/duration.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "operator/history.h"
+#include "operator/phase.h"
+#include "operator/session_machine.h"
+
+enum { TURN_MS = 5000, OLDER_MS = 1000 };
+
+static const char *
+phase_of(const struct json *session)
+{
+    return json_text_or(json_dig(session, "status", "phase"), "");
+}
+
+static bool
+is_over(const struct json *session)
+{
+    return phase_is_final(phase_of(session));
+}
+
+static struct json *
+own_target(const struct session_ctx *s)
+{
+    const struct json *targets = json_field(s->status, "targets");
+
+    for (size_t i = 0; i < json_size(targets); i++)
+        if (invoker_is_target(&s->inv, json_field(json_elem(targets, i), "ref")))
+            return json_elem(targets, i);
+    return NULL;
+}
+
+static struct json *
+need_target(struct session_ctx *s)
+{
+    struct json *t = own_target(s);
+
+    if (t == NULL) {
+        t = json_new_object();
+        json_set(t, "ref", invoker_target_ref(&s->inv));
+        json_push(json_need_array(s->status, "targets"), t);
+    }
+    return t;
+}
+
+static const char *
+settle(struct session_ctx *s)
+{
+    struct json *targets = json_field(s->status, "targets");
+
+    for (size_t i = 0; i < json_size(targets); i++)
+        json_set_cstr(json_elem(targets, i), "phase", phase_target(json_elem(targets, i)));
+    return phase_session(s->status);
+}
+
+static bool
+has_result(struct session_ctx *s)
+{
+    return phase_is_final(phase_target(need_target(s)));
+}
+
+/* ---- whose turn is it ---- */
+
+static bool
+is_older(const struct json *a, const struct json *b)
+{
+    int64_t at_a = kube_created_ms(a), at_b = kube_created_ms(b);
+
+    if (at_a != at_b)
+        return at_a < at_b;
+    return strcmp(kube_name(a), kube_name(b)) != 0 ? strcmp(kube_name(a), kube_name(b)) < 0
+                                                   : strcmp(kube_ns(a), kube_ns(b)) < 0;
+}
+
+/* The first session of an invoker, but ours, that runs (or, of those waiting, is older). */
+static const char *
+other_session(struct session_ctx *s, const char *ns, const char *kind, const char *name,
+              bool running, char *found, size_t n)
+{
+    char *key = key3(ns, kind, name);
+    struct json *list = cache_by(s->op->sessions, BY_INVOKER, key);
+
+    found[0] = '\0';
+    for (size_t i = 0; i < json_size(list); i++) {
+        const struct json *one = json_elem(list, i);
+
+        if (is_over(one) || kube_is_deleting(one) ||
+            (strcmp(kube_name(one), kube_name(s->now)) == 0 &&
+             strcmp(kube_ns(one), kube_ns(s->now)) == 0))
+            continue;
+        if (strcmp(phase_of(one), "Running") == 0 ? running : !running && is_older(one, s->now)) {
+            (void)snprintf(found, n, "%s", kube_name(one));
+            break;
+        }
+    }
+    json_free(list);
+    mem_free(key);
+    return found[0] != '\0' ? found : NULL;
+}
+
+/* Another configuration's session on the same target that goes first? */
+static bool
+target_is_busy(struct session_ctx *s)
+{
+    char *key = key3(s->inv.target_ns, s->inv.target_kind, s->inv.target_name), found[128];
+    struct json *configs = cache_by(s->op->configs, BY_TARGET, key);
+    bool busy = false;
+
+    for (size_t i = 0; i < json_size(configs) && !busy; i++) {
+        const struct json *c = json_elem(configs, i);
+        const char *kind = json_text_or(json_field(c, "kind"), "");
+
+        if (strcmp(kube_name(c), s->inv.name) == 0 && strcmp(kube_ns(c), s->inv.ns) == 0)
+            continue;
+        busy =
+            other_session(s, kube_ns(c), kind, kube_name(c), true, found, sizeof(found)) != NULL ||
+            other_session(s, kube_ns(c), kind, kube_name(c), false, found, sizeof(found)) != NULL;
+    }
+    json_free(configs);
+    mem_free(key);
+    return busy;
+}
+
+static enum rc skip(struct session_ctx *s, struct err *e, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+static enum rc
+skip(struct session_ctx *s, struct err *e, const char *fmt, ...)
+{
+    char text[480];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    (void)condition_set(s->status, "BackupSkipped", "True", "SkippedTakingNewBackup", text);
+    session_event(s, "Warning", "BackupSkipped", "%s", text);
+    if (session_save(s, NULL, e))
+        return e->code;
+    return history_clean(s->cx, s->op, &s->inv, s->now, e);
+}
+
+/* ---- the end ---- */
+
+/* Kept where no failure and no clean-up of the history reaches it, before the session is over. */
+static enum rc
+note_success(struct session_ctx *s, const char *phase, struct err *e)
+{
+    const struct json *config = s->inv.obj;
+    CLEANUP(json_free_ptr) struct json *now = json_clone(config);
+    struct json *status = json_need_object(now, "status");
+    int64_t last = kube_time_ms(json_field(status, LAST_SUCCESS));
+    char text[API_TIME_TEXT];
+
+    if (strcmp(phase, "Succeeded") != 0 || last >= kube_created_ms(s->now))
+        return RC_OK;
+    json_set_cstr(status, LAST_SUCCESS, api_time(kube_created_ms(s->now), text));
+    return write_status(s->cx, s->op, s->op->configs, &RES_BACKUP_CONFIGURATION, config, now, e);
+}
+
+static void
+tidy(struct session_ctx *s)
+{
+    struct err why = ERR_INIT;
+
+    if (condition_find(s->status, "BackupHistoryCleaned") != NULL)
+        return;
+    if (history_clean(s->cx, s->op, &s->inv, s->now, &why) == RC_OK)
+        (void)condition_set(s->status, "BackupHistoryCleaned", "True",
+                            "SuccessfullyCleanedBackupHistory",
+                            "Successfully cleaned up backup history according to "
+                            "backupHistoryLimit.");
+    else
+        (void)condition_set(s->status, "BackupHistoryCleaned", "False",
+                            "FailedToCleanBackupHistory", why.msg);
+}
+
+/* ---- on the way ---- */
+
+static void
+prepare(struct session_ctx *s)
+{
+    static const char *const post[] = {"ApplyRetentionPolicy", "VerifyRepositoryIntegrity",
+                                       "SendRepositoryMetrics"};
+    struct json *target = need_target(s), *list;
+
+    json_set_int(target, "totalHosts", 1);
+    json_set(target, "preBackupActions", json_new_array());
+    json_push_cstr(json_field(target, "preBackupActions"), "InitializeBackendRepository");
+    json_set(target, "postBackupActions", list = json_new_array());
+    for (size_t i = 0; i < ARRAY_LEN(post); i++)
+        json_push_cstr(list, post[i]);
+}
+
+static char *
+ensured_words(const struct session_ctx *s)
+{
+    (void)s;
+    return mem_strdup("Successfully ensured backup executor.");
+}
+
+static struct cache *
+sessions_of(struct world *op)
+{
+    return op->sessions;
+}
+
+static struct recorder *
+events_of(struct world *op)
+{
+    return op->session_events;
+}
+
+static const struct session_kind backup_session = {
+    .resource = &RES_BACKUP_SESSION,
+    .name = "BackupSession",
+    .verb = "backup",
+    .executor = "BackupExecutorEnsured",
+    .executor_ensured = "SuccessfullyEnsuredBackupExecutor",
+    .executor_failed = "FailedToEnsureBackupExecutor",
+    .disrupted = "BackupDisrupted",
+    .waiting = "BackupWaiting",
+    .finished = "BackupSessionFinished",
+    .post_hook = "postBackup",
+    .pre_hook_done = "PreBackupHookExecutionSucceeded",
+    .post_hook_done = "PostBackupHookExecutionSucceeded",
+    .cache = sessions_of,
+    .events = events_of,
+    .target = need_target,
+    .has_result = has_result,
+    .settle = settle,
+    .prepare = prepare,
+    .ensured_words = ensured_words,
+    .tidy = tidy,
+    .ended = note_success,
+};
+
+static enum rc
+start(struct session_ctx *s, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *repo = NULL;
+    struct err why = ERR_INIT;
+    char other[128];
+    const char *ready = json_text_or(json_dig(s->inv.obj, "status", "phase"), "");
+
+    if (object_check(&kind_backupsession, s->now, &why))
+        return skip(s, e, "Skipped taking backup. Reason: %s", why.msg);
+    if (strcmp(ready, "Ready") != 0)
+        return skip(s, e, "Skipped taking backup. Reason: %s %s/%s is not ready.", s->inv.kind,
+                    s->inv.ns, s->inv.name);
+    if (other_session(s, s->inv.ns, s->inv.kind, s->inv.name, true, other, sizeof(other)))
+        return skip(s, e,
+                    "Skipped taking new backup. Reason: Previous BackupSession: %s is \"Running\".",
+                    other);
+    if (other_session(s, s->inv.ns, s->inv.kind, s->inv.name, false, other, sizeof(other))) {
+        s->out->requeue_after_ms = OLDER_MS;
+        return RC_OK;
+    }
+    if (target_is_busy(s)) {
+        (void)need_target(s);
+        s->out->requeue_after_ms = TURN_MS;
+        return session_save(s, NULL, e);
+    }
+    repo = cache_get(s->op->repos, s->inv.repo_ns, s->inv.repo_name);
+    if (repo == NULL)
+        return skip(s, e, "Skipped taking backup. Reason: Repository %s/%s does not exist.",
+                    s->inv.repo_ns, s->inv.repo_name);
+    return session_begin(s, repo, e);
+}
+
+/* A failed one may be tried again, by a session of its own. */
+static enum rc
+retry(struct session_ctx *s, struct err *e)
+{
+    int64_t left = json_int_or(json_dig(s->now, "spec", "retryLeft"), 0), delay = 0, at,
+            now = clock_real_ms();
+    const struct json *config = json_field(s->inv.spec, "retryConfig");
+    CLEANUP(json_free_ptr) struct json *there = NULL;
+    struct json *again;
+    char text[API_TIME_TEXT];
+    enum rc rc;
+
+    if (strcmp(phase_of(s->now), "Failed") != 0 || left <= 0 || config == NULL ||
+        json_is_true(json_field(s->status, "retried")))
+        return RC_OK;
+    if (json_field(config, "delay") != NULL &&
+        duration_parse(json_text_str(json_field(config, "delay")), &delay, e))
+        return e->code;
+    at = kube_time_ms(json_field(s->status, "nextRetry"));
+    if (at == 0) {
+        at = now + delay;
+        json_set_cstr(s->status, "nextRetry", api_time(at, text));
+        if (session_save(s, NULL, e))
+            return e->code;
+    }
+    if (now < at) {
+        s->out->requeue_after_ms = at - now;
+        return RC_OK;
+    }
+    /* Named by when it is due: a second try of this write finds what the first one made. */
+    again = invoker_new_session(&s->inv, at / 1000, left - 1);
+    rc = kube_create(s->cx, s->op->k, &RES_BACKUP_SESSION, s->inv.ns, again, NULL, NULL, e);
+    if (rc == RC_EXISTS && kube_get(s->cx, s->op->k, &RES_BACKUP_SESSION, s->inv.ns,
+                                    kube_name(again), &there, e) == RC_OK) {
+        rc = RC_OK;
+        if (json_int_or(json_dig(there, "spec", "retryLeft"), 0) != left - 1) {
+            json_free(again);
+            json_set_cstr(s->status, "nextRetry", api_time(at + 1000, text)); /* the schedule's */
+            return session_save(s, NULL, e);
+        }
+    }
+    json_free(again);
+    if (rc != RC_OK)
+        return err_wrap(e, "could not create the session that tries again");
+    json_set_bool(s->status, "retried", true);
+    return session_save(s, NULL, e);
+}
+
+static enum rc
+step(struct session_ctx *s, struct err *e)
+{
+    struct json *target = own_target(s);
+
+    if (is_over(s->now))
+        return retry(s, e);
+    if (target != NULL && session_is_given_up(s))
+        return session_end_given_up(s, e);
+    if (target != NULL && condition_is_false(target, "BackupExecutorEnsured"))
+        return session_report(s, e);
+    if (target == NULL || condition_find(target, "BackupExecutorEnsured") == NULL) {
+        /* Once it has begun, only the Job is missing: no more questions about the turn. */
+        if (target == NULL || json_field(target, "totalHosts") == NULL)
+            return start(s, e);
+        CLEANUP(json_free_ptr)
+        struct json *repo = cache_get(s->op->repos, s->inv.repo_ns, s->inv.repo_name);
+        if (repo != NULL)
+            return session_begin(s, repo, e);
+        return session_end_disrupted(s, "the Repository is gone", e);
+    }
+    return session_watch(s, e);
+}
+
+/* The BackupConfiguration of a session, or NULL. */
+static struct json *
+invoker_of(struct world *op, const struct json *session)
+{
+    const struct json *by = json_dig(session, "spec", "invoker");
+
+    if (strcmp(json_text_or(json_field(by, "kind"), ""), kind_backupconfiguration.kind) != 0)
+        return NULL;
+    return cache_get(op->configs, kube_ns(session), json_text_or(json_field(by, "name"), ""));
+}
+
+static enum rc
+orphan(struct session_ctx *s, struct err *e)
+{
+    const struct json *by = json_dig(s->now, "spec", "invoker");
+    const char *kind = json_text_or(json_field(by, "kind"), "invoker");
+    char text[300];
+
+    if (is_over(s->now))
+        return RC_OK;
+    if (strcmp(kind, kind_backupconfiguration.kind) == 0)
+        (void)snprintf(text, sizeof(text),
+                       "Skipped taking backup. Reason: %s %s/%s does not exist.", kind,
+                       kube_ns(s->now), json_text_or(json_field(by, "name"), ""));
+    else
+        (void)snprintf(text, sizeof(text),
+                       "Skipped taking backup. Reason: nothing acts on a %s yet.", kind);
+    if (condition_set(s->status, "BackupSkipped", "True", "SkippedTakingNewBackup", text))
+        session_event(s, "Warning", "BackupSkipped", "%s", text);
+    return session_save(s, NULL, e);
+}
+
+enum rc
+reconcile_session(struct ctx *cx, void *arg, const char *ns, const char *name,
+                  struct ctl_result *out, struct err *e)
+{
+    struct world *op = (struct world *)arg;
+    struct json *obj = cache_get(op->sessions, ns, name), *config;
+    struct session_ctx s;
+    enum rc rc;
+
+    if (obj == NULL || kube_is_deleting(obj)) {
+        json_free(obj);
+        return RC_OK;
+    }
+    config = invoker_of(op, obj);
+    session_init(&s, &backup_session, cx, op, obj, out);
+    if (config != NULL)
+        invoker_view(config, &s.inv);
+    rc = config != NULL ? step(&s, e) : orphan(&s, e);
+    session_release(&s);
+    json_free(config);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "operator/session_machine.h"
+
+#include <stdarg.h>
+
+#include "api/duration.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "operator/phase.h"
+
+enum { LOOK_MS = 15 * 1000, EVENT_TEXT = 1000 };
+
+/* ---- its status ---- */
+
+void
+session_take(struct session_ctx *s, struct json *obj)
+{
+    json_free(s->was);
+    json_free(s->now);
+    s->was = obj;
+    s->now = json_clone(obj);
+    s->status = json_need_object(s->now, "status");
+    if (s->kind->is_invoker)
+        invoker_view(s->now, &s->inv);
+}
+
+void
+session_init(struct session_ctx *s, const struct session_kind *kind, struct ctx *cx,
+             struct world *op, struct json *obj, struct ctl_result *out)
+{
+    *s = (struct session_ctx){.cx = cx, .op = op, .kind = kind, .out = out};
+    session_take(s, obj);
+}
+
+void
+session_release(struct session_ctx *s)
+{
+    json_free(s->was);
+    json_free(s->now);
+}
+
+void
+session_event(struct session_ctx *s, const char *type, const char *reason, const char *fmt, ...)
+{
+    char text[EVENT_TEXT];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    recorder_event(s->cx, s->kind->events(s->op), s->now, type, reason, "%s", text);
+}
+
+/* Phases follow from the rest; the duration is written once. */
+static const char *
+session_settle(struct session_ctx *s)
+{
+    const char *phase = s->kind->settle(s);
+    char took[DURATION_TEXT];
+
+    json_set_cstr(s->status, "phase", phase);
+    if (phase_is_final(phase) && json_field(s->status, "sessionDuration") == NULL)
+        json_set_cstr(s->status, "sessionDuration",
+                      duration_format_s(clock_real_ms() - kube_created_ms(s->now), took));
+    return phase;
+}
+
+enum rc
+session_save(struct session_ctx *s, struct json **target, struct err *e)
+{
+    struct cache *cache = s->kind->cache(s->op);
+    struct json *fresh;
+
+    (void)session_settle(s);
+    if (write_status(s->cx, s->op, cache, s->kind->resource, s->was, s->now, e))
+        return e->code;
+    fresh = cache_get(cache, kube_ns(s->now), kube_name(s->now));
+    if (fresh == NULL)
+        return err_set(e, RC_NOT_FOUND, "the %s is gone", s->kind->name);
+    session_take(s, fresh);
+    if (target != NULL)
+        *target = s->kind->target(s);
+    return RC_OK;
+}
+
+/* The cache of Jobs may be ahead of that of sessions: has the Job really said nothing? */
+static enum rc
+session_reload(struct session_ctx *s, struct err *e)
+{
+    struct json *fresh = NULL;
+
+    if (kube_get(s->cx, s->op->k, s->kind->resource, kube_ns(s->now), kube_name(s->now), &fresh, e))
+        return e->code;
+    cache_note(s->kind->cache(s->op), fresh);
+    session_take(s, fresh);
+    return RC_OK;
+}
+
+/* ---- the end ---- */
+
+enum rc
+session_report(struct session_ctx *s, struct err *e)
+{
+    const char *phase;
+    bool good;
+
+    if (s->kind->tidy != NULL)
+        s->kind->tidy(s);
+    report_metrics(s->cx, s->op, &s->inv, s->now, s->status);
+    phase = session_settle(s);
+    if (s->kind->ended != NULL && s->kind->ended(s, phase, e))
+        return e->code;
+    good = strcmp(phase, "Succeeded") == 0 || strcmp(phase, DRY_RUN_PHASE) == 0;
+    session_event(s, good ? "Normal" : "Warning", s->kind->finished, "%s session %s in %s",
+                  s->kind->verb, phase,
+                  json_text_or(json_field(s->status, "sessionDuration"), "?"));
+    return session_save(s, NULL, e);
+}
+
+/* The host has failed, unless the Job itself said how it is: that is better. */
+static void
+session_fail_host(struct session_ctx *s, struct json *target, const char *why)
+{
+    struct json *stats = json_need_array(target, "stats"), *one;
+
+    if (json_field(target, "totalHosts") == NULL)
+        json_set_int(target, "totalHosts", 1);
+    if (json_size(stats) > 0)
+        return;
+    one = json_new_object();
+    json_set_cstr(one, "hostname", s->inv.alias[0] != '\0' ? s->inv.alias : DEFAULT_HOST);
+    json_set_cstr(one, "phase", "Failed");
+    json_set_cstr(one, "error", why);
+    json_push(stats, one);
+}
+
+bool
+session_is_given_up(struct session_ctx *s)
+{
+    return condition_is_true(s->status, "DeadlineExceeded") ||
+           condition_is_true(s->kind->target(s), s->kind->disrupted);
+}
+
+enum rc
+session_end_given_up(struct session_ctx *s, struct err *e)
+{
+    struct run run = {.inv = &s->inv, .session = s->now};
+    char *job = run_job_name(&run);
+    enum rc rc = ensure_gone(s->cx, s->op, &KUBE_JOB, s->inv.ns, job, "Background", e);
+
+    mem_free(job);
+    return rc != RC_OK ? rc : session_report(s, e);
+}
+
+static enum rc
+session_end_at_deadline(struct session_ctx *s, struct err *e)
+{
+    char took[DURATION_TEXT], text[200];
+
+    (void)snprintf(text, sizeof(text), "Failed to complete %s within %s.", s->kind->verb,
+                   duration_format(s->inv.timeout_ms, took));
+    (void)condition_set(s->status, "DeadlineExceeded", "True", "FailedToCompleteWithinDeadline",
+                        text);
+    session_fail_host(s, s->kind->target(s), text);
+    if (session_save(s, NULL, e))
+        return e->code;
+    session_event(s, "Warning", "DeadlineExceeded", "%s", text);
+    return session_end_given_up(s, e);
+}
+
+enum rc
+session_end_disrupted(struct session_ctx *s, const char *why, struct err *e)
+{
+    struct json *target = s->kind->target(s);
+    char text[WHY_TEXT + 80];
+
+    (void)snprintf(text, sizeof(text), "The %s Job ended without a result: %s", s->kind->verb, why);
+    (void)condition_set(target, s->kind->disrupted, "True", "FailedToCompleteDueToDisruption",
+                        text);
+    session_fail_host(s, target, why);
+    if (session_save(s, NULL, e))
+        return e->code;
+    session_event(s, "Warning", s->kind->disrupted, "%s", text);
+    return session_end_given_up(s, e);
+}
+
+/* ---- on the way ---- */
+
+enum rc
+session_begin(struct session_ctx *s, const struct json *repo, struct err *e)
+{
+    struct run run = {.inv = &s->inv, .repo = repo};
+    struct json *target;
+    char text[API_TIME_TEXT];
+    struct err why = ERR_INIT;
+    enum rc rc;
+
+    s->kind->prepare(s);
+    if (s->inv.timeout_ms > 0) {
+        run.deadline_ms = kube_created_ms(s->now) + s->inv.timeout_ms;
+        json_set_cstr(s->status, "sessionDeadline", api_time(run.deadline_ms, text));
+    }
+    if (session_save(s, &target, e))
+        return e->code;
+    run.session = s->now;
+    rc = ensure_job(s->cx, s->op, &run, &why);
+    if (rc != RC_OK && (why.retry || rc == RC_CANCELLED || rc == RC_CONFLICT)) {
+        *e = why;
+        return rc; /* the server is busy: come again */
+    }
+    if (rc == RC_OK) {
+        CLEANUP(mem_free_ptr) char *words = s->kind->ensured_words(s);
+        (void)condition_set(target, s->kind->executor, "True", s->kind->executor_ensured, words);
+        return session_save(s, NULL, e);
+    }
+    (void)condition_set(target, s->kind->executor, "False", s->kind->executor_failed, why.msg);
+    session_fail_host(s, target, why.msg);
+    session_event(s, "Warning", s->kind->executor_failed, "%s", why.msg);
+    if (session_save(s, NULL, e))
+        return e->code;
+    return session_report(s, e);
+}
+
+/* Is the pod still to run the hook that comes after the result? */
+static bool
+session_hook_is_due(struct session_ctx *s, enum outcome job)
+{
+    const struct json *target = s->kind->target(s);
+
+    return job <= OUTCOME_WAITING && json_field(s->inv.hooks, s->kind->post_hook) != NULL &&
+           !condition_is_false(target, s->kind->pre_hook_done) &&
+           condition_find(target, s->kind->post_hook_done) == NULL;
+}
+
+enum rc
+session_watch(struct session_ctx *s, struct err *e)
+{
+    struct run run = {.inv = &s->inv, .session = s->now};
+    char *job = run_job_name(&run), why[WHY_TEXT];
+    enum outcome o = OUTCOME_GOING;
+    enum rc rc = job_outcome(s->cx, s->op, s->inv.ns, job, &o, why, e);
+    int64_t deadline = kube_time_ms(json_field(s->status, "sessionDeadline")),
+            left = deadline - clock_real_ms();
+
+    mem_free(job);
+    if (rc != RC_OK)
+        return rc;
+    if (!s->kind->has_result(s) && o >= OUTCOME_DONE && session_reload(s, e))
+        return e->code;
+    if (s->kind->has_result(s))
+        return session_hook_is_due(s, o) ? session_save(s, NULL, e) : session_report(s, e);
+    if (deadline != 0 && (left <= 0 || (o == OUTCOME_DEAD && strstr(why, "deadline") != NULL)))
+        return session_end_at_deadline(s, e);
+    if (o == OUTCOME_DEAD)
+        return session_end_disrupted(s, why, e);
+    if (o == OUTCOME_DONE)
+        return session_end_disrupted(s, "the Job completed, but wrote no result", e);
+    if (o == OUTCOME_WAITING) {
+        session_event(s, "Warning", s->kind->waiting, "%s", why);
+        s->out->requeue_after_ms = LOOK_MS;
+    }
+    if (deadline != 0)
+        s->out->requeue_after_ms =
+            s->out->requeue_after_ms == 0 ? left : MIN(left, s->out->requeue_after_ms);
+    return session_save(s, NULL, e);
+}
