@@ -440,15 +440,17 @@ enum rc
 restore_verify_stream(struct ctx *cx, struct rd *again, struct conn *c,
                       const struct load_opts *opts, struct restore_result *r, struct err *e)
 {
-    bool counters;
+    const struct verify_opts how = {.load = opts,
+                                    .soon_ms = VERIFY_MS + 4 * r->took_ms,
+                                    .counters = r->load.left_out[ADAPT_COUNTS] == 0 &&
+                                                !r->load.facts.uncounted};
 
     if (r->load.skipped_keys != 0)
         return err_set(e, RC_UNSUPPORTED, "%llu %s kept as %s: the restore cannot be verified",
                        (unsigned long long)r->load.skipped_keys,
                        str_plural(r->load.skipped_keys, "key was", "keys were"),
                        str_plural(r->load.skipped_keys, "it was", "they were"));
-    counters = r->load.left_out[ADAPT_COUNTS] == 0 && !r->load.facts.uncounted;
-    if (verify_target(cx, again, c, opts, VERIFY_MS + 4 * r->took_ms, counters, &r->verified, e))
+    if (verify_target(cx, again, c, &how, &r->verified, e))
         return e->code;
     r->read_back = true;
     return RC_OK;

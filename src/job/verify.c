@@ -195,11 +195,11 @@ verify_run(struct verify *v, struct rd *dump, const struct load_opts *opts, int6
 }
 
 enum rc
-verify_target(struct ctx *cx, struct rd *dump, struct conn *c, const struct load_opts *opts,
-              int64_t soon_ms, bool counters, struct verified *out, struct err *e)
+verify_target(struct ctx *cx, struct rd *dump, struct conn *c, const struct verify_opts *opts,
+              struct verified *out, struct err *e)
 {
     struct verify v = {.cx = cx, .c = c, .want = tally_new(), .have = tally_new()};
-    unsigned parts = TALLY_MODULES | (counters ? 0U : TALLY_COUNTERS);
+    unsigned parts = TALLY_MODULES | (opts->counters ? 0U : TALLY_COUNTERS);
     const struct tally_db *dbs;
     size_t n;
     int64_t now;
@@ -209,7 +209,7 @@ verify_target(struct ctx *cx, struct rd *dump, struct conn *c, const struct load
     tally_leave_out_parts(v.want, parts);
     tally_leave_out_parts(v.have, parts);
     if (rc == RC_OK)
-        rc = verify_run(&v, dump, opts, now + soon_ms, e);
+        rc = verify_run(&v, dump, opts->load, now + opts->soon_ms, e);
     if (rc == RC_OK) {
         out->keys = tally_keys(v.want);
         out->left_out = tally_left_out(v.want);

@@ -25,13 +25,15 @@ struct verified {
     char digest[33];   /* of these keys, with counters of streams if they were compared */
 };
 
-/*
- * `opts`: of the load, whose filter and allowed commands count here too. `soon_ms`: in which the
- * reading is surely over; RC_TIMEOUT if it was not. `counters`: of streams, which Redis 7 added, are
- * compared too.
- */
+struct verify_opts {
+    const struct load_opts *load; /* whose filter and allowed commands count here too */
+    int64_t soon_ms;              /* in which the reading is surely over */
+    bool counters;                /* of streams, which Redis 7 added, are compared too */
+};
+
+/* RC_TIMEOUT: the reading was not over in time. */
 NODISCARD enum rc verify_target(struct ctx *cx, struct rd *dump, struct conn *c,
-                                const struct load_opts *opts, int64_t soon_ms, bool counters,
-                                struct verified *out, struct err *e);
+                                const struct verify_opts *opts, struct verified *out,
+                                struct err *e);
 
 #endif
