@@ -3,7 +3,7 @@
 #include "base/compiler.h"
 #include "base/endian.h"
 #include "base/mem.h"
-#include "dump/tally.h"
+#include "dump/dataset_digest.h"
 #include "rdb/payload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);

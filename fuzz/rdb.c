@@ -16,7 +16,7 @@ convert(struct str bytes, enum dump_format format)
     struct wr_null out;
     struct rd_mem in;
     struct encoder *enc;
-    struct tally *t = tally_new();
+    struct dataset_digest *t = dataset_digest_new();
     struct rdb *r;
 
     wr_null_init(&out);
@@ -27,7 +27,7 @@ convert(struct str bytes, enum dump_format format)
         (void)!encoder_end(enc, &e);
     rdb_free(r);
     encoder_free(enc);
-    tally_free(t);
+    dataset_digest_free(t);
 }
 
 int

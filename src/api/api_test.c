@@ -258,7 +258,7 @@ static void
 test_kinds_default_and_validate(void **state)
 {
     static const struct {
-        const struct kind_def *kind;
+        const struct crd_def *kind;
         const char *obj, *words; /* words NULL: it is fine */
     } cases[] = {
         {&kind_repository,

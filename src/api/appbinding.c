@@ -92,7 +92,7 @@ static const struct column columns[] = {
 };
 static const char *const categories[] = {"catalog", "appscode", "all", NULL};
 
-const struct kind_def kind_appbinding = {
+const struct crd_def kind_appbinding = {
     .group = APPCATALOG_GROUP,
     .version = "v1alpha1",
     .kind = "AppBinding",

@@ -60,14 +60,14 @@ static const struct column columns[] = {
     {.name = NULL},
 };
 
-const struct kind_def kind_backupbatch = {.group = STASH_GROUP,
-                                          .version = STASH_VERSION,
-                                          .kind = "BackupBatch",
-                                          .plural = "backupbatches",
-                                          .singular = "backupbatch",
-                                          .categories = categories_all,
-                                          .namespaced = true,
-                                          .status = true,
-                                          .fields = fields,
-                                          .columns = columns,
-                                          .doc = "Several targets backed up together"};
+const struct crd_def kind_backupbatch = {.group = STASH_GROUP,
+                                         .version = STASH_VERSION,
+                                         .kind = "BackupBatch",
+                                         .plural = "backupbatches",
+                                         .singular = "backupbatch",
+                                         .categories = categories_all,
+                                         .namespaced = true,
+                                         .status = true,
+                                         .fields = fields,
+                                         .columns = columns,
+                                         .doc = "Several targets backed up together"};

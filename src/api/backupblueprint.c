@@ -36,7 +36,7 @@ static const struct column columns[] = {
 };
 static const char *const short_names[] = {"bb", NULL};
 
-const struct kind_def kind_backupblueprint = {
+const struct crd_def kind_backupblueprint = {
     .group = STASH_GROUP,
     .version = STASH_VERSION,
     .kind = "BackupBlueprint",

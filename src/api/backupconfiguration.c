@@ -53,7 +53,7 @@ static const struct column columns[] = {
 };
 static const char *const short_names[] = {"bc", NULL};
 
-const struct kind_def kind_backupconfiguration = {
+const struct crd_def kind_backupconfiguration = {
     .group = STASH_GROUP,
     .version = STASH_VERSION,
     .kind = "BackupConfiguration",

@@ -76,14 +76,14 @@ static const struct column columns[] = {
     {.name = NULL},
 };
 
-const struct kind_def kind_backupsession = {.group = STASH_GROUP,
-                                            .version = STASH_VERSION,
-                                            .kind = "BackupSession",
-                                            .plural = "backupsessions",
-                                            .singular = "backupsession",
-                                            .categories = categories_all,
-                                            .namespaced = true,
-                                            .status = true,
-                                            .fields = fields,
-                                            .columns = columns,
-                                            .doc = "One run of a backup"};
+const struct crd_def kind_backupsession = {.group = STASH_GROUP,
+                                           .version = STASH_VERSION,
+                                           .kind = "BackupSession",
+                                           .plural = "backupsessions",
+                                           .singular = "backupsession",
+                                           .categories = categories_all,
+                                           .namespaced = true,
+                                           .status = true,
+                                           .fields = fields,
+                                           .columns = columns,
+                                           .doc = "One run of a backup"};

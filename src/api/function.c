@@ -27,13 +27,13 @@ static const struct column columns[] = {
 };
 static const char *const short_names[] = {"fn", NULL};
 
-const struct kind_def kind_function = {.group = STASH_GROUP,
-                                       .version = STASH_VERSION,
-                                       .kind = "Function",
-                                       .plural = "functions",
-                                       .singular = "function",
-                                       .short_names = short_names,
-                                       .categories = categories_stash,
-                                       .fields = fields,
-                                       .columns = columns,
-                                       .doc = "A container with variables in its arguments"};
+const struct crd_def kind_function = {.group = STASH_GROUP,
+                                      .version = STASH_VERSION,
+                                      .kind = "Function",
+                                      .plural = "functions",
+                                      .singular = "function",
+                                      .short_names = short_names,
+                                      .categories = categories_stash,
+                                      .fields = fields,
+                                      .columns = columns,
+                                      .doc = "A container with variables in its arguments"};

@@ -32,11 +32,11 @@
 #define DEFAULT_HOST "host-0"
 #define SCRATCH_DIR "/stash-tmp"
 
-extern const struct kind_def kind_repository, kind_backupconfiguration, kind_backupsession,
+extern const struct crd_def kind_repository, kind_backupconfiguration, kind_backupsession,
     kind_restoresession, kind_task, kind_function, kind_backupblueprint, kind_backupbatch,
     kind_restorebatch, kind_appbinding;
 
 /* All of them, `*n` in number. */
-const struct kind_def *const *kinds_all(size_t *n);
+const struct crd_def *const *kinds_all(size_t *n);
 
 #endif

@@ -62,7 +62,7 @@ static const struct column columns[] = {
 };
 static const char *const short_names[] = {"repo", NULL};
 
-const struct kind_def kind_repository = {
+const struct crd_def kind_repository = {
     .group = STASH_GROUP,
     .version = "v1alpha1",
     .kind = "Repository",

@@ -68,14 +68,14 @@ static const struct column columns[] = {
     {.name = NULL},
 };
 
-const struct kind_def kind_restorebatch = {.group = STASH_GROUP,
-                                           .version = STASH_VERSION,
-                                           .kind = "RestoreBatch",
-                                           .plural = "restorebatches",
-                                           .singular = "restorebatch",
-                                           .categories = categories_all,
-                                           .namespaced = true,
-                                           .status = true,
-                                           .fields = fields,
-                                           .columns = columns,
-                                           .doc = "Several targets restored together"};
+const struct crd_def kind_restorebatch = {.group = STASH_GROUP,
+                                          .version = STASH_VERSION,
+                                          .kind = "RestoreBatch",
+                                          .plural = "restorebatches",
+                                          .singular = "restorebatch",
+                                          .categories = categories_all,
+                                          .namespaced = true,
+                                          .status = true,
+                                          .fields = fields,
+                                          .columns = columns,
+                                          .doc = "Several targets restored together"};

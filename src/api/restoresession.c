@@ -62,15 +62,15 @@ static const struct column columns[] = {
 };
 static const char *const short_names[] = {"restore", NULL};
 
-const struct kind_def kind_restoresession = {.group = STASH_GROUP,
-                                             .version = STASH_VERSION,
-                                             .kind = "RestoreSession",
-                                             .plural = "restoresessions",
-                                             .singular = "restoresession",
-                                             .short_names = short_names,
-                                             .categories = categories_all,
-                                             .namespaced = true,
-                                             .status = true,
-                                             .fields = fields,
-                                             .columns = columns,
-                                             .doc = "One run of a restore"};
+const struct crd_def kind_restoresession = {.group = STASH_GROUP,
+                                            .version = STASH_VERSION,
+                                            .kind = "RestoreSession",
+                                            .plural = "restoresessions",
+                                            .singular = "restoresession",
+                                            .short_names = short_names,
+                                            .categories = categories_all,
+                                            .namespaced = true,
+                                            .status = true,
+                                            .fields = fields,
+                                            .columns = columns,
+                                            .doc = "One run of a restore"};

@@ -191,7 +191,7 @@ print_fields(const struct field *fields)
 }
 
 static struct json *
-print_schema(const struct kind_def *k)
+print_schema(const struct crd_def *k)
 {
     struct json *o = print_fields(k->fields), *props = json_field(o, "properties");
 
@@ -205,7 +205,7 @@ print_schema(const struct kind_def *k)
 }
 
 static struct json *
-print_columns(const struct kind_def *k)
+print_columns(const struct crd_def *k)
 {
     struct json *list = json_new_array();
 
@@ -221,7 +221,7 @@ print_columns(const struct kind_def *k)
 }
 
 static struct json *
-print_names(const struct kind_def *k)
+print_names(const struct crd_def *k)
 {
     struct json *names = json_new_object();
     char *list = mem_printf("%sList", k->kind);
@@ -238,7 +238,7 @@ print_names(const struct kind_def *k)
 }
 
 struct json *
-kind_crd(const struct kind_def *k)
+kind_crd(const struct crd_def *k)
 {
     struct json *crd = json_new_object(), *version = json_new_object(), *meta, *spec;
     char *name = mem_printf("%s.%s", k->plural, k->group);
@@ -282,7 +282,7 @@ default_fields(const struct field *fields, struct json *obj)
 }
 
 void
-kind_default(const struct kind_def *k, struct json *obj)
+kind_default(const struct crd_def *k, struct json *obj)
 {
     default_fields(k->fields, obj);
 }
@@ -476,7 +476,7 @@ check_fields(const struct field *fields, const struct json *obj, const struct pl
 }
 
 enum rc
-kind_validate(const struct kind_def *k, const struct json *obj, struct err *e)
+kind_validate(const struct crd_def *k, const struct json *obj, struct err *e)
 {
     return check_fields(k->fields, obj, NULL, e);
 }

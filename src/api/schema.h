@@ -8,7 +8,7 @@
  *
  * Why      the CRD that a cluster enforces, what the operator fills in and what it refuses are one
  *          statement, not three.
- * Shape    a struct field says what may stand under one name; a struct kind_def is a field table
+ * Shape    a struct field says what may stand under one name; a struct crd_def is a field table
  *          with names, columns and rules. The tables are static data: one file per kind.
  * Rules    in CEL, evaluated by the API server alone (Kubernetes: x-kubernetes-validations).
  * Threads  any: nothing here changes.
@@ -64,7 +64,7 @@ struct column {
     const char *name, *type, *path; /* name NULL ends a table */
 };
 
-struct kind_def {
+struct crd_def {
     const char *group, *version, *kind, *plural, *singular;
     const char *const *short_names; /* NULL: none */
     const char *const *categories;
@@ -76,15 +76,15 @@ struct kind_def {
 };
 
 /* The CustomResourceDefinition; the caller frees. */
-struct json *kind_crd(const struct kind_def *k);
+struct json *kind_crd(const struct crd_def *k);
 
 /* Put defaults where they are missing, as an API server does on reading. */
-void kind_default(const struct kind_def *k, struct json *obj);
+void kind_default(const struct crd_def *k, struct json *obj);
 
 /*
  * Is `obj` one of this kind: types, required fields, words, names, lengths? RC_INVALID names the first field that
  * is not, as "spec.backend.s3.bucket". Unknown fields are passed over; rules are the server's.
  */
-NODISCARD enum rc kind_validate(const struct kind_def *k, const struct json *obj, struct err *e);
+NODISCARD enum rc kind_validate(const struct crd_def *k, const struct json *obj, struct err *e);
 
 #endif

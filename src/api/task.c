@@ -27,13 +27,13 @@ static const struct column columns[] = {
 };
 static const char *const short_names[] = {"task", NULL};
 
-const struct kind_def kind_task = {.group = STASH_GROUP,
-                                   .version = STASH_VERSION,
-                                   .kind = "Task",
-                                   .plural = "tasks",
-                                   .singular = "task",
-                                   .short_names = short_names,
-                                   .categories = categories_stash,
-                                   .fields = fields,
-                                   .columns = columns,
-                                   .doc = "Functions that make a backup or a restore"};
+const struct crd_def kind_task = {.group = STASH_GROUP,
+                                  .version = STASH_VERSION,
+                                  .kind = "Task",
+                                  .plural = "tasks",
+                                  .singular = "task",
+                                  .short_names = short_names,
+                                  .categories = categories_stash,
+                                  .fields = fields,
+                                  .columns = columns,
+                                  .doc = "Functions that make a backup or a restore"};

@@ -5,7 +5,7 @@
 
 #include "t.h"
 
-#include "base/bq.h"
+#include "base/queue.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/b64.h"
@@ -13,7 +13,7 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "base/ring.h"
-#include "base/win.h"
+#include "base/lookahead.h"
 
 static void
 test_err_wrap_reads_from_wish_to_reason(void **state)
@@ -183,32 +183,32 @@ test_win_hands_over_every_byte_once(void **state)
     count_gone(&want, all, N);
     for (size_t step = 1; step < 300000; step = step * 5 + 3) {
         struct rd_mem in;
-        struct win w;
+        struct lookahead w;
         uint64_t sum = 0;
         size_t at = 0;
 
         rd_mem_init(&in, str_of(all, N), step);
-        win_init(&w, &in.rd, 1 << 20);
+        lookahead_init(&w, &in.rd, 1 << 20);
         w.on_gone = count_gone;
         w.on_gone_arg = &sum;
         for (size_t n = 1; at + n <= N; n = n * 3 % 70001 + 1) {
-            T_OK(win_need(&w, n, &e));
-            win_pin(&w);
-            assert_memory_equal(win_take(&w, n), all + at, n);
-            win_rewind(&w);
-            T_OK(win_need(&w, n, &e));
-            assert_memory_equal(win_take(&w, n), all + at, n);
-            assert_int_equal(win_pinned(&w).n, n);
-            win_unpin(&w);
+            T_OK(lookahead_need(&w, n, &e));
+            lookahead_pin(&w);
+            assert_memory_equal(lookahead_take(&w, n), all + at, n);
+            lookahead_rewind(&w);
+            T_OK(lookahead_need(&w, n, &e));
+            assert_memory_equal(lookahead_take(&w, n), all + at, n);
+            assert_int_equal(lookahead_pinned(&w).n, n);
+            lookahead_unpin(&w);
             at += n;
-            assert_int_equal(win_at(&w), at);
+            assert_int_equal(lookahead_at(&w), at);
         }
-        T_RC(win_need(&w, N - at + 1, &e), RC_CORRUPT);
-        T_OK(win_need(&w, N - at, &e));
-        (void)win_take(&w, N - at);
-        win_settle(&w);
+        T_RC(lookahead_need(&w, N - at + 1, &e), RC_CORRUPT);
+        T_OK(lookahead_need(&w, N - at, &e));
+        (void)lookahead_take(&w, N - at);
+        lookahead_settle(&w);
         assert_true(sum == want);
-        win_release(&w);
+        lookahead_release(&w);
     }
     mem_free(all);
 }
@@ -281,22 +281,22 @@ test_ring_tells_the_producer_that_nobody_reads(void **state)
 static void
 test_bq_keeps_order_and_drains_after_close(void **state)
 {
-    struct bq q;
+    struct queue q;
     int items[3];
     void *item;
 
     (void)state;
-    bq_init(&q, 3);
+    queue_init(&q, 3);
     for (size_t i = 0; i < 3; i++)
-        assert_true(bq_put(&q, &items[i]));
-    bq_close(&q);
-    assert_false(bq_put(&q, &items[0]));
+        assert_true(queue_put(&q, &items[i]));
+    queue_close(&q);
+    assert_false(queue_put(&q, &items[0]));
     for (size_t i = 0; i < 3; i++) {
-        assert_true(bq_take(&q, &item));
+        assert_true(queue_take(&q, &item));
         assert_ptr_equal(item, &items[i]);
     }
-    assert_false(bq_take(&q, &item));
-    bq_release(&q);
+    assert_false(queue_take(&q, &item));
+    queue_release(&q);
 }
 
 static void

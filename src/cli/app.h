@@ -14,7 +14,7 @@
 #include "base/secret.h"
 #include "cli/opts.h"
 #include "dump/filter.h"
-#include "dump/undump.h"
+#include "dump/dump_decode.h"
 #include "repo/repo.h"
 #include "redis/conn.h"
 #include "store/store.h"

@@ -12,7 +12,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct buf text = BUF_INIT(16 * 1024 * 1024);
     size_t n;
-    const struct kind_def *const *kinds = kinds_all(&n);
+    const struct crd_def *const *kinds = kinds_all(&n);
     enum rc rc = RC_OK;
 
     (void)cx;

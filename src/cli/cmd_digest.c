@@ -7,7 +7,7 @@
 #include "cli/out.h"
 #include "cli/redis_opts.h"
 #include "cli/snapshot_opts.h"
-#include "job/feed.h"
+#include "job/dump_reader.h"
 #include "job/manifest.h"
 #include "redis/load.h"
 
@@ -15,33 +15,34 @@ static const struct opt *const tables[] = {opts_redis,    opts_source, opts_filt
                                            opts_snapshot, opts_global, NULL};
 
 static void
-print_text(const struct tally *t)
+print_text(const struct dataset_digest *t)
 {
     char text[TALLY_DIGEST_TEXT];
-    struct tally_sum functions;
-    uint64_t n_functions = tally_functions(t, &functions);
+    struct dataset_digest_sum functions;
+    uint64_t n_functions = dataset_digest_functions(t, &functions);
     size_t n;
-    const struct tally_db *dbs = tally_dbs(t, &n);
+    const struct dataset_digest_db *dbs = dataset_digest_dbs(t, &n);
 
     for (size_t i = 0; i < n; i++) {
-        struct tally_type sum = tally_db_total(&dbs[i]);
+        struct dataset_digest_type sum = dataset_digest_db_total(&dbs[i]);
         if (sum.keys != 0)
             (void)printf("db%-4llu %s  %llu %s, %llu expiring, %llu %s\n",
-                         (unsigned long long)dbs[i].n, tally_sum_text(dbs[i].digest, text),
+                         (unsigned long long)dbs[i].n, dataset_digest_sum_text(dbs[i].digest, text),
                          (unsigned long long)sum.keys, str_plural(sum.keys, "key", "keys"),
                          (unsigned long long)sum.expiring, (unsigned long long)sum.elements,
                          str_plural(sum.elements, "element", "elements"));
     }
     if (n_functions != 0)
-        (void)printf("func   %s  %llu %s\n", tally_sum_text(functions, text),
+        (void)printf("func   %s  %llu %s\n", dataset_digest_sum_text(functions, text),
                      (unsigned long long)n_functions,
                      str_plural(n_functions, "library", "libraries"));
-    (void)printf("all    %s  %llu %s\n", tally_sum_text(tally_whole(t), text),
-                 (unsigned long long)tally_keys(t), str_plural(tally_keys(t), "key", "keys"));
+    (void)printf("all    %s  %llu %s\n", dataset_digest_sum_text(dataset_digest_whole(t), text),
+                 (unsigned long long)dataset_digest_keys(t),
+                 str_plural(dataset_digest_keys(t), "key", "keys"));
 }
 
 static void
-print_json(const struct tally *t)
+print_json(const struct dataset_digest *t)
 {
     struct out_json j;
 
@@ -53,20 +54,20 @@ print_json(const struct tally *t)
 }
 
 static enum rc
-digest_stream(struct ctx *cx, struct rd *in, const struct filter *filter, struct tally *t,
+digest_stream(struct ctx *cx, struct rd *in, const struct filter *filter, struct dataset_digest *t,
               struct err *e)
 {
-    struct filtered to = {.filter = *filter, .on = tally_on, .arg = t};
+    struct filtered to = {.filter = *filter, .on = dataset_digest_on, .arg = t};
     struct load_opts opts = {
         .dry_run = true, .filter = FILTER_ALL, .on = filtered_on, .on_arg = &to};
     struct load_result res;
-    struct feed *feed;
+    struct dump_reader *feed;
     enum rc rc;
 
-    if (feed_open(cx, in, &feed, e))
+    if (dump_reader_open(cx, in, &feed, e))
         return e->code;
-    rc = load_run(cx, NULL, feed_rd(feed), &opts, &res, e);
-    feed_close(feed);
+    rc = load_run(cx, NULL, dump_reader_rd(feed), &opts, &res, e);
+    dump_reader_close(feed);
     if (rc == RC_OK && !res.facts.exact) {
         (void)err_set(
             e, RC_UNSUPPORTED,
@@ -78,7 +79,7 @@ digest_stream(struct ctx *cx, struct rd *in, const struct filter *filter, struct
 }
 
 static enum rc
-digest_file(struct ctx *cx, const char *path, const struct filter *filter, struct tally *t,
+digest_file(struct ctx *cx, const char *path, const struct filter *filter, struct dataset_digest *t,
             struct err *e)
 {
     struct rd_fd in;
@@ -94,8 +95,8 @@ digest_file(struct ctx *cx, const char *path, const struct filter *filter, struc
 }
 
 static enum rc
-digest_snapshot(struct ctx *cx, const struct args *a, const struct filter *filter, struct tally *t,
-                struct err *e)
+digest_snapshot(struct ctx *cx, const struct args *a, const struct filter *filter,
+                struct dataset_digest *t, struct err *e)
 {
     struct app_snapshot s = {0};
     enum rc rc = app_snapshot_open(cx, a, a->rest[0], false, &s, e);
@@ -107,7 +108,7 @@ digest_snapshot(struct ctx *cx, const struct args *a, const struct filter *filte
 }
 
 static enum rc
-digest(struct ctx *cx, const struct args *a, struct tally *t, struct err *e)
+digest(struct ctx *cx, const struct args *a, struct dataset_digest *t, struct err *e)
 {
     struct app_source src;
     struct source_facts facts;
@@ -132,14 +133,14 @@ digest(struct ctx *cx, const struct args *a, struct tally *t, struct err *e)
 static enum rc
 run(struct ctx *cx, const struct args *a, struct err *e)
 {
-    struct tally *t = tally_new();
+    struct dataset_digest *t = dataset_digest_new();
     enum rc rc = digest(cx, a, t, e);
 
     if (rc == RC_OK && a->json)
         print_json(t);
     else if (rc == RC_OK)
         print_text(t);
-    tally_free(t);
+    dataset_digest_free(t);
     return rc;
 }
 

@@ -257,7 +257,7 @@ resources_of(const struct resources *r, const char *api_version, const char *kin
 
     for (size_t i = 0; i < r->n; i++)
         if (strcmp(r->v[i]->kind.kind, kind) == 0 &&
-            strcmp(kube_kind_api_version(&r->v[i]->kind, gv), api_version) == 0)
+            strcmp(kube_gvr_api_version(&r->v[i]->kind, gv), api_version) == 0)
             return r->v[i];
     return NULL;
 }

@@ -16,7 +16,7 @@
 #include "kube/kube.h"
 
 struct resource {
-    struct kube_kind kind;
+    struct kube_gvr kind;
     const char *singular;
     const struct json *shorts, *categories, *verbs;
     char *plural_group; /* "backupsessions.stash.appscode.com", "pods" */

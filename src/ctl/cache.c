@@ -808,7 +808,7 @@ cache_lists(struct cache *c)
     return n;
 }
 
-const struct kube_kind *
+const struct kube_gvr *
 cache_kind(const struct cache *c)
 {
     return c->o.kind;

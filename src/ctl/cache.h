@@ -23,7 +23,7 @@
 struct cache;
 
 struct cache_opts {
-    const struct kube_kind *kind;
+    const struct kube_gvr *kind;
     const char *ns; /* NULL: all namespaces */
     const char *label_selector, *field_selector;
     void (*trim)(struct json *obj); /* drop what nobody reads; NULL: keep all but managedFields */
@@ -77,7 +77,7 @@ size_t cache_bytes(struct cache *c); /* text held, for metrics */
 /* How often all was listed: once, and again whenever the server had forgotten what came after it.
  */
 uint64_t cache_lists(struct cache *c);
-const struct kube_kind *cache_kind(const struct cache *c);
+const struct kube_gvr *cache_kind(const struct cache *c);
 
 /*
  * Put in what a write of ours has just returned, so that the next read sees it. Only in place of an

@@ -18,7 +18,7 @@
  * Memory   twice the command, and what plain commands it becomes.
  * Tests    adapt_test.c, tests/integration/versions.bats
  */
-#include "dump/undump.h"
+#include "dump/dump_decode.h"
 
 enum {
     ADAPT_RDB_NEWEST = 15,                 /* of Redis */

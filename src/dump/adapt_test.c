@@ -36,7 +36,7 @@ struct adapted {
 static void
 adapt_resp(struct adapt *a, struct str resp, struct adapted *out)
 {
-    struct cmd_reader in;
+    struct resp_reader in;
     struct rd_mem bytes;
     struct err e = ERR_INIT;
     struct str s;
@@ -44,13 +44,13 @@ adapt_resp(struct adapt *a, struct str resp, struct adapted *out)
     bool over;
 
     rd_mem_init(&bytes, resp, 0);
-    cmd_reader_init(&in, &bytes.rd);
-    T_OK(cmd_next(&in, &c, &over, &e));
+    resp_reader_init(&in, &bytes.rd);
+    T_OK(resp_reader_next(&in, &c, &over, &e));
     out->why = ADAPT_N;
     T_OK(adapt_command(a, &c, &out->verdict, &s, &out->why, &e));
     buf_reset(&out->resp);
     T_OK(buf_add_str(&out->resp, s, &e));
-    cmd_reader_release(&in);
+    resp_reader_release(&in);
 }
 
 static void

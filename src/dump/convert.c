@@ -28,7 +28,7 @@ tee_on(void *arg, const struct ev *ev, struct err *e)
 
     if (t->enc != NULL && encoder_on(t->enc, ev, e))
         return e->code;
-    return t->tally == NULL ? RC_OK : tally_on(t->tally, ev, e);
+    return t->tally == NULL ? RC_OK : dataset_digest_on(t->tally, ev, e);
 }
 
 /*
@@ -77,7 +77,7 @@ count_on(void *arg, const struct ev *ev, struct err *e)
     struct convert *c = arg;
 
     c->n_items++;
-    return c->to.tally == NULL ? RC_OK : tally_on(c->to.tally, ev, e);
+    return c->to.tally == NULL ? RC_OK : dataset_digest_on(c->to.tally, ev, e);
 }
 
 static enum rc
@@ -251,7 +251,7 @@ all_items(struct convert *c, struct err *e)
 
 enum rc
 convert_rdb(struct ctx *cx, struct rdb *in, const struct convert_opts *opts, struct encoder *enc,
-            struct tally *t, struct convert_facts *out, struct err *e)
+            struct dataset_digest *t, struct convert_facts *out, struct err *e)
 {
     struct convert c = {.cx = cx, .in = in, .opts = opts, .to = {enc, t}, .facts = out};
     enum rc rc;

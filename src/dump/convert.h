@@ -20,7 +20,7 @@
 #include "base/ctx.h"
 #include "dump/encode.h"
 #include "dump/filter.h"
-#include "dump/tally.h"
+#include "dump/dataset_digest.h"
 #include "rdb/rdb.h"
 
 enum {
@@ -53,13 +53,13 @@ struct convert_facts {
  * `t` (may be NULL). Header and trailer are the caller's. `in` stands behind RDB_END afterwards.
  */
 NODISCARD enum rc convert_rdb(struct ctx *cx, struct rdb *in, const struct convert_opts *opts,
-                              struct encoder *enc, struct tally *t, struct convert_facts *out,
-                              struct err *e);
+                              struct encoder *enc, struct dataset_digest *t,
+                              struct convert_facts *out, struct err *e);
 
 /* One ev_fn for two consumers; either may be NULL. */
 struct tee {
     struct encoder *enc;
-    struct tally *tally;
+    struct dataset_digest *tally;
 };
 enum rc tee_on(void *arg, const struct ev *ev, struct err *e);
 

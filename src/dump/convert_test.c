@@ -6,11 +6,11 @@
 
 #include "base/mem.h"
 #include "dump/convert.h"
-#include "dump/undump.h"
+#include "dump/dump_decode.h"
 
 static void
 convert_bytes(const char *p, size_t n, enum dump_format format, struct buf *dump,
-              struct convert_facts *f, struct tally *t)
+              struct convert_facts *f, struct dataset_digest *t)
 {
     struct convert_opts opts = {.format = format, .filter = FILTER_ALL};
     struct wr_buf to;
@@ -50,15 +50,15 @@ test_convert_takes_what_servers_load(void **state)
 
     (void)state;
     for (unsigned format = DUMP_COMMANDS; format <= DUMP_RESTORE; format++) {
-        struct tally *t = tally_new();
+        struct dataset_digest *t = dataset_digest_new();
 
         convert_bytes(bytes, sizeof(bytes) - 1, (enum dump_format)format, &dump, &f, t);
-        assert_int_equal(tally_keys(t), 1);
+        assert_int_equal(dataset_digest_keys(t), 1);
         assert_false(f.announced);
         assert_int_equal(f.member_expiries, 1);
         assert_non_null(memmem(dump.p, dump.n, " keys=1 ", 8));
         assert_null(memmem(dump.p, dump.n, "\r\ns\r\n", 5));
-        tally_free(t);
+        dataset_digest_free(t);
     }
     buf_release(&dump);
 }
@@ -70,7 +70,7 @@ test_convert_refuses_a_key_that_comes_twice(void **state)
     static const char twice[] = "REDIS0009\xfe\x00\x00\x01k\x01v\x00\x01l\x01v"
                                 "\xfe\x01\x00\x01k\x01v\xfe\x00\x00\x01k\x01w\xff\0\0\0\0\0\0\0\0";
     struct convert_opts opts = {.format = DUMP_COMMANDS, .filter = FILTER_ALL};
-    struct tally *t = tally_new();
+    struct dataset_digest *t = dataset_digest_new();
     struct convert_facts f;
     struct rd_mem in;
     struct ctx cx;
@@ -83,9 +83,9 @@ test_convert_refuses_a_key_that_comes_twice(void **state)
     r = rdb_new(&in.rd);
     assert_int_equal(convert_rdb(&cx, r, &opts, NULL, t, &f, &e), RC_CORRUPT);
     assert_non_null(strstr(e.msg, "key \"k\" is there twice in database 0"));
-    assert_int_equal(tally_keys(t), 3);
+    assert_int_equal(dataset_digest_keys(t), 3);
     rdb_free(r);
-    tally_free(t);
+    dataset_digest_free(t);
     ctx_release(&cx);
 }
 
@@ -100,16 +100,16 @@ test_convert_writes_no_odd_payload(void **state)
                                 "f\x02\0\x01\x02\x01\0\x01\0\x01\x81"
                                 "v\x02\x04\x01\xff\x05\x01\x01\0\xff\0\0\0\0\0\0\0\0";
     struct buf dump = BUF_INIT(1 << 16);
-    struct tally *t = tally_new();
+    struct dataset_digest *t = dataset_digest_new();
     struct convert_facts f;
 
     (void)state;
     convert_bytes(bytes, sizeof(bytes) - 1, DUMP_RESTORE, &dump, &f, t);
     assert_true(f.announced);
-    assert_int_equal(tally_keys(t), 1);
+    assert_int_equal(dataset_digest_keys(t), 1);
     T_CONTAINS(buf_c(&dump), "\r\nXADD\r\n$1\r\ns\r\n$3\r\n1-1\r\n");
     assert_null(memmem(dump.p, dump.n, "RESTORE", 7));
-    tally_free(t);
+    dataset_digest_free(t);
     buf_release(&dump);
 }
 
@@ -156,24 +156,24 @@ make_stream_with_deleted(struct buf *to)
 static void
 words_of(struct str dump, struct buf *out)
 {
-    struct cmd_reader r;
+    struct resp_reader r;
     struct rd_mem in;
     struct err e = ERR_INIT;
     struct cmd c;
     bool over;
 
     rd_mem_init(&in, dump, 0);
-    cmd_reader_init(&r, &in.rd);
+    resp_reader_init(&r, &in.rd);
     buf_reset(out);
     for (;;) {
-        T_OK(cmd_next(&r, &c, &over, &e));
+        T_OK(resp_reader_next(&r, &c, &over, &e));
         if (over)
             break;
         for (uint32_t i = 0; i < c.n && c.argv[0].p[0] != 'E'; i++)
             T_OK(buf_printf(out, &e, "%.*s%s", (int)c.argv[i].n, (const char *)c.argv[i].p,
                             i + 1 == c.n ? "; " : " "));
     }
-    cmd_reader_release(&r);
+    resp_reader_release(&r);
 }
 
 static void
@@ -181,14 +181,14 @@ test_convert_keeps_what_is_pending_of_deleted_entries(void **state)
 {
     struct buf rdb = BUF_INIT(1 << 16), dump = BUF_INIT(1 << 16), words = BUF_INIT(1 << 16);
     struct convert_facts f;
-    struct undump_facts facts;
+    struct dump_decode_facts facts;
     struct err e = ERR_INIT;
 
     (void)state;
     make_stream_with_deleted(&rdb);
     for (unsigned format = DUMP_COMMANDS; format <= DUMP_RESTORE; format++) {
-        struct tally *want = tally_new(), *got = tally_new();
-        struct tally_sum sum;
+        struct dataset_digest *want = dataset_digest_new(), *got = dataset_digest_new();
+        struct dataset_digest_sum sum;
 
         convert_bytes((const char *)rdb.p, rdb.n, (enum dump_format)format, &dump, &f, want);
         words_of(buf_str(&dump), &words);
@@ -203,10 +203,11 @@ test_convert_keeps_what_is_pending_of_deleted_entries(void **state)
             "XDEL s 3-1 5-1; XTRIM s MAXLEN 2; ");
         T_OK(read_back(buf_str(&dump), 0, got, &facts, &e));
         assert_true(facts.ours && facts.exact);
-        sum = tally_whole(want);
-        assert_memory_equal(&(struct tally_sum[]){tally_whole(got)}, &sum, sizeof(sum));
-        tally_free(want);
-        tally_free(got);
+        sum = dataset_digest_whole(want);
+        assert_memory_equal(&(struct dataset_digest_sum[]){dataset_digest_whole(got)}, &sum,
+                            sizeof(sum));
+        dataset_digest_free(want);
+        dataset_digest_free(got);
     }
     buf_release(&rdb);
     buf_release(&dump);
@@ -221,31 +222,32 @@ test_convert_restores_as_the_source_can(void **state)
     static const char rest[] = "\xfe\x00\xfc\x00\xd8\xc3\x2c\xbb\x03\x00\x00"
                                "\x00\x01k\x01v\xff\0\0\0\0\0\0\0\0";
     struct buf dump = BUF_INIT(1 << 16), words = BUF_INIT(1 << 16);
-    struct undump_facts facts;
+    struct dump_decode_facts facts;
     struct convert_facts f;
     struct err e = ERR_INIT;
     char bytes[64];
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
-        struct tally *made = tally_new(), *got = tally_new();
-        struct tally_sum sum;
+        struct dataset_digest *made = dataset_digest_new(), *got = dataset_digest_new();
+        struct dataset_digest_sum sum;
 
         memcpy(bytes, versions[i], 9);
         memcpy(bytes + 9, rest, sizeof(rest) - 1);
         convert_bytes(bytes, 9 + sizeof(rest) - 1, DUMP_RESTORE, &dump, &f, made);
         T_OK(read_back(buf_str(&dump), 0, got, &facts, &e));
         assert_true(facts.exact);
-        sum = tally_whole(made);
-        assert_memory_equal(&(struct tally_sum[]){tally_whole(got)}, &sum, sizeof(sum));
+        sum = dataset_digest_whole(made);
+        assert_memory_equal(&(struct dataset_digest_sum[]){dataset_digest_whole(got)}, &sum,
+                            sizeof(sum));
         words_of(buf_str(&dump), &words);
         assert_int_equal(memmem(words.p, words.n, "PEXPIREAT k 4102444800000; ", 27) != NULL,
                          i < 2);
         assert_int_equal(memmem(words.p, words.n, "DEL k; ", 7) != NULL, i == 0);
         assert_int_equal(memmem(words.p, words.n, " REPLACE", 8) != NULL, i > 0);
         assert_int_equal(memmem(words.p, words.n, " ABSTTL", 7) != NULL, i == 2);
-        tally_free(made);
-        tally_free(got);
+        dataset_digest_free(made);
+        dataset_digest_free(got);
     }
     buf_release(&dump);
     buf_release(&words);

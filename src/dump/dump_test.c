@@ -7,11 +7,11 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "dump/cmd.h"
+#include "dump/resp_reader.h"
 #include "dump/encode.h"
 #include "dump/filter.h"
-#include "dump/tally.h"
-#include "dump/undump.h"
+#include "dump/dataset_digest.h"
+#include "dump/dump_decode.h"
 
 static void
 test_glob_matches_as_redis_does(void **state)
@@ -236,7 +236,7 @@ huge_string(struct buf *b)
 
 /* Encode the dataset; count it on the way. */
 static void
-encode_dataset(struct buf *out, struct tally *t)
+encode_dataset(struct buf *out, struct dataset_digest *t)
 {
     struct buf huge = BUF_INIT(1 << 24);
     struct err e = ERR_INIT;
@@ -251,7 +251,7 @@ encode_dataset(struct buf *out, struct tally *t)
     make_dataset(&m, huge_string(&huge));
     T_OK(encoder_end(enc, &e));
     encoder_free(enc);
-    m.on = tally_on;
+    m.on = dataset_digest_on;
     m.arg = t;
     make_dataset(&m, buf_str(&huge));
     buf_release(&huge);
@@ -262,23 +262,24 @@ test_dump_reads_back_as_what_was_written(void **state)
 {
     static const size_t steps[] = {0, 1000003, 65536, 4099, 1021, 7};
     struct buf dump = BUF_INIT(1 << 26);
-    struct tally *want = tally_new();
-    struct undump_facts facts;
+    struct dataset_digest *want = dataset_digest_new();
+    struct dump_decode_facts facts;
     struct err e = ERR_INIT;
-    struct tally_sum sum;
+    struct dataset_digest_sum sum;
 
     (void)state;
     encode_dataset(&dump, want);
-    sum = tally_whole(want);
+    sum = dataset_digest_whole(want);
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        struct tally *got = tally_new();
+        struct dataset_digest *got = dataset_digest_new();
         T_OK(read_back(buf_str(&dump), steps[i], got, &facts, &e));
         assert_true(facts.ours && facts.exact);
-        assert_int_equal(tally_keys(got), tally_keys(want));
-        assert_memory_equal(&(struct tally_sum[]){tally_whole(got)}, &sum, sizeof(sum));
-        tally_free(got);
+        assert_int_equal(dataset_digest_keys(got), dataset_digest_keys(want));
+        assert_memory_equal(&(struct dataset_digest_sum[]){dataset_digest_whole(got)}, &sum,
+                            sizeof(sum));
+        dataset_digest_free(got);
     }
-    tally_free(want);
+    dataset_digest_free(want);
     buf_release(&dump);
 }
 
@@ -287,14 +288,14 @@ static void
 test_dump_that_is_cut_is_refused(void **state)
 {
     struct buf dump = BUF_INIT(1 << 26);
-    struct tally *t = tally_new();
+    struct dataset_digest *t = dataset_digest_new();
     struct err e = ERR_INIT;
 
     (void)state;
     encode_dataset(&dump, t);
     for (size_t n = 40; n < dump.n; n += n < 2000 || dump.n - n < 2000 ? 1 : 300007)
         T_RC(read_back(str_of(dump.p, n), 0, NULL, NULL, &e), RC_CORRUPT);
-    tally_free(t);
+    dataset_digest_free(t);
     buf_release(&dump);
 }
 
@@ -306,7 +307,7 @@ static void
 test_dump_that_is_altered_is_refused(void **state)
 {
     struct buf dump = BUF_INIT(1 << 26);
-    struct tally *t = tally_new();
+    struct dataset_digest *t = dataset_digest_new();
     struct err e = ERR_INIT;
     uint8_t *cmd;
 
@@ -317,14 +318,14 @@ test_dump_that_is_altered_is_refused(void **state)
     memmove(cmd, cmd + 23, (size_t)(dump.p + dump.n - cmd) - 23); /* SELECT 0 */
     T_RC(read_back(str_of(dump.p, dump.n - 23), 0, NULL, NULL, &e), RC_CORRUPT);
     buf_reset(&dump);
-    tally_free(t);
-    t = tally_new();
+    dataset_digest_free(t);
+    t = dataset_digest_new();
     encode_dataset(&dump, t);
     cmd = memmem(dump.p, dump.n, "element 3", 9);
     cmd[8] = '4';
     T_RC(read_back(buf_str(&dump), 0, NULL, NULL, &e), RC_CORRUPT);
     T_CONTAINS(e.msg, "checksum");
-    tally_free(t);
+    dataset_digest_free(t);
     buf_release(&dump);
 }
 
@@ -336,24 +337,24 @@ test_dump_of_stash_is_understood(void **state)
         "*3\r\n$5\r\nRPUSH\r\n$1\r\nl\r\n$1\r\nx\r\n*3\r\n$8\r\nEXPIREAT\r\n$1\r\na\r\n$"
         "10\r\n4102444800\r\n"
         "*3\r\n$3\r\nSET\r\n$22\r\n__redisdump_total_keys\r\n$1\r\n3\r\n";
-    struct undump_facts facts;
+    struct dump_decode_facts facts;
     struct err e = ERR_INIT;
-    struct tally *t = tally_new();
+    struct dataset_digest *t = dataset_digest_new();
 
     (void)state;
     T_OK(read_back(str_of(stash, sizeof(stash) - 1), 1, t, &facts, &e));
     assert_true(facts.has_marker && !facts.ours && !facts.exact);
     assert_int_equal(facts.marker_keys, 3);
-    tally_free(t);
+    dataset_digest_free(t);
 }
 
 /* A set field expires behind its HSET; a hash goes with the last of its fields. */
 static void
 test_tally_knows_what_has_expired(void **state)
 {
-    struct tally *t = tally_new();
+    struct dataset_digest *t = dataset_digest_new();
     struct err e = ERR_INIT;
-    struct maker m = {.on = tally_on, .arg = t, .e = &e};
+    struct maker m = {.on = dataset_digest_on, .arg = t, .e = &e};
     int64_t now = clock_real_ms();
     struct ev ev = {.kind = EV_ZELEM, .u.zelem = {.member = STR_LIT("m"), .score = 1}};
 
@@ -377,10 +378,10 @@ test_tally_knows_what_has_expired(void **state)
         }
         end(&m);
     }
-    assert_int_equal(tally_expired(t, now), 2);
-    assert_int_equal(tally_expired(t, now + 20000), 3);
-    assert_int_equal(tally_expired(t, now + 7200000), 4);
-    tally_free(t);
+    assert_int_equal(dataset_digest_expired(t, now), 2);
+    assert_int_equal(dataset_digest_expired(t, now + 20000), 3);
+    assert_int_equal(dataset_digest_expired(t, now + 7200000), 4);
+    dataset_digest_free(t);
 }
 
 /* What expires soon is left out: whether it is there, was never there, or is told late. */
@@ -388,15 +389,15 @@ static void
 test_tally_leaves_out_what_expires(void **state)
 {
     struct err e = ERR_INIT;
-    struct tally_sum sums[3];
+    struct dataset_digest_sum sums[3];
 
     (void)state;
     for (int way = 0; way < 3; way++) { /* without, with the expiry, with the expiry told behind */
-        struct tally *t = tally_new();
-        struct maker m = {.on = tally_on, .arg = t, .e = &e};
+        struct dataset_digest *t = dataset_digest_new();
+        struct maker m = {.on = dataset_digest_on, .arg = t, .e = &e};
         struct ev ev = {.kind = EV_FIELD};
 
-        tally_leave_out(t, 1000);
+        dataset_digest_leave_out(t, 1000);
         ev.u.field.value = ev_whole(STR_LIT("v"));
         begin(&m, "h", KV_HASH, EV_NO_EXPIRY);
         for (int f = way == 0 ? 2 : 0; f < 4; f++) {
@@ -420,10 +421,10 @@ test_tally_leaves_out_what_expires(void **state)
             send(&m, &ev);
             end(&m);
         }
-        assert_int_equal(tally_keys(t), 1);
-        assert_int_equal(tally_left_out(t), way == 0 ? 0 : 3);
-        sums[way] = tally_whole(t);
-        tally_free(t);
+        assert_int_equal(dataset_digest_keys(t), 1);
+        assert_int_equal(dataset_digest_left_out(t), way == 0 ? 0 : 3);
+        sums[way] = dataset_digest_whole(t);
+        dataset_digest_free(t);
     }
     assert_memory_equal(&sums[0], &sums[1], sizeof(sums[0]));
     assert_memory_equal(&sums[0], &sums[2], sizeof(sums[0]));
@@ -447,24 +448,25 @@ test_cmd_refuses_what_is_not_resp(void **state)
 
 /* The same data in another order has the same digest; any difference in it another one. */
 static void
-digest_of(const char *members, int64_t expires_at, enum kv_type type, struct tally_sum *out)
+digest_of(const char *members, int64_t expires_at, enum kv_type type,
+          struct dataset_digest_sum *out)
 {
     struct err e = ERR_INIT;
-    struct tally *t = tally_new();
-    struct maker m = {.on = tally_on, .arg = t, .e = &e};
+    struct dataset_digest *t = dataset_digest_new();
+    struct maker m = {.on = dataset_digest_on, .arg = t, .e = &e};
 
     begin(&m, "k", type, expires_at);
     for (const char *c = members; *c != '\0'; c++)
         piece(&m, EV_ELEM, str_of(c, 1));
     end(&m);
-    *out = tally_whole(t);
-    tally_free(t);
+    *out = dataset_digest_whole(t);
+    dataset_digest_free(t);
 }
 
 static void
 test_tally_digests_content_and_nothing_else(void **state)
 {
-    struct tally_sum a, b;
+    struct dataset_digest_sum a, b;
 
     (void)state;
     digest_of("abc", EV_NO_EXPIRY, KV_SET, &a);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys and values as commands; streams in encode_stream.c, bytes out in put.c. */
+/* Keys and values as commands; streams in encode_stream.c, bytes out in resp_writer.c. */
 #define XXH_STATIC_LINKING_ONLY
 #include <math.h>
 
@@ -75,7 +75,7 @@ encode_batch_add(struct encoder *x, struct str s)
 
     if (b->cap - b->n < s.n + ARG_FRAME && buf_reserve(b, s.n + ARG_FRAME, &e))
         BUG("%s", e.msg);
-    b->n += put_lay(b->p + b->n, s);
+    b->n += resp_write_lay(b->p + b->n, s);
     x->batch_args++;
 }
 
@@ -88,7 +88,7 @@ expiry_cmp(const void *a, const void *b)
 
 /* HPEXPIREAT for the batch's fields, those of one time together. Behind the HMSET that made them. */
 static enum rc
-put_expiries(struct encoder *x, struct err *e)
+resp_write_expiries(struct encoder *x, struct err *e)
 {
     size_t i = 0, same;
 
@@ -96,8 +96,9 @@ put_expiries(struct encoder *x, struct err *e)
     for (; i < x->n_expiries; i = same) {
         for (same = i; same < x->n_expiries && x->expiries[same].at == x->expiries[i].at;)
             same++;
-        if (put_verb(x, "HPEXPIREAT", 3 + (same - i), e) || put_int(x, x->expiries[i].at, e) ||
-            put_word(x, "FIELDS", e) || put_int(x, (int64_t)(same - i), e))
+        if (resp_write_verb(x, "HPEXPIREAT", 3 + (same - i), e) ||
+            resp_write_int(x, x->expiries[i].at, e) || resp_write_word(x, "FIELDS", e) ||
+            resp_write_int(x, (int64_t)(same - i), e))
             return e->code;
         for (size_t k = i; k < same; k++)
             if (put(x, x->batch.p + x->expiries[k].off, x->expiries[k].n, e))
@@ -111,9 +112,9 @@ static enum rc
 batch_flush(struct encoder *x, struct err *e)
 {
     if (x->batch_args != 0 &&
-        (put_verb(x, x->verb, x->batch_args, e) || put(x, x->batch.p, x->batch.n, e)))
+        (resp_write_verb(x, x->verb, x->batch_args, e) || put(x, x->batch.p, x->batch.n, e)))
         return e->code;
-    if (put_expiries(x, e))
+    if (resp_write_expiries(x, e))
         return e->code;
     buf_reset(&x->batch);
     x->batch_args = x->batch_items = 0;
@@ -150,12 +151,12 @@ on_key(struct encoder *x, const struct ev_key *key)
 
 /* Before the first element: whatever the key held must not shine through. */
 static enum rc
-put_del_once(struct encoder *x, struct err *e)
+resp_write_del_once(struct encoder *x, struct err *e)
 {
     if (x->deleted)
         return RC_OK;
     x->deleted = true;
-    return put_verb(x, "DEL", 0, e);
+    return resp_write_verb(x, "DEL", 0, e);
 }
 
 /* One SET, or for a very long string SET and then APPEND of what one command may not hold. */
@@ -167,17 +168,17 @@ on_string(struct encoder *x, const struct ev_piece *p, struct err *e)
 
     x->facts.longest = MAX(x->facts.longest, p->total); /* also where it comes in several */
     if (p->total <= ENC_STRING_MAX) {
-        if (ev_is_first(p) && put_verb(x, "SET", 1, e))
+        if (ev_is_first(p) && resp_write_verb(x, "SET", 1, e))
             return e->code;
-        return put_piece(x, p, e);
+        return resp_write_piece(x, p, e);
     }
     for (uint64_t off = p->off, end = p->off + p->p.n; off < end; off += part.p.n) {
         start = off - off % ENC_STRING_MAX;
         part.total = MIN(p->total - start, (uint64_t)ENC_STRING_MAX);
         part.off = off - start;
         part.p = str_of(p->p.p + (off - p->off), (size_t)MIN(end - off, part.total - part.off));
-        if ((part.off == 0 && put_verb(x, start == 0 ? "SET" : "APPEND", 1, e)) ||
-            put_piece(x, &part, e))
+        if ((part.off == 0 && resp_write_verb(x, start == 0 ? "SET" : "APPEND", 1, e)) ||
+            resp_write_piece(x, &part, e))
             return e->code;
     }
     return RC_OK;
@@ -189,9 +190,9 @@ on_elem(struct encoder *x, const struct ev_piece *p, struct err *e)
     const char *verb = x->key.type == KV_LIST ? "RPUSH" : "SADD";
 
     if (p->total > ENC_BATCH_BYTES / 2) {
-        if (ev_is_first(p) && (batch_flush(x, e) || put_verb(x, verb, 1, e)))
+        if (ev_is_first(p) && (batch_flush(x, e) || resp_write_verb(x, verb, 1, e)))
             return e->code;
-        return put_piece(x, p, e);
+        return resp_write_piece(x, p, e);
     }
     if (batch_item(x, verb, p->p.n, e))
         return e->code;
@@ -217,10 +218,10 @@ on_zelem(struct encoder *x, const struct ev *ev, struct err *e)
     char text[NUMBER_TEXT];
 
     if (member.n > ENC_BATCH_BYTES / 2) {
-        if (batch_flush(x, e) || put_verb(x, "ZADD", 2, e) ||
-            put_arg(x, str_of(text, score_text(ev->u.zelem.score, text)), e))
+        if (batch_flush(x, e) || resp_write_verb(x, "ZADD", 2, e) ||
+            resp_write_arg(x, str_of(text, score_text(ev->u.zelem.score, text)), e))
             return e->code;
-        return put_arg(x, member, e);
+        return resp_write_arg(x, member, e);
     }
     if (batch_item(x, "ZADD", member.n + NUMBER_TEXT, e))
         return e->code;
@@ -238,17 +239,17 @@ on_long_field(struct encoder *x, const struct ev *ev, struct err *e)
 {
     const struct ev_piece *p = &ev->u.field.value;
 
-    if (ev_is_first(p) &&
-        (batch_flush(x, e) || put_verb(x, "HMSET", 2, e) || put_arg(x, ev->u.field.name, e)))
+    if (ev_is_first(p) && (batch_flush(x, e) || resp_write_verb(x, "HMSET", 2, e) ||
+                           resp_write_arg(x, ev->u.field.name, e)))
         return e->code;
-    if (put_piece(x, p, e))
+    if (resp_write_piece(x, p, e))
         return e->code;
     if (!ev_is_last(p) || ev->u.field.expires_at == EV_NO_EXPIRY)
         return RC_OK;
-    if (put_verb(x, "HPEXPIREAT", 4, e) || put_int(x, ev->u.field.expires_at, e) ||
-        put_word(x, "FIELDS", e) || put_word(x, "1", e))
+    if (resp_write_verb(x, "HPEXPIREAT", 4, e) || resp_write_int(x, ev->u.field.expires_at, e) ||
+        resp_write_word(x, "FIELDS", e) || resp_write_word(x, "1", e))
         return e->code;
-    return put_arg(x, ev->u.field.name, e);
+    return resp_write_arg(x, ev->u.field.name, e);
 }
 
 static enum rc
@@ -285,47 +286,49 @@ on_old_stream(struct encoder *x, const struct ev *ev, struct err *e)
 
 /* The payload as an argument. */
 static enum rc
-put_payload(struct encoder *x, const struct ev *ev, struct err *e)
+resp_write_payload(struct encoder *x, const struct ev *ev, struct err *e)
 {
     struct str meta = ev->u.payload.meta, value = ev->u.payload.value;
     uint8_t footer[PAYLOAD_FOOTER];
 
     payload_footer(ev, footer);
-    if (put_length(x, meta.n + 1 + value.n + sizeof(footer), e) || put(x, meta.p, meta.n, e) ||
-        put(x, &ev->u.payload.rdb_type, 1, e) || put(x, value.p, value.n, e) ||
-        put(x, footer, sizeof(footer), e))
+    if (resp_write_length(x, meta.n + 1 + value.n + sizeof(footer), e) ||
+        put(x, meta.p, meta.n, e) || put(x, &ev->u.payload.rdb_type, 1, e) ||
+        put(x, value.p, value.n, e) || put(x, footer, sizeof(footer), e))
         return e->code;
     return put(x, "\r\n", 2, e);
 }
 
 /* [DEL key,] RESTORE key 0 payload [REPLACE], for servers before ABSTTL; PEXPIREAT says the rest. */
 static enum rc
-put_old_restore(struct encoder *x, const struct ev *ev, struct err *e)
+resp_write_old_restore(struct encoder *x, const struct ev *ev, struct err *e)
 {
     bool replace = x->rdb_version >= RDB_OF_REPLACE;
 
-    if ((!replace && put_verb(x, "DEL", 0, e)) || put_verb(x, "RESTORE", replace ? 3 : 2, e) ||
-        put_word(x, "0", e) || put_payload(x, ev, e))
+    if ((!replace && resp_write_verb(x, "DEL", 0, e)) ||
+        resp_write_verb(x, "RESTORE", replace ? 3 : 2, e) || resp_write_word(x, "0", e) ||
+        resp_write_payload(x, ev, e))
         return e->code;
-    return replace ? put_word(x, "REPLACE", e) : RC_OK;
+    return replace ? resp_write_word(x, "REPLACE", e) : RC_OK;
 }
 
 /* RESTORE key ttl payload REPLACE ABSTTL [IDLETIME s | FREQ n] */
 static enum rc
-put_restore(struct encoder *x, const struct ev *ev, struct err *e)
+resp_write_restore(struct encoder *x, const struct ev *ev, struct err *e)
 {
     bool expires = x->key.expires_at != EV_NO_EXPIRY, use = x->key.freq >= 0 || x->key.idle_s >= 0;
 
-    if (put_verb(x, "RESTORE", use ? 6 : 4, e) ||
-        put_int(x, expires ? MAX(x->key.expires_at, 1) : 0, e) || put_payload(x, ev, e) ||
-        put_word(x, "REPLACE", e) || put_word(x, "ABSTTL", e))
+    if (resp_write_verb(x, "RESTORE", use ? 6 : 4, e) ||
+        resp_write_int(x, expires ? MAX(x->key.expires_at, 1) : 0, e) ||
+        resp_write_payload(x, ev, e) || resp_write_word(x, "REPLACE", e) ||
+        resp_write_word(x, "ABSTTL", e))
         return e->code;
     x->key.expires_at = EV_NO_EXPIRY; /* said already */
     if (!use)
         return RC_OK;
-    if (put_word(x, x->key.freq >= 0 ? "FREQ" : "IDLETIME", e))
+    if (resp_write_word(x, x->key.freq >= 0 ? "FREQ" : "IDLETIME", e))
         return e->code;
-    return put_int(x, x->key.freq >= 0 ? x->key.freq : x->key.idle_s, e);
+    return resp_write_int(x, x->key.freq >= 0 ? x->key.freq : x->key.idle_s, e);
 }
 
 static enum rc
@@ -338,8 +341,8 @@ on_payload(struct encoder *x, const struct ev *ev, struct err *e)
                         : "an array, stored as a RESTORE payload that needs Redis 8.8");
     }
     x->key.has_meta = false; /* in the payload */
-    return x->rdb_version != 0 && x->rdb_version < RDB_OF_ABSTTL ? put_old_restore(x, ev, e)
-                                                                 : put_restore(x, ev, e);
+    return x->rdb_version != 0 && x->rdb_version < RDB_OF_ABSTTL ? resp_write_old_restore(x, ev, e)
+                                                                 : resp_write_restore(x, ev, e);
 }
 
 static enum rc
@@ -354,20 +357,22 @@ on_key_end(struct encoder *x, struct err *e)
         encode_warn_loss(x, "its metadata is left out; only the restore format carries it");
     if (x->key.expires_at == EV_NO_EXPIRY)
         return RC_OK;
-    return put_verb(x, "PEXPIREAT", 1, e) ? e->code : put_int(x, x->key.expires_at, e);
+    return resp_write_verb(x, "PEXPIREAT", 1, e) ? e->code
+                                                 : resp_write_int(x, x->key.expires_at, e);
 }
 
 static enum rc
 on_code(struct encoder *x, const struct ev *ev, struct err *e)
 {
     if (ev->kind == EV_SCRIPT)
-        return put_command(x, 3, e) || put_word(x, "SCRIPT", e) || put_word(x, "LOAD", e)
+        return resp_write_command(x, 3, e) || resp_write_word(x, "SCRIPT", e) ||
+                       resp_write_word(x, "LOAD", e)
                    ? e->code
-                   : put_arg(x, ev->u.code, e);
-    if (put_command(x, 4, e) || put_word(x, "FUNCTION", e) || put_word(x, "LOAD", e) ||
-        put_word(x, "REPLACE", e))
+                   : resp_write_arg(x, ev->u.code, e);
+    if (resp_write_command(x, 4, e) || resp_write_word(x, "FUNCTION", e) ||
+        resp_write_word(x, "LOAD", e) || resp_write_word(x, "REPLACE", e))
         return e->code;
-    return put_arg(x, ev->u.code, e);
+    return resp_write_arg(x, ev->u.code, e);
 }
 
 static enum rc
@@ -440,9 +445,9 @@ encoder_on(void *arg, const struct ev *ev, struct err *e)
         return e->code;
     switch (ev->kind) {
     case EV_DB:
-        return put_command(x, 2, e) || put_word(x, "SELECT", e)
+        return resp_write_command(x, 2, e) || resp_write_word(x, "SELECT", e)
                    ? e->code
-                   : put_int(x, (int64_t)ev->u.db.n, e);
+                   : resp_write_int(x, (int64_t)ev->u.db.n, e);
     case EV_FUNCTION:
     case EV_SCRIPT:
         return on_code(x, ev, e);
@@ -463,7 +468,7 @@ encoder_on(void *arg, const struct ev *ev, struct err *e)
         return on_key_end(x, e);
     default:
         x->written = true;
-        if (put_del_once(x, e))
+        if (resp_write_del_once(x, e))
             return e->code;
         return on_value(x, ev, e);
     }
@@ -478,15 +483,15 @@ encoder_source(struct encoder *x, unsigned rdb_version)
 enum rc
 encoder_begin(struct encoder *x, struct err *e)
 {
-    if (put_command(x, 2, e) || put_word(x, "ECHO", e))
+    if (resp_write_command(x, 2, e) || resp_write_word(x, "ECHO", e))
         return e->code;
-    return put_word(x, header_text(x->format), e);
+    return resp_write_word(x, header_text(x->format), e);
 }
 
 enum rc
 encoder_flush(struct encoder *x, struct err *e)
 {
-    return put_flush(x, e);
+    return resp_write_flush(x, e);
 }
 
 enum rc
@@ -496,16 +501,17 @@ encoder_end(struct encoder *x, struct err *e)
     char text[TRAILER_TEXT];
     XXH128_canonical_t hash;
 
-    if (put_flush(x, e))
+    if (resp_write_flush(x, e))
         return e->code;
     XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(x->hash));
     memcpy(t.hash, hash.digest, sizeof(t.hash));
     t.commands = x->facts.commands;
     t.bytes = x->facts.bytes;
     t.keys = x->facts.keys;
-    if (put_command(x, 2, e) || put_word(x, "ECHO", e) || put_word(x, trailer_text(&t, text), e))
+    if (resp_write_command(x, 2, e) || resp_write_word(x, "ECHO", e) ||
+        resp_write_word(x, trailer_text(&t, text), e))
         return e->code;
-    return put_flush(x, e);
+    return resp_write_flush(x, e);
 }
 
 struct encoder_facts

@@ -28,7 +28,7 @@
  * Tests    dump_test.c, tests/integration/fixtures.bats
  */
 #include "base/stream.h"
-#include "dump/undump.h"
+#include "dump/dump_decode.h"
 
 enum { ENC_BATCH_ARGS = 512, ENC_BATCH_BYTES = 64 * 1024, ENC_STRING_MAX = 256 * 1024 * 1024 };
 

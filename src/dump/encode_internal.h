@@ -48,29 +48,30 @@ struct encoder {
     uint64_t claim_count;
 };
 
-/* put.c: bytes out. Arguments are laid out in `out` and passed on when it is full. */
+/* resp_writer.c: bytes out. Arguments are laid out in `out` and passed on when it is full. */
 NODISCARD enum rc put(struct encoder *x, const void *p, size_t n, struct err *e);
-NODISCARD enum rc put_flush(struct encoder *x, struct err *e);
-NODISCARD enum rc put_frame(struct encoder *x, uint8_t lead, uint64_t v, struct err *e);
+NODISCARD enum rc resp_write_flush(struct encoder *x, struct err *e);
+NODISCARD enum rc resp_write_frame(struct encoder *x, uint8_t lead, uint64_t v, struct err *e);
 /* The frame of an argument of n bytes, which must follow. */
-NODISCARD enum rc put_length(struct encoder *x, uint64_t n, struct err *e);
+NODISCARD enum rc resp_write_length(struct encoder *x, uint64_t n, struct err *e);
 /* The frame of a command of `args` arguments, which must follow. */
-NODISCARD enum rc put_command(struct encoder *x, uint64_t args, struct err *e);
-NODISCARD enum rc put_arg(struct encoder *x, struct str s, struct err *e);
-NODISCARD enum rc put_word(struct encoder *x, const char *word, struct err *e);
-NODISCARD enum rc put_int(struct encoder *x, int64_t v, struct err *e);
-NODISCARD enum rc put_id(struct encoder *x, struct stream_id id, struct err *e);
+NODISCARD enum rc resp_write_command(struct encoder *x, uint64_t args, struct err *e);
+NODISCARD enum rc resp_write_arg(struct encoder *x, struct str s, struct err *e);
+NODISCARD enum rc resp_write_word(struct encoder *x, const char *word, struct err *e);
+NODISCARD enum rc resp_write_int(struct encoder *x, int64_t v, struct err *e);
+NODISCARD enum rc resp_write_id(struct encoder *x, struct stream_id id, struct err *e);
 /* A piece of an argument that comes in pieces: frame before the first, CR LF behind the last. */
-NODISCARD enum rc put_piece(struct encoder *x, const struct ev_piece *p, struct err *e);
+NODISCARD enum rc resp_write_piece(struct encoder *x, const struct ev_piece *p, struct err *e);
 /* The key's name as an argument. */
-NODISCARD enum rc put_key(struct encoder *x, struct err *e);
+NODISCARD enum rc resp_write_key(struct encoder *x, struct err *e);
 /* A command that is a verb and the key; `more` arguments follow. */
-NODISCARD enum rc put_verb(struct encoder *x, const char *verb, uint64_t more, struct err *e);
+NODISCARD enum rc resp_write_verb(struct encoder *x, const char *verb, uint64_t more,
+                                  struct err *e);
 /* An argument at `to`, which has room for it and ARG_FRAME bytes more; how long it became. */
-size_t put_lay(uint8_t *to, struct str s);
+size_t resp_write_lay(uint8_t *to, struct str s);
 /* "1-2" at `to`. */
 enum { ID_CHARS = 2 * STR_INT_MAX };
-size_t put_id_text(struct stream_id id, uint8_t to[static ID_CHARS]);
+size_t resp_write_id_text(struct stream_id id, uint8_t to[static ID_CHARS]);
 
 /* encode.c */
 void encode_batch_add(struct encoder *x, struct str s);

@@ -8,10 +8,10 @@ on_entry(struct encoder *x, const struct ev *ev, struct err *e)
 {
     x->last_entry = ev->u.entry.id;
     x->n_entries++;
-    if (put_verb(x, "XADD", 1 + 2 * ev->u.entry.n, e) || put_id(x, ev->u.entry.id, e))
+    if (resp_write_verb(x, "XADD", 1 + 2 * ev->u.entry.n, e) || resp_write_id(x, ev->u.entry.id, e))
         return e->code;
     for (size_t i = 0; i < 2 * ev->u.entry.n; i++)
-        if (put_arg(x, ev->u.entry.pairs[i], e))
+        if (resp_write_arg(x, ev->u.entry.pairs[i], e))
             return e->code;
     return RC_OK;
 }
@@ -24,7 +24,7 @@ static enum rc
 on_gone(struct encoder *x, const struct ev *ev, struct err *e)
 {
     uint8_t text[ID_CHARS];
-    struct str id = str_of(text, put_id_text(ev->u.entry.id, text));
+    struct str id = str_of(text, resp_write_id_text(ev->u.entry.id, text));
 
     x->last_entry = ev->u.entry.id;
     if (x->n_entries == 0) {
@@ -32,25 +32,27 @@ on_gone(struct encoder *x, const struct ev *ev, struct err *e)
     } else {
         if (buf_reserve(&x->gone, id.n + ARG_FRAME, e))
             return e->code;
-        x->gone.n += put_lay(x->gone.p + x->gone.n, id);
+        x->gone.n += resp_write_lay(x->gone.p + x->gone.n, id);
         x->n_gone++;
     }
-    if (put_verb(x, "XADD", 5, e) || put_word(x, "MAXLEN", e) || put_int(x, INT64_MAX, e) ||
-        put_arg(x, id, e) || put_word(x, "cstash", e))
+    if (resp_write_verb(x, "XADD", 5, e) || resp_write_word(x, "MAXLEN", e) ||
+        resp_write_int(x, INT64_MAX, e) || resp_write_arg(x, id, e) ||
+        resp_write_word(x, "cstash", e))
         return e->code;
-    return put_word(x, "deleted", e);
+    return resp_write_word(x, "deleted", e);
 }
 
 /* A stream without entries comes to be by a group, which goes again. */
 static enum rc
-put_empty_stream(struct encoder *x, struct err *e)
+resp_write_empty_stream(struct encoder *x, struct err *e)
 {
-    if (put_command(x, 6, e) || put_word(x, "XGROUP", e) || put_word(x, "CREATE", e) ||
-        put_key(x, e) || put_word(x, "cstash", e) || put_word(x, "0", e) ||
-        put_word(x, "MKSTREAM", e))
+    if (resp_write_command(x, 6, e) || resp_write_word(x, "XGROUP", e) ||
+        resp_write_word(x, "CREATE", e) || resp_write_key(x, e) ||
+        resp_write_word(x, "cstash", e) || resp_write_word(x, "0", e) ||
+        resp_write_word(x, "MKSTREAM", e))
         return e->code;
-    if (put_command(x, 4, e) || put_word(x, "XGROUP", e) || put_word(x, "DESTROY", e) ||
-        put_key(x, e) || put_word(x, "cstash", e))
+    if (resp_write_command(x, 4, e) || resp_write_word(x, "XGROUP", e) ||
+        resp_write_word(x, "DESTROY", e) || resp_write_key(x, e) || resp_write_word(x, "cstash", e))
         return e->code;
     return RC_OK;
 }
@@ -63,7 +65,7 @@ had_deleted(const struct encoder *x)
 
 /* Say of the stream what adding its entries did not: its last ID and what Redis 7 keeps beside. */
 static enum rc
-put_setid(struct encoder *x, const struct ev *ev, struct err *e)
+resp_write_setid(struct encoder *x, const struct ev *ev, struct err *e)
 {
     struct stream_id last = ev->u.stream.last, gone = ev->u.stream.max_deleted;
     bool same_last = last.ms == x->last_entry.ms && last.seq == x->last_entry.seq;
@@ -72,14 +74,14 @@ put_setid(struct encoder *x, const struct ev *ev, struct err *e)
 
     if (!modern && same_last)
         return RC_OK;
-    if (put_verb(x, "XSETID", modern ? 5 : 1, e) || put_id(x, last, e))
+    if (resp_write_verb(x, "XSETID", modern ? 5 : 1, e) || resp_write_id(x, last, e))
         return e->code;
     if (!modern)
         return RC_OK;
-    if (put_word(x, "ENTRIESADDED", e) || put_int(x, (int64_t)ev->u.stream.added, e) ||
-        put_word(x, "MAXDELETEDID", e))
+    if (resp_write_word(x, "ENTRIESADDED", e) ||
+        resp_write_int(x, (int64_t)ev->u.stream.added, e) || resp_write_word(x, "MAXDELETEDID", e))
         return e->code;
-    return put_id(x, gone, e);
+    return resp_write_id(x, gone, e);
 }
 
 static enum rc
@@ -89,7 +91,8 @@ on_stream(struct encoder *x, const struct ev *ev, struct err *e)
         x->stream = *ev;
         return RC_OK;
     }
-    return x->n_entries == 0 && put_empty_stream(x, e) ? e->code : put_setid(x, ev, e);
+    return x->n_entries == 0 && resp_write_empty_stream(x, e) ? e->code
+                                                              : resp_write_setid(x, ev, e);
 }
 
 static enum rc
@@ -97,14 +100,15 @@ on_group(struct encoder *x, const struct ev *ev, struct err *e)
 {
     bool modern = ev->u.group.modern && ev->u.group.entries_read != -1;
 
-    if (put_command(x, modern ? 7 : 5, e) || put_word(x, "XGROUP", e) || put_word(x, "CREATE", e) ||
-        put_key(x, e) || put_arg(x, ev->u.group.name, e) || put_id(x, ev->u.group.last, e))
+    if (resp_write_command(x, modern ? 7 : 5, e) || resp_write_word(x, "XGROUP", e) ||
+        resp_write_word(x, "CREATE", e) || resp_write_key(x, e) ||
+        resp_write_arg(x, ev->u.group.name, e) || resp_write_id(x, ev->u.group.last, e))
         return e->code;
     if (!modern)
         return RC_OK;
-    if (put_word(x, "ENTRIESREAD", e))
+    if (resp_write_word(x, "ENTRIESREAD", e))
         return e->code;
-    return put_int(x, ev->u.group.entries_read, e);
+    return resp_write_int(x, ev->u.group.entries_read, e);
 }
 
 /* The XCLAIM for the IDs in the batch. */
@@ -113,11 +117,12 @@ encode_stream_end(struct encoder *x, struct err *e)
 {
     if (x->batch_args == 0)
         return RC_OK;
-    if (put_verb(x, "XCLAIM", 9 + x->batch_args, e) ||
-        put(x, x->claim_owner.p, x->claim_owner.n, e) || put_word(x, "0", e) ||
-        put(x, x->batch.p, x->batch.n, e) || put_word(x, "TIME", e) || put_int(x, x->claim_at, e) ||
-        put_word(x, "RETRYCOUNT", e) || put_int(x, (int64_t)x->claim_count, e) ||
-        put_word(x, "JUSTID", e) || put_word(x, "FORCE", e))
+    if (resp_write_verb(x, "XCLAIM", 9 + x->batch_args, e) ||
+        put(x, x->claim_owner.p, x->claim_owner.n, e) || resp_write_word(x, "0", e) ||
+        put(x, x->batch.p, x->batch.n, e) || resp_write_word(x, "TIME", e) ||
+        resp_write_int(x, x->claim_at, e) || resp_write_word(x, "RETRYCOUNT", e) ||
+        resp_write_int(x, (int64_t)x->claim_count, e) || resp_write_word(x, "JUSTID", e) ||
+        resp_write_word(x, "FORCE", e))
         return e->code;
     buf_reset(&x->batch);
     x->batch_args = x->batch_items = 0;
@@ -137,12 +142,13 @@ on_consumer(struct encoder *x, const struct ev *ev, struct err *e)
     for (size_t i = 0; i < 2; i++) {
         if (buf_reserve(&x->claim_owner, owner[i].n + ARG_FRAME, e))
             return e->code;
-        x->claim_owner.n += put_lay(x->claim_owner.p + x->claim_owner.n, owner[i]);
+        x->claim_owner.n += resp_write_lay(x->claim_owner.p + x->claim_owner.n, owner[i]);
     }
-    if (put_command(x, 7, e) || put_word(x, "XREADGROUP", e) || put_word(x, "GROUP", e) ||
-        put(x, x->claim_owner.p, x->claim_owner.n, e) || put_word(x, "STREAMS", e) || put_key(x, e))
+    if (resp_write_command(x, 7, e) || resp_write_word(x, "XREADGROUP", e) ||
+        resp_write_word(x, "GROUP", e) || put(x, x->claim_owner.p, x->claim_owner.n, e) ||
+        resp_write_word(x, "STREAMS", e) || resp_write_key(x, e))
         return e->code;
-    return put_word(x, "0", e);
+    return resp_write_word(x, "0", e);
 }
 
 static enum rc
@@ -160,13 +166,13 @@ on_pending(struct encoder *x, const struct ev *ev, struct err *e)
             return e->code;
     x->claim_at = ev->u.pending.delivered_at;
     x->claim_count = ev->u.pending.count;
-    encode_batch_add(x, str_of(text, put_id_text(ev->u.pending.id, text)));
+    encode_batch_add(x, str_of(text, resp_write_id_text(ev->u.pending.id, text)));
     return RC_OK;
 }
 
 /* Those between others by their IDs, some at a time; each is an argument of the same length at most. */
 static enum rc
-put_xdel(struct encoder *x, struct err *e)
+resp_write_xdel(struct encoder *x, struct err *e)
 {
     const uint8_t *p = x->gone.p, *all = p + x->gone.n;
     uint64_t left = x->n_gone;
@@ -177,7 +183,7 @@ put_xdel(struct encoder *x, struct err *e)
 
         for (uint64_t i = 0; i < 2 * n; i++) /* two lines each */
             end = (const uint8_t *)memchr(end, '\n', (size_t)(all - end)) + 1;
-        if (put_verb(x, "XDEL", n, e) || put(x, p, (size_t)(end - p), e))
+        if (resp_write_verb(x, "XDEL", n, e) || put(x, p, (size_t)(end - p), e))
             return e->code;
         p = end;
         left -= n;
@@ -196,15 +202,15 @@ encode_stream_close(struct encoder *x, struct err *e)
         return e->code;
     if (!had_deleted(x))
         return RC_OK;
-    if (put_xdel(x, e))
+    if (resp_write_xdel(x, e))
         return e->code;
     if (x->n_gone != 0 && x->stream.u.stream.modern && x->stream.u.stream.max_deleted.ms == 0 &&
         x->stream.u.stream.max_deleted.seq == 0) /* Redis 7 that loaded a file of Redis 6 */
         encode_warn_loss(x, "its largest deleted ID, which it does not know, will be known");
-    if (x->deleted_first && (put_verb(x, "XTRIM", 2, e) || put_word(x, "MAXLEN", e) ||
-                             put_int(x, (int64_t)x->n_entries, e)))
+    if (x->deleted_first && (resp_write_verb(x, "XTRIM", 2, e) || resp_write_word(x, "MAXLEN", e) ||
+                             resp_write_int(x, (int64_t)x->n_entries, e)))
         return e->code;
-    return put_setid(x, &x->stream, e);
+    return resp_write_setid(x, &x->stream, e);
 }
 
 static void

@@ -13,7 +13,7 @@
  *          that it looks for.
  */
 #include "base/buf.h"
-#include "dump/undump.h"
+#include "dump/dump_decode.h"
 
 struct trailer {
     uint64_t commands, bytes, keys;

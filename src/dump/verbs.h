@@ -13,7 +13,7 @@
  *          what an append-only file holds. Not the commands of modules.
  * Tests    verbs_test.c, tests/integration/redis.bats
  */
-#include "dump/undump.h"
+#include "dump/dump_decode.h"
 
 enum verb {
     V_SET,

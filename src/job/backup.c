@@ -19,7 +19,7 @@ meta_of(const struct backup_opts *o, const char *path)
 
 static enum rc
 store_manifest(struct save *s, const struct source_opts *source, const struct source_facts *f,
-               const struct tally *t, struct err *e)
+               const struct dataset_digest *t, struct err *e)
 {
     struct buf json = BUF_INIT(MANIFEST_MAX);
     enum rc rc = manifest_write(source, f, t, &json, e);
@@ -33,8 +33,8 @@ store_manifest(struct save *s, const struct source_opts *source, const struct so
 }
 
 static enum rc
-store_dump(struct ctx *cx, struct save *s, const struct source_opts *source, struct tally *t,
-           struct source_facts *f, struct err *e)
+store_dump(struct ctx *cx, struct save *s, const struct source_opts *source,
+           struct dataset_digest *t, struct source_facts *f, struct err *e)
 {
     if (source_dump(cx, source, save_file(s), t, f, e) || save_file_end(s, DUMP_NAME, e))
         return e->code;
@@ -78,17 +78,17 @@ backup_once(struct ctx *cx, struct repo *r, const struct source_opts *source,
     struct save_meta meta = meta_of(opts, "/" DUMP_NAME);
     struct buf brief = BUF_INIT(MANIFEST_MAX);
     bool guarded = opts->target.name != NULL && filter_is_all(&source->filter);
-    struct tally *t;
+    struct dataset_digest *t;
     struct save *s;
     enum rc rc;
 
     memset(out, 0, sizeof(*out));
     if (save_open(cx, r, &save_opts, &s, e))
         return e->code;
-    t = tally_new();
+    t = dataset_digest_new();
     rc = store_dump(cx, s, source, t, &out->source, e);
-    out->keys = tally_keys(t);
-    (void)tally_sum_text(tally_whole(t), out->digest);
+    out->keys = dataset_digest_keys(t);
+    (void)dataset_digest_sum_text(dataset_digest_whole(t), out->digest);
     if (rc == RC_OK && guarded)
         rc = measure_shrink(cx, r, opts, meta.time, out, e);
     if (rc == RC_OK)
@@ -101,7 +101,7 @@ backup_once(struct ctx *cx, struct repo *r, const struct source_opts *source,
         save_abort(s);
     }
     buf_release(&brief);
-    tally_free(t);
+    dataset_digest_free(t);
     return rc;
 }
 

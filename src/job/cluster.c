@@ -98,17 +98,17 @@ step_is_backup(const struct step_flags *f)
     return step_text(f->backupsession, NULL) != NULL;
 }
 
-const struct kube_kind *
+const struct kube_gvr *
 step_session_kind(const struct step_flags *f)
 {
-    return step_is_backup(f) ? &RES_BACKUP_SESSION : &RES_RESTORE_SESSION;
+    return step_is_backup(f) ? &GVR_BACKUP_SESSION : &GVR_RESTORE_SESSION;
 }
 
 enum rc
 step_session(struct ctx *cx, struct kube *k, const struct step_flags *f, struct json **session,
              struct json **invoker, struct invoker *inv, struct err *e)
 {
-    const struct kube_kind *kind = step_session_kind(f);
+    const struct kube_gvr *kind = step_session_kind(f);
     bool backup = step_is_backup(f);
     const char *name = backup ? f->backupsession : step_text(f->restoresession, f->invoker_name),
                *config = step_text(f->invoker_name, "");
@@ -119,7 +119,7 @@ step_session(struct ctx *cx, struct kube *k, const struct step_flags *f, struct 
         return err_wrap(e, "could not read %s %s/%s", kind->kind, f->ns, name);
     if (!backup)
         *invoker = json_ref(*session);
-    else if (kube_get(cx, k, &RES_BACKUP_CONFIGURATION, f->ns, config, invoker, e))
+    else if (kube_get(cx, k, &GVR_BACKUP_CONFIGURATION, f->ns, config, invoker, e))
         return err_wrap(e, "could not read BackupConfiguration %s/%s", f->ns, config);
     invoker_view(*invoker, inv);
     return RC_OK;

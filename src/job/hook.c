@@ -81,7 +81,7 @@ find_pod(struct hook *h, struct err *e)
 
     if (h->pod != NULL)
         return RC_OK;
-    if (kube_get(h->cx, h->k, &RES_APP_BINDING, h->inv->target_ns, h->inv->target_name, &app, e))
+    if (kube_get(h->cx, h->k, &GVR_APP_BINDING, h->inv->target_ns, h->inv->target_name, &app, e))
         return err_wrap(e, "could not read the AppBinding");
     service = json_dig(app, "spec", "clientConfig", "service");
     if (service == NULL)

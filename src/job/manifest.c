@@ -18,7 +18,7 @@ field_text(struct jw *w, const char *key, const char *v)
 }
 
 static void
-field_counts(struct jw *w, const struct tally_type *c)
+field_counts(struct jw *w, const struct dataset_digest_type *c)
 {
     jw_field_u64(w, "keys", c->keys);
     jw_field_u64(w, "expiring", c->expiring);
@@ -26,15 +26,15 @@ field_counts(struct jw *w, const struct tally_type *c)
 }
 
 static void
-field_db(struct jw *w, const struct tally_db *db)
+field_db(struct jw *w, const struct dataset_digest_db *db)
 {
-    struct tally_type total = tally_db_total(db);
+    struct dataset_digest_type total = dataset_digest_db_total(db);
     char text[TALLY_DIGEST_TEXT];
 
     jw_open_object(w);
     jw_field_u64(w, "db", db->n);
     field_counts(w, &total);
-    field_text(w, "digest", tally_sum_text(db->digest, text));
+    field_text(w, "digest", dataset_digest_sum_text(db->digest, text));
     jw_key(w, "types");
     jw_open_object(w);
     for (int k = 0; k < KV_N_TYPES; k++) {
@@ -50,26 +50,26 @@ field_db(struct jw *w, const struct tally_db *db)
 }
 
 void
-manifest_tally(struct jw *w, const struct tally *t)
+manifest_tally(struct jw *w, const struct dataset_digest *t)
 {
-    struct tally_sum functions;
+    struct dataset_digest_sum functions;
     char text[TALLY_DIGEST_TEXT];
-    uint64_t n_functions = tally_functions(t, &functions);
-    const struct tally_db *dbs;
+    uint64_t n_functions = dataset_digest_functions(t, &functions);
+    const struct dataset_digest_db *dbs;
     size_t n;
 
-    dbs = tally_dbs(t, &n);
-    jw_field_u64(w, "keys", tally_keys(t));
-    field_text(w, "digest", tally_sum_text(tally_whole(t), text));
+    dbs = dataset_digest_dbs(t, &n);
+    jw_field_u64(w, "keys", dataset_digest_keys(t));
+    field_text(w, "digest", dataset_digest_sum_text(dataset_digest_whole(t), text));
     jw_key(w, "functions");
     jw_open_object(w);
     jw_field_u64(w, "count", n_functions);
-    field_text(w, "digest", tally_sum_text(functions, text));
+    field_text(w, "digest", dataset_digest_sum_text(functions, text));
     jw_close_object(w);
     jw_key(w, "databases");
     jw_open_array(w);
     for (size_t i = 0; i < n; i++)
-        if (tally_db_total(&dbs[i]).keys != 0)
+        if (dataset_digest_db_total(&dbs[i]).keys != 0)
             field_db(w, &dbs[i]);
     jw_close_array(w);
 }
@@ -118,8 +118,8 @@ field_filter(struct jw *w, const struct filter *f)
 }
 
 enum rc
-manifest_write(const struct source_opts *o, const struct source_facts *f, const struct tally *t,
-               struct buf *out, struct err *e)
+manifest_write(const struct source_opts *o, const struct source_facts *f,
+               const struct dataset_digest *t, struct buf *out, struct err *e)
 {
     char when[INSTANT_TEXT];
     struct jw w;
@@ -157,7 +157,7 @@ field_target(struct jw *w, const struct target *t)
 
 enum rc
 manifest_brief_write(const struct source_opts *o, const struct source_facts *f,
-                     const struct tally *t, const struct target *target,
+                     const struct dataset_digest *t, const struct target *target,
                      const struct shrink *shrink, struct buf *out, struct err *e)
 {
     char text[TALLY_DIGEST_TEXT];
@@ -170,8 +170,8 @@ manifest_brief_write(const struct source_opts *o, const struct source_facts *f,
     field_target(&w, target);
     field_source(&w, f);
     field_filter(&w, &o->filter);
-    jw_field_u64(&w, "keys", tally_keys(t));
-    field_text(&w, "digest", tally_sum_text(tally_whole(t), text));
+    jw_field_u64(&w, "keys", dataset_digest_keys(t));
+    field_text(&w, "digest", dataset_digest_sum_text(dataset_digest_whole(t), text));
     if (shrink != NULL)
         shrink_write(&w, shrink);
     jw_close_object(&w);
@@ -193,11 +193,11 @@ parse(struct str json, struct json **out, struct err *e)
     return RC_OK;
 }
 
-static const struct tally_db *
-find_db(const struct tally *t, uint64_t n)
+static const struct dataset_digest_db *
+find_db(const struct dataset_digest *t, uint64_t n)
 {
     size_t n_dbs;
-    const struct tally_db *dbs = tally_dbs(t, &n_dbs);
+    const struct dataset_digest_db *dbs = dataset_digest_dbs(t, &n_dbs);
 
     for (size_t i = 0; i < n_dbs; i++)
         if (dbs[i].n == n)
@@ -207,10 +207,10 @@ find_db(const struct tally *t, uint64_t n)
 
 /* Counts of one type (or, with `type` NULL, of all) of a database. */
 static enum rc
-compare_counts(const struct json *j, const struct tally_type *have, uint64_t db, const char *type,
-               struct err *e)
+compare_counts(const struct json *j, const struct dataset_digest_type *have, uint64_t db,
+               const char *type, struct err *e)
 {
-    struct tally_type said = {0};
+    struct dataset_digest_type said = {0};
 
     if (json_get_u64(j, "keys", &said.keys, e) || json_get_u64(j, "expiring", &said.expiring, e) ||
         json_get_u64(j, "elements", &said.elements, e))
@@ -229,13 +229,13 @@ compare_counts(const struct json *j, const struct tally_type *have, uint64_t db,
 }
 
 static enum rc
-compare_db(const struct json *j, const struct tally *t, struct err *e)
+compare_db(const struct json *j, const struct dataset_digest *t, struct err *e)
 {
-    static const struct tally_db none = {0};
-    const struct tally_db *have;
+    static const struct dataset_digest_db none = {0};
+    const struct dataset_digest_db *have;
     const struct json *types, *one;
     char text[TALLY_DIGEST_TEXT];
-    struct tally_type total;
+    struct dataset_digest_type total;
     struct str digest;
     uint64_t n;
 
@@ -252,10 +252,10 @@ compare_db(const struct json *j, const struct tally *t, struct err *e)
             (one != NULL && compare_counts(one, &have->types[k], n, type, e)))
             return e->code;
     }
-    total = tally_db_total(have);
+    total = dataset_digest_db_total(have);
     if (compare_counts(j, &total, n, "", e))
         return e->code;
-    if (!str_eq(digest, str_c(tally_sum_text(have->digest, text))))
+    if (!str_eq(digest, str_c(dataset_digest_sum_text(have->digest, text))))
         return err_set(e, RC_CORRUPT,
                        "database %llu: the counts agree with the manifest, the digest does not",
                        (unsigned long long)n);
@@ -263,7 +263,7 @@ compare_db(const struct json *j, const struct tally *t, struct err *e)
 }
 
 static enum rc
-compare_all(const struct json *j, const struct tally *t, struct err *e)
+compare_all(const struct json *j, const struct dataset_digest *t, struct err *e)
 {
     const struct json *dbs;
     char text[TALLY_DIGEST_TEXT];
@@ -276,16 +276,16 @@ compare_all(const struct json *j, const struct tally *t, struct err *e)
     for (size_t i = 0; i < json_len(dbs); i++)
         if (compare_db(json_at(dbs, i), t, e))
             return e->code;
-    if (keys != tally_keys(t))
+    if (keys != dataset_digest_keys(t))
         return err_set(e, RC_CORRUPT, "the manifest says %llu keys, there are %llu",
-                       (unsigned long long)keys, (unsigned long long)tally_keys(t));
-    if (!str_eq(digest, str_c(tally_sum_text(tally_whole(t), text))))
+                       (unsigned long long)keys, (unsigned long long)dataset_digest_keys(t));
+    if (!str_eq(digest, str_c(dataset_digest_sum_text(dataset_digest_whole(t), text))))
         return err_set(e, RC_CORRUPT, "the functions are not those of the manifest");
     return RC_OK;
 }
 
 enum rc
-manifest_compare(struct str json, const struct tally *t, struct err *e)
+manifest_compare(struct str json, const struct dataset_digest *t, struct err *e)
 {
     struct json *j = NULL;
     enum rc rc = parse(json, &j, e);

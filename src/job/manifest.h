@@ -19,10 +19,10 @@
 enum { MANIFEST_MAX = 64 * 1024 * 1024 };
 
 NODISCARD enum rc manifest_write(const struct source_opts *opts, const struct source_facts *f,
-                                 const struct tally *t, struct buf *out, struct err *e);
+                                 const struct dataset_digest *t, struct buf *out, struct err *e);
 
 /* RC_CORRUPT: names the first difference between the manifest and what was counted. */
-NODISCARD enum rc manifest_compare(struct str json, const struct tally *t, struct err *e);
+NODISCARD enum rc manifest_compare(struct str json, const struct dataset_digest *t, struct err *e);
 
 /*
  * The few facts for a list of snapshots. They stand in the snapshot too, as its brief, so that a
@@ -45,7 +45,7 @@ struct manifest_brief {
 };
 /* `target` without a name and `shrink` NULL: the brief does not say. */
 NODISCARD enum rc manifest_brief_write(const struct source_opts *o, const struct source_facts *f,
-                                       const struct tally *t, const struct target *target,
+                                       const struct dataset_digest *t, const struct target *target,
                                        const struct shrink *shrink, struct buf *out, struct err *e);
 NODISCARD enum rc manifest_brief(struct str json, struct manifest_brief *out, struct err *e);
 
@@ -54,6 +54,6 @@ NODISCARD enum rc manifest_brief(struct str json, struct manifest_brief *out, st
  * into an object that is open.
  */
 struct jw;
-void manifest_tally(struct jw *w, const struct tally *t);
+void manifest_tally(struct jw *w, const struct dataset_digest *t);
 
 #endif

@@ -88,17 +88,17 @@ static enum rc
 outcome_compare(const struct conn *c, const struct conn_info *was, const struct conn_info *is,
                 const struct outcome_opts *o, struct outcome *out, struct err *e)
 {
-    const struct tally_db *dbs;
+    const struct dataset_digest_db *dbs;
     uint64_t sent = 0;
     bool all = true;
     size_t n;
 
     out->after = outcome_keys(is, o->db);
     out->before = o->emptied ? 0 : outcome_keys(was, o->db);
-    dbs = tally_dbs(o->sent, &n);
+    dbs = dataset_digest_dbs(o->sent, &n);
     for (size_t i = 0; i < n; i++) {
-        uint64_t want = tally_db_total(&dbs[i]).keys, have = outcome_keys(is, (int64_t)dbs[i].n),
-                 least = want - MIN(want, out->expired);
+        uint64_t want = dataset_digest_db_total(&dbs[i]).keys,
+                 have = outcome_keys(is, (int64_t)dbs[i].n), least = want - MIN(want, out->expired);
 
         if (have < least && !o->removes && (o->distinct || have == 0))
             return outcome_missing(c, dbs[i].n, have, want, out->expired, e);
@@ -120,7 +120,7 @@ outcome_end(struct ctx *cx, const struct outcome_start *s, const struct outcome_
     memset(out, 0, sizeof(*out));
     if (outcome_time(cx, s->c, &now, e) || outcome_ask(cx, s->c, &is, &out->told, e))
         return e->code;
-    out->expired = tally_expired(o->sent, now);
+    out->expired = dataset_digest_expired(o->sent, now);
     out->told = out->told && s->asked;
     if (!out->told)
         return RC_OK;

@@ -17,7 +17,7 @@
  *          conn. For a user who may not ask INFO the databases are counted one by one; without DBSIZE
  *          too there is no proof.
  */
-#include "dump/tally.h"
+#include "dump/dataset_digest.h"
 #include "redis/conn.h"
 
 struct outcome_start {
@@ -38,12 +38,12 @@ NODISCARD enum rc outcome_begin(struct ctx *cx, struct conn *c, struct outcome_s
 void outcome_release(struct outcome_start *s);
 
 struct outcome_opts {
-    const struct tally *sent; /* of the keys that were wanted */
-    bool emptied;             /* the databases were emptied first */
-    bool distinct;            /* the dump has each key once: not so with SCAN, or of others */
-    bool exact;               /* the tally is right */
-    bool removes;             /* keys of the tally may be gone by the dump's own commands */
-    int64_t db;               /* what was to be loaded, or FILTER_ALL_DBS */
+    const struct dataset_digest *sent; /* of the keys that were wanted */
+    bool emptied;                      /* the databases were emptied first */
+    bool distinct; /* the dump has each key once: not so with SCAN, or of others */
+    bool exact;    /* the tally is right */
+    bool removes;  /* keys of the tally may be gone by the dump's own commands */
+    int64_t db;    /* what was to be loaded, or FILTER_ALL_DBS */
 };
 NODISCARD enum rc outcome_end(struct ctx *cx, const struct outcome_start *s,
                               const struct outcome_opts *o, struct outcome *out, struct err *e);

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "job/backup.h"
-#include "job/feed.h"
+#include "job/dump_reader.h"
 #include "job/manifest.h"
 #include "job/room.h"
 #include "redis/topology.h"
@@ -122,7 +122,8 @@ snapshot_close(struct snapshot_source *s)
 }
 
 static enum rc
-compare(struct str manifest, const struct tally *t, struct restore_result *out, struct err *e)
+compare(struct str manifest, const struct dataset_digest *t, struct restore_result *out,
+        struct err *e)
 {
     if (!out->load.facts.exact) {
         if (manifest.n != 0)
@@ -159,13 +160,13 @@ static enum rc
 pass(struct ctx *cx, struct rd *in, struct conn *c, const struct load_opts *opts,
      struct load_result *out, struct err *e)
 {
-    struct feed *feed = NULL;
-    enum rc rc = feed_open(cx, in, &feed, e);
+    struct dump_reader *feed = NULL;
+    enum rc rc = dump_reader_open(cx, in, &feed, e);
 
     memset(out, 0, sizeof(*out));
     if (rc == RC_OK)
-        rc = load_run(cx, c, feed_rd(feed), opts, out, e);
-    feed_close(feed);
+        rc = load_run(cx, c, dump_reader_rd(feed), opts, out, e);
+    dump_reader_close(feed);
     return rc;
 }
 
@@ -241,7 +242,7 @@ tell_how_far(const struct conn *c, const struct load_opts *opts, const struct lo
 
 /* What a load hands on: all of the dump for the manifest, the wanted part of it for the target. */
 struct counts {
-    struct tally *all, *wanted; /* one and the same where the filter wants everything */
+    struct dataset_digest *all, *wanted; /* one and the same where the filter wants everything */
     struct filtered filtered;
 };
 
@@ -252,31 +253,31 @@ counts_on(void *arg, const struct ev *ev, struct err *e)
 
     if (c->all != c->wanted && filtered_on(&c->filtered, ev, e))
         return e->code;
-    return tally_on(c->all, ev, e);
+    return dataset_digest_on(c->all, ev, e);
 }
 
 static void
 counts_init(struct counts *c, const struct filter *f)
 {
-    c->all = tally_new();
-    c->wanted = filter_is_all(f) ? c->all : tally_new();
-    c->filtered = (struct filtered){.filter = *f, .on = tally_on, .arg = c->wanted};
+    c->all = dataset_digest_new();
+    c->wanted = filter_is_all(f) ? c->all : dataset_digest_new();
+    c->filtered = (struct filtered){.filter = *f, .on = dataset_digest_on, .arg = c->wanted};
 }
 
 static void
 counts_release(struct counts *c)
 {
     if (c->wanted != c->all)
-        tally_free(c->wanted);
-    tally_free(c->all);
+        dataset_digest_free(c->wanted);
+    dataset_digest_free(c->all);
 }
 
 static enum rc
 check_wanted(const struct counts *n, const struct filter *f, struct err *e)
 {
-    if (tally_keys(n->all) == 0 || tally_keys(n->wanted) != 0)
+    if (dataset_digest_keys(n->all) == 0 || dataset_digest_keys(n->wanted) != 0)
         return RC_OK;
-    return none_wanted(f, tally_keys(n->all), e);
+    return none_wanted(f, dataset_digest_keys(n->all), e);
 }
 
 /* Was something left out that the target cannot hold? */
@@ -352,9 +353,9 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct co
         rc = tell_how_far(c, opts, &out->load, plan->keys, e);
     if (rc == RC_OK)
         rc = judge(cx, opts, plan, &n, &start, out, e);
-    out->keys = tally_keys(n.all);
-    out->wanted = tally_keys(n.wanted);
-    (void)tally_sum_text(tally_whole(n.all), out->digest);
+    out->keys = dataset_digest_keys(n.all);
+    out->wanted = dataset_digest_keys(n.wanted);
+    (void)dataset_digest_sum_text(dataset_digest_whole(n.all), out->digest);
     counts_release(&n);
     outcome_release(&start);
     return rc;

@@ -62,8 +62,8 @@ facts_from_info(const struct conn_info *i, struct source_facts *f)
 /* One dump: what is asked for and where it goes. */
 struct dump {
     const struct source_opts *o;
-    struct encoder *enc; /* NULL: only count */
-    struct tally *t;     /* NULL: not */
+    struct encoder *enc;      /* NULL: only count */
+    struct dataset_digest *t; /* NULL: not */
     struct source_facts *f;
     struct reckon read;
 };
@@ -361,7 +361,7 @@ framed(struct ctx *cx, void *from, body_fn *body, struct dump *d, struct wr *out
 }
 
 enum rc
-source_dump(struct ctx *cx, const struct source_opts *o, struct wr *out, struct tally *t,
+source_dump(struct ctx *cx, const struct source_opts *o, struct wr *out, struct dataset_digest *t,
             struct source_facts *f, struct err *e)
 {
     struct dump d = {.o = o, .t = t, .f = f};
@@ -408,7 +408,7 @@ rdb_body(struct ctx *cx, void *from, struct dump *d, struct err *e)
 
 enum rc
 source_rdb(struct ctx *cx, struct rd *in, const struct source_opts *o, struct wr *out,
-           struct tally *t, struct source_facts *f, struct err *e)
+           struct dataset_digest *t, struct source_facts *f, struct err *e)
 {
     struct dump d = {.o = o, .t = t, .f = f};
 

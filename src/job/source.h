@@ -61,14 +61,14 @@ const char *source_kind_name(enum source_kind k);
  * the dump in `out` is whole, trailer included.
  */
 NODISCARD enum rc source_dump(struct ctx *cx, const struct source_opts *opts, struct wr *out,
-                              struct tally *t, struct source_facts *facts, struct err *e);
+                              struct dataset_digest *t, struct source_facts *facts, struct err *e);
 
 /*
  * The same from an RDB; addr and conn are not used. Bytes behind the RDB are RC_CORRUPT, unless
  * they are the 40 of a diskless transfer.
  */
 NODISCARD enum rc source_rdb(struct ctx *cx, struct rd *in, const struct source_opts *opts,
-                             struct wr *out, struct tally *t, struct source_facts *facts,
+                             struct wr *out, struct dataset_digest *t, struct source_facts *facts,
                              struct err *e);
 
 #endif

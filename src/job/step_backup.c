@@ -20,9 +20,9 @@ struct backup_work {
     struct target_id target;
     struct json *config; /* the BackupConfiguration, or NULL */
     struct notes notes;  /* of it */
-    struct vault vault;
+    struct step_repo vault;
     struct redis_args args;
-    struct binding redis;
+    struct redis_target redis;
     int64_t started_ms;
 };
 
@@ -51,11 +51,11 @@ prepare_repository(struct backup_work *w, struct err *e)
     const char *session = step_text(w->f->backupsession, NULL);
     struct err why = ERR_INIT, note = ERR_INIT;
     bool made;
-    enum rc rc = vault_ensure(w->cx, &w->vault, &made, &why);
+    enum rc rc = step_repo_ensure(w->cx, &w->vault, &made, &why);
 
     if (rc != RC_OK)
         v = (struct verdict){"False", "FailedToInitializeBackendRepository", why.msg};
-    if (session != NULL && kube_modify(w->cx, w->k, &RES_BACKUP_SESSION, w->f->ns, session,
+    if (session != NULL && kube_modify(w->cx, w->k, &GVR_BACKUP_SESSION, w->f->ns, session,
                                        "status", set_initialized, &v, NULL, &note)) {
         if (rc == RC_OK) {
             *e = note;
@@ -78,14 +78,14 @@ read_notes(struct backup_work *w, struct err *e)
     const char *name;
     enum rc rc = RC_OK;
 
-    w->target = target_of_object(step_text(w->f->appbinding_ns, w->f->ns), RES_APP_BINDING.kind,
+    w->target = target_of_object(step_text(w->f->appbinding_ns, w->f->ns), GVR_APP_BINDING.kind,
                                  step_text(w->f->appbinding, ""));
     if (session == NULL)
         return RC_OK;
-    if (kube_get(w->cx, w->k, &RES_BACKUP_SESSION, w->f->ns, session, &s, e))
+    if (kube_get(w->cx, w->k, &GVR_BACKUP_SESSION, w->f->ns, session, &s, e))
         return err_wrap(e, "could not read BackupSession %s/%s", w->f->ns, session);
     name = json_text_or(json_dig(s, "spec", "invoker", "name"), "");
-    rc = kube_get(w->cx, w->k, &RES_BACKUP_CONFIGURATION, w->f->ns, name, &w->config, e);
+    rc = kube_get(w->cx, w->k, &GVR_BACKUP_CONFIGURATION, w->f->ns, name, &w->config, e);
     if (rc == RC_OK)
         rc = notes_read(kind_backupconfiguration.kind,
                         json_dig(w->config, "metadata", "annotations"), &w->notes, e);
@@ -105,7 +105,7 @@ adopt(struct backup_work *w, struct err *e)
 
     if (from == NULL)
         return RC_OK;
-    if (vault_lock(w->cx, &w->vault, true, e) ||
+    if (step_repo_lock(w->cx, &w->vault, true, e) ||
         snapshots_adopt(w->cx, w->vault.repo, from, &to, &n, e))
         return err_wrap(e, "could not adopt the snapshots of target %s", from);
     repo_unlock(w->vault.repo);
@@ -193,10 +193,10 @@ dump(struct backup_work *w, struct err *e)
 
     if (source_of(w, &source, &opts, e))
         return e->code;
-    if (binding_wait(w->cx, w->k, &w->redis, &probe, e))
+    if (redis_target_wait(w->cx, w->k, &w->redis, &probe, e))
         return e->code;
     conn_close(probe);
-    if (adopt(w, e) || vault_lock(w->cx, &w->vault, false, e))
+    if (adopt(w, e) || step_repo_lock(w->cx, &w->vault, false, e))
         return e->code;
     start = clock_mono_ms();
     log_info("dumping %s", redis_addr_text(&w->redis.addr));
@@ -214,8 +214,8 @@ work(struct backup_work *w, struct err *e)
 {
     if (step_connect(w->f, &w->k, NULL, e) ||
         redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_BACKUP, &w->args, e) ||
-        vault_reach(w->cx, w->k, w->f, &w->vault, e) || prepare_repository(w, e) ||
-        read_notes(w, e) || binding_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
+        step_repo_reach(w->cx, w->k, w->f, &w->vault, e) || prepare_repository(w, e) ||
+        read_notes(w, e) || redis_target_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
         return e->code;
     return dump(w, e);
 }
@@ -228,8 +228,8 @@ step_backup_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
 
     step_be_nice();
     rc = work(&w, e);
-    vault_close(&w.vault);
-    binding_close(&w.redis);
+    step_repo_close(&w.vault);
+    redis_target_close(&w.redis);
     redis_args_release(&w.args);
     target_release(&w.target);
     json_free(w.config);

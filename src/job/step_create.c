@@ -14,13 +14,13 @@ create(struct ctx *cx, struct kube *k, const char *ns, const struct step_flags *
     CLEANUP(json_free_ptr) struct json *session = NULL;
     struct invoker inv;
 
-    if (kube_get(cx, k, &RES_BACKUP_CONFIGURATION, ns, f->invoker_name, &config, e))
+    if (kube_get(cx, k, &GVR_BACKUP_CONFIGURATION, ns, f->invoker_name, &config, e))
         return err_wrap(e, "could not read BackupConfiguration %s/%s", ns, f->invoker_name);
     invoker_view(config, &inv);
     session =
         invoker_new_session(&inv, clock_real_ms() / 1000,
                             json_int_or(json_dig(config, "spec", "retryConfig", "maxRetry"), 0));
-    if (kube_create(cx, k, &RES_BACKUP_SESSION, ns, session, NULL, NULL, e))
+    if (kube_create(cx, k, &GVR_BACKUP_SESSION, ns, session, NULL, NULL, e))
         return err_wrap(e, "could not create BackupSession %s/%s", ns, kube_name(session));
     log_info("BackupSession %s/%s is created", ns, kube_name(session));
     return RC_OK;

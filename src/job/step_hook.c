@@ -82,7 +82,7 @@ put_verdict(void *arg, struct json *session, struct err *e)
 static enum rc
 tell(struct hook_work *w, const char *state, const char *reason, const char *message, struct err *e)
 {
-    const struct kube_kind *kind = step_session_kind(w->f);
+    const struct kube_gvr *kind = step_session_kind(w->f);
     struct verdict v = {w, state, reason, message};
 
     return kube_modify(w->cx, w->k, kind, w->f->ns, kube_name(w->session), "status", put_verdict,

@@ -28,7 +28,7 @@ const char *step_text(const char *value, const char *otherwise);
 
 /* Is it about a BackupSession (else a RestoreSession)? And the kind of that. */
 bool step_is_backup(const struct step_flags *f);
-const struct kube_kind *step_session_kind(const struct step_flags *f);
+const struct kube_gvr *step_session_kind(const struct step_flags *f);
 /*
  * The session of the flags and its invoker (a RestoreSession is its own). `*session` and
  * `*invoker` are the caller's, also after a failure; `inv` is a view on the latter.
@@ -37,36 +37,38 @@ NODISCARD enum rc step_session(struct ctx *cx, struct kube *k, const struct step
                                struct json **session, struct json **invoker, struct invoker *inv,
                                struct err *e);
 
-/* ---- vault.c: the repository of the flags and its Secret ---- */
+/* ---- step_repo.c: the repository of the flags and its Secret ---- */
 
-struct vault {
+struct step_repo {
     struct store *store;
     struct repo *repo;
     struct secret password;
     char *cache; /* folder for copies of metadata, or NULL */
 };
 /* The storage Secret of the flags; the caller frees. */
-NODISCARD enum rc vault_secret(struct ctx *cx, struct kube *k, const struct step_flags *f,
-                               struct json **out, struct err *e);
-/* The store of the flags, not touched yet; `with_environment` as in vault_store. */
-NODISCARD enum rc vault_store_of_flags(const struct step_flags *f, const struct json *secret,
-                                       bool with_environment, struct store **out, struct err *e);
+NODISCARD enum rc step_repo_secret(struct ctx *cx, struct kube *k, const struct step_flags *f,
+                                   struct json **out, struct err *e);
+/* The store of the flags, not touched yet; `with_environment` as in step_repo_store. */
+NODISCARD enum rc step_repo_store_of_flags(const struct step_flags *f, const struct json *secret,
+                                           bool with_environment, struct store **out,
+                                           struct err *e);
 /* Read the Secret and open the store; no repository yet. Zero it first. */
-NODISCARD enum rc vault_reach(struct ctx *cx, struct kube *k, const struct step_flags *f,
-                              struct vault *out, struct err *e);
+NODISCARD enum rc step_repo_reach(struct ctx *cx, struct kube *k, const struct step_flags *f,
+                                  struct step_repo *out, struct err *e);
 /* Open the repository. RC_NO_REPOSITORY if there is none: only then may one be made. */
-NODISCARD enum rc vault_open(struct ctx *cx, struct vault *v, struct err *e);
+NODISCARD enum rc step_repo_open(struct ctx *cx, struct step_repo *v, struct err *e);
 /* Open it, or make it if there is none; `*made` tells. */
-NODISCARD enum rc vault_ensure(struct ctx *cx, struct vault *v, bool *made, struct err *e);
+NODISCARD enum rc step_repo_ensure(struct ctx *cx, struct step_repo *v, bool *made, struct err *e);
 /* Wait for the lock up to VAULT_LOCK_MS, removing locks of the dead; then load the index. */
-NODISCARD enum rc vault_lock(struct ctx *cx, struct vault *v, bool exclusive, struct err *e);
-void vault_close(struct vault *v);
+NODISCARD enum rc step_repo_lock(struct ctx *cx, struct step_repo *v, bool exclusive,
+                                 struct err *e);
+void step_repo_close(struct step_repo *v);
 /*
- * vault_store.c: the store of a backend, with the credentials of the Secret, not touched yet.
+ * step_repo_store.c: the store of a backend, with the credentials of the Secret, not touched yet.
  * `with_environment`: what the Secret lacks may come from the Pod's own environment and identity.
  */
-NODISCARD enum rc vault_store(const struct backend *b, const struct json *secret,
-                              bool with_environment, struct store **out, struct err *e);
+NODISCARD enum rc step_repo_store(const struct backend *b, const struct json *secret,
+                                  bool with_environment, struct store **out, struct err *e);
 
 /* ---- redis_args.c: what stands in Task param "args" ---- */
 
@@ -90,9 +92,9 @@ NODISCARD enum rc redis_args_parse(const char *text, int direction, struct redis
                                    struct err *e);
 void redis_args_release(struct redis_args *a);
 
-/* ---- binding.c: the Redis of an AppBinding ---- */
+/* ---- redis_target.c: the Redis of an AppBinding ---- */
 
-struct binding {
+struct redis_target {
     struct redis_addr addr;
     struct conn_opts conn;
     struct json *app;           /* the AppBinding */
@@ -101,13 +103,14 @@ struct binding {
     char *sni;
     int wait_ms;
 };
-/* Zero it first; `a` stays borrowed until binding_close. */
-NODISCARD enum rc binding_open(struct ctx *cx, struct kube *k, const struct step_flags *f,
-                               const struct redis_args *a, struct binding *out, struct err *e);
+/* Zero it first; `a` stays borrowed until redis_target_close. */
+NODISCARD enum rc redis_target_open(struct ctx *cx, struct kube *k, const struct step_flags *f,
+                                    const struct redis_args *a, struct redis_target *out,
+                                    struct err *e);
 /* Connect, again and again until wait_ms have passed; `*out` is the caller's. */
-NODISCARD enum rc binding_wait(struct ctx *cx, struct kube *k, struct binding *b, struct conn **out,
-                               struct err *e);
-void binding_close(struct binding *b);
+NODISCARD enum rc redis_target_wait(struct ctx *cx, struct kube *k, struct redis_target *b,
+                                    struct conn **out, struct err *e);
+void redis_target_close(struct redis_target *b);
 
 /* ---- output.c: output.json ---- */
 

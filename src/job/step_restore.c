@@ -14,9 +14,9 @@ struct restore_work {
     struct ctx *cx;
     const struct step_flags *f;
     struct kube *k;
-    struct vault vault;
+    struct step_repo vault;
     struct redis_args args;
-    struct binding redis;
+    struct redis_target redis;
     struct snapshot_source from;
 };
 
@@ -53,7 +53,7 @@ find_snapshot(struct restore_work *w, struct err *e)
                *host = step_text(w->f->source_hostname, step_text(w->f->hostname, NULL));
     struct snapshot_filter filter = {.hosts = &host, .n_hosts = host != NULL ? 1 : 0};
     struct target_id own = target_of_object(step_text(w->f->appbinding_ns, w->f->ns),
-                                            RES_APP_BINDING.kind, step_text(w->f->appbinding, ""));
+                                            GVR_APP_BINDING.kind, step_text(w->f->appbinding, ""));
     char *part =
         w->args.db >= 0 || w->args.match != NULL ? target_part(w->args.db, w->args.match) : NULL;
     enum rc rc = RC_OK;
@@ -64,9 +64,9 @@ find_snapshot(struct restore_work *w, struct err *e)
     if (strchr(spec, ',') != NULL)
         rc = err_set(e, RC_INVALID, "one snapshot can be restored, not several: %.100s", spec);
     if (rc == RC_OK)
-        rc = vault_open(w->cx, &w->vault, e);
+        rc = step_repo_open(w->cx, &w->vault, e);
     if (rc == RC_OK)
-        rc = vault_lock(w->cx, &w->vault, false, e);
+        rc = step_repo_lock(w->cx, &w->vault, false, e);
     if (rc == RC_OK)
         rc = snapshot_open(w->cx, w->vault.repo, spec, &filter, NULL, &w->from, e);
     target_release(&own);
@@ -84,7 +84,7 @@ load(struct restore_work *w, struct err *e)
     enum rc rc;
 
     if (load_opts_of(w, &opts, e) || find_snapshot(w, e) ||
-        binding_wait(w->cx, w->k, &w->redis, &conn, e))
+        redis_target_wait(w->cx, w->k, &w->redis, &conn, e))
         return e->code;
     log_info("loading snapshot %.8s of host %s into %s", id_hex(&w->from.snap.id, id),
              w->from.snap.hostname, redis_addr_text(&w->redis.addr));
@@ -110,8 +110,8 @@ work(struct restore_work *w, struct err *e)
 {
     if (step_connect(w->f, &w->k, NULL, e) ||
         redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_RESTORE, &w->args, e) ||
-        vault_reach(w->cx, w->k, w->f, &w->vault, e) ||
-        binding_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
+        step_repo_reach(w->cx, w->k, w->f, &w->vault, e) ||
+        redis_target_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
         return e->code;
     return load(w, e);
 }
@@ -133,8 +133,8 @@ step_restore_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
             json_set_bool(result, "dryRun", true);
     }
     snapshot_close(&w.from);
-    vault_close(&w.vault);
-    binding_close(&w.redis);
+    step_repo_close(&w.vault);
+    redis_target_close(&w.redis);
     redis_args_release(&w.args);
     kube_free(w.k);
     if (rc == RC_OK)

@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "ctl/recorder.h"
 #include "http/client.h"
-#include "job/after.h"
+#include "job/post_backup.h"
 #include "job/step_internal.h"
 #include "kube/object.h"
 #include "metrics/stash.h"
@@ -47,8 +47,8 @@ load_objects(struct status_work *w, struct err *e)
 
     if (step_session(w->cx, w->k, w->f, &w->session, &w->inv_obj, &w->inv, e))
         return e->code;
-    if (strcmp(w->inv.target_kind, RES_APP_BINDING.kind) == 0 &&
-        kube_get(w->cx, w->k, &RES_APP_BINDING, w->inv.target_ns, w->inv.target_name, &w->app,
+    if (strcmp(w->inv.target_kind, GVR_APP_BINDING.kind) == 0 &&
+        kube_get(w->cx, w->k, &GVR_APP_BINDING, w->inv.target_ns, w->inv.target_name, &w->app,
                  &none))
         log_warn("metrics lack the kind of the target: %s", none.msg);
     return RC_OK;
@@ -153,7 +153,7 @@ tell_session(struct status_work *w, const struct action_result *r)
 {
     struct err e = ERR_INIT;
 
-    if (kube_modify(w->cx, w->k, &RES_BACKUP_SESSION, w->f->ns, w->f->backupsession, "status",
+    if (kube_modify(w->cx, w->k, &GVR_BACKUP_SESSION, w->f->ns, w->f->backupsession, "status",
                     put_condition, (void *)(uintptr_t)r, NULL, &e)) {
         (void)err_wrap(&e, "could not write condition %s", r->type);
         log_err(&e);
@@ -161,7 +161,7 @@ tell_session(struct status_work *w, const struct action_result *r)
 }
 
 static enum rc
-send_repository_metrics(struct status_work *w, const struct after *a, struct err *e)
+send_repository_metrics(struct status_work *w, const struct post_backup *a, struct err *e)
 {
     struct metrics m = metrics_of(w);
     struct backend b;
@@ -187,7 +187,7 @@ send_repository_metrics(struct status_work *w, const struct after *a, struct err
 }
 
 struct repo_status {
-    const struct after *a;
+    const struct post_backup *a;
     const char *began;
 };
 
@@ -212,10 +212,10 @@ put_repository(void *arg, struct json *repo, struct err *e)
 }
 
 /* How much retention may remove at once: somebody who means it says so on the invoker. */
-static struct brake
-brake_of(const struct status_work *w)
+static struct retention_guard
+retention_guard_of(const struct status_work *w)
 {
-    struct brake b = {.share = BRAKE_SHARE};
+    struct retention_guard b = {.share = RETENTION_GUARD_SHARE};
     struct notes notes;
     struct err why = ERR_INIT;
 
@@ -226,10 +226,10 @@ brake_of(const struct status_work *w)
     return b;
 }
 
-static void hold_back(struct after *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void hold_back(struct post_backup *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 static void
-hold_back(struct after *a, const char *fmt, ...)
+hold_back(struct post_backup *a, const char *fmt, ...)
 {
     va_list ap;
     size_t n = strlen(a->note);
@@ -241,7 +241,7 @@ hold_back(struct after *a, const char *fmt, ...)
 }
 
 static void
-tell_retention(struct status_work *w, enum rc rc, const struct after *a, const char *error)
+tell_retention(struct status_work *w, enum rc rc, const struct post_backup *a, const char *error)
 {
     if (rc != RC_OK)
         tell_session(w, &(struct action_result){"RetentionPolicyApplied", "False",
@@ -260,7 +260,7 @@ tell_retention(struct status_work *w, enum rc rc, const struct after *a, const c
 
 /* The target has lost most of its keys: people must hear of it, for one night is enough to act. */
 static void
-tell_pin(struct status_work *w, const struct after *a)
+tell_pin(struct status_work *w, const struct post_backup *a)
 {
     char text[500];
 
@@ -280,22 +280,22 @@ is_shared(const struct json *repo)
 
     for (size_t i = 0; i < json_size(refs); i++)
         writers += strcmp(json_text_or(json_field(json_elem(refs, i), "kind"), ""),
-                          RES_RESTORE_SESSION.kind) != 0;
+                          GVR_RESTORE_SESSION.kind) != 0;
     return writers > 1;
 }
 
 /* The snapshot that the first step of this Job made, and what belongs to it. */
 static enum rc
-whose_snapshots(struct status_work *w, struct after_whose *out, struct err *e)
+whose_snapshots(struct status_work *w, struct post_backup_whose *out, struct err *e)
 {
     const struct json *host = json_elem(json_field(w->output, "stats"), 0),
                       *made = json_elem(json_field(host, "snapshots"), 0);
     struct json *repo = NULL;
 
-    *out = (struct after_whose){.host = step_text(w->inv.alias, DEFAULT_HOST)};
+    *out = (struct post_backup_whose){.host = step_text(w->inv.alias, DEFAULT_HOST)};
     if (!id_from_hex(json_text_str(json_field(made, "name")), &out->made))
         return err_set(e, RC_CORRUPT, "output.json names no snapshot");
-    if (kube_get(w->cx, w->k, &RES_REPOSITORY, w->inv.repo_ns, w->inv.repo_name, &repo, e))
+    if (kube_get(w->cx, w->k, &GVR_REPOSITORY, w->inv.repo_ns, w->inv.repo_name, &repo, e))
         return err_wrap(e, "could not read Repository %s/%s", w->inv.repo_ns, w->inv.repo_name);
     out->host_shared = is_shared(repo);
     json_free(repo);
@@ -304,10 +304,10 @@ whose_snapshots(struct status_work *w, struct after_whose *out, struct err *e)
 
 /* Of a damaged repository nothing is removed: an older snapshot may be the last good one. */
 static enum rc
-retain(struct status_work *w, struct repo *r, struct after *a, struct err *e)
+retain(struct status_work *w, struct repo *r, struct post_backup *a, struct err *e)
 {
-    const struct brake brake = brake_of(w);
-    struct after_whose whose;
+    const struct retention_guard brake = retention_guard_of(w);
+    struct post_backup_whose whose;
     enum rc rc = RC_OK;
 
     if (!a->integrity) {
@@ -315,7 +315,7 @@ retain(struct status_work *w, struct repo *r, struct after *a, struct err *e)
     } else {
         rc = whose_snapshots(w, &whose, e);
         if (rc == RC_OK)
-            rc = after_retention(w->cx, r, w->inv.retention, &whose, &brake, a, e);
+            rc = post_backup_retention(w->cx, r, w->inv.retention, &whose, &brake, a, e);
         if (rc == RC_OK && a->held_back)
             hold_back(a,
                       " If it is meant, annotate %s %s with %s=<how many may go>, or run "
@@ -329,9 +329,9 @@ retain(struct status_work *w, struct repo *r, struct after *a, struct err *e)
 }
 
 static enum rc
-verify(struct status_work *w, struct repo *r, struct after *a, struct err *e)
+verify(struct status_work *w, struct repo *r, struct post_backup *a, struct err *e)
 {
-    enum rc rc = after_check(w->cx, r, a, e);
+    enum rc rc = post_backup_check(w->cx, r, a, e);
 
     tell_session(w, rc == RC_OK && a->integrity
                         ? &(struct action_result){"RepositoryIntegrityVerified", "True",
@@ -345,18 +345,18 @@ verify(struct status_work *w, struct repo *r, struct after *a, struct err *e)
 
 /* Everything that a good backup brings with it. What fails is in the session's conditions. */
 static void
-after_backup(struct status_work *w)
+post_backup_backup(struct status_work *w)
 {
-    struct vault v = {0};
-    struct after a = {0};
+    struct step_repo v = {0};
+    struct post_backup a = {0};
     struct err e = ERR_INIT;
     struct repo_status s = {&a, json_text(json_dig(w->session, "metadata", "creationTimestamp"))};
-    enum rc rc = vault_reach(w->cx, w->k, w->f, &v, &e);
+    enum rc rc = step_repo_reach(w->cx, w->k, w->f, &v, &e);
 
     if (rc == RC_OK)
-        rc = vault_open(w->cx, &v, &e);
+        rc = step_repo_open(w->cx, &v, &e);
     if (rc == RC_OK)
-        rc = vault_lock(w->cx, &v, true, &e);
+        rc = step_repo_lock(w->cx, &v, true, &e);
     if (rc != RC_OK)
         tell_retention(w, rc, &a, e.msg);
     else
@@ -364,12 +364,12 @@ after_backup(struct status_work *w)
     if (rc == RC_OK)
         rc = retain(w, v.repo, &a, &e);
     /* Of a damaged repository only the number of snapshots is known. */
-    if (rc == RC_OK && after_stats(w->cx, v.repo, &a, &e) != RC_OK && a.integrity)
+    if (rc == RC_OK && post_backup_stats(w->cx, v.repo, &a, &e) != RC_OK && a.integrity)
         rc = e.code;
-    vault_close(&v);
+    step_repo_close(&v);
     if (rc == RC_OK && !a.integrity)
         (void)err_set(&w->failed, RC_CORRUPT, "the repository is damaged: %s", a.problem);
-    if (rc == RC_OK && kube_modify(w->cx, w->k, &RES_REPOSITORY, w->inv.repo_ns, w->inv.repo_name,
+    if (rc == RC_OK && kube_modify(w->cx, w->k, &GVR_REPOSITORY, w->inv.repo_ns, w->inv.repo_name,
                                    "status", put_repository, &s, &w->repo, &e)) {
         (void)err_wrap(&e, "could not write the status of Repository %s/%s", w->inv.repo_ns,
                        w->inv.repo_name);
@@ -450,7 +450,7 @@ put_result(void *arg, struct json *session, struct err *e)
 static enum rc
 tell_result(struct status_work *w, struct err *e)
 {
-    const struct kube_kind *kind = step_session_kind(w->f);
+    const struct kube_gvr *kind = step_session_kind(w->f);
 
     if (kube_modify(w->cx, w->k, kind, w->f->ns, kube_name(w->session), "status", put_result, w,
                     NULL, e))
@@ -524,7 +524,7 @@ work(struct status_work *w, struct err *e)
     if (load_objects(w, e) || output_read(w->f, &w->output, e))
         return e->code;
     if (step_is_backup(w->f) && output_error(w->output) == NULL && has_actions(w))
-        after_backup(w);
+        post_backup_backup(w);
     if (tell_result(w, e))
         return e->code;
     tell_people(w);

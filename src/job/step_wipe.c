@@ -16,9 +16,9 @@ step_wipe_repository(struct ctx *cx, const struct step_flags *f, struct err *e)
         return err_set(e, RC_UNSUPPORTED, "the files of a local backend are in a volume");
     rc = step_connect(f, &k, NULL, e);
     if (rc == RC_OK)
-        rc = vault_secret(cx, k, f, &secret, e);
+        rc = step_repo_secret(cx, k, f, &secret, e);
     if (rc == RC_OK)
-        rc = vault_store_of_flags(f, secret, false, &s, e);
+        rc = step_repo_store_of_flags(f, secret, false, &s, e);
     if (rc == RC_OK)
         rc = store_wipe(cx, s, &n, e);
     if (s != NULL && (rc == RC_OK || n > 0))

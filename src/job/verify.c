@@ -2,8 +2,8 @@
 #include "job/verify.h"
 
 #include "base/mem.h"
-#include "dump/tally.h"
-#include "job/feed.h"
+#include "dump/dataset_digest.h"
+#include "job/dump_reader.h"
 #include "job/outcome.h"
 #include "redis/scan.h"
 
@@ -14,7 +14,7 @@ struct verify {
     struct conn *c;
     struct scan_some *scan;
     struct filtered filtered; /* in front of verify_key */
-    struct tally *want, *have;
+    struct dataset_digest *want, *have;
     struct buf names; /* of keys that are not read yet */
     size_t ends[BATCH_KEYS];
     int64_t expires_at[BATCH_KEYS];
@@ -44,12 +44,12 @@ verify_have(void *arg, const struct ev *ev, struct err *e)
     int64_t want, at;
 
     if (ev->kind != EV_KEY_END || scan_some_exact(v->scan))
-        return tally_on(v->have, ev, e);
+        return dataset_digest_on(v->have, ev, e);
     at = ev->u.key.expires_at;
     want = at == EV_NO_EXPIRY ? EV_NO_EXPIRY : verify_wanted(v, ev->u.key.name);
     if (want != EV_NO_EXPIRY && at >= want - EXPIRY_SLACK_MS && at <= want + EXPIRY_SLACK_MS)
         same.u.key.expires_at = want;
-    return tally_on(v->have, &same, e);
+    return dataset_digest_on(v->have, &same, e);
 }
 
 /* Read the keys of the batch from the server. */
@@ -79,12 +79,12 @@ verify_on(void *arg, const struct ev *ev, struct err *e)
 
     if (ev->kind == EV_FUNCTION || ev->kind == EV_SCRIPT) /* the answers to their commands tell */
         return RC_OK;
-    if (tally_on(v->want, ev, e))
+    if (dataset_digest_on(v->want, ev, e))
         return e->code;
     if (ev->kind == EV_DB) {
         if (verify_flush(v, e) || conn_select(v->cx, v->c, ev->u.db.n, e))
             return e->code;
-        return tally_on(v->have, ev, e);
+        return dataset_digest_on(v->have, ev, e);
     }
     if (ev->kind != EV_KEY_END)
         return RC_OK;
@@ -100,17 +100,17 @@ verify_read(struct verify *v, struct rd *dump, const struct load_opts *opts, str
 {
     struct load_opts o = *opts;
     struct load_result ignored;
-    struct feed *feed = NULL;
+    struct dump_reader *feed = NULL;
     enum rc rc;
 
     v->filtered = (struct filtered){.filter = opts->filter, .on = verify_on, .arg = v};
     o.dry_run = true;
     o.on = filtered_on;
     o.on_arg = &v->filtered;
-    rc = feed_open(v->cx, dump, &feed, e);
+    rc = dump_reader_open(v->cx, dump, &feed, e);
     if (rc == RC_OK)
-        rc = load_run(v->cx, NULL, feed_rd(feed), &o, &ignored, e);
-    feed_close(feed);
+        rc = load_run(v->cx, NULL, dump_reader_rd(feed), &o, &ignored, e);
+    dump_reader_close(feed);
     if (rc == RC_OK && !ignored.facts.exact)
         return err_set(
             e, RC_UNSUPPORTED,
@@ -121,18 +121,18 @@ verify_read(struct verify *v, struct rd *dump, const struct load_opts *opts, str
 static enum rc
 verify_compare(const struct verify *v, bool changed, struct err *e)
 {
-    const struct tally_db *want, *have;
+    const struct dataset_digest_db *want, *have;
     size_t n, m;
 
-    want = tally_dbs(v->want, &n);
-    have = tally_dbs(v->have, &m);
+    want = dataset_digest_dbs(v->want, &n);
+    have = dataset_digest_dbs(v->have, &m);
     for (size_t i = 0; i < n; i++) {
-        struct tally_type w = tally_db_total(&want[i]), h = {0};
-        struct tally_sum sum = {0};
+        struct dataset_digest_type w = dataset_digest_db_total(&want[i]), h = {0};
+        struct dataset_digest_sum sum = {0};
 
         for (size_t k = 0; k < m; k++)
             if (have[k].n == want[i].n) {
-                h = tally_db_total(&have[k]);
+                h = dataset_digest_db_total(&have[k]);
                 sum = have[k].digest;
             }
         if (w.keys == h.keys && w.elements == h.elements && w.expiring == h.expiring &&
@@ -181,8 +181,8 @@ verify_run(struct verify *v, struct rd *dump, const struct load_opts *opts, int6
     uint64_t before = 0, after = 0;
     int64_t now;
 
-    tally_leave_out(v->want, cut);
-    tally_leave_out(v->have, cut);
+    dataset_digest_leave_out(v->want, cut);
+    dataset_digest_leave_out(v->have, cut);
     if (verify_changes(v, &before, e) ||
         scan_some_open(v->cx, v->c, &scan, verify_have, v, &v->scan, e) ||
         verify_read(v, dump, opts, e) || verify_changes(v, &after, e))
@@ -198,29 +198,30 @@ enum rc
 verify_target(struct ctx *cx, struct rd *dump, struct conn *c, const struct verify_opts *opts,
               struct verified *out, struct err *e)
 {
-    struct verify v = {.cx = cx, .c = c, .want = tally_new(), .have = tally_new()};
+    struct verify v = {
+        .cx = cx, .c = c, .want = dataset_digest_new(), .have = dataset_digest_new()};
     unsigned parts = TALLY_MODULES | (opts->counters ? 0U : TALLY_COUNTERS);
-    const struct tally_db *dbs;
+    const struct dataset_digest_db *dbs;
     size_t n;
     int64_t now;
     enum rc rc = outcome_time(cx, c, &now, e);
 
     buf_init(&v.names, EV_HELD_MAX + BATCH_BYTES);
-    tally_leave_out_parts(v.want, parts);
-    tally_leave_out_parts(v.have, parts);
+    dataset_digest_leave_out_parts(v.want, parts);
+    dataset_digest_leave_out_parts(v.have, parts);
     if (rc == RC_OK)
         rc = verify_run(&v, dump, opts->load, now + opts->soon_ms, e);
     if (rc == RC_OK) {
-        out->keys = tally_keys(v.want);
-        out->left_out = tally_left_out(v.want);
-        dbs = tally_dbs(v.want, &n);
+        out->keys = dataset_digest_keys(v.want);
+        out->left_out = dataset_digest_left_out(v.want);
+        dbs = dataset_digest_dbs(v.want, &n);
         for (size_t i = 0; i < n; i++)
             out->modules += dbs[i].types[KV_MODULE].keys;
-        (void)tally_sum_text(tally_whole(v.want), out->digest);
+        (void)dataset_digest_sum_text(dataset_digest_whole(v.want), out->digest);
     }
     scan_some_close(v.scan);
     buf_release(&v.names);
-    tally_free(v.want);
-    tally_free(v.have);
+    dataset_digest_free(v.want);
+    dataset_digest_free(v.have);
     return rc == RC_OK ? RC_OK : err_wrap(e, "could not verify the restore");
 }

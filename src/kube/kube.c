@@ -42,12 +42,12 @@ kube_stats(struct kube *k)
 }
 
 void
-kube_name_kind(struct json *obj, const struct kube_kind *kind)
+kube_name_kind(struct json *obj, const struct kube_gvr *kind)
 {
     char version[KUBE_API_VERSION];
 
     if (json_field(obj, "apiVersion") == NULL)
-        json_set_cstr(obj, "apiVersion", kube_kind_api_version(kind, version));
+        json_set_cstr(obj, "apiVersion", kube_gvr_api_version(kind, version));
     if (json_field(obj, "kind") == NULL)
         json_set_cstr(obj, "kind", kind->kind);
 }

@@ -55,27 +55,27 @@ struct kube_stats {
 struct kube_stats kube_stats(struct kube *k);
 
 /* A resource. Tables of them are static; the core group is "". */
-struct kube_kind {
+struct kube_gvr {
     const char *group, *version, *plural, *kind;
     bool namespaced;
 };
 
 /* "v1", "batch/v1". Returns `to`. */
 enum { KUBE_API_VERSION = 160 };
-const char *kube_kind_api_version(const struct kube_kind *kind, char to[static KUBE_API_VERSION]);
+const char *kube_gvr_api_version(const struct kube_gvr *kind, char to[static KUBE_API_VERSION]);
 
-extern const struct kube_kind KUBE_NAMESPACE, KUBE_SECRET, KUBE_CONFIG_MAP, KUBE_SERVICE,
+extern const struct kube_gvr KUBE_NAMESPACE, KUBE_SECRET, KUBE_CONFIG_MAP, KUBE_SERVICE,
     KUBE_ENDPOINTS, KUBE_POD, KUBE_EVENT, KUBE_SERVICE_ACCOUNT, KUBE_PERSISTENT_VOLUME_CLAIM,
     KUBE_PERSISTENT_VOLUME, KUBE_NODE, KUBE_CRON_JOB, KUBE_JOB, KUBE_ROLE, KUBE_ROLE_BINDING,
     KUBE_CLUSTER_ROLE, KUBE_CLUSTER_ROLE_BINDING, KUBE_LEASE, KUBE_CRD;
 
 /* Read. */
-NODISCARD enum rc kube_get(struct ctx *cx, struct kube *k, const struct kube_kind *kind,
+NODISCARD enum rc kube_get(struct ctx *cx, struct kube *k, const struct kube_gvr *kind,
                            const char *ns, const char *name, struct json **out, struct err *e);
 
 /* What to list. All but `kind` may be left out. */
 struct kube_list_opts {
-    const struct kube_kind *kind;
+    const struct kube_gvr *kind;
     const char *ns;                              /* NULL: all namespaces */
     const char *label_selector, *field_selector; /* text form (kube/selector.h); NULL: all */
     int page;                                    /* objects per request; 0: 500 */
@@ -106,14 +106,14 @@ struct kube_write {
 };
 
 /* Into `ns`, or where NULL into metadata.namespace. Name or generateName in `obj`. */
-NODISCARD enum rc kube_create(struct ctx *cx, struct kube *k, const struct kube_kind *kind,
+NODISCARD enum rc kube_create(struct ctx *cx, struct kube *k, const struct kube_gvr *kind,
                               const char *ns, const struct json *obj, const struct kube_write *w,
                               struct json **out, struct err *e);
 /*
  * Replace the object that metadata names. With a resourceVersion: RC_CONFLICT if it is not that any
  * more.
  */
-NODISCARD enum rc kube_update(struct ctx *cx, struct kube *k, const struct kube_kind *kind,
+NODISCARD enum rc kube_update(struct ctx *cx, struct kube *k, const struct kube_gvr *kind,
                               const struct json *obj, const struct kube_write *w, struct json **out,
                               struct err *e);
 
@@ -123,12 +123,12 @@ enum kube_patch_type {
     KUBE_PATCH_APPLY, /* server-side apply: the fields that the manager wants; makes it if new */
     KUBE_PATCH_STRATEGIC, /* built-in kinds only */
 };
-NODISCARD enum rc kube_patch(struct ctx *cx, struct kube *k, const struct kube_kind *kind,
+NODISCARD enum rc kube_patch(struct ctx *cx, struct kube *k, const struct kube_gvr *kind,
                              const char *ns, const char *name, enum kube_patch_type type,
                              const struct json *patch, const struct kube_write *w,
                              struct json **out, struct err *e);
 /* Server-side apply of an object by the name in it. */
-NODISCARD enum rc kube_apply(struct ctx *cx, struct kube *k, const struct kube_kind *kind,
+NODISCARD enum rc kube_apply(struct ctx *cx, struct kube *k, const struct kube_gvr *kind,
                              const struct json *obj, const struct kube_write *w, struct json **out,
                              struct err *e);
 
@@ -140,11 +140,11 @@ struct kube_delete_opts {
     int64_t grace_s;                             /* counts if has_grace */
     bool has_grace, dry_run;
 };
-NODISCARD enum rc kube_delete(struct ctx *cx, struct kube *k, const struct kube_kind *kind,
+NODISCARD enum rc kube_delete(struct ctx *cx, struct kube *k, const struct kube_gvr *kind,
                               const char *ns, const char *name, const struct kube_delete_opts *o,
                               struct err *e);
 NODISCARD enum rc kube_delete_collection(struct ctx *cx, struct kube *k,
-                                         const struct kube_kind *kind, const char *ns,
+                                         const struct kube_gvr *kind, const char *ns,
                                          const struct kube_delete_opts *o, struct err *e);
 
 /*
@@ -153,7 +153,7 @@ NODISCARD enum rc kube_delete_collection(struct ctx *cx, struct kube *k,
  * `subresource` as in kube_write.
  */
 typedef enum rc kube_change_fn(void *arg, struct json *obj, struct err *e);
-NODISCARD enum rc kube_modify(struct ctx *cx, struct kube *k, const struct kube_kind *kind,
+NODISCARD enum rc kube_modify(struct ctx *cx, struct kube *k, const struct kube_gvr *kind,
                               const char *ns, const char *name, const char *subresource,
                               kube_change_fn *change, void *arg, struct json **out, struct err *e);
 
@@ -182,7 +182,7 @@ void kube_close(struct kube *k, struct kube_stream *s);
  * collection; NULL sub: the object. kube_query appends "?key=value" or "&key=value", escaped,
  * unless value is NULL. Both by buf_put: whoever uses the path asks buf_whole.
  */
-void kube_path(struct buf *to, const struct kube_kind *kind, const char *ns, const char *name,
+void kube_path(struct buf *to, const struct kube_gvr *kind, const char *ns, const char *name,
                const char *sub);
 void kube_query(struct buf *to, const char *key, const char *value);
 

@@ -31,15 +31,15 @@ NODISCARD enum rc kube_send(struct ctx *cx, struct kube *k, const struct kube_re
 enum rc kube_answer_error(struct kube_response *r, struct err *e);
 
 /* apiVersion and kind where an answer left them out. */
-void kube_name_kind(struct json *obj, const struct kube_kind *kind);
+void kube_name_kind(struct json *obj, const struct kube_gvr *kind);
 
 /*
  * Read a list, or an event of a watch, of which `e` says that it does not parse: what can be read of
  * it (KUBE_UNREADABLE). Another error, or the same: nothing can.
  */
-enum rc salvage_list(struct str text, const struct kube_kind *kind, struct json **out,
+enum rc salvage_list(struct str text, const struct kube_gvr *kind, struct json **out,
                      struct err *e);
-enum rc salvage_event(struct str text, const struct kube_kind *kind, struct json **out,
+enum rc salvage_event(struct str text, const struct kube_gvr *kind, struct json **out,
                       struct err *e);
 
 #endif

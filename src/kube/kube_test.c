@@ -88,8 +88,8 @@ test_kube_status_codes(void **state)
 static void
 test_kube_paths(void **state)
 {
-    static const struct kube_kind crd = {"stash.appscode.com", "v1beta1", "backupconfigurations",
-                                         "BackupConfiguration", true};
+    static const struct kube_gvr crd = {"stash.appscode.com", "v1beta1", "backupconfigurations",
+                                        "BackupConfiguration", true};
     struct buf b = BUF_INIT(1000);
 
     (void)state;

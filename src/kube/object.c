@@ -4,12 +4,12 @@
 #include "base/clock.h"
 
 struct json *
-kube_object_new(const struct kube_kind *kind, const char *ns, const char *name)
+kube_object_new(const struct kube_gvr *kind, const char *ns, const char *name)
 {
     char version[KUBE_API_VERSION];
     struct json *obj = json_new_object(), *meta;
 
-    json_set_cstr(obj, "apiVersion", kube_kind_api_version(kind, version));
+    json_set_cstr(obj, "apiVersion", kube_gvr_api_version(kind, version));
     json_set_cstr(obj, "kind", kind->kind);
     meta = json_need_object(obj, "metadata");
     json_set_cstr(meta, "name", name);
@@ -230,7 +230,7 @@ kube_reference(const struct json *obj)
 }
 
 bool
-kube_is_kind(const struct json *obj, const struct kube_kind *kind)
+kube_is_kind(const struct json *obj, const struct kube_gvr *kind)
 {
     const char *version = json_text_or(json_field(obj, "apiVersion"), "");
     const char *slash = strchr(version, '/');

@@ -19,7 +19,7 @@
 #define KUBE_UNREADABLE "cstash.io/unreadable"
 
 /* {apiVersion, kind, metadata: {name, namespace}}; `ns` is left out for NULL. */
-struct json *kube_object_new(const struct kube_kind *kind, const char *ns, const char *name);
+struct json *kube_object_new(const struct kube_gvr *kind, const char *ns, const char *name);
 
 const char *kube_name(const struct json *obj);
 const char *kube_ns(const struct json *obj);
@@ -54,6 +54,6 @@ bool kube_is_owned_by(const struct json *obj, const char *uid);
 struct json *kube_reference(const struct json *obj);
 
 /* Is `obj` of this group and kind, in any version? */
-bool kube_is_kind(const struct json *obj, const struct kube_kind *kind);
+bool kube_is_kind(const struct json *obj, const struct kube_gvr *kind);
 
 #endif

@@ -10,7 +10,7 @@ step(struct buf *to, const char *s)
 }
 
 void
-kube_path(struct buf *to, const struct kube_kind *kind, const char *ns, const char *name,
+kube_path(struct buf *to, const struct kube_gvr *kind, const char *ns, const char *name,
           const char *sub)
 {
     buf_putf(to, kind->group[0] == '\0' ? "/api" : "/apis");

@@ -10,7 +10,7 @@ enum { MIN_WAIT_MS = 800, MAX_WAIT_MS = 30000, WATCH_S = 300, HEALTHY_MS = 1000 
 struct reflector {
     struct ctx *cx;
     struct kube *k;
-    const struct kube_kind *kind;
+    const struct kube_gvr *kind;
     const char *ns;
     struct kube_reflect_opts o;
     struct kube_sink *sink;
@@ -123,7 +123,7 @@ reflect(struct reflector *r, struct err *e)
 }
 
 enum rc
-kube_reflect(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *ns,
+kube_reflect(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const char *ns,
              const struct kube_reflect_opts *o, struct kube_sink *sink, struct err *e)
 {
     struct reflector r = {.cx = cx, .k = k, .kind = kind, .ns = ns, .sink = sink};

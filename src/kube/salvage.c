@@ -24,7 +24,7 @@ value_of(struct str text, const char *key)
 
 /* NULL: not even its metadata can be read. */
 static struct json *
-salvage_object(struct str text, const struct kube_kind *kind)
+salvage_object(struct str text, const struct kube_gvr *kind)
 {
     struct json *obj = NULL;
     struct err why = ERR_INIT, ignored = ERR_INIT;
@@ -42,7 +42,7 @@ salvage_object(struct str text, const struct kube_kind *kind)
 
 /* The elements from `p`, which is behind the bracket; returns where the list ends. */
 static const uint8_t *
-salvage_items(const uint8_t *p, const uint8_t *end, const struct kube_kind *kind, struct json *to)
+salvage_items(const uint8_t *p, const uint8_t *end, const struct kube_gvr *kind, struct json *to)
 {
     while (p < end && *p != ']') {
         const uint8_t *next = *p == '{' ? json_past_object(p, end) : p + 1;
@@ -59,7 +59,7 @@ salvage_items(const uint8_t *p, const uint8_t *end, const struct kube_kind *kind
 }
 
 enum rc
-salvage_list(struct str text, const struct kube_kind *kind, struct json **out, struct err *e)
+salvage_list(struct str text, const struct kube_gvr *kind, struct json **out, struct err *e)
 {
     const uint8_t *end = text.p + text.n, *from = value_of(text, "\"items\":"), *to;
     CLEANUP(buf_release) struct buf around = BUF_INIT(KUBE_BODY_MAX);
@@ -82,7 +82,7 @@ salvage_list(struct str text, const struct kube_kind *kind, struct json **out, s
 }
 
 enum rc
-salvage_event(struct str text, const struct kube_kind *kind, struct json **out, struct err *e)
+salvage_event(struct str text, const struct kube_gvr *kind, struct json **out, struct err *e)
 {
     const uint8_t *end = text.p + text.n, *from = value_of(text, "\"object\":");
     struct json *obj = NULL;

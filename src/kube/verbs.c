@@ -10,7 +10,7 @@ static const struct kube_write plain;
 
 /* Send `path` with a JSON body (NULL: none); an object of `kind` comes back. */
 static enum rc
-send_body(struct ctx *cx, struct kube *k, const struct kube_kind *kind, struct kube_request *rq,
+send_body(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, struct kube_request *rq,
           const struct json *body, struct json **out, struct err *e)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(BODY_MAX);
@@ -32,7 +32,7 @@ send_body(struct ctx *cx, struct kube *k, const struct kube_kind *kind, struct k
 
 /* Longer ones exist nowhere, and would not fit into a URL. */
 static enum rc
-check_length(const char *text, const char *what, const struct kube_kind *kind, struct err *e)
+check_length(const char *text, const char *what, const struct kube_gvr *kind, struct err *e)
 {
     if (text != NULL && strlen(text) > KUBE_NAME_MAX)
         return err_set(e, RC_INVALID, "the %s of the %s is longer than %d bytes", what, kind->kind,
@@ -41,7 +41,7 @@ check_length(const char *text, const char *what, const struct kube_kind *kind, s
 }
 
 static enum rc
-need_name(const char *ns, const char *name, const struct kube_kind *kind, struct err *e)
+need_name(const char *ns, const char *name, const struct kube_gvr *kind, struct err *e)
 {
     if (name == NULL || name[0] == '\0')
         return err_set(e, RC_INVALID, "the %s has no name", kind->kind);
@@ -51,7 +51,7 @@ need_name(const char *ns, const char *name, const struct kube_kind *kind, struct
 }
 
 enum rc
-kube_get(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *ns,
+kube_get(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const char *ns,
          const char *name, struct json **out, struct err *e)
 {
     CLEANUP(buf_release) struct buf path = BUF_INIT(KUBE_PATH_MAX);
@@ -81,7 +81,7 @@ write_query(struct buf *path, const struct kube *k, const struct kube_write *w, 
  */
 
 enum rc
-kube_create(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *ns,
+kube_create(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const char *ns,
             const struct json *obj, const struct kube_write *w, struct json **out, struct err *e)
 {
     CLEANUP(buf_release) struct buf path = BUF_INIT(KUBE_PATH_MAX);
@@ -98,7 +98,7 @@ kube_create(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const 
 }
 
 enum rc
-kube_update(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const struct json *obj,
+kube_update(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const struct json *obj,
             const struct kube_write *w, struct json **out, struct err *e)
 {
     CLEANUP(buf_release) struct buf path = BUF_INIT(KUBE_PATH_MAX);
@@ -117,7 +117,7 @@ kube_update(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const 
 }
 
 enum rc
-kube_patch(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *ns,
+kube_patch(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const char *ns,
            const char *name, enum kube_patch_type type, const struct json *patch,
            const struct kube_write *w, struct json **out, struct err *e)
 {
@@ -140,7 +140,7 @@ kube_patch(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const c
 }
 
 enum rc
-kube_apply(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const struct json *obj,
+kube_apply(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const struct json *obj,
            const struct kube_write *w, struct json **out, struct err *e)
 {
     return kube_patch(cx, k, kind, kube_ns(obj), kube_name(obj), KUBE_PATCH_APPLY, obj, w, out, e);
@@ -179,7 +179,7 @@ send_delete(struct ctx *cx, struct kube *k, struct buf *path, const struct kube_
 }
 
 enum rc
-kube_delete(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *ns,
+kube_delete(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const char *ns,
             const char *name, const struct kube_delete_opts *o, struct err *e)
 {
     CLEANUP(buf_release) struct buf path = BUF_INIT(KUBE_PATH_MAX);
@@ -191,7 +191,7 @@ kube_delete(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const 
 }
 
 enum rc
-kube_delete_collection(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *ns,
+kube_delete_collection(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const char *ns,
                        const struct kube_delete_opts *o, struct err *e)
 {
     CLEANUP(buf_release) struct buf path = BUF_INIT(KUBE_PATH_MAX);
@@ -206,7 +206,7 @@ kube_delete_collection(struct ctx *cx, struct kube *k, const struct kube_kind *k
 
 /* One round of kube_modify. */
 static enum rc
-modify(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *ns,
+modify(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const char *ns,
        const char *name, const struct kube_write *w, kube_change_fn *change, void *arg,
        struct json **out, struct err *e)
 {
@@ -229,7 +229,7 @@ modify(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char 
 }
 
 enum rc
-kube_modify(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *ns,
+kube_modify(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const char *ns,
             const char *name, const char *subresource, kube_change_fn *change, void *arg,
             struct json **out, struct err *e)
 {

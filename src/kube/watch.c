@@ -8,7 +8,7 @@ enum { EVENT_MAX = 64 * 1024 * 1024, READ_BYTES = 32 * 1024 };
 
 struct kube_watch {
     struct kube *k;
-    const struct kube_kind *kind;
+    const struct kube_gvr *kind;
     struct kube_stream *stream;
     struct buf in;       /* lines of JSON; in[at..n) is not read yet */
     size_t at, searched; /* no line end before `searched` */
@@ -16,7 +16,7 @@ struct kube_watch {
 };
 
 enum rc
-kube_watch_open(struct ctx *cx, struct kube *k, const struct kube_kind *kind, const char *ns,
+kube_watch_open(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const char *ns,
                 const struct kube_watch_opts *o, struct kube_watch **out, struct err *e)
 {
     CLEANUP(buf_release) struct buf path = BUF_INIT(KUBE_PATH_MAX);

@@ -30,7 +30,7 @@ struct kube_watch_opts {
 };
 
 /* `cx` must stay until kube_watch_close. RC_CONFLICT with e->sys 410: the version is too old. */
-NODISCARD enum rc kube_watch_open(struct ctx *cx, struct kube *k, const struct kube_kind *kind,
+NODISCARD enum rc kube_watch_open(struct ctx *cx, struct kube *k, const struct kube_gvr *kind,
                                   const char *ns, const struct kube_watch_opts *o,
                                   struct kube_watch **out, struct err *e);
 /*
@@ -61,7 +61,7 @@ struct kube_reflect_opts {
  * List, watch, resume, list again when the server has forgotten (410). Objects come without
  * metadata.managedFields. Returns only when `cx` is over, with its error. `o` may be NULL.
  */
-NODISCARD enum rc kube_reflect(struct ctx *cx, struct kube *k, const struct kube_kind *kind,
+NODISCARD enum rc kube_reflect(struct ctx *cx, struct kube *k, const struct kube_gvr *kind,
                                const char *ns, const struct kube_reflect_opts *o,
                                struct kube_sink *sink, struct err *e);
 

@@ -17,14 +17,14 @@ void
 ws_init(struct ws *w, struct rd *rd, struct wr *wr)
 {
     *w = (struct ws){.wr = wr};
-    win_init(&w->in, rd, WS_MESSAGE_MAX);
+    lookahead_init(&w->in, rd, WS_MESSAGE_MAX);
     buf_init(&w->message, WS_MESSAGE_MAX);
 }
 
 void
 ws_release(struct ws *w)
 {
-    win_release(&w->in);
+    lookahead_release(&w->in);
     buf_release(&w->message);
 }
 
@@ -101,13 +101,13 @@ take_line(struct ws *w, size_t *left, struct str *line, struct err *e)
         if (n > *left)
             return err_set(e, RC_LIMIT, "the head of the answer is larger than %d bytes",
                            WS_HEAD_MAX);
-        if (win_need(&w->in, n, e))
+        if (lookahead_need(&w->in, n, e))
             return e->code;
         p = w->in.p + w->in.pos;
         if (p[n - 1] != '\n')
             continue;
         *left -= n;
-        (void)win_take(&w->in, n);
+        (void)lookahead_take(&w->in, n);
         *line = str_of(p, n > 1 && p[n - 2] == '\r' ? n - 2 : n - 1);
         return RC_OK;
     }
@@ -203,9 +203,9 @@ ws_open(struct ws *w, const struct ws_request *rq, int *status, struct buf *body
     *status = h.status;
     if (h.status == 101 || h.length <= 0 || h.length > WS_BODY_MAX)
         return RC_OK;
-    if (win_need(&w->in, (size_t)h.length, e))
+    if (lookahead_need(&w->in, (size_t)h.length, e))
         return e->code;
-    return buf_add(body, win_take(&w->in, (size_t)h.length), (size_t)h.length, e);
+    return buf_add(body, lookahead_take(&w->in, (size_t)h.length), (size_t)h.length, e);
 }
 
 /* A frame of our own, masked as clients must. */
@@ -251,9 +251,9 @@ read_frame(struct ws *w, struct frame *f, struct err *e)
     uint64_t n;
     size_t more;
 
-    if (win_need(&w->in, 2, e))
+    if (lookahead_need(&w->in, 2, e))
         return e->code;
-    p = win_take(&w->in, 2);
+    p = lookahead_take(&w->in, 2);
     *f = (struct frame){.last = (p[0] & 0x80) != 0, .op = p[0] & 0x0F};
     n = p[1] & 0x7F;
     if ((p[0] & 0x70) != 0 || (p[1] & 0x80) != 0 || (f->op > OP_BINARY && f->op < OP_CLOSE) ||
@@ -263,16 +263,16 @@ read_frame(struct ws *w, struct frame *f, struct err *e)
         return err_set(e, RC_CORRUPT, "a WebSocket control frame is too long or cut");
     more = n == 126 ? 2 : n == 127 ? 8 : 0;
     if (more > 0) {
-        if (win_need(&w->in, more, e))
+        if (lookahead_need(&w->in, more, e))
             return e->code;
-        p = win_take(&w->in, more);
+        p = lookahead_take(&w->in, more);
         n = more == 2 ? (uint64_t)p[0] << 8 | p[1] : be64_load(p);
     }
     if (n > WS_MESSAGE_MAX)
         return err_set(e, RC_LIMIT, "a WebSocket frame is larger than %d bytes", WS_MESSAGE_MAX);
-    if (win_need(&w->in, (size_t)n, e))
+    if (lookahead_need(&w->in, (size_t)n, e))
         return e->code;
-    f->data = str_of(win_take(&w->in, (size_t)n), (size_t)n);
+    f->data = str_of(lookahead_take(&w->in, (size_t)n), (size_t)n);
     return RC_OK;
 }
 

@@ -14,7 +14,7 @@
  * Tests    websocket_test.c
  */
 #include "base/stream.h"
-#include "base/win.h"
+#include "base/lookahead.h"
 
 enum {
     WS_HEAD_MAX = 64 * 1024,
@@ -25,7 +25,7 @@ enum {
 
 struct ws {
     struct wr *wr;
-    struct win in;
+    struct lookahead in;
     struct buf message;
     char protocol[WS_PROTOCOL]; /* that the server chose, "" for none */
     bool closed;                /* a close frame came or went */

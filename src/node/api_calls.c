@@ -18,7 +18,7 @@ requeue_by(struct ctl_result *out, int64_t ms)
 }
 
 enum rc
-node_put_status(struct ctx *cx, struct node *r, const struct kube_kind *kind, struct cache *cache,
+node_put_status(struct ctx *cx, struct node *r, const struct kube_gvr *kind, struct cache *cache,
                 const struct json *obj, struct json *take, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *whole = NULL;
@@ -38,7 +38,7 @@ node_put_status(struct ctx *cx, struct node *r, const struct kube_kind *kind, st
 }
 
 enum rc
-node_delete(struct ctx *cx, struct node *r, const struct kube_kind *kind, const struct json *obj,
+node_delete(struct ctx *cx, struct node *r, const struct kube_gvr *kind, const struct json *obj,
             const char *propagation, int64_t grace, struct err *e)
 {
     struct kube_delete_opts o = {.propagation = propagation,

@@ -10,7 +10,7 @@
 enum { POD_WORKERS = 4, JOB_WORKERS = 2 };
 
 static struct cache *
-node_cache(struct node *r, const struct kube_kind *kind)
+node_cache(struct node *r, const struct kube_gvr *kind)
 {
     struct cache_opts o = {.kind = kind};
     struct cache *c = manager_cache(r->m, &o);

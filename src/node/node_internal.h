@@ -46,13 +46,13 @@ struct node {
  * Write `take` as the status of `obj` if it is another; the cache is told. RC_CONFLICT: `obj` was
  * not the newest, so come again.
  */
-NODISCARD enum rc node_put_status(struct ctx *cx, struct node *r, const struct kube_kind *kind,
+NODISCARD enum rc node_put_status(struct ctx *cx, struct node *r, const struct kube_gvr *kind,
                                   struct cache *cache, const struct json *obj, struct json *take,
                                   struct err *e);
 /* Now, as Kubernetes writes it. */
 const char *node_now(char to[static API_TIME_TEXT]);
 /* Delete it if it is still this one; gone already is fine. `grace` -1: its own. */
-NODISCARD enum rc node_delete(struct ctx *cx, struct node *r, const struct kube_kind *kind,
+NODISCARD enum rc node_delete(struct ctx *cx, struct node *r, const struct kube_gvr *kind,
                               const struct json *obj, const char *propagation, int64_t grace,
                               struct err *e);
 /* Sooner or later: the earlier of what was wished. */
@@ -95,12 +95,12 @@ NODISCARD enum rc pod_trouble(struct pod_trouble *why, struct err *e, const char
 char *pod_field(struct node *r, const struct json *pod, const char *path);
 /* A Secret or ConfigMap that a Pod names. The texts are borrowed. */
 struct pod_source {
-    const struct kube_kind *kind; /* KUBE_SECRET or KUBE_CONFIG_MAP */
+    const struct kube_gvr *kind; /* KUBE_SECRET or KUBE_CONFIG_MAP */
     const char *ns, *name;
     bool optional; /* where it is not, it counts as empty */
 };
 /* The one that `ref`, a part of the Pod's spec, means; its field `name_key` has the name. */
-struct pod_source pod_source(const struct json *pod, const struct kube_kind *kind,
+struct pod_source pod_source(const struct json *pod, const struct kube_gvr *kind,
                              const struct json *ref, const char *name_key);
 /* Its data: a map of plain texts, which the caller frees. RC_INVALID: `why` says what it waits for;
  * other errors are those of the API. */

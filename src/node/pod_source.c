@@ -78,7 +78,7 @@ pod_field(struct node *r, const struct json *pod, const char *path)
 }
 
 struct pod_source
-pod_source(const struct json *pod, const struct kube_kind *kind, const struct json *ref,
+pod_source(const struct json *pod, const struct kube_gvr *kind, const struct json *ref,
            const char *name_key)
 {
     return (struct pod_source){.kind = kind,

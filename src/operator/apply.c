@@ -37,7 +37,7 @@ covers(const struct json *live, const struct json *wanted)
 
 /* Nothing is taken from its owner: a name that two lay claim to is an error of the later one. */
 static enum rc
-check_owner(const struct kube_kind *kind, const struct json *live, const struct json *wanted,
+check_owner(const struct kube_gvr *kind, const struct json *live, const struct json *wanted,
             struct err *e)
 {
     const struct json *has = kube_controller_of(live), *wants = kube_controller_of(wanted);
@@ -52,7 +52,7 @@ check_owner(const struct kube_kind *kind, const struct json *live, const struct 
 
 /* json_free; NULL: there is none. */
 static enum rc
-read_live(struct ctx *cx, struct world *op, struct cache *cache, const struct kube_kind *kind,
+read_live(struct ctx *cx, struct operator* op, struct cache *cache, const struct kube_gvr *kind,
           const struct json *wanted, struct json **live, struct err *e)
 {
     struct err why = ERR_INIT;
@@ -71,7 +71,7 @@ read_live(struct ctx *cx, struct world *op, struct cache *cache, const struct ku
 }
 
 enum rc
-ensure(struct ctx *cx, struct world *op, struct cache *cache, const struct kube_kind *kind,
+ensure(struct ctx *cx, struct operator* op, struct cache *cache, const struct kube_gvr *kind,
        const struct json *wanted, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *live = NULL;
@@ -93,7 +93,7 @@ ensure(struct ctx *cx, struct world *op, struct cache *cache, const struct kube_
 }
 
 enum rc
-create_own(struct ctx *cx, struct world *op, struct cache *cache, const struct kube_kind *kind,
+create_own(struct ctx *cx, struct operator* op, struct cache *cache, const struct kube_gvr *kind,
            const struct json *wanted, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *made = NULL;
@@ -112,7 +112,7 @@ create_own(struct ctx *cx, struct world *op, struct cache *cache, const struct k
 }
 
 enum rc
-ensure_gone(struct ctx *cx, struct world *op, const struct kube_kind *kind, const char *ns,
+ensure_gone(struct ctx *cx, struct operator* op, const struct kube_gvr *kind, const char *ns,
             const char *name, const char *propagation, struct err *e)
 {
     struct kube_delete_opts o = {.propagation = propagation};
@@ -126,7 +126,7 @@ ensure_gone(struct ctx *cx, struct world *op, const struct kube_kind *kind, cons
 }
 
 enum rc
-write_status(struct ctx *cx, struct world *op, struct cache *cache, const struct kube_kind *kind,
+write_status(struct ctx *cx, struct operator* op, struct cache *cache, const struct kube_gvr *kind,
              const struct json *was, const struct json *now, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *out = NULL;
@@ -142,10 +142,10 @@ write_status(struct ctx *cx, struct world *op, struct cache *cache, const struct
 }
 
 enum rc
-write_finalizer(struct ctx *cx, struct world *op, struct cache *cache, const struct json *obj,
+write_finalizer(struct ctx *cx, struct operator* op, struct cache *cache, const struct json *obj,
                 const char *name, bool add, struct err *e)
 {
-    const struct kube_kind *kind = cache_kind(cache);
+    const struct kube_gvr *kind = cache_kind(cache);
     CLEANUP(json_free_ptr) struct json *copy = json_clone(obj);
     CLEANUP(json_free_ptr) struct json *patch = json_new_object();
     CLEANUP(json_free_ptr) struct json *out = NULL;

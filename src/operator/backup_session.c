@@ -165,7 +165,7 @@ note_success(struct session_ctx *s, const char *phase, struct err *e)
     if (strcmp(phase, "Succeeded") != 0 || last >= kube_created_ms(s->now))
         return RC_OK;
     json_set_cstr(status, LAST_SUCCESS, api_time(kube_created_ms(s->now), text));
-    return write_status(s->cx, s->op, s->op->configs, &RES_BACKUP_CONFIGURATION, config, now, e);
+    return write_status(s->cx, s->op, s->op->configs, &GVR_BACKUP_CONFIGURATION, config, now, e);
 }
 
 static void
@@ -209,20 +209,18 @@ ensured_words(const struct session_ctx *s)
     return mem_strdup("Successfully ensured backup executor.");
 }
 
-static struct cache *
-sessions_of(struct world *op)
+static struct cache *sessions_of(struct operator* op)
 {
     return op->sessions;
 }
 
-static struct recorder *
-events_of(struct world *op)
+static struct recorder *events_of(struct operator* op)
 {
     return op->session_events;
 }
 
 static const struct session_kind backup_session = {
-    .resource = &RES_BACKUP_SESSION,
+    .resource = &GVR_BACKUP_SESSION,
     .name = "BackupSession",
     .verb = "backup",
     .executor = "BackupExecutorEnsured",
@@ -309,8 +307,8 @@ retry(struct session_ctx *s, struct err *e)
     }
     /* Named by when it is due: a second try of this write finds what the first one made. */
     again = invoker_new_session(&s->inv, at / 1000, left - 1);
-    rc = kube_create(s->cx, s->op->k, &RES_BACKUP_SESSION, s->inv.ns, again, NULL, NULL, e);
-    if (rc == RC_EXISTS && kube_get(s->cx, s->op->k, &RES_BACKUP_SESSION, s->inv.ns,
+    rc = kube_create(s->cx, s->op->k, &GVR_BACKUP_SESSION, s->inv.ns, again, NULL, NULL, e);
+    if (rc == RC_EXISTS && kube_get(s->cx, s->op->k, &GVR_BACKUP_SESSION, s->inv.ns,
                                     kube_name(again), &there, e) == RC_OK) {
         rc = RC_OK;
         if (json_int_or(json_dig(there, "spec", "retryLeft"), 0) != left - 1) {
@@ -352,7 +350,7 @@ step(struct session_ctx *s, struct err *e)
 
 /* The BackupConfiguration of a session, or NULL. */
 static struct json *
-invoker_of(struct world *op, const struct json *session)
+invoker_of(struct operator* op, const struct json *session)
 {
     const struct json *by = json_dig(session, "spec", "invoker");
 
@@ -386,7 +384,7 @@ enum rc
 reconcile_session(struct ctx *cx, void *arg, const char *ns, const char *name,
                   struct ctl_result *out, struct err *e)
 {
-    struct world *op = (struct world *)arg;
+    struct operator* op =(struct operator*) arg;
     struct json *obj = cache_get(op->sessions, ns, name), *config;
     struct session_ctx s;
     enum rc rc;

@@ -8,7 +8,7 @@ enum { LABELS_MS = 60 * 1000 };
 
 /* The CronJob follows the object even when something it needs has gone since. */
 static void
-make_cron_job(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *now,
+make_cron_job(struct ctx *cx, struct operator* op, const struct invoker *inv, struct json *now,
               struct ctl_result *out)
 {
     struct json *status = json_field(now, "status");
@@ -30,7 +30,7 @@ make_cron_job(struct ctx *cx, struct world *op, const struct invoker *inv, struc
 
 /* Would its pod be one? Task, Functions and variables, as the next session would find them. */
 static bool
-check_task(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *repo,
+check_task(struct ctx *cx, struct operator* op, const struct invoker *inv, const struct json *repo,
            struct json *now)
 {
     struct json *status = json_field(now, "status");
@@ -47,7 +47,7 @@ check_task(struct ctx *cx, struct world *op, const struct invoker *inv, const st
 }
 
 static enum rc
-step(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *now,
+step(struct ctx *cx, struct operator* op, const struct invoker *inv, struct json *now,
      struct ctl_result *out, struct err *e)
 {
     struct json *status = json_need_object(now, "status"), *repo = NULL;
@@ -86,7 +86,7 @@ enum rc
 reconcile_configuration(struct ctx *cx, void *arg, const char *ns, const char *name,
                         struct ctl_result *out, struct err *e)
 {
-    struct world *op = (struct world *)arg;
+    struct operator* op =(struct operator*) arg;
     CLEANUP(json_free_ptr) struct json *obj = cache_get(op->configs, ns, name);
     CLEANUP(json_free_ptr) struct json *now = NULL;
     struct invoker inv;
@@ -96,10 +96,10 @@ reconcile_configuration(struct ctx *cx, void *arg, const char *ns, const char *n
         return RC_OK;
     invoker_view(obj, &inv);
     if (kube_is_deleting(obj)) {
-        struct leaving l = {.obj = obj,
-                            .finalizer = FINALIZER_INVOKER,
-                            .cache = op->configs,
-                            .events = op->config_events};
+        struct deletion l = {.obj = obj,
+                             .finalizer = FINALIZER_INVOKER,
+                             .cache = op->configs,
+                             .events = op->config_events};
         return finalize_invoker(cx, op, &l, &inv, out, e);
     }
     if (!kube_has_finalizer(obj, FINALIZER_INVOKER)) {
@@ -115,6 +115,6 @@ reconcile_configuration(struct ctx *cx, void *arg, const char *ns, const char *n
     now = json_clone(obj);
     rc = step(cx, op, &inv, now, out, e);
     if (rc == RC_OK)
-        rc = write_status(cx, op, op->configs, &RES_BACKUP_CONFIGURATION, obj, now, e);
+        rc = write_status(cx, op, op->configs, &GVR_BACKUP_CONFIGURATION, obj, now, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }

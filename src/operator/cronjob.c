@@ -16,7 +16,7 @@ cron_job_name(const struct invoker *inv)
 }
 
 static struct json *
-trigger_container(struct world *op, const struct invoker *inv)
+trigger_container(struct operator* op, const struct invoker *inv)
 {
     static const char *const parts[] = {"resources", "env", "envFrom", "securityContext"};
     const struct json *rt = json_field(inv->runtime, "container");
@@ -46,7 +46,7 @@ trigger_container(struct world *op, const struct invoker *inv)
 }
 
 static struct json *
-cron_job(struct world *op, const struct invoker *inv, const char *name, const char *account)
+cron_job(struct operator* op, const struct invoker *inv, const char *name, const char *account)
 {
     struct json *cj = kube_object_new(&KUBE_CRON_JOB, inv->ns, name),
                 *spec = json_need_object(cj, "spec"), *job = json_need_object(spec, "jobTemplate"),
@@ -69,7 +69,7 @@ cron_job(struct world *op, const struct invoker *inv, const char *name, const ch
 }
 
 enum rc
-ensure_cron_job(struct ctx *cx, struct world *op, const struct invoker *inv, struct err *e)
+ensure_cron_job(struct ctx *cx, struct operator* op, const struct invoker *inv, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *name = cron_job_name(inv);
     const char *given = json_text(json_dig(inv->runtime, "pod", "serviceAccountName")),

@@ -11,7 +11,7 @@
 enum { RETRY_MS = 10 * 1000 };
 
 enum rc
-finalize(struct ctx *cx, struct world *op, const struct leaving *l, const struct err *undone,
+finalize(struct ctx *cx, struct operator* op, const struct deletion *l, const struct err *undone,
          struct ctl_result *out, struct err *e)
 {
     int64_t since = kube_time_ms(json_dig(l->obj, "metadata", "deletionTimestamp")),
@@ -34,7 +34,7 @@ finalize(struct ctx *cx, struct world *op, const struct leaving *l, const struct
 }
 
 enum rc
-finalize_invoker(struct ctx *cx, struct world *op, const struct leaving *l,
+finalize_invoker(struct ctx *cx, struct operator* op, const struct deletion *l,
                  const struct invoker *inv, struct ctl_result *out, struct err *e)
 {
     struct err undone = ERR_INIT;

@@ -47,7 +47,7 @@ history_victims(const struct json *sessions, int64_t limit, const char *current)
 }
 
 enum rc
-history_clean(struct ctx *cx, struct world *op, const struct invoker *inv,
+history_clean(struct ctx *cx, struct operator* op, const struct invoker *inv,
               const struct json *current, struct err *e)
 {
     char *key = key3(inv->ns, inv->kind, inv->name);
@@ -57,7 +57,7 @@ history_clean(struct ctx *cx, struct world *op, const struct invoker *inv,
     enum rc rc = RC_OK;
 
     for (size_t i = 0; i < json_size(gone) && rc == RC_OK; i++)
-        rc = ensure_gone(cx, op, &RES_BACKUP_SESSION, inv->ns, json_text(json_elem(gone, i)),
+        rc = ensure_gone(cx, op, &GVR_BACKUP_SESSION, inv->ns, json_text(json_elem(gone, i)),
                          "Background", e);
     json_free(gone);
     json_free(sessions);

@@ -11,10 +11,10 @@
 #include "api/invoker.h"
 #include "ctl/cache.h"
 
-struct world;
+struct operator;
 
 /* `current` is the session on whose account it happens; it stays. */
-NODISCARD enum rc history_clean(struct ctx *cx, struct world *op, const struct invoker *inv,
+NODISCARD enum rc history_clean(struct ctx *cx, struct operator* op, const struct invoker *inv,
                                 const struct json *current, struct err *e);
 
 /* Which of `sessions` (any order) go: an array of names; the caller frees. */

@@ -62,12 +62,12 @@ tell_ignored(struct ctx *cx, struct recorder *events, const struct json *obj, st
 /* ---- kinds that are to come ---- */
 
 static enum rc
-tell_kind(struct ctx *cx, struct world *op, struct cache *cache, const char *phase, const char *ns,
-          const char *name, struct err *e)
+tell_kind(struct ctx *cx, struct operator* op, struct cache *cache, const char *phase,
+          const char *ns, const char *name, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *obj = cache_get(cache, ns, name);
     CLEANUP(json_free_ptr) struct json *now = NULL;
-    const struct kube_kind *kind = cache_kind(cache);
+    const struct kube_gvr *kind = cache_kind(cache);
     char text[160];
     enum rc rc;
 
@@ -91,7 +91,7 @@ tell_kind(struct ctx *cx, struct world *op, struct cache *cache, const char *pha
     enum rc fn(struct ctx *cx, void *arg, const char *ns, const char *name,                        \
                struct ctl_result *out, struct err *e)                                              \
     {                                                                                              \
-        struct world *op = (struct world *)arg;                                                    \
+        struct operator* op =(struct operator*) arg;                                               \
                                                                                                    \
         (void)out;                                                                                 \
         return tell_kind(cx, op, op->cache_, phase_, ns, name, e);                                 \

@@ -10,10 +10,10 @@
 
 enum { KNOWN = 16, GOOD_MS = 60 * 1000, BAD_MS = 10 * 1000, TOKEN_BYTES_MAX = 16 * 1024 };
 
-static const struct kube_kind tokens = {"authentication.k8s.io", "v1", "tokenreviews",
-                                        "TokenReview", false};
-static const struct kube_kind accesses = {"authorization.k8s.io", "v1", "subjectaccessreviews",
-                                          "SubjectAccessReview", false};
+static const struct kube_gvr tokens = {"authentication.k8s.io", "v1", "tokenreviews", "TokenReview",
+                                       false};
+static const struct kube_gvr accesses = {"authorization.k8s.io", "v1", "subjectaccessreviews",
+                                         "SubjectAccessReview", false};
 
 struct known {
     struct id hash;
@@ -48,7 +48,7 @@ metrics_auth_free(struct metrics_auth *a)
 }
 
 static struct json *
-review_new(const struct kube_kind *kind)
+review_new(const struct kube_gvr *kind)
 {
     CLEANUP(mem_free_ptr) char *version = mem_printf("%s/%s", kind->group, kind->version);
     struct json *r = json_new_object();

@@ -24,7 +24,7 @@ say(struct json *status, const char *type, const char *state, const char *reason
 }
 
 enum rc
-object_fits(const struct kind_def *kind, const struct json *obj, struct err *e)
+object_fits(const struct crd_def *kind, const struct json *obj, struct err *e)
 {
     const char *unreadable = json_text(json_field(obj, KUBE_UNREADABLE));
 
@@ -58,7 +58,7 @@ check_repository(const struct json *repo, struct err *e)
 }
 
 enum rc
-object_check(const struct kind_def *kind, const struct json *obj, struct err *e)
+object_check(const struct crd_def *kind, const struct json *obj, struct err *e)
 {
     struct notes notes;
     struct invoker inv;
@@ -75,7 +75,7 @@ object_check(const struct kind_def *kind, const struct json *obj, struct err *e)
 }
 
 bool
-object_is_bad(struct ctx *cx, struct recorder *events, const struct kind_def *kind,
+object_is_bad(struct ctx *cx, struct recorder *events, const struct crd_def *kind,
               const struct json *obj, struct json *status)
 {
     struct err why = ERR_INIT;
@@ -89,7 +89,7 @@ object_is_bad(struct ctx *cx, struct recorder *events, const struct kind_def *ki
 
 /* RC_INVALID: it is there, and opens no repository. */
 static enum rc
-find_secret(struct ctx *cx, struct world *op, const char *ns, const char *name, struct err *e)
+find_secret(struct ctx *cx, struct operator* op, const char *ns, const char *name, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *secret = NULL;
 
@@ -101,18 +101,18 @@ find_secret(struct ctx *cx, struct world *op, const char *ns, const char *name, 
 }
 
 static void
-check_secret(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *repo,
-             struct json *status, bool *ok)
+check_secret(struct ctx *cx, struct operator* op, const struct invoker *inv,
+             const struct json *repo, struct json *status, bool *ok)
 {
     const char *name = json_text_or(json_dig(repo, "spec", "backend", "storageSecretName"), "");
     CLEANUP(mem_free_ptr) char *key = key2(inv->repo_ns, name);
     struct err e = ERR_INIT;
     enum rc rc = name[0] == '\0' ? RC_NOT_FOUND : RC_OK;
 
-    if (rc == RC_OK && !seen_lately(&op->secrets, key)) {
+    if (rc == RC_OK && !ttl_set_lately(&op->secrets, key)) {
         rc = find_secret(cx, op, inv->repo_ns, name, &e);
         if (rc == RC_OK)
-            seen_now(&op->secrets, key);
+            ttl_set_now(&op->secrets, key);
     }
     *ok = rc == RC_OK;
     if (rc == RC_OK)
@@ -147,7 +147,7 @@ matches(const struct json *selector, const struct json *labels)
 }
 
 enum rc
-usage_check(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *repo,
+usage_check(struct ctx *cx, struct operator* op, const struct invoker *inv, const struct json *repo,
             struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *ns = NULL;
@@ -164,8 +164,8 @@ usage_check(struct ctx *cx, struct world *op, const struct invoker *inv, const s
 }
 
 static enum rc
-check_foreign(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *repo,
-              struct json *status, bool *allowed, struct err *e)
+check_foreign(struct ctx *cx, struct operator* op, const struct invoker *inv,
+              const struct json *repo, struct json *status, bool *allowed, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *closed = json_new_object();
     struct err why = ERR_INIT;
@@ -185,7 +185,7 @@ check_foreign(struct ctx *cx, struct world *op, const struct invoker *inv, const
 }
 
 static enum rc
-check_usage(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *repo,
+check_usage(struct ctx *cx, struct operator* op, const struct invoker *inv, const struct json *repo,
             struct json *status, bool *ok, struct err *e)
 {
     struct err why = ERR_INIT;
@@ -207,7 +207,7 @@ check_usage(struct ctx *cx, struct world *op, const struct invoker *inv, const s
 }
 
 enum rc
-check_needs(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *status,
+check_needs(struct ctx *cx, struct operator* op, const struct invoker *inv, struct json *status,
             struct json **repo, bool *ok, struct err *e)
 {
     bool secret = false, allowed = false;
@@ -238,7 +238,7 @@ check_needs(struct ctx *cx, struct world *op, const struct invoker *inv, struct 
 /* ---- the target ---- */
 
 /* What Stash backs up, beside AppBindings: only within the namespace of who asks for it. */
-static const struct kube_kind workloads[] = {
+static const struct kube_gvr workloads[] = {
     {"apps", "v1", "deployments", "Deployment", true},
     {"apps", "v1", "statefulsets", "StatefulSet", true},
     {"apps", "v1", "daemonsets", "DaemonSet", true},
@@ -260,11 +260,11 @@ has_group(const struct invoker *inv, const char *group)
 static bool
 is_app_binding(const struct invoker *inv)
 {
-    return strcmp(inv->target_kind, RES_APP_BINDING.kind) == 0 &&
-           has_group(inv, RES_APP_BINDING.group);
+    return strcmp(inv->target_kind, GVR_APP_BINDING.kind) == 0 &&
+           has_group(inv, GVR_APP_BINDING.group);
 }
 
-static const struct kube_kind *
+static const struct kube_gvr *
 workload_of(const struct invoker *inv)
 {
     for (size_t i = 0; i < ARRAY_LEN(workloads); i++)
@@ -275,10 +275,10 @@ workload_of(const struct invoker *inv)
 
 /* May the account of the Jobs read that AppBinding? Who has its namespace says so, by RBAC. */
 static enum rc
-ask_rights(struct ctx *cx, struct world *op, const struct invoker *inv, bool *yes, struct err *e)
+ask_rights(struct ctx *cx, struct operator* op, const struct invoker *inv, bool *yes, struct err *e)
 {
-    static const struct kube_kind kind = {"authorization.k8s.io", "v1", "subjectaccessreviews",
-                                          "SubjectAccessReview", false};
+    static const struct kube_gvr kind = {"authorization.k8s.io", "v1", "subjectaccessreviews",
+                                         "SubjectAccessReview", false};
     CLEANUP(mem_free_ptr) char *account = run_account(inv);
     CLEANUP(mem_free_ptr)
     char *user = mem_printf("system:serviceaccount:%s:%s", inv->ns, account),
@@ -295,8 +295,8 @@ ask_rights(struct ctx *cx, struct world *op, const struct invoker *inv, bool *ye
     json_push_cstr(groups, all);
     json_push_cstr(groups, "system:authenticated");
     json_set_cstr(what, "verb", "get");
-    json_set_cstr(what, "group", RES_APP_BINDING.group);
-    json_set_cstr(what, "resource", RES_APP_BINDING.plural);
+    json_set_cstr(what, "group", GVR_APP_BINDING.group);
+    json_set_cstr(what, "resource", GVR_APP_BINDING.plural);
     json_set_cstr(what, "namespace", inv->target_ns);
     json_set_cstr(what, "name", inv->target_name);
     if (kube_create(cx, op->k, &kind, NULL, rq, NULL, &answer, e))
@@ -307,7 +307,7 @@ ask_rights(struct ctx *cx, struct world *op, const struct invoker *inv, bool *ye
 }
 
 enum rc
-target_check(struct ctx *cx, struct world *op, const struct invoker *inv, struct err *e)
+target_check(struct ctx *cx, struct operator* op, const struct invoker *inv, struct err *e)
 {
     bool own = strcmp(inv->target_ns, inv->ns) == 0, yes = false;
     CLEANUP(mem_free_ptr) char *account = NULL;
@@ -333,7 +333,7 @@ target_check(struct ctx *cx, struct world *op, const struct invoker *inv, struct
 }
 
 struct json *
-target_app(struct ctx *cx, struct world *op, const struct invoker *inv)
+target_app(struct ctx *cx, struct operator* op, const struct invoker *inv)
 {
     struct err ignored = ERR_INIT;
 
@@ -344,7 +344,7 @@ target_app(struct ctx *cx, struct world *op, const struct invoker *inv)
 
 /* RC_NOT_FOUND. Only what may be a target is looked for: the answer would tell what there is. */
 static enum rc
-find_target(struct ctx *cx, struct world *op, const struct invoker *inv, struct err *e)
+find_target(struct ctx *cx, struct operator* op, const struct invoker *inv, struct err *e)
 {
     if (target_check(cx, op, inv, e))
         return e->code;
@@ -358,7 +358,7 @@ find_target(struct ctx *cx, struct world *op, const struct invoker *inv, struct 
 }
 
 enum rc
-check_target(struct ctx *cx, struct world *op, const struct invoker *inv, struct json *status,
+check_target(struct ctx *cx, struct operator* op, const struct invoker *inv, struct json *status,
              const char *type, bool *found, struct err *e)
 {
     const char *what = inv->restore ? "Restore" : "Backup";

@@ -86,7 +86,7 @@ add_key(struct workq *q, const char *ns, const char *name)
 static void
 on_repository(void *arg, const struct json *old, const struct json *now)
 {
-    struct world *op = (struct world *)arg;
+    struct operator* op =(struct operator*) arg;
     const struct json *repo = now != NULL ? now : old;
     struct cache *users[] = {op->configs, op->restores};
     struct controller *controllers[] = {op->config_ctl, op->restore_ctl};
@@ -116,7 +116,7 @@ look_again(void *arg, const struct json *config)
 static void
 on_catalog(void *arg, const struct json *old, const struct json *now)
 {
-    struct world *op = (struct world *)arg;
+    struct operator* op =(struct operator*) arg;
 
     if (old != NULL && (now == NULL || kube_generation(old) != kube_generation(now)))
         cache_each(op->configs, NULL, look_again, op->config_ctl);
@@ -125,14 +125,14 @@ on_catalog(void *arg, const struct json *old, const struct json *now)
 static void
 on_app_binding(void *arg, const struct json *old, const struct json *now)
 {
-    struct world *op = (struct world *)arg;
+    struct operator* op =(struct operator*) arg;
     const struct json *app = now != NULL ? now : old;
     char *key;
     struct json *keys;
 
     if (old != NULL && now != NULL && kube_generation(old) == kube_generation(now))
         return;
-    key = key3(kube_ns(app), RES_APP_BINDING.kind, kube_name(app));
+    key = key3(kube_ns(app), GVR_APP_BINDING.kind, kube_name(app));
     keys = cache_keys_by(op->configs, BY_TARGET, key);
     for (size_t i = 0; i < json_size(keys); i++)
         workq_add(controller_queue(op->config_ctl), json_text(json_elem(keys, i)));
@@ -155,7 +155,7 @@ trim_repository(struct json *repo)
 static void
 map_user_to_repo(void *arg, const struct json *obj, struct workq *q)
 {
-    struct world *op = (struct world *)arg;
+    struct operator* op =(struct operator*) arg;
     struct invoker inv;
     char *key;
 
@@ -169,7 +169,7 @@ map_user_to_repo(void *arg, const struct json *obj, struct workq *q)
 static void
 map_config_to_sessions(void *arg, const struct json *config, struct workq *q)
 {
-    struct world *op = (struct world *)arg;
+    struct operator* op =(struct operator*) arg;
     char *key = key3(kube_ns(config), kind_backupconfiguration.kind, kube_name(config));
     struct json *list = cache_by(op->sessions, BY_INVOKER, key);
 
@@ -183,7 +183,7 @@ map_config_to_sessions(void *arg, const struct json *config, struct workq *q)
 static void
 map_pod_to_owner(void *arg, const struct json *pod, struct workq *q)
 {
-    struct world *op = (struct world *)arg;
+    struct operator* op =(struct operator*) arg;
     const struct json *owner = kube_controller_of(pod);
     struct json *job;
 
@@ -202,7 +202,7 @@ static enum rc
 reconcile_trigger(struct ctx *cx, void *arg, const char *ns, const char *name,
                   struct ctl_result *out, struct err *e)
 {
-    struct world *op = (struct world *)arg;
+    struct operator* op =(struct operator*) arg;
     CLEANUP(json_free_ptr) struct json *job = cache_get(op->jobs, ns, name);
 
     (void)out;
@@ -216,31 +216,30 @@ reconcile_trigger(struct ctx *cx, void *arg, const char *ns, const char *name,
 /* ---- setting up ---- */
 
 static struct cache *
-cache_of(struct world *op, const struct kube_kind *kind, bool ours_only)
+cache_of(struct operator* op, const struct kube_gvr *kind, bool ours_only)
 {
     struct cache_opts o = {
         .kind = kind,
         .ns = kind->namespaced ? op->opts->watch_namespace : NULL,
-        .trim = kind == &RES_REPOSITORY ? trim_repository : NULL,
+        .trim = kind == &GVR_REPOSITORY ? trim_repository : NULL,
         .label_selector = ours_only ? LABEL_MANAGED_BY "=" MANAGED_BY_STASH : NULL,
     };
 
     return manager_cache(op->m, &o);
 }
 
-static void
-make_caches(struct world *op)
+static void make_caches(struct operator* op)
 {
-    op->repos = cache_of(op, &RES_REPOSITORY, false);
-    op->configs = cache_of(op, &RES_BACKUP_CONFIGURATION, false);
-    op->sessions = cache_of(op, &RES_BACKUP_SESSION, false);
-    op->restores = cache_of(op, &RES_RESTORE_SESSION, false);
-    op->tasks = cache_of(op, &RES_TASK, false);
-    op->functions = cache_of(op, &RES_FUNCTION, false);
-    op->apps = cache_of(op, &RES_APP_BINDING, false);
-    op->blueprints = cache_of(op, &RES_BACKUP_BLUEPRINT, false);
-    op->backup_batches = cache_of(op, &RES_BACKUP_BATCH, false);
-    op->restore_batches = cache_of(op, &RES_RESTORE_BATCH, false);
+    op->repos = cache_of(op, &GVR_REPOSITORY, false);
+    op->configs = cache_of(op, &GVR_BACKUP_CONFIGURATION, false);
+    op->sessions = cache_of(op, &GVR_BACKUP_SESSION, false);
+    op->restores = cache_of(op, &GVR_RESTORE_SESSION, false);
+    op->tasks = cache_of(op, &GVR_TASK, false);
+    op->functions = cache_of(op, &GVR_FUNCTION, false);
+    op->apps = cache_of(op, &GVR_APP_BINDING, false);
+    op->blueprints = cache_of(op, &GVR_BACKUP_BLUEPRINT, false);
+    op->backup_batches = cache_of(op, &GVR_BACKUP_BATCH, false);
+    op->restore_batches = cache_of(op, &GVR_RESTORE_BATCH, false);
     op->cron_jobs = cache_of(op, &KUBE_CRON_JOB, true);
     op->jobs = cache_of(op, &KUBE_JOB, true);
     op->pods = cache_of(op, &KUBE_POD, true);
@@ -255,7 +254,7 @@ make_caches(struct world *op)
 }
 
 static enum rc
-add_controller(struct world *op, const char *name, reconcile_fn *fn, struct controller **out,
+add_controller(struct operator* op, const char *name, reconcile_fn *fn, struct controller **out,
                struct err *e)
 {
     struct controller_opts o = {.name = name,
@@ -271,7 +270,7 @@ add_controller(struct world *op, const char *name, reconcile_fn *fn, struct cont
 
 /* Of kinds on which nothing acts. */
 static enum rc
-make_tellers(struct world *op, struct err *e)
+make_tellers(struct operator* op, struct err *e)
 {
     struct {
         const char *name;
@@ -292,7 +291,7 @@ make_tellers(struct world *op, struct err *e)
 }
 
 static enum rc
-make_controllers(struct world *op, struct err *e)
+make_controllers(struct operator* op, struct err *e)
 {
     struct controller *triggers;
 
@@ -328,7 +327,7 @@ make_controllers(struct world *op, struct err *e)
 }
 
 static struct recorder *
-recorder_for(struct world *op, const char *component)
+recorder_for(struct operator* op, const char *component)
 {
     struct recorder_opts o = {.component = component};
 
@@ -347,7 +346,7 @@ stop_work(void *arg)
  * rollout or a drained node need not wait for a second leader, which never comes.
  */
 static enum rc
-lead(struct ctx *cx, struct world *op, struct lease **lease, struct err *e)
+lead(struct ctx *cx, struct operator* op, struct lease **lease, struct err *e)
 {
     struct lease_opts o = {.ns = op->opts->leader_namespace, .name = "cstash-operator"};
 
@@ -364,7 +363,7 @@ lead(struct ctx *cx, struct world *op, struct lease **lease, struct err *e)
 
 /* What tells this cluster from others: names of targets are unique within it. */
 static enum rc
-read_cluster_uid(struct ctx *cx, struct world *op, struct err *e)
+read_cluster_uid(struct ctx *cx, struct operator* op, struct err *e)
 {
     struct json *ns = NULL;
     struct err why = ERR_INIT;
@@ -384,7 +383,7 @@ read_cluster_uid(struct ctx *cx, struct world *op, struct err *e)
 }
 
 static enum rc
-run(struct ctx *cx, struct world *op, struct err *e)
+run(struct ctx *cx, struct operator* op, struct err *e)
 {
     struct operator_server *server = NULL;
     struct lease *lease = NULL;
@@ -408,10 +407,10 @@ run(struct ctx *cx, struct world *op, struct err *e)
 enum rc
 operator_run(struct ctx *cx, struct kube *k, const struct operator_opts *o, struct err *e)
 {
-    struct world op = {.k = k, .opts = o, .m = manager_new(k)};
+    struct operator op = {.k = k, .opts = o, .m = manager_new(k)};
     enum rc rc;
 
-    seen_init(&op.secrets);
+    ttl_set_init(&op.secrets);
     op.config_events = recorder_for(&op, "BackupConfiguration Controller");
     op.session_events = recorder_for(&op, "BackupSession Controller");
     op.restore_events = recorder_for(&op, "RestoreSession Controller");
@@ -425,7 +424,7 @@ operator_run(struct ctx *cx, struct kube *k, const struct operator_opts *o, stru
     recorder_free(op.restore_events);
     recorder_free(op.repo_events);
     recorder_free(op.batch_events);
-    seen_release(&op.secrets);
+    ttl_set_release(&op.secrets);
     mem_free(op.cluster_uid);
     if (op.http != NULL)
         http_free(op.http);

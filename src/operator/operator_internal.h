@@ -19,9 +19,10 @@
 #include "http/client.h"
 #include "kube/object.h"
 #include "operator/operator.h"
-#include "operator/seen.h"
+#include "operator/ttl_set.h"
 
-struct world {
+struct operator
+{
     struct kube *k;
     const struct operator_opts *opts;
     struct manager *m;
@@ -32,7 +33,7 @@ struct world {
     struct cache *cron_jobs, *jobs, *pods, *accounts, *bindings;
     struct controller *repo_ctl, *config_ctl, *session_ctl, *restore_ctl;
     struct recorder *config_events, *session_events, *restore_events, *repo_events, *batch_events;
-    struct seen secrets;     /* by "ns/name" */
+    struct ttl_set secrets;  /* by "ns/name" */
     atomic_bool standing_by; /* another leads */
 };
 
@@ -57,29 +58,28 @@ bool covers(const struct json *live, const struct json *wanted);
  * Make `wanted` so: nothing to do when the object as cached (NULL cache: as it is now) covers it, else a server-side apply.
  * RC_EXISTS: another controller owns what has this name; it is left alone.
  */
-NODISCARD enum rc ensure(struct ctx *cx, struct world *op, struct cache *cache,
-                         const struct kube_kind *kind, const struct json *wanted, struct err *e);
+NODISCARD enum rc ensure(struct ctx *cx, struct operator* op, struct cache *cache,
+                         const struct kube_gvr *kind, const struct json *wanted, struct err *e);
 /* Create `wanted`. RC_OK also when it was made before, by the same owner; RC_EXISTS as above. `cache` may be NULL. */
-NODISCARD enum rc create_own(struct ctx *cx, struct world *op, struct cache *cache,
-                             const struct kube_kind *kind, const struct json *wanted,
-                             struct err *e);
+NODISCARD enum rc create_own(struct ctx *cx, struct operator* op, struct cache *cache,
+                             const struct kube_gvr *kind, const struct json *wanted, struct err *e);
 /* Delete; gone already is fine. */
-NODISCARD enum rc ensure_gone(struct ctx *cx, struct world *op, const struct kube_kind *kind,
+NODISCARD enum rc ensure_gone(struct ctx *cx, struct operator* op, const struct kube_gvr *kind,
                               const char *ns, const char *name, const char *propagation,
                               struct err *e);
 /* Write the status of `now` when it differs from that of `was`; the cache is told. */
-NODISCARD enum rc write_status(struct ctx *cx, struct world *op, struct cache *cache,
-                               const struct kube_kind *kind, const struct json *was,
+NODISCARD enum rc write_status(struct ctx *cx, struct operator* op, struct cache *cache,
+                               const struct kube_gvr *kind, const struct json *was,
                                const struct json *now, struct err *e);
 /* Add or remove a finalizer by a patch of the object's version. */
-NODISCARD enum rc write_finalizer(struct ctx *cx, struct world *op, struct cache *cache,
+NODISCARD enum rc write_finalizer(struct ctx *cx, struct operator* op, struct cache *cache,
                                   const struct json *obj, const char *name, bool add,
                                   struct err *e);
 
 /* ---- before an object goes (finalize.c) ---- */
 
 /* An object that is being deleted. All of it is borrowed. */
-struct leaving {
+struct deletion {
     const struct json *obj;
     const char *finalizer;   /* of ours, by which it is held */
     struct cache *cache;     /* of its kind */
@@ -90,30 +90,30 @@ struct leaving {
  * Take the finalizer away when there is nothing `undone`, or when it could not be done for as long
  * as operator_opts.deletion_limit_ms; else `undone` is told and `out` asks for another try.
  */
-NODISCARD enum rc finalize(struct ctx *cx, struct world *op, const struct leaving *l,
+NODISCARD enum rc finalize(struct ctx *cx, struct operator* op, const struct deletion *l,
                            const struct err *undone, struct ctl_result *out, struct err *e);
 /*
  * The same after what an invoker has in other namespaces is removed. Nothing to do without the
  * finalizer.
  */
-NODISCARD enum rc finalize_invoker(struct ctx *cx, struct world *op, const struct leaving *l,
+NODISCARD enum rc finalize_invoker(struct ctx *cx, struct operator* op, const struct deletion *l,
                                    const struct invoker *inv, struct ctl_result *out,
                                    struct err *e);
 
 /* ---- what a run needs (needs.c) ---- */
 
 /* Is the object what its kind says? RC_INVALID names the field. */
-NODISCARD enum rc object_fits(const struct kind_def *kind, const struct json *obj, struct err *e);
+NODISCARD enum rc object_fits(const struct crd_def *kind, const struct json *obj, struct err *e);
 /*
  * Does it fit, and could anything come of it? RC_INVALID names the field or the annotation; RC_UNSUPPORTED:
  * nothing of ours does that.
  */
-NODISCARD enum rc object_check(const struct kind_def *kind, const struct json *obj, struct err *e);
+NODISCARD enum rc object_check(const struct crd_def *kind, const struct json *obj, struct err *e);
 /*
  * The same, told by the condition ValidationPassed in `status` and an event. A bad object is let be
  * until it is changed: there is nothing to try again.
  */
-bool object_is_bad(struct ctx *cx, struct recorder *events, const struct kind_def *kind,
+bool object_is_bad(struct ctx *cx, struct recorder *events, const struct crd_def *kind,
                    const struct json *obj, struct json *status);
 
 /*
@@ -121,26 +121,26 @@ bool object_is_bad(struct ctx *cx, struct recorder *events, const struct kind_de
  * BackendSecretFound and ValidationPassed into `status`. `*repo` is the Repository (the caller
  * frees) and `*ok` true when all of it is there and allowed; else look again in a while.
  */
-NODISCARD enum rc check_needs(struct ctx *cx, struct world *op, const struct invoker *inv,
+NODISCARD enum rc check_needs(struct ctx *cx, struct operator* op, const struct invoker *inv,
                               struct json *status, struct json **repo, bool *ok, struct err *e);
 /* RC_DENIED: the Repository's usagePolicy does not let the invoker's namespace use it. */
-NODISCARD enum rc usage_check(struct ctx *cx, struct world *op, const struct invoker *inv,
+NODISCARD enum rc usage_check(struct ctx *cx, struct operator* op, const struct invoker *inv,
                               const struct json *repo, struct err *e);
 /*
  * RC_DENIED: this may not be the target, whether it exists or not: an AppBinding elsewhere that the
  * account of the Jobs may not read, a workload elsewhere, any other kind.
  */
-NODISCARD enum rc target_check(struct ctx *cx, struct world *op, const struct invoker *inv,
+NODISCARD enum rc target_check(struct ctx *cx, struct operator* op, const struct invoker *inv,
                                struct err *e);
 /* The AppBinding that is the target; NULL: none, or it may not be. The caller frees. */
-struct json *target_app(struct ctx *cx, struct world *op, const struct invoker *inv);
+struct json *target_app(struct ctx *cx, struct operator* op, const struct invoker *inv);
 /* Is the target there? Writes the condition `type`. RC_OK with *found. */
-NODISCARD enum rc check_target(struct ctx *cx, struct world *op, const struct invoker *inv,
+NODISCARD enum rc check_target(struct ctx *cx, struct operator* op, const struct invoker *inv,
                                struct json *status, const char *type, bool *found, struct err *e);
 
 /* ---- pods and their Jobs (run.c, rbac.c, cronjob.c, outcome.c) ---- */
 
-NODISCARD enum rc ensure_cron_job(struct ctx *cx, struct world *op, const struct invoker *inv,
+NODISCARD enum rc ensure_cron_job(struct ctx *cx, struct operator* op, const struct invoker *inv,
                                   struct err *e);
 
 /* One run of an invoker: its session (a BackupSession, or the RestoreSession itself). */
@@ -155,28 +155,29 @@ char *run_job_name(const struct run *r); /* mem_free */
 char *run_grant_name(const struct invoker *inv);
 char *run_account(const struct invoker *inv);
 /* Could a pod be made now? RC_NOT_FOUND: its Task or a Function; RC_INVALID: what they say. */
-NODISCARD enum rc run_check(struct ctx *cx, struct world *op, const struct invoker *inv,
+NODISCARD enum rc run_check(struct ctx *cx, struct operator* op, const struct invoker *inv,
                             const struct json *repo, struct err *e);
 /* Account, roles and Job; RC_OK also when they are there already. */
-NODISCARD enum rc ensure_job(struct ctx *cx, struct world *op, const struct run *r, struct err *e);
-NODISCARD enum rc ensure_run_rbac(struct ctx *cx, struct world *op, const struct run *r,
+NODISCARD enum rc ensure_job(struct ctx *cx, struct operator* op, const struct run *r,
+                             struct err *e);
+NODISCARD enum rc ensure_run_rbac(struct ctx *cx, struct operator* op, const struct run *r,
                                   const struct json *app, const char *account, struct err *e);
 /*
  * The account, unless the user gives one, and its binding `name`: several invokers may be given the same account, and each
  * has a binding of its own.
  */
-NODISCARD enum rc ensure_account(struct ctx *cx, struct world *op, const struct invoker *inv,
+NODISCARD enum rc ensure_account(struct ctx *cx, struct operator* op, const struct invoker *inv,
                                  const char *name, const char *account, const char *cluster_role,
                                  struct err *e);
 /* What hooks need beyond that: pods, and commands in them. Without hooks it is taken away. */
-NODISCARD enum rc ensure_hook_rights(struct ctx *cx, struct world *op, const struct invoker *inv,
+NODISCARD enum rc ensure_hook_rights(struct ctx *cx, struct operator* op, const struct invoker *inv,
                                      const char *account, struct err *e);
 /*
  * Remove what lies in other namespaces, where no owner reference reaches, but what is in `keep`
  * (NULL: nothing).
  */
-NODISCARD enum rc remove_foreign_rbac(struct ctx *cx, struct world *op, const struct invoker *inv,
-                                      const char *keep, struct err *e);
+NODISCARD enum rc remove_foreign_rbac(struct ctx *cx, struct operator* op,
+                                      const struct invoker *inv, const char *keep, struct err *e);
 
 /* How a Job stands. */
 enum outcome {
@@ -186,7 +187,7 @@ enum outcome {
     OUTCOME_DEAD     /* ended badly or cannot start: `why` */
 };
 enum { WHY_TEXT = 600 };
-NODISCARD enum rc job_outcome(struct ctx *cx, struct world *op, const char *ns, const char *name,
+NODISCARD enum rc job_outcome(struct ctx *cx, struct operator* op, const char *ns, const char *name,
                               enum outcome *out, char why[static WHY_TEXT], struct err *e);
 /* The last ending, for tests: from the objects. `job` NULL: it is gone. */
 enum outcome job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
@@ -202,7 +203,7 @@ struct grant {
     const struct json *owner; /* NULL: in another namespace, where owners do not reach */
     struct json *rules;
 };
-NODISCARD enum rc ensure_grant(struct ctx *cx, struct world *op, const struct grant *g,
+NODISCARD enum rc ensure_grant(struct ctx *cx, struct operator* op, const struct grant *g,
                                struct err *e);
 /* A rule that lets one object be read; the caller frees. */
 struct json *grant_get(const char *group, const char *resource, const char *name);
@@ -214,17 +215,17 @@ enum wipe { WIPE_GOING, WIPE_DONE, WIPE_FAILED, WIPE_IMPOSSIBLE };
  * Go on with the Job that deletes the data of `repo`, which is being deleted. WIPE_FAILED: `why`
  * says it, and the next attempt comes when it is due; WIPE_IMPOSSIBLE: none will. RC_OK then too.
  */
-NODISCARD enum rc wipe_go_on(struct ctx *cx, struct world *op, const struct json *repo,
+NODISCARD enum rc wipe_go_on(struct ctx *cx, struct operator* op, const struct json *repo,
                              enum wipe *state, struct err *why, struct ctl_result *out,
                              struct err *e);
 /* wipeOut was taken back. */
-NODISCARD enum rc wipe_stop(struct ctx *cx, struct world *op, const struct json *repo,
+NODISCARD enum rc wipe_stop(struct ctx *cx, struct operator* op, const struct json *repo,
                             struct err *e);
 
 /* ---- metrics (report.c) ---- */
 
 /* Push what a finished session says, once, and say so in its `status` (MetricsPushed). */
-void report_metrics(struct ctx *cx, struct world *op, const struct invoker *inv,
+void report_metrics(struct ctx *cx, struct operator* op, const struct invoker *inv,
                     const struct json *session, struct json *status);
 
 /* The field of a BackupConfiguration's status: when its last session that succeeded began. */
@@ -237,7 +238,7 @@ reconcile_fn reconcile_repository, reconcile_configuration, reconcile_session, r
 /* ---- who shares a host in a Repository (sharing.c) ---- */
 
 /* The condition HostShared of a BackupConfiguration, and an event. */
-void tell_sharing(struct ctx *cx, struct world *op, const struct invoker *inv,
+void tell_sharing(struct ctx *cx, struct operator* op, const struct invoker *inv,
                   const struct json *obj, struct json *status);
 
 /* ---- what nothing acts on (ignored.c) ---- */

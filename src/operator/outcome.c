@@ -218,7 +218,7 @@ job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
 /* Of a Job that failed as they are now: the cache of pods may be behind that of Jobs, and the reason
  * is asked for only once. */
 static enum rc
-pods_of(struct ctx *cx, struct world *op, const char *ns, const char *job, bool failed,
+pods_of(struct ctx *cx, struct operator* op, const char *ns, const char *job, bool failed,
         struct json **out, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *key = key2(ns, job);
@@ -232,8 +232,8 @@ pods_of(struct ctx *cx, struct world *op, const char *ns, const char *job, bool 
 }
 
 enum rc
-job_outcome(struct ctx *cx, struct world *op, const char *ns, const char *name, enum outcome *out,
-            char why[static WHY_TEXT], struct err *e)
+job_outcome(struct ctx *cx, struct operator* op, const char *ns, const char *name,
+            enum outcome *out, char why[static WHY_TEXT], struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *job = cache_get(op->jobs, ns, name);
     CLEANUP(json_free_ptr) struct json *pods = NULL;

@@ -297,7 +297,7 @@ check_step_target(const struct invoker *inv, const struct json *container, struc
     const char *first = json_text_or(json_elem(json_field(container, "args"), 0), "");
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        if (strcmp(first, steps[i]) != 0 || strcmp(inv->target_kind, RES_APP_BINDING.kind) == 0)
+        if (strcmp(first, steps[i]) != 0 || strcmp(inv->target_kind, GVR_APP_BINDING.kind) == 0)
             continue;
         return json_dig(inv->target, "ref", "kind") == NULL
                    ? err_set(e, RC_INVALID,

@@ -38,7 +38,7 @@ binding(const struct grant *g, const char *role_kind, const char *role)
 }
 
 enum rc
-ensure_account(struct ctx *cx, struct world *op, const struct invoker *inv, const char *name,
+ensure_account(struct ctx *cx, struct operator* op, const struct invoker *inv, const char *name,
                const char *account, const char *cluster_role, struct err *e)
 {
     const struct json *notes = json_dig(inv->runtime, "pod", "serviceAccountAnnotations");
@@ -68,8 +68,8 @@ ensure_account(struct ctx *cx, struct world *op, const struct invoker *inv, cons
 }
 
 enum rc
-ensure_hook_rights(struct ctx *cx, struct world *op, const struct invoker *inv, const char *account,
-                   struct err *e)
+ensure_hook_rights(struct ctx *cx, struct operator* op, const struct invoker *inv,
+                   const char *account, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *grant = run_grant_name(inv);
     CLEANUP(mem_free_ptr) char *name = name_of(NAME_MAX_LABEL, NULL, grant, "hooks");
@@ -122,7 +122,7 @@ push_name(struct json *names, const struct json *name)
 }
 
 enum rc
-ensure_grant(struct ctx *cx, struct world *op, const struct grant *g, struct err *e)
+ensure_grant(struct ctx *cx, struct operator* op, const struct grant *g, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *role = kube_object_new(&KUBE_ROLE, g->ns, g->name);
     CLEANUP(json_free_ptr) struct json *b = binding(g, "Role", g->name);
@@ -180,7 +180,7 @@ foreign_name(const struct invoker *inv)
 }
 
 enum rc
-ensure_run_rbac(struct ctx *cx, struct world *op, const struct run *r, const struct json *app,
+ensure_run_rbac(struct ctx *cx, struct operator* op, const struct run *r, const struct json *app,
                 const char *account, struct err *e)
 {
     const struct invoker *inv = r->inv;
@@ -237,8 +237,8 @@ ensure_run_rbac(struct ctx *cx, struct world *op, const struct run *r, const str
 }
 
 enum rc
-remove_foreign_rbac(struct ctx *cx, struct world *op, const struct invoker *inv, const char *keep,
-                    struct err *e)
+remove_foreign_rbac(struct ctx *cx, struct operator* op, const struct invoker *inv,
+                    const char *keep, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *name = foreign_name(inv);
     CLEANUP(json_free_ptr) struct json *keys = cache_keys_by(op->bindings, BY_NAME, name);

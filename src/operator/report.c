@@ -21,7 +21,7 @@ is_success(const struct invoker *inv, const struct json *session)
 }
 
 static enum rc
-report_session(struct ctx *cx, struct world *op, const struct invoker *inv,
+report_session(struct ctx *cx, struct operator* op, const struct invoker *inv,
                const struct json *session, struct err *e)
 {
     const char *url = op->opts->pushgateway_url;
@@ -42,7 +42,7 @@ report_session(struct ctx *cx, struct world *op, const struct invoker *inv,
 }
 
 void
-report_metrics(struct ctx *cx, struct world *op, const struct invoker *inv,
+report_metrics(struct ctx *cx, struct operator* op, const struct invoker *inv,
                const struct json *session, struct json *status)
 {
     const char *url = op->opts->pushgateway_url;

@@ -22,7 +22,7 @@ add_references(struct json *list, struct cache *users, const char *key)
 }
 
 static void
-set_references(struct world *op, struct json *now)
+set_references(struct operator* op, struct json *now)
 {
     struct json *status = json_need_object(now, "status"), *list = json_new_array();
     char *key = key2(kube_ns(now), kube_name(now));
@@ -36,7 +36,7 @@ set_references(struct world *op, struct json *now)
 
 /* How it stands with the data, for whoever looks at the Repository while it is kept. */
 static enum rc
-say_wipe(struct ctx *cx, struct world *op, const struct json *obj, enum wipe state,
+say_wipe(struct ctx *cx, struct operator* op, const struct json *obj, enum wipe state,
          struct err *undone, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *was = NULL;
@@ -49,14 +49,14 @@ say_wipe(struct ctx *cx, struct world *op, const struct json *obj, enum wipe sta
     }
     if (state == WIPE_DONE)
         return RC_OK;
-    rc = kube_get(cx, op->k, &RES_REPOSITORY, kube_ns(obj), kube_name(obj), &was, e);
+    rc = kube_get(cx, op->k, &GVR_REPOSITORY, kube_ns(obj), kube_name(obj), &was, e);
     if (rc == RC_OK) {
         now = json_clone(was);
         (void)condition_set(json_need_object(now, "status"), "BackendWiped", "False",
                             undone->code != RC_OK ? "WipeOutFailed" : "WipeOutRunning",
                             undone->code != RC_OK ? undone->msg
                                                   : "A Job deletes the data in the backend.");
-        rc = write_status(cx, op, op->repos, &RES_REPOSITORY, was, now, e);
+        rc = write_status(cx, op, op->repos, &GVR_REPOSITORY, was, now, e);
     }
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
@@ -66,13 +66,13 @@ say_wipe(struct ctx *cx, struct world *op, const struct json *obj, enum wipe sta
  * so that somebody sees that they are not gone.
  */
 static enum rc
-finalize_repository(struct ctx *cx, struct world *op, const struct json *obj,
+finalize_repository(struct ctx *cx, struct operator* op, const struct json *obj,
                     struct ctl_result *out, struct err *e)
 {
-    struct leaving l = {.obj = obj,
-                        .finalizer = FINALIZER_REPOSITORY,
-                        .cache = op->repos,
-                        .events = op->repo_events};
+    struct deletion l = {.obj = obj,
+                         .finalizer = FINALIZER_REPOSITORY,
+                         .cache = op->repos,
+                         .events = op->repo_events};
     struct err undone = ERR_INIT;
     enum wipe state = WIPE_DONE;
 
@@ -99,7 +99,7 @@ enum rc
 reconcile_repository(struct ctx *cx, void *arg, const char *ns, const char *name,
                      struct ctl_result *out, struct err *e)
 {
-    struct world *op = (struct world *)arg;
+    struct operator* op =(struct operator*) arg;
     CLEANUP(json_free_ptr) struct json *obj = cache_get(op->repos, ns, name);
     CLEANUP(json_free_ptr) struct json *now = NULL;
     enum rc rc;
@@ -111,7 +111,7 @@ reconcile_repository(struct ctx *cx, void *arg, const char *ns, const char *name
     if (!kube_has_finalizer(obj, FINALIZER_REPOSITORY))
         return write_finalizer(cx, op, op->repos, obj, FINALIZER_REPOSITORY, true, e);
     json_free(TAKE(obj)); /* it lacks the references */
-    rc = kube_get(cx, op->k, &RES_REPOSITORY, ns, name, &obj, e);
+    rc = kube_get(cx, op->k, &GVR_REPOSITORY, ns, name, &obj, e);
     if (rc != RC_OK)
         return rc == RC_NOT_FOUND ? RC_OK : rc;
     now = json_clone(obj);
@@ -119,6 +119,6 @@ reconcile_repository(struct ctx *cx, void *arg, const char *ns, const char *name
     if (!object_is_bad(cx, op->repo_events, &kind_repository, obj, json_field(now, "status")))
         condition_remove(json_field(now, "status"), "ValidationPassed");
     json_set_int(json_field(now, "status"), "observedGeneration", kube_generation(now));
-    rc = write_status(cx, op, op->repos, &RES_REPOSITORY, obj, now, e);
+    rc = write_status(cx, op, op->repos, &GVR_REPOSITORY, obj, now, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }

@@ -40,20 +40,18 @@ ensured_words(const struct session_ctx *s)
                       s->inv.target_kind, s->inv.target_ns, s->inv.target_name);
 }
 
-static struct cache *
-restores_of(struct world *op)
+static struct cache *restores_of(struct operator* op)
 {
     return op->restores;
 }
 
-static struct recorder *
-events_of(struct world *op)
+static struct recorder *events_of(struct operator* op)
 {
     return op->restore_events;
 }
 
 static const struct session_kind restore_session = {
-    .resource = &RES_RESTORE_SESSION,
+    .resource = &GVR_RESTORE_SESSION,
     .name = "RestoreSession",
     .verb = "restore",
     .is_invoker = true,
@@ -115,7 +113,7 @@ copy_labels(struct session_ctx *s, struct err *e)
             json_set_cstr(to, labels[i], kube_label(app, labels[i]));
     if (covers(json_dig(s->now, "metadata", "labels"), to))
         return RC_OK;
-    if (kube_patch(s->cx, s->op->k, &RES_RESTORE_SESSION, s->inv.ns, s->inv.name, KUBE_PATCH_MERGE,
+    if (kube_patch(s->cx, s->op->k, &GVR_RESTORE_SESSION, s->inv.ns, s->inv.name, KUBE_PATCH_MERGE,
                    patch, NULL, &out, e))
         return err_wrap(e, "could not copy the labels of the database");
     cache_note(s->op->restores, out);
@@ -143,10 +141,10 @@ static enum rc
 step(struct session_ctx *s, struct err *e)
 {
     if (kube_is_deleting(s->now)) {
-        struct leaving l = {.obj = s->now,
-                            .finalizer = FINALIZER_INVOKER,
-                            .cache = s->op->restores,
-                            .events = s->op->restore_events};
+        struct deletion l = {.obj = s->now,
+                             .finalizer = FINALIZER_INVOKER,
+                             .cache = s->op->restores,
+                             .events = s->op->restore_events};
         return finalize_invoker(s->cx, s->op, &l, &s->inv, s->out, e);
     }
     if (!kube_has_finalizer(s->now, FINALIZER_INVOKER)) {
@@ -175,7 +173,7 @@ enum rc
 reconcile_restore(struct ctx *cx, void *arg, const char *ns, const char *name,
                   struct ctl_result *out, struct err *e)
 {
-    struct world *op = (struct world *)arg;
+    struct operator* op =(struct operator*) arg;
     struct json *obj = cache_get(op->restores, ns, name);
     struct session_ctx s;
     enum rc rc;

@@ -32,17 +32,17 @@ run_account(const struct invoker *inv)
 static struct json *
 find_task(void *arg, const char *name)
 {
-    return cache_get(((struct world *)arg)->tasks, NULL, name);
+    return cache_get(((struct operator*)arg)->tasks, NULL, name);
 }
 
 static struct json *
 find_function(void *arg, const char *name)
 {
-    return cache_get(((struct world *)arg)->functions, NULL, name);
+    return cache_get(((struct operator*)arg)->functions, NULL, name);
 }
 
 static enum rc
-build_pod(struct world *op, const struct run *r, const struct json *app, struct json **out,
+build_pod(struct operator* op, const struct run *r, const struct json *app, struct json **out,
           struct err *e)
 {
     struct backend b;
@@ -70,7 +70,7 @@ build_pod(struct world *op, const struct run *r, const struct json *app, struct 
 }
 
 enum rc
-run_check(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *repo,
+run_check(struct ctx *cx, struct operator* op, const struct invoker *inv, const struct json *repo,
           struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *app = target_app(cx, op, inv);
@@ -110,7 +110,7 @@ build_job(const struct run *r, const char *name, const char *account, struct jso
 
 /* The claim of interimVolumeTemplate, once per session. */
 static enum rc
-ensure_interim(struct ctx *cx, struct world *op, const struct run *r, struct err *e)
+ensure_interim(struct ctx *cx, struct operator* op, const struct run *r, struct err *e)
 {
     const struct json *t = json_field(r->inv->spec, "interimVolumeTemplate"),
                       *notes = json_dig(t, "metadata", "annotations");
@@ -139,7 +139,8 @@ ensure_interim(struct ctx *cx, struct world *op, const struct run *r, struct err
 }
 
 static enum rc
-create_job(struct ctx *cx, struct world *op, const struct run *r, const char *name, struct err *e)
+create_job(struct ctx *cx, struct operator* op, const struct run *r, const char *name,
+           struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *app = NULL;
     CLEANUP(json_free_ptr) struct json *job = NULL;
@@ -170,7 +171,7 @@ create_job(struct ctx *cx, struct world *op, const struct run *r, const char *na
 }
 
 enum rc
-ensure_job(struct ctx *cx, struct world *op, const struct run *r, struct err *e)
+ensure_job(struct ctx *cx, struct operator* op, const struct run *r, struct err *e)
 {
     char *name = run_job_name(r);
     enum rc rc = RC_OK;

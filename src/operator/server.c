@@ -13,7 +13,7 @@
 #include "operator/operator_internal.h"
 
 struct operator_server {
-    struct world *op;
+    struct operator* op;
     struct metrics_auth *auth; /* NULL: whoever reaches it */
     struct httpd *httpd;
 };
@@ -50,7 +50,7 @@ static const struct series all_series[] = {
 };
 
 static void
-put_controllers(struct world *op, struct metrics *m)
+put_controllers(struct operator* op, struct metrics *m)
 {
     for (size_t i = 0; i < ARRAY_LEN(all_series); i++) {
         struct controller_stats s;
@@ -65,7 +65,7 @@ put_controllers(struct world *op, struct metrics *m)
 }
 
 static void
-put_caches(struct world *op, struct metrics *m)
+put_caches(struct operator* op, struct metrics *m)
 {
     struct cache *c;
 
@@ -84,7 +84,7 @@ put_caches(struct world *op, struct metrics *m)
 }
 
 static void
-put_requests(struct world *op, struct metrics *m)
+put_requests(struct operator* op, struct metrics *m)
 {
     struct kube_stats s = kube_stats(op->k);
 
@@ -170,7 +170,7 @@ put_configuration(void *arg, const struct json *obj)
 }
 
 static void
-put_configurations(struct world *op, struct metrics *m)
+put_configurations(struct operator* op, struct metrics *m)
 {
     struct both b = {METRICS_INIT, METRICS_INIT};
 
@@ -186,7 +186,7 @@ put_configurations(struct world *op, struct metrics *m)
 }
 
 static void
-put_all(struct world *op, struct metrics *m)
+put_all(struct operator* op, struct metrics *m)
 {
     bool leading = !atomic_load(&op->standing_by);
 
@@ -239,7 +239,7 @@ answer_metrics(struct operator_server *s, struct ctx *cx, const struct httpd_req
 static void
 answer(void *arg, struct ctx *cx, const struct httpd_request *rq, struct httpd_answer *a)
 {
-    struct world *op = ((struct operator_server *)arg)->op;
+    struct operator* op =((struct operator_server *)arg)->op;
 
     if (strcmp(rq->method, "GET") != 0 && strcmp(rq->method, "HEAD") != 0) {
         say(a, 405, "only GET");
@@ -260,7 +260,7 @@ answer(void *arg, struct ctx *cx, const struct httpd_request *rq, struct httpd_a
 }
 
 enum rc
-operator_server_open(struct world *op, struct operator_server **out, struct err *e)
+operator_server_open(struct operator* op, struct operator_server **out, struct err *e)
 {
     struct operator_server *s = MEM_NEW(struct operator_server);
     struct httpd_opts o = {.listen = op->opts->listen, .handler = answer, .arg = s};

@@ -12,11 +12,11 @@
  */
 #include "base/err.h"
 
-struct world;
+struct operator;
 struct operator_server;
 
 /* RC_UNAVAILABLE: the address is taken. `op` is borrowed until close. */
-NODISCARD enum rc operator_server_open(struct world *op, struct operator_server **out,
+NODISCARD enum rc operator_server_open(struct operator* op, struct operator_server **out,
                                        struct err *e);
 /* NULL is a no-op. */
 void operator_server_close(struct operator_server *s);

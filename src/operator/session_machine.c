@@ -26,7 +26,7 @@ session_take(struct session_ctx *s, struct json *obj)
 
 void
 session_init(struct session_ctx *s, const struct session_kind *kind, struct ctx *cx,
-             struct world *op, struct json *obj, struct ctl_result *out)
+             struct operator* op, struct json *obj, struct ctl_result *out)
 {
     *s = (struct session_ctx){.cx = cx, .op = op, .kind = kind, .out = out};
     session_take(s, obj);

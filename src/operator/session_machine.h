@@ -20,7 +20,7 @@
 struct session_ctx;
 
 struct session_kind {
-    const struct kube_kind *resource;
+    const struct kube_gvr *resource;
     const char *name; /* "BackupSession" */
     const char *verb; /* "backup" */
     bool is_invoker;  /* the session is its own */
@@ -30,8 +30,8 @@ struct session_kind {
     const char *disrupted, *waiting, *finished;
     const char *post_hook, *pre_hook_done, *post_hook_done;
 
-    struct cache *(*cache)(struct world *op);
-    struct recorder *(*events)(struct world *op);
+    struct cache *(*cache)(struct operator* op);
+    struct recorder *(*events)(struct operator* op);
     /* Where conditions of the target and results of hosts stand, made if it is not there. */
     struct json *(*target)(struct session_ctx *s);
     /* Did the Job's steps write a result? */
@@ -49,7 +49,7 @@ struct session_kind {
 
 struct session_ctx {
     struct ctx *cx;
-    struct world *op;
+    struct operator* op;
     const struct session_kind *kind;
     struct invoker inv;
     struct json *was, *now, *status; /* as the cache has it; as it shall be; of now */
@@ -58,7 +58,7 @@ struct session_ctx {
 
 /* Takes `obj`, the session as it is. */
 void session_init(struct session_ctx *s, const struct session_kind *kind, struct ctx *cx,
-                  struct world *op, struct json *obj, struct ctl_result *out);
+                  struct operator* op, struct json *obj, struct ctl_result *out);
 void session_release(struct session_ctx *s);
 /* Go on from `obj`, which is taken. What was read of the former one is gone. */
 void session_take(struct session_ctx *s, struct json *obj);

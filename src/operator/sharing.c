@@ -24,7 +24,7 @@ same_target(const struct invoker *a, const struct invoker *b)
 
 /* One that shares the host, or NULL; the caller frees. `*out` is a view on it. */
 static struct json *
-find_sharer(struct world *op, const struct invoker *inv, struct invoker *out)
+find_sharer(struct operator* op, const struct invoker *inv, struct invoker *out)
 {
     CLEANUP(mem_free_ptr) char *key = key2(inv->repo_ns, inv->repo_name);
     CLEANUP(json_free_ptr) struct json *keys = cache_keys_by(op->configs, BY_REPOSITORY, key);
@@ -51,7 +51,7 @@ find_sharer(struct world *op, const struct invoker *inv, struct invoker *out)
 }
 
 void
-tell_sharing(struct ctx *cx, struct world *op, const struct invoker *inv, const struct json *obj,
+tell_sharing(struct ctx *cx, struct operator* op, const struct invoker *inv, const struct json *obj,
              struct json *status)
 {
     struct invoker other;

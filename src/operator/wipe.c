@@ -53,7 +53,7 @@ add_arg(struct json *args, const char *flag, const char *value)
 }
 
 static struct json *
-wipe_container(struct world *op, const struct json *repo, const struct backend *b)
+wipe_container(struct operator* op, const struct json *repo, const struct backend *b)
 {
     struct json *c = json_new_object(), *args;
     char connections[STR_INT_MAX + 1] = "";
@@ -80,7 +80,7 @@ wipe_container(struct world *op, const struct json *repo, const struct backend *
 }
 
 static struct json *
-wipe_job(struct world *op, const struct json *repo, const struct backend *b, const char *name)
+wipe_job(struct operator* op, const struct json *repo, const struct backend *b, const char *name)
 {
     struct json *job = kube_object_new(&KUBE_JOB, kube_ns(repo), name),
                 *spec = json_need_object(job, "spec"),
@@ -101,7 +101,7 @@ wipe_job(struct world *op, const struct json *repo, const struct backend *b, con
 }
 
 static enum rc
-wipe_account(struct ctx *cx, struct world *op, const struct json *repo, const struct backend *b,
+wipe_account(struct ctx *cx, struct operator* op, const struct json *repo, const struct backend *b,
              const char *name, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *labels = wipe_labels();
@@ -125,7 +125,7 @@ wipe_account(struct ctx *cx, struct world *op, const struct json *repo, const st
 }
 
 static enum rc
-wipe_create(struct ctx *cx, struct world *op, const struct json *repo, const char *name,
+wipe_create(struct ctx *cx, struct operator* op, const struct json *repo, const char *name,
             struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *job = NULL;
@@ -151,7 +151,7 @@ wipe_create(struct ctx *cx, struct world *op, const struct json *repo, const cha
 
 /* Where everything goes no Job can begin any more. */
 static enum rc
-namespace_goes(struct ctx *cx, struct world *op, const char *ns, bool *goes, struct err *e)
+namespace_goes(struct ctx *cx, struct operator* op, const char *ns, bool *goes, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *obj = NULL;
     struct err why = ERR_INIT;
@@ -179,7 +179,7 @@ wipe_retry_at(const struct json *repo, const struct json *job)
 
 /* The Job failed, or its Pod will never start: say so, and begin anew when it is time. */
 static enum rc
-wipe_retry(struct ctx *cx, struct world *op, const struct json *repo, const struct json *job,
+wipe_retry(struct ctx *cx, struct operator* op, const struct json *repo, const struct json *job,
            struct ctl_result *out, struct err *e)
 {
     int64_t left = wipe_retry_at(repo, job) - clock_real_ms();
@@ -193,7 +193,7 @@ wipe_retry(struct ctx *cx, struct world *op, const struct json *repo, const stru
 }
 
 static enum rc
-wipe_begin(struct ctx *cx, struct world *op, const struct json *repo, const char *name,
+wipe_begin(struct ctx *cx, struct operator* op, const struct json *repo, const char *name,
            enum wipe *state, struct err *why, struct err *e)
 {
     bool goes = false;
@@ -217,7 +217,7 @@ wipe_begin(struct ctx *cx, struct world *op, const struct json *repo, const char
 }
 
 enum rc
-wipe_go_on(struct ctx *cx, struct world *op, const struct json *repo, enum wipe *state,
+wipe_go_on(struct ctx *cx, struct operator* op, const struct json *repo, enum wipe *state,
            struct err *why, struct ctl_result *out, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *name = wipe_name(repo);
@@ -246,7 +246,7 @@ wipe_go_on(struct ctx *cx, struct world *op, const struct json *repo, enum wipe 
 }
 
 enum rc
-wipe_stop(struct ctx *cx, struct world *op, const struct json *repo, struct err *e)
+wipe_stop(struct ctx *cx, struct operator* op, const struct json *repo, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *name = wipe_name(repo);
 

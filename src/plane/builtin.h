@@ -4,11 +4,11 @@
 
 /*
  * plane/builtin -- what the server knows of the resources that are built in: one row of functions
- * for each, which the table of kind.c names. Custom resources have their schema instead.
+ * for each, which the table of resource_info.c names. Custom resources have their schema instead.
  *
  * Shape    pure functions on an object; `old` is NULL where it is created.
  * Files    builtin_pod.c: Pods, Jobs, CronJobs; builtin_rbac.c; builtin_crd.c; builtin_core.c: the
- *          rest. A new resource is a row in kind.c and one of these.
+ *          rest. A new resource is a row in resource_info.c and one of these.
  */
 #include "json/node.h"
 #include "validation/field_errors.h"

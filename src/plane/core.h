@@ -10,7 +10,7 @@
  *          below it uses struct err.
  */
 #include "plane/db.h"
-#include "plane/kind.h"
+#include "plane/resource_info.h"
 #include "plane/plane.h"
 #include "validation/field_errors.h"
 
@@ -70,7 +70,7 @@ struct call {
     struct param params[PARAMS_MAX];
     size_t n_params;
     /* of resources */
-    struct kind *kind;
+    struct resource_info *kind;
     const char *ns, *name, *sub; /* NULL: not given */
     enum output output;
     const char *include; /* of tables */
@@ -101,8 +101,9 @@ bool answer_invalid(struct call *c, const char *name, const struct field_errors 
 /* What went wrong below, by its code. */
 bool answer_err(struct call *c, const struct err *e);
 /* A Status object; the caller frees. `causes` may be NULL and is borrowed. */
-struct json *status_new(int code, const char *reason, const char *message, const struct kind *kind,
-                        const char *name, const struct json *causes);
+struct json *status_new(int code, const char *reason, const char *message,
+                        const struct resource_info *kind, const char *name,
+                        const struct json *causes);
 
 /* --- verbs -------------------------------------------------------------------------------------
  */

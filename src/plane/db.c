@@ -90,7 +90,7 @@ struct db {
     size_t n_readers;
     struct conn all[DB_READERS];
     pthread_mutex_t bell_lock;
-    struct db_bell *bells;
+    struct db_notifier *bells;
     _Atomic int64_t last;
 };
 
@@ -286,7 +286,7 @@ ring(struct db *db, const char *kind)
     uint64_t one = 1;
 
     (void)pthread_mutex_lock(&db->bell_lock);
-    for (struct db_bell *b = db->bells; b != NULL; b = b->next)
+    for (struct db_notifier *b = db->bells; b != NULL; b = b->next)
         if ((b->kind == NULL || strcmp(b->kind, kind) == 0) && write(b->fd, &one, sizeof(one)) < 0)
             continue; /* it rings already */
     (void)pthread_mutex_unlock(&db->bell_lock);
@@ -517,13 +517,13 @@ db_revision(struct db *db)
 }
 
 enum rc
-db_bell_add(struct db *db, const char *kind, struct db_bell *bell, struct err *e)
+db_notifier_add(struct db *db, const char *kind, struct db_notifier *bell, struct err *e)
 {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
     if (fd < 0)
         return err_sys(e, errno, "could not start a watch");
-    *bell = (struct db_bell){.kind = kind, .fd = fd};
+    *bell = (struct db_notifier){.kind = kind, .fd = fd};
     (void)pthread_mutex_lock(&db->bell_lock);
     bell->next = db->bells;
     db->bells = bell;
@@ -532,10 +532,10 @@ db_bell_add(struct db *db, const char *kind, struct db_bell *bell, struct err *e
 }
 
 void
-db_bell_remove(struct db *db, struct db_bell *bell)
+db_notifier_remove(struct db *db, struct db_notifier *bell)
 {
     (void)pthread_mutex_lock(&db->bell_lock);
-    for (struct db_bell **at = &db->bells; *at != NULL; at = &(*at)->next)
+    for (struct db_notifier **at = &db->bells; *at != NULL; at = &(*at)->next)
         if (*at == bell) {
             *at = bell->next;
             break;
@@ -545,7 +545,7 @@ db_bell_remove(struct db *db, struct db_bell *bell)
 }
 
 void
-db_bell_quiet(struct db_bell *bell)
+db_notifier_quiet(struct db_notifier *bell)
 {
     uint64_t n;
 

@@ -72,13 +72,14 @@ NODISCARD enum rc db_changes(struct db *db, const char *kind, const char *ns, db
 int64_t db_revision(struct db *db);
 
 /* A bell that rings when an object of the kind changes: `fd` becomes readable (an eventfd). */
-struct db_bell {
+struct db_notifier {
     const char *kind; /* borrowed; NULL: any */
     int fd;
-    struct db_bell *next;
+    struct db_notifier *next;
 };
-NODISCARD enum rc db_bell_add(struct db *db, const char *kind, struct db_bell *bell, struct err *e);
-void db_bell_remove(struct db *db, struct db_bell *bell);
-void db_bell_quiet(struct db_bell *bell);
+NODISCARD enum rc db_notifier_add(struct db *db, const char *kind, struct db_notifier *bell,
+                                  struct err *e);
+void db_notifier_remove(struct db *db, struct db_notifier *bell);
+void db_notifier_quiet(struct db_notifier *bell);
 
 #endif

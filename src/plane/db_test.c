@@ -157,17 +157,17 @@ test_changes_come_in_order_with_what_was(void **state)
     struct db *db = open_db(0);
     struct err e = ERR_INIT;
     struct seen all = {0}, some = {.stop = 2}, rest = {0};
-    struct db_bell bell;
+    struct db_notifier bell;
     struct pollfd p;
     int64_t x = 0, until = 0;
 
     (void)state;
-    T_OK(db_bell_add(db, "things", &bell, &e));
+    T_OK(db_notifier_add(db, "things", &bell, &e));
     p = (struct pollfd){.fd = bell.fd, .events = POLLIN};
     assert_int_equal(poll(&p, 1, 0), 0);
     T_OK(put(db, "a", "x", 0, &x, &e));
     assert_int_equal(poll(&p, 1, 0), 1);
-    db_bell_quiet(&bell);
+    db_notifier_quiet(&bell);
     assert_int_equal(poll(&p, 1, 0), 0);
     T_OK(put(db, "a", "x", x, &x, &e));
     T_OK(put(db, "b", "y", 0, NULL, &e));
@@ -181,7 +181,7 @@ test_changes_come_in_order_with_what_was(void **state)
     assert_int_equal(until, 3);
     T_OK(db_changes(db, "things", "b", see, &rest, &until, &e));
     assert_string_equal(rest.text, "b/y+ ");
-    db_bell_remove(db, &bell);
+    db_notifier_remove(db, &bell);
     db_close(db);
 }
 

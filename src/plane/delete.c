@@ -115,13 +115,13 @@ check_preconditions(struct call *c, const struct json *obj, const char *name,
         return answer_error(c, 409, "Conflict",
                             "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID "
                             "in precondition: %s, UID in object meta: %s",
-                            kind_resource(c->kind), name, o->uid, uid);
+                            resource_resource(c->kind), name, o->uid, uid);
     if (o->version != NULL && strcmp(o->version, version) != 0)
         return answer_error(c, 409, "Conflict",
                             "Operation cannot be fulfilled on %s \"%s\": Precondition failed: "
                             "ResourceVersion in precondition: %s, ResourceVersion in object meta: "
                             "%s",
-                            kind_resource(c->kind), name, o->version, version);
+                            resource_resource(c->kind), name, o->version, version);
     return true;
 }
 
@@ -140,7 +140,7 @@ delete_one(struct call *c, const char *name, const struct wanted_delete *o)
         mark(c, obj, o);
         waits = json_size(json_dig(obj, "metadata", "finalizers")) > 0 ||
                 json_dig(obj, "metadata", "deletionGracePeriodSeconds") != NULL ||
-                kind_is_kept(c->kind, obj);
+                resource_is_kept(c->kind, obj);
         if (c->dry_run)
             return waits ? answer_object(c, 200, obj) : answer_removed(c, obj);
         if (!waits) {

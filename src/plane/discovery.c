@@ -32,7 +32,7 @@ push_verbs(struct json *obj, const char *const *verbs, size_t n)
 
 /* An APIResource: of the resource itself, or of one of its subresources. */
 static struct json *
-resource_new(const struct kind *k, const char *sub)
+resource_new(const struct resource_info *k, const char *sub)
 {
     struct json *r = json_new_object();
 
@@ -88,14 +88,14 @@ resource_list(struct call *c, const char *group, const char *version)
     CLEANUP(mem_free_ptr)
     char *gv = group[0] != '\0' ? mem_printf("%s/%s", group, version) : mem_strdup(version);
     struct json *list = json_new_object(), *items;
-    struct kind **all;
+    struct resource_info **all;
     size_t n;
 
     json_set_cstr(list, "kind", "APIResourceList");
     json_set_cstr(list, "apiVersion", "v1");
     json_set_cstr(list, "groupVersion", gv);
     items = json_need_array(list, "resources");
-    all = kind_all(c->plane->kinds, &n);
+    all = resource_all(c->plane->kinds, &n);
     for (size_t i = 0; i < n; i++) {
         if (strcmp(all[i]->group, group) != 0 || strcmp(all[i]->version, version) != 0)
             continue;
@@ -105,7 +105,7 @@ resource_list(struct call *c, const char *group, const char *version)
         if (all[i]->has_status)
             json_push(items, resource_new(all[i], "status"));
     }
-    kind_all_free(all, n);
+    resource_all_free(all, n);
     for (size_t i = 0; i < ARRAY_LEN(reviews); i++)
         if (strcmp(reviews[i].group, group) == 0 && strcmp(version, "v1") == 0)
             json_push(items, review_new(i));
@@ -152,14 +152,14 @@ static struct json *
 groups_new(struct call *c)
 {
     struct json *list = json_new_array();
-    struct kind **all;
+    struct resource_info **all;
     size_t n;
 
-    all = kind_all(c->plane->kinds, &n);
+    all = resource_all(c->plane->kinds, &n);
     for (size_t i = 0; i < n; i++)
         if (all[i]->group[0] != '\0')
             add_version(list, all[i]->group, all[i]->version);
-    kind_all_free(all, n);
+    resource_all_free(all, n);
     for (size_t i = 0; i < ARRAY_LEN(reviews); i++)
         add_version(list, reviews[i].group, "v1");
     for (size_t i = 0; i < json_size(list); i++) {

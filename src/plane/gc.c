@@ -22,7 +22,7 @@ struct gc {
     struct kube *k;
     struct graph *graph;
     struct workq *q; /* uids */
-    struct db_bell bell;
+    struct db_notifier bell;
     int64_t rev;
     const char *listing; /* the kind that is being listed */
 };
@@ -65,7 +65,7 @@ static enum rc
 list_all(struct gc *gc, struct err *e)
 {
     struct db *db = gc->plane->db;
-    struct kind **all;
+    struct resource_info **all;
     enum rc rc = RC_OK;
     int64_t ignored;
     size_t n;
@@ -73,19 +73,19 @@ list_all(struct gc *gc, struct err *e)
     graph_free(gc->graph);
     gc->graph = graph_new();
     gc->rev = db_revision(db);
-    all = kind_all(gc->plane->kinds, &n);
+    all = resource_all(gc->plane->kinds, &n);
     for (size_t i = 0; rc == RC_OK && i < n; i++) {
         gc->listing = all[i]->store;
         rc = db_list(db, (struct db_key){all[i]->store, "", ""}, NULL, on_row, gc, &ignored, e);
     }
-    kind_all_free(all, n);
+    resource_all_free(all, n);
     return rc;
 }
 
 /* ---- doing ---- */
 
 static bool
-is_group(const struct kind *k, const char *api_version)
+is_group(const struct resource_info *k, const char *api_version)
 {
     size_t n = strcspn(api_version, "/");
 
@@ -94,33 +94,33 @@ is_group(const struct kind *k, const char *api_version)
     return strlen(k->group) == n && strncmp(k->group, api_version, n) == 0;
 }
 
-typedef bool wanted_fn(const struct kind *k, const char *a, const char *b);
+typedef bool wanted_fn(const struct resource_info *k, const char *a, const char *b);
 
 static bool
-is_stored_in(const struct kind *k, const char *store, const char *unused)
+is_stored_in(const struct resource_info *k, const char *store, const char *unused)
 {
     (void)unused;
     return strcmp(k->store, store) == 0;
 }
 
 static bool
-is_named(const struct kind *k, const char *api_version, const char *name)
+is_named(const struct resource_info *k, const char *api_version, const char *name)
 {
     return strcmp(k->kind, name) == 0 && is_group(k, api_version);
 }
 
 /* A share, or NULL. */
-static struct kind *
+static struct resource_info *
 find_kind(struct gc *gc, wanted_fn *wanted, const char *a, const char *b)
 {
-    struct kind **all, *found = NULL;
+    struct resource_info **all, *found = NULL;
     size_t n;
 
-    all = kind_all(gc->plane->kinds, &n);
+    all = resource_all(gc->plane->kinds, &n);
     for (size_t i = 0; i < n && found == NULL; i++)
         if (wanted(all[i], a, b))
-            found = kind_keep(all[i]);
-    kind_all_free(all, n);
+            found = resource_keep(all[i]);
+    resource_all_free(all, n);
     return found;
 }
 
@@ -146,7 +146,7 @@ look_at_owner(struct gc *gc, const struct json *ref, const char *ns)
 {
     const char *uid = json_text_or(json_field(ref, "uid"), "");
     enum graph_state state = graph_state(gc->graph, uid);
-    CLEANUP(kind_drop_ptr) struct kind *k = NULL;
+    CLEANUP(resource_drop_ptr) struct resource_info *k = NULL;
     CLEANUP(json_free_ptr) struct json *owner = NULL;
 
     if (state == GRAPH_FOREGROUND)
@@ -195,12 +195,13 @@ edit(void *arg, struct json *obj, struct err *e)
 static enum rc
 modify(struct gc *gc, const struct graph_name *n, struct edit *x, struct err *e)
 {
-    CLEANUP(kind_drop_ptr) struct kind *k = find_kind(gc, is_stored_in, n->store, NULL);
+    CLEANUP(resource_drop_ptr)
+    struct resource_info *k = find_kind(gc, is_stored_in, n->store, NULL);
     enum rc rc;
 
     if (k == NULL)
         return RC_OK;
-    struct kube_kind kind = {k->group, k->version, k->plural, k->kind, k->namespaced};
+    struct kube_gvr kind = {k->group, k->version, k->plural, k->kind, k->namespaced};
     rc = kube_modify(gc->cx, gc->k, &kind, n->ns, n->name, NULL, edit, x, NULL, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
@@ -209,13 +210,14 @@ static enum rc
 remove_object_of(struct gc *gc, const struct graph_name *n, const struct json *obj,
                  const char *policy, struct err *e)
 {
-    CLEANUP(kind_drop_ptr) struct kind *k = find_kind(gc, is_stored_in, n->store, NULL);
+    CLEANUP(resource_drop_ptr)
+    struct resource_info *k = find_kind(gc, is_stored_in, n->store, NULL);
     struct kube_delete_opts o = {.propagation = policy, .uid = kube_uid(obj)};
     enum rc rc;
 
     if (k == NULL)
         return RC_OK;
-    struct kube_kind kind = {k->group, k->version, k->plural, k->kind, k->namespaced};
+    struct kube_gvr kind = {k->group, k->version, k->plural, k->kind, k->namespaced};
     log_debug("%s %s/%s has lost its owners", n->store, n->ns, n->name);
     rc = kube_delete(gc->cx, gc->k, &kind, n->ns, n->name, &o, e);
     return rc == RC_NOT_FOUND || rc == RC_CONFLICT ? RC_OK : rc;
@@ -329,7 +331,7 @@ follow(struct gc *gc, struct err *e)
     short ready;
     enum rc rc;
 
-    db_bell_quiet(&gc->bell);
+    db_notifier_quiet(&gc->bell);
     rc = db_changes(gc->plane->db, NULL, NULL, on_row, gc, &gc->rev, e);
     if (rc == RC_LIMIT)
         rc = list_all(gc, e);
@@ -365,14 +367,14 @@ gc_run(struct ctx *cx, struct plane *p, struct kube *k, struct err *e)
     enum rc rc = workq_new(NULL, &gc.q, e);
 
     if (rc == RC_OK)
-        rc = db_bell_add(p->db, NULL, &gc.bell, e);
+        rc = db_notifier_add(p->db, NULL, &gc.bell, e);
     if (rc != RC_OK) {
         workq_free(gc.q);
         return rc;
     }
     gc.graph = graph_new();
     rc = collect(&gc, e);
-    db_bell_remove(p->db, &gc.bell);
+    db_notifier_remove(p->db, &gc.bell);
     workq_free(gc.q);
     graph_free(gc.graph);
     return rc;

@@ -19,10 +19,10 @@ on_row(void *arg, const struct db_row *row)
 }
 
 static enum rc
-empty_kind(struct ctx *cx, struct plane *p, struct kube *api, const struct kind *k, const char *ns,
-           bool *empty, struct err *e)
+empty_kind(struct ctx *cx, struct plane *p, struct kube *api, const struct resource_info *k,
+           const char *ns, bool *empty, struct err *e)
 {
-    struct kube_kind kind = {k->group, k->version, k->plural, k->kind, true};
+    struct kube_gvr kind = {k->group, k->version, k->plural, k->kind, true};
     struct kube_delete_opts o = {.propagation = "Background"};
     struct seen s = {.n = 0};
     int64_t rev;
@@ -58,16 +58,16 @@ enum rc
 namespace_empty(struct ctx *cx, struct plane *p, struct kube *k, const struct json *obj,
                 bool *empty, struct err *e)
 {
-    struct kind **all;
+    struct resource_info **all;
     enum rc rc = RC_OK;
     size_t n;
 
     *empty = true;
-    all = kind_all(p->kinds, &n);
+    all = resource_all(p->kinds, &n);
     for (size_t i = 0; rc == RC_OK && i < n; i++)
         if (all[i]->namespaced)
             rc = empty_kind(cx, p, k, all[i], kube_name(obj), empty, e);
-    kind_all_free(all, n);
+    resource_all_free(all, n);
     if (rc != RC_OK || !*empty)
         return rc;
     return json_size(json_dig(obj, "spec", "finalizers")) > 0 ? finalize(cx, k, obj, e) : RC_OK;

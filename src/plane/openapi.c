@@ -60,7 +60,7 @@ meta_schema(void)
 }
 
 static struct json *
-gvk_new(const struct kind *k)
+gvk_new(const struct resource_info *k)
 {
     struct json *g = json_new_object();
 
@@ -72,7 +72,7 @@ gvk_new(const struct kind *k)
 
 /* "io.k8s.api.batch.v1.Job", "com.appscode.stash.v1alpha1.Repository"; the caller frees. */
 static char *
-schema_name(const struct kind *k)
+schema_name(const struct resource_info *k)
 {
     CLEANUP(mem_free_ptr) char *group = mem_strdup(k->group);
     CLEANUP(mem_free_ptr) char *turned = mem_strdup("");
@@ -102,7 +102,7 @@ open_object(const char *text)
 }
 
 static struct json *
-kind_schema(const struct kind *k)
+kind_schema(const struct resource_info *k)
 {
     struct json *s = k->schema != NULL ? json_clone(k->schema) : open_object(k->kind);
     struct json *properties = json_need_object(s, "properties"), *all;
@@ -141,7 +141,8 @@ add_parameter(struct json *list, const char *name, const char *in)
 }
 
 static void
-add_operation(struct json *item, const struct kind *k, const char *method, const char *action)
+add_operation(struct json *item, const struct resource_info *k, const char *method,
+              const char *action)
 {
     static const char *const queries[] = {"dryRun", "fieldManager", "fieldValidation"};
     struct json *op = json_need_object(item, method), *list, *answer;
@@ -158,7 +159,7 @@ add_operation(struct json *item, const struct kind *k, const char *method, const
 }
 
 static void
-add_paths(struct json *paths, const struct kind *k)
+add_paths(struct json *paths, const struct resource_info *k)
 {
     CLEANUP(mem_free_ptr)
     char *all = mem_printf("/%s/%s%s/%s", k->group[0] != '\0' ? "apis" : "api", k->api_version,
@@ -189,14 +190,14 @@ answer_document(struct call *c, const char *gv)
     CLEANUP(json_free_ptr) struct json *doc = json_new_object();
     struct json *info = json_need_object(doc, "info"), *paths = json_need_object(doc, "paths");
     struct json *schemas = json_need_object(json_need_object(doc, "components"), "schemas");
-    struct kind **all;
+    struct resource_info **all;
     size_t n, found = 0;
 
     json_set_cstr(doc, "openapi", "3.0.0");
     json_set_cstr(info, "title", "Kubernetes");
     json_set_cstr(info, "version", "v1.31.0");
     json_set(schemas, META_NAME, meta_schema());
-    all = kind_all(c->plane->kinds, &n);
+    all = resource_all(c->plane->kinds, &n);
     for (size_t i = 0; i < n; i++) {
         CLEANUP(mem_free_ptr) char *name = schema_name(all[i]);
         if (strcmp(all[i]->api_version, gv) != 0)
@@ -205,7 +206,7 @@ answer_document(struct call *c, const char *gv)
         json_set(schemas, name, kind_schema(all[i]));
         found++;
     }
-    kind_all_free(all, n);
+    resource_all_free(all, n);
     if (found == 0)
         return false;
     reply_json(c->rp, 200, doc);
@@ -217,17 +218,17 @@ answer_index(struct call *c)
 {
     CLEANUP(json_free_ptr) struct json *doc = json_new_object();
     struct json *paths = json_need_object(doc, "paths");
-    struct kind **all;
+    struct resource_info **all;
     size_t n;
 
-    all = kind_all(c->plane->kinds, &n);
+    all = resource_all(c->plane->kinds, &n);
     for (size_t i = 0; i < n; i++) {
         const char *root = all[i]->group[0] != '\0' ? "apis" : "api";
         CLEANUP(mem_free_ptr) char *key = mem_printf("%s/%s", root, all[i]->api_version);
         CLEANUP(mem_free_ptr) char *url = mem_printf("/openapi/v3/%s", key);
         json_set_cstr(json_need_object(paths, key), "serverRelativeURL", url);
     }
-    kind_all_free(all, n);
+    resource_all_free(all, n);
     reply_json(c->rp, 200, doc);
 }
 

@@ -44,7 +44,7 @@ put_bytes(struct buf *b, unsigned field, struct str s)
 }
 
 static void
-put_definition(struct buf *all, const struct kind *k)
+put_definition(struct buf *all, const struct resource_info *k)
 {
     CLEANUP(buf_release) struct buf any = BUF_INIT(KUBE_BODY_MAX);
     CLEANUP(buf_release) struct buf extension = BUF_INIT(KUBE_BODY_MAX);
@@ -73,15 +73,15 @@ put_document(struct call *c, struct buf *out)
 {
     CLEANUP(buf_release) struct buf info = BUF_INIT(1024);
     CLEANUP(buf_release) struct buf definitions = BUF_INIT(KUBE_BODY_MAX);
-    struct kind **all;
+    struct resource_info **all;
     size_t n;
 
     put_bytes(&info, INFO_TITLE, STR_LIT("Kubernetes"));
     put_bytes(&info, INFO_VERSION, STR_LIT("v1.31.0"));
-    all = kind_all(c->plane->kinds, &n);
+    all = resource_all(c->plane->kinds, &n);
     for (size_t i = 0; i < n; i++)
         put_definition(&definitions, all[i]);
-    kind_all_free(all, n);
+    resource_all_free(all, n);
     put_bytes(out, DOCUMENT_SWAGGER, STR_LIT("2.0"));
     put_bytes(out, DOCUMENT_INFO, buf_str(&info));
     put_bytes(out, DOCUMENT_PATHS, STR_LIT(""));

@@ -97,13 +97,13 @@ parse_resource(struct call *c, char **seg, size_t n)
         return false;
     }
     if (n - at >= 3 && strcmp(seg[at], "namespaces") == 0 &&
-        (c->kind = kind_find(c->plane->kinds, group, version, seg[at + 2])) != NULL &&
+        (c->kind = resource_find(c->plane->kinds, group, version, seg[at + 2])) != NULL &&
         c->kind->namespaced) {
         c->ns = seg[at + 1];
         at += 2;
     } else {
-        kind_drop(c->kind);
-        c->kind = kind_find(c->plane->kinds, group, version, seg[at]);
+        resource_drop(c->kind);
+        c->kind = resource_find(c->plane->kinds, group, version, seg[at]);
     }
     if (c->kind == NULL)
         return false;
@@ -122,7 +122,7 @@ bad_method(struct call *c)
 }
 
 static bool
-has_subresource(const struct kind *k, const char *name)
+has_subresource(const struct resource_info *k, const char *name)
 {
     if (strcmp(name, "status") == 0)
         return k->has_status;
@@ -188,7 +188,7 @@ route(struct call *c)
         (void)answer_error(c, 404, "NotFound", "the server could not find the requested resource");
     else
         (void)run_verb(c);
-    kind_drop(TAKE(c->kind));
+    resource_drop(TAKE(c->kind));
     mem_free(copy);
 }
 

@@ -45,7 +45,7 @@ reply_json(struct reply *rp, int status, const struct json *j)
 }
 
 struct json *
-status_new(int code, const char *reason, const char *message, const struct kind *kind,
+status_new(int code, const char *reason, const char *message, const struct resource_info *kind,
            const char *name, const struct json *causes)
 {
     struct json *s = json_new_object(), *details;
@@ -105,7 +105,8 @@ answer_not_found(struct call *c, const char *name)
 {
     char message[MESSAGE_MAX];
 
-    (void)snprintf(message, sizeof(message), "%s \"%s\" not found", kind_resource(c->kind), name);
+    (void)snprintf(message, sizeof(message), "%s \"%s\" not found", resource_resource(c->kind),
+                   name);
     return answer_status(c, 404, "NotFound", name, message, NULL);
 }
 
@@ -114,7 +115,7 @@ answer_exists(struct call *c, const char *name)
 {
     char message[MESSAGE_MAX];
 
-    (void)snprintf(message, sizeof(message), "%s \"%s\" already exists", kind_resource(c->kind),
+    (void)snprintf(message, sizeof(message), "%s \"%s\" already exists", resource_resource(c->kind),
                    name);
     return answer_status(c, 409, "AlreadyExists", name, message, NULL);
 }
@@ -127,7 +128,7 @@ answer_conflict(struct call *c, const char *name)
     (void)snprintf(message, sizeof(message),
                    "Operation cannot be fulfilled on %s \"%s\": the object has been modified; "
                    "please apply your changes to the latest version and try again",
-                   kind_resource(c->kind), name);
+                   resource_resource(c->kind), name);
     return answer_status(c, 409, "Conflict", name, message, NULL);
 }
 

@@ -22,7 +22,7 @@ add_column(struct json *columns, const char *name, const char *type, const char 
 }
 
 struct json *
-table_new(const struct kind *k)
+table_new(const struct resource_info *k)
 {
     struct json *t = json_new_object(), *columns;
     const struct resource_ops *ops = k->ops;
@@ -85,7 +85,7 @@ table_partial(const struct json *obj)
 }
 
 void
-table_add(struct json *table, const struct kind *k, struct json *obj, const char *include)
+table_add(struct json *table, const struct resource_info *k, struct json *obj, const char *include)
 {
     const struct resource_ops *ops = k->ops;
     struct json *row = json_new_object(), *cells = json_new_array();

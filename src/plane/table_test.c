@@ -8,7 +8,7 @@
 static void
 test_rows_of_a_definition(void **state)
 {
-    struct kind k = {.custom = true, .store = NULL};
+    struct resource_info k = {.custom = true, .store = NULL};
     struct json *columns = NULL, *obj = NULL, *table;
     struct err e = ERR_INIT;
     char *got;

@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "kube/patch.h"
 #include "plane/core.h"
-#include "plane/ssa.h"
+#include "plane/apply.h"
 #include "plane/write.h"
-#include "validation/smp.h"
+#include "validation/strategic_merge.h"
 
 enum { TRIES = 20 };
 
@@ -27,12 +27,12 @@ verb_create(struct call *c)
                             "resourceVersion should not be set on objects to be created");
     }
     for (int i = 0; i < (generated ? TRIES : 1); i++) {
-        struct wish w = {.obj = generated ? json_clone(body) : json_ref(body)};
-        enum wish_result r = wish_store(c, &w);
-        if (r == WISH_DONE)
-            good = wish_answer(c, 201, &w);
-        wish_release(&w);
-        if (r == WISH_DONE || c->rp->status != 409)
+        struct pending_write w = {.obj = generated ? json_clone(body) : json_ref(body)};
+        enum write_result r = pending_write_store(c, &w);
+        if (r == WRITE_DONE)
+            good = pending_write_answer(c, 201, &w);
+        pending_write_release(&w);
+        if (r == WRITE_DONE || c->rp->status != 409)
             break; /* another random name may be free */
     }
     json_free(body);
@@ -58,21 +58,21 @@ verb_update(struct call *c)
     if (!read_body(c, &body))
         return false;
     for (int i = 0; i < TRIES; i++) {
-        struct wish w = {0};
-        enum wish_result r = WISH_ANSWERED;
+        struct pending_write w = {0};
+        enum write_result r = WRITE_ANSWERED;
         if (!load_object(c, c->name, &w.old, &w.rev))
             return false;
         show_version(c, w.old);
         if (!is_current(body, w.old)) {
-            wish_release(&w);
+            pending_write_release(&w);
             return answer_conflict(c, c->name);
         }
         w.obj = json_clone(body);
-        r = wish_store(c, &w);
-        if (r == WISH_DONE)
-            good = wish_answer(c, 200, &w);
-        wish_release(&w);
-        if (r != WISH_AGAIN)
+        r = pending_write_store(c, &w);
+        if (r == WRITE_DONE)
+            good = pending_write_answer(c, 200, &w);
+        pending_write_release(&w);
+        if (r != WRITE_RETRY)
             return good;
     }
     return answer_conflict(c, c->name);
@@ -96,12 +96,12 @@ answer_apply_conflict(struct call *c, struct json *causes)
 }
 
 static bool
-make_applied(struct call *c, const struct json *patch, struct wish *w)
+make_applied(struct call *c, const struct json *patch, struct pending_write *w)
 {
     CLEANUP(json_free_ptr) struct json *causes = NULL;
     const char *manager = call_param(c, "fieldManager");
-    struct ssa_who who = {manager, c->sub != NULL && strcmp(c->sub, "status") == 0,
-                          call_flag(c, "force")};
+    struct apply_manager who = {manager, c->sub != NULL && strcmp(c->sub, "status") == 0,
+                                call_flag(c, "force")};
     struct err e = ERR_INIT;
     enum rc rc;
 
@@ -109,7 +109,7 @@ make_applied(struct call *c, const struct json *patch, struct wish *w)
         return answer_error(c, 400, "BadRequest",
                             "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required "
                             "value: is required for apply patch");
-    rc = ssa_apply(c->kind, w->old, patch, who, &w->obj, &causes, &e);
+    rc = apply_patch(c->kind, w->old, patch, who, &w->obj, &causes, &e);
     if (rc == RC_CONFLICT)
         return answer_apply_conflict(c, causes);
     w->applied = true;
@@ -117,7 +117,7 @@ make_applied(struct call *c, const struct json *patch, struct wish *w)
 }
 
 static bool
-make_patched(struct call *c, const struct json *patch, struct wish *w)
+make_patched(struct call *c, const struct json *patch, struct pending_write *w)
 {
     struct err e = ERR_INIT;
     enum rc rc = RC_OK;
@@ -130,7 +130,7 @@ make_patched(struct call *c, const struct json *patch, struct wish *w)
         rc = patch_json(w->old, patch, &w->obj, &e);
     else if (str_eq(c->content_type, STR_LIT("application/strategic-merge-patch+json")) &&
              !c->kind->custom)
-        rc = smp_apply(w->old, patch, &w->obj, &e);
+        rc = strategic_merge_apply(w->old, patch, &w->obj, &e);
     else
         return answer_error(c, 415, "UnsupportedMediaType",
                             "the body of the request was in an unknown format - accepted media "
@@ -146,7 +146,7 @@ make_patched(struct call *c, const struct json *patch, struct wish *w)
 }
 
 static bool
-load_or_none(struct call *c, bool optional, struct wish *w)
+load_or_none(struct call *c, bool optional, struct pending_write *w)
 {
     if (load_object(c, c->name, &w->old, &w->rev)) {
         show_version(c, w->old);
@@ -169,25 +169,25 @@ verb_patch(struct call *c)
     if (!read_body(c, &patch))
         return false;
     for (int i = 0; i < TRIES; i++) {
-        struct wish w = {0};
-        enum wish_result r = WISH_ANSWERED;
+        struct pending_write w = {0};
+        enum write_result r = WRITE_ANSWERED;
         int status;
         if (!load_or_none(c, apply && c->sub == NULL, &w) || !make_patched(c, patch, &w)) {
-            wish_release(&w);
+            pending_write_release(&w);
             return false;
         }
         if (w.old != NULL && !is_current(w.obj, w.old)) {
-            wish_release(&w);
+            pending_write_release(&w);
             return answer_conflict(c, c->name);
         }
         if (w.old == NULL)
             json_set_cstr(json_need_object(w.obj, "metadata"), "name", c->name);
         status = w.old == NULL ? 201 : 200;
-        r = wish_store(c, &w);
-        if (r == WISH_DONE)
-            good = wish_answer(c, status, &w);
-        wish_release(&w);
-        if (r != WISH_AGAIN)
+        r = pending_write_store(c, &w);
+        if (r == WRITE_DONE)
+            good = pending_write_answer(c, status, &w);
+        pending_write_release(&w);
+        if (r != WRITE_RETRY)
             return good;
     }
     return answer_conflict(c, c->name);

@@ -16,12 +16,12 @@ struct watch {
     struct plane_stream stream;
     struct plane *plane;
     struct ctx *cx;
-    struct kind *kind;
+    struct resource_info *kind;
     char *ns; /* NULL: all */
     char *include;
     enum output output;
     struct selection selection;
-    struct db_bell bell;
+    struct db_notifier bell;
     int peer;
     int64_t rev;
     int64_t end_ms, bookmark_ms; /* clock_mono_ms */
@@ -143,7 +143,7 @@ collect(struct watch *w, struct err *e)
 {
     enum rc rc;
 
-    db_bell_quiet(&w->bell);
+    db_notifier_quiet(&w->bell);
     rc = db_changes(w->plane->db, w->kind->store, w->ns, on_change, w, &w->rev, e);
     if (rc == RC_LIMIT) {
         put_expired(w, e);
@@ -216,8 +216,8 @@ watch_close(struct plane_stream *s)
     struct watch *w = CONTAINER_OF(s, struct watch, stream);
 
     if (w->bell.kind != NULL)
-        db_bell_remove(w->plane->db, &w->bell);
-    kind_drop(w->kind);
+        db_notifier_remove(w->plane->db, &w->bell);
+    resource_drop(w->kind);
     mem_free(w->ns);
     mem_free(w->include);
     selection_release(&w->selection);
@@ -261,7 +261,7 @@ verb_watch(struct call *c)
     w->stream.close = watch_close;
     w->plane = c->plane;
     w->cx = c->cx;
-    w->kind = kind_keep(c->kind);
+    w->kind = resource_keep(c->kind);
     w->ns = c->ns != NULL ? mem_strdup(c->ns) : NULL;
     w->include = mem_strdup(c->include);
     w->output = c->output;
@@ -275,7 +275,7 @@ verb_watch(struct call *c)
         return false;
     }
     w->as_stored = w->output == OUT_OBJECT && (!w->kind->custom || w->kind->storage);
-    if (db_bell_add(c->plane->db, w->kind->store, &w->bell, &e) ||
+    if (db_notifier_add(c->plane->db, w->kind->store, &w->bell, &e) ||
         begin(w, call_param(c, "resourceVersion"), &e)) {
         watch_close(&w->stream);
         return answer_err(c, &e);

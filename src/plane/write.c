@@ -6,23 +6,23 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "json/yaml.h"
-#include "plane/ssa.h"
+#include "plane/apply.h"
 #include "validation/cel_rules.h"
 #include "validation/schema.h"
 
 enum { ORPHANS_AT_ONCE = 500 };
 
 void
-wish_release(struct wish *w)
+pending_write_release(struct pending_write *w)
 {
     json_free(w->old);
     json_free(w->obj);
     buf_release(&w->stored);
-    *w = (struct wish){0};
+    *w = (struct pending_write){0};
 }
 
 bool
-wish_answer(struct call *c, int status, struct wish *w)
+pending_write_answer(struct call *c, int status, struct pending_write *w)
 {
     if (w->stored.n == 0 || c->output != OUT_OBJECT || (c->kind->custom && !c->kind->storage))
         return answer_object(c, status, w->obj);
@@ -34,14 +34,14 @@ wish_answer(struct call *c, int status, struct wish *w)
 }
 
 static bool
-defines_kinds(const struct kind *k)
+defines_kinds(const struct resource_info *k)
 {
     return k->ops != NULL && k->ops->defines;
 }
 
 /* The client's idea of what and where must be that of the path. */
 static bool
-check_identity(struct call *c, struct wish *w)
+check_identity(struct call *c, struct pending_write *w)
 {
     struct json *meta = json_field(w->obj, "metadata");
     const char *api = json_text_or(json_field(w->obj, "apiVersion"), c->kind->api_version);
@@ -70,7 +70,7 @@ check_identity(struct call *c, struct wish *w)
         return answer_error(c, 409, "Conflict",
                             "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID "
                             "in precondition: %s, UID in object meta: %s",
-                            kind_resource(c->kind), c->name, uid,
+                            resource_resource(c->kind), c->name, uid,
                             json_text_or(json_dig(w->old, "metadata", "uid"), ""));
     return true;
 }
@@ -105,7 +105,7 @@ generate_name(struct json *meta)
 
 /* apiVersion, kind and metadata in front, in kubectl's order; what the server owns is its own. */
 static void
-own_metadata(struct call *c, struct wish *w)
+own_metadata(struct call *c, struct pending_write *w)
 {
     static const char *const kept[] = {"uid", "creationTimestamp", "deletionTimestamp",
                                        "deletionGracePeriodSeconds", "generation"};
@@ -134,7 +134,7 @@ own_metadata(struct call *c, struct wish *w)
 }
 
 static void
-fresh_status(const struct kind *k, struct json *obj)
+fresh_status(const struct resource_info *k, struct json *obj)
 {
     if (!k->custom && k->ops->new_status != NULL)
         k->ops->new_status(json_need_object(obj, "status"));
@@ -144,7 +144,7 @@ fresh_status(const struct kind *k, struct json *obj)
 
 /* Who writes the status writes nothing else, and the other way round. */
 static void
-separate_status(struct call *c, struct wish *w)
+separate_status(struct call *c, struct pending_write *w)
 {
     bool by_status = c->sub != NULL && strcmp(c->sub, "status") == 0;
     struct json *whole;
@@ -176,7 +176,7 @@ separate_status(struct call *c, struct wish *w)
 /* Types, and fields that the schema does not know: dropped, and told or refused as the client
  * wishes. */
 static bool
-read_fields(struct call *c, struct wish *w)
+read_fields(struct call *c, struct pending_write *w)
 {
     CLEANUP(json_free_ptr) struct json *unknown = json_new_array();
     CLEANUP(buf_release) struct buf text = BUF_INIT(8192);
@@ -206,7 +206,7 @@ read_fields(struct call *c, struct wish *w)
 }
 
 static bool
-check_object(struct call *c, struct wish *w)
+check_object(struct call *c, struct pending_write *w)
 {
     const struct plane_hooks *hooks = &c->plane->hooks;
     struct field_errors why = {0};
@@ -248,7 +248,7 @@ is_other_spec(const struct json *old, const struct json *obj)
 }
 
 static void
-set_generation(struct call *c, struct wish *w)
+set_generation(struct call *c, struct pending_write *w)
 {
     struct json *meta = json_field(w->obj, "metadata");
     int64_t last = json_int_or(json_dig(w->old, "metadata", "generation"), 0);
@@ -281,7 +281,7 @@ check_namespace(struct call *c)
         return answer_error(c, 403, "Forbidden",
                             "%s is forbidden: unable to create new content in namespace %s "
                             "because it is being terminated",
-                            kind_resource(c->kind), c->ns);
+                            resource_resource(c->kind), c->ns);
     return true;
 }
 
@@ -292,7 +292,7 @@ is_finished(const struct call *c, const struct json *obj)
     return json_dig(obj, "metadata", "deletionTimestamp") != NULL &&
            json_size(json_dig(obj, "metadata", "finalizers")) == 0 &&
            json_dig(obj, "metadata", "deletionGracePeriodSeconds") == NULL &&
-           !kind_is_kept(c->kind, obj);
+           !resource_is_kept(c->kind, obj);
 }
 
 /* A shallow copy without what does not count, and of managedFields only who has what. */
@@ -400,8 +400,8 @@ remove_object(struct call *c, struct json *obj, int64_t rev, bool *done)
     return true;
 }
 
-static enum wish_result
-put(struct call *c, struct wish *w)
+static enum write_result
+put(struct call *c, struct pending_write *w)
 {
     const char *name = json_text_or(json_dig(w->obj, "metadata", "name"), "");
     struct err e = ERR_INIT;
@@ -409,18 +409,18 @@ put(struct call *c, struct wish *w)
     bool done;
 
     if (c->dry_run)
-        return WISH_DONE;
+        return WRITE_DONE;
     if (w->old != NULL && is_finished(c, w->obj)) {
         if (!remove_object(c, w->obj, w->rev, &done))
-            return WISH_ANSWERED;
-        return done ? WISH_DONE : WISH_AGAIN;
+            return WRITE_ANSWERED;
+        return done ? WRITE_DONE : WRITE_RETRY;
     }
     buf_release(&w->stored);
     buf_init(&w->stored, KUBE_BODY_MAX);
     rc = db_put(c->plane->db, call_key(c, name), w->old != NULL ? w->rev : 0, w->obj, &w->rev,
                 &w->stored, &e);
     if (rc == RC_CONFLICT)
-        return WISH_AGAIN;
+        return WRITE_RETRY;
     if (rc == RC_EXISTS)
         (void)answer_exists(c, name);
     else if (rc == RC_NOT_FOUND)
@@ -428,43 +428,43 @@ put(struct call *c, struct wish *w)
     else if (rc != RC_OK)
         (void)answer_err(c, &e);
     if (rc != RC_OK)
-        return WISH_ANSWERED;
+        return WRITE_ANSWERED;
     if (defines_kinds(c->kind))
         registry_put_crd(c->plane->kinds, w->obj);
-    return WISH_DONE;
+    return WRITE_DONE;
 }
 
-enum wish_result
-wish_store(struct call *c, struct wish *w)
+enum write_result
+pending_write_store(struct call *c, struct pending_write *w)
 {
     const char *manager = call_param(c, "fieldManager");
-    struct ssa_who who = {manager != NULL && manager[0] != '\0' ? manager : "unknown",
-                          c->sub != NULL && strcmp(c->sub, "status") == 0, false};
+    struct apply_manager who = {manager != NULL && manager[0] != '\0' ? manager : "unknown",
+                                c->sub != NULL && strcmp(c->sub, "status") == 0, false};
     struct json *fixed;
 
     if (!check_identity(c, w) || (w->old == NULL && !check_namespace(c)))
-        return WISH_ANSWERED;
+        return WRITE_ANSWERED;
     drop_nulls(c->kind->custom ? json_field(w->obj, "metadata") : w->obj);
     separate_status(c, w);
     own_metadata(c, w);
     if (!read_fields(c, w))
-        return WISH_ANSWERED;
+        return WRITE_ANSWERED;
     if (c->kind->schema != NULL)
         schema_default(c->kind->schema, w->obj);
     if (c->kind->ops != NULL && c->kind->ops->defaults != NULL)
         c->kind->ops->defaults(w->old, w->obj);
     if (!check_object(c, w))
-        return WISH_ANSWERED;
+        return WRITE_ANSWERED;
     set_generation(c, w);
     if (!w->applied)
-        ssa_update(c->kind, w->old, w->obj, who);
+        apply_update(c->kind, w->old, w->obj, who);
     fixed = json_dig(w->old, "metadata", "resourceVersion");
     if (fixed != NULL)
         json_set(json_field(w->obj, "metadata"), "resourceVersion", json_clone(fixed));
     if (w->old != NULL && is_same(w->old, w->obj) && !is_finished(c, w->obj)) {
         json_free(w->obj);
         w->obj = json_ref(w->old);
-        return WISH_DONE;
+        return WRITE_DONE;
     }
     return put(c, w);
 }

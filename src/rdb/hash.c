@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hashes as events, with the expiry of their fields in the four forms it has been written in. */
-#include "rdb/blob.h"
+#include "rdb/packed.h"
 #include "rdb/rdb_internal.h"
 
 /* How a plain hash says when a field expires. */
@@ -69,24 +69,24 @@ decode_plain(struct rdb *r, enum ttl_form form, const struct rdb_out *o, struct 
 
 /* Pairs, or triples with an absolute expiry in ms (0: none) as their third. */
 static enum rc
-decode_packed(struct rdb *r, enum blob_kind kind, bool with_ttl, const struct rdb_out *o,
+decode_packed(struct rdb *r, enum packed_kind kind, bool with_ttl, const struct rdb_out *o,
               struct err *e)
 {
     struct ev ev = {.kind = EV_FIELD};
-    struct blob_entry name, value;
-    struct blob b;
+    struct packed_entry name, value;
+    struct packed b;
     struct str s;
     int64_t ttl = 0;
     bool over;
 
-    if (rdb_string(r, &r->blob, &s, e) || blob_open(&b, kind, s, e))
+    if (rdb_string(r, &r->blob, &s, e) || packed_open(&b, kind, s, e))
         return e->code;
     for (;;) {
-        if (blob_next(&b, &name, &over, e))
+        if (packed_next(&b, &name, &over, e))
             return e->code;
         if (over)
             return RC_OK;
-        if (blob_must(&b, &value, e) || (with_ttl && blob_int(&b, &ttl, e)))
+        if (packed_must(&b, &value, e) || (with_ttl && packed_int(&b, &ttl, e)))
             return e->code;
         ev.u.field.name = name.s;
         ev.u.field.value = ev_whole(value.s);

@@ -87,10 +87,10 @@ rdb_skip_module(struct rdb *r, struct err *e)
 {
     enum { END = 0, SIGNED = 1, UNSIGNED = 2, FLOAT = 3, DOUBLE = 4, STRING = 5 };
     const uint8_t *p;
-    uint64_t op, v, from = win_at(&r->w);
+    uint64_t op, v, from = lookahead_at(&r->w);
 
     for (;;) {
-        if (win_at(&r->w) - from > EV_OPAQUE_MAX)
+        if (lookahead_at(&r->w) - from > EV_OPAQUE_MAX)
             return rdb_corrupt(r, e, "data of a module without an end");
         if (rdb_len(r, &op, e))
             return e->code;

@@ -45,7 +45,7 @@ payload_module(const struct ev *payload, char to[static PAYLOAD_MODULE_TEXT])
 
     to[0] = '\0';
     rdb_init(&r, NULL);
-    win_load(&r.w, payload->u.payload.value);
+    lookahead_load(&r.w, payload->u.payload.value);
     if (payload->u.payload.rdb_type == T_MODULE_2 && rdb_len(&r, &id, &ignored) == RC_OK)
         rdb_module_name(id, to);
     rdb_release(&r);
@@ -64,7 +64,7 @@ split_meta(struct str body, struct str *meta, struct err *e)
     if (body.p[0] != OP_KEY_META)
         return RC_OK;
     rdb_init(&r, NULL);
-    win_load(&r.w, str_of(body.p + 1, body.n - 1));
+    lookahead_load(&r.w, str_of(body.p + 1, body.n - 1));
     if (rdb_len(&r, &n, e))
         rc = e->code;
     for (; rc == RC_OK && n > 0; n--)
@@ -138,13 +138,13 @@ payload_decode(struct payload_decoder *d, const struct ev *payload, ev_fn *on, v
         return err_set(e, RC_UNSUPPORTED, "unknown value type %u", payload->u.payload.rdb_type);
     if (kv == KV_MODULE || kv == KV_ARRAY)
         return on(arg, payload, e);
-    win_load(&d->r.w, payload->u.payload.value);
+    lookahead_load(&d->r.w, payload->u.payload.value);
     d->r.type = payload->u.payload.rdb_type;
     d->r.valkey = payload->u.payload.version >= VALKEY_OLDEST;
     if (rdb_decode_value(&d->r, &o, e))
         return e->code;
-    if (win_left(&d->r.w) != 0)
+    if (lookahead_left(&d->r.w) != 0)
         return err_set(e, RC_CORRUPT, "a RESTORE payload with %zu bytes behind its value",
-                       win_left(&d->r.w));
+                       lookahead_left(&d->r.w));
     return RC_OK;
 }

@@ -46,7 +46,7 @@ void
 rdb_init(struct rdb *r, struct rd *in)
 {
     memset(r, 0, sizeof(*r));
-    win_init(&r->w, in, EV_HELD_MAX);
+    lookahead_init(&r->w, in, EV_HELD_MAX);
     r->opaque_max = RDB_OPAQUE_MAX;
     r->keyless_max = RDB_KEYLESS_MAX;
     r->key.expires_at = EV_NO_EXPIRY;
@@ -68,7 +68,7 @@ rdb_release(struct rdb *r)
     for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
         buf_release(bufs[i]);
     rdb_free_templates(r);
-    win_release(&r->w);
+    lookahead_release(&r->w);
 }
 
 struct rdb *
@@ -98,7 +98,7 @@ read_header(struct rdb *r, struct err *e)
     uint64_t version;
     const uint8_t *p;
 
-    if (win_need(&r->w, MAGIC, e))
+    if (lookahead_need(&r->w, MAGIC, e))
         return err_wrap(e, "not an RDB file");
     p = r->w.p + r->w.pos;
     r->valkey = memcmp(p, "VALKEY", 6) == 0;
@@ -112,7 +112,7 @@ read_header(struct rdb *r, struct err *e)
                       r->valkey ? "VALKEY " : "", (unsigned long long)version);
         return err_hint(e, "a newer cstash may know it");
     }
-    (void)win_take(&r->w, MAGIC);
+    (void)lookahead_take(&r->w, MAGIC);
     r->version = (unsigned)version;
     r->started = true;
     return RC_OK;
@@ -137,11 +137,11 @@ read_db(struct rdb *r, struct rdb_item *out, struct err *e)
 {
     out->kind = RDB_DB;
     out->db.keys = out->db.expires = EV_UNKNOWN;
-    if (rdb_len(r, &out->db.n, e) || win_need(&r->w, 1, e))
+    if (rdb_len(r, &out->db.n, e) || lookahead_need(&r->w, 1, e))
         return e->code;
     if (r->w.p[r->w.pos] != OP_RESIZEDB)
         return RC_OK;
-    (void)win_take(&r->w, 1);
+    (void)lookahead_take(&r->w, 1);
     if (rdb_len(r, &out->db.keys, e) || rdb_len(r, &out->db.expires, e))
         return e->code;
     return RC_OK;
@@ -186,7 +186,7 @@ read_key_meta(struct rdb *r, struct err *e)
     uint64_t n;
     enum rc rc = RC_OK;
 
-    win_pin(&r->w);
+    lookahead_pin(&r->w);
     if (rdb_len(r, &n, e))
         rc = e->code;
     for (; rc == RC_OK && n > 0; n--)
@@ -194,9 +194,9 @@ read_key_meta(struct rdb *r, struct err *e)
             rc = e->code;
     buf_reset(&r->meta);
     if (rc == RC_OK &&
-        (buf_add(&r->meta, &op, 1, e) || buf_add_str(&r->meta, win_pinned(&r->w), e)))
+        (buf_add(&r->meta, &op, 1, e) || buf_add_str(&r->meta, lookahead_pinned(&r->w), e)))
         rc = e->code;
-    win_unpin(&r->w);
+    lookahead_unpin(&r->w);
     return rc;
 }
 
@@ -253,7 +253,7 @@ read_key(struct rdb *r, uint8_t type, struct rdb_item *out, struct err *e)
 {
     if (!rdb_kv_type(type, &r->key.type)) {
         (void)err_set(e, RC_UNSUPPORTED, "unknown value type or opcode %u at byte %llu", type,
-                      (unsigned long long)win_at(&r->w) - 1);
+                      (unsigned long long)lookahead_at(&r->w) - 1);
         return err_hint(e, "the data cannot be read past it; a newer cstash may know it");
     }
     if (rdb_string_held(r, &r->name, &r->key.name, e))
@@ -262,7 +262,7 @@ read_key(struct rdb *r, uint8_t type, struct rdb_item *out, struct err *e)
     r->value_waits = r->key_given = true;
     r->captured = false;
     r->oddity = NULL;
-    r->value_at = win_at(&r->w);
+    r->value_at = lookahead_at(&r->w);
     out->kind = RDB_KEY;
     r->key.has_meta = r->meta.n != 0;
     out->key = r->key;
@@ -278,7 +278,7 @@ read_end(struct rdb *r, struct rdb_item *out, struct err *e)
 
     out->kind = RDB_END;
     r->ended = true;
-    win_settle(&r->w);
+    lookahead_settle(&r->w);
     r->w.on_gone = NULL;
     if (r->version < 5 && !r->valkey)
         return RC_OK;
@@ -315,7 +315,7 @@ read_scalar_op(struct rdb *r, uint8_t op, struct err *e)
         return r->valkey ? skip_slot_import(r, e) : read_key_meta(r, e);
     default:
         return err_set(e, RC_UNSUPPORTED, "opcode %u of a release candidate at byte %llu", op,
-                       (unsigned long long)win_at(&r->w) - 1);
+                       (unsigned long long)lookahead_at(&r->w) - 1);
     }
 }
 
@@ -361,7 +361,7 @@ leave_value(struct rdb *r, struct err *e)
         return RC_OK;
     if (r->value_waits && !r->captured)
         rc = rdb_skip_value(r, e);
-    win_unpin(&r->w);
+    lookahead_unpin(&r->w);
     r->value_waits = r->captured = r->key_given = false;
     buf_reset(&r->meta);
     r->key.expires_at = EV_NO_EXPIRY;
@@ -411,11 +411,11 @@ rdb_next(struct rdb *r, struct rdb_item *out, struct err *e)
         return wrap_key(r, e);
     memset(out, 0, sizeof(*out));
     while (again) {
-        uint64_t at = win_at(&r->w);
+        uint64_t at = lookahead_at(&r->w);
 
         if (read_item(r, out, &again, e))
             return err_wrap(e, "could not read the RDB");
-        if (count_keyless(r, out, again, win_at(&r->w) - at, e))
+        if (count_keyless(r, out, again, lookahead_at(&r->w) - at, e))
             return e->code;
     }
     return RC_OK;
@@ -429,7 +429,7 @@ rdb_value(struct rdb *r, ev_fn *on, void *arg, struct err *e)
 
     BUG_ON(!r->value_waits);
     if (r->captured)
-        win_rewind(&r->w);
+        lookahead_rewind(&r->w);
     rc = rdb_decode_value(r, &o, e);
     r->value_waits = r->captured; /* a captured one can be read again */
     if (rc == RC_CORRUPT || rc == RC_LIMIT || rc == RC_UNSUPPORTED)
@@ -447,24 +447,24 @@ rdb_payload(struct rdb *r, size_t max, struct ev *out, bool *fits, struct err *e
     *fits = false;
     if (r->type == T_HASH_TMPL_LP_REF || r->type == T_HASH_TMPL_ARRAY_REF)
         return RC_OK;
-    win_pin(&r->w);
+    lookahead_pin(&r->w);
     r->w.max = max;
     rc = rdb_skip_value(r, e);
     r->w.max = window_max;
     if (rc != RC_OK && rc != RC_LIMIT) {
-        win_unpin(&r->w);
+        lookahead_unpin(&r->w);
         return wrap_key(r, e);
     }
-    if (rc == RC_LIMIT || win_pinned(&r->w).n > max) {
-        win_rewind(&r->w);
-        win_unpin(&r->w);
+    if (rc == RC_LIMIT || lookahead_pinned(&r->w).n > max) {
+        lookahead_rewind(&r->w);
+        lookahead_unpin(&r->w);
         return RC_OK;
     }
     r->captured = true;
     *fits = true;
     *out = (struct ev){.kind = EV_PAYLOAD};
     out->u.payload.rdb_type = r->type;
-    out->u.payload.value = win_pinned(&r->w);
+    out->u.payload.value = lookahead_pinned(&r->w);
     out->u.payload.version = rdb_min_version(r->type, r->valkey);
     out->u.payload.meta = buf_str(&r->meta);
     if (r->meta.n != 0)
@@ -481,13 +481,13 @@ rdb_oddity(const struct rdb *r)
 struct str
 rdb_leftover(const struct rdb *r)
 {
-    return str_of(r->w.p + r->w.pos, win_left(&r->w));
+    return str_of(r->w.p + r->w.pos, lookahead_left(&r->w));
 }
 
 uint64_t
 rdb_at(const struct rdb *r)
 {
-    return win_at(&r->w);
+    return lookahead_at(&r->w);
 }
 
 unsigned

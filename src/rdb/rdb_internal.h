@@ -5,7 +5,7 @@
 /*
  * rdb/rdb_internal -- what the files of this folder share: the reader's state and the small reads.
  */
-#include "base/win.h"
+#include "base/lookahead.h"
 #include "rdb/payload.h"
 #include "rdb/rdb.h"
 
@@ -52,7 +52,7 @@ struct rdb_template { /* field names shared by many hashes (Redis 8.10) */
 };
 
 struct rdb {
-    struct win w;
+    struct lookahead w;
     unsigned version;
     bool valkey, started, ended;
     uint64_t crc;

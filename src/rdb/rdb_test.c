@@ -5,7 +5,7 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "codec/crc64.h"
-#include "rdb/blob.h"
+#include "rdb/packed.h"
 #include "rdb/payload.h"
 #include "rdb/rdb.h"
 #include "rdb/rdb_internal.h"
@@ -335,8 +335,8 @@ test_blob_walks_listpacks_at_the_size_steps(void **state)
         size_t n = sizes[i], head = n < 4096 ? 2 : 5, size = head + n;
         size_t back = size <= 127 ? 1 : size < 16383 ? 2 : 3, total = 6 + size + back + 2 + 1;
         uint8_t *lp = mem_zero(1, total), *p = lp + 6;
-        struct blob_entry x;
-        struct blob b;
+        struct packed_entry x;
+        struct packed b;
         bool over;
 
         le32_store(lp, (uint32_t)total);
@@ -352,12 +352,12 @@ test_blob_walks_listpacks_at_the_size_steps(void **state)
         p[0] = 7;
         p[1] = 1;
         p[2] = 0xff;
-        T_OK(blob_open(&b, BLOB_LISTPACK, str_of(lp, total), &e));
-        T_OK(blob_next(&b, &x, &over, &e));
+        T_OK(packed_open(&b, BLOB_LISTPACK, str_of(lp, total), &e));
+        T_OK(packed_next(&b, &x, &over, &e));
         assert_int_equal(x.s.n, n);
-        T_OK(blob_next(&b, &x, &over, &e));
+        T_OK(packed_next(&b, &x, &over, &e));
         assert_true(x.is_int && x.v == 7);
-        T_OK(blob_next(&b, &x, &over, &e));
+        T_OK(packed_next(&b, &x, &over, &e));
         assert_true(over);
         mem_free(lp);
     }

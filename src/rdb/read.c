@@ -35,24 +35,24 @@ rdb_corrupt(const struct rdb *r, struct err *e, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
-    return err_set(e, RC_CORRUPT, "%s at byte %llu", what, (unsigned long long)win_at(&r->w));
+    return err_set(e, RC_CORRUPT, "%s at byte %llu", what, (unsigned long long)lookahead_at(&r->w));
 }
 
 enum rc
 rdb_u8(struct rdb *r, uint8_t *out, struct err *e)
 {
-    if (win_need(&r->w, 1, e))
+    if (lookahead_need(&r->w, 1, e))
         return e->code;
-    *out = *win_take(&r->w, 1);
+    *out = *lookahead_take(&r->w, 1);
     return RC_OK;
 }
 
 enum rc
 rdb_take(struct rdb *r, size_t n, const uint8_t **out, struct err *e)
 {
-    if (win_need(&r->w, n, e))
+    if (lookahead_need(&r->w, n, e))
         return e->code;
-    *out = win_take(&r->w, n);
+    *out = lookahead_take(&r->w, n);
     return RC_OK;
 }
 
@@ -63,9 +63,9 @@ read_len(struct rdb *r, uint64_t *out, bool *special, struct err *e)
     const uint8_t *p;
     uint8_t b;
 
-    if (win_need(&r->w, 1, e))
+    if (lookahead_need(&r->w, 1, e))
         return e->code;
-    b = *win_take(&r->w, 1);
+    b = *lookahead_take(&r->w, 1);
     *special = false;
     switch (b >> 6) {
     case 0:
@@ -211,7 +211,7 @@ static enum rc
 too_long(const struct rdb *r, uint64_t n, struct err *e)
 {
     return err_set(e, RC_LIMIT, "a string of %llu bytes at byte %llu: at most %zu are allowed here",
-                   (unsigned long long)n, (unsigned long long)win_at(&r->w), EV_HELD_MAX);
+                   (unsigned long long)n, (unsigned long long)lookahead_at(&r->w), EV_HELD_MAX);
 }
 
 static enum rc
@@ -298,12 +298,13 @@ lzf_pieces(struct rdb *r, const struct head *h, const struct rdb_out *o, struct 
     if (buf_reserve(&r->lzf, LZF_ROOM, e))
         return e->code;
     while (in_left > 0) {
-        if (win_need(&r->w, (size_t)MIN(in_left, (uint64_t)LZF_TOKEN_MAX), e))
+        if (lookahead_need(&r->w, (size_t)MIN(in_left, (uint64_t)LZF_TOKEN_MAX), e))
             return e->code;
-        if (lzf_step(str_of(r->w.p + r->w.pos, (size_t)MIN(in_left, (uint64_t)win_left(&r->w))),
-                     &used, r->lzf.p, &have, LZF_ROOM, e))
+        if (lzf_step(
+                str_of(r->w.p + r->w.pos, (size_t)MIN(in_left, (uint64_t)lookahead_left(&r->w))),
+                &used, r->lzf.p, &have, LZF_ROOM, e))
             return rdb_corrupt(r, e, "%s", e->msg);
-        (void)win_take(&r->w, used);
+        (void)lookahead_take(&r->w, used);
         in_left -= used;
         if (have - sent > h->n - off || (used == 0 && LZF_ROOM - have >= LZF_RUN_MAX))
             return rdb_corrupt(r, e, "compressed string is cut or longer than it says");

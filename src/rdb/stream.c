@@ -2,7 +2,7 @@
 /* Streams as events. Sections 8.5 (nodes) and 9.2 (what follows them) of the reference. */
 #include "base/endian.h"
 #include "base/mem.h"
-#include "rdb/blob.h"
+#include "rdb/packed.h"
 #include "rdb/rdb_internal.h"
 
 /* What the group says of a pending entry; the consumers only list IDs. Sorted by ID, as written. */
@@ -26,10 +26,10 @@ struct id_list {
 /* A node while it is decoded: master fields, then the entries' fields, one array reused. */
 struct node {
     struct stream_id master;
-    struct blob b;
+    struct packed b;
     struct str *names; /* of the master entry */
     size_t n_names;
-    struct blob_entry *items; /* field and value of one entry, alternating */
+    struct packed_entry *items; /* field and value of one entry, alternating */
     struct str *pairs;
     size_t cap;              /* of items and pairs, in pairs */
     struct id_list *pending; /* of all groups; empty where they are not known yet */
@@ -56,7 +56,7 @@ node_count(struct node *nd, uint64_t *out, struct err *e)
 {
     int64_t v;
 
-    if (blob_int(&nd->b, &v, e))
+    if (packed_int(&nd->b, &v, e))
         return e->code;
     if (v < 0)
         return err_set(e, RC_CORRUPT, "broken stream node: a negative count");
@@ -72,7 +72,7 @@ static enum rc
 read_master(struct node *nd, struct buf *names, uint64_t *total, struct err *e)
 {
     uint64_t count, deleted, n, at = 0;
-    struct blob_entry x;
+    struct packed_entry x;
     int64_t zero;
 
     if (node_count(nd, &count, e) || node_count(nd, &deleted, e) || node_count(nd, &n, e))
@@ -84,7 +84,7 @@ read_master(struct node *nd, struct buf *names, uint64_t *total, struct err *e)
     buf_reset(names);
     /* integers as names: their text must outlive the loop */
     for (size_t i = 0; i < nd->n_names; i++) {
-        if (blob_must(&nd->b, &x, e))
+        if (packed_must(&nd->b, &x, e))
             return e->code;
         nd->names[i] = x.is_int ? str_of(NULL, x.s.n) : x.s;
         if (x.is_int && buf_add_str(names, x.s, e))
@@ -95,7 +95,7 @@ read_master(struct node *nd, struct buf *names, uint64_t *total, struct err *e)
             nd->names[i].p = names->p + at;
             at += nd->names[i].n;
         }
-    if (blob_int(&nd->b, &zero, e))
+    if (packed_int(&nd->b, &zero, e))
         return e->code;
     if (__builtin_add_overflow(count, deleted, total))
         return err_set(e, RC_CORRUPT, "broken stream node: impossible counts");
@@ -111,10 +111,10 @@ read_pairs(struct node *nd, bool same_fields, size_t *n_out, struct err *e)
     if ((!same_fields && node_count(nd, &n, e)) || reserve_pairs(nd, n, e))
         return e->code;
     for (size_t i = 0; i < (size_t)n; i++) {
-        struct blob_entry *name = &nd->items[2 * i], *value = &nd->items[2 * i + 1];
-        if (!same_fields && blob_must(&nd->b, name, e))
+        struct packed_entry *name = &nd->items[2 * i], *value = &nd->items[2 * i + 1];
+        if (!same_fields && packed_must(&nd->b, name, e))
             return e->code;
-        if (blob_must(&nd->b, value, e))
+        if (packed_must(&nd->b, value, e))
             return e->code;
         nd->pairs[2 * i] = same_fields ? nd->names[i] : name->s;
         nd->pairs[2 * i + 1] = value->s;
@@ -153,8 +153,10 @@ read_entry(struct node *nd, const struct rdb_out *o, uint64_t *live, struct err 
     struct ev ev = {.kind = EV_ENTRY};
     int64_t flags, ms, seq, back;
 
-    if (blob_int(&nd->b, &flags, e) || blob_int(&nd->b, &ms, e) || blob_int(&nd->b, &seq, e) ||
-        read_pairs(nd, (flags & SAME_FIELDS) != 0, &ev.u.entry.n, e) || blob_int(&nd->b, &back, e))
+    if (packed_int(&nd->b, &flags, e) || packed_int(&nd->b, &ms, e) ||
+        packed_int(&nd->b, &seq, e) ||
+        read_pairs(nd, (flags & SAME_FIELDS) != 0, &ev.u.entry.n, e) ||
+        packed_int(&nd->b, &back, e))
         return e->code;
     if (flags & DELETED) /* a tombstone: its fields had to be read, but it is no data */
         return RC_OK;
@@ -176,7 +178,7 @@ read_node(struct rdb *r, struct node *nd, const struct rdb_out *o, uint64_t *liv
     if (s.n != 16)
         return rdb_corrupt(r, e, "a stream node with a key of %zu bytes", s.n);
     nd->master = (struct stream_id){be64_load(s.p), be64_load(s.p + 8)};
-    if (rdb_string(r, &r->blob, &s, e) || blob_open(&nd->b, BLOB_LISTPACK, s, e) ||
+    if (rdb_string(r, &r->blob, &s, e) || packed_open(&nd->b, BLOB_LISTPACK, s, e) ||
         read_master(nd, &r->field, &total, e))
         return e->code;
     /* As servers do: what the node holds counts, not what it says that it holds. */
@@ -396,7 +398,7 @@ compare_ids(const void *a, const void *b)
 static enum rc
 peek_pending(struct rdb *r, struct id_list *l, struct err *e)
 {
-    uint64_t start = win_at(&r->w), n;
+    uint64_t start = lookahead_at(&r->w), n;
     struct rdb_out o = {.on = note_pending, .arg = l};
     struct ev ev;
     size_t kept = 0;

@@ -3,7 +3,7 @@
 #include <search.h>
 
 #include "base/mem.h"
-#include "rdb/blob.h"
+#include "rdb/packed.h"
 #include "rdb/rdb_internal.h"
 
 static enum rc
@@ -101,8 +101,8 @@ find_template(struct rdb *r, uint64_t id, const struct rdb_template **out, struc
 static enum rc
 read_own_names(struct rdb *r, struct rdb_template *t, struct err *e)
 {
-    struct blob_entry x;
-    struct blob b;
+    struct packed_entry x;
+    struct packed b;
     struct str s;
     uint64_t form;
     bool over = false;
@@ -113,10 +113,10 @@ read_own_names(struct rdb *r, struct rdb_template *t, struct err *e)
         return read_names(r, t, e);
     if (form != 0)
         return rdb_corrupt(r, e, "unknown form of field names");
-    if (rdb_string(r, &r->blob, &s, e) || blob_open(&b, BLOB_LISTPACK, s, e))
+    if (rdb_string(r, &r->blob, &s, e) || packed_open(&b, BLOB_LISTPACK, s, e))
         return e->code;
     for (;;) {
-        if (blob_next(&b, &x, &over, e))
+        if (packed_next(&b, &x, &over, e))
             return e->code;
         if (over)
             return RC_OK;
@@ -173,26 +173,26 @@ static enum rc
 decode_listpack(struct rdb *r, const struct rdb_template *t, const struct rdb_out *o, struct err *e)
 {
     struct ev ev = {.kind = EV_FIELD};
-    struct blob_entry x;
-    struct blob b;
+    struct packed_entry x;
+    struct packed b;
     struct str s;
     size_t at = 0;
     int64_t id;
     bool over;
 
     ev.u.field.expires_at = EV_NO_EXPIRY;
-    if (rdb_string(r, &r->blob, &s, e) || blob_open(&b, BLOB_LISTPACK, s, e) ||
-        blob_int(&b, &id, e) || (t == NULL && find_template(r, (uint64_t)id, &t, e)))
+    if (rdb_string(r, &r->blob, &s, e) || packed_open(&b, BLOB_LISTPACK, s, e) ||
+        packed_int(&b, &id, e) || (t == NULL && find_template(r, (uint64_t)id, &t, e)))
         return e->code;
     for (uint64_t i = 0; i < t->n; i++) {
         ev.u.field.name = next_name(t, &at);
-        if (blob_must(&b, &x, e))
+        if (packed_must(&b, &x, e))
             return e->code;
         ev.u.field.value = ev_whole(x.s);
         if (emit_field(o, &ev, e))
             return e->code;
     }
-    if (blob_next(&b, &x, &over, e))
+    if (packed_next(&b, &x, &over, e))
         return e->code;
     return over ? RC_OK : rdb_corrupt(r, e, "a hash with more values than its template has names");
 }

@@ -2,7 +2,7 @@
 /*
  * Values as events: strings, lists, sets, sorted sets; hashes and streams have files of their own.
  */
-#include "rdb/blob.h"
+#include "rdb/packed.h"
 #include "rdb/payload.h"
 #include "rdb/rdb_internal.h"
 
@@ -42,18 +42,18 @@ decode_zset(struct rdb *r, const struct rdb_out *o, struct err *e)
 
 /* The entries of a packed string, each an element. */
 static enum rc
-decode_packed_elems(struct rdb *r, enum blob_kind kind, const struct rdb_out *o, struct err *e)
+decode_packed_elems(struct rdb *r, enum packed_kind kind, const struct rdb_out *o, struct err *e)
 {
     struct ev ev = {.kind = EV_ELEM};
-    struct blob_entry x;
-    struct blob b;
+    struct packed_entry x;
+    struct packed b;
     struct str s;
     bool over;
 
-    if (rdb_string(r, &r->blob, &s, e) || blob_open(&b, kind, s, e))
+    if (rdb_string(r, &r->blob, &s, e) || packed_open(&b, kind, s, e))
         return e->code;
     for (;;) {
-        if (blob_next(&b, &x, &over, e))
+        if (packed_next(&b, &x, &over, e))
             return e->code;
         if (over)
             return RC_OK;
@@ -64,23 +64,23 @@ decode_packed_elems(struct rdb *r, enum blob_kind kind, const struct rdb_out *o,
 }
 
 static enum rc
-decode_packed_zset(struct rdb *r, enum blob_kind kind, const struct rdb_out *o, struct err *e)
+decode_packed_zset(struct rdb *r, enum packed_kind kind, const struct rdb_out *o, struct err *e)
 {
     struct ev ev = {.kind = EV_ZELEM};
-    struct blob_entry member, score;
-    struct blob b;
+    struct packed_entry member, score;
+    struct packed b;
     struct str s;
     bool over;
 
-    if (rdb_string(r, &r->blob, &s, e) || blob_open(&b, kind, s, e))
+    if (rdb_string(r, &r->blob, &s, e) || packed_open(&b, kind, s, e))
         return e->code;
     for (;;) {
-        if (blob_next(&b, &member, &over, e))
+        if (packed_next(&b, &member, &over, e))
             return e->code;
         if (over)
             return RC_OK;
         ev.u.zelem.member = member.s;
-        if (blob_must(&b, &score, e) || blob_entry_score(&score, &ev.u.zelem.score, e) ||
+        if (packed_must(&b, &score, e) || packed_entry_score(&score, &ev.u.zelem.score, e) ||
             rdb_emit(o, &ev, e))
             return e->code;
     }
@@ -120,17 +120,17 @@ decode_opaque(struct rdb *r, const struct rdb_out *o, struct err *e)
     size_t window_max = r->w.max;
     enum rc rc;
 
-    win_pin(&r->w);
+    lookahead_pin(&r->w);
     r->w.max = r->opaque_max;
     rc = rdb_skip_value(r, e);
     r->w.max = window_max;
     if (rc == RC_OK) {
         ev.u.payload.rdb_type = r->type;
-        ev.u.payload.value = win_pinned(&r->w);
+        ev.u.payload.value = lookahead_pinned(&r->w);
         ev.u.payload.version = rdb_min_version(r->type, r->valkey);
         rc = rdb_emit(o, &ev, e);
     }
-    win_unpin(&r->w);
+    lookahead_unpin(&r->w);
     return rc;
 }
 

@@ -17,7 +17,7 @@ allow_names(const char *rule, const struct cmd *c)
 
 /* Refuse what a dump has no business to hold, and what cannot be taken apart. */
 enum rc
-allow_check(const struct load_opts *opts, const struct cmd *c, const struct cmd_class *k,
+allow_check(const struct load_opts *opts, const struct cmd *c, const struct command_class *k,
             struct err *e)
 {
     bool keeps = opts->existing == LOAD_SKIP || opts->existing == LOAD_FAIL;

@@ -7,6 +7,6 @@
 
 /* RC_DENIED: it writes no data and nobody allowed it, or it cannot be taken apart by keys. */
 NODISCARD enum rc allow_check(const struct load_opts *opts, const struct cmd *c,
-                              const struct cmd_class *k, struct err *e);
+                              const struct command_class *k, struct err *e);
 
 #endif

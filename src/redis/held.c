@@ -30,7 +30,7 @@ held_begin(struct held *h, const struct cmd *c, struct err *e)
 }
 
 enum rc
-held_add(struct held *h, const struct cmd_piece *p, struct err *e)
+held_add(struct held *h, const struct resp_reader_piece *p, struct err *e)
 {
     if (p->arg >= 0 && p->off == 0)
         held_arg(h, h->raw.n, (size_t)p->total);

@@ -7,7 +7,7 @@
  *
  * Memory   the command, once: what it holds must be whole anyway (rdb/event.h).
  */
-#include "dump/cmd.h"
+#include "dump/resp_reader.h"
 
 struct held {
     struct buf raw;
@@ -18,7 +18,7 @@ struct held {
 
 /* Forget the last one and begin with what is there of `c`. RC_LIMIT above EV_OPAQUE_MAX. */
 NODISCARD enum rc held_begin(struct held *h, const struct cmd *c, struct err *e);
-NODISCARD enum rc held_add(struct held *h, const struct cmd_piece *p, struct err *e);
+NODISCARD enum rc held_add(struct held *h, const struct resp_reader_piece *p, struct err *e);
 /* All pieces are there: `out` becomes the whole command; valid until the next held_begin. */
 void held_take(struct held *h, struct cmd *out);
 /* A zeroed one is a no-op. */

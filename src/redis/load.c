@@ -7,7 +7,7 @@
 #include "base/rand.h"
 #include "dump/verbs.h"
 #include "redis/ability.h"
-#include "redis/ahead.h"
+#include "redis/exists_prefetch.h"
 #include "redis/allow.h"
 #include "redis/empty.h"
 #include "redis/held.h"
@@ -20,10 +20,10 @@ struct load {
     struct conn *c;
     const struct load_opts *opts;
     struct load_result *result;
-    struct cmd_reader reader;
-    struct undump *undump;
-    struct pump pump;
-    struct ahead ahead;
+    struct resp_reader reader;
+    struct dump_decode *undump;
+    struct pipeline pump;
+    struct exists_prefetch ahead;
     struct adapt_target target; /* what the server takes */
     struct adapt *adapt;        /* NULL: everything */
     struct held held;
@@ -70,13 +70,14 @@ probe(struct load *l, struct err *e)
 static enum rc
 empty_once(struct load *l, uint64_t db, struct str key, struct err *e)
 {
-    struct empty_for load = {
-        .no_key = l->no_key, .first = key, .verbs = l->opts->verbs | undump_facts(l->undump).verbs};
+    struct empty_for load = {.no_key = l->no_key,
+                             .first = key,
+                             .verbs = l->opts->verbs | dump_decode_facts(l->undump).verbs};
 
     if (!l->to_empty)
         return RC_OK;
     if (l->sending &&
-        (pump_drain(&l->pump, e) || empty_allowed(l->cx, l->c, &l->opts->filter, &load, e)))
+        (pipeline_drain(&l->pump, e) || empty_allowed(l->cx, l->c, &l->opts->filter, &load, e)))
         return e->code;
     l->to_empty = false;
     if (!l->sending)
@@ -91,11 +92,11 @@ empty_once(struct load *l, uint64_t db, struct str key, struct err *e)
 static enum rc
 end_dump(struct load *l, struct err *e)
 {
-    struct undump_facts facts;
+    struct dump_decode_facts facts;
 
-    if (undump_end(l->undump, e))
+    if (dump_decode_end(l->undump, e))
         return e->code;
-    facts = undump_facts(l->undump);
+    facts = dump_decode_facts(l->undump);
     if (!l->to_empty || l->result->filtered_keys != 0)
         return RC_OK;
     if (facts.ours || facts.has_marker)
@@ -107,7 +108,7 @@ end_dump(struct load *l, struct err *e)
 
 /* Does the command go to the server? Counts keys. */
 static bool
-wanted(struct load *l, const struct cmd_class *k)
+wanted(struct load *l, const struct command_class *k)
 {
     const struct filter *f = &l->opts->filter;
 
@@ -129,9 +130,9 @@ wanted(struct load *l, const struct cmd_class *k)
 
 /* A piece of a long command of the dump. */
 static enum rc
-next_piece(struct load *l, struct cmd_piece *piece, struct err *e)
+next_piece(struct load *l, struct resp_reader_piece *piece, struct err *e)
 {
-    if (cmd_more(&l->reader, piece, e) || undump_piece(l->undump, piece, e))
+    if (resp_reader_more(&l->reader, piece, e) || dump_decode_piece(l->undump, piece, e))
         return e->code;
     l->result->bytes += piece->raw.n;
     return RC_OK;
@@ -141,11 +142,11 @@ next_piece(struct load *l, struct cmd_piece *piece, struct err *e)
 static enum rc
 pass_pieces(struct load *l, bool send, struct err *e)
 {
-    struct cmd_piece piece;
+    struct resp_reader_piece piece;
 
     l->in_pieces = send;
     do {
-        if (next_piece(l, &piece, e) || (send && pump_more(&l->pump, piece.raw, e)))
+        if (next_piece(l, &piece, e) || (send && pipeline_more(&l->pump, piece.raw, e)))
             return e->code;
     } while (!piece.last);
     l->in_pieces = false;
@@ -154,57 +155,58 @@ pass_pieces(struct load *l, bool send, struct err *e)
 
 /* Send what is there of a command, or hold it; `*send`: the rest of it is to be sent too. */
 static enum rc
-send_begin(struct load *l, const struct cmd *c, const struct cmd_class *k, bool *send,
+send_begin(struct load *l, const struct cmd *c, const struct command_class *k, bool *send,
            struct err *e)
 {
-    struct pump_note note;
+    struct pipeline_note note;
 
     *send = true;
-    pump_note(&note, c, k);
+    pipeline_note(&note, c, k);
     if (k->kind != CMD_KEY)
-        return ahead_settle(&l->ahead, e) ? e->code : pump_add(&l->pump, &note, c->raw, e);
+        return exists_prefetch_settle(&l->ahead, e) ? e->code
+                                                    : pipeline_add(&l->pump, &note, c->raw, e);
     if (l->opts->existing == LOAD_SKIP || l->opts->existing == LOAD_FAIL)
-        return ahead_add(&l->ahead, c, k, &note, send, e);
-    return pump_add(&l->pump, &note, c->raw, e);
+        return exists_prefetch_add(&l->ahead, c, k, &note, send, e);
+    return pipeline_add(&l->pump, &note, c->raw, e);
 }
 
 /* Send a command that is whole, or whose pieces follow in the dump. */
 static enum rc
-send_one(struct load *l, const struct cmd *c, const struct cmd_class *k, struct err *e)
+send_one(struct load *l, const struct cmd *c, const struct command_class *k, struct err *e)
 {
     bool send;
 
     if (send_begin(l, c, k, &send, e) || (!c->whole && pass_pieces(l, send, e)))
         return e->code;
     /* Whatever follows a SELECT that failed would land in the wrong database. */
-    return k->kind == CMD_SELECT ? pump_drain(&l->pump, e) : RC_OK;
+    return k->kind == CMD_SELECT ? pipeline_drain(&l->pump, e) : RC_OK;
 }
 
 /* Between two elements of a long command that is sent as several: one ends, the next begins. */
 static enum rc
 next_part(struct load *l, const struct split *s, uint32_t done, struct str framing,
-          struct pump_note *note, struct buf *head, struct err *e)
+          struct pipeline_note *note, struct buf *head, struct err *e)
 {
-    if (pump_more(&l->pump, str_of(framing.p, 2), e) ||
+    if (pipeline_more(&l->pump, str_of(framing.p, 2), e) ||
         split_head(s, done, str_of(framing.p + 2, framing.n - 2), head, e))
         return e->code;
     note->argc = s->fixed + split_elements(s, done);
     note->bytes = head->n;
     note->starts_key = false;
-    return pump_add(&l->pump, note, buf_str(head), e);
+    return pipeline_add(&l->pump, note, buf_str(head), e);
 }
 
 static enum rc
-send_parts(struct load *l, const struct cmd *c, const struct cmd_class *k, const struct split *s,
-           struct buf *head, struct err *e)
+send_parts(struct load *l, const struct cmd *c, const struct command_class *k,
+           const struct split *s, struct buf *head, struct err *e)
 {
     struct str last = c->argv[s->fixed - 1];
     size_t at = (size_t)(last.p + last.n + 2 - c->raw.p);
     uint32_t done = c->n - s->fixed;
     struct cmd part = *c;
-    struct cmd_class one = *k;
-    struct cmd_piece piece;
-    struct pump_note note;
+    struct command_class one = *k;
+    struct resp_reader_piece piece;
+    struct pipeline_note note;
     bool send;
 
     if (split_head(s, 0, str_of(c->raw.p + at, c->raw.n - at), head, e))
@@ -212,7 +214,7 @@ send_parts(struct load *l, const struct cmd *c, const struct cmd_class *k, const
     part.raw = buf_str(head);
     part.argc = s->fixed + split_elements(s, 0);
     one.answer = s->answer;
-    pump_note(&note, &part, &one);
+    pipeline_note(&note, &part, &one);
     if (send_begin(l, &part, &one, &send, e))
         return e->code;
     l->in_pieces = send;
@@ -222,7 +224,7 @@ send_parts(struct load *l, const struct cmd *c, const struct cmd_class *k, const
         done += piece.arg < 0; /* the framing behind each */
         if (send && (piece.arg < 0 && !piece.last && done % SPLIT_ARGS == 0
                          ? next_part(l, s, done, piece.raw, &note, head, e)
-                         : pump_more(&l->pump, piece.raw, e)))
+                         : pipeline_more(&l->pump, piece.raw, e)))
             return e->code;
     } while (!piece.last);
     l->in_pieces = false;
@@ -231,7 +233,8 @@ send_parts(struct load *l, const struct cmd *c, const struct cmd_class *k, const
 
 /* A long command of more arguments than every server takes goes out as several. */
 static enum rc
-send_split(struct load *l, const struct cmd *c, const struct cmd_class *k, bool *cut, struct err *e)
+send_split(struct load *l, const struct cmd *c, const struct command_class *k, bool *cut,
+           struct err *e)
 {
     struct split s;
     struct buf head;
@@ -250,7 +253,7 @@ send_split(struct load *l, const struct cmd *c, const struct cmd_class *k, bool 
 static enum rc
 hold(struct load *l, struct cmd *c, struct err *e)
 {
-    struct cmd_piece piece;
+    struct resp_reader_piece piece;
 
     if (held_begin(&l->held, c, e))
         return e->code;
@@ -264,37 +267,38 @@ hold(struct load *l, struct cmd *c, struct err *e)
 
 /* The server cannot hold it. */
 static enum rc
-leave_out(struct load *l, const struct cmd *c, const struct cmd_class *k, enum adapt_left why,
+leave_out(struct load *l, const struct cmd *c, const struct command_class *k, enum adapt_left why,
           struct err *e)
 {
-    struct pump_note note;
+    struct pipeline_note note;
     char text[100];
 
-    pump_note(&note, c, k);
+    pipeline_note(&note, c, k);
     (void)snprintf(text, sizeof(text), "not sent: the server cannot hold %s", adapt_left_text(why));
-    if (ahead_settle(&l->ahead, e))
+    if (exists_prefetch_settle(&l->ahead, e))
         return e->code;
     /* A key that is kept needs nothing. */
-    if ((k->starts_key || !ahead_drops(&l->ahead)) && pump_refuse(&l->pump, &note, text, e))
+    if ((k->starts_key || !exists_prefetch_drops(&l->ahead)) &&
+        pipeline_refuse(&l->pump, &note, text, e))
         return e->code;
     return c->whole ? RC_OK : pass_pieces(l, false, e);
 }
 
-typedef enum rc send_fn(struct load *l, const struct cmd *c, const struct cmd_class *k,
+typedef enum rc send_fn(struct load *l, const struct cmd *c, const struct command_class *k,
                         struct err *e);
 
 /* The next command of `in`, made whole. */
 static enum rc
-next_whole(struct cmd_reader *in, struct held *held, struct cmd *c, bool *over, struct err *e)
+next_whole(struct resp_reader *in, struct held *held, struct cmd *c, bool *over, struct err *e)
 {
-    struct cmd_piece piece;
+    struct resp_reader_piece piece;
 
-    if (cmd_next(in, c, over, e) || *over || c->whole)
+    if (resp_reader_next(in, c, over, e) || *over || c->whole)
         return e->code;
     if (held_begin(held, c, e))
         return e->code;
     do {
-        if (cmd_more(in, &piece, e) || held_add(held, &piece, e))
+        if (resp_reader_more(in, &piece, e) || held_add(held, &piece, e))
             return e->code;
     } while (!piece.last);
     held_take(held, c);
@@ -303,17 +307,18 @@ next_whole(struct cmd_reader *in, struct held *held, struct cmd *c, bool *over, 
 
 /* Commands that stand in place of one, each by `send`. */
 static enum rc
-send_list(struct load *l, struct str resp, const struct cmd_class *k, send_fn *send, struct err *e)
+send_list(struct load *l, struct str resp, const struct command_class *k, send_fn *send,
+          struct err *e)
 {
     struct held held = {.n = 0};
-    struct cmd_class one = *k;
-    struct cmd_reader in;
+    struct command_class one = *k;
+    struct resp_reader in;
     struct rd_mem bytes;
     bool over = false;
     enum rc rc = RC_OK;
 
     rd_mem_init(&bytes, resp, 0);
-    cmd_reader_init(&in, &bytes.rd);
+    resp_reader_init(&in, &bytes.rd);
     while (rc == RC_OK && !over) {
         const struct verb_info *v;
         struct cmd c;
@@ -327,13 +332,13 @@ send_list(struct load *l, struct str resp, const struct cmd_class *k, send_fn *s
         one.starts_key = false;
     }
     held_release(&held);
-    cmd_reader_release(&in);
+    resp_reader_release(&in);
     return rc;
 }
 
 /* A command that is said in other words, or not at all, but is one command. */
 static enum rc
-send_older(struct load *l, const struct cmd *c, const struct cmd_class *k, struct err *e)
+send_older(struct load *l, const struct cmd *c, const struct command_class *k, struct err *e)
 {
     enum adapt_verdict verdict;
     enum adapt_left why = ADAPT_N;
@@ -349,7 +354,7 @@ send_older(struct load *l, const struct cmd *c, const struct cmd_class *k, struc
 }
 
 static enum rc
-send_adapted(struct load *l, const struct cmd *c, const struct cmd_class *k, struct err *e)
+send_adapted(struct load *l, const struct cmd *c, const struct command_class *k, struct err *e)
 {
     struct cmd whole = *c;
 
@@ -372,15 +377,15 @@ pass_all(struct load *l, struct err *e)
 {
     for (;;) {
         struct cmd c;
-        struct cmd_class k;
-        struct pump_note note;
+        struct command_class k;
+        struct pipeline_note note;
         bool over, send;
 
-        if (cmd_next(&l->reader, &c, &over, e))
+        if (resp_reader_next(&l->reader, &c, &over, e))
             return e->code;
         if (over)
             return end_dump(l, e);
-        if (undump_cmd(l->undump, &c, &k, e))
+        if (dump_decode_cmd(l->undump, &c, &k, e))
             return e->code;
         l->in_key = k.kind == CMD_KEY;
         if (allow_check(l->opts, &c, &k, e))
@@ -400,8 +405,8 @@ pass_all(struct load *l, struct err *e)
                 return e->code;
         } else {
             if (send && k.kind == CMD_KEY) {
-                pump_note(&note, &c, &k);
-                pump_count(&l->pump, &note);
+                pipeline_note(&note, &c, &k);
+                pipeline_count(&l->pump, &note);
             }
             if (!c.whole && pass_pieces(l, false, e))
                 return e->code;
@@ -425,9 +430,9 @@ take_last_answers(struct load *l, enum rc why)
     if (l->in_pieces || why == RC_UNAVAILABLE || why == RC_TIMEOUT || l->pump.broken)
         return;
     l->pump.cx = &last;
-    if ((why == RC_CANCELLED || ahead_settle(&l->ahead, &ignored) == RC_OK) &&
-        pump_drain(&l->pump, &ignored) == RC_OK)
-        pump_end(&l->pump, !l->in_key);
+    if ((why == RC_CANCELLED || exists_prefetch_settle(&l->ahead, &ignored) == RC_OK) &&
+        pipeline_drain(&l->pump, &ignored) == RC_OK)
+        pipeline_end(&l->pump, !l->in_key);
     l->pump.cx = l->cx;
 }
 
@@ -458,16 +463,17 @@ send_all(struct load *l, struct err *e)
     tell(l, true);
     if (!l->sending)
         return RC_OK;
-    if (ahead_settle(&l->ahead, e) || pump_drain(&l->pump, e) || pump_fence(&l->pump, e))
+    if (exists_prefetch_settle(&l->ahead, e) || pipeline_drain(&l->pump, e) ||
+        pipeline_fence(&l->pump, e))
         return e->code;
-    pump_end(&l->pump, true);
+    pipeline_end(&l->pump, true);
     warn_left_out(l);
     if (l->result->lost_pending != 0)
         log_warn("%llu pending %s of streams not restored: the messages had been deleted before "
                  "the backup",
                  (unsigned long long)l->result->lost_pending,
                  str_plural(l->result->lost_pending, "entry", "entries"));
-    return pump_verdict(&l->pump, e);
+    return pipeline_verdict(&l->pump, e);
 }
 
 static enum rc
@@ -498,28 +504,28 @@ load_run(struct ctx *cx, struct conn *c, struct rd *dump, const struct load_opts
     rc = prepare(&l, e);
     if (rc)
         return rc;
-    cmd_reader_init(&l.reader, dump);
+    resp_reader_init(&l.reader, dump);
     l.pump.result = result; /* a dry run counts too */
-    l.undump = undump_new(opts->on, opts->on_arg);
+    l.undump = dump_decode_new(opts->on, opts->on_arg);
     if (l.sending) {
-        pump_init(&l.pump, cx, c, opts, result);
-        ahead_init(&l.ahead, &l.pump, opts);
+        pipeline_init(&l.pump, cx, c, opts, result);
+        exists_prefetch_init(&l.ahead, &l.pump, opts);
         l.adapt = adapt_takes_all(&l.target) ? NULL : adapt_new(&l.target);
     }
     rc = send_all(&l, e);
     for (unsigned i = 0; i < ADAPT_N; i++)
         result->left_out[i] = left_out(&l, i);
-    result->facts = undump_facts(l.undump);
+    result->facts = dump_decode_facts(l.undump);
     if (l.sending) {
-        pump_end(&l.pump, false);
-        ahead_release(&l.ahead);
-        pump_release(&l.pump);
+        pipeline_end(&l.pump, false);
+        exists_prefetch_release(&l.ahead);
+        pipeline_release(&l.pump);
         c->db = -1; /* the dump's own SELECTs moved it */
     }
     adapt_free(l.adapt);
     held_release(&l.held);
-    undump_free(l.undump);
-    cmd_reader_release(&l.reader);
+    dump_decode_free(l.undump);
+    resp_reader_release(&l.reader);
     return rc != RC_OK && l.sending && l.to_empty ? err_wrap(e, "nothing was emptied or written")
                                                   : rc;
 }

@@ -37,7 +37,7 @@
  */
 #include "dump/adapt.h"
 #include "dump/filter.h"
-#include "dump/undump.h"
+#include "dump/dump_decode.h"
 #include "redis/conn.h"
 
 enum load_existing {
@@ -91,7 +91,7 @@ struct load_result {
     uint64_t left_out[ADAPT_N]; /* what the server cannot hold */
     uint64_t n_errors;
     struct load_error errors[LOAD_ERRORS_KEPT]; /* the first of them */
-    struct undump_facts facts;
+    struct dump_decode_facts facts;
 };
 
 /* `c` may be NULL with dry_run. It is not closed; after an error nothing else should be done with

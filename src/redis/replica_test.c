@@ -245,7 +245,7 @@ test_replica_takes_the_answer_of_a_renamed_psync(void **state)
 
 /* The consumer sleeps through more than the ring holds: the reserve keeps the server going. */
 static void *
-feed_much(void *arg)
+dump_reader_much(void *arg)
 {
     int fd = *(int *)arg;
     size_t n = 6 * 1024 * 1024;
@@ -282,7 +282,7 @@ test_replica_keeps_what_it_took_during_a_stall(void **state)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
     assert_int_equal(write(fds[1], head, sizeof(head) - 1), (ssize_t)sizeof(head) - 1);
     T_OK(replica_open(&cx, conn_from_fd(fds[0], "the server"), &opts, &r, &e));
-    assert_int_equal(pthread_create(&feeder, NULL, feed_much, &fds[1]), 0);
+    assert_int_equal(pthread_create(&feeder, NULL, dump_reader_much, &fds[1]), 0);
     (void)pthread_join(feeder, NULL); /* ends although nobody reads: all fits ring and reserve */
     while (left != 0) {
         T_OK(rd_read(replica_rd(r), step, (size_t)MIN(left, (uint64_t)1024 * 1024), &got, &e));

@@ -22,7 +22,7 @@
  *          key changed its type again and again. A key that vanished is no error but counted.
  */
 #include "dump/filter.h"
-#include "dump/undump.h"
+#include "dump/dump_decode.h"
 #include "rdb/event.h"
 #include "redis/conn.h"
 

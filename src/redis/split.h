@@ -12,7 +12,7 @@
  * Source   Redis networking.c, processMultibulkBuffer; reference redis-dump section 1.
  * Tests    tests/integration/versions.bats
  */
-#include "dump/undump.h"
+#include "dump/dump_decode.h"
 
 enum { SPLIT_ARGS_MAX = 1024 * 1024, SPLIT_ARGS = SPLIT_ARGS_MAX / 2 };
 

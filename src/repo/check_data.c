@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "base/par.h"
+#include "base/parallel.h"
 #include "crypto/sha256.h"
 #include "repo/check_internal.h"
 #include "repo/pack_reader.h"
@@ -85,7 +85,7 @@ check_pack(struct reader *r, uint32_t pack, struct err *e)
 
 struct work {
     struct checker *c;
-    struct reader readers[PAR_MAX];
+    struct reader readers[PARALLEL_MAX];
     size_t done; /* guarded by c->mutex */
 };
 
@@ -121,14 +121,14 @@ enum rc
 check_data(struct checker *c, struct err *e)
 {
     struct work w = {.c = c};
-    unsigned workers = par_workers(c->opts->workers);
+    unsigned workers = parallel_workers(c->opts->workers);
     enum rc rc;
 
     if (c->opts->workers == 0 && c->repo->store->connections > 0) /* it waits more than it works */
-        workers = MIN(repo_lanes(c->repo), (unsigned)FAR_WORKERS);
+        workers = MIN(repo_workers(c->repo), (unsigned)FAR_WORKERS);
     check_subset_choose(c, &c->opts->subset);
-    rc = par_each(c->n_packs, workers, read_pack, &w, e);
-    for (size_t i = 0; i < PAR_MAX; i++)
+    rc = parallel_for(c->n_packs, workers, read_pack, &w, e);
+    for (size_t i = 0; i < PARALLEL_MAX; i++)
         pack_reader_release(&w.readers[i].pack);
     return rc;
 }

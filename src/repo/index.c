@@ -3,7 +3,7 @@
 
 #include "base/endian.h"
 #include "base/mem.h"
-#include "base/par.h"
+#include "base/parallel.h"
 
 #define TREE_BIT (1U << 31) /* in `pack`: the blob is a tree */
 
@@ -218,7 +218,7 @@ sort_all(struct entry *p, size_t n)
     for (size_t b = 0; b < BUCKETS; b++)
         k.start[b + 1] += k.start[b];
     deal(&k);
-    if (par_each(BUCKETS, par_workers(0), sort_bucket, &k, &e))
+    if (parallel_for(BUCKETS, parallel_workers(0), sort_bucket, &k, &e))
         BUG("sorting cannot fail");
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "base/par.h"
+#include "base/parallel.h"
 #include "repo/repo_internal.h"
 
 struct index_load {
@@ -74,7 +74,7 @@ index_load_but(struct ctx *cx, struct repo *r, const struct index_bad *bad, stru
         return rc;
     l.index = index_new();
     (void)pthread_mutex_init(&l.mutex, NULL);
-    rc = par_each(files.n, repo_lanes(r), load_file, &l, e);
+    rc = parallel_for(files.n, repo_workers(r), load_file, &l, e);
     (void)pthread_mutex_destroy(&l.mutex);
     id_list_release(&files);
     if (rc) {

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "repo/load.h"
-#include "repo/blob_run.h"
+#include "repo/blob_batch.h"
 #include "repo/census.h"
 #include "repo/repo_internal.h"
 
@@ -142,14 +142,14 @@ try_take_locked(struct load *l, struct run_blob *run[static RUN_BLOBS], struct s
             wanted[n++] = &slot_of(l, i)->blob;
     if (n == 0)
         return 0;
-    n = blob_run_pick(wanted, n, l->share, run);
-    *space = get_space_locked(l, blob_run_bytes(run, n), false);
+    n = blob_batch_pick(wanted, n, l->share, run);
+    *space = get_space_locked(l, blob_batch_bytes(run, n), false);
     if (*space == NULL && l->next == l->current) {
         /* All memory has what comes later. Alone it is free again as soon as it is read. */
-        n = blob_run_pick(wanted, 1, l->share, run);
-        *space = get_space_locked(l, blob_run_bytes(run, n), true);
+        n = blob_batch_pick(wanted, 1, l->share, run);
+        *space = get_space_locked(l, blob_batch_bytes(run, n), true);
         if (*space == NULL)
-            refuse_locked(l, run[0], blob_run_bytes(run, n));
+            refuse_locked(l, run[0], blob_batch_bytes(run, n));
     }
     if (*space == NULL)
         return 0;
@@ -198,7 +198,7 @@ run_worker(void *arg)
 
     mem_free(arg);
     while ((n = take_run(l, run, &space)) != 0) {
-        blob_run_load(l->cx, w.reader, run, n, space->p);
+        blob_batch_load(l->cx, w.reader, run, n, space->p);
         (void)pthread_mutex_lock(&l->mutex);
         for (size_t i = 0; i < n; i++)
             CONTAINER_OF(run[i], struct slot, blob)->state = SLOT_DONE;
@@ -280,7 +280,7 @@ load_open(struct ctx *cx, struct repo *r, const struct file_info *f, unsigned wo
 {
     struct load *l = MEM_NEW(struct load);
     bool far = r->store->connections > 0;
-    unsigned n = workers != 0 && !far ? MIN(workers, (unsigned)WORKERS_MAX) : repo_lanes(r);
+    unsigned n = workers != 0 && !far ? MIN(workers, (unsigned)WORKERS_MAX) : repo_workers(r);
 
     n = (unsigned)MIN((size_t)n, f->n_content);
     *l = (struct load){.rd = {.read = read_bytes},

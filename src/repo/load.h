@@ -6,7 +6,7 @@
  * repo/load -- a file of a snapshot as a stream.
  *
  * Shape    load_find_file, load_open, read, load_close.
- * Stages   worker threads fetch runs of blobs (blob_run.h), open, decompress and check them ahead
+ * Stages   worker threads fetch runs of blobs (blob_batch.h), open, decompress and check them ahead
  *          of the reader, in at most LOAD_MEMORY bytes; the reader gets them in order.
  * Errors   every byte was checked against its blob's hash before it is handed out. RC_CORRUPT names
  *          what is wrong. An error comes after the bytes before it.

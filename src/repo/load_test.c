@@ -9,7 +9,7 @@
 #include "base/endian.h"
 #include "base/mem.h"
 #include "codec/zstd.h"
-#include "repo/blob_run.h"
+#include "repo/blob_batch.h"
 #include "repo/load.h"
 #include "repo/save.h"
 #include "repo/snapshots.h"
@@ -42,12 +42,12 @@ picks(struct run_blob *blobs, size_t n, size_t max)
 
     for (size_t i = 0; i < n; i++)
         wanted[i] = &blobs[i];
-    got = blob_run_pick(wanted, n, max, picked);
+    got = blob_batch_pick(wanted, n, max, picked);
     text[0] = '\0';
     for (size_t i = 0; i < got; i++)
         at += (size_t)snprintf(text + at, sizeof(text) - at, "%u ", picked[i]->place.offset);
     if (got > 1)
-        assert_true(blob_run_bytes(picked, got) <= max);
+        assert_true(blob_batch_bytes(picked, got) <= max);
     return text;
 }
 

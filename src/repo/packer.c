@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/bq.h"
+#include "base/queue.h"
 #include "base/endian.h"
 #include "base/mem.h"
 #include "base/thread.h"
@@ -41,7 +41,7 @@ struct packer {
     struct repo *repo;
     uint64_t target;
     struct lane lanes[2]; /* by enum blob_type */
-    struct bq finished;
+    struct queue finished;
     pthread_t threads[UPLOADS_MAX];
     unsigned n_threads;
     pthread_mutex_t mutex; /* guards all below */
@@ -70,7 +70,7 @@ fail(struct packer *p, const struct err *e)
         p->first = *e;
     p->failed = true;
     (void)pthread_mutex_unlock(&p->mutex);
-    bq_close(&p->finished);
+    queue_close(&p->finished);
     return e->code;
 }
 
@@ -161,7 +161,7 @@ packs_prove(struct packer *p, struct pack *list, struct err *e)
     enum { LIST_PAGE = 1000 };
     struct proof proof = {.packer = p};
     const struct repo *r = p->repo;
-    unsigned lanes = repo_lanes(r);
+    unsigned lanes = repo_workers(r);
     size_t known = r->index != NULL ? index_packs(r->index) : 0;
     enum rc rc;
 
@@ -175,7 +175,7 @@ packs_prove(struct packer *p, struct pack *list, struct err *e)
         qsort(proof.packs, proof.n, sizeof(struct pack *), proof_order);
         (void)r->store->ops->list(p->cx, r->store, STORE_PACK, proof_see, &proof, &ignored);
     }
-    rc = par_each(proof.n, lanes, proof_ask, &proof, e);
+    rc = parallel_for(proof.n, lanes, proof_ask, &proof, e);
     mem_free(proof.packs);
     return rc;
 }
@@ -254,7 +254,7 @@ run_committer(void *arg)
     struct packer *p = arg;
     void *item;
 
-    while (bq_take(&p->finished, &item)) {
+    while (queue_take(&p->finished, &item)) {
         struct err e = ERR_INIT;
         if (commit_pack(p, item, &e))
             (void)fail(p, &e);
@@ -286,7 +286,7 @@ close_pack_locked(struct packer *p, struct lane *l, struct err *e)
     sha256_add(&k->hash, tail.p, tail.n);
     sha256_end(&k->hash, &k->id);
     k->bytes += tail.n;
-    if (bq_put(&p->finished, k))
+    if (queue_put(&p->finished, k))
         return RC_OK;
     (void)check_failed(p, e);
 drop:
@@ -364,7 +364,7 @@ packer_open(struct ctx *cx, struct repo *r, const struct packer_opts *opts, stru
     p->target = opts->target_bytes != 0 ? opts->target_bytes : far ? FAR_BYTES : TARGET_BYTES;
     p->indexed_at = clock_mono_ms();
     (void)repo_keep_reserve(cx, r);
-    bq_init(&p->finished, 1);
+    queue_init(&p->finished, 1);
     (void)pthread_mutex_init(&p->mutex, NULL);
     for (size_t i = 0; i < ARRAY_LEN(p->lanes); i++)
         (void)pthread_mutex_init(&p->lanes[i].mutex, NULL);
@@ -387,7 +387,7 @@ packer_open(struct ctx *cx, struct repo *r, const struct packer_opts *opts, stru
 static void
 join(struct packer *p)
 {
-    bq_close(&p->finished);
+    queue_close(&p->finished);
     for (; p->n_threads > 0; p->n_threads--)
         (void)pthread_join(p->threads[p->n_threads - 1], NULL);
 }
@@ -409,7 +409,7 @@ packer_free(struct packer *p)
         next = p->durable->next;
         pack_free(p->durable, p->repo->store);
     }
-    bq_release(&p->finished);
+    queue_release(&p->finished);
     (void)pthread_mutex_destroy(&p->mutex);
     mem_free(p);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "repo/brake.h"
+#include "repo/retention_guard.h"
 #include "repo/group.h"
 #include "repo/policy.h"
 #include "t.h"
@@ -131,19 +131,19 @@ holds(size_t n, size_t gone, uint64_t allowed, int64_t ahead_s, char *why)
 {
     struct snapshot list[200] = {{.uid = 0}};
     struct policy_mark marks[200] = {{.keep = false}};
-    const struct brake b = {.share = BRAKE_SHARE, .allowed = allowed};
+    const struct retention_guard b = {.share = RETENTION_GUARD_SHARE, .allowed = allowed};
 
     for (size_t i = 0; i < n; i++) {
         list[i].time.sec = NOW.sec + ahead_s - 3600 * (int64_t)i;
         marks[i].keep = i < n - gone;
     }
-    return brake_holds(&b, list, marks, n, NOW, why);
+    return retention_guard_holds(&b, list, marks, n, NOW, why);
 }
 
 static void
 test_the_brake(void **state)
 {
-    char why[BRAKE_TEXT] = "";
+    char why[RETENTION_GUARD_TEXT] = "";
 
     (void)state;
     assert_false(holds(0, 0, 0, 0, why));

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/par.h"
+#include "base/parallel.h"
 #include "repo/prune_internal.h"
 
 #define UNFINISHED "prune did not come to its end; nothing is lost, run it again"
@@ -41,7 +41,7 @@ prune_remove(struct prune *p, enum store_type type, const struct id_list *list, 
 
     if (list->n > 0 && repo_lock_prove(p->cx, p->repo, e))
         return e->code;
-    return par_each(list->n, repo_lanes(p->repo), removal_one, &d, e);
+    return parallel_for(list->n, repo_workers(p->repo), removal_one, &d, e);
 }
 
 /* What no index file names and nobody is writing: packs, and what the dead did not finish. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "base/par.h"
+#include "base/parallel.h"
 #include "repo/blob.h"
 #include "repo/blob_maker.h"
 #include "repo/pack_reader.h"
@@ -26,7 +26,7 @@ struct repack {
     struct packer *packer;
     uint32_t *packs; /* to be rewritten */
     size_t n_packs;
-    struct mover movers[PAR_MAX];
+    struct mover movers[PARALLEL_MAX];
 };
 
 /* Make it anew from its plaintext: to compress it, or from another copy when this one is damaged.
@@ -162,7 +162,7 @@ move_pack(void *arg, unsigned worker, size_t item, struct err *e)
 static void
 repack_release(struct repack *w)
 {
-    for (size_t i = 0; i < PAR_MAX; i++) {
+    for (size_t i = 0; i < PARALLEL_MAX; i++) {
         if (w->movers[i].reader.repo != NULL)
             blob_reader_release(&w->movers[i].reader);
         pack_reader_release(&w->movers[i].pack);
@@ -189,7 +189,7 @@ prune_repack(struct prune *p, struct err *e)
     }
     rc = packer_open(p->cx, p->repo, &opts, &w.packer, e);
     if (rc == RC_OK)
-        rc = par_each(w.n_packs, par_workers(0), move_pack, &w, e);
+        rc = parallel_for(w.n_packs, parallel_workers(0), move_pack, &w, e);
     if (rc == RC_OK)
         rc = packer_finish(TAKE(w.packer), e);
     packer_abort(w.packer);

@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/par.h"
+#include "base/parallel.h"
 #include "base/stream.h"
 #include "codec/zstd.h"
 #include "repo/format/config.h"
@@ -69,11 +69,11 @@ struct repo {
     atomic_bool reserve_is_due; /* as soon as there is room: we used it, or may remove things */
 };
 
-/* par_workers for work that mostly waits for the store. */
+/* parallel_workers for work that mostly waits for the store. */
 static inline unsigned
-repo_lanes(const struct repo *r)
+repo_workers(const struct repo *r)
 {
-    return par_workers(r->store->connections);
+    return parallel_workers(r->store->connections);
 }
 
 /* Reads the plaintext of an unpacked file. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/par.h"
+#include "base/parallel.h"
 #include "repo/lookup.h"
 #include "repo/snapshots.h"
 
@@ -99,7 +99,7 @@ snapshots_readable(struct ctx *cx, struct repo *r, struct snapshot **out, size_t
         return rc;
     l.list = (struct snapshot *)mem_zero(files.n, sizeof(*l.list));
     l.found = (enum found *)mem_zero(files.n, sizeof(*l.found));
-    rc = par_each(files.n, repo_lanes(r), load_one, &l, e);
+    rc = parallel_for(files.n, repo_workers(r), load_one, &l, e);
     for (size_t i = 0; i < files.n; i++) {
         if (l.found[i] == THERE)
             l.list[have++] = l.list[i];

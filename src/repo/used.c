@@ -2,7 +2,7 @@
 #include "repo/used.h"
 
 #include "base/mem.h"
-#include "base/par.h"
+#include "base/parallel.h"
 #include "repo/tree_walk.h"
 
 struct used {
@@ -10,7 +10,7 @@ struct used {
     struct repo *repo;
     const struct snapshot *list;
     uint8_t *marks; /* written by all threads: atomically */
-    struct blob_reader readers[PAR_MAX];
+    struct blob_reader readers[PARALLEL_MAX];
 };
 
 /* One thread in one tree. */
@@ -92,8 +92,8 @@ used_find(struct ctx *cx, struct repo *r, const struct snapshot *list, size_t n,
     enum rc rc;
 
     u.marks = (uint8_t *)mem_zero(index_blobs(r->index) + 1, 1);
-    rc = par_each(n, repo_lanes(r), walk_snapshot, &u, e);
-    for (size_t i = 0; i < PAR_MAX; i++)
+    rc = parallel_for(n, repo_workers(r), walk_snapshot, &u, e);
+    for (size_t i = 0; i < PARALLEL_MAX; i++)
         if (u.readers[i].repo != NULL)
             blob_reader_release(&u.readers[i]);
     if (rc)

@@ -2,7 +2,7 @@
 #include <pthread.h>
 
 #include "base/mem.h"
-#include "base/par.h"
+#include "base/parallel.h"
 #include "crypto/id.h"
 #include "store/remote_internal.h"
 #include "store/xml.h"
@@ -223,7 +223,7 @@ remote_list(struct ctx *cx, struct store *s, enum store_type type, store_list_fn
     page_init(&p);
     rc = read_page(&l, NULL, &p, e);
     if (rc == RC_OK && p.next.n > 0 && type == STORE_PACK && l.f->ops->shards) {
-        rc = par_each(SHARDS, par_workers(s->connections), give_shard, &l, e);
+        rc = parallel_for(SHARDS, parallel_workers(s->connections), give_shard, &l, e);
     } else if (rc == RC_OK) {
         rc = give(&l, &p, e);
         if (rc == RC_OK && p.next.n > 0)

@@ -2,7 +2,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
-#include "base/par.h"
+#include "base/parallel.h"
 #include "store/store.h"
 
 enum { BATCH = 16 * 1024 };
@@ -48,7 +48,7 @@ wipe_type(struct wipe *w, uint64_t *removed, struct err *e)
     do {
         w->n = 0;
         if (w->s->ops->list(w->cx, w->s, w->type, keep, w, e) ||
-            par_each(w->n, par_workers(w->s->connections), del_one, w, e))
+            parallel_for(w->n, parallel_workers(w->s->connections), del_one, w, e))
             return e->code;
         *removed += w->n;
     } while (w->n == BATCH);

@@ -10,7 +10,7 @@
 
 enum { LOOK_MS = 20 }; /* between two looks at what shall come true */
 
-static const struct kube_kind THING = {"conformance.cstash.dev", "v1", "things", "Thing", true};
+static const struct kube_gvr THING = {"conformance.cstash.dev", "v1", "things", "Thing", true};
 
 static struct json *
 parse(const char *text)
@@ -25,7 +25,7 @@ parse(const char *text)
 
 /* An object with the fields of `more`, an object in JSON with ' for ". */
 struct json *
-suite_make(const struct suite *s, const struct kube_kind *kind, const char *name, const char *more)
+suite_make(const struct suite *s, const struct kube_gvr *kind, const char *name, const char *more)
 {
     struct json *obj = kube_object_new(kind, s->ns, name), *fields, *merged;
     char *text = mem_strdup(more);
@@ -64,7 +64,7 @@ is(const struct json *j, const char *want)
 
 /* Make a ConfigMap or another simple object; `out` may be NULL. */
 static enum rc
-create(struct suite *s, const struct kube_kind *kind, const char *name, const char *more,
+create(struct suite *s, const struct kube_gvr *kind, const char *name, const char *more,
        struct json **out)
 {
     struct json *obj = suite_make(s, kind, name, more);
@@ -75,13 +75,13 @@ create(struct suite *s, const struct kube_kind *kind, const char *name, const ch
 }
 
 static enum rc
-get(struct suite *s, const struct kube_kind *kind, const char *name, struct json **out)
+get(struct suite *s, const struct kube_gvr *kind, const char *name, struct json **out)
 {
     return kube_get(s->cx, s->k, kind, s->ns, name, out, &s->e);
 }
 
 static enum rc
-patch(struct suite *s, const struct kube_kind *kind, const char *name, enum kube_patch_type type,
+patch(struct suite *s, const struct kube_gvr *kind, const char *name, enum kube_patch_type type,
       const char *text, const struct kube_write *w, struct json **out)
 {
     char *copy = mem_strdup(text);
@@ -100,7 +100,7 @@ patch(struct suite *s, const struct kube_kind *kind, const char *name, enum kube
 
 /* Wait until it is gone. */
 static enum rc
-wait_gone(struct suite *s, const struct kube_kind *kind, const char *name)
+wait_gone(struct suite *s, const struct kube_gvr *kind, const char *name)
 {
     int64_t end = clock_mono_ms() + WAIT_MS;
 
@@ -608,7 +608,7 @@ case_status_subresource(struct suite *s)
 static bool
 case_unknown_resources(struct suite *s)
 {
-    static const struct kube_kind none = {"none.cstash.dev", "v1", "nones", "None", true};
+    static const struct kube_gvr none = {"none.cstash.dev", "v1", "nones", "None", true};
 
     GET(RC_NOT_FOUND, get(s, &none, "x", NULL));
     GET(RC_NOT_FOUND, kube_raw(s->cx, s->k, &(struct kube_raw){.path = "/nowhere"}, NULL, &s->e));
@@ -631,7 +631,7 @@ case_discovery(struct suite *s)
 
 /* What is refused, by which code, and in words that name the field. */
 static const struct refusal {
-    const struct kube_kind *kind;
+    const struct kube_gvr *kind;
     const char *name, *body;
     int http;
     const char *words;

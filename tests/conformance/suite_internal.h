@@ -53,7 +53,7 @@ struct suite {
 NODISCARD bool suite_wait(struct suite *s, int *waited, int line, const char *what);
 
 /* An object in the namespace of the run with the fields of `more`, JSON with ' for ". */
-struct json *suite_make(const struct suite *s, const struct kube_kind *kind, const char *name,
+struct json *suite_make(const struct suite *s, const struct kube_gvr *kind, const char *name,
                         const char *more);
 
 /* ctl_suite.c */

@@ -32,7 +32,7 @@ convert(struct str bytes, struct err *e)
     struct wr_null out;
     struct rd_mem in;
     struct encoder *enc;
-    struct tally *t = tally_new();
+    struct dataset_digest *t = dataset_digest_new();
     struct rdb *r;
     enum rc rc;
 
@@ -43,7 +43,7 @@ convert(struct str bytes, struct err *e)
     rc = convert_rdb(&cx, r, &opts, enc, t, &facts, e);
     rdb_free(r);
     encoder_free(enc);
-    tally_free(t);
+    dataset_digest_free(t);
     return rc;
 }
 

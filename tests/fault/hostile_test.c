@@ -337,7 +337,7 @@ struct step {
 };
 
 struct kind_case {
-    const struct kind_def *kind;
+    const struct crd_def *kind;
     const char *base;
     struct json *made; /* "plural/tenant/hN": object */
     size_t n;
@@ -618,7 +618,7 @@ test_hostile_words_for_steps(void **state)
             struct store *st = NULL;
             struct err e = ERR_INIT;
 
-            if (vault_store(&b, empty, false, &st, &e) == RC_OK)
+            if (step_repo_store(&b, empty, false, &st, &e) == RC_OK)
                 store_release(st);
             else
                 assert_true(e.msg[0] != '\0');
@@ -645,13 +645,13 @@ open_binding(struct ctx *cx, struct kube *k, const char *name)
                            .scratch_dir = "/tmp",
                            .wait_timeout = "1"};
     struct redis_args a = {0};
-    struct binding b = {0};
+    struct redis_target b = {0};
     struct err e = ERR_INIT;
 
     T_OK(redis_args_parse("", REDIS_ARGS_BACKUP, &a, &e));
-    if (binding_open(cx, k, &f, &a, &b, &e) != RC_OK)
+    if (redis_target_open(cx, k, &f, &a, &b, &e) != RC_OK)
         assert_true(e.msg[0] != '\0');
-    binding_close(&b);
+    redis_target_close(&b);
     redis_args_release(&a);
 }
 

@@ -5,17 +5,18 @@
 /* For tests of dumps. */
 #include "t.h"
 
-#include "dump/tally.h"
-#include "dump/undump.h"
+#include "dump/dataset_digest.h"
+#include "dump/dump_decode.h"
 
 /* Read a dump back, `step` bytes a read; the raw bytes must come through as they were. */
 static inline enum rc
-read_back(struct str dump, size_t step, struct tally *t, struct undump_facts *facts, struct err *e)
+read_back(struct str dump, size_t step, struct dataset_digest *t, struct dump_decode_facts *facts,
+          struct err *e)
 {
-    struct undump *u = undump_new(t == NULL ? NULL : tally_on, t);
-    struct cmd_reader r;
-    struct cmd_class class;
-    struct cmd_piece p;
+    struct dump_decode *u = dump_decode_new(t == NULL ? NULL : dataset_digest_on, t);
+    struct resp_reader r;
+    struct command_class class;
+    struct resp_reader_piece p;
     struct rd_mem in;
     struct cmd c;
     size_t at = 0;
@@ -23,32 +24,32 @@ read_back(struct str dump, size_t step, struct tally *t, struct undump_facts *fa
     enum rc rc = RC_OK;
 
     rd_mem_init(&in, dump, step);
-    cmd_reader_init(&r, &in.rd);
+    resp_reader_init(&r, &in.rd);
     while (rc == RC_OK) {
-        rc = cmd_next(&r, &c, &over, e);
+        rc = resp_reader_next(&r, &c, &over, e);
         if (rc != RC_OK || over)
             break;
         assert_memory_equal(c.raw.p, dump.p + at, c.raw.n);
         at += c.raw.n;
-        rc = undump_cmd(u, &c, &class, e);
+        rc = dump_decode_cmd(u, &c, &class, e);
         for (p.last = c.whole; rc == RC_OK && !p.last;) {
-            rc = cmd_more(&r, &p, e);
+            rc = resp_reader_more(&r, &p, e);
             if (rc == RC_OK) {
                 if (p.raw.n != 0)
                     assert_memory_equal(p.raw.p, dump.p + at, p.raw.n);
                 at += p.raw.n;
-                rc = undump_piece(u, &p, e);
+                rc = dump_decode_piece(u, &p, e);
             }
         }
     }
     if (rc == RC_OK)
-        rc = undump_end(u, e);
+        rc = dump_decode_end(u, e);
     if (rc == RC_OK)
         assert_int_equal(at, dump.n);
     if (facts != NULL)
-        *facts = undump_facts(u);
-    cmd_reader_release(&r);
-    undump_free(u);
+        *facts = dump_decode_facts(u);
+    resp_reader_release(&r);
+    dump_decode_free(u);
     return rc;
 }
 

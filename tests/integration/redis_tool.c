@@ -172,19 +172,19 @@ run_rdb(struct ctx *cx, const char *url, const struct args *a, struct err *e)
 }
 
 static void
-say_tally(const struct tally *t)
+say_tally(const struct dataset_digest *t)
 {
     char text[TALLY_DIGEST_TEXT];
-    const struct tally_db *dbs;
+    const struct dataset_digest_db *dbs;
     size_t n;
 
-    dbs = tally_dbs(t, &n);
+    dbs = dataset_digest_dbs(t, &n);
     for (size_t i = 0; i < n; i++)
         printf("db%llu %llu %s\n", (unsigned long long)dbs[i].n,
-               (unsigned long long)tally_db_total(&dbs[i]).keys,
-               tally_sum_text(dbs[i].digest, text));
-    printf("digest %s\n", tally_sum_text(tally_whole(t), text));
-    say("keys", tally_keys(t));
+               (unsigned long long)dataset_digest_db_total(&dbs[i]).keys,
+               dataset_digest_sum_text(dbs[i].digest, text));
+    printf("digest %s\n", dataset_digest_sum_text(dataset_digest_whole(t), text));
+    say("keys", dataset_digest_keys(t));
 }
 
 /* Where a dump goes: a file, or nowhere. */
@@ -192,7 +192,7 @@ struct sink {
     struct wr_fd fd;
     struct wr_null null;
     struct encoder *enc;
-    struct tally *tally;
+    struct dataset_digest *tally;
     struct tee tee;
 };
 
@@ -208,7 +208,7 @@ sink_open(struct ctx *cx, struct sink *s, const struct args *a, struct err *e)
     wr_fd_init(&s->fd, cx, fd, path);
     s->enc = encoder_new(fd < 0 ? &s->null.wr : &s->fd.wr,
                          arg(a, "restore") != NULL ? DUMP_RESTORE : DUMP_COMMANDS);
-    s->tally = tally_new();
+    s->tally = dataset_digest_new();
     s->tee = (struct tee){.enc = s->enc, .tally = s->tally};
     return encoder_begin(s->enc, e);
 }
@@ -217,7 +217,7 @@ static void
 sink_close(struct sink *s)
 {
     encoder_free(s->enc);
-    tally_free(s->tally);
+    dataset_digest_free(s->tally);
     if (s->fd.fd >= 0)
         (void)close(s->fd.fd);
 }
@@ -307,7 +307,7 @@ run_load(struct ctx *cx, const char *url, const struct args *a, struct err *e)
     const char *allow = arg(a, "allow");
     struct load_result res;
     struct conn *c = NULL;
-    struct tally *t = NULL;
+    struct dataset_digest *t = NULL;
     struct rd_fd in;
     int fd = open(arg(a, "in"), O_RDONLY | O_CLOEXEC);
 
@@ -319,15 +319,15 @@ run_load(struct ctx *cx, const char *url, const struct args *a, struct err *e)
     opts.allow = &allow;
     opts.n_allow = allow != NULL ? 1 : 0;
     if (arg(a, "tally") != NULL) {
-        t = tally_new();
-        opts.on = tally_on;
+        t = dataset_digest_new();
+        opts.on = dataset_digest_on;
         opts.on_arg = t;
     }
     (void)!load_run(cx, c, &in.rd, &opts, &res, e);
     say_load(&res);
     if (e->code == RC_OK && t != NULL)
         say_tally(t);
-    tally_free(t);
+    dataset_digest_free(t);
     conn_close(c);
     (void)close(fd);
     return e->code;

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef JOB_DUMP_READER_H
+#define JOB_DUMP_READER_H
+
+/*
+ * job/dump_reader -- any file that holds a Redis dataset, as a dump: RESP as it is, an RDB converted on
+ * the fly.
+ *
+ * Shape    dump_reader_open looks at the first bytes; dump_reader_rd gives a dump in either case.
+ * Threads  an RDB is converted by a thread of its own, through a ring; dump_reader_close ends it at any
+ *          time.
+ */
+#include "base/ctx.h"
+#include "base/stream.h"
+#include "dump/dump_decode.h"
+
+struct dump_reader;
+
+/* RC_INVALID: a compressed file, or another that is known. `in` is borrowed until dump_reader_close, and belongs to the feed's thread meanwhile. */
+NODISCARD enum rc dump_reader_open(struct ctx *cx, struct rd *in, struct dump_reader **out,
+                                   struct err *e);
+/* Borrowed until dump_reader_close. */
+struct rd *dump_reader_rd(struct dump_reader *f);
+bool dump_reader_is_rdb(const struct dump_reader *f);
+void dump_reader_close(struct dump_reader *f);
+
+#endif

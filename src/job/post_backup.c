@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/post_backup.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "job/backup.h"
+#include "repo/check.h"
+#include "repo/policy.h"
+#include "repo/prune.h"
+#include "repo/shrink.h"
+#include "repo/snapshots.h"
+#include "repo/stats.h"
+
+enum { TAGS_MAX = 64 };
+
+static struct policy
+policy_of(const struct json *j, const char **tags)
+{
+    const struct json *list = json_field(j, "keepTags");
+    static const char *const fields[POLICY_PERIODS] = {"keepLast",   "keepHourly",  "keepDaily",
+                                                       "keepWeekly", "keepMonthly", "keepYearly"};
+    struct policy p = {.tags = tags};
+
+    for (size_t k = 0; k < POLICY_PERIODS; k++)
+        p.count[k] = json_int_or(json_field(j, fields[k]), 0);
+    while (p.n_tags < MIN(json_size(list), (size_t)TAGS_MAX)) {
+        tags[p.n_tags] = json_text_or(json_elem(list, p.n_tags), "");
+        p.n_tags++;
+    }
+    return p;
+}
+
+static const struct snapshot *
+snapshot_made(const struct snapshot *list, size_t n, const struct id *id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (id_eq(&list[i].id, id))
+            return &list[i];
+    return NULL;
+}
+
+static bool
+is_dump(const struct snapshot *s)
+{
+    return s->n_paths == 1 && strcmp(s->paths[0], "/" DUMP_NAME) == 0;
+}
+
+/* `owner` and `part`: of the snapshot just made. */
+static bool
+is_in_group(const struct snapshot *s, unsigned owner, const char *part,
+            const struct post_backup_whose *whose)
+{
+    if (!is_dump(s) || s->owner != owner || !target_same_part(s->part, part))
+        return false;
+    if (s->target == NULL && s->owner != 0)
+        return !whose->host_shared;
+    return s->owner != 0 || (s->hostname != NULL && strcmp(s->hostname, whose->host) == 0);
+}
+
+/* The group at the front of the list; returns how many. */
+static size_t
+move_group(struct snapshot *list, size_t n, const struct snapshot *made,
+           const struct post_backup_whose *whose)
+{
+    unsigned owner = made->owner;
+    CLEANUP(mem_free_ptr) char *part = made->part != NULL ? mem_strdup(made->part) : NULL;
+    size_t group = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (is_in_group(&list[i], owner, part, whose)) {
+            struct snapshot swap = list[group];
+
+            list[group++] = list[i];
+            list[i] = swap;
+        }
+    return group;
+}
+
+/* What the snapshot just made says of the one that is pinned for its sake. */
+static void
+note_pin(const struct snapshot *made, struct post_backup *out)
+{
+    struct shrink s;
+    char id[ID_TEXT];
+
+    if (!shrink_read(made->brief, &s) || !s.pinned)
+        return;
+    out->pinned = true;
+    (void)snprintf(
+        out->pin_note, sizeof(out->pin_note),
+        "The target holds %llu %s, and held %llu of late: snapshot %.8s with %llu keys stays, "
+        "whatever the retention policy, until a backup has %llu keys again.",
+        (unsigned long long)made->keys, str_plural(made->keys, "key", "keys"),
+        (unsigned long long)MAX(s.peak, s.pin_keys), id_hex(&s.pin, id),
+        (unsigned long long)s.pin_keys,
+        (unsigned long long)(s.pin_keys / 100 * SHRINK_BACK +
+                             s.pin_keys % 100 * SHRINK_BACK / 100));
+}
+
+/* What retention is about. */
+struct group {
+    const struct snapshot *list;
+    size_t n;
+    struct policy_mark *marks;
+};
+
+static enum rc
+remove_unmarked(struct ctx *cx, struct repo *r, const struct group *g, bool dry_run,
+                int64_t *removed, struct err *e)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        char id[ID_TEXT];
+
+        if (g->marks[i].keep)
+            continue;
+        log_info("snapshot %.8s is %s", id_hex(&g->list[i].id, id),
+                 dry_run ? "to be removed (dry run)" : "removed");
+        if (!dry_run && (repo_lock_ok(r, e) || snapshot_forget(cx, r, &g->list[i].id, e)))
+            return e->code;
+        ++*removed;
+    }
+    return RC_OK;
+}
+
+static enum rc
+prune(struct ctx *cx, struct repo *r, struct err *e)
+{
+    const struct prune_opts opts = {.max_unused = PRUNE_UNUSED_DEFAULT};
+    struct prune_stats s;
+
+    if (prune_run(cx, r, &opts, &s, e))
+        return e->code;
+    log_info("pruned: %llu bytes removed, %llu %s rewritten",
+             (unsigned long long)prune_total(&s).bytes, (unsigned long long)s.packs_repacked,
+             str_plural(s.packs_repacked, "pack", "packs"));
+    return RC_OK;
+}
+
+static enum rc
+apply(struct ctx *cx, struct repo *r, const struct json *policy, const struct group *g,
+      struct post_backup *out, struct err *e)
+{
+    bool dry_run = json_is_true(json_field(policy, "dryRun"));
+    int64_t removed = 0;
+
+    if (remove_unmarked(cx, r, g, dry_run, &removed, e))
+        return e->code;
+    if (dry_run) {
+        (void)snprintf(out->note, sizeof(out->note), "Dry run: %lld %s would be removed, none was.",
+                       (long long)removed, str_plural((uint64_t)removed, "snapshot", "snapshots"));
+        return RC_OK;
+    }
+    out->removed = removed;
+    out->kept -= removed;
+    (void)snprintf(out->note, sizeof(out->note), "Successfully applied retention policy.");
+    return removed > 0 && json_is_true(json_field(policy, "prune")) ? prune(cx, r, e) : RC_OK;
+}
+
+static void
+mark(const struct policy *p, const struct group *g, struct instant now)
+{
+    policy_apply(p, g->list, g->n, now, g->marks);
+    for (size_t i = 0; i < g->n; i++)
+        g->marks[i].keep = g->marks[i].keep || g->list[i].pinned;
+}
+
+static enum rc
+retain(struct ctx *cx, struct repo *r, const struct json *policy, const struct group *g,
+       const struct retention_guard *brake, struct post_backup *out, struct err *e)
+{
+    const char *tags[TAGS_MAX];
+    struct policy p = policy_of(policy, tags);
+    struct instant now = instant_now();
+    char why[RETENTION_GUARD_TEXT];
+
+    mark(&p, g, now);
+    if (policy_is_empty(&p)) {
+        (void)snprintf(out->note, sizeof(out->note),
+                       "Skipped: the retention policy has no keep value, so every snapshot stays.");
+        return RC_OK;
+    }
+    if (retention_guard_holds(brake, g->list, g->marks, g->n, now, why)) {
+        out->held_back = true;
+        (void)snprintf(out->note, sizeof(out->note), "Held back, nothing was removed: %s.", why);
+        return RC_OK;
+    }
+    return apply(cx, r, policy, g, out, e);
+}
+
+enum rc
+post_backup_retention(struct ctx *cx, struct repo *r, const struct json *policy,
+                      const struct post_backup_whose *whose, const struct retention_guard *brake,
+                      struct post_backup *out, struct err *e)
+{
+    const struct snapshot *made;
+    struct snapshot *list;
+    struct group g = {.list = NULL};
+    size_t n;
+    enum rc rc = RC_OK;
+
+    if (snapshots_list(cx, r, &list, &n, e))
+        return e->code;
+    out->kept = (int64_t)n;
+    out->removed = 0;
+    targets_number(list, n);
+    shrink_pins(list, n);
+    made = snapshot_made(list, n, &whose->made);
+    if (made == NULL) {
+        snapshots_free(list, n);
+        return err_set(e, RC_NOT_FOUND,
+                       "the snapshot that this session made is not in the repository any more");
+    }
+    note_pin(made, out);
+    g = (struct group){.list = list, .n = move_group(list, n, made, whose)};
+    g.marks = (struct policy_mark *)mem_zero(g.n + 1, sizeof(*g.marks));
+    rc = retain(cx, r, policy, &g, brake, out, e);
+    mem_free(g.marks);
+    snapshots_free(list, n);
+    return rc;
+}
+
+static void
+on_problem(void *arg, const char *text)
+{
+    struct post_backup *out = (struct post_backup *)arg;
+
+    log_error("%s", text);
+    if (out->problem[0] == '\0')
+        (void)snprintf(out->problem, sizeof(out->problem), "%s", text);
+}
+
+enum rc
+post_backup_check(struct ctx *cx, struct repo *r, struct post_backup *out, struct err *e)
+{
+    struct check_opts o = {.problem = on_problem, .arg = out};
+    struct check_result found;
+    struct err why = ERR_INIT;
+    enum rc rc = check_run(cx, r, &o, &found, &why);
+
+    out->integrity = rc == RC_OK;
+    if (rc == RC_OK || rc == RC_CORRUPT)
+        return RC_OK;
+    *e = why;
+    return rc;
+}
+
+enum rc
+post_backup_stats(struct ctx *cx, struct repo *r, struct post_backup *out, struct err *e)
+{
+    struct snapshot *list;
+    struct stats s;
+    size_t n;
+    enum rc rc;
+
+    if (snapshots_list(cx, r, &list, &n, e))
+        return e->code;
+    out->kept = (int64_t)n;
+    rc = stats_count(cx, r, STATS_RAW_DATA, list, n, &s, e);
+    if (rc == RC_OK)
+        out->bytes = s.total_size;
+    snapshots_free(list, n);
+    return rc;
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An AppBinding becomes an address, credentials and TLS settings. Source: Stash; user
+ * name, serverName, insecureSkipTLSVerify and tlsSecret are honoured.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <unistd.h>
+
+#include "api/resources.h"
+#include "base/b64.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "job/step_internal.h"
+
+enum { PEM_MAX = 1024 * 1024, TRY_MS = 5000, WAIT_DEFAULT_S = 300, KEYS_SHOWN = 120 };
+
+static void
+set_text(char **to, const char *value)
+{
+    mem_free(*to);
+    *to = value == NULL ? NULL : mem_strdup(value);
+}
+
+/* ---- the Secret and its transforms ---- */
+
+static enum rc
+add_keys_from(struct ctx *cx, struct kube *k, const char *ns, const char *name, struct json *data,
+              struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *more = NULL;
+
+    if (kube_get(cx, k, &KUBE_SECRET, ns, name, &more, e))
+        return err_wrap(e, "addKeysFrom: could not read Secret %s/%s", ns, name);
+    json_merge_fields(data, json_field(more, "data"));
+    return RC_OK;
+}
+
+static enum rc
+add_key(const struct json *step, struct json *data, struct err *e)
+{
+    const char *key = json_text_or(json_field(step, "key"), ""),
+               *plain = json_text(json_field(step, "stringValue"));
+    CLEANUP(buf_release) struct buf text = BUF_INIT(PEM_MAX);
+
+    if (plain == NULL) {
+        json_set_cstr(data, key, json_text_or(json_field(step, "value"), ""));
+        return RC_OK;
+    }
+    if (b64_encode(str_c(plain), &text, e))
+        return e->code;
+    json_set(data, key, json_new_str(buf_str(&text)));
+    return RC_OK;
+}
+
+/* One entry counts once: the first of its members, in this order. */
+static enum rc
+transform(struct ctx *cx, struct kube *k, const char *ns, const struct json *step,
+          struct json *data, struct err *e)
+{
+    const struct json *rename = json_field(step, "renameKey");
+    const char *name = json_text(json_dig(step, "addKeysFrom", "secretRef", "name"));
+
+    if (json_field(step, "addKey") != NULL)
+        return add_key(json_field(step, "addKey"), data, e);
+    if (rename != NULL) {
+        const char *from = json_text_or(json_field(rename, "from"), "");
+        struct json *value = json_clone(json_field(data, from));
+
+        if (value != NULL) {
+            json_remove(data, from);
+            json_set(data, json_text_or(json_field(rename, "to"), ""), value);
+        }
+        return RC_OK;
+    }
+    if (name != NULL)
+        return add_keys_from(cx, k, ns, name, data, e);
+    json_remove(data, json_text_or(json_dig(step, "removeKey", "key"), ""));
+    return RC_OK;
+}
+
+/* The keys of a Secret are no secret; mem_free. */
+static char *
+say_no_password(const char *ns, const char *name, const struct json *data)
+{
+    CLEANUP(buf_release) struct buf keys = BUF_INIT(KEYS_SHOWN);
+
+    for (struct json_item it = json_first(data); it.key != NULL; it = json_next(data, it))
+        buf_putf(&keys, "%s%s", keys.n == 0 ? "" : ", ", it.key);
+    return mem_printf("Secret %s/%s has no key \"password\" (it has: %s)", ns, name,
+                      keys.n == 0 ? "none" : buf_c(&keys));
+}
+
+static enum rc
+credentials(struct ctx *cx, struct kube *k, const char *ns, struct redis_target *b, struct err *e)
+{
+    const char *name = json_text(json_dig(b->app, "spec", "secret", "name"));
+    const struct json *steps = json_dig(b->app, "spec", "secretTransforms");
+    CLEANUP(json_free_ptr) struct json *secret = NULL;
+    struct secret user = {0};
+    struct err none = ERR_INIT;
+    struct json *data;
+
+    if (name == NULL) {
+        b->addr.no_pass = mem_strdup("the AppBinding names no Secret (spec.secret.name)");
+        return RC_OK;
+    }
+    if (kube_get(cx, k, &KUBE_SECRET, ns, name, &secret, e))
+        return err_wrap(e, "could not read Secret %s/%s of the AppBinding", ns, name);
+    data = json_need_object(secret, "data");
+    for (size_t i = 0; i < json_size(steps); i++)
+        if (transform(cx, k, ns, json_elem(steps, i), data, e))
+            return err_wrap(e, "secretTransforms[%zu]", i);
+    secret_release(&b->addr.pass);
+    if (secret_value(secret, "password", &b->addr.pass, &none) && none.code != RC_NOT_FOUND) {
+        *e = none;
+        return e->code;
+    }
+    if (b->addr.pass.n == 0)
+        b->addr.no_pass = say_no_password(ns, name, data);
+    if (secret_value(secret, "username", &user, &none) == RC_OK && user.n > 0) {
+        mem_free(b->addr.user);
+        b->addr.user = mem_strndup((const char *)user.p, user.n);
+    }
+    secret_release(&user);
+    return RC_OK;
+}
+
+/* ---- TLS ---- */
+
+static enum rc
+put_file(const struct step_flags *f, struct redis_target *b, size_t at, const char *name,
+         struct str bytes, const char **path, struct err *e)
+{
+    int fd;
+    enum rc rc;
+
+    b->files[at] =
+        mem_printf("%s/cstash-%ld-%s", step_text(f->scratch_dir, "/tmp"), (long)getpid(), name);
+    /* Of an earlier run of ours; where others put a file of that name, it is refused. */
+    (void)unlink(b->files[at]);
+    fd = open(b->files[at], O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_sys(e, errno, "could not write %s", b->files[at]);
+    rc = fs_write_all(fd, bytes.p, bytes.n, b->files[at], e);
+    (void)close(fd);
+    *path = b->files[at];
+    return rc;
+}
+
+static enum rc
+client_certificate(struct ctx *cx, struct kube *k, const struct step_flags *f, const char *ns,
+                   struct redis_target *b, struct err *e)
+{
+    const char *name =
+        json_text(json_dig(b->app, "spec", "parameters", "clientCertSecret", "name"));
+    CLEANUP(json_free_ptr) struct json *secret = NULL;
+    struct secret cert = {0}, key = {0};
+    enum rc rc;
+
+    if (name == NULL)
+        name = json_text(json_dig(b->app, "spec", "tlsSecret", "name"));
+    if (name == NULL)
+        return RC_OK;
+    if (kube_get(cx, k, &KUBE_SECRET, ns, name, &secret, e))
+        return err_wrap(e, "could not read Secret %s/%s with the client certificate", ns, name);
+    rc = secret_value(secret, "tls.crt", &cert, e);
+    if (rc == RC_OK)
+        rc = secret_value(secret, "tls.key", &key, e);
+    if (rc == RC_OK)
+        rc = put_file(f, b, 1, "tls.crt", secret_str(&cert), &b->conn.tls.cert, e);
+    if (rc == RC_OK)
+        rc = put_file(f, b, 2, "tls.key", secret_str(&key), &b->conn.tls.key, e);
+    secret_release(&cert);
+    secret_release(&key);
+    return rc == RC_OK ? RC_OK : err_wrap(e, "Secret %s/%s", ns, name);
+}
+
+static enum rc
+tls(struct ctx *cx, struct kube *k, const struct step_flags *f, const struct redis_args *a,
+    const char *ns, struct redis_target *b, struct err *e)
+{
+    const struct json *client = json_dig(b->app, "spec", "clientConfig"),
+                      *ca = json_field(client, "caBundle");
+    CLEANUP(buf_release) struct buf pem = BUF_INIT(PEM_MAX);
+    struct tls_opts *t = &b->conn.tls;
+    const char *name = json_text(json_field(client, "serverName"));
+
+    b->addr.tls = b->addr.tls || ca != NULL || a->tls;
+    if (!b->addr.tls)
+        return RC_OK;
+    if (ca != NULL && (b64_decode(json_text_str(ca), &pem, e) ||
+                       put_file(f, b, 0, "ca.crt", buf_str(&pem), &t->cacert, e)))
+        return err_wrap(e, "caBundle of the AppBinding");
+    if (client_certificate(cx, k, f, ns, b, e))
+        return e->code;
+    t->cacert = a->cacert != NULL ? a->cacert : t->cacert;
+    t->cert = a->cert != NULL ? a->cert : t->cert;
+    t->key = a->key != NULL ? a->key : t->key;
+    t->insecure = a->insecure || json_is_true(json_field(client, "insecureSkipTLSVerify"));
+    if (t->insecure)
+        log_warn("the certificate of Redis is not verified");
+    if (a->sni != NULL)
+        name = a->sni;
+    if (name == NULL && b->service != NULL)
+        b->sni = mem_printf("%s.%s.svc", b->service, b->service_ns);
+    else
+        set_text(&b->sni, name);
+    t->sni = b->sni;
+    return RC_OK;
+}
+
+/* ---- the address ---- */
+
+static enum rc
+address(struct redis_target *b, const char *ns, struct err *e)
+{
+    const struct json *client = json_dig(b->app, "spec", "clientConfig"),
+                      *svc = json_field(client, "service");
+    const char *url = json_text(json_field(client, "url"));
+    int64_t port = json_int_or(json_field(svc, "port"), 0);
+
+    if (svc == NULL) {
+        if (url == NULL)
+            return err_set(e, RC_INVALID, "the AppBinding has neither a service nor a url");
+        return redis_addr_parse(str_c(url), NULL, &b->addr, e);
+    }
+    if (port < 1 || port > 65535)
+        return err_set(e, RC_INVALID, "port %lld of the AppBinding's service is no port",
+                       (long long)port);
+    b->addr.db = -1;
+    b->addr.port = (uint16_t)port;
+    b->addr.tls = strcmp(json_text_or(json_field(svc, "scheme"), ""), "rediss") == 0;
+    set_text(&b->service, json_text_or(json_field(svc, "name"), ""));
+    set_text(&b->service_ns, step_text(json_text(json_field(svc, "namespace")), ns));
+    b->addr.host = mem_printf("%s.%s.svc", b->service, b->service_ns);
+    return RC_OK;
+}
+
+static void
+name_address(struct redis_target *b)
+{
+    if (b->addr.path == NULL)
+        (void)snprintf(b->addr.text, sizeof(b->addr.text), "%s://%s:%u",
+                       b->addr.tls ? "rediss" : "redis", b->addr.host, b->addr.port);
+}
+
+static enum rc
+wait_time(const struct step_flags *f, int *ms, struct err *e)
+{
+    const char *text = step_text(f->wait_timeout, NULL);
+    uint64_t s = WAIT_DEFAULT_S;
+
+    if (text != NULL && (!str_to_u64(str_c(text), &s) || s > 24 * 3600))
+        return err_set(e, RC_INVALID, "--wait-timeout %s is not a number of seconds", text);
+    *ms = (int)s * 1000;
+    return RC_OK;
+}
+
+enum rc
+redis_target_open(struct ctx *cx, struct kube *k, const struct step_flags *f,
+                  const struct redis_args *a, struct redis_target *b, struct err *e)
+{
+    const char *ns = step_text(f->appbinding_ns, step_text(f->ns, "default"));
+    enum rc rc;
+
+    if (step_need(f->appbinding, "appbinding", e) || wait_time(f, &b->wait_ms, e))
+        return e->code;
+    if (kube_get(cx, k, &GVR_APP_BINDING, ns, f->appbinding, &b->app, e))
+        return err_wrap(e, "could not read AppBinding %s/%s", ns, f->appbinding);
+    rc = address(b, ns, e);
+    if (rc == RC_OK)
+        rc = credentials(cx, k, ns, b, e);
+    if (rc == RC_OK)
+        rc = tls(cx, k, f, a, ns, b, e);
+    if (rc != RC_OK)
+        return err_wrap(e, "AppBinding %s/%s", ns, f->appbinding);
+    if (a->user != NULL)
+        set_text(&b->addr.user, a->user);
+    if (a->password != NULL)
+        secret_set(&b->addr.pass, str_c(a->password));
+    if (a->pipe_timeout_ms > 0)
+        b->conn.reply_ms = a->pipe_timeout_ms;
+    name_address(b);
+    return RC_OK;
+}
+
+void
+redis_target_close(struct redis_target *b)
+{
+    for (size_t i = 0; i < ARRAY_LEN(b->files); i++) {
+        if (b->files[i] != NULL)
+            (void)unlink(b->files[i]);
+        mem_free(b->files[i]);
+    }
+    redis_addr_release(&b->addr);
+    json_free(b->app);
+    mem_free(b->service);
+    mem_free(b->service_ns);
+    mem_free(b->sni);
+    memset(b, 0, sizeof(*b));
+}
+
+/* ---- waiting for it ---- */
+
+static bool
+resolves(const char *host)
+{
+    struct addrinfo hint = {.ai_socktype = SOCK_STREAM}, *list = NULL;
+    bool yes = getaddrinfo(host, NULL, &hint, &list) == 0;
+
+    if (list != NULL)
+        freeaddrinfo(list);
+    return yes;
+}
+
+/* The first ready address of a Service's Endpoints, with the port that its port leads to. */
+static bool
+from_endpoints(struct ctx *cx, struct kube *k, struct redis_target *b)
+{
+    CLEANUP(json_free_ptr) struct json *ep = NULL;
+    struct err e = ERR_INIT;
+    const struct json *subsets;
+
+    if (kube_get(cx, k, &KUBE_ENDPOINTS, b->service_ns, b->service, &ep, &e))
+        return false;
+    subsets = json_field(ep, "subsets");
+    for (size_t i = 0; i < json_size(subsets); i++) {
+        const struct json *s = json_elem(subsets, i), *ports = json_field(s, "ports");
+        const char *ip = json_text(json_field(json_elem(json_field(s, "addresses"), 0), "ip"));
+
+        if (ip == NULL)
+            continue;
+        set_text(&b->addr.host, ip);
+        for (size_t p = 0; p < json_size(ports); p++) {
+            int64_t port = json_int_or(json_field(json_elem(ports, p), "port"), 0);
+
+            if (port > 0 && port < 65536 && (json_size(ports) == 1 || port == b->addr.port))
+                b->addr.port = (uint16_t)port;
+        }
+        return true;
+    }
+    return false;
+}
+
+static bool
+from_service(struct ctx *cx, struct kube *k, struct redis_target *b)
+{
+    CLEANUP(json_free_ptr) struct json *svc = NULL;
+    struct err e = ERR_INIT;
+    const char *name;
+
+    if (kube_get(cx, k, &KUBE_SERVICE, b->service_ns, b->service, &svc, &e))
+        return false;
+    name = json_text(json_dig(svc, "spec", "externalName"));
+    if (name == NULL)
+        name = json_text(json_dig(svc, "spec", "clusterIP"));
+    if (name == NULL || name[0] == '\0' || strcmp(name, "None") == 0)
+        return false;
+    set_text(&b->addr.host, name);
+    return true;
+}
+
+/*
+ * The name of a Service is known to the cluster's DNS. Where there is none, its Endpoints or the
+ * Service itself tell; and last, the bare name may be a host.
+ */
+static void
+locate(struct ctx *cx, struct kube *k, struct redis_target *b)
+{
+    char *name;
+
+    if (b->service == NULL)
+        return;
+    name = mem_printf("%s.%s.svc", b->service, b->service_ns);
+    if (resolves(name))
+        set_text(&b->addr.host, name);
+    else if (!from_endpoints(cx, k, b) && !from_service(cx, k, b) && resolves(b->service))
+        set_text(&b->addr.host, b->service);
+    mem_free(name);
+    name_address(b);
+}
+
+static bool
+may_come(enum rc rc)
+{
+    return rc == RC_UNAVAILABLE || rc == RC_TIMEOUT || rc == RC_NOT_FOUND || rc == RC_IO;
+}
+
+enum rc
+redis_target_wait(struct ctx *cx, struct kube *k, struct redis_target *b, struct conn **out,
+                  struct err *e)
+{
+    int64_t until = clock_mono_ms() + b->wait_ms;
+    bool said = false;
+    enum rc rc;
+
+    for (;;) {
+        int64_t left = until - clock_mono_ms();
+
+        b->conn.connect_ms = (int)MAX(MIN(left, (int64_t)10000), (int64_t)1000);
+        b->conn.wait_ms = left > 0 ? (int)left : -1;
+        locate(cx, k, b);
+        rc = conn_open(cx, &b->addr, &b->conn, out, e);
+        left = until - clock_mono_ms();
+        if (rc == RC_OK || !may_come(rc))
+            break;
+        if (ctx_check(cx, e))
+            return e->code;
+        if (left <= 0)
+            return err_wrap(e, "Redis was not ready within %d s", b->wait_ms / 1000);
+        if (!said)
+            log_info("waiting for Redis: %s", e->msg);
+        said = true;
+        if (ctx_sleep(cx, (int)MIN(left, (int64_t)TRY_MS), e))
+            return e->code;
+    }
+    b->conn.connect_ms = 0;
+    b->conn.wait_ms = 0;
+    return rc;
+}

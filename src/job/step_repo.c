@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "job/step_internal.h"
+
+enum { VAULT_LOCK_MS = 10 * 60 * 1000, PAUSE_MS = 5000 };
+
+enum rc
+step_repo_store_of_flags(const struct step_flags *f, const struct json *secret,
+                         bool with_environment, struct store **out, struct err *e)
+{
+    /* A view on the flags; nothing of it is owned. */
+    struct backend b = {.provider = (char *)(uintptr_t)step_text(f->provider, NULL),
+                        .bucket = (char *)(uintptr_t)step_text(f->bucket, NULL),
+                        .prefix = (char *)(uintptr_t)step_text(f->path, NULL),
+                        .endpoint = (char *)(uintptr_t)step_text(f->endpoint, NULL),
+                        .region = (char *)(uintptr_t)step_text(f->region, NULL),
+                        .insecure_tls = f->insecure_tls};
+    const char *connections = step_text(f->max_connections, "0");
+
+    if (!str_to_i64(str_c(connections), &b.max_connections))
+        return err_set(e, RC_INVALID, "--max-connections %.40s is no number", connections);
+    return step_repo_store(&b, secret, with_environment, out, e);
+}
+
+enum rc
+step_repo_secret(struct ctx *cx, struct kube *k, const struct step_flags *f, struct json **out,
+                 struct err *e)
+{
+    const char *ns = step_text(f->secret_ns, f->ns);
+
+    if (step_need(f->secret, "storage-secret-name", e) || step_need(f->provider, "provider", e))
+        return e->code;
+    if (kube_get(cx, k, &KUBE_SECRET, ns, f->secret, out, e))
+        return err_wrap(e, "could not read the storage Secret %s/%s", ns, f->secret);
+    return RC_OK;
+}
+
+enum rc
+step_repo_reach(struct ctx *cx, struct kube *k, const struct step_flags *f, struct step_repo *v,
+                struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *secret = NULL;
+    const char *ns = step_text(f->secret_ns, f->ns);
+
+    if (step_repo_secret(cx, k, f, &secret, e))
+        return e->code;
+    if (secret_value(secret, "RESTIC_PASSWORD", &v->password, e)) {
+        if (e->code == RC_NOT_FOUND)
+            (void)err_set(e, RC_INVALID, "storage Secret missing RESTIC_PASSWORD key");
+        return err_wrap(e, "Secret %s/%s", ns, f->secret);
+    }
+    if (v->password.n == 0)
+        return err_set(e, RC_INVALID, "RESTIC_PASSWORD of Secret %s/%s is empty", ns, f->secret);
+    if (f->enable_cache)
+        v->cache = mem_printf("%s/cstash-cache", step_text(f->scratch_dir, "/tmp"));
+    return step_repo_store_of_flags(f, secret, true, &v->store, e);
+}
+
+enum rc
+step_repo_open(struct ctx *cx, struct step_repo *v, struct err *e)
+{
+    enum rc rc = repo_open(cx, v->store, secret_str(&v->password), &v->repo, e);
+
+    if (rc == RC_OK && v->cache != NULL)
+        repo_use_cache(v->repo, v->cache);
+    return rc;
+}
+
+enum rc
+step_repo_ensure(struct ctx *cx, struct step_repo *v, bool *made, struct err *e)
+{
+    struct repo_init_opts o = {.version = 0};
+    struct id id;
+    enum rc rc = step_repo_open(cx, v, e);
+
+    *made = false;
+    if (rc != RC_NO_REPOSITORY)
+        return rc;
+    o.fast_kdf = repo_test_fast_kdf();
+    log_info("there is no repository at %s: making one", v->store->place);
+    rc = repo_init(cx, v->store, secret_str(&v->password), &o, &id, e);
+    *made = rc == RC_OK;
+    if (rc != RC_OK && rc != RC_EXISTS) /* another Job may have been faster */
+        return err_wrap(e, "could not make the repository");
+    return step_repo_open(cx, v, e);
+}
+
+enum rc
+step_repo_lock(struct ctx *cx, struct step_repo *v, bool exclusive, struct err *e)
+{
+    int64_t until = clock_mono_ms() + VAULT_LOCK_MS;
+
+    for (;;) {
+        size_t removed = 0;
+        enum rc rc = repo_unlock_stale(cx, v->repo, false, &removed, e);
+
+        if (rc == RC_OK)
+            rc = repo_lock(cx, v->repo, exclusive, e);
+        if (rc == RC_OK)
+            return repo_load_index(cx, v->repo, e);
+        if (rc != RC_LOCKED || clock_mono_ms() >= until)
+            return rc;
+        log_info("%s; waiting", e->msg);
+        if (ctx_sleep(cx, PAUSE_MS, e))
+            return e->code;
+    }
+}
+
+void
+step_repo_close(struct step_repo *v)
+{
+    repo_close(v->repo);
+    store_release(v->store);
+    secret_release(&v->password);
+    mem_free(v->cache);
+    memset(v, 0, sizeof(*v));
+}

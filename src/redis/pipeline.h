@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REDIS_PIPELINE_H
+#define REDIS_PIPELINE_H
+
+/*
+ * redis/pipeline -- commands out, replies in, both at once on one thread. For load.c.
+ *
+ * Shape    pipeline_add queues a command; when enough is queued it is written, and replies are taken in
+ *          whenever the window is half full or the server takes nothing. pipeline_drain waits for all.
+ * Errors   of the connection, and of the replies that stop a load (see load.h).
+ */
+#include "rdb/payload.h"
+#include "redis/load.h"
+
+enum { PUMP_KEY = 64, PUMP_VERB = 14 };
+
+/* What must be remembered of a command until its reply comes. */
+struct pipeline_note {
+    uint64_t bytes, db;
+    uint32_t argc;
+    uint32_t ids;   /* XCLAIM: how many were sent; else 0 */
+    uint8_t answer; /* enum cmd_answer */
+    uint8_t verb_n, key_n;
+    bool key_cut, has_key, starts_key, makes_key, ends_key, is_select;
+    uint8_t verb[PUMP_VERB], key[PUMP_KEY];
+    char module[PAYLOAD_MODULE_TEXT]; /* RESTORE of a module's value: its type; else "" */
+};
+
+struct pipeline {
+    struct ctx *cx;
+    struct conn *c;
+    struct load_result *result;
+    uint64_t max_errors;
+    struct pipeline_note *notes; /* a ring: first, n of cap */
+    uint32_t cap, first, n;
+    uint64_t bytes, bytes_max; /* sent or queued, not answered */
+    struct buf out;
+    size_t out_at;
+    struct pipeline_note key; /* of the last answer */
+    bool in_key, key_good;
+    bool key_there;   /* as far as it was answered */
+    bool key_made;    /* the same of the last command that was sent */
+    bool key_refused; /* and that was said */
+    bool broken;      /* the server's answers cannot be relied upon, or will stay the same */
+};
+
+void pipeline_init(struct pipeline *p, struct ctx *cx, struct conn *c, const struct load_opts *opts,
+                   struct load_result *result);
+void pipeline_release(struct pipeline *p);
+
+/* Fill a note from a command and its class. */
+void pipeline_note(struct pipeline_note *n, const struct cmd *c, const struct command_class *k);
+
+/* A command goes out, or is left out: how many keys there are to be. pipeline_add does this. */
+void pipeline_count(struct pipeline *p, const struct pipeline_note *n);
+
+/* Queue a command, or the beginning of a long one, of which pipeline_more queues the rest. */
+NODISCARD enum rc pipeline_add(struct pipeline *p, const struct pipeline_note *n, struct str raw,
+                               struct err *e);
+NODISCARD enum rc pipeline_more(struct pipeline *p, struct str raw, struct err *e);
+/* Send everything and wait until it is answered. */
+NODISCARD enum rc pipeline_drain(struct pipeline *p, struct err *e);
+/*
+ * All is answered: ask what only this server can answer now, so that answers which nobody asked for
+ * are found. RC_CORRUPT.
+ */
+NODISCARD enum rc pipeline_fence(struct pipeline *p, struct err *e);
+
+/*
+ * The command was not sent, since the server cannot hold what it says: an error of its key, once for
+ * each. Waits for what was sent.
+ */
+NODISCARD enum rc pipeline_refuse(struct pipeline *p, const struct pipeline_note *n,
+                                  const char *why, struct err *e);
+
+/* Nothing follows. `whole`: everything is answered, and the last key has all its commands. */
+void pipeline_end(struct pipeline *p, bool whole);
+
+/* What all errors that did not stop the load come to. RC_OK when there were none. */
+NODISCARD enum rc pipeline_verdict(const struct pipeline *p, struct err *e);
+
+#endif
