@@ -37,7 +37,7 @@ static const char *const shorthands[][2] = {
 
 /* Digits, with a plus before them as Go's Atoi takes it; what is too large stays too large. */
 static bool
-number(const char **p, unsigned *out)
+cron_number(const char **p, unsigned *out)
 {
     const char *from = *p += **p == '+';
     unsigned v = 0;
@@ -49,7 +49,7 @@ number(const char **p, unsigned *out)
 }
 
 static bool
-value(const struct field_def *f, const char **p, unsigned *out)
+cron_value(const struct field_def *f, const char **p, unsigned *out)
 {
     for (unsigned i = 0; i < f->n_names; i++)
         if (strncasecmp(*p, f->names[i], 3) == 0) {
@@ -57,29 +57,29 @@ value(const struct field_def *f, const char **p, unsigned *out)
             *p += 3;
             return true;
         }
-    return number(p, out) && *out >= f->min && *out <= f->max;
+    return cron_number(p, out) && *out >= f->min && *out <= f->max;
 }
 
 /* "*", "a", "a-b", each with "/step"; "a/step" goes on to the end, "a-a/step" does not. */
 static bool
-part(const struct field_def *f, const char **p, uint64_t *bits, bool *any)
+cron_part(const struct field_def *f, const char **p, uint64_t *bits, bool *any)
 {
     unsigned from = f->min, to = f->last, step = 1;
     bool all = **p == '*' || **p == '?', one = false;
 
     if (all) {
         (*p)++;
-    } else if (!value(f, p, &from)) {
+    } else if (!cron_value(f, p, &from)) {
         return false;
     } else if (**p != '-') {
         to = from;
         one = true;
-    } else if (++*p, !value(f, p, &to) || to < from) {
+    } else if (++*p, !cron_value(f, p, &to) || to < from) {
         return false;
     }
     if (**p == '/') {
         ++*p;
-        if (!number(p, &step) || step == 0)
+        if (!cron_number(p, &step) || step == 0)
             return false;
         if (one)
             to = MAX(from, f->last);
@@ -100,7 +100,7 @@ parse_field(const struct field_def *f, const char **p, uint64_t *bits, bool *any
     *bits = 0;
     *any = false;
     for (*p += strspn(*p, ","); **p != '\0' && strchr(blanks, **p) == NULL;) {
-        if (!part(f, p, bits, any) || (**p != '\0' && strchr(",\n\t\v\f\r ", **p) == NULL))
+        if (!cron_part(f, p, bits, any) || (**p != '\0' && strchr(",\n\t\v\f\r ", **p) == NULL))
             goto bad;
         *p += strspn(*p, ","); /* "1,,2" is a list of two, as Kubernetes reads it */
     }

@@ -16,7 +16,7 @@ static const struct unit sizes[] = {
 
 /* Digits with an optional fraction at *at; false: none there. */
 static bool
-number(struct str s, size_t *at, double *out)
+duration_number(struct str s, size_t *at, double *out)
 {
     double v = 0, scale = 1;
     size_t digits = 0;
@@ -69,7 +69,7 @@ duration_parse(struct str s, int64_t *ms, struct err *e)
     while (at < s.n) {
         const struct unit *u;
 
-        if (!number(s, &at, &v) || (u = unit_at(s, &at, units, ARRAY_LEN(units))) == NULL)
+        if (!duration_number(s, &at, &v) || (u = unit_at(s, &at, units, ARRAY_LEN(units))) == NULL)
             goto bad;
         sum += v * u->size;
     }
@@ -149,7 +149,7 @@ size_parse(struct str s, uint64_t *bytes, struct err *e)
     double v;
     const struct unit *u;
 
-    if (!number(s, &at, &v))
+    if (!duration_number(s, &at, &v))
         goto bad;
     while (at < s.n && s.p[at] == ' ')
         at++;

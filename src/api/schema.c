@@ -26,7 +26,7 @@ print_rules(const struct rule *r)
 }
 
 static struct json *
-typed(const char *type, const char *format)
+schema_typed(const char *type, const char *format)
 {
     struct json *o = json_new_object();
 
@@ -38,7 +38,7 @@ typed(const char *type, const char *format)
 static struct json *
 text_of(const char *format, int64_t max)
 {
-    struct json *o = typed("string", format);
+    struct json *o = schema_typed("string", format);
 
     json_set_int(o, "maxLength", max);
     return o;
@@ -47,7 +47,7 @@ text_of(const char *format, int64_t max)
 static struct json *
 free_object(void)
 {
-    struct json *o = typed("object", NULL);
+    struct json *o = schema_typed("object", NULL);
 
     json_set_bool(o, "x-kubernetes-preserve-unknown-fields", true);
     return o;
@@ -58,8 +58,8 @@ int_or_string(void)
 {
     struct json *o = json_new_object(), *any = json_new_array();
 
-    json_push(any, typed("integer", NULL));
-    json_push(any, typed("string", NULL));
+    json_push(any, schema_typed("integer", NULL));
+    json_push(any, schema_typed("string", NULL));
     json_set(o, "anyOf", any);
     json_set_bool(o, "x-kubernetes-int-or-string", true);
     return o;
@@ -68,7 +68,7 @@ int_or_string(void)
 static struct json *
 list_of(struct json *items)
 {
-    struct json *o = typed("array", NULL);
+    struct json *o = schema_typed("array", NULL);
 
     json_set(o, "items", items);
     return o;
@@ -85,13 +85,13 @@ print_type(const struct field *f)
     case F_DURATION:
         return text_of(NULL, SCHEMA_TEXT_MAX);
     case F_BOOL:
-        return typed("boolean", NULL);
+        return schema_typed("boolean", NULL);
     case F_INT32:
-        return typed("integer", "int32");
+        return schema_typed("integer", "int32");
     case F_INT64:
-        return typed("integer", "int64");
+        return schema_typed("integer", "int64");
     case F_TIME:
-        return typed("string", "date-time");
+        return schema_typed("string", "date-time");
     case F_BYTES:
         return text_of("byte", SCHEMA_BYTES_MAX);
     case F_QUANTITY:
@@ -104,7 +104,7 @@ print_type(const struct field *f)
     case F_STRS:
         return list_of(text_of(NULL, SCHEMA_TEXT_MAX));
     case F_STR_MAP:
-        o = typed("object", NULL);
+        o = schema_typed("object", NULL);
         json_set(o, "additionalProperties", text_of(NULL, SCHEMA_TEXT_MAX));
         json_set_int(o, "maxProperties", SCHEMA_ITEMS_MAX);
         return o;
@@ -177,7 +177,8 @@ print_field(const struct field *f)
 static struct json *
 print_fields(const struct field *fields)
 {
-    struct json *o = typed("object", NULL), *props = json_new_object(), *need = json_new_array();
+    struct json *o = schema_typed("object", NULL), *props = json_new_object(),
+                *need = json_new_array();
 
     for (const struct field *f = fields; f->name != NULL; f++) {
         json_set(props, f->name, print_field(f));
@@ -196,9 +197,9 @@ print_schema(const struct crd_def *k)
     struct json *o = print_fields(k->fields), *props = json_field(o, "properties");
 
     json_set_cstr(o, "description", k->doc);
-    json_set(props, "apiVersion", typed("string", NULL));
-    json_set(props, "kind", typed("string", NULL));
-    json_set(props, "metadata", typed("object", NULL));
+    json_set(props, "apiVersion", schema_typed("string", NULL));
+    json_set(props, "kind", schema_typed("string", NULL));
+    json_set(props, "metadata", schema_typed("object", NULL));
     if (k->rules != NULL)
         json_set(o, "x-kubernetes-validations", print_rules(k->rules));
     return o;
@@ -310,7 +311,7 @@ place_text(const struct place *p, struct buf *to)
 }
 
 static enum rc
-bad(const struct place *p, const char *what, struct err *e)
+schema_bad(const struct place *p, const char *what, struct err *e)
 {
     struct buf text = BUF_INIT(4096);
 
@@ -321,18 +322,18 @@ bad(const struct place *p, const char *what, struct err *e)
 }
 
 static enum rc
-need(const struct json *v, enum json_kind kind, const char *what, const struct place *p,
-     struct err *e)
+schema_need(const struct json *v, enum json_kind kind, const char *what, const struct place *p,
+            struct err *e)
 {
-    return json_kind_of(v) == kind ? RC_OK : bad(p, what, e);
+    return json_kind_of(v) == kind ? RC_OK : schema_bad(p, what, e);
 }
 
 static enum rc
 need_text(const struct json *v, const struct place *p, struct err *e)
 {
     if (json_text(v) == NULL)
-        return bad(p, "must be a string", e);
-    return strlen(json_text(v)) <= SCHEMA_TEXT_MAX ? RC_OK : bad(p, "is too long", e);
+        return schema_bad(p, "must be a string", e);
+    return strlen(json_text(v)) <= SCHEMA_TEXT_MAX ? RC_OK : schema_bad(p, "is too long", e);
 }
 
 /* RFC 1123 subdomain, as almost every kind of Kubernetes has it. */
@@ -352,26 +353,27 @@ check_text(const struct field *f, const struct json *v, const struct place *p, s
     struct err why = ERR_INIT;
 
     if (text == NULL)
-        return bad(p, "must be a string", e);
+        return schema_bad(p, "must be a string", e);
     if (strlen(text) > (f->type == F_BYTES ? SCHEMA_BYTES_MAX : SCHEMA_TEXT_MAX))
-        return bad(p, "is too long", e);
+        return schema_bad(p, "is too long", e);
     if (f->type == F_NAME && !is_name(text))
-        return bad(p, "must be the name of an object: up to 253 small letters, digits, - and .", e);
+        return schema_bad(
+            p, "must be the name of an object: up to 253 small letters, digits, - and .", e);
     if (f->type == F_DURATION && duration_parse(str_c(text), &ms, &why))
-        return bad(p, "must be a duration such as \"1h30m\"", e);
+        return schema_bad(p, "must be a duration such as \"1h30m\"", e);
     if (f->type == F_TIME && instant_parse(str_c(text), &t, &why))
-        return bad(p, "must be an RFC 3339 time", e);
+        return schema_bad(p, "must be an RFC 3339 time", e);
     if (f->type == F_BYTES) {
         struct buf bytes = BUF_INIT(JSON_TEXT_MAX);
         enum rc rc = b64_decode(str_c(text), &bytes, &why);
 
         buf_release(&bytes);
         if (rc != RC_OK)
-            return bad(p, "must be base64", e);
+            return schema_bad(p, "must be base64", e);
     }
     for (size_t i = 0; f->words != NULL; i++) {
         if (f->words[i] == NULL)
-            return bad(p, "has a value that is not one of those allowed", e);
+            return schema_bad(p, "has a value that is not one of those allowed", e);
         if (strcmp(f->words[i], text) == 0)
             break;
     }
@@ -384,10 +386,10 @@ static enum rc check_fields(const struct field *fields, const struct json *obj,
 static enum rc
 check_list(const struct field *f, const struct json *v, const struct place *p, struct err *e)
 {
-    if (need(v, JSON_IS_ARRAY, "must be a list", p, e))
+    if (schema_need(v, JSON_IS_ARRAY, "must be a list", p, e))
         return e->code;
     if (json_size(v) > items_max(f))
-        return bad(p, "has too many elements", e);
+        return schema_bad(p, "has too many elements", e);
     for (size_t i = 0; i < json_size(v); i++) {
         struct place at = {p, NULL, i};
         const struct json *one = json_elem(v, i);
@@ -395,7 +397,7 @@ check_list(const struct field *f, const struct json *v, const struct place *p, s
         if (f->type == F_STRS) {
             if (need_text(one, &at, e))
                 return e->code;
-        } else if (need(one, JSON_IS_OBJECT, "must be an object", &at, e) ||
+        } else if (schema_need(one, JSON_IS_OBJECT, "must be an object", &at, e) ||
                    (f->type == F_LIST && check_fields(f->of, one, &at, e))) {
             return e->code;
         }
@@ -406,7 +408,7 @@ check_list(const struct field *f, const struct json *v, const struct place *p, s
 static enum rc
 check_map(const struct json *v, const struct place *p, struct err *e)
 {
-    if (need(v, JSON_IS_OBJECT, "must be an object", p, e))
+    if (schema_need(v, JSON_IS_OBJECT, "must be an object", p, e))
         return e->code;
     for (struct json_item it = json_first(v); it.key != NULL; it = json_next(v, it)) {
         struct place at = {p, it.key, 0};
@@ -428,22 +430,22 @@ check_field(const struct field *f, const struct json *v, const struct place *p, 
     case F_BYTES:
         return check_text(f, v, p, e);
     case F_BOOL:
-        return need(v, JSON_IS_BOOL, "must be true or false", p, e);
+        return schema_need(v, JSON_IS_BOOL, "must be true or false", p, e);
     case F_INT32:
     case F_INT64:
-        if (need(v, JSON_IS_INT, "must be an integer", p, e))
+        if (schema_need(v, JSON_IS_INT, "must be an integer", p, e))
             return e->code;
         if (f->type == F_INT32 && json_int_or(v, 0) != (int32_t)json_int_or(v, 0))
-            return bad(p, "is out of range", e);
+            return schema_bad(p, "is out of range", e);
         return RC_OK;
     case F_QUANTITY:
     case F_PORT:
         if (json_kind_of(v) == JSON_IS_INT || json_kind_of(v) == JSON_IS_STR)
             return RC_OK;
-        return bad(p, "must be a number or a string", e);
+        return schema_bad(p, "must be a number or a string", e);
     case F_OBJECT:
         return json_kind_of(v) == JSON_IS_OBJECT ? check_fields(f->of, v, p, e)
-                                                 : bad(p, "must be an object", e);
+                                                 : schema_bad(p, "must be an object", e);
     case F_LIST:
     case F_STRS:
     case F_FREE_LIST:
@@ -453,7 +455,7 @@ check_field(const struct field *f, const struct json *v, const struct place *p, 
     case F_FREE:
         break;
     }
-    return need(v, JSON_IS_OBJECT, "must be an object", p, e);
+    return schema_need(v, JSON_IS_OBJECT, "must be an object", p, e);
 }
 
 static enum rc
@@ -466,7 +468,7 @@ check_fields(const struct field *fields, const struct json *obj, const struct pl
 
         if (json_kind_of(v) == JSON_ABSENT || json_kind_of(v) == JSON_IS_NULL) {
             if (f->required)
-                return bad(&p, "is missing", e);
+                return schema_bad(&p, "is missing", e);
             continue;
         }
         if (check_field(f, v, &p, e))

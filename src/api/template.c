@@ -20,7 +20,7 @@ template_is_one(const char *text)
 }
 
 static enum rc
-bad(struct run *r, const char *what)
+template_bad(struct run *r, const char *what)
 {
     return err_set(r->e, RC_INVALID, "template: %s near \"%.*s\"", what,
                    (int)MIN(r->end - r->p, 40), r->p);
@@ -29,7 +29,7 @@ bad(struct run *r, const char *what)
 /* ---- expressions, between {{ and }} ---- */
 
 static void
-blanks(struct run *r)
+template_blanks(struct run *r)
 {
     while (r->p < r->end && strchr(" \t\r\n", *r->p) != NULL)
         r->p++;
@@ -48,10 +48,10 @@ word_char(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
-static enum rc pipeline(struct run *r, struct json **out);
+static enum rc template_pipeline(struct run *r, struct json **out);
 
 static enum rc
-quoted(struct run *r, struct json **out)
+template_quoted(struct run *r, struct json **out)
 {
     char text[4096];
     size_t n = 0;
@@ -68,18 +68,18 @@ quoted(struct run *r, struct json **out)
                 c = '\t';
         }
         if (n == sizeof(text))
-            return bad(r, "a string is too long");
+            return template_bad(r, "a string is too long");
         text[n++] = c;
     }
     if (r->p == r->end)
-        return bad(r, "a string is not closed");
+        return template_bad(r, "a string is not closed");
     r->p++;
     *out = json_new_str(str_of(text, n));
     return RC_OK;
 }
 
 static enum rc
-field(struct run *r, struct json **out)
+template_field(struct run *r, struct json **out)
 {
     const struct json *at = r->data;
 
@@ -102,7 +102,7 @@ field(struct run *r, struct json **out)
 }
 
 static enum rc
-number(struct run *r, struct json **out)
+template_number(struct run *r, struct json **out)
 {
     const char *from = r->p;
     int64_t v;
@@ -111,38 +111,38 @@ number(struct run *r, struct json **out)
     while (r->p < r->end && isdigit((unsigned char)*r->p))
         r->p++;
     if (!str_to_i64(str_of(from, (size_t)(r->p - from)), &v))
-        return bad(r, "a number is malformed");
+        return template_bad(r, "a number is malformed");
     *out = json_new_int(v);
     return RC_OK;
 }
 
 /* One operand that is no function. */
 static enum rc
-operand(struct run *r, struct json **out)
+template_operand(struct run *r, struct json **out)
 {
     enum rc rc;
 
     if (r->p == r->end)
-        return bad(r, "the template ends");
+        return template_bad(r, "the template ends");
     if (*r->p == '"' || *r->p == '`')
-        return quoted(r, out);
+        return template_quoted(r, out);
     if (*r->p == '.')
-        return field(r, out);
+        return template_field(r, out);
     if (isdigit((unsigned char)*r->p) || *r->p == '-')
-        return number(r, out);
+        return template_number(r, out);
     if (*r->p != '(')
-        return bad(r, "a value is missing");
+        return template_bad(r, "a value is missing");
     r->p++;
     if (++r->depth > TEMPLATE_DEPTH)
-        return bad(r, "it is nested too deeply");
-    rc = pipeline(r, out);
+        return template_bad(r, "it is nested too deeply");
+    rc = template_pipeline(r, out);
     r->depth--;
     if (rc != RC_OK)
         return rc;
-    blanks(r);
+    template_blanks(r);
     if (r->p == r->end || *r->p != ')') {
         json_free(*out);
-        return bad(r, "a \")\" is missing");
+        return template_bad(r, "a \")\" is missing");
     }
     r->p++;
     return RC_OK;
@@ -164,7 +164,7 @@ take_word(struct run *r, char word[static 32])
 }
 
 static bool
-literal(const char *word, struct json **out)
+template_literal(const char *word, struct json **out)
 {
     if (strcmp(word, "true") == 0 || strcmp(word, "false") == 0)
         *out = json_new_bool(word[0] == 't');
@@ -184,27 +184,27 @@ free_args(struct template_args *a)
 
 /* The arguments up to "|", ")" or the end. */
 static enum rc
-arguments(struct run *r, struct template_args *a)
+template_arguments(struct run *r, struct template_args *a)
 {
     for (;;) {
         char word[32];
         const char *from;
 
-        blanks(r);
+        template_blanks(r);
         if (at_end_of_action(r) || r->p == r->end || *r->p == '|' || *r->p == ')')
             return RC_OK;
         if (a->n == TEMPLATE_ARGS)
-            return bad(r, "too many arguments");
+            return template_bad(r, "too many arguments");
         from = r->p;
         if (take_word(r, word)) {
-            if (!literal(word, &a->v[a->n])) {
+            if (!template_literal(word, &a->v[a->n])) {
                 struct template_args none = {.n = 0};
 
                 r->p = from + strlen(word);
                 if (template_call(word, &none, &a->v[a->n], r->e))
                     return r->e->code;
             }
-        } else if (operand(r, &a->v[a->n])) {
+        } else if (template_operand(r, &a->v[a->n])) {
             return r->e->code;
         }
         a->n++;
@@ -214,17 +214,17 @@ arguments(struct run *r, struct template_args *a)
 /* A function with its arguments, or one value. `piped` (may be NULL) is taken: the last argument.
  */
 static enum rc
-command(struct run *r, struct json *piped, struct json **out)
+template_command(struct run *r, struct json *piped, struct json **out)
 {
     struct template_args a = {.n = 0};
     char word[32];
     enum rc rc;
 
-    blanks(r);
-    if (r->p < r->end && take_word(r, word) && (piped != NULL || !literal(word, out))) {
-        rc = arguments(r, &a);
+    template_blanks(r);
+    if (r->p < r->end && take_word(r, word) && (piped != NULL || !template_literal(word, out))) {
+        rc = template_arguments(r, &a);
         if (rc == RC_OK && piped != NULL && a.n == TEMPLATE_ARGS)
-            rc = bad(r, "too many arguments");
+            rc = template_bad(r, "too many arguments");
         if (rc == RC_OK && piped != NULL) {
             a.v[a.n++] = piped;
             piped = NULL;
@@ -237,27 +237,27 @@ command(struct run *r, struct json *piped, struct json **out)
     }
     json_free(piped);
     if (piped != NULL)
-        return bad(r, "only a function can follow \"|\"");
+        return template_bad(r, "only a function can follow \"|\"");
     if (r->p > r->end - 1 || !word_char(r->p[-1]) || strchr(".\"`(-0123456789", *r->p) != NULL)
-        return operand(r, out);
+        return template_operand(r, out);
     return RC_OK; /* a literal */
 }
 
 static enum rc
-pipeline(struct run *r, struct json **out)
+template_pipeline(struct run *r, struct json **out)
 {
     struct json *v = NULL;
 
-    if (command(r, NULL, &v))
+    if (template_command(r, NULL, &v))
         return r->e->code;
     for (;;) {
-        blanks(r);
+        template_blanks(r);
         if (r->p == r->end || *r->p != '|')
             break;
         r->p++;
         struct json *next = NULL;
 
-        if (command(r, v, &next))
+        if (template_command(r, v, &next))
             return r->e->code;
         v = next;
     }
@@ -270,12 +270,12 @@ pipeline(struct run *r, struct json **out)
 static enum rc
 end_action(struct run *r)
 {
-    blanks(r);
+    template_blanks(r);
     if (!at_end_of_action(r))
-        return bad(r, "\"}}\" is missing");
+        return template_bad(r, "\"}}\" is missing");
     if (*r->p == '-') {
         r->p += 3;
-        blanks(r);
+        template_blanks(r);
     } else {
         r->p += 2;
     }
@@ -296,11 +296,11 @@ emit_text(struct run *r, const char *to, bool wanted)
 
 enum stop { AT_END_OF_TEXT, AT_ELSE, AT_END };
 
-static enum rc block(struct run *r, bool wanted, enum stop *stop);
+static enum rc template_block(struct run *r, bool wanted, enum stop *stop);
 
 /* Behind "if": the condition, the branches, "end". */
 static enum rc
-branches(struct run *r, bool wanted)
+template_branches(struct run *r, bool wanted)
 {
     bool taken = false;
 
@@ -310,29 +310,29 @@ branches(struct run *r, bool wanted)
         char word[32];
         bool yes;
 
-        if (pipeline(r, &c) || end_action(r)) {
+        if (template_pipeline(r, &c) || end_action(r)) {
             json_free(c);
             return r->e->code;
         }
         yes = !taken && template_truth(c);
         taken = taken || yes;
         json_free(c);
-        if (block(r, wanted && yes, &stop))
+        if (template_block(r, wanted && yes, &stop))
             return r->e->code;
         if (stop == AT_END_OF_TEXT)
-            return bad(r, "{{end}} is missing");
+            return template_bad(r, "{{end}} is missing");
         if (stop == AT_END)
             return end_action(r);
-        blanks(r);
+        template_blanks(r);
         if (take_word(r, word)) { /* else if */
             if (strcmp(word, "if") != 0)
-                return bad(r, "after else only if is understood");
+                return template_bad(r, "after else only if is understood");
             continue;
         }
-        if (end_action(r) || block(r, wanted && !taken, &stop))
+        if (end_action(r) || template_block(r, wanted && !taken, &stop))
             return r->e->code;
         if (stop != AT_END)
-            return bad(r, "{{end}} is missing");
+            return template_bad(r, "{{end}} is missing");
         return end_action(r);
     }
 }
@@ -341,7 +341,7 @@ static enum rc
 value_action(struct run *r, bool wanted)
 {
     struct json *v = NULL;
-    enum rc rc = pipeline(r, &v);
+    enum rc rc = template_pipeline(r, &v);
 
     if (rc == RC_OK && wanted)
         rc = template_print(v, r->out, r->e);
@@ -351,10 +351,10 @@ value_action(struct run *r, bool wanted)
 
 /* Up to else, end (their word is eaten) or the end of the text. */
 static enum rc
-block(struct run *r, bool wanted, enum stop *stop)
+template_block(struct run *r, bool wanted, enum stop *stop)
 {
     if (++r->depth > TEMPLATE_DEPTH)
-        return bad(r, "it is nested too deeply");
+        return template_bad(r, "it is nested too deeply");
     *stop = AT_END_OF_TEXT;
     for (;;) {
         const char *open = (const char *)memmem(r->p, (size_t)(r->end - r->p), "{{", 2), *from;
@@ -372,12 +372,12 @@ block(struct run *r, bool wanted, enum stop *stop)
         r->p = open + 2;
         if (r->end - r->p >= 2 && *r->p == '-' && isspace((unsigned char)r->p[1]))
             r->p++;
-        blanks(r);
+        template_blanks(r);
         if (r->end - r->p >= 2 && memcmp(r->p, "/*", 2) == 0) {
             const char *close = (const char *)memmem(r->p, (size_t)(r->end - r->p), "*/", 2);
 
             if (close == NULL)
-                return bad(r, "a comment is not closed");
+                return template_bad(r, "a comment is not closed");
             r->p = close + 2;
             if (end_action(r))
                 return r->e->code;
@@ -393,7 +393,7 @@ block(struct run *r, bool wanted, enum stop *stop)
                 return RC_OK;
             }
             if (strcmp(word, "if") == 0) {
-                if (branches(r, wanted))
+                if (template_branches(r, wanted))
                     return r->e->code;
                 continue;
             }
@@ -412,7 +412,7 @@ template_render(struct str text, const struct json *data, struct buf *out, struc
 
     if (text.n == 0)
         return RC_OK;
-    if (block(&r, true, &stop))
+    if (template_block(&r, true, &stop))
         return e->code;
-    return stop == AT_END_OF_TEXT ? RC_OK : bad(&r, "{{else}} or {{end}} without {{if}}");
+    return stop == AT_END_OF_TEXT ? RC_OK : template_bad(&r, "{{else}} or {{end}} without {{if}}");
 }

@@ -51,19 +51,19 @@ struct text {
 };
 
 static uint8_t
-upper(uint8_t c)
+template_fn_upper(uint8_t c)
 {
     return (uint8_t)toupper(c);
 }
 
 static uint8_t
-lower(uint8_t c)
+template_fn_lower(uint8_t c)
 {
     return (uint8_t)tolower(c);
 }
 
 static struct str
-arg(const struct template_args *a, size_t i, struct text *to)
+template_fn_arg(const struct template_args *a, size_t i, struct text *to)
 {
     struct err e = ERR_INIT;
 
@@ -79,7 +79,7 @@ static enum rc
 map_case(const char *name, const struct template_args *a, struct buf *out, struct err *e)
 {
     struct text t;
-    struct str s = arg(a, 0, &t);
+    struct str s = template_fn_arg(a, 0, &t);
     bool start = true;
     enum rc rc = RC_OK;
 
@@ -87,9 +87,9 @@ map_case(const char *name, const struct template_args *a, struct buf *out, struc
         uint8_t c = s.p[i];
 
         if (name[0] == 'u' || (name[0] == 't' && start))
-            c = upper(c);
+            c = template_fn_upper(c);
         else if (name[0] == 'l')
-            c = lower(c);
+            c = template_fn_lower(c);
         start = isspace(c);
         if (name[0] != 'n' || !isspace(c))
             rc = buf_add(out, &c, 1, e);
@@ -105,15 +105,15 @@ in_set(uint8_t c, struct str set)
 }
 
 static enum rc
-trim(const char *name, const struct template_args *a, struct buf *out, struct err *e)
+template_fn_trim(const char *name, const struct template_args *a, struct buf *out, struct err *e)
 {
     struct text set = {BUF_INIT(1)}, t;
     struct str cut = str_of(NULL, 0), s;
     enum rc rc;
 
     if (strcmp(name, "trimAll") == 0)
-        cut = arg(a, 0, &set);
-    s = arg(a, a->n - 1, &t);
+        cut = template_fn_arg(a, 0, &set);
+    s = template_fn_arg(a, a->n - 1, &t);
     while (s.n > 0 && in_set(s.p[0], cut))
         s = str_of(s.p + 1, s.n - 1);
     while (s.n > 0 && in_set(s.p[s.n - 1], cut))
@@ -125,13 +125,13 @@ trim(const char *name, const struct template_args *a, struct buf *out, struct er
 }
 
 static bool
-begins(struct str s, struct str with)
+template_fn_begins(struct str s, struct str with)
 {
     return s.n >= with.n && memcmp(s.p, with.p, with.n) == 0;
 }
 
 static bool
-ends(struct str s, struct str with)
+template_fn_ends(struct str s, struct str with)
 {
     return s.n >= with.n && memcmp(s.p + s.n - with.n, with.p, with.n) == 0;
 }
@@ -140,12 +140,12 @@ static enum rc
 cut_affix(const char *name, const struct template_args *a, struct buf *out, struct err *e)
 {
     struct text x, t;
-    struct str affix = arg(a, 0, &x), s = arg(a, 1, &t);
+    struct str affix = template_fn_arg(a, 0, &x), s = template_fn_arg(a, 1, &t);
     enum rc rc;
 
-    if (affix.n > 0 && strcmp(name, "trimPrefix") == 0 && begins(s, affix))
+    if (affix.n > 0 && strcmp(name, "trimPrefix") == 0 && template_fn_begins(s, affix))
         s = str_of(s.p + affix.n, s.n - affix.n);
-    else if (affix.n > 0 && strcmp(name, "trimSuffix") == 0 && ends(s, affix))
+    else if (affix.n > 0 && strcmp(name, "trimSuffix") == 0 && template_fn_ends(s, affix))
         s.n -= affix.n;
     rc = buf_add_str(out, s, e);
     buf_release(&x.b);
@@ -154,15 +154,16 @@ cut_affix(const char *name, const struct template_args *a, struct buf *out, stru
 }
 
 static enum rc
-replace(const char *name, const struct template_args *a, struct buf *out, struct err *e)
+template_fn_replace(const char *name, const struct template_args *a, struct buf *out, struct err *e)
 {
     struct text x, y, t;
-    struct str what = arg(a, 0, &x), with = arg(a, 1, &y), s = arg(a, 2, &t);
+    struct str what = template_fn_arg(a, 0, &x), with = template_fn_arg(a, 1, &y),
+               s = template_fn_arg(a, 2, &t);
     enum rc rc = RC_OK;
 
     (void)name;
     for (size_t i = 0; i < s.n && rc == RC_OK;) {
-        bool here = what.n > 0 && begins(str_of(s.p + i, s.n - i), what);
+        bool here = what.n > 0 && template_fn_begins(str_of(s.p + i, s.n - i), what);
 
         rc = here ? buf_add_str(out, with, e) : buf_add(out, s.p + i, 1, e);
         i += here ? what.n : 1;
@@ -174,10 +175,10 @@ replace(const char *name, const struct template_args *a, struct buf *out, struct
 }
 
 static enum rc
-quote(const char *name, const struct template_args *a, struct buf *out, struct err *e)
+template_fn_quote(const char *name, const struct template_args *a, struct buf *out, struct err *e)
 {
     struct text t;
-    struct str s = arg(a, 0, &t);
+    struct str s = template_fn_arg(a, 0, &t);
     enum rc rc;
 
     if (name[0] == 's') {
@@ -193,11 +194,11 @@ quote(const char *name, const struct template_args *a, struct buf *out, struct e
 }
 
 static enum rc
-cut(const char *name, const struct template_args *a, struct buf *out, struct err *e)
+template_fn_cut(const char *name, const struct template_args *a, struct buf *out, struct err *e)
 {
     struct text t;
     int64_t n = json_int_or(a->v[0], 0);
-    struct str s = arg(a, 1, &t);
+    struct str s = template_fn_arg(a, 1, &t);
     enum rc rc = RC_OK;
 
     if (strcmp(name, "repeat") == 0) {
@@ -226,7 +227,7 @@ static enum rc
 print_format(const char *name, const struct template_args *a, struct buf *out, struct err *e)
 {
     struct text t;
-    struct str f = arg(a, 0, &t);
+    struct str f = template_fn_arg(a, 0, &t);
     size_t next = 1;
     enum rc rc = RC_OK;
 
@@ -240,7 +241,8 @@ print_format(const char *name, const struct template_args *a, struct buf *out, s
             rc = err_set(e, RC_INVALID, "template: printf: %%%c has no value or is not understood",
                          f.p[i]);
         } else if (f.p[i] == 'q') {
-            rc = quote("quote", &(struct template_args){.v = {a->v[next++]}, .n = 1}, out, e);
+            rc = template_fn_quote("quote", &(struct template_args){.v = {a->v[next++]}, .n = 1},
+                                   out, e);
         } else {
             rc = template_print(a->v[next++], out, e);
         }
@@ -250,14 +252,14 @@ print_format(const char *name, const struct template_args *a, struct buf *out, s
 }
 
 static enum rc
-encode(const char *name, const struct template_args *a, struct buf *out, struct err *e)
+template_fn_encode(const char *name, const struct template_args *a, struct buf *out, struct err *e)
 {
     struct text t;
     enum rc rc;
 
     if (name[0] == 't')
         return json_print(a->v[0], out, e);
-    rc = b64_encode(arg(a, 0, &t), out, e);
+    rc = b64_encode(template_fn_arg(a, 0, &t), out, e);
     buf_release(&t.b);
     return rc;
 }
@@ -267,7 +269,7 @@ static size_t
 time_piece(struct str f, const struct tm *tm, char *to, size_t n, size_t *put)
 {
 #define PIECE(text, format)                                                                        \
-    if (begins(f, STR_LIT(text))) {                                                                \
+    if (template_fn_begins(f, STR_LIT(text))) {                                                    \
         *put = strftime(to, n, format, tm);                                                        \
         return sizeof(text) - 1;                                                                   \
     }
@@ -289,10 +291,10 @@ time_piece(struct str f, const struct tm *tm, char *to, size_t n, size_t *put)
 }
 
 static enum rc
-date(const char *name, const struct template_args *a, struct buf *out, struct err *e)
+template_fn_date(const char *name, const struct template_args *a, struct buf *out, struct err *e)
 {
     struct text t;
-    struct str f = arg(a, 0, &t);
+    struct str f = template_fn_arg(a, 0, &t);
     time_t at = (time_t)json_int_or(a->v[1], 0);
     struct tm tm;
     enum rc rc = RC_OK;
@@ -319,27 +321,27 @@ static const struct text_fn {
     {"lower", 1, 1, map_case},
     {"title", 1, 1, map_case},
     {"nospace", 1, 1, map_case},
-    {"trim", 1, 1, trim},
-    {"trimAll", 2, 2, trim},
+    {"trim", 1, 1, template_fn_trim},
+    {"trimAll", 2, 2, template_fn_trim},
     {"trimPrefix", 2, 2, cut_affix},
     {"trimSuffix", 2, 2, cut_affix},
-    {"replace", 3, 3, replace},
-    {"quote", 1, 1, quote},
-    {"squote", 1, 1, quote},
-    {"trunc", 2, 2, cut},
-    {"repeat", 2, 2, cut},
+    {"replace", 3, 3, template_fn_replace},
+    {"quote", 1, 1, template_fn_quote},
+    {"squote", 1, 1, template_fn_quote},
+    {"trunc", 2, 2, template_fn_cut},
+    {"repeat", 2, 2, template_fn_cut},
     {"print", 0, TEMPLATE_ARGS, print_all},
     {"toString", 1, 1, print_all},
     {"printf", 1, TEMPLATE_ARGS, print_format},
-    {"b64enc", 1, 1, encode},
-    {"toJson", 1, 1, encode},
-    {"date", 2, 2, date},
+    {"b64enc", 1, 1, template_fn_encode},
+    {"toJson", 1, 1, template_fn_encode},
+    {"date", 2, 2, template_fn_date},
 };
 
 /* ---- values ---- */
 
 static int
-compare(const struct json *a, const struct json *b)
+template_fn_compare(const struct json *a, const struct json *b)
 {
     if (json_kind_of(a) == JSON_IS_STR && json_kind_of(b) == JSON_IS_STR)
         return strcmp(json_text(a), json_text(b));
@@ -349,7 +351,7 @@ compare(const struct json *a, const struct json *b)
 }
 
 static bool
-contains(struct str what, struct str s)
+template_fn_contains(struct str what, struct str s)
 {
     return what.n == 0 || memmem(s.p, s.n, what.p, what.n) != NULL;
 }
@@ -358,10 +360,10 @@ static struct json *
 ask_text(const char *name, const struct template_args *a)
 {
     struct text x, t;
-    struct str what = arg(a, 0, &x), s = arg(a, 1, &t);
-    bool yes = name[0] == 'c'                   ? contains(what, s)
-               : strcmp(name, "hasPrefix") == 0 ? begins(s, what)
-                                                : ends(s, what);
+    struct str what = template_fn_arg(a, 0, &x), s = template_fn_arg(a, 1, &t);
+    bool yes = name[0] == 'c'                   ? template_fn_contains(what, s)
+               : strcmp(name, "hasPrefix") == 0 ? template_fn_begins(s, what)
+                                                : template_fn_ends(s, what);
 
     buf_release(&x.b);
     buf_release(&t.b);
@@ -370,7 +372,7 @@ ask_text(const char *name, const struct template_args *a)
 
 /* and, or, coalesce: the first that decides, else the last. */
 static struct json *
-choose(const char *name, const struct template_args *a)
+template_fn_choose(const char *name, const struct template_args *a)
 {
     size_t i = 0;
 
@@ -389,7 +391,7 @@ eq_any(const struct template_args *a)
 }
 
 static int64_t
-number(const struct json *v)
+template_fn_number(const struct json *v)
 {
     int64_t n = 0;
 
@@ -404,12 +406,13 @@ number(const struct json *v)
 }
 
 static struct json *
-sum(const struct template_args *a, bool minus)
+template_fn_sum(const struct template_args *a, bool minus)
 {
-    uint64_t v = (uint64_t)number(a->v[0]);
+    uint64_t v = (uint64_t)template_fn_number(a->v[0]);
 
     for (size_t i = 1; i < a->n; i++)
-        v = minus ? v - (uint64_t)number(a->v[i]) : v + (uint64_t)number(a->v[i]);
+        v = minus ? v - (uint64_t)template_fn_number(a->v[i])
+                  : v + (uint64_t)template_fn_number(a->v[i]);
     return json_new_int((int64_t)v);
 }
 
@@ -445,7 +448,7 @@ static struct json *
 call_value(const char *name, const struct template_args *a)
 {
     if (strcmp(name, "and") == 0 || strcmp(name, "or") == 0 || strcmp(name, "coalesce") == 0)
-        return choose(name, a);
+        return template_fn_choose(name, a);
     if (strcmp(name, "not") == 0 || strcmp(name, "empty") == 0)
         return json_new_bool(!template_truth(a->v[0]));
     if (strcmp(name, "eq") == 0)
@@ -453,13 +456,13 @@ call_value(const char *name, const struct template_args *a)
     if (strcmp(name, "ne") == 0)
         return json_new_bool(!json_same(a->v[0], a->v[1]));
     if (strcmp(name, "lt") == 0)
-        return json_new_bool(compare(a->v[0], a->v[1]) < 0);
+        return json_new_bool(template_fn_compare(a->v[0], a->v[1]) < 0);
     if (strcmp(name, "le") == 0)
-        return json_new_bool(compare(a->v[0], a->v[1]) <= 0);
+        return json_new_bool(template_fn_compare(a->v[0], a->v[1]) <= 0);
     if (strcmp(name, "gt") == 0)
-        return json_new_bool(compare(a->v[0], a->v[1]) > 0);
+        return json_new_bool(template_fn_compare(a->v[0], a->v[1]) > 0);
     if (strcmp(name, "ge") == 0)
-        return json_new_bool(compare(a->v[0], a->v[1]) >= 0);
+        return json_new_bool(template_fn_compare(a->v[0], a->v[1]) >= 0);
     if (strcmp(name, "len") == 0)
         return json_new_int((int64_t)(json_kind_of(a->v[0]) == JSON_IS_STR
                                           ? json_text_str(a->v[0]).n
@@ -469,9 +472,9 @@ call_value(const char *name, const struct template_args *a)
     if (strcmp(name, "ternary") == 0)
         return json_clone(template_truth(a->v[2]) ? a->v[0] : a->v[1]);
     if (strcmp(name, "int") == 0 || strcmp(name, "unixEpoch") == 0)
-        return json_new_int(number(a->v[0]));
+        return json_new_int(template_fn_number(a->v[0]));
     if (strcmp(name, "add") == 0 || strcmp(name, "sub") == 0)
-        return sum(a, name[0] == 's');
+        return template_fn_sum(a, name[0] == 's');
     if (strcmp(name, "now") == 0)
         return json_new_int(clock_real_ms() / 1000);
     return ask_text(name, a);

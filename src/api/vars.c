@@ -37,7 +37,7 @@ vars_free(struct vars *v)
 }
 
 static struct var *
-find(const struct vars *v, struct str name)
+vars_find(const struct vars *v, struct str name)
 {
     for (size_t i = 0; i < v->n; i++)
         if (str_eq(str_c(v->v[i].name), name))
@@ -48,7 +48,7 @@ find(const struct vars *v, struct str name)
 void
 vars_set(struct vars *v, const char *name, const char *value)
 {
-    struct var *at = find(v, str_c(name));
+    struct var *at = vars_find(v, str_c(name));
 
     if (value == NULL)
         return;
@@ -73,7 +73,7 @@ vars_set_int(struct vars *v, const char *name, int64_t value)
 const char *
 vars_get(const struct vars *v, const char *name)
 {
-    const struct var *at = find(v, str_c(name));
+    const struct var *at = vars_find(v, str_c(name));
 
     return at == NULL ? NULL : at->value;
 }
@@ -92,7 +92,7 @@ vars_set_params(struct vars *v, const struct json *params)
 /* ---- one ${...} ---- */
 
 static struct str
-sub(struct str s, size_t from, size_t to)
+vars_sub(struct str s, size_t from, size_t to)
 {
     return str_of(s.p + from, to - from);
 }
@@ -104,7 +104,7 @@ is_name(uint8_t c, bool first)
 }
 
 static bool
-glob(struct str pattern, struct str text)
+vars_glob(struct str pattern, struct str text)
 {
     char *p = mem_strndup((const char *)pattern.p, pattern.n);
     char *t = mem_strndup((const char *)text.p, text.n);
@@ -117,34 +117,34 @@ glob(struct str pattern, struct str text)
 
 /* What is left after taking a piece that matches off the front (#) or the back (%). */
 static struct str
-strip(struct str value, struct str pattern, bool front, bool longest)
+vars_strip(struct str value, struct str pattern, bool front, bool longest)
 {
     for (size_t i = 0; i <= value.n; i++) {
         size_t len = longest ? value.n - i : i;
 
-        if (front && glob(pattern, sub(value, 0, len)))
-            return sub(value, len, value.n);
-        if (!front && glob(pattern, sub(value, value.n - len, value.n)))
-            return sub(value, 0, value.n - len);
+        if (front && vars_glob(pattern, vars_sub(value, 0, len)))
+            return vars_sub(value, len, value.n);
+        if (!front && vars_glob(pattern, vars_sub(value, value.n - len, value.n)))
+            return vars_sub(value, 0, value.n - len);
     }
     return value;
 }
 
 static enum rc
-replace(struct str value, struct str rest, struct buf *out, struct err *e)
+vars_replace(struct str value, struct str rest, struct buf *out, struct err *e)
 {
     char how = (char)(rest.n > 0 && strchr("/#%", rest.p[0]) != NULL ? rest.p[0] : ' ');
-    struct str body = sub(rest, how != ' ', rest.n);
+    struct str body = vars_sub(rest, how != ' ', rest.n);
     const uint8_t *slash = (const uint8_t *)memchr(body.p, '/', body.n);
     size_t cut = slash == NULL ? body.n : (size_t)(slash - body.p), at = 0;
-    struct str what = sub(body, 0, cut), with = sub(body, cut + (slash != NULL), body.n);
+    struct str what = vars_sub(body, 0, cut), with = vars_sub(body, cut + (slash != NULL), body.n);
     bool done = what.n == 0;
 
     while (at < value.n) {
         bool here = !done && value.n - at >= what.n && memcmp(value.p + at, what.p, what.n) == 0;
 
         here = here && (how != '#' || at == 0) && (how != '%' || at + what.n == value.n);
-        if (buf_add_str(out, here ? with : sub(value, at, at + 1), e))
+        if (buf_add_str(out, here ? with : vars_sub(value, at, at + 1), e))
             return e->code;
         at += here ? what.n : 1;
         done = done || (here && how != '/');
@@ -173,18 +173,18 @@ change_case(struct str value, char how, bool all, struct buf *out, struct err *e
 }
 
 static enum rc
-slice(struct str value, struct str how, struct buf *out, struct err *e)
+vars_slice(struct str value, struct str how, struct buf *out, struct err *e)
 {
     const uint8_t *colon = (const uint8_t *)memchr(how.p, ':', how.n);
     size_t cut = colon == NULL ? how.n : (size_t)(colon - how.p);
     uint64_t from = 0, len = value.n;
 
-    if (!str_to_u64(sub(how, 0, cut), &from) ||
-        (colon != NULL && !str_to_u64(sub(how, cut + 1, how.n), &len)))
+    if (!str_to_u64(vars_sub(how, 0, cut), &from) ||
+        (colon != NULL && !str_to_u64(vars_sub(how, cut + 1, how.n), &len)))
         return err_set(e, RC_INVALID, "\":%.*s\" is no place in a value", (int)MIN(how.n, 40),
                        (const char *)how.p);
     from = MIN(from, value.n);
-    return buf_add_str(out, sub(value, from, from + MIN(len, value.n - from)), e);
+    return buf_add_str(out, vars_sub(value, from, from + MIN(len, value.n - from)), e);
 }
 
 static enum rc expand(const struct vars *v, struct str text, unsigned depth, struct buf *out,
@@ -192,7 +192,7 @@ static enum rc expand(const struct vars *v, struct str text, unsigned depth, str
 
 /* `body` is what stands between the braces. */
 static enum rc
-braces(const struct vars *v, struct str body, unsigned depth, struct buf *out, struct err *e)
+vars_braces(const struct vars *v, struct str body, unsigned depth, struct buf *out, struct err *e)
 {
     bool length = body.n > 0 && body.p[0] == '#';
     size_t from = length, end = from;
@@ -204,12 +204,12 @@ braces(const struct vars *v, struct str body, unsigned depth, struct buf *out, s
     if (end == from)
         return err_set(e, RC_INVALID, "\"${%.*s}\" names no variable", (int)MIN(body.n, 60),
                        (const char *)body.p);
-    var = find(v, sub(body, from, end));
-    op = sub(body, end, body.n);
+    var = vars_find(v, vars_sub(body, from, end));
+    op = vars_sub(body, end, body.n);
     if (op.n > 0 && (op.p[0] == '=' || (op.n > 1 && op.p[0] == ':' && strchr("=-", op.p[1])))) {
         if (var != NULL)
             return buf_add_str(out, str_c(var->value), e);
-        return expand(v, sub(op, op.p[0] == ':' ? 2 : 1, op.n), depth + 1, out, e);
+        return expand(v, vars_sub(op, op.p[0] == ':' ? 2 : 1, op.n), depth + 1, out, e);
     }
     if (var == NULL)
         return err_set(e, RC_INVALID, "input/default value not found for key %.*s",
@@ -226,14 +226,15 @@ braces(const struct vars *v, struct str body, unsigned depth, struct buf *out, s
         if (value.n > STRIPPED_MAX) /* each of its ends is compared with the pattern */
             return err_set(e, RC_LIMIT, "a value of more than %d bytes cannot be stripped",
                            STRIPPED_MAX);
-        return buf_add_str(out, strip(value, sub(op, 1U + twice, op.n), op.p[0] == '#', twice), e);
+        return buf_add_str(
+            out, vars_strip(value, vars_sub(op, 1U + twice, op.n), op.p[0] == '#', twice), e);
     case '/':
-        return replace(value, sub(op, 1, op.n), out, e);
+        return vars_replace(value, vars_sub(op, 1, op.n), out, e);
     case '^':
     case ',':
         return change_case(value, (char)op.p[0], twice, out, e);
     case ':':
-        return slice(value, sub(op, 1, op.n), out, e);
+        return vars_slice(value, vars_sub(op, 1, op.n), out, e);
     default:
         return err_set(e, RC_INVALID, "\"${%.*s}\" is not understood", (int)MIN(body.n, 60),
                        (const char *)body.p);
@@ -242,7 +243,7 @@ braces(const struct vars *v, struct str body, unsigned depth, struct buf *out, s
 
 /* The closing brace for the one before `at`; text.n: none. */
 static size_t
-closing(struct str text, size_t at)
+vars_closing(struct str text, size_t at)
 {
     for (size_t open = 1; at < text.n; at++) {
         if (text.p[at] == '$' && at + 1 < text.n && text.p[at + 1] == '{')
@@ -263,10 +264,10 @@ expand(const struct vars *v, struct str text, unsigned depth, struct buf *out, s
         size_t end;
 
         if (more && text.p[i + 1] == '{') {
-            end = closing(text, i + 2);
+            end = vars_closing(text, i + 2);
             if (end == text.n)
                 return err_set(e, RC_INVALID, "a \"${\" is not closed");
-            if (braces(v, sub(text, i + 2, end), depth, out, e))
+            if (vars_braces(v, vars_sub(text, i + 2, end), depth, out, e))
                 return e->code;
             i = end + 1;
         } else {
@@ -335,7 +336,7 @@ struct params {
     enum mark *marks;
 };
 
-static enum rc settle(struct params *p, size_t i, struct err *e);
+static enum rc vars_settle(struct params *p, size_t i, struct err *e);
 
 /* Settle every param that `text` names. */
 static enum rc
@@ -349,14 +350,14 @@ settle_named(struct params *p, struct str text, struct err *e)
             if (text.p[at] == '$' && text.p[at + 1] == '{' &&
                 memcmp(text.p + at + 2, name, n) == 0 &&
                 (at + n + 2 == text.n || !is_name(text.p[at + n + 2], false)) &&
-                settle(p, i, e) != RC_OK)
+                vars_settle(p, i, e) != RC_OK)
                 return e->code;
     }
     return RC_OK;
 }
 
 static enum rc
-settle(struct params *p, size_t i, struct err *e)
+vars_settle(struct params *p, size_t i, struct err *e)
 {
     const struct json *one = json_elem(p->list, i);
     const char *name = json_text_or(json_field(one, "name"), "");
@@ -364,7 +365,7 @@ settle(struct params *p, size_t i, struct err *e)
     struct buf text = BUF_INIT(EXPANDED_MAX);
     enum rc rc;
 
-    if (p->marks[i] == DONE || find(p->v, str_c(name)) != NULL)
+    if (p->marks[i] == DONE || vars_find(p->v, str_c(name)) != NULL)
         return RC_OK;
     if (p->marks[i] == BUSY)
         return err_set(e, RC_INVALID, "the value of param %s needs itself", name);
@@ -389,7 +390,7 @@ vars_set_expanded(struct vars *v, const struct json *params, struct err *e)
         return err_set(e, RC_LIMIT, "there are more than %d params", PARAMS_MAX);
     p.marks = (enum mark *)mem_zero(json_size(params) + 1, sizeof(*p.marks));
     for (size_t i = 0; i < json_size(params) && rc == RC_OK; i++)
-        rc = settle(&p, i, e);
+        rc = vars_settle(&p, i, e);
     mem_free(p.marks);
     return rc;
 }

@@ -39,7 +39,7 @@ lookahead_load(struct lookahead *w, struct str bytes)
 
 /* Drop p[0..n), which nobody needs any more. */
 static void
-drop(struct lookahead *w, size_t n)
+lookahead_drop(struct lookahead *w, size_t n)
 {
     if (n == 0)
         return;
@@ -57,7 +57,7 @@ void
 lookahead_settle(struct lookahead *w)
 {
     BUG_ON(w->keep != WIN_NO_KEEP);
-    drop(w, w->pos);
+    lookahead_drop(w, w->pos);
 }
 
 /* Read for `n` bytes more: not far past them, or a long item would cost its room twice. */
@@ -83,7 +83,7 @@ lookahead_fill(struct lookahead *w, size_t n, struct err *e)
     if (n > w->max || run > w->max - n)
         return err_set(e, RC_LIMIT, "an item at byte %llu is longer than the %zu bytes allowed",
                        (unsigned long long)(w->base + start), w->max);
-    drop(w, start);
+    lookahead_drop(w, start);
     while (lookahead_left(w) < n) {
         if (w->end == w->cap) { /* grow with what really came, not with what a length claims */
             w->cap = MIN(w->cap * 2, w->max + WIN_FIRST);
@@ -103,7 +103,7 @@ lookahead_more(struct lookahead *w, bool *over, struct err *e)
 {
     if (lookahead_left(w) == 0 && !w->ended) {
         if (w->keep == WIN_NO_KEEP)
-            drop(w, w->pos);
+            lookahead_drop(w, w->pos);
         BUG_ON(w->end == w->cap);
         if (read_once(w, 1, e))
             return e->code;

@@ -37,7 +37,7 @@ parallel_workers(unsigned wanted)
 }
 
 static void *
-run(void *arg)
+parallel_run(void *arg)
 {
     const struct worker *w = (const struct worker *)arg;
     struct parallel *p = w->par;
@@ -67,10 +67,10 @@ parallel_for(size_t n, unsigned workers, parallel_fn *fn, void *arg, struct err 
     workers = (unsigned)MIN(n, (size_t)workers);
     for (unsigned i = 1; i < workers; i++) {
         all[i] = (struct worker){.par = &p, .number = i};
-        if (pthread_create(&all[i].thread, NULL, run, &all[i]) != 0)
+        if (pthread_create(&all[i].thread, NULL, parallel_run, &all[i]) != 0)
             workers = i; /* the machine allows no more: those that there are do it all */
     }
-    (void)run(&all[0]); /* this thread is one of them */
+    (void)parallel_run(&all[0]); /* this thread is one of them */
     for (unsigned i = 1; i < workers; i++)
         (void)pthread_join(all[i].thread, NULL);
     (void)pthread_mutex_destroy(&p.mutex);

@@ -40,7 +40,7 @@ struct in {
 };
 
 static bool
-number(struct in *in, int *out)
+zone_number(struct in *in, int *out)
 {
     int v = 0, digits = 0;
 
@@ -51,7 +51,7 @@ number(struct in *in, int *out)
 }
 
 static bool
-eat(struct in *in, char c)
+zone_eat(struct in *in, char c)
 {
     if (in->p == in->end || *in->p != c)
         return false;
@@ -63,13 +63,13 @@ eat(struct in *in, char c)
 static bool
 clock_time(struct in *in, int32_t *out)
 {
-    bool minus = eat(in, '-');
+    bool minus = zone_eat(in, '-');
     int h, m = 0, s = 0;
 
     if (!minus)
-        (void)eat(in, '+');
-    if (!number(in, &h) || h > 167 || (eat(in, ':') && !number(in, &m)) ||
-        (eat(in, ':') && !number(in, &s)))
+        (void)zone_eat(in, '+');
+    if (!zone_number(in, &h) || h > 167 || (zone_eat(in, ':') && !zone_number(in, &m)) ||
+        (zone_eat(in, ':') && !zone_number(in, &s)))
         return false;
     *out = (h * 3600 + m * 60 + s) * (minus ? -1 : 1);
     return true;
@@ -80,10 +80,10 @@ zone_name(struct in *in)
 {
     const char *from = in->p;
 
-    if (eat(in, '<')) {
+    if (zone_eat(in, '<')) {
         while (in->p < in->end && *in->p != '>')
             in->p++;
-        return eat(in, '>');
+        return zone_eat(in, '>');
     }
     while (in->p < in->end && isalpha((unsigned char)*in->p))
         in->p++;
@@ -91,26 +91,26 @@ zone_name(struct in *in)
 }
 
 static bool
-turn(struct in *in, struct turn *t)
+zone_turn(struct in *in, struct turn *t)
 {
     t->at = 2 * 3600;
-    if (eat(in, 'M')) {
+    if (zone_eat(in, 'M')) {
         t->how = BY_WEEK;
-        if (!number(in, &t->month) || !eat(in, '.') || !number(in, &t->week) || !eat(in, '.') ||
-            !number(in, &t->day) || t->month < 1 || t->month > 12 || t->week < 1 || t->week > 5 ||
-            t->day > 6)
+        if (!zone_number(in, &t->month) || !zone_eat(in, '.') || !zone_number(in, &t->week) ||
+            !zone_eat(in, '.') || !zone_number(in, &t->day) || t->month < 1 || t->month > 12 ||
+            t->week < 1 || t->week > 5 || t->day > 6)
             return false;
     } else {
-        t->how = eat(in, 'J') ? BY_JULIAN : BY_DAY;
-        if (!number(in, &t->day) || t->day > 365)
+        t->how = zone_eat(in, 'J') ? BY_JULIAN : BY_DAY;
+        if (!zone_number(in, &t->day) || t->day > 365)
             return false;
     }
-    return !eat(in, '/') || clock_time(in, &t->at);
+    return !zone_eat(in, '/') || clock_time(in, &t->at);
 }
 
 /* "CET-1CEST,M3.5.0,M10.5.0/3" */
 static bool
-rule(struct zone *z, struct str text)
+zone_rule(struct zone *z, struct str text)
 {
     struct in in = {(const char *)text.p, (const char *)text.p + text.n};
     int32_t west;
@@ -130,8 +130,8 @@ rule(struct zone *z, struct str text)
         z->dst = -west;
     }
     z->has_dst = true;
-    return eat(&in, ',') && turn(&in, &z->begin) && eat(&in, ',') && turn(&in, &z->end) &&
-           in.p == in.end;
+    return zone_eat(&in, ',') && zone_turn(&in, &z->begin) && zone_eat(&in, ',') &&
+           zone_turn(&in, &z->end) && in.p == in.end;
 }
 
 /* Days since 1970 of a civil date (Gregorian), month 1 to 12. */
@@ -206,7 +206,7 @@ zone_offset(const struct zone *z, int64_t s)
 /* ---- the file ---- */
 
 static int64_t
-be(const uint8_t *p, unsigned bytes)
+zone_be(const uint8_t *p, unsigned bytes)
 {
     uint64_t v = (p[0] & 0x80) != 0 ? UINT64_MAX : 0;
 
@@ -222,15 +222,15 @@ struct counts {
 };
 
 static bool
-header(struct str f, struct counts *c)
+zone_header(struct str f, struct counts *c)
 {
     const uint8_t *p = f.p;
 
     if (f.n < HEADER || memcmp(p, "TZif", 4) != 0)
         return false;
-    *c = (struct counts){(size_t)be(p + 20, 4) & 0xFFFF, (size_t)be(p + 24, 4) & 0xFFFF,
-                         (size_t)be(p + 28, 4) & 0xFFFF, (size_t)be(p + 32, 4) & 0xFFFF,
-                         (size_t)be(p + 36, 4) & 0xFFFF, (size_t)be(p + 40, 4) & 0xFFFF};
+    *c = (struct counts){(size_t)zone_be(p + 20, 4) & 0xFFFF, (size_t)zone_be(p + 24, 4) & 0xFFFF,
+                         (size_t)zone_be(p + 28, 4) & 0xFFFF, (size_t)zone_be(p + 32, 4) & 0xFFFF,
+                         (size_t)zone_be(p + 36, 4) & 0xFFFF, (size_t)zone_be(p + 40, 4) & 0xFFFF};
     return true;
 }
 
@@ -251,12 +251,12 @@ read_block(struct zone *z, struct str f, const struct counts *c)
     z->n = c->times;
     z->times = (int64_t *)mem_zero(c->times + 1, sizeof(*z->times));
     z->offsets = (int32_t *)mem_zero(c->times + 1, sizeof(*z->offsets));
-    z->first = (int32_t)be(types, 4);
+    z->first = (int32_t)zone_be(types, 4);
     for (size_t i = 0; i < c->times; i++) {
         if (which[i] >= c->types)
             return false;
-        z->times[i] = be(times + i * 8, 8);
-        z->offsets[i] = (int32_t)be(types + (size_t)which[i] * 6, 4);
+        z->times[i] = zone_be(times + i * 8, 8);
+        z->offsets[i] = (int32_t)zone_be(types + (size_t)which[i] * 6, 4);
         if (i > 0 && z->times[i] < z->times[i - 1])
             return false;
     }
@@ -271,18 +271,18 @@ zone_parse(struct str f, struct zone **out, struct err *e)
     size_t skip, len;
 
     /* A version 1 block comes first; it is passed over. */
-    if (!header(f, &c) || f.p[4] < '2')
+    if (!zone_header(f, &c) || f.p[4] < '2')
         goto bad;
     skip = HEADER + block_bytes(&c, 4);
     if (skip > f.n)
         goto bad;
     f = str_of(f.p + skip, f.n - skip);
-    if (!header(f, &c) || f.n < HEADER + block_bytes(&c, 8) ||
+    if (!zone_header(f, &c) || f.n < HEADER + block_bytes(&c, 8) ||
         !read_block(z, str_of(f.p + HEADER, f.n - HEADER), &c))
         goto bad;
     f = str_of(f.p + HEADER + block_bytes(&c, 8), f.n - HEADER - block_bytes(&c, 8));
     len = f.n < 2 ? 0 : f.n - 2; /* between two line feeds */
-    if (len > 0 && !rule(z, str_of(f.p + 1, len)))
+    if (len > 0 && !zone_rule(z, str_of(f.p + 1, len)))
         goto bad;
     *out = z;
     return RC_OK;

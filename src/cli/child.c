@@ -42,7 +42,7 @@ program_path(const char *name)
 
 /* Between fork and exec only calls that are safe in a signal handler. */
 static pid_t
-spawn(struct child *c, int log_fd, int null_fd)
+child_spawn(struct child *c, int log_fd, int null_fd)
 {
     pid_t parent = getpid(), pid = fork();
     sigset_t none;
@@ -62,7 +62,7 @@ spawn(struct child *c, int log_fd, int null_fd)
 }
 
 static void
-end(pid_t pid, int fd)
+child_end(pid_t pid, int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
 
@@ -73,9 +73,9 @@ end(pid_t pid, int fd)
 
 /* One life of the program; true: we were told to stop. */
 static bool
-live(struct child *c, int log_fd, int null_fd)
+child_live(struct child *c, int log_fd, int null_fd)
 {
-    pid_t pid = spawn(c, log_fd, null_fd);
+    pid_t pid = child_spawn(c, log_fd, null_fd);
     struct err e = ERR_INIT;
     short ready = 0;
     int fd, status;
@@ -86,7 +86,7 @@ live(struct child *c, int log_fd, int null_fd)
     fd = (int)syscall(SYS_pidfd_open, pid, 0);
     stop = ctx_wait(&c->cx, fd, POLLIN, -1, &ready, &e) != RC_OK;
     if (stop)
-        end(pid, fd);
+        child_end(pid, fd);
     (void)waitpid(pid, &status, 0);
     (void)close(fd);
     if (stop)
@@ -104,7 +104,7 @@ keep_alive(void *arg)
     int log_fd = open(c->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600),
         null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    while (!live(c, log_fd >= 0 ? log_fd : null_fd, null_fd))
+    while (!child_live(c, log_fd >= 0 ? log_fd : null_fd, null_fd))
         ;
     (void)close(log_fd);
     (void)close(null_fd);

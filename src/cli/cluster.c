@@ -169,8 +169,8 @@ cluster_objects_release(struct cluster_objects *o)
 }
 
 static void
-push(struct cluster_objects *out, const struct resource *res, const char *ns, const char *name,
-     const char *from, struct json *take)
+cluster_push(struct cluster_objects *out, const struct resource *res, const char *ns,
+             const char *name, const char *from, struct json *take)
 {
     out->v = (struct cluster_object *)mem_more(out->v, out->n, sizeof(*out->v));
     out->v[out->n++] = (struct cluster_object){.res = res,
@@ -229,7 +229,7 @@ cluster_files(struct cluster *c, const struct args *a, struct cluster_objects *o
         ns = res != NULL && !res->kind.namespaced ? NULL
              : kube_ns(d->obj) != NULL            ? kube_ns(d->obj)
                                                   : c->ns;
-        push(out, res, ns, kube_name(d->obj), d->from, json_clone(d->obj));
+        cluster_push(out, res, ns, kube_name(d->obj), d->from, json_clone(d->obj));
     }
     return RC_OK;
 }
@@ -248,7 +248,7 @@ list_target(struct cluster *c, const struct args *a, const struct resource *res,
         return e->code;
     for (size_t i = 0; i < json_size(items); i++) {
         struct json *obj = json_elem(items, i);
-        push(out, res, kube_ns(obj), kube_name(obj), NULL, json_ref(obj));
+        cluster_push(out, res, kube_ns(obj), kube_name(obj), NULL, json_ref(obj));
     }
     return RC_OK;
 }
@@ -265,7 +265,7 @@ named_target(struct cluster *c, const struct resource_arg *t, bool fetch,
                        "a resource cannot be retrieved by name across all namespaces");
     if (fetch && kube_get(c->cx, c->k, &t->res->kind, ns, t->name, &obj, e))
         return e->code;
-    push(out, t->res, ns, t->name, NULL, obj);
+    cluster_push(out, t->res, ns, t->name, NULL, obj);
     return RC_OK;
 }
 

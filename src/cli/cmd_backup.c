@@ -154,7 +154,7 @@ parse_shrink(const struct args *a, struct backup_opts *o, struct err *e)
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+backup_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     static const char *const levels[] = {"auto", "off", "max", NULL};
     struct backup_opts opts = {.host = a->host, .tags = a->tags.v, .n_tags = a->tags.n};
@@ -184,4 +184,4 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_backup = {
-    "backup", "", "dump a Redis (or stdin) into a snapshot", tables, 0, 0, run};
+    "backup", "", "dump a Redis (or stdin) into a snapshot", tables, 0, 0, backup_main};

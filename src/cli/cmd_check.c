@@ -79,7 +79,7 @@ read_dumps(struct ctx *cx, const struct args *a, struct repo *r, struct check_re
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+check_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct checked_dumps dumps = {.read = 0};
     struct check_opts opts = {.read_data = a->read_data, .problem = on_problem, .hint = on_hint};
@@ -113,7 +113,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_check = {"check", "", "verify a repository", tables, 0, 0, run};
+const struct command cmd_check = {"check", "", "verify a repository", tables, 0, 0, check_main};
 
 static const struct opt opts_unlock[] = {
     {"remove-all", 0, OPT_FLAG, OPT_AT(all), NULL, "locks of the living too"},

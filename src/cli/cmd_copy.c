@@ -75,7 +75,8 @@ print_result(const struct args *a, const struct copy_result *r)
 }
 
 static enum rc
-copy(struct ctx *cx, struct args *a, int mode, struct repo *from, struct repo *to, struct err *e)
+copy_chosen(struct ctx *cx, struct args *a, int mode, struct repo *from, struct repo *to,
+            struct err *e)
 {
     struct copy_opts opts = {.from = from,
                              .compression = (enum save_compression)mode,
@@ -105,7 +106,7 @@ copy(struct ctx *cx, struct args *a, int mode, struct repo *from, struct repo *t
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+copy_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     static const char *const modes[] = {"auto", "off", "max", NULL};
     struct args to_args = *a;
@@ -119,7 +120,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     if (rc == RC_OK)
         rc = app_repo_lock(cx, &to_args, APP_LOCK_SHARED, &to, e);
     if (rc == RC_OK)
-        rc = copy(cx, &to_args, mode, from.repo, to.repo, e);
+        rc = copy_chosen(cx, &to_args, mode, from.repo, to.repo, e);
     app_repo_close(&to);
     app_repo_close(&from);
     return rc;
@@ -127,4 +128,4 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 
 const struct command cmd_copy = {
     "copy",        "[ID...]", "copy snapshots of another repository into this one", tables, 0,
-    ARGS_REST_MAX, run};
+    ARGS_REST_MAX, copy_main};

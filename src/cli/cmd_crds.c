@@ -8,7 +8,7 @@
 static const struct opt *const tables[] = {opts_global, NULL};
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+crds_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct buf text = BUF_INIT(16 * 1024 * 1024);
     size_t n;
@@ -38,7 +38,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_crds = {
-    "crds", "[PLURAL]", "print the CustomResourceDefinitions", tables, 0, 1, run};
+    "crds", "[PLURAL]", "print the CustomResourceDefinitions", tables, 0, 1, crds_main};
 
 static const struct opt opts_catalog[] = {
     {"image", 0, OPT_TEXT, OPT_AT(image), "IMAGE", "our image [" CSTASH_IMAGE "]"},

@@ -108,7 +108,7 @@ digest_snapshot(struct ctx *cx, const struct args *a, const struct filter *filte
 }
 
 static enum rc
-digest(struct ctx *cx, const struct args *a, struct dataset_digest *t, struct err *e)
+digest_input(struct ctx *cx, const struct args *a, struct dataset_digest *t, struct err *e)
 {
     struct app_source src;
     struct source_facts facts;
@@ -131,10 +131,10 @@ digest(struct ctx *cx, const struct args *a, struct dataset_digest *t, struct er
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+digest_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct dataset_digest *t = dataset_digest_new();
-    enum rc rc = digest(cx, a, t, e);
+    enum rc rc = digest_input(cx, a, t, e);
 
     if (rc == RC_OK && a->json)
         print_json(t);
@@ -151,4 +151,4 @@ const struct command cmd_digest = {
     tables,
     0,
     1,
-    run};
+    digest_main};

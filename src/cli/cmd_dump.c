@@ -34,7 +34,7 @@ dump_file(struct ctx *cx, const char *path, const struct source_opts *o, struct 
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+dump_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct app_source src;
     struct source_facts facts;
@@ -59,4 +59,4 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_dump = {
-    "dump", "", "write a Redis or an RDB file as RESP to stdout", tables, 0, 0, run};
+    "dump", "", "write a Redis or an RDB file as RESP to stdout", tables, 0, 0, dump_main};

@@ -145,7 +145,7 @@ list_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct snap
 }
 
 static enum rc
-find(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
+find_in_repo(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
 {
     struct show s = {.args = a};
     struct find_query q = {.kind = a->find_blob   ? FIND_BLOB
@@ -178,7 +178,7 @@ find(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+find_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct app_repo r = {0};
     enum rc rc;
@@ -187,7 +187,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
         return err_set(e, RC_USAGE, "only one of --blob, --tree and --pack");
     rc = app_repo_lock(cx, a, APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
-        rc = find(cx, a, r.repo, e);
+        rc = find_in_repo(cx, a, r.repo, e);
     app_repo_close(&r);
     return rc;
 }
@@ -198,4 +198,4 @@ const struct command cmd_find = {"find",
                                  tables,
                                  1,
                                  ARGS_REST_MAX,
-                                 run};
+                                 find_main};

@@ -84,7 +84,7 @@ take_policy(const struct args *a, struct policy *out, struct err *e)
 }
 
 static enum rc
-decide(struct work *w, struct err *e)
+forget_decide(struct work *w, struct err *e)
 {
     struct instant now = instant_now();
 
@@ -220,7 +220,7 @@ json_group(struct jw *out, const struct work *w, size_t at, size_t n)
 }
 
 static void
-show(const struct work *w)
+forget_show(const struct work *w)
 {
     struct out_json j;
 
@@ -291,9 +291,9 @@ by_policy(struct ctx *cx, struct work *w, struct err *e)
             w->list[i] = swap;
         }
     group_sort(w->list, w->n, w->by);
-    if (decide(w, e))
+    if (forget_decide(w, e))
         return e->code;
-    show(w);
+    forget_show(w);
     if (prove_those_that_stay(cx, w, e))
         return e->code;
     w->gone = (struct id *)mem_zero(w->n, sizeof(*w->gone));
@@ -346,7 +346,7 @@ by_ids(struct ctx *cx, struct work *w, struct err *e)
 }
 
 static enum rc
-choose(struct ctx *cx, struct work *w, struct err *e)
+forget_choose(struct ctx *cx, struct work *w, struct err *e)
 {
     if (w->args->n_rest > 0)
         return by_ids(cx, w, e);
@@ -377,7 +377,7 @@ remove_chosen(struct ctx *cx, struct work *w, const struct prune_opts *prune, st
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+forget_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     bool exclusive = !a->dry_run || a->prune;
     struct prune_opts prune;
@@ -394,7 +394,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
         rc = app_repo_lock(cx, a, exclusive ? APP_LOCK_EXCLUSIVE : APP_LOCK_SHARED, &r, e);
     w.repo = r.repo;
     if (rc == RC_OK)
-        rc = choose(cx, &w, e);
+        rc = forget_choose(cx, &w, e);
     if (rc == RC_OK)
         rc = remove_chosen(cx, &w, &prune, e);
     snapshots_free(w.list, w.total);
@@ -404,5 +404,6 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     return app_unread(rc, &w.unread, e);
 }
 
-const struct command cmd_forget = {
-    "forget", "[ID...]", "remove snapshots, by ID or by a policy", tables, 0, ARGS_REST_MAX, run};
+const struct command cmd_forget = {"forget",   "[ID...]", "remove snapshots, by ID or by a policy",
+                                   tables,     0,         ARGS_REST_MAX,
+                                   forget_main};

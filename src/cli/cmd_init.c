@@ -51,7 +51,7 @@ take_polynomial(struct ctx *cx, const struct args *a, uint64_t *out, struct err 
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+init_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     static const char *const versions[] = {"2", "1", NULL};
     struct repo_init_opts opts = {0};
@@ -77,4 +77,4 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_init = {"init", "", "make a repository", tables, 0, 0, run};
+const struct command cmd_init = {"init", "", "make a repository", tables, 0, 0, init_main};

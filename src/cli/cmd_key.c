@@ -123,7 +123,7 @@ run_verb(struct ctx *cx, const struct args *a, enum verb verb, struct repo *r, s
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+key_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     static const char *const words[] = {"list", "add", "remove", "passwd", NULL};
     struct app_repo r = {0};
@@ -145,4 +145,5 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_key = {
-    "key", "list|add|remove ID|passwd", "manage the repository's passwords", tables, 1, 2, run};
+    "key",   "list|add|remove ID|passwd", "manage the repository's passwords", tables, 1, 2,
+    key_main};

@@ -48,7 +48,7 @@ explain_conflict(const struct err *e)
 }
 
 static void
-tell(struct applying *ap, const struct cluster_object *o, struct err *e)
+kube_apply_tell(struct applying *ap, const struct cluster_object *o, struct err *e)
 {
     bool conflict = e->sys == 409 && strstr(e->msg, "conflict") != NULL;
 
@@ -154,13 +154,13 @@ apply_all(struct applying *ap, const struct args *a, struct err *e)
             *e = why;
             return e->code;
         }
-        tell(ap, &ap->objs.v[i], &why);
+        kube_apply_tell(ap, &ap->objs.v[i], &why);
     }
     return cluster_outcome(&ap->c, e);
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+kube_apply_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     static const char *const modes[] = {"none", "server", "client", NULL};
     struct applying ap = {.mode = MODE_REAL};
@@ -185,4 +185,4 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_apply = {
-    "apply", "-f FILE", "make objects of a cluster what files say", tables, 0, 0, run};
+    "apply", "-f FILE", "make objects of a cluster what files say", tables, 0, 0, kube_apply_main};

@@ -128,7 +128,7 @@ read_options(struct deleting *d, const struct args *a, struct err *e)
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+kube_delete_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct deleting d = {.mode = 0};
     enum rc rc;
@@ -149,4 +149,4 @@ const struct command cmd_delete = {"delete",
                                    tables,
                                    0,
                                    ARGS_REST_MAX,
-                                   run};
+                                   kube_delete_main};

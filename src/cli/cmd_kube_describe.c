@@ -54,7 +54,7 @@ describe_one(struct cluster *c, const struct args *a, const struct cluster_objec
 }
 
 static enum rc
-describe(struct cluster *c, const struct args *a, struct err *e)
+kube_describe_all(struct cluster *c, const struct args *a, struct err *e)
 {
     CLEANUP(cluster_objects_release) struct cluster_objects objs = {.v = NULL};
     struct args all = *a;
@@ -74,13 +74,13 @@ describe(struct cluster *c, const struct args *a, struct err *e)
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+kube_describe_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct cluster c = {.cx = NULL};
     enum rc rc = cluster_open(cx, a, &c, e);
 
     if (rc == RC_OK)
-        rc = describe(&c, a, e);
+        rc = kube_describe_all(&c, a, e);
     cluster_close(&c);
     return rc;
 }
@@ -91,4 +91,4 @@ const struct command cmd_describe = {"describe",
                                      tables,
                                      0,
                                      ARGS_REST_MAX,
-                                     run};
+                                     kube_describe_main};

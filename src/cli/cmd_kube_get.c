@@ -382,7 +382,7 @@ make_queries(struct getting *g, const struct targets *t, const struct cluster_ob
 }
 
 static enum rc
-get(struct getting *g, struct err *e)
+kube_get_all(struct getting *g, struct err *e)
 {
     CLEANUP(cluster_objects_release) struct cluster_objects files = {.v = NULL};
     CLEANUP(targets_release) struct targets t = {.v = NULL};
@@ -411,7 +411,7 @@ get(struct getting *g, struct err *e)
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+kube_get_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct getting g = {.a = a, .fields = a->field_selector, .out = BUF_INIT(PRINT_MAX)};
     enum rc rc;
@@ -420,7 +420,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
         return e->code;
     rc = cluster_open(cx, a, &g.c, e);
     if (rc == RC_OK)
-        rc = get(&g, e);
+        rc = kube_get_all(&g, e);
     json_free(g.columns);
     mem_free(g.version);
     buf_release(&g.out);
@@ -428,6 +428,10 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_get = {
-    "get", "TYPE [NAME...] | TYPE/NAME...", "print objects of a cluster", tables, 0, ARGS_REST_MAX,
-    run};
+const struct command cmd_get = {"get",
+                                "TYPE [NAME...] | TYPE/NAME...",
+                                "print objects of a cluster",
+                                tables,
+                                0,
+                                ARGS_REST_MAX,
+                                kube_get_main};

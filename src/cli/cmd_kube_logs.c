@@ -211,7 +211,7 @@ log_named(struct logging *l, struct err *e)
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+kube_logs_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct logging l = {.a = a};
     int since_ms = 0;
@@ -239,4 +239,5 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_logs = {
-    "logs", "POD [CONTAINER] | TYPE/NAME", "print what containers wrote", tables, 0, 2, run};
+    "logs",        "POD [CONTAINER] | TYPE/NAME", "print what containers wrote", tables, 0, 2,
+    kube_logs_main};

@@ -153,7 +153,7 @@ wait_all(struct waiting *w, const struct args *a, struct err *e)
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+kube_wait_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct waiting w = {.what = FOR_CREATE};
     int timeout_ms = TIMEOUT_MS;
@@ -178,4 +178,4 @@ const struct command cmd_wait = {"wait",
                                  tables,
                                  0,
                                  ARGS_REST_MAX,
-                                 run};
+                                 kube_wait_main};

@@ -18,7 +18,7 @@ is_file(int fd)
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+load_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     const char *path = a->n_rest == 1 ? a->rest[0] : "-";
     struct app_target t = {0};
@@ -57,4 +57,4 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 
 const struct command cmd_load = {
     "load", "[FILE]", "load RESP (or an RDB file) from a file or stdin into a Redis", tables, 0,
-    1,      run};
+    1,      load_main};

@@ -36,7 +36,7 @@ keep_config(void *arg, struct str config, struct err *e)
 }
 
 static enum rc
-upgrade(struct ctx *cx, struct repo *r, struct err *e)
+migrate_upgrade(struct ctx *cx, struct repo *r, struct err *e)
 {
     struct check_opts opts = {.problem = on_problem};
     struct check_result res;
@@ -56,7 +56,7 @@ upgrade(struct ctx *cx, struct repo *r, struct err *e)
 }
 
 static enum rc
-migrate(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
+migrate_repo(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
 {
     bool is_done = repo_version(r) >= 2;
 
@@ -66,12 +66,12 @@ migrate(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
     else if (is_done && !a->force)
         (void)printf("%s: the repository has version %u already\n", UPGRADE, repo_version(r));
     else
-        return upgrade(cx, r, e);
+        return migrate_upgrade(cx, r, e);
     return RC_OK;
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+migrate_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct app_repo r = {0};
     enum rc rc;
@@ -80,10 +80,10 @@ run(struct ctx *cx, const struct args *a, struct err *e)
         return err_set(e, RC_USAGE, "there is no migration %s, only " UPGRADE, a->rest[0]);
     rc = app_repo_lock(cx, a, APP_LOCK_EXCLUSIVE, &r, e);
     if (rc == RC_OK)
-        rc = migrate(cx, a, r.repo, e);
+        rc = migrate_repo(cx, a, r.repo, e);
     app_repo_close(&r);
     return rc;
 }
 
 const struct command cmd_migrate = {
-    "migrate", "[" UPGRADE "]", "bring a repository to a newer format", tables, 0, 1, run};
+    "migrate", "[" UPGRADE "]", "bring a repository to a newer format", tables, 0, 1, migrate_main};

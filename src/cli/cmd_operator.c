@@ -49,7 +49,7 @@ take_number(const char *name, const char *text, unsigned *out, struct err *e)
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+operator_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct kube_config_opts where = {.kubeconfig = a->step.kubeconfig, .server = a->step.master};
     struct kube_opts how = {.manager = "cstash-operator"};
@@ -83,4 +83,4 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_operator = {
-    "operator", "", "run the controllers against a cluster", tables, 0, 0, run};
+    "operator", "", "run the controllers against a cluster", tables, 0, 0, operator_main};

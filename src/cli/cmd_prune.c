@@ -128,7 +128,7 @@ static const struct opt opts_dry_run[] = {
 static const struct opt *const tables[] = {opts_prune, opts_dry_run, opts_repo, opts_global, NULL};
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+prune_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct app_repo r = {0};
     struct prune_opts opts;
@@ -143,4 +143,4 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_prune = {
-    "prune", "", "give back the space of what no snapshot needs", tables, 0, 0, run};
+    "prune", "", "give back the space of what no snapshot needs", tables, 0, 0, prune_main};

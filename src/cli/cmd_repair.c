@@ -152,7 +152,7 @@ run_verb(struct ctx *cx, const struct args *a, verb_fn *verb, struct err *e)
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+repair_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     static const struct {
         const char *name;
@@ -178,7 +178,7 @@ const struct command cmd_repair = {"repair",
                                    tables,
                                    1,
                                    ARGS_REST_MAX,
-                                   run};
+                                   repair_main};
 
 static enum rc
 run_rebuild(struct ctx *cx, const struct args *a, struct err *e)

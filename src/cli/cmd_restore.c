@@ -7,7 +7,7 @@ static const struct opt *const tables[] = {opts_load,     opts_redis,  opts_filt
                                            opts_snapshot, opts_global, NULL};
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+restore_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct app_snapshot s = {0};
     struct app_target t = {0};
@@ -35,4 +35,4 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_restore = {
-    "restore", "[SNAPSHOT|latest]", "load a snapshot into a Redis", tables, 0, 1, run};
+    "restore", "[SNAPSHOT|latest]", "load a snapshot into a Redis", tables, 0, 1, restore_main};

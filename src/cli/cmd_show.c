@@ -11,7 +11,7 @@ static const struct opt opts_show[] = {
 static const struct opt *const tables[] = {opts_show, opts_repo, opts_snapshot, opts_global, NULL};
 
 static enum rc
-show(struct ctx *cx, const struct args *a, struct app_snapshot *s, struct err *e)
+show_dump(struct ctx *cx, const struct args *a, struct app_snapshot *s, struct err *e)
 {
     struct wr_fd out;
 
@@ -26,16 +26,16 @@ show(struct ctx *cx, const struct args *a, struct app_snapshot *s, struct err *e
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+show_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct app_snapshot s = {0};
     enum rc rc = app_snapshot_open(cx, a, a->n_rest == 1 ? a->rest[0] : NULL, false, &s, e);
 
     if (rc == RC_OK)
-        rc = show(cx, a, &s, e);
+        rc = show_dump(cx, a, &s, e);
     app_snapshot_close(&s);
     return rc;
 }
 
 const struct command cmd_show = {
-    "show", "[SNAPSHOT|latest]", "write a snapshot's dump to stdout", tables, 0, 1, run};
+    "show", "[SNAPSHOT|latest]", "write a snapshot's dump to stdout", tables, 0, 1, show_main};

@@ -96,7 +96,7 @@ list_one(struct listing *l, const struct snapshot *s)
 }
 
 static enum rc
-list(struct listing *l, const struct snapshot *all, size_t n, struct err *e)
+snapshots_print(struct listing *l, const struct snapshot *all, size_t n, struct err *e)
 {
     jw_init(&l->w, &l->json);
     if (l->args->json)
@@ -146,7 +146,7 @@ keep_latest(struct snapshot *all, size_t *n, uint64_t most)
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+snapshots_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     struct listing l = {.args = a, .json = BUF_INIT((size_t)1 << 32)};
     struct app_repo r = {0};
@@ -164,7 +164,7 @@ run(struct ctx *cx, const struct args *a, struct err *e)
     if (rc == RC_OK && most != 0)
         keep_latest(all, &n, most);
     if (rc == RC_OK)
-        rc = list(&l, all, n, e);
+        rc = snapshots_print(&l, all, n, e);
     snapshots_free(all, n);
     buf_release(&l.json);
     app_repo_close(&r);
@@ -172,4 +172,5 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_snapshots = {
-    "snapshots", "[ID...]", "list the snapshots of a repository", tables, 0, ARGS_REST_MAX, run};
+    "snapshots",   "[ID...]",     "list the snapshots of a repository", tables, 0,
+    ARGS_REST_MAX, snapshots_main};

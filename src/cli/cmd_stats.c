@@ -63,7 +63,7 @@ print_text(const struct stats *s, bool raw)
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+stats_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     static const char *const modes[] = {"restore-size", "files-by-contents", "blobs-per-file",
                                         "raw-data", NULL};
@@ -91,4 +91,4 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_stats = {
-    "stats", "[ID...]", "count what a repository holds", tables, 0, ARGS_REST_MAX, run};
+    "stats", "[ID...]", "count what a repository holds", tables, 0, ARGS_REST_MAX, stats_main};

@@ -25,7 +25,7 @@ struct tags {
 };
 
 static struct tags
-split(const struct args_list *list)
+tag_split(const struct args_list *list)
 {
     struct tags t = {.n = 0};
 
@@ -57,7 +57,7 @@ struct edit {
 };
 
 static bool
-apply(const struct edit *x, struct snapshot *s)
+tag_apply(const struct edit *x, struct snapshot *s)
 {
     struct target to = target_view(&x->target);
     bool changed = x->renames && snapshot_set_target(s, &to);
@@ -110,7 +110,7 @@ edit_all(struct ctx *cx, const struct args *a, struct repo *r, const struct edit
 
     for (size_t i = 0; rc == RC_OK && i < n; i++) {
         struct id old = list[i].id;
-        if (!apply(x, &list[i]))
+        if (!tag_apply(x, &list[i]))
             continue;
         rc = snapshot_replace(cx, r, &list[i], false, e);
         if (rc == RC_OK)
@@ -152,7 +152,7 @@ check_args(const struct args *a, const struct edit *x, struct err *e)
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *given, struct err *e)
+tag_main(struct ctx *cx, const struct args *given, struct err *e)
 {
     struct args a = *given;
     struct edit x = {.sets = a.set_tags.n > 0};
@@ -160,9 +160,9 @@ run(struct ctx *cx, const struct args *given, struct err *e)
     char *old = NULL;
     enum rc rc = take_target(&a, &x, &old, e);
 
-    x.set = split(&a.set_tags);
-    x.add = split(&a.add_tags);
-    x.remove = split(&a.remove_tags);
+    x.set = tag_split(&a.set_tags);
+    x.add = tag_split(&a.add_tags);
+    x.remove = tag_split(&a.remove_tags);
     if (rc == RC_OK)
         rc = check_args(&a, &x, e);
     if (rc == RC_OK)
@@ -180,4 +180,4 @@ run(struct ctx *cx, const struct args *given, struct err *e)
 
 const struct command cmd_tag = {
     "tag",         "[ID...]", "change the tags of snapshots, or whose they are", tables, 0,
-    ARGS_REST_MAX, run};
+    ARGS_REST_MAX, tag_main};

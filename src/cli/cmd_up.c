@@ -37,7 +37,7 @@ default_dir(void)
 }
 
 static enum rc
-run(struct ctx *cx, const struct args *a, struct err *e)
+up_main(struct ctx *cx, const struct args *a, struct err *e)
 {
     char *dir = a->dir != NULL ? mem_strdup(a->dir) : default_dir();
     struct up_opts o = {
@@ -62,4 +62,4 @@ run(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_up = {
-    "up", "", "run the control plane on this machine until interrupted", tables, 0, 0, run};
+    "up", "", "run the control plane on this machine until interrupted", tables, 0, 0, up_main};

@@ -13,7 +13,7 @@ enum { LINE_MAX_CHARS = 140, PADDING = 2, DEPTH_MAX = 200 };
 #define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
 
 static void
-indent(struct buf *out, int level)
+describe_indent(struct buf *out, int level)
 {
     for (int i = 0; i < level; i++)
         buf_must_add(out, "  ", 2);
@@ -55,7 +55,7 @@ is_acronym(const char *s, size_t n)
 }
 
 static char
-capital(char c)
+describe_capital(char c)
 {
     return (char)toupper((unsigned char)c);
 }
@@ -77,7 +77,7 @@ add_title(struct buf *out, const char *field)
         for (size_t i = 0; i < n; i++) {
             char to = c[i];
             if (i == 0 || whole)
-                to = capital(to);
+                to = describe_capital(to);
             buf_must_add(out, &to, 1);
         }
         c += n;
@@ -150,7 +150,7 @@ add_content(struct buf *out, int level, const struct json *obj, bool metadata)
         enum json_kind kind = json_kind_of(v);
         if (metadata && is_skipped(items[i].key))
             continue;
-        indent(out, level);
+        describe_indent(out, level);
         add_title(out, items[i].key);
         if (kind != JSON_IS_OBJECT && kind != JSON_IS_ARRAY) {
             buf_must_printf(out, ":\t");
@@ -166,7 +166,7 @@ add_content(struct buf *out, int level, const struct json *obj, bool metadata)
                 add_content(out, level + 1, json_elem(v, k), false);
                 continue;
             }
-            indent(out, level + 1);
+            describe_indent(out, level + 1);
             add_value(out, json_elem(v, k));
             buf_must_add(out, "\n", 1);
         }
@@ -227,7 +227,7 @@ add_annotations(struct buf *out, const struct json *annotations)
 }
 
 static const char *
-ago(int64_t at_ms, char to[static 24])
+describe_ago(int64_t at_ms, char to[static 24])
 {
     if (at_ms == 0)
         return "<unknown>";
@@ -272,10 +272,10 @@ add_event(struct buf *out, const struct json *ev)
     if (series != NULL || n > 1) {
         int64_t last = series != NULL ? kube_time_ms(json_field(series, "lastObservedTime"))
                                       : kube_time_ms(json_field(ev, "lastTimestamp"));
-        buf_must_printf(out, "%s (x%lld over %s)", ago(last, last_age), (long long)n,
-                        ago(first, first_age));
+        buf_must_printf(out, "%s (x%lld over %s)", describe_ago(last, last_age), (long long)n,
+                        describe_ago(first, first_age));
     } else {
-        buf_must_printf(out, "%s", ago(first, first_age));
+        buf_must_printf(out, "%s", describe_ago(first, first_age));
     }
     buf_must_printf(out, "\t%s\t%.*s\n", from, (int)message.n,
                     message.n > 0 ? (const char *)message.p : "");

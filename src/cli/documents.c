@@ -15,7 +15,7 @@
 enum { FOLDER_MAX = 10000 };
 
 static void
-push(struct documents *d, const struct json *obj, const char *from)
+documents_push(struct documents *d, const struct json *obj, const char *from)
 {
     const struct json *items = json_field(obj, "items");
     const char *kind = json_text_or(json_field(obj, "kind"), "");
@@ -23,7 +23,7 @@ push(struct documents *d, const struct json *obj, const char *from)
 
     if (n >= 4 && strcmp(kind + n - 4, "List") == 0 && json_kind_of(items) == JSON_IS_ARRAY) {
         for (size_t i = 0; i < json_size(items); i++)
-            push(d, json_elem(items, i), from);
+            documents_push(d, json_elem(items, i), from);
         return;
     }
     d->v = (struct document *)mem_more(d->v, d->n, sizeof(*d->v));
@@ -57,7 +57,7 @@ read_file(const char *path, struct documents *out, struct err *e)
         if (json_kind_of(doc) != JSON_IS_OBJECT)
             return err_set(e, RC_INVALID, "error parsing %s: document %zu is no object",
                            in ? "STDIN" : path, i + 1);
-        push(out, doc, in ? "STDIN" : path);
+        documents_push(out, doc, in ? "STDIN" : path);
     }
     return RC_OK;
 }

@@ -46,7 +46,7 @@ keys_there(struct ctx *cx, const struct app_target *t, uint64_t *keys, struct er
 
 /* A question on the terminal. Anything but "y" or "yes" is a no. */
 static bool
-ask(const char *question)
+load_opts_ask(const char *question)
 {
     char line[16] = "";
 
@@ -73,8 +73,8 @@ is_of_another(const struct app_target *t, const struct snapshot *s)
  * where there is nobody to ask, it must have been said with --yes.
  */
 static enum rc
-consent(struct ctx *cx, const struct args *a, const struct app_target *t, const struct snapshot *s,
-        const char *from, struct err *e)
+load_opts_consent(struct ctx *cx, const struct args *a, const struct app_target *t,
+                  const struct snapshot *s, const char *from, struct err *e)
 {
     bool tty = isatty(STDIN_FILENO) && strcmp(from, "standard input") != 0,
          flush = t->opts.existing == LOAD_FLUSH, other = is_of_another(t, s);
@@ -93,8 +93,8 @@ consent(struct ctx *cx, const struct args *a, const struct app_target *t, const 
     if (a->yes || !((flush && keys != 0) || (other && (tty || keys != 0))))
         return RC_OK;
     if (tty)
-        return ask(flush && keys != 0 ? "remove these keys first, and restore?"
-                                      : "it is another server's snapshot; restore it?")
+        return load_opts_ask(flush && keys != 0 ? "remove these keys first, and restore?"
+                                                : "it is another server's snapshot; restore it?")
                    ? RC_OK
                    : err_set(e, RC_CANCELLED, "nothing was written");
     if (flush && keys != 0)
@@ -136,8 +136,8 @@ app_target_open(struct ctx *cx, const struct args *a, const struct snapshot *s, 
     if (a->verify && t->opts.existing == LOAD_SKIP)
         return err_set(e, RC_USAGE,
                        "--verify cannot say what the keys should be that --existing skip keeps");
-    if (!a->dry_run &&
-        (conn_open(cx, &t->addr, &t->conn_opts, &t->conn, e) || consent(cx, a, t, s, from, e)))
+    if (!a->dry_run && (conn_open(cx, &t->addr, &t->conn_opts, &t->conn, e) ||
+                        load_opts_consent(cx, a, t, s, from, e)))
         return e->code;
     progress_start(&t->progress, a->dry_run ? "verified" : "loaded", a->quiet);
     return RC_OK;

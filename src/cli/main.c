@@ -181,7 +181,7 @@ hide_memory(void)
 
 /* What was printed must have arrived: a write that failed earlier leaves nothing to flush. */
 static int
-ended(int code)
+main_ended(int code)
 {
     bool lost = ferror(stdout) != 0;
 
@@ -192,7 +192,7 @@ ended(int code)
 }
 
 static int
-start(int argc, char **argv)
+main_start(int argc, char **argv)
 {
     const struct command *c;
     struct err e = ERR_INIT;
@@ -233,5 +233,5 @@ int
 main(int argc, char **argv)
 {
     hide_memory();
-    return ended(start(argc, argv));
+    return main_ended(main_start(argc, argv));
 }

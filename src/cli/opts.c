@@ -74,7 +74,7 @@ find_foreign(const struct opt *const *tables, const char *word)
 }
 
 static enum rc
-unknown(const struct opt *const *tables, const char *word, struct err *e)
+opts_unknown(const struct opt *const *tables, const char *word, struct err *e)
 {
     const char *foreign = find_foreign(tables, word);
     char known[sizeof(e->hint)] = "known:";
@@ -186,7 +186,7 @@ parse_letters(const struct opt *const *tables, struct words *w, struct args *out
     for (const char *c = word + 1; *c != '\0'; c++) {
         const struct opt *o = find_letter(tables, *c);
         if (o == NULL)
-            return unknown(tables, c == word + 1 ? word : (const char[]){'-', *c, '\0'}, e);
+            return opts_unknown(tables, c == word + 1 ? word : (const char[]){'-', *c, '\0'}, e);
         if (c == word + 1 && check_ambiguous(tables, o, c + 1, w, e))
             return e->code;
         if (o->kind > OPT_BOOL)
@@ -205,7 +205,7 @@ parse_long(const struct opt *const *tables, struct words *w, struct args *out, s
         find_long(tables, word, equals == NULL ? strlen(word) : (size_t)(equals - word));
 
     if (o == NULL)
-        return unknown(tables, w->argv[w->i], e);
+        return opts_unknown(tables, w->argv[w->i], e);
     return take_value(o, equals == NULL ? NULL : equals + 1, w, out, e);
 }
 

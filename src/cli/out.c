@@ -82,7 +82,7 @@ out_json_end(struct out_json *j)
 }
 
 static void *
-show(void *arg)
+out_show(void *arg)
 {
     struct progress *p = arg;
     struct err e = ERR_INIT;
@@ -114,7 +114,7 @@ progress_start(struct progress *p, const char *what, bool quiet)
         return;
     p->thread = MEM_NEW(struct progress_thread);
     if (ctx_init(&p->thread->stop, &e) == RC_OK &&
-        pthread_create(&p->thread->id, NULL, show, p) == 0)
+        pthread_create(&p->thread->id, NULL, out_show, p) == 0)
         return;
     ctx_release(&p->thread->stop); /* no progress, then */
     mem_free(TAKE(p->thread));

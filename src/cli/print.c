@@ -10,13 +10,13 @@
 enum { TABLE_PADDING = 3, TABLE_MIN = 6 };
 
 static void
-add(struct buf *out, struct str s)
+print_add(struct buf *out, struct str s)
 {
     buf_must_add(out, s.p, s.n);
 }
 
 static void
-blanks(struct buf *out, size_t n)
+print_blanks(struct buf *out, size_t n)
 {
     buf_must_printf(out, "%*s", (int)n, "");
 }
@@ -90,9 +90,9 @@ print_tabs(struct str text, size_t padding, struct buf *out)
     for (size_t i = 0; i < n; i++) {
         for (size_t c = 0; c < lines[i].n; c++) {
             struct str cell = str_c(lines[i].cells[c]);
-            add(out, cell);
+            print_add(out, cell);
             if (c + 1 < lines[i].n)
-                blanks(out, column_width(lines, n, i, c) + padding - str_chars(cell));
+                print_blanks(out, column_width(lines, n, i, c) + padding - str_chars(cell));
         }
         buf_must_add(out, "\n", 1);
     }
@@ -140,7 +140,7 @@ grid_add(struct grid *g, char *take)
 }
 
 static char *
-upper(const char *s)
+print_upper(const char *s)
 {
     char *to = mem_strdup(s);
 
@@ -174,7 +174,7 @@ grid_header(struct grid *g, const struct print_table *t, const struct json *colu
         grid_add(g, mem_strdup("NAMESPACE"));
     for (size_t c = 0; c < json_size(columns); c++)
         if (is_shown(t, json_elem(columns, c)))
-            grid_add(g, upper(json_text_or(json_field(json_elem(columns, c), "name"), "")));
+            grid_add(g, print_upper(json_text_or(json_field(json_elem(columns, c), "name"), "")));
     if (t->show_labels)
         grid_add(g, mem_strdup("LABELS"));
 }
@@ -214,11 +214,11 @@ grid_print(struct grid *g, struct print_table *t, struct buf *out)
     }
     for (size_t i = 0; i < g->n; i++) {
         size_t c = MIN(i % g->columns, PRINT_COLUMNS_MAX - 1);
-        add(out, str_c(g->cells[i]));
+        print_add(out, str_c(g->cells[i]));
         if ((i + 1) % g->columns == 0)
             buf_must_add(out, "\n", 1);
         else
-            blanks(out, t->width[c] - str_chars(str_c(g->cells[i])));
+            print_blanks(out, t->width[c] - str_chars(str_c(g->cells[i])));
         mem_free(g->cells[i]);
     }
     mem_free(g->cells);

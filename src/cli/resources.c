@@ -28,7 +28,7 @@ resources_release(struct resources *r)
 }
 
 static void
-keep(struct resources *r, struct json *take)
+resources_keep(struct resources *r, struct json *take)
 {
     r->docs = (struct json **)mem_more(r->docs, r->n_docs, sizeof(struct json *));
     r->docs[r->n_docs++] = take;
@@ -51,7 +51,7 @@ with_group(const char *word, const char *group)
 }
 
 static void
-add(struct resources *r, const struct resource *res)
+resources_add(struct resources *r, const struct resource *res)
 {
     struct resource *own = MEM_NEW(struct resource);
 
@@ -76,7 +76,7 @@ add_aggregated_version(struct resources *r, const char *group, const struct json
                                .shorts = json_field(item, "shortNames"),
                                .categories = json_field(item, "categories"),
                                .verbs = json_field(item, "verbs")};
-        add(r, &res);
+        resources_add(r, &res);
     }
 }
 
@@ -95,7 +95,7 @@ resources_add_aggregated(struct resources *r, struct json *take)
         for (size_t v = 0; v < json_size(versions); v++)
             add_aggregated_version(r, name, json_elem(versions, v));
     }
-    keep(r, take);
+    resources_keep(r, take);
     return true;
 }
 
@@ -120,14 +120,14 @@ resources_add_plain(struct resources *r, struct json *take)
                                .categories = json_field(item, "categories"),
                                .verbs = json_field(item, "verbs")};
         if (strchr(res.kind.plural, '/') == NULL)
-            add(r, &res);
+            resources_add(r, &res);
     }
-    keep(r, take);
+    resources_keep(r, take);
 }
 
 static enum rc
-ask(struct ctx *cx, struct kube *k, const char *path, const char *accept, struct json **out,
-    struct err *e)
+resources_ask(struct ctx *cx, struct kube *k, const char *path, const char *accept,
+              struct json **out, struct err *e)
 {
     CLEANUP(buf_release) struct buf body = BUF_INIT(DISCOVERY_MAX);
 
@@ -143,7 +143,7 @@ discover_version(struct ctx *cx, struct kube *k, const char *path, struct resour
 {
     struct json *doc = NULL;
 
-    if (ask(cx, k, path, NULL, &doc, e))
+    if (resources_ask(cx, k, path, NULL, &doc, e))
         return e->code;
     resources_add_plain(r, doc);
     return RC_OK;
@@ -179,12 +179,12 @@ resources_discover(struct ctx *cx, struct kube *k, struct resources *r, struct e
     struct json *doc = NULL;
     const struct json *list;
 
-    if (ask(cx, k, "/api", AGGREGATED, &doc, e))
+    if (resources_ask(cx, k, "/api", AGGREGATED, &doc, e))
         return e->code;
     if (!resources_add_aggregated(r, doc) && discover_version(cx, k, "/api/v1", r, e))
         return e->code;
     doc = NULL;
-    if (ask(cx, k, "/apis", AGGREGATED, &doc, e))
+    if (resources_ask(cx, k, "/apis", AGGREGATED, &doc, e))
         return e->code;
     groups = json_ref(doc);
     if (resources_add_aggregated(r, doc))
@@ -208,7 +208,7 @@ has_word(const struct json *list, const char *word, size_t n)
 }
 
 static bool
-same(const char *s, const char *word, size_t n)
+resources_same(const char *s, const char *word, size_t n)
 {
     return strlen(s) == n && strncasecmp(s, word, n) == 0;
 }
@@ -218,8 +218,8 @@ is_called(const struct resource *res, const char *word, size_t n, bool by_short)
 {
     if (by_short)
         return has_word(res->shorts, word, n);
-    return same(res->kind.plural, word, n) || same(res->singular, word, n) ||
-           same(res->kind.kind, word, n);
+    return resources_same(res->kind.plural, word, n) || resources_same(res->singular, word, n) ||
+           resources_same(res->kind.kind, word, n);
 }
 
 /* "group" (its beginning is enough), "version.group" or "version" behind the first dot. */
@@ -269,7 +269,7 @@ resource_can(const struct resource *res, const char *verb)
 }
 
 static void
-push(struct targets *t, const struct resource *res, const char *name)
+resources_push(struct targets *t, const struct resource *res, const char *name)
 {
     t->v = (struct resource_arg *)mem_more(t->v, t->n, sizeof(struct resource_arg));
     t->v[t->n++] = (struct resource_arg){res, name};
@@ -294,7 +294,7 @@ push_category(const struct resources *r, const char *word, struct targets *t)
         if (!has_word(res->categories, word, strlen(word)) || !resource_can(res, "list") ||
             resources_find(r, res->plural_group) != res)
             continue;
-        push(t, res, NULL);
+        resources_push(t, res, NULL);
         any = true;
     }
     return any;
@@ -307,7 +307,7 @@ push_type(const struct resources *r, const char *word, bool category, struct tar
     const struct resource *res = resources_find(r, word);
 
     if (res != NULL)
-        push(t, res, NULL);
+        resources_push(t, res, NULL);
     else if (!category || !push_category(r, word, t))
         return err_set(e, RC_NOT_FOUND, "the server doesn't have a resource type \"%.*s\"",
                        (int)strcspn(word, "."), word);
@@ -333,7 +333,7 @@ push_pair(const struct resources *r, const char *word, struct targets *t, struct
     if (res == NULL)
         return err_set(e, RC_NOT_FOUND, "the server doesn't have a resource type \"%.*s\"",
                        (int)strcspn(type, "."), type);
-    push(t, res, slash);
+    resources_push(t, res, slash);
     return RC_OK;
 }
 
@@ -357,9 +357,9 @@ targets_parse(const struct resources *r, const char *const *words, size_t n, str
         rc = push_type(r, w, n == 1, &types, e);
     for (size_t t = 0; t < types.n && rc == RC_OK; t++) {
         if (n == 1)
-            push(out, types.v[t].res, NULL);
+            resources_push(out, types.v[t].res, NULL);
         for (size_t i = 1; i < n; i++)
-            push(out, types.v[t].res, copy_word(out, words[i]));
+            resources_push(out, types.v[t].res, copy_word(out, words[i]));
     }
     targets_release(&types);
     return rc;

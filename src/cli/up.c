@@ -30,7 +30,7 @@ struct up {
 /* ---- what must be there before the operator looks ---- */
 
 static enum rc
-install(struct up *u, const struct kube_gvr *kind, struct json *take, struct err *e)
+up_install(struct up *u, const struct kube_gvr *kind, struct json *take, struct err *e)
 {
     struct kube_write w = {.manager = "cstash-up", .force = true};
     enum rc rc = kube_apply(u->cx, u->k, kind, take, &w, NULL, e);
@@ -49,12 +49,13 @@ install_all(struct up *u, struct err *e)
     CLEANUP(json_free_ptr) struct json *catalog = catalog_new(CSTASH_IMAGE);
 
     for (size_t i = 0; i < n; i++)
-        if (install(u, &KUBE_CRD, kind_crd(kinds[i]), e))
+        if (up_install(u, &KUBE_CRD, kind_crd(kinds[i]), e))
             return e->code;
     for (size_t i = 0; i < json_size(catalog); i++) {
         const struct json *one = json_elem(catalog, i);
 
-        if (install(u, kube_is_kind(one, &GVR_TASK) ? &GVR_TASK : &GVR_FUNCTION, json_ref(one), e))
+        if (up_install(u, kube_is_kind(one, &GVR_TASK) ? &GVR_TASK : &GVR_FUNCTION, json_ref(one),
+                       e))
             return e->code;
     }
     return RC_OK;

@@ -19,7 +19,7 @@ slot_of(const struct idset *s, const struct id *id)
 }
 
 static void
-grow(struct idset *s)
+idset_grow(struct idset *s)
 {
     struct idset bigger = {.n = s->n, .cap = s->cap == 0 ? FIRST_CAP : s->cap * 2};
 
@@ -45,7 +45,7 @@ idset_add(struct idset *s, const struct id *id)
     struct id *slot;
 
     if (s->n * 4 >= s->cap * 3)
-        grow(s);
+        idset_grow(s);
     slot = slot_of(s, id);
     if (id_eq(slot, id))
         return false;

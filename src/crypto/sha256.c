@@ -84,7 +84,7 @@ begin_job(struct sha256_lanes *l, size_t lane, struct job *job, const struct str
 
 /* Let every lane take as many blocks as the shortest has left. */
 static void
-step(const struct sha256_engine *g, struct sha256_lanes *l, struct job *jobs, size_t active)
+sha256_step(const struct sha256_engine *g, struct sha256_lanes *l, struct job *jobs, size_t active)
 {
     static const uint8_t nothing[64];
     size_t blocks = SIZE_MAX;
@@ -129,7 +129,7 @@ hash_some(const struct sha256_engine *g, const struct str *in, size_t n, struct 
         }
         if (active < g->worth)
             break;
-        step(g, &l, jobs, active);
+        sha256_step(g, &l, jobs, active);
         for (size_t i = 0; i < active; i++) {
             if (jobs[i].left.n >= 64)
                 continue;

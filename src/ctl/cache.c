@@ -262,7 +262,7 @@ exchange_locked(struct cache *c, struct entry *x, struct text *now, const struct
 
 /* With `tell` held. */
 static void
-tell(struct cache *c, const struct text *old, const struct json *now)
+cache_tell(struct cache *c, const struct text *old, const struct json *now)
 {
     struct json *before = c->n_handlers > 0 ? text_parse(old) : NULL;
 
@@ -272,7 +272,7 @@ tell(struct cache *c, const struct text *old, const struct json *now)
 }
 
 static void
-trim(const struct cache *c, struct json *obj)
+cache_trim(const struct cache *c, struct json *obj)
 {
     struct json *meta = json_field(obj, "metadata");
 
@@ -291,7 +291,7 @@ take_object(struct cache *c, struct json *obj)
     bool changed = true;
     struct entry *x;
 
-    trim(c, obj);
+    cache_trim(c, obj);
     now = text_new(obj);
     (void)pthread_mutex_lock(&c->tell);
     (void)pthread_mutex_lock(&c->lock);
@@ -313,7 +313,7 @@ take_object(struct cache *c, struct json *obj)
     }
     (void)pthread_mutex_unlock(&c->lock);
     if (changed)
-        tell(c, before, obj);
+        cache_tell(c, before, obj);
     (void)pthread_mutex_unlock(&c->tell);
     text_unref(before);
 }
@@ -345,7 +345,7 @@ lose_object(struct cache *c, const char *key)
         last = remove_locked(c, x);
     (void)pthread_mutex_unlock(&c->lock);
     if (last != NULL)
-        tell(c, last, NULL);
+        cache_tell(c, last, NULL);
     (void)pthread_mutex_unlock(&c->tell);
     text_unref(last);
 }
@@ -358,7 +358,7 @@ cache_note(struct cache *c, const struct json *obj)
     struct text *now, *old;
     struct entry *x;
 
-    trim(c, copy);
+    cache_trim(c, copy);
     now = text_new(copy);
     (void)pthread_mutex_lock(&c->lock);
     x = (struct entry *)strmap_get(&c->entries, key);
@@ -454,7 +454,7 @@ on_trouble(struct kube_sink *s, const struct err *e)
 }
 
 static void *
-reflect(void *arg)
+cache_reflect(void *arg)
 {
     struct cache *c = (struct cache *)arg;
     struct kube_reflect_opts o = {.label_selector = c->o.label_selector,
@@ -472,7 +472,7 @@ reflect(void *arg)
 /* Life. */
 
 static char *
-copy(const char *s)
+cache_copy(const char *s)
 {
     return s == NULL ? NULL : mem_strdup(s);
 }
@@ -485,9 +485,9 @@ cache_new(struct kube *k, const struct cache_opts *o)
     c->sink = (struct kube_sink){on_start, on_item, on_finish, on_event, on_trouble};
     c->k = k;
     c->o = *o;
-    c->o.ns = copy(o->ns);
-    c->o.label_selector = copy(o->label_selector);
-    c->o.field_selector = copy(o->field_selector);
+    c->o.ns = cache_copy(o->ns);
+    c->o.label_selector = cache_copy(o->label_selector);
+    c->o.field_selector = cache_copy(o->field_selector);
     (void)pthread_mutex_init(&c->tell, NULL);
     (void)pthread_mutex_init(&c->lock, NULL);
     return c;
@@ -536,7 +536,7 @@ cache_start(struct ctx *cx, struct cache *c, struct err *e)
     int err;
 
     c->cx = cx;
-    err = pthread_create(&c->thread, NULL, reflect, c);
+    err = pthread_create(&c->thread, NULL, cache_reflect, c);
     if (err != 0)
         return err_sys(e, err, "could not start the cache of %s", c->o.kind->plural);
     c->started = true;
@@ -644,7 +644,7 @@ each_and_release(struct finds *f, void (*fn)(void *, const struct json *), void 
 }
 
 static void
-push(void *arg, const struct json *obj)
+cache_push(void *arg, const struct json *obj)
 {
     json_push((struct json *)arg, json_ref(obj));
 }
@@ -654,7 +654,7 @@ array_and_release(struct finds *f)
 {
     struct json *arr = json_new_array();
 
-    each_and_release(f, push, arr);
+    each_and_release(f, cache_push, arr);
     return arr;
 }
 

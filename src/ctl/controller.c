@@ -81,7 +81,7 @@ controller_watch(struct controller *c, struct cache *cache, controller_map_fn *m
 }
 
 static void
-add(struct workq *q, const char *ns, const char *name)
+controller_add(struct workq *q, const char *ns, const char *name)
 {
     char *key = workq_key(ns, name);
 
@@ -93,7 +93,7 @@ void
 controller_map_self(void *arg, const struct json *obj, struct workq *q)
 {
     (void)arg;
-    add(q, kube_ns(obj), kube_name(obj));
+    controller_add(q, kube_ns(obj), kube_name(obj));
 }
 
 void
@@ -103,7 +103,7 @@ controller_map_owner(void *arg, const struct json *obj, struct workq *q)
     const char *name = json_text(json_field(owner, "name"));
 
     if (name != NULL && strcmp(json_text_or(json_field(owner, "kind"), ""), (const char *)arg) == 0)
-        add(q, kube_ns(obj), name);
+        controller_add(q, kube_ns(obj), name);
 }
 
 struct workq *
@@ -115,12 +115,12 @@ controller_queue(struct controller *c)
 void
 controller_enqueue(struct controller *c, const char *ns, const char *name)
 {
-    add(c->q, ns, name);
+    controller_add(c->q, ns, name);
 }
 
 /* What a reconcile that failed means for its key. */
 static void
-failed(struct controller *c, const char *key, const struct err *e)
+controller_failed(struct controller *c, const char *key, const struct err *e)
 {
     if (e->code == RC_CANCELLED)
         return;
@@ -136,7 +136,7 @@ failed(struct controller *c, const char *key, const struct err *e)
 }
 
 static void
-reconcile(struct controller *c, const char *key)
+controller_reconcile(struct controller *c, const char *key)
 {
     struct ctl_result result = {.requeue_after_ms = 0};
     char *copy = mem_strdup(key);
@@ -152,7 +152,7 @@ reconcile(struct controller *c, const char *key)
     (void)atomic_fetch_add(&c->nanoseconds, (unsigned long long)(clock_mono_ns() - began));
     mem_free(copy);
     if (rc != RC_OK) {
-        failed(c, key, &e);
+        controller_failed(c, key, &e);
         return;
     }
     workq_forget(c->q, key);
@@ -165,14 +165,14 @@ reconcile(struct controller *c, const char *key)
 }
 
 static void *
-work(void *arg)
+controller_work(void *arg)
 {
     struct controller *c = (struct controller *)arg;
     struct err e = ERR_INIT;
     char *key;
 
     while (workq_take(c->cx, c->q, &key, &e) == RC_OK) {
-        reconcile(c, key);
+        controller_reconcile(c, key);
         workq_done(c->q, key);
         mem_free(key);
     }
@@ -185,7 +185,7 @@ controller_start(struct ctx *cx, struct controller *c, struct err *e)
     c->cx = cx;
     c->threads = (pthread_t *)mem_zero((size_t)c->o.workers, sizeof(*c->threads));
     for (; c->n_threads < c->o.workers; c->n_threads++) {
-        int err = pthread_create(&c->threads[c->n_threads], NULL, work, c);
+        int err = pthread_create(&c->threads[c->n_threads], NULL, controller_work, c);
         if (err != 0) {
             workq_shutdown(c->q);
             controller_join(c);

@@ -77,7 +77,7 @@ set_time(struct json *spec, const char *key)
 }
 
 static void
-fill(struct lease *l, struct json *obj, bool taken_over)
+lease_fill(struct lease *l, struct json *obj, bool taken_over)
 {
     struct json *spec = json_need_object(obj, "spec");
     int64_t transitions = json_int_or(json_field(spec, "leaseTransitions"), 0);
@@ -108,12 +108,12 @@ is_expired(struct lease *l, const struct json *spec)
 }
 
 static enum rc
-first(struct ctx *cx, struct lease *l, struct err *e)
+lease_first(struct ctx *cx, struct lease *l, struct err *e)
 {
     struct json *obj = kube_object_new(&KUBE_LEASE, l->o.ns, l->o.name);
     enum rc rc;
 
-    fill(l, obj, false);
+    lease_fill(l, obj, false);
     rc = kube_create(cx, l->k, &KUBE_LEASE, l->o.ns, obj, NULL, NULL, e);
     json_free(obj);
     return rc;
@@ -121,7 +121,7 @@ first(struct ctx *cx, struct lease *l, struct err *e)
 
 /* Take or renew `obj`. RC_CONFLICT: somebody else has it, or was faster. */
 static enum rc
-next(struct ctx *cx, struct lease *l, struct json *obj, struct err *e)
+lease_next(struct ctx *cx, struct lease *l, struct json *obj, struct err *e)
 {
     const struct json *spec = json_field(obj, "spec");
     const char *holder = json_text_or(json_field(spec, "holderIdentity"), "");
@@ -129,20 +129,20 @@ next(struct ctx *cx, struct lease *l, struct json *obj, struct err *e)
 
     if (!ours && holder[0] != '\0' && !is_expired(l, spec))
         return err_set(e, RC_CONFLICT, "%s holds it", holder);
-    fill(l, obj, !ours);
+    lease_fill(l, obj, !ours);
     return kube_update(cx, l->k, &KUBE_LEASE, obj, NULL, NULL, e);
 }
 
 static enum rc
-ask(struct ctx *cx, struct lease *l, struct err *e)
+lease_ask(struct ctx *cx, struct lease *l, struct err *e)
 {
     struct json *obj = NULL;
     enum rc rc = kube_get(cx, l->k, &KUBE_LEASE, l->o.ns, l->o.name, &obj, e);
 
     if (rc == RC_NOT_FOUND)
-        rc = first(cx, l, e);
+        rc = lease_first(cx, l, e);
     else if (rc == RC_OK)
-        rc = next(cx, l, obj, e);
+        rc = lease_next(cx, l, obj, e);
     json_free(obj);
     return rc;
 }
@@ -151,10 +151,10 @@ enum rc
 lease_try(struct ctx *cx, struct lease *l, bool *held, struct err *e)
 {
     struct err why = ERR_INIT;
-    enum rc rc = ask(cx, l, &why);
+    enum rc rc = lease_ask(cx, l, &why);
 
     if (rc == RC_CONFLICT && why.sys == 409) /* it may be our own write, whose answer was lost */
-        rc = ask(cx, l, &why);
+        rc = lease_ask(cx, l, &why);
     if (rc != RC_OK && rc != RC_CONFLICT && rc != RC_EXISTS) {
         *e = why;
         return err_wrap(e, "could not get the lease %s/%s", l->o.ns, l->o.name);

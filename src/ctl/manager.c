@@ -80,7 +80,7 @@ manager_add(struct manager *m, struct controller *take)
 
 /* Start everything. What has started ends with the ctx. */
 static enum rc
-start(struct ctx *cx, struct manager *m, struct err *e)
+manager_start(struct ctx *cx, struct manager *m, struct err *e)
 {
     for (size_t i = 0; i < m->n_caches; i++)
         if (cache_start(cx, m->caches[i].cache, e))
@@ -124,7 +124,7 @@ manager_run(struct ctx *cx, struct manager *m, struct err *e)
 {
     struct err over = ERR_INIT;
     bool asked;
-    enum rc rc = start(cx, m, e);
+    enum rc rc = manager_start(cx, m, e);
 
     if (rc == RC_OK) {
         atomic_store(&m->ready, true);

@@ -15,7 +15,7 @@ strmap_release(struct strmap *m)
 
 /* FNV-1a: keys are names that we or the server's users chose, few and short. */
 static size_t
-hash(const char *s)
+strmap_hash(const char *s)
 {
     uint64_t h = 0xcbf29ce484222325ULL;
 
@@ -26,9 +26,9 @@ hash(const char *s)
 
 /* The slot of `key`, or the free one where it would go. */
 static size_t
-place(const struct strmap *m, const char *key)
+strmap_place(const struct strmap *m, const char *key)
 {
-    size_t i = hash(key) & (m->cap - 1);
+    size_t i = strmap_hash(key) & (m->cap - 1);
 
     while (m->slots[i].key != NULL && strcmp(m->slots[i].key, key) != 0)
         i = (i + 1) & (m->cap - 1);
@@ -38,11 +38,11 @@ place(const struct strmap *m, const char *key)
 void *
 strmap_get(const struct strmap *m, const char *key)
 {
-    return m->cap == 0 ? NULL : m->slots[place(m, key)].value;
+    return m->cap == 0 ? NULL : m->slots[strmap_place(m, key)].value;
 }
 
 static void
-grow(struct strmap *m)
+strmap_grow(struct strmap *m)
 {
     struct strmap old = *m;
 
@@ -50,7 +50,7 @@ grow(struct strmap *m)
     m->slots = (struct strmap_slot *)mem_zero(m->cap, sizeof(*m->slots));
     for (size_t i = 0; i < old.cap; i++)
         if (old.slots[i].key != NULL)
-            m->slots[place(m, old.slots[i].key)] = old.slots[i];
+            m->slots[strmap_place(m, old.slots[i].key)] = old.slots[i];
     mem_free(old.slots);
 }
 
@@ -58,8 +58,8 @@ void
 strmap_add(struct strmap *m, const char *key, void *value)
 {
     if ((m->n + 1) * 4 > m->cap * 3)
-        grow(m);
-    m->slots[place(m, key)] = (struct strmap_slot){key, value};
+        strmap_grow(m);
+    m->slots[strmap_place(m, key)] = (struct strmap_slot){key, value};
     m->n++;
 }
 
@@ -69,7 +69,7 @@ strmap_remove(struct strmap *m, const char *key)
     size_t i, next;
     void *value;
 
-    if (m->cap == 0 || m->slots[i = place(m, key)].key == NULL)
+    if (m->cap == 0 || m->slots[i = strmap_place(m, key)].key == NULL)
         return NULL;
     value = m->slots[i].value;
     m->slots[i] = (struct strmap_slot){NULL, NULL};
@@ -79,7 +79,7 @@ strmap_remove(struct strmap *m, const char *key)
          next = (next + 1) & (m->cap - 1)) {
         struct strmap_slot s = m->slots[next];
         m->slots[next] = (struct strmap_slot){NULL, NULL};
-        m->slots[place(m, s.key)] = s;
+        m->slots[strmap_place(m, s.key)] = s;
     }
     return value;
 }

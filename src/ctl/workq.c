@@ -155,7 +155,7 @@ forget_idle_locked(struct workq *q, struct job *j)
 
 /* Somebody who sleeps should look again. */
 static void
-wake(struct workq *q)
+workq_wake(struct workq *q)
 {
     uint64_t one = 1;
     ssize_t n = write(q->fd, &one, sizeof(one));
@@ -182,7 +182,7 @@ line_up_locked(struct workq *q, struct job *j)
         q->head = j;
     q->tail = j;
     q->n_due++;
-    wake(q);
+    workq_wake(q);
 }
 
 void
@@ -210,7 +210,7 @@ add_after_locked(struct workq *q, struct job *j, int64_t ms)
     j->at_ms = at;
     heap_add(q, j);
     if (q->heap[0] == j)
-        wake(q);
+        workq_wake(q);
 }
 
 void
@@ -289,7 +289,7 @@ next_locked(struct workq *q, int *sleep_ms)
 
 /* A key, or NULL; `*sleep_ms` as above. Wakes another sleeper if there is more to look after. */
 static char *
-take(struct workq *q, int *sleep_ms, bool *closed)
+workq_take_due(struct workq *q, int *sleep_ms, bool *closed)
 {
     uint64_t seen;
     char *key = NULL;
@@ -303,7 +303,7 @@ take(struct workq *q, int *sleep_ms, bool *closed)
     if (j != NULL)
         key = mem_strdup(j->key);
     if (q->closed || (j != NULL && (q->n_due > 0 || q->n_heap > 0)))
-        wake(q);
+        workq_wake(q);
     (void)pthread_mutex_unlock(&q->lock);
     return key;
 }
@@ -317,7 +317,7 @@ workq_take(struct ctx *cx, struct workq *q, char **key, struct err *e)
         int ms;
         if (ctx_check(cx, e))
             return e->code;
-        *key = take(q, &ms, &closed);
+        *key = workq_take_due(q, &ms, &closed);
         if (*key != NULL)
             return RC_OK;
         if (closed)
@@ -333,7 +333,7 @@ workq_try(struct workq *q)
     bool closed;
     int ms;
 
-    return take(q, &ms, &closed);
+    return workq_take_due(q, &ms, &closed);
 }
 
 void
@@ -359,7 +359,7 @@ workq_shutdown(struct workq *q)
 {
     (void)pthread_mutex_lock(&q->lock);
     q->closed = true;
-    wake(q);
+    workq_wake(q);
     (void)pthread_mutex_unlock(&q->lock);
 }
 

@@ -112,7 +112,7 @@ is_marker(struct dump_decode *u, const struct cmd *c)
 
 /* Keep an argument, or a piece of it, of a long command until all of it is there. */
 static enum rc
-hold(struct dump_decode *u, const struct ev_piece *p, struct err *e)
+dump_decode_hold(struct dump_decode *u, const struct ev_piece *p, struct err *e)
 {
     if (u->held.n + p->p.n > (u->verb == V_RESTORE ? EV_OPAQUE_MAX : EV_HELD_MAX))
         return err_set(e, RC_LIMIT, "a command for one key of more than %zu bytes", EV_HELD_MAX);
@@ -166,7 +166,8 @@ begin_long(struct dump_decode *u, const struct cmd *c, struct err *e)
     for (uint32_t i = u->verb < V_STREAMING ? 2 : 0; i < c->n && u->verb != V_OTHER; i++) {
         bool key = u->verb > V_STREAMING && u->verb < V_OTHER && i == u->key; /* is in u->name */
         struct ev_piece p = ev_whole(key ? str_of(NULL, 0) : c->argv[i]);
-        if (u->verb < V_STREAMING ? dump_decode_streaming_arg(u, i, &p, e) : hold(u, &p, e))
+        if (u->verb < V_STREAMING ? dump_decode_streaming_arg(u, i, &p, e)
+                                  : dump_decode_hold(u, &p, e))
             return e->code;
     }
     return RC_OK;
@@ -336,7 +337,7 @@ dump_decode_piece(struct dump_decode *u, const struct resp_reader_piece *p, stru
         return RC_OK;
     if (p->arg >= 0 &&
         (u->verb < V_STREAMING ? dump_decode_streaming_arg(u, (uint32_t)p->arg, &piece, e)
-                               : hold(u, &piece, e)))
+                               : dump_decode_hold(u, &piece, e)))
         return e->code;
     return p->last && u->verb > V_STREAMING ? on_held(u, e) : RC_OK;
 }

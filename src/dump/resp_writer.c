@@ -38,7 +38,7 @@ put(struct encoder *x, const void *p, size_t n, struct err *e)
 
 /* `lead`, number, CR LF. */
 static size_t
-frame(uint8_t lead, uint64_t v, uint8_t to[static NUMBER_TEXT])
+resp_writer_frame(uint8_t lead, uint64_t v, uint8_t to[static NUMBER_TEXT])
 {
     size_t n;
 
@@ -54,7 +54,7 @@ resp_write_frame(struct encoder *x, uint8_t lead, uint64_t v, struct err *e)
 {
     uint8_t text[NUMBER_TEXT];
 
-    return put(x, text, frame(lead, v, text), e);
+    return put(x, text, resp_writer_frame(lead, v, text), e);
 }
 
 static void
@@ -81,7 +81,7 @@ resp_write_command(struct encoder *x, uint64_t args, struct err *e)
 size_t
 resp_write_lay(uint8_t *to, struct str s)
 {
-    size_t n = frame('$', s.n, to);
+    size_t n = resp_writer_frame('$', s.n, to);
 
     if (s.n != 0)
         memcpy(to + n, s.p, s.n);

@@ -17,7 +17,7 @@ start_library(void)
 }
 
 static char *
-copy(const char *s)
+client_copy(const char *s)
 {
     return s == NULL ? NULL : mem_strdup(s);
 }
@@ -62,9 +62,9 @@ http_new(const struct http_opts *o, struct http **out, struct err *e)
     h->o.ca = copy_str(o->ca);
     h->o.cert = copy_str(o->cert);
     h->o.key = copy_str(o->key);
-    h->o.ca_file = copy(o->ca_file);
-    h->o.server_name = copy(o->server_name);
-    h->o.proxy = copy(o->proxy);
+    h->o.ca_file = client_copy(o->ca_file);
+    h->o.server_name = client_copy(o->server_name);
+    h->o.proxy = client_copy(o->proxy);
     h->o.user_agent = mem_strdup(o->user_agent != NULL ? o->user_agent : "cstash/" CSTASH_VERSION);
     *out = h;
     return RC_OK;

@@ -21,7 +21,7 @@ wait_for(struct link *l, short events, struct err *e)
 }
 
 static enum rc
-broken(const struct link *l, CURLcode why, struct err *e)
+link_broken(const struct link *l, CURLcode why, struct err *e)
 {
     (void)err_set(e, RC_UNAVAILABLE, "the connection to %s broke: %s", l->t.host,
                   curl_easy_strerror(why));
@@ -42,7 +42,7 @@ link_read(struct rd *r, uint8_t *p, size_t n, size_t *got, struct err *e)
         if (rc == CURLE_OK)
             return RC_OK;
         if (rc != CURLE_AGAIN)
-            return broken(l, rc, e);
+            return link_broken(l, rc, e);
         if (wait_for(l, POLLIN, e))
             return e->code;
     }
@@ -65,7 +65,7 @@ link_write(struct wr *w, const uint8_t *p, size_t n, struct err *e)
             continue;
         }
         if (rc != CURLE_OK)
-            return broken(l, rc, e);
+            return link_broken(l, rc, e);
         p += sent;
         n -= sent;
     }

@@ -390,7 +390,7 @@ charge_locked(int64_t *free_ns, uint64_t rate, curl_off_t bytes)
  * once: many short ones know no limit. So all are charged together, and wait until what was moved has taken its time.
  */
 static void
-charge(struct transfer *t)
+transfer_charge(struct transfer *t)
 {
     struct http *h = t->h;
     curl_off_t sent = 0, received = 0;
@@ -451,7 +451,7 @@ transfer_step(struct transfer *t, struct err *e)
     set_rates(t);
     if (curl_multi_perform(t->slot->multi, &running) != CURLM_OK)
         return err_set(e, RC_IO, "the HTTP library failed");
-    charge(t);
+    transfer_charge(t);
     while ((m = curl_multi_info_read(t->slot->multi, &queued)) != NULL)
         if (m->msg == CURLMSG_DONE) {
             t->done = true;
@@ -466,7 +466,7 @@ transfer_step(struct transfer *t, struct err *e)
 }
 
 static enum rc
-away(struct transfer *t, enum rc code, struct err *e)
+transfer_away(struct transfer *t, enum rc code, struct err *e)
 {
     (void)err_set(e, code, "could not reach %s: %s", t->host,
                   t->why[0] != '\0' ? t->why : curl_easy_strerror(t->result));
@@ -484,7 +484,7 @@ transfer_result(struct transfer *t, struct err *e)
         if (t->too_large)
             return err_set(e, RC_LIMIT, "the answer of %s is larger than %zu bytes", t->host,
                            t->in.max);
-        return away(t, RC_UNAVAILABLE, e);
+        return transfer_away(t, RC_UNAVAILABLE, e);
     case CURLE_PEER_FAILED_VERIFICATION:
         (void)err_set(e, RC_DENIED, "the certificate of %s does not verify: %s", t->host, t->why);
         return err_hint(e, "give the certificate of the authority that signed it");
@@ -496,29 +496,29 @@ transfer_result(struct transfer *t, struct err *e)
     case CURLE_UNSUPPORTED_PROTOCOL:
         return err_set(e, RC_INVALID, "the address of %s is malformed", t->host);
     case CURLE_OPERATION_TIMEDOUT:
-        return away(t, RC_TIMEOUT, e);
+        return transfer_away(t, RC_TIMEOUT, e);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
-        (void)away(t, RC_UNAVAILABLE, e);
+        (void)transfer_away(t, RC_UNAVAILABLE, e);
         return err_hint(e, "is the name right, and is there a network?");
     case CURLE_SSL_CONNECT_ERROR:
-        (void)away(t, RC_UNAVAILABLE, e);
+        (void)transfer_away(t, RC_UNAVAILABLE, e);
         return err_hint(e, "does the server speak TLS there?");
     case CURLE_COULDNT_CONNECT:
         if (t->refused)
             return err_set(e, RC_DENIED,
                            "%s is a link-local address, which is kept for services of the machine",
                            t->host);
-        (void)away(t, RC_UNAVAILABLE, e);
+        (void)transfer_away(t, RC_UNAVAILABLE, e);
         return err_hint(e, "is it running, and is the port right?");
     default:
-        return away(t, RC_UNAVAILABLE, e);
+        return transfer_away(t, RC_UNAVAILABLE, e);
     }
 }
 
 /* The value of a header field of the answer; empty: not there, or no name. */
 static const char *
-field(const struct transfer *t, const char *name)
+transfer_field(const struct transfer *t, const char *name)
 {
     struct curl_header *h = NULL;
 
@@ -543,11 +543,12 @@ transfer_head(struct transfer *t, const struct http_request *rq, struct http_res
     (void)snprintf(out->content_type, sizeof(out->content_type), "%s", type != NULL ? type : "");
     out->to_n = t->to_n;
     for (size_t i = 0; i < HTTP_WANT; i++) {
-        const char *v = field(t, rq->want[i]);
+        const char *v = transfer_field(t, rq->want[i]);
         (void)snprintf(out->got[i], HTTP_FIELD, "%s", strlen(v) < HTTP_FIELD ? v : "");
     }
-    out->secret =
-        field(t, rq->want_secret)[0] == '\0' ? NULL : mem_strdup(field(t, rq->want_secret));
+    out->secret = transfer_field(t, rq->want_secret)[0] == '\0'
+                      ? NULL
+                      : mem_strdup(transfer_field(t, rq->want_secret));
 }
 
 void

@@ -94,7 +94,7 @@ on_connection(void *arg, struct MHD_Connection *c, void **at,
 
 /* Who asks on this connection is known: it stays. */
 static void
-welcome(struct httpd *h, struct MHD_Connection *c)
+httpd_welcome(struct httpd *h, struct MHD_Connection *c)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -226,7 +226,7 @@ on_request(void *arg, struct MHD_Connection *c, const char *url, const char *met
             h->knows == NULL ||
             h->knows(h->arg, MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization"));
         if (call->known) {
-            welcome(h, c);
+            httpd_welcome(h, c);
             return MHD_YES;
         }
         *n = 0; /* answered at once: the library closes the connection, body and all */

@@ -59,7 +59,7 @@ ring_write(struct wr *base, const uint8_t *p, size_t n, struct err *e)
 }
 
 static void *
-convert(void *arg)
+dump_reader_convert(void *arg)
 {
     struct dump_reader *f = arg;
     struct source_opts opts = {.format = DUMP_COMMANDS, .filter = FILTER_ALL};
@@ -78,7 +78,7 @@ start_converter(struct dump_reader *f, struct err *e)
 
     ring_init(&f->ring, RING_BYTES);
     f->into_ring.write = ring_write;
-    sys = pthread_create(&f->thread, NULL, convert, f);
+    sys = pthread_create(&f->thread, NULL, dump_reader_convert, f);
     if (sys != 0)
         return err_sys(e, sys, "could not start a thread");
     f->started = true;

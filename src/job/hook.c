@@ -24,14 +24,14 @@ struct hook {
 };
 
 static const char *
-text(const struct json *obj, const char *field)
+hook_text(const struct json *obj, const char *field)
 {
     return json_text_or(json_field(obj, field), "");
 }
 
 /* A template is rendered, anything else stays; mem_free. */
 static enum rc
-render(struct hook *h, const char *s, char **out, struct err *e)
+hook_render(struct hook *h, const char *s, char **out, struct err *e)
 {
     CLEANUP(buf_release) struct buf to = BUF_INIT(TEMPLATE_MAX);
     size_t from = 0, n;
@@ -64,8 +64,8 @@ pod_in(const struct json *endpoints, const char *list)
         for (size_t a = 0; a < json_size(addresses); a++) {
             const struct json *ref = json_field(json_elem(addresses, a), "targetRef");
 
-            if (strcmp(text(ref, "kind"), "Pod") == 0)
-                return text(ref, "name");
+            if (strcmp(hook_text(ref, "kind"), "Pod") == 0)
+                return hook_text(ref, "name");
         }
     }
     return NULL;
@@ -87,10 +87,10 @@ find_pod(struct hook *h, struct err *e)
     if (service == NULL)
         return err_set(e, RC_NOT_FOUND, "no pod found for AppBinding %s/%s: it has no service",
                        h->inv->target_ns, h->inv->target_name);
-    if (kube_get(h->cx, h->k, &KUBE_ENDPOINTS, h->inv->target_ns, text(service, "name"), &endpoints,
-                 e))
+    if (kube_get(h->cx, h->k, &KUBE_ENDPOINTS, h->inv->target_ns, hook_text(service, "name"),
+                 &endpoints, e))
         return err_wrap(e, "could not read Endpoints %s/%s", h->inv->target_ns,
-                        text(service, "name"));
+                        hook_text(service, "name"));
     name = pod_in(endpoints, "addresses");
     if (name == NULL)
         name = pod_in(endpoints, "notReadyAddresses");
@@ -129,7 +129,7 @@ port_of(struct hook *h, const struct json *action, uint16_t *out, struct err *e)
             const struct json *ports = json_field(json_elem(containers, i), "ports");
 
             for (size_t p = 0; p < json_size(ports); p++)
-                if (strcmp(text(json_elem(ports, p), "name"), name) == 0)
+                if (strcmp(hook_text(json_elem(ports, p), "name"), name) == 0)
                     n = json_int_or(json_field(json_elem(ports, p), "containerPort"), 0);
         }
     }
@@ -157,7 +157,7 @@ run_exec(struct hook *h, const struct json *handler, const struct json *action, 
     if (find_pod(h, e))
         return e->code;
     for (size_t i = 0; i < n && rc == RC_OK; i++)
-        rc = render(h, json_text_or(json_elem(command, i), ""), &argv[i], e);
+        rc = hook_render(h, json_text_or(json_elem(command, i), ""), &argv[i], e);
     if (rc == RC_OK) {
         o.argv = (const char *const *)argv;
         rc = kube_pod_exec(h->cx, h->k, h->inv->target_ns, kube_name(h->pod), &o, &r, e);
@@ -196,7 +196,7 @@ put_form(const struct json *form, struct buf *to, struct err *e)
         const struct json *f = json_elem(form, i), *values = json_field(f, "values");
 
         for (size_t v = 0; v < json_size(values); v++) {
-            const char *key = text(f, "key"), *value = json_text_or(json_elem(values, v), "");
+            const char *key = hook_text(f, "key"), *value = json_text_or(json_elem(values, v), "");
 
             if (to->n + 3 * (strlen(key) + strlen(value)) + 2 > to->max)
                 return err_set(e, RC_LIMIT, "the form of the hook is larger than %zu bytes",
@@ -220,8 +220,8 @@ http_parts(struct hook *h, const struct json *action, bool post, struct http_par
            struct err *e)
 {
     const struct json *list = json_field(action, "httpHeaders"), *form = json_field(action, "form");
-    const char *host, *path = text(action, "path");
-    bool tls = strcasecmp(text(action, "scheme"), "HTTPS") == 0;
+    const char *host, *path = hook_text(action, "path");
+    bool tls = strcasecmp(hook_text(action, "scheme"), "HTTPS") == 0;
     size_t n = 0;
     uint16_t port;
     char *body;
@@ -235,15 +235,15 @@ http_parts(struct hook *h, const struct json *action, bool post, struct http_par
     if (json_size(list) >= HEADERS_MAX)
         return err_set(e, RC_LIMIT, "a hook takes up to %d headers", HEADERS_MAX - 1);
     for (; n < json_size(list); n++)
-        p->headers[n] = mem_printf("%s: %s", text(json_elem(list, n), "name"),
-                                   text(json_elem(list, n), "value"));
+        p->headers[n] = mem_printf("%s: %s", hook_text(json_elem(list, n), "name"),
+                                   hook_text(json_elem(list, n), "value"));
     if (!post)
         return RC_OK;
     if (json_size(form) > 0) {
         p->headers[n] = mem_strdup("Content-Type: application/x-www-form-urlencoded");
         return put_form(form, &p->body, e);
     }
-    if (render(h, text(action, "body"), &body, e))
+    if (hook_render(h, hook_text(action, "body"), &body, e))
         return e->code;
     rc = buf_add(&p->body, body, strlen(body), e);
     mem_free(body);

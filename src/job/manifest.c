@@ -179,7 +179,7 @@ manifest_brief_write(const struct source_opts *o, const struct source_facts *f,
 }
 
 static enum rc
-parse(struct str json, struct json **out, struct err *e)
+manifest_parse(struct str json, struct json **out, struct err *e)
 {
     uint64_t version;
 
@@ -288,7 +288,7 @@ enum rc
 manifest_compare(struct str json, const struct dataset_digest *t, struct err *e)
 {
     struct json *j = NULL;
-    enum rc rc = parse(json, &j, e);
+    enum rc rc = manifest_parse(json, &j, e);
 
     if (rc == RC_OK)
         rc = compare_all(j, t, e);
@@ -375,7 +375,7 @@ enum rc
 manifest_brief(struct str json, struct manifest_brief *out, struct err *e)
 {
     struct json *j = NULL;
-    enum rc rc = parse(json, &j, e);
+    enum rc rc = manifest_parse(json, &j, e);
 
     memset(out, 0, sizeof(*out));
     if (rc == RC_OK)

@@ -123,7 +123,7 @@ remove_unmarked(struct ctx *cx, struct repo *r, const struct group *g, bool dry_
 }
 
 static enum rc
-prune(struct ctx *cx, struct repo *r, struct err *e)
+post_backup_prune(struct ctx *cx, struct repo *r, struct err *e)
 {
     const struct prune_opts opts = {.max_unused = PRUNE_UNUSED_DEFAULT};
     struct prune_stats s;
@@ -137,8 +137,8 @@ prune(struct ctx *cx, struct repo *r, struct err *e)
 }
 
 static enum rc
-apply(struct ctx *cx, struct repo *r, const struct json *policy, const struct group *g,
-      struct post_backup *out, struct err *e)
+post_backup_apply(struct ctx *cx, struct repo *r, const struct json *policy, const struct group *g,
+                  struct post_backup *out, struct err *e)
 {
     bool dry_run = json_is_true(json_field(policy, "dryRun"));
     int64_t removed = 0;
@@ -153,11 +153,12 @@ apply(struct ctx *cx, struct repo *r, const struct json *policy, const struct gr
     out->removed = removed;
     out->kept -= removed;
     (void)snprintf(out->note, sizeof(out->note), "Successfully applied retention policy.");
-    return removed > 0 && json_is_true(json_field(policy, "prune")) ? prune(cx, r, e) : RC_OK;
+    return removed > 0 && json_is_true(json_field(policy, "prune")) ? post_backup_prune(cx, r, e)
+                                                                    : RC_OK;
 }
 
 static void
-mark(const struct policy *p, const struct group *g, struct instant now)
+post_backup_mark(const struct policy *p, const struct group *g, struct instant now)
 {
     policy_apply(p, g->list, g->n, now, g->marks);
     for (size_t i = 0; i < g->n; i++)
@@ -165,15 +166,15 @@ mark(const struct policy *p, const struct group *g, struct instant now)
 }
 
 static enum rc
-retain(struct ctx *cx, struct repo *r, const struct json *policy, const struct group *g,
-       const struct retention_guard *brake, struct post_backup *out, struct err *e)
+post_backup_retain(struct ctx *cx, struct repo *r, const struct json *policy, const struct group *g,
+                   const struct retention_guard *brake, struct post_backup *out, struct err *e)
 {
     const char *tags[TAGS_MAX];
     struct policy p = policy_of(policy, tags);
     struct instant now = instant_now();
     char why[RETENTION_GUARD_TEXT];
 
-    mark(&p, g, now);
+    post_backup_mark(&p, g, now);
     if (policy_is_empty(&p)) {
         (void)snprintf(out->note, sizeof(out->note),
                        "Skipped: the retention policy has no keep value, so every snapshot stays.");
@@ -184,7 +185,7 @@ retain(struct ctx *cx, struct repo *r, const struct json *policy, const struct g
         (void)snprintf(out->note, sizeof(out->note), "Held back, nothing was removed: %s.", why);
         return RC_OK;
     }
-    return apply(cx, r, policy, g, out, e);
+    return post_backup_apply(cx, r, policy, g, out, e);
 }
 
 enum rc
@@ -213,7 +214,7 @@ post_backup_retention(struct ctx *cx, struct repo *r, const struct json *policy,
     note_pin(made, out);
     g = (struct group){.list = list, .n = move_group(list, n, made, whose)};
     g.marks = (struct policy_mark *)mem_zero(g.n + 1, sizeof(*g.marks));
-    rc = retain(cx, r, policy, &g, brake, out, e);
+    rc = post_backup_retain(cx, r, policy, &g, brake, out, e);
     mem_free(g.marks);
     snapshots_free(list, n);
     return rc;

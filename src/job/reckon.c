@@ -63,7 +63,7 @@ reckon_read(const struct reckon *r, uint64_t db)
 
 /* Keys that stay until somebody removes them. */
 static uint64_t
-lasting(const struct info_db *db)
+reckon_lasting(const struct info_db *db)
 {
     return db->keys > db->expires ? db->keys - db->expires : 0;
 }
@@ -78,7 +78,7 @@ reckon_judge(const struct info_db *before, const struct info_db *after, uint64_t
         return RECKON_ENOUGH;
     if (after == NULL || !proven)
         return RECKON_LITTLE;
-    stay = MIN(lasting(before), lasting(after));
+    stay = MIN(reckon_lasting(before), reckon_lasting(after));
     if ((keys == 0 && stay >= FEW) || (stay >= MANY && keys < stay / 2))
         return RECKON_TOO_LITTLE;
     return RECKON_LITTLE;

@@ -52,7 +52,7 @@ static const struct known {
 };
 
 static const struct known *
-find(const char *name, size_t n, int direction)
+redis_args_find(const char *name, size_t n, int direction)
 {
     for (size_t i = 0; i < ARRAY_LEN(table); i++)
         if (strlen(table[i].name) == n && memcmp(table[i].name, name, n) == 0 &&
@@ -62,7 +62,7 @@ find(const char *name, size_t n, int direction)
 }
 
 static enum rc
-unknown(const char *word, int direction, struct err *e)
+redis_args_unknown(const char *word, int direction, struct err *e)
 {
     char list[sizeof(e->hint)] = "known:";
     size_t n = strlen(list);
@@ -80,7 +80,7 @@ unknown(const char *word, int direction, struct err *e)
 }
 
 static enum rc
-put(const struct known *k, const char *value, struct redis_args *a, struct err *e)
+redis_args_put(const struct known *k, const char *value, struct redis_args *a, struct err *e)
 {
     char *at = (char *)a + k->offset;
     int64_t v;
@@ -124,7 +124,7 @@ put(const struct known *k, const char *value, struct redis_args *a, struct err *
 
 /* False: there are too many words. */
 static bool
-split(struct redis_args *a)
+redis_args_split(struct redis_args *a)
 {
     char *p = a->text;
 
@@ -147,19 +147,19 @@ redis_args_parse(const char *text, int direction, struct redis_args *out, struct
     struct redis_args a = {.text = mem_strdup(text), .db = -1, .pipe_timeout_ms = -1};
     enum rc rc = RC_OK;
 
-    if (!split(&a))
+    if (!redis_args_split(&a))
         rc = err_set(e, RC_LIMIT, "the Task's param \"args\" has more than %zu words",
                      ARRAY_LEN(a.words));
     for (size_t i = 0; i < a.n && rc == RC_OK; i++) {
         const char *word = a.words[i], *name = word + (word[0] == '-') + (word[1] == '-'),
                    *equals = strchr(name, '=');
         size_t n = equals == NULL ? strlen(name) : (size_t)(equals - name);
-        const struct known *k = word[0] == '-' ? find(name, n, direction) : NULL;
+        const struct known *k = word[0] == '-' ? redis_args_find(name, n, direction) : NULL;
         const char *value = equals == NULL ? NULL : equals + 1;
         bool flag = k != NULL && (k->kind == FLAG || k->kind == IGNORED_FLAG);
 
         if (k == NULL) {
-            rc = unknown(word, direction, e);
+            rc = redis_args_unknown(word, direction, e);
             break;
         }
         if (flag && value == NULL)
@@ -173,7 +173,7 @@ redis_args_parse(const char *text, int direction, struct redis_args *out, struct
         }
         if (k->kind >= IGNORED_TEXT)
             log_debug("%s has no effect here", word);
-        rc = put(k, value, &a, e);
+        rc = redis_args_put(k, value, &a, e);
     }
     if (rc == RC_OK && a.password != NULL)
         log_warn("a password in \"args\" can be seen by whoever may read the Task; use the Secret "

@@ -58,8 +58,8 @@ add_key(const struct json *step, struct json *data, struct err *e)
 
 /* One entry counts once: the first of its members, in this order. */
 static enum rc
-transform(struct ctx *cx, struct kube *k, const char *ns, const struct json *step,
-          struct json *data, struct err *e)
+redis_target_transform(struct ctx *cx, struct kube *k, const char *ns, const struct json *step,
+                       struct json *data, struct err *e)
 {
     const struct json *rename = json_field(step, "renameKey");
     const char *name = json_text(json_dig(step, "addKeysFrom", "secretRef", "name"));
@@ -95,7 +95,8 @@ say_no_password(const char *ns, const char *name, const struct json *data)
 }
 
 static enum rc
-credentials(struct ctx *cx, struct kube *k, const char *ns, struct redis_target *b, struct err *e)
+redis_target_credentials(struct ctx *cx, struct kube *k, const char *ns, struct redis_target *b,
+                         struct err *e)
 {
     const char *name = json_text(json_dig(b->app, "spec", "secret", "name"));
     const struct json *steps = json_dig(b->app, "spec", "secretTransforms");
@@ -112,7 +113,7 @@ credentials(struct ctx *cx, struct kube *k, const char *ns, struct redis_target 
         return err_wrap(e, "could not read Secret %s/%s of the AppBinding", ns, name);
     data = json_need_object(secret, "data");
     for (size_t i = 0; i < json_size(steps); i++)
-        if (transform(cx, k, ns, json_elem(steps, i), data, e))
+        if (redis_target_transform(cx, k, ns, json_elem(steps, i), data, e))
             return err_wrap(e, "secretTransforms[%zu]", i);
     secret_release(&b->addr.pass);
     if (secret_value(secret, "password", &b->addr.pass, &none) && none.code != RC_NOT_FOUND) {
@@ -180,8 +181,8 @@ client_certificate(struct ctx *cx, struct kube *k, const struct step_flags *f, c
 }
 
 static enum rc
-tls(struct ctx *cx, struct kube *k, const struct step_flags *f, const struct redis_args *a,
-    const char *ns, struct redis_target *b, struct err *e)
+redis_target_tls(struct ctx *cx, struct kube *k, const struct step_flags *f,
+                 const struct redis_args *a, const char *ns, struct redis_target *b, struct err *e)
 {
     const struct json *client = json_dig(b->app, "spec", "clientConfig"),
                       *ca = json_field(client, "caBundle");
@@ -216,7 +217,7 @@ tls(struct ctx *cx, struct kube *k, const struct step_flags *f, const struct red
 /* ---- the address ---- */
 
 static enum rc
-address(struct redis_target *b, const char *ns, struct err *e)
+redis_target_address(struct redis_target *b, const char *ns, struct err *e)
 {
     const struct json *client = json_dig(b->app, "spec", "clientConfig"),
                       *svc = json_field(client, "service");
@@ -271,11 +272,11 @@ redis_target_open(struct ctx *cx, struct kube *k, const struct step_flags *f,
         return e->code;
     if (kube_get(cx, k, &GVR_APP_BINDING, ns, f->appbinding, &b->app, e))
         return err_wrap(e, "could not read AppBinding %s/%s", ns, f->appbinding);
-    rc = address(b, ns, e);
+    rc = redis_target_address(b, ns, e);
     if (rc == RC_OK)
-        rc = credentials(cx, k, ns, b, e);
+        rc = redis_target_credentials(cx, k, ns, b, e);
     if (rc == RC_OK)
-        rc = tls(cx, k, f, a, ns, b, e);
+        rc = redis_target_tls(cx, k, f, a, ns, b, e);
     if (rc != RC_OK)
         return err_wrap(e, "AppBinding %s/%s", ns, f->appbinding);
     if (a->user != NULL)
@@ -307,7 +308,7 @@ redis_target_close(struct redis_target *b)
 /* ---- waiting for it ---- */
 
 static bool
-resolves(const char *host)
+redis_target_resolves(const char *host)
 {
     struct addrinfo hint = {.ai_socktype = SOCK_STREAM}, *list = NULL;
     bool yes = getaddrinfo(host, NULL, &hint, &list) == 0;
@@ -369,16 +370,17 @@ from_service(struct ctx *cx, struct kube *k, struct redis_target *b)
  * Service itself tell; and last, the bare name may be a host.
  */
 static void
-locate(struct ctx *cx, struct kube *k, struct redis_target *b)
+redis_target_locate(struct ctx *cx, struct kube *k, struct redis_target *b)
 {
     char *name;
 
     if (b->service == NULL)
         return;
     name = mem_printf("%s.%s.svc", b->service, b->service_ns);
-    if (resolves(name))
+    if (redis_target_resolves(name))
         set_text(&b->addr.host, name);
-    else if (!from_endpoints(cx, k, b) && !from_service(cx, k, b) && resolves(b->service))
+    else if (!from_endpoints(cx, k, b) && !from_service(cx, k, b) &&
+             redis_target_resolves(b->service))
         set_text(&b->addr.host, b->service);
     mem_free(name);
     name_address(b);
@@ -403,7 +405,7 @@ redis_target_wait(struct ctx *cx, struct kube *k, struct redis_target *b, struct
 
         b->conn.connect_ms = (int)MAX(MIN(left, (int64_t)10000), (int64_t)1000);
         b->conn.wait_ms = left > 0 ? (int)left : -1;
-        locate(cx, k, b);
+        redis_target_locate(cx, k, b);
         rc = conn_open(cx, &b->addr, &b->conn, out, e);
         left = until - clock_mono_ms();
         if (rc == RC_OK || !may_come(rc))

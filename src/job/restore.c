@@ -122,8 +122,8 @@ snapshot_close(struct snapshot_source *s)
 }
 
 static enum rc
-compare(struct str manifest, const struct dataset_digest *t, struct restore_result *out,
-        struct err *e)
+restore_compare(struct str manifest, const struct dataset_digest *t, struct restore_result *out,
+                struct err *e)
 {
     if (!out->load.facts.exact) {
         if (manifest.n != 0)
@@ -157,8 +157,8 @@ warn_open_end(const struct load_result *l)
 
 /* One pass over a dump: into the server, or nowhere. */
 static enum rc
-pass(struct ctx *cx, struct rd *in, struct conn *c, const struct load_opts *opts,
-     struct load_result *out, struct err *e)
+restore_pass(struct ctx *cx, struct rd *in, struct conn *c, const struct load_opts *opts,
+             struct load_result *out, struct err *e)
 {
     struct dump_reader *feed = NULL;
     enum rc rc = dump_reader_open(cx, in, &feed, e);
@@ -202,7 +202,7 @@ survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, struct 
 
     o.dry_run = true;
     o.on = NULL;
-    if (pass(cx, in, NULL, &o, &found, e))
+    if (restore_pass(cx, in, NULL, &o, &found, e))
         return err_wrap(e, "nothing was written");
     if (found.keys == 0 && found.filtered_keys != 0)
         return none_wanted(&opts->filter, found.filtered_keys, e);
@@ -292,8 +292,9 @@ left_anything(const struct load_result *l)
 
 /* The dump is sent: is it what was backed up, and does the target hold it? */
 static enum rc
-judge(struct ctx *cx, const struct load_opts *opts, const struct plan *plan, const struct counts *n,
-      const struct outcome_start *start, struct restore_result *out, struct err *e)
+restore_judge(struct ctx *cx, const struct load_opts *opts, const struct plan *plan,
+              const struct counts *n, const struct outcome_start *start, struct restore_result *out,
+              struct err *e)
 {
     const struct outcome_opts o = {.sent = n->wanted,
                                    .emptied = out->load.emptied,
@@ -306,7 +307,7 @@ judge(struct ctx *cx, const struct load_opts *opts, const struct plan *plan, con
     if (plan->lacks_functions)
         log_warn("libraries of functions are not in this backup: the user that made it could not "
                  "list them");
-    if (compare(plan->manifest, n->all, out, e) || check_wanted(n, &opts->filter, e))
+    if (restore_compare(plan->manifest, n->all, out, e) || check_wanted(n, &opts->filter, e))
         return e->code;
     if (opts->dry_run)
         return RC_OK;
@@ -346,13 +347,13 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct co
     o.on = counts_on;
     o.on_arg = &n;
     o.verbs = plan->verbs;
-    rc = pass(cx, in, c, &o, &out->load, e);
+    rc = restore_pass(cx, in, c, &o, &out->load, e);
     out->took_ms = clock_mono_ms() - started;
     if (rc != RC_OK && !opts->dry_run && out->load.commands != 0 &&
         (opts->existing != LOAD_FLUSH || out->load.emptied))
         rc = tell_how_far(c, opts, &out->load, plan->keys, e);
     if (rc == RC_OK)
-        rc = judge(cx, opts, plan, &n, &start, out, e);
+        rc = restore_judge(cx, opts, plan, &n, &start, out, e);
     out->keys = dataset_digest_keys(n.all);
     out->wanted = dataset_digest_keys(n.wanted);
     (void)dataset_digest_sum_text(dataset_digest_whole(n.all), out->digest);

@@ -75,7 +75,7 @@ count_db(void *arg, uint64_t db, uint64_t keys)
 }
 
 static enum rc
-convert(struct ctx *cx, struct rdb *rdb, struct dump *d, struct err *e)
+source_convert(struct ctx *cx, struct rdb *rdb, struct dump *d, struct err *e)
 {
     const struct source_opts *o = d->o;
     struct convert_opts opts = {
@@ -101,7 +101,7 @@ convert(struct ctx *cx, struct rdb *rdb, struct dump *d, struct err *e)
 
 /* Take the snapshot of an attached replica. */
 static enum rc
-drain(struct ctx *cx, struct replica *r, struct dump *d, struct err *e)
+source_drain(struct ctx *cx, struct replica *r, struct dump *d, struct err *e)
 {
     struct rdb *rdb = rdb_new(replica_rd(r));
     struct replica_facts facts = replica_facts(r);
@@ -109,7 +109,7 @@ drain(struct ctx *cx, struct replica *r, struct dump *d, struct err *e)
 
     copy_text(d->f->replid, sizeof(d->f->replid), facts.replid);
     d->f->offset = facts.offset;
-    rc = convert(cx, rdb, d, e);
+    rc = source_convert(cx, rdb, d, e);
     if (rc == RC_OK)
         rc = replica_finish(r, rdb_leftover(rdb), e);
     rdb_free(rdb);
@@ -150,7 +150,7 @@ by_replication(struct ctx *cx, struct conn **c, const struct conn_info *info, st
     d->f->point_in_time = true;
     rc = fork_guard_start(d->o->addr, d->o->conn, r, info, &guard, e);
     if (rc == RC_OK)
-        rc = drain(cx, r, d, e);
+        rc = source_drain(cx, r, d, e);
     if (fork_guard_stop(guard, &why) && rc != RC_OK) {
         *e = why;
         rc = e->code;
@@ -338,7 +338,8 @@ read_server(struct ctx *cx, void *from, struct dump *d, struct err *e)
 typedef enum rc body_fn(struct ctx *cx, void *from, struct dump *d, struct err *e);
 
 static enum rc
-framed(struct ctx *cx, void *from, body_fn *body, struct dump *d, struct wr *out, struct err *e)
+source_framed(struct ctx *cx, void *from, body_fn *body, struct dump *d, struct wr *out,
+              struct err *e)
 {
     struct counted w = {.wr = {.write = counted_write}, .to = out, .bytes = d->o->bytes};
     struct encoder *enc = out == NULL ? NULL : encoder_new(&w.wr, d->o->format);
@@ -371,7 +372,7 @@ source_dump(struct ctx *cx, const struct source_opts *o, struct wr *out, struct 
     memset(f, 0, sizeof(*f));
     rc = conn_open(cx, o->addr, o->conn, &c, e);
     if (rc == RC_OK)
-        rc = framed(cx, &c, read_server, &d, out, e);
+        rc = source_framed(cx, &c, read_server, &d, out, e);
     conn_close(c);
     return rc == RC_OK ? RC_OK : err_wrap(e, "could not dump %s", redis_addr_text(o->addr));
 }
@@ -398,7 +399,7 @@ static enum rc
 rdb_body(struct ctx *cx, void *from, struct dump *d, struct err *e)
 {
     struct rdb *rdb = rdb_new(from);
-    enum rc rc = convert(cx, rdb, d, e);
+    enum rc rc = source_convert(cx, rdb, d, e);
 
     if (rc == RC_OK)
         rc = check_end(rdb, from, e);
@@ -415,5 +416,5 @@ source_rdb(struct ctx *cx, struct rd *in, const struct source_opts *o, struct wr
     memset(f, 0, sizeof(*f));
     f->kind = SOURCE_RDB;
     f->point_in_time = true;
-    return framed(cx, in, rdb_body, &d, out, e);
+    return source_framed(cx, in, rdb_body, &d, out, e);
 }

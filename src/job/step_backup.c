@@ -97,7 +97,7 @@ read_notes(struct backup_work *w, struct err *e)
 
 /* The snapshots of another name, or of a namesake, become ours: a new cluster, a new name. */
 static enum rc
-adopt(struct backup_work *w, struct err *e)
+step_backup_adopt(struct backup_work *w, struct err *e)
 {
     const char *from = w->notes.adopt_target;
     struct target to = target_view(&w->target);
@@ -118,7 +118,8 @@ adopt(struct backup_work *w, struct err *e)
 /* ---- the dump ---- */
 
 static enum rc
-word(const char *text, const char *what, const char *const *words, int *out, struct err *e)
+step_backup_word(const char *text, const char *what, const char *const *words, int *out,
+                 struct err *e)
 {
     *out = 0;
     for (int i = 0; text != NULL; i++) {
@@ -140,9 +141,9 @@ source_of(struct backup_work *w, struct source_opts *s, struct backup_opts *b, s
     static const char *const levels[] = {"auto", "off", "max", NULL};
     int kind, format, level;
 
-    if (word(w->args.source, "source", kinds, &kind, e) ||
-        word(w->args.format, "format", formats, &format, e) ||
-        word(w->args.compression, "compression", levels, &level, e))
+    if (step_backup_word(w->args.source, "source", kinds, &kind, e) ||
+        step_backup_word(w->args.format, "format", formats, &format, e) ||
+        step_backup_word(w->args.compression, "compression", levels, &level, e))
         return e->code;
     *s = (struct source_opts){.addr = &w->redis.addr,
                               .conn = &w->redis.conn,
@@ -162,7 +163,7 @@ source_of(struct backup_work *w, struct source_opts *s, struct backup_opts *b, s
 }
 
 static struct json *
-result(const struct backup_work *w, const struct backup_result *r, int64_t ms)
+step_backup_result(const struct backup_work *w, const struct backup_result *r, int64_t ms)
 {
     struct json *h = output_host(step_text(w->f->hostname, DUMP_HOST), "Succeeded", ms, NULL),
                 *s = json_new_object(), *files = json_need_object(s, "fileStats");
@@ -182,7 +183,7 @@ result(const struct backup_work *w, const struct backup_result *r, int64_t ms)
 }
 
 static enum rc
-dump(struct backup_work *w, struct err *e)
+step_backup_dump(struct backup_work *w, struct err *e)
 {
     struct source_opts source;
     struct backup_opts opts;
@@ -196,7 +197,7 @@ dump(struct backup_work *w, struct err *e)
     if (redis_target_wait(w->cx, w->k, &w->redis, &probe, e))
         return e->code;
     conn_close(probe);
-    if (adopt(w, e) || step_repo_lock(w->cx, &w->vault, false, e))
+    if (step_backup_adopt(w, e) || step_repo_lock(w->cx, &w->vault, false, e))
         return e->code;
     start = clock_mono_ms();
     log_info("dumping %s", redis_addr_text(&w->redis.addr));
@@ -206,18 +207,18 @@ dump(struct backup_work *w, struct err *e)
              (unsigned long long)r.keys, str_plural(r.keys, "key", "keys"),
              size_format(r.save.bytes_processed, size),
              duration_format(clock_mono_ms() - start, took), source_kind_name(r.source.kind));
-    return output_write(w->f, result(w, &r, clock_mono_ms() - start), e);
+    return output_write(w->f, step_backup_result(w, &r, clock_mono_ms() - start), e);
 }
 
 static enum rc
-work(struct backup_work *w, struct err *e)
+step_backup_work(struct backup_work *w, struct err *e)
 {
     if (step_connect(w->f, &w->k, NULL, e) ||
         redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_BACKUP, &w->args, e) ||
         step_repo_reach(w->cx, w->k, w->f, &w->vault, e) || prepare_repository(w, e) ||
         read_notes(w, e) || redis_target_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
         return e->code;
-    return dump(w, e);
+    return step_backup_dump(w, e);
 }
 
 enum rc
@@ -227,7 +228,7 @@ step_backup_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
     enum rc rc;
 
     step_be_nice();
-    rc = work(&w, e);
+    rc = step_backup_work(&w, e);
     step_repo_close(&w.vault);
     redis_target_close(&w.redis);
     redis_args_release(&w.args);

@@ -48,7 +48,7 @@ name_at(const char *hook)
 
 /* Where the conditions of this session's target are. */
 static struct json *
-holder(struct hook_work *w, struct json *session)
+step_hook_holder(struct hook_work *w, struct json *session)
 {
     struct json *status = json_need_object(session, "status"), *targets, *t;
 
@@ -75,12 +75,14 @@ put_verdict(void *arg, struct json *session, struct err *e)
     const struct verdict *v = (const struct verdict *)arg;
 
     (void)e;
-    (void)condition_set(holder(v->w, session), v->w->type, v->state, v->reason, v->message);
+    (void)condition_set(step_hook_holder(v->w, session), v->w->type, v->state, v->reason,
+                        v->message);
     return RC_OK;
 }
 
 static enum rc
-tell(struct hook_work *w, const char *state, const char *reason, const char *message, struct err *e)
+step_hook_tell(struct hook_work *w, const char *state, const char *reason, const char *message,
+               struct err *e)
 {
     const struct kube_gvr *kind = step_session_kind(w->f);
     struct verdict v = {w, state, reason, message};
@@ -92,7 +94,7 @@ tell(struct hook_work *w, const char *state, const char *reason, const char *mes
 /* ---- what templates see ---- */
 
 static struct json *
-summary(struct hook_work *w, const char *failure)
+step_hook_summary(struct hook_work *w, const char *failure)
 {
     struct json *s = json_new_object(), *inv = json_need_object(s, "Invoker"),
                 *target = json_need_object(s, "Target"), *status = json_need_object(s, "Status");
@@ -118,7 +120,7 @@ summary(struct hook_work *w, const char *failure)
 static const char *
 failure_of(struct hook_work *w)
 {
-    const struct json *h = holder(w, w->session), *stats = json_field(h, "stats");
+    const struct json *h = step_hook_holder(w, w->session), *stats = json_field(h, "stats");
     const struct json *lists[] = {json_dig(w->session, "status", "conditions"),
                                   json_field(h, "conditions")};
 
@@ -154,7 +156,7 @@ policy_allows(const char *policy, bool failed, int64_t retry_left)
 }
 
 static enum rc
-run(struct hook_work *w, int at, struct err *e)
+step_hook_run(struct hook_work *w, int at, struct err *e)
 {
     const struct json *handler = json_field(w->inv.hooks, w->f->hook_type);
     const char *failure = failure_of(w),
@@ -167,7 +169,7 @@ run(struct hook_work *w, int at, struct err *e)
     if (handler == NULL)
         return err_set(e, RC_INVALID, "%s %s/%s has no %s hook", w->inv.kind, w->inv.ns,
                        w->inv.name, w->f->hook_type);
-    if (condition_find(holder(w, w->session), w->type) != NULL)
+    if (condition_find(step_hook_holder(w, w->session), w->type) != NULL)
         return RC_OK; /* it ran already */
     if (w->post && !policy_allows(policy, failure != NULL,
                                   json_int_or(json_dig(w->session, "spec", "retryLeft"), 0))) {
@@ -176,17 +178,17 @@ run(struct hook_work *w, int at, struct err *e)
                        "\"%s\".",
                        w->f->hook_type, policy, failure != NULL ? "Failed" : "Succeeded");
         log_info("%s", text);
-        return tell(w, "True", names[at].done, text, e);
+        return step_hook_tell(w, "True", names[at].done, text, e);
     }
-    data = summary(w, failure);
+    data = step_hook_summary(w, failure);
     rc = hook_run(w->cx, w->k, &w->inv, handler, data, &why);
     json_free(data);
     if (rc == RC_OK) {
         (void)snprintf(text, sizeof(text), "Successfully executed %s hook.", w->f->hook_type);
-        return tell(w, "True", names[at].done, text, e);
+        return step_hook_tell(w, "True", names[at].done, text, e);
     }
     (void)err_wrap(&why, "%s hook failed", w->f->hook_type);
-    if (tell(w, "False", names[at].failed, why.msg, e))
+    if (step_hook_tell(w, "False", names[at].failed, why.msg, e))
         return e->code;
     if (!w->post) {
         *e = why;
@@ -225,7 +227,7 @@ step_run_hook(struct ctx *cx, const struct step_flags *f, struct err *e)
     if (rc == RC_OK)
         rc = step_session(cx, w.k, f, &w.session, &w.inv_obj, &w.inv, e);
     if (rc == RC_OK)
-        rc = run(&w, at, e);
+        rc = step_hook_run(&w, at, e);
     if (rc == RC_OK)
         rc = final_word(&w, e);
     json_free(w.session);

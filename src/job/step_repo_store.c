@@ -19,7 +19,7 @@ struct storage_env {
  * as the role of its service account.
  */
 static const char *
-lookup(void *arg, const char *name)
+step_repo_store_lookup(void *arg, const char *name)
 {
     struct storage_env *v = (struct storage_env *)arg;
     struct secret *s = &v->values[v->n];
@@ -42,7 +42,7 @@ step_repo_store(const struct backend *b, const struct json *secret, bool with_en
 {
     struct storage_env env = {
         .secret = secret, .region = b->region, .with_environment = with_environment};
-    struct store_opts o = {.env = lookup,
+    struct store_opts o = {.env = step_repo_store_lookup,
                            .env_arg = &env,
                            .insecure_tls = b->insecure_tls,
                            .guarded = true,

@@ -75,7 +75,7 @@ find_snapshot(struct restore_work *w, struct err *e)
 }
 
 static enum rc
-load(struct restore_work *w, struct err *e)
+step_restore_load(struct restore_work *w, struct err *e)
 {
     struct load_opts opts;
     struct restore_result r = {0};
@@ -106,14 +106,14 @@ load(struct restore_work *w, struct err *e)
 }
 
 static enum rc
-work(struct restore_work *w, struct err *e)
+step_restore_work(struct restore_work *w, struct err *e)
 {
     if (step_connect(w->f, &w->k, NULL, e) ||
         redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_RESTORE, &w->args, e) ||
         step_repo_reach(w->cx, w->k, w->f, &w->vault, e) ||
         redis_target_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
         return e->code;
-    return load(w, e);
+    return step_restore_load(w, e);
 }
 
 enum rc
@@ -126,7 +126,7 @@ step_restore_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
     enum rc rc;
 
     step_be_nice();
-    rc = work(&w, e);
+    rc = step_restore_work(&w, e);
     if (rc == RC_OK) {
         result = output_host(host, "Succeeded", clock_mono_ms() - start, NULL);
         if (w.args.dry_run)

@@ -117,7 +117,7 @@ has_pushgateway(const struct status_work *w)
 }
 
 static enum rc
-push(struct status_work *w, const struct metrics *m, struct err *e)
+step_status_push(struct status_work *w, const struct metrics *m, struct err *e)
 {
     char *job;
     enum rc rc;
@@ -180,7 +180,7 @@ send_repository_metrics(struct status_work *w, const struct post_backup *a, stru
     r.bucket = b.bucket;
     r.prefix = b.prefix;
     stash_metrics_repository(&m, &w->inv, &r);
-    rc = push(w, &m, e);
+    rc = step_status_push(w, &m, e);
     metrics_release(&m);
     backend_release(&b);
     return rc;
@@ -304,7 +304,7 @@ whose_snapshots(struct status_work *w, struct post_backup_whose *out, struct err
 
 /* Of a damaged repository nothing is removed: an older snapshot may be the last good one. */
 static enum rc
-retain(struct status_work *w, struct repo *r, struct post_backup *a, struct err *e)
+step_status_retain(struct status_work *w, struct repo *r, struct post_backup *a, struct err *e)
 {
     const struct retention_guard brake = retention_guard_of(w);
     struct post_backup_whose whose;
@@ -329,7 +329,7 @@ retain(struct status_work *w, struct repo *r, struct post_backup *a, struct err 
 }
 
 static enum rc
-verify(struct status_work *w, struct repo *r, struct post_backup *a, struct err *e)
+step_status_verify(struct status_work *w, struct repo *r, struct post_backup *a, struct err *e)
 {
     enum rc rc = post_backup_check(w->cx, r, a, e);
 
@@ -360,9 +360,9 @@ post_backup_backup(struct status_work *w)
     if (rc != RC_OK)
         tell_retention(w, rc, &a, e.msg);
     else
-        rc = verify(w, v.repo, &a, &e);
+        rc = step_status_verify(w, v.repo, &a, &e);
     if (rc == RC_OK)
-        rc = retain(w, v.repo, &a, &e);
+        rc = step_status_retain(w, v.repo, &a, &e);
     /* Of a damaged repository only the number of snapshots is known. */
     if (rc == RC_OK && post_backup_stats(w->cx, v.repo, &a, &e) != RC_OK && a.integrity)
         rc = e.code;
@@ -465,7 +465,7 @@ push_hosts(struct status_work *w, const struct metrics *m)
 {
     struct err e = ERR_INIT;
 
-    if (!output_is_dry_run(w->output) && push(w, m, &e))
+    if (!output_is_dry_run(w->output) && step_status_push(w, m, &e))
         log_warn("%s", e.msg);
 }
 
@@ -512,7 +512,7 @@ has_actions(const struct status_work *w)
 }
 
 static enum rc
-work(struct status_work *w, struct err *e)
+step_status_work(struct status_work *w, struct err *e)
 {
     struct recorder_opts o = {.component = "Status Updater"};
 
@@ -535,7 +535,7 @@ enum rc
 step_update_status(struct ctx *cx, const struct step_flags *f, struct err *e)
 {
     struct status_work w = {.cx = cx, .f = f, .labels = BUF_INIT(LABELS_MAX)};
-    enum rc rc = work(&w, e);
+    enum rc rc = step_status_work(&w, e);
 
     if (rc == RC_OK && step_is_final() && output_error(w.output) != NULL)
         rc = err_set(e, RC_INVALID, "%s", output_error(w.output));

@@ -8,13 +8,13 @@
 
 /* struct json is never defined: it is the library's node under our name. */
 static const json_t *
-node(const struct json *j)
+json_node(const struct json *j)
 {
     return (const json_t *)(const void *)j;
 }
 
 static const struct json *
-ours(const json_t *j)
+json_ours(const json_t *j)
 {
     return (const struct json *)(const void *)j;
 }
@@ -152,29 +152,29 @@ json_free_ptr(struct json **root)
 bool
 json_node_is_object(const struct json *j)
 {
-    return json_typeof(node(j)) == JSON_OBJECT;
+    return json_typeof(json_node(j)) == JSON_OBJECT;
 }
 
 bool
 json_node_is_array(const struct json *j)
 {
-    return json_typeof(node(j)) == JSON_ARRAY;
+    return json_typeof(json_node(j)) == JSON_ARRAY;
 }
 
 bool
 json_has(const struct json *obj, const char *field)
 {
-    const json_t *v = json_object_get(node(obj), field);
+    const json_t *v = json_object_get(json_node(obj), field);
 
     return v != NULL && !json_is_null(v);
 }
 
 /* The field, which must be of one of two types. */
 static enum rc
-get(const struct json *obj, const char *field, json_type a, json_type b, const char *what,
-    const json_t **out, struct err *e)
+json_get(const struct json *obj, const char *field, json_type a, json_type b, const char *what,
+         const json_t **out, struct err *e)
 {
-    const json_t *v = json_object_get(node(obj), field);
+    const json_t *v = json_object_get(json_node(obj), field);
 
     if (v == NULL)
         return err_set(e, RC_CORRUPT, "the field \"%s\" is missing", field);
@@ -189,7 +189,7 @@ json_get_str(const struct json *obj, const char *field, struct str *out, struct 
 {
     const json_t *v = NULL;
 
-    if (get(obj, field, JSON_STRING, JSON_STRING, "a string", &v, e))
+    if (json_get(obj, field, JSON_STRING, JSON_STRING, "a string", &v, e))
         return e->code;
     *out = str_of(json_string_value(v), json_string_length(v));
     return RC_OK;
@@ -200,7 +200,7 @@ json_get_u64(const struct json *obj, const char *field, uint64_t *out, struct er
 {
     const json_t *v = NULL;
 
-    if (get(obj, field, JSON_INTEGER, JSON_INTEGER, "an integer", &v, e))
+    if (json_get(obj, field, JSON_INTEGER, JSON_INTEGER, "an integer", &v, e))
         return e->code;
     if (json_integer_value(v) < 0)
         return err_set(e, RC_CORRUPT, "the field \"%s\" is negative", field);
@@ -213,7 +213,7 @@ json_get_bool(const struct json *obj, const char *field, bool *out, struct err *
 {
     const json_t *v = NULL;
 
-    if (get(obj, field, JSON_TRUE, JSON_FALSE, "true or false", &v, e))
+    if (json_get(obj, field, JSON_TRUE, JSON_FALSE, "true or false", &v, e))
         return e->code;
     *out = json_is_true(v);
     return RC_OK;
@@ -224,9 +224,9 @@ json_get_object(const struct json *obj, const char *field, const struct json **o
 {
     const json_t *v = NULL;
 
-    if (get(obj, field, JSON_OBJECT, JSON_OBJECT, "an object", &v, e))
+    if (json_get(obj, field, JSON_OBJECT, JSON_OBJECT, "an object", &v, e))
         return e->code;
-    *out = ours(v);
+    *out = json_ours(v);
     return RC_OK;
 }
 
@@ -235,9 +235,9 @@ json_get_array(const struct json *obj, const char *field, const struct json **ou
 {
     const json_t *v = NULL;
 
-    if (get(obj, field, JSON_ARRAY, JSON_ARRAY, "an array", &v, e))
+    if (json_get(obj, field, JSON_ARRAY, JSON_ARRAY, "an array", &v, e))
         return e->code;
-    *out = ours(v);
+    *out = json_ours(v);
     return RC_OK;
 }
 
@@ -274,19 +274,19 @@ json_opt_array(const struct json *obj, const char *field, const struct json **ou
 size_t
 json_len(const struct json *arr)
 {
-    return arr == NULL ? 0 : json_array_size(node(arr));
+    return arr == NULL ? 0 : json_array_size(json_node(arr));
 }
 
 const struct json *
 json_at(const struct json *arr, size_t i)
 {
-    return ours(json_array_get(node(arr), i));
+    return json_ours(json_array_get(json_node(arr), i));
 }
 
 enum rc
 json_at_str(const struct json *arr, size_t i, struct str *out, struct err *e)
 {
-    const json_t *v = json_array_get(node(arr), i);
+    const json_t *v = json_array_get(json_node(arr), i);
 
     if (v == NULL || !json_is_string(v))
         return err_set(e, RC_CORRUPT, "element %zu is not a string", i);

@@ -6,13 +6,13 @@
 #include "base/mem.h"
 
 static json_t *
-lib(const struct json *j)
+node_lib(const struct json *j)
 {
     return (json_t *)(uintptr_t)j; /* the library's readers take what is not const */
 }
 
 static struct json *
-own(json_t *j)
+node_own(json_t *j)
 {
     if (j == NULL)
         BUG("the JSON library is out of memory");
@@ -20,7 +20,7 @@ own(json_t *j)
 }
 
 static struct json *
-lent(json_t *j)
+node_lent(json_t *j)
 {
     return (struct json *)(void *)j;
 }
@@ -28,13 +28,13 @@ lent(json_t *j)
 struct json *
 json_new_object(void)
 {
-    return own(json_object());
+    return node_own(json_object());
 }
 
 struct json *
 json_new_array(void)
 {
-    return own(json_array());
+    return node_own(json_array());
 }
 
 struct json *
@@ -46,7 +46,7 @@ json_new_str(struct str s)
     size_t n = 0;
 
     if (j != NULL)
-        return lent(j);
+        return node_lent(j);
     good = (char *)mem_zero(s.n * 3 + 1, 1);
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] < 0x80) {
@@ -58,7 +58,7 @@ json_new_str(struct str s)
     }
     j = json_stringn(good, n);
     mem_free(good);
-    return own(j);
+    return node_own(j);
 }
 
 struct json *
@@ -70,48 +70,48 @@ json_new_cstr(const char *s)
 struct json *
 json_new_int(int64_t v)
 {
-    return own(json_integer(v));
+    return node_own(json_integer(v));
 }
 
 struct json *
 json_new_double(double v)
 {
-    return own(json_real(v));
+    return node_own(json_real(v));
 }
 
 struct json *
 json_new_bool(bool v)
 {
-    return own(json_boolean(v));
+    return node_own(json_boolean(v));
 }
 
 struct json *
 json_new_null(void)
 {
-    return own(json_null());
+    return node_own(json_null());
 }
 
 struct json *
 json_ref(const struct json *j)
 {
-    json_t *shared = lib(j);
+    json_t *shared = node_lib(j);
 
     /* As json_incref; see json_free. Constants, such as null, are not counted. */
     if (shared != NULL && __atomic_load_n(&shared->refcount, __ATOMIC_RELAXED) != (size_t)-1)
         (void)__atomic_add_fetch(&shared->refcount, 1, __ATOMIC_RELAXED);
-    return lent(shared);
+    return node_lent(shared);
 }
 
 struct json *
 json_clone(const struct json *j)
 {
-    return j == NULL ? NULL : own(json_deep_copy(lib(j)));
+    return j == NULL ? NULL : node_own(json_deep_copy(node_lib(j)));
 }
 
 bool
 json_same(const struct json *a, const struct json *b)
 {
-    return a == NULL || b == NULL ? a == b : json_equal(lib(a), lib(b)) == 1;
+    return a == NULL || b == NULL ? a == b : json_equal(node_lib(a), node_lib(b)) == 1;
 }
 
 enum json_kind
@@ -119,7 +119,7 @@ json_kind_of(const struct json *j)
 {
     if (j == NULL)
         return JSON_ABSENT;
-    switch (json_typeof(lib(j))) {
+    switch (json_typeof(node_lib(j))) {
     case JSON_OBJECT:
         return JSON_IS_OBJECT;
     case JSON_ARRAY:
@@ -141,7 +141,7 @@ json_kind_of(const struct json *j)
 struct json *
 json_field(const struct json *obj, const char *key)
 {
-    return lent(json_object_get(lib(obj), key));
+    return node_lent(json_object_get(node_lib(obj), key));
 }
 
 struct json *
@@ -149,13 +149,13 @@ json_dig_path(const struct json *j, const char *const *keys)
 {
     while (j != NULL && *keys != NULL)
         j = json_field(j, *keys++);
-    return lent(lib(j));
+    return node_lent(node_lib(j));
 }
 
 const char *
 json_text(const struct json *j)
 {
-    return json_string_value(lib(j));
+    return json_string_value(node_lib(j));
 }
 
 const char *
@@ -169,62 +169,63 @@ json_text_or(const struct json *j, const char *otherwise)
 struct str
 json_text_str(const struct json *j)
 {
-    return str_of(json_string_value(lib(j)), json_string_length(lib(j)));
+    return str_of(json_string_value(node_lib(j)), json_string_length(node_lib(j)));
 }
 
 int64_t
 json_int_or(const struct json *j, int64_t otherwise)
 {
-    return json_is_integer(lib(j)) ? (int64_t)json_integer_value(lib(j)) : otherwise;
+    return json_is_integer(node_lib(j)) ? (int64_t)json_integer_value(node_lib(j)) : otherwise;
 }
 
 double
 json_double_or(const struct json *j, double otherwise)
 {
-    return json_is_number(lib(j)) ? json_number_value(lib(j)) : otherwise;
+    return json_is_number(node_lib(j)) ? json_number_value(node_lib(j)) : otherwise;
 }
 
 #undef json_is_true
 bool
 json_is_true(const struct json *j)
 {
-    return j != NULL && json_typeof(lib(j)) == JSON_TRUE;
+    return j != NULL && json_typeof(node_lib(j)) == JSON_TRUE;
 }
 
 static struct json_item
-item(void *at)
+node_item(void *at)
 {
     if (at == NULL)
         return (struct json_item){0};
-    return (struct json_item){json_object_iter_key(at), lent(json_object_iter_value(at)), at};
+    return (struct json_item){json_object_iter_key(at), node_lent(json_object_iter_value(at)), at};
 }
 
 struct json_item
 json_first(const struct json *obj)
 {
-    return item(json_object_iter(lib(obj)));
+    return node_item(json_object_iter(node_lib(obj)));
 }
 
 struct json_item
 json_next(const struct json *obj, struct json_item at)
 {
-    return item(json_object_iter_next(lib(obj), at.at));
+    return node_item(json_object_iter_next(node_lib(obj), at.at));
 }
 
 size_t
 json_size(const struct json *j)
 {
-    return json_kind_of(j) == JSON_IS_ARRAY ? json_array_size(lib(j)) : json_object_size(lib(j));
+    return json_kind_of(j) == JSON_IS_ARRAY ? json_array_size(node_lib(j))
+                                            : json_object_size(node_lib(j));
 }
 
 struct json *
 json_elem(const struct json *arr, size_t i)
 {
-    return lent(json_array_get(lib(arr), i));
+    return node_lent(json_array_get(node_lib(arr), i));
 }
 
 static void
-must(int rc)
+node_must(int rc)
 {
     if (rc != 0)
         BUG("not a JSON object or array, or an index out of range");
@@ -236,7 +237,7 @@ json_set(struct json *obj, const char *key, struct json *value)
     if (value == NULL)
         json_remove(obj, key);
     else
-        must(json_object_set_new(lib(obj), key, lib(value)));
+        node_must(json_object_set_new(node_lib(obj), key, node_lib(value)));
 }
 
 void
@@ -260,7 +261,7 @@ json_set_bool(struct json *obj, const char *key, bool v)
 void
 json_remove(struct json *obj, const char *key)
 {
-    (void)json_object_del(lib(obj), key);
+    (void)json_object_del(node_lib(obj), key);
 }
 
 struct json *
@@ -282,7 +283,7 @@ json_need_array(struct json *obj, const char *key)
 void
 json_push(struct json *arr, struct json *value)
 {
-    must(json_array_append_new(lib(arr), lib(value)));
+    node_must(json_array_append_new(node_lib(arr), node_lib(value)));
 }
 
 void
@@ -294,19 +295,19 @@ json_push_cstr(struct json *arr, const char *v)
 void
 json_put_at(struct json *arr, size_t i, struct json *value)
 {
-    must(json_array_set_new(lib(arr), i, lib(value)));
+    node_must(json_array_set_new(node_lib(arr), i, node_lib(value)));
 }
 
 void
 json_insert_at(struct json *arr, size_t i, struct json *value)
 {
-    must(json_array_insert_new(lib(arr), i, lib(value)));
+    node_must(json_array_insert_new(node_lib(arr), i, node_lib(value)));
 }
 
 void
 json_remove_at(struct json *arr, size_t i)
 {
-    must(json_array_remove(lib(arr), i));
+    node_must(json_array_remove(node_lib(arr), i));
 }
 
 void
@@ -322,7 +323,7 @@ struct sink {
 };
 
 static int
-add(const char *p, size_t n, void *arg)
+node_add(const char *p, size_t n, void *arg)
 {
     struct sink *s = (struct sink *)arg;
 
@@ -330,11 +331,11 @@ add(const char *p, size_t n, void *arg)
 }
 
 static enum rc
-print(const struct json *j, size_t flags, struct buf *out, struct err *e)
+node_print(const struct json *j, size_t flags, struct buf *out, struct err *e)
 {
     struct sink s = {out, e};
 
-    if (json_dump_callback(lib(j), add, &s, flags | JSON_ENCODE_ANY) == 0)
+    if (json_dump_callback(node_lib(j), node_add, &s, flags | JSON_ENCODE_ANY) == 0)
         return RC_OK;
     return e->code != RC_OK ? e->code : err_set(e, RC_INTERNAL, "could not write JSON");
 }
@@ -342,20 +343,20 @@ print(const struct json *j, size_t flags, struct buf *out, struct err *e)
 enum rc
 json_print(const struct json *j, struct buf *out, struct err *e)
 {
-    return print(j, JSON_COMPACT, out, e);
+    return node_print(j, JSON_COMPACT, out, e);
 }
 
 enum rc
 json_print_pretty(const struct json *j, struct buf *out, struct err *e)
 {
-    return print(j, JSON_INDENT(2), out, e);
+    return node_print(j, JSON_INDENT(2), out, e);
 }
 
 char *
 json_to_text(const struct json *j, bool sorted)
 {
-    char *s =
-        json_dumps(lib(j), JSON_COMPACT | JSON_ENCODE_ANY | (sorted ? (size_t)JSON_SORT_KEYS : 0));
+    char *s = json_dumps(node_lib(j),
+                         JSON_COMPACT | JSON_ENCODE_ANY | (sorted ? (size_t)JSON_SORT_KEYS : 0));
     char *mine;
 
     if (s == NULL)

@@ -31,7 +31,7 @@ pull_bad(const struct pull *j, const char *why, struct err *e)
 
 /* The next byte without taking it, or -1 at the end of the stream. */
 static enum rc
-peek(struct pull *j, int *c, struct err *e)
+pull_peek(struct pull *j, int *c, struct err *e)
 {
     if (j->pos == j->n && !j->ended) {
         size_t got;
@@ -55,7 +55,7 @@ peek_token(struct pull *j, int *c, struct err *e)
         return RC_OK;
     }
     do {
-        if (peek(j, c, e))
+        if (pull_peek(j, c, e))
             return e->code;
         if (*c != ' ' && *c != '\t' && *c != '\n' && *c != '\r')
             return *c < 0 ? pull_bad(j, "it ends too early", e) : RC_OK;
@@ -64,7 +64,7 @@ peek_token(struct pull *j, int *c, struct err *e)
 }
 
 static enum rc
-expect(struct pull *j, char want, const char *why, struct err *e)
+pull_expect(struct pull *j, char want, const char *why, struct err *e)
 {
     int c = 0;
 
@@ -79,7 +79,7 @@ expect(struct pull *j, char want, const char *why, struct err *e)
 static enum rc
 open_level(struct pull *j, char bracket, const char *why, struct err *e)
 {
-    if (expect(j, bracket, why, e))
+    if (pull_expect(j, bracket, why, e))
         return e->code;
     if (++j->depth > PULL_DEPTH)
         return pull_bad(j, "it is nested too deep", e);
@@ -89,7 +89,7 @@ open_level(struct pull *j, char bracket, const char *why, struct err *e)
 
 /* After an element: a comma and another, or the closing bracket. */
 static enum rc
-next(struct pull *j, char bracket, bool *more, struct err *e)
+pull_next(struct pull *j, char bracket, bool *more, struct err *e)
 {
     int c = 0;
 
@@ -102,7 +102,7 @@ next(struct pull *j, char bracket, bool *more, struct err *e)
         *more = false;
         return RC_OK;
     }
-    if (!j->first && expect(j, ',', "wanted a comma or the end of the list", e))
+    if (!j->first && pull_expect(j, ',', "wanted a comma or the end of the list", e))
         return e->code;
     j->first = false;
     *more = true;
@@ -124,7 +124,7 @@ pull_array(struct pull *j, struct err *e)
 enum rc
 pull_item(struct pull *j, bool *more, struct err *e)
 {
-    return next(j, ']', more, e);
+    return pull_next(j, ']', more, e);
 }
 
 enum rc
@@ -132,7 +132,7 @@ pull_key(struct pull *j, struct str *key, bool *more, struct err *e)
 {
     bool any = false;
 
-    if (next(j, '}', &any, e))
+    if (pull_next(j, '}', &any, e))
         return e->code;
     *more = any;
     if (!any)
@@ -148,17 +148,17 @@ pull_key(struct pull *j, struct str *key, bool *more, struct err *e)
         buf_must_add(&j->text, key->p, key->n);
         *key = buf_str(&j->text);
     }
-    return expect(j, ':', "wanted a colon", e);
+    return pull_expect(j, ':', "wanted a colon", e);
 }
 
 static enum rc
-hex4(struct pull *j, uint32_t *out, struct err *e)
+pull_hex4(struct pull *j, uint32_t *out, struct err *e)
 {
     uint32_t v = 0;
 
     for (int i = 0; i < 4; i++) {
         int c = 0;
-        if (peek(j, &c, e))
+        if (pull_peek(j, &c, e))
             return e->code;
         if (c >= '0' && c <= '9')
             v = v << 4 | (uint32_t)(c - '0');
@@ -172,7 +172,7 @@ hex4(struct pull *j, uint32_t *out, struct err *e)
     return RC_OK;
 }
 
-static enum rc escape(struct pull *j, struct err *e);
+static enum rc pull_escape(struct pull *j, struct err *e);
 
 static enum rc
 add_rune(struct pull *j, uint32_t rune, struct err *e)
@@ -190,17 +190,17 @@ unicode_escape(struct pull *j, struct err *e)
     uint32_t rune = 0, low = 0;
     int c = 0;
 
-    if (hex4(j, &rune, e) || peek(j, &c, e))
+    if (pull_hex4(j, &rune, e) || pull_peek(j, &c, e))
         return e->code;
     if (rune < 0xd800 || rune >= 0xdc00 || c != '\\')
         return add_rune(j, rune, e);
     j->pos++;
-    if (peek(j, &c, e))
+    if (pull_peek(j, &c, e))
         return e->code;
     if (c != 'u')
-        return add_rune(j, rune, e) || escape(j, e) ? e->code : RC_OK;
+        return add_rune(j, rune, e) || pull_escape(j, e) ? e->code : RC_OK;
     j->pos++;
-    if (hex4(j, &low, e))
+    if (pull_hex4(j, &low, e))
         return e->code;
     if (low >= 0xdc00 && low < 0xe000)
         return add_rune(j, 0x10000 + ((rune - 0xd800) << 10) + (low - 0xdc00), e);
@@ -208,13 +208,13 @@ unicode_escape(struct pull *j, struct err *e)
 }
 
 static enum rc
-escape(struct pull *j, struct err *e)
+pull_escape(struct pull *j, struct err *e)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     const char *found;
     int c = 0;
 
-    if (peek(j, &c, e))
+    if (pull_peek(j, &c, e))
         return e->code;
     j->pos++;
     if (c == 'u')
@@ -233,7 +233,7 @@ string_rest(struct pull *j, bool keep, struct err *e)
     for (;;) {
         size_t from;
         int c = 0;
-        if (peek(j, &c, e))
+        if (pull_peek(j, &c, e))
             return e->code;
         for (from = j->pos; j->pos < j->n; j->pos++) {
             c = j->buf[j->pos];
@@ -249,7 +249,7 @@ string_rest(struct pull *j, bool keep, struct err *e)
         j->pos++;
         if (c == '"')
             return RC_OK;
-        if (escape(j, e))
+        if (pull_escape(j, e))
             return e->code;
         if (!keep)
             j->text.n = 0;
@@ -261,7 +261,7 @@ pull_str(struct pull *j, struct str *out, struct err *e)
 {
     size_t at;
 
-    if (expect(j, '"', "wanted a string", e))
+    if (pull_expect(j, '"', "wanted a string", e))
         return e->code;
     /* Most strings are whole in the buffer, and stand there as they are. */
     for (at = j->pos; at < j->n && j->buf[at] != '"'; at++)
@@ -312,7 +312,7 @@ pull_u64(struct pull *j, uint64_t *out, struct err *e)
         if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(c - '0'), &v))
             return pull_bad(j, "the number is too large", e);
         j->pos++;
-        if (peek(j, &c, e))
+        if (pull_peek(j, &c, e))
             return e->code;
     }
     if (c == '.' || c == 'e' || c == 'E')
@@ -350,14 +350,14 @@ pull_take(struct pull *j, size_t n)
 
 /* A word of letters, digits and signs: true, null, -1.5e3. */
 static enum rc
-word(struct pull *j, struct err *e)
+pull_word(struct pull *j, struct err *e)
 {
     int c = 0;
 
     j->text.n = 0;
     for (;;) {
         uint8_t byte;
-        if (peek(j, &c, e))
+        if (pull_peek(j, &c, e))
             return e->code;
         if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == 'E' || c == '.' ||
               c == '-' || c == '+'))
@@ -383,7 +383,7 @@ pull_null(struct pull *j, bool *was_null, struct err *e)
     *was_null = c == 'n';
     if (!*was_null)
         return RC_OK;
-    if (word(j, e))
+    if (pull_word(j, e))
         return e->code;
     return str_eq(buf_str(&j->text), STR_LIT("null")) ? RC_OK : pull_bad(j, "wanted a value", e);
 }
@@ -432,7 +432,7 @@ pull_skip(struct pull *j, struct err *e)
         }
         return RC_OK;
     }
-    if (word(j, e))
+    if (pull_word(j, e))
         return e->code;
     return is_scalar(buf_str(&j->text)) ? RC_OK : pull_bad(j, "wanted a value", e);
 }
@@ -443,7 +443,7 @@ pull_end(struct pull *j, struct err *e)
     int c = 0;
 
     do {
-        if (peek(j, &c, e))
+        if (pull_peek(j, &c, e))
             return e->code;
         if (c < 0)
             return RC_OK;

@@ -13,7 +13,7 @@ jw_init(struct jw *w, struct buf *to)
 }
 
 static void
-put(struct jw *w, const void *p, size_t n)
+write_put(struct jw *w, const void *p, size_t n)
 {
     if (!w->failed && buf_add(w->to, p, n, &w->err))
         w->failed = true;
@@ -21,25 +21,25 @@ put(struct jw *w, const void *p, size_t n)
 
 /* Before a value or a key: the comma, if one is due. */
 static void
-begin(struct jw *w)
+write_begin(struct jw *w)
 {
     if (w->comma)
-        put(w, ",", 1);
+        write_put(w, ",", 1);
     w->comma = true;
 }
 
 static void
 open_level(struct jw *w, const char *bracket)
 {
-    begin(w);
-    put(w, bracket, 1);
+    write_begin(w);
+    write_put(w, bracket, 1);
     w->comma = false;
 }
 
 static void
 close_level(struct jw *w, const char *bracket)
 {
-    put(w, bracket, 1);
+    write_put(w, bracket, 1);
     w->comma = true;
 }
 
@@ -92,12 +92,12 @@ escape_of(uint8_t c, char to[static 8])
 }
 
 static void
-quoted(struct jw *w, struct str s)
+write_quoted(struct jw *w, struct str s)
 {
     size_t from = 0, i = 0;
     char text[8];
 
-    put(w, "\"", 1);
+    write_put(w, "\"", 1);
     while (i < s.n) {
         const char *esc = NULL;
         size_t len = 1;
@@ -109,31 +109,31 @@ quoted(struct jw *w, struct str s)
         else if (rune == 0x2028 || rune == 0x2029)
             esc = rune == 0x2028 ? "\\u2028" : "\\u2029";
         if (esc != NULL) {
-            put(w, s.p + from, i - from);
-            put(w, esc, strlen(esc));
+            write_put(w, s.p + from, i - from);
+            write_put(w, esc, strlen(esc));
             from = i + len;
         }
         i += len;
     }
     if (from < s.n)
-        put(w, s.p + from, s.n - from);
-    put(w, "\"", 1);
+        write_put(w, s.p + from, s.n - from);
+    write_put(w, "\"", 1);
 }
 
 void
 jw_key(struct jw *w, const char *key)
 {
-    begin(w);
-    quoted(w, str_c(key));
-    put(w, ":", 1);
+    write_begin(w);
+    write_quoted(w, str_c(key));
+    write_put(w, ":", 1);
     w->comma = false;
 }
 
 void
 jw_str(struct jw *w, struct str s)
 {
-    begin(w);
-    quoted(w, s);
+    write_begin(w);
+    write_quoted(w, s);
 }
 
 void
@@ -145,8 +145,8 @@ jw_cstr(struct jw *w, const char *s)
 void
 jw_raw(struct jw *w, struct str json)
 {
-    begin(w);
-    put(w, json.p, json.n);
+    write_begin(w);
+    write_put(w, json.p, json.n);
 }
 
 void

@@ -21,13 +21,13 @@ struct reader {
 static enum rc read_node(struct reader *r, unsigned depth, struct json **out, struct err *e);
 
 static size_t
-line(const struct reader *r)
+yaml_line(const struct reader *r)
 {
     return r->ev.start_mark.line + 1;
 }
 
 static enum rc
-next(struct reader *r, struct err *e)
+yaml_next(struct reader *r, struct err *e)
 {
     yaml_event_delete(&r->ev);
     if (yaml_parser_parse(&r->lib, &r->ev))
@@ -38,11 +38,11 @@ next(struct reader *r, struct err *e)
 }
 
 static enum rc
-count(struct reader *r, size_t more, struct err *e)
+yaml_count(struct reader *r, size_t more, struct err *e)
 {
     if (more > YAML_NODES_MAX - r->nodes)
         return err_set(e, RC_LIMIT, "the YAML has more than %d nodes at line %zu", YAML_NODES_MAX,
-                       line(r));
+                       yaml_line(r));
     r->nodes += more;
     return RC_OK;
 }
@@ -89,12 +89,13 @@ read_alias(struct reader *r, struct json **out, struct err *e)
     for (size_t i = r->n_anchors; i-- > 0;) {
         if (strcmp(r->anchors[i].name, name) != 0)
             continue;
-        if (count(r, size_of(r->anchors[i].value), e))
+        if (yaml_count(r, size_of(r->anchors[i].value), e))
             return e->code;
         *out = json_clone(r->anchors[i].value);
         return RC_OK;
     }
-    return err_set(e, RC_INVALID, "bad YAML in line %zu: nothing is called \"%s\"", line(r), name);
+    return err_set(e, RC_INVALID, "bad YAML in line %zu: nothing is called \"%s\"", yaml_line(r),
+                   name);
 }
 
 static struct str
@@ -121,20 +122,20 @@ read_scalar(const struct reader *r)
 
 /* "<<": fields of an object, or of each object of an array, that are not there yet. */
 static enum rc
-merge(struct reader *r, struct json *into, const struct json *from, struct err *e)
+yaml_merge(struct reader *r, struct json *into, const struct json *from, struct err *e)
 {
     if (json_kind_of(from) == JSON_IS_ARRAY) {
         for (size_t i = 0; i < json_size(from); i++) {
             if (json_kind_of(json_elem(from, i)) != JSON_IS_OBJECT)
                 break;
-            if (merge(r, into, json_elem(from, i), e))
+            if (yaml_merge(r, into, json_elem(from, i), e))
                 return e->code;
         }
         return RC_OK;
     }
     if (json_kind_of(from) != JSON_IS_OBJECT)
         return err_set(e, RC_INVALID, "bad YAML in line %zu: only a mapping can be merged",
-                       line(r));
+                       yaml_line(r));
     for (struct json_item it = json_first(from); it.key != NULL; it = json_next(from, it))
         if (json_field(into, it.key) == NULL)
             json_set(into, it.key, json_clone(it.value));
@@ -165,7 +166,7 @@ read_key(struct reader *r, char **key, bool *merges, struct err *e)
         }
     }
     if (*key == NULL)
-        return err_set(e, RC_INVALID, "bad YAML in line %zu: a key must be text", line(r));
+        return err_set(e, RC_INVALID, "bad YAML in line %zu: a key must be text", yaml_line(r));
     return RC_OK;
 }
 
@@ -177,12 +178,12 @@ read_field(struct reader *r, unsigned depth, struct json *obj, struct json *merg
     struct json *value = NULL;
     bool merges = false;
 
-    if (count(r, 1, e) || read_key(r, &key, &merges, e))
+    if (yaml_count(r, 1, e) || read_key(r, &key, &merges, e))
         return e->code;
     if (!merges && json_field(obj, key) != NULL)
         return err_set(e, RC_INVALID, "bad YAML in line %zu: the key \"%.100s\" is there twice",
-                       line(r), key);
-    if (next(r, e) || read_node(r, depth, &value, e))
+                       yaml_line(r), key);
+    if (yaml_next(r, e) || read_node(r, depth, &value, e))
         return e->code;
     if (merges)
         json_push(merged, value);
@@ -198,7 +199,7 @@ read_mapping(struct reader *r, unsigned depth, struct json **out, struct err *e)
     CLEANUP(json_free_ptr) struct json *merged = json_new_array();
 
     for (;;) {
-        if (next(r, e))
+        if (yaml_next(r, e))
             return e->code;
         if (r->ev.type == YAML_MAPPING_END_EVENT)
             break;
@@ -206,7 +207,8 @@ read_mapping(struct reader *r, unsigned depth, struct json **out, struct err *e)
             return e->code;
     }
     for (size_t i = 0; i < json_size(merged); i++)
-        if (count(r, size_of(json_elem(merged, i)), e) || merge(r, obj, json_elem(merged, i), e))
+        if (yaml_count(r, size_of(json_elem(merged, i)), e) ||
+            yaml_merge(r, obj, json_elem(merged, i), e))
             return e->code;
     *out = TAKE(obj);
     return RC_OK;
@@ -219,7 +221,7 @@ read_sequence(struct reader *r, unsigned depth, struct json **out, struct err *e
 
     for (;;) {
         struct json *value = NULL;
-        if (next(r, e))
+        if (yaml_next(r, e))
             return e->code;
         if (r->ev.type == YAML_SEQUENCE_END_EVENT)
             break;
@@ -239,10 +241,10 @@ read_node(struct reader *r, unsigned depth, struct json **out, struct err *e)
     CLEANUP(mem_free_ptr) char *anchor = NULL;
 
     if (depth >= YAML_DEPTH_MAX)
-        return err_set(e, RC_LIMIT, "the YAML is nested too deep in line %zu", line(r));
+        return err_set(e, RC_LIMIT, "the YAML is nested too deep in line %zu", yaml_line(r));
     if (r->ev.type == YAML_ALIAS_EVENT)
         return read_alias(r, out, e);
-    if (count(r, 1, e))
+    if (yaml_count(r, 1, e))
         return e->code;
     if (r->ev.type == YAML_SCALAR_EVENT)
         name = r->ev.data.scalar.anchor;
@@ -257,7 +259,7 @@ read_node(struct reader *r, unsigned depth, struct json **out, struct err *e)
                                                     : read_sequence(r, depth + 1, out, e))
         return e->code;
     if (anchor != NULL) {
-        if (count(r, size_of(*out), e)) {
+        if (yaml_count(r, size_of(*out), e)) {
             json_free(TAKE(*out));
             return e->code;
         }
@@ -270,11 +272,11 @@ static enum rc
 read_all(struct reader *r, struct json *docs, struct err *e)
 {
     do {
-        if (next(r, e))
+        if (yaml_next(r, e))
             return e->code;
         if (r->ev.type == YAML_DOCUMENT_START_EVENT) {
             struct json *doc = NULL;
-            if (next(r, e) || read_node(r, 0, &doc, e))
+            if (yaml_next(r, e) || read_node(r, 0, &doc, e))
                 return e->code;
             forget_anchors(r);
             if (json_kind_of(doc) == JSON_IS_NULL)

@@ -7,7 +7,7 @@ enum { SIMPLE_KEY_MAX = 120 };
 static enum rc write_value(const struct json *j, unsigned indent, struct buf *out, struct err *e);
 
 static enum rc
-put(struct buf *out, const char *s, struct err *e)
+yaml_write_put(struct buf *out, const char *s, struct err *e)
 {
     return buf_add(out, s, strlen(s), e);
 }
@@ -84,30 +84,30 @@ is_plain(struct str s)
 static enum rc
 put_double_quoted(struct str s, struct buf *out, struct err *e)
 {
-    enum rc rc = put(out, "\"", e);
+    enum rc rc = yaml_write_put(out, "\"", e);
 
     for (size_t i = 0, len = 1; rc == RC_OK && i < s.n; i += len) {
         uint32_t c = code_point(s.p + i, &len);
         if (c == '"' || c == '\\')
             rc = buf_printf(out, e, "\\%c", (int)c);
         else if (c == '\n' || c == '\t' || c == '\r')
-            rc = put(out, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r", e);
+            rc = yaml_write_put(out, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r", e);
         else if (is_printable(c))
             rc = buf_add(out, s.p + i, len, e);
         else
             rc = buf_printf(out, e, c < 0x100 ? "\\x%02X" : "\\u%04X", c);
     }
-    return rc != RC_OK ? rc : put(out, "\"", e);
+    return rc != RC_OK ? rc : yaml_write_put(out, "\"", e);
 }
 
 static enum rc
 put_single_quoted(struct str s, struct buf *out, struct err *e)
 {
-    enum rc rc = put(out, "'", e);
+    enum rc rc = yaml_write_put(out, "'", e);
 
     for (size_t i = 0; rc == RC_OK && i < s.n; i++)
-        rc = s.p[i] == '\'' ? put(out, "''", e) : buf_add(out, s.p + i, 1, e);
-    return rc != RC_OK ? rc : put(out, "'", e);
+        rc = s.p[i] == '\'' ? yaml_write_put(out, "''", e) : buf_add(out, s.p + i, 1, e);
+    return rc != RC_OK ? rc : yaml_write_put(out, "'", e);
 }
 
 static enum rc
@@ -131,12 +131,12 @@ put_block(struct str s, unsigned indent, struct buf *out, struct err *e)
 {
     bool ends = s.p[s.n - 1] == '\n', ends_twice = ends && s.p[s.n - 2] == '\n';
 
-    if (put(out, ends_twice ? "|+" : ends ? "|" : "|-", e))
+    if (yaml_write_put(out, ends_twice ? "|+" : ends ? "|" : "|-", e))
         return e->code;
     for (size_t i = 0; i < s.n;) {
         const uint8_t *nl = memchr(s.p + i, '\n', s.n - i);
         size_t n = nl == NULL ? s.n - i : (size_t)(nl - s.p) - i;
-        if (put(out, "\n", e) || (n > 0 && put_indent(out, indent, e)) ||
+        if (yaml_write_put(out, "\n", e) || (n > 0 && put_indent(out, indent, e)) ||
             buf_add(out, s.p + i, n, e))
             return e->code;
         i += n + 1;
@@ -152,7 +152,7 @@ write_scalar(const struct json *j, unsigned indent, struct buf *out, struct err 
     if (json_kind_of(j) != JSON_IS_STR)
         return json_print(j, out, e);
     if (s.n == 0)
-        return put(out, "\"\"", e);
+        return yaml_write_put(out, "\"\"", e);
     return indent > 0 && is_block(s) ? put_block(s, indent, out, e) : put_line(s, out, e);
 }
 
@@ -162,11 +162,13 @@ write_key(const char *key, unsigned indent, struct buf *out, struct err *e)
     struct str s = str_c(key);
 
     if (s.n <= SIMPLE_KEY_MAX)
-        return s.n == 0 ? put(out, "\"\":", e) : put_line(s, out, e) ? e->code : put(out, ":", e);
-    if (put(out, "? ", e) || put_double_quoted(s, out, e) || put(out, "\n", e) ||
-        put_indent(out, indent, e))
+        return s.n == 0              ? yaml_write_put(out, "\"\":", e)
+               : put_line(s, out, e) ? e->code
+                                     : yaml_write_put(out, ":", e);
+    if (yaml_write_put(out, "? ", e) || put_double_quoted(s, out, e) ||
+        yaml_write_put(out, "\n", e) || put_indent(out, indent, e))
         return e->code;
-    return put(out, ":", e);
+    return yaml_write_put(out, ":", e);
 }
 
 static bool
@@ -184,10 +186,10 @@ write_field(const struct json *j, unsigned indent, struct buf *out, struct err *
     bool deeper = json_kind_of(j) == JSON_IS_OBJECT;
 
     if (is_empty(j))
-        return put(out, " ", e) ? e->code : write_value(j, indent + 2, out, e);
+        return yaml_write_put(out, " ", e) ? e->code : write_value(j, indent + 2, out, e);
     if (deeper)
         indent += 2;
-    if (put(out, "\n", e) || put_indent(out, indent, e))
+    if (yaml_write_put(out, "\n", e) || put_indent(out, indent, e))
         return e->code;
     return write_value(j, indent, out, e);
 }
@@ -203,7 +205,7 @@ write_value(const struct json *j, unsigned indent, struct buf *out, struct err *
 
     if (json_kind_of(j) == JSON_IS_OBJECT && json_size(j) > 0) {
         for (struct json_item it = json_first(j); it.key != NULL; it = json_next(j, it)) {
-            if (!first && (put(out, "\n", e) || put_indent(out, indent, e)))
+            if (!first && (yaml_write_put(out, "\n", e) || put_indent(out, indent, e)))
                 return e->code;
             if (write_key(it.key, indent, out, e) || write_field(it.value, indent, out, e))
                 return e->code;
@@ -213,15 +215,15 @@ write_value(const struct json *j, unsigned indent, struct buf *out, struct err *
     }
     if (json_kind_of(j) == JSON_IS_ARRAY && json_size(j) > 0) {
         for (size_t i = 0; i < json_size(j); i++) {
-            if (i > 0 && (put(out, "\n", e) || put_indent(out, indent, e)))
+            if (i > 0 && (yaml_write_put(out, "\n", e) || put_indent(out, indent, e)))
                 return e->code;
-            if (put(out, "- ", e) || write_value(json_elem(j, i), indent + 2, out, e))
+            if (yaml_write_put(out, "- ", e) || write_value(json_elem(j, i), indent + 2, out, e))
                 return e->code;
         }
         return RC_OK;
     }
     if (json_kind_of(j) == JSON_IS_OBJECT || json_kind_of(j) == JSON_IS_ARRAY)
-        return put(out, json_kind_of(j) == JSON_IS_OBJECT ? "{}" : "[]", e);
+        return yaml_write_put(out, json_kind_of(j) == JSON_IS_OBJECT ? "{}" : "[]", e);
     return write_scalar(j, indent, out, e);
 }
 
@@ -230,5 +232,5 @@ json_to_yaml(const struct json *j, struct buf *out, struct err *e)
 {
     if (write_value(j, 0, out, e))
         return e->code;
-    return put(out, "\n", e);
+    return yaml_write_put(out, "\n", e);
 }

@@ -61,7 +61,7 @@ kube_config_is_in_cluster(const struct kube_config *c)
 }
 
 static const char *
-env(const char *name)
+config_env(const char *name)
 {
     const char *v = getenv(name); /* NOLINT(concurrency-mt-unsafe): nobody changes it */
 
@@ -92,7 +92,7 @@ kube_read_token(const char *path, char **out, struct err *e)
 }
 
 static char *
-resolve(const char *dir, const char *path)
+config_resolve(const char *dir, const char *path)
 {
     return path[0] == '/' ? mem_strdup(path) : mem_printf("%s/%s", dir, path);
 }
@@ -101,7 +101,7 @@ static const char *const lists[] = {"clusters", "users", "contexts"};
 
 /* The entry called `name`, or NULL. */
 static struct json *
-find(const struct json *list, const char *name)
+config_find(const struct json *list, const char *name)
 {
     for (size_t i = 0; i < json_size(list); i++)
         if (strcmp(json_text_or(json_field(json_elem(list, i), "name"), ""), name) == 0)
@@ -111,7 +111,7 @@ find(const struct json *list, const char *name)
 
 /* Add what a file names first. Each entry remembers the folder that its paths start from. */
 static void
-merge(struct json *all, const struct json *file, const char *dir)
+config_merge(struct json *all, const struct json *file, const char *dir)
 {
     const char *current = json_text_or(json_field(file, "current-context"), "");
 
@@ -121,7 +121,7 @@ merge(struct json *all, const struct json *file, const char *dir)
         for (size_t k = 0; k < json_size(from); k++) {
             const char *name = json_text(json_field(json_elem(from, k), "name"));
             struct json *entry;
-            if (name == NULL || find(to, name) != NULL)
+            if (name == NULL || config_find(to, name) != NULL)
                 continue;
             entry = json_clone(json_elem(from, k));
             json_set_cstr(entry, "dir", dir);
@@ -141,7 +141,7 @@ merge_text(struct json *all, struct str yaml, const char *dir, struct err *e)
         return e->code;
     if (json_size(docs) > 0 && json_kind_of(json_elem(docs, 0)) != JSON_IS_OBJECT)
         return err_set(e, RC_INVALID, "it is no kubeconfig");
-    merge(all, json_elem(docs, 0), dir);
+    config_merge(all, json_elem(docs, 0), dir);
     return RC_OK;
 }
 
@@ -201,7 +201,7 @@ get_pem(const struct json *from, const char *dir, const char *key, char **out, s
     }
     if (path[0] == '\0')
         return RC_OK;
-    file = resolve(dir, path);
+    file = config_resolve(dir, path);
     rc = read_text(file, out, e);
     mem_free(file);
     return rc == RC_OK ? RC_OK : err_wrap(e, "could not read %s", key);
@@ -287,7 +287,7 @@ take_user(struct kube_config *c, const struct json *entry, struct err *e)
         return err_set(e, RC_INVALID, "a client certificate and its key belong together");
     c->token = get_text(j, "token");
     if (token_file[0] != '\0')
-        c->token_file = resolve(dir, token_file);
+        c->token_file = config_resolve(dir, token_file);
     c->user = get_text(j, "username");
     c->password = get_text(j, "password");
     return json_has(j, "exec") ? take_exec(c, json_field(j, "exec"), dir, e) : RC_OK;
@@ -295,12 +295,12 @@ take_user(struct kube_config *c, const struct json *entry, struct err *e)
 
 /* Choose from what was merged. */
 static enum rc
-choose(const struct json *all, const struct kube_config_opts *o, struct kube_config *c,
-       struct err *e)
+config_choose(const struct json *all, const struct kube_config_opts *o, struct kube_config *c,
+              struct err *e)
 {
     const char *name =
         o->context != NULL ? o->context : json_text_or(json_field(all, "current-context"), "");
-    const struct json *context = find(json_field(all, "contexts"), name), *cluster, *user;
+    const struct json *context = config_find(json_field(all, "contexts"), name), *cluster, *user;
     const char *cluster_name, *user_name;
 
     if (context == NULL && (o->context != NULL || name[0] != '\0' || o->server == NULL)) {
@@ -310,8 +310,8 @@ choose(const struct json *all, const struct kube_config_opts *o, struct kube_con
     context = json_field(context, "context");
     cluster_name = json_text_or(json_field(context, "cluster"), "");
     user_name = json_text_or(json_field(context, "user"), "");
-    cluster = find(json_field(all, "clusters"), cluster_name);
-    user = find(json_field(all, "users"), user_name);
+    cluster = config_find(json_field(all, "clusters"), cluster_name);
+    user = config_find(json_field(all, "users"), user_name);
     if (cluster == NULL && o->server == NULL)
         return err_set(e, RC_NOT_FOUND, "the kubeconfig has no cluster \"%.100s\"", cluster_name);
     if (user == NULL && user_name[0] != '\0')
@@ -331,7 +331,7 @@ from_tree(const struct json *all, const struct kube_config_opts *o, struct kube_
 {
     struct kube_config *c = MEM_NEW(struct kube_config);
 
-    if (choose(all, o, c, e)) {
+    if (config_choose(all, o, c, e)) {
         kube_config_free(c);
         return e->code;
     }
@@ -375,7 +375,7 @@ from_account(const char *host, const char *port, struct kube_config **out, struc
 static enum rc
 merge_home(struct json *all, bool *any, struct err *e)
 {
-    const char *home = env("HOME");
+    const char *home = config_env("HOME");
     char *path;
     enum rc rc;
 
@@ -391,7 +391,8 @@ enum rc
 kube_config_load(const struct kube_config_opts *o, struct kube_config **out, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *all = json_new_object();
-    const char *host = env("KUBERNETES_SERVICE_HOST"), *port = env("KUBERNETES_SERVICE_PORT");
+    const char *host = config_env("KUBERNETES_SERVICE_HOST"),
+               *port = config_env("KUBERNETES_SERVICE_PORT");
     bool any = false;
 
     if (o == NULL)
@@ -401,9 +402,9 @@ kube_config_load(const struct kube_config_opts *o, struct kube_config **out, str
             return e->code;
         return from_tree(all, o, out, e);
     }
-    if (env("KUBECONFIG") != NULL && merge_list(all, env("KUBECONFIG"), &any, e))
+    if (config_env("KUBECONFIG") != NULL && merge_list(all, config_env("KUBECONFIG"), &any, e))
         return e->code;
-    if (!any && env("KUBECONFIG") == NULL && merge_home(all, &any, e))
+    if (!any && config_env("KUBECONFIG") == NULL && merge_home(all, &any, e))
         return e->code;
     if (!any && host != NULL && port != NULL && access(ACCOUNT "/token", R_OK) == 0)
         return from_account(host, port, out, e);

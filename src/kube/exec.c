@@ -94,7 +94,7 @@ make_args(const struct json *exec, const char *dir, struct words *args)
 
 /* Read all that comes until the end. */
 static enum rc
-drain(struct ctx *cx, int fd, struct buf *out, struct err *e)
+exec_drain(struct ctx *cx, int fd, struct buf *out, struct err *e)
 {
     for (;;) {
         short ready;
@@ -115,7 +115,7 @@ drain(struct ctx *cx, int fd, struct buf *out, struct err *e)
 }
 
 static int
-spawn(char **args, char **env, int to, bool interactive, pid_t *pid)
+exec_spawn(char **args, char **env, int to, bool interactive, pid_t *pid)
 {
     posix_spawn_file_actions_t files;
     int err;
@@ -131,7 +131,7 @@ spawn(char **args, char **env, int to, bool interactive, pid_t *pid)
 
 /* Run it and collect what it prints. */
 static enum rc
-run(struct ctx *cx, char **args, char **env, bool interactive, struct buf *out, struct err *e)
+exec_run(struct ctx *cx, char **args, char **env, bool interactive, struct buf *out, struct err *e)
 {
     int fds[2], err, status = 0;
     enum rc rc;
@@ -139,13 +139,13 @@ run(struct ctx *cx, char **args, char **env, bool interactive, struct buf *out, 
 
     if (pipe2(fds, O_CLOEXEC) != 0)
         return err_sys(e, errno, "could not make a pipe");
-    err = spawn(args, env, fds[1], interactive, &pid);
+    err = exec_spawn(args, env, fds[1], interactive, &pid);
     (void)close(fds[1]);
     if (err != 0) {
         (void)close(fds[0]);
         return err_sys(e, err, "could not run it");
     }
-    rc = drain(cx, fds[0], out, e);
+    rc = exec_drain(cx, fds[0], out, e);
     (void)close(fds[0]);
     if (rc != RC_OK)
         (void)kill(pid, SIGKILL);
@@ -193,7 +193,7 @@ kube_exec(struct ctx *cx, const struct json *exec, const char *dir, const struct
 
     make_args(exec, dir, &args);
     make_env(exec, cluster, &env);
-    rc = run(cx, args.v, env.v, is_interactive(exec), &text, e);
+    rc = exec_run(cx, args.v, env.v, is_interactive(exec), &text, e);
     if (rc == RC_OK)
         rc = read_credential(buf_str(&text), out, e);
     if (rc != RC_OK) {

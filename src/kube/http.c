@@ -54,7 +54,7 @@ session_put(struct kube_http *t, struct session *s)
 }
 
 static struct str
-text(const char *s)
+http_text(const char *s)
 {
     return s == NULL ? str_of(NULL, 0) : str_c(s);
 }
@@ -63,9 +63,9 @@ static enum rc
 new_client(const struct kube_config *c, const char *cert, const char *key, struct http **out,
            struct err *e)
 {
-    struct http_opts o = {.ca = text(c->ca),
-                          .cert = text(cert),
-                          .key = text(key),
+    struct http_opts o = {.ca = http_text(c->ca),
+                          .cert = http_text(cert),
+                          .key = http_text(key),
                           .server_name = c->server_name,
                           .proxy = c->proxy,
                           .insecure = c->insecure};
@@ -197,8 +197,8 @@ send_as(struct kube_http *t, struct ctx *cx, const struct session * not, struct 
 
 /* The same, once more when the credentials were refused and there may be newer ones. */
 static enum rc
-exchange(struct kube_http *t, struct ctx *cx, const struct kube_request *rq, bool streamed,
-         struct incoming *in, struct err *e)
+http_exchange(struct kube_http *t, struct ctx *cx, const struct kube_request *rq, bool streamed,
+              struct incoming *in, struct err *e)
 {
     struct session *refused;
     struct outgoing o;
@@ -222,13 +222,13 @@ exchange(struct kube_http *t, struct ctx *cx, const struct kube_request *rq, boo
 }
 
 static enum rc
-call(struct kube_transport *base, struct ctx *cx, const struct kube_request *rq,
-     struct kube_response *out, struct err *e)
+kube_http_call(struct kube_transport *base, struct ctx *cx, const struct kube_request *rq,
+               struct kube_response *out, struct err *e)
 {
     struct kube_http *t = CONTAINER_OF(base, struct kube_http, t);
     struct incoming in = {.session = NULL};
 
-    if (exchange(t, cx, rq, false, &in, e))
+    if (http_exchange(t, cx, rq, false, &in, e))
         return e->code;
     session_put(t, in.session);
     *out = (struct kube_response){in.r.status, in.r.after_ms, in.r.body};
@@ -273,7 +273,7 @@ open_stream(struct kube_transport *base, struct ctx *cx, const struct kube_reque
     struct incoming in = {.session = NULL};
     struct kube_http_stream *s;
 
-    if (exchange(t, cx, rq, true, &in, e))
+    if (http_exchange(t, cx, rq, true, &in, e))
         return e->code;
     *out = (struct kube_response){.status = in.r.status, .after_ms = in.r.after_ms};
     if (in.r.status != 200) {
@@ -353,7 +353,7 @@ authorization_of(const struct kube_http *t, const struct session *s)
 }
 
 static enum rc
-upgrade(struct kube_transport *base, struct ctx *cx, struct kube_duplex **out, struct err *e)
+http_upgrade(struct kube_transport *base, struct ctx *cx, struct kube_duplex **out, struct err *e)
 {
     struct kube_http *t = CONTAINER_OF(base, struct kube_http, t);
     const char *host = strstr(t->c->server, "://");
@@ -408,8 +408,8 @@ kube_http_new(struct kube_config *take, struct kube_transport **out, struct err 
     }
     t = MEM_NEW(struct kube_http);
     (void)pthread_mutex_init(&t->lock, NULL);
-    t->t = (struct kube_transport){call,           open_stream, close_stream,
-                                   free_transport, upgrade,     close_duplex};
+    t->t = (struct kube_transport){kube_http_call, open_stream,  close_stream,
+                                   free_transport, http_upgrade, close_duplex};
     t->c = take;
     t->plain = plain;
     *out = &t->t;

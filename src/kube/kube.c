@@ -96,8 +96,8 @@ says_later(const struct kube_request *rq, struct kube_response *r)
 
 /* One request until it is answered with something else than "later". */
 static enum rc
-call(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct kube_response *out,
-     struct err *e)
+kube_call(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct kube_response *out,
+          struct err *e)
 {
     for (int n = 1;; n++) {
         int wait = limit_take(&k->limit, clock_mono_ms());
@@ -132,7 +132,7 @@ kube_bytes(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct
 {
     struct kube_response r;
 
-    if (call(cx, k, rq, &r, e))
+    if (kube_call(cx, k, rq, &r, e))
         return e->code;
     if (r.status < 200 || r.status > 299)
         return kube_answer_error(&r, e);

@@ -36,8 +36,8 @@ get_page(struct ctx *cx, struct kube *k, const struct kube_list_opts *o, const c
 
 /* As kube_each, but o->page 0 is one page of all. */
 static enum rc
-each(struct ctx *cx, struct kube *k, const struct kube_list_opts *o, kube_item_fn *item, void *arg,
-     char **rv, struct err *e)
+list_each(struct ctx *cx, struct kube *k, const struct kube_list_opts *o, kube_item_fn *item,
+          void *arg, char **rv, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *token = NULL;
     const char *text;
@@ -72,11 +72,11 @@ kube_each(struct ctx *cx, struct kube *k, const struct kube_list_opts *o, kube_i
 
     if (paged.page <= 0)
         paged.page = PAGE;
-    return each(cx, k, &paged, item, arg, rv, e);
+    return list_each(cx, k, &paged, item, arg, rv, e);
 }
 
 static void
-collect(void *arg, struct json *obj)
+list_collect(void *arg, struct json *obj)
 {
     json_push((struct json *)arg, json_ref(obj));
 }
@@ -86,14 +86,14 @@ kube_list(struct ctx *cx, struct kube *k, const struct kube_list_opts *o, struct
           char **rv, struct err *e)
 {
     struct json *found = json_new_array();
-    enum rc rc = kube_each(cx, k, o, collect, found, rv, e);
+    enum rc rc = kube_each(cx, k, o, list_collect, found, rv, e);
 
     if (rc == RC_CONFLICT && e->sys == 410) { /* slower than the server remembers: all at once */
         struct kube_list_opts whole = *o;
         whole.page = 0;
         json_free(found);
         found = json_new_array();
-        rc = each(cx, k, &whole, collect, found, rv, e);
+        rc = list_each(cx, k, &whole, list_collect, found, rv, e);
     }
     if (rc != RC_OK)
         json_free(found);

@@ -48,7 +48,7 @@ patch_diff(const struct json *from, const struct json *to)
 
 /* One step of a pointer, unescaped; the caller frees. `*p` moves to the next '/' or the end. */
 static char *
-token(const char **p)
+patch_token(const char **p)
 {
     const char *s = *p + 1;
     size_t n = strcspn(s, "/"), k = 0;
@@ -82,7 +82,7 @@ array_index(const char *t, size_t n, bool end, size_t *out)
 }
 
 static struct json *
-child(struct json *j, const char *t)
+patch_child(struct json *j, const char *t)
 {
     size_t i;
 
@@ -93,15 +93,15 @@ child(struct json *j, const char *t)
 
 /* What `path` points at, or NULL. */
 static struct json *
-find(struct json *root, const char *path)
+patch_find(struct json *root, const char *path)
 {
     struct json *j = root;
 
     if (*path != '\0' && *path != '/')
         return NULL;
     while (j != NULL && *path != '\0') {
-        char *t = token(&path);
-        j = child(j, t);
+        char *t = patch_token(&path);
+        j = patch_child(j, t);
         mem_free(t);
     }
     return j;
@@ -121,17 +121,17 @@ find_parent(struct json *root, const char *path, char **last)
     if (slash == NULL)
         return NULL;
     head = mem_strndup(path, (size_t)(slash - path));
-    parent = find(root, head);
+    parent = patch_find(root, head);
     mem_free(head);
     if (parent == NULL)
         return NULL;
-    *last = token(&slash);
+    *last = patch_token(&slash);
     return parent;
 }
 
 /* Put `take` at `path`. False, with nothing taken: there is no such place. */
 static bool
-put(struct json **root, const char *path, struct json *take, bool must_exist)
+patch_put(struct json **root, const char *path, struct json *take, bool must_exist)
 {
     CLEANUP(mem_free_ptr) char *last = NULL;
     struct json *parent;
@@ -162,7 +162,7 @@ put(struct json **root, const char *path, struct json *take, bool must_exist)
 }
 
 static bool
-drop(struct json *root, const char *path)
+patch_drop(struct json *root, const char *path)
 {
     CLEANUP(mem_free_ptr) char *last = NULL;
     struct json *parent = find_parent(root, path, &last);
@@ -191,7 +191,7 @@ is_below(const char *path, const char *from)
 
 /* Take the size of a copy off what is left for all. */
 static enum rc
-spend(const struct json *value, size_t *left, struct err *e)
+patch_spend(const struct json *value, size_t *left, struct err *e)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(*left);
 
@@ -212,17 +212,17 @@ copy_or_move(struct json **root, const struct json *op, const char *path, size_t
 
     if (from == NULL)
         return err_set(e, RC_INVALID, "it has no \"from\"");
-    value = find(*root, from);
+    value = patch_find(*root, from);
     if (value == NULL)
         return err_set(e, RC_INVALID, "there is nothing at \"%.150s\"", from);
-    if (!move && spend(value, copies, e))
+    if (!move && patch_spend(value, copies, e))
         return e->code;
     value = json_clone(value);
-    if (move && (is_below(path, from) || (strcmp(path, from) != 0 && !drop(*root, from)))) {
+    if (move && (is_below(path, from) || (strcmp(path, from) != 0 && !patch_drop(*root, from)))) {
         json_free(value);
         return err_set(e, RC_INVALID, "\"%.150s\" cannot be moved there", from);
     }
-    if (put(root, path, value, false))
+    if (patch_put(root, path, value, false))
         return RC_OK;
     json_free(value);
     return err_set(e, RC_INVALID, "there is no place at \"%.150s\"", path);
@@ -237,12 +237,12 @@ with_value(struct json **root, const char *name, const char *path, const struct 
     if (value == NULL)
         return err_set(e, RC_INVALID, "it has no \"value\"");
     if (strcmp(name, "test") == 0) {
-        if (json_same(find(*root, path), value))
+        if (json_same(patch_find(*root, path), value))
             return RC_OK;
         return err_set(e, RC_CONFLICT, "\"%.150s\" has another value", path);
     }
     copy = json_clone(value);
-    if (put(root, path, copy, strcmp(name, "replace") == 0))
+    if (patch_put(root, path, copy, strcmp(name, "replace") == 0))
         return RC_OK;
     json_free(copy);
     return err_set(e, RC_INVALID, "there is no place at \"%.150s\"", path);
@@ -257,8 +257,9 @@ apply_op(struct json **root, const struct json *op, size_t *copies, struct err *
     if (path == NULL || (*path != '\0' && *path != '/'))
         return err_set(e, RC_INVALID, "\"path\" is not a pointer");
     if (strcmp(name, "remove") == 0)
-        return drop(*root, path) ? RC_OK
-                                 : err_set(e, RC_INVALID, "there is nothing at \"%.150s\"", path);
+        return patch_drop(*root, path)
+                   ? RC_OK
+                   : err_set(e, RC_INVALID, "there is nothing at \"%.150s\"", path);
     if (strcmp(name, "move") == 0 || strcmp(name, "copy") == 0)
         return copy_or_move(root, op, path, copies, e);
     if (strcmp(name, "add") == 0 || strcmp(name, "replace") == 0 || strcmp(name, "test") == 0)

@@ -3,7 +3,7 @@
 #include "kube/kube.h"
 
 static void
-step(struct buf *to, const char *s)
+path_step(struct buf *to, const char *s)
 {
     buf_put(to, "/", 1);
     http_escape(to, s);
@@ -15,17 +15,17 @@ kube_path(struct buf *to, const struct kube_gvr *kind, const char *ns, const cha
 {
     buf_putf(to, kind->group[0] == '\0' ? "/api" : "/apis");
     if (kind->group[0] != '\0')
-        step(to, kind->group);
-    step(to, kind->version);
+        path_step(to, kind->group);
+    path_step(to, kind->version);
     if (kind->namespaced && ns != NULL && ns[0] != '\0') {
         buf_putf(to, "/namespaces");
-        step(to, ns);
+        path_step(to, ns);
     }
-    step(to, kind->plural);
+    path_step(to, kind->plural);
     if (name != NULL)
-        step(to, name);
+        path_step(to, name);
     if (name != NULL && sub != NULL)
-        step(to, sub);
+        path_step(to, sub);
 }
 
 void

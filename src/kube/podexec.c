@@ -39,7 +39,7 @@ read_status(struct str text, int *exit_code, struct err *e)
 
 /* As much of the output as fits. */
 static void
-keep(struct buf *to, struct str s)
+podexec_keep(struct buf *to, struct str s)
 {
     buf_must_add(to, s.p, MIN(s.n, to->max - to->n));
 }
@@ -59,7 +59,7 @@ read_all(struct ws *w, struct kube_pod_exec_result *out, struct err *e)
         if (m.n < 1)
             continue;
         if (m.p[0] == CHANNEL_OUT || m.p[0] == CHANNEL_ERR) {
-            keep(&out->output, str_of(m.p + 1, m.n - 1));
+            podexec_keep(&out->output, str_of(m.p + 1, m.n - 1));
         } else if (m.p[0] == CHANNEL_STATUS && m.n > 1) {
             struct err ignored = ERR_INIT;
             if (read_status(str_of(m.p + 1, m.n - 1), &exit_code, e))
@@ -78,7 +78,8 @@ read_all(struct ws *w, struct kube_pod_exec_result *out, struct err *e)
 }
 
 static enum rc
-talk(struct kube_duplex *d, const char *path, struct kube_pod_exec_result *out, struct err *e)
+podexec_talk(struct kube_duplex *d, const char *path, struct kube_pod_exec_result *out,
+             struct err *e)
 {
     CLEANUP(buf_release) struct buf body = BUF_INIT(WS_BODY_MAX);
     CLEANUP(ws_release) struct ws w;
@@ -123,7 +124,7 @@ kube_pod_exec(struct ctx *cx, struct kube *k, const char *ns, const char *pod,
         kube_query(&path, "stderr", "true");
         rc = buf_whole(&path, "the address of a request", e);
         if (rc == RC_OK)
-            rc = talk(d, buf_c(&path), out, e);
+            rc = podexec_talk(d, buf_c(&path), out, e);
         k->t->close_duplex(d);
     }
     return rc == RC_OK ? RC_OK : err_wrap(e, "could not run a command in pod %s/%s", ns, pod);

@@ -20,7 +20,7 @@ struct reflector {
 
 /* Something went wrong: tell, wait. Only the ctx makes it fail. */
 static enum rc
-recover(struct reflector *r, const struct err *why, struct err *e)
+reflect_recover(struct reflector *r, const struct err *why, struct err *e)
 {
     int ms = r->wait_ms;
 
@@ -42,7 +42,7 @@ list_item(void *arg, struct json *obj)
 }
 
 static enum rc
-list(struct reflector *r, struct err *e)
+reflect_list(struct reflector *r, struct err *e)
 {
     struct kube_list_opts o = {.kind = r->kind,
                                .ns = r->ns,
@@ -74,7 +74,7 @@ take_event(struct reflector *r, enum kube_event_type type, struct json *obj)
 
 /* One watch until it ends. */
 static enum rc
-watch(struct reflector *r, struct err *e)
+reflect_watch(struct reflector *r, struct err *e)
 {
     struct kube_watch_opts o = {.label_selector = r->o.label_selector,
                                 .field_selector = r->o.field_selector,
@@ -107,17 +107,17 @@ watch(struct reflector *r, struct err *e)
 }
 
 static enum rc
-reflect(struct reflector *r, struct err *e)
+reflect_once(struct reflector *r, struct err *e)
 {
     for (;;) {
         struct err why = ERR_INIT;
         if (ctx_check(r->cx, e))
             return e->code;
-        if ((r->version == NULL ? list(r, &why) : watch(r, &why)) == RC_OK)
+        if ((r->version == NULL ? reflect_list(r, &why) : reflect_watch(r, &why)) == RC_OK)
             continue;
         if (!why.retry)
             mem_free(TAKE(r->version)); /* forgotten there, or not understood here */
-        if (recover(r, &why, e))
+        if (reflect_recover(r, &why, e))
             return e->code;
     }
 }
@@ -136,7 +136,7 @@ kube_reflect(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const 
     if (r.o.max_wait_ms <= 0)
         r.o.max_wait_ms = MAX_WAIT_MS;
     r.wait_ms = r.o.min_wait_ms;
-    rc = reflect(&r, e);
+    rc = reflect_once(&r, e);
     mem_free(r.version);
     return rc;
 }

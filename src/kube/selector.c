@@ -69,19 +69,19 @@ add_value(struct need *need, struct str value)
 /* Reading the text form. */
 
 static const char *
-skip(const char *p)
+selector_skip(const char *p)
 {
     return p + strspn(p, " \t\r\n");
 }
 
 /* A key or a value: what is left of the next character with a meaning. */
 static struct str
-word(const char **p)
+selector_word(const char **p)
 {
-    const char *s = skip(*p);
+    const char *s = selector_skip(*p);
     size_t n = strcspn(s, " \t\r\n,()=!<>");
 
-    *p = skip(s + n);
+    *p = selector_skip(s + n);
     return str_of(s, n);
 }
 
@@ -95,7 +95,7 @@ is_name(struct str s, const char *also)
 }
 
 static enum rc
-bad(struct err *e, const char *what, const char *at)
+selector_bad(struct err *e, const char *what, const char *at)
 {
     return err_set(e, RC_INVALID, "the selector has no %s at \"%.60s\"", what, at);
 }
@@ -105,18 +105,18 @@ static enum rc
 read_set(struct need *need, const char **p, struct err *e)
 {
     if (**p != '(')
-        return bad(e, "\"(\"", *p);
+        return selector_bad(e, "\"(\"", *p);
     do {
         struct str value;
         (*p)++;
-        value = word(p);
+        value = selector_word(p);
         if (!is_name(value, "-_."))
-            return bad(e, "value", *p);
+            return selector_bad(e, "value", *p);
         add_value(need, value);
     } while (**p == ',');
     if (**p != ')')
-        return bad(e, "\")\"", *p);
-    *p = skip(*p + 1);
+        return selector_bad(e, "\")\"", *p);
+    *p = selector_skip(*p + 1);
     return RC_OK;
 }
 
@@ -131,19 +131,19 @@ read_test(struct kube_selector *s, struct str key, const char **p, struct err *e
     if (*at == '\0' || *at == ',')
         return RC_OK;
     if (isalpha((unsigned char)*at)) {
-        struct str op = word(p);
+        struct str op = selector_word(p);
         need->test = str_eq(op, STR_LIT("in")) ? IS_IN : IS_NOT_IN;
         if (need->test == IS_NOT_IN && !str_eq(op, STR_LIT("notin")))
-            return bad(e, "operator", at);
+            return selector_bad(e, "operator", at);
         return read_set(need, p, e);
     }
     need->test = *at == '!' ? IS_NOT_IN : *at == '>' ? IS_GREATER : *at == '<' ? IS_LESS : IS_IN;
     if ((*at == '!' && at[1] != '=') || strchr("!=<>", *at) == NULL)
-        return bad(e, "operator", at);
+        return selector_bad(e, "operator", at);
     *p = at + (at[1] == '=' && *at != '<' && *at != '>' ? 2 : 1);
-    value = word(p);
+    value = selector_word(p);
     if (!is_name(value, "-_."))
-        return bad(e, "value", at);
+        return selector_bad(e, "value", at);
     add_value(need, value);
     return RC_OK;
 }
@@ -151,21 +151,21 @@ read_test(struct kube_selector *s, struct str key, const char **p, struct err *e
 static enum rc
 read_labels(struct kube_selector *s, const char *p, struct err *e)
 {
-    for (p = skip(p); *p != '\0';) {
+    for (p = selector_skip(p); *p != '\0';) {
         bool not = *p == '!';
         const char *at = p + (not ? 1 : 0);
-        struct str key = word(&at);
+        struct str key = selector_word(&at);
         if (key.n == 0 || !is_name(key, "-_./"))
-            return bad(e, "key", p);
+            return selector_bad(e, "key", p);
         p = at;
         if (not )
             (void)new_need(s, EXISTS_NOT, key);
         else if (read_test(s, key, &p, e))
             return e->code;
         if (*p != ',' && *p != '\0')
-            return bad(e, "\",\"", p);
-        if (*p == ',' && *(p = skip(p + 1)) == '\0')
-            return bad(e, "key", p);
+            return selector_bad(e, "\",\"", p);
+        if (*p == ',' && *(p = selector_skip(p + 1)) == '\0')
+            return selector_bad(e, "key", p);
     }
     return RC_OK;
 }
@@ -180,7 +180,7 @@ read_field_value(struct need *need, const char **p, struct err *e)
     for (; **p != '\0' && **p != ','; (*p)++) {
         if (**p == '\\' && ((*p)[1] == '\0' || strchr("\\,=", (*p)[1]) == NULL)) {
             mem_free(value);
-            return bad(e, "escaped character", *p);
+            return selector_bad(e, "escaped character", *p);
         }
         *p += **p == '\\';
         value[n++] = **p;
@@ -198,7 +198,7 @@ read_fields(struct kube_selector *s, const char *p, struct err *e)
         bool not = p[n] == '!';
         struct need *need;
         if (n == 0 || (p[n] != '=' && !(not &&p[n + 1] == '=')))
-            return bad(e, "\"field=value\"", p);
+            return selector_bad(e, "\"field=value\"", p);
         need = new_need(s, not ? IS_NOT_IN : IS_IN, str_of(p, n));
         p += n + (p[n + 1] == '=' ? 2 : 1);
         if (read_field_value(need, &p, e))
@@ -209,7 +209,7 @@ read_fields(struct kube_selector *s, const char *p, struct err *e)
 }
 
 static enum rc
-parse(const char *text, bool of_fields, struct kube_selector **out, struct err *e)
+selector_parse(const char *text, bool of_fields, struct kube_selector **out, struct err *e)
 {
     CLEANUP(kube_selector_free_ptr) struct kube_selector *s = MEM_NEW(struct kube_selector);
 
@@ -223,13 +223,13 @@ parse(const char *text, bool of_fields, struct kube_selector **out, struct err *
 enum rc
 kube_selector_labels(const char *text, struct kube_selector **out, struct err *e)
 {
-    return parse(text, false, out, e);
+    return selector_parse(text, false, out, e);
 }
 
 enum rc
 kube_selector_fields(const char *text, struct kube_selector **out, struct err *e)
 {
-    return parse(text, true, out, e);
+    return selector_parse(text, true, out, e);
 }
 
 /* Reading the JSON form. */
@@ -314,7 +314,7 @@ is_in(const struct need *need, const char *value)
 
 /* `value` NULL: there is none. */
 static bool
-holds(const struct need *need, const char *value)
+selector_holds(const struct need *need, const char *value)
 {
     int64_t a, b;
 
@@ -337,7 +337,7 @@ bool
 kube_selector_match_labels(const struct kube_selector *s, const struct json *labels)
 {
     for (size_t i = 0; s != NULL && i < s->n; i++)
-        if (!holds(&s->needs[i], json_text(json_field(labels, s->needs[i].key))))
+        if (!selector_holds(&s->needs[i], json_text(json_field(labels, s->needs[i].key))))
             return false;
     return true;
 }
@@ -375,7 +375,7 @@ kube_selector_match(const struct kube_selector *s, const struct json *obj)
         return kube_selector_match_labels(s, json_dig(obj, "metadata", "labels"));
     for (size_t i = 0; i < s->n; i++) {
         field_text(obj, s->needs[i].key, value, sizeof(value));
-        if (!holds(&s->needs[i], value))
+        if (!selector_holds(&s->needs[i], value))
             return false;
     }
     return true;

@@ -206,9 +206,9 @@ kube_delete_collection(struct ctx *cx, struct kube *k, const struct kube_gvr *ki
 
 /* One round of kube_modify. */
 static enum rc
-modify(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const char *ns,
-       const char *name, const struct kube_write *w, kube_change_fn *change, void *arg,
-       struct json **out, struct err *e)
+verbs_modify(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const char *ns,
+             const char *name, const struct kube_write *w, kube_change_fn *change, void *arg,
+             struct json **out, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *obj = NULL;
     CLEANUP(json_free_ptr) struct json *before = NULL;
@@ -236,7 +236,7 @@ kube_modify(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const c
     struct kube_write w = {.subresource = subresource};
 
     for (int n = 1;; n++) {
-        enum rc rc = modify(cx, k, kind, ns, name, &w, change, arg, out, e);
+        enum rc rc = verbs_modify(cx, k, kind, ns, name, &w, change, arg, out, e);
         if (rc != RC_CONFLICT || e->sys != 409 || n == MODIFY_TRIES)
             return rc;
         log_debug("%s %s was changed by somebody else, again", kind->kind, name);

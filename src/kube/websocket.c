@@ -29,7 +29,7 @@ ws_release(struct ws *w)
 }
 
 static uint32_t
-rotate(uint32_t v, int bits)
+websocket_rotate(uint32_t v, int bits)
 {
     return v << bits | v >> (32 - bits);
 }
@@ -42,16 +42,16 @@ sha1_block(uint32_t h[5], const uint8_t *p)
     for (int i = 0; i < 16; i++)
         w[i] = be32_load(p + 4 * i);
     for (int i = 16; i < 80; i++)
-        w[i] = rotate(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+        w[i] = websocket_rotate(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
     for (int i = 0; i < 80; i++) {
         uint32_t mix = i < 20   ? ((b & c) | (~b & d)) + 0x5A827999U
                        : i < 40 ? (b ^ c ^ d) + 0x6ED9EBA1U
                        : i < 60 ? ((b & c) | (b & d) | (c & d)) + 0x8F1BBCDCU
                                 : (b ^ c ^ d) + 0xCA62C1D6U;
-        uint32_t next = rotate(a, 5) + mix + f + w[i];
+        uint32_t next = websocket_rotate(a, 5) + mix + f + w[i];
         f = d;
         d = c;
-        c = rotate(b, 30);
+        c = websocket_rotate(b, 30);
         b = a;
         a = next;
     }
@@ -278,7 +278,7 @@ read_frame(struct ws *w, struct frame *f, struct err *e)
 
 /* Did the peer close? */
 static enum rc
-control(struct ws *w, const struct frame *f, bool *over, struct err *e)
+websocket_control(struct ws *w, const struct frame *f, bool *over, struct err *e)
 {
     if (f->op == OP_PING)
         return send_frame(w, OP_PONG, f->data, e);
@@ -303,7 +303,7 @@ ws_read(struct ws *w, struct str *message, bool *over, struct err *e)
         if (read_frame(w, &f, e))
             return e->code;
         if (f.op >= OP_CLOSE) {
-            if (control(w, &f, over, e))
+            if (websocket_control(w, &f, over, e))
                 return e->code;
             if (*over)
                 return RC_OK;

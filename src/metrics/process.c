@@ -9,7 +9,7 @@
 enum { STATM_MAX = 4096 };
 
 static void
-put(struct metrics *m, const char *name, const char *type, const char *help, double value)
+process_put(struct metrics *m, const char *name, const char *type, const char *help, double value)
 {
     metrics_begin(m, name, type, help);
     metrics_sample(m, NULL, value);
@@ -40,12 +40,13 @@ put_memory(struct metrics *m)
     at = buf_c(&line);
     if (!next_number(&at, &all) || !next_number(&at, &resident))
         return;
-    put(m, "process_virtual_memory_bytes", "gauge", "Virtual memory", (double)all * page);
-    put(m, "process_resident_memory_bytes", "gauge", "Resident memory", (double)resident * page);
+    process_put(m, "process_virtual_memory_bytes", "gauge", "Virtual memory", (double)all * page);
+    process_put(m, "process_resident_memory_bytes", "gauge", "Resident memory",
+                (double)resident * page);
 }
 
 static double
-seconds(struct timeval t)
+process_seconds(struct timeval t)
 {
     return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
@@ -57,6 +58,6 @@ metrics_process(struct metrics *m)
 
     put_memory(m);
     if (getrusage(RUSAGE_SELF, &use) == 0)
-        put(m, "process_cpu_seconds_total", "counter", "Time on processors",
-            seconds(use.ru_utime) + seconds(use.ru_stime));
+        process_put(m, "process_cpu_seconds_total", "counter", "Time on processors",
+                    process_seconds(use.ru_utime) + process_seconds(use.ru_stime));
 }

@@ -12,8 +12,8 @@ enum { LABELS_MAX = 16 };
 
 /* One value under both names; the old one is the newer without its words. */
 static void
-put(struct metrics *m, const char *name, const char *old_name, const char *help,
-    const struct metrics_label *labels, double value)
+stash_put(struct metrics *m, const char *name, const char *old_name, const char *help,
+          const struct metrics_label *labels, double value)
 {
     metrics_begin(m, name, "gauge", help);
     metrics_sample(m, labels, value);
@@ -41,7 +41,7 @@ struct labels {
 };
 
 static void
-add(struct labels *l, const char *name, const char *value)
+stash_add(struct labels *l, const char *name, const char *value)
 {
     l->l[l->n++] = (struct metrics_label){name, value};
 }
@@ -50,11 +50,11 @@ static void
 of_invoker(struct labels *l, const struct invoker *inv, const char *ns)
 {
     memset(l, 0, sizeof(*l));
-    add(l, "invoker_kind", inv->kind);
-    add(l, "invoker_name", inv->name);
-    add(l, "namespace", ns);
-    add(l, "driver", inv->driver);
-    add(l, "repository", inv->repo_name);
+    stash_add(l, "invoker_kind", inv->kind);
+    stash_add(l, "invoker_name", inv->name);
+    stash_add(l, "namespace", ns);
+    stash_add(l, "driver", inv->driver);
+    stash_add(l, "repository", inv->repo_name);
 }
 
 /* An AppBinding is known by the group and the resource of what it stands for. */
@@ -67,22 +67,22 @@ of_target(struct labels *l, const struct invoker *inv, const struct json *app)
         slash = strchr(inv->target_api, '/');
         l->group =
             slash == NULL ? NULL : mem_strndup(inv->target_api, (size_t)(slash - inv->target_api));
-        add(l, "kind", inv->target_kind);
-        add(l, "group", l->group);
+        stash_add(l, "kind", inv->target_kind);
+        stash_add(l, "group", l->group);
     } else if (app != NULL && type[0] == '\0') {
-        add(l, "kind", kind_appbinding.plural);
-        add(l, "group", APPCATALOG_GROUP);
+        stash_add(l, "kind", kind_appbinding.plural);
+        stash_add(l, "group", APPCATALOG_GROUP);
     } else if (app != NULL) {
         slash = strrchr(type, '/');
         l->group = mem_strndup(type, slash == NULL ? 0 : (size_t)(slash - type));
-        add(l, "kind", slash == NULL ? type : slash + 1);
-        add(l, "group", l->group);
+        stash_add(l, "kind", slash == NULL ? type : slash + 1);
+        stash_add(l, "group", l->group);
     }
-    add(l, "name", inv->target_name);
+    stash_add(l, "name", inv->target_name);
 }
 
 static void
-release(struct labels *l)
+stash_release(struct labels *l)
 {
     mem_free(l->group);
 }
@@ -95,25 +95,27 @@ put_backup_session(struct metrics *m, const struct invoker *inv, const struct js
     struct labels l;
 
     of_invoker(&l, inv, inv->ns);
-    put(m, BACKUP("success"), "stash_backup_session_success", "Did the last session succeed", l.l,
-        success);
+    stash_put(m, BACKUP("success"), "stash_backup_session_success", "Did the last session succeed",
+              l.l, success);
     if (success) {
-        put(m, BACKUP("duration_seconds"), "stash_backup_session_duration_seconds",
-            "Time of the last session", l.l, seconds);
-        put(m, BACKUP("target_count_total"), "stash_backup_target_count_total", "Targets", l.l, 1);
-        put(m, BACKUP("last_success_time_seconds"), "stash_backup_last_success_time_seconds",
-            "When a session succeeded last", l.l, now);
+        stash_put(m, BACKUP("duration_seconds"), "stash_backup_session_duration_seconds",
+                  "Time of the last session", l.l, seconds);
+        stash_put(m, BACKUP("target_count_total"), "stash_backup_target_count_total", "Targets",
+                  l.l, 1);
+        stash_put(m, BACKUP("last_success_time_seconds"), "stash_backup_last_success_time_seconds",
+                  "When a session succeeded last", l.l, now);
     }
     of_target(&l, inv, app);
-    put(m, BACKUP("target_success"), "stash_backup_target_success",
-        "Did the last backup of the target succeed", l.l, success);
+    stash_put(m, BACKUP("target_success"), "stash_backup_target_success",
+              "Did the last backup of the target succeed", l.l, success);
     if (success) {
-        put(m, BACKUP("target_host_count_total"), "stash_backup_target_host_count_total", "Hosts",
-            l.l, (double)hosts);
-        put(m, BACKUP("target_last_success_time_seconds"),
-            "stash_backup_target_last_success_time_seconds", "When it succeeded last", l.l, now);
+        stash_put(m, BACKUP("target_host_count_total"), "stash_backup_target_host_count_total",
+                  "Hosts", l.l, (double)hosts);
+        stash_put(m, BACKUP("target_last_success_time_seconds"),
+                  "stash_backup_target_last_success_time_seconds", "When it succeeded last", l.l,
+                  now);
     }
-    release(&l);
+    stash_release(&l);
 }
 
 void
@@ -127,21 +129,21 @@ stash_metrics_session(struct metrics *m, const struct invoker *inv, const struct
         return;
     }
     of_invoker(&l, inv, inv->ns);
-    put(m, RESTORE("success"), "stash_restore_session_success", "Did the session succeed", l.l,
-        success);
+    stash_put(m, RESTORE("success"), "stash_restore_session_success", "Did the session succeed",
+              l.l, success);
     if (success) {
-        put(m, RESTORE("duration_seconds"), "stash_restore_session_duration_seconds",
-            "Time of the session", l.l, seconds);
-        put(m, RESTORE("target_count_total"), "stash_restore_target_count_total", "Targets", l.l,
-            1);
+        stash_put(m, RESTORE("duration_seconds"), "stash_restore_session_duration_seconds",
+                  "Time of the session", l.l, seconds);
+        stash_put(m, RESTORE("target_count_total"), "stash_restore_target_count_total", "Targets",
+                  l.l, 1);
     }
     of_target(&l, inv, app);
-    put(m, RESTORE("target_success"), "stash_restore_target_success",
-        "Did the restore of the target succeed", l.l, success);
+    stash_put(m, RESTORE("target_success"), "stash_restore_target_success",
+              "Did the restore of the target succeed", l.l, success);
     if (success)
-        put(m, RESTORE("target_host_count_total"), "stash_restore_target_host_count_total", "Hosts",
-            l.l, (double)hosts);
-    release(&l);
+        stash_put(m, RESTORE("target_host_count_total"), "stash_restore_target_host_count_total",
+                  "Hosts", l.l, (double)hosts);
+    stash_release(&l);
 }
 
 void
@@ -152,38 +154,39 @@ stash_metrics_host(struct metrics *m, const struct invoker *inv, const struct js
 
     of_invoker(&l, inv, inv->ns);
     of_target(&l, inv, app);
-    add(&l, "hostname", h->hostname);
+    stash_add(&l, "hostname", h->hostname);
     if (inv->restore) {
-        put(m, RESTORE("host_restore_success"), "stash_restore_host_restore_success",
-            "Did the restore of the host succeed", l.l, h->success);
+        stash_put(m, RESTORE("host_restore_success"), "stash_restore_host_restore_success",
+                  "Did the restore of the host succeed", l.l, h->success);
         if (h->success)
-            put(m, RESTORE("host_restore_duration_seconds"),
-                "stash_restore_host_restore_duration_seconds", "Time it took", l.l, h->seconds);
-        release(&l);
+            stash_put(m, RESTORE("host_restore_duration_seconds"),
+                      "stash_restore_host_restore_duration_seconds", "Time it took", l.l,
+                      h->seconds);
+        stash_release(&l);
         return;
     }
-    put(m, BACKUP("host_backup_success"), "stash_backup_host_backup_success",
-        "Did the backup of the host succeed", l.l, h->success);
+    stash_put(m, BACKUP("host_backup_success"), "stash_backup_host_backup_success",
+              "Did the backup of the host succeed", l.l, h->success);
     if (h->success) {
-        put(m, BACKUP("host_backup_duration_seconds"), "stash_backup_host_backup_duration_seconds",
-            "Time it took", l.l, h->seconds);
-        put(m, BACKUP("host_data_size_bytes"), "stash_backup_host_data_size_bytes", "Bytes read",
-            l.l, (double)h->total);
-        put(m, BACKUP("host_data_uploaded_bytes"), "stash_backup_host_data_uploaded_bytes",
-            "Bytes added to the repository", l.l, (double)h->uploaded);
-        put(m, BACKUP("host_data_processing_time_seconds"),
-            "stash_backup_host_data_processing_time_seconds", "Time to process the data", l.l,
-            h->seconds);
-        put(m, BACKUP("host_files_total"), "stash_backup_host_files_total", "Files", l.l,
-            (double)h->files);
-        put(m, BACKUP("host_files_new"), "stash_backup_host_files_new", "New files", l.l,
-            (double)h->files_new);
-        put(m, BACKUP("host_files_modified"), "stash_backup_host_files_modified", "Changed files",
-            l.l, (double)h->files_modified);
-        put(m, BACKUP("host_files_unmodified"), "stash_backup_host_files_unmodified",
-            "Unchanged files", l.l, (double)h->files_unmodified);
+        stash_put(m, BACKUP("host_backup_duration_seconds"),
+                  "stash_backup_host_backup_duration_seconds", "Time it took", l.l, h->seconds);
+        stash_put(m, BACKUP("host_data_size_bytes"), "stash_backup_host_data_size_bytes",
+                  "Bytes read", l.l, (double)h->total);
+        stash_put(m, BACKUP("host_data_uploaded_bytes"), "stash_backup_host_data_uploaded_bytes",
+                  "Bytes added to the repository", l.l, (double)h->uploaded);
+        stash_put(m, BACKUP("host_data_processing_time_seconds"),
+                  "stash_backup_host_data_processing_time_seconds", "Time to process the data", l.l,
+                  h->seconds);
+        stash_put(m, BACKUP("host_files_total"), "stash_backup_host_files_total", "Files", l.l,
+                  (double)h->files);
+        stash_put(m, BACKUP("host_files_new"), "stash_backup_host_files_new", "New files", l.l,
+                  (double)h->files_new);
+        stash_put(m, BACKUP("host_files_modified"), "stash_backup_host_files_modified",
+                  "Changed files", l.l, (double)h->files_modified);
+        stash_put(m, BACKUP("host_files_unmodified"), "stash_backup_host_files_unmodified",
+                  "Unchanged files", l.l, (double)h->files_unmodified);
     }
-    release(&l);
+    stash_release(&l);
 }
 
 void
@@ -193,20 +196,20 @@ stash_metrics_repository(struct metrics *m, const struct invoker *inv,
     struct labels l;
 
     of_invoker(&l, inv, r->ns);
-    add(&l, "name", r->name);
-    add(&l, "backend", r->backend);
-    add(&l, "bucket", r->bucket);
-    add(&l, "prefix", r->prefix);
-    put(m, REPOSITORY("integrity"), "stash_repository_integrity",
-        "Did the last check find the repository whole", l.l, r->integrity);
-    put(m, REPOSITORY("size_bytes"), "stash_repository_size_bytes", "Bytes stored", l.l,
-        (double)r->bytes);
-    put(m, REPOSITORY("snapshot_count"), "stash_repository_snapshot_count", "Snapshots", l.l,
-        (double)r->snapshots);
-    put(m, REPOSITORY("snapshot_cleaned"), "stash_repository_snapshot_cleaned",
-        "Snapshots that retention removed the last time", l.l, (double)r->removed);
+    stash_add(&l, "name", r->name);
+    stash_add(&l, "backend", r->backend);
+    stash_add(&l, "bucket", r->bucket);
+    stash_add(&l, "prefix", r->prefix);
+    stash_put(m, REPOSITORY("integrity"), "stash_repository_integrity",
+              "Did the last check find the repository whole", l.l, r->integrity);
+    stash_put(m, REPOSITORY("size_bytes"), "stash_repository_size_bytes", "Bytes stored", l.l,
+              (double)r->bytes);
+    stash_put(m, REPOSITORY("snapshot_count"), "stash_repository_snapshot_count", "Snapshots", l.l,
+              (double)r->snapshots);
+    stash_put(m, REPOSITORY("snapshot_cleaned"), "stash_repository_snapshot_cleaned",
+              "Snapshots that retention removed the last time", l.l, (double)r->removed);
     metrics_begin(m, "cstash_snapshot_pinned", "gauge",
                   "Did the target lose most of its keys, so that a snapshot from before is kept");
     metrics_sample(m, l.l, r->pinned);
-    release(&l);
+    stash_release(&l);
 }

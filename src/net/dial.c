@@ -21,7 +21,7 @@ connect_ms(const struct sock_opts *opts)
 
 /* A dead peer is noticed within about a minute, even while we only wait. */
 static void
-tune(int fd, const struct sock_opts *opts)
+dial_tune(int fd, const struct sock_opts *opts)
 {
     int one = 1, idle = 30, every = 10, tries = 3;
 
@@ -59,7 +59,7 @@ connect_one(struct ctx *cx, int fd, const struct sockaddr *addr, socklen_t n, in
 }
 
 static enum rc
-resolve(const char *host, uint16_t port, struct addrinfo **out, struct err *e)
+dial_resolve(const char *host, uint16_t port, struct addrinfo **out, struct err *e)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
     char service[8];
@@ -76,7 +76,7 @@ resolve(const char *host, uint16_t port, struct addrinfo **out, struct err *e)
 }
 
 static enum rc
-refused(struct err *e, int sys, const char *peer, unsigned tried)
+dial_refused(struct err *e, int sys, const char *peer, unsigned tried)
 {
     (void)err_sys(e, sys, "could not connect to %s%s", peer,
                   tried > 1 ? " (all of its addresses were tried)" : "");
@@ -104,7 +104,7 @@ dial_list(struct ctx *cx, const struct addrinfo *list, const struct sock_opts *o
             sys = errno;
             continue;
         }
-        tune(fd, opts);
+        dial_tune(fd, opts);
         if (connect_one(cx, fd, a->ai_addr, a->ai_addrlen, connect_ms(opts), &sys, e)) {
             (void)close(fd);
             return e->code;
@@ -115,7 +115,7 @@ dial_list(struct ctx *cx, const struct addrinfo *list, const struct sock_opts *o
         }
         (void)close(fd);
     }
-    return refused(e, sys, s->peer, tried);
+    return dial_refused(e, sys, s->peer, tried);
 }
 
 enum rc
@@ -128,7 +128,7 @@ sock_dial(struct ctx *cx, const char *host, uint16_t port, const struct sock_opt
 
     (void)snprintf(s.peer, sizeof(s.peer), strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host,
                    (unsigned)port);
-    if (resolve(host, port, &list, e))
+    if (dial_resolve(host, port, &list, e))
         return e->code;
     rc = dial_list(cx, list, opts, &s, e);
     freeaddrinfo(list);
@@ -169,6 +169,6 @@ sock_dial_unix(struct ctx *cx, const char *path, const struct sock_opts *opts, s
     }
     sock_close(&s);
     if (sys == ECONNREFUSED || sys == EAGAIN || sys == ETIMEDOUT)
-        return refused(e, sys, path, 1);
+        return dial_refused(e, sys, path, 1);
     return err_sys(e, sys, "could not connect to %s", path);
 }

@@ -35,7 +35,7 @@ sock_interrupt(struct sock *s)
 }
 
 static enum rc
-lost(struct sock *s, int sys, struct err *e)
+sock_lost(struct sock *s, int sys, struct err *e)
 {
     (void)err_sys(e, sys, "the connection to %s broke", s->peer);
     e->code = RC_UNAVAILABLE;
@@ -54,7 +54,7 @@ sock_try_read(struct sock *s, void *p, size_t n, size_t *got, bool *over, struct
         one = recv(s->fd, p, n, 0);
     } while (one < 0 && errno == EINTR);
     if (one < 0 && errno != EAGAIN)
-        return lost(s, errno, e);
+        return sock_lost(s, errno, e);
     *over = one == 0;
     *got = one < 0 ? 0 : (size_t)one;
     return RC_OK;
@@ -71,7 +71,7 @@ sock_try_write(struct sock *s, const void *p, size_t n, size_t *put, struct err 
         one = send(s->fd, p, n, MSG_NOSIGNAL);
     } while (one < 0 && errno == EINTR);
     if (one < 0 && errno != EAGAIN)
-        return lost(s, errno, e);
+        return sock_lost(s, errno, e);
     *put = one < 0 ? 0 : (size_t)one;
     return RC_OK;
 }

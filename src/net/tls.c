@@ -199,7 +199,7 @@ bad_tls(struct sock *s, struct err *e)
 }
 
 static enum rc
-broke(struct sock *s, int sys, struct err *e)
+tls_broke(struct sock *s, int sys, struct err *e)
 {
     ERR_clear_error();
     (void)err_sys(e, sys != 0 ? sys : ECONNRESET, "the connection to %s broke", s->peer);
@@ -209,7 +209,7 @@ broke(struct sock *s, int sys, struct err *e)
 }
 
 static enum rc
-handshake(struct ctx *cx, struct sock *s, const char *name, int timeout_ms, struct err *e)
+tls_handshake(struct ctx *cx, struct sock *s, const char *name, int timeout_ms, struct err *e)
 {
     int64_t end = clock_mono_ms() + timeout_ms;
 
@@ -224,7 +224,7 @@ handshake(struct ctx *cx, struct sock *s, const char *name, int timeout_ms, stru
             return RC_OK;
         why = SSL_get_error(s->ssl, got);
         if (why == SSL_ERROR_SYSCALL || why == SSL_ERROR_ZERO_RETURN) {
-            (void)broke(s, errno, e);
+            (void)tls_broke(s, errno, e);
             (void)err_wrap(e, "the TLS handshake did not finish");
             return err_hint(e, "is this a port with TLS? use redis:// for one without");
         }
@@ -263,7 +263,7 @@ tls_start(struct ctx *cx, struct sock *s, const char *host, const struct tls_opt
         return err_set(e, RC_INTERNAL, "OpenSSL gives no TLS connection");
     if (!set_name(s->ssl, name))
         return err_set(e, RC_INVALID, "%s is not a host name or IP address", name);
-    if (handshake(cx, s, name, timeout_ms, e))
+    if (tls_handshake(cx, s, name, timeout_ms, e))
         return e->code;
     if (opts->insecure)
         log_warn("the certificate of %s is not verified: anybody could have answered", s->peer);
@@ -309,7 +309,7 @@ tls_try_read(struct sock *s, void *p, size_t n, size_t *got, bool *over, struct 
         *over = true;
         return RC_OK;
     case SSL_ERROR_SYSCALL:
-        return broke(s, errno, e);
+        return tls_broke(s, errno, e);
     default:
         return bad_tls(s, e);
     }
@@ -325,7 +325,7 @@ hung_up(struct sock *s, int sys, struct err *e)
     ERR_clear_error();
     if (SSL_read_ex(s->ssl, &byte, 1, &got) != 1 && SSL_get_error(s->ssl, 0) == SSL_ERROR_SSL)
         return bad_tls(s, e);
-    return broke(s, sys, e);
+    return tls_broke(s, sys, e);
 }
 
 enum rc

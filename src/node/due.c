@@ -18,7 +18,7 @@ due_every(const struct cron *c, int64_t since, int64_t now)
 
 /* The latest slot up to now, looking back further and further; there is one after `since`. */
 static int64_t
-latest(const struct cron *c, int64_t since, int64_t now)
+due_latest(const struct cron *c, int64_t since, int64_t now)
 {
     int64_t window = FIRST_WINDOW_MS, at, last = 0;
 
@@ -45,7 +45,7 @@ due_slots(const struct cron *c, int64_t since_ms, int64_t now_ms)
     for (int64_t at = cron_next(c, since_ms); at != 0 && at <= now_ms; at = cron_next(c, at)) {
         due.last_ms = at;
         if (++due.missed > DUE_SLOTS_MANY) {
-            due.last_ms = latest(c, since_ms, now_ms);
+            due.last_ms = due_latest(c, since_ms, now_ms);
             break;
         }
     }

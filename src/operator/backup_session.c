@@ -55,7 +55,7 @@ need_target(struct session_ctx *s)
 }
 
 static const char *
-settle(struct session_ctx *s)
+backup_session_settle(struct session_ctx *s)
 {
     struct json *targets = json_field(s->status, "targets");
 
@@ -132,10 +132,11 @@ target_is_busy(struct session_ctx *s)
     return busy;
 }
 
-static enum rc skip(struct session_ctx *s, struct err *e, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static enum rc backup_session_skip(struct session_ctx *s, struct err *e, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 static enum rc
-skip(struct session_ctx *s, struct err *e, const char *fmt, ...)
+backup_session_skip(struct session_ctx *s, struct err *e, const char *fmt, ...)
 {
     char text[480];
     va_list ap;
@@ -169,7 +170,7 @@ note_success(struct session_ctx *s, const char *phase, struct err *e)
 }
 
 static void
-tidy(struct session_ctx *s)
+backup_session_tidy(struct session_ctx *s)
 {
     struct err why = ERR_INIT;
 
@@ -188,7 +189,7 @@ tidy(struct session_ctx *s)
 /* ---- on the way ---- */
 
 static void
-prepare(struct session_ctx *s)
+backup_session_prepare(struct session_ctx *s)
 {
     static const char *const post[] = {"ApplyRetentionPolicy", "VerifyRepositoryIntegrity",
                                        "SendRepositoryMetrics"};
@@ -236,15 +237,15 @@ static const struct session_kind backup_session = {
     .events = events_of,
     .target = need_target,
     .has_result = has_result,
-    .settle = settle,
-    .prepare = prepare,
+    .settle = backup_session_settle,
+    .prepare = backup_session_prepare,
     .ensured_words = ensured_words,
-    .tidy = tidy,
+    .tidy = backup_session_tidy,
     .ended = note_success,
 };
 
 static enum rc
-start(struct session_ctx *s, struct err *e)
+backup_session_start(struct session_ctx *s, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *repo = NULL;
     struct err why = ERR_INIT;
@@ -252,14 +253,14 @@ start(struct session_ctx *s, struct err *e)
     const char *ready = json_text_or(json_dig(s->inv.obj, "status", "phase"), "");
 
     if (object_check(&kind_backupsession, s->now, &why))
-        return skip(s, e, "Skipped taking backup. Reason: %s", why.msg);
+        return backup_session_skip(s, e, "Skipped taking backup. Reason: %s", why.msg);
     if (strcmp(ready, "Ready") != 0)
-        return skip(s, e, "Skipped taking backup. Reason: %s %s/%s is not ready.", s->inv.kind,
-                    s->inv.ns, s->inv.name);
+        return backup_session_skip(s, e, "Skipped taking backup. Reason: %s %s/%s is not ready.",
+                                   s->inv.kind, s->inv.ns, s->inv.name);
     if (other_session(s, s->inv.ns, s->inv.kind, s->inv.name, true, other, sizeof(other)))
-        return skip(s, e,
-                    "Skipped taking new backup. Reason: Previous BackupSession: %s is \"Running\".",
-                    other);
+        return backup_session_skip(
+            s, e, "Skipped taking new backup. Reason: Previous BackupSession: %s is \"Running\".",
+            other);
     if (other_session(s, s->inv.ns, s->inv.kind, s->inv.name, false, other, sizeof(other))) {
         s->out->requeue_after_ms = OLDER_MS;
         return RC_OK;
@@ -271,14 +272,15 @@ start(struct session_ctx *s, struct err *e)
     }
     repo = cache_get(s->op->repos, s->inv.repo_ns, s->inv.repo_name);
     if (repo == NULL)
-        return skip(s, e, "Skipped taking backup. Reason: Repository %s/%s does not exist.",
-                    s->inv.repo_ns, s->inv.repo_name);
+        return backup_session_skip(
+            s, e, "Skipped taking backup. Reason: Repository %s/%s does not exist.", s->inv.repo_ns,
+            s->inv.repo_name);
     return session_begin(s, repo, e);
 }
 
 /* A failed one may be tried again, by a session of its own. */
 static enum rc
-retry(struct session_ctx *s, struct err *e)
+backup_session_retry(struct session_ctx *s, struct err *e)
 {
     int64_t left = json_int_or(json_dig(s->now, "spec", "retryLeft"), 0), delay = 0, at,
             now = clock_real_ms();
@@ -325,12 +327,12 @@ retry(struct session_ctx *s, struct err *e)
 }
 
 static enum rc
-step(struct session_ctx *s, struct err *e)
+backup_session_step(struct session_ctx *s, struct err *e)
 {
     struct json *target = own_target(s);
 
     if (is_over(s->now))
-        return retry(s, e);
+        return backup_session_retry(s, e);
     if (target != NULL && session_is_given_up(s))
         return session_end_given_up(s, e);
     if (target != NULL && condition_is_false(target, "BackupExecutorEnsured"))
@@ -338,7 +340,7 @@ step(struct session_ctx *s, struct err *e)
     if (target == NULL || condition_find(target, "BackupExecutorEnsured") == NULL) {
         /* Once it has begun, only the Job is missing: no more questions about the turn. */
         if (target == NULL || json_field(target, "totalHosts") == NULL)
-            return start(s, e);
+            return backup_session_start(s, e);
         CLEANUP(json_free_ptr)
         struct json *repo = cache_get(s->op->repos, s->inv.repo_ns, s->inv.repo_name);
         if (repo != NULL)
@@ -360,7 +362,7 @@ invoker_of(struct operator* op, const struct json *session)
 }
 
 static enum rc
-orphan(struct session_ctx *s, struct err *e)
+backup_session_orphan(struct session_ctx *s, struct err *e)
 {
     const struct json *by = json_dig(s->now, "spec", "invoker");
     const char *kind = json_text_or(json_field(by, "kind"), "invoker");
@@ -397,7 +399,7 @@ reconcile_session(struct ctx *cx, void *arg, const char *ns, const char *name,
     session_init(&s, &backup_session, cx, op, obj, out);
     if (config != NULL)
         invoker_view(config, &s.inv);
-    rc = config != NULL ? step(&s, e) : orphan(&s, e);
+    rc = config != NULL ? backup_session_step(&s, e) : backup_session_orphan(&s, e);
     session_release(&s);
     json_free(config);
     return rc == RC_NOT_FOUND ? RC_OK : rc;

@@ -47,8 +47,8 @@ check_task(struct ctx *cx, struct operator* op, const struct invoker *inv, const
 }
 
 static enum rc
-step(struct ctx *cx, struct operator* op, const struct invoker *inv, struct json *now,
-     struct ctl_result *out, struct err *e)
+configuration_step(struct ctx *cx, struct operator* op, const struct invoker *inv, struct json *now,
+                   struct ctl_result *out, struct err *e)
 {
     struct json *status = json_need_object(now, "status"), *repo = NULL;
     bool ok = true, found = false, usable;
@@ -113,7 +113,7 @@ reconcile_configuration(struct ctx *cx, void *arg, const char *ns, const char *n
         invoker_view(obj, &inv);
     }
     now = json_clone(obj);
-    rc = step(cx, op, &inv, now, out, e);
+    rc = configuration_step(cx, op, &inv, now, out, e);
     if (rc == RC_OK)
         rc = write_status(cx, op, op->configs, &GVR_BACKUP_CONFIGURATION, obj, now, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;

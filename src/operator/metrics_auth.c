@@ -95,7 +95,7 @@ ask_may(struct ctx *cx, struct kube *k, const struct json *user, bool *yes, stru
 }
 
 static int
-ask(struct ctx *cx, struct kube *k, const char *token)
+metrics_auth_ask(struct ctx *cx, struct kube *k, const char *token)
 {
     CLEANUP(json_free_ptr) struct json *user = NULL;
     struct err e = ERR_INIT;
@@ -121,7 +121,7 @@ check_locked(struct metrics_auth *a, struct ctx *cx, const char *token)
         if (a->known[i].until > now &&
             memcmp(&a->known[i].hash, &fresh.hash, sizeof(fresh.hash)) == 0)
             return a->known[i].status;
-    fresh.status = ask(cx, a->k, token);
+    fresh.status = metrics_auth_ask(cx, a->k, token);
     fresh.until = now + (fresh.status == 200 ? GOOD_MS : BAD_MS);
     if (fresh.status != 503)
         a->known[a->next++ % KNOWN] = fresh;

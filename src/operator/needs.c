@@ -7,12 +7,12 @@
 #include "kube/selector.h"
 #include "operator/operator_internal.h"
 
-static void say(struct json *status, const char *type, const char *state, const char *reason,
-                const char *fmt, ...) PRINTF_LIKE(5, 6);
+static void needs_say(struct json *status, const char *type, const char *state, const char *reason,
+                      const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 static void
-say(struct json *status, const char *type, const char *state, const char *reason, const char *fmt,
-    ...)
+needs_say(struct json *status, const char *type, const char *state, const char *reason,
+          const char *fmt, ...)
 {
     char text[480];
     va_list ap;
@@ -116,24 +116,24 @@ check_secret(struct ctx *cx, struct operator* op, const struct invoker *inv,
     }
     *ok = rc == RC_OK;
     if (rc == RC_OK)
-        say(status, "BackendSecretFound", "True", "BackendSecretAvailable",
-            "Backend Secret %s/%s exist.", inv->repo_ns, name);
+        needs_say(status, "BackendSecretFound", "True", "BackendSecretAvailable",
+                  "Backend Secret %s/%s exist.", inv->repo_ns, name);
     else if (rc == RC_NOT_FOUND)
-        say(status, "BackendSecretFound", "False", "BackendSecretNotAvailable",
-            "Backend Secret %s/%s does not exist.", inv->repo_ns, name);
+        needs_say(status, "BackendSecretFound", "False", "BackendSecretNotAvailable",
+                  "Backend Secret %s/%s does not exist.", inv->repo_ns, name);
     else if (rc == RC_INVALID)
-        say(status, "BackendSecretFound", "False", "BackendSecretNotAvailable", "%s", e.msg);
+        needs_say(status, "BackendSecretFound", "False", "BackendSecretNotAvailable", "%s", e.msg);
     else
-        say(status, "BackendSecretFound", "Unknown", "UnableToCheckBackendSecretAvailability",
-            "Failed to check whether the Backend Secret %s/%s exist or not. Reason: %s",
-            inv->repo_ns, name, e.msg);
+        needs_say(status, "BackendSecretFound", "Unknown", "UnableToCheckBackendSecretAvailability",
+                  "Failed to check whether the Backend Secret %s/%s exist or not. Reason: %s",
+                  inv->repo_ns, name, e.msg);
 }
 
 /* ---- the Repository ---- */
 
 /* Selectors of the API as the invoker's view wants them. */
 static bool
-matches(const struct json *selector, const struct json *labels)
+needs_matches(const struct json *selector, const struct json *labels)
 {
     struct kube_selector *s;
     struct err e = ERR_INIT;
@@ -155,7 +155,7 @@ usage_check(struct ctx *cx, struct operator* op, const struct invoker *inv, cons
     if (repository_asks_labels(repo) &&
         kube_get(cx, op->k, &KUBE_NAMESPACE, NULL, inv->ns, &ns, e) != RC_OK)
         return e->code == RC_NOT_FOUND ? e->code = RC_UNAVAILABLE : e->code;
-    if (repository_allows(repo, inv->ns, json_dig(ns, "metadata", "labels"), matches))
+    if (repository_allows(repo, inv->ns, json_dig(ns, "metadata", "labels"), needs_matches))
         return RC_OK;
     return err_set(e, RC_DENIED,
                    "Namespace %s is not allowed to refer Repository %s/%s. Please, check "
@@ -180,7 +180,7 @@ check_foreign(struct ctx *cx, struct operator* op, const struct invoker *inv,
     }
     condition_remove(status, "RepositoryFound");
     condition_remove(status, "BackendSecretFound");
-    say(status, "ValidationPassed", "False", "ResourceValidationFailed", "%s", why.msg);
+    needs_say(status, "ValidationPassed", "False", "ResourceValidationFailed", "%s", why.msg);
     return RC_OK;
 }
 
@@ -199,10 +199,10 @@ check_usage(struct ctx *cx, struct operator* op, const struct invoker *inv, cons
         rc = err_wrap(&why, "Repository %s/%s", inv->repo_ns, inv->repo_name);
     *ok = rc == RC_OK;
     if (*ok)
-        say(status, "ValidationPassed", "True", "ResourceValidationPassed",
-            "Successfully validated.");
+        needs_say(status, "ValidationPassed", "True", "ResourceValidationPassed",
+                  "Successfully validated.");
     else
-        say(status, "ValidationPassed", "False", "ResourceValidationFailed", "%s", why.msg);
+        needs_say(status, "ValidationPassed", "False", "ResourceValidationFailed", "%s", why.msg);
     return RC_OK;
 }
 
@@ -222,12 +222,12 @@ check_needs(struct ctx *cx, struct operator* op, const struct invoker *inv, stru
             return RC_OK;
     }
     if (*repo == NULL || kube_is_deleting(*repo)) {
-        say(status, "RepositoryFound", "False", "RepositoryNotAvailable",
-            "Repository %s/%s does not exist.", inv->repo_ns, inv->repo_name);
+        needs_say(status, "RepositoryFound", "False", "RepositoryNotAvailable",
+                  "Repository %s/%s does not exist.", inv->repo_ns, inv->repo_name);
         return RC_OK;
     }
-    say(status, "RepositoryFound", "True", "RepositoryAvailable", "Repository %s/%s exist.",
-        inv->repo_ns, inv->repo_name);
+    needs_say(status, "RepositoryFound", "True", "RepositoryAvailable", "Repository %s/%s exist.",
+              inv->repo_ns, inv->repo_name);
     check_secret(cx, op, inv, *repo, status, &secret);
     if (check_usage(cx, op, inv, *repo, status, &allowed, e))
         return e->code;
@@ -367,27 +367,27 @@ check_target(struct ctx *cx, struct operator* op, const struct invoker *inv, str
 
     *found = rc == RC_OK;
     if (rc == RC_OK && strcmp(inv->target_kind, "EmptyTarget") == 0) {
-        say(status, type, "True", "TargetAvailable", "No target is named.");
+        needs_say(status, type, "True", "TargetAvailable", "No target is named.");
         return RC_OK;
     }
     if (rc == RC_OK) {
-        say(status, type, "True", "TargetAvailable", "%s target %s %s/%s found.", what,
-            inv->target_kind, inv->target_ns, inv->target_name);
+        needs_say(status, type, "True", "TargetAvailable", "%s target %s %s/%s found.", what,
+                  inv->target_kind, inv->target_ns, inv->target_name);
         return RC_OK;
     }
     if (rc == RC_NOT_FOUND) {
-        say(status, type, "False", "TargetNotAvailable", "%s target %s %s/%s does not exist.", what,
-            inv->target_kind, inv->target_ns, inv->target_name);
+        needs_say(status, type, "False", "TargetNotAvailable", "%s target %s %s/%s does not exist.",
+                  what, inv->target_kind, inv->target_ns, inv->target_name);
         return RC_OK;
     }
     if (rc == RC_DENIED && target_check(cx, op, inv, &forbidden) == RC_DENIED) {
-        say(status, type, "False", "TargetNotAllowed", "%s target is not allowed: %s", what,
-            why.msg);
+        needs_say(status, type, "False", "TargetNotAllowed", "%s target is not allowed: %s", what,
+                  why.msg);
         return RC_OK;
     }
-    say(status, type, "Unknown", "UnableToCheckTargetAvailability",
-        "Failed to check whether the %s %s/%s exist or not. Reason: %s", inv->target_kind,
-        inv->target_ns, inv->target_name, why.msg);
+    needs_say(status, type, "Unknown", "UnableToCheckTargetAvailability",
+              "Failed to check whether the %s %s/%s exist or not. Reason: %s", inv->target_kind,
+              inv->target_ns, inv->target_name, why.msg);
     *e = why;
     return err_wrap(e, "could not look for the target");
 }

@@ -346,7 +346,7 @@ stop_work(void *arg)
  * rollout or a drained node need not wait for a second leader, which never comes.
  */
 static enum rc
-lead(struct ctx *cx, struct operator* op, struct lease **lease, struct err *e)
+operator_lead(struct ctx *cx, struct operator* op, struct lease **lease, struct err *e)
 {
     struct lease_opts o = {.ns = op->opts->leader_namespace, .name = "cstash-operator"};
 
@@ -383,7 +383,7 @@ read_cluster_uid(struct ctx *cx, struct operator* op, struct err *e)
 }
 
 static enum rc
-run(struct ctx *cx, struct operator* op, struct err *e)
+operator_work(struct ctx *cx, struct operator* op, struct err *e)
 {
     struct operator_server *server = NULL;
     struct lease *lease = NULL;
@@ -396,7 +396,7 @@ run(struct ctx *cx, struct operator* op, struct err *e)
     if (rc == RC_OK && op->opts->listen != NULL)
         rc = operator_server_open(op, &server, e);
     if (rc == RC_OK)
-        rc = lead(cx, op, &lease, e);
+        rc = operator_lead(cx, op, &lease, e);
     if (rc == RC_OK)
         rc = manager_run(cx, op->m, e);
     operator_server_close(server);
@@ -417,7 +417,7 @@ operator_run(struct ctx *cx, struct kube *k, const struct operator_opts *o, stru
     op.repo_events = recorder_for(&op, "Repository Controller");
     op.batch_events = recorder_for(&op, "Batch Controller");
     make_caches(&op);
-    rc = run(cx, &op, e);
+    rc = operator_work(cx, &op, e);
     manager_free(op.m);
     recorder_free(op.config_events);
     recorder_free(op.session_events);

@@ -11,7 +11,7 @@
 enum { PULL_MS = 2 * 60 * 1000, CONFIG_MS = 60 * 1000, SCHEDULE_MS = 5 * 60 * 1000 };
 
 static const char *
-text(const struct json *obj, const char *field)
+outcome_text(const struct json *obj, const char *field)
 {
     return json_text_or(json_field(obj, field), "");
 }
@@ -21,7 +21,7 @@ condition_of(const struct json *obj, const char *type)
 {
     const struct json *c = condition_find(json_field(obj, "status"), type);
 
-    return c != NULL && strcmp(text(c, "status"), "True") == 0 ? c : NULL;
+    return c != NULL && strcmp(outcome_text(c, "status"), "True") == 0 ? c : NULL;
 }
 
 /* The last line of `message`, which has `*n` bytes without the white space behind it. */
@@ -64,19 +64,19 @@ from_containers(const struct json *pod, const char *list_name, char why[static W
 
         if (t == NULL || code == 0)
             continue;
-        if (strcmp(text(t, "reason"), "OOMKilled") == 0)
+        if (strcmp(outcome_text(t, "reason"), "OOMKilled") == 0)
             (void)snprintf(why, WHY_TEXT,
                            "container %s was killed for using too much memory "
                            "(OOMKilled)",
-                           text(c, "name"));
+                           outcome_text(c, "name"));
         else if (json_int_or(json_field(t, "signal"), code > 128 ? code - 128 : 0) > 0)
             (void)snprintf(why, WHY_TEXT, "container %s was killed by signal %lld (exit code %lld)",
-                           text(c, "name"),
+                           outcome_text(c, "name"),
                            (long long)json_int_or(json_field(t, "signal"), code - 128), code);
         else
             (void)snprintf(why, WHY_TEXT, "container %s failed with exit code %lld",
-                           text(c, "name"), code);
-        add_message(why, text(t, "message"));
+                           outcome_text(c, "name"), code);
+        add_message(why, outcome_text(t, "message"));
         return true;
     }
     return false;
@@ -95,8 +95,8 @@ from_pod_end(const struct json *pod, char why[static WHY_TEXT])
     }
     if (target != NULL) { /* EvictionByEvictionAPI, PreemptionByScheduler, ... */
         (void)snprintf(why, WHY_TEXT, "pod %s was stopped (%s)", kube_name(pod),
-                       text(target, "reason"));
-        add_message(why, text(target, "message"));
+                       outcome_text(target, "reason"));
+        add_message(why, outcome_text(target, "message"));
         return true;
     }
     if (kube_is_deleting(pod)) {
@@ -128,11 +128,11 @@ from_waiting(const struct json *pod, const char *list_name, int64_t age_ms,
         const struct json *c = json_elem(list, i), *w = json_dig(c, "state", "waiting");
 
         for (size_t k = 0; w != NULL && k < ARRAY_LEN(known); k++) {
-            if (strcmp(text(w, "reason"), known[k].reason) != 0)
+            if (strcmp(outcome_text(w, "reason"), known[k].reason) != 0)
                 continue;
-            (void)snprintf(why, WHY_TEXT, "container %s cannot start (%s)", text(c, "name"),
+            (void)snprintf(why, WHY_TEXT, "container %s cannot start (%s)", outcome_text(c, "name"),
                            known[k].reason);
-            add_message(why, text(w, "message"));
+            add_message(why, outcome_text(w, "message"));
             return age_ms >= known[k].patience_ms ? OUTCOME_DEAD : OUTCOME_WAITING;
         }
     }
@@ -146,10 +146,10 @@ from_pending(const struct json *pod, int64_t now_ms, char why[static WHY_TEXT])
     const struct json *c = condition_find(json_field(pod, "status"), "PodScheduled");
     enum outcome o;
 
-    if (c != NULL && strcmp(text(c, "status"), "False") == 0 &&
-        strcmp(text(c, "reason"), "Unschedulable") == 0) {
+    if (c != NULL && strcmp(outcome_text(c, "status"), "False") == 0 &&
+        strcmp(outcome_text(c, "reason"), "Unschedulable") == 0) {
         (void)snprintf(why, WHY_TEXT, "pod %s cannot be scheduled (Unschedulable)", kube_name(pod));
-        add_message(why, text(c, "message"));
+        add_message(why, outcome_text(c, "message"));
         return age >= SCHEDULE_MS ? OUTCOME_DEAD : OUTCOME_WAITING;
     }
     o = from_waiting(pod, "initContainerStatuses", age, why);
@@ -193,7 +193,7 @@ job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
     }
     if (condition_of(job, "Complete") != NULL)
         return OUTCOME_DONE;
-    if (failed != NULL && strcmp(text(failed, "reason"), "DeadlineExceeded") == 0) {
+    if (failed != NULL && strcmp(outcome_text(failed, "reason"), "DeadlineExceeded") == 0) {
         (void)snprintf(why, WHY_TEXT, "Job %s was stopped at its deadline", kube_name(job));
         return OUTCOME_DEAD;
     }
@@ -207,8 +207,9 @@ job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
         return OUTCOME_DEAD;
     }
     if (why[0] == '\0') {
-        (void)snprintf(why, WHY_TEXT, "Job %s failed (%s)", kube_name(job), text(failed, "reason"));
-        add_message(why, text(failed, "message"));
+        (void)snprintf(why, WHY_TEXT, "Job %s failed (%s)", kube_name(job),
+                       outcome_text(failed, "reason"));
+        add_message(why, outcome_text(failed, "message"));
         if (json_size(pods) == 0)
             add_message(why, "its pod is gone");
     }

@@ -11,7 +11,7 @@
 enum { FOREIGN_HASH = 20 }; /* hex digits */
 
 static struct json *
-subject(const char *ns, const char *name)
+rbac_subject(const char *ns, const char *name)
 {
     struct json *s = json_new_object();
 
@@ -22,7 +22,7 @@ subject(const char *ns, const char *name)
 }
 
 static struct json *
-binding(const struct grant *g, const char *role_kind, const char *role)
+rbac_binding(const struct grant *g, const char *role_kind, const char *role)
 {
     struct json *b = kube_object_new(&KUBE_ROLE_BINDING, g->ns, g->name),
                 *ref = json_need_object(b, "roleRef");
@@ -33,7 +33,7 @@ binding(const struct grant *g, const char *role_kind, const char *role)
     json_set_cstr(ref, "apiGroup", "rbac.authorization.k8s.io");
     json_set_cstr(ref, "kind", role_kind);
     json_set_cstr(ref, "name", role);
-    json_push(json_need_array(b, "subjects"), subject(g->account_ns, g->account));
+    json_push(json_need_array(b, "subjects"), rbac_subject(g->account_ns, g->account));
     return b;
 }
 
@@ -51,7 +51,7 @@ ensure_account(struct ctx *cx, struct operator* op, const struct invoker *inv, c
                       .labels = labels,
                       .owner = inv->obj};
     struct json *sa = kube_object_new(&KUBE_SERVICE_ACCOUNT, inv->ns, account),
-                *b = binding(&g, "ClusterRole", cluster_role);
+                *b = rbac_binding(&g, "ClusterRole", cluster_role);
     enum rc rc = RC_OK;
 
     json_set(kube_meta(sa), "labels", json_ref(labels));
@@ -87,13 +87,13 @@ ensure_hook_rights(struct ctx *cx, struct operator* op, const struct invoker *in
             return RC_OK;
         return ensure_gone(cx, op, &KUBE_ROLE_BINDING, inv->ns, name, NULL, e);
     }
-    b = binding(&g, "ClusterRole", "stash-hook-job");
+    b = rbac_binding(&g, "ClusterRole", "stash-hook-job");
     return ensure(cx, op, op->bindings, &KUBE_ROLE_BINDING, b, e);
 }
 
 /* {apiGroups, resources, resourceNames, verbs} */
 static struct json *
-rule(const char *group, const char *resource, struct json *names, const char *const *verbs)
+rbac_rule(const char *group, const char *resource, struct json *names, const char *const *verbs)
 {
     struct json *r = json_new_object();
 
@@ -106,7 +106,7 @@ rule(const char *group, const char *resource, struct json *names, const char *co
 }
 
 static struct json *
-names1(const char *name)
+rbac_names1(const char *name)
 {
     struct json *a = json_new_array();
 
@@ -125,7 +125,7 @@ enum rc
 ensure_grant(struct ctx *cx, struct operator* op, const struct grant *g, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *role = kube_object_new(&KUBE_ROLE, g->ns, g->name);
-    CLEANUP(json_free_ptr) struct json *b = binding(g, "Role", g->name);
+    CLEANUP(json_free_ptr) struct json *b = rbac_binding(g, "Role", g->name);
 
     json_set(kube_meta(role), "labels", json_clone(g->labels));
     if (g->owner != NULL)
@@ -142,7 +142,7 @@ static const char *const update_only[] = {"update", NULL};
 struct json *
 grant_get(const char *group, const char *resource, const char *name)
 {
-    return rule(group, resource, names1(name), get_only);
+    return rbac_rule(group, resource, rbac_names1(name), get_only);
 }
 
 /* Secrets that an AppBinding makes us read. */
@@ -198,13 +198,13 @@ ensure_run_rbac(struct ctx *cx, struct operator* op, const struct run *r, const 
         json_push_cstr(names, secret);
     /* The user binds what a target elsewhere needs. */
     if (!far_app && json_size(names) > 0)
-        json_push(near, rule("", "secrets", TAKE(names), get_only));
+        json_push(near, rbac_rule("", "secrets", TAKE(names), get_only));
     json_free(names);
     if (far_repo) {
         if (!inv->restore) { /* a backup writes its status */
             json_push(far, grant_get(STASH_GROUP, "repositories", inv->repo_name));
-            json_push(
-                far, rule(STASH_GROUP, "repositories/status", names1(inv->repo_name), update_only));
+            json_push(far, rbac_rule(STASH_GROUP, "repositories/status",
+                                     rbac_names1(inv->repo_name), update_only));
         }
         if (secret != NULL)
             json_push(far, grant_get("", "secrets", secret));

@@ -10,7 +10,7 @@
 
 /* Everything of a RestoreSession's one target stands in the status itself. */
 static struct json *
-target(struct session_ctx *s)
+restore_session_target(struct session_ctx *s)
 {
     return s->status;
 }
@@ -22,13 +22,13 @@ has_result(struct session_ctx *s)
 }
 
 static const char *
-settle(struct session_ctx *s)
+restore_session_settle(struct session_ctx *s)
 {
     return phase_restore(s->status);
 }
 
 static void
-prepare(struct session_ctx *s)
+restore_session_prepare(struct session_ctx *s)
 {
     json_set_int(s->status, "totalHosts", 1);
 }
@@ -66,16 +66,16 @@ static const struct session_kind restore_session = {
     .post_hook_done = "PostRestoreHookExecutionSucceeded",
     .cache = restores_of,
     .events = events_of,
-    .target = target,
+    .target = restore_session_target,
     .has_result = has_result,
-    .settle = settle,
-    .prepare = prepare,
+    .settle = restore_session_settle,
+    .prepare = restore_session_prepare,
     .ensured_words = ensured_words,
 };
 
 /* Everything there and allowed? Then the Job. */
 static enum rc
-start(struct session_ctx *s, struct err *e)
+restore_session_start(struct session_ctx *s, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *repo = NULL;
     bool ok = false, found = false;
@@ -138,7 +138,7 @@ check_rights(struct session_ctx *s, struct err *e)
 }
 
 static enum rc
-step(struct session_ctx *s, struct err *e)
+restore_session_step(struct session_ctx *s, struct err *e)
 {
     if (kube_is_deleting(s->now)) {
         struct deletion l = {.obj = s->now,
@@ -165,7 +165,7 @@ step(struct session_ctx *s, struct err *e)
         return session_end_given_up(s, e);
     if (condition_is_false(s->status, "RestoreExecutorEnsured"))
         return session_report(s, e);
-    return condition_find(s->status, "RestoreExecutorEnsured") == NULL ? start(s, e)
+    return condition_find(s->status, "RestoreExecutorEnsured") == NULL ? restore_session_start(s, e)
                                                                        : session_watch(s, e);
 }
 
@@ -181,7 +181,7 @@ reconcile_restore(struct ctx *cx, void *arg, const char *ns, const char *name,
     if (obj == NULL)
         return RC_OK;
     session_init(&s, &restore_session, cx, op, obj, out);
-    rc = step(&s, e);
+    rc = restore_session_step(&s, e);
     session_release(&s);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }

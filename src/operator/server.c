@@ -204,7 +204,7 @@ put_all(struct operator* op, struct metrics *m)
 }
 
 static void
-say(struct httpd_answer *a, int status, const char *text)
+server_say(struct httpd_answer *a, int status, const char *text)
 {
     a->status = status;
     buf_must_printf(&a->body, "%s\n", text);
@@ -220,15 +220,15 @@ answer_metrics(struct operator_server *s, struct ctx *cx, const struct httpd_req
     if (status == 401)
         httpd_add_header(a, "WWW-Authenticate", "Bearer");
     if (status != 200) {
-        say(a, status,
-            status == 401   ? "a bearer token is needed"
-            : status == 403 ? "this token may not get /metrics"
-                            : "nobody could be asked");
+        server_say(a, status,
+                   status == 401   ? "a bearer token is needed"
+                   : status == 403 ? "this token may not get /metrics"
+                                   : "nobody could be asked");
         return;
     }
     put_all(s->op, &m);
     if (m.full) {
-        say(a, 503, "there are more series than fit into one answer");
+        server_say(a, 503, "there are more series than fit into one answer");
     } else {
         a->content_type = "text/plain; version=0.0.4";
         buf_must_add(&a->body, m.text.p, m.text.n);
@@ -237,25 +237,25 @@ answer_metrics(struct operator_server *s, struct ctx *cx, const struct httpd_req
 }
 
 static void
-answer(void *arg, struct ctx *cx, const struct httpd_request *rq, struct httpd_answer *a)
+server_answer(void *arg, struct ctx *cx, const struct httpd_request *rq, struct httpd_answer *a)
 {
     struct operator* op =((struct operator_server *)arg)->op;
 
     if (strcmp(rq->method, "GET") != 0 && strcmp(rq->method, "HEAD") != 0) {
-        say(a, 405, "only GET");
+        server_say(a, 405, "only GET");
     } else if (strcmp(rq->uri, "/healthz") == 0) {
-        say(a, 200, "ok");
+        server_say(a, 200, "ok");
     } else if (strcmp(rq->uri, "/readyz") == 0) {
         if (manager_is_ready(op->m))
-            say(a, 200, "ok");
+            server_say(a, 200, "ok");
         else if (atomic_load(&op->standing_by))
-            say(a, 200, "ok: standing by, another operator leads");
+            server_say(a, 200, "ok: standing by, another operator leads");
         else
-            say(a, 503, "not ready");
+            server_say(a, 503, "not ready");
     } else if (strcmp(rq->uri, "/metrics") == 0) {
         answer_metrics((struct operator_server *)arg, cx, rq, a);
     } else {
-        say(a, 404, "there are /healthz, /readyz and /metrics");
+        server_say(a, 404, "there are /healthz, /readyz and /metrics");
     }
 }
 
@@ -263,7 +263,7 @@ enum rc
 operator_server_open(struct operator* op, struct operator_server **out, struct err *e)
 {
     struct operator_server *s = MEM_NEW(struct operator_server);
-    struct httpd_opts o = {.listen = op->opts->listen, .handler = answer, .arg = s};
+    struct httpd_opts o = {.listen = op->opts->listen, .handler = server_answer, .arg = s};
 
     s->op = op;
     s->auth = op->opts->metrics_auth ? metrics_auth_new(op->k) : NULL;

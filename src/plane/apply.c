@@ -15,7 +15,7 @@ root_type(const struct resource_info *k)
 
 /* What the server owns belongs to nobody. */
 static void
-strip(struct json *set)
+apply_strip(struct json *set)
 {
     static const char *const top[] = {"f:apiVersion", "f:kind"};
     static const char *const meta[] = {
@@ -51,7 +51,7 @@ set_of(const struct resource_info *k, const struct json *obj)
         CLEANUP(mem_free_ptr) char *key = mem_printf("f:%s", it.key);
         json_set(set, key, fields_of(it.value, field_child(root_type(k), it.key)));
     }
-    strip(set);
+    apply_strip(set);
     return set;
 }
 
@@ -72,7 +72,7 @@ changes_of(const struct resource_info *k, const struct json *a, const struct jso
             inner = fields_changed(x, y, field_child(root_type(k), it.key));
             json_set(set, key, inner);
         }
-    strip(set);
+    apply_strip(set);
     return set;
 }
 

@@ -26,7 +26,7 @@ add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 
 /* Everything but the extensions and the signature. */
 static X509 *
-blank(const char *name, X509 *issuer, EVP_PKEY *key)
+certs_blank(const char *name, X509 *issuer, EVP_PKEY *key)
 {
     X509 *cert = X509_new();
     X509_NAME *subject;
@@ -53,7 +53,7 @@ blank(const char *name, X509 *issuer, EVP_PKEY *key)
 static X509 *
 make_ca(EVP_PKEY *key)
 {
-    X509 *ca = blank("cstash", NULL, key);
+    X509 *ca = certs_blank("cstash", NULL, key);
 
     if (ca != NULL && (!add_extension(ca, ca, NID_basic_constraints, "critical,CA:TRUE") ||
                        !add_extension(ca, ca, NID_key_usage, "critical,keyCertSign,cRLSign") ||
@@ -68,7 +68,7 @@ make_ca(EVP_PKEY *key)
 static X509 *
 make_server(EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key)
 {
-    X509 *cert = blank("cstash server", ca, key);
+    X509 *cert = certs_blank("cstash server", ca, key);
 
     if (cert != NULL && (!add_extension(cert, ca, NID_basic_constraints, "critical,CA:FALSE") ||
                          !add_extension(cert, ca, NID_key_usage, "critical,digitalSignature") ||

@@ -95,7 +95,7 @@ struct db {
 };
 
 static enum rc
-fail(struct conn *c, const char *what, struct err *e)
+db_fail(struct conn *c, const char *what, struct err *e)
 {
     int code = sqlite3_errcode(c->lib) & 0xff;
 
@@ -108,7 +108,7 @@ fail(struct conn *c, const char *what, struct err *e)
  * use reads the file: NULL when that failed, which whoever steps it is told.
  */
 static sqlite3_stmt *
-query(struct conn *c, enum query q)
+db_query(struct conn *c, enum query q)
 {
     if (c->q[q] == NULL && sqlite3_prepare_v3(c->lib, sql[q], -1, SQLITE_PREPARE_PERSISTENT,
                                               &c->q[q], NULL) == SQLITE_ERROR)
@@ -125,19 +125,19 @@ bind_key(sqlite3_stmt *s, struct db_key key)
 }
 
 static enum rc
-run(struct conn *c, sqlite3_stmt *s, const char *what, struct err *e)
+db_run(struct conn *c, sqlite3_stmt *s, const char *what, struct err *e)
 {
     enum rc rc = RC_OK;
 
     if (sqlite3_step(s) != SQLITE_DONE)
-        rc = fail(c, what, e);
+        rc = db_fail(c, what, e);
     (void)sqlite3_reset(s);
     return rc;
 }
 
 /* The first column of the first row, `otherwise` when there is none. */
 static enum rc
-number(struct conn *c, sqlite3_stmt *s, int64_t otherwise, int64_t *out, struct err *e)
+db_number(struct conn *c, sqlite3_stmt *s, int64_t otherwise, int64_t *out, struct err *e)
 {
     int got = sqlite3_step(s);
     enum rc rc = RC_OK;
@@ -147,7 +147,7 @@ number(struct conn *c, sqlite3_stmt *s, int64_t otherwise, int64_t *out, struct 
     else if (got == SQLITE_DONE)
         *out = otherwise;
     else
-        rc = fail(c, "read the state database", e);
+        rc = db_fail(c, "read the state database", e);
     (void)sqlite3_reset(s);
     return rc;
 }
@@ -160,14 +160,14 @@ conn_open(struct conn *c, const char *path, struct err *e)
     if (sqlite3_open_v2(path, &c->lib,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                         NULL) != SQLITE_OK)
-        return fail(c, "open the state database", e);
+        return db_fail(c, "open the state database", e);
     (void)sqlite3_busy_timeout(c->lib, 10000);
     (void)snprintf(pragma, sizeof(pragma),
                    "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-%d; PRAGMA mmap_size=0;"
                    "PRAGMA wal_autocheckpoint=2000; PRAGMA temp_store=MEMORY",
                    CACHE_KIB);
     if (sqlite3_exec(c->lib, pragma, NULL, NULL, NULL) != SQLITE_OK)
-        return fail(c, "set up the state database", e);
+        return db_fail(c, "set up the state database", e);
     return RC_OK;
 }
 
@@ -194,11 +194,11 @@ db_open(const char *path, int64_t keep, struct db **out, struct err *e)
     (void)pthread_cond_init(&db->freed, NULL);
     rc = conn_open(&db->writer, path, e);
     if (rc == RC_OK && sqlite3_exec(db->writer.lib, schema_sql, NULL, NULL, NULL) != SQLITE_OK)
-        rc = fail(&db->writer, "set up the state database", e);
+        rc = db_fail(&db->writer, "set up the state database", e);
     if (rc == RC_OK)
-        rc = number(&db->writer, query(&db->writer, Q_LAST), 1, &last, e);
+        rc = db_number(&db->writer, db_query(&db->writer, Q_LAST), 1, &last, e);
     if (rc == RC_OK)
-        rc = number(&db->writer, query(&db->writer, Q_FLOOR), 1, &db->floor, e);
+        rc = db_number(&db->writer, db_query(&db->writer, Q_FLOOR), 1, &db->floor, e);
     for (size_t i = 0; rc == RC_OK && i < DB_READERS; i++) {
         rc = conn_open(&db->all[i], path, e);
         db->readers[db->n_readers++] = &db->all[i];
@@ -251,7 +251,7 @@ reader_give(struct db *db, struct conn *c)
 }
 
 static struct str
-column(sqlite3_stmt *s, int i)
+db_column(sqlite3_stmt *s, int i)
 {
     return str_of(sqlite3_column_blob(s, i), (size_t)sqlite3_column_bytes(s, i));
 }
@@ -260,20 +260,20 @@ enum rc
 db_get(struct db *db, struct db_key key, struct buf *text, int64_t *rev, struct err *e)
 {
     struct conn *c = reader_take(db);
-    sqlite3_stmt *s = query(c, Q_GET);
+    sqlite3_stmt *s = db_query(c, Q_GET);
     enum rc rc;
     int got;
 
     bind_key(s, key);
     got = sqlite3_step(s);
     if (got == SQLITE_ROW) {
-        rc = buf_add_str(text, column(s, 0), e);
+        rc = buf_add_str(text, db_column(s, 0), e);
         if (rc == RC_OK)
             *rev = sqlite3_column_int64(s, 1);
     } else if (got == SQLITE_DONE) {
         rc = err_set(e, RC_NOT_FOUND, "no such object");
     } else {
-        rc = fail(c, "read the state database", e);
+        rc = db_fail(c, "read the state database", e);
     }
     (void)sqlite3_reset(s);
     reader_give(db, c);
@@ -281,7 +281,7 @@ db_get(struct db *db, struct db_key key, struct buf *text, int64_t *rev, struct 
 }
 
 static void
-ring(struct db *db, const char *kind)
+db_ring(struct db *db, const char *kind)
 {
     uint64_t one = 1;
 
@@ -303,15 +303,15 @@ compact_locked(struct db *db, int64_t rev, struct err *e)
     if (to < db->floor + MIN(COMPACT_EVERY, db->keep))
         return RC_OK;
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        s = query(&db->writer, steps[i]);
+        s = db_query(&db->writer, steps[i]);
         (void)sqlite3_bind_int64(s, 1, db->floor);
         (void)sqlite3_bind_int64(s, 2, to);
-        if (run(&db->writer, s, "compact the state database", e))
+        if (db_run(&db->writer, s, "compact the state database", e))
             return e->code;
     }
-    s = query(&db->writer, Q_SET_FLOOR);
+    s = db_query(&db->writer, Q_SET_FLOOR);
     (void)sqlite3_bind_int64(s, 1, to);
-    if (run(&db->writer, s, "compact the state database", e))
+    if (db_run(&db->writer, s, "compact the state database", e))
         return e->code;
     db->floor = to;
     return RC_OK;
@@ -340,36 +340,36 @@ static enum rc
 write_locked(struct db *db, const struct change *ch, int64_t rev, struct buf *text, struct err *e)
 {
     struct conn *c = &db->writer;
-    sqlite3_stmt *s = query(c, Q_CURRENT);
+    sqlite3_stmt *s = db_query(c, Q_CURRENT);
     char decimal[24];
     int64_t current;
 
     bind_key(s, ch->key);
-    if (number(c, s, 0, &current, e) || check_expected(current, ch->expect, e))
+    if (db_number(c, s, 0, &current, e) || check_expected(current, ch->expect, e))
         return e->code;
     (void)snprintf(decimal, sizeof(decimal), "%lld", (long long)rev);
     json_set_cstr(json_need_object(ch->obj, "metadata"), "resourceVersion", decimal);
     if (json_print(ch->obj, text, e))
         return e->code;
-    s = query(c, Q_INSERT);
+    s = db_query(c, Q_INSERT);
     bind_key(s, ch->key);
     (void)sqlite3_bind_int64(s, 4, rev);
     (void)sqlite3_bind_int(s, 5, ch->gone ? DB_DELETED : current == 0 ? DB_ADDED : DB_MODIFIED);
     (void)sqlite3_bind_int64(s, 6, current);
     (void)sqlite3_bind_blob64(s, 7, text->p, text->n, SQLITE_STATIC);
-    if (run(c, s, "write to the state database", e))
+    if (db_run(c, s, "write to the state database", e))
         return e->code;
-    s = query(c, ch->gone ? Q_UNPOINT : Q_POINT);
+    s = db_query(c, ch->gone ? Q_UNPOINT : Q_POINT);
     bind_key(s, ch->key);
     if (!ch->gone)
         (void)sqlite3_bind_int64(s, 4, rev);
-    if (run(c, s, "write to the state database", e))
+    if (db_run(c, s, "write to the state database", e))
         return e->code;
     return compact_locked(db, rev, e);
 }
 
 static enum rc
-change(struct db *db, const struct change *ch, int64_t *out, struct buf *text, struct err *e)
+db_change(struct db *db, const struct change *ch, int64_t *out, struct buf *text, struct err *e)
 {
     CLEANUP(buf_release) struct buf own = BUF_INIT(TEXT_MAX);
     struct conn *c = &db->writer;
@@ -380,22 +380,22 @@ change(struct db *db, const struct change *ch, int64_t *out, struct buf *text, s
     (void)pthread_mutex_lock(&db->write);
     rev = atomic_load(&db->last) + 1;
     floor = db->floor;
-    rc = run(c, query(c, Q_BEGIN), "write to the state database", e);
+    rc = db_run(c, db_query(c, Q_BEGIN), "write to the state database", e);
     if (rc == RC_OK) {
         rc = write_locked(db, ch, rev, text != NULL ? text : &own, e);
         if (rc == RC_OK)
-            rc = run(c, query(c, Q_COMMIT), "write to the state database", e);
+            rc = db_run(c, db_query(c, Q_COMMIT), "write to the state database", e);
         if (rc == RC_OK)
             atomic_store(&db->last, rev);
         else
-            (void)run(c, query(c, Q_ROLLBACK), "roll back", &ignored);
+            (void)db_run(c, db_query(c, Q_ROLLBACK), "roll back", &ignored);
     }
     if (rc != RC_OK)
         db->floor = floor;
     (void)pthread_mutex_unlock(&db->write);
     if (rc != RC_OK)
         return rc;
-    ring(db, ch->key.kind);
+    db_ring(db, ch->key.kind);
     if (out != NULL)
         *out = rev;
     return RC_OK;
@@ -405,23 +405,23 @@ enum rc
 db_put(struct db *db, struct db_key key, int64_t expect, struct json *obj, int64_t *rev,
        struct buf *text, struct err *e)
 {
-    return change(db, &(struct change){key, expect, obj, false}, rev, text, e);
+    return db_change(db, &(struct change){key, expect, obj, false}, rev, text, e);
 }
 
 enum rc
 db_remove(struct db *db, struct db_key key, int64_t expect, struct json *last, int64_t *rev,
           struct err *e)
 {
-    return change(db, &(struct change){key, expect, last, true}, rev, NULL, e);
+    return db_change(db, &(struct change){key, expect, last, true}, rev, NULL, e);
 }
 
 /* Begin a snapshot and see which revision it is. */
 static enum rc
 snapshot_begin(struct conn *c, int64_t *rev, struct err *e)
 {
-    if (run(c, query(c, Q_READ), "read the state database", e))
+    if (db_run(c, db_query(c, Q_READ), "read the state database", e))
         return e->code;
-    return number(c, query(c, Q_LAST), 1, rev, e);
+    return db_number(c, db_query(c, Q_LAST), 1, rev, e);
 }
 
 static void
@@ -429,7 +429,7 @@ snapshot_end(struct conn *c)
 {
     struct err ignored = ERR_INIT;
 
-    (void)run(c, query(c, Q_COMMIT), "end a read", &ignored);
+    (void)db_run(c, db_query(c, Q_COMMIT), "end a read", &ignored);
 }
 
 static enum rc
@@ -443,10 +443,10 @@ give_rows(struct conn *c, sqlite3_stmt *s, bool log, db_each *each, void *arg, i
         struct db_row row = {
             .ns = (const char *)sqlite3_column_text(s, 0),
             .name = (const char *)sqlite3_column_text(s, 1),
-            .text = column(s, 2),
+            .text = db_column(s, 2),
             .rev = sqlite3_column_int64(s, 3),
             .event = log ? (enum db_event)sqlite3_column_int(s, 4) : DB_ADDED,
-            .prev = log ? column(s, 5) : STR_LIT(""),
+            .prev = log ? db_column(s, 5) : STR_LIT(""),
             .kind = log ? (const char *)sqlite3_column_text(s, 6) : NULL,
         };
         if (!each(arg, &row)) {
@@ -456,7 +456,7 @@ give_rows(struct conn *c, sqlite3_stmt *s, bool log, db_each *each, void *arg, i
         }
     }
     if (got != SQLITE_ROW && got != SQLITE_DONE)
-        rc = fail(c, "read the state database", e);
+        rc = db_fail(c, "read the state database", e);
     (void)sqlite3_reset(s);
     return rc;
 }
@@ -466,7 +466,7 @@ db_list(struct db *db, struct db_key after, const char *ns, db_each *each, void 
         struct err *e)
 {
     struct conn *c = reader_take(db);
-    sqlite3_stmt *s = query(c, ns != NULL ? Q_LIST_NS : Q_LIST);
+    sqlite3_stmt *s = db_query(c, ns != NULL ? Q_LIST_NS : Q_LIST);
     int64_t at = 0;
     enum rc rc = snapshot_begin(c, &at, e);
 
@@ -486,12 +486,12 @@ db_changes(struct db *db, const char *kind, const char *ns, db_each *each, void 
            struct err *e)
 {
     struct conn *c = reader_take(db);
-    sqlite3_stmt *s = query(c, kind != NULL ? Q_CHANGES : Q_CHANGES_ALL);
+    sqlite3_stmt *s = db_query(c, kind != NULL ? Q_CHANGES : Q_CHANGES_ALL);
     int64_t at = 0, floor = 0;
     enum rc rc = snapshot_begin(c, &at, e);
 
     if (rc == RC_OK) {
-        rc = number(c, query(c, Q_FLOOR), 1, &floor, e);
+        rc = db_number(c, db_query(c, Q_FLOOR), 1, &floor, e);
         if (rc == RC_OK && *rev < floor)
             rc = err_set(e, RC_LIMIT, "too old resource version: %lld (%lld)", (long long)*rev,
                          (long long)floor);

@@ -61,7 +61,7 @@ ensure_finalizer(struct json *obj, const char *name, bool wanted)
 }
 
 static void
-mark(const struct call *c, struct json *obj, const struct wanted_delete *o)
+delete_mark(const struct call *c, struct json *obj, const struct wanted_delete *o)
 {
     struct json *meta = json_need_object(obj, "metadata");
     struct instant when = instant_now();
@@ -137,7 +137,7 @@ delete_one(struct call *c, const char *name, const struct wanted_delete *o)
 
         if (!load_object(c, name, &obj, &rev) || !check_preconditions(c, obj, name, o))
             return false;
-        mark(c, obj, o);
+        delete_mark(c, obj, o);
         waits = json_size(json_dig(obj, "metadata", "finalizers")) > 0 ||
                 json_dig(obj, "metadata", "deletionGracePeriodSeconds") != NULL ||
                 resource_is_kept(c->kind, obj);

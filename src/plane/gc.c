@@ -125,7 +125,7 @@ find_kind(struct gc *gc, wanted_fn *wanted, const char *a, const char *b)
 }
 
 static struct json *
-load(struct gc *gc, const char *store, const char *ns, const char *name)
+gc_load(struct gc *gc, const char *store, const char *ns, const char *name)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(KUBE_BODY_MAX);
     struct json *obj = NULL;
@@ -157,7 +157,8 @@ look_at_owner(struct gc *gc, const struct json *ref, const char *ns)
                   json_text_or(json_field(ref, "kind"), ""));
     if (k == NULL || (k->namespaced && ns[0] == '\0'))
         return OWNER_HERE;
-    owner = load(gc, k->store, k->namespaced ? ns : "", json_text_or(json_field(ref, "name"), ""));
+    owner =
+        gc_load(gc, k->store, k->namespaced ? ns : "", json_text_or(json_field(ref, "name"), ""));
     return owner != NULL && strcmp(kube_uid(owner), uid) == 0 ? OWNER_HERE : OWNER_GONE;
 }
 
@@ -168,7 +169,7 @@ struct edit {
 };
 
 static enum rc
-edit(void *arg, struct json *obj, struct err *e)
+gc_edit(void *arg, struct json *obj, struct err *e)
 {
     const struct edit *x = (const struct edit *)arg;
     struct json *refs = json_dig(obj, "metadata", "ownerReferences");
@@ -193,7 +194,7 @@ edit(void *arg, struct json *obj, struct err *e)
 }
 
 static enum rc
-modify(struct gc *gc, const struct graph_name *n, struct edit *x, struct err *e)
+gc_modify(struct gc *gc, const struct graph_name *n, struct edit *x, struct err *e)
 {
     CLEANUP(resource_drop_ptr)
     struct resource_info *k = find_kind(gc, is_stored_in, n->store, NULL);
@@ -202,7 +203,7 @@ modify(struct gc *gc, const struct graph_name *n, struct edit *x, struct err *e)
     if (k == NULL)
         return RC_OK;
     struct kube_gvr kind = {k->group, k->version, k->plural, k->kind, k->namespaced};
-    rc = kube_modify(gc->cx, gc->k, &kind, n->ns, n->name, NULL, edit, x, NULL, e);
+    rc = kube_modify(gc->cx, gc->k, &kind, n->ns, n->name, NULL, gc_edit, x, NULL, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
@@ -232,10 +233,11 @@ let_go(struct gc *gc, const char *uid, const struct graph_name *n, struct err *e
 
     for (size_t i = 0; i < json_size(list); i++) {
         struct graph_name d;
-        if (graph_find(gc->graph, json_text(json_elem(list, i)), &d) && modify(gc, &d, &theirs, e))
+        if (graph_find(gc->graph, json_text(json_elem(list, i)), &d) &&
+            gc_modify(gc, &d, &theirs, e))
             return e->code;
     }
-    return modify(gc, n, &own, e);
+    return gc_modify(gc, n, &own, e);
 }
 
 /* Its dependents go first. */
@@ -248,7 +250,7 @@ go_last(struct gc *gc, const char *uid, const struct graph_name *n, struct err *
 
     for (size_t i = 0; i < json_size(all); i++)
         workq_add(gc->q, json_text(json_elem(all, i)));
-    return json_size(blocking) == 0 ? modify(gc, n, &own, e) : RC_OK;
+    return json_size(blocking) == 0 ? gc_modify(gc, n, &own, e) : RC_OK;
 }
 
 static enum rc
@@ -269,7 +271,7 @@ check_owners(struct gc *gc, const char *uid, const struct graph_name *n, const s
         return RC_OK;
     if (here > 0) {
         struct edit x = {.gc = gc};
-        return modify(gc, n, &x, e);
+        return gc_modify(gc, n, &x, e);
     }
     if (kube_is_deleting(obj))
         return RC_OK;
@@ -283,7 +285,7 @@ check_owners(struct gc *gc, const char *uid, const struct graph_name *n, const s
 }
 
 static enum rc
-tend(struct gc *gc, const char *uid, struct err *e)
+gc_tend(struct gc *gc, const char *uid, struct err *e)
 {
     struct graph_name n;
     CLEANUP(json_free_ptr) struct json *obj = NULL;
@@ -291,7 +293,7 @@ tend(struct gc *gc, const char *uid, struct err *e)
 
     if (!graph_find(gc->graph, uid, &n))
         return RC_OK;
-    obj = load(gc, n.store, n.ns, n.name);
+    obj = gc_load(gc, n.store, n.ns, n.name);
     if (obj == NULL || strcmp(kube_uid(obj), uid) != 0)
         return RC_OK; /* the log will tell */
     if (kube_is_deleting(obj) && strcmp(n.store, NAMESPACES) == 0) {
@@ -308,13 +310,13 @@ tend(struct gc *gc, const char *uid, struct err *e)
 }
 
 static void
-work(struct gc *gc)
+gc_work(struct gc *gc)
 {
     char *uid;
 
     while ((uid = workq_try(gc->q)) != NULL) {
         struct err e = ERR_INIT;
-        if (tend(gc, uid, &e) == RC_OK) {
+        if (gc_tend(gc, uid, &e) == RC_OK) {
             workq_forget(gc->q, uid);
         } else if (e.code != RC_CANCELLED) {
             log_debug("garbage collector: %s", e.msg);
@@ -326,7 +328,7 @@ work(struct gc *gc)
 }
 
 static enum rc
-follow(struct gc *gc, struct err *e)
+gc_follow(struct gc *gc, struct err *e)
 {
     short ready;
     enum rc rc;
@@ -337,19 +339,19 @@ follow(struct gc *gc, struct err *e)
         rc = list_all(gc, e);
     if (rc != RC_OK)
         return rc;
-    work(gc);
+    gc_work(gc);
     return ctx_wait(gc->cx, gc->bell.fd, POLLIN, workq_delayed(gc->q) > 0 ? RETRY_MS : WAIT_MS,
                     &ready, e);
 }
 
 static enum rc
-collect(struct gc *gc, struct err *e)
+gc_collect(struct gc *gc, struct err *e)
 {
     enum rc rc = list_all(gc, e);
 
     while (rc != RC_CANCELLED) {
         if (rc == RC_OK) {
-            rc = follow(gc, e);
+            rc = gc_follow(gc, e);
             continue;
         }
         log_error("garbage collector: %s", e->msg);
@@ -373,7 +375,7 @@ gc_run(struct ctx *cx, struct plane *p, struct kube *k, struct err *e)
         return rc;
     }
     gc.graph = graph_new();
-    rc = collect(&gc, e);
+    rc = gc_collect(&gc, e);
     db_notifier_remove(p->db, &gc.bell);
     workq_free(gc.q);
     graph_free(gc.graph);

@@ -43,7 +43,7 @@ empty_kind(struct ctx *cx, struct plane *p, struct kube *api, const struct resou
 }
 
 static enum rc
-finalize(struct ctx *cx, struct kube *api, const struct json *obj, struct err *e)
+namespace_finalize(struct ctx *cx, struct kube *api, const struct json *obj, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *now = json_clone(obj);
     struct kube_write w = {.subresource = "finalize"};
@@ -70,5 +70,6 @@ namespace_empty(struct ctx *cx, struct plane *p, struct kube *k, const struct js
     resource_all_free(all, n);
     if (rc != RC_OK || !*empty)
         return rc;
-    return json_size(json_dig(obj, "spec", "finalizers")) > 0 ? finalize(cx, k, obj, e) : RC_OK;
+    return json_size(json_dig(obj, "spec", "finalizers")) > 0 ? namespace_finalize(cx, k, obj, e)
+                                                              : RC_OK;
 }

@@ -33,7 +33,7 @@ static const struct {
 };
 
 static struct json *
-typed(const char *type, const char *text)
+openapi_typed(const char *type, const char *text)
 {
     struct json *s = json_new_object();
     bool list = strcmp(type, "list") == 0, objects = strcmp(type, "objects") == 0;
@@ -51,11 +51,12 @@ typed(const char *type, const char *text)
 static struct json *
 meta_schema(void)
 {
-    struct json *s = typed("object", "Metadata that all persisted resources must have.");
+    struct json *s = openapi_typed("object", "Metadata that all persisted resources must have.");
     struct json *properties = json_need_object(s, "properties");
 
     for (size_t i = 0; i < ARRAY_LEN(meta_fields); i++)
-        json_set(properties, meta_fields[i].name, typed(meta_fields[i].type, meta_fields[i].text));
+        json_set(properties, meta_fields[i].name,
+                 openapi_typed(meta_fields[i].type, meta_fields[i].text));
     return s;
 }
 
@@ -95,7 +96,7 @@ schema_name(const struct resource_info *k)
 static struct json *
 open_object(const char *text)
 {
-    struct json *s = typed("object", text);
+    struct json *s = openapi_typed("object", text);
 
     json_set_bool(s, "x-kubernetes-preserve-unknown-fields", true);
     return s;
@@ -109,11 +110,13 @@ kind_schema(const struct resource_info *k)
     struct json *meta = json_new_object();
 
     json_set(properties, "apiVersion",
-             typed("string", "APIVersion defines the versioned schema of this representation of an "
-                             "object."));
+             openapi_typed("string",
+                           "APIVersion defines the versioned schema of this representation of an "
+                           "object."));
     json_set(properties, "kind",
-             typed("string", "Kind is a string value representing the REST resource this object "
-                             "represents."));
+             openapi_typed("string",
+                           "Kind is a string value representing the REST resource this object "
+                           "represents."));
     all = json_need_array(meta, "allOf");
     struct json *ref = json_new_object();
     json_set_cstr(ref, "$ref", META_REF);

@@ -59,7 +59,7 @@ graph_free(struct graph *g)
 }
 
 static struct node *
-need(struct graph *g, const char *uid)
+owner_graph_need(struct graph *g, const char *uid)
 {
     struct node *n = (struct node *)strmap_get(&g->nodes, uid);
 
@@ -145,7 +145,7 @@ graph_put(struct graph *g, const char *store, const struct json *obj, graph_look
 
     if (uid == NULL || uid[0] == '\0')
         return;
-    n = need(g, uid);
+    n = owner_graph_need(g, uid);
     look_at_owners(n, look, arg); /* those that it no longer has */
     if (n->store == NULL)
         rename_node(n, store, obj);
@@ -156,7 +156,7 @@ graph_put(struct graph *g, const char *store, const struct json *obj, graph_look
         struct node *owner;
         if (of[0] == '\0' || strcmp(of, uid) == 0)
             continue;
-        owner = need(g, of);
+        owner = owner_graph_need(g, of);
         add_link(&n->owners, &n->n_owners, owner, blocks);
         add_link(&owner->dependents, &owner->n_dependents, n, blocks);
         worth = worth || owner->store == NULL || owner->foreground;

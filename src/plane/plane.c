@@ -17,7 +17,7 @@ enum { BOOKMARK_S = 60 };
 
 /* One process per folder: a lock that ends with its holder, with the holder's pid in it. */
 static enum rc
-lock(struct plane *p, struct err *e)
+plane_lock(struct plane *p, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *path = mem_printf("%s/lock", p->dir);
     char text[32] = "";
@@ -132,7 +132,7 @@ plane_open(const char *dir, const struct plane_opts *opts, struct plane **out, s
     p->kubeconfig = mem_printf("%s/kubeconfig", p->dir);
     path = mem_printf("%s/state.db", p->dir);
     p->kinds = registry_new();
-    if (lock(p, e) || db_open(path, opts != NULL ? opts->keep_revisions : 0, &p->db, e) ||
+    if (plane_lock(p, e) || db_open(path, opts != NULL ? opts->keep_revisions : 0, &p->db, e) ||
         load_definitions(p, e) || make_namespaces(p, e))
         goto fail;
     *out = p;

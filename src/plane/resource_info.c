@@ -86,7 +86,7 @@ resource_drop_ptr(struct resource_info **k)
 }
 
 static int
-compare(const struct resource_info *a, const struct resource_info *b)
+resource_info_compare(const struct resource_info *a, const struct resource_info *b)
 {
     int by = strcmp(a->group, b->group);
 
@@ -101,9 +101,9 @@ put_locked(struct registry *r, struct resource_info *k)
 {
     size_t at = 0;
 
-    while (at < r->n && compare(r->all[at], k) < 0)
+    while (at < r->n && resource_info_compare(r->all[at], k) < 0)
         at++;
-    if (at < r->n && compare(r->all[at], k) == 0) {
+    if (at < r->n && resource_info_compare(r->all[at], k) == 0) {
         resource_drop(r->all[at]);
         r->all[at] = k;
         return;
@@ -190,7 +190,7 @@ resource_all_free(struct resource_info **all, size_t n)
 
 /* ["a", "b"] as "a,b"; the caller frees. */
 static char *
-joined(const struct json *words)
+resource_info_joined(const struct json *words)
 {
     char *text = mem_strdup("");
 
@@ -210,8 +210,8 @@ kind_of_version(const struct json *crd, size_t i)
     struct json *copy = json_clone(crd);
     struct json *spec = json_field(copy, "spec"), *names = json_field(spec, "names");
     struct json *v = json_elem(json_field(spec, "versions"), i);
-    char *shorts = joined(json_field(names, "shortNames"));
-    char *categories = joined(json_field(names, "categories"));
+    char *shorts = resource_info_joined(json_field(names, "shortNames"));
+    char *categories = resource_info_joined(json_field(names, "categories"));
     char *text = mem_printf("%s%c%s", shorts, 0x1f, categories);
     char *mid = text + strlen(shorts);
     struct resource_info from = {

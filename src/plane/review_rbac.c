@@ -15,7 +15,7 @@ struct ask {
 };
 
 static bool
-holds(const struct json *list, const char *word)
+review_rbac_holds(const struct json *list, const char *word)
 {
     for (size_t i = 0; i < json_size(list); i++) {
         const char *s = json_text_or(json_elem(list, i), "");
@@ -77,10 +77,12 @@ rule_allows(const struct ask *a, const struct json *rule)
     char *resource = mem_printf("%s%s%s", json_text_or(json_field(a->what, "resource"), ""),
                                 sub[0] != '\0' ? "/" : "", sub);
 
-    return holds(json_field(rule, "verbs"), json_text_or(json_field(a->what, "verb"), "")) &&
-           holds(json_field(rule, "apiGroups"), json_text_or(json_field(a->what, "group"), "")) &&
-           holds(json_field(rule, "resources"), resource) &&
-           (json_size(names) == 0 || (name[0] != '\0' && holds(names, name)));
+    return review_rbac_holds(json_field(rule, "verbs"),
+                             json_text_or(json_field(a->what, "verb"), "")) &&
+           review_rbac_holds(json_field(rule, "apiGroups"),
+                             json_text_or(json_field(a->what, "group"), "")) &&
+           review_rbac_holds(json_field(rule, "resources"), resource) &&
+           (json_size(names) == 0 || (name[0] != '\0' && review_rbac_holds(names, name)));
 }
 
 static enum rc

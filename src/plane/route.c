@@ -16,7 +16,7 @@ hex_digit(char c)
 
 /* %41 and (in queries) + in place. False: malformed, or a NUL. */
 static bool
-unescape(char *s, bool query)
+route_unescape(char *s, bool query)
 {
     char *to = s;
 
@@ -54,7 +54,7 @@ parse_query(struct call *c)
             *eq++ = '\0';
         else
             eq = pair + strlen(pair);
-        if (!unescape(pair, true) || !unescape(eq, true))
+        if (!route_unescape(pair, true) || !route_unescape(eq, true))
             return false;
         c->params[c->n_params++] = (struct param){pair, eq};
     }
@@ -168,7 +168,7 @@ run_verb(struct call *c)
 }
 
 static void
-route(struct call *c)
+route_request(struct call *c)
 {
     char *seg[SEGMENTS_MAX], *save = NULL, *copy;
     const char *dry = call_param(c, "dryRun");
@@ -179,7 +179,7 @@ route(struct call *c)
         return;
     copy = mem_strdup(c->path);
     for (char *s = strtok_r(copy, "/", &save); s != NULL; s = strtok_r(NULL, "/", &save)) {
-        good = good && n < SEGMENTS_MAX && unescape(s, false);
+        good = good && n < SEGMENTS_MAX && route_unescape(s, false);
         if (n < SEGMENTS_MAX)
             seg[n++] = s;
     }
@@ -216,7 +216,7 @@ plane_answer(struct plane *p, struct ctx *cx, const struct kube_request *rq, int
         (void)answer_error(&c, 400, "BadRequest", "the query is malformed");
     } else {
         parse_accept(&c);
-        route(&c);
+        route_request(&c);
     }
     mem_free(c.path);
 }

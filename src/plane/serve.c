@@ -113,7 +113,7 @@ is_token(const struct plane *p, const char *header)
 }
 
 static bool
-knows(void *arg, const char *authorization)
+serve_knows(void *arg, const char *authorization)
 {
     return is_token((const struct plane *)arg, authorization);
 }
@@ -196,7 +196,7 @@ plane_serve(struct plane *p, const char *where, struct err *e)
     CLEANUP(buf_release) struct buf key = BUF_INIT(CERT_MAX);
     struct httpd_opts o = {.listen = where,
                            .connections_max = CONNECTIONS_MAX,
-                           .knows = knows,
+                           .knows = serve_knows,
                            .handler = on_request,
                            .arg = p};
     bool six = strncmp(where, "[::1]:", 6) == 0;

@@ -9,8 +9,8 @@ struct direct {
 };
 
 static enum rc
-run(struct kube_transport *t, struct ctx *cx, const struct kube_request *rq, struct reply *rp,
-    struct err *e)
+transport_run(struct kube_transport *t, struct ctx *cx, const struct kube_request *rq,
+              struct reply *rp, struct err *e)
 {
     struct direct *d = CONTAINER_OF(t, struct direct, pub);
 
@@ -37,7 +37,7 @@ direct_call(struct kube_transport *t, struct ctx *cx, const struct kube_request 
 {
     struct reply rp;
 
-    if (run(t, cx, rq, &rp, e))
+    if (transport_run(t, cx, rq, &rp, e))
         return e->code;
     if (rp.stream != NULL) {
         enum rc rc = RC_OK;
@@ -64,7 +64,7 @@ direct_open(struct kube_transport *t, struct ctx *cx, const struct kube_request 
 {
     struct reply rp;
 
-    if (run(t, cx, rq, &rp, e))
+    if (transport_run(t, cx, rq, &rp, e))
         return e->code;
     if (rp.stream == NULL && rp.status == 200) {
         rp.status = 406; /* a watch or a log was asked for */

@@ -139,7 +139,7 @@ put_expired(struct watch *w, const struct err *why)
 }
 
 static enum rc
-collect(struct watch *w, struct err *e)
+watch_collect(struct watch *w, struct err *e)
 {
     enum rc rc;
 
@@ -158,13 +158,13 @@ collect(struct watch *w, struct err *e)
 
 /* Until there is something to give, or the end. */
 static enum rc
-fill(struct watch *w, struct err *e)
+watch_fill(struct watch *w, struct err *e)
 {
     while (w->out.n == 0 && !w->over) {
         int64_t now = clock_mono_ms();
         short ready;
 
-        if (collect(w, e))
+        if (watch_collect(w, e))
             return e->code;
         if (w->out.n > 0)
             return RC_OK;
@@ -200,7 +200,7 @@ watch_read(struct rd *rd, uint8_t *p, size_t n, size_t *got, struct err *e)
             *got = 0;
             return RC_OK;
         }
-        if (fill(w, e))
+        if (watch_fill(w, e))
             return e->code;
     }
     some = MIN(n, w->out.n - w->given);
@@ -227,7 +227,7 @@ watch_close(struct plane_stream *s)
 
 /* Where to begin; everything that is there now comes first when no version is given. */
 static enum rc
-begin(struct watch *w, const char *version, struct err *e)
+watch_begin(struct watch *w, const char *version, struct err *e)
 {
     enum rc rc;
 
@@ -276,7 +276,7 @@ verb_watch(struct call *c)
     }
     w->as_stored = w->output == OUT_OBJECT && (!w->kind->custom || w->kind->storage);
     if (db_notifier_add(c->plane->db, w->kind->store, &w->bell, &e) ||
-        begin(w, call_param(c, "resourceVersion"), &e)) {
+        watch_begin(w, call_param(c, "resourceVersion"), &e)) {
         watch_close(&w->stream);
         return answer_err(c, &e);
     }

@@ -297,7 +297,7 @@ is_finished(const struct call *c, const struct json *obj)
 
 /* A shallow copy without what does not count, and of managedFields only who has what. */
 static struct json *
-essence(const struct json *obj)
+write_essence(const struct json *obj)
 {
     struct json *out = json_new_object(), *meta = json_new_object();
     const struct json *managed = json_dig(obj, "metadata", "managedFields");
@@ -328,8 +328,8 @@ essence(const struct json *obj)
 static bool
 is_same(const struct json *old, const struct json *obj)
 {
-    CLEANUP(json_free_ptr) struct json *a = essence(old);
-    CLEANUP(json_free_ptr) struct json *b = essence(obj);
+    CLEANUP(json_free_ptr) struct json *a = write_essence(old);
+    CLEANUP(json_free_ptr) struct json *b = write_essence(obj);
 
     return json_same(a, b);
 }
@@ -401,7 +401,7 @@ remove_object(struct call *c, struct json *obj, int64_t rev, bool *done)
 }
 
 static enum write_result
-put(struct call *c, struct pending_write *w)
+write_put(struct call *c, struct pending_write *w)
 {
     const char *name = json_text_or(json_dig(w->obj, "metadata", "name"), "");
     struct err e = ERR_INIT;
@@ -466,5 +466,5 @@ pending_write_store(struct call *c, struct pending_write *w)
         w->obj = json_ref(w->old);
         return WRITE_DONE;
     }
-    return put(c, w);
+    return write_put(c, w);
 }

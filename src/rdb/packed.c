@@ -14,7 +14,7 @@ enum {
 };
 
 static enum rc
-broken(struct err *e, const char *what)
+packed_broken(struct err *e, const char *what)
 {
     return err_set(e, RC_CORRUPT, "broken packed value: %s", what);
 }
@@ -26,7 +26,7 @@ open_counted(struct packed *b, struct str s, size_t head, struct err *e)
     uint16_t count;
 
     if (s.n < head + 1 || le32_load(s.p) != s.n || s.p[s.n - 1] != BLOB_END)
-        return broken(e, "its length or its end is wrong");
+        return packed_broken(e, "its length or its end is wrong");
     count = le16_load(s.p + head - 2);
     b->count = count == COUNT_UNKNOWN ? UINT32_MAX : count;
     b->p = s.p + head;
@@ -38,12 +38,12 @@ static enum rc
 open_intset(struct packed *b, struct str s, struct err *e)
 {
     if (s.n < INTSET_HEAD)
-        return broken(e, "an integer set without a header");
+        return packed_broken(e, "an integer set without a header");
     b->width = le32_load(s.p);
     b->count = le32_load(s.p + 4);
     if ((b->width != 2 && b->width != 4 && b->width != 8) ||
         (s.n - INTSET_HEAD) / b->width != b->count || (s.n - INTSET_HEAD) % b->width != 0)
-        return broken(e, "an integer set of the wrong size");
+        return packed_broken(e, "an integer set of the wrong size");
     b->p = s.p + INTSET_HEAD;
     b->end = s.p + s.n;
     return RC_OK;
@@ -62,7 +62,7 @@ packed_open(struct packed *b, enum packed_kind kind, struct str s, struct err *e
         return open_intset(b, s, e);
     default:
         if (s.n < 2 || s.p[s.n - 1] != BLOB_END)
-            return broken(e, "a zipmap without its end");
+            return packed_broken(e, "a zipmap without its end");
         b->count = UINT32_MAX;
         b->p = s.p + 1;
         b->end = s.p + s.n - 1;
@@ -102,7 +102,7 @@ static enum rc
 take_string(struct packed *b, size_t head, uint64_t n, struct packed_entry *out, struct err *e)
 {
     if (head > (size_t)(b->end - b->p) || n > (size_t)(b->end - b->p) - head)
-        return broken(e, "an entry runs over its end");
+        return packed_broken(e, "an entry runs over its end");
     out->is_int = false;
     out->s = str_of(b->p + head, (size_t)n);
     b->p += head + n;
@@ -113,7 +113,7 @@ static enum rc
 take_int(struct packed *b, size_t head, size_t width, struct packed_entry *out, struct err *e)
 {
     if (head + width > (size_t)(b->end - b->p))
-        return broken(e, "an entry runs over its end");
+        return packed_broken(e, "an entry runs over its end");
     set_int(out, load_int(b->p + head, width));
     b->p += head + width;
     return RC_OK;
@@ -143,7 +143,7 @@ listpack_data(struct packed *b, struct packed_entry *out, struct err *e)
     if (c < 0xc0)
         return take_string(b, 1, c & 0x3f, out, e);
     if (left < 2)
-        return broken(e, "an entry runs over its end");
+        return packed_broken(e, "an entry runs over its end");
     if (c < 0xe0) {
         set_int(out, sign_extend((uint64_t)(c & 0x1f) << 8 | b->p[1], 13));
         b->p += 2;
@@ -152,11 +152,11 @@ listpack_data(struct packed *b, struct packed_entry *out, struct err *e)
     if (c < 0xf0)
         return take_string(b, 2, (uint64_t)(c & 0x0f) << 8 | b->p[1], out, e);
     if (c == 0xf0)
-        return left < 5 ? broken(e, "an entry runs over its end")
+        return left < 5 ? packed_broken(e, "an entry runs over its end")
                         : take_string(b, 5, le32_load(b->p + 1), out, e);
     if (c <= 0xf4)
         return take_int(b, 1, widths[c - 0xf1], out, e);
-    return broken(e, "an unknown entry");
+    return packed_broken(e, "an unknown entry");
 }
 
 static enum rc
@@ -169,7 +169,7 @@ listpack_next(struct packed *b, struct packed_entry *out, struct err *e)
         return e->code;
     back = backlen_bytes((size_t)(b->p - start));
     if (back > (size_t)(b->end - b->p))
-        return broken(e, "an entry runs over its end");
+        return packed_broken(e, "an entry runs over its end");
     b->p += back;
     return RC_OK;
 }
@@ -181,7 +181,7 @@ ziplist_next(struct packed *b, struct packed_entry *out, struct err *e)
     uint8_t c;
 
     if (left < prev + 1)
-        return broken(e, "an entry runs over its end");
+        return packed_broken(e, "an entry runs over its end");
     b->p += prev;
     left -= prev;
     c = b->p[0];
@@ -189,10 +189,10 @@ ziplist_next(struct packed *b, struct packed_entry *out, struct err *e)
     case 0:
         return take_string(b, 1, c & 0x3f, out, e);
     case 1:
-        return left < 2 ? broken(e, "an entry runs over its end")
+        return left < 2 ? packed_broken(e, "an entry runs over its end")
                         : take_string(b, 2, (uint64_t)(c & 0x3f) << 8 | b->p[1], out, e);
     case 2:
-        return left < 5 ? broken(e, "an entry runs over its end")
+        return left < 5 ? packed_broken(e, "an entry runs over its end")
                         : take_string(b, 5, be32_load(b->p + 1), out, e);
     default:
         break;
@@ -210,7 +210,7 @@ ziplist_next(struct packed *b, struct packed_entry *out, struct err *e)
         return take_int(b, 1, 1, out, e);
     default:
         if (c < 0xf1 || c > 0xfd)
-            return broken(e, "an unknown entry");
+            return packed_broken(e, "an unknown entry");
         set_int(out, (c & 0x0f) - 1);
         b->p++;
         return RC_OK;
@@ -225,14 +225,14 @@ zipmap_next(struct packed *b, struct packed_entry *out, struct err *e)
     uint8_t unused = 0;
 
     if (b->p[0] == 255 || left < head + b->value_next)
-        return broken(e, "a zipmap entry runs over its end");
+        return packed_broken(e, "a zipmap entry runs over its end");
     n = head == 5 ? le32_load(b->p + 1) : b->p[0];
     if (b->value_next)
         unused = b->p[head++];
     if (take_string(b, head, n, out, e))
         return e->code;
     if (unused > (size_t)(b->end - b->p))
-        return broken(e, "a zipmap entry runs over its end");
+        return packed_broken(e, "a zipmap entry runs over its end");
     b->p += unused;
     b->value_next = !b->value_next;
     return RC_OK;
@@ -246,7 +246,7 @@ packed_next(struct packed *b, struct packed_entry *out, bool *over, struct err *
     *over = b->p == b->end;
     if (*over) {
         if (b->value_next || (b->count != UINT32_MAX && b->seen != b->count))
-            return broken(e, "it holds fewer entries than it says");
+            return packed_broken(e, "it holds fewer entries than it says");
         return RC_OK;
     }
     switch (b->kind) {
@@ -264,7 +264,7 @@ packed_next(struct packed *b, struct packed_entry *out, bool *over, struct err *
         break;
     }
     if (rc == RC_OK && b->seen++ == b->count)
-        return broken(e, "it holds more entries than it says");
+        return packed_broken(e, "it holds more entries than it says");
     return rc;
 }
 
@@ -275,7 +275,7 @@ packed_must(struct packed *b, struct packed_entry *out, struct err *e)
 
     if (packed_next(b, out, &over, e))
         return e->code;
-    return over ? broken(e, "it ends in the middle of an item") : RC_OK;
+    return over ? packed_broken(e, "it ends in the middle of an item") : RC_OK;
 }
 
 enum rc
@@ -286,7 +286,7 @@ packed_int(struct packed *b, int64_t *out, struct err *e)
     if (packed_must(b, &x, e))
         return e->code;
     if (!x.is_int && !str_to_i64(x.s, &x.v))
-        return broken(e, "text where a number must be");
+        return packed_broken(e, "text where a number must be");
     *out = x.v;
     return RC_OK;
 }
@@ -301,11 +301,11 @@ packed_entry_score(const struct packed_entry *x, double *out, struct err *e)
         return RC_OK;
     }
     if (x->s.n == 0 || x->s.n >= sizeof(text))
-        return broken(e, "a score that is not a number");
+        return packed_broken(e, "a score that is not a number");
     memcpy(text, x->s.p, x->s.n);
     text[x->s.n] = '\0';
     *out = strtod(text, &end);
     if (end != text + x->s.n || isnan(*out))
-        return broken(e, "a score that is not a number");
+        return packed_broken(e, "a score that is not a number");
     return RC_OK;
 }

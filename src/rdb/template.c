@@ -143,7 +143,7 @@ emit_field(const struct rdb_out *o, struct ev *ev, struct err *e)
 }
 
 static enum rc
-ignore(void *arg, const struct ev *ev, struct err *e)
+template_ignore(void *arg, const struct ev *ev, struct err *e)
 {
     (void)arg;
     (void)ev;
@@ -155,7 +155,7 @@ ignore(void *arg, const struct ev *ev, struct err *e)
 static enum rc
 decode_array(struct rdb *r, const struct rdb_template *t, const struct rdb_out *o, struct err *e)
 {
-    struct rdb_out nowhere = {.on = ignore, .arg = NULL};
+    struct rdb_out nowhere = {.on = template_ignore, .arg = NULL};
     struct ev ev = {.kind = EV_FIELD};
     size_t at = 0;
 

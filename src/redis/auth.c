@@ -55,7 +55,7 @@ conn_fail(const struct conn *c, const struct reply *r, const char *what, struct 
 }
 
 static bool
-starts(const struct reply *r, const char *text)
+auth_starts(const struct reply *r, const char *text)
 {
     size_t n = strlen(text);
 
@@ -102,7 +102,8 @@ conn_login(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct
         return no_first_answer(c, e);
     if (reply_is_status(&r, "OK"))
         return RC_OK;
-    if (starts(&r, "ERR Client sent AUTH") || starts(&r, "ERR AUTH <password> called without")) {
+    if (auth_starts(&r, "ERR Client sent AUTH") ||
+        auth_starts(&r, "ERR AUTH <password> called without")) {
         log_warn("%s has no password; the one that was given is not used", conn_peer(c));
         return RC_OK;
     }

@@ -52,8 +52,8 @@ conn_peer(const struct conn *c)
 }
 
 static enum rc
-dial(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts *opts, struct conn *c,
-     struct err *e)
+conn_dial(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts *opts,
+          struct conn *c, struct err *e)
 {
     struct sock_opts so = {.tls = addr->tls ? &opts->tls : NULL,
                            .connect_ms = opts->connect_ms,
@@ -73,7 +73,7 @@ conn_open(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts 
 
     c->wait_ms = opts->wait_ms == 0 ? CONN_WAIT_MS : MAX(opts->wait_ms, 0);
     c->prepare_ms = opts->prepare_ms > 0 ? opts->prepare_ms : CONN_PREPARE_MS;
-    if (dial(cx, addr, opts, c, e)) {
+    if (conn_dial(cx, addr, opts, c, e)) {
         conn_close(c);
         return addr->assumed ? err_hint(e, "no server was named, so this one was tried: --redis "
                                            "redis://HOST:PORT")
@@ -88,7 +88,7 @@ conn_open(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts 
 }
 
 static enum rc
-ended(const struct conn *c, struct err *e)
+conn_ended(const struct conn *c, struct err *e)
 {
     (void)err_set(e, RC_UNAVAILABLE, "%s closed the connection", c->sock.peer);
     e->retry = true;
@@ -123,7 +123,7 @@ conn_flush(struct ctx *cx, struct conn *c, struct err *e)
             return e->code;
         reply_fed(&c->in, got);
         if (over)
-            return ended(c, e);
+            return conn_ended(c, e);
     }
     if (c->out.cap > KEEP_OUT)
         buf_release(&c->out);
@@ -161,7 +161,7 @@ conn_recv(struct ctx *cx, struct conn *c, struct reply *out, struct err *e)
         if (reply_room(&c->in, READ_STEP, &p, &cap, e) || sock_read(cx, &c->sock, p, cap, &got, e))
             return e->code;
         if (got == 0)
-            return ended(c, e);
+            return conn_ended(c, e);
         reply_fed(&c->in, got);
         bytes += got;
         if (since == 0)

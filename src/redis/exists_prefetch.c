@@ -85,7 +85,8 @@ enter_db(struct exists_prefetch *a, uint64_t db, struct err *e)
 
 /* What becomes of a key whose commands begin. */
 static size_t
-decide(struct exists_prefetch *a, const struct command_class *k, const struct pipeline_note *note)
+exists_prefetch_decide(struct exists_prefetch *a, const struct command_class *k,
+                       const struct pipeline_note *note)
 {
     uint64_t hash = hash_of(a, k->db, k->key), seen = *slot_of(a, hash);
 
@@ -107,12 +108,12 @@ decide_now(struct exists_prefetch *a, const struct command_class *k,
 {
     if (exists_prefetch_settle(a, e))
         return e->code;
-    a->current = decide(a, k, note);
+    a->current = exists_prefetch_decide(a, k, note);
     return exists_prefetch_settle(a, e);
 }
 
 static bool
-full(const struct exists_prefetch *a)
+exists_prefetch_full(const struct exists_prefetch *a)
 {
     return a->n_cmds == BATCH_COMMANDS || a->n_keys == BATCH_COMMANDS || a->held.n >= BATCH_BYTES ||
            a->asks.n >= BATCH_BYTES;
@@ -127,7 +128,7 @@ exists_prefetch_add(struct exists_prefetch *a, const struct cmd *c, const struct
     if (k->starts_key && k->key.n > LONG_NAME ? decide_now(a, k, note, e) : RC_OK)
         return e->code;
     if (k->starts_key && k->key.n <= LONG_NAME)
-        a->current = decide(a, k, note);
+        a->current = exists_prefetch_decide(a, k, note);
     if (a->again) /* is counted already */
         note->makes_key = false;
     if (!c->whole || c->raw.n > CMD_WHOLE_MAX) { /* cannot be held back */
@@ -143,7 +144,7 @@ exists_prefetch_add(struct exists_prefetch *a, const struct cmd *c, const struct
     a->cmds[a->n_cmds++] = (struct exists_prefetch_cmd){
         .note = *note, .at = a->held.n, .n = c->raw.n, .key = a->current};
     buf_must_add(&a->held, c->raw.p, c->raw.n);
-    return full(a) ? exists_prefetch_settle(a, e) : RC_OK;
+    return exists_prefetch_full(a) ? exists_prefetch_settle(a, e) : RC_OK;
 }
 
 static enum rc
@@ -158,7 +159,7 @@ is_there(struct exists_prefetch *a, const struct exists_prefetch_key *k, struct 
 }
 
 static enum rc
-ask(struct exists_prefetch *a, struct err *e)
+exists_prefetch_ask(struct exists_prefetch *a, struct err *e)
 {
     struct conn *c = a->pump->c;
     struct reply r;
@@ -194,7 +195,7 @@ exists_prefetch_drops(const struct exists_prefetch *a)
 enum rc
 exists_prefetch_settle(struct exists_prefetch *a, struct err *e)
 {
-    if (a->n_keys != 0 && ask(a, e))
+    if (a->n_keys != 0 && exists_prefetch_ask(a, e))
         return e->code;
     for (size_t i = 0; i < a->n_cmds; i++) {
         const struct exists_prefetch_cmd *c = &a->cmds[i];

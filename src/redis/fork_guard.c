@@ -11,7 +11,8 @@ enum { TENTH = 10, HALF = 2 };
 
 /* The value of a setting; empty: nobody tells. */
 static enum rc
-setting(struct ctx *cx, struct conn *c, const char *name, char to[static INFO_WORD], struct err *e)
+fork_guard_setting(struct ctx *cx, struct conn *c, const char *name, char to[static INFO_WORD],
+                   struct err *e)
 {
     struct reply r;
 
@@ -28,9 +29,9 @@ check_disk(struct ctx *cx, struct conn *c, struct err *e)
 {
     char diskless[INFO_WORD], stops[INFO_WORD], points[INFO_WORD];
 
-    if (setting(cx, c, "repl-diskless-sync", diskless, e) ||
-        setting(cx, c, "stop-writes-on-bgsave-error", stops, e) ||
-        setting(cx, c, "save", points, e))
+    if (fork_guard_setting(cx, c, "repl-diskless-sync", diskless, e) ||
+        fork_guard_setting(cx, c, "stop-writes-on-bgsave-error", stops, e) ||
+        fork_guard_setting(cx, c, "save", points, e))
         return e->code;
     if (strcmp(diskless, "no") != 0 || strcmp(stops, "yes") != 0 || points[0] == '\0')
         return RC_OK;

@@ -17,8 +17,8 @@ enum { LINE_MAX_BYTES = 1024, READ_STEP = 64 * 1024, SILENCE_MS = 90 * 1000 };
 
 /* Offer one option; *took says if the server knows it. Only a broken connection is an error. */
 static enum rc
-offer(struct ctx *cx, struct conn *c, const char *name, const char *value, bool *took,
-      struct err *e)
+handshake_offer(struct ctx *cx, struct conn *c, const char *name, const char *value, bool *took,
+                struct err *e)
 {
     struct reply r;
     char text[120];
@@ -42,16 +42,17 @@ offer_all(struct ctx *cx, struct conn *c, const struct replica_opts *opts, struc
     bool valkey = info != NULL && info->kind == SERVER_VALKEY;
     bool took;
 
-    if (offer(cx, c, "ip-address", LABEL, &took, e))
+    if (handshake_offer(cx, c, "ip-address", LABEL, &took, e))
         return e->code;
-    if (!opts->disk && offer(cx, c, "capa", "eof", &took, e))
+    if (!opts->disk && handshake_offer(cx, c, "capa", "eof", &took, e))
         return e->code;
-    if (offer(cx, c, "capa", "psync2", &took, e) || offer(cx, c, "rdb-only", "1", &f->rdb_only, e))
+    if (handshake_offer(cx, c, "capa", "psync2", &took, e) ||
+        handshake_offer(cx, c, "rdb-only", "1", &f->rdb_only, e))
         return e->code;
     if (!valkey && !(redis && info->kind_version < 80000) &&
-        offer(cx, c, "rdb-no-compress", "1", &f->no_compress, e))
+        handshake_offer(cx, c, "rdb-no-compress", "1", &f->no_compress, e))
         return e->code;
-    if (!redis && offer(cx, c, "version", VALKEY_VERSION, &f->version_told, e))
+    if (!redis && handshake_offer(cx, c, "version", VALKEY_VERSION, &f->version_told, e))
         return e->code;
     return RC_OK;
 }
@@ -105,13 +106,13 @@ next_line(struct ctx *cx, struct conn *c, char to[static LINE_MAX_BYTES], struct
 }
 
 static bool
-starts(const char *line, const char *with)
+handshake_starts(const char *line, const char *with)
 {
     return strncmp(line, with, strlen(with)) == 0;
 }
 
 static enum rc
-refusal(struct conn *c, const char *line, struct err *e)
+handshake_refusal(struct conn *c, const char *line, struct err *e)
 {
     struct reply r = {.type = REPLY_ERROR, .s = str_c(line + 1)};
 
@@ -141,8 +142,8 @@ refusal(struct conn *c, const char *line, struct err *e)
  * name the command may be SYNC, which takes no arguments.
  */
 static enum rc
-ask(struct ctx *cx, struct conn *c, const struct replica_opts *opts,
-    char line[static LINE_MAX_BYTES], struct err *e)
+handshake_ask(struct ctx *cx, struct conn *c, const struct replica_opts *opts,
+              char line[static LINE_MAX_BYTES], struct err *e)
 {
     const char *psync = opts->psync != NULL ? opts->psync : "PSYNC";
     bool again, bare = false;
@@ -169,7 +170,7 @@ ask(struct ctx *cx, struct conn *c, const struct replica_opts *opts,
         if (conn_wait(cx, c, &r, &since, &again, e))
             return err_wrap(e, "could not get a snapshot");
     } while (again);
-    return refusal(c, line, e);
+    return handshake_refusal(c, line, e);
 }
 
 static enum rc
@@ -178,7 +179,7 @@ read_fullresync(struct conn *c, const char *line, struct replica_facts *f, struc
     static const char word[] = "+FULLRESYNC ";
     size_t n = sizeof(word) - 1;
 
-    if (!starts(line, word) || strlen(line) < n + REPLICA_MARK + 2 ||
+    if (!handshake_starts(line, word) || strlen(line) < n + REPLICA_MARK + 2 ||
         /* NOLINTNEXTLINE(clang-analyzer-core.*): strlen says that it is there */
         line[n + REPLICA_MARK] != ' ' ||
         !str_to_u64(str_c(line + n + REPLICA_MARK + 1), &f->offset)) {
@@ -197,12 +198,12 @@ read_frame(struct conn *c, const char *line, struct replica_start *s, struct err
     size_t n = sizeof(eof) - 1;
 
     if (line[0] == '-') {
-        (void)refusal(c, line, e);
+        (void)handshake_refusal(c, line, e);
         e->code = RC_UNAVAILABLE; /* it began to serve us, so it does serve replicas */
         e->retry = true;
         return err_hint(e, "the server's log says why");
     }
-    if (starts(line, eof) && strlen(line) == n + REPLICA_MARK) {
+    if (handshake_starts(line, eof) && strlen(line) == n + REPLICA_MARK) {
         s->facts.diskless = true;
         memcpy(s->mark, line + n, REPLICA_MARK);
         return RC_OK;
@@ -225,7 +226,7 @@ replica_handshake(struct ctx *cx, struct conn *c, const struct replica_opts *opt
         return e->code;
     /* While it prepares, the server sends a newline every second: silence means that it is gone. */
     c->sock.io_ms = MIN(io_ms, (int)SILENCE_MS);
-    rc = ask(cx, c, opts, line, e);
+    rc = handshake_ask(cx, c, opts, line, e);
     c->sock.io_ms = io_ms;
     if (rc)
         return rc;

@@ -5,7 +5,7 @@
 #include "redis/info.h"
 
 static void
-word(char to[static INFO_WORD], struct str v)
+info_word(char to[static INFO_WORD], struct str v)
 {
     size_t n = MIN(v.n, (size_t)INFO_WORD - 1);
 
@@ -78,62 +78,63 @@ add_db(struct conn_info *i, struct str number, struct str v, struct err *e)
 }
 
 static bool
-is(struct str a, const char *b)
+info_is(struct str a, const char *b)
 {
     return str_eq(a, str_c(b));
 }
 
 static void
-field(struct conn_info *i, struct str k, struct str v, char redis[static INFO_WORD],
-      char product[static INFO_WORD])
+info_field(struct conn_info *i, struct str k, struct str v, char redis[static INFO_WORD],
+           char product[static INFO_WORD])
 {
-    if (is(k, "redis_version"))
-        word(redis, v);
-    else if (is(k, "valkey_version")) {
+    if (info_is(k, "redis_version"))
+        info_word(redis, v);
+    else if (info_is(k, "valkey_version")) {
         i->kind = SERVER_VALKEY;
-        word(product, v);
-    } else if (is(k, "server_name") && is(v, "valkey"))
+        info_word(product, v);
+    } else if (info_is(k, "server_name") && info_is(v, "valkey"))
         i->kind = SERVER_VALKEY;
-    else if (is(k, "dragonfly_version") || is(k, "kvrocks_version") || is(k, "garnet_version")) {
+    else if (info_is(k, "dragonfly_version") || info_is(k, "kvrocks_version") ||
+             info_is(k, "garnet_version")) {
         i->kind = SERVER_OTHER;
-        word(product, v);
-    } else if (is(k, "redis_mode") || is(k, "server_mode"))
-        word(i->mode, v);
-    else if (is(k, "run_id"))
-        word(i->run_id, v);
-    else if (is(k, "role"))
-        word(i->role, v);
-    else if (is(k, "master_replid"))
-        word(i->replid, v);
-    else if (is(k, "maxmemory_policy"))
-        word(i->maxmemory_policy, v);
-    else if (is(k, "master_repl_offset"))
+        info_word(product, v);
+    } else if (info_is(k, "redis_mode") || info_is(k, "server_mode"))
+        info_word(i->mode, v);
+    else if (info_is(k, "run_id"))
+        info_word(i->run_id, v);
+    else if (info_is(k, "role"))
+        info_word(i->role, v);
+    else if (info_is(k, "master_replid"))
+        info_word(i->replid, v);
+    else if (info_is(k, "maxmemory_policy"))
+        info_word(i->maxmemory_policy, v);
+    else if (info_is(k, "master_repl_offset"))
         (void)str_to_u64(v, &i->offset);
-    else if (is(k, "used_memory"))
+    else if (info_is(k, "used_memory"))
         (void)str_to_u64(v, &i->used_memory);
-    else if (is(k, "used_memory_dataset"))
+    else if (info_is(k, "used_memory_dataset"))
         (void)str_to_u64(v, &i->dataset_memory);
-    else if (is(k, "used_memory_rss"))
+    else if (info_is(k, "used_memory_rss"))
         (void)str_to_u64(v, &i->used_memory_rss);
-    else if (is(k, "total_system_memory"))
+    else if (info_is(k, "total_system_memory"))
         (void)str_to_u64(v, &i->total_system_memory);
-    else if (is(k, "current_cow_size"))
+    else if (info_is(k, "current_cow_size"))
         (void)str_to_u64(v, &i->cow);
-    else if (is(k, "maxmemory"))
+    else if (info_is(k, "maxmemory"))
         (void)str_to_u64(v, &i->maxmemory);
-    else if (is(k, "rdb_changes_since_last_save"))
+    else if (info_is(k, "rdb_changes_since_last_save"))
         (void)str_to_u64(v, &i->changes);
-    else if (is(k, "evicted_keys"))
+    else if (info_is(k, "evicted_keys"))
         (void)str_to_u64(v, &i->evicted_keys);
-    else if (is(k, "expired_keys"))
+    else if (info_is(k, "expired_keys"))
         (void)str_to_u64(v, &i->expired_keys);
-    else if (is(k, "cluster_enabled"))
-        i->cluster_enabled = is(v, "1");
-    else if (is(k, "loading") || is(k, "async_loading"))
-        i->loading = i->loading || is(v, "1");
-    else if (is(k, "master_link_status"))
-        i->link_up = is(v, "up");
-    else if (is(k, "master_link_down_since_seconds"))
+    else if (info_is(k, "cluster_enabled"))
+        i->cluster_enabled = info_is(v, "1");
+    else if (info_is(k, "loading") || info_is(k, "async_loading"))
+        i->loading = i->loading || info_is(v, "1");
+    else if (info_is(k, "master_link_status"))
+        i->link_up = info_is(v, "up");
+    else if (info_is(k, "master_link_down_since_seconds"))
         i->link_never_up = !str_to_u64(v, &i->link_down_s); /* -1 */
 }
 
@@ -162,7 +163,7 @@ info_parse(struct str text, struct conn_info *out, struct err *e)
             conn_info_release(&i);
             return e->code;
         }
-        field(&i, k, v, redis, product);
+        info_field(&i, k, v, redis, product);
     }
     memcpy(i.version, product[0] != '\0' ? product : redis, sizeof(i.version));
     i.redis_version = version_number(redis);

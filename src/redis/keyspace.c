@@ -13,7 +13,7 @@ enum {
 
 /* The first names that the selected database shows; *empty: there are none. Whoever reads all finds lists without an end. */
 static enum rc
-peek(struct ctx *cx, struct conn *c, struct buf *names, bool *empty, struct err *e)
+keyspace_peek(struct ctx *cx, struct conn *c, struct buf *names, bool *empty, struct err *e)
 {
     char cursor[CURSOR_MAX] = "0";
     struct reply r;
@@ -42,7 +42,7 @@ peek(struct ctx *cx, struct conn *c, struct buf *names, bool *empty, struct err 
 }
 
 static const struct info_db *
-listed(const struct conn_info *info, uint64_t n)
+keyspace_listed(const struct conn_info *info, uint64_t n)
 {
     for (size_t i = 0; info != NULL && i < info->n_dbs; i++)
         if (info->dbs[i].n == n)
@@ -64,9 +64,9 @@ struct walk {
 
 /* *more: false when the server has no database `n`. */
 static enum rc
-visit(struct walk *w, uint64_t n, bool *more, struct err *e)
+keyspace_visit(struct walk *w, uint64_t n, bool *more, struct err *e)
 {
-    const struct info_db *said = listed(w->info, n);
+    const struct info_db *said = keyspace_listed(w->info, n);
     struct info_db db = {.n = n, .keys = EV_UNKNOWN, .expires = EV_UNKNOWN};
     struct err why = ERR_INIT;
     bool empty = false;
@@ -81,7 +81,7 @@ visit(struct walk *w, uint64_t n, bool *more, struct err *e)
     }
     if (said != NULL && n != 0)
         return w->fn(w->arg, said, e);
-    rc = peek(w->cx, w->c, &w->names, &empty, &why);
+    rc = keyspace_peek(w->cx, w->c, &w->names, &empty, &why);
     if (rc != RC_OK && !(w->blind_too && (rc == RC_DENIED || rc == RC_UNSUPPORTED))) {
         *e = why;
         return rc;
@@ -99,7 +99,7 @@ visit(struct walk *w, uint64_t n, bool *more, struct err *e)
 }
 
 static enum rc
-walk(struct walk *w, int64_t only, struct err *e)
+keyspace_walk(struct walk *w, int64_t only, struct err *e)
 {
     bool more = true;
     enum rc rc = RC_OK;
@@ -107,11 +107,11 @@ walk(struct walk *w, int64_t only, struct err *e)
     buf_init(&w->first, PEEK_BYTES_MAX);
     buf_init(&w->names, PEEK_BYTES_MAX);
     if (only != FILTER_ALL_DBS)
-        rc = visit(w, (uint64_t)only, &more, e);
+        rc = keyspace_visit(w, (uint64_t)only, &more, e);
     for (uint64_t n = 0; rc == RC_OK && more && only == FILTER_ALL_DBS; n++)
         rc = n == w->dbs_max ? err_set(e, RC_LIMIT, "%s has more than %llu databases",
                                        conn_peer(w->c), (unsigned long long)n)
-                             : visit(w, n, &more, e);
+                             : keyspace_visit(w, n, &more, e);
     buf_release(&w->first);
     buf_release(&w->names);
     return rc;
@@ -124,7 +124,7 @@ keyspace_each(struct ctx *cx, struct conn *c, const struct conn_info *info, int6
     struct walk w = {
         .cx = cx, .c = c, .info = info, .fn = fn, .arg = arg, .dbs_max = KEYSPACE_DBS_MAX};
 
-    return walk(&w, only, e);
+    return keyspace_walk(&w, only, e);
 }
 
 struct count {
@@ -167,7 +167,7 @@ keyspace_count(struct ctx *cx, struct conn *c, struct conn_info *out, bool *coun
     n.walk = (struct walk){
         .cx = cx, .c = c, .fn = count_db, .arg = &n, .dbs_max = COUNT_DBS_MAX, .blind_too = true};
     why = (struct err)ERR_INIT;
-    rc = walk(&n.walk, FILTER_ALL_DBS, &why);
+    rc = keyspace_walk(&n.walk, FILTER_ALL_DBS, &why);
     if (rc == RC_OK)
         return RC_OK;
     *counted = false;

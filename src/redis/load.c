@@ -42,7 +42,7 @@ struct load {
  * server takes is tried.
  */
 static enum rc
-probe(struct load *l, struct err *e)
+load_probe(struct load *l, struct err *e)
 {
     uint8_t bytes[12];
     char *name = l->no_key;
@@ -108,7 +108,7 @@ end_dump(struct load *l, struct err *e)
 
 /* Does the command go to the server? Counts keys. */
 static bool
-wanted(struct load *l, const struct command_class *k)
+load_wanted(struct load *l, const struct command_class *k)
 {
     const struct filter *f = &l->opts->filter;
 
@@ -251,7 +251,7 @@ send_split(struct load *l, const struct cmd *c, const struct command_class *k, b
 
 /* Make a long command whole. */
 static enum rc
-hold(struct load *l, struct cmd *c, struct err *e)
+load_hold(struct load *l, struct cmd *c, struct err *e)
 {
     struct resp_reader_piece piece;
 
@@ -358,13 +358,13 @@ send_adapted(struct load *l, const struct cmd *c, const struct command_class *k,
 {
     struct cmd whole = *c;
 
-    if (!c->whole && adapt_wants_whole(l->adapt, c) && hold(l, &whole, e))
+    if (!c->whole && adapt_wants_whole(l->adapt, c) && load_hold(l, &whole, e))
         return e->code;
     return send_older(l, &whole, k, e);
 }
 
 static void
-tell(struct load *l, bool now)
+load_tell(struct load *l, bool now)
 {
     if (l->opts->progress == NULL || (!now && l->result->bytes - l->told < PROGRESS_BYTES))
         return;
@@ -391,7 +391,7 @@ pass_all(struct load *l, struct err *e)
         if (allow_check(l->opts, &c, &k, e))
             return e->code;
         l->result->bytes += c.raw.n;
-        send = wanted(l, &k);
+        send = load_wanted(l, &k);
         if (send)
             l->result->highest_db = MAX(l->result->highest_db, k.db);
         if (send && k.kind != CMD_SELECT && empty_once(l, k.db, k.key, e))
@@ -413,7 +413,7 @@ pass_all(struct load *l, struct err *e)
         }
         if ((++l->ticks & 1023) == 0 && ctx_check(l->cx, e))
             return e->code;
-        tell(l, false);
+        load_tell(l, false);
     }
 }
 
@@ -460,7 +460,7 @@ send_all(struct load *l, struct err *e)
             take_last_answers(l, e->code);
         return e->code;
     }
-    tell(l, true);
+    load_tell(l, true);
     if (!l->sending)
         return RC_OK;
     if (exists_prefetch_settle(&l->ahead, e) || pipeline_drain(&l->pump, e) ||
@@ -477,11 +477,11 @@ send_all(struct load *l, struct err *e)
 }
 
 static enum rc
-prepare(struct load *l, struct err *e)
+load_prepare(struct load *l, struct err *e)
 {
     if (!l->sending)
         return RC_OK;
-    if (probe(l, e))
+    if (load_probe(l, e))
         return e->code;
     /* A dump selects its databases itself, but one of other origin may rely on starting in 0. */
     return conn_select(l->cx, l->c, 0, e);
@@ -501,7 +501,7 @@ load_run(struct ctx *cx, struct conn *c, struct rd *dump, const struct load_opts
 
     BUG_ON(c == NULL && !opts->dry_run);
     memset(result, 0, sizeof(*result));
-    rc = prepare(&l, e);
+    rc = load_prepare(&l, e);
     if (rc)
         return rc;
     resp_reader_init(&l.reader, dump);

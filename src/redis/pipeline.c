@@ -124,7 +124,7 @@ keep_error(struct pipeline *p, const struct pipeline_note *n, const char *text)
 
 /* Errors that the next command would meet as well. */
 static bool
-stops(const struct reply *r, const struct pipeline_note *n)
+pipeline_stops(const struct reply *r, const struct pipeline_note *n)
 {
     static const char *const words[] = {"OOM",    "READONLY", "MISCONF",    "NOPERM",
                                         "NOAUTH", "LOADING",  "NOREPLICAS", "MASTERDOWN",
@@ -211,7 +211,8 @@ wrong_answer(struct pipeline *p, const struct pipeline_note *n, const struct rep
 }
 
 static enum rc
-failed(struct pipeline *p, const struct pipeline_note *n, const struct reply *r, struct err *e)
+pipeline_failed(struct pipeline *p, const struct pipeline_note *n, const struct reply *r,
+                struct err *e)
 {
     char text[sizeof(p->result->errors[0].text)];
 
@@ -224,7 +225,7 @@ failed(struct pipeline *p, const struct pipeline_note *n, const struct reply *r,
                        n->module);
     }
     keep_error(p, n, text);
-    p->broken = stops(r, n);
+    p->broken = pipeline_stops(r, n);
     if (p->broken)
         return stop_with(p, n, r, e);
     if (p->result->n_errors >= p->max_errors) {
@@ -289,7 +290,7 @@ on_reply(struct pipeline *p, const struct reply *r, struct err *e)
     good = r->type != REPLY_ERROR && is_answer(n, r);
     count_key(p, n, good);
     if (UNLIKELY(!good))
-        return r->type == REPLY_ERROR ? failed(p, n, r, e) : wrong_answer(p, n, r, e);
+        return r->type == REPLY_ERROR ? pipeline_failed(p, n, r, e) : wrong_answer(p, n, r, e);
     p->result->confirmed++;
     if (UNLIKELY(n->ids != 0) && r->n < n->ids)
         p->result->lost_pending += n->ids - r->n;
@@ -340,7 +341,7 @@ io_failed(const struct pipeline *p, struct err *e)
  * are left in the kernel until the window is half full: fewer and bigger reads.
  */
 static enum rc
-step(struct pipeline *p, struct err *e)
+pipeline_step(struct pipeline *p, struct err *e)
 {
     bool writing = p->out_at < p->out.n;
     size_t put = 0, got = 0;
@@ -385,10 +386,10 @@ broke:
 }
 
 static enum rc
-flush(struct pipeline *p, struct err *e)
+pipeline_flush(struct pipeline *p, struct err *e)
 {
     while (p->out_at < p->out.n) {
-        if (step(p, e))
+        if (pipeline_step(p, e))
             return e->code;
     }
     buf_reset(&p->out);
@@ -397,14 +398,14 @@ flush(struct pipeline *p, struct err *e)
 }
 
 static enum rc
-queue(struct pipeline *p, struct str raw, struct err *e)
+pipeline_queue(struct pipeline *p, struct str raw, struct err *e)
 {
     while (raw.n != 0) {
         size_t n = MIN(raw.n, (size_t)OUT_MAX - p->out.n);
 
         buf_must_add(&p->out, raw.p, n);
         raw = str_of(raw.p + n, raw.n - n);
-        if (p->out.n >= OUT_STEP && flush(p, e))
+        if (p->out.n >= OUT_STEP && pipeline_flush(p, e))
             return e->code;
     }
     return RC_OK;
@@ -416,10 +417,10 @@ pipeline_add(struct pipeline *p, const struct pipeline_note *n, struct str raw, 
     uint32_t last;
 
     if (p->n == p->cap || (p->n != 0 && p->bytes + raw.n > p->bytes_max)) {
-        if (flush(p, e))
+        if (pipeline_flush(p, e))
             return e->code;
         while (p->n > p->cap / 2 || p->bytes > p->bytes_max / 2) {
-            if (step(p, e))
+            if (pipeline_step(p, e))
                 return e->code;
         }
     }
@@ -429,22 +430,22 @@ pipeline_add(struct pipeline *p, const struct pipeline_note *n, struct str raw, 
     p->bytes += n->bytes;
     p->result->commands++;
     pipeline_count(p, n);
-    return queue(p, raw, e);
+    return pipeline_queue(p, raw, e);
 }
 
 enum rc
 pipeline_more(struct pipeline *p, struct str raw, struct err *e)
 {
-    return queue(p, raw, e);
+    return pipeline_queue(p, raw, e);
 }
 
 enum rc
 pipeline_drain(struct pipeline *p, struct err *e)
 {
-    if (flush(p, e))
+    if (pipeline_flush(p, e))
         return e->code;
     while (p->n != 0) {
-        if (step(p, e))
+        if (pipeline_step(p, e))
             return e->code;
     }
     return RC_OK;

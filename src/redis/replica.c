@@ -36,7 +36,7 @@ struct replica {
 
 /* Payload bytes that may still come. */
 static uint64_t
-left(const struct replica *r)
+replica_left(const struct replica *r)
 {
     return r->start.facts.diskless ? UINT64_MAX : r->start.facts.length - atomic_load(&r->received);
 }
@@ -59,12 +59,12 @@ check_rate(struct replica *r, int64_t waited_ms, size_t bytes, struct err *e)
 
 /* At most n bytes of payload from where they come first; *got = 0: the server closed. */
 static enum rc
-take(struct replica *r, uint8_t *p, size_t n, size_t *got, struct err *e)
+replica_take(struct replica *r, uint8_t *p, size_t n, size_t *got, struct err *e)
 {
     struct str early = reply_rest(&r->c->in);
 
-    if (n > left(r))
-        n = (size_t)left(r);
+    if (n > replica_left(r))
+        n = (size_t)replica_left(r);
     if (early.n != 0) { /* came together with the handshake */
         *got = MIN(n, early.n);
         memcpy(p, early.p, *got);
@@ -106,12 +106,13 @@ closed_early(struct replica *r, struct err *e)
  * minutes.
  */
 static enum rc
-trickle(struct replica *r, struct err *e)
+replica_trickle(struct replica *r, struct err *e)
 {
     size_t got = 0;
     unsigned ready;
 
-    if (left(r) == 0 || r->why.code != RC_OK || r->reserve.n + TRICKLE_STEP > r->reserve.max)
+    if (replica_left(r) == 0 || r->why.code != RC_OK ||
+        r->reserve.n + TRICKLE_STEP > r->reserve.max)
         return ctx_check(r->cx, e);
     if (reply_rest(&r->c->in).n == 0) {
         if (sock_wait(r->cx, &r->c->sock, SOCK_READ, 0, &ready, e))
@@ -122,7 +123,8 @@ trickle(struct replica *r, struct err *e)
     if (buf_reserve(&r->reserve, TRICKLE_STEP, e))
         return e->code;
     /* The consumer shall get what came before the end of the connection first. */
-    if (take(r, r->reserve.p + r->reserve.n, TRICKLE_STEP, &got, &r->why) == RC_OK && got == 0)
+    if (replica_take(r, r->reserve.p + r->reserve.n, TRICKLE_STEP, &got, &r->why) == RC_OK &&
+        got == 0)
         (void)closed_early(r, &r->why);
     r->reserve.n += got;
     return RC_OK;
@@ -130,7 +132,7 @@ trickle(struct replica *r, struct err *e)
 
 /* Fill the free room of the ring once; *over: nothing more will come. */
 static enum rc
-fill(struct replica *r, uint8_t *p, size_t n, bool *over, struct err *e)
+replica_fill(struct replica *r, uint8_t *p, size_t n, bool *over, struct err *e)
 {
     size_t got = MIN(n, r->reserve.n - r->reserve_at);
 
@@ -148,7 +150,7 @@ fill(struct replica *r, uint8_t *p, size_t n, bool *over, struct err *e)
         ring_commit(&r->ring, got);
         return RC_OK;
     }
-    if (left(r) == 0) {
+    if (replica_left(r) == 0) {
         *over = true;
         return RC_OK;
     }
@@ -156,7 +158,7 @@ fill(struct replica *r, uint8_t *p, size_t n, bool *over, struct err *e)
         *e = r->why;
         return e->code;
     }
-    if (take(r, p, n, &got, e))
+    if (replica_take(r, p, n, &got, e))
         return e->code;
     if (got == 0)
         return closed_early(r, e);
@@ -165,7 +167,7 @@ fill(struct replica *r, uint8_t *p, size_t n, bool *over, struct err *e)
 }
 
 static void *
-receive(void *arg)
+replica_receive(void *arg)
 {
     struct replica *r = arg;
     struct err e = ERR_INIT;
@@ -177,7 +179,7 @@ receive(void *arg)
 
         if (ring_room(&r->ring, r->trickle_ms, &p, &n, &e))
             break;
-        if (n == 0 ? trickle(r, &e) : fill(r, p, n, &over, &e))
+        if (n == 0 ? replica_trickle(r, &e) : replica_fill(r, p, n, &over, &e))
             break;
     }
     ring_end(&r->ring, over ? NULL : &e);
@@ -202,7 +204,7 @@ replica_open(struct ctx *cx, struct conn *c, const struct replica_opts *opts, st
     r->start = start;
     r->trickle_ms = opts->trickle_ms > 0 ? opts->trickle_ms : TRICKLE_MS;
     atomic_init(&r->received, 0);
-    sys = pthread_create(&r->thread, NULL, receive, r);
+    sys = pthread_create(&r->thread, NULL, replica_receive, r);
     if (sys != 0) {
         r->c = NULL;
         replica_close(r);
@@ -277,7 +279,7 @@ finish_length(struct replica *r, struct str leftover, struct err *e)
 }
 
 static void
-stop(struct replica *r)
+replica_stop(struct replica *r)
 {
     if (!r->running)
         return;
@@ -312,7 +314,7 @@ replica_close(struct replica *r)
 {
     if (r == NULL)
         return;
-    stop(r);
+    replica_stop(r);
     conn_close(r->c);
     ring_release(&r->ring);
     buf_release(&r->reserve);

@@ -33,7 +33,7 @@ reply_reader_release(struct reply_reader *r)
 
 /* Move the reply at work to the front, and give back memory that a giant needed. */
 static void
-settle(struct reply_reader *r)
+reply_settle(struct reply_reader *r)
 {
     size_t left = r->in.n - r->pos;
 
@@ -58,7 +58,7 @@ settle(struct reply_reader *r)
 enum rc
 reply_room(struct reply_reader *r, size_t n, uint8_t **p, size_t *cap, struct err *e)
 {
-    settle(r);
+    reply_settle(r);
     if (buf_reserve(&r->in, n, e))
         return too_long(r, e);
     *p = r->in.p + r->in.n;
@@ -121,7 +121,7 @@ line_at(const struct reply_reader *r, size_t at, struct str *line, bool *whole, 
 }
 
 static struct str
-tail(struct str s)
+reply_tail(struct str s)
 {
     return str_of(s.p + 1, s.n - 1);
 }
@@ -130,7 +130,7 @@ tail(struct str s)
 static bool
 count_of(struct str line, int64_t *n)
 {
-    return str_to_i64(tail(line), n) && *n >= -1;
+    return str_to_i64(reply_tail(line), n) && *n >= -1;
 }
 
 /* Check one element at r->seen and step over it; *whole = false: it has not come whole. */
@@ -151,7 +151,7 @@ check_one(struct reply_reader *r, bool *whole, struct err *e)
     case '-':
         break;
     case ':':
-        if (!str_to_i64(tail(line), &n))
+        if (!str_to_i64(reply_tail(line), &n))
             return not_resp(e, line.p, line.n);
         break;
     case '$':
@@ -193,7 +193,7 @@ struct builder {
 
 /* Turn bytes that were checked into nodes. The children of an array stand together. */
 static enum rc
-build(struct builder *b, struct reply *to, unsigned depth, struct err *e)
+reply_build(struct builder *b, struct reply *to, unsigned depth, struct err *e)
 {
     const uint8_t *p = b->r->in.p + b->at;
     const uint8_t *cr = memchr(p, '\r', b->r->in.n - b->at);
@@ -226,7 +226,7 @@ build(struct builder *b, struct reply *to, unsigned depth, struct err *e)
         to->n = (size_t)n;
         b->used += to->n;
         for (size_t i = 0; i < to->n; i++) {
-            if (build(b, &items[i], depth + 1, e))
+            if (reply_build(b, &items[i], depth + 1, e))
                 return e->code;
         }
     }
@@ -251,7 +251,7 @@ reply_next(struct reply_reader *r, struct reply *out, bool *whole, struct err *e
         mem_free(r->nodes);
         r->nodes = mem_zero(r->nodes_cap, sizeof(*r->nodes));
     }
-    if (build(&b, out, 0, e))
+    if (reply_build(&b, out, 0, e))
         return e->code;
     r->pos = r->seen;
     r->todo = 1;
@@ -284,7 +284,7 @@ reply_error_text(const struct reply *r, char *to, size_t n)
 
     while (s.n != 0 && used + 1 < n) {
         to[used++] = (char)(s.p[0] < ' ' || s.p[0] >= 0x7f ? '?' : s.p[0]);
-        s = tail(s);
+        s = reply_tail(s);
     }
     to[used] = '\0';
     return to;

@@ -142,7 +142,7 @@ scan_take_expiry(struct scan *s, const struct scan_key *k, struct ev_key *to, st
 
 /* Does the server take this command from us? Any answer but an error says so. */
 static enum rc
-works(struct scan *s, const struct str *argv, size_t argc, bool *yes, struct err *e)
+scan_works(struct scan *s, const struct str *argv, size_t argc, bool *yes, struct err *e)
 {
     struct reply r;
 
@@ -153,7 +153,7 @@ works(struct scan *s, const struct str *argv, size_t argc, bool *yes, struct err
 }
 
 static enum rc
-probe(struct scan *s, const struct conn_info *info, struct err *e)
+scan_probe(struct scan *s, const struct conn_info *info, struct err *e)
 {
     const struct str touch[] = {STR_LIT("CLIENT"), STR_LIT("NO-TOUCH"), STR_LIT("ON")};
     const struct str at[] = {STR_LIT("PEXPIRETIME"), STR_LIT("cstash-probe")};
@@ -162,10 +162,10 @@ probe(struct scan *s, const struct conn_info *info, struct err *e)
     const struct str memory[] = {STR_LIT("MEMORY"), STR_LIT("USAGE"), STR_LIT("cstash-probe")};
     bool ignored, memory_ok;
 
-    if (works(s, touch, ARRAY_LEN(touch), &ignored, e) ||
-        works(s, at, ARRAY_LEN(at), &s->has_expiretime, e) ||
-        works(s, field, ARRAY_LEN(field), &s->has_field_ttl, e) ||
-        works(s, memory, ARRAY_LEN(memory), &memory_ok, e))
+    if (scan_works(s, touch, ARRAY_LEN(touch), &ignored, e) ||
+        scan_works(s, at, ARRAY_LEN(at), &s->has_expiretime, e) ||
+        scan_works(s, field, ARRAY_LEN(field), &s->has_field_ttl, e) ||
+        scan_works(s, memory, ARRAY_LEN(memory), &memory_ok, e))
         return e->code;
     s->no_memory = !memory_ok;
     if (s->opts->access && info != NULL && strstr(info->maxmemory_policy, "lfu") != NULL)
@@ -192,7 +192,7 @@ emit_function(struct scan *s, const struct reply *lib, struct err *e)
 }
 
 static enum rc
-functions(struct scan *s, struct err *e)
+scan_functions(struct scan *s, struct err *e)
 {
     struct reply r;
 
@@ -240,7 +240,7 @@ one_db(void *arg, const struct info_db *db, struct err *e)
 }
 
 static enum rc
-run(struct scan *s, struct err *e)
+scan_databases(struct scan *s, struct err *e)
 {
     struct conn_info asked = {.n_dbs = 0};
     const struct conn_info *info = s->opts->info;
@@ -258,9 +258,9 @@ run(struct scan *s, struct err *e)
     /* A value that only DUMP can read comes as one answer; no larger than all that there is. */
     if (info != NULL && info->used_memory > REPLY_BYTES_MAX)
         reply_allow(&s->c->in, MIN(info->used_memory, (uint64_t)EV_OPAQUE_MAX));
-    rc = probe(s, info, e);
+    rc = scan_probe(s, info, e);
     if (rc == RC_OK)
-        rc = functions(s, e);
+        rc = scan_functions(s, e);
     if (rc == RC_OK)
         rc = search_indexes(s, e);
     if (rc == RC_OK)
@@ -270,8 +270,8 @@ run(struct scan *s, struct err *e)
 }
 
 static void
-init(struct scan *s, struct ctx *cx, struct conn *c, const struct scan_opts *opts, ev_fn *on,
-     void *arg, struct scan_result *result)
+scan_init(struct scan *s, struct ctx *cx, struct conn *c, const struct scan_opts *opts, ev_fn *on,
+          void *arg, struct scan_result *result)
 {
     *s = (struct scan){.cx = cx, .c = c, .opts = opts, .on = on, .arg = arg, .result = result};
     memset(result, 0, sizeof(*result));
@@ -283,7 +283,7 @@ init(struct scan *s, struct ctx *cx, struct conn *c, const struct scan_opts *opt
 }
 
 static void
-release(struct scan *s)
+scan_release(struct scan *s)
 {
     buf_release(&s->copy);
     payload_decoder_free(s->decoder);
@@ -296,13 +296,13 @@ scan_run(struct ctx *cx, struct conn *c, const struct scan_opts *opts, ev_fn *on
     struct scan s;
     enum rc rc;
 
-    init(&s, cx, c, opts, on, arg, result);
-    rc = run(&s, e);
+    scan_init(&s, cx, c, opts, on, arg, result);
+    rc = scan_databases(&s, e);
     if (rc == RC_OK && result->series != 0)
         log_warn("compaction rules of time series, if there are any, are left out: DUMP does not "
                  "tell them; the source replication does (time series: %llu)",
                  (unsigned long long)result->series);
-    release(&s);
+    scan_release(&s);
     return rc;
 }
 
@@ -319,8 +319,8 @@ scan_some_open(struct ctx *cx, struct conn *c, const struct scan_opts *opts, ev_
     struct scan_some *s = MEM_NEW(struct scan_some);
 
     s->opts = *opts;
-    init(&s->scan, cx, c, &s->opts, on, arg, &s->result);
-    if (probe(&s->scan, opts->info, e)) {
+    scan_init(&s->scan, cx, c, &s->opts, on, arg, &s->result);
+    if (scan_probe(&s->scan, opts->info, e)) {
         scan_some_close(s);
         return e->code;
     }
@@ -345,6 +345,6 @@ scan_some_close(struct scan_some *s)
 {
     if (s == NULL)
         return;
-    release(&s->scan);
+    scan_release(&s->scan);
     mem_free(s);
 }

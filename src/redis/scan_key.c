@@ -20,8 +20,8 @@ scan_changed(const struct ev_key *k, struct err *e)
  * which can be met by starting over, but only while nothing of it was emitted.
  */
 static enum rc
-check(struct scan *s, const struct ev_key *k, const struct reply *r, bool begun, bool *changed,
-      struct err *e)
+scan_key_check(struct scan *s, const struct ev_key *k, const struct reply *r, bool begun,
+               bool *changed, struct err *e)
 {
     *changed = reply_is_error(r, "WRONGTYPE");
     if (*changed && begun)
@@ -39,12 +39,12 @@ read_string(struct scan *s, const struct ev_key *k, enum outcome *out, struct er
     uint64_t total, off = 0;
 
     if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("STRLEN"), k->name) ||
-        check(s, k, &r, false, &changed, e))
+        scan_key_check(s, k, &r, false, &changed, e))
         return e->code;
     total = r.type == REPLY_INT && r.integer > 0 ? (uint64_t)r.integer : 0;
     if (!changed && total <= SCAN_STEP_BYTES) {
         if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("GET"), k->name) ||
-            check(s, k, &r, false, &changed, e))
+            scan_key_check(s, k, &r, false, &changed, e))
             return e->code;
         *out = r.type == REPLY_NIL ? READ_GONE : changed ? READ_CHANGED : READ_DONE;
         if (*out != READ_DONE)
@@ -60,7 +60,7 @@ read_string(struct scan *s, const struct ev_key *k, enum outcome *out, struct er
         (void)snprintf(from, sizeof(from), "%llu", (unsigned long long)off);
         (void)snprintf(to, sizeof(to), "%llu", (unsigned long long)(off + n - 1));
         if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("GETRANGE"), k->name, str_c(from), str_c(to)) ||
-            check(s, k, &r, off != 0, &changed, e))
+            scan_key_check(s, k, &r, off != 0, &changed, e))
             return e->code;
         if (r.type != REPLY_BULK || r.s.n != n) {
             if (off != 0)
@@ -120,7 +120,7 @@ read_list(struct scan *s, const struct ev_key *k, enum outcome *out, struct err 
         (void)snprintf(from, sizeof(from), "%llu", (unsigned long long)at);
         (void)snprintf(to, sizeof(to), "%llu", (unsigned long long)(at + window - 1));
         if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("LRANGE"), k->name, str_c(from), str_c(to)) ||
-            check(s, k, &r, at != 0, &changed, e))
+            scan_key_check(s, k, &r, at != 0, &changed, e))
             return e->code;
         if (changed || (r.type == REPLY_ARRAY && r.n == 0)) {
             *out = changed ? READ_CHANGED : at == 0 ? READ_GONE : READ_DONE;
@@ -153,7 +153,7 @@ copy_items(struct scan *s, const struct reply *items, struct err *e)
 }
 
 static struct str
-copied(const struct scan *s, size_t *at)
+scan_key_copied(const struct scan *s, size_t *at)
 {
     uint32_t n = le32_load(s->copy.p + *at);
     struct str v = str_of(s->copy.p + *at + 4, n);
@@ -177,8 +177,8 @@ fields_with_ttl(struct scan *s, const struct ev_key *k, const struct reply *item
     resp_arg(&s->c->out, STR_LIT("FIELDS"));
     resp_arg_u64(&s->c->out, n);
     for (size_t i = 0; i < n; i++) {
-        resp_arg(&s->c->out, copied(s, &at));
-        (void)copied(s, &at);
+        resp_arg(&s->c->out, scan_key_copied(s, &at));
+        (void)scan_key_copied(s, &at);
     }
     if (conn_flush(s->cx, s->c, e) || conn_recv(s->cx, s->c, &r, e))
         return e->code;
@@ -191,8 +191,8 @@ fields_with_ttl(struct scan *s, const struct ev_key *k, const struct reply *item
     at = 0;
     for (size_t i = 0; i < n; i++) {
         struct ev ev = {.kind = EV_FIELD};
-        ev.u.field.name = copied(s, &at);
-        ev.u.field.value = ev_whole(copied(s, &at));
+        ev.u.field.name = scan_key_copied(s, &at);
+        ev.u.field.value = ev_whole(scan_key_copied(s, &at));
         ev.u.field.expires_at = r.items[i].integer >= 0 ? r.items[i].integer : EV_NO_EXPIRY;
         if (r.items[i].integer != -2 && scan_emit(s, &ev, e)) /* -2: expired since */
             return e->code;
@@ -218,7 +218,7 @@ read_by_cursor(struct scan *s, const struct ev_key *k, enum outcome *out, struct
 
         if (CONN_CALL(s->cx, s->c, &r, e, str_c(verb), k->name, str_c(cursor), STR_LIT("COUNT"),
                       str_c(count)) ||
-            check(s, k, &r, begun, &changed, e))
+            scan_key_check(s, k, &r, begun, &changed, e))
             return e->code;
         if (changed) {
             *out = READ_CHANGED;

@@ -111,7 +111,7 @@ take_page(struct scan *s, struct page *p, struct err *e)
 
 /* MEMORY USAGE and, for plain reads, TYPE for each key; then the next page, all in one flight. */
 static enum rc
-measure(struct scan *s, struct page *p, struct page *next, struct err *e)
+scan_page_measure(struct scan *s, struct page *p, struct page *next, struct err *e)
 {
     const bool memory = !s->no_memory, types = s->result->plain || !memory;
     struct reply r;
@@ -349,7 +349,7 @@ all_pages(struct scan *s, struct page pages[static 2], struct err *e)
         struct page *p = &pages[at], *next = &pages[1 - at];
         bool last = strcmp(p->cursor, "0") == 0;
 
-        if (measure(s, p, next, e))
+        if (scan_page_measure(s, p, next, e))
             return e->code;
         if (s->no_memory && measure_by_type(s, p, e))
             return e->code;
@@ -389,7 +389,7 @@ scan_names(struct scan *s, const struct str *names, size_t n, struct err *e)
     page.keys = mem_zero(n + 1, sizeof(*page.keys));
     for (size_t i = 0; i < n; i++)
         page.keys[i] = (struct scan_key){.name = names[i], .type = KV_MODULE};
-    rc = measure(s, &page, &none, e);
+    rc = scan_page_measure(s, &page, &none, e);
     if (rc == RC_OK && s->no_memory)
         rc = measure_by_type(s, &page, e);
     if (rc == RC_OK)

@@ -54,7 +54,7 @@ id_cmp(struct stream_id a, struct stream_id b)
 
 /* The value behind `name` in a flat list of names and values; NULL without it. */
 static const struct reply *
-field(const struct reply *r, const char *name)
+scan_stream_field(const struct reply *r, const char *name)
 {
     for (size_t i = 0; i + 1 < r->n; i += 2) {
         if (str_eq(r->items[i].s, str_c(name)))
@@ -64,9 +64,9 @@ field(const struct reply *r, const char *name)
 }
 
 static int64_t
-number(const struct reply *r, const char *name, int64_t missing)
+scan_stream_number(const struct reply *r, const char *name, int64_t missing)
 {
-    const struct reply *v = field(r, name);
+    const struct reply *v = scan_stream_field(r, name);
 
     return v != NULL && v->type == REPLY_INT ? v->integer : missing;
 }
@@ -99,15 +99,16 @@ take_names(struct scan *s, const struct ev_key *k, struct names *l, struct err *
         return scan_key_failed(s, k->name, &r, e);
     l->items = mem_zero(r.n + 1, sizeof(*l->items));
     for (size_t i = 0; i < r.n && r.type == REPLY_ARRAY; i++) {
-        const struct reply *one = &r.items[i], *name = field(one, "name");
-        const struct reply *last = field(one, "last-delivered-id");
-        int64_t idle = number(one, "idle", 0), inactive = number(one, "inactive", idle);
+        const struct reply *one = &r.items[i], *name = scan_stream_field(one, "name");
+        const struct reply *last = scan_stream_field(one, "last-delivered-id");
+        int64_t idle = scan_stream_number(one, "idle", 0),
+                inactive = scan_stream_number(one, "inactive", idle);
         struct name *to = &l->items[l->n];
 
         if (name == NULL)
             return scan_odd(s, "XINFO", e);
         *to = (struct name){.off = l->bytes.n, .n = name->s.n};
-        to->read = number(one, "entries-read", -1);
+        to->read = scan_stream_number(one, "entries-read", -1);
         to->seen_at = s->now_ms - idle;
         to->active_at = inactive < 0 ? -1 : s->now_ms - inactive;
         if (buf_add_str(&l->bytes, name->s, e))
@@ -144,7 +145,8 @@ emit_entry(struct scan *s, const struct reply *one, struct stream_id *id, struct
 
 /* Entries up to `last`, counted. */
 static enum rc
-entries(struct scan *s, const struct ev_key *k, struct stream_id last, uint64_t *n, struct err *e)
+scan_stream_entries(struct scan *s, const struct ev_key *k, struct stream_id last, uint64_t *n,
+                    struct err *e)
 {
     struct stream_id from = {0, 0};
     uint64_t window = ENTRIES, bytes;
@@ -194,8 +196,8 @@ emit_pending(struct scan *s, const struct reply *one, struct str group, struct s
 
 /* What one consumer was given and has not acknowledged, up to `last`. */
 static enum rc
-pending(struct scan *s, const struct ev_key *k, struct str group, struct str consumer,
-        struct stream_id last, struct err *e)
+scan_stream_pending(struct scan *s, const struct ev_key *k, struct str group, struct str consumer,
+                    struct stream_id last, struct err *e)
 {
     struct stream_id from = {0, 0};
     char a[ID_TEXT], b[ID_TEXT];
@@ -240,14 +242,14 @@ one_group(struct scan *s, const struct ev_key *k, struct str group, struct strea
         ev.u.consumer.name = name_at(&l, i);
         ev.u.consumer.seen_at = l.items[i].seen_at;
         ev.u.consumer.active_at = l.items[i].active_at;
-        if (scan_emit(s, &ev, e) || pending(s, k, group, name_at(&l, i), last, e))
+        if (scan_emit(s, &ev, e) || scan_stream_pending(s, k, group, name_at(&l, i), last, e))
             return e->code;
     }
     return RC_OK;
 }
 
 static enum rc
-groups(struct scan *s, const struct ev_key *k, const struct ev *stream, struct err *e)
+scan_stream_groups(struct scan *s, const struct ev_key *k, const struct ev *stream, struct err *e)
 {
     CLEANUP(names_release) struct names l = {.n = 0};
     struct stream_id last = stream->u.stream.last;
@@ -284,17 +286,18 @@ scan_stream(struct scan *s, const struct ev_key *key, bool *gone, bool *changed,
         return RC_OK;
     if (r.type == REPLY_ERROR)
         return scan_key_failed(s, key->name, &r, e);
-    last = field(&r, "last-generated-id");
-    deleted = field(&r, "max-deleted-entry-id");
+    last = scan_stream_field(&r, "last-generated-id");
+    deleted = scan_stream_field(&r, "max-deleted-entry-id");
     if (last == NULL || !parse_id(last->s, &ev.u.stream.last))
         return scan_odd(s, "XINFO STREAM", e);
     ev.u.stream.modern = deleted != NULL && parse_id(deleted->s, &ev.u.stream.max_deleted);
-    ev.u.stream.added = (uint64_t)MAX(number(&r, "entries-added", 0), INT64_C(0));
-    if (scan_begin(s, key, e) || entries(s, key, ev.u.stream.last, &ev.u.stream.length, e))
+    ev.u.stream.added = (uint64_t)MAX(scan_stream_number(&r, "entries-added", 0), INT64_C(0));
+    if (scan_begin(s, key, e) ||
+        scan_stream_entries(s, key, ev.u.stream.last, &ev.u.stream.length, e))
         return e->code;
     if (!ev.u.stream.modern)
         ev.u.stream.added = ev.u.stream.length;
     if (scan_emit(s, &ev, e))
         return e->code;
-    return groups(s, key, &ev, e);
+    return scan_stream_groups(s, key, &ev, e);
 }

@@ -12,14 +12,14 @@ struct parts {
 };
 
 static struct str
-cut(struct str s, size_t from, size_t to)
+url_cut(struct str s, size_t from, size_t to)
 {
     return str_of(s.p + from, to - from);
 }
 
 /* Where `c` first stands in `s`, or s.n. */
 static size_t
-find(struct str s, char c)
+url_find(struct str s, char c)
 {
     const uint8_t *at = s.n == 0 ? NULL : memchr(s.p, c, s.n);
 
@@ -46,7 +46,7 @@ hex_digit(uint8_t c)
 /* Percent-decode into `to` (s.n bytes of room); the length, or -1 when a % is not followed by two
  * digits. */
 static int64_t
-decode(struct str s, uint8_t *to)
+url_decode(struct str s, uint8_t *to)
 {
     size_t n = 0;
 
@@ -68,7 +68,7 @@ static enum rc
 decode_c(struct str s, const char *what, char **out, struct err *e)
 {
     uint8_t *to = mem_alloc(s.n + 1);
-    int64_t n = decode(s, to);
+    int64_t n = url_decode(s, to);
 
     if (n < 0 || memchr(to, 0, (size_t)n) != NULL) {
         mem_wipe(to, s.n);
@@ -84,7 +84,7 @@ static enum rc
 decode_secret(struct str s, struct secret *out, struct err *e)
 {
     uint8_t *to = mem_alloc(s.n + 1);
-    int64_t n = decode(s, to);
+    int64_t n = url_decode(s, to);
 
     if (n >= 0)
         secret_set(out, str_of(to, (size_t)n));
@@ -117,7 +117,7 @@ take_scheme(struct str *url, struct redis_addr *a, struct parts *p, struct err *
         return RC_OK; /* plain host:port */
     for (size_t i = 0; i < n; i++)
         scheme[i] = (char)(url->p[i] >= 'A' && url->p[i] <= 'Z' ? url->p[i] + 32 : url->p[i]);
-    *url = cut(*url, n + 3, url->n);
+    *url = url_cut(*url, n + 3, url->n);
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
         if (strcmp(scheme, known[i].name) == 0) {
             a->tls = known[i].tls;
@@ -134,41 +134,41 @@ take_scheme(struct str *url, struct redis_addr *a, struct parts *p, struct err *
 }
 
 static enum rc
-split(struct str url, struct parts *p, struct err *e)
+url_split(struct str url, struct parts *p, struct err *e)
 {
-    size_t at, end = find(url, '?');
+    size_t at, end = url_find(url, '?');
 
     if (end < url.n)
-        p->query = cut(url, end + 1, url.n);
-    url = cut(url, 0, end);
+        p->query = url_cut(url, end + 1, url.n);
+    url = url_cut(url, 0, end);
     /* A password may hold a slash or an at sign that nobody encoded: the last @ counts. */
     at = find_last(url, '@');
     if (at < url.n) {
         p->has_userinfo = true;
-        p->userinfo = cut(url, 0, at);
-        url = cut(url, at + 1, url.n);
+        p->userinfo = url_cut(url, 0, at);
+        url = url_cut(url, at + 1, url.n);
     }
     if (p->is_unix) {
         p->path = url;
         return RC_OK;
     }
-    end = find(url, '/');
+    end = url_find(url, '/');
     if (end < url.n)
-        p->path = cut(url, end + 1, url.n);
-    url = cut(url, 0, end);
+        p->path = url_cut(url, end + 1, url.n);
+    url = url_cut(url, 0, end);
     if (url.n != 0 && url.p[0] == '[') {
-        end = find(url, ']');
+        end = url_find(url, ']');
         if (end == url.n || (end + 1 < url.n && url.p[end + 1] != ':'))
             return err_set(e, RC_INVALID, "the bracket in the Redis address is not closed");
-        p->host = cut(url, 1, end);
+        p->host = url_cut(url, 1, end);
         end++;
     } else {
-        end = find(url, ':');
-        p->host = cut(url, 0, end);
+        end = url_find(url, ':');
+        p->host = url_cut(url, 0, end);
     }
     if (end < url.n)
-        p->port = cut(url, end + 1, url.n);
-    if (find(p->port, ':') < p->port.n) {
+        p->port = url_cut(url, end + 1, url.n);
+    if (url_find(p->port, ':') < p->port.n) {
         (void)err_set(e, RC_INVALID, "the port in the Redis address is not a number");
         return err_hint(e, "write an IPv6 address in brackets: redis://[::1]:6379");
     }
@@ -178,12 +178,12 @@ split(struct str url, struct parts *p, struct err *e)
 static enum rc
 set_user(struct redis_addr *a, struct str info, struct err *e)
 {
-    size_t colon = find(info, ':');
+    size_t colon = url_find(info, ':');
 
-    if (colon > 0 && decode_c(cut(info, 0, colon), "user name", &a->user, e))
+    if (colon > 0 && decode_c(url_cut(info, 0, colon), "user name", &a->user, e))
         return e->code;
     if (colon + 1 < info.n)
-        return decode_secret(cut(info, colon + 1, info.n), &a->pass, e);
+        return decode_secret(url_cut(info, colon + 1, info.n), &a->pass, e);
     return RC_OK;
 }
 
@@ -248,15 +248,15 @@ static enum rc
 set_query(struct redis_addr *a, struct str query, struct err *e)
 {
     while (query.n != 0) {
-        size_t end = find(query, '&');
-        struct str one = cut(query, 0, end);
+        size_t end = url_find(query, '&');
+        struct str one = url_cut(query, 0, end);
 
-        query = end < query.n ? cut(query, end + 1, query.n) : str_of(NULL, 0);
+        query = end < query.n ? url_cut(query, end + 1, query.n) : str_of(NULL, 0);
         if (one.n < 3 || memcmp(one.p, "db=", 3) != 0)
             return err_set(e, RC_INVALID,
                            "the Redis address has a parameter that is not known "
                            "(only db=N is)");
-        if (set_db(a, cut(one, 3, one.n), e))
+        if (set_db(a, url_cut(one, 3, one.n), e))
             return e->code;
     }
     return RC_OK;
@@ -281,7 +281,7 @@ set_text(struct redis_addr *a)
 }
 
 static enum rc
-parse(struct str url, struct redis_addr *a, struct err *e)
+url_parse(struct str url, struct redis_addr *a, struct err *e)
 {
     struct parts p = {.has_userinfo = false};
 
@@ -289,7 +289,7 @@ parse(struct str url, struct redis_addr *a, struct err *e)
         return err_set(e, RC_LIMIT, "the Redis address is longer than %d bytes", URL_MAX);
     if (url.n == 0)
         return err_set(e, RC_INVALID, "the Redis address is empty");
-    if (take_scheme(&url, a, &p, e) || split(url, &p, e))
+    if (take_scheme(&url, a, &p, e) || url_split(url, &p, e))
         return e->code;
     if (p.has_userinfo && set_user(a, p.userinfo, e))
         return e->code;
@@ -305,7 +305,7 @@ redis_addr_parse(struct str url, const struct secret *pass, struct redis_addr *o
 {
     struct redis_addr a = {.db = -1};
 
-    if (parse(url, &a, e)) {
+    if (url_parse(url, &a, e)) {
         redis_addr_release(&a);
         return e->code;
     }

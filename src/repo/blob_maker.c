@@ -56,7 +56,7 @@ looks_compressible(struct blob_maker *m, const uint8_t *p, size_t n)
 
 /* Compress into m->out, behind room for the IV; the length, or 0: store it as it is. */
 static size_t
-pack(struct blob_maker *m, enum blob_type type, const uint8_t *p, size_t n)
+blob_maker_pack(struct blob_maker *m, enum blob_type type, const uint8_t *p, size_t n)
 {
     bool must = type == BLOB_TREE || m->always;
     size_t room = must ? zstd_bound(n) : n;
@@ -72,7 +72,7 @@ pack(struct blob_maker *m, enum blob_type type, const uint8_t *p, size_t n)
 struct str
 blob_make(struct blob_maker *m, uint8_t *p, size_t n, struct pack_entry *b)
 {
-    size_t packed = pack(m, b->type, p, n), stored = packed != 0 ? packed : n;
+    size_t packed = blob_maker_pack(m, b->type, p, n), stored = packed != 0 ? packed : n;
     uint8_t *to = packed != 0 ? m->out : p - SEAL_IV;
 
     b->plain = packed != 0 ? (uint32_t)n : 0;

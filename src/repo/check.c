@@ -10,7 +10,7 @@
 
 PRINTF_LIKE(3, 0)
 static void
-tell(struct checker *c, bool error, const char *fmt, va_list ap)
+check_tell(struct checker *c, bool error, const char *fmt, va_list ap)
 {
     void (*to)(void *arg, const char *text) = error ? c->opts->problem : c->opts->hint;
     char text[640];
@@ -32,7 +32,7 @@ check_problem(struct checker *c, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    tell(c, true, fmt, ap);
+    check_tell(c, true, fmt, ap);
     va_end(ap);
 }
 
@@ -42,7 +42,7 @@ check_hint(struct checker *c, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    tell(c, false, fmt, ap);
+    check_tell(c, false, fmt, ap);
     va_end(ap);
 }
 

@@ -112,7 +112,7 @@ take_ids(struct finder *f, struct err *e)
 }
 
 static enum rc
-tell(struct finder *f, struct find_hit hit, struct err *e)
+find_tell(struct finder *f, struct find_hit hit, struct err *e)
 {
     hit.snapshot = f->snapshot;
     hit.path = buf_c(&f->path);
@@ -130,14 +130,14 @@ look_at(struct finder *f, const struct tree_node *node, struct err *e)
             const char *type = node->type == NODE_FILE  ? "file"
                                : node->type == NODE_DIR ? "dir"
                                                         : "other";
-            return tell(f, (struct find_hit){.kind = FIND_NAME, .type = type, .size = node->size},
-                        e);
+            return find_tell(
+                f, (struct find_hit){.kind = FIND_NAME, .type = type, .size = node->size}, e);
         }
     if (node->type == NODE_DIR && idset_has(&f->wanted[BLOB_TREE], &node->subtree))
-        return tell(f, (struct find_hit){.kind = FIND_TREE, .id = &node->subtree}, e);
+        return find_tell(f, (struct find_hit){.kind = FIND_TREE, .id = &node->subtree}, e);
     for (size_t i = 0; node->type == NODE_FILE && i < node->n_content; i++) {
         struct find_hit hit = {.kind = FIND_BLOB, .id = &node->content[i], .tree = f->walker.tree};
-        if (idset_has(&f->wanted[BLOB_DATA], hit.id) && tell(f, hit, e))
+        if (idset_has(&f->wanted[BLOB_DATA], hit.id) && find_tell(f, hit, e))
             return e->code;
     }
     return RC_OK;
@@ -167,12 +167,12 @@ bad_tree(void *arg, const struct id *tree, struct err *e)
 }
 
 static enum rc
-search(struct finder *f, const struct snapshot *s, struct err *e)
+find_search(struct finder *f, const struct snapshot *s, struct err *e)
 {
     f->snapshot = s;
     f->path.n = 1;
     if (idset_has(&f->wanted[BLOB_TREE], &s->tree) &&
-        tell(f, (struct find_hit){.kind = FIND_TREE, .id = &s->tree}, e))
+        find_tell(f, (struct find_hit){.kind = FIND_TREE, .id = &s->tree}, e))
         return e->code;
     return tree_walk(&f->walker, &s->tree, e);
 }
@@ -199,7 +199,7 @@ find_run(struct ctx *cx, struct repo *r, const struct snapshot *list, size_t n,
     if (q->kind != FIND_NAME)
         rc = take_ids(&f, e);
     for (size_t i = 0; rc == RC_OK && i < n; i++)
-        rc = search(&f, &list[i], e);
+        rc = find_search(&f, &list[i], e);
     idset_release(&f.wanted[BLOB_DATA]);
     idset_release(&f.wanted[BLOB_TREE]);
     buf_release(&f.path);

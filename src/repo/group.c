@@ -65,7 +65,7 @@ compare_keys(const struct snapshot *a, const struct snapshot *b, unsigned by)
 }
 
 static int
-compare(const void *a, const void *b, void *by)
+group_compare(const void *a, const void *b, void *by)
 {
     const struct snapshot *x = (const struct snapshot *)a, *y = (const struct snapshot *)b;
     int c = compare_keys(x, y, *(const unsigned *)by);
@@ -85,7 +85,7 @@ group_sort(struct snapshot *list, size_t n, unsigned by)
             qsort(list[i].tags, list[i].n_tags, sizeof(char *), by_text);
     }
     if (n > 1)
-        qsort_r(list, n, sizeof(*list), compare, &by);
+        qsort_r(list, n, sizeof(*list), group_compare, &by);
 }
 
 size_t

@@ -101,7 +101,7 @@ compare_ids(const void *a, const void *b)
 
 /* By ID, then type (data first), then pack number. */
 static int
-compare(const struct entry *a, const struct entry *b)
+index_compare(const struct entry *a, const struct entry *b)
 {
     int c = compare_ids(&a->id, &b->id);
 
@@ -113,7 +113,7 @@ compare(const struct entry *a, const struct entry *b)
 }
 
 static void
-swap(struct entry *a, struct entry *b)
+index_swap(struct entry *a, struct entry *b)
 {
     struct entry t = *a;
 
@@ -128,7 +128,7 @@ sort_small(struct entry *p, size_t n)
         struct entry one = p[i];
         size_t k = i;
 
-        for (; k > 0 && compare(&one, &p[k - 1]) < 0; k--)
+        for (; k > 0 && index_compare(&one, &p[k - 1]) < 0; k--)
             p[k] = p[k - 1];
         p[k] = one;
     }
@@ -137,26 +137,26 @@ sort_small(struct entry *p, size_t n)
 /* In place: libc's qsort would take as much memory again. The keys are hashes, so quicksort is
  * safe. */
 static void
-sort(struct entry *p, size_t n)
+index_sort_entries(struct entry *p, size_t n)
 {
     while (n > SMALL) {
         struct entry pivot = p[n / 2];
         size_t lo = 0, hi = n - 1;
         for (;;) {
-            while (compare(&p[lo], &pivot) < 0)
+            while (index_compare(&p[lo], &pivot) < 0)
                 lo++;
-            while (compare(&pivot, &p[hi]) < 0)
+            while (index_compare(&pivot, &p[hi]) < 0)
                 hi--;
             if (lo >= hi)
                 break;
-            swap(&p[lo++], &p[hi--]);
+            index_swap(&p[lo++], &p[hi--]);
         }
         if (lo < n - lo) {
-            sort(p, lo);
+            index_sort_entries(p, lo);
             p += lo;
             n -= lo;
         } else {
-            sort(p + lo, n - lo);
+            index_sort_entries(p + lo, n - lo);
             n = lo;
         }
     }
@@ -176,14 +176,14 @@ sort_bucket(void *arg, unsigned worker, size_t b, struct err *e)
 
     (void)worker;
     (void)e;
-    sort(k->entries + k->start[b], k->start[b + 1] - k->start[b]);
+    index_sort_entries(k->entries + k->start[b], k->start[b + 1] - k->start[b]);
     return RC_OK;
 }
 
 /* Each entry goes into its bucket, in place: the one that stood there goes on to its own. Nearly
  * every step is to another page: the next ones of each bucket are asked for before they are needed. */
 static void
-deal(struct buckets *k)
+index_deal(struct buckets *k)
 {
     size_t next[BUCKETS], last = k->start[BUCKETS] - 1;
 
@@ -196,7 +196,7 @@ deal(struct buckets *k)
                 size_t to = next[one.id.b[0]]++;
 
                 __builtin_prefetch(&k->entries[MIN(to + AHEAD, last)], 1);
-                swap(&one, &k->entries[to]);
+                index_swap(&one, &k->entries[to]);
             }
             k->entries[next[b]++] = one;
         }
@@ -210,14 +210,14 @@ sort_all(struct entry *p, size_t n)
     struct err e = ERR_INIT;
 
     if (n < MANY) {
-        sort(p, n);
+        index_sort_entries(p, n);
         return;
     }
     for (size_t i = 0; i < n; i++)
         k.start[p[i].id.b[0] + 1]++;
     for (size_t b = 0; b < BUCKETS; b++)
         k.start[b + 1] += k.start[b];
-    deal(&k);
+    index_deal(&k);
     if (parallel_for(BUCKETS, parallel_workers(0), sort_bucket, &k, &e))
         BUG("sorting cannot fail");
 }

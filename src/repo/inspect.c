@@ -172,7 +172,8 @@ find_folder(void *arg, const struct tree_node *node, struct err *e)
 
 /* From the tree to that of the folder `path` in it. */
 static enum rc
-descend(struct ctx *cx, struct blob_reader *b, const char *path, struct id *tree, struct err *e)
+inspect_descend(struct ctx *cx, struct blob_reader *b, const char *path, struct id *tree,
+                struct err *e)
 {
     for (const char *at = path; *(at += strspn(at, "/")) != '\0'; at += strcspn(at, "/")) {
         struct step s = {.name = str_of(at, strcspn(at, "/"))};
@@ -199,7 +200,7 @@ find_tree(struct ctx *cx, struct blob_reader *b, const char *spec, struct id *ou
         return e->code;
     *out = s.tree;
     snapshot_release(&s);
-    return descend(cx, b, spec[n] == ':' ? spec + n + 1 : "", out, e);
+    return inspect_descend(cx, b, spec[n] == ':' ? spec + n + 1 : "", out, e);
 }
 
 static enum rc

@@ -63,8 +63,8 @@ key_load(struct ctx *cx, struct store *s, const struct id *id, struct key_file *
 
 /* Read it back and open it: a key that does not open would lock everybody out. */
 static enum rc
-prove(struct ctx *cx, struct store *s, struct str password, const struct id *id,
-      const struct seal_key *master, struct err *e)
+key_prove(struct ctx *cx, struct store *s, struct str password, const struct id *id,
+          const struct seal_key *master, struct err *e)
 {
     struct key_file *k = MEM_NEW(struct key_file);
     struct seal_key got;
@@ -99,7 +99,7 @@ key_store(struct ctx *cx, struct store *s, struct str password, const struct sea
     sha256_of(buf_str(&text), &name.id);
     if (store_put_all(cx, s, &name, buf_str(&text), e))
         return err_wrap(e, "could not store the key");
-    if (prove(cx, s, password, &name.id, master, &why)) {
+    if (key_prove(cx, s, password, &name.id, master, &why)) {
         if (s->ops->del(cx, s, &name, e))
             (void)err_wrap(e, "could not remove the new key, which does not open");
         *e = why;

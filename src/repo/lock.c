@@ -218,7 +218,7 @@ is_left_behind(struct ctx *cx, struct repo *r, const struct id *id, const struct
 
 /* One look at the locks. RC_NOT_FOUND: one went away meanwhile, released or renewed. */
 static enum rc
-look(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
+lock_look(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
 {
     struct id_list locks = {.n = 0};
     enum rc rc = id_list_load(cx, r, STORE_LOCK, &locks, e);
@@ -250,7 +250,7 @@ check_others(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
     enum rc rc = RC_NOT_FOUND;
 
     for (int i = 0; rc == RC_NOT_FOUND && i < LOOKS_MAX; i++)
-        rc = look(cx, r, exclusive, e);
+        rc = lock_look(cx, r, exclusive, e);
     if (rc != RC_NOT_FOUND)
         return rc;
     e->code = RC_LOCKED;
@@ -260,7 +260,7 @@ check_others(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
 
 /* Remove what is left of ours, as far as the store lets us. */
 static void
-sweep(struct held_lock *l, struct store *s)
+lock_sweep(struct held_lock *l, struct store *s)
 {
     size_t n = 0;
 
@@ -280,14 +280,14 @@ sweep(struct held_lock *l, struct store *s)
 }
 
 static void
-drop(struct repo *r, const struct id *id)
+lock_drop(struct repo *r, const struct id *id)
 {
     struct held_lock *l = &r->lock;
 
     (void)pthread_mutex_lock(&l->mutex);
     l->litter[l->n_litter++] = *id;
     (void)pthread_mutex_unlock(&l->mutex);
-    sweep(l, r->store);
+    lock_sweep(l, r->store);
     if (atomic_load(&r->reserve_is_due))
         (void)repo_keep_reserve(&l->cx, r);
 }
@@ -300,11 +300,11 @@ write_lock(struct ctx *cx, struct repo *r, const struct lock_info *info, struct 
 
     if (lock_encode(info, &text, e))
         return e->code;
-    sweep(&r->lock, r->store);
+    lock_sweep(&r->lock, r->store);
     if (r->lock.n_litter >= LOCK_LITTER_MAX)
         return err_set(e, RC_UNAVAILABLE, "old locks of ours cannot be removed");
     if (unpacked_save(cx, r, STORE_LOCK, buf_str(&text), id, NULL, e)) {
-        drop(r, id); /* the answer may have been lost on its way */
+        lock_drop(r, id); /* the answer may have been lost on its way */
         return e->code != RC_FULL
                    ? e->code
                    : err_hint(e, "free a few megabytes on its file system, then run `cstash forget "
@@ -324,7 +324,7 @@ say_removed(struct err *e)
  * one is: who removes it before that is found out, who does later has seen the new one.
  */
 static enum rc
-renew(struct repo *r, struct err *e)
+lock_renew(struct repo *r, struct err *e)
 {
     struct held_lock *l = &r->lock;
     struct store_name old = lock_name(&l->id);
@@ -338,7 +338,7 @@ renew(struct repo *r, struct err *e)
     if (write_lock(&l->cx, r, &info, &id, e))
         return e->code;
     if (r->store->ops->stat(&l->cx, r->store, &old, &bytes, e)) {
-        drop(r, &id);
+        lock_drop(r, &id);
         return e->code == RC_NOT_FOUND ? say_removed(e) : e->code;
     }
     (void)pthread_mutex_lock(&l->mutex);
@@ -346,7 +346,7 @@ renew(struct repo *r, struct err *e)
     l->info = info;
     l->renewed_at = now;
     (void)pthread_mutex_unlock(&l->mutex);
-    drop(r, &old.id);
+    lock_drop(r, &old.id);
     return RC_OK;
 }
 
@@ -405,7 +405,7 @@ keep_fresh(void *arg)
         struct err e = ERR_INIT;
         enum rc rc;
         (void)pthread_mutex_unlock(&l->mutex);
-        rc = renew(r, &e);
+        rc = lock_renew(r, &e);
         (void)pthread_mutex_lock(&l->mutex);
         if (rc == RC_LOCKED)
             lose_locked(l, &e);
@@ -437,7 +437,7 @@ repo_lock(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
     l->held = true;
     if ((exclusive && ctx_sleep(cx, l->pace.settle, e)) || check_others(cx, r, exclusive, e)) {
         l->held = false;
-        drop(r, &l->id);
+        lock_drop(r, &l->id);
         goto fail;
     }
     l->settled = exclusive || l->pace.settle == 0;
@@ -445,7 +445,7 @@ repo_lock(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
     if (thread_start(&l->thread, keep_fresh, r, "the lock", e) == RC_OK)
         return RC_OK;
     l->held = false;
-    drop(r, &l->id);
+    lock_drop(r, &l->id);
 fail:
     ignore_hup(false);
     return err_wrap(e, "could not lock the repository at %s", r->store->place);
@@ -464,7 +464,7 @@ repo_unlock(struct repo *r)
     (void)pthread_mutex_unlock(&l->mutex);
     (void)pthread_join(l->thread, NULL);
     l->held = false;
-    drop(r, &l->id);
+    lock_drop(r, &l->id);
     ignore_hup(false);
 }
 
@@ -526,7 +526,7 @@ repo_lock_prove(struct ctx *cx, struct repo *r, struct err *e)
 /* Take away what was published without a lock, for it may name what somebody removes just now, or what
  * is not whole. */
 static void
-unpublish(struct repo *r, const struct store_name *name, struct err *e)
+lock_unpublish(struct repo *r, const struct store_name *name, struct err *e)
 {
     struct ctx cx = {.fd = -1, .until = clock_mono_ms() + CALL_MS};
     struct err why = ERR_INIT;
@@ -554,13 +554,13 @@ repo_publish(struct ctx *cx, struct repo *r, enum store_type type, struct str te
     if (whole)
         rc = repo_lock_prove(cx, r, e);
     if (!whole || rc == RC_LOCKED)
-        unpublish(r, &name, e);
+        lock_unpublish(r, &name, e);
     return rc;
 }
 
 /* May it be removed? What is gone or cannot be read need not be. */
 static enum rc
-judge(struct ctx *cx, struct repo *r, const struct id *id, bool *dead, struct err *e)
+lock_judge(struct ctx *cx, struct repo *r, const struct id *id, bool *dead, struct err *e)
 {
     struct lock_info info;
     enum rc rc = load_lock(cx, r, id, &info, e);
@@ -584,7 +584,7 @@ repo_unlock_stale(struct ctx *cx, struct repo *r, bool all, size_t *removed, str
         if (is_ours(r, &name.id))
             continue;
         if (!all)
-            rc = judge(cx, r, &name.id, &dead, e);
+            rc = lock_judge(cx, r, &name.id, &dead, e);
         if (rc == RC_OK && dead) {
             rc = r->store->ops->del(cx, r->store, &name, e);
             n += rc == RC_OK;

@@ -27,7 +27,7 @@ id_check_prefix(const char *spec, struct err *e)
 }
 
 static enum rc
-judge(const char *what, const char *spec, size_t found, struct err *e)
+lookup_judge(const char *what, const char *spec, size_t found, struct err *e)
 {
     if (found == 0)
         return err_set(e, RC_NOT_FOUND, "there is no %s \"%s\"", what, spec);
@@ -54,7 +54,7 @@ lookup_file(struct ctx *cx, struct repo *r, enum store_type type, const char *sp
             at = i;
             found++;
         }
-    rc = judge(words[type], spec, found, e);
+    rc = lookup_judge(words[type], spec, found, e);
     if (rc == RC_OK)
         *out = files.ids[at];
     id_list_release(&files);
@@ -76,7 +76,7 @@ lookup_blob(struct repo *r, const char *spec, enum blob_type *type, struct id *o
         match = b;
         found++;
     }
-    if (judge("blob", spec, found, e))
+    if (lookup_judge("blob", spec, found, e))
         return e->code;
     *type = match.type;
     *out = match.id;

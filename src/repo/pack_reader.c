@@ -27,7 +27,7 @@ pack_reader_release(struct pack_reader *p)
 }
 
 static void
-want(uint8_t **p, size_t *room, size_t n)
+pack_reader_want(uint8_t **p, size_t *room, size_t n)
 {
     if (*room >= n)
         return;
@@ -69,7 +69,7 @@ pack_read_header(struct pack_reader *p, const struct id *pack, uint64_t bytes, s
         return e->code;
     memmove(tail->p, tail->p + tail->n - all, all);
     tail->n = all;
-    want(&p->plain, &p->plain_room, header);
+    pack_reader_want(&p->plain, &p->plain_room, header);
     if (seal_open(p->sealer, tail->p, header, p->plain, e))
         return err_wrap(e, "its header");
     return pack_header_decode(str_of(p->plain, header - SEAL_OVERHEAD), bytes - all,
@@ -85,7 +85,7 @@ pack_read_blob(struct pack_reader *p, const struct id *pack, const struct pack_e
 
     if (b->sealed > PACK_BLOB_MAX || pack_entry_plain(b) > PACK_BLOB_MAX)
         return err_set(e, RC_LIMIT, "it is too large");
-    want(&p->sealed, &p->sealed_room, b->sealed);
+    pack_reader_want(&p->sealed, &p->sealed_room, b->sealed);
     return s->ops->get(p->cx, s, &name, b->offset, p->sealed, b->sealed, e);
 }
 
@@ -99,13 +99,13 @@ pack_open_blob(struct pack_reader *p, const struct pack_entry *b, const uint8_t 
 
     if (b->sealed > PACK_BLOB_MAX || n > PACK_BLOB_MAX)
         return err_set(e, RC_LIMIT, "it is too large");
-    want(&p->sealed, &p->sealed_room, b->sealed);
+    pack_reader_want(&p->sealed, &p->sealed_room, b->sealed);
     at = p->sealed + SEAL_IV;
     if (seal_open(p->sealer, sealed, b->sealed, at, e))
         return e->code;
     if (b->plain != 0) {
         struct str packed = str_of(at, b->sealed - SEAL_OVERHEAD);
-        want(&p->plain, &p->plain_room, n + SEAL_OVERHEAD);
+        pack_reader_want(&p->plain, &p->plain_room, n + SEAL_OVERHEAD);
         at = p->plain + SEAL_IV;
         if (zstd_decompress(p->zstd, packed, at, n, e))
             return e->code;

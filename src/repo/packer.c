@@ -63,7 +63,7 @@ pack_free(struct pack *k, struct store *s)
 }
 
 static enum rc
-fail(struct packer *p, const struct err *e)
+packer_fail(struct packer *p, const struct err *e)
 {
     (void)pthread_mutex_lock(&p->mutex);
     if (!p->failed)
@@ -257,7 +257,7 @@ run_committer(void *arg)
     while (queue_take(&p->finished, &item)) {
         struct err e = ERR_INIT;
         if (commit_pack(p, item, &e))
-            (void)fail(p, &e);
+            (void)packer_fail(p, &e);
     }
     return NULL;
 }
@@ -291,7 +291,7 @@ close_pack_locked(struct packer *p, struct lane *l, struct err *e)
     (void)check_failed(p, e);
 drop:
     pack_free(k, p->repo->store);
-    return fail(p, e);
+    return packer_fail(p, e);
 }
 
 static enum rc
@@ -343,7 +343,7 @@ packer_add(struct packer *p, struct str sealed, const struct pack_entry *b, stru
     if (is_too_much(p, l->open, sealed.n))
         rc = close_pack_locked(p, l, e);
     if (rc == RC_OK && append_locked(p, l, sealed, b, e))
-        rc = fail(p, e);
+        rc = packer_fail(p, e);
     if (rc == RC_OK && (l->open->bytes >= p->target || l->open->n >= PACK_ENTRIES_MAX))
         rc = close_pack_locked(p, l, e);
     (void)pthread_mutex_unlock(&l->mutex);
@@ -385,7 +385,7 @@ packer_open(struct ctx *cx, struct repo *r, const struct packer_opts *opts, stru
 }
 
 static void
-join(struct packer *p)
+packer_join(struct packer *p)
 {
     queue_close(&p->finished);
     for (; p->n_threads > 0; p->n_threads--)
@@ -425,7 +425,7 @@ packer_finish(struct packer *p, struct err *e)
             rc = close_pack_locked(p, &p->lanes[i], e);
         (void)pthread_mutex_unlock(&p->lanes[i].mutex);
     }
-    join(p);
+    packer_join(p);
     if (rc == RC_OK)
         rc = check_failed(p, e);
     if (rc == RC_OK && p->durable != NULL)
@@ -442,7 +442,7 @@ packer_abort(struct packer *p)
     if (p == NULL)
         return;
     (void)err_set(&stopped, RC_CANCELLED, "the work was given up");
-    (void)fail(p, &stopped);
-    join(p);
+    (void)packer_fail(p, &stopped);
+    packer_join(p);
     packer_free(p);
 }

@@ -119,7 +119,7 @@ value_of(enum policy_period period, const struct instant *t, size_t nth)
  * as everywhere in Go.
  */
 static struct instant
-before(struct instant t, const struct policy_span *s)
+policy_before(struct instant t, const struct policy_span *s)
 {
     time_t local = (time_t)(t.sec + t.zone);
     struct tm tm;
@@ -166,20 +166,21 @@ struct state {
 };
 
 static void
-start(struct state *st, const struct policy *p, const struct snapshot *latest)
+policy_start(struct state *st, const struct policy *p, const struct snapshot *latest)
 {
     st->p = p;
     for (size_t k = 0; k < POLICY_PERIODS; k++) {
         st->left[k] = p->count[k];
         st->count_seen[k] = st->within_seen[k] = INT64_MIN;
-        st->since[k] = latest != NULL ? before(latest->time, &p->within[k])
+        st->since[k] = latest != NULL ? policy_before(latest->time, &p->within[k])
                                       : (struct instant){.sec = INT64_MIN};
     }
 }
 
 /* One rule and one snapshot: a new value, or the last of all. */
 static void
-judge(int64_t value, bool oldest, unsigned bit, int64_t *seen, uint8_t *mark, uint8_t *oldest_mark)
+policy_judge(int64_t value, bool oldest, unsigned bit, int64_t *seen, uint8_t *mark,
+             uint8_t *oldest_mark)
 {
     if (value != *seen)
         *mark = (uint8_t)(*mark | bit);
@@ -198,12 +199,12 @@ mark_of(struct state *st, const struct snapshot *s, size_t nth, bool oldest)
         unsigned bit = 1U << k;
 
         if (st->left[k] != 0) {
-            judge(value, oldest, bit, &st->count_seen[k], &m.count, &m.oldest_count);
+            policy_judge(value, oldest, bit, &st->count_seen[k], &m.count, &m.oldest_count);
             if (((m.count | m.oldest_count) & bit) != 0)
                 st->left[k] -= st->left[k] > 0;
         }
         if (is_set(&st->p->within[k]) && instant_cmp(s->time, st->since[k]) > 0)
-            judge(value, oldest, bit, &st->within_seen[k], &m.within, &m.oldest_within);
+            policy_judge(value, oldest, bit, &st->within_seen[k], &m.within, &m.oldest_within);
     }
     m.keep = (m.count | m.oldest_count | m.within | m.oldest_within) != 0;
     for (size_t i = 0; i < st->p->n_tags; i++)
@@ -221,7 +222,7 @@ policy_apply(const struct policy *p, const struct snapshot *list, size_t n, stru
     for (size_t i = 0; i < n; i++)
         order[i] = (struct entry){&list[i], i};
     qsort(order, n, sizeof(*order), newest_first);
-    start(&st, p, latest_of(order, n, now));
+    policy_start(&st, p, latest_of(order, n, now));
     for (size_t i = 0; i < n; i++)
         marks[order[i].at] = mark_of(&st, order[i].s, i, i + 1 == n);
     mem_free(order);

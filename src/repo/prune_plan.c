@@ -65,7 +65,7 @@ prune_limit_parse(struct str s, struct prune_limit *out, struct err *e)
 }
 
 static void
-count(struct prune_amount *a, uint64_t blobs, uint64_t bytes)
+prune_plan_count(struct prune_amount *a, uint64_t blobs, uint64_t bytes)
 {
     a->blobs += blobs;
     a->bytes += bytes;
@@ -171,7 +171,7 @@ choose_copies(struct prune *p)
         for (size_t i = at; i < at + n; i++)
             if (i != best) {
                 (void)index_at(ix, i, &b);
-                count(&p->stats.duplicate, 1, b.sealed);
+                prune_plan_count(&p->stats.duplicate, 1, b.sealed);
             }
     }
 }
@@ -196,10 +196,10 @@ count_blobs(struct prune *p)
                 pack->unused++;
                 pack->used_bytes -= b.sealed;
                 pack->unused_bytes += b.sealed;
-                count(&p->stats.unused, 1, b.sealed);
+                prune_plan_count(&p->stats.unused, 1, b.sealed);
             } else {
                 pack->must_compress = pack->must_compress || prune_should_compress(p, &b);
-                count(&p->stats.used, 1, b.sealed);
+                prune_plan_count(&p->stats.used, 1, b.sealed);
             }
         }
     }
@@ -292,11 +292,11 @@ set_action(struct prune *p, struct prune_pack *k, enum prune_action action)
         s->packs_kept++;
     } else if (action == PRUNE_REPACK) {
         s->packs_repacked++;
-        count(&s->repack, (uint64_t)k->used + k->unused, pack_bytes(k));
-        count(&s->repack_removed, k->unused, k->unused_bytes);
+        prune_plan_count(&s->repack, (uint64_t)k->used + k->unused, pack_bytes(k));
+        prune_plan_count(&s->repack_removed, k->unused, k->unused_bytes);
     } else {
         s->packs_removed += action == PRUNE_REMOVE;
-        count(&s->removed, k->unused, k->unused_bytes);
+        prune_plan_count(&s->removed, k->unused, k->unused_bytes);
     }
 }
 

@@ -122,7 +122,7 @@ move_run(struct repack *w, struct mover *m, const struct run *r, struct err *e)
 }
 
 static enum rc
-prepare(struct repack *w, struct mover *m, struct err *e)
+prune_repack_prepare(struct repack *w, struct mover *m, struct err *e)
 {
     if (m->reader.repo != NULL)
         return RC_OK;
@@ -142,7 +142,7 @@ move_pack(void *arg, unsigned worker, size_t item, struct err *e)
     uint32_t pack = w->packs[item];
     size_t end = p->order.first[pack + 1];
 
-    if (ctx_check(p->cx, e) || prepare(w, m, e))
+    if (ctx_check(p->cx, e) || prune_repack_prepare(w, m, e))
         return e->code;
     for (size_t at = p->order.first[pack]; at < end;) {
         struct run r;

@@ -60,7 +60,7 @@ drop_pending(struct rebuild *b)
 }
 
 static enum rc
-flush(struct rebuild *b, struct err *e)
+repair_index_flush(struct rebuild *b, struct err *e)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(INDEX_FILE_MAX);
     struct id id;
@@ -87,7 +87,7 @@ list_pack(struct rebuild *b, struct stored *s, const struct pack_entry *blobs, s
     b->pending_blobs += n;
     b->result->packs++;
     s->listed = true;
-    return b->pending_blobs < INDEX_BLOBS ? RC_OK : flush(b, e);
+    return b->pending_blobs < INDEX_BLOBS ? RC_OK : repair_index_flush(b, e);
 }
 
 /* ---- old index files ---- */
@@ -134,7 +134,7 @@ judge_pack(void *arg, const struct index_pack *pack, struct err *e)
 }
 
 static enum rc
-decode(void *arg, struct rd *rd, struct err *e)
+repair_index_decode(void *arg, struct rd *rd, struct err *e)
 {
     struct rebuild *b = arg;
 
@@ -146,9 +146,9 @@ read_old(struct rebuild *b, const struct id_list *old, struct err *e)
 {
     for (size_t i = 0; i < old->n; i++) {
         struct store_name name = {.type = STORE_INDEX, .id = old->ids[i]};
-        enum rc rc =
-            unpacked_read(b->cx, b->repo, &name,
-                          (struct unpacked_max){INDEX_FILE_MAX, INDEX_TEXT_MAX}, decode, b, e);
+        enum rc rc = unpacked_read(b->cx, b->repo, &name,
+                                   (struct unpacked_max){INDEX_FILE_MAX, INDEX_TEXT_MAX},
+                                   repair_index_decode, b, e);
         if (rc != RC_OK && !repair_is_damage(rc))
             return rc;
         if (rc != RC_OK)
@@ -227,10 +227,10 @@ remove_old(struct rebuild *b, const struct id_list *old, struct err *e)
 }
 
 static enum rc
-rebuild(struct rebuild *b, const struct id_list *old, struct err *e)
+repair_index_rebuild(struct rebuild *b, const struct id_list *old, struct err *e)
 {
     if (find_packs(b, e) || (!b->opts->read_all_packs && read_old(b, old, e)) || read_packs(b, e) ||
-        flush(b, e))
+        repair_index_flush(b, e))
         return e->code;
     b->result->missing = b->missing.n;
     return remove_old(b, old, e);
@@ -246,7 +246,7 @@ repair_index_without(struct ctx *cx, struct repo *r, const struct idset *drop,
 
     *out = (struct repair_index_result){.packs = 0};
     if (rc == RC_OK)
-        rc = rebuild(&b, &old, e);
+        rc = repair_index_rebuild(&b, &old, e);
     r->index_is_fresh = false;
     drop_pending(&b);
     idset_release(&b.missing);

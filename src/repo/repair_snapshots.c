@@ -187,7 +187,8 @@ mend_node(struct mender *m, struct json *node)
 }
 
 static enum rc
-rewrite(struct mender *m, const struct id *tree, struct str text, struct id *now, struct err *e)
+repair_snapshots_rewrite(struct mender *m, const struct id *tree, struct str text, struct id *now,
+                         struct err *e)
 {
     CLEANUP(buf_release) struct buf out = BUF_INIT(TREE_MAX);
     struct json *j = NULL, *nodes;
@@ -246,7 +247,7 @@ mend_tree(struct mender *m, const struct id *tree, struct id *now, struct err *e
     if (rc)
         return rc;
     if (j.changes)
-        return rewrite(m, tree, str_of(text, n), now, e);
+        return repair_snapshots_rewrite(m, tree, str_of(text, n), now, e);
     (void)idset_add(&m->whole, tree);
     return RC_OK;
 }
@@ -292,7 +293,7 @@ is_mended_already(const struct snapshot *list, size_t n, const struct snapshot *
 }
 
 static enum rc
-settle(struct mender *m, struct snapshot *s, enum fate fate, struct err *e)
+repair_snapshots_settle(struct mender *m, struct snapshot *s, enum fate fate, struct err *e)
 {
     struct id old = s->id;
     char was[ID_TEXT], is[ID_TEXT];
@@ -325,7 +326,7 @@ mend_all(struct mender *m, struct snapshot *list, size_t n, enum fate *fates, si
     if (blob_writer_finish(TAKE(m->writer), e))
         return e->code;
     for (size_t i = 0; i < n; i++)
-        if (settle(m, &list[i], fates[i], e))
+        if (repair_snapshots_settle(m, &list[i], fates[i], e))
             return e->code;
     return RC_OK;
 }

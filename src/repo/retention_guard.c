@@ -8,7 +8,7 @@ enum { CLOCKS_DIFFER_S = 10 * 60, PERCENT = 100 };
 
 /* The newest one that was not made in the future, or n. */
 static size_t
-newest(const struct snapshot *list, size_t n, struct instant now)
+retention_guard_newest(const struct snapshot *list, size_t n, struct instant now)
 {
     size_t best = n;
 
@@ -25,7 +25,7 @@ retention_guard_holds(const struct retention_guard *b, const struct snapshot *li
                       const struct policy_mark *marks, size_t n, struct instant now,
                       char why[static RETENTION_GUARD_TEXT])
 {
-    size_t last = newest(list, n, now);
+    size_t last = retention_guard_newest(list, n, now);
     uint64_t gone = 0;
 
     for (size_t i = 0; i < n; i++)

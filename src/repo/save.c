@@ -72,7 +72,7 @@ may_touch_locked(struct save *s, size_t bytes)
 
 /* Make `n` bytes of the filling chunk usable, waiting until others are done with theirs. */
 static enum rc
-touch(struct save *s, size_t n, struct err *e)
+save_touch(struct save *s, size_t n, struct err *e)
 {
     struct chunk *c = s->filling;
     size_t end = CHUNK_HEAD + n + SEAL_MAC;
@@ -188,7 +188,7 @@ cut_chunk(struct save *s, size_t cut, struct err *e)
     s->filling = NULL;
     if (rest != 0) {
         /* The workers may write over what is behind a chunk, so the rest is copied first. */
-        if (begin_chunk(s, e) || touch(s, rest, e)) {
+        if (begin_chunk(s, e) || save_touch(s, rest, e)) {
             chunk_give_back(s, done);
             return e->code;
         }
@@ -221,7 +221,7 @@ write_bytes(struct wr *w, const uint8_t *p, size_t n, struct err *e)
             return e->code;
         c = s->filling;
         step = MIN(n, SCAN_STEP - c->n % SCAN_STEP);
-        if (touch(s, c->n + step, e))
+        if (save_touch(s, c->n + step, e))
             return e->code;
         memcpy(c->p + c->n, p, step);
         c->n += step;
@@ -301,7 +301,7 @@ default_workers(void)
 }
 
 static enum rc
-start(struct save *s, const struct save_opts *o, unsigned workers, struct err *e)
+save_start(struct save *s, const struct save_opts *o, unsigned workers, struct err *e)
 {
     struct packer_opts packs = {.uploads = o->uploads, .target_bytes = (uint64_t)o->pack_mib << 20};
 
@@ -348,7 +348,7 @@ save_open(struct ctx *cx, struct repo *r, const struct save_opts *opts, struct s
         s->idle = &s->chunks[i];
     }
     chunker_init(&s->chunker, r->config.polynomial);
-    if (start(s, o, workers, e)) {
+    if (save_start(s, o, workers, e)) {
         save_abort(s);
         return e->code;
     }

@@ -5,7 +5,7 @@
 
 /* Claim the blob for this save; false when it is stored or somebody stores it. */
 static bool
-claim(struct save *s, enum blob_type type, const struct id *id)
+save_blob_claim(struct save *s, enum blob_type type, const struct id *id)
 {
     size_t at = index_first(s->repo->index, type, id);
     struct pack_entry known;
@@ -28,7 +28,7 @@ save_blob(struct save *s, struct blob_maker *m, enum blob_type type, const struc
 {
     struct pack_entry b = {.id = *id, .type = type};
 
-    if (!claim(s, type, id))
+    if (!save_blob_claim(s, type, id))
         return RC_OK;
     if (packer_add(s->packer, blob_make(m, p, n, &b), &b, e))
         return e->code;

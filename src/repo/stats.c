@@ -154,8 +154,8 @@ count_trees(struct counter *c, struct err *e)
 }
 
 static enum rc
-walk(struct ctx *cx, struct counter *c, enum stats_mode mode, const struct snapshot *list, size_t n,
-     struct err *e)
+stats_walk(struct ctx *cx, struct counter *c, enum stats_mode mode, const struct snapshot *list,
+           size_t n, struct err *e)
 {
     static tree_node_fn *const counts[] = {[STATS_RESTORE_SIZE] = count_restored,
                                            [STATS_FILES_BY_CONTENTS] = count_by_contents,
@@ -190,7 +190,7 @@ stats_count(struct ctx *cx, struct repo *r, enum stats_mode mode, const struct s
             size_t n, struct stats *out, struct err *e)
 {
     struct counter c = {.repo = r, .path = BUF_INIT(TREE_PATH_MAX)};
-    enum rc rc = walk(cx, &c, mode, list, n, e);
+    enum rc rc = stats_walk(cx, &c, mode, list, n, e);
 
     if (rc == RC_OK)
         *out = c.stats;

@@ -11,7 +11,8 @@ enum { FIRST_STEP = 4 * 1024 /* most files are small, and there may be ten thous
 
 /* Give the decoded text of `plain` to fn. */
 static enum rc
-decode(struct repo *r, struct str plain, size_t text_max, unpacked_fn *fn, void *arg, struct err *e)
+unpacked_decode(struct repo *r, struct str plain, size_t text_max, unpacked_fn *fn, void *arg,
+                struct err *e)
 {
     struct zstd_rd z;
     struct rd_mem m;
@@ -58,7 +59,7 @@ unpacked_read(struct ctx *cx, struct repo *r, const struct store_name *name,
     if (store_get_all(cx, r->store, name, &raw, e))
         return e->code;
     if (open_in_place(r, &raw, &name->id, e) ||
-        decode(r, str_of(raw.p + SEAL_IV, raw.n - SEAL_OVERHEAD), max.text, fn, arg, e))
+        unpacked_decode(r, str_of(raw.p + SEAL_IV, raw.n - SEAL_OVERHEAD), max.text, fn, arg, e))
         return err_wrap(e, "could not read %s", store_name_text(name, text));
     return RC_OK;
 }

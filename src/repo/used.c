@@ -23,7 +23,7 @@ struct walk {
 static enum rc walk_tree(struct walk *w, const struct id *tree, struct err *e);
 
 static enum rc
-mark(struct used *u, enum blob_type type, const struct id *id, bool *was, struct err *e)
+used_mark(struct used *u, enum blob_type type, const struct id *id, bool *was, struct err *e)
 {
     size_t at = index_first(u->repo->index, type, id);
     char hex[ID_TEXT];
@@ -46,7 +46,7 @@ walk_node(void *arg, const struct tree_node *node, struct err *e)
     enum rc rc;
 
     for (size_t i = 0; node->type == NODE_FILE && i < node->n_content; i++)
-        if (mark(w->all, BLOB_DATA, &node->content[i], &was, e))
+        if (used_mark(w->all, BLOB_DATA, &node->content[i], &was, e))
             return e->code;
     if (node->type != NODE_DIR)
         return RC_OK;
@@ -63,7 +63,7 @@ walk_tree(struct walk *w, const struct id *tree, struct err *e)
 {
     bool was = false;
 
-    if (mark(w->all, BLOB_TREE, tree, &was, e))
+    if (used_mark(w->all, BLOB_TREE, tree, &was, e))
         return e->code;
     return was ? RC_OK : tree_each(w->all->cx, w->reader, tree, walk_node, w, e);
 }

@@ -229,7 +229,7 @@ from_platform(struct ctx *cx, struct azure_credentials *w, struct oauth_token *o
 }
 
 static enum rc
-find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
+azure_credentials_find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
 {
     struct azure_credentials *w = (struct azure_credentials *)arg;
 
@@ -249,7 +249,7 @@ azure_credentials_sign(struct ctx *cx, struct azure_credentials *w, const struct
         return sign_with_key(w, rq, to, e);
     if (w->set[SAS] != NULL)
         return add_sas(w, to, e);
-    return oauth_header(cx, &w->oauth, find, w, to, e);
+    return oauth_header(cx, &w->oauth, azure_credentials_find, w, to, e);
 }
 
 void

@@ -64,8 +64,8 @@ b2_credentials_free(struct b2_credentials *w)
 
 /* {"status": 401, "code": "unauthorized", "message": "words"} */
 static enum rc
-refused(const struct b2_credentials *w, const struct http_response *r, const struct json *j,
-        const char *call, struct err *e)
+b2_credentials_refused(const struct b2_credentials *w, const struct http_response *r,
+                       const struct json *j, const char *call, struct err *e)
 {
     const char *code = json_text_or(json_field(j, "code"), "");
     const char *words = json_text_or(json_field(j, "message"), "");
@@ -102,7 +102,7 @@ send_call(struct ctx *cx, struct b2_credentials *w, struct http_request *rq, con
         return err_wrap(e, "%s", call);
     *status = r.status;
     if (r.status != 200)
-        rc = refused(w, &r, j, call, e);
+        rc = b2_credentials_refused(w, &r, j, call, e);
     else if (j == NULL)
         rc = err_set(e, RC_CORRUPT, "%s was answered by no JSON", call);
     http_response_release(&r);
@@ -112,7 +112,7 @@ send_call(struct ctx *cx, struct b2_credentials *w, struct http_request *rq, con
 }
 
 static enum rc
-authorize(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
+b2_credentials_authorize(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
 {
     struct b2_credentials *w = (struct b2_credentials *)arg;
     const char *where = w->set[ENVIRONMENT];
@@ -174,7 +174,7 @@ b2_credentials_get(struct ctx *cx, struct b2_credentials *w, struct b2_pass **ou
 {
     struct b2_pass *p = MEM_NEW(struct b2_pass);
 
-    if (oauth_get(cx, &w->oauth, authorize, w, &p->token, e)) {
+    if (oauth_get(cx, &w->oauth, b2_credentials_authorize, w, &p->token, e)) {
         mem_free(p);
         return e->code;
     }

@@ -163,7 +163,7 @@ note_good(struct cache *c, const struct id *id, uint64_t added)
 
 /* A copy from an earlier run: is it whole? */
 static bool
-accept(struct ctx *cx, struct cache *c, struct store *near, const struct store_name *name)
+cache_accept(struct ctx *cx, struct cache *c, struct store *near, const struct store_name *name)
 {
     struct err e = ERR_INIT;
     uint64_t bytes;
@@ -204,7 +204,7 @@ fetch_pack(struct ctx *cx, struct store *from, const struct store_name *name, ui
 
 /* Fetch a copy. False: there is none, and the caller reads from afar, where errors are told. */
 static bool
-fetch(struct ctx *cx, struct cache *c, struct store *near, const struct store_name *name)
+cache_fetch(struct ctx *cx, struct cache *c, struct store *near, const struct store_name *name)
 {
     struct store_put *put = NULL;
     struct err e = ERR_INIT;
@@ -243,7 +243,7 @@ source_of(struct ctx *cx, struct cache *c, const struct store_name *name)
     near = near_of(cx, c);
     if (near == NULL)
         return c->far;
-    if (is_good(c, &name->id) || accept(cx, c, near, name) || fetch(cx, c, near, name))
+    if (is_good(c, &name->id) || cache_accept(cx, c, near, name) || cache_fetch(cx, c, near, name))
         return near;
     return c->far;
 }

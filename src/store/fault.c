@@ -107,7 +107,7 @@ enum {
 };
 
 static bool
-counts(const struct fault_plan *p, unsigned type_bit, unsigned kinds)
+fault_counts(const struct fault_plan *p, unsigned type_bit, unsigned kinds)
 {
     kinds |= 1U << FAULT_FAIL | 1U << FAULT_DELAY;
     return (p->types == 0 || (p->types & type_bit) != 0) && (kinds >> p->kind & 1U) != 0;
@@ -127,7 +127,7 @@ plan_of(struct store *s)
 }
 
 static enum fate
-begin(struct store *s, unsigned type_bit, unsigned kinds)
+fault_begin(struct store *s, unsigned type_bit, unsigned kinds)
 {
     struct fault *f = fault_of(s);
     const struct fault_plan now = plan_of(s), *p = &now;
@@ -135,7 +135,7 @@ begin(struct store *s, unsigned type_bit, unsigned kinds)
 
     if (p->shuffle != 0)
         take_turn(f);
-    if (p->at == 0 || !counts(p, type_bit, kinds)) {
+    if (p->at == 0 || !fault_counts(p, type_bit, kinds)) {
         nth = p->at == 0 ? atomic_fetch_add(&f->seen, 1) : atomic_load(&f->seen);
         return p->at != 0 && p->dead && nth >= p->at ? FATE_NOTHING : FATE_DONE;
     }
@@ -161,7 +161,7 @@ begin(struct store *s, unsigned type_bit, unsigned kinds)
 
 /* `rc`: of what was done. */
 static enum rc
-end(struct store *s, enum fate fate, const char *what, enum rc rc, struct err *e)
+fault_end(struct store *s, enum fate fate, const char *what, enum rc rc, struct err *e)
 {
     const struct fault_plan now = plan_of(s), *p = &now;
 
@@ -179,24 +179,24 @@ end(struct store *s, enum fate fate, const char *what, enum rc rc, struct err *e
 static enum rc
 fault_create(struct ctx *cx, struct store *s, struct err *e)
 {
-    enum fate fate = begin(s, 0, IS_WRITE);
+    enum fate fate = fault_begin(s, 0, IS_WRITE);
     enum rc rc = fate == FATE_NOTHING ? RC_OK : inner_of(s)->ops->create(cx, inner_of(s), e);
 
-    return end(s, fate, "create", rc, e);
+    return fault_end(s, fate, "create", rc, e);
 }
 
 static enum rc
 fault_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct store_put **out,
                 struct err *e)
 {
-    enum fate fate = begin(s, 1U << type, IS_PUT);
+    enum fate fate = fault_begin(s, 1U << type, IS_PUT);
     struct store_put *inner = NULL;
     struct fault_put *p;
     enum rc rc = RC_OK;
 
     if (fate == FATE_DONE)
         rc = inner_of(s)->ops->put_begin(cx, inner_of(s), type, &inner, e);
-    if (end(s, fate, "put_begin", rc, e))
+    if (fault_end(s, fate, "put_begin", rc, e))
         return e->code;
     p = MEM_NEW(struct fault_put);
     *p = (struct fault_put){
@@ -210,14 +210,14 @@ fault_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size
 {
     struct fault_put *p = CONTAINER_OF(put, struct fault_put, put);
     struct fault *f = fault_of(put->store);
-    enum fate fate = begin(put->store, 1U << put->type, IS_PUT);
+    enum fate fate = fault_begin(put->store, 1U << put->type, IS_PUT);
     enum rc rc = RC_OK;
 
     if (plan_of(put->store).kind == FAULT_CUT || plan_of(put->store).kind == FAULT_HALF)
         buf_must_add(&p->bytes, from, n);
     if (fate != FATE_NOTHING)
         rc = f->inner->ops->put_write(cx, p->inner, from, n, e);
-    return end(put->store, fate, "put_write", rc, e);
+    return fault_end(put->store, fate, "put_write", rc, e);
 }
 
 static void
@@ -255,7 +255,7 @@ fault_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, str
 {
     struct fault_put *p = CONTAINER_OF(put, struct fault_put, put);
     struct store *in = inner_of(put->store);
-    enum fate fate = begin(put->store, 1U << put->type, IS_COMMIT);
+    enum fate fate = fault_begin(put->store, 1U << put->type, IS_COMMIT);
     enum rc rc = RC_OK;
 
     if (fate == FATE_DONE || fate == FATE_LOST)
@@ -264,7 +264,7 @@ fault_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, str
         in->ops->put_abort(p->inner);
     if (fate == FATE_HALF)
         rc = leave_half(cx, p, id, e);
-    rc = end(put->store, fate, "put_commit", rc, e);
+    rc = fault_end(put->store, fate, "put_commit", rc, e);
     put_free(p);
     return rc;
 }
@@ -273,14 +273,14 @@ static enum rc
 fault_get(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t off, uint8_t *to,
           size_t n, struct err *e)
 {
-    enum fate fate = begin(s, 1U << name->type, IS_READ);
+    enum fate fate = fault_begin(s, 1U << name->type, IS_READ);
     enum rc rc = RC_OK;
 
     if (fate == FATE_HALF)
         n /= 2;
     if (fate != FATE_NOTHING)
         rc = inner_of(s)->ops->get(cx, inner_of(s), name, off, to, n, e);
-    rc = end(s, fate, "get", rc, e);
+    rc = fault_end(s, fate, "get", rc, e);
     return fate == FATE_HALF ? e->code = RC_CORRUPT : rc;
 }
 
@@ -288,24 +288,24 @@ static enum rc
 fault_stat(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t *bytes,
            struct err *e)
 {
-    enum fate fate = begin(s, 1U << name->type, 0);
+    enum fate fate = fault_begin(s, 1U << name->type, 0);
     enum rc rc = RC_OK;
 
     if (fate != FATE_NOTHING)
         rc = inner_of(s)->ops->stat(cx, inner_of(s), name, bytes, e);
-    return end(s, fate, "stat", rc, e);
+    return fault_end(s, fate, "stat", rc, e);
 }
 
 static enum rc
 fault_age(struct ctx *cx, struct store *s, const struct store_name *name, struct store_age *age,
           struct err *e)
 {
-    enum fate fate = begin(s, 1U << name->type, 0);
+    enum fate fate = fault_begin(s, 1U << name->type, 0);
     enum rc rc = RC_OK;
 
     if (fate != FATE_NOTHING)
         rc = store_age(cx, inner_of(s), name, age, e);
-    return end(s, fate, "age", rc, e);
+    return fault_end(s, fate, "age", rc, e);
 }
 
 struct half_list {
@@ -328,10 +328,10 @@ static enum rc
 fault_list(struct ctx *cx, struct store *s, enum store_type type, store_list_fn *fn, void *arg,
            struct err *e)
 {
-    enum fate fate = begin(s, 1U << type, IS_READ);
+    enum fate fate = fault_begin(s, 1U << type, IS_READ);
     struct half_list half = {.fn = fn, .arg = arg};
     struct store *in = inner_of(s);
-    enum rc failed = end(s, fate, "list", RC_OK, e), rc = RC_OK;
+    enum rc failed = fault_end(s, fate, "list", RC_OK, e), rc = RC_OK;
 
     if (fate == FATE_HALF)
         rc = in->ops->list(cx, in, type, every_other, &half, e);
@@ -343,12 +343,12 @@ fault_list(struct ctx *cx, struct store *s, enum store_type type, store_list_fn 
 static enum rc
 fault_del(struct ctx *cx, struct store *s, const struct store_name *name, struct err *e)
 {
-    enum fate fate = begin(s, 1U << name->type, IS_WRITE);
+    enum fate fate = fault_begin(s, 1U << name->type, IS_WRITE);
     enum rc rc = RC_OK;
 
     if (fate != FATE_NOTHING)
         rc = inner_of(s)->ops->del(cx, inner_of(s), name, e);
-    return end(s, fate, "del", rc, e);
+    return fault_end(s, fate, "del", rc, e);
 }
 
 static void

@@ -63,7 +63,7 @@ gcs_credentials_free(struct gcs_credentials *w)
 
 /* A field of the key that must be there. */
 static const char *
-need(const struct json *key, const char *name, struct err *e)
+gcs_credentials_need(const struct json *key, const char *name, struct err *e)
 {
     const char *v = json_text(json_field(key, name));
 
@@ -76,8 +76,8 @@ need(const struct json *key, const char *name, struct err *e)
 static enum rc
 add_statement(const struct json *key, const char *url, struct buf *out, struct err *e)
 {
-    const char *email = need(key, "client_email", e);
-    const char *pem = email == NULL ? NULL : need(key, "private_key", e);
+    const char *email = gcs_credentials_need(key, "client_email", e);
+    const char *pem = email == NULL ? NULL : gcs_credentials_need(key, "private_key", e);
     int64_t now = clock_real_ms() / 1000;
     struct json *head, *claims;
     char *head_text, *claims_text;
@@ -139,7 +139,7 @@ from_user(struct ctx *cx, struct gcs_credentials *w, const struct json *key,
 
     oauth_field(&form, "grant_type", "refresh_token");
     for (size_t i = 0; rc == RC_OK && i < ARRAY_LEN(fields); i++) {
-        const char *v = need(key, fields[i], e);
+        const char *v = gcs_credentials_need(key, fields[i], e);
         if (v == NULL)
             rc = e->code;
         else
@@ -182,7 +182,7 @@ from_external(struct ctx *cx, struct gcs_credentials *w, const struct json *key,
 {
     static const char *const fields[] = {"audience", "subject_token_type"};
     static const char *const scope[] = {"Content-Type: application/json", NULL};
-    const char *url = need(key, "token_url", e);
+    const char *url = gcs_credentials_need(key, "token_url", e);
     const char *account = json_text(json_field(key, "service_account_impersonation_url"));
     struct buf form = BUF_INIT(FORM_MAX);
     struct oauth_token first = {.text = NULL};
@@ -194,7 +194,7 @@ from_external(struct ctx *cx, struct gcs_credentials *w, const struct json *key,
     oauth_field(&form, "scope",
                 account == NULL ? SCOPE : "https://www.googleapis.com/auth/cloud-platform");
     for (size_t i = 0; rc == RC_OK && i < ARRAY_LEN(fields); i++) {
-        const char *v = need(key, fields[i], e);
+        const char *v = gcs_credentials_need(key, fields[i], e);
         if (v == NULL)
             rc = e->code;
         else
@@ -300,7 +300,7 @@ from_metadata(struct ctx *cx, struct gcs_credentials *w, struct oauth_token *out
 
 /* The first that is set up counts, even if it fails. */
 static enum rc
-find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
+gcs_credentials_find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
 {
     struct gcs_credentials *w = (struct gcs_credentials *)arg;
     CLEANUP(mem_free_ptr) char *gcloud = NULL;
@@ -334,7 +334,7 @@ enum rc
 gcs_credentials_header(struct ctx *cx, struct gcs_credentials *w, struct remote_request *to,
                        struct err *e)
 {
-    return is_anonymous(w) ? RC_OK : oauth_header(cx, &w->oauth, find, w, to, e);
+    return is_anonymous(w) ? RC_OK : oauth_header(cx, &w->oauth, gcs_credentials_find, w, to, e);
 }
 
 void

@@ -235,7 +235,7 @@ rename_into_place(struct local *l, const char *from, const char *to, struct err 
 }
 
 static enum rc
-commit(struct ctx *cx, struct local_put *p, const struct id *id, struct err *e)
+local_commit(struct ctx *cx, struct local_put *p, const struct id *id, struct err *e)
 {
     struct local *l = local_of(p->put.store);
     struct store_name name = {.type = p->put.type};
@@ -265,7 +265,7 @@ enum rc
 local_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, struct err *e)
 {
     struct local_put *p = CONTAINER_OF(put, struct local_put, put);
-    enum rc rc = commit(cx, p, id, e);
+    enum rc rc = local_commit(cx, p, id, e);
 
     local_put_abort(put); /* after a rename there is nothing left to remove */
     return rc == RC_OK ? RC_OK : local_advise(e);

@@ -115,7 +115,7 @@ oauth_token_lasts(struct oauth_token *t, int64_t seconds)
 
 /* A number, or its digits as a string; 0: neither. */
 static int64_t
-seconds(const struct json *j)
+oauth_seconds(const struct json *j)
 {
     int64_t n = 0;
 
@@ -130,8 +130,8 @@ read_token(const struct json *j, struct oauth_token *out)
 {
     const char *text =
         json_text_or(json_field(j, "access_token"), json_text(json_field(j, "accessToken")));
-    int64_t life = seconds(json_field(j, "expires_in"));
-    int64_t end = seconds(json_field(j, "expires_on"));
+    int64_t life = oauth_seconds(json_field(j, "expires_in"));
+    int64_t end = oauth_seconds(json_field(j, "expires_on"));
     struct err ignored = ERR_INIT;
     struct instant t;
 
@@ -148,7 +148,7 @@ read_token(const struct json *j, struct oauth_token *out)
 
 /* {"error": "invalid_grant", "error_description": "words"} */
 static enum rc
-refused(const struct http_response *r, const struct json *j, const char *whom, struct err *e)
+oauth_refused(const struct http_response *r, const struct json *j, const char *whom, struct err *e)
 {
     const char *error = json_text_or(json_field(j, "error"), "");
     const char *words = json_text_or(json_field(j, "error_description"), "");
@@ -214,7 +214,7 @@ oauth_call(struct ctx *cx, struct http *http, struct http_request *rq, const cha
     if (oauth_send(cx, http, rq, &r, &j, e))
         return err_wrap(e, "could not get a token from %s", whom);
     if (r.status != 200)
-        rc = refused(&r, j, whom, e);
+        rc = oauth_refused(&r, j, whom, e);
     else if (!read_token(j, out))
         rc = err_set(e, RC_DENIED, "the answer of %s holds no token", whom);
     http_response_release(&r);

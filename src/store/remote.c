@@ -28,8 +28,8 @@ remote_header(struct remote_request *a, const char *fmt, ...)
 }
 
 static enum rc
-get(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t off, uint8_t *to,
-    size_t n, struct err *e)
+remote_get(struct ctx *cx, struct store *s, const struct store_name *name, uint64_t off,
+           uint8_t *to, size_t n, struct err *e)
 {
     struct remote_op w = {.verb = REMOTE_GET, .name = *name, .off = off, .to = to, .n = n};
     struct http_response r = {.status = 0};
@@ -126,8 +126,8 @@ read_age(const struct remote *f, const struct http_response *r, void *to)
 }
 
 static enum rc
-age(struct ctx *cx, struct store *s, const struct store_name *name, struct store_age *out,
-    struct err *e)
+remote_age(struct ctx *cx, struct store *s, const struct store_name *name, struct store_age *out,
+           struct err *e)
 {
     bool told;
 
@@ -137,7 +137,7 @@ age(struct ctx *cx, struct store *s, const struct store_name *name, struct store
 }
 
 static enum rc
-del(struct ctx *cx, struct store *s, const struct store_name *name, struct err *e)
+remote_del(struct ctx *cx, struct store *s, const struct store_name *name, struct err *e)
 {
     struct remote_op w = {.verb = REMOTE_DEL, .name = *name};
     struct http_response r = {.status = 0};
@@ -154,7 +154,7 @@ del(struct ctx *cx, struct store *s, const struct store_name *name, struct err *
 }
 
 static enum rc
-create(struct ctx *cx, struct store *s, struct err *e)
+remote_create_place(struct ctx *cx, struct store *s, struct err *e)
 {
     struct remote *f = remote_of(s);
     struct err why = ERR_INIT;
@@ -169,7 +169,7 @@ create(struct ctx *cx, struct store *s, struct err *e)
 }
 
 static void
-release(struct store *s)
+remote_release_store(struct store *s)
 {
     struct remote *f = remote_of(s);
 
@@ -177,19 +177,19 @@ release(struct store *s)
 }
 
 const struct store_ops remote_ops_of_store = {
-    .create = create,
+    .create = remote_create_place,
     .put_begin = remote_put_begin,
     .put_write = remote_put_write,
     .put_commit = remote_put_commit,
     .put_abort = remote_put_abort,
-    .get = get,
+    .get = remote_get,
     .get_all = get_all,
     .stat = stat_object,
-    .age = age,
+    .age = remote_age,
     .list = remote_list,
-    .del = del,
+    .del = remote_del,
     .foreign_object = remote_foreign_object,
-    .release = release,
+    .release = remote_release_store,
 };
 
 /* What a request may come down to: a slow line, or the user's limits, shared by all connections. */

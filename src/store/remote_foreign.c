@@ -36,7 +36,7 @@ is_ours(struct str name)
 }
 
 static enum rc
-look(void *arg, struct str name, uint64_t bytes, struct err *e)
+remote_foreign_look(void *arg, struct str name, uint64_t bytes, struct err *e)
 {
     char **first = (char **)arg;
 
@@ -52,7 +52,7 @@ read_pages(struct ctx *cx, struct remote *f, char **first, struct err *e)
 {
     struct buf mark = BUF_INIT(REMOTE_MARK_MAX), next = BUF_INIT(REMOTE_MARK_MAX);
     struct remote_op w = {.verb = REMOTE_LIST, .name.type = STORE_PACK, .foreign = true};
-    struct remote_page to = {.fn = look, .arg = first, .next = &next};
+    struct remote_page to = {.fn = remote_foreign_look, .arg = first, .next = &next};
     unsigned pages = 0;
     enum rc rc;
 

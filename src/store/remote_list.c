@@ -98,7 +98,7 @@ remote_last_part(struct str name)
 }
 
 static enum rc
-keep(void *arg, struct str name, uint64_t bytes, struct err *e)
+remote_list_keep(void *arg, struct str name, uint64_t bytes, struct err *e)
 {
     struct page *p = (struct page *)arg;
     struct id id;
@@ -123,7 +123,7 @@ read_page(struct listing *l, const char *shard, struct page *out, struct err *e)
                           .name.type = l->type,
                           .shard = shard,
                           .page = out->next.n > 0 ? buf_c(&out->next) : NULL};
-    struct remote_page to = {.fn = keep, .arg = out, .next = &mark};
+    struct remote_page to = {.fn = remote_list_keep, .arg = out, .next = &mark};
     struct err mine = ERR_INIT;
     enum rc rc = RC_CORRUPT;
 
@@ -145,7 +145,7 @@ read_page(struct listing *l, const char *shard, struct page *out, struct err *e)
 }
 
 static enum rc
-give(struct listing *l, const struct page *p, struct err *e)
+remote_list_give(struct listing *l, const struct page *p, struct err *e)
 {
     enum rc rc = RC_OK;
 
@@ -162,7 +162,7 @@ give(struct listing *l, const struct page *p, struct err *e)
 
 /* The page after one that began at `before` begins elsewhere, and holds something now and then. */
 static enum rc
-advances(const struct page *p, const struct buf *before, unsigned *empty, struct err *e)
+remote_list_advances(const struct page *p, const struct buf *before, unsigned *empty, struct err *e)
 {
     *empty = p->n > 0 ? 0 : *empty + 1;
     if (p->next.n > 0 && before->n > 0 && str_eq(buf_str(&p->next), buf_str(before)))
@@ -188,9 +188,9 @@ give_pages(struct listing *l, const char *shard, struct page *p, struct err *e)
         if (rc == RC_OK)
             rc = read_page(l, shard, p, e);
         if (rc == RC_OK)
-            rc = give(l, p, e);
+            rc = remote_list_give(l, p, e);
         if (rc == RC_OK)
-            rc = advances(p, &before, &empty, e);
+            rc = remote_list_advances(p, &before, &empty, e);
     } while (rc == RC_OK && p->next.n > 0);
     return rc == RC_OK ? RC_OK : err_wrap(e, "could not list %s", l->f->store.place);
 }
@@ -225,7 +225,7 @@ remote_list(struct ctx *cx, struct store *s, enum store_type type, store_list_fn
     if (rc == RC_OK && p.next.n > 0 && type == STORE_PACK && l.f->ops->shards) {
         rc = parallel_for(SHARDS, parallel_workers(s->connections), give_shard, &l, e);
     } else if (rc == RC_OK) {
-        rc = give(&l, &p, e);
+        rc = remote_list_give(&l, &p, e);
         if (rc == RC_OK && p.next.n > 0)
             rc = give_pages(&l, NULL, &p, e);
     }

@@ -215,8 +215,8 @@ ask_why(struct ctx *cx, struct remote *f, const struct remote_op *w, struct trie
 }
 
 static enum rc
-attempt(struct ctx *cx, struct remote *f, const struct remote_op *w, struct tries *t,
-        struct http_response *out, struct err *e)
+remote_try_attempt(struct ctx *cx, struct remote *f, const struct remote_op *w, struct tries *t,
+                   struct http_response *out, struct err *e)
 {
     t->untrusted_reply = false;
     if (send_once(cx, f, w, t, out, e))
@@ -262,7 +262,7 @@ remote_exchange(struct ctx *cx, struct remote *f, const struct remote_op *w,
         int wait;
         *out = (struct http_response){.status = 0};
         why = (struct err)ERR_INIT;
-        if (attempt(cx, f, w, &t, out, &why) == RC_OK)
+        if (remote_try_attempt(cx, f, w, &t, out, &why) == RC_OK)
             return RC_OK;
         http_response_release(out);
         *out = (struct http_response){.status = 0};

@@ -188,7 +188,7 @@ static const struct remote_ops ops = {
 
 /* Percent-decoded. */
 static char *
-decode(const char *p, size_t n)
+rest_decode(const char *p, size_t n)
 {
     char *out = mem_strndup(p, n), *to = out;
 
@@ -231,8 +231,8 @@ store_rest_open(const char *address, const struct store_opts *o, struct store **
     s = MEM_NEW(struct rest);
     if (user != NULL) {
         const char *colon = memchr(at, ':', (size_t)(user - at));
-        s->user = decode(at, (size_t)((colon != NULL ? colon : user) - at));
-        s->password = colon == NULL ? NULL : decode(colon + 1, (size_t)(user - colon - 1));
+        s->user = rest_decode(at, (size_t)((colon != NULL ? colon : user) - at));
+        s->password = colon == NULL ? NULL : rest_decode(colon + 1, (size_t)(user - colon - 1));
         user++;
     } else {
         user = at;

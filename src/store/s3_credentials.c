@@ -92,14 +92,14 @@ s3_credentials_free(struct s3_credentials *w)
 }
 
 static char *
-copy(const char *s)
+s3_credentials_copy(const char *s)
 {
     return s == NULL || s[0] == '\0' ? NULL : mem_strdup(s);
 }
 
 /* An RFC 3339 time as clock_real_ms; what is none never ends well, so it ends now. */
 static int64_t
-expiry(struct str text)
+s3_credentials_expiry(struct str text)
 {
     struct err ignored = ERR_INIT;
     struct instant t;
@@ -159,8 +159,8 @@ from_file(struct s3_credentials *w, struct s3_key *out, struct err *e)
 }
 
 static enum rc
-ask(struct ctx *cx, struct s3_credentials *w, const struct http_request *rq, const char *whom,
-    struct http_response *r, struct err *e)
+s3_credentials_ask(struct ctx *cx, struct s3_credentials *w, const struct http_request *rq,
+                   const char *whom, struct http_response *r, struct err *e)
 {
     *r = (struct http_response){.status = 0};
     if (http_call(cx, w->http, rq, r, e))
@@ -186,7 +186,7 @@ sts_leaf(void *arg, const char *path, struct str text, struct err *e)
         return RC_OK;
     name += strlen("/Credentials/");
     if (strcmp(name, "Expiration") == 0)
-        k->expires_ms = expiry(text);
+        k->expires_ms = s3_credentials_expiry(text);
     to = strcmp(name, "AccessKeyId") == 0       ? &k->id
          : strcmp(name, "SecretAccessKey") == 0 ? &k->secret
          : strcmp(name, "SessionToken") == 0    ? &k->token
@@ -229,14 +229,14 @@ from_web_identity(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, 
     if (rc == RC_OK)
         rc = buf_whole(&body, "the web identity", e);
     if (rc == RC_OK)
-        rc = ask(cx, w,
-                 &(struct http_request){.method = "POST",
-                                        .url = buf_c(&url),
-                                        .headers = form,
-                                        .body = buf_str(&body),
-                                        .timeout_ms = 2 * ASK_MS,
-                                        .body_max = ANSWER_MAX},
-                 "the token service of AWS", &r, e);
+        rc = s3_credentials_ask(cx, w,
+                                &(struct http_request){.method = "POST",
+                                                       .url = buf_c(&url),
+                                                       .headers = form,
+                                                       .body = buf_str(&body),
+                                                       .timeout_ms = 2 * ASK_MS,
+                                                       .body_max = ANSWER_MAX},
+                                "the token service of AWS", &r, e);
     if (rc == RC_OK) {
         rc = xml_read(buf_str(&r.body), sts_leaf, out, e);
         mem_wipe(r.body.p, r.body.n);
@@ -256,11 +256,11 @@ read_json(struct http_response *r, struct s3_key *out, struct err *e)
 
     if (json_parse(buf_str(&r->body), &j, e))
         return e->code;
-    out->id = copy(json_text(json_field(j, "AccessKeyId")));
-    out->secret = copy(json_text(json_field(j, "SecretAccessKey")));
-    out->token = copy(json_text(json_field(j, "Token")));
+    out->id = s3_credentials_copy(json_text(json_field(j, "AccessKeyId")));
+    out->secret = s3_credentials_copy(json_text(json_field(j, "SecretAccessKey")));
+    out->token = s3_credentials_copy(json_text(json_field(j, "Token")));
     if (json_text(json_field(j, "Expiration")) != NULL)
-        out->expires_ms = expiry(json_text_str(json_field(j, "Expiration")));
+        out->expires_ms = s3_credentials_expiry(json_text_str(json_field(j, "Expiration")));
     mem_wipe(r->body.p, r->body.n);
     return RC_OK;
 }
@@ -288,13 +288,13 @@ from_container(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, str
         line = mem_printf("Authorization: %s", w->set[CONTAINER_TOKEN]);
     headers[0] = line;
     secret_release(&token);
-    rc = ask(cx, w,
-             &(struct http_request){.url = url,
-                                    .headers = headers,
-                                    .timeout_ms = ASK_MS,
-                                    .body_max = ANSWER_MAX,
-                                    .no_proxy = true},
-             "the container's end point", &r, e);
+    rc = s3_credentials_ask(cx, w,
+                            &(struct http_request){.url = url,
+                                                   .headers = headers,
+                                                   .timeout_ms = ASK_MS,
+                                                   .body_max = ANSWER_MAX,
+                                                   .no_proxy = true},
+                            "the container's end point", &r, e);
     secret_free_text(line);
     if (rc != RC_OK)
         return rc;
@@ -305,22 +305,23 @@ from_container(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, str
 
 /* One path of the instance's metadata, with the session's token (version 2). */
 static enum rc
-metadata(struct ctx *cx, struct s3_credentials *w, const char *method, const char *path,
-         const char *header, struct http_response *r, struct err *e)
+s3_credentials_metadata(struct ctx *cx, struct s3_credentials *w, const char *method,
+                        const char *path, const char *header, struct http_response *r,
+                        struct err *e)
 {
     const char *base =
         w->set[METADATA_URL] != NULL ? w->set[METADATA_URL] : "http://169.254.169.254";
     const char *headers[] = {header, NULL};
     CLEANUP(mem_free_ptr) char *url = mem_printf("%s/latest/%s", base, path);
 
-    return ask(cx, w,
-               &(struct http_request){.method = method,
-                                      .url = url,
-                                      .headers = headers,
-                                      .timeout_ms = METADATA_MS,
-                                      .body_max = ANSWER_MAX,
-                                      .no_proxy = true},
-               "the instance's metadata", r, e);
+    return s3_credentials_ask(cx, w,
+                              &(struct http_request){.method = method,
+                                                     .url = url,
+                                                     .headers = headers,
+                                                     .timeout_ms = METADATA_MS,
+                                                     .body_max = ANSWER_MAX,
+                                                     .no_proxy = true},
+                              "the instance's metadata", r, e);
 }
 
 static enum rc
@@ -331,15 +332,16 @@ from_instance(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, stru
     struct http_response r;
     enum rc rc;
 
-    if (metadata(cx, w, "PUT", "api/token", "X-aws-ec2-metadata-token-ttl-seconds: 21600", &r, e))
+    if (s3_credentials_metadata(cx, w, "PUT", "api/token",
+                                "X-aws-ec2-metadata-token-ttl-seconds: 21600", &r, e))
         return e->code;
     token = mem_printf("X-aws-ec2-metadata-token: %s", buf_c(&r.body));
     http_response_release(&r);
-    if (metadata(cx, w, "GET", roles, token, &r, e))
+    if (s3_credentials_metadata(cx, w, "GET", roles, token, &r, e))
         return e->code;
     path = mem_printf("%s%.*s", roles, (int)strcspn(buf_c(&r.body), "\r\n"), buf_c(&r.body));
     http_response_release(&r);
-    if (metadata(cx, w, "GET", path, token, &r, e))
+    if (s3_credentials_metadata(cx, w, "GET", path, token, &r, e))
         return e->code;
     rc = read_json(&r, out, e);
     http_response_release(&r);
@@ -347,7 +349,7 @@ from_instance(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, stru
 }
 
 static enum rc
-none(enum rc why, struct err *e)
+s3_credentials_none(enum rc why, struct err *e)
 {
     struct err last = *e;
 
@@ -359,7 +361,7 @@ none(enum rc why, struct err *e)
 
 /* Look in each place in turn; the first that is set up counts, even if it fails. */
 static enum rc
-find(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, struct err *e)
+s3_credentials_find(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, struct err *e)
 {
     char *const *set = w->set;
     enum rc rc;
@@ -367,7 +369,7 @@ find(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, struct err *e
     if (set[ACCESS_KEY] != NULL && set[SECRET_KEY] != NULL) {
         out->id = mem_strdup(set[ACCESS_KEY]);
         out->secret = mem_strdup(set[SECRET_KEY]);
-        out->token = copy(set[SESSION_TOKEN]);
+        out->token = s3_credentials_copy(set[SESSION_TOKEN]);
         return RC_OK;
     }
     if (set[ACCESS_KEY] != NULL || set[SECRET_KEY] != NULL) {
@@ -377,7 +379,7 @@ find(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, struct err *e
         return err_hint(e, "set both");
     }
     if (w->no_ambient)
-        return none(RC_OK, e);
+        return s3_credentials_none(RC_OK, e);
     if (from_file(w, out, e))
         return e->code;
     if (out->id != NULL)
@@ -387,9 +389,9 @@ find(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, struct err *e
     if (set[CONTAINER_URL] != NULL || set[CONTAINER_PATH] != NULL)
         return from_container(cx, w, out, e);
     if (set[METADATA_OFF] != NULL && strcasecmp(set[METADATA_OFF], "true") == 0)
-        return none(RC_OK, e);
+        return s3_credentials_none(RC_OK, e);
     rc = from_instance(cx, w, out, e);
-    return rc == RC_OK || rc == RC_CANCELLED ? rc : none(rc, e);
+    return rc == RC_OK || rc == RC_CANCELLED ? rc : s3_credentials_none(rc, e);
 }
 
 enum rc
@@ -401,7 +403,7 @@ s3_credentials_get(struct ctx *cx, struct s3_credentials *w, struct s3_key *out,
     (void)pthread_mutex_lock(&w->mutex);
     if (k->id == NULL || (k->expires_ms != 0 && k->expires_ms - EARLY_MS < clock_real_ms())) {
         struct s3_key fresh = {.id = NULL};
-        rc = find(cx, w, &fresh, e);
+        rc = s3_credentials_find(cx, w, &fresh, e);
         if (rc == RC_OK && (fresh.id == NULL || fresh.secret == NULL))
             rc = err_set(e, RC_DENIED, "the answer with the credentials for S3 holds none");
         if (rc == RC_OK) {
@@ -414,7 +416,7 @@ s3_credentials_get(struct ctx *cx, struct s3_credentials *w, struct s3_key *out,
     if (rc == RC_OK)
         *out = (struct s3_key){.id = mem_strdup(k->id),
                                .secret = mem_strdup(k->secret),
-                               .token = copy(k->token),
+                               .token = s3_credentials_copy(k->token),
                                .expires_ms = k->expires_ms};
     (void)pthread_mutex_unlock(&w->mutex);
     return rc;

@@ -89,7 +89,7 @@ swift_credentials_free(struct swift_credentials *w)
 
 /* The first of two that is set; NULL: neither. */
 static const char *
-either(const struct swift_credentials *w, enum setting a, enum setting b)
+swift_credentials_either(const struct swift_credentials *w, enum setting a, enum setting b)
 {
     return w->set[a] != NULL ? w->set[a] : w->set[b];
 }
@@ -106,7 +106,7 @@ set_user(const struct swift_credentials *w, struct json *user)
 {
     const char *id = w->set[USER_DOMAIN_ID], *name = w->set[USER_DOMAIN];
 
-    set_name(user, w->set[USER_ID], either(w, USER_NAME, ST_USER));
+    set_name(user, w->set[USER_ID], swift_credentials_either(w, USER_NAME, ST_USER));
     if (w->set[USER_ID] == NULL)
         set_name(json_need_object(user, "domain"), id == NULL && name == NULL ? DEFAULT_DOMAIN : id,
                  name);
@@ -115,7 +115,8 @@ set_user(const struct swift_credentials *w, struct json *user)
 static void
 set_scope(const struct swift_credentials *w, struct json *auth)
 {
-    const char *id = either(w, PROJECT_ID, TENANT_ID), *name = either(w, PROJECT, TENANT);
+    const char *id = swift_credentials_either(w, PROJECT_ID, TENANT_ID),
+               *name = swift_credentials_either(w, PROJECT, TENANT);
     const char *domain_id = w->set[PROJECT_DOMAIN_ID], *domain = w->set[PROJECT_DOMAIN];
     struct json *project;
 
@@ -155,7 +156,8 @@ body_v3(const struct swift_credentials *w)
             set_user(w, json_need_object(how, "user"));
     } else {
         set_user(w, json_need_object(how, "user"));
-        json_set_cstr(json_need_object(how, "user"), "password", either(w, PASSWORD, ST_KEY));
+        json_set_cstr(json_need_object(how, "user"), "password",
+                      swift_credentials_either(w, PASSWORD, ST_KEY));
         set_scope(w, auth);
     }
     return j;
@@ -166,13 +168,13 @@ body_v2(const struct swift_credentials *w)
 {
     struct json *j = json_new_object(), *auth = json_need_object(j, "auth");
     struct json *password = json_need_object(auth, "passwordCredentials");
-    const char *id = either(w, TENANT_ID, PROJECT_ID);
+    const char *id = swift_credentials_either(w, TENANT_ID, PROJECT_ID);
 
-    json_set_cstr(password, "username", either(w, USER_NAME, ST_USER));
-    json_set_cstr(password, "password", either(w, PASSWORD, ST_KEY));
+    json_set_cstr(password, "username", swift_credentials_either(w, USER_NAME, ST_USER));
+    json_set_cstr(password, "password", swift_credentials_either(w, PASSWORD, ST_KEY));
     json_set_cstr(auth, "tenantId", id);
     if (id == NULL)
-        json_set_cstr(auth, "tenantName", either(w, TENANT, PROJECT));
+        json_set_cstr(auth, "tenantName", swift_credentials_either(w, TENANT, PROJECT));
     return j;
 }
 
@@ -263,8 +265,8 @@ refused(const struct swift_credentials *w, const struct http_response *r, const 
 
 /* Send it, and parse what comes back. */
 static enum rc
-call(struct ctx *cx, const struct swift_credentials *w, struct http_request *rq,
-     struct http_response *r, struct json **j, struct err *e)
+swift_credentials_call(struct ctx *cx, const struct swift_credentials *w, struct http_request *rq,
+                       struct http_response *r, struct json **j, struct err *e)
 {
     rq->timeout_ms = ASK_MS;
     rq->body_max = ANSWER_MAX;
@@ -300,7 +302,7 @@ from_keystone(struct ctx *cx, struct swift_credentials *w, const char *url, bool
                               .body = str_c(text),
                               .want_secret = "X-Subject-Token"};
     struct http_response r = {.status = 0};
-    enum rc rc = call(cx, w, &rq, &r, &j, e);
+    enum rc rc = swift_credentials_call(cx, w, &rq, &r, &j, e);
 
     if (rc == RC_OK) {
         const struct json *token = v3 ? json_field(j, "token") : json_dig(j, "access", "token");
@@ -331,7 +333,8 @@ from_v1(struct ctx *cx, struct swift_credentials *w, const char *url, struct oau
         struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *j = NULL;
-    const char *user = either(w, ST_USER, USER_NAME), *key = either(w, ST_KEY, PASSWORD);
+    const char *user = swift_credentials_either(w, ST_USER, USER_NAME),
+               *key = swift_credentials_either(w, ST_KEY, PASSWORD);
     char *lines[] = {mem_printf("X-Auth-User: %s", user != NULL ? user : ""),
                      mem_printf("X-Auth-Key: %s", key != NULL ? key : "")};
     const char *const headers[] = {lines[0], lines[1], NULL};
@@ -341,7 +344,8 @@ from_v1(struct ctx *cx, struct swift_credentials *w, const char *url, struct oau
         .want = {"X-Storage-Url", "X-Auth-Token-Expires", "X-Trans-Id", "X-Openstack-Request-Id"},
         .want_secret = "X-Auth-Token"};
     struct http_response r = {.status = 0};
-    enum rc rc = user == NULL || key == NULL ? no_credentials(e) : call(cx, w, &rq, &r, &j, e);
+    enum rc rc = user == NULL || key == NULL ? no_credentials(e)
+                                             : swift_credentials_call(cx, w, &rq, &r, &j, e);
     int64_t life = 0;
 
     if (rc == RC_OK)
@@ -370,10 +374,10 @@ version_of(const char *url)
 }
 
 static enum rc
-find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
+swift_credentials_find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
 {
     struct swift_credentials *w = (struct swift_credentials *)arg;
-    const char *url = either(w, AUTH_URL, ST_AUTH);
+    const char *url = swift_credentials_either(w, AUTH_URL, ST_AUTH);
     CLEANUP(mem_free_ptr) char *base = NULL;
     int version;
     size_t n;
@@ -388,8 +392,8 @@ find(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
     if (version == 1)
         return from_v1(cx, w, url, out, e);
     if (w->set[APP_SECRET] == NULL &&
-        (either(w, PASSWORD, ST_KEY) == NULL ||
-         (w->set[USER_ID] == NULL && either(w, USER_NAME, ST_USER) == NULL)))
+        (swift_credentials_either(w, PASSWORD, ST_KEY) == NULL ||
+         (w->set[USER_ID] == NULL && swift_credentials_either(w, USER_NAME, ST_USER) == NULL)))
         return no_credentials(e);
     for (n = strlen(url); n > 0 && url[n - 1] == '/'; n--)
         ;
@@ -401,7 +405,7 @@ enum rc
 swift_credentials_get(struct ctx *cx, struct swift_credentials *w, struct oauth_token *out,
                       struct err *e)
 {
-    return oauth_get(cx, &w->oauth, find, w, out, e);
+    return oauth_get(cx, &w->oauth, swift_credentials_find, w, out, e);
 }
 
 const char *

@@ -5,7 +5,7 @@
 #include "base/str.h"
 
 static enum rc
-malformed(const char *scheme, const char *example, struct err *e)
+url_malformed(const char *scheme, const char *example, struct err *e)
 {
     (void)err_set(e, RC_INVALID, "the address of the repository is not a complete %s: address",
                   scheme);
@@ -32,7 +32,7 @@ url_place(const char *address, const char *scheme, struct url_place *out, struct
     while (slash != NULL && slash[1] == '/') /* of an endpoint that was given with one */
         slash++;
     if (host == 0 || slash[1] == '\0')
-        return malformed(scheme, "s3:https://s3.amazonaws.com/bucket/prefix", e);
+        return url_malformed(scheme, "s3:https://s3.amazonaws.com/bucket/prefix", e);
     if (memchr(at, '@', host) != NULL) {
         (void)err_set(e, RC_INVALID, "the address of the repository holds a user or a password");
         return err_hint(e, "give credentials by the environment or the Secret");
@@ -67,7 +67,7 @@ url_bucket(const char *address, const char *scheme, bool clean, char **bucket, c
     CLEANUP(mem_free_ptr) char *example = mem_printf("%s:bucket:/prefix", scheme);
 
     if (n == 0 || memchr(address, '/', n) != NULL)
-        return malformed(scheme, example, e);
+        return url_malformed(scheme, example, e);
     *bucket = mem_strndup(address, n);
     *prefix = str_clean_path(path);
     if (!clean && path[0] == '/' && path[1] == '/') {

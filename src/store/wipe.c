@@ -21,7 +21,7 @@ struct wipe {
 
 /* What does not fit comes with the next list. */
 static enum rc
-keep(void *arg, const struct id *id, uint64_t bytes, struct err *e)
+wipe_keep(void *arg, const struct id *id, uint64_t bytes, struct err *e)
 {
     struct wipe *w = (struct wipe *)arg;
 
@@ -47,7 +47,7 @@ wipe_type(struct wipe *w, uint64_t *removed, struct err *e)
 {
     do {
         w->n = 0;
-        if (w->s->ops->list(w->cx, w->s, w->type, keep, w, e) ||
+        if (w->s->ops->list(w->cx, w->s, w->type, wipe_keep, w, e) ||
             parallel_for(w->n, parallel_workers(w->s->connections), del_one, w, e))
             return e->code;
         *removed += w->n;

@@ -20,14 +20,14 @@ struct reader {
 };
 
 static void
-stop(struct reader *r)
+xml_stop(struct reader *r)
 {
     r->failed = true;
     (void)XML_StopParser(r->parser, XML_FALSE);
 }
 
 static void
-begin(void *arg, const char *name, const char **attributes)
+xml_begin(void *arg, const char *name, const char **attributes)
 {
     struct reader *r = (struct reader *)arg;
     const char *colon = strchr(name, ':');
@@ -38,7 +38,7 @@ begin(void *arg, const char *name, const char **attributes)
     len = strlen(name);
     if (r->depth == DEPTH_MAX || r->n + len + 2 > sizeof(r->path)) {
         (void)err_set(&r->err, RC_CORRUPT, "its elements are nested too deep");
-        stop(r);
+        xml_stop(r);
         return;
     }
     r->ends[r->depth++] = r->n;
@@ -50,7 +50,7 @@ begin(void *arg, const char *name, const char **attributes)
 }
 
 static void
-end(void *arg, const char *name)
+xml_end(void *arg, const char *name)
 {
     struct reader *r = (struct reader *)arg;
 
@@ -58,26 +58,26 @@ end(void *arg, const char *name)
     if (r->failed)
         return;
     if (r->fn(r->arg, r->path, buf_str(&r->text), &r->err))
-        stop(r);
+        xml_stop(r);
     r->n = r->ends[--r->depth];
     r->path[r->n] = '\0';
     buf_reset(&r->text);
 }
 
 static void
-text(void *arg, const char *p, int n)
+xml_text(void *arg, const char *p, int n)
 {
     struct reader *r = (struct reader *)arg;
 
     if (r->failed || buf_add(&r->text, p, (size_t)n, &r->err) == RC_OK)
         return;
     (void)err_set(&r->err, RC_CORRUPT, "an element's text is too long");
-    stop(r);
+    xml_stop(r);
 }
 
 /* Entities could make a small document large. */
 static void
-doctype(void *arg, const char *name, const char *system, const char *public, int has_subset)
+xml_doctype(void *arg, const char *name, const char *system, const char *public, int has_subset)
 {
     struct reader *r = (struct reader *)arg;
 
@@ -86,7 +86,7 @@ doctype(void *arg, const char *name, const char *system, const char *public, int
     (void)public;
     (void)has_subset;
     (void)err_set(&r->err, RC_CORRUPT, "it has a document type");
-    stop(r);
+    xml_stop(r);
 }
 
 enum rc
@@ -99,9 +99,9 @@ xml_read(struct str document, xml_fn *fn, void *arg, struct err *e)
     if (r.parser == NULL)
         BUG("the XML library is out of memory");
     XML_SetUserData(r.parser, &r);
-    XML_SetElementHandler(r.parser, begin, end);
-    XML_SetCharacterDataHandler(r.parser, text);
-    XML_SetStartDoctypeDeclHandler(r.parser, doctype);
+    XML_SetElementHandler(r.parser, xml_begin, xml_end);
+    XML_SetCharacterDataHandler(r.parser, xml_text);
+    XML_SetStartDoctypeDeclHandler(r.parser, xml_doctype);
     for (size_t at = 0; at <= document.n && status == XML_STATUS_OK; at += STEP) {
         size_t n = MIN(document.n - at, (size_t)STEP);
         status = XML_Parse(r.parser, n > 0 ? (const char *)document.p + at : "", (int)n,

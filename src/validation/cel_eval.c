@@ -19,10 +19,11 @@ struct eval {
 };
 
 /* Values are borrowed: from the objects, the expression or `made`. NULL: failed, ev->e says why. */
-static const struct json *eval(struct eval *ev, const struct cel_node *n, const struct var *vars);
+static const struct json *cel_eval_node(struct eval *ev, const struct cel_node *n,
+                                        const struct var *vars);
 
 static const struct json *
-fail(struct eval *ev, const char *what)
+cel_eval_fail(struct eval *ev, const char *what)
 {
     (void)err_set(ev->e, RC_INVALID, "%s", what);
     return NULL;
@@ -30,7 +31,7 @@ fail(struct eval *ev, const char *what)
 
 /* Takes `j`. */
 static const struct json *
-made(struct eval *ev, struct json *j)
+cel_eval_made(struct eval *ev, struct json *j)
 {
     json_push(ev->made, j);
     return j;
@@ -39,14 +40,14 @@ made(struct eval *ev, struct json *j)
 static const struct json *
 made_bool(struct eval *ev, bool v)
 {
-    return made(ev, json_new_bool(v));
+    return cel_eval_made(ev, json_new_bool(v));
 }
 
 /* Takes `j`; NULL: failed already. */
 static const struct json *
 made_or_null(struct eval *ev, struct json *j)
 {
-    return j != NULL ? made(ev, j) : NULL;
+    return j != NULL ? cel_eval_made(ev, j) : NULL;
 }
 
 static const struct json *
@@ -57,18 +58,18 @@ eval_name(struct eval *ev, const struct cel_node *n, const struct var *vars)
             return vars->value;
     if (strcmp(n->name, "self") == 0)
         return ev->self;
-    return ev->old != NULL ? ev->old : fail(ev, "there is no oldSelf");
+    return ev->old != NULL ? ev->old : cel_eval_fail(ev, "there is no oldSelf");
 }
 
 static const struct json *
 eval_field(struct eval *ev, const struct cel_node *n, const struct var *vars)
 {
-    const struct json *of = eval(ev, n->args[0], vars), *v;
+    const struct json *of = cel_eval_node(ev, n->args[0], vars), *v;
 
     if (of == NULL)
         return NULL;
     if (cel_kind_of(of) != CEL_IS_MAP)
-        return fail(ev, "no such overload: a field of what is no object");
+        return cel_eval_fail(ev, "no such overload: a field of what is no object");
     v = json_field(of, n->name);
     if (n->op == CEL_HAS)
         return made_bool(ev, v != NULL && json_kind_of(v) != JSON_IS_NULL);
@@ -80,8 +81,8 @@ eval_field(struct eval *ev, const struct cel_node *n, const struct var *vars)
 static const struct json *
 eval_index(struct eval *ev, const struct cel_node *n, const struct var *vars)
 {
-    const struct json *of = eval(ev, n->args[0], vars);
-    const struct json *at = of != NULL ? eval(ev, n->args[1], vars) : NULL, *v = NULL;
+    const struct json *of = cel_eval_node(ev, n->args[0], vars);
+    const struct json *at = of != NULL ? cel_eval_node(ev, n->args[1], vars) : NULL, *v = NULL;
     CLEANUP(mem_free_ptr) char *name = at != NULL ? cel_key_name(at) : NULL;
     bool whole = at != NULL && cel_is_number(at) && name != NULL && cel_double(at) >= 0;
 
@@ -91,7 +92,7 @@ eval_index(struct eval *ev, const struct cel_node *n, const struct var *vars)
         v = json_field(of, name);
     else if (cel_kind_of(of) == CEL_IS_LIST && whole && cel_double(at) < (double)json_size(of))
         v = json_elem(of, (size_t)cel_double(at));
-    return v != NULL ? v : fail(ev, "no such key or index");
+    return v != NULL ? v : cel_eval_fail(ev, "no such key or index");
 }
 
 /* && and ||: what decides wins over an error on the other side. */
@@ -102,11 +103,11 @@ eval_logic(struct eval *ev, const struct cel_node *n, const struct var *vars)
     struct err first = ERR_INIT;
 
     for (size_t i = 0; i < 2; i++) {
-        const struct json *v = eval(ev, n->args[i], vars);
+        const struct json *v = cel_eval_node(ev, n->args[i], vars);
         if (ev->e->code == RC_LIMIT)
             return NULL;
         if (v != NULL && json_kind_of(v) != JSON_IS_BOOL)
-            v = fail(ev, "no such overload: a condition that is no boolean");
+            v = cel_eval_fail(ev, "no such overload: a condition that is no boolean");
         if (v != NULL && json_is_true(v) == decides) {
             *ev->e = (struct err)ERR_INIT;
             return v;
@@ -125,22 +126,22 @@ eval_logic(struct eval *ev, const struct cel_node *n, const struct var *vars)
 static const struct json *
 eval_if(struct eval *ev, const struct cel_node *n, const struct var *vars)
 {
-    const struct json *v = eval(ev, n->args[0], vars);
+    const struct json *v = cel_eval_node(ev, n->args[0], vars);
 
     if (v == NULL)
         return NULL;
     if (json_kind_of(v) != JSON_IS_BOOL)
-        return fail(ev, "no such overload: a condition that is no boolean");
-    return eval(ev, n->args[json_is_true(v) ? 1 : 2], vars);
+        return cel_eval_fail(ev, "no such overload: a condition that is no boolean");
+    return cel_eval_node(ev, n->args[json_is_true(v) ? 1 : 2], vars);
 }
 
 static const struct json *
-compare(struct eval *ev, enum cel_op op, const struct json *a, const struct json *b)
+cel_eval_compare(struct eval *ev, enum cel_op op, const struct json *a, const struct json *b)
 {
     int order;
 
     if (!cel_compare(a, b, &order))
-        return fail(ev, "no such overload: values that have no order");
+        return cel_eval_fail(ev, "no such overload: values that have no order");
     return made_bool(ev, op == CEL_LT   ? order < 0
                          : op == CEL_LE ? order <= 0
                          : op == CEL_GT ? order > 0
@@ -148,38 +149,38 @@ compare(struct eval *ev, enum cel_op op, const struct json *a, const struct json
 }
 
 static const struct json *
-concat(struct eval *ev, const struct json *a, const struct json *b)
+cel_eval_concat(struct eval *ev, const struct json *a, const struct json *b)
 {
     struct json *list;
 
     ev->cost += (int64_t)(json_text_str(a).n + json_text_str(b).n) / 16;
     if (json_text(a) != NULL && json_text(b) != NULL) {
         CLEANUP(mem_free_ptr) char *text = mem_printf("%s%s", json_text(a), json_text(b));
-        return made(ev, json_new_cstr(text));
+        return cel_eval_made(ev, json_new_cstr(text));
     }
     if (cel_kind_of(a) == CEL_IS_BYTES && cel_kind_of(b) == CEL_IS_BYTES) {
         CLEANUP(mem_free_ptr) char *hex = mem_printf("%s%s", cel_bytes_hex(a), cel_bytes_hex(b));
         ev->cost += (int64_t)strlen(hex) / 16;
-        return made(ev, cel_new_bytes_hex(hex));
+        return cel_eval_made(ev, cel_new_bytes_hex(hex));
     }
     if (cel_kind_of(a) != CEL_IS_LIST || cel_kind_of(b) != CEL_IS_LIST)
-        return fail(ev, "no such overload: +");
+        return cel_eval_fail(ev, "no such overload: +");
     ev->cost += (int64_t)(json_size(a) + json_size(b));
     list = json_new_array();
     for (size_t i = 0; i < json_size(a); i++)
         json_push(list, json_ref(json_elem(a, i)));
     for (size_t i = 0; i < json_size(b); i++)
         json_push(list, json_ref(json_elem(b, i)));
-    return made(ev, list);
+    return cel_eval_made(ev, list);
 }
 
 static const struct json *
-calculate(struct eval *ev, enum cel_op op, const struct json *a, const struct json *b)
+cel_eval_calculate(struct eval *ev, enum cel_op op, const struct json *a, const struct json *b)
 {
     char sign = op == CEL_ADD ? '+' : op == CEL_SUB ? '-' : op == CEL_MUL ? '*' : '%';
 
     if (op == CEL_ADD && !cel_is_number(a))
-        return concat(ev, a, b);
+        return cel_eval_concat(ev, a, b);
     return made_or_null(ev, cel_calculate(op == CEL_DIV ? '/' : sign, a, b, ev->e));
 }
 
@@ -193,7 +194,7 @@ is_in(struct eval *ev, const struct json *what, const struct json *in)
         return made_bool(ev, name != NULL && json_field(in, name) != NULL);
     }
     if (cel_kind_of(in) != CEL_IS_LIST)
-        return fail(ev, "no such overload: in");
+        return cel_eval_fail(ev, "no such overload: in");
     for (size_t i = 0; i < json_size(in) && !found; i++)
         found = cel_equal(what, json_elem(in, i), &ev->cost);
     return made_bool(ev, found);
@@ -202,8 +203,8 @@ is_in(struct eval *ev, const struct json *what, const struct json *in)
 static const struct json *
 eval_binary(struct eval *ev, const struct cel_node *n, const struct var *vars)
 {
-    const struct json *a = eval(ev, n->args[0], vars);
-    const struct json *b = a != NULL ? eval(ev, n->args[1], vars) : NULL;
+    const struct json *a = cel_eval_node(ev, n->args[0], vars);
+    const struct json *b = a != NULL ? cel_eval_node(ev, n->args[1], vars) : NULL;
 
     if (b == NULL)
         return NULL;
@@ -217,27 +218,27 @@ eval_binary(struct eval *ev, const struct cel_node *n, const struct var *vars)
     case CEL_LE:
     case CEL_GT:
     case CEL_GE:
-        return compare(ev, n->op, a, b);
+        return cel_eval_compare(ev, n->op, a, b);
     default:
-        return calculate(ev, n->op, a, b);
+        return cel_eval_calculate(ev, n->op, a, b);
     }
 }
 
 static const struct json *
 eval_unary(struct eval *ev, const struct cel_node *n, const struct var *vars)
 {
-    const struct json *v = eval(ev, n->args[0], vars);
+    const struct json *v = cel_eval_node(ev, n->args[0], vars);
 
     if (v == NULL)
         return NULL;
     if (n->op == CEL_NOT)
         return json_kind_of(v) == JSON_IS_BOOL ? made_bool(ev, !json_is_true(v))
-                                               : fail(ev, "no such overload: !");
+                                               : cel_eval_fail(ev, "no such overload: !");
     if (cel_kind_of(v) == CEL_IS_DOUBLE)
-        return made(ev, cel_new_double(-cel_double(v)));
+        return cel_eval_made(ev, cel_new_double(-cel_double(v)));
     return cel_kind_of(v) == CEL_IS_INT
-               ? made_or_null(ev, cel_calculate('-', made(ev, json_new_int(0)), v, ev->e))
-               : fail(ev, "no such overload: -");
+               ? made_or_null(ev, cel_calculate('-', cel_eval_made(ev, json_new_int(0)), v, ev->e))
+               : cel_eval_fail(ev, "no such overload: -");
 }
 
 static const struct json *
@@ -246,7 +247,7 @@ eval_call(struct eval *ev, const struct cel_node *n, const struct var *vars)
     const struct json *args[CEL_CALL_ARGS_MAX] = {NULL};
 
     for (size_t i = 0; i < n->n; i++) {
-        args[i] = eval(ev, n->args[i], vars);
+        args[i] = cel_eval_node(ev, n->args[i], vars);
         if (args[i] == NULL)
             return NULL;
     }
@@ -268,7 +269,7 @@ static bool
 fold_one(struct eval *ev, struct fold *f, const struct json *item, const struct var *vars)
 {
     struct var var = {f->n->var, item, vars};
-    const struct json *v = eval(ev, f->n->args[1], &var);
+    const struct json *v = cel_eval_node(ev, f->n->args[1], &var);
     bool yes = json_is_true(v);
 
     if (f->how == 'm' && f->n->n == 2) {
@@ -277,7 +278,7 @@ fold_one(struct eval *ev, struct fold *f, const struct json *item, const struct 
         return v != NULL;
     }
     if (v != NULL && json_kind_of(v) != JSON_IS_BOOL)
-        v = fail(ev, "no such overload: a condition that is no boolean");
+        v = cel_eval_fail(ev, "no such overload: a condition that is no boolean");
     if (v == NULL) {
         if ((f->how != 'a' && f->how != 'e') || ev->e->code == RC_LIMIT)
             return false;
@@ -289,7 +290,7 @@ fold_one(struct eval *ev, struct fold *f, const struct json *item, const struct 
     if (yes && f->how == 'f')
         json_push(f->list, json_ref(item));
     if (yes && f->how == 'm') {
-        v = eval(ev, f->n->args[2], &var);
+        v = cel_eval_node(ev, f->n->args[2], &var);
         if (v != NULL)
             json_push(f->list, json_ref(v));
         return v != NULL;
@@ -300,23 +301,23 @@ fold_one(struct eval *ev, struct fold *f, const struct json *item, const struct 
 static const struct json *
 eval_macro(struct eval *ev, const struct cel_node *n, const struct var *vars)
 {
-    const struct json *of = eval(ev, n->args[0], vars);
+    const struct json *of = cel_eval_node(ev, n->args[0], vars);
     struct fold f = {.n = n, .how = n->name[0]};
     bool early = false;
 
     if (of == NULL)
         return NULL;
     if (cel_kind_of(of) != CEL_IS_LIST && cel_kind_of(of) != CEL_IS_MAP)
-        return fail(ev, "no such overload: a macro over what is no list");
+        return cel_eval_fail(ev, "no such overload: a macro over what is no list");
     if (strcmp(n->name, "exists_one") == 0)
         f.how = 'o';
     f.list = json_new_array();
-    (void)made(ev, f.list);
+    (void)cel_eval_made(ev, f.list);
     for (size_t i = 0; json_kind_of(of) == JSON_IS_ARRAY && i < json_size(of) && !early; i++)
         early = !fold_one(ev, &f, json_elem(of, i), vars);
     if (json_kind_of(of) == JSON_IS_OBJECT)
         for (struct json_item it = json_first(of); it.key != NULL && !early; it = json_next(of, it))
-            early = !fold_one(ev, &f, made(ev, cel_key_of(it.key)), vars);
+            early = !fold_one(ev, &f, cel_eval_made(ev, cel_key_of(it.key)), vars);
     if (ev->e->code != RC_OK)
         return NULL;
     if (!early && f.failed.code != RC_OK) {
@@ -341,7 +342,7 @@ map_add(struct eval *ev, struct json *to, const struct json *key, const struct j
     CLEANUP(mem_free_ptr) char *name = cel_kind_of(key) != CEL_IS_DOUBLE ? cel_key_name(key) : NULL;
 
     if (name == NULL || json_field(to, name) != NULL)
-        return fail(ev, name == NULL ? "unsupported kind of key" : "repeated key") != NULL;
+        return cel_eval_fail(ev, name == NULL ? "unsupported kind of key" : "repeated key") != NULL;
     json_set(to, name, json_ref(v));
     return true;
 }
@@ -351,16 +352,16 @@ eval_list(struct eval *ev, const struct cel_node *n, const struct var *vars)
 {
     struct json *to = n->op == CEL_LIST ? json_new_array() : json_new_object();
 
-    (void)made(ev, to);
+    (void)cel_eval_made(ev, to);
     for (size_t i = 0; i < n->n; i++) {
-        const struct json *v = eval(ev, n->args[i], vars), *key = v;
+        const struct json *v = cel_eval_node(ev, n->args[i], vars), *key = v;
         if (v == NULL)
             return NULL;
         if (n->op == CEL_LIST) {
             json_push(to, json_ref(v));
             continue;
         }
-        v = eval(ev, n->args[++i], vars);
+        v = cel_eval_node(ev, n->args[++i], vars);
         if (v == NULL)
             return NULL;
         if (!map_add(ev, to, key, v))
@@ -370,7 +371,7 @@ eval_list(struct eval *ev, const struct cel_node *n, const struct var *vars)
 }
 
 static const struct json *
-eval(struct eval *ev, const struct cel_node *n, const struct var *vars)
+cel_eval_node(struct eval *ev, const struct cel_node *n, const struct var *vars)
 {
     if (ev->cost++ > CEL_COST_MAX) {
         (void)err_set(ev->e, RC_LIMIT, "the rule is too expensive");
@@ -414,7 +415,7 @@ cel_eval(const struct cel *c, const struct json *self, const struct json *old, s
     CLEANUP(json_free_ptr) struct json *all = json_new_array();
     struct err why = ERR_INIT;
     struct eval ev = {.self = self, .old = old, .made = all, .e = &why};
-    const struct json *v = eval(&ev, c->root, NULL);
+    const struct json *v = cel_eval_node(&ev, c->root, NULL);
 
     if (v == NULL) {
         *e = why;

@@ -38,7 +38,7 @@ node_free(struct cel_node *n)
 }
 
 static struct cel_node *
-fail(struct parser *p, const char *what)
+cel_parse_fail(struct parser *p, const char *what)
 {
     if (p->e->code == RC_OK)
         (void)err_set(p->e, RC_INVALID, "at character %zu: %s", (size_t)(p->at - p->text) + 1,
@@ -82,7 +82,7 @@ node_of(enum cel_op op, struct cel_node *first, struct cel_node *second, bool bo
 }
 
 static void
-skip(struct parser *p)
+cel_parse_skip(struct parser *p)
 {
     for (;;) {
         while (isspace((unsigned char)*p->at))
@@ -95,11 +95,11 @@ skip(struct parser *p)
 }
 
 static bool
-take(struct parser *p, const char *token)
+cel_parse_take(struct parser *p, const char *token)
 {
     size_t n = strlen(token);
 
-    skip(p);
+    cel_parse_skip(p);
     if (strncmp(p->at, token, n) != 0)
         return false;
     if (isalpha((unsigned char)token[0]) && (isalnum((unsigned char)p->at[n]) || p->at[n] == '_'))
@@ -109,11 +109,11 @@ take(struct parser *p, const char *token)
 }
 
 static bool
-word(struct parser *p, char to[static WORD_MAX])
+cel_parse_word(struct parser *p, char to[static WORD_MAX])
 {
     size_t n = 0;
 
-    skip(p);
+    cel_parse_skip(p);
     if (!isalpha((unsigned char)*p->at) && *p->at != '_')
         return false;
     while ((isalnum((unsigned char)p->at[n]) || p->at[n] == '_') && n < WORD_MAX - 1) {
@@ -134,7 +134,7 @@ parse_literal(struct parser *p, bool negative)
     struct cel_node *n;
 
     if (value == NULL)
-        return fail(p, why);
+        return cel_parse_fail(p, why);
     n = node_new(CEL_LITERAL);
     n->value = value;
     return n;
@@ -144,19 +144,19 @@ parse_literal(struct parser *p, bool negative)
 static struct cel_node *
 parse_args(struct parser *p, struct cel_node *n, const char *close, bool pairs)
 {
-    while (!take(p, close)) {
+    while (!cel_parse_take(p, close)) {
         struct cel_node *arg;
-        if (n->n > 0 && !take(p, ",")) {
+        if (n->n > 0 && !cel_parse_take(p, ",")) {
             node_free(n);
-            return fail(p, "a comma is missing");
+            return cel_parse_fail(p, "a comma is missing");
         }
-        if (n->n > 0 && take(p, close)) /* after a comma */
+        if (n->n > 0 && cel_parse_take(p, close)) /* after a comma */
             break;
-        arg = n->n < CEL_ARGS_MAX ? parse_expr(p) : fail(p, "too many arguments");
+        arg = n->n < CEL_ARGS_MAX ? parse_expr(p) : cel_parse_fail(p, "too many arguments");
         if (arg != NULL)
             add_arg(n, arg);
         if (arg != NULL && pairs) {
-            arg = take(p, ":") ? parse_expr(p) : fail(p, "a colon is missing");
+            arg = cel_parse_take(p, ":") ? parse_expr(p) : cel_parse_fail(p, "a colon is missing");
             if (arg != NULL)
                 add_arg(n, arg);
         }
@@ -175,9 +175,9 @@ parse_has(struct parser *p)
 
     if (of == NULL)
         return NULL;
-    if (of->op != CEL_FIELD || !take(p, ")")) {
+    if (of->op != CEL_FIELD || !cel_parse_take(p, ")")) {
         node_free(of);
-        return fail(p, "has() wants one field, such as self.a");
+        return cel_parse_fail(p, "has() wants one field, such as self.a");
     }
     of->op = CEL_HAS;
     return of;
@@ -192,7 +192,7 @@ parse_call(struct parser *p, struct cel_node *of, const char *name)
 
     if (!cel_call_known(name, method)) {
         node_free(of);
-        return fail(p, "undeclared function");
+        return cel_parse_fail(p, "undeclared function");
     }
     n = node_new(method ? CEL_METHOD : CEL_CALL);
     n->name = mem_strdup(name);
@@ -209,7 +209,7 @@ parse_call(struct parser *p, struct cel_node *of, const char *name)
     }
     node_free(args);
     node_free(n);
-    return fail(p, "the function takes other arguments");
+    return cel_parse_fail(p, "the function takes other arguments");
 }
 
 static struct cel_node *
@@ -218,9 +218,9 @@ parse_name(struct parser *p)
     struct cel_node *n;
     char name[WORD_MAX];
 
-    if (!word(p, name))
-        return fail(p, "a name is missing");
-    if (take(p, "(")) {
+    if (!cel_parse_word(p, name))
+        return cel_parse_fail(p, "a name is missing");
+    if (cel_parse_take(p, "(")) {
         if (strcmp(name, "has") == 0)
             return parse_has(p);
         return parse_call(p, NULL, name);
@@ -243,7 +243,7 @@ parse_name(struct parser *p)
         if (strcmp(p->scope[i], name) == 0)
             return n;
     node_free(n);
-    return fail(p, "undeclared reference");
+    return cel_parse_fail(p, "undeclared reference");
 }
 
 static struct cel_node *
@@ -251,22 +251,22 @@ parse_primary(struct parser *p)
 {
     struct cel_node *n;
 
-    skip(p);
+    cel_parse_skip(p);
     if (cel_is_literal(p->at))
         return parse_literal(p, false);
     if (isalpha((unsigned char)*p->at) || *p->at == '_')
         return parse_name(p);
-    if (take(p, "[")) {
+    if (cel_parse_take(p, "[")) {
         return parse_args(p, node_new(CEL_LIST), "]", false);
     }
-    if (take(p, "{"))
+    if (cel_parse_take(p, "{"))
         return parse_args(p, node_new(CEL_MAP), "}", true);
-    if (!take(p, "("))
-        return fail(p, "an expression is missing");
+    if (!cel_parse_take(p, "("))
+        return cel_parse_fail(p, "an expression is missing");
     n = parse_expr(p);
-    if (n != NULL && !take(p, ")")) {
+    if (n != NULL && !cel_parse_take(p, ")")) {
         node_free(n);
-        return fail(p, "a parenthesis is missing");
+        return cel_parse_fail(p, "a parenthesis is missing");
     }
     return n;
 }
@@ -280,21 +280,21 @@ parse_macro(struct parser *p, struct cel_node *of, const char *name)
 
     add_arg(n, of);
     n->name = mem_strdup(name);
-    if (!word(p, var) || !take(p, ",") || p->n_scope == SCOPE_MAX) {
+    if (!cel_parse_word(p, var) || !cel_parse_take(p, ",") || p->n_scope == SCOPE_MAX) {
         node_free(n);
-        return fail(p, "a variable and an expression are missing");
+        return cel_parse_fail(p, "a variable and an expression are missing");
     }
     n->var = mem_strdup(var);
     p->scope[p->n_scope++] = n->var;
     do {
-        arg = n->n < 3 ? parse_expr(p) : fail(p, "too many arguments");
+        arg = n->n < 3 ? parse_expr(p) : cel_parse_fail(p, "too many arguments");
         if (arg != NULL)
             add_arg(n, arg);
-    } while (arg != NULL && take(p, ","));
+    } while (arg != NULL && cel_parse_take(p, ","));
     p->n_scope--;
-    if (arg == NULL || !take(p, ")") || (n->n > 2 && strcmp(name, "map") != 0)) {
+    if (arg == NULL || !cel_parse_take(p, ")") || (n->n > 2 && strcmp(name, "map") != 0)) {
         node_free(n);
-        return fail(p, "the macro is malformed");
+        return cel_parse_fail(p, "the macro is malformed");
     }
     return n;
 }
@@ -320,24 +320,24 @@ parse_member(struct parser *p, bool negative)
     while (n != NULL) {
         if (++links > CHAIN_MAX) {
             node_free(n);
-            return fail(p, "too long a chain");
+            return cel_parse_fail(p, "too long a chain");
         }
-        if (take(p, ".")) {
-            if (!word(p, name)) {
+        if (cel_parse_take(p, ".")) {
+            if (!cel_parse_word(p, name)) {
                 node_free(n);
-                return fail(p, "a field is missing");
+                return cel_parse_fail(p, "a field is missing");
             }
-            if (take(p, "(")) {
+            if (cel_parse_take(p, "(")) {
                 n = parse_method(p, n, name);
                 continue;
             }
             n = node_of(CEL_FIELD, n, NULL, false);
             n->name = cel_unescape(name);
-        } else if (take(p, "[")) {
+        } else if (cel_parse_take(p, "[")) {
             n = node_of(CEL_INDEX, n, parse_expr(p), true);
-            if (n != NULL && !take(p, "]")) {
+            if (n != NULL && !cel_parse_take(p, "]")) {
                 node_free(n);
-                return fail(p, "a bracket is missing");
+                return cel_parse_fail(p, "a bracket is missing");
             }
         } else {
             break;
@@ -352,14 +352,14 @@ parse_unary(struct parser *p)
     struct cel_node *n;
 
     if (++p->depth > CEL_DEPTH_MAX)
-        return fail(p, "nested too deeply");
-    skip(p);
+        return cel_parse_fail(p, "nested too deeply");
+    cel_parse_skip(p);
     if (p->at[0] == '!' && p->at[1] != '=') {
         p->at++;
         n = node_of(CEL_NOT, parse_unary(p), NULL, false);
     } else if (p->at[0] == '-') {
         p->at++;
-        skip(p);
+        cel_parse_skip(p);
         n = cel_is_number_literal(p->at) ? parse_member(p, true)
                                          : node_of(CEL_MINUS, parse_unary(p), NULL, false);
     } else {
@@ -390,13 +390,13 @@ parse_level(struct parser *p, int level)
     while (n != NULL && level < LEVELS) {
         size_t i = 0;
         while (i < ARRAY_LEN(operators) &&
-               !(operators[i].level == level && take(p, operators[i].token)))
+               !(operators[i].level == level && cel_parse_take(p, operators[i].token)))
             i++;
         if (i == ARRAY_LEN(operators))
             break;
         if (++links > CHAIN_MAX) {
             node_free(n);
-            return fail(p, "too long a chain");
+            return cel_parse_fail(p, "too long a chain");
         }
         n = node_of(operators[i].op, n, parse_level(p, level + 1), true);
     }
@@ -409,13 +409,13 @@ parse_expr(struct parser *p)
     struct cel_node *n, *yes;
 
     if (++p->depth > CEL_DEPTH_MAX)
-        return fail(p, "nested too deeply");
+        return cel_parse_fail(p, "nested too deeply");
     n = parse_level(p, 0);
-    if (n != NULL && take(p, "?")) {
+    if (n != NULL && cel_parse_take(p, "?")) {
         yes = parse_expr(p);
-        if (yes != NULL && !take(p, ":")) {
+        if (yes != NULL && !cel_parse_take(p, ":")) {
             node_free(yes);
-            yes = fail(p, "a colon is missing");
+            yes = cel_parse_fail(p, "a colon is missing");
         }
         n = node_of(CEL_IF, n, yes, true);
         if (n != NULL) {
@@ -440,10 +440,10 @@ cel_parse(const char *text, struct cel **out, struct err *e)
     if (strlen(text) > CEL_TEXT_MAX)
         return err_set(e, RC_INVALID, "longer than %d bytes", CEL_TEXT_MAX);
     root = parse_expr(&p);
-    skip(&p);
+    cel_parse_skip(&p);
     if (root != NULL && *p.at != '\0') {
         node_free(root);
-        root = fail(&p, "the expression should end here");
+        root = cel_parse_fail(&p, "the expression should end here");
     }
     if (root == NULL)
         return e->code;

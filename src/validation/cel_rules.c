@@ -24,7 +24,7 @@ struct rules {
     const struct json *schema; /* borrowed */
 };
 
-static struct rules *compile(const struct json *schema, int depth);
+static struct rules *cel_rules_compile(const struct json *schema, int depth);
 
 static void
 add_rules(struct rules *r, const struct json *list)
@@ -50,7 +50,7 @@ add_rules(struct rules *r, const struct json *list)
 static void
 add_below(struct rules *r, const char *key, const struct json *schema, int depth)
 {
-    struct rules *inner = compile(schema, depth + 1);
+    struct rules *inner = cel_rules_compile(schema, depth + 1);
     struct rules_below *b;
 
     if (inner == NULL)
@@ -63,7 +63,7 @@ add_below(struct rules *r, const char *key, const struct json *schema, int depth
 }
 
 static struct rules *
-compile(const struct json *schema, int depth)
+cel_rules_compile(const struct json *schema, int depth)
 {
     const struct json *properties = json_field(schema, "properties");
     const struct json *each = json_field(schema, "additionalProperties");
@@ -89,7 +89,7 @@ compile(const struct json *schema, int depth)
 struct rules *
 rules_new(const struct json *schema)
 {
-    return compile(schema, 0);
+    return cel_rules_compile(schema, 0);
 }
 
 void
@@ -176,8 +176,8 @@ below_of(const struct rules *r, const char *key)
 }
 
 static void
-apply(const struct rules *r, const struct json *old, const struct json *obj, const char *at,
-      struct field_errors *to)
+cel_rules_apply(const struct rules *r, const struct json *old, const struct json *obj,
+                const char *at, struct field_errors *to)
 {
     struct field_type type = {"", r->schema, true};
     struct list_type list = field_list_type(type, obj);
@@ -191,15 +191,16 @@ apply(const struct rules *r, const struct json *old, const struct json *obj, con
         if (inner == NULL)
             continue;
         (void)snprintf(field, sizeof(field), "%s%s%s", at, at[0] != '\0' ? "." : "", it.key);
-        apply(inner, json_field(old, it.key), it.value, field, to);
+        cel_rules_apply(inner, json_field(old, it.key), it.value, field, to);
     }
     if (json_kind_of(obj) != JSON_IS_ARRAY || r->below == NULL)
         return;
     for (size_t i = 0; i < json_size(obj); i++) {
         const struct json *item = json_elem(obj, i);
         (void)snprintf(field, sizeof(field), "%s[%zu]", at, i);
-        apply(r->below->rules, list.kind == LIST_MAP ? list_find(old, &list, item, NULL) : NULL,
-              item, field, to);
+        cel_rules_apply(r->below->rules,
+                        list.kind == LIST_MAP ? list_find(old, &list, item, NULL) : NULL, item,
+                        field, to);
     }
 }
 
@@ -207,7 +208,7 @@ void
 rules_apply(const struct rules *r, const struct json *old, const struct json *obj,
             struct field_errors *to)
 {
-    apply(r, old, obj, "", to);
+    cel_rules_apply(r, old, obj, "", to);
 }
 
 /* Where in a schema a rule stands. */
@@ -259,7 +260,7 @@ check_list(const struct json *schema, struct place where, struct field_errors *t
 }
 
 static void
-check(const struct json *schema, struct place where, struct field_errors *to)
+cel_rules_check(const struct json *schema, struct place where, struct field_errors *to)
 {
     const struct json *properties = json_field(schema, "properties");
     const char *list = json_text_or(json_field(schema, "x-kubernetes-list-type"), "atomic");
@@ -273,17 +274,17 @@ check(const struct json *schema, struct place where, struct field_errors *to)
     for (struct json_item it = json_first(properties); it.key != NULL;
          it = json_next(properties, it)) {
         (void)snprintf(field, sizeof(field), "%s.properties[%s]", where.at, it.key);
-        check(it.value, below, to);
+        cel_rules_check(it.value, below, to);
     }
     (void)snprintf(field, sizeof(field), "%s.additionalProperties", where.at);
-    check(json_field(schema, "additionalProperties"), below, to);
+    cel_rules_check(json_field(schema, "additionalProperties"), below, to);
     (void)snprintf(field, sizeof(field), "%s.items", where.at);
     below.comparable = where.comparable && strcmp(list, "map") == 0;
-    check(json_field(schema, "items"), below, to);
+    cel_rules_check(json_field(schema, "items"), below, to);
 }
 
 void
 rules_check(const struct json *schema, const char *field, struct field_errors *to)
 {
-    check(schema, (struct place){field, 0, true}, to);
+    cel_rules_check(schema, (struct place){field, 0, true}, to);
 }

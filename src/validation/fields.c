@@ -292,8 +292,8 @@ fields_remove(struct json *v, const struct json *set, const struct json *keep, s
 }
 
 static void
-walk(const struct json *set, char path[static PATH_MAX_BYTES], size_t n, fields_each *each,
-     void *arg)
+fields_walk_tree(const struct json *set, char path[static PATH_MAX_BYTES], size_t n,
+                 fields_each *each, void *arg)
 {
     for (struct json_item it = json_first(set); it.key != NULL; it = json_next(set, it)) {
         size_t more = n;
@@ -321,7 +321,7 @@ walk(const struct json *set, char path[static PATH_MAX_BYTES], size_t n, fields_
         more = MIN(more, PATH_MAX_BYTES - 1);
         if (is_member(it.value))
             each(arg, path);
-        walk(it.value, path, more, each, arg);
+        fields_walk_tree(it.value, path, more, each, arg);
         path[n] = '\0';
     }
 }
@@ -331,5 +331,5 @@ fields_walk(const struct json *set, fields_each *each, void *arg)
 {
     char path[PATH_MAX_BYTES] = "";
 
-    walk(set, path, 0, each, arg);
+    fields_walk_tree(set, path, 0, each, arg);
 }

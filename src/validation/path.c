@@ -22,7 +22,7 @@ take_word(const char *p, size_t n, char to[static WORD_MAX])
 
 /* "?(@.a.b=="v")" of an element? */
 static bool
-passes(const struct json *elem, const char *p, size_t n)
+path_passes(const struct json *elem, const char *p, size_t n)
 {
     char path[WORD_MAX], value[WORD_MAX];
     const char *eq = NULL, *end = p + n;
@@ -53,13 +53,13 @@ of_elements(const struct json *arr, const char *p, size_t n, const char *rest)
     const struct json *found = NULL;
 
     for (size_t i = 0; i < json_size(arr) && found == NULL; i++)
-        if (p[0] == '*' || passes(json_elem(arr, i), p, n))
+        if (p[0] == '*' || path_passes(json_elem(arr, i), p, n))
             found = path_first(json_elem(arr, i), rest);
     return found;
 }
 
 static const struct json *
-bracket(const struct json *j, const char *p)
+path_bracket(const struct json *j, const char *p)
 {
     char word[WORD_MAX];
     const char *end = p;
@@ -96,7 +96,7 @@ path_first(const struct json *j, const char *path)
     if (j == NULL || *path == '\0' || strcmp(path, ".") == 0)
         return j;
     if (*path == '[')
-        return bracket(j, path + 1);
+        return path_bracket(j, path + 1);
     if (*path == '.')
         path++;
     while (path[n] != '\0' && path[n] != '[' && (path[n] != '.' || (n > 0 && path[n - 1] == '\\')))

@@ -11,7 +11,7 @@
 enum { FIELD_MAX = 1024 };
 
 static bool
-flag(const struct json *schema, const char *key)
+schema_flag(const struct json *schema, const char *key)
 {
     return json_is_true(json_field(schema, key));
 }
@@ -37,8 +37,8 @@ is_resource_field(const char *key)
 
 /* --- prune ----------------------------------------------------------------------------------- */
 
-static void prune(const struct json *schema, struct json *j, bool resource, bool keep,
-                  const char *at, struct json *unknown, int depth);
+static void schema_prune_value(const struct json *schema, struct json *j, bool resource, bool keep,
+                               const char *at, struct json *unknown, int depth);
 
 static void
 prune_fields(const struct json *schema, struct json *j, bool resource, bool keep, const char *at,
@@ -54,8 +54,8 @@ prune_fields(const struct json *schema, struct json *j, bool resource, bool keep
         if (resource && is_resource_field(it.key))
             continue;
         if (s != NULL) {
-            prune(s, it.value, flag(s, "x-kubernetes-embedded-resource"), false, field, unknown,
-                  depth + 1);
+            schema_prune_value(s, it.value, schema_flag(s, "x-kubernetes-embedded-resource"), false,
+                               field, unknown, depth + 1);
         } else if (!keep && !open) {
             json_push_cstr(gone, it.key);
             if (unknown != NULL)
@@ -67,10 +67,10 @@ prune_fields(const struct json *schema, struct json *j, bool resource, bool keep
 }
 
 static void
-prune(const struct json *schema, struct json *j, bool resource, bool keep, const char *at,
-      struct json *unknown, int depth)
+schema_prune_value(const struct json *schema, struct json *j, bool resource, bool keep,
+                   const char *at, struct json *unknown, int depth)
 {
-    keep = keep || flag(schema, "x-kubernetes-preserve-unknown-fields");
+    keep = keep || schema_flag(schema, "x-kubernetes-preserve-unknown-fields");
     if (depth > SCHEMA_DEPTH_MAX)
         return;
     if (json_kind_of(j) == JSON_IS_OBJECT) {
@@ -82,21 +82,22 @@ prune(const struct json *schema, struct json *j, bool resource, bool keep, const
         char field[FIELD_MAX];
         (void)snprintf(field, sizeof(field), "%s[%zu]", at, i);
         if (items != NULL)
-            prune(items, json_elem(j, i), flag(items, "x-kubernetes-embedded-resource"), false,
-                  field, unknown, depth + 1);
+            schema_prune_value(items, json_elem(j, i),
+                               schema_flag(items, "x-kubernetes-embedded-resource"), false, field,
+                               unknown, depth + 1);
     }
 }
 
 void
 schema_prune(const struct json *schema, struct json *obj, struct json *unknown)
 {
-    prune(schema, obj, true, false, "", unknown, 0);
+    schema_prune_value(schema, obj, true, false, "", unknown, 0);
 }
 
 /* --- defaults -------------------------------------------------------------------------------- */
 
 static void
-fill(const struct json *schema, struct json *j, int depth)
+schema_fill(const struct json *schema, struct json *j, int depth)
 {
     const struct json *properties = json_field(schema, "properties"), *each;
 
@@ -105,7 +106,7 @@ fill(const struct json *schema, struct json *j, int depth)
     if (json_kind_of(j) == JSON_IS_ARRAY) {
         each = json_field(schema, "items");
         for (size_t i = 0; i < json_size(j); i++)
-            fill(each, json_elem(j, i), depth + 1);
+            schema_fill(each, json_elem(j, i), depth + 1);
         return;
     }
     if (json_kind_of(j) != JSON_IS_OBJECT)
@@ -115,21 +116,21 @@ fill(const struct json *schema, struct json *j, int depth)
         const struct json *otherwise = json_field(it.value, "default");
         struct json *now = json_field(j, it.key);
         /* null where it may not be is the same as nothing, when there is a default */
-        if (otherwise != NULL &&
-            (now == NULL || (json_kind_of(now) == JSON_IS_NULL && !flag(it.value, "nullable"))))
+        if (otherwise != NULL && (now == NULL || (json_kind_of(now) == JSON_IS_NULL &&
+                                                  !schema_flag(it.value, "nullable"))))
             json_set(j, it.key, json_clone(otherwise));
-        fill(it.value, json_field(j, it.key), depth + 1);
+        schema_fill(it.value, json_field(j, it.key), depth + 1);
     }
     each = json_field(schema, "additionalProperties");
     for (struct json_item it = json_first(j); each != NULL && it.key != NULL; it = json_next(j, it))
         if (json_field(properties, it.key) == NULL)
-            fill(each, it.value, depth + 1);
+            schema_fill(each, it.value, depth + 1);
 }
 
 void
 schema_default(const struct json *schema, struct json *obj)
 {
-    fill(schema, obj, 0);
+    schema_fill(schema, obj, 0);
 }
 
 /* --- check ----------------------------------------------------------------------------------- */
@@ -139,8 +140,8 @@ struct check {
     int depth;
 };
 
-static void check(struct check *c, const struct json *schema, const struct json *j, const char *at,
-                  bool resource);
+static void schema_check_value(struct check *c, const struct json *schema, const struct json *j,
+                               const char *at, bool resource);
 
 static const char *
 type_name(const struct json *j)
@@ -157,7 +158,7 @@ has_type(const struct json *schema, const struct json *j)
     const char *want = json_text_or(json_field(schema, "type"), "");
     const char *is = type_name(j);
 
-    if (flag(schema, "x-kubernetes-int-or-string"))
+    if (schema_flag(schema, "x-kubernetes-int-or-string"))
         return strcmp(is, "integer") == 0 || strcmp(is, "string") == 0;
     if (want[0] == '\0' || strcmp(want, is) == 0)
         return true;
@@ -168,7 +169,7 @@ has_type(const struct json *schema, const struct json *j)
 }
 
 static size_t
-characters(const char *s)
+schema_characters(const char *s)
 {
     size_t n = 0;
 
@@ -210,7 +211,7 @@ check_string(struct check *c, const struct json *schema, const struct json *j, c
     const char *s = json_text(j), *pattern = json_text(json_field(schema, "pattern"));
     int64_t min = json_int_or(json_field(schema, "minLength"), -1);
     int64_t max = json_int_or(json_field(schema, "maxLength"), INT64_MAX);
-    int64_t n = (int64_t)characters(s);
+    int64_t n = (int64_t)schema_characters(s);
 
     if (n < min)
         field_error_add(c->to, "FieldValueInvalid", at,
@@ -230,7 +231,8 @@ check_number(struct check *c, const struct json *schema, const struct json *j, c
     const struct json *min = json_field(schema, "minimum"), *max = json_field(schema, "maximum");
     const struct json *of = json_field(schema, "multipleOf");
     double v = json_double_or(j, 0), low = json_double_or(min, 0), high = json_double_or(max, 0);
-    bool above = flag(schema, "exclusiveMinimum"), below = flag(schema, "exclusiveMaximum");
+    bool above = schema_flag(schema, "exclusiveMinimum"),
+         below = schema_flag(schema, "exclusiveMaximum");
 
     if (min != NULL && (above ? v <= low : v < low))
         field_error_add(c->to, "FieldValueInvalid", at,
@@ -252,7 +254,7 @@ check_unique(struct check *c, const struct json *schema, const struct json *j, c
 {
     const char *type = json_text_or(json_field(schema, "x-kubernetes-list-type"), "atomic");
     const struct json *keys = json_field(schema, "x-kubernetes-list-map-keys");
-    bool set = strcmp(type, "set") == 0 || flag(schema, "uniqueItems");
+    bool set = strcmp(type, "set") == 0 || schema_flag(schema, "uniqueItems");
 
     if (!set && strcmp(type, "map") != 0)
         return;
@@ -294,7 +296,8 @@ check_array(struct check *c, const struct json *schema, const struct json *j, co
     for (size_t i = 0; items != NULL && i < (size_t)n; i++) {
         char field[FIELD_MAX];
         (void)snprintf(field, sizeof(field), "%s[%zu]", at, i);
-        check(c, items, json_elem(j, i), field, flag(items, "x-kubernetes-embedded-resource"));
+        schema_check_value(c, items, json_elem(j, i), field,
+                           schema_flag(items, "x-kubernetes-embedded-resource"));
     }
 }
 
@@ -323,7 +326,7 @@ check_object(struct check *c, const struct json *schema, const struct json *j, c
         if (s == NULL || (resource && is_resource_field(it.key)))
             continue;
         (void)snprintf(field, sizeof(field), "%s%s%s", at, at[0] != '\0' ? "." : "", it.key);
-        check(c, s, it.value, field, flag(s, "x-kubernetes-embedded-resource"));
+        schema_check_value(c, s, it.value, field, schema_flag(s, "x-kubernetes-embedded-resource"));
     }
 }
 
@@ -348,13 +351,13 @@ check_enum(struct check *c, const struct json *schema, const struct json *j, con
 
 /* Does it hold, if looked at alone? */
 static bool
-holds(const struct check *c, const struct json *schema, const struct json *j, const char *at)
+schema_holds(const struct check *c, const struct json *schema, const struct json *j, const char *at)
 {
     struct field_errors aside = {0};
     struct check inner = {&aside, c->depth};
     bool good;
 
-    check(&inner, schema, j, at, false);
+    schema_check_value(&inner, schema, j, at, false);
     good = json_size(aside.causes) == 0;
     field_errors_release(&aside);
     return good;
@@ -368,34 +371,34 @@ check_combined(struct check *c, const struct json *schema, const struct json *j,
     size_t n = 0;
 
     for (size_t i = 0; i < json_size(all); i++)
-        check(c, json_elem(all, i), j, at, false);
+        schema_check_value(c, json_elem(all, i), j, at, false);
     for (size_t i = 0; i < json_size(any); i++)
-        n += holds(c, json_elem(any, i), j, at);
+        n += schema_holds(c, json_elem(any, i), j, at);
     if (json_size(any) > 0 && n == 0)
         field_error_add(c->to, "FieldValueInvalid", at,
                         "Invalid value: \"\": \"%s\" must validate at least one schema (anyOf)",
                         at);
     n = 0;
     for (size_t i = 0; i < json_size(one); i++)
-        n += holds(c, json_elem(one, i), j, at);
+        n += schema_holds(c, json_elem(one, i), j, at);
     if (json_size(one) > 0 && n != 1)
         field_error_add(c->to, "FieldValueInvalid", at,
                         "Invalid value: \"\": \"%s\" must validate one and only one schema (oneOf)",
                         at);
-    if (no != NULL && holds(c, no, j, at))
+    if (no != NULL && schema_holds(c, no, j, at))
         field_error_add(c->to, "FieldValueInvalid", at,
                         "Invalid value: \"\": \"%s\" must not validate the schema (not)", at);
 }
 
 static void
-check(struct check *c, const struct json *schema, const struct json *j, const char *at,
-      bool resource)
+schema_check_value(struct check *c, const struct json *schema, const struct json *j, const char *at,
+                   bool resource)
 {
     enum json_kind kind = json_kind_of(j);
 
     if (c->depth >= SCHEMA_DEPTH_MAX)
         return;
-    if (kind == JSON_IS_NULL && flag(schema, "nullable"))
+    if (kind == JSON_IS_NULL && schema_flag(schema, "nullable"))
         return;
     if (!has_type(schema, j)) {
         field_error_add(
@@ -423,7 +426,7 @@ schema_check(const struct json *schema, const struct json *obj, struct field_err
 {
     struct check c = {to, 0};
 
-    check(&c, schema, obj, "", true);
+    schema_check_value(&c, schema, obj, "", true);
 }
 
 /* --- the schema itself ------------------------------------------------------------------------ */
@@ -442,8 +445,8 @@ check_schema(const struct json *s, const char *at, struct field_errors *to, int 
         return;
     }
     if (json_text_or(json_field(s, "type"), "")[0] == '\0' &&
-        !flag(s, "x-kubernetes-int-or-string") &&
-        !flag(s, "x-kubernetes-preserve-unknown-fields")) {
+        !schema_flag(s, "x-kubernetes-int-or-string") &&
+        !schema_flag(s, "x-kubernetes-preserve-unknown-fields")) {
         (void)snprintf(field, sizeof(field), "%s.type", at);
         field_error_add(to, "FieldValueRequired", field,
                         "Required value: must not be empty for specified "

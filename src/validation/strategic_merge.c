@@ -67,7 +67,7 @@ is_mark(const char *key, const char *mark)
 
 /* A copy without directives: of what the patch adds where nothing was. */
 static enum rc
-fresh(const struct json *patch, int depth, struct json **out, struct err *e)
+strategic_merge_fresh(const struct json *patch, int depth, struct json **out, struct err *e)
 {
     if (json_kind_of(patch) != JSON_IS_OBJECT) {
         *out = json_clone(patch);
@@ -103,7 +103,7 @@ merge_element(struct json *list, const struct list_type *t, const struct json *i
     }
     if (mine != NULL)
         return merge_object(mine, item, depth + 1, e);
-    if (fresh(item, depth, &added, e))
+    if (strategic_merge_fresh(item, depth, &added, e))
         return e->code;
     json_push(list, added);
     return RC_OK;
@@ -146,8 +146,8 @@ merge_list(struct json *to, const char *key, const struct json *patch, int depth
  * before in `was`.
  */
 static void
-reorder(struct json *to, const char *key, const struct json *order, const struct json *was,
-        int depth)
+strategic_merge_reorder(struct json *to, const char *key, const struct json *order,
+                        const struct json *was, int depth)
 {
     struct list_type t = merge_type(key, order, depth);
     struct json *list = json_field(to, key), *named, *sorted;
@@ -213,7 +213,7 @@ retain_keys(struct json *to, const struct json *patch, struct err *e)
 }
 
 static void
-clear(struct json *to)
+strategic_merge_clear(struct json *to)
 {
     struct json_item it;
 
@@ -235,7 +235,7 @@ merge_field(struct json *to, const char *key, const struct json *value, int dept
     case JSON_IS_OBJECT:
         if (json_kind_of(mine) == JSON_IS_OBJECT)
             return merge_object(mine, value, depth + 1, e);
-        if (fresh(value, depth, &added, e))
+        if (strategic_merge_fresh(value, depth, &added, e))
             return e->code;
         json_set(to, key, added);
         return RC_OK;
@@ -256,7 +256,7 @@ merge_object(struct json *to, const struct json *patch, int depth, struct err *e
     if (how[0] != '\0' && strcmp(how, "replace") != 0 && strcmp(how, "delete") != 0)
         return err_set(e, RC_INVALID, "unknown $patch \"%.40s\"", how);
     if (how[0] != '\0')
-        clear(to);
+        strategic_merge_clear(to);
     if (how[0] == 'd')
         return RC_OK;
     if (json_field(patch, "$retainKeys") != NULL && retain_keys(to, patch, e))
@@ -271,7 +271,8 @@ merge_object(struct json *to, const struct json *patch, int depth, struct err *e
             return e->code;
     for (struct json_item it = json_first(patch); it.key != NULL; it = json_next(patch, it))
         if (is_mark(it.key, order_mark))
-            reorder(to, it.key + strlen(order_mark), it.value, json_field(was, it.key), depth);
+            strategic_merge_reorder(to, it.key + strlen(order_mark), it.value,
+                                    json_field(was, it.key), depth);
     return RC_OK;
 }
 

@@ -12,14 +12,14 @@ enum {
 #define SPLIT_MASK ((1ULL << CHUNKER_SPLIT_BITS) - 1)
 
 static inline uint64_t
-append(const struct chunker *c, uint64_t f, uint8_t in)
+chunker_append(const struct chunker *c, uint64_t f, uint8_t in)
 {
     return (f << 8 | in) ^ c->mod[f >> SHIFT];
 }
 
 /* One step of the window: `in` comes, `out`, 64 bytes older, goes. */
 static inline uint64_t
-roll(const struct chunker *c, uint64_t f, uint64_t in, uint64_t out)
+chunker_roll(const struct chunker *c, uint64_t f, uint64_t in, uint64_t out)
 {
     return (f << 8) ^ c->mod[f >> SHIFT] ^ (c->out[out] ^ in);
 }
@@ -30,9 +30,9 @@ chunker_init(struct chunker *c, uint64_t poly)
     for (uint64_t t = 0; t < 256; t++)
         c->mod[t] = poly_mod(t << POLY_DEGREE, poly) ^ t << POLY_DEGREE;
     for (unsigned b = 0; b < 256; b++) {
-        uint64_t f = append(c, 0, (uint8_t)b);
+        uint64_t f = chunker_append(c, 0, (uint8_t)b);
         for (int i = 0; i < CHUNKER_WINDOW; i++)
-            f = append(c, f, 0);
+            f = chunker_append(c, f, 0);
         c->out[b] = f;
     }
 }
@@ -43,7 +43,7 @@ chunker_fingerprint(const struct chunker *c, const uint8_t *p, size_t n)
     uint64_t f = 0;
 
     for (size_t i = 0; i < n; i++)
-        f = append(c, f, p[i]);
+        f = chunker_append(c, f, p[i]);
     return f;
 }
 
@@ -56,7 +56,7 @@ scan_one(const struct chunker *c, const uint8_t *p, size_t from, size_t to)
     uint64_t f = chunker_fingerprint(c, p + from - CHUNKER_WINDOW, CHUNKER_WINDOW);
 
     for (size_t i = from; i < to; i++) {
-        f = roll(c, f, p[i], p[i - CHUNKER_WINDOW]);
+        f = chunker_roll(c, f, p[i], p[i - CHUNKER_WINDOW]);
         if ((f & SPLIT_MASK) == 0)
             return i + 1;
     }
@@ -75,10 +75,10 @@ scan_lanes(const struct chunker *c, const uint8_t *p)
 
     for (size_t i = 0; i < LANE; i++) {
         const uint8_t *in = p + i, *out = in - CHUNKER_WINDOW;
-        f0 = roll(c, f0, in[0], out[0]);
-        f1 = roll(c, f1, in[LANE], out[LANE]);
-        f2 = roll(c, f2, in[LANE * 2], out[LANE * 2]);
-        f3 = roll(c, f3, in[LANE * 3], out[LANE * 3]);
+        f0 = chunker_roll(c, f0, in[0], out[0]);
+        f1 = chunker_roll(c, f1, in[LANE], out[LANE]);
+        f2 = chunker_roll(c, f2, in[LANE * 2], out[LANE * 2]);
+        f3 = chunker_roll(c, f3, in[LANE * 3], out[LANE * 3]);
         if (UNLIKELY((f0 & SPLIT_MASK) == 0 || (f1 & SPLIT_MASK) == 0 || (f2 & SPLIT_MASK) == 0 ||
                      (f3 & SPLIT_MASK) == 0))
             return true;

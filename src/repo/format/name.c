@@ -13,7 +13,7 @@ static const uint32_t hidden[][2] = {
 static const char short_from[] = "\a\b\f\n\r\t\v\\\"", short_to[] = "abfnrtv\\\"";
 
 static bool
-prints(uint32_t rune)
+name_prints(uint32_t rune)
 {
     for (size_t i = 0; i < ARRAY_LEN(hidden); i++) {
         if (rune >= hidden[i][0] && rune <= hidden[i][1])
@@ -38,7 +38,7 @@ name_quote(struct str raw, struct buf *out, struct err *e)
             rc = buf_printf(out, e, "\\%c", short_to[found - short_from]);
         else if (rune < 0x20 || rune == 0x7f)
             rc = buf_printf(out, e, "\\x%02x", rune);
-        else if (!prints(rune))
+        else if (!name_prints(rune))
             rc = buf_printf(out, e, rune > 0xffff ? "\\U%08x" : "\\u%04x", rune);
         else
             rc = buf_add(out, raw.p + i, len, e);
@@ -51,7 +51,7 @@ name_quote(struct str raw, struct buf *out, struct err *e)
 
 /* `n` digits of base 16 or 8 at the front of `s`. */
 static bool
-digits(struct str s, size_t n, uint32_t base, uint32_t *out)
+name_digits(struct str s, size_t n, uint32_t base, uint32_t *out)
 {
     uint32_t v = 0;
 
@@ -71,7 +71,7 @@ digits(struct str s, size_t n, uint32_t base, uint32_t *out)
 
 /* One escape, after its backslash; `*len` bytes of `s` belong to it. */
 static enum rc
-unescape(struct str s, struct buf *out, size_t *len, struct err *e)
+name_unescape(struct str s, struct buf *out, size_t *len, struct err *e)
 {
     const char *found = s.n > 0 && s.p[0] != 0 ? strchr(short_to, s.p[0]) : NULL;
     size_t n = s.n == 0 ? 0 : s.p[0] == 'x' ? 2 : s.p[0] == 'u' ? 4 : s.p[0] == 'U' ? 8 : 0;
@@ -82,14 +82,14 @@ unescape(struct str s, struct buf *out, size_t *len, struct err *e)
         *len = 1;
         return buf_add(out, &short_from[found - short_to], 1, e);
     }
-    if (n != 0 && digits(str_of(s.p + 1, s.n - 1), n, 16, &v)) {
+    if (n != 0 && name_digits(str_of(s.p + 1, s.n - 1), n, 16, &v)) {
         *len = 1 + n;
         if (n > 2 && (v > 0x10ffff || (v >= 0xd800 && v < 0xe000)))
             return err_set(e, RC_CORRUPT, "a name has an escape that is no character");
         bytes[0] = (uint8_t)v;
         return buf_add(out, bytes, n == 2 ? 1 : utf8_put(v, bytes), e);
     }
-    if (digits(s, 3, 8, &v) && v < 256) {
+    if (name_digits(s, 3, 8, &v) && v < 256) {
         *len = 3;
         bytes[0] = (uint8_t)v;
         return buf_add(out, bytes, 1, e);
@@ -110,7 +110,7 @@ name_unquote(struct str quoted, struct buf *out, struct err *e)
             if (buf_add(out, quoted.p + i, 1, e))
                 return e->code;
         } else {
-            if (unescape(str_of(quoted.p + i + 1, quoted.n - i - 1), out, &len, e))
+            if (name_unescape(str_of(quoted.p + i + 1, quoted.n - i - 1), out, &len, e))
                 return e->code;
             len++;
         }

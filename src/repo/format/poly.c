@@ -3,7 +3,7 @@
 #include "repo/format/poly.h"
 
 static int
-degree(uint64_t a)
+poly_degree(uint64_t a)
 {
     return a == 0 ? -1 : 63 - __builtin_clzll(a);
 }
@@ -11,9 +11,9 @@ degree(uint64_t a)
 uint64_t
 poly_mod(uint64_t a, uint64_t m)
 {
-    int dm = degree(m);
+    int dm = poly_degree(m);
 
-    for (int da = degree(a); da >= dm; da = degree(a))
+    for (int da = poly_degree(a); da >= dm; da = poly_degree(a))
         a ^= m << (da - dm);
     return a;
 }
@@ -22,7 +22,7 @@ poly_mod(uint64_t a, uint64_t m)
 static uint64_t
 mul_mod(uint64_t a, uint64_t b, uint64_t m)
 {
-    uint64_t sum = 0, top = 1ULL << degree(m);
+    uint64_t sum = 0, top = 1ULL << poly_degree(m);
 
     for (; b != 0; b >>= 1) {
         if (b & 1)
@@ -35,7 +35,7 @@ mul_mod(uint64_t a, uint64_t b, uint64_t m)
 }
 
 static uint64_t
-gcd(uint64_t a, uint64_t b)
+poly_gcd(uint64_t a, uint64_t b)
 {
     while (b != 0) {
         uint64_t rest = poly_mod(a, b);
@@ -51,11 +51,11 @@ poly_is_good(uint64_t poly)
 {
     uint64_t q = 2;
 
-    if (degree(poly) != POLY_DEGREE)
+    if (poly_degree(poly) != POLY_DEGREE)
         return false;
     for (int i = 1; i <= POLY_DEGREE / 2; i++) {
         q = mul_mod(q, q, poly);
-        if (gcd(poly, q ^ 2) != 1)
+        if (poly_gcd(poly, q ^ 2) != 1)
             return false;
     }
     return true;
