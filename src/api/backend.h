@@ -39,7 +39,7 @@ NODISCARD enum rc backend_address(const struct backend *b, char **out, struct er
  * The key of the storage Secret that may give the variable `name` (restic's names); NULL: none may.
  * These are Stash's and a few more that hold credentials. Whoever writes the Secret is not whoever
  * runs what reads it: names of files, proxies, end points and metadata services are never taken.
- * Not among them are RESTIC_PASSWORD and CA_CERT_DATA, which are no variables of a store.
+ * Not among them are RESTIC_PASSWORD and CA_CERT_DATA, which are not variables of a store.
  */
 const char *backend_secret_key(const char *name);
 

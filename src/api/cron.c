@@ -148,7 +148,7 @@ parse_at(const char *s, struct cron *c, struct err *e)
             return RC_OK;
         return err_set(e, RC_INVALID, "@every needs a second at least");
     }
-    return err_set(e, RC_INVALID, "\"%.40s\" is no schedule", s);
+    return err_set(e, RC_INVALID, "\"%.40s\" is not a schedule", s);
 }
 
 static enum rc

@@ -116,7 +116,7 @@ template_number(struct run *r, struct json **out)
     return RC_OK;
 }
 
-/* One operand that is no function. */
+/* One operand that is not a function. */
 static enum rc
 template_operand(struct run *r, struct json **out)
 {

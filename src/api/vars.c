@@ -181,7 +181,7 @@ vars_slice(struct str value, struct str how, struct buf *out, struct err *e)
 
     if (!str_to_u64(vars_sub(how, 0, cut), &from) ||
         (colon != NULL && !str_to_u64(vars_sub(how, cut + 1, how.n), &len)))
-        return err_set(e, RC_INVALID, "\":%.*s\" is no place in a value", (int)MIN(how.n, 40),
+        return err_set(e, RC_INVALID, "\":%.*s\" is not a place in a value", (int)MIN(how.n, 40),
                        (const char *)how.p);
     from = MIN(from, value.n);
     return buf_add_str(out, vars_sub(value, from, from + MIN(len, value.n - from)), e);

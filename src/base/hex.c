@@ -24,7 +24,7 @@ static const uint8_t worth[256] = {
 bool
 hex_decode(struct str s, uint8_t *to, size_t n)
 {
-    unsigned seen = 0; /* what any of them is worth; above 15: one was no digit */
+    unsigned seen = 0; /* what any of them is worth; above 15: one was not a digit */
 
     if (s.n != 2 * n)
         return false;

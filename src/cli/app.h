@@ -24,7 +24,7 @@ struct command {
     const char *usage;   /* arguments, for the help */
     const char *summary; /* one line */
     const struct opt *const *tables;
-    size_t rest_min, rest_max; /* words that are no options */
+    size_t rest_min, rest_max; /* words that are not options */
     enum rc (*run)(struct ctx *cx, const struct args *a, struct err *e);
 };
 

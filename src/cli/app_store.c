@@ -12,7 +12,7 @@ parse_rate(const char *text, const char *what, uint64_t *out, struct err *e)
     if (text == NULL)
         return RC_OK;
     if (!str_to_u64(str_c(text), &kib) || kib > UINT32_MAX)
-        return err_set(e, RC_USAGE, "--%s %s is no number of KiB", what, text);
+        return err_set(e, RC_USAGE, "--%s %s is not a number of KiB", what, text);
     *out = kib * 1024;
     return RC_OK;
 }

@@ -139,7 +139,8 @@ parse_time(const char *text, struct instant *out, struct err *e)
     time_t t = end != NULL && *end == '\0' ? mktime(&tm) : -1;
 
     if (t == -1 || tm.tm_mday != day)
-        return err_set(e, RC_USAGE, "--time \"%s\" is no time such as '2012-11-01 22:08:41'", text);
+        return err_set(e, RC_USAGE, "--time \"%s\" is not a time such as '2012-11-01 22:08:41'",
+                       text);
     *out = (struct instant){.sec = t, .zone = (int32_t)tm.tm_gmtoff};
     return RC_OK;
 }

@@ -116,7 +116,7 @@ read_options(struct deleting *d, const struct args *a, struct err *e)
     d->how.propagation = policies[cascade];
     d->how.dry_run = d->mode == 1;
     if (a->grace != NULL && !str_to_i64(str_c(a->grace), &d->how.grace_s))
-        return err_set(e, RC_INVALID, "--grace-period %s is no number", a->grace);
+        return err_set(e, RC_INVALID, "--grace-period %s is not a number", a->grace);
     d->how.has_grace = a->grace != NULL && d->how.grace_s >= 0;
     d->wait = a->wait_gone == NULL || strcmp(a->wait_gone, "false") != 0;
     d->ignore = a->ignore_not_found || a->all || a->selector != NULL;

@@ -157,7 +157,7 @@ snapshots_main(struct ctx *cx, const struct args *a, struct err *e)
     enum rc rc;
 
     if (a->latest != NULL && (!str_to_u64(str_c(a->latest), &most) || most == 0))
-        return err_set(e, RC_USAGE, "--latest \"%s\" is no number of snapshots", a->latest);
+        return err_set(e, RC_USAGE, "--latest \"%s\" is not a number of snapshots", a->latest);
     rc = app_repo_lock(cx, a, APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
         rc = app_snapshots(cx, a, r.repo, &all, &n, &unread, e);

@@ -55,7 +55,7 @@ read_file(const char *path, struct documents *out, struct err *e)
     for (size_t i = 0; i < json_size(docs); i++) {
         const struct json *doc = json_elem(docs, i);
         if (json_kind_of(doc) != JSON_IS_OBJECT)
-            return err_set(e, RC_INVALID, "error parsing %s: document %zu is no object",
+            return err_set(e, RC_INVALID, "error parsing %s: document %zu is not an object",
                            in ? "STDIN" : path, i + 1);
         documents_push(out, doc, in ? "STDIN" : path);
     }

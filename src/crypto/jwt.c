@@ -46,7 +46,7 @@ read_key(struct str pem, struct err *e)
         return key;
     EVP_PKEY_free(key);
     ERR_clear_error();
-    (void)err_set(e, RC_INVALID, "the private key is no RSA key in PEM");
+    (void)err_set(e, RC_INVALID, "the private key is not an RSA key in PEM");
     return NULL;
 }
 

@@ -6,7 +6,7 @@
  * crypto/jwt -- a statement signed with an RSA key, for those who give out tokens (RS256).
  *
  * Threads  any.
- * Errors   RC_INVALID: the key is no RSA key in PEM, or is locked by a password. They say nothing
+ * Errors   RC_INVALID: the key is not an RSA key in PEM, or is locked by a password. They say nothing
  *          of it.
  * Source   RFC 7515 (compact serialization), RFC 7518 section 3.3
  */

@@ -63,7 +63,7 @@ test_convert_takes_what_servers_load(void **state)
     buf_release(&dump);
 }
 
-/* As servers have it: they refuse such a file, and a count of two for one key is no count. */
+/* As servers have it: they refuse such a file, and a count of two for one key is not a count. */
 static void
 test_convert_refuses_a_key_that_comes_twice(void **state)
 {

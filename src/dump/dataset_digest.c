@@ -376,7 +376,7 @@ on_key_end(struct dataset_digest *t, const struct ev_key *key)
     sum128 sum = (sum128)db->digest.hi << 64 | db->digest.lo;
     XXH128_hash_t h;
 
-    if (t->elements == 0 && t->type != KV_STREAM) /* an empty collection is no key to a server */
+    if (t->elements == 0 && t->type != KV_STREAM) /* an empty collection is not a key to a server */
         return;
     if (is_left_out(t, key->expires_at)) {
         t->left_out++;

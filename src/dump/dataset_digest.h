@@ -14,7 +14,7 @@
  *          last ID, entries added, largest deleted ID, groups (last ID, entries read), consumers,
  *          pending entries (owner, time, count). Opaque values by their bytes. Not in it: LRU and
  *          LFU, encodings, when consumers were seen, pending entries of no consumer, message
- *          deduplication. Empty collections are no keys; -0 counts as 0. The hash is XXH3-128: it
+ *          deduplication. Empty collections are not keys; -0 counts as 0. The hash is XXH3-128: it
  *          finds accidents, not an adversary. Functions are digested by themselves.
  * Memory   constant, but for one record per database (at most TALLY_DBS_MAX).
  * Threads  one at a time.

@@ -53,7 +53,7 @@ read_number(struct resp_reader *r, uint8_t lead, uint64_t *out, struct err *e)
         return e->code;
     p = r->w.p + r->w.pos;
     if (n == 1 || p[n] != '\r' || p[n + 1] != '\n')
-        return not_resp(r, "a length that is no number", e);
+        return not_resp(r, "a length that is not a number", e);
     (void)lookahead_take(&r->w, n + 2);
     *out = v;
     return RC_OK;

@@ -51,7 +51,7 @@ http_new(const struct http_opts *o, struct http **out, struct err *e)
     if (o == NULL)
         o = &none;
     if (o->proxy != NULL && strstr(o->proxy, "://") == NULL)
-        return err_set(e, RC_INVALID, "the proxy is no URL");
+        return err_set(e, RC_INVALID, "the proxy is not a URL");
     h = MEM_NEW(struct http);
     (void)pthread_mutex_init(&h->lock, NULL);
     (void)pthread_condattr_init(&clock);

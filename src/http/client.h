@@ -41,7 +41,7 @@ struct http_opts {
     uint64_t send_rate, receive_rate; /* bytes a second of all together; 0: no limit */
 };
 
-/* `o` may be NULL. RC_INVALID: the proxy is no URL. */
+/* `o` may be NULL. RC_INVALID: the proxy is not a URL. */
 NODISCARD enum rc http_new(const struct http_opts *o, struct http **out, struct err *e);
 /* No call may be under way and no stream open. */
 void http_free(struct http *h);

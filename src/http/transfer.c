@@ -106,7 +106,7 @@ rename_host(struct transfer *t, CURLU *u, const char *server_name, struct err *e
     }
     curl_free(host);
     curl_free(port);
-    return ok ? RC_OK : err_set(e, RC_INVALID, "\"%.100s\" is no server name", server_name);
+    return ok ? RC_OK : err_set(e, RC_INVALID, "\"%.100s\" is not a server name", server_name);
 }
 
 /* Read the URL: what is sent, and the host for messages. User and password in it are refused. */
@@ -121,7 +121,7 @@ read_url(struct transfer *t, const char *url, struct err *e)
         curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
         curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
         (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
-        rc = err_set(e, RC_INVALID, "the address is no http:// or https:// URL");
+        rc = err_set(e, RC_INVALID, "the address is not an http:// or https:// URL");
     } else {
         (void)snprintf(t->host, sizeof(t->host), "%s", host);
         if (t->h->o.server_name != NULL && strcmp(scheme, "https") == 0)

@@ -283,7 +283,7 @@ listen_on(const char *where, int *out, unsigned *port, struct err *e)
     int fd, one = 1;
 
     if (colon == NULL || (n = (size_t)(colon - where)) >= sizeof(host))
-        return err_set(e, RC_INVALID, "%s is no address to listen on, such as 127.0.0.1:8080",
+        return err_set(e, RC_INVALID, "%s is not an address to listen on, such as 127.0.0.1:8080",
                        where);
     memcpy(host, where, n);
     if (n >= 2 && host[0] == '[' && host[n - 1] == ']') {
@@ -293,7 +293,7 @@ listen_on(const char *where, int *out, unsigned *port, struct err *e)
     if (strcmp(host, "localhost") == 0)
         memcpy(host, "127.0.0.1", sizeof("127.0.0.1"));
     if (getaddrinfo(host[0] != '\0' ? host : NULL, colon + 1, &hints, &list) != 0)
-        return err_set(e, RC_INVALID, "%s is no address to listen on, such as 127.0.0.1:8080",
+        return err_set(e, RC_INVALID, "%s is not an address to listen on, such as 127.0.0.1:8080",
                        where);
     fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0)

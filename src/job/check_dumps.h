@@ -9,7 +9,7 @@
  *          commands that write no data, not what its manifest says.
  * Shape    each is read as a restore reads it, into nowhere (job/restore, dry run).
  * Which    the newest snapshot of each target, and all whose dump nothing vouches for: those without
- *          a manifest, or with one of an older program. Files that are no dumps are passed over.
+ *          a manifest, or with one of an older program. Files that are not dumps are passed over.
  * Errors   problems go to `problem`, one text for each snapshot; RC_CANCELLED, RC_TIMEOUT.
  */
 #include "repo/repo.h"

@@ -69,7 +69,7 @@ env_number(const char *name, long *out)
     *out = strtol(text, &end, 10);
     if (*end == '\0')
         return true;
-    log_warn("%s=%s is no number and is ignored", name, text);
+    log_warn("%s=%s is not a number and is ignored", name, text);
     return false;
 }
 

@@ -85,7 +85,7 @@ start_converter(struct dump_reader *f, struct err *e)
     return RC_OK;
 }
 
-/* What people have at hand that is no dump, by its first bytes. */
+/* What people have at hand that is not a dump, by its first bytes. */
 static enum rc
 refuse_other_files(const struct dump_reader *f, struct err *e)
 {

@@ -134,7 +134,7 @@ port_of(struct hook *h, const struct json *action, uint16_t *out, struct err *e)
         }
     }
     if (n < 1 || n > 65535)
-        return err_set(e, RC_INVALID, "port %s is no port", name != NULL ? name : "of the hook");
+        return err_set(e, RC_INVALID, "port %s is not a port", name != NULL ? name : "of the hook");
     *out = (uint16_t)n;
     return RC_OK;
 }

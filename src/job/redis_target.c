@@ -82,7 +82,7 @@ redis_target_transform(struct ctx *cx, struct kube *k, const char *ns, const str
     return RC_OK;
 }
 
-/* The keys of a Secret are no secret; mem_free. */
+/* The keys of a Secret are not secret; mem_free. */
 static char *
 say_no_password(const char *ns, const char *name, const struct json *data)
 {
@@ -230,7 +230,7 @@ redis_target_address(struct redis_target *b, const char *ns, struct err *e)
         return redis_addr_parse(str_c(url), NULL, &b->addr, e);
     }
     if (port < 1 || port > 65535)
-        return err_set(e, RC_INVALID, "port %lld of the AppBinding's service is no port",
+        return err_set(e, RC_INVALID, "port %lld of the AppBinding's service is not a port",
                        (long long)port);
     b->addr.db = -1;
     b->addr.port = (uint16_t)port;

@@ -20,7 +20,7 @@ step_repo_store_of_flags(const struct step_flags *f, const struct json *secret,
     const char *connections = step_text(f->max_connections, "0");
 
     if (!str_to_i64(str_c(connections), &b.max_connections))
-        return err_set(e, RC_INVALID, "--max-connections %.40s is no number", connections);
+        return err_set(e, RC_INVALID, "--max-connections %.40s is not a number", connections);
     return step_repo_store(&b, secret, with_environment, out, e);
 }
 

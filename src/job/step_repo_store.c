@@ -53,7 +53,7 @@ step_repo_store(const struct backend *b, const struct json *secret, bool with_en
     enum rc rc;
 
     if (b->max_connections < 0 || b->max_connections > STORE_CONNECTIONS_MAX)
-        return err_set(e, RC_INVALID, "maxConnections %lld is no number up to %d",
+        return err_set(e, RC_INVALID, "maxConnections %lld is not a number up to %d",
                        (long long)b->max_connections, STORE_CONNECTIONS_MAX);
     if (backend_address(b, &address, e))
         return e->code;

@@ -140,7 +140,7 @@ merge_text(struct json *all, struct str yaml, const char *dir, struct err *e)
     if (yaml_to_json(yaml, &docs, e))
         return e->code;
     if (json_size(docs) > 0 && json_kind_of(json_elem(docs, 0)) != JSON_IS_OBJECT)
-        return err_set(e, RC_INVALID, "it is no kubeconfig");
+        return err_set(e, RC_INVALID, "it is not a kubeconfig");
     config_merge(all, json_elem(docs, 0), dir);
     return RC_OK;
 }
@@ -244,7 +244,8 @@ take_cluster(struct kube_config *c, const struct json *entry, const char *server
     c->server = server != NULL ? mem_strdup(server) : get_text(j, "server");
     if (c->server == NULL ||
         (strncmp(c->server, "https://", 8) != 0 && strncmp(c->server, "http://", 7) != 0))
-        return err_set(e, RC_INVALID, "the server of the cluster is no http:// or https:// URL");
+        return err_set(e, RC_INVALID,
+                       "the server of the cluster is not an http:// or https:// URL");
     for (n = strlen(c->server); n > 0 && c->server[n - 1] == '/'; n--)
         c->server[n - 1] = '\0';
     c->server_name = get_text(j, "tls-server-name");

@@ -31,7 +31,7 @@ get_page(struct ctx *cx, struct kube *k, const struct kube_list_opts *o, const c
     if (json_kind_of(*out) == JSON_IS_OBJECT)
         return RC_OK;
     json_free(TAKE(*out));
-    return err_set(e, RC_CORRUPT, "the API server answered something that is no list");
+    return err_set(e, RC_CORRUPT, "the API server answered something that is not a list");
 }
 
 /* As kube_each, but o->page 0 is one page of all. */

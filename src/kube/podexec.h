@@ -7,7 +7,7 @@
  *
  * Shape    one call: stdout and stderr come back together, cut at the buffer's ceiling; no stdin.
  * Errors   as kube/kube.h; RC_UNSUPPORTED: the transport has no such streams. A command that ends
- *          with another code than 0 is no error: `exit_code` tells.
+ *          with another code than 0 is not an error: `exit_code` tells.
  * Source   Kubernetes remotecommand over WebSocket, subprotocol v4.channel.k8s.io.
  */
 #include "kube/kube.h"

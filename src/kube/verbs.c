@@ -24,7 +24,7 @@ send_body(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, struct ku
         return RC_OK;
     if (json_kind_of(*out) != JSON_IS_OBJECT) {
         json_free(TAKE(*out));
-        return err_set(e, RC_CORRUPT, "the API server answered something that is no object");
+        return err_set(e, RC_CORRUPT, "the API server answered something that is not an object");
     }
     kube_name_kind(*out, kind);
     return RC_OK;

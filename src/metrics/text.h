@@ -40,7 +40,7 @@ struct metrics_label {
 void metrics_sample(struct metrics *m, const struct metrics_label *labels, double value);
 
 /*
- * "a=b,c=d" as a user gives it, appended to `out` for metrics.common; NULL is no label. RC_INVALID:
+ * "a=b,c=d" as a user gives it, appended to `out` for metrics.common; NULL is not a label. RC_INVALID:
  * a pair lacks its "=" or a name is not one of the format.
  */
 NODISCARD enum rc metrics_labels(const char *pairs, struct buf *out, struct err *e);

@@ -49,7 +49,7 @@ process_watch_thread(void *arg)
                 over = true;
                 continue;
             }
-            (void)waitpid(w->pid, NULL, WNOHANG); /* fails if it is no child of ours: fine */
+            (void)waitpid(w->pid, NULL, WNOHANG); /* fails if it is not a child of ours: fine */
             workq_add(controller_queue(r->pod_ctl), w->key);
             (void)epoll_ctl(r->watch_fd, EPOLL_CTL_DEL, w->fd, NULL);
             process_watch_drop(r, w);

@@ -37,7 +37,7 @@ last_line(const char *message, size_t *n)
     return line;
 }
 
-/* One line of a termination message: the last one that holds anything and is no hint. */
+/* One line of a termination message: the last one that holds anything and is not a hint. */
 static void
 add_message(char *why, const char *message)
 {

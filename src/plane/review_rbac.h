@@ -4,7 +4,7 @@
 
 /*
  * plane/review_rbac -- the spec of a SubjectAccessReview, answered by the Roles, ClusterRoles and
- * bindings that are stored. Rights on URLs that are no resources are nobody's.
+ * bindings that are stored. Rights on URLs that are not resources are nobody's.
  */
 #include "plane/plane.h"
 

@@ -119,6 +119,6 @@ rdb_decode_hash(struct rdb *r, const struct rdb_out *o, struct err *e)
     case T_HASH_LISTPACK_EX: /* the smallest expiry stands first; each field has its own */
         return rdb_i64(r, &min_expire, e) ? e->code : decode_packed(r, BLOB_LISTPACK, true, o, e);
     default:
-        BUG("type %u is no hash", r->type);
+        BUG("type %u is not a hash", r->type);
     }
 }

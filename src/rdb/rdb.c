@@ -319,7 +319,7 @@ read_scalar_op(struct rdb *r, uint8_t op, struct err *e)
     }
 }
 
-/* One opcode with its payload. `*again` when it was no item by itself. */
+/* One opcode with its payload. `*again` when it was not an item by itself. */
 static enum rc
 read_item(struct rdb *r, struct rdb_item *out, bool *again, struct err *e)
 {

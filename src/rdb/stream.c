@@ -158,7 +158,7 @@ read_entry(struct node *nd, const struct rdb_out *o, uint64_t *live, struct err 
         read_pairs(nd, (flags & SAME_FIELDS) != 0, &ev.u.entry.n, e) ||
         packed_int(&nd->b, &back, e))
         return e->code;
-    if (flags & DELETED) /* a tombstone: its fields had to be read, but it is no data */
+    if (flags & DELETED) /* a tombstone: its fields had to be read, but it is not data */
         return RC_OK;
     ev.u.entry.id.ms = nd->master.ms + (uint64_t)ms;
     ev.u.entry.id.seq = nd->master.seq + (uint64_t)seq;

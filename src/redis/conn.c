@@ -131,7 +131,7 @@ conn_flush(struct ctx *cx, struct conn *c, struct err *e)
     return RC_OK;
 }
 
-/* An answer that has begun must go on: a byte now and then is no silence, and would last for ever. */
+/* An answer that has begun must go on: a byte now and then would keep it open for ever. */
 static enum rc
 check_rate(const struct conn *c, int64_t since, uint64_t bytes, struct err *e)
 {

@@ -6,7 +6,7 @@
 #include "redis/handshake.h"
 
 /*
- * A label that is no IP address: INFO then shows who is there, and Sentinels, which would keep
+ * A label that is not an IP address: INFO then shows who is there, and Sentinels, which would keep
  * every replica they ever saw in their configuration, cannot resolve it and ignore us.
  */
 #define LABEL "cstash"

@@ -66,7 +66,8 @@ check_subset_parse(const char *text, struct check_subset *out, struct err *e)
     char shown[TEXT_MAX];
 
     if (strchr(text, '/') != NULL ? !parse_part(text, &s) : !parse_random(text, &s))
-        return err_set(e, RC_USAGE, "\"%s\" is no part such as 1/10 (of at most %d), 5%% or 500M",
+        return err_set(e, RC_USAGE,
+                       "\"%s\" is not a part such as 1/10 (of at most %d), 5%% or 500M",
                        str_show(str_c(text), shown, sizeof(shown)), PARTS_MAX);
     *out = s;
     return RC_OK;

@@ -273,7 +273,7 @@ number_packs(struct index *ix)
     }
     for (size_t i = 0; i < ix->n_listings; i++)
         ix->listings[i].pack = now[ix->listings[i].pack];
-    if (ix->n_listings > 0) /* NULL is no array, not even an empty one */
+    if (ix->n_listings > 0) /* NULL is not an array, not even an empty one */
         qsort(ix->listings, ix->n_listings, sizeof(*ix->listings), by_file);
     mem_free(order);
     mem_free(now);

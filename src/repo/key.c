@@ -28,7 +28,7 @@ whoami(char host[static LOCK_NAME_MAX], char user[static LOCK_NAME_MAX])
         (void)snprintf(user, LOCK_NAME_MAX, "%s", entry.pw_name);
 }
 
-/* *junk: the store gave it whole, and it is no key. */
+/* *junk: the store gave it whole, and it is not a key. */
 static enum rc
 key_read(struct ctx *cx, struct store *s, const struct id *id, struct key_file *out, bool *junk,
          struct err *e)

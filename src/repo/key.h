@@ -13,7 +13,7 @@ NODISCARD enum rc key_store(struct ctx *cx, struct store *s, struct str password
  * Try the password on the first 20 keys among 10,000 names, up to KEYS_WORK_MAX of scrypt. `config`
  * is the sealed config, which the master key must open: two `init` at once may leave a key that
  * does not. Empty: any will do. RC_NOT_FOUND: there are no keys. RC_WRONG_PASSWORD: none opens;
- * what is no key was warned of. Other errors are of the first key that could not be fetched, or of the first where none
+ * what is not a key was warned of. Other errors are of the first key that could not be fetched, or of the first where none
  * of them is one, if no other opens.
  */
 #define KEYS_WORK_MAX (4 * SCRYPT_MAX_WORK)

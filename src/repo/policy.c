@@ -16,7 +16,7 @@ policy_count_parse(struct str text, int64_t *out, struct err *e)
     if (str_eq(text, str_c("unlimited")) || str_eq(text, str_c("-1")))
         return RC_OK;
     if (!str_to_i64(text, out) || *out < 0)
-        return err_set(e, RC_INVALID, "\"%s\" is no number of snapshots, nor \"unlimited\"",
+        return err_set(e, RC_INVALID, "\"%s\" is not a number of snapshots, nor \"unlimited\"",
                        str_show(text, shown, sizeof(shown)));
     return RC_OK;
 }
@@ -51,7 +51,8 @@ policy_span_parse(struct str text, struct policy_span *out, struct err *e)
         if (i == text.n)
             return RC_OK;
     }
-    return err_set(e, RC_INVALID, "\"%s\" is no time such as 1y5m7d2h (years, months, days, hours)",
+    return err_set(e, RC_INVALID,
+                   "\"%s\" is not a time such as 1y5m7d2h (years, months, days, hours)",
                    str_show(text, shown, sizeof(shown)));
 }
 

@@ -26,7 +26,7 @@ enum policy_period {
     POLICY_PERIODS
 };
 
-/* A time of the calendar: a month is no number of days. */
+/* A time of the calendar: a month is not a number of days. */
 struct policy_span {
     int years, months, days, hours;
 };

@@ -42,7 +42,7 @@ struct repair_packs_result {
 
 /*
  * Store what can be read of these packs anew, take them out of the index and remove them. Losing
- * blobs is no error: repair_snapshots looks after those that are needed.
+ * blobs is not an error: repair_snapshots looks after those that are needed.
  */
 NODISCARD enum rc repair_packs(struct ctx *cx, struct repo *r, const struct id *packs, size_t n,
                                const struct repair_opts *opts, struct repair_packs_result *out,

@@ -147,7 +147,7 @@ open_config_once(struct ctx *cx, struct repo *r, struct str password, struct err
     return RC_OK;
 }
 
-/* Its name is no hash, so only now is known whether it came whole. */
+/* Its name is not a hash, so only now is known whether it came whole. */
 static enum rc
 open_config(struct ctx *cx, struct repo *r, struct str password, struct err *e)
 {

@@ -209,7 +209,7 @@ choose_targets(const struct snapshot *list, size_t n, const bool *chosen,
     return n_seen;
 }
 
-/* Several targets are no answer, unless none of them has a name: then it is as in restic. */
+/* Several targets are not an answer, unless none of them has a name: then it is as in restic. */
 static enum rc
 choose_only(const struct snapshot *list, size_t n, const bool *chosen, struct err *e)
 {

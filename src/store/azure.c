@@ -183,7 +183,7 @@ azure_parse_error(struct remote *f, const struct http_response *r, struct remote
     struct err ignored = ERR_INIT;
 
     (void)f;
-    (void)xml_read(buf_str(&r->body), read_error, out, &ignored); /* what is no XML says nothing */
+    (void)xml_read(buf_str(&r->body), read_error, out, &ignored); /* what is not XML says nothing */
     if (out->code[0] == '\0')
         (void)str_cut(str_c(r->got[2]), out->code, sizeof(out->code));
     /* Words alone could be anybody's: a proxy's XML may look like this too. */
@@ -260,7 +260,7 @@ check_account(const char *account, struct err *e)
     }
     if (account[strspn(account, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0')
         return RC_OK;
-    (void)err_set(e, RC_INVALID, "AZURE_ACCOUNT_NAME is no account's name");
+    (void)err_set(e, RC_INVALID, "AZURE_ACCOUNT_NAME is not an account's name");
     return err_hint(e, "it has small letters and digits only");
 }
 

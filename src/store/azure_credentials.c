@@ -62,7 +62,7 @@ read_key(struct azure_credentials *w, struct err *e)
     buf_release(&raw);
     if (rc == RC_OK && w->key.n > 0)
         return RC_OK;
-    (void)err_set(e, RC_DENIED, "AZURE_ACCOUNT_KEY is no key: it is not base64");
+    (void)err_set(e, RC_DENIED, "AZURE_ACCOUNT_KEY is not a key: it is not base64");
     return err_hint(e, "a shared access signature goes into AZURE_ACCOUNT_SAS");
 }
 
@@ -132,7 +132,7 @@ add_sas(const struct azure_credentials *w, struct remote_request *to, struct err
     const char *sas = w->set[SAS] + (w->set[SAS][0] == '?');
 
     if (strlen(sas) > SAS_MAX || strpbrk(sas, " \r\n") != NULL) {
-        (void)err_set(e, RC_DENIED, "AZURE_ACCOUNT_SAS is no shared access signature");
+        (void)err_set(e, RC_DENIED, "AZURE_ACCOUNT_SAS is not a shared access signature");
         return err_hint(e, "such as sv=...&sig=..., without spaces and line breaks");
     }
     buf_putf(&to->url, "%s%s", strchr(buf_c(&to->url), '?') == NULL ? "?" : "&", sas);

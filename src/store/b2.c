@@ -206,7 +206,7 @@ b2_page(struct ctx *cx, struct remote *f, const struct remote_op *w, const struc
         if (strcmp(json_text_or(json_field(file, "action"), ""), "upload") != 0)
             continue;
         if (bytes < 0)
-            return err_set(e, RC_CORRUPT, "a size is no number");
+            return err_set(e, RC_CORRUPT, "a size is not a number");
         if (to->fn(to->arg, json_text_str(json_field(file, "fileName")), (uint64_t)bytes, e))
             return e->code;
     }

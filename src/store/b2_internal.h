@@ -19,7 +19,7 @@ void b2_credentials_free(struct b2_credentials *w);
 /* What one request needs. */
 struct b2_pass {
     struct oauth_token token; /* of the account, or of the upload */
-    char *upload_url;         /* which is a secret too; NULL: it is no upload */
+    char *upload_url;         /* which is a secret too; NULL: it is not an upload */
 };
 /* The caller gives it back by b2_credentials_done. RC_DENIED: the key is wrong. */
 NODISCARD enum rc b2_credentials_get(struct ctx *cx, struct b2_credentials *w, struct b2_pass **out,

@@ -152,7 +152,7 @@ gcs_check_put(struct remote *f, const struct remote_op *w, const struct http_res
 
     (void)f;
     if (json_parse(buf_str(&r->body), &j, &ignored))
-        return RC_OK; /* what is no JSON says nothing */
+        return RC_OK; /* what is not JSON says nothing */
     if (add_md5(w, &md5, e))
         return e->code;
     said = json_text(json_field(j, "md5Hash"));
@@ -204,7 +204,7 @@ gcs_page(struct ctx *cx, struct remote *f, const struct remote_op *w, const stru
         const struct json *item = json_elem(items, i);
         uint64_t size;
         if (!str_to_u64(json_text_str(json_field(item, "size")), &size))
-            return err_set(e, RC_CORRUPT, "a size is no number");
+            return err_set(e, RC_CORRUPT, "a size is not a number");
         if (to->fn(to->arg, json_text_str(json_field(item, "name")), size, e))
             return e->code;
     }

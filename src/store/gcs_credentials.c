@@ -161,7 +161,7 @@ read_subject(const struct json *key, struct secret *out, struct err *e)
     CLEANUP(json_free_ptr) struct json *j = NULL;
 
     if (path == NULL)
-        return err_set(e, RC_UNSUPPORTED, "an external account whose token is no file");
+        return err_set(e, RC_UNSUPPORTED, "an external account whose token is not a file");
     if (secret_from_file(path, out, e))
         return err_wrap(e, "could not read the token of the external account");
     if (strcmp(json_text_or(json_dig(source, "format", "type"), "text"), "json") != 0)
@@ -231,7 +231,7 @@ from_key(struct ctx *cx, struct gcs_credentials *w, struct str text, const char 
     enum rc rc;
 
     if (text.n > SECRET_MAX || json_parse(text, &key, e)) { /* whose message might quote it */
-        (void)err_set(e, RC_DENIED, "%s is no key of Google: no JSON", where);
+        (void)err_set(e, RC_DENIED, "%s is not a key of Google: no JSON", where);
         return err_hint(e, "it is the whole content of the file that Google gave out");
     }
     type = json_text_or(json_field(key, "type"), "");

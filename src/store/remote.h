@@ -105,7 +105,7 @@ struct remote_ops {
     /* Method, URL and headers, credentials included. Called for every attempt: signatures age. */
     enum rc (*ask)(struct ctx *cx, struct remote *f, const struct remote_op *w,
                    struct remote_request *out, struct err *e);
-    /* Read an answer that is no success. */
+    /* Read an answer that is not a success. */
     void (*parse_error)(struct remote *f, const struct http_response *r, struct remote_error *out);
     /* Optional: the object's size in the answer to REMOTE_STAT, where it is not Content-Length. */
     bool (*size)(const struct http_response *r, uint64_t *bytes);

@@ -48,7 +48,8 @@ read_leaf(void *arg, const char *path, struct str text, struct err *e)
     if (strcmp(path, p->where->name) == 0)
         (void)str_cut(text, p->name, sizeof(p->name));
     else if (strcmp(path, p->where->size) == 0)
-        return str_to_u64(text, &p->size) ? RC_OK : err_set(e, RC_CORRUPT, "a size is no number");
+        return str_to_u64(text, &p->size) ? RC_OK
+                                          : err_set(e, RC_CORRUPT, "a size is not a number");
     else if (strcmp(path, p->where->entry) == 0)
         return give_entry(p, e);
     else if (strcmp(path, p->where->next) == 0)

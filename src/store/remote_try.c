@@ -75,7 +75,7 @@ is_web_page(const struct http_response *r)
     return strncasecmp(r->content_type, "text/html", 9) == 0;
 }
 
-/* Put an answer that is no success into `e`. */
+/* Put an answer that is not a success into `e`. */
 static enum rc
 classify_error(struct remote *f, const struct http_response *r, struct tries *t, struct err *e)
 {

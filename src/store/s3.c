@@ -213,7 +213,7 @@ s3_parse_error(struct remote *f, const struct http_response *r, struct remote_er
     struct err ignored = ERR_INIT;
 
     (void)f;
-    (void)xml_read(buf_str(&r->body), read_error, &l, &ignored); /* what is no XML says nothing */
+    (void)xml_read(buf_str(&r->body), read_error, &l, &ignored); /* what is not XML says nothing */
     /* Words alone could be anybody's. And MinIO denies access to a name whose neighbour it is just
      * deleting, so that is asked again too. */
     out->from_service = r->got[1][0] != '\0' && strcmp(out->code, "AccessDenied") != 0;
@@ -360,7 +360,7 @@ set_region(struct s3 *s, const struct store_opts *o, const char *host, struct er
         region = host + 3; /* s3.eu-west-1.amazonaws.com */
     n = region == NULL ? 0 : s->region_given ? strlen(region) : strcspn(region, ".");
     if (n >= REGION_MAX)
-        return err_set(e, RC_INVALID, "\"%.100s\" is no region", region);
+        return err_set(e, RC_INVALID, "\"%.100s\" is not a region", region);
     (void)snprintf(s->region, sizeof(s->region), "%.*s", n > 0 ? (int)n : 9,
                    n > 0 ? region : "us-east-1");
     return RC_OK;

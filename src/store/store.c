@@ -55,8 +55,8 @@ set_connections(const char *scheme, struct store_opts *o, struct err *e)
     if (text == NULL)
         return RC_OK;
     if (!str_to_u64(str_c(text), &n) || n < 1 || n > STORE_CONNECTIONS_MAX)
-        return err_set(e, RC_INVALID, "the option %s=%.40s is no number from 1 to %d", name, text,
-                       STORE_CONNECTIONS_MAX);
+        return err_set(e, RC_INVALID, "the option %s=%.40s is not a number from 1 to %d", name,
+                       text, STORE_CONNECTIONS_MAX);
     o->connections = (unsigned)n;
     return RC_OK;
 }

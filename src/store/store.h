@@ -95,7 +95,7 @@ struct store_ops {
                     void *arg, struct err *e);
     /* RC_OK also where the object was gone already. */
     enum rc (*del)(struct ctx *cx, struct store *s, const struct store_name *name, struct err *e);
-    /* Something that is no repository's, where the place is a whole bucket; NULL: there is nothing.
+    /* Something that is not a repository's, where the place is a whole bucket; NULL: there is nothing.
      * mem_free. RC_UNSUPPORTED: nobody can tell. Optional: the place is all ours. */
     enum rc (*foreign_object)(struct ctx *cx, struct store *s, char **name, struct err *e);
     /* Room that is kept for when there is none left. Optional: there is none. */

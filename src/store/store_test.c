@@ -366,7 +366,7 @@ test_cache_trusts_nobody(void **state)
     must_hold(&cx, s, &one, 1);
     must_hold(&cx, s, &two, 2);
     store_release(s);
-    spoil(&one, "this is no snapshot");
+    spoil(&one, "this is not a snapshot");
     s = store_cache_new(far, place, 0);
     T_OK(s->ops->stat(&cx, s, &one, &bytes, &e));
     assert_int_equal(bytes, 1000);

@@ -164,7 +164,7 @@ swift_page(struct ctx *cx, struct remote *f, const struct remote_op *w,
         if (json_field(item, "subdir") != NULL)
             continue;
         if (bytes < 0)
-            return err_set(e, RC_CORRUPT, "a size is no number");
+            return err_set(e, RC_CORRUPT, "a size is not a number");
         if (to->fn(to->arg, json_text_str(json_field(item, "name")), (uint64_t)bytes, e))
             return e->code;
     }

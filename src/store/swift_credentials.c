@@ -219,7 +219,7 @@ set_url(const char *url, struct oauth_token *out, struct err *e)
     while (n > 0 && url[n - 1] == '/')
         n--;
     if (n > URL_LIMIT || strncmp(url, "http", 4) != 0)
-        return err_set(e, RC_DENIED, "the address of the account's objects is no URL");
+        return err_set(e, RC_DENIED, "the address of the account's objects is not a URL");
     out->with = json_new_str(str_of(url, n));
     return RC_OK;
 }
@@ -236,7 +236,7 @@ seconds_until(const struct json *when)
                : 0;
 }
 
-/* {"error": {"message": "words", "title": "Unauthorized"}} of Keystone; Swift's is no JSON. */
+/* {"error": {"message": "words", "title": "Unauthorized"}} of Keystone; Swift's is not JSON. */
 static enum rc
 refused(const struct swift_credentials *w, const struct http_response *r, const struct json *j,
         struct err *e)

@@ -253,7 +253,7 @@ test_swift_says_what_is_wrong_with_credentials(void **state)
          "{\"token\":{\"catalog\":[]}}",
          "no object store in the region there",
          "OS_REGION_NAME"},
-        {{"OS_STORAGE_URL", "nothing", "OS_AUTH_TOKEN", "secret-words"}, 0, NULL, "no URL", ""},
+        {{"OS_STORAGE_URL", "nothing", "OS_AUTH_TOKEN", "secret-words"}, 0, NULL, "not a URL", ""},
     };
     struct err e = ERR_INIT;
 

@@ -34,7 +34,7 @@ bool cel_is_transition(const struct cel *c);
  */
 NODISCARD enum rc cel_check_fields(const struct cel *c, const struct json *schema, bool top,
                                    struct err *e);
-/* The value; the caller frees. `old` may be NULL when it is no transition. */
+/* The value; the caller frees. `old` may be NULL when it is not a transition. */
 NODISCARD enum rc cel_eval(const struct cel *c, const struct json *self, const struct json *old,
                            struct json **out, struct err *e);
 

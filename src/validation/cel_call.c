@@ -31,7 +31,7 @@ call_no_overload(struct call *c)
     return call_fails(c, "no such overload: arguments of these kinds");
 }
 
-/* The text of argument `i`; false: it is no string, and the call has failed. */
+/* The text of argument `i`; false: it is not a string, and the call has failed. */
 static bool
 call_text(struct call *c, size_t i, struct str *s)
 {

@@ -36,7 +36,7 @@ to_bool(const struct json *v, struct err *e)
         return json_ref(v);
     if (s != NULL && (convert_is_one_of(s, yes) || convert_is_one_of(s, no)))
         return json_new_bool(convert_is_one_of(s, yes));
-    return convert_fails(e, s != NULL ? "the string is no boolean" : "no such overload: bool");
+    return convert_fails(e, s != NULL ? "the string is not a boolean" : "no such overload: bool");
 }
 
 static struct json *
@@ -62,7 +62,7 @@ to_double(const struct json *v, struct err *e)
     d = strtod(s, &end);
     if (end == s || *end != '\0' || isspace((unsigned char)s[0]) || strchr(s, '(') != NULL ||
         (isinf(d) && strpbrk(s, "iI") == NULL))
-        return convert_fails(e, "the string is no number");
+        return convert_fails(e, "the string is not a number");
     return cel_new_double(d);
 }
 
@@ -76,7 +76,7 @@ to_int(const struct json *v, struct err *e)
     if (s != NULL) {
         s += s[0] == '+' && s[1] != '-';
         return str_to_i64(str_c(s), &n) ? json_new_int(n)
-                                        : convert_fails(e, "the string is no integer");
+                                        : convert_fails(e, "the string is not an integer");
     }
     switch (cel_kind_of(v)) {
     case CEL_IS_INT:
@@ -101,7 +101,7 @@ to_uint(const struct json *v, struct err *e)
 
     if (s != NULL)
         return str_to_u64(str_c(s), &n) ? cel_new_uint(n)
-                                        : convert_fails(e, "the string is no unsigned integer");
+                                        : convert_fails(e, "the string is not an unsigned integer");
     switch (cel_kind_of(v)) {
     case CEL_IS_UINT:
         return json_ref(v);
@@ -126,7 +126,7 @@ bytes_to_string(const char *hex, struct err *e)
 
     for (size_t i = 0; good && i < n; i += len)
         good = utf8_next(str_of(p + i, n - i), &rune, &len) && rune != 0;
-    return good ? json_new_str(str_of(p, n)) : convert_fails(e, "the bytes are no text");
+    return good ? json_new_str(str_of(p, n)) : convert_fails(e, "the bytes are not text");
 }
 
 static struct json *

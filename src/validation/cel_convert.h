@@ -5,7 +5,7 @@
 /*
  * validation/cel_convert -- numbers of expressions: from kind to kind, and the sums of them.
  *
- * Errors   RC_INVALID: no such overload, overflow, division by zero, text that is no number.
+ * Errors   RC_INVALID: no such overload, overflow, division by zero, text that is not a number.
  */
 #include "json/node.h"
 

@@ -69,7 +69,7 @@ eval_field(struct eval *ev, const struct cel_node *n, const struct var *vars)
     if (of == NULL)
         return NULL;
     if (cel_kind_of(of) != CEL_IS_MAP)
-        return cel_eval_fail(ev, "no such overload: a field of what is no object");
+        return cel_eval_fail(ev, "no such overload: a field of what is not an object");
     v = json_field(of, n->name);
     if (n->op == CEL_HAS)
         return made_bool(ev, v != NULL && json_kind_of(v) != JSON_IS_NULL);
@@ -107,7 +107,7 @@ eval_logic(struct eval *ev, const struct cel_node *n, const struct var *vars)
         if (ev->e->code == RC_LIMIT)
             return NULL;
         if (v != NULL && json_kind_of(v) != JSON_IS_BOOL)
-            v = cel_eval_fail(ev, "no such overload: a condition that is no boolean");
+            v = cel_eval_fail(ev, "no such overload: a condition that is not a boolean");
         if (v != NULL && json_is_true(v) == decides) {
             *ev->e = (struct err)ERR_INIT;
             return v;
@@ -131,7 +131,7 @@ eval_if(struct eval *ev, const struct cel_node *n, const struct var *vars)
     if (v == NULL)
         return NULL;
     if (json_kind_of(v) != JSON_IS_BOOL)
-        return cel_eval_fail(ev, "no such overload: a condition that is no boolean");
+        return cel_eval_fail(ev, "no such overload: a condition that is not a boolean");
     return cel_eval_node(ev, n->args[json_is_true(v) ? 1 : 2], vars);
 }
 
@@ -278,7 +278,7 @@ fold_one(struct eval *ev, struct fold *f, const struct json *item, const struct 
         return v != NULL;
     }
     if (v != NULL && json_kind_of(v) != JSON_IS_BOOL)
-        v = cel_eval_fail(ev, "no such overload: a condition that is no boolean");
+        v = cel_eval_fail(ev, "no such overload: a condition that is not a boolean");
     if (v == NULL) {
         if ((f->how != 'a' && f->how != 'e') || ev->e->code == RC_LIMIT)
             return false;
@@ -308,7 +308,7 @@ eval_macro(struct eval *ev, const struct cel_node *n, const struct var *vars)
     if (of == NULL)
         return NULL;
     if (cel_kind_of(of) != CEL_IS_LIST && cel_kind_of(of) != CEL_IS_MAP)
-        return cel_eval_fail(ev, "no such overload: a macro over what is no list");
+        return cel_eval_fail(ev, "no such overload: a macro over what is not a list");
     if (strcmp(n->name, "exists_one") == 0)
         f.how = 'o';
     f.list = json_new_array();

@@ -52,7 +52,7 @@ struct cel {
 };
 
 /*
- * Names that are no identifiers are escaped in rules: "__dash__" is "-", "__in__" is "in". The
+ * Names that are not identifiers are escaped in rules: "__dash__" is "-", "__in__" is "in". The
  * caller frees.
  */
 char *cel_unescape(const char *name);

@@ -6,7 +6,7 @@
  * validation/cel_value -- the values of expressions: those of JSON, and what CEL has besides.
  *
  * Shape    uints, bytes and the doubles that JSON has no text for (infinities, NaN) are objects of
- *          one field whose name begins with U+0001; keys of maps that are no strings are names that
+ *          one field whose name begins with U+0001; keys of maps that are not strings are names that
  *          begin with it too. Nobody else looks inside.
  * Source   cel-spec langdef.md, "Values", "Equality", "Ordering"; cel-go for what that leaves open.
  */

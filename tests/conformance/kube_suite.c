@@ -378,7 +378,7 @@ case_propagation(struct suite *s)
     return true;
 }
 
-/* The next event that is no bookmark must be this one. */
+/* The next event that is not a bookmark must be this one. */
 static bool
 event_is(struct suite *s, struct kube_watch *w, enum kube_event_type want, const char *name)
 {

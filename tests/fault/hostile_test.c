@@ -407,7 +407,7 @@ add_fields(struct kind_case *c, const struct field *fields, struct step at)
     for (const struct field *f = fields; f->name != NULL; f++) {
         at.name[at.n - 1] = f->name;
         if (at.n == 1 && strcmp(f->name, "status") == 0)
-            continue; /* who may write that is no tenant */
+            continue; /* who may write that is not a tenant */
         for (int v = 0; v < VALUES; v++) {
             CLEANUP(mem_free_ptr) char *name = mem_printf("h%zu", c->n);
             struct json *obj;

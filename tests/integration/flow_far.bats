@@ -124,7 +124,7 @@ names() { # of all that is in the bucket
     "$SERVERS/s3-request" GET "$S3_URL/bucket?list-type=2" | grep -o '<Key>[^<]*' | cut -c6-
 }
 
-leftover() { # leftover NAME: something that is no repository's
+leftover() { # leftover NAME: something that is not a repository's
     "$SERVERS/s3-request" PUT "$S3_URL/bucket" >/dev/null # it may be there
     "$SERVERS/s3-request" PUT "$S3_URL/bucket/$1" keep | grep -q '^200'
 }

@@ -87,7 +87,7 @@ wrong() { # wrong "WORDS OF A COMMAND LINE" TEXT
     done
 }
 
-@test "files that are no dump are named, with what to do" {
+@test "files that are not a dump are named, with what to do" {
     start_redis a
     local said
     printf 'SET a 1\r\n' >"$T/dump"

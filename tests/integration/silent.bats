@@ -66,7 +66,7 @@ hide() { # hide PATTERN [CHARACTER]: sets HIDER, the port of a where what matche
     [ "$(cli a dbsize)" = 1 ]
 }
 
-@test "a server that counts more keys than it gives is told of; names without values are no backup" {
+@test "a server that counts more keys than it gives is told of; names without values are not a backup" {
     "$CSTASH" init -q
     hide '(?<=keys=)[0-9]+' 9
     for source in replication scan; do

@@ -101,19 +101,19 @@ refused() { # refused WORDS COMMAND...
     [[ "$output" == *NOMASTERLINK* ]]
 }
 
-@test "a replica that has been without its master for more than a day is no backup" {
+@test "a replica that has been without its master for more than a day is not a backup" {
     start_liar lonely=86401
     for source in auto replication scan; do
         refused "has been without its master for 24 hours" "$CSTASH" backup --source "$source" --wait 1s --redis "redis://127.0.0.1:$LIAR"
         [[ "$output" == *"back up its master; or, if this is the only copy"*"REPLICAOF NO ONE"* ]]
     done
     [ -z "$(ls "$T/repo/snapshots")" ]
-    start_liar lonely=86400 # a day is no longer than a day: it fails later, for it is no real server
+    start_liar lonely=86400 # a day is no longer than a day: it fails later, for it is not a real server
     run "$CSTASH" backup --source scan --wait 1s --redis "redis://127.0.0.1:$LIAR"
     [[ "$output" == *"is a replica without its master (for 86400 s)"* && "$output" != *"hours"* ]]
 }
 
-@test "a replica that never reached its master and holds nothing is no backup" {
+@test "a replica that never reached its master and holds nothing is not a backup" {
     start_redis a
     cli a replicaof 127.0.0.1 "$(free_port)" >/dev/null
     run "$CSTASH" backup --redis "$URL_a"

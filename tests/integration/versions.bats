@@ -97,7 +97,7 @@ same_version() {
         [ "$(redis-cli -p "$PORT_old" xpending capped g | head -n 1)" = 6 ]
         [ "$(redis-cli -p "$PORT_old" pttl lasting)" -gt 1000000 ]
     done
-    # without it, what is left out is no data: done, but not called equal
+    # without it, what is left out is not data: done, but not called equal
     redis-cli -p "$PORT_new" function flush
     redis-cli -p "$PORT_old" flushall >/dev/null
     "$CSTASH" init -q

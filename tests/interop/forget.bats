@@ -57,9 +57,9 @@ ids() { restic snapshots --json --no-lock --no-cache -q "$@" | python3 -c 'impor
     [ "$status" = 1 ]
     [[ "$output" == *"nothing would be left of the 1 snapshot of host host-0, path /f"* ]]
     run "$CSTASH" forget --keep-within 3w
-    [[ "$output" == *'keep-within: "3w" is no time such as 1y5m7d2h'* ]]
+    [[ "$output" == *'keep-within: "3w" is not a time such as 1y5m7d2h'* ]]
     run "$CSTASH" forget --keep-last=-2
-    [[ "$output" == *'keep-last: "-2" is no number of snapshots'* ]]
+    [[ "$output" == *'keep-last: "-2" is not a number of snapshots'* ]]
     run "$CSTASH" forget --keep-last 1 --group-by colour
     [[ "$output" == *'cannot group by "colour"; known: host paths tags'* ]]
     [ "$(ids | wc -w)" = 1 ]

@@ -85,7 +85,7 @@ name_unescape(struct str s, struct buf *out, size_t *len, struct err *e)
     if (n != 0 && name_digits(str_of(s.p + 1, s.n - 1), n, 16, &v)) {
         *len = 1 + n;
         if (n > 2 && (v > 0x10ffff || (v >= 0xd800 && v < 0xe000)))
-            return err_set(e, RC_CORRUPT, "a name has an escape that is no character");
+            return err_set(e, RC_CORRUPT, "a name has an escape that is not a character");
         bytes[0] = (uint8_t)v;
         return buf_add(out, bytes, n == 2 ? 1 : utf8_put(v, bytes), e);
     }
