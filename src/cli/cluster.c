@@ -18,14 +18,14 @@ const struct opt opts_cluster_access[] = {
     {.name = NULL},
 };
 const struct opt opts_objects[] = {
-    {"all-namespaces", 'A', OPT_BOOL, OPT_AT(all_namespaces), NULL, "in all namespaces"},
-    {"selector", 'l', OPT_TEXT_OR_NONE, OPT_AT(selector), "A=B", "only those with such labels"},
-    {"field-selector", 0, OPT_TEXT_OR_NONE, OPT_AT(field_selector), "A=B",
-     "only those with such fields"},
+    {"all-namespaces", 'A', OPT_BOOL, OPT_AT(all_namespaces), NULL, "use all namespaces"},
+    {"selector", 'l', OPT_TEXT_OR_NONE, OPT_AT(selector), "A=B", "select by labels"},
+    {"field-selector", 0, OPT_TEXT_OR_NONE, OPT_AT(field_selector), "A=B", "select by fields"},
     {.name = NULL},
 };
 const struct opt opts_files[] = {
-    {"filename", 'f', OPT_LIST, OPT_AT(files), "FILE|FOLDER|-", "objects in YAML or JSON; again"},
+    {"filename", 'f', OPT_LIST, OPT_AT(files), "FILE|FOLDER|-",
+     "file with objects in YAML or JSON (repeatable)"},
     {.name = NULL},
 };
 

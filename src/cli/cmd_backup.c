@@ -16,19 +16,18 @@ static const struct opt opts_backup[] = {
     {"host", 0, OPT_TEXT, OPT_AT(host), "NAME",
      "host name of the snapshot [the address of the Redis; host-0 for standard input]"},
     {"target", 0, OPT_TEXT, OPT_AT(target), "NAME",
-     "name by which the snapshots of this Redis belong together [from its address]"},
+     "name under which the snapshots of this Redis are grouped [from its address]"},
     {"shrink-below", 0, OPT_TEXT, OPT_AT(shrink_below), "PERCENT|off",
-     "keep the last snapshot from before the Redis lost all but so many of its keys [50]"},
+     "pin the last good snapshot when less than PERCENT of its keys are left [50]"},
     {"accept-shrink", 0, OPT_FLAG, OPT_AT(accept_shrink), NULL,
-     "the Redis holds what it should, however few keys these are"},
-    {"tag", 0, OPT_LIST, OPT_AT(tags), "TAG", "tag of the snapshot (repeatable)"},
-    {"compression", 0, OPT_TEXT, OPT_AT(compression), "auto|off|max",
-     "how hard to compress [auto]"},
-    {"stdin", 0, OPT_FLAG, OPT_AT(from_stdin), NULL, "store standard input instead of a Redis"},
+     "accept that the Redis has lost keys: pin nothing"},
+    {"tag", 0, OPT_LIST, OPT_AT(tags), "TAG", "add a tag to the snapshot (repeatable)"},
+    {"compression", 0, OPT_TEXT, OPT_AT(compression), "auto|off|max", "compression level [auto]"},
+    {"stdin", 0, OPT_FLAG, OPT_AT(from_stdin), NULL, "back up standard input instead of a Redis"},
     {"stdin-filename", 0, OPT_TEXT, OPT_AT(stdin_filename), "NAME",
-     "under this name [dumpfile.resp]"},
+     "file name for standard input [dumpfile.resp]"},
     {"time", 0, OPT_TEXT, OPT_AT(time), "TIME",
-     "of the snapshot, such as '2012-11-01 22:08:41' of this place [now]"},
+     "snapshot time, such as '2012-11-01 22:08:41', local time zone [now]"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_backup, opts_source, opts_redis, opts_filter,
@@ -185,4 +184,4 @@ backup_main(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_backup = {
-    "backup", "", "dump a Redis (or stdin) into a snapshot", tables, 0, 0, backup_main};
+    "backup", "", "back up a Redis (or standard input) into a snapshot", tables, 0, 0, backup_main};

@@ -47,7 +47,7 @@ run_cat(struct ctx *cx, const struct args *a, struct err *e)
 const struct command cmd_cat = {
     "cat",
     "config|masterkey|index|snapshot|key|lock|pack|blob ID|tree SNAPSHOT[:FOLDER]",
-    "show what a file of a repository holds",
+    "print a file of a repository",
     tables,
     1,
     2,
@@ -100,7 +100,7 @@ run_list(struct ctx *cx, const struct args *a, struct err *e)
 
 const struct command cmd_list = {"list",
                                  "blobs|packs|index|snapshots|keys|locks",
-                                 "list the files, or the blobs, of a repository",
+                                 "list the files or blobs of a repository",
                                  tables,
                                  1,
                                  1,

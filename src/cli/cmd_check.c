@@ -11,7 +11,7 @@ static const struct opt opts_check[] = {
     {"read-data", 0, OPT_FLAG, OPT_AT(read_data), NULL,
      "read and verify every pack, and the newest dump of each Redis as a restore would"},
     {"read-data-subset", 0, OPT_TEXT, OPT_AT(read_data_subset), "PART",
-     "only those of a part: 1/10, or at random: 5%, 500M"},
+     "read only a part of the packs: 1/10, or at random 5%, 500M"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_check, opts_repo, opts_global, NULL};
@@ -113,10 +113,11 @@ check_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_check = {"check", "", "verify a repository", tables, 0, 0, check_main};
+const struct command cmd_check = {"check", "",        "check a repository for errors", tables, 0,
+                                  0,       check_main};
 
 static const struct opt opts_unlock[] = {
-    {"remove-all", 0, OPT_FLAG, OPT_AT(all), NULL, "locks of the living too"},
+    {"remove-all", 0, OPT_FLAG, OPT_AT(all), NULL, "also remove locks of running processes"},
     {.name = NULL},
 };
 static const struct opt *const unlock_tables[] = {opts_unlock, opts_repo, opts_global, NULL};
@@ -136,5 +137,5 @@ run_unlock(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_unlock = {
-    "unlock", "", "remove locks of processes that are gone", unlock_tables, 0, 0, run_unlock};
+const struct command cmd_unlock = {"unlock", "",        "remove stale locks", unlock_tables, 0,
+                                   0,        run_unlock};

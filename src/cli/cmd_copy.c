@@ -6,8 +6,7 @@
 #include "repo/copy.h"
 
 static const struct opt opts_copy[] = {
-    {"compression", 0, OPT_TEXT, OPT_AT(compression), "auto|off|max",
-     "how hard to compress [auto]"},
+    {"compression", 0, OPT_TEXT, OPT_AT(compression), "auto|off|max", "compression level [auto]"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_copy,      opts_from,   opts_repo,
@@ -126,6 +125,6 @@ copy_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_copy = {
-    "copy",        "[ID...]", "copy snapshots of another repository into this one", tables, 0,
-    ARGS_REST_MAX, copy_main};
+const struct command cmd_copy = {"copy",   "[ID...]", "copy snapshots from another repository",
+                                 tables,   0,         ARGS_REST_MAX,
+                                 copy_main};

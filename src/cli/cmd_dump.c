@@ -10,7 +10,8 @@
 #include "job/source.h"
 
 static const struct opt opts_dump[] = {
-    {"from-rdb", 0, OPT_TEXT, OPT_AT(from_rdb), "FILE", "convert an RDB file (- for stdin)"},
+    {"from-rdb", 0, OPT_TEXT, OPT_AT(from_rdb), "FILE",
+     "convert an RDB file (- for standard input)"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_dump,   opts_source, opts_redis,

@@ -6,10 +6,10 @@
 #include "repo/find.h"
 
 static const struct opt opts_find[] = {
-    {"blob", 0, OPT_FLAG, OPT_AT(find_blob), NULL, "the words are IDs of blobs"},
-    {"tree", 0, OPT_FLAG, OPT_AT(find_tree), NULL, "the words are IDs of trees"},
-    {"pack", 0, OPT_FLAG, OPT_AT(find_pack), NULL, "the words are IDs of packs: what is in them"},
-    {"ignore-case", 'i', OPT_FLAG, OPT_AT(ignore_case), NULL, "of names"},
+    {"blob", 0, OPT_FLAG, OPT_AT(find_blob), NULL, "search for blobs by ID"},
+    {"tree", 0, OPT_FLAG, OPT_AT(find_tree), NULL, "search for trees by ID"},
+    {"pack", 0, OPT_FLAG, OPT_AT(find_pack), NULL, "search for packs by ID, and list their blobs"},
+    {"ignore-case", 'i', OPT_FLAG, OPT_AT(ignore_case), NULL, "ignore case in names"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_find, opts_snapshots, opts_repo, opts_global, NULL};

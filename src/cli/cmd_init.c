@@ -6,9 +6,9 @@
 
 static const struct opt opts_init[] = {
     {"repository-version", 0, OPT_TEXT, OPT_AT(repository_version), "1|2",
-     "format: 2 compresses, 1 is for restic before 0.14 [2]"},
+     "repository format: 2 compresses, 1 is for restic before 0.14 [2]"},
     {"copy-chunker-params", 0, OPT_FLAG, OPT_AT(copy_chunker_params), NULL,
-     "cut chunks as the repository of --from-repo does, so that copies share blobs"},
+     "use the chunker of --from-repo, so that copies share blobs"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_init, opts_from, opts_repo, opts_global, NULL};
@@ -77,4 +77,4 @@ init_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_init = {"init", "", "make a repository", tables, 0, 0, init_main};
+const struct command cmd_init = {"init", "", "create a repository", tables, 0, 0, init_main};

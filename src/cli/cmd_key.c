@@ -7,7 +7,7 @@
 
 static const struct opt opts_key[] = {
     {"new-password-file", 0, OPT_TEXT, OPT_AT(new_password_file), "FILE",
-     "holds the new password [$RESTIC_NEW_PASSWORD]"},
+     "file with the new password [$RESTIC_NEW_PASSWORD]"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_key, opts_repo, opts_global, NULL};
@@ -145,5 +145,5 @@ key_main(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_key = {
-    "key",   "list|add|remove ID|passwd", "manage the repository's passwords", tables, 1, 2,
+    "key",   "list|add|remove ID|passwd", "manage the passwords of a repository", tables, 1, 2,
     key_main};

@@ -8,11 +8,13 @@
 enum { CRD_WAIT_MS = 10000, CRD_STEP_MS = 200 };
 
 static const struct opt opts_apply[] = {
-    {"dry-run", 0, OPT_WORD, OPT_AT(dry_run_mode), "none|server|client", "check, change nothing"},
+    {"dry-run", 0, OPT_WORD, OPT_AT(dry_run_mode), "none|server|client",
+     "check only, change nothing"},
     {"force-conflicts", 0, OPT_BOOL, OPT_AT(force_conflicts), NULL,
-     "take fields over from other managers"},
-    {"field-manager", 0, OPT_TEXT, OPT_AT(manager), "NAME", "who owns the fields [cstash]"},
-    {"server-side", 0, OPT_BOOL, OPT_AT(step.ignored_flag), NULL, "taken; it always is"},
+     "take over fields of other managers"},
+    {"field-manager", 0, OPT_TEXT, OPT_AT(manager), "NAME", "name of the field manager [cstash]"},
+    {"server-side", 0, OPT_BOOL, OPT_AT(step.ignored_flag), NULL,
+     "accepted for compatibility: it is always used"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_files, opts_apply, opts_cluster_access, opts_global,
@@ -185,4 +187,4 @@ kube_apply_main(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_apply = {
-    "apply", "-f FILE", "make objects of a cluster what files say", tables, 0, 0, kube_apply_main};
+    "apply", "-f FILE", "create or update objects from files", tables, 0, 0, kube_apply_main};

@@ -8,14 +8,16 @@
 enum { POLL_MIN_MS = 50, POLL_MAX_MS = 1000 };
 
 static const struct opt opts_delete[] = {
-    {"all", 0, OPT_BOOL, OPT_AT(all), NULL, "all objects of the type"},
+    {"all", 0, OPT_BOOL, OPT_AT(all), NULL, "select all objects of the type"},
     {"cascade", 0, OPT_WORD, OPT_AT(cascade), "background|foreground|orphan",
-     "what happens to what they own [background]"},
-    {"wait", 0, OPT_WORD, OPT_AT(wait_gone), "true|false", "until they are gone [true]"},
-    {"timeout", 0, OPT_TEXT, OPT_AT(timeout), "TIME", "wait no longer [for ever]"},
-    {"grace-period", 0, OPT_TEXT, OPT_AT(grace), "SECONDS", "time to end for pods"},
-    {"ignore-not-found", 0, OPT_BOOL, OPT_AT(ignore_not_found), NULL, "what is not there is fine"},
-    {"dry-run", 0, OPT_WORD, OPT_AT(dry_run_mode), "none|server|client", "check, change nothing"},
+     "how to delete dependents [background]"},
+    {"wait", 0, OPT_WORD, OPT_AT(wait_gone), "true|false",
+     "wait until the objects are gone [true]"},
+    {"timeout", 0, OPT_TEXT, OPT_AT(timeout), "TIME", "how long to wait [forever]"},
+    {"grace-period", 0, OPT_TEXT, OPT_AT(grace), "SECONDS", "seconds that pods get to terminate"},
+    {"ignore-not-found", 0, OPT_BOOL, OPT_AT(ignore_not_found), NULL, "ignore missing objects"},
+    {"dry-run", 0, OPT_WORD, OPT_AT(dry_run_mode), "none|server|client",
+     "check only, change nothing"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_delete,         opts_objects, opts_files,
@@ -145,7 +147,7 @@ kube_delete_main(struct ctx *cx, const struct args *a, struct err *e)
 
 const struct command cmd_delete = {"delete",
                                    "-f FILE | TYPE NAME... | TYPE/NAME...",
-                                   "delete objects of a cluster",
+                                   "delete objects",
                                    tables,
                                    0,
                                    ARGS_REST_MAX,

@@ -6,7 +6,7 @@
 #include "kube/object.h"
 
 static const struct opt opts_describe[] = {
-    {"show-events", 0, OPT_WORD, OPT_AT(output), "true|false", "with their events [true]"},
+    {"show-events", 0, OPT_WORD, OPT_AT(output), "true|false", "show events [true]"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_describe,       opts_objects, opts_files,
@@ -87,7 +87,7 @@ kube_describe_main(struct ctx *cx, const struct args *a, struct err *e)
 
 const struct command cmd_describe = {"describe",
                                      "TYPE [NAME...] | TYPE/NAME...",
-                                     "tell all about objects of a cluster, with events",
+                                     "show objects in detail, with their events",
                                      tables,
                                      0,
                                      ARGS_REST_MAX,

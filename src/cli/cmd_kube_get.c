@@ -14,11 +14,11 @@ enum { PAGE = 500, LINE_BYTES = 64 * 1024 * 1024, PATH_MAX_BYTES = 64 * 1024 };
 
 static const struct opt opts_get[] = {
     {"output", 'o', OPT_TEXT, OPT_AT(output), "json|yaml|wide|name|jsonpath=TEMPLATE",
-     "how they are printed"},
-    {"no-headers", 0, OPT_BOOL, OPT_AT(no_headers), NULL, "no line of titles"},
-    {"show-labels", 0, OPT_BOOL, OPT_AT(show_labels), NULL, "a column of labels"},
-    {"ignore-not-found", 0, OPT_BOOL, OPT_AT(ignore_not_found), NULL, "what is not there is fine"},
-    {"watch", 'w', OPT_BOOL, OPT_AT(watch), NULL, "print what changes until interrupted"},
+     "output format"},
+    {"no-headers", 0, OPT_BOOL, OPT_AT(no_headers), NULL, "omit headers"},
+    {"show-labels", 0, OPT_BOOL, OPT_AT(show_labels), NULL, "show labels as a column"},
+    {"ignore-not-found", 0, OPT_BOOL, OPT_AT(ignore_not_found), NULL, "ignore missing objects"},
+    {"watch", 'w', OPT_BOOL, OPT_AT(watch), NULL, "watch for changes until interrupted"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {
@@ -428,10 +428,6 @@ kube_get_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_get = {"get",
-                                "TYPE [NAME...] | TYPE/NAME...",
-                                "print objects of a cluster",
-                                tables,
-                                0,
-                                ARGS_REST_MAX,
-                                kube_get_main};
+const struct command cmd_get = {
+    "get",        "TYPE [NAME...] | TYPE/NAME...", "list objects", tables, 0, ARGS_REST_MAX,
+    kube_get_main};

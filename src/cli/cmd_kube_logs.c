@@ -10,15 +10,17 @@ enum { PATH_BYTES = 16 * 1024, LINE_BYTES = 16 * 1024 * 1024 };
 #define DEFAULT_CONTAINER "kubectl.kubernetes.io/default-container"
 
 static const struct opt opts_logs[] = {
-    {"container", 'c', OPT_TEXT_OR_NONE, OPT_AT(container), "NAME", "this container"},
-    {"all-containers", 0, OPT_BOOL, OPT_AT(all_containers), NULL, "all, one after the other"},
-    {"follow", 'f', OPT_BOOL, OPT_AT(follow), NULL, "go on while it runs"},
-    {"previous", 'p', OPT_BOOL, OPT_AT(previous), NULL, "of the container before the last restart"},
-    {"tail", 0, OPT_TEXT, OPT_AT(tail), "LINES", "only the last lines"},
-    {"since", 0, OPT_TEXT, OPT_AT(since), "TIME", "only what is newer, such as 5m"},
-    {"timestamps", 0, OPT_BOOL, OPT_AT(timestamps), NULL, "with the time of each line"},
-    {"prefix", 0, OPT_BOOL, OPT_AT(prefix), NULL, "with pod and container before each line"},
-    {"selector", 'l', OPT_TEXT_OR_NONE, OPT_AT(selector), "A=B", "all pods with such labels"},
+    {"container", 'c', OPT_TEXT_OR_NONE, OPT_AT(container), "NAME",
+     "print the logs of this container"},
+    {"all-containers", 0, OPT_BOOL, OPT_AT(all_containers), NULL,
+     "print the logs of all containers"},
+    {"follow", 'f', OPT_BOOL, OPT_AT(follow), NULL, "stream the logs"},
+    {"previous", 'p', OPT_BOOL, OPT_AT(previous), NULL, "print the logs before the last restart"},
+    {"tail", 0, OPT_TEXT, OPT_AT(tail), "LINES", "number of lines to print from the end"},
+    {"since", 0, OPT_TEXT, OPT_AT(since), "TIME", "only logs newer than this, such as 5m"},
+    {"timestamps", 0, OPT_BOOL, OPT_AT(timestamps), NULL, "print timestamps"},
+    {"prefix", 0, OPT_BOOL, OPT_AT(prefix), NULL, "prefix each line with pod and container"},
+    {"selector", 'l', OPT_TEXT_OR_NONE, OPT_AT(selector), "A=B", "select pods by labels"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_logs, opts_cluster_access, opts_global, NULL};
@@ -239,5 +241,5 @@ kube_logs_main(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_logs = {
-    "logs",        "POD [CONTAINER] | TYPE/NAME", "print what containers wrote", tables, 0, 2,
+    "logs",        "POD [CONTAINER] | TYPE/NAME", "print the logs of containers", tables, 0, 2,
     kube_logs_main};

@@ -12,9 +12,9 @@ enum { POLL_MIN_MS = 100, POLL_MAX_MS = 1000, TIMEOUT_MS = 30000, VALUE_MAX = 10
 
 static const struct opt opts_wait[] = {
     {"for", 0, OPT_TEXT, OPT_AT(wait_for), "create|delete|condition=NAME[=VALUE]|jsonpath=...",
-     "what to wait for"},
-    {"timeout", 0, OPT_TEXT, OPT_AT(timeout), "TIME", "wait no longer [30s]"},
-    {"all", 0, OPT_BOOL, OPT_AT(all), NULL, "all objects of the type"},
+     "condition to wait for"},
+    {"timeout", 0, OPT_TEXT, OPT_AT(timeout), "TIME", "how long to wait [30s]"},
+    {"all", 0, OPT_BOOL, OPT_AT(all), NULL, "select all objects of the type"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_wait,           opts_objects, opts_files,
@@ -174,7 +174,7 @@ kube_wait_main(struct ctx *cx, const struct args *a, struct err *e)
 
 const struct command cmd_wait = {"wait",
                                  "TYPE NAME... | TYPE/NAME...",
-                                 "wait until objects of a cluster are so",
+                                 "wait until objects meet a condition",
                                  tables,
                                  0,
                                  ARGS_REST_MAX,

@@ -56,5 +56,4 @@ load_main(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_load = {
-    "load", "[FILE]", "load RESP (or an RDB file) from a file or stdin into a Redis", tables, 0,
-    1,      load_main};
+    "load", "[FILE]", "load a RESP or RDB file into a Redis", tables, 0, 1, load_main};

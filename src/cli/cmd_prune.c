@@ -5,15 +5,15 @@
 
 const struct opt opts_prune[] = {
     {"max-unused", 0, OPT_TEXT, OPT_AT(max_unused), "5%|SIZE|unlimited",
-     "so much may stay unused in packs that are not rewritten [5%]"},
+     "unused data to tolerate in packs [5%]"},
     {"max-repack-size", 0, OPT_TEXT, OPT_AT(max_repack_size), "SIZE",
-     "rewrite no more than this, such as 10G; 0: only remove packs that nothing needs"},
+     "repack at most SIZE, such as 10G; 0: only remove unused packs"},
     {"repack-cacheable-only", 0, OPT_FLAG, OPT_AT(repack_cacheable_only), NULL,
-     "rewrite only packs of trees"},
+     "repack only packs of trees"},
     {"repack-small", 0, OPT_FLAG, OPT_AT(repack_small), NULL,
-     "rewrite packs below 80% of 16 MiB too"},
+     "also repack packs below 80% of 16 MiB"},
     {"repack-uncompressed", 0, OPT_FLAG, OPT_AT(repack_uncompressed), NULL,
-     "compress data that are not"},
+     "compress uncompressed data"},
     {.name = NULL},
 };
 
@@ -91,14 +91,14 @@ print_text(const struct prune_stats *s, bool dry_run)
 
     print_amount("used", s->used);
     print_amount("unused", s->unused);
-    print_amount("double", s->duplicate);
+    print_amount("duplicate", s->duplicate);
     if (s->packs_unreferenced > 0)
-        (void)printf("%-20s %10llu packs  %s\n", "in no index file",
+        (void)printf("%-20s %10llu packs  %s\n", "not referenced",
                      (unsigned long long)s->packs_unreferenced,
                      out_bytes(s->unreferenced_bytes, size));
-    print_amount("in packs to rewrite", s->repack);
+    print_amount("to repack", s->repack);
     print_amount(dry_run ? "would be removed" : "removed", prune_total(s));
-    print_amount("unused that stay", after);
+    print_amount("unused, kept", after);
     (void)printf("%llu %s kept, %llu rewritten, %llu removed; %.2f%% of what stays is unused\n",
                  (unsigned long long)s->packs_kept, str_plural(s->packs_kept, "pack", "packs"),
                  (unsigned long long)s->packs_repacked,
@@ -122,7 +122,7 @@ app_prune(struct ctx *cx, const struct args *a, struct repo *r, const struct pru
 }
 
 static const struct opt opts_dry_run[] = {
-    {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL, "only say what would be done"},
+    {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL, "only show what would be done"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_prune, opts_dry_run, opts_repo, opts_global, NULL};
@@ -143,4 +143,4 @@ prune_main(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_prune = {
-    "prune", "", "give back the space of what no snapshot needs", tables, 0, 0, prune_main};
+    "prune", "", "remove data that no snapshot references", tables, 0, 0, prune_main};

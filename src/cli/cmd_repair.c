@@ -12,8 +12,8 @@
 
 static const struct opt opts_repair[] = {
     {"read-all-packs", 0, OPT_FLAG, OPT_AT(read_all_packs), NULL,
-     "index: from the packs alone, whatever is in the index files"},
-    {"forget", 0, OPT_FLAG, OPT_AT(forget), NULL, "snapshots: remove the damaged ones"},
+     "index: rebuild it from the packs alone"},
+    {"forget", 0, OPT_FLAG, OPT_AT(forget), NULL, "snapshots: remove damaged ones"},
     {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL, "snapshots: only show what would be done"},
     {.name = NULL},
 };
@@ -174,7 +174,7 @@ repair_main(struct ctx *cx, const struct args *a, struct err *e)
 
 const struct command cmd_repair = {"repair",
                                    "index|packs ID...|snapshots [ID...]",
-                                   "mend a damaged repository",
+                                   "repair a damaged repository",
                                    tables,
                                    1,
                                    ARGS_REST_MAX,
@@ -187,4 +187,4 @@ run_rebuild(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_rebuild_index = {
-    "rebuild-index", "", "the older name of \"repair index\"", tables, 0, 0, run_rebuild};
+    "rebuild-index", "", "deprecated name of \"repair index\"", tables, 0, 0, run_rebuild};

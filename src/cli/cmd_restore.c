@@ -35,4 +35,4 @@ restore_main(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_restore = {
-    "restore", "[SNAPSHOT|latest]", "load a snapshot into a Redis", tables, 0, 1, restore_main};
+    "restore", "[SNAPSHOT|latest]", "restore a snapshot into a Redis", tables, 0, 1, restore_main};

@@ -5,7 +5,7 @@
 #include "cli/snapshot_opts.h"
 
 static const struct opt opts_show[] = {
-    {"manifest", 0, OPT_FLAG, OPT_AT(manifest), NULL, "the manifest instead of the dump"},
+    {"manifest", 0, OPT_FLAG, OPT_AT(manifest), NULL, "print the manifest instead of the dump"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_show, opts_repo, opts_snapshot, opts_global, NULL};
@@ -38,4 +38,4 @@ show_main(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_show = {
-    "show", "[SNAPSHOT|latest]", "write a snapshot's dump to stdout", tables, 0, 1, show_main};
+    "show", "[SNAPSHOT|latest]", "print the dump of a snapshot", tables, 0, 1, show_main};

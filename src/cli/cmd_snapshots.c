@@ -10,7 +10,8 @@
 enum { SHOWN = 200 /* of a text that somebody else wrote */ };
 
 static const struct opt opts_list[] = {
-    {"latest", 0, OPT_TEXT, OPT_AT(latest), "N", "only the last N of each target, host and path"},
+    {"latest", 0, OPT_TEXT, OPT_AT(latest), "N",
+     "only the last N snapshots of each target, host and path"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_list, opts_repo, opts_snapshots, opts_global, NULL};
@@ -171,6 +172,5 @@ snapshots_main(struct ctx *cx, const struct args *a, struct err *e)
     return app_unread(rc, &unread, e);
 }
 
-const struct command cmd_snapshots = {
-    "snapshots",   "[ID...]",     "list the snapshots of a repository", tables, 0,
-    ARGS_REST_MAX, snapshots_main};
+const struct command cmd_snapshots = {"snapshots", "[ID...]",     "list snapshots", tables,
+                                      0,           ARGS_REST_MAX, snapshots_main};

@@ -7,7 +7,7 @@
 
 static const struct opt opts_stats[] = {
     {"mode", 0, OPT_TEXT, OPT_AT(mode), "MODE",
-     "restore-size, files-by-contents, blobs-per-file or raw-data [restore-size]"},
+     "what to count: restore-size, files-by-contents, blobs-per-file or raw-data [restore-size]"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_stats, opts_repo, opts_snapshots, opts_global,
@@ -91,4 +91,4 @@ stats_main(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_stats = {
-    "stats", "[ID...]", "count what a repository holds", tables, 0, ARGS_REST_MAX, stats_main};
+    "stats", "[ID...]", "show the size of a repository", tables, 0, ARGS_REST_MAX, stats_main};

@@ -7,10 +7,9 @@
 #include "repo/snapshot_edit.h"
 
 static const struct opt opts_tag[] = {
-    {"set", 0, OPT_LIST_OR_NONE, OPT_AT(set_tags), "TAGS",
-     "these and no others: a,b; \"\" for none"},
-    {"add", 0, OPT_LIST, OPT_AT(add_tags), "TAGS", "these too (repeatable)"},
-    {"remove", 0, OPT_LIST, OPT_AT(remove_tags), "TAGS", "not these (repeatable)"},
+    {"set", 0, OPT_LIST_OR_NONE, OPT_AT(set_tags), "TAGS", "replace all tags: a,b; \"\" for none"},
+    {"add", 0, OPT_LIST, OPT_AT(add_tags), "TAGS", "add tags (repeatable)"},
+    {"remove", 0, OPT_LIST, OPT_AT(remove_tags), "TAGS", "remove tags (repeatable)"},
     {"target", 0, OPT_TEXT, OPT_AT(target), "OLD=NEW",
      "the snapshots of target OLD become those of NEW; without \"=\": only snapshots of this "
      "target"},
@@ -178,6 +177,6 @@ tag_main(struct ctx *cx, const struct args *given, struct err *e)
     return rc;
 }
 
-const struct command cmd_tag = {
-    "tag",         "[ID...]", "change the tags of snapshots, or whose they are", tables, 0,
-    ARGS_REST_MAX, tag_main};
+const struct command cmd_tag = {"tag",   "[ID...]", "change the tags or the target of snapshots",
+                                tables,  0,         ARGS_REST_MAX,
+                                tag_main};

@@ -6,15 +6,15 @@
 
 static const struct opt opts_up[] = {
     {"dir", 0, OPT_TEXT, OPT_AT(dir), "STATE",
-     "folder of the state [$XDG_STATE_HOME/cstash, ~/.local/state/cstash]"},
+     "state folder [$XDG_STATE_HOME/cstash, ~/.local/state/cstash]"},
     {"listen", 0, OPT_TEXT, OPT_AT(listen), "HOST:PORT",
-     "loopback address of the API [127.0.0.1:6443]"},
+     "loopback address of the API server [127.0.0.1:6443]"},
     {"metrics-listen", 0, OPT_TEXT_OR_NONE, OPT_AT(metrics_listen), "HOST:PORT",
      "health and metrics of the operator [127.0.0.1:8080]; \"\" for none"},
     {"pushgateway-listen", 0, OPT_TEXT_OR_NONE, OPT_AT(pushgateway_listen), "HOST:PORT",
-     "address of the Pushgateway that is started [127.0.0.1:56789]; \"\" for none"},
+     "address to start the Pushgateway on [127.0.0.1:56789]; \"\" for none"},
     {"pushgateway-url", 0, OPT_TEXT_OR_NONE, OPT_AT(step.metrics_url), "URL",
-     "a Pushgateway that runs already"},
+     "use a running Pushgateway"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_up, opts_global, NULL};

@@ -11,14 +11,15 @@
 
 const struct opt opts_load[] = {
     {"existing", 0, OPT_TEXT, OPT_AT(existing), "replace|skip|fail|flush",
-     "what to do about keys that exist [replace]; flush empties the server first"},
+     "how to treat existing keys [replace]; flush empties the server first"},
     {"allow-command", 0, OPT_LIST, OPT_AT(allow_commands), "NAME",
-     "run this command too where the dump holds it, although it writes no data (repeatable)"},
+     "also allow this command in the dump, although it writes no data (repeatable)"},
     {"verify", 0, OPT_FLAG, OPT_AT(verify), NULL,
-     "read back from the server what was restored, and compare"},
+     "read the restored data back from the server and compare"},
     {"yes", 'y', OPT_FLAG, OPT_AT(yes), NULL,
-     "do not ask: empty a server that holds keys, or overwrite its keys with those of another"},
-    {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL, "read and verify everything, send nothing"},
+     "do not ask before emptying a server, or overwriting its keys with those of another"},
+    {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL,
+     "read and verify everything, but write nothing"},
     {.name = NULL},
 };
 

@@ -13,22 +13,22 @@ const struct opt opts_redis[] = {
     {"redis", 0, OPT_TEXT, OPT_AT(redis), "URL",
      "redis://[user[:password]@]host[:port][/db], rediss://, unix:///path [redis://127.0.0.1]"},
     {"redis-password-file", 0, OPT_TEXT, OPT_AT(redis_password_file), "FILE",
-     "holds the password of Redis [$REDISCLI_AUTH]"},
+     "file with the password of Redis [$REDISCLI_AUTH]"},
     {"cacert", 0, OPT_TEXT, OPT_AT(cacert), "FILE", "CA certificates to verify the server with"},
-    {"cacertdir", 0, OPT_TEXT, OPT_AT(cacert_dir), "DIR", "the same, a directory"},
+    {"cacertdir", 0, OPT_TEXT, OPT_AT(cacert_dir), "DIR", "directory with CA certificates"},
     {"cert", 0, OPT_TEXT, OPT_AT(cert), "FILE", "client certificate"},
-    {"key", 0, OPT_TEXT, OPT_AT(key), "FILE", "its private key"},
-    {"sni", 0, OPT_TEXT, OPT_AT(sni), "NAME", "name to ask for and to verify"},
+    {"key", 0, OPT_TEXT, OPT_AT(key), "FILE", "private key of the client certificate"},
+    {"sni", 0, OPT_TEXT, OPT_AT(sni), "NAME", "server name for SNI and verification"},
     {"insecure", 0, OPT_FLAG, OPT_AT(insecure), NULL, "do not verify the server's certificate"},
     {"wait", 0, OPT_TEXT, OPT_AT(wait), "TIME",
-     "wait so long while the server is loading, busy or silent [5m], or prepares its snapshot "
+     "how long to wait for a server that is loading, busy or silent [5m], or prepares its snapshot "
      "[6h]"},
     {.name = NULL},
 };
 
 const struct opt opts_filter[] = {
     {"db", 0, OPT_TEXT, OPT_AT(db), "N", "only this database"},
-    {"match", 0, OPT_TEXT, OPT_AT(match), "GLOB", "only keys whose name matches"},
+    {"match", 0, OPT_TEXT, OPT_AT(match), "GLOB", "only keys whose names match"},
     {.name = NULL},
 };
 
@@ -37,7 +37,7 @@ const struct opt opts_source[] = {
      "how to read the server [auto: replication, else scan]"},
     {"format", 0, OPT_TEXT, OPT_AT(format), "commands|restore",
      "plain commands, or RESTORE payloads for the same or newer servers [commands]"},
-    {"psync", 0, OPT_TEXT, OPT_AT(psync), "NAME", "the server's name for PSYNC if it was renamed"},
+    {"psync", 0, OPT_TEXT, OPT_AT(psync), "NAME", "name of a renamed PSYNC command"},
     {.name = NULL},
 };
 

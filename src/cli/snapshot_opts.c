@@ -8,20 +8,21 @@
 const struct opt opts_snapshot[] = {
     {"host", 0, OPT_LIST, OPT_AT(hosts), "NAME", "only snapshots of this host (repeatable)"},
     {"tag", 0, OPT_LIST_OR_NONE, OPT_AT(tags), "TAGS",
-     "only snapshots with these tags: a,b (repeatable: one of them)"},
+     "only snapshots with these tags: a,b (repeatable: any of the lists)"},
     {"target", 0, OPT_TEXT, OPT_AT(target), "NAME",
-     "only snapshots of this target: a name of the table, or NAME@SCOPE"},
-    {"path", 0, OPT_TEXT, OPT_AT(path), "FILE", "the file that holds the dump [dumpfile.resp]"},
+     "only snapshots of this target, as `snapshots` lists it, or NAME@SCOPE"},
+    {"path", 0, OPT_TEXT, OPT_AT(path), "FILE", "path of the dump in the snapshot [dumpfile.resp]"},
     {.name = NULL},
 };
 
 const struct opt opts_snapshots[] = {
     {"host", 'H', OPT_LIST, OPT_AT(hosts), "NAME", "only snapshots of this host (repeatable)"},
     {"tag", 0, OPT_LIST_OR_NONE, OPT_AT(tags), "TAGS",
-     "only snapshots with these tags: a,b (repeatable: one of them)"},
+     "only snapshots with these tags: a,b (repeatable: any of the lists)"},
     {"target", 0, OPT_TEXT, OPT_AT(target), "NAME",
-     "only snapshots of this target: a name of the table, or NAME@SCOPE"},
-    {"path", 0, OPT_LIST, OPT_AT(paths), "PATH", "only snapshots of this path (repeatable: all)"},
+     "only snapshots of this target, as `snapshots` lists it, or NAME@SCOPE"},
+    {"path", 0, OPT_LIST, OPT_AT(paths), "PATH",
+     "only snapshots of this path (repeatable: all of them)"},
     {.name = NULL},
 };
 

@@ -239,7 +239,7 @@ replica_facts(struct replica *r)
 static enum rc
 not_the_end(struct replica *r, struct err *e)
 {
-    return err_set(e, RC_CORRUPT, "behind the snapshot of %s stands something else than its end",
+    return err_set(e, RC_CORRUPT, "unexpected data after the end of the snapshot from %s",
                    conn_peer(r->c));
 }
 

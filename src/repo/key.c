@@ -215,10 +215,11 @@ key_search(struct ctx *cx, struct store *s, struct str password, struct str conf
         return err_set(e, RC_NOT_FOUND, "the repository has no keys");
     if (junk > 0)
         return err_set(e, RC_WRONG_PASSWORD,
-                       "the password opens none of the keys, and %zu of %zu cannot be used", junk,
+                       "wrong password: it opens no key, and %zu of %zu cannot be used", junk,
                        found.all);
     if (left.keys == 0 || found.all > found.n)
-        return err_set(e, RC_WRONG_PASSWORD, "the password opens none of the first %u of %zu keys",
+        return err_set(e, RC_WRONG_PASSWORD,
+                       "wrong password: it opens none of the first %u of %zu keys",
                        KEYS_TRIED_MAX - left.keys, found.all);
-    return err_set(e, RC_WRONG_PASSWORD, "the password opens none of the keys");
+    return err_set(e, RC_WRONG_PASSWORD, "wrong password");
 }

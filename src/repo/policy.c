@@ -16,7 +16,7 @@ policy_count_parse(struct str text, int64_t *out, struct err *e)
     if (str_eq(text, str_c("unlimited")) || str_eq(text, str_c("-1")))
         return RC_OK;
     if (!str_to_i64(text, out) || *out < 0)
-        return err_set(e, RC_INVALID, "\"%s\" is not a number of snapshots, nor \"unlimited\"",
+        return err_set(e, RC_INVALID, "\"%s\" must be a number or \"unlimited\"",
                        str_show(text, shown, sizeof(shown)));
     return RC_OK;
 }

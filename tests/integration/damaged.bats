@@ -53,7 +53,7 @@ says() { # says STATUS TEXT...
         "$CSTASH" snapshots
         run env RESTIC_PASSWORD=wrong "$CSTASH" snapshots
         [ "$status" = 12 ]
-        [[ "$output" == *"the password opens none of the keys"* ]]
+        [[ "$output" == *"wrong password"* ]]
         [[ "$put" == *README* || "$put" == mkdir* || "$output" == *"warning: could not read keys/"* ]]
         rm -rf "$T/repo/keys/$BAD" "$T/repo/keys/$name" "$T/repo/keys/README" "$T/repo/keys/${BAD/0/1}"
     done

@@ -59,7 +59,7 @@ ids() { restic snapshots --json --no-lock --no-cache -q "$@" | python3 -c 'impor
     run "$CSTASH" forget --keep-within 3w
     [[ "$output" == *'keep-within: "3w" is not a time such as 1y5m7d2h'* ]]
     run "$CSTASH" forget --keep-last=-2
-    [[ "$output" == *'keep-last: "-2" is not a number of snapshots'* ]]
+    [[ "$output" == *'keep-last: "-2" must be a number or "unlimited"'* ]]
     run "$CSTASH" forget --keep-last 1 --group-by colour
     [[ "$output" == *'cannot group by "colour"; known: host paths tags'* ]]
     [ "$(ids | wc -w)" = 1 ]
