@@ -4,7 +4,7 @@ MESON_ARGS ?=
 export CSTASH = $(CURDIR)/$(BUILD)/cstash
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-unit test-build servers-matrix e2e check clang asan tsan lint fmt fmt-check arch fuzz crash bench deploy release image clean
+.PHONY: help build demo test test-unit test-build servers-matrix e2e check clang asan tsan coverage lint fmt fmt-check arch fuzz crash bench deploy release image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,13 @@ tsan: ## the unit tests, the round trips, the stores and the control plane under
 	@meson compile -C build-tsan >build-tsan/compile.log 2>&1 || { cat build-tsan/compile.log; exit 1; }
 	@TSAN_OPTIONS=halt_on_error=1 tools/run-tests build-tsan test_ fuzz_ roundtrip flow plane_jobs kubectl kube.bats verbs conformance/store
 
+coverage: ## how much of src/ the tests run, a line per folder (gcov)
+	@tools/install-deps build test servers coverage
+	@test -f build-coverage/build.ninja || meson setup build-coverage -Db_coverage=true >/dev/null
+	@meson compile -C build-coverage >build-coverage/compile.log 2>&1 || { cat build-coverage/compile.log; exit 1; }
+	@tools/run-tests build-coverage --ours
+	@tools/coverage build-coverage
+
 lint: test-build ## clang-tidy
 	@tools/install-deps check
 	@tools/lint $(BUILD)
@@ -105,4 +112,4 @@ image: release ## the image, as an OCI archive at build/cstash-image.tar
 	@tools/image build-release/cstash $(BUILD)/cstash-image.tar
 
 clean: ## remove all build folders
-	@rm -rf build build-clang build-asan build-tsan build-fuzz build-release
+	@rm -rf build build-clang build-asan build-tsan build-fuzz build-coverage build-release
