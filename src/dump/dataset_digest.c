@@ -33,7 +33,7 @@ struct dataset_digest {
     uint64_t entries; /* of a stream */
     uint64_t expiring_fields;
     int64_t last_field; /* when the last of them expires */
-    struct soon soon;   /* when keys expire */
+    size_t soon_used;   /* by all databases together */
     /* leaving out what expires; fields are remembered until their expiry is told */
     int64_t cut;
     unsigned without; /* bits of enum dataset_digest_part */
@@ -90,8 +90,9 @@ dataset_digest_free(struct dataset_digest *t)
         return;
     payload_decoder_free(t->decoder);
     (void)XXH3_freeState(t->pieces);
+    for (size_t i = 0; i < t->n_dbs; i++)
+        soon_release(&t->dbs[i].soon);
     mem_free(t->dbs);
-    soon_release(&t->soon);
     mem_free(t->recent);
     mem_free(t);
 }
@@ -359,13 +360,7 @@ note_expiry(struct dataset_digest *t, int64_t at)
     if (by_fields && (at == EV_NO_EXPIRY || t->last_field < at))
         at = t->last_field;
     if (at != EV_NO_EXPIRY)
-        soon_add(&t->soon, at);
-}
-
-uint64_t
-dataset_digest_expired(const struct dataset_digest *t, int64_t now_ms)
-{
-    return soon_count(&t->soon, now_ms);
+        soon_add(&t->dbs[t->now].soon, at, &t->soon_used);
 }
 
 static void

@@ -16,13 +16,15 @@
  *          LFU, encodings, when consumers were seen, pending entries of no consumer, message
  *          deduplication. Empty collections are not keys; -0 counts as 0. The hash is XXH3-128: it
  *          finds accidents, not an adversary. Functions are digested by themselves.
- * Memory   constant, but for one record per database (at most TALLY_DBS_MAX).
+ * Memory   constant, but for one record per database (at most TALLY_DBS_MAX) and 4 MiB for all
+ *          expiries (dump/soon).
  * Threads  one at a time.
  * Source   docs/format/digest.md; XXH3-128 of xxHash 0.8.
  * Tests    dump_test.c; tests/integration compare it over formats, sources and servers.
  */
 #include <stdio.h>
 
+#include "dump/soon.h"
 #include "rdb/event.h"
 
 enum { TALLY_DBS_MAX = 65536, TALLY_DIGEST_TEXT = 33 };
@@ -39,6 +41,8 @@ struct dataset_digest_db {
     uint64_t n;
     struct dataset_digest_type types[KV_N_TYPES];
     struct dataset_digest_sum digest;
+    struct soon
+        soon; /* when keys are gone, because their time was over or that of all their fields */
     uint64_t said_keys, said_expires; /* of EV_DB: what the source says, or EV_UNKNOWN */
 };
 
@@ -73,12 +77,6 @@ const struct dataset_digest_db *dataset_digest_dbs(const struct dataset_digest *
 uint64_t dataset_digest_functions(const struct dataset_digest *t,
                                   struct dataset_digest_sum *digest);
 uint64_t dataset_digest_keys(const struct dataset_digest *t);
-
-/*
- * How many of the keys are gone at `now_ms` because their time was over, or that of all their fields
- * (dump/soon).
- */
-uint64_t dataset_digest_expired(const struct dataset_digest *t, int64_t now_ms);
 
 /* All types of a database together. */
 struct dataset_digest_type dataset_digest_db_total(const struct dataset_digest_db *db);

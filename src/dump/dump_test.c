@@ -356,6 +356,8 @@ test_tally_knows_what_has_expired(void **state)
     struct err e = ERR_INIT;
     struct maker m = {.on = dataset_digest_on, .arg = t, .e = &e};
     int64_t now = clock_real_ms();
+    const struct dataset_digest_db *db;
+    size_t n;
     struct ev ev = {.kind = EV_ZELEM, .u.zelem = {.member = STR_LIT("m"), .score = 1}};
 
     (void)state;
@@ -378,10 +380,33 @@ test_tally_knows_what_has_expired(void **state)
         }
         end(&m);
     }
-    assert_int_equal(dataset_digest_expired(t, now), 2);
-    assert_int_equal(dataset_digest_expired(t, now + 20000), 3);
-    assert_int_equal(dataset_digest_expired(t, now + 7200000), 4);
+    db = dataset_digest_dbs(t, &n);
+    assert_int_equal(soon_count(&db->soon, now), 2);
+    assert_int_equal(soon_count(&db->soon, now + 20000), 3);
+    assert_int_equal(soon_count(&db->soon, now + 7200000), 4);
     dataset_digest_free(t);
+}
+
+/* Several share the memory; what finds no place is counted apart, and so nobody takes it for lasting. */
+static void
+test_expiries_share_a_bounded_memory(void **state)
+{
+    struct soon all[3] = {{.n = 0}};
+    int64_t now = clock_real_ms();
+    size_t used = 0;
+    uint64_t unplaced = 0;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        for (int64_t day = 0; day < 10; day++)
+            soon_add(&all[i], now + day * 86400000, &used);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        unplaced += all[i].unplaced;
+        assert_int_equal(soon_count(&all[i], INT64_MAX / 2) + all[i].unplaced, 10);
+        soon_release(&all[i]);
+    }
+    assert_true(used <= SOON_MAX_S + 1);
+    assert_true(unplaced > 0);
 }
 
 /* What expires soon is left out: whether it is there, was never there, or is told late. */
@@ -497,6 +522,7 @@ main(void)
         cmocka_unit_test(test_tally_leaves_out_what_expires),
         cmocka_unit_test(test_cmd_refuses_what_is_not_resp),
         cmocka_unit_test(test_tally_digests_content_and_nothing_else),
+        cmocka_unit_test(test_expiries_share_a_bounded_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 
 void
-soon_add(struct soon *s, int64_t at_ms)
+soon_add(struct soon *s, int64_t at_ms, size_t *used)
 {
     int64_t second;
 
@@ -18,8 +18,14 @@ soon_add(struct soon *s, int64_t at_ms)
     if (second > SOON_MAX_S)
         return;
     if ((size_t)second >= s->n) {
-        size_t n = MAX((size_t)second + 1, 2 * s->n);
+        size_t free = SOON_MAX_S + 1 - *used, least = (size_t)second + 1 - s->n,
+               n = s->n + MIN(MAX(least, s->n), free);
 
+        if (least > free) {
+            s->unplaced++;
+            return;
+        }
+        *used += n - s->n;
         s->seconds = mem_grow(s->seconds, n, sizeof(*s->seconds));
         memset(s->seconds + s->n, 0, (n - s->n) * sizeof(*s->seconds));
         s->n = n;

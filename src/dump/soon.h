@@ -8,7 +8,8 @@
  * Shape    zeroed is empty; soon_add for each, soon_count at the end.
  * Units    unix ms; counted by the second, rounded up. What lasts longer than SOON_MAX_S from the
  *          first one on is not looked at.
- * Memory   4 bytes for each second up to the last one, 4 MiB at most.
+ * Memory   4 bytes for each second up to the last one; several share SOON_MAX_S seconds, 4 MiB. What
+ *          finds no place any more is only counted.
  * Tests    dump_test.c
  */
 #include <stddef.h>
@@ -20,9 +21,12 @@ struct soon {
     uint32_t *seconds; /* from `from` on; what was over already is in the first */
     size_t n;
     int64_t from;
+    uint64_t unplaced; /* nobody knows when they are over */
 };
 
-void soon_add(struct soon *s, int64_t at_ms);
+/* `*used`: seconds that all who share have; zero at first. */
+void soon_add(struct soon *s, int64_t at_ms, size_t *used);
+/* Those over at `now_ms`, without the unplaced. */
 uint64_t soon_count(const struct soon *s, int64_t now_ms);
 void soon_release(struct soon *s);
 

@@ -86,7 +86,7 @@ outcome_missing(const struct conn *c, uint64_t db, uint64_t have, uint64_t want,
 
 static enum rc
 outcome_compare(const struct conn *c, const struct conn_info *was, const struct conn_info *is,
-                const struct outcome_opts *o, struct outcome *out, struct err *e)
+                const struct outcome_opts *o, int64_t now, struct outcome *out, struct err *e)
 {
     const struct dataset_digest_db *dbs;
     uint64_t sent = 0;
@@ -98,11 +98,13 @@ outcome_compare(const struct conn *c, const struct conn_info *was, const struct 
     dbs = dataset_digest_dbs(o->sent, &n);
     for (size_t i = 0; i < n; i++) {
         uint64_t want = dataset_digest_db_total(&dbs[i]).keys,
-                 have = outcome_keys(is, (int64_t)dbs[i].n), least = want - MIN(want, out->expired);
+                 have = outcome_keys(is, (int64_t)dbs[i].n),
+                 expired = soon_count(&dbs[i].soon, now), unsure = dbs[i].soon.unplaced,
+                 least = want - MIN(want, expired + unsure);
 
         if (have < least && !o->removes && (o->distinct || have == 0))
-            return outcome_missing(c, dbs[i].n, have, want, out->expired, e);
-        all = all && have >= least && have <= want;
+            return outcome_missing(c, dbs[i].n, have, want, expired, e);
+        all = all && have >= least && have <= want && unsure == 0;
         sent += want;
     }
     out->proven = all && out->after <= sent && out->before == 0 && o->exact;
@@ -113,20 +115,24 @@ enum rc
 outcome_end(struct ctx *cx, const struct outcome_start *s, const struct outcome_opts *o,
             struct outcome *out, struct err *e)
 {
+    const struct dataset_digest_db *dbs;
     struct conn_info is = {0};
     int64_t now;
     enum rc rc;
+    size_t n;
 
     memset(out, 0, sizeof(*out));
     if (outcome_time(cx, s->c, &now, e) || outcome_ask(cx, s->c, &is, &out->told, e))
         return e->code;
-    out->expired = dataset_digest_expired(o->sent, now);
+    dbs = dataset_digest_dbs(o->sent, &n);
+    for (size_t i = 0; i < n; i++)
+        out->expired += soon_count(&dbs[i].soon, now);
     out->told = out->told && s->asked;
     if (!out->told)
         return RC_OK;
     rc = outcome_counters(s->c, &s->info, &is, e);
     if (rc == RC_OK)
-        rc = outcome_compare(s->c, &s->info, &is, o, out, e);
+        rc = outcome_compare(s->c, &s->info, &is, o, now, out, e);
     conn_info_release(&is);
     return rc;
 }

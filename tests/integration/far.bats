@@ -48,7 +48,7 @@ says() {
     RESTIC_REPOSITORY=s3:$S3_URL/nobucket says 10 'there is no repository at s3:.*cstash init' snapshots
     RESTIC_REPOSITORY=s3:$S3_URL says 1 'not a complete s3: address' snapshots
     RESTIC_PASSWORD=other says 12 'password' snapshots
-    says 1 'no number from 1 to 64' snapshots -o s3.connections=0
+    says 1 'not a number from 1 to 64' snapshots -o s3.connections=0
     says 2 'store.name=value' snapshots -o s3
 }
 

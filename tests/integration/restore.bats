@@ -101,6 +101,17 @@ never_says() { [[ "$output" != *"$1"* ]] || { echo "$output"; return 1; }; }
     [ "$(cli b dbsize)" = 51 ]
 }
 
+@test "what expired in one database hides no loss in another" {
+    start_redis b
+    cli a eval 'for i = 1, 60 do redis.call("SET", "k" .. i, 1) end' 0
+    cli a -n 1 eval 'for i = 1, 50 do redis.call("SET", "gone" .. i, 1, "PX", 1500) end' 0
+    "$CSTASH" backup -q --redis "$URL_a"
+    python3 -c 'import time; time.sleep(2)'
+    meddle ECHO "DEL $(printf 'k%s ' $(seq 20))" # which ends the load
+    run "$CSTASH" restore --redis "redis://127.0.0.1:$MEDDLER"
+    says 1 "holds 40 keys in database 0 after 60 were sent (0 expired)"
+}
+
 @test "a server is emptied only for a snapshot whose packs are all there" {
     start_redis b
     cli a eval 'for i = 1, 300 do redis.call("SET", "k" .. i, string.rep(tostring(math.random()), 500)) end' 0
