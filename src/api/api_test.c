@@ -316,6 +316,14 @@ test_an_invoker_that_could_never_run_is_told(void **state)
         {SPEC("\"target\":{\"ref\":{\"apiVersion\":\"a/v1\",\"name\":\"r\"}}"),
          "spec.target.ref.kind is missing"},
         {"{\"schedule\":\"0 3 * * *\"}", "spec.repository.name is missing"},
+        {SPEC("\"target\":{\"rules\":[{\"snapshots\":[\"1a2b\"],\"targetHosts\":[\"other\"]}]}"),
+         "no rule for the host host-0"},
+        {SPEC("\"target\":{\"rules\":[{\"targetHosts\":[\"other\"]},{\"targetHosts\":[\"host-0\"]}]"
+              "}"),
+         NULL},
+        {SPEC(
+             "\"target\":{\"rules\":[{\"targetHosts\":[\"other\"]},{\"snapshots\":[\"latest\"]}]}"),
+         NULL},
         {SPEC("\"driver\":\"VolumeSnapshotter\""), "only Restic is"},
         {SPEC("\"timeOut\":\"0\""), "spec.timeOut must be more than 0"},
         {SPEC("\"timeOut\":\"-5m\""), "spec.timeOut must be more than 0"},

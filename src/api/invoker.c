@@ -142,6 +142,7 @@ invoker_new_session(const struct invoker *inv, int64_t unix_s, int64_t retry_lef
 const struct json *
 invoker_rule(const struct invoker *inv)
 {
+    const char *host = inv->alias[0] != '\0' ? inv->alias : DEFAULT_HOST;
     const struct json *fallback = NULL;
 
     for (size_t i = 0; i < json_size(inv->rules); i++) {
@@ -151,7 +152,7 @@ invoker_rule(const struct invoker *inv)
         if (json_size(hosts) == 0)
             fallback = rule;
         for (size_t h = 0; h < json_size(hosts); h++)
-            if (strcmp(json_text_or(json_elem(hosts, h), ""), inv->alias) == 0)
+            if (strcmp(json_text_or(json_elem(hosts, h), ""), host) == 0)
                 return rule;
     }
     return fallback;

@@ -3,6 +3,7 @@
 #include "api/cron.h"
 #include "api/duration.h"
 #include "api/invoker.h"
+#include "api/kinds.h"
 
 /* What no Task of ours does is refused, not passed over. */
 static enum rc
@@ -95,11 +96,23 @@ check_schedule(const struct invoker *inv, int64_t now_ms, struct err *e)
                               "spec.schedule \"%.60s\" names a time that never comes", schedule);
 }
 
+/* With no rule for its host the latest snapshot would be taken, whatever the rules name. */
+static enum rc
+check_rules(const struct invoker *inv, struct err *e)
+{
+    if (json_size(inv->rules) == 0 || invoker_rule(inv) != NULL)
+        return RC_OK;
+    return err_set(e, RC_INVALID,
+                   "spec.target.rules has no rule for the host %.60s: name it in targetHosts, or "
+                   "leave targetHosts out",
+                   inv->alias[0] != '\0' ? inv->alias : DEFAULT_HOST);
+}
+
 enum rc
 invoker_check(const struct invoker *inv, int64_t now_ms, struct err *e)
 {
     if (check_driver(inv, e) || check_references(inv, e) || check_time_out(inv, e) ||
-        check_numbers(inv, e) || check_schedule(inv, now_ms, e))
+        check_numbers(inv, e) || check_schedule(inv, now_ms, e) || check_rules(inv, e))
         return e->code;
     return RC_OK;
 }
