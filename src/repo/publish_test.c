@@ -21,6 +21,7 @@ static const struct store_ops *plain;
 static enum store_type lose_at;
 static bool lose_after;
 static atomic_uint n_lists;
+static bool spoils;      /* of a snapshot that is read one bit is another */
 static atomic_uint late; /* so many questions for an index file are too early */
 
 static enum rc
@@ -76,6 +77,17 @@ late_stat(struct ctx *with, struct store *s, const struct store_name *name, uint
     return plain->stat(with, s, name, bytes, e);
 }
 
+static enum rc
+spoiling_get(struct ctx *with, struct store *s, const struct store_name *name, uint64_t off,
+             uint8_t *to, size_t n, struct err *e)
+{
+    enum rc rc = plain->get(with, s, name, off, to, n, e);
+
+    if (rc == RC_OK && name->type == STORE_SNAPSHOT && spoils && n > 0)
+        to[n / 2] ^= 1;
+    return rc;
+}
+
 static struct store *
 new_repo(void)
 {
@@ -90,6 +102,7 @@ new_repo(void)
     losing.put_commit = losing_commit;
     losing.list = counting_list;
     losing.stat = late_stat;
+    losing.get = spoiling_get;
     lose_at = NEVER;
     s->ops = &losing; /* before the lock's thread looks at it */
     return s;
@@ -272,6 +285,24 @@ test_what_shows_late_is_waited_for(void **state)
     }
 }
 
+static void
+test_a_snapshot_that_is_stored_as_another_is_none(void **state)
+{
+    struct store *s = new_repo();
+    struct repo *r = open_locked(s);
+    struct err e = ERR_INIT;
+
+    (void)state;
+    spoils = true;
+    T_RC(save(r, 1, &e), RC_CORRUPT);
+    spoils = false;
+    assert_int_equal(count(s, STORE_SNAPSHOT), 0);
+    T_OK(save(r, 1, &e));
+    assert_int_equal(count(s, STORE_SNAPSHOT), 1);
+    repo_close(r);
+    store_release(s);
+}
+
 /* More packs than can be asked for in a few turns are listed. */
 static void
 test_many_packs_are_listed(void **state)
@@ -296,6 +327,7 @@ main(void)
         cmocka_unit_test(test_nothing_is_published_without_the_lock),
         cmocka_unit_test(test_packs_that_are_counted_on_are_looked_for),
         cmocka_unit_test(test_what_shows_late_is_waited_for),
+        cmocka_unit_test(test_a_snapshot_that_is_stored_as_another_is_none),
         cmocka_unit_test(test_many_packs_are_listed),
     };
     struct err e = ERR_INIT;
