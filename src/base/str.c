@@ -51,6 +51,17 @@ str_to_u64(struct str s, uint64_t *out)
 }
 
 bool
+str_to_told(struct str s, uint64_t *out)
+{
+    uint64_t v;
+
+    if (!str_to_u64(s, &v) || v > (uint64_t)INT64_MAX)
+        return false;
+    *out = v;
+    return true;
+}
+
+bool
 str_to_i64(struct str s, int64_t *out)
 {
     bool minus = s.n > 0 && s.p[0] == '-';

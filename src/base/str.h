@@ -74,6 +74,11 @@ const char *str_cut(struct str s, char *to, size_t n);
  */
 bool str_to_i64(struct str s, int64_t *out);
 bool str_to_u64(struct str s, uint64_t *out);
+/*
+ * The same for what a server tells of itself: false above INT64_MAX too. Such a number is one below 0
+ * that was printed without its sign, and JSON's readers do not take it.
+ */
+bool str_to_told(struct str s, uint64_t *out);
 
 /*
  * A path without leading, trailing and double slashes, "." and "..": as Go's path.Clean joins. The

@@ -117,6 +117,20 @@ field_filter(struct jw *w, const struct filter *f)
     jw_close_object(w);
 }
 
+/* What our own reader would refuse must not be stored: nobody could restore it. */
+static enum rc
+manifest_end(struct jw *w, const struct buf *out, struct err *e)
+{
+    struct json *again = NULL;
+
+    if (jw_end(w, e))
+        return e->code;
+    if (json_parse(buf_str(out), &again, e))
+        return err_wrap(e, "not saved: the manifest could not be read again");
+    json_free(again);
+    return RC_OK;
+}
+
 enum rc
 manifest_write(const struct source_opts *o, const struct source_facts *f,
                const struct dataset_digest *t, struct buf *out, struct err *e)
@@ -140,7 +154,7 @@ manifest_write(const struct source_opts *o, const struct source_facts *f,
     field_filter(&w, &o->filter);
     manifest_tally(&w, t);
     jw_close_object(&w);
-    return jw_end(&w, e);
+    return manifest_end(&w, out, e);
 }
 
 static void
@@ -175,7 +189,7 @@ manifest_brief_write(const struct source_opts *o, const struct source_facts *f,
     if (shrink != NULL)
         shrink_write(&w, shrink);
     jw_close_object(&w);
-    return jw_end(&w, e);
+    return manifest_end(&w, out, e);
 }
 
 static enum rc
@@ -183,7 +197,7 @@ manifest_parse(struct str json, struct json **out, struct err *e)
 {
     uint64_t version;
 
-    if (json_parse(json, out, e))
+    if (json_parse_lenient(json, out, e))
         return err_wrap(e, "could not read the manifest");
     if (json_get_u64(*out, "version", &version, e))
         return err_wrap(e, "could not read the manifest");

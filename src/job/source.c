@@ -89,7 +89,7 @@ source_convert(struct ctx *cx, struct rdb *rdb, struct dump *d, struct err *e)
     f->member_expiries = facts.member_expiries;
     if (f->replid[0] == '\0') { /* a file, or an answer to SYNC, which does not say it */
         copy_text(f->replid, sizeof(f->replid), facts.repl_id);
-        (void)str_to_u64(str_c(facts.repl_offset), &f->offset);
+        (void)str_to_told(str_c(facts.repl_offset), &f->offset);
     }
     f->rdb_version = facts.rdb_version;
     if (f->version[0] == '\0') {

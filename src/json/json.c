@@ -44,6 +44,55 @@ past_string(const uint8_t *p, const uint8_t *end)
     return p < end ? p + 1 : end;
 }
 
+/* Is it a whole number beyond 63 bits? Not one where it has a fraction or an exponent. */
+static bool
+is_beyond(struct str number)
+{
+    int64_t v;
+
+    return number.n != 0 && memchr(number.p, '.', number.n) == NULL &&
+           memchr(number.p, 'e', number.n) == NULL && memchr(number.p, 'E', number.n) == NULL &&
+           !str_to_i64(number, &v);
+}
+
+/* Numbers of 19 digits and more begin where no string is; they leave room for a null. */
+static void
+blank_beyond(uint8_t *p, const uint8_t *end)
+{
+    while (p < end) {
+        size_t n = 0;
+
+        if (*p == '"') {
+            p = (uint8_t *)(p + (past_string(p, end) - p));
+            continue;
+        }
+        while (p + n < end && (memchr("+-.eE", p[n], 5) != NULL || (p[n] >= '0' && p[n] <= '9')))
+            n++;
+        if (n >= 19 && is_beyond(str_of(p, n))) {
+            memset(p, ' ', n);
+            memcpy(p, "null", 4);
+        }
+        p += MAX(n, (size_t)1);
+    }
+}
+
+enum rc
+json_parse_lenient(struct str text, struct json **out, struct err *e)
+{
+    CLEANUP(buf_release) struct buf copy = BUF_INIT(JSON_TEXT_MAX);
+    struct err none = ERR_INIT;
+
+    if (json_parse(text, out, e) == RC_OK)
+        return RC_OK;
+    if (buf_add_str(&copy, text, &none))
+        return e->code;
+    blank_beyond(copy.p, copy.p + copy.n);
+    if (json_parse(buf_str(&copy), out, &none))
+        return e->code;
+    *e = (struct err)ERR_INIT;
+    return RC_OK;
+}
+
 /* Past the value that begins at `p`, and whatever comes before the next ',' or '}'. */
 static const uint8_t *
 past_value(const uint8_t *p, const uint8_t *end)

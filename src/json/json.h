@@ -25,6 +25,11 @@ struct json;
 
 NODISCARD enum rc json_parse(struct str text, struct json **out, struct err *e);
 /*
+ * The same, but a whole number beyond 63 bits, which json_parse refuses with all that stands around
+ * it, is read as null: for documents that must be read although one number in them is wrong.
+ */
+NODISCARD enum rc json_parse_lenient(struct str text, struct json **out, struct err *e);
+/*
  * An object with this one field of the top level, or with none if it is not there, at a fraction of
  * the cost: what stands around it is passed over by its brackets and quotes, so `text` must have
  * been parsed as a whole before.

@@ -45,6 +45,35 @@ test_getters_name_the_field(void **state)
 }
 
 static void
+test_numbers_beyond_63_bits_are_null_where_that_is_asked_for(void **state)
+{
+    static const char *const cases[][2] = {
+        {"{\"a\":18446744073699256640,\"b\":7}", "{\"a\":null,\"b\":7}"},
+        {"{\"a\":[-9223372036854775809,9223372036854775807]}",
+         "{\"a\":[null,9223372036854775807]}"},
+        {"{\"18446744073709551615\":\"\\\"18446744073709551615\",\"a\":9223372036854775808}",
+         "{\"18446744073709551615\":\"\\\"18446744073709551615\",\"a\":null}"},
+    };
+    struct json *j = NULL;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *text;
+
+        T_RC(json_parse(str_c(cases[i][0]), &j, &e), RC_CORRUPT);
+        e = (struct err)ERR_INIT;
+        T_OK(json_parse_lenient(str_c(cases[i][0]), &j, &e));
+        text = json_to_text(j, false);
+        assert_string_equal(text, cases[i][1]);
+        mem_free(text);
+        json_free(j);
+    }
+    T_RC(json_parse_lenient(STR_LIT("{\"a\":18446744073709551615"), &j, &e), RC_CORRUPT);
+    T_RC(json_parse_lenient(STR_LIT("{\"a\":\"18446744073709551615"), &j, &e), RC_CORRUPT);
+}
+
+static void
 test_one_field_of_the_top_level_is_parsed_alone(void **state)
 {
     static const char doc[] = "{ \"a\": {\"b\": [\"}\", 1]} , \"x\\\"b\":\"b\", \"b\" : "
@@ -225,6 +254,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_getters_name_the_field),
+        cmocka_unit_test(test_numbers_beyond_63_bits_are_null_where_that_is_asked_for),
         cmocka_unit_test(test_one_field_of_the_top_level_is_parsed_alone),
         cmocka_unit_test(test_fields_of_a_name_are_cut_out),
         cmocka_unit_test(test_writing_gives_the_bytes_of_go),

@@ -186,6 +186,8 @@ read_fullresync(struct conn *c, const char *line, struct replica_facts *f, struc
         (void)err_set(e, RC_UNSUPPORTED, "%s does not answer PSYNC as Redis does", conn_peer(c));
         return err_hint(e, "--source scan works with every server");
     }
+    if (f->offset > (uint64_t)INT64_MAX) /* one below 0 */
+        f->offset = 0;
     memcpy(f->replid, line + n, REPLICA_MARK);
     f->replid[REPLICA_MARK] = '\0';
     return RC_OK;

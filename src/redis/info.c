@@ -37,14 +37,15 @@ static uint64_t
 number_in(struct str v, const char *name)
 {
     size_t n = strlen(name);
-    uint64_t sum = 0;
+    uint64_t number;
 
     for (size_t i = 0; i + n < v.n; i++) {
         if ((i != 0 && v.p[i - 1] != ',') || memcmp(v.p + i, name, n) != 0)
             continue;
-        for (i += n; i < v.n && v.p[i] >= '0' && v.p[i] <= '9'; i++)
-            sum = sum * 10 + (uint64_t)(v.p[i] - '0');
-        return sum;
+        v = str_of(v.p + i + n, v.n - i - n);
+        for (n = 0; n < v.n && v.p[n] >= '0' && v.p[n] <= '9'; n++)
+            ;
+        return str_to_told(str_of(v.p, n), &number) ? number : 0;
     }
     return 0;
 }
@@ -109,25 +110,25 @@ info_field(struct conn_info *i, struct str k, struct str v, char redis[static IN
     else if (info_is(k, "maxmemory_policy"))
         info_word(i->maxmemory_policy, v);
     else if (info_is(k, "master_repl_offset"))
-        (void)str_to_u64(v, &i->offset);
+        (void)str_to_told(v, &i->offset);
     else if (info_is(k, "used_memory"))
-        (void)str_to_u64(v, &i->used_memory);
+        (void)str_to_told(v, &i->used_memory);
     else if (info_is(k, "used_memory_dataset"))
-        (void)str_to_u64(v, &i->dataset_memory);
+        (void)str_to_told(v, &i->dataset_memory);
     else if (info_is(k, "used_memory_rss"))
-        (void)str_to_u64(v, &i->used_memory_rss);
+        (void)str_to_told(v, &i->used_memory_rss);
     else if (info_is(k, "total_system_memory"))
-        (void)str_to_u64(v, &i->total_system_memory);
+        (void)str_to_told(v, &i->total_system_memory);
     else if (info_is(k, "current_cow_size"))
-        (void)str_to_u64(v, &i->cow);
+        (void)str_to_told(v, &i->cow);
     else if (info_is(k, "maxmemory"))
-        (void)str_to_u64(v, &i->maxmemory);
+        (void)str_to_told(v, &i->maxmemory);
     else if (info_is(k, "rdb_changes_since_last_save"))
-        (void)str_to_u64(v, &i->changes);
+        (void)str_to_told(v, &i->changes);
     else if (info_is(k, "evicted_keys"))
-        (void)str_to_u64(v, &i->evicted_keys);
+        (void)str_to_told(v, &i->evicted_keys);
     else if (info_is(k, "expired_keys"))
-        (void)str_to_u64(v, &i->expired_keys);
+        (void)str_to_told(v, &i->expired_keys);
     else if (info_is(k, "cluster_enabled"))
         i->cluster_enabled = info_is(v, "1");
     else if (info_is(k, "loading") || info_is(k, "async_loading"))
@@ -135,7 +136,7 @@ info_field(struct conn_info *i, struct str k, struct str v, char redis[static IN
     else if (info_is(k, "master_link_status"))
         i->link_up = info_is(v, "up");
     else if (info_is(k, "master_link_down_since_seconds"))
-        i->link_never_up = !str_to_u64(v, &i->link_down_s); /* -1 */
+        i->link_never_up = !str_to_told(v, &i->link_down_s); /* -1 */
 }
 
 enum rc

@@ -210,6 +210,25 @@ test_replica_tells_refusals_from_failures(void **state)
     }
 }
 
+/* Servers print an offset that they do not have, -1, without its sign. */
+static void
+test_an_offset_below_0_is_not_told(void **state)
+{
+    struct buf got = BUF_INIT(4096);
+    struct replica_facts f;
+    struct err e = ERR_INIT;
+    char text[4096], frame[20];
+    size_t n;
+
+    (void)state;
+    (void)snprintf(frame, sizeof(frame), "$%zu\r\n", RDB_N);
+    n = compose(text, "+FULLRESYNC " REPLID " 18446744073709551615\r\n", frame, "");
+    T_OK(take(text, n, 64, &got, &f, &e));
+    assert_int_equal(f.offset, 0);
+    assert_string_equal(f.replid, REPLID);
+    buf_release(&got);
+}
+
 /*
  * Under another name PSYNC answers as SYNC does; SYNC itself takes no arguments. What was not renamed
  * has no business to.
@@ -326,6 +345,7 @@ main(void)
         cmocka_unit_test(test_replica_takes_the_answer_of_a_renamed_psync),
         cmocka_unit_test(test_replica_tells_refusals_from_failures),
         cmocka_unit_test(test_replica_keeps_what_it_took_during_a_stall),
+        cmocka_unit_test(test_an_offset_below_0_is_not_told),
         cmocka_unit_test(test_replica_can_be_closed_at_any_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

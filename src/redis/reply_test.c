@@ -240,6 +240,26 @@ test_info_reads_what_matters(void **state)
     conn_info_release(&i);
 }
 
+static void
+test_info_of_numbers_below_0_is_not_told(void **state)
+{
+    static const char text[] =
+        "redis_version:7.0.15\r\nused_memory_dataset:18446744073699256640\r\n"
+        "used_memory:9223372036854775807\r\nmaxmemory:9223372036854775808\r\n"
+        "master_repl_offset:18446744073709551615\r\nmaster_link_down_since_seconds:-1\r\n"
+        "db0:keys=5,expires=18446744073709551615,avg_ttl=0\r\ndb1:keys=18446744073709551615\r\n";
+    struct conn_info i;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    T_OK(info_parse(str_of(text, sizeof(text) - 1), &i, &e));
+    assert_true(i.dataset_memory == 0 && i.maxmemory == 0 && i.offset == 0 && i.link_never_up);
+    assert_true(i.used_memory == INT64_MAX);
+    assert_int_equal(i.n_dbs, 1);
+    assert_true(i.dbs[0].keys == 5 && i.dbs[0].expires == 0);
+    conn_info_release(&i);
+}
+
 int
 main(void)
 {
@@ -251,6 +271,7 @@ main(void)
         cmocka_unit_test(test_reply_error_text_hides_arguments),
         cmocka_unit_test(test_resp_writes_binary_arguments),
         cmocka_unit_test(test_info_reads_what_matters),
+        cmocka_unit_test(test_info_of_numbers_below_0_is_not_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ write_pretty(struct str text, struct wr *to, struct err *e)
 {
     CLEANUP(buf_release) struct buf out = BUF_INIT(4 * (size_t)SNAPSHOT_MAX);
     struct json *j = NULL;
-    enum rc rc = json_parse(text, &j, e);
+    enum rc rc = json_parse_lenient(text, &j, e);
 
     if (rc)
         return rc;

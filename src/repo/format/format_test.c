@@ -262,6 +262,45 @@ test_snapshot_goes_both_ways(void **state)
     buf_release(&out);
 }
 
+/* What is wrong with the brief does not hide the snapshot; and none is saved that nobody can read. */
+static void
+test_a_broken_brief_hides_no_snapshot(void **state)
+{
+    static const char head[] =
+        "{\"time\":\"2024-01-02T03:04:05Z\",\"tree\":"
+        "\"0202020202020202020202020202020202020202020202020202020202020202\",\"paths\":[\"/a\"],"
+        "\"hostname\":\"h\",\"cstash\":";
+    static const char *const briefs[][2] = {
+        {"{\"keys\":3,\"source\":{\"dataset_memory\":18446744073699256640}}",
+         "{\"keys\":3,\"source\":{\"dataset_memory\":null}}"},
+        {"{\"keys\":18446744073709551615}", "{\"keys\":null}"},
+        {"[1]", "[1]"},
+        {"\"x\"", "\"x\""},
+    };
+    struct buf out = BUF_INIT(10000);
+    struct snapshot s;
+    struct err e = ERR_INIT;
+    char text[1000];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(briefs); i++) {
+        (void)snprintf(text, sizeof(text), "%s%s}", head, briefs[i][0]);
+        T_OK(snapshot_decode(str_c(text), &s, &e));
+        assert_string_equal(s.brief, briefs[i][1]);
+        assert_string_equal(s.hostname, "h");
+        assert_true(s.keys == (i == 0 ? 3U : 0U) && s.counted == (i == 0));
+        out.n = 0;
+        T_OK(snapshot_encode(&s, &out, &e));
+        mem_free(s.brief);
+        s.brief = mem_strdup("{\"keys\":18446744073709551615}");
+        out.n = 0;
+        T_RC(snapshot_encode(&s, &out, &e), RC_CORRUPT);
+        T_CONTAINS(e.msg, "could not be read again");
+        snapshot_release(&s);
+    }
+    buf_release(&out);
+}
+
 static void
 test_config_and_lock_go_both_ways(void **state)
 {
@@ -329,6 +368,7 @@ main(void)
         cmocka_unit_test(test_tree_has_the_bytes_that_restic_writes),
         cmocka_unit_test(test_tree_refuses_what_cannot_be),
         cmocka_unit_test(test_snapshot_goes_both_ways),
+        cmocka_unit_test(test_a_broken_brief_hides_no_snapshot),
         cmocka_unit_test(test_config_and_lock_go_both_ways),
         cmocka_unit_test(test_key_file_opens_with_its_password_only),
     };

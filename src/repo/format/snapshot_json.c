@@ -5,7 +5,7 @@
 #include "json/write.h"
 #include "repo/format/snapshot_json.h"
 
-enum { LIST_MAX = 100000, SNAPSHOT_BRIEF_MAX = 64 * 1024, SNAPSHOT_TARGET_MAX = 1024 };
+enum { LIST_MAX = 100000, SNAPSHOT_TARGET_MAX = 1024 };
 
 struct count_field {
     const char *name;
@@ -116,18 +116,6 @@ snapshot_write_fields(struct jw *w, const struct snapshot *s)
         jw_key(w, "cstash");
         jw_raw(w, str_c(s->brief));
     }
-}
-
-enum rc
-snapshot_encode(const struct snapshot *s, struct buf *out, struct err *e)
-{
-    struct jw w;
-
-    jw_init(&w, out);
-    jw_open_object(&w);
-    snapshot_write_fields(&w, s);
-    jw_close_object(&w);
-    return jw_end(&w, e);
 }
 
 static enum rc
@@ -252,21 +240,16 @@ brief_facts(const struct json *brief, struct snapshot *s)
     s->keys = s->counted ? (uint64_t)json_int_or(keys, 0) : 0;
 }
 
-static enum rc
-read_brief(const struct json *root, struct snapshot *s, struct err *e)
+/* Whoever reads the brief warns of one that is broken; the snapshot is there without it. */
+static void
+read_brief(const struct json *root, struct snapshot *s)
 {
-    CLEANUP(buf_release) struct buf text = BUF_INIT(SNAPSHOT_BRIEF_MAX);
-    const struct json *j = NULL;
+    const struct json *j = json_has(root, "cstash") ? json_field(root, "cstash") : NULL;
 
-    if (json_opt_object(root, "cstash", &j, e))
-        return e->code;
     if (j == NULL)
-        return RC_OK;
-    if (json_print(j, &text, e))
-        return err_wrap(e, "the field \"cstash\"");
-    s->brief = mem_strndup((const char *)text.p, text.n);
+        return;
+    s->brief = json_to_text(j, false);
     brief_facts(j, s);
-    return RC_OK;
 }
 
 static enum rc
@@ -284,25 +267,60 @@ read_fields(const struct json *j, struct snapshot *s, struct err *e)
         read_text(j, "program_version", &s->program_version, e) ||
         json_opt_u64(j, "uid", &s->uid, e) || json_opt_u64(j, "gid", &s->gid, e))
         return e->code;
-    return read_summary(j, s, e) || read_brief(j, s, e) ? e->code : RC_OK;
+    read_brief(j, s);
+    return read_summary(j, s, e);
+}
+
+static enum rc
+read_snapshot(const struct json *root, struct snapshot *out, struct err *e)
+{
+    struct snapshot s = {.uid = 0};
+
+    if (read_fields(root, &s, e)) {
+        snapshot_release(&s);
+        return e->code;
+    }
+    *out = s;
+    return RC_OK;
 }
 
 enum rc
 snapshot_decode(struct str json, struct snapshot *out, struct err *e)
 {
-    struct snapshot s = {.uid = 0};
     struct json *root = NULL;
+    enum rc rc = json_parse_lenient(json, &root, e);
 
-    if (json_parse(json, &root, e))
-        return e->code;
-    if (read_fields(root, &s, e)) {
-        snapshot_release(&s);
-        json_free(root);
-        return e->code;
-    }
+    if (rc == RC_OK)
+        rc = read_snapshot(root, out, e);
     json_free(root);
-    *out = s;
-    return RC_OK;
+    return rc;
+}
+
+/* What is saved must be read by any reader, not only a lenient one. */
+static enum rc
+read_again(struct str json, struct err *e)
+{
+    struct json *root = NULL;
+    struct snapshot s = {.uid = 0};
+    enum rc rc = json_parse(json, &root, e);
+
+    if (rc == RC_OK)
+        rc = read_snapshot(root, &s, e);
+    snapshot_release(&s);
+    json_free(root);
+    return rc == RC_OK ? RC_OK : err_wrap(e, "not saved: the snapshot could not be read again");
+}
+
+enum rc
+snapshot_encode(const struct snapshot *s, struct buf *out, struct err *e)
+{
+    struct jw w;
+
+    jw_init(&w, out);
+    jw_open_object(&w);
+    snapshot_write_fields(&w, s);
+    jw_close_object(&w);
+    return jw_end(&w, e) ? e->code : read_again(buf_str(out), e);
 }
 
 static void
