@@ -74,9 +74,29 @@ manifest_tally(struct jw *w, const struct dataset_digest *t)
     jw_close_array(w);
 }
 
-static void
-field_source(struct jw *w, const struct source_facts *f)
+enum { MEMORY_PER_BYTE = 20, MEMORY_PER_KEY = 200 };
+
+/*
+ * used_memory_dataset is all that is not overhead of the server, so also its clients' subscriptions
+ * and the texts of its ACL. What a dump of this size and so many keys can take is a bound: a key
+ * costs about 100 bytes beside its value, and the dearest element (a short member of a sorted set, or
+ * a number in a hash table, which have 7 to 16 bytes in a dump) 60 to 110. Payloads of RESTORE may
+ * be compressed more than that: then the bound is too low, and only foresees less.
+ */
+static uint64_t
+manifest_memory(uint64_t told, uint64_t bytes, uint64_t keys)
 {
+    if (bytes >= UINT64_MAX / 2 / MEMORY_PER_BYTE || keys >= UINT64_MAX / 2 / MEMORY_PER_KEY)
+        return told;
+    return MIN(told, bytes * MEMORY_PER_BYTE + keys * MEMORY_PER_KEY);
+}
+
+static void
+field_source(struct jw *w, const struct source_opts *o, const struct source_facts *f, uint64_t keys)
+{
+    uint64_t memory =
+        filter_is_all(&o->filter) ? manifest_memory(f->memory, f->enc.bytes, keys) : 0;
+
     jw_key(w, "source");
     jw_open_object(w);
     field_text(w, "kind", source_kind_name(f->kind));
@@ -86,8 +106,8 @@ field_source(struct jw *w, const struct source_facts *f)
     field_text(w, "server_version", f->version);
     field_text(w, "mode", f->mode);
     field_text(w, "role", f->role);
-    if (f->memory != 0)
-        jw_field_u64(w, "dataset_memory", f->memory);
+    if (memory != 0)
+        jw_field_u64(w, "dataset_memory", memory);
     if (f->link_down)
         jw_field_u64(w, "master_link_down_seconds", f->link_down_s);
     if (f->functions_denied)
@@ -150,7 +170,7 @@ manifest_write(const struct source_opts *o, const struct source_facts *f,
     jw_field_u64(&w, "opaque_keys", f->enc.opaque);
     jw_field_u64(&w, "lossy_keys", f->enc.lossy + f->member_expiries);
     jw_field_u64(&w, "longest", f->enc.longest);
-    field_source(&w, f);
+    field_source(&w, o, f, dataset_digest_keys(t));
     field_filter(&w, &o->filter);
     manifest_tally(&w, t);
     jw_close_object(&w);
@@ -182,7 +202,7 @@ manifest_brief_write(const struct source_opts *o, const struct source_facts *f,
     jw_field_u64(&w, "version", MANIFEST_VERSION);
     jw_field_u64(&w, "bytes", f->enc.bytes);
     field_target(&w, target);
-    field_source(&w, f);
+    field_source(&w, o, f, dataset_digest_keys(t));
     field_filter(&w, &o->filter);
     jw_field_u64(&w, "keys", dataset_digest_keys(t));
     field_text(&w, "digest", dataset_digest_sum_text(dataset_digest_whole(t), text));
@@ -375,6 +395,8 @@ read_brief(const struct json *j, struct manifest_brief *out, struct err *e)
         json_opt_str(source, "server", &server, e) ||
         json_opt_str(source, "server_version", &version, e) || read_databases(j, out, e))
         return e->code;
+    /* Older manifests have the figure of the whole server, whatever they are of. */
+    out->memory = json_has(j, "filter") ? 0 : manifest_memory(out->memory, out->bytes, out->keys);
     out->lost_master = lost != UINT64_MAX;
     out->lost_for_s = out->lost_master ? lost : 0;
     copy_str(out->digest, sizeof(out->digest), digest);

@@ -199,9 +199,12 @@ survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, struct 
 {
     struct load_opts o = *opts;
     struct load_result found;
+    struct room_weight weight = {.least = 0};
+    struct filtered wanted = {.filter = opts->filter, .on = room_weigh, .arg = &weight};
 
     o.dry_run = true;
-    o.on = NULL;
+    o.on = filtered_on;
+    o.on_arg = &wanted;
     if (restore_pass(cx, in, NULL, &o, &found, e))
         return err_wrap(e, "nothing was written");
     if (found.keys == 0 && found.filtered_keys != 0)
@@ -210,6 +213,9 @@ survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, struct 
     plan->need.longest = found.facts.longest;
     plan->need.highest_db = found.highest_db;
     plan->verbs = found.facts.verbs;
+    /* Commands of others may write a key twice, and keys that are kept are not written. */
+    if (found.facts.ours && found.facts.exact && opts->existing != LOAD_SKIP)
+        plan->need.least = weight.least;
     return RC_OK;
 }
 
@@ -388,7 +394,10 @@ restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct conn *c,
     return load_and_judge(cx, in, &plan, c, opts, out, e);
 }
 
-/* The manifest tells it; where there is none, or an old one, the dump is read once more. */
+/*
+ * The manifest tells it; where there is none, or an old one, the dump is read once more. So it is
+ * before a server is emptied for data of which nobody knows how much memory they take.
+ */
 static enum rc
 plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_opts *opts,
               struct plan *plan, struct err *e)
@@ -411,7 +420,7 @@ plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_op
                           .distinct = brief.point_in_time,
                           .lacks_functions = brief.lacks_functions};
     if (opts->dry_run ||
-        (brief.longest != 0 && (opts->existing != LOAD_FLUSH || filter_is_all(&opts->filter))))
+        (brief.longest != 0 && (opts->existing != LOAD_FLUSH || plan->need.memory != 0)))
         return RC_OK;
     if (load_open(cx, from->repo, &from->file, LOAD_WORKERS, &again, e))
         return e->code;

@@ -3,6 +3,38 @@
 
 #include "base/log.h"
 
+enum { WEIGHT_LONG = 64 };
+
+static void
+weigh_piece(struct room_weight *w, const struct ev_piece *p)
+{
+    if (p->total >= WEIGHT_LONG && !w->unsure)
+        w->key += p->p.n;
+}
+
+enum rc
+room_weigh(void *weight, const struct ev *ev, struct err *e)
+{
+    struct room_weight *w = (struct room_weight *)weight;
+
+    (void)e;
+    if (ev->kind == EV_KEY) {
+        w->key = 0;
+        w->unsure = ev->u.key.type == KV_LIST;
+    } else if (ev->kind == EV_STRING || ev->kind == EV_ELEM) {
+        weigh_piece(w, &ev->u.piece);
+    } else if (ev->kind == EV_FIELD) {
+        weigh_piece(w, &ev->u.field.value);
+        if (ev_is_last(&ev->u.field.value) && ev->u.field.expires_at != EV_NO_EXPIRY)
+            w->unsure = true;
+    } else if (ev->kind == EV_FIELD_EXPIRY) {
+        w->unsure = true;
+    } else if (ev->kind == EV_KEY_END && !w->unsure && ev->u.key.expires_at == EV_NO_EXPIRY) {
+        w->least += w->key;
+    }
+    return RC_OK;
+}
+
 /* Does the server take the longest value? */
 static enum rc
 room_length(struct ctx *cx, struct conn *c, uint64_t longest, struct err *e)
@@ -32,8 +64,9 @@ room_length(struct ctx *cx, struct conn *c, uint64_t longest, struct err *e)
 
 /* A server that is full loses keys, or refuses to take more. */
 static enum rc
-room_memory(struct ctx *cx, struct conn *c, uint64_t memory, struct err *e)
+room_memory(struct ctx *cx, struct conn *c, const struct room_need *need, struct err *e)
 {
+    uint64_t memory = MAX(need->memory, need->least);
     char bytes[STR_GROUPED_MAX], most[STR_GROUPED_MAX];
     struct conn_info info = {.n_dbs = 0};
     struct err why = ERR_INIT;
@@ -48,6 +81,15 @@ room_memory(struct ctx *cx, struct conn *c, uint64_t memory, struct err *e)
     }
     if (max == 0 || memory <= max)
         return RC_OK;
+    if (need->least > max) {
+        (void)err_set(
+            e, RC_LIMIT,
+            "nothing was written: the values alone have %s bytes, and %s has a maxmemory of "
+            "%s",
+            str_grouped(need->least, bytes), conn_peer(c), str_grouped(max, most));
+        return err_hint(e, "on the server: CONFIG SET maxmemory %llu, or 0 for no limit",
+                        (unsigned long long)(memory + memory / 4));
+    }
     if (memory / 2 <= max) {
         log_warn("the data took %s bytes at their source, and %s has a maxmemory of %s: they may "
                  "not fit",
@@ -69,5 +111,5 @@ room_check(struct ctx *cx, struct conn *c, const struct room_need *need, struct 
 {
     if (conn_select(cx, c, need->highest_db, e))
         return err_wrap(e, "nothing was written");
-    return room_length(cx, c, need->longest, e) ? e->code : room_memory(cx, c, need->memory, e);
+    return room_length(cx, c, need->longest, e) ? e->code : room_memory(cx, c, need, e);
 }

@@ -58,6 +58,61 @@ never_says() { [[ "$output" != *"$1"* ]] || { echo "$output"; return 1; }; }
     says 0 "are those of the backup"
 }
 
+@test "values that cannot fit are foreseen without a figure: of a file, and of a part" {
+    local policy
+    start_redis b
+    cli a eval 'for i = 1, 1300 do redis.call("SET", "k" .. i, string.rep("x", 10000)) end' 0
+    cli a -n 1 set small 1
+    "$CSTASH" dump -q --redis "$URL_a" >"$T/dump"
+    "$CSTASH" backup -q --redis "$URL_a"
+    cli b set here 1
+    cli b config set maxmemory 5mb
+    for policy in noeviction allkeys-lru; do
+        cli b config set maxmemory-policy $policy
+        run "$CSTASH" load -q --redis "$URL_b" --existing flush --yes "$T/dump"
+        says 1 "nothing was written: the values alone have 13,000,000 bytes" "has a maxmemory of 5,242,880"
+        restore b --existing flush --yes --db 0
+        says 1 "nothing was written: the values alone have 13,000,000 bytes"
+        [ "$(cli b get here)" = 1 ]
+    done
+    "$CSTASH" backup -q --redis "$URL_a" --db 0 --tag part
+    run "$CSTASH" restore -q --redis "$URL_b" --existing flush --yes \
+        "$("$CSTASH" snapshots --tag part --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["id"])')"
+    says 1 "nothing was written: the values alone have 13,000,000 bytes"
+    [ "$(cli b get here)" = 1 ]
+    "$CSTASH" backup -q --redis "$URL_a"
+    restore b --existing flush --yes --db 1
+    says 0
+    [ "$(cli b -n 1 get small)" = 1 ]
+}
+
+@test "what clients and other keys take at the source refuses no restore" {
+    local i
+    start_redis b --maxmemory 10mb
+    cli a mset a 1 b 2 c 3
+    exec 9<>"/dev/tcp/127.0.0.1/$PORT_a"
+    cat <&9 >/dev/null 2>&1 3>&- &
+    PIDS+=("$!")
+    for i in $(seq 60); do
+        printf '*2\r\n$9\r\nSUBSCRIBE\r\n$500000\r\n%0500000d\r\n' "$i" >&9
+    done
+    for _ in $(seq 200); do
+        [ "$(cli a client list type pubsub | grep -c ' sub=60 ')" = 1 ] && break
+        sleep 0.1
+    done
+    [ "$(cli a info memory | sed -n 's/^used_memory_dataset:\([0-9]*\).*/\1/p')" -gt 25000000 ]
+    "$CSTASH" backup -q --redis "$URL_a"
+    restore b --existing flush --yes
+    says 0 "are those of the backup"
+    cli a -n 1 eval 'for i = 1, 3000 do redis.call("SET", "k" .. i, string.rep("x", 10000)) end' 0
+    "$CSTASH" backup -q --redis "$URL_a" --db 0 --tag part
+    [[ "$("$CSTASH" snapshots --tag part --json)" != *dataset_memory* ]]
+    run "$CSTASH" restore -q --redis "$URL_b" --existing flush --yes \
+        "$("$CSTASH" snapshots --tag part --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["id"])')"
+    says 0
+    exec 9>&-
+}
+
 @test "keys that were there are kept, filtered out, or in the way: never called equal" {
     start_redis b
     cli a hset big a 1 b 2 c 3
