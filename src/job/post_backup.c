@@ -45,16 +45,20 @@ is_dump(const struct snapshot *s)
     return s->n_paths == 1 && strcmp(s->paths[0], "/" DUMP_NAME) == 0;
 }
 
-/* `owner` and `part`: of the snapshot just made. */
+/* Of the snapshot just made: as restic and `cstash forget` group, and by target. */
+struct group_key {
+    unsigned owner;
+    char *host, *part;
+};
+
 static bool
-is_in_group(const struct snapshot *s, unsigned owner, const char *part,
+is_in_group(const struct snapshot *s, const struct group_key *key,
             const struct post_backup_whose *whose)
 {
-    if (!is_dump(s) || s->owner != owner || !target_same_part(s->part, part))
+    if (!is_dump(s) || s->owner != key->owner || !target_same_part(s->part, key->part) ||
+        strcmp(s->hostname != NULL ? s->hostname : "", key->host) != 0)
         return false;
-    if (s->target == NULL && s->owner != 0)
-        return !whose->host_shared;
-    return s->owner != 0 || (s->hostname != NULL && strcmp(s->hostname, whose->host) == 0);
+    return s->target != NULL || s->owner == 0 || !whose->host_shared;
 }
 
 /* The group at the front of the list; returns how many. */
@@ -62,12 +66,13 @@ static size_t
 move_group(struct snapshot *list, size_t n, const struct snapshot *made,
            const struct post_backup_whose *whose)
 {
-    unsigned owner = made->owner;
     CLEANUP(mem_free_ptr) char *part = made->part != NULL ? mem_strdup(made->part) : NULL;
+    CLEANUP(mem_free_ptr) char *host = mem_strdup(made->hostname != NULL ? made->hostname : "");
+    const struct group_key key = {made->owner, host, part};
     size_t group = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (is_in_group(&list[i], owner, part, whose)) {
+        if (is_in_group(&list[i], &key, whose)) {
             struct snapshot swap = list[group];
 
             list[group++] = list[i];

@@ -27,8 +27,7 @@ struct post_backup {
 
 /* Whose snapshots retention is about. */
 struct post_backup_whose {
-    struct id made;   /* the snapshot just made: those of its target and part */
-    const char *host; /* those of this host that name no target, unless it is shared */
+    struct id made;   /* the snapshot just made: those of its target, part and host */
     bool host_shared; /* others write into the repository too: what names no target may be theirs */
 };
 

@@ -292,7 +292,7 @@ whose_snapshots(struct status_work *w, struct post_backup_whose *out, struct err
                       *made = json_elem(json_field(host, "snapshots"), 0);
     struct json *repo = NULL;
 
-    *out = (struct post_backup_whose){.host = step_text(w->inv.alias, DEFAULT_HOST)};
+    *out = (struct post_backup_whose){.host_shared = false};
     if (!id_from_hex(json_text_str(json_field(made, "name")), &out->made))
         return err_set(e, RC_CORRUPT, "output.json names no snapshot");
     if (kube_get(w->cx, w->k, &GVR_REPOSITORY, w->inv.repo_ns, w->inv.repo_name, &repo, e))

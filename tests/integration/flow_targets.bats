@@ -109,6 +109,35 @@ YAML
     [ "$(sizes)" = 1 ]
 }
 
+hosts() { # of all snapshots, oldest first
+    "$CSTASH" snapshots -r "$T/repo-demo" --json | python3 -c 'import json, sys; print(*(s["hostname"] for s in json.load(sys.stdin)))'
+}
+
+@test "two configurations of one target: retention of each keeps to its alias" {
+    local n ref='ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis}'
+    cli a set k v >/dev/null
+    config demo monthly "target: {alias: monthly, $ref}" 'retentionPolicy: {name: two, keepLast: 2, prune: true}'
+    config demo hourly "target: {alias: hourly, $ref}" 'retentionPolicy: {name: one, keepLast: 1, prune: true}'
+    phase demo bc/monthly Ready
+    phase demo bc/hourly Ready
+    for n in 1 2; do backup "monthly-$n" monthly; done
+    for n in 1 2 3; do backup "hourly-$n" hourly; done
+    [ "$(hosts)" = "monthly monthly hourly" ]
+    backup monthly-3 monthly
+    [ "$(hosts)" = "monthly hourly monthly" ]
+    # Another alias begins anew; what the old one made stays.
+    k delete bc -n demo hourly >/dev/null
+    config demo hourly "target: {alias: daily, $ref}" 'retentionPolicy: {name: one, keepLast: 1, prune: true}'
+    phase demo bc/hourly Ready
+    for n in 1 2; do backup "daily-$n" hourly; done
+    [ "$(hosts)" = "monthly hourly monthly daily" ]
+    # It is the same data: what is pinned for one stays for the other, and is not pinned twice.
+    cli a flushall >/dev/null
+    for n in 4 5; do backup "daily-$n" hourly; done
+    [[ "$(condition demo backupsession/daily-5 SnapshotPinned)" == "True "* ]]
+    [ "$(sizes)" = "1 1 1 1 0" ]
+}
+
 @test "a node of a cluster fails the session, and makes no snapshot" {
     start_redis n --cluster-enabled yes
     cat <<YAML | k apply -f - >/dev/null
