@@ -396,6 +396,45 @@ test_annotations_of_ours_make_sense(void **state)
     json_free(all);
 }
 
+static void
+test_history_is_adopted_by_its_owner_only(void **state)
+{
+    static const struct {
+        struct adopter by;
+        const char *from;
+        bool may;
+    } cases[] = {
+        {{"evil", "evil", "demo"}, NULL, true},
+        {{"evil", "evil", "demo"}, "evil/AppBinding/old", true},
+        {{"evil", "evil", "demo"}, "evil/AppBinding/old@uid", true},
+        {{"evil", "data", "demo"}, "data/AppBinding/old", true},
+        {{"evil", "evil", "demo"}, "demo/AppBinding/redis", false},
+        {{"evil", "evil", "demo"}, "demo/AppBinding/redis@uid", false},
+        {{"evil", "evil", "demo"}, "evil2/AppBinding/redis", false},
+        {{"evil", "evil", "demo"}, "evi/AppBinding/redis", false},
+        /* By hand: no namespace. */
+        {{"evil", "evil", "demo"}, "redis-prod", false},
+        {{"evil", "evil", "demo"}, "10.0.0.7:6379", false},
+        {{"evil", "evil", "demo"}, "evil/old", false},
+        {{"evil", "evil", "demo"}, "evil@uid", false},
+        {{"demo", "demo", "demo"}, "redis-prod", true},
+        {{"demo", "demo", "demo"}, "10.0.0.7:6379", true},
+        {{"demo", "demo", "demo"}, "machine:/run/redis.sock@id", true},
+        {{"demo", "demo", "demo"}, "evil/AppBinding/redis", false},
+        {{"demo", "demo", "demo"}, "evil/AppBinding/redis@a/b", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err e = ERR_INIT;
+        enum rc rc = adoption_check(&cases[i].by, cases[i].from, &e);
+
+        if (rc != (cases[i].may ? RC_OK : RC_INVALID) ||
+            (rc != RC_OK && strstr(e.msg, "needs the Repository's owner") == NULL))
+            fail_msg("%s of %s: %s", cases[i].by.ns, cases[i].from, e.msg);
+    }
+}
+
 /* What we print ourselves must be what we take ourselves. */
 static void
 test_catalog_is_valid(void **state)
@@ -450,6 +489,7 @@ main(void)
         cmocka_unit_test(test_kinds_default_and_validate),
         cmocka_unit_test(test_an_invoker_that_could_never_run_is_told),
         cmocka_unit_test(test_annotations_of_ours_make_sense),
+        cmocka_unit_test(test_history_is_adopted_by_its_owner_only),
         cmocka_unit_test(test_catalog_is_valid),
         cmocka_unit_test(test_session_of_a_configuration),
     };

@@ -94,3 +94,37 @@ notes_read(const char *kind, const struct json *annotations, struct notes *out, 
     *out = n;
     return RC_OK;
 }
+
+/* The namespace of "namespace/kind/name", perhaps with "@scope"; empty: it is not of that form. */
+static struct str
+target_namespace(const char *from)
+{
+    struct str name = str_of(from, strcspn(from, "@"));
+    size_t ns = 0, kind = 0;
+
+    while (ns < name.n && name.p[ns] != '/')
+        ns++;
+    while (ns + 1 + kind < name.n && name.p[ns + 1 + kind] != '/')
+        kind++;
+    if (kind == 0 || ns + kind + 2 >= name.n || memchr(name.p, ':', ns) != NULL)
+        return str_of(from, 0);
+    return str_of(from, ns);
+}
+
+enum rc
+adoption_check(const struct adopter *by, const char *from, struct err *e)
+{
+    struct str ns = str_of("", 0);
+    char shown[120];
+
+    if (from == NULL)
+        return RC_OK;
+    ns = target_namespace(from);
+    if (ns.n > 0 ? str_eq(ns, str_c(by->ns)) || str_eq(ns, str_c(by->target_ns))
+                 : strcmp(by->ns, by->repo_ns) == 0)
+        return RC_OK;
+    return err_set(e, RC_INVALID,
+                   "annotation %s: adopting snapshots of another namespace (target %s) needs the "
+                   "Repository's owner: `cstash tag --target OLD=NEW` by hand",
+                   NOTE_ADOPT_TARGET, str_show(str_c(from), shown, sizeof(shown)));
+}

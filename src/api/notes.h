@@ -32,6 +32,19 @@ struct notes {
 NODISCARD enum rc notes_read(const char *kind, const struct json *annotations, struct notes *out,
                              struct err *e);
 
+/* Who asks to adopt. Borrowed texts. */
+struct adopter {
+    const char *ns, *target_ns; /* of the configuration, and of its target */
+    const char *repo_ns;        /* of the Repository */
+};
+
+/*
+ * May it have the snapshots of target `from` (NULL: of none)? A Repository may be shared, so
+ * "namespace/kind/name" must be of its own namespace or its target's; any other name was given by
+ * hand, and belongs to the Repository's namespace. RC_INVALID says what to do instead.
+ */
+NODISCARD enum rc adoption_check(const struct adopter *by, const char *from, struct err *e);
+
 /* "off", or a percentage from 1 to 100, as notes.shrink_below has it. False: neither. */
 bool shrink_below_parse(const char *text, int *out);
 

@@ -70,6 +70,17 @@ prepare_repository(struct backup_work *w, struct err *e)
 
 /* ---- whose data it is, and what is known of its size ---- */
 
+/* By what the Job itself works with, whatever the configuration says of it by now. */
+static enum rc
+step_backup_may_adopt(const struct backup_work *w, struct err *e)
+{
+    const struct adopter by = {.ns = step_text(w->f->ns, ""),
+                               .target_ns = step_text(w->f->appbinding_ns, step_text(w->f->ns, "")),
+                               .repo_ns = step_text(w->f->secret_ns, step_text(w->f->ns, ""))};
+
+    return adoption_check(&by, w->notes.adopt_target, e);
+}
+
 static enum rc
 read_notes(struct backup_work *w, struct err *e)
 {
@@ -92,7 +103,7 @@ read_notes(struct backup_work *w, struct err *e)
     if (rc != RC_OK)
         rc = err_wrap(e, "could not read BackupConfiguration %s/%s", w->f->ns, name);
     json_free(s);
-    return rc;
+    return rc == RC_OK ? step_backup_may_adopt(w, e) : rc;
 }
 
 /* The snapshots of another name, or of a namesake, become ours: a new cluster, a new name. */

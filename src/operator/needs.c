@@ -71,6 +71,9 @@ object_check(const struct crd_def *kind, const struct json *obj, struct err *e)
     if (kind != &kind_backupconfiguration && kind != &kind_restoresession)
         return RC_OK;
     invoker_view(obj, &inv);
+    if (adoption_check(&(struct adopter){inv.ns, inv.target_ns, inv.repo_ns}, notes.adopt_target,
+                       e))
+        return e->code;
     return invoker_check(&inv, clock_real_ms(), e);
 }
 

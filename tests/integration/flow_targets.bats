@@ -100,13 +100,54 @@ YAML
 @test "a history of another name is adopted" {
     cli a mset x 1 y 2 >/dev/null
     "$CSTASH" init -q -r "$T/repo-demo" 2>/dev/null
-    "$CSTASH" backup -q -r "$T/repo-demo" --redis "$URL_a" --host host-0 --target old/AppBinding/redis
+    "$CSTASH" backup -q -r "$T/repo-demo" --redis "$URL_a" --host host-0 --target demo/AppBinding/old
     config demo bc 'retentionPolicy: {name: one, keepLast: 1, prune: true}'
-    k annotate -n demo bc/bc cstash.io/adopt-target=old/AppBinding/redis >/dev/null
+    k annotate -n demo bc/bc cstash.io/adopt-target=demo/AppBinding/old >/dev/null
     phase demo bc/bc Ready
     cli a del x >/dev/null
     backup adopted bc
     [ "$(sizes)" = 1 ]
+}
+
+tenant() { # namespace evil: an AppBinding of its own, and the Repository of demo to write into
+    k create namespace evil >/dev/null
+    k patch repo repo -n demo --type merge -p '{"spec":{"usagePolicy":{"allowedNamespaces":{"from":"All"}}}}' >/dev/null
+    cat <<YAML | k apply -f - >/dev/null
+apiVersion: appcatalog.appscode.com/v1alpha1
+kind: AppBinding
+metadata: {name: redis, namespace: evil}
+spec: {type: redis, clientConfig: {url: "redis://127.0.0.1:$PORT_b"}}
+YAML
+}
+
+@test "a tenant of a shared Repository cannot adopt, and so remove, the history of another namespace" {
+    local night from
+    tenant
+    cli a set k v >/dev/null
+    config demo bc
+    phase demo bc/bc Ready
+    for night in 1 2 3; do backup "night-$night" bc; done
+    [ "$(snapshots_of demo)" = 3 ]
+    config evil bc 'repository: {name: repo, namespace: demo}' 'retentionPolicy: {name: one, keepLast: 1, prune: true}'
+    phase evil bc/bc Ready
+    for from in demo/AppBinding/redis redis-prod; do
+        k annotate -n evil bc/bc --overwrite "cstash.io/adopt-target=$from" >/dev/null
+        phase evil bc/bc Invalid
+        [[ "$(condition evil bc/bc ValidationPassed)" == "False "*"$from"*"needs the Repository's owner: \`cstash tag --target OLD=NEW\` by hand"* ]]
+        # A Job that began all the same, as root of the cluster.
+        session evil "one-${from%%[!a-z]*}" bc
+        run "$CSTASH" backup-redis --namespace evil --backupsession "one-${from%%[!a-z]*}" --appbinding redis --appbinding-namespace evil \
+            --storage-secret-name repo-secret --storage-secret-namespace demo --provider local --bucket "$T/repo-demo"
+        [ "$status" != 0 ]
+        [[ "$output" == *"needs the Repository's owner"* ]]
+        [ "$(snapshots_of demo)" = 3 ]
+    done
+    k annotate -n evil bc/bc --overwrite cstash.io/adopt-target=evil/AppBinding/old >/dev/null
+    phase evil bc/bc Ready
+    session evil two bc
+    phase evil backupsession/two Succeeded
+    [ "$(snapshots_of demo)" = 4 ]
+    [ "$("$CSTASH" snapshots -r "$T/repo-demo" --target demo/AppBinding/redis --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" = 3 ]
 }
 
 hosts() { # of all snapshots, oldest first
