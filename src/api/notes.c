@@ -34,10 +34,22 @@ note_below(struct str value, struct notes *out)
 }
 
 static bool
+note_flag(struct str value, bool *out)
+{
+    *out = str_eq(value, STR_LIT("true"));
+    return *out || str_eq(value, STR_LIT("false"));
+}
+
+static bool
 note_accept(struct str value, struct notes *out)
 {
-    out->accept_shrink = str_eq(value, STR_LIT("true"));
-    return out->accept_shrink || str_eq(value, STR_LIT("false"));
+    return note_flag(value, &out->accept_shrink);
+}
+
+static bool
+note_new(struct str value, struct notes *out)
+{
+    return note_flag(value, &out->new_repository);
 }
 
 static bool
@@ -51,22 +63,23 @@ note_adopt(struct str value, struct notes *out)
 }
 
 static const struct note_def {
+    const struct crd_def *of;
     const char *name, *must; /* what it must be, for people */
     bool (*take)(struct str value, struct notes *out);
 } note_defs[] = {
-    {NOTE_ALLOW_REMOVAL, "a number of snapshots", note_removal},
-    {NOTE_SHRINK_BELOW, "a percentage from 1 to 100, or \"off\"", note_below},
-    {NOTE_ACCEPT_SHRINK, "\"true\" or \"false\"", note_accept},
-    {NOTE_ADOPT_TARGET, "the name of a target", note_adopt},
+    {&kind_backupconfiguration, NOTE_ALLOW_REMOVAL, "a number of snapshots", note_removal},
+    {&kind_backupconfiguration, NOTE_SHRINK_BELOW, "a percentage from 1 to 100, or \"off\"",
+     note_below},
+    {&kind_backupconfiguration, NOTE_ACCEPT_SHRINK, "\"true\" or \"false\"", note_accept},
+    {&kind_backupconfiguration, NOTE_ADOPT_TARGET, "the name of a target", note_adopt},
+    {&kind_repository, NOTE_NEW_REPOSITORY, "\"true\" or \"false\"", note_new},
 };
 
 static const struct note_def *
 note_find(const char *kind, const char *name)
 {
-    if (strcmp(kind, kind_backupconfiguration.kind) != 0)
-        return NULL;
     for (size_t i = 0; i < ARRAY_LEN(note_defs); i++)
-        if (strcmp(name, note_defs[i].name) == 0)
+        if (strcmp(kind, note_defs[i].of->kind) == 0 && strcmp(name, note_defs[i].name) == 0)
             return &note_defs[i];
     return NULL;
 }

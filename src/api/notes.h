@@ -18,6 +18,8 @@
 #define NOTE_SHRINK_BELOW NOTE_PREFIX "shrink-below"   /* percent, or "off" (repo/shrink.h) */
 #define NOTE_ACCEPT_SHRINK NOTE_PREFIX "accept-shrink" /* "true" or "false" */
 #define NOTE_ADOPT_TARGET NOTE_PREFIX "adopt-target"   /* whose snapshots become this target's */
+/* Of a Repository. */
+#define NOTE_NEW_REPOSITORY NOTE_PREFIX "new-repository" /* "true" or "false" */
 
 enum { SHRINK_BELOW_OFF = -1, NOTE_TARGET_MAX = 1024 };
 
@@ -26,6 +28,7 @@ struct notes {
     int shrink_below; /* 1 to 100, SHRINK_BELOW_OFF, or 0: it is not there */
     bool accept_shrink;
     const char *adopt_target; /* borrowed; NULL: it is not there */
+    bool new_repository;      /* where one was lost */
 };
 
 /* What stands in metadata.annotations of an object of `kind`; all else than ours is passed over. */

@@ -18,8 +18,9 @@ struct backup_work {
     const struct step_flags *f;
     struct kube *k;
     struct target_id target;
-    struct json *config; /* the BackupConfiguration, or NULL */
-    struct notes notes;  /* of it */
+    struct json *config;     /* the BackupConfiguration, or NULL */
+    struct notes notes;      /* of it */
+    struct json *repository; /* the Repository, or NULL */
     struct step_repo vault;
     struct redis_args args;
     struct redis_target redis;
@@ -43,6 +44,19 @@ set_initialized(void *arg, struct json *session, struct err *e)
     return RC_OK;
 }
 
+static enum rc
+read_repository(struct backup_work *w, struct err *e)
+{
+    struct invoker inv;
+
+    if (w->config == NULL)
+        return RC_OK;
+    invoker_view(w->config, &inv);
+    if (kube_get(w->cx, w->k, &GVR_REPOSITORY, inv.repo_ns, inv.repo_name, &w->repository, e))
+        return err_wrap(e, "could not read Repository %s/%s", inv.repo_ns, inv.repo_name);
+    return RC_OK;
+}
+
 /* Open or make the repository, and say so in the session. */
 static enum rc
 prepare_repository(struct backup_work *w, struct err *e)
@@ -50,9 +64,10 @@ prepare_repository(struct backup_work *w, struct err *e)
     struct verdict v = {"True", "BackendRepositoryFound", "Repository exist in the backend."};
     const char *session = step_text(w->f->backupsession, NULL);
     struct err why = ERR_INIT, note = ERR_INIT;
-    bool made;
-    enum rc rc = step_repo_ensure(w->cx, &w->vault, &made, &why);
+    enum rc rc = read_repository(w, &why);
 
+    if (rc == RC_OK)
+        rc = step_repo_ensure(w->cx, &w->vault, w->repository, &why);
     if (rc != RC_OK)
         v = (struct verdict){"False", "FailedToInitializeBackendRepository", why.msg};
     if (session != NULL && kube_modify(w->cx, w->k, &GVR_BACKUP_SESSION, w->f->ns, session,
@@ -226,8 +241,8 @@ step_backup_work(struct backup_work *w, struct err *e)
 {
     if (step_connect(w->f, &w->k, NULL, e) ||
         redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_BACKUP, &w->args, e) ||
-        step_repo_reach(w->cx, w->k, w->f, &w->vault, e) || prepare_repository(w, e) ||
-        read_notes(w, e) || redis_target_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
+        step_repo_reach(w->cx, w->k, w->f, &w->vault, e) || read_notes(w, e) ||
+        prepare_repository(w, e) || redis_target_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
         return e->code;
     return step_backup_dump(w, e);
 }
@@ -245,6 +260,7 @@ step_backup_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
     redis_args_release(&w.args);
     target_release(&w.target);
     json_free(w.config);
+    json_free(w.repository);
     kube_free(w.k);
     return rc == RC_OK ? RC_OK : output_fail(f, step_text(f->hostname, DUMP_HOST), w.started_ms, e);
 }

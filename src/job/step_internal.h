@@ -57,8 +57,12 @@ NODISCARD enum rc step_repo_reach(struct ctx *cx, struct kube *k, const struct s
                                   struct step_repo *out, struct err *e);
 /* Open the repository. RC_NO_REPOSITORY if there is none: only then may one be made. */
 NODISCARD enum rc step_repo_open(struct ctx *cx, struct step_repo *v, struct err *e);
-/* Open it, or make it if there is none; `*made` tells. */
-NODISCARD enum rc step_repo_ensure(struct ctx *cx, struct step_repo *v, bool *made, struct err *e);
+/*
+ * Open it, or make it if there is none. `object`: the Repository, or NULL. Where its status tells of
+ * snapshots, none is made (RC_NO_REPOSITORY) unless its annotation allows it.
+ */
+NODISCARD enum rc step_repo_ensure(struct ctx *cx, struct step_repo *v, const struct json *object,
+                                   struct err *e);
 /* Wait for the lock up to VAULT_LOCK_MS, removing locks of the dead; then load the index. */
 NODISCARD enum rc step_repo_lock(struct ctx *cx, struct step_repo *v, bool exclusive,
                                  struct err *e);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/kinds.h"
+#include "api/notes.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -68,20 +70,46 @@ step_repo_open(struct ctx *cx, struct step_repo *v, struct err *e)
     return rc;
 }
 
+/* A volume that is not mounted, or a wrong bucket, looks like a new one. */
+static enum rc
+step_repo_may_make(const struct step_repo *v, const struct json *object, struct err *e)
+{
+    const struct json *status = json_field(object, "status");
+    const char *last = json_text(json_field(status, "lastBackupTime"));
+    int64_t n = json_int_or(json_field(status, "snapshotCount"), 0);
+    struct notes notes;
+    char many[40] = "backups";
+
+    if (n <= 0 && last == NULL)
+        return RC_OK;
+    if (notes_read(kind_repository.kind, json_dig(object, "metadata", "annotations"), &notes, e))
+        return err_wrap(e, "could not read the Repository");
+    if (notes.new_repository)
+        return RC_OK;
+    if (n > 0)
+        (void)snprintf(many, sizeof(many), "%lld %s", (long long)n,
+                       str_plural((uint64_t)n, "snapshot", "snapshots"));
+    return err_set(e, RC_NO_REPOSITORY,
+                   "could not find the repository at %.200s, though %s %s made (last %.40s): is "
+                   "the volume mounted, the bucket the right one? To begin anew, annotate the "
+                   "Repository with " NOTE_NEW_REPOSITORY ": \"true\"",
+                   v->store->place, many, n == 1 ? "was" : "were", last != NULL ? last : "unknown");
+}
+
 enum rc
-step_repo_ensure(struct ctx *cx, struct step_repo *v, bool *made, struct err *e)
+step_repo_ensure(struct ctx *cx, struct step_repo *v, const struct json *object, struct err *e)
 {
     struct repo_init_opts o = {.version = 0};
     struct id id;
     enum rc rc = step_repo_open(cx, v, e);
 
-    *made = false;
     if (rc != RC_NO_REPOSITORY)
         return rc;
+    if (step_repo_may_make(v, object, e))
+        return e->code;
     o.fast_kdf = repo_test_fast_kdf();
     log_info("there is no repository at %s: making one", v->store->place);
     rc = repo_init(cx, v->store, secret_str(&v->password), &o, &id, e);
-    *made = rc == RC_OK;
     if (rc != RC_OK && rc != RC_EXISTS) /* another Job may have been faster */
         return err_wrap(e, "could not make the repository");
     return step_repo_open(cx, v, e);

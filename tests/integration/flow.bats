@@ -219,6 +219,7 @@ YAML
     [[ "$(host_error demo backupsession/away)" == *"not ready within 3 s"* ]]
     k patch -n demo appbinding redis --type merge -p "{\"spec\":{\"clientConfig\":{\"url\":\"redis://127.0.0.1:$PORT_a\"}}}"
 
+    k annotate -n demo repo/repo cstash.io/new-repository=true >/dev/null # else none would be tried
     echo no >"$T/file"
     k patch -n demo repo repo --type merge -p "{\"spec\":{\"backend\":{\"local\":{\"hostPath\":{\"path\":\"$T/file\"}}}}}"
     session demo no-place bc

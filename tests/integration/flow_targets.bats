@@ -179,6 +179,34 @@ hosts() { # of all snapshots, oldest first
     [ "$(sizes)" = "1 1 1 1 0" ]
 }
 
+@test "a repository that is gone is missed, not made anew" {
+    cli a set k v >/dev/null
+    config demo bc
+    phase demo bc/bc Ready
+    backup one bc
+    until_is demo repo/repo '{.status.snapshotCount}' 1
+    mv "$T/repo-demo" "$T/away"
+    session demo two bc
+    phase demo backupsession/two Failed
+    [[ "$(host_error demo backupsession/two)" == *"could not find the repository at "*", though 1 snapshot was made (last 20"*"cstash.io/new-repository"* ]]
+    [[ "$(condition demo backupsession/two BackendRepositoryInitialized)" == "False could not find the repository"* ]]
+    [ ! -e "$T/repo-demo/config" ]
+    [ "$(field demo repo/repo '{.status.snapshotCount}')" = 1 ]
+    k annotate -n demo repo/repo cstash.io/new-repository=maybe >/dev/null
+    session demo three bc
+    phase demo backupsession/three Failed
+    rm -rf "$T/repo-demo" # an empty folder, made for the mount
+    mv "$T/away" "$T/repo-demo"
+    k annotate -n demo repo/repo cstash.io/new-repository- >/dev/null
+    phase demo bc/bc Ready
+    backup four bc
+    [ "$(snapshots_of demo)" = 2 ]
+    mv "$T/repo-demo" "$T/away"
+    k annotate -n demo repo/repo cstash.io/new-repository=true >/dev/null
+    backup five bc
+    [ "$(snapshots_of demo)" = 1 ]
+}
+
 @test "a node of a cluster fails the session, and makes no snapshot" {
     start_redis n --cluster-enabled yes
     cat <<YAML | k apply -f - >/dev/null
