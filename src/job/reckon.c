@@ -106,6 +106,23 @@ reckon_find(const struct conn_info *in, uint64_t n)
     return found == NULL ? &none : found;
 }
 
+/* Did nothing happen that takes keys away? */
+static bool
+is_still(const struct conn_info *before, const struct conn_info *after,
+         const struct reckon_ask *ask)
+{
+    return before->evicted_keys == after->evicted_keys &&
+           (ask->at_once || (before->changes == after->changes && ask->vanished == 0));
+}
+
+/* Is every key of it that stays there? */
+static bool
+has_lasting(uint64_t keys, const struct info_db *before, const struct info_db *after)
+{
+    return keys >= reckon_lasting(before) || before->keys != after->keys ||
+           before->expires != after->expires;
+}
+
 /* Names without values prove as many keys as there are of them. */
 static enum reckon_word
 reckon_one(const struct reckon *r, const struct info_db *before, const struct conn_info *after,
@@ -151,18 +168,20 @@ reckon_check(struct reckon *r, const struct conn_info *before, const struct reck
 {
     struct conn_info after = {.n_dbs = 0};
     struct err why = ERR_INIT;
-    bool lacks = false, known;
+    bool lacks = false, known, still;
     enum rc rc = RC_OK;
 
     *little = false;
     reckon_sort(r);
     for (size_t i = 0; i < before->n_dbs && !lacks; i++)
         lacks = is_asked(&before->dbs[i], ask) &&
-                reckon_one(r, &before->dbs[i], NULL, ask) != RECKON_ENOUGH;
+                (reckon_one(r, &before->dbs[i], NULL, ask) != RECKON_ENOUGH ||
+                 reckon_read(r, before->dbs[i].n) < reckon_lasting(&before->dbs[i]));
     lacks = lacks || (before->n_dbs == 0 && r->n == 0 && ask->vanished >= FEW);
     if (!lacks)
         return RC_OK;
     known = ask->after(ask->arg, &after, &why) == RC_OK;
+    still = known && is_still(before, &after, ask);
     if (why.code == RC_CANCELLED) {
         *e = why;
         return e->code;
@@ -176,6 +195,9 @@ reckon_check(struct reckon *r, const struct conn_info *before, const struct reck
         enum reckon_word word =
             is_asked(db, ask) ? reckon_one(r, db, known ? &after : NULL, ask) : RECKON_ENOUGH;
 
+        if (word == RECKON_ENOUGH && still && is_asked(db, ask) &&
+            !has_lasting(reckon_read(r, db->n), db, reckon_find(&after, db->n)))
+            word = RECKON_LITTLE;
         if (word == RECKON_TOO_LITTLE)
             rc = reckon_refuse(r, db, e);
         else if (word == RECKON_LITTLE)

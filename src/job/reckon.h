@@ -9,7 +9,9 @@
  *          server that gives names and no values, or of nothing.
  * Rule     keys come and go while they are read, some servers count late, and what has expired may be
  *          counted still. So the server is asked before and after, the lower number counts, and a
- *          database that lacks more than a tenth of it is warned of. An error it is when nothing
+ *          database that lacks more than a tenth of it is warned of. So is one that lacks any of its
+ *          keys that do not expire where its counts are the same before and after, nothing was
+ *          evicted, and it was read at once, or nothing was written meanwhile. An error it is when nothing
  *          came of keys that do not expire, or less than half of many, and it is known that they
  *          were there: by a snapshot of the server, or by names that it gave without values.
  */

@@ -49,6 +49,20 @@ say_after(void *arg, struct conn_info *out, struct err *e)
     return info_add_db(out, 7, a->keys, e) ? e->code : info_add_db(out, 0, 100, e);
 }
 
+/* `arg` is a struct conn_info whose first database is told. */
+static enum rc
+say_rest(void *arg, struct conn_info *out, struct err *e)
+{
+    const struct conn_info *says = (const struct conn_info *)arg;
+
+    out->evicted_keys = says->evicted_keys;
+    out->changes = says->changes;
+    if (info_add_db(out, says->dbs[0].n, says->dbs[0].keys, e))
+        return e->code;
+    out->dbs[0].expires = says->dbs[0].expires;
+    return RC_OK;
+}
+
 /* Parts of a database in any order; the server is asked again only when something lacks. */
 static void
 test_reckon_asks_again_only_where_something_lacks(void **state)
@@ -87,12 +101,56 @@ test_reckon_asks_again_only_where_something_lacks(void **state)
     reckon_release(&r);
 }
 
+/* A server at rest: the first key that does not expire and is missing is told. */
+static void
+test_reckon_misses_one_key_of_a_server_at_rest(void **state)
+{
+    static const struct {
+        uint64_t read, expires, evicted, changes, vanished;
+        bool at_once, little;
+    } cases[] = {
+        {100, 0, 0, 0, 0, true, false},
+        {99, 0, 0, 0, 0, true, true},
+        {99, 0, 0, 0, 0, false, true},
+        {90, 0, 0, 0, 0, true, true},
+        {99, 1, 0, 0, 0, true, false},
+        {98, 1, 0, 0, 0, true, true},
+        {99, 0, 1, 0, 0, true, false}, /* evicted */
+        {99, 0, 0, 1, 0, true, true},
+        {99, 0, 0, 1, 0, false, false}, /* written to while walked */
+        {99, 0, 0, 0, 1, false, false}, /* a name without a value: it went */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct info_db db = {0, 100, cases[i].expires};
+        struct conn_info before = {.dbs = &db, .n_dbs = 1};
+        struct reckon_ask ask = {.after = say_rest,
+                                 .arg = &(struct conn_info){.dbs = &db,
+                                                            .evicted_keys = cases[i].evicted,
+                                                            .changes = cases[i].changes},
+                                 .only = FILTER_ALL_DBS,
+                                 .vanished = cases[i].vanished,
+                                 .at_once = cases[i].at_once};
+        struct reckon r = {NULL, 0};
+        struct err e = ERR_INIT;
+        bool little;
+
+        reckon_add(&r, 0, cases[i].read);
+        T_OK(reckon_check(&r, &before, &ask, &little, &e));
+        if (little != cases[i].little)
+            fail_msg("case %zu", i);
+        reckon_release(&r);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reckon_judges_what_was_read),
         cmocka_unit_test(test_reckon_asks_again_only_where_something_lacks),
+        cmocka_unit_test(test_reckon_misses_one_key_of_a_server_at_rest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,6 +91,16 @@ hide() { # hide PATTERN [CHARACTER]: sets HIDER, the port of a where what matche
     [ "$(cli a dbsize)" = 1 ]
 }
 
+@test "a server at rest that counts one key more than it gives is told of" {
+    "$CSTASH" init -q
+    hide '(?<=keys=)2' 3
+    for source in replication scan; do
+        run "$CSTASH" backup --source $source --redis "redis://127.0.0.1:$HIDER"
+        [ "$status" = 0 ]
+        [[ "$output" == *"database 3: the server counts 3 keys, and 2 are in the dump"* ]]
+    done
+}
+
 @test "a server that counts more keys than it gives is told of; names without values are not a backup" {
     "$CSTASH" init -q
     hide '(?<=keys=)[0-9]+' 9
