@@ -5,8 +5,8 @@
 /*
  * base/ctx -- may this work go on? The first argument of whatever can block.
  *
- * Shape    one ctx per run of the program or per job. Whoever waits on a descriptor adds ctx_fd to
- *          its poll set (it becomes readable on cancel); loops ask ctx_check now and then.
+ * Shape    one ctx per run of the program or per job. Whoever waits on a descriptor does it by ctx_wait,
+ *          or adds the ctx's fd to its poll set (it becomes readable on cancel); loops ask ctx_check now and then.
  * Threads  ctx_cancel from any thread and from signal handlers; the rest from any thread.
  */
 #include <stdatomic.h>

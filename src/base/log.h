@@ -6,7 +6,7 @@
  * base/log -- chatter for people, on stderr. Results go to stdout and never through here.
  *
  * Shape    one line per call: "warning: text", "error: text", plain text for info; nothing for
- *          debug unless asked for. As JSON objects with log_json.
+ *          debug unless asked for. As JSON objects after log_set_json(true).
  * Rules    no secrets and no values of the user's data; key names only through str_show.
  * Threads  any; a line is written whole.
  */

@@ -11,7 +11,7 @@
 #define UPGRADE "upgrade_repo_v2"
 
 static const struct opt opts_migrate[] = {
-    {"force", 'f', OPT_FLAG, OPT_AT(force), NULL, "also migrations that were applied already"},
+    {"force", 'f', OPT_FLAG, OPT_AT(force), NULL, "apply again what was applied already"},
     {.name = NULL},
 };
 static const struct opt *const tables[] = {opts_migrate, opts_repo, opts_global, NULL};

@@ -28,7 +28,7 @@ static const struct opt opts_backend[] = {
     TEXT("region", region, "region of the bucket"),
     TEXT("path", path, "folder in the bucket"),
     BOOL("insecure-tls", insecure_tls, "do not verify the server of the bucket"),
-    TEXT("max-connections", max_connections, "most connections at once; 0: default"),
+    TEXT("max-connections", max_connections, "how many connections to open at most; 0: default"),
     TEXT("storage-secret-name", secret, "Secret with RESTIC_PASSWORD and credentials"),
     TEXT("storage-secret-namespace", secret_ns, "its namespace"),
     TEXT("scratch-dir", scratch_dir, "folder for small files"),
@@ -42,12 +42,12 @@ static const struct opt opts_redis_step[] = {
     TEXT("hostname", hostname, "host of the snapshot"),
     TEXT("redis-args", redis_args, "more options, as in the Task's param args"),
     TEXT("wait-timeout", wait_timeout, "seconds to wait for the Redis [300]"),
-    TEXT("license-apiservice", ignored, "taken and ignored"),
+    TEXT("license-apiservice", ignored, "accepted and ignored"),
     END,
 };
 static const struct opt opts_backup_step[] = {
     TEXT("backupsession", backupsession, "BackupSession"),
-    TEXT("retention-keep-last", ignored, "taken; update-status applies retention"),
+    TEXT("retention-keep-last", ignored, "accepted and ignored: update-status applies retention"),
     TEXT("retention-keep-hourly", ignored, "the same"),
     TEXT("retention-keep-daily", ignored, "the same"),
     TEXT("retention-keep-weekly", ignored, "the same"),
@@ -61,7 +61,7 @@ static const struct opt opts_backup_step[] = {
 static const struct opt opts_restore_step[] = {
     TEXT("source-hostname", source_hostname, "host to read; that of --hostname when empty"),
     TEXT("snapshot", snapshot, "snapshot ID [latest]"),
-    TEXT("n", ignored, "taken and ignored"),
+    TEXT("n", ignored, "accepted and ignored"),
     END,
 };
 static const struct opt opts_session[] = {

@@ -16,7 +16,7 @@
  *          a key name above EV_HELD_MAX.
  * Source   RESP: arrays of bulk strings only. Bare CR LF between commands is skipped, as servers
  *          do.
- * Tests    cmd_test.c, fuzz/resp.c
+ * Tests    dump_test.c, fuzz/resp.c
  */
 #include "base/lookahead.h"
 

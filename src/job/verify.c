@@ -13,7 +13,7 @@ struct verify {
     struct ctx *cx;
     struct conn *c;
     struct scan_some *scan;
-    struct filtered filtered; /* in front of verify_key */
+    struct filtered filtered; /* in front of verify_on */
     struct dataset_digest *want, *have;
     struct buf names; /* of keys that are not read yet */
     size_t ends[BATCH_KEYS];

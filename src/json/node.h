@@ -72,7 +72,7 @@ struct json_item {
 struct json_item json_first(const struct json *obj);
 struct json_item json_next(const struct json *obj, struct json_item at);
 size_t json_size(const struct json *j); /* fields of an object, elements of an array, else 0 */
-/* Elements: json_item_at(arr, i) for i < json_size(arr); NULL beyond or when it is not an array. */
+/* Elements: json_elem(arr, i) for i < json_size(arr); NULL beyond or when it is not an array. */
 struct json *json_elem(const struct json *arr, size_t i);
 
 /* Change. Each takes `value`; NULL as value removes the field. */

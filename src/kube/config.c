@@ -412,7 +412,7 @@ kube_config_load(const struct kube_config_opts *o, struct kube_config **out, str
     if (any || o->server != NULL)
         return from_tree(all, o, out, e);
     (void)err_set(e, RC_NOT_FOUND, "no Kubernetes API server is configured");
-    return err_hint(e, "give --kubeconfig or set KUBECONFIG");
+    return err_hint(e, "give --kubeconfig, set KUBECONFIG, or start `cstash up`");
 }
 
 enum rc

@@ -7,7 +7,7 @@
  *
  * Rules    a reconcile reads caches, computes, and writes what differs; nothing is kept between two
  *          of them but what the server knows. Secrets are never cached; that one exists is
- *          believed for a second (operator/seen).
+ *          believed for a second (operator/ttl_set).
  */
 #include <stdatomic.h>
 

@@ -55,7 +55,7 @@ void resource_drop_ptr(struct resource_info **k);
 /* Is there something besides finalizers that keeps the object, which is being deleted? */
 bool resource_is_kept(const struct resource_info *k, const struct json *obj);
 
-/* Take in a definition (again), or let it go. What is wrong in it was found by crd_check. */
+/* Take in a definition (again), or let it go. What is wrong in it was found by builtin_crd.c. */
 void registry_put_crd(struct registry *r, const struct json *crd);
 void registry_remove_crd(struct registry *r, const struct json *crd);
 

@@ -9,7 +9,7 @@
 #include "rdb/payload.h"
 #include "rdb/rdb.h"
 
-/* Value types (reference redis-dump section 9). 22 means two things: see rdb_layout. */
+/* Value types (reference redis-dump section 9). 22 means two things: see layout.c. */
 enum rdb_type {
     T_STRING = 0,
     T_LIST = 1,

@@ -6,12 +6,12 @@
  * redis/conn -- one connection to a Redis server that is ready for work.
  *
  * Shape    conn_open dials, starts TLS, authenticates and waits until the server has loaded its
- *          data. conn_call is one command and its reply; conn_out, conn_flush and conn_recv are a
- *          pipeline: append any number of commands, flush, receive as many replies in order.
+ *          data. conn_call is one command and its reply; c->out, conn_flush and conn_recv are a
+ *          pipeline: append any number of commands to c->out, flush, receive as many replies in order.
  * Database conn_open selects none: the address' database is for the caller to use.
  * Ownership  a reply is valid until the next call on the connection.
- * Errors   an error reply is a reply, not an error of these functions, but for conn_ok. After any
- *          other error but RC_INVALID the connection must be closed.
+ * Errors   an error reply is a reply, not an error of conn_call and conn_recv. After any error of theirs
+ *          but RC_INVALID the connection must be closed.
  * Threads  one at a time.
  */
 #include "net/sock.h"
