@@ -3,7 +3,7 @@
 #define BASE_LOG_H
 
 /*
- * base/log -- chatter for people, on stderr. Results go to stdout and never through here.
+ * base/log -- messages for people, on stderr. Results go to stdout and never through here.
  *
  * Shape    one line per call: "warning: text", "error: text", plain text for info; nothing for
  *          debug unless asked for. As JSON objects after log_set_json(true).
