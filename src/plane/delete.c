@@ -115,13 +115,13 @@ check_preconditions(struct call *c, const struct json *obj, const char *name,
         return answer_error(c, 409, "Conflict",
                             "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID "
                             "in precondition: %s, UID in object meta: %s",
-                            resource_resource(c->kind), name, o->uid, uid);
+                            resource_name(c->kind), name, o->uid, uid);
     if (o->version != NULL && strcmp(o->version, version) != 0)
         return answer_error(c, 409, "Conflict",
                             "Operation cannot be fulfilled on %s \"%s\": Precondition failed: "
                             "ResourceVersion in precondition: %s, ResourceVersion in object meta: "
                             "%s",
-                            resource_resource(c->kind), name, o->version, version);
+                            resource_name(c->kind), name, o->version, version);
     return true;
 }
 

@@ -61,7 +61,7 @@ void registry_remove_crd(struct registry *r, const struct json *crd);
 
 /* The singular as it is said in messages: "jobs.batch", "secrets". */
 static inline const char *
-resource_resource(const struct resource_info *k)
+resource_name(const struct resource_info *k)
 {
     return k->store;
 }

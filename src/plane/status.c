@@ -105,8 +105,7 @@ answer_not_found(struct call *c, const char *name)
 {
     char message[MESSAGE_MAX];
 
-    (void)snprintf(message, sizeof(message), "%s \"%s\" not found", resource_resource(c->kind),
-                   name);
+    (void)snprintf(message, sizeof(message), "%s \"%s\" not found", resource_name(c->kind), name);
     return answer_status(c, 404, "NotFound", name, message, NULL);
 }
 
@@ -115,7 +114,7 @@ answer_exists(struct call *c, const char *name)
 {
     char message[MESSAGE_MAX];
 
-    (void)snprintf(message, sizeof(message), "%s \"%s\" already exists", resource_resource(c->kind),
+    (void)snprintf(message, sizeof(message), "%s \"%s\" already exists", resource_name(c->kind),
                    name);
     return answer_status(c, 409, "AlreadyExists", name, message, NULL);
 }
@@ -128,7 +127,7 @@ answer_conflict(struct call *c, const char *name)
     (void)snprintf(message, sizeof(message),
                    "Operation cannot be fulfilled on %s \"%s\": the object has been modified; "
                    "please apply your changes to the latest version and try again",
-                   resource_resource(c->kind), name);
+                   resource_name(c->kind), name);
     return answer_status(c, 409, "Conflict", name, message, NULL);
 }
 

@@ -70,7 +70,7 @@ check_identity(struct call *c, struct pending_write *w)
         return answer_error(c, 409, "Conflict",
                             "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID "
                             "in precondition: %s, UID in object meta: %s",
-                            resource_resource(c->kind), c->name, uid,
+                            resource_name(c->kind), c->name, uid,
                             json_text_or(json_dig(w->old, "metadata", "uid"), ""));
     return true;
 }
@@ -281,7 +281,7 @@ check_namespace(struct call *c)
         return answer_error(c, 403, "Forbidden",
                             "%s is forbidden: unable to create new content in namespace %s "
                             "because it is being terminated",
-                            resource_resource(c->kind), c->ns);
+                            resource_name(c->kind), c->ns);
     return true;
 }
 
