@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <malloc.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -118,4 +119,14 @@ void
 mem_share_heaps(void)
 {
     (void)mallopt(M_ARENA_MAX, SHARED_HEAPS);
+}
+
+void
+mem_trim(void)
+{
+    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+
+    (void)pthread_mutex_lock(&one);
+    (void)malloc_trim(0);
+    (void)pthread_mutex_unlock(&one);
 }

@@ -38,6 +38,13 @@ void mem_free(void *p);
  */
 void mem_share_heaps(void);
 
+/*
+ * Give the pages of freed memory back to the system, after much of it went at once. Any thread. One caller at a time:
+ * glibc's malloc_trim sets up the heap at its first call without a lock, which two threads notice wherever another
+ * malloc (a sanitizer's) had the heap until then.
+ */
+void mem_trim(void);
+
 /* Overwrite with zeros in a way that the compiler keeps. */
 void mem_wipe(void *p, size_t n);
 

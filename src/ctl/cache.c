@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/cache.h"
 
-#include <malloc.h>
 #include <pthread.h>
 
 #include "base/log.h"
@@ -424,7 +423,7 @@ on_finish(struct kube_sink *s)
     c->synced = true;
     c->lists++;
     (void)pthread_mutex_unlock(&c->lock);
-    (void)malloc_trim(0); /* the pages of the list were large */
+    mem_trim(); /* the pages of the list were large */
 }
 
 static void

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/manager.h"
 
-#include <malloc.h>
 #include <stdatomic.h>
 
 #include "base/mem.h"
@@ -115,7 +114,7 @@ keep_tidy(struct ctx *cx, struct manager *m)
     for (; ctx_sleep(cx, TIDY_MS, &over) == RC_OK; before = now) {
         now = work_done(m);
         if (now != before)
-            (void)malloc_trim(0);
+            mem_trim();
     }
 }
 
