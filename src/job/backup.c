@@ -4,6 +4,8 @@
 #include "api/notes.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/stream.h"
+#include "job/dump_reader.h"
 #include "job/manifest.h"
 #include "repo/snapshots.h"
 
@@ -126,6 +128,25 @@ backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
     return backup_once(cx, r, &scan, opts, out, e);
 }
 
+/* Anything may be stored; what no restore will take is told while its source is at hand. */
+static enum rc
+store_stream(struct rd *in, struct wr *to, struct err *e)
+{
+    uint8_t first[DUMP_READER_PEEK];
+    struct err why = ERR_INIT;
+    size_t n;
+
+    if (rd_full(in, first, sizeof(first), &n, e))
+        return e->code;
+    if (n == 0)
+        return err_set(e, RC_INVALID, "there is nothing to store: the input is empty");
+    if (dump_reader_check_first(str_of(first, n), &why))
+        log_warn("the input is stored as it is, but cannot be restored into a Redis: %s", why.msg);
+    if (wr_write(to, first, n, e) || stream_copy(in, to, NULL, e))
+        return e->code;
+    return RC_OK;
+}
+
 enum rc
 backup_stream(struct ctx *cx, struct repo *r, struct rd *in, const char *name,
               const struct backup_opts *opts, struct backup_result *out, struct err *e)
@@ -133,7 +154,6 @@ backup_stream(struct ctx *cx, struct repo *r, struct rd *in, const char *name,
     struct save_opts save_opts = {.compression = opts->compression};
     char path[4096];
     struct save_meta meta = meta_of(opts, path);
-    uint64_t total;
     struct save *s;
     enum rc rc;
 
@@ -143,9 +163,7 @@ backup_stream(struct ctx *cx, struct repo *r, struct rd *in, const char *name,
         return err_set(e, RC_INVALID, "the name of the file is too long");
     if (save_open(cx, r, &save_opts, &s, e))
         return e->code;
-    rc = stream_copy(in, save_file(s), &total, e);
-    if (rc == RC_OK && total == 0)
-        rc = err_set(e, RC_INVALID, "there is nothing to store: the input is empty");
+    rc = store_stream(in, save_file(s), e);
     if (rc == RC_OK)
         rc = save_file_end(s, path + 1, e);
     if (rc != RC_OK) {

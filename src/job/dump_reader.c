@@ -7,13 +7,13 @@
 #include "base/ring.h"
 #include "job/source.h"
 
-enum { RING_BYTES = 2 * 1024 * 1024, PEEK = 6 };
+enum { RING_BYTES = 2 * 1024 * 1024 };
 
 /* The first bytes again, then the rest. */
 struct peeked {
     struct rd rd;
     struct rd *rest;
-    uint8_t first[PEEK];
+    uint8_t first[DUMP_READER_PEEK];
     size_t n, at;
 };
 
@@ -87,7 +87,7 @@ start_converter(struct dump_reader *f, struct err *e)
 
 /* What people have at hand that is not a dump, by its first bytes. */
 static enum rc
-refuse_other_files(const struct dump_reader *f, struct err *e)
+refuse_other_files(struct str first, struct err *e)
 {
     static const struct {
         const char *magic;
@@ -109,10 +109,26 @@ refuse_other_files(const struct dump_reader *f, struct err *e)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (f->in.n >= known[i].n && memcmp(f->in.first, known[i].magic, known[i].n) == 0) {
+        if (first.n >= known[i].n && memcmp(first.p, known[i].magic, known[i].n) == 0) {
             (void)err_set(e, RC_INVALID, "this is %s, not a dump", known[i].what);
             return err_hint(e, "%s", known[i].hint);
         }
+    return RC_OK;
+}
+
+static bool
+begins_like_rdb(struct str first)
+{
+    return first.n >= 6 && (memcmp(first.p, "REDIS0", 6) == 0 || memcmp(first.p, "VALKEY", 6) == 0);
+}
+
+enum rc
+dump_reader_check_first(struct str first, struct err *e)
+{
+    if (refuse_other_files(first, e) || begins_like_rdb(first))
+        return e->code;
+    if (first.n != 0 && strchr("*\r\n", first.p[0]) == NULL)
+        return err_set(e, RC_INVALID, "it begins neither like RESP commands nor like an RDB file");
     return RC_OK;
 }
 
@@ -124,10 +140,10 @@ dump_reader_open(struct ctx *cx, struct rd *in, struct dump_reader **out, struct
     f->cx = cx;
     f->in.rd.read = peeked_read;
     f->in.rest = in;
-    if (rd_full(in, f->in.first, PEEK, &f->in.n, e) || refuse_other_files(f, e))
+    if (rd_full(in, f->in.first, DUMP_READER_PEEK, &f->in.n, e) ||
+        refuse_other_files(str_of(f->in.first, f->in.n), e))
         goto fail;
-    f->rdb = f->in.n == PEEK &&
-             (memcmp(f->in.first, "REDIS0", 6) == 0 || memcmp(f->in.first, "VALKEY", 6) == 0);
+    f->rdb = begins_like_rdb(str_of(f->in.first, f->in.n));
     if (f->rdb && start_converter(f, e))
         goto fail;
     *out = f;

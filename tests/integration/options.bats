@@ -113,3 +113,13 @@ wrong() { # wrong "WORDS OF A COMMAND LINE" TEXT
     [ "$status" = 1 ]
     [[ "$output" == *"append-only file that begins with an RDB"* ]]
 }
+
+@test "standard input that no restore will take is stored, and told" {
+    "$CSTASH" init -q 2>/dev/null
+    printf 'SET a 1\r\n' | "$CSTASH" backup -q --stdin 2>"$T/err"
+    grep -q "cannot be restored into a Redis: it begins neither like RESP" "$T/err"
+    [ "$(restic dump latest /dumpfile.resp)" = $'SET a 1\r' ]
+    gzip -c <"$T/err" | "$CSTASH" backup -q --stdin 2>&1 | grep -q "compressed with gzip"
+    printf '*1\r\n$4\r\nPING\r\n' | "$CSTASH" backup -q --stdin 2>"$T/err"
+    [ ! -s "$T/err" ]
+}
