@@ -62,6 +62,28 @@ str_to_told(struct str s, uint64_t *out)
 }
 
 bool
+str_to_size(struct str s, uint64_t *out)
+{
+    static const char units[] = "kmgt";
+    uint64_t v, scale = 1;
+
+    if (s.n > 1 && (s.p[s.n - 1] | 0x20) == 'b')
+        s.n--; /* "10MB" is "10M" */
+    if (s.n > 1) {
+        const char *unit = (const char *)memchr(units, s.p[s.n - 1] | 0x20, sizeof(units) - 1);
+
+        if (unit != NULL) {
+            scale = 1ULL << 10 * (unit - units + 1);
+            s.n--;
+        }
+    }
+    if (!str_to_u64(s, &v) || v > INT64_MAX / scale)
+        return false;
+    *out = v * scale;
+    return true;
+}
+
+bool
 str_to_i64(struct str s, int64_t *out)
 {
     bool minus = s.n > 0 && s.p[0] == '-';

@@ -80,6 +80,9 @@ bool str_to_u64(struct str s, uint64_t *out);
  */
 bool str_to_told(struct str s, uint64_t *out);
 
+/* "200", "200K", "1G", "10MB": bytes, in powers of 1024; below INT64_MAX. */
+bool str_to_size(struct str s, uint64_t *out);
+
 /*
  * A path without leading, trailing and double slashes, "." and "..": as Go's path.Clean joins. The
  * caller frees with mem_free.

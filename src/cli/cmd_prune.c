@@ -28,9 +28,10 @@ app_prune_opts(const struct args *a, struct prune_opts *out, struct err *e)
 
     if (a->max_unused != NULL && prune_limit_parse(str_c(a->max_unused), &o.max_unused, e))
         return err_wrap(e, "--max-unused");
-    if (a->max_repack_size != NULL &&
-        prune_size_parse(str_c(a->max_repack_size), &o.max_repack_bytes, e))
-        return err_wrap(e, "--max-repack-size");
+    if (a->max_repack_size != NULL && !str_to_size(str_c(a->max_repack_size), &o.max_repack_bytes))
+        return err_set(e, RC_USAGE,
+                       "--max-repack-size: \"%s\" is not a size such as 500K, 200M or 1G",
+                       a->max_repack_size);
     o.no_repack = a->max_repack_size != NULL && o.max_repack_bytes == 0;
     *out = o;
     return RC_OK;

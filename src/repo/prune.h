@@ -31,8 +31,6 @@ struct prune_limit {
 
 /* "5%", "unlimited", or a size such as 200M. RC_INVALID. */
 NODISCARD enum rc prune_limit_parse(struct str s, struct prune_limit *out, struct err *e);
-/* "200", "200K", "1G": bytes, in powers of 1024. RC_INVALID. */
-NODISCARD enum rc prune_size_parse(struct str s, uint64_t *out, struct err *e);
 
 #define PRUNE_UNUSED_DEFAULT ((struct prune_limit){.kind = PRUNE_PERCENT, .percent = 5})
 

@@ -13,30 +13,6 @@ enum {
 };
 
 enum rc
-prune_size_parse(struct str s, uint64_t *out, struct err *e)
-{
-    static const char units[] = "kmgt";
-    struct str digits = s;
-    uint64_t v = 0, scale = 1;
-
-    if (s.n > 1 && (s.p[s.n - 1] | 0x20) == 'b')
-        digits.n = s.n = s.n - 1; /* "10MB" is "10M" */
-    if (s.n > 1) {
-        const char *unit = (const char *)memchr(units, s.p[s.n - 1] | 0x20, sizeof(units) - 1);
-
-        if (unit != NULL) {
-            scale = 1ULL << 10 * (unit - units + 1);
-            digits.n--;
-        }
-    }
-    if (!str_to_u64(digits, &v) || v > UINT64_MAX / 2 / scale)
-        return err_set(e, RC_INVALID, "\"%.*s\" is not a size such as 500K, 200M or 1G", (int)s.n,
-                       (const char *)s.p);
-    *out = v * scale;
-    return RC_OK;
-}
-
-enum rc
 prune_limit_parse(struct str s, struct prune_limit *out, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *text = mem_strndup((const char *)s.p, s.n);
@@ -50,8 +26,9 @@ prune_limit_parse(struct str s, struct prune_limit *out, struct err *e)
     if (s.n == 0 || s.p[s.n - 1] != '%') {
         uint64_t bytes = 0;
 
-        if (prune_size_parse(s, &bytes, e))
-            return e->code;
+        if (!str_to_size(s, &bytes))
+            return err_set(e, RC_INVALID, "\"%.*s\" is not a size such as 500K, 200M or 1G",
+                           (int)s.n, (const char *)s.p);
         *out = (struct prune_limit){.kind = PRUNE_BYTES, .bytes = bytes};
         return RC_OK;
     }
