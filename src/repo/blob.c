@@ -101,7 +101,7 @@ static enum rc
 load_from(struct ctx *cx, struct blob_reader *b, enum blob_type type,
           const struct blob_place *place, const struct id *id, uint8_t *out, struct err *e)
 {
-    int left = b->repo->store->connections > 0 ? STORE_TRIES : 1;
+    int left = b->repo->store->remote ? STORE_TRIES : 1;
     enum rc rc;
 
     do {

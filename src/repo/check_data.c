@@ -124,7 +124,7 @@ check_data(struct checker *c, struct err *e)
     unsigned workers = parallel_workers(c->opts->workers);
     enum rc rc;
 
-    if (c->opts->workers == 0 && c->repo->store->connections > 0) /* it waits more than it works */
+    if (c->opts->workers == 0 && c->repo->store->remote) /* it waits more than it works */
         workers = MIN(repo_workers(c->repo), (unsigned)FAR_WORKERS);
     check_subset_choose(c, &c->opts->subset);
     rc = parallel_for(c->n_packs, workers, read_pack, &w, e);

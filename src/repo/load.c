@@ -279,7 +279,7 @@ load_open(struct ctx *cx, struct repo *r, const struct file_info *f, unsigned wo
           struct load **out, struct err *e)
 {
     struct load *l = MEM_NEW(struct load);
-    bool far = r->store->connections > 0;
+    bool far = r->store->remote;
     unsigned n = workers != 0 && !far ? MIN(workers, (unsigned)WORKERS_MAX) : repo_workers(r);
 
     n = (unsigned)MIN((size_t)n, f->n_content);

@@ -42,8 +42,8 @@ NODISCARD enum rc load_prove(struct ctx *cx, struct repo *r, const struct id *tr
 
 struct load;
 
-/* `f` is borrowed until load_close; workers 0: as many as processors, at most 4. A store that is
- * far away is always read by as many as it has connections. */
+/* `f` is borrowed until load_close; workers 0: as many as processors, at most 4. A remote
+ * store is always read by as many as it has connections. */
 NODISCARD enum rc load_open(struct ctx *cx, struct repo *r, const struct file_info *f,
                             unsigned workers, struct load **out, struct err *e);
 /* The stream; the blobs together must have f->size bytes, else its end is RC_CORRUPT. */

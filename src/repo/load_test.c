@@ -181,6 +181,7 @@ place_init(struct place *p, size_t n, enum kind kind, unsigned workers)
     far.get = far.ops.get;
     far.ops.get = far_get;
     p->store->ops = &far.ops;
+    p->store->remote = true;
     p->store->connections = STORE_CONNECTIONS;
 }
 
@@ -324,7 +325,8 @@ test_any_order_is_read(void **state)
         file.size += n;
     }
     for (unsigned workers = 0; workers <= 2; workers++) {
-        p.store->connections = workers == 0 ? STORE_CONNECTIONS : 0; /* near, too */
+        p.store->remote = workers == 0; /* and one that is not */
+        p.store->connections = workers == 0 ? STORE_CONNECTIONS : 0;
         T_OK(load_open(&cx, p.repo, &file, workers, &l, &e));
         T_OK(stream_copy(load_rd(l), &null, NULL, &e));
         load_close(l);

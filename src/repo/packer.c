@@ -355,7 +355,7 @@ packer_open(struct ctx *cx, struct repo *r, const struct packer_opts *opts, stru
             struct err *e)
 {
     struct packer *p = MEM_NEW(struct packer);
-    bool far = r->store->connections > 0;
+    bool far = r->store->remote;
     unsigned few = far ? MIN(r->store->connections, (unsigned)FAR_UPLOADS) : UPLOADS;
     unsigned uploads = opts->uploads != 0 ? MIN(opts->uploads, (unsigned)UPLOADS_MAX) : few;
 

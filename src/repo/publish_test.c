@@ -273,6 +273,7 @@ test_what_shows_late_is_waited_for(void **state)
         struct repo *r;
         struct err e = ERR_INIT;
 
+        s->remote = far != 0;
         s->connections = far;
         r = open_locked(s);
         late = 2;

@@ -28,7 +28,7 @@ config_store(struct ctx *cx, struct store *s, const struct config *c, const stru
         store_prove(cx, s, &config_name, bytes.n, e))
         return e->code;
     /* Another config under the same name has the same size; and what comes may be damaged. */
-    for (int left = s->connections > 0 ? STORE_TRIES : 1; left > 0; left--) {
+    for (int left = s->remote ? STORE_TRIES : 1; left > 0; left--) {
         buf_reset(&got);
         if (store_get_all(cx, s, &config_name, &got, e))
             return e->code;
@@ -151,7 +151,7 @@ open_config_once(struct ctx *cx, struct repo *r, struct str password, struct err
 static enum rc
 open_config(struct ctx *cx, struct repo *r, struct str password, struct err *e)
 {
-    int left = r->store->connections > 0 ? STORE_TRIES : 1;
+    int left = r->store->remote ? STORE_TRIES : 1;
     enum rc rc;
 
     do {
@@ -202,7 +202,7 @@ repo_use_cache(struct repo *r, const char *base)
     char hex[ID_TEXT];
     char *folder;
 
-    if (r->store->is_near)
+    if (!r->store->remote || r->cache != NULL)
         return;
     folder = mem_printf("%s/%s", base, id_hex(&r->config.id, hex));
     r->store = r->cache = store_cache_new(r->store, folder, 0);

@@ -43,7 +43,7 @@ void repo_close(struct repo *r);
 
 /*
  * Keep copies of metadata in a folder of the repository's own below `base` (store/cache.h). Nothing
- * happens for a store that is near. Before anything is read; `base` is made when needed.
+ * happens for a store that is not remote. Before anything is read; `base` is made when needed.
  */
 void repo_use_cache(struct repo *r, const char *base);
 

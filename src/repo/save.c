@@ -338,7 +338,7 @@ save_open(struct ctx *cx, struct repo *r, const struct save_opts *opts, struct s
 
     s->cx = cx;
     s->repo = r;
-    s->memory = r->store->connections > 0 ? SAVE_MEMORY_FAR : SAVE_MEMORY;
+    s->memory = r->store->remote ? SAVE_MEMORY_FAR : SAVE_MEMORY;
     s->started = instant_now();
     (void)pthread_mutex_init(&s->mutex, NULL);
     (void)pthread_cond_init(&s->changed, NULL);

@@ -435,7 +435,7 @@ store_cache_new(struct store *far, const char *folder, uint64_t max_bytes)
 
     c->store = (struct store){.ops = &ops,
                               .place = mem_strdup(far->place),
-                              .is_near = true,
+                              .remote = far->remote,
                               .connections = far->connections};
     c->far = far;
     c->near = c->near_owned = store_local_new_relaxed(folder);

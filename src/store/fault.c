@@ -381,8 +381,10 @@ store_fault_new(struct store *inner, struct fault_plan plan)
     };
     struct fault *f = MEM_NEW(struct fault);
 
-    f->store = (struct store){
-        .ops = &ops, .place = mem_strdup(inner->place), .connections = inner->connections};
+    f->store = (struct store){.ops = &ops,
+                              .place = mem_strdup(inner->place),
+                              .remote = inner->remote,
+                              .connections = inner->connections};
     f->inner = inner;
     (void)pthread_mutex_init(&f->mutex, NULL);
     (void)pthread_cond_init(&f->changed, NULL);

@@ -511,7 +511,7 @@ store_local_new(const char *path)
 
     while (n > 1 && path[n - 1] == '/')
         n--;
-    l->store = (struct store){.ops = &ops, .place = mem_strndup(path, n), .is_near = true};
+    l->store = (struct store){.ops = &ops, .place = mem_strndup(path, n)};
     atomic_init(&l->group, -1);
     return &l->store;
 }

@@ -221,8 +221,8 @@ remote_init(struct remote *f, const struct remote_ops *ops, char *place, const s
                           .send_rate = o->send_rate,
                           .receive_rate = o->receive_rate};
 
-    f->store =
-        (struct store){.ops = &remote_ops_of_store, .place = place, .connections = h.connections};
+    f->store = (struct store){
+        .ops = &remote_ops_of_store, .place = place, .remote = true, .connections = h.connections};
     f->ops = ops;
     f->slowest = slowest_rate(o, h.connections);
     f->retry_ms = o->retry_ms > 0 ? o->retry_ms : REMOTE_RETRY_MS;

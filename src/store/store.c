@@ -147,7 +147,7 @@ store_prove(struct ctx *cx, struct store *s, const struct store_name *name, uint
             struct err *e)
 {
     enum { FIRST_PAUSE_MS = 50 };
-    int left = s->connections > 0 ? STORE_TRIES : 1, pause = FIRST_PAUSE_MS;
+    int left = s->remote ? STORE_TRIES : 1, pause = FIRST_PAUSE_MS;
     char text[STORE_NAME_TEXT];
     struct err why = ERR_INIT;
     uint64_t got = 0;
@@ -202,7 +202,7 @@ is_worth_another_read(const struct store *s, const struct store_name *name, stru
 {
     struct id got;
 
-    if (s->connections == 0 || name->type == STORE_CONFIG)
+    if (!s->remote || name->type == STORE_CONFIG)
         return false;
     sha256_of(bytes, &got);
     return !id_eq(&got, &name->id);

@@ -109,8 +109,9 @@ struct store_ops {
 
 struct store {
     const struct store_ops *ops;
-    char *place;          /* how people name it: the URL without secrets; owned */
-    bool is_near;         /* as fast as a folder of this machine: a cache would gain nothing */
+    char *place; /* how people name it: the URL without secrets; owned */
+    bool
+        remote; /* behind a network: bytes may be damaged on their way, answers lost, words false */
     unsigned connections; /* how many operations at once make sense; 0: as many as processors */
 };
 
