@@ -13,6 +13,7 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "base/ring.h"
+#include "base/retry.h"
 #include "base/lookahead.h"
 
 static void
@@ -334,10 +335,97 @@ test_str_plural_is_for_all_but_one(void **state)
     assert_string_equal(str_plural(2, "entry", "entries"), "entries");
 }
 
+static void
+test_retry_ends_after_its_attempts_and_tells_of_all(void **state)
+{
+    struct retry r = retry_begin((struct retry_policy){.attempts = 4});
+    const char *const words[] = {"refused", "timed out", "refused", "answered 503"};
+    struct ctx cx = {.fd = -1};
+    struct err e = ERR_INIT;
+    unsigned n = 0;
+
+    (void)state;
+    do {
+        (void)err_set(&e, RC_UNAVAILABLE, "%s", words[n++]);
+        (void)err_wrap(&e, "attempt %u", n);
+    } while (n < ARRAY_LEN(words) && retry_next(&cx, &r, &e));
+    assert_int_equal(n, 4);
+    assert_int_equal(r.failed, 3);
+    assert_int_equal(retry_pause(&r, &e), -1);
+    assert_int_equal(retry_tell(&r, &e), RC_UNAVAILABLE);
+    T_CONTAINS(e.msg, "4 attempts in ");
+    T_CONTAINS(e.msg, " s, of which 2 with \"refused\", 1 with \"timed out\": ");
+    T_CONTAINS(e.msg, ": answered 503");
+}
+
+static void
+test_retry_says_nothing_of_a_single_attempt(void **state)
+{
+    struct retry r = retry_begin((struct retry_policy){.attempts = 1});
+    struct ctx cx = {.fd = -1};
+    struct err e = ERR_INIT;
+
+    (void)state;
+    (void)err_set(&e, RC_CORRUPT, "no");
+    assert_false(retry_next(&cx, &r, &e));
+    assert_string_equal(e.msg, "no");
+}
+
+static void
+test_retry_pauses_double_and_spread(void **state)
+{
+    struct retry_policy policy = {.pause_ms = 100, .pause_max_ms = 400, .after_max_ms = 5000};
+    struct err e = {.code = RC_UNAVAILABLE};
+    struct retry r = retry_begin(policy);
+
+    (void)state;
+    for (int around = 100, n = 0; n < 40; n++, around = MIN(2 * around, 400)) {
+        int ms = retry_pause(&r, &e);
+        assert_in_range(ms, around / 2, around * 3 / 2);
+    }
+    e.after_ms = 5000; /* what the peer asks for comes first */
+    assert_in_range(retry_pause(&r, &e), 5000 + 200, 5000 + 600);
+    e.after_ms = 5001;
+    assert_int_equal(retry_pause(&r, &e), -1);
+}
+
+static void
+test_retry_keeps_within_its_time(void **state)
+{
+    struct retry r = retry_begin((struct retry_policy){.total_ms = 3600000, .pause_ms = 86400000});
+    struct err e = {.code = RC_UNAVAILABLE};
+
+    (void)state;
+    assert_in_range(retry_pause(&r, &e), 1, 3600000);
+    r.since -= 3600000;
+    assert_int_equal(retry_pause(&r, &e), -1);
+}
+
+static void
+test_retry_stops_with_its_context(void **state)
+{
+    struct retry r = retry_begin((struct retry_policy){.attempts = 3});
+    struct err e = ERR_INIT;
+    struct ctx cx;
+
+    (void)state;
+    T_OK(ctx_init(&cx, &e));
+    ctx_cancel(&cx);
+    (void)err_set(&e, RC_CORRUPT, "no");
+    assert_false(retry_next(&cx, &r, &e));
+    assert_int_equal(e.code, RC_CANCELLED);
+    ctx_release(&cx);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_retry_ends_after_its_attempts_and_tells_of_all),
+        cmocka_unit_test(test_retry_says_nothing_of_a_single_attempt),
+        cmocka_unit_test(test_retry_pauses_double_and_spread),
+        cmocka_unit_test(test_retry_keeps_within_its_time),
+        cmocka_unit_test(test_retry_stops_with_its_context),
         cmocka_unit_test(test_str_plural_is_for_all_but_one),
         cmocka_unit_test(test_err_wrap_reads_from_wish_to_reason),
         cmocka_unit_test(test_words_from_outside_are_one_line),

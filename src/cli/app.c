@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/app.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/rand.h"
+#include "base/retry.h"
+
+enum { LOCK_PAUSE_MS = 5000, LOCK_PAUSE_MAX_MS = 60000 };
 
 const struct opt opts_global[] = {
     {"help", 'h', OPT_FLAG, OPT_AT(help), NULL, "show this help"},
@@ -123,24 +124,26 @@ app_repo_address(const struct args *a, struct app_repo *out, struct err *e)
 static enum rc
 lock_repo(struct ctx *cx, const struct args *a, struct repo *r, bool exclusive, struct err *e)
 {
-    int wait_ms = 0, pause_ms = 5000;
-    uint16_t jitter;
-    int64_t until;
+    struct retry again;
+    int wait_ms = 0;
 
     if (a->retry_lock != NULL && app_parse_ms(a->retry_lock, "retry-lock", &wait_ms, e))
         return e->code;
-    until = clock_mono_ms() + wait_ms;
+    again = retry_begin((struct retry_policy){.attempts = wait_ms > 0 ? 0 : 1,
+                                              .total_ms = wait_ms,
+                                              .pause_ms = LOCK_PAUSE_MS,
+                                              .pause_max_ms = LOCK_PAUSE_MAX_MS});
     for (;;) {
         enum rc rc = repo_lock(cx, r, exclusive, e);
-        int64_t left = until - clock_mono_ms();
-        if (rc != RC_LOCKED || left <= 0)
+        int pause;
+        if (rc != RC_LOCKED)
             return rc;
-        log_info("%s; trying again", e->msg);
-        /* Two that stand in each other's way must not come back at the same time. */
-        rand_bytes(&jitter, sizeof(jitter));
-        if (ctx_sleep(cx, (int)MIN(left, (int64_t)pause_ms - jitter % 1000), e))
+        pause = retry_pause(&again, e);
+        if (pause < 0)
+            return retry_tell(&again, e);
+        log_info("%s; trying again in %d ms", e->msg, pause);
+        if (ctx_sleep(cx, pause, e))
             return e->code;
-        pause_ms = MIN(2 * pause_ms, 60000);
     }
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kinds.h"
 #include "api/notes.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/retry.h"
 #include "job/step_internal.h"
 
 enum { VAULT_LOCK_MS = 10 * 60 * 1000, PAUSE_MS = 5000 };
@@ -118,7 +118,8 @@ step_repo_ensure(struct ctx *cx, struct step_repo *v, const struct json *object,
 enum rc
 step_repo_lock(struct ctx *cx, struct step_repo *v, bool exclusive, struct err *e)
 {
-    int64_t until = clock_mono_ms() + VAULT_LOCK_MS;
+    struct retry again =
+        retry_begin((struct retry_policy){.total_ms = VAULT_LOCK_MS, .pause_ms = PAUSE_MS});
 
     for (;;) {
         size_t removed = 0;
@@ -128,10 +129,10 @@ step_repo_lock(struct ctx *cx, struct step_repo *v, bool exclusive, struct err *
             rc = repo_lock(cx, v->repo, exclusive, e);
         if (rc == RC_OK)
             return repo_load_index(cx, v->repo, e);
-        if (rc != RC_LOCKED || clock_mono_ms() >= until)
+        if (rc != RC_LOCKED)
             return rc;
         log_info("%s; waiting", e->msg);
-        if (ctx_sleep(cx, PAUSE_MS, e))
+        if (!retry_next(cx, &again, e))
             return e->code;
     }
 }

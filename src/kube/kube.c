@@ -4,9 +4,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/rand.h"
+#include "base/retry.h"
 
-enum { TRIES = 5, WAIT_MS = 100, WAIT_MAX_MS = 30000 };
+enum { TRIES = 5, PAUSE_MS = 200, PAUSE_MAX_MS = 30000 };
 
 struct kube *
 kube_new(struct kube_transport *take, const struct kube_opts *o)
@@ -66,18 +66,6 @@ kube_answer_error(struct kube_response *r, struct err *e)
     return e->code;
 }
 
-/* How long to wait before try number `n` + 1; 0 when this was the last one. */
-static int
-pause_ms(const struct kube *k, int n, unsigned after_ms)
-{
-    int ms = WAIT_MS << MIN(n, 8);
-
-    if (n >= k->tries || after_ms > WAIT_MAX_MS)
-        return 0;
-    ms = MIN(ms, WAIT_MAX_MS) / 2;
-    return (int)MAX(after_ms, 1U) + ms + (int)rand_below((uint64_t)ms + 1);
-}
-
 /* GET; and PUT: of a change that was made and whose answer was lost, the second is a conflict. */
 static bool
 may_be_repeated(const char *method)
@@ -94,32 +82,54 @@ says_later(const struct kube_request *rq, struct kube_response *r)
            kube_knows_no_roles(r->status, buf_c(&r->body));
 }
 
+/* One attempt. RC_OK with e->retry: it is answered, with "later". */
+static enum rc
+kube_call_once(struct ctx *cx, struct kube *k, const struct kube_request *rq,
+               struct kube_response *out, struct err *e)
+{
+    enum rc rc;
+
+    memset(out, 0, sizeof(*out));
+    (void)atomic_fetch_add(&k->requests, 1);
+    rc = k->t->call(k->t, cx, rq, out, e);
+    if (rc != RC_OK) {
+        e->retry = e->retry && may_be_repeated(rq->method);
+    } else if (says_later(rq, out)) {
+        (void)atomic_fetch_add(&k->delayed, 1);
+        (void)err_set(e, RC_UNAVAILABLE, "the API server answered %d", out->status);
+        e->retry = true;
+        e->after_ms = out->after_ms;
+    }
+    return rc;
+}
+
 /* One request until it is answered with something else than "later". */
 static enum rc
 kube_call(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct kube_response *out,
           struct err *e)
 {
-    for (int n = 1;; n++) {
+    struct retry again = retry_begin((struct retry_policy){.attempts = (unsigned)k->tries,
+                                                           .pause_ms = PAUSE_MS,
+                                                           .pause_max_ms = PAUSE_MAX_MS,
+                                                           .after_max_ms = PAUSE_MAX_MS});
+
+    for (;;) {
         int wait = limit_take(&k->limit, clock_mono_ms());
+        struct err why = ERR_INIT;
         enum rc rc;
         if (wait > 0 && ctx_sleep(cx, wait, e))
             return e->code;
-        memset(out, 0, sizeof(*out));
-        (void)atomic_fetch_add(&k->requests, 1);
-        rc = k->t->call(k->t, cx, rq, out, e);
-        if (rc != RC_OK) {
-            bool again = e->retry && may_be_repeated(rq->method);
-            wait = again ? pause_ms(k, n, e->after_ms) : 0;
-        } else if (says_later(rq, out)) {
-            (void)atomic_fetch_add(&k->delayed, 1);
-            wait = pause_ms(k, n, out->after_ms);
-        } else {
+        rc = kube_call_once(cx, k, rq, out, &why);
+        if (rc == RC_OK && !why.retry)
             return RC_OK;
+        wait = retry_pause(&again, &why);
+        if (rc != RC_OK && (wait < 0 || !why.retry)) {
+            *e = why;
+            return retry_tell(&again, e);
         }
-        if (wait == 0)
-            return rc;
-        log_debug("%s %s: %s, again in %d ms", rq->method, rq->path,
-                  rc != RC_OK ? e->msg : "the API server is busy", wait);
+        if (wait < 0)
+            return RC_OK;
+        log_debug("%s %s: %s, again in %d ms", rq->method, rq->path, why.msg, wait);
         buf_release(&out->body);
         if (ctx_sleep(cx, wait, e))
             return e->code;

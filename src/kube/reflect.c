@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "base/retry.h"
 #include "kube/object.h"
 #include "kube/watch.h"
 
@@ -14,23 +15,29 @@ struct reflector {
     const char *ns;
     struct kube_reflect_opts o;
     struct kube_sink *sink;
-    char *version; /* the last one seen; NULL: list first */
-    int wait_ms;   /* of the next pause after something went wrong */
+    char *version;      /* the last one seen; NULL: list first */
+    struct retry again; /* since the last event */
 };
 
 /* Something went wrong: tell, wait. Only the ctx makes it fail. */
 static enum rc
 reflect_recover(struct reflector *r, const struct err *why, struct err *e)
 {
-    int ms = r->wait_ms;
+    struct err patient = *why;
 
     if (ctx_check(r->cx, e))
         return e->code;
     if (r->sink->trouble != NULL)
         r->sink->trouble(r->sink, why);
-    r->wait_ms = MIN(ms * 2, r->o.max_wait_ms);
-    ms = MAX(ms, (int)MIN(why->after_ms, (unsigned)r->o.max_wait_ms));
-    return ctx_sleep(r->cx, ms + (int)rand_below((uint64_t)ms + 1), e);
+    patient.after_ms = MIN(why->after_ms, (unsigned)r->o.max_wait_ms);
+    return ctx_sleep(r->cx, retry_pause(&r->again, &patient), e);
+}
+
+static void
+reflect_begin_anew(struct reflector *r)
+{
+    r->again = retry_begin(
+        (struct retry_policy){.pause_ms = r->o.min_wait_ms, .pause_max_ms = r->o.max_wait_ms});
 }
 
 static void
@@ -67,7 +74,7 @@ take_event(struct reflector *r, enum kube_event_type type, struct json *obj)
         mem_free(r->version);
         r->version = mem_strdup(version);
     }
-    r->wait_ms = r->o.min_wait_ms;
+    reflect_begin_anew(r);
     if (type != KUBE_BOOKMARK)
         r->sink->event(r->sink, type, obj);
 }
@@ -135,7 +142,7 @@ kube_reflect(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const 
         r.o.min_wait_ms = MIN_WAIT_MS;
     if (r.o.max_wait_ms <= 0)
         r.o.max_wait_ms = MAX_WAIT_MS;
-    r.wait_ms = r.o.min_wait_ms;
+    reflect_begin_anew(&r);
     rc = reflect_once(&r, e);
     mem_free(r.version);
     return rc;

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/retry.h"
 #include "kube/kube_internal.h"
 #include "kube/object.h"
 
-enum { MODIFY_TRIES = 10, BODY_MAX = 64 * 1024 * 1024 };
+enum {
+    MODIFY_TRIES = 10,
+    MODIFY_PAUSE_MS = 10,
+    MODIFY_PAUSE_MAX_MS = 2560,
+    BODY_MAX = 64 * 1024 * 1024
+};
 
 static const struct kube_write plain;
 
@@ -234,15 +240,15 @@ kube_modify(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const c
             struct json **out, struct err *e)
 {
     struct kube_write w = {.subresource = subresource};
+    struct retry again = retry_begin((struct retry_policy){.attempts = MODIFY_TRIES,
+                                                           .pause_ms = MODIFY_PAUSE_MS,
+                                                           .pause_max_ms = MODIFY_PAUSE_MAX_MS});
+    enum rc rc;
 
-    for (int n = 1;; n++) {
-        enum rc rc = verbs_modify(cx, k, kind, ns, name, &w, change, arg, out, e);
-        if (rc != RC_CONFLICT || e->sys != 409 || n == MODIFY_TRIES)
-            return rc;
-        log_debug("%s %s was changed by somebody else, again", kind->kind, name);
-        if (n > 1 && ctx_sleep(cx, 5 << n, e))
-            return e->code;
-    }
+    do {
+        rc = verbs_modify(cx, k, kind, ns, name, &w, change, arg, out, e);
+    } while (rc == RC_CONFLICT && e->sys == 409 && retry_next(cx, &again, e));
+    return rc == RC_OK ? RC_OK : e->code;
 }
 
 /* NOLINTEND(readability-function-size) */

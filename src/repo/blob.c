@@ -96,18 +96,18 @@ load_once(struct ctx *cx, struct blob_reader *b, enum blob_type type,
     return RC_OK;
 }
 
-/* What comes from far away damaged may have been damaged on the way. */
+/* Only who opens a blob sees whether it came as it was stored. */
 static enum rc
 load_from(struct ctx *cx, struct blob_reader *b, enum blob_type type,
           const struct blob_place *place, const struct id *id, uint8_t *out, struct err *e)
 {
-    int left = b->repo->store->remote ? STORE_TRIES : 1;
+    struct retry again = store_retry_damaged(b->repo->store);
     enum rc rc;
 
     do {
         rc = load_once(cx, b, type, place, id, out, e);
-    } while (rc == RC_CORRUPT && --left > 0);
-    return rc;
+    } while (rc == RC_CORRUPT && retry_next(cx, &again, e));
+    return rc == RC_OK ? RC_OK : e->code;
 }
 
 enum rc

@@ -14,6 +14,7 @@ config_store(struct ctx *cx, struct store *s, const struct config *c, const stru
              struct err *e)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(CONFIG_MAX), got = BUF_INIT(CONFIG_MAX);
+    struct retry again = store_retry_damaged(s);
     uint8_t sealed[1024];
     struct sealer *sealer = NULL;
     struct str bytes;
@@ -28,14 +29,16 @@ config_store(struct ctx *cx, struct store *s, const struct config *c, const stru
         store_prove(cx, s, &config_name, bytes.n, e))
         return e->code;
     /* Another config under the same name has the same size; and what comes may be damaged. */
-    for (int left = s->remote ? STORE_TRIES : 1; left > 0; left--) {
+    do {
         buf_reset(&got);
         if (store_get_all(cx, s, &config_name, &got, e))
             return e->code;
         if (str_eq(buf_str(&got), bytes))
             return RC_OK;
-    }
-    return err_set(e, RC_CORRUPT, "%s said that it stored config, but has another one", s->place);
+        (void)err_set(e, RC_CORRUPT, "%s said that it stored config, but has another one",
+                      s->place);
+    } while (retry_next(cx, &again, e));
+    return e->code;
 }
 
 /*
@@ -151,14 +154,14 @@ open_config_once(struct ctx *cx, struct repo *r, struct str password, struct err
 static enum rc
 open_config(struct ctx *cx, struct repo *r, struct str password, struct err *e)
 {
-    int left = r->store->remote ? STORE_TRIES : 1;
+    struct retry again = store_retry_damaged(r->store);
     enum rc rc;
 
     do {
         sealer_free(TAKE(r->sealer));
         rc = open_config_once(cx, r, password, e);
-    } while (rc == RC_CORRUPT && --left > 0);
-    return rc;
+    } while (rc == RC_CORRUPT && retry_next(cx, &again, e));
+    return rc == RC_OK ? RC_OK : e->code;
 }
 
 enum rc

@@ -33,16 +33,12 @@ unpacked_decode(struct repo *r, struct str plain, size_t text_max, unpacked_fn *
 }
 
 static enum rc
-open_in_place(struct repo *r, struct buf *raw, const struct id *want, struct err *e)
+open_in_place(struct repo *r, struct buf *raw, struct err *e)
 {
-    struct id got;
     enum rc rc;
 
     if (raw->n < SEAL_OVERHEAD)
         return err_set(e, RC_CORRUPT, "%zu bytes are too few to be sealed", raw->n);
-    sha256_of(buf_str(raw), &got);
-    if (!id_eq(&got, want))
-        return err_set(e, RC_CORRUPT, "its content does not have the hash that is its name");
     (void)pthread_mutex_lock(&r->work);
     rc = seal_open(r->sealer, raw->p, raw->n, raw->p + SEAL_IV, e);
     (void)pthread_mutex_unlock(&r->work);
@@ -58,7 +54,7 @@ unpacked_read(struct ctx *cx, struct repo *r, const struct store_name *name,
 
     if (store_get_all(cx, r->store, name, &raw, e))
         return e->code;
-    if (open_in_place(r, &raw, &name->id, e) ||
+    if (open_in_place(r, &raw, e) ||
         unpacked_decode(r, str_of(raw.p + SEAL_IV, raw.n - SEAL_OVERHEAD), max.text, fn, arg, e))
         return err_wrap(e, "could not read %s", store_name_text(name, text));
     return RC_OK;

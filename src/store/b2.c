@@ -246,7 +246,7 @@ static enum rc
 b2_del(struct ctx *cx, struct remote *f, const struct store_name *name, struct err *e)
 {
     const struct remote_op w = {.verb = REMOTE_DEL, .name = *name};
-    int reads = 0;
+    struct retry again = store_retry_damaged(&f->store);
     size_t n = 0;
     enum rc rc;
 
@@ -256,8 +256,8 @@ b2_del(struct ctx *cx, struct remote *f, const struct store_name *name, struct e
         if (rc == RC_OK)
             rc = del_versions(cx, f, name, &r, &n, e);
         http_response_release(&r);
-    } while ((rc == RC_OK && n >= VERSIONS) || (rc == RC_CORRUPT && ++reads < STORE_TRIES));
-    return rc;
+    } while ((rc == RC_OK && n >= VERSIONS) || (rc == RC_CORRUPT && retry_next(cx, &again, e)));
+    return rc == RC_OK ? RC_OK : e->code;
 }
 
 /* The bucket, if it is not there. */

@@ -180,13 +180,9 @@ fetch_small(struct ctx *cx, struct store *from, const struct store_name *name, u
             struct store_put *put, uint64_t *bytes, struct err *e)
 {
     CLEANUP(buf_release) struct buf all = BUF_INIT((size_t)MIN(room, (uint64_t)SMALL_MAX));
-    struct id got;
 
-    if (store_get_once(cx, from, name, &all, e))
+    if (store_get_all(cx, from, name, &all, e))
         return e->code;
-    sha256_of(buf_str(&all), &got);
-    if (!id_eq(&got, &name->id))
-        return err_set(e, RC_CORRUPT, "it is not what its name says");
     *bytes = all.n;
     return put->store->ops->put_write(cx, put, all.p, all.n, e);
 }
@@ -309,10 +305,10 @@ cache_get_all(struct ctx *cx, struct store *s, const struct store_name *name, st
     struct err ignored = ERR_INIT;
     size_t before = out->n;
 
-    if (from != c->far && store_get_once(cx, from, name, out, &ignored) == RC_OK)
+    if (from != c->far && store_get_all(cx, from, name, out, &ignored) == RC_OK)
         return RC_OK;
     out->n = before;
-    return store_get_once(cx, c->far, name, out, e);
+    return store_get_all(cx, c->far, name, out, e);
 }
 
 static enum rc

@@ -43,17 +43,40 @@ remote_get(struct ctx *cx, struct store *s, const struct store_name *name, uint6
 }
 
 static enum rc
-get_all(struct ctx *cx, struct store *s, const struct store_name *name, struct buf *out,
-        struct err *e)
+remote_get_once(struct ctx *cx, struct store *s, const struct store_name *name, struct buf *out,
+                struct err *e)
 {
     struct remote_op w = {.verb = REMOTE_GET, .name = *name, .n = out->max - out->n};
     struct http_response r = {.status = 0};
     enum rc rc = remote_exchange(cx, remote_of(s), &w, &r, e);
 
+    if (rc == RC_OK)
+        rc = store_check_hash(name, buf_str(&r.body), e);
     if (rc == RC_OK && buf_add_str(out, buf_str(&r.body), e))
         rc = store_too_large(name, r.body.n, e);
     http_response_release(&r);
     return rc;
+}
+
+/* What has another hash than its name may have been damaged on its way. */
+static enum rc
+remote_get_all(struct ctx *cx, struct store *s, const struct store_name *name, struct buf *out,
+               struct err *e)
+{
+    struct retry again = store_retry_damaged(s);
+    char text[STORE_NAME_TEXT];
+    struct err why = ERR_INIT;
+    enum rc rc;
+
+    do {
+        rc = remote_get_once(cx, s, name, out, &why);
+    } while (rc == RC_CORRUPT && retry_next(cx, &again, &why));
+    if (rc == RC_OK)
+        return RC_OK;
+    *e = why;
+    return e->code == RC_CORRUPT
+               ? err_wrap(e, "could not read %s at %s", store_name_text(name, text), s->place)
+               : e->code;
 }
 
 /* Ask for an object until the answer tells what is wanted; `read` takes it out of that. */
@@ -183,7 +206,7 @@ const struct store_ops remote_ops_of_store = {
     .put_commit = remote_put_commit,
     .put_abort = remote_put_abort,
     .get = remote_get,
-    .get_all = get_all,
+    .get_all = remote_get_all,
     .stat = stat_object,
     .age = remote_age,
     .list = remote_list,

@@ -125,10 +125,11 @@ read_page(struct listing *l, const char *shard, struct page *out, struct err *e)
                           .shard = shard,
                           .page = out->next.n > 0 ? buf_c(&out->next) : NULL};
     struct remote_page to = {.fn = remote_list_keep, .arg = out, .next = &mark};
+    struct retry again = store_retry_damaged(&l->f->store);
     struct err mine = ERR_INIT;
-    enum rc rc = RC_CORRUPT;
+    enum rc rc;
 
-    for (int n = 0; n < STORE_TRIES && rc == RC_CORRUPT; n++) {
+    do {
         struct http_response r = {.status = 0};
         out->n = 0;
         buf_reset(&mark);
@@ -136,7 +137,7 @@ read_page(struct listing *l, const char *shard, struct page *out, struct err *e)
         if (rc == RC_OK)
             rc = l->f->ops->page(l->cx, l->f, &w, &r, &to, &mine);
         http_response_release(&r);
-    }
+    } while (rc == RC_CORRUPT && retry_next(l->cx, &again, &mine));
     buf_release(&out->next);
     out->next = mark;
     if (rc == RC_OK || rc == RC_NOT_FOUND) /* nothing was ever stored there */

@@ -166,16 +166,19 @@ put_once(struct ctx *cx, struct remote *f, const struct remote_op *w, struct err
 static enum rc
 put_config(struct ctx *cx, struct remote *f, const struct remote_op *w, struct err *e)
 {
-    for (int left = STORE_TRIES; left > 0; left--) {
+    struct retry again = store_retry_damaged(&f->store);
+
+    do {
         CLEANUP(buf_release) struct buf got = BUF_INIT(2 * w->body.n + 1);
         struct err ignored = ERR_INIT; /* what is not as it was sent is sent again */
         if (put_once(cx, f, w, e))
             return e->code;
-        if (store_get_once(cx, &f->store, &w->name, &got, &ignored) == RC_OK &&
+        if (store_get_all(cx, &f->store, &w->name, &got, &ignored) == RC_OK &&
             str_eq(buf_str(&got), w->body))
             return RC_OK;
-    }
-    return err_set(e, RC_CORRUPT, "config is not stored as it was sent to %s", f->store.place);
+        (void)err_set(e, RC_CORRUPT, "config is not stored as it was sent to %s", f->store.place);
+    } while (retry_next(cx, &again, e));
+    return e->code;
 }
 
 enum rc

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
-#include "base/rand.h"
+#include "base/retry.h"
 #include "store/remote_internal.h"
 
 enum {
     PAUSE_MS = 500,
     PAUSE_MAX_MS = 30000,
-    FIRST_CONTACT_MS =
-        30000, /* no answer for so long: the address is wrong rather than the day bad */
+    FIRST_CONTACT_MS = 30000,
     STALL_S = 60,
     ANSWER_MS = 5 * 60 * 1000,
     ANSWER_MAX = 16 << 20,
@@ -19,8 +17,7 @@ enum {
 
 /* What was tried so far. */
 struct tries {
-    int64_t since;
-    unsigned n;
+    struct retry retry;
     unsigned damaged;     /* answers that were cut short, or may be a proxy's */
     bool untrusted_reply; /* the last answer may have been a proxy's */
 };
@@ -111,15 +108,6 @@ classify_error(struct remote *f, const struct http_response *r, struct tries *t,
     return e->code;
 }
 
-/* Until the last attempt must have begun. */
-static int64_t
-left_ms(const struct remote *f, const struct tries *t)
-{
-    int limit = atomic_load(&f->contacted) ? f->retry_ms : MIN(f->retry_ms, FIRST_CONTACT_MS);
-
-    return t->since + limit - clock_mono_ms();
-}
-
 static void
 ask_release(struct remote_request *a)
 {
@@ -150,7 +138,7 @@ send_once(struct ctx *cx, struct remote *f, const struct remote_op *w, const str
           struct http_response *out, struct err *e)
 {
     struct remote_request a = {.url = BUF_INIT(32 * 1024), .body = BUF_INIT(32 * 1024)};
-    int64_t left_s = (left_ms(f, t) + 999) / 1000;
+    int64_t left_s = (retry_left_ms(&t->retry) + 999) / 1000;
     enum rc rc;
 
     a.want[REMOTE_WANT_SIZE] = w->verb == REMOTE_GET ? "Content-Range" : "Content-Length";
@@ -233,31 +221,37 @@ remote_try_attempt(struct ctx *cx, struct remote *f, const struct remote_op *w, 
     return e->code;
 }
 
+/* No answer for long, and there never was one: the address is wrong rather than the day bad. */
+static void
+remote_limit(const struct remote *f, struct tries *t)
+{
+    t->retry.policy.total_ms =
+        atomic_load(&f->contacted) ? f->retry_ms : MIN(f->retry_ms, FIRST_CONTACT_MS);
+}
+
 /* How long to wait before the next attempt; -1: there is none. */
 static int
-pause_ms(const struct remote *f, struct tries *t, const struct err *e)
+remote_pause(const struct remote *f, struct tries *t, const struct err *e)
 {
-    int ms = MIN(PAUSE_MS << MIN(t->n, 8U), PAUSE_MAX_MS);
-    int64_t left = left_ms(f, t);
+    int ms;
 
-    t->n++;
-    if (!e->retry || left <= 0)
+    remote_limit(f, t);
+    ms = retry_pause(&t->retry, e);
+    if (!e->retry || ms < 0)
         return -1;
-    if (t->untrusted_reply)
-        return REMOTE_UNTRUSTED_MS;
-    ms = ms / 2 + (int)rand_below((uint64_t)ms);
-    ms = MAX(ms, (int)MIN(e->after_ms, 3600000U));
-    return (int)MIN(ms, left);
+    return t->untrusted_reply ? REMOTE_UNTRUSTED_MS : ms;
 }
 
 enum rc
 remote_exchange(struct ctx *cx, struct remote *f, const struct remote_op *w,
                 struct http_response *out, struct err *e)
 {
-    struct tries t = {.since = clock_mono_ms()};
+    struct tries t = {.retry = retry_begin((struct retry_policy){.pause_ms = PAUSE_MS,
+                                                                 .pause_max_ms = PAUSE_MAX_MS})};
     struct err why; /* an attempt's own: what came through in the end leaves nothing in `e` */
     char text[STORE_NAME_TEXT];
 
+    remote_limit(f, &t);
     for (;;) {
         int wait;
         *out = (struct http_response){.status = 0};
@@ -266,10 +260,10 @@ remote_exchange(struct ctx *cx, struct remote *f, const struct remote_op *w,
             return RC_OK;
         http_response_release(out);
         *out = (struct http_response){.status = 0};
-        wait = pause_ms(f, &t, &why);
+        wait = remote_pause(f, &t, &why);
         if (wait < 0)
             break;
-        if (t.n > 2 && !t.untrusted_reply) /* most often it is simply so */
+        if (t.retry.failed > 2 && !t.untrusted_reply) /* most often it is simply so */
             log_warn("could not %s %s: %s; trying again in %d ms", verb_text(w->verb),
                      object_text(w, text), why.msg, wait);
         if (ctx_sleep(cx, wait, e))
@@ -278,6 +272,7 @@ remote_exchange(struct ctx *cx, struct remote *f, const struct remote_op *w,
     *e = why;
     if (e->code == RC_NOT_FOUND && w->verb == REMOTE_STAT)
         return e->code; /* an answer like any other, and often the one hoped for */
-    return err_wrap(e, "could not %s %s at %s%s", verb_text(w->verb), object_text(w, text),
-                    f->store.place, t.n > 1 ? ", tried several times" : "");
+    (void)retry_tell(&t.retry, e);
+    return err_wrap(e, "could not %s %s at %s", verb_text(w->verb), object_text(w, text),
+                    f->store.place);
 }

@@ -26,7 +26,7 @@
  * Source   restic doc/design.rst "Repository Layout"; the local details in docs/format/restic.md.
  */
 #include "base/buf.h"
-#include "base/ctx.h"
+#include "base/retry.h"
 #include "crypto/id.h"
 
 enum store_type { STORE_CONFIG, STORE_KEY, STORE_SNAPSHOT, STORE_INDEX, STORE_LOCK, STORE_PACK };
@@ -85,8 +85,8 @@ struct store_ops {
      * RC_UNSUPPORTED: the store tells no times. Optional: it never does. */
     enum rc (*age)(struct ctx *cx, struct store *s, const struct store_name *name,
                    struct store_age *age, struct err *e);
-    /* The whole object, appended to `out`; RC_LIMIT when it does not fit under the ceiling.
-     * Optional: where one question is cheaper than stat and get. */
+    /* store_get_all. Optional: where one question is cheaper than stat and get, or bytes may be
+     * damaged on their way and come whole the next time. */
     enum rc (*get_all)(struct ctx *cx, struct store *s, const struct store_name *name,
                        struct buf *out, struct err *e);
     /* Every object of the type, in any order; names that are not 64 hex digits are passed over. A
@@ -176,12 +176,16 @@ bool store_reserve_keep(struct ctx *cx, struct store *s, uint64_t *left);
  */
 NODISCARD enum rc store_reserve_put(struct ctx *cx, struct store *s, const struct store_name *name,
                                     struct str bytes, struct err *e);
-/* What was damaged on its way from or to a far store, or said by somebody in between, is asked for
- * so often in all: were every tenth exchange such, three would not do for long. */
+/* What was damaged on its way from or to a remote store, or said by somebody in between, is asked
+ * for so often in all: were every tenth exchange such, three would not do for long. */
 enum { STORE_TRIES = 5 };
+/* Of what only the caller can check: STORE_TRIES attempts, without a pause; one where it is not remote. */
+struct retry store_retry_damaged(const struct store *s);
+/* Of what a remote store may show late: as many within a second. */
+struct retry store_retry_late(const struct store *s);
 /*
- * Append a whole object to `out`; RC_LIMIT when it does not fit under the ceiling. From far away it
- * is read up to STORE_TRIES times until its hash is its name; then it is given as it is.
+ * Append a whole object to `out`, with the hash that is its name (config: as it is). RC_LIMIT when it
+ * does not fit under the ceiling, RC_CORRUPT: it has another hash, however often it was read.
  */
 NODISCARD enum rc store_get_all(struct ctx *cx, struct store *s, const struct store_name *name,
                                 struct buf *out, struct err *e);
@@ -190,11 +194,10 @@ uint64_t store_list_max(enum store_type type);
 /* store_ops.age; RC_UNSUPPORTED where there is none. */
 NODISCARD enum rc store_age(struct ctx *cx, struct store *s, const struct store_name *name,
                             struct store_age *age, struct err *e);
+/* RC_CORRUPT: the bytes are not those of the name; that of config says nothing. */
+NODISCARD enum rc store_check_hash(const struct store_name *name, struct str bytes, struct err *e);
 /* RC_LIMIT, in words: for get_all. */
 enum rc store_too_large(const struct store_name *name, uint64_t bytes, struct err *e);
-/* The same once, whatever comes: for stores in front of others. */
-NODISCARD enum rc store_get_once(struct ctx *cx, struct store *s, const struct store_name *name,
-                                 struct buf *out, struct err *e);
 
 /*
  * Delete the repository, readable or not: every object of the types above, config last, and nothing
