@@ -7,65 +7,54 @@
 
 enum { LOCK_PAUSE_MS = 5000, LOCK_PAUSE_MAX_MS = 60000 };
 
-const struct opt opts_global[] = {
-    {"help", 'h', OPT_FLAG, OPT_AT(help), NULL, "show this help"},
-    {"json", 0, OPT_FLAG, OPT_AT(json), NULL, "print results as JSON"},
-    {"quiet", 'q', OPT_FLAG, OPT_AT(quiet), NULL, "print only results, warnings and errors"},
-    {"verbose", 'v', OPT_FLAG, OPT_AT(verbose), NULL, "print more details"},
-    {"log-format", 0, OPT_TEXT, OPT_AT(log_format), "text|json", "log format"},
+static const char *const log_formats[] = {"text", "json", NULL};
+
+const struct opt opts_app[] = {
+    {"help", 'h', OPT_FLAG(struct app_opts, help), NULL, "show this help"},
+    {"json", 0, OPT_FLAG(struct app_opts, json), NULL, "print results as JSON"},
+    {"quiet", 'q', OPT_FLAG(struct app_opts, quiet), NULL,
+     "print only results, warnings and errors"},
+    {"verbose", 'v', OPT_FLAG(struct app_opts, verbose), NULL, "print more details"},
+    {"log-format", 0, OPT_ENUM(struct app_opts, log_format, log_formats, "text"), NULL,
+     "log format"},
     {.name = NULL},
 };
 
 const struct opt opts_repo[] = {
-    {"repo", 'r', OPT_TEXT, OPT_AT(repo), "URL", "repository [$RESTIC_REPOSITORY]"},
-    {"password-file", 'p', OPT_TEXT, OPT_AT(password_file), "FILE",
+    {"repo", 'r', OPT_TEXT(struct repo_access, url), "URL", "repository [$RESTIC_REPOSITORY]"},
+    {"password-file", 'p', OPT_FILE(struct repo_access, password_file), NULL,
      "file with the password [$RESTIC_PASSWORD_FILE, $RESTIC_PASSWORD]"},
-    {"no-lock", 0, OPT_FLAG, OPT_AT(no_lock), NULL,
+    {"no-lock", 0, OPT_FLAG(struct repo_access, no_lock), NULL,
      "do not lock the repository (read-only commands)"},
-    {"cache-dir", 0, OPT_TEXT, OPT_AT(cache_dir), "DIR",
+    {"cache-dir", 0, OPT_FOLDER(struct repo_access, cache_dir), NULL,
      "cache for the metadata of remote repositories [$RESTIC_CACHE_DIR/cstash, ~/.cache/cstash]"},
-    {"no-cache", 0, OPT_FLAG, OPT_AT(no_cache), NULL, "do not use a cache"},
-    {"retry-lock", 0, OPT_TEXT, OPT_AT(retry_lock), "TIME",
+    {"no-cache", 0, OPT_FLAG(struct repo_access, no_cache), NULL, "do not use a cache"},
+    {"retry-lock", 0, OPT_MS(struct repo_access, retry_lock_ms, "0s"), NULL,
      "how long to wait for a lock, such as 30s or 5m"},
-    {"option", 'o', OPT_LIST, OPT_AT(store_options), "NAME=VALUE",
+    {"option", 'o', OPT_LIST(struct repo_access, store_options), "NAME=VALUE",
      "option of the store, such as s3.connections=10 (repeatable)"},
-    {"repo-cacert", 0, OPT_TEXT, OPT_AT(repo_cacert), "FILE",
+    {"repo-cacert", 0, OPT_FILE(struct repo_access, ca_file), NULL,
      "CA certificates to verify the repository's server with [$RESTIC_CACERT]"},
-    {"tls-client-cert", 0, OPT_TEXT, OPT_AT(tls_client_cert), "FILE",
+    {"tls-client-cert", 0, OPT_FILE(struct repo_access, client_cert), NULL,
      "client certificate and key in PEM [$RESTIC_TLS_CLIENT_CERT]"},
-    {"insecure-tls", 0, OPT_FLAG, OPT_AT(insecure_tls), NULL,
+    {"insecure-tls", 0, OPT_FLAG(struct repo_access, insecure_tls), NULL,
      "do not verify the certificate of the repository's server"},
-    {"limit-upload", 0, OPT_TEXT, OPT_AT(limit_upload), "N", "limit uploads to N KiB/s"},
-    {"limit-download", 0, OPT_TEXT, OPT_AT(limit_download), "N", "limit downloads to N KiB/s"},
-    {"retry-limit", 0, OPT_TEXT, OPT_AT(retry_limit), "TIME",
-     "how long to retry a store operation [15m]"},
+    {"limit-upload", 0, OPT_RATE(struct repo_access, limit_upload), "N",
+     "limit uploads to N KiB/s"},
+    {"limit-download", 0, OPT_RATE(struct repo_access, limit_download), "N",
+     "limit downloads to N KiB/s"},
+    {"retry-limit", 0, OPT_MS(struct repo_access, retry_limit_ms, "15m"), NULL,
+     "how long to retry a store operation"},
     {.name = NULL},
 };
 
 const struct opt opts_from[] = {
-    {"from-repo", 0, OPT_TEXT, OPT_AT(from_repo), "URL",
+    {"from-repo", 0, OPT_TEXT(struct from_access, url), "URL",
      "repository to copy from [$RESTIC_FROM_REPOSITORY]"},
-    {"from-password-file", 0, OPT_TEXT, OPT_AT(from_password_file), "FILE",
+    {"from-password-file", 0, OPT_FILE(struct from_access, password_file), NULL,
      "file with its password [$RESTIC_FROM_PASSWORD_FILE, $RESTIC_FROM_PASSWORD]"},
     {.name = NULL},
 };
-
-enum rc
-app_parse_ms(const char *text, const char *what, int *out, struct err *e)
-{
-    char *unit;
-    unsigned long long v = strtoull(text, &unit, 10);
-    unsigned long long scale = *unit == '\0' || strcmp(unit, "s") == 0 ? 1000
-                               : strcmp(unit, "ms") == 0               ? 1
-                               : strcmp(unit, "m") == 0                ? 60000
-                               : strcmp(unit, "h") == 0                ? 3600000
-                                                                       : 0;
-
-    if (text[0] < '0' || text[0] > '9' || scale == 0 || v > 1000000000ULL / scale)
-        return err_set(e, RC_USAGE, "--%s %s is not a time such as 30s, 5m or 1h", what, text);
-    *out = (int)(v * scale);
-    return RC_OK;
-}
 
 /* Where the address and the password of a repository are found. */
 struct whereabouts {
@@ -92,7 +81,8 @@ read_password(const struct whereabouts *w, struct secret *out, struct err *e)
 }
 
 static enum rc
-find_repo(const struct whereabouts *w, const struct args *a, struct app_repo *out, struct err *e)
+find_repo(const struct whereabouts *w, const struct repo_access *a, struct app_repo *out,
+          struct err *e)
 {
     const char *url = w->url != NULL ? w->url : getenv(w->url_env);
 
@@ -108,9 +98,9 @@ find_repo(const struct whereabouts *w, const struct args *a, struct app_repo *ou
 }
 
 enum rc
-app_repo_address(const struct args *a, struct app_repo *out, struct err *e)
+app_repo_address(const struct repo_access *a, struct app_repo *out, struct err *e)
 {
-    const struct whereabouts w = {.url = a->repo,
+    const struct whereabouts w = {.url = a->url,
                                   .password_file = a->password_file,
                                   .url_option = "--repo",
                                   .file_option = "--password-file",
@@ -122,17 +112,15 @@ app_repo_address(const struct args *a, struct app_repo *out, struct err *e)
 }
 
 static enum rc
-lock_repo(struct ctx *cx, const struct args *a, struct repo *r, bool exclusive, struct err *e)
+lock_repo(struct ctx *cx, const struct repo_access *a, struct repo *r, bool exclusive,
+          struct err *e)
 {
-    struct retry again;
-    int wait_ms = 0;
+    const struct retry_policy policy = {.attempts = a->retry_lock_ms > 0 ? 0 : 1,
+                                        .total_ms = a->retry_lock_ms,
+                                        .pause_ms = LOCK_PAUSE_MS,
+                                        .pause_max_ms = LOCK_PAUSE_MAX_MS};
+    struct retry again = retry_begin(policy);
 
-    if (a->retry_lock != NULL && app_parse_ms(a->retry_lock, "retry-lock", &wait_ms, e))
-        return e->code;
-    again = retry_begin((struct retry_policy){.attempts = wait_ms > 0 ? 0 : 1,
-                                              .total_ms = wait_ms,
-                                              .pause_ms = LOCK_PAUSE_MS,
-                                              .pause_max_ms = LOCK_PAUSE_MAX_MS});
     for (;;) {
         enum rc rc = repo_lock(cx, r, exclusive, e);
         int pause;
@@ -148,7 +136,7 @@ lock_repo(struct ctx *cx, const struct args *a, struct repo *r, bool exclusive, 
 }
 
 static void
-use_cache(const struct args *a, struct repo *r)
+use_cache(const struct repo_access *a, struct repo *r)
 {
     const char *shared = getenv("RESTIC_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"),
                *home = getenv("HOME");
@@ -170,7 +158,7 @@ use_cache(const struct args *a, struct repo *r)
 
 /* `out` has its store and its password. */
 static enum rc
-open_and_lock(struct ctx *cx, const struct args *a, enum app_lock lock, struct app_repo *out,
+open_and_lock(struct ctx *cx, const struct repo_access *a, enum app_lock lock, struct app_repo *out,
               struct err *e)
 {
     if (repo_open(cx, out->store, secret_str(&out->password), &out->repo, e))
@@ -184,17 +172,18 @@ open_and_lock(struct ctx *cx, const struct args *a, enum app_lock lock, struct a
 }
 
 enum rc
-app_repo_lock(struct ctx *cx, const struct args *a, enum app_lock lock, struct app_repo *out,
+app_repo_lock(struct ctx *cx, const struct repo_access *a, enum app_lock lock, struct app_repo *out,
               struct err *e)
 {
     return app_repo_address(a, out, e) ? e->code : open_and_lock(cx, a, lock, out, e);
 }
 
 enum rc
-app_repo_from(struct ctx *cx, const struct args *a, struct app_repo *out, struct err *e)
+app_repo_from(struct ctx *cx, const struct repo_access *a, const struct from_access *from,
+              struct app_repo *out, struct err *e)
 {
-    const struct whereabouts w = {.url = a->from_repo,
-                                  .password_file = a->from_password_file,
+    const struct whereabouts w = {.url = from->url,
+                                  .password_file = from->password_file,
                                   .url_option = "--from-repo",
                                   .file_option = "--from-password-file",
                                   .url_env = "RESTIC_FROM_REPOSITORY",
@@ -207,7 +196,7 @@ app_repo_from(struct ctx *cx, const struct args *a, struct app_repo *out, struct
 }
 
 enum rc
-app_repo_open(struct ctx *cx, const struct args *a, enum app_lock lock, struct app_repo *out,
+app_repo_open(struct ctx *cx, const struct repo_access *a, enum app_lock lock, struct app_repo *out,
               struct err *e)
 {
     if (app_repo_lock(cx, a, lock, out, e))
@@ -224,21 +213,11 @@ app_repo_close(struct app_repo *r)
     memset(r, 0, sizeof(*r));
 }
 
-enum rc
-app_word(const char *text, const char *what, const char *const *words, int *out, struct err *e)
+int
+app_word(const char *word, const char *const *words)
 {
-    char all[100] = "";
-    size_t n = 0;
-
-    *out = 0;
-    if (text == NULL)
-        return RC_OK;
-    for (int i = 0; words[i] != NULL; i++) {
-        if (strcmp(text, words[i]) == 0) {
-            *out = i;
-            return RC_OK;
-        }
-        n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%s", i > 0 ? ", " : "", words[i]);
-    }
-    return err_set(e, RC_USAGE, "--%s %s: use one of %s", what, text, all);
+    for (int i = 0; words[i] != NULL; i++)
+        if (strcmp(word, words[i]) == 0)
+            return i;
+    return -1;
 }

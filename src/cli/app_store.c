@@ -3,48 +3,33 @@
 
 #include "base/log.h"
 
-/* KiB a second as bytes; NULL: 0. */
 static enum rc
-parse_rate(const char *text, const char *what, uint64_t *out, struct err *e)
-{
-    uint64_t kib;
-
-    if (text == NULL)
-        return RC_OK;
-    if (!str_to_u64(str_c(text), &kib) || kib > UINT32_MAX)
-        return err_set(e, RC_USAGE, "--%s %s is not a number of KiB", what, text);
-    *out = kib * 1024;
-    return RC_OK;
-}
-
-static enum rc
-check_options(const struct args *a, struct err *e)
+check_options(const struct repo_access *a, struct err *e)
 {
     for (size_t i = 0; i < a->store_options.n; i++) {
         const char *o = a->store_options.v[i];
         if (strchr(o, '=') == NULL || strchr(o, '.') == NULL)
-            return err_set(e, RC_USAGE, "--option %.100s is not of the form store.name=value", o);
+            return err_set(e, RC_USAGE, "--option: \"%.100s\" is not of the form store.name=value",
+                           o);
     }
     return RC_OK;
 }
 
 enum rc
-app_store_open(const struct args *a, const char *url, struct store **out, struct err *e)
+app_store_open(const struct repo_access *a, const char *url, struct store **out, struct err *e)
 {
-    const char *options[ARGS_LIST_MAX + 1] = {NULL};
-    const char *cert =
-        a->tls_client_cert != NULL ? a->tls_client_cert : getenv("RESTIC_TLS_CLIENT_CERT");
+    const char *options[OPT_LIST_MAX + 1] = {NULL};
+    const char *cert = a->client_cert != NULL ? a->client_cert : getenv("RESTIC_TLS_CLIENT_CERT");
     struct store_opts o = {.options = options,
-                           .ca_file =
-                               a->repo_cacert != NULL ? a->repo_cacert : getenv("RESTIC_CACERT"),
-                           .insecure_tls = a->insecure_tls};
+                           .ca_file = a->ca_file != NULL ? a->ca_file : getenv("RESTIC_CACERT"),
+                           .insecure_tls = a->insecure_tls,
+                           .retry_ms = a->retry_limit_ms,
+                           .send_rate = (uint64_t)MAX(a->limit_upload, 0),
+                           .receive_rate = (uint64_t)MAX(a->limit_download, 0)};
     struct secret pem = {.n = 0};
     enum rc rc;
 
-    if (check_options(a, e) || parse_rate(a->limit_upload, "limit-upload", &o.send_rate, e) ||
-        parse_rate(a->limit_download, "limit-download", &o.receive_rate, e))
-        return e->code;
-    if (a->retry_limit != NULL && app_parse_ms(a->retry_limit, "retry-limit", &o.retry_ms, e))
+    if (check_options(a, e))
         return e->code;
     if (cert != NULL && secret_from_file(cert, &pem, e))
         return err_wrap(e, "could not read the client's certificate");

@@ -10,21 +10,28 @@
 #include "kube/object.h"
 
 const struct opt opts_cluster_access[] = {
-    {"kubeconfig", 0, OPT_TEXT_OR_NONE, OPT_AT(step.kubeconfig), "FILE",
+    {"kubeconfig", 0, OPT_FILE_OR_NONE(struct cluster_access, kubeconfig), NULL,
      "kubeconfig file [$KUBECONFIG, ~/.kube/config, that of cstash up]"},
-    {"context", 0, OPT_TEXT_OR_NONE, OPT_AT(context), "NAME", "context of the kubeconfig"},
-    {"namespace", 'n', OPT_TEXT_OR_NONE, OPT_AT(step.ns), "NAMESPACE",
+    {"context", 0, OPT_TEXT_OR_NONE(struct cluster_access, context), "NAME",
+     "context of the kubeconfig"},
+    {"namespace", 'n', OPT_TEXT_OR_NONE(struct cluster_access, ns), "NAMESPACE",
      "namespace [that of the context]"},
     {.name = NULL},
 };
 const struct opt opts_objects[] = {
-    {"all-namespaces", 'A', OPT_BOOL, OPT_AT(all_namespaces), NULL, "use all namespaces"},
-    {"selector", 'l', OPT_TEXT_OR_NONE, OPT_AT(selector), "A=B", "select by labels"},
-    {"field-selector", 0, OPT_TEXT_OR_NONE, OPT_AT(field_selector), "A=B", "select by fields"},
+    {"all-namespaces", 'A', OPT_BOOL(struct object_choice, all_namespaces), NULL,
+     "use all namespaces"},
+    {"selector", 'l', OPT_TEXT_OR_NONE(struct object_choice, selector), "A=B", "select by labels"},
+    {"field-selector", 0, OPT_TEXT_OR_NONE(struct object_choice, field_selector), "A=B",
+     "select by fields"},
+    {.name = NULL},
+};
+const struct opt opts_all[] = {
+    {"all", 0, OPT_BOOL(struct object_choice, all), NULL, "select all objects of the type"},
     {.name = NULL},
 };
 const struct opt opts_files[] = {
-    {"filename", 'f', OPT_LIST, OPT_AT(files), "FILE|FOLDER|-",
+    {"filename", 'f', OPT_FILES(struct object_choice, files), "FILE|FOLDER|-",
      "file with objects in YAML or JSON (repeatable)"},
     {.name = NULL},
 };
@@ -49,9 +56,9 @@ own_kubeconfig(void)
 }
 
 static enum rc
-connect_to(const struct args *a, struct cluster *c, char **ns, struct err *e)
+connect_to(const struct cluster_access *a, struct cluster *c, char **ns, struct err *e)
 {
-    struct kube_config_opts where = {.kubeconfig = a->step.kubeconfig, .context = a->context};
+    struct kube_config_opts where = {.kubeconfig = a->kubeconfig, .context = a->context};
     CLEANUP(mem_free_ptr) char *own = NULL;
     struct err first = ERR_INIT;
 
@@ -68,15 +75,17 @@ connect_to(const struct args *a, struct cluster *c, char **ns, struct err *e)
 }
 
 enum rc
-cluster_open(struct ctx *cx, const struct args *a, struct cluster *c, struct err *e)
+cluster_open(struct ctx *cx, const struct cluster_access *a, bool all_namespaces, struct cluster *c,
+             struct err *e)
 {
     CLEANUP(mem_free_ptr) char *ns = NULL;
 
     c->cx = cx;
-    c->all = a->all_namespaces;
+    c->all = all_namespaces;
+    c->ns_given = a->ns;
     if (connect_to(a, c, &ns, e))
         return e->code;
-    c->ns = a->step.ns != NULL ? mem_strdup(a->step.ns) : TAKE(ns);
+    c->ns = a->ns != NULL ? mem_strdup(a->ns) : TAKE(ns);
     return resources_discover(cx, c->k, &c->known, e);
 }
 
@@ -189,7 +198,7 @@ type_of(const struct cluster *c, const struct json *obj)
 }
 
 static enum rc
-check_document(struct cluster *c, const struct args *a, const struct document *d, struct err *e)
+check_document(struct cluster *c, const struct document *d, struct err *e)
 {
     const char *version = json_text_or(json_field(d->obj, "apiVersion"), "");
     const char *kind = json_text_or(json_field(d->obj, "kind"), "");
@@ -201,7 +210,7 @@ check_document(struct cluster *c, const struct args *a, const struct document *d
     if (name == NULL || name[0] == '\0')
         return err_set(e, RC_INVALID, "error when reading \"%s\": the %s has no name", d->from,
                        kind);
-    if (ns != NULL && a->step.ns != NULL && strcmp(ns, a->step.ns) != 0)
+    if (ns != NULL && c->ns_given != NULL && strcmp(ns, c->ns_given) != 0)
         return err_set(e, RC_INVALID,
                        "the namespace from the provided object \"%s\" does not match the "
                        "namespace \"%s\". You must pass '--namespace=%s' to perform this "
@@ -211,18 +220,19 @@ check_document(struct cluster *c, const struct args *a, const struct document *d
 }
 
 enum rc
-cluster_files(struct cluster *c, const struct args *a, struct cluster_objects *out, struct err *e)
+cluster_files(struct cluster *c, const struct opt_list *files, struct cluster_objects *out,
+              struct err *e)
 {
     CLEANUP(documents_release) struct documents docs = {.v = NULL};
 
-    if (documents_read(&a->files, &docs, e))
+    if (documents_read(files, &docs, e))
         return e->code;
     for (size_t i = 0; i < docs.n; i++) {
         const struct document *d = &docs.v[i];
         const struct resource *res = type_of(c, d->obj);
         struct err why = ERR_INIT;
         const char *ns;
-        if (check_document(c, a, d, &why)) {
+        if (check_document(c, d, &why)) {
             cluster_tell(c, &why);
             continue;
         }
@@ -235,7 +245,7 @@ cluster_files(struct cluster *c, const struct args *a, struct cluster_objects *o
 }
 
 static enum rc
-list_target(struct cluster *c, const struct args *a, const struct resource *res,
+list_target(struct cluster *c, const struct object_choice *a, const struct resource *res,
             struct cluster_objects *out, struct err *e)
 {
     struct kube_list_opts o = {.kind = &res->kind,
@@ -270,15 +280,15 @@ named_target(struct cluster *c, const struct resource_arg *t, bool fetch,
 }
 
 enum rc
-cluster_objects(struct cluster *c, const struct args *a, bool fetch, struct cluster_objects *out,
-                struct err *e)
+cluster_objects(struct cluster *c, const struct object_choice *a, const struct opt_list *words,
+                bool fetch, struct cluster_objects *out, struct err *e)
 {
     CLEANUP(targets_release) struct targets t = {.v = NULL};
     bool select = a->selector != NULL || a->field_selector != NULL || a->all;
 
     if (a->files.n > 0)
-        return cluster_files(c, a, out, e);
-    if (targets_parse(&c->known, a->rest, a->n_rest, &t, e))
+        return cluster_files(c, &a->files, out, e);
+    if (targets_parse(&c->known, words->v, words->n, &t, e))
         return e->code;
     for (size_t i = 0; i < t.n; i++) {
         struct err why = ERR_INIT;

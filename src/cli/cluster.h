@@ -12,20 +12,37 @@
 #include "cli/app.h"
 #include "cli/resources.h"
 
-extern const struct opt opts_cluster_access[], opts_objects[], opts_files[];
+struct cluster_access {
+    const char *kubeconfig, *context, *ns;
+};
+extern const struct opt opts_cluster_access[];
+
+/* Which objects: of files, or those that words, a selector or --all mean. */
+struct object_choice {
+    bool all_namespaces, all;
+    const char *selector, *field_selector;
+    struct opt_list files;
+};
+extern const struct opt opts_objects[], opts_files[], opts_all[];
+#define GROUPS_OBJECTS(T, f)                                                                       \
+    {opts_objects, offsetof(T, f)},                                                                \
+    {                                                                                              \
+        opts_files, offsetof(T, f)                                                                 \
+    }
 
 struct cluster {
     struct ctx *cx;
     struct kube *k;
     struct resources known;
-    char *ns; /* --namespace, else that of the configuration */
-    bool all; /* --all-namespaces */
+    char *ns;             /* --namespace, else that of the configuration */
+    const char *ns_given; /* --namespace; borrowed */
+    bool all;             /* --all-namespaces */
     size_t failed;
 };
 
 /* Connect and ask for the types. Zero it first; cluster_close in any case. */
-NODISCARD enum rc cluster_open(struct ctx *cx, const struct args *a, struct cluster *c,
-                               struct err *e);
+NODISCARD enum rc cluster_open(struct ctx *cx, const struct cluster_access *a, bool all_namespaces,
+                               struct cluster *c, struct err *e);
 void cluster_close(struct cluster *c);
 /* Where to look for objects of that type: NULL for all namespaces and for types without any. */
 const char *cluster_ns(const struct cluster *c, const struct resource *res);
@@ -55,10 +72,11 @@ void cluster_objects_release(struct cluster_objects *o);
  * need --all or a selector and are listed. `fetch`: those with names are read too, and those that
  * are not there are told and left out.
  */
-NODISCARD enum rc cluster_objects(struct cluster *c, const struct args *a, bool fetch,
+NODISCARD enum rc cluster_objects(struct cluster *c, const struct object_choice *o,
+                                  const struct opt_list *words, bool fetch,
                                   struct cluster_objects *out, struct err *e);
 /* The documents of -f with their types; what has none is told and left out. */
-NODISCARD enum rc cluster_files(struct cluster *c, const struct args *a,
+NODISCARD enum rc cluster_files(struct cluster *c, const struct opt_list *files,
                                 struct cluster_objects *out, struct err *e);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cstash backup: dump a Redis (or stdin) into a snapshot. */
-#include <time.h>
 #include <unistd.h>
 
 #include "api/notes.h"
@@ -12,30 +11,63 @@
 #include "job/target.h"
 #include "json/write.h"
 
+struct backup_args {
+    struct app_opts app;
+    const char *host, *target;
+    int shrink_below; /* as backup_opts has it */
+    bool accept_shrink, from_stdin;
+    struct opt_list tags;
+    const char *stdin_filename;
+    struct opt_time time;
+    struct compression_opts compression;
+    struct source_opts source;
+    struct redis_access redis;
+    struct filter keys;
+    struct repo_access repo;
+};
+
+static enum rc
+backup_shrink(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    (void)o;
+    if (text != NULL && !shrink_below_parse(text, to))
+        return err_set(e, RC_USAGE, "must be a percentage from 1 to 100, or off");
+    return RC_OK;
+}
+static const struct opt_type shrink_type = {.value = "PERCENT|off", .parse = backup_shrink};
+
 static const struct opt opts_backup[] = {
-    {"host", 0, OPT_TEXT, OPT_AT(host), "NAME",
+    {"host", 0, OPT_TEXT(struct backup_args, host), "NAME",
      "host name of the snapshot [the address of the Redis; host-0 for standard input]"},
-    {"target", 0, OPT_TEXT, OPT_AT(target), "NAME",
+    {"target", 0, OPT_TEXT(struct backup_args, target), "NAME",
      "name under which the snapshots of this Redis are grouped [from its address]"},
-    {"shrink-below", 0, OPT_TEXT, OPT_AT(shrink_below), "PERCENT|off",
-     "pin the last good snapshot when less than PERCENT of its keys are left [50]"},
-    {"accept-shrink", 0, OPT_FLAG, OPT_AT(accept_shrink), NULL,
+    {"shrink-below", 0, OPT_OWN(shrink_type, struct backup_args, shrink_below, int, "50"), NULL,
+     "pin the last good snapshot when less than PERCENT of its keys are left"},
+    {"accept-shrink", 0, OPT_FLAG(struct backup_args, accept_shrink), NULL,
      "accept that the Redis has lost keys: pin nothing"},
-    {"tag", 0, OPT_LIST, OPT_AT(tags), "TAG", "add a tag to the snapshot (repeatable)"},
-    {"compression", 0, OPT_TEXT, OPT_AT(compression), "auto|off|max", "compression level [auto]"},
-    {"stdin", 0, OPT_FLAG, OPT_AT(from_stdin), NULL, "back up standard input instead of a Redis"},
-    {"stdin-filename", 0, OPT_TEXT, OPT_AT(stdin_filename), "NAME",
-     "file name for standard input [dumpfile.resp]"},
-    {"time", 0, OPT_TEXT, OPT_AT(time), "TIME",
+    {"tag", 0, OPT_LIST(struct backup_args, tags), "TAG", "add a tag to the snapshot (repeatable)"},
+    {"stdin", 0, OPT_FLAG(struct backup_args, from_stdin), NULL,
+     "back up standard input instead of a Redis"},
+    {"stdin-filename", 0, OPT_TEXT_PRESET(struct backup_args, stdin_filename, DUMP_NAME), "NAME",
+     "file name for standard input"},
+    {"time", 0, OPT_TIME(struct backup_args, time), NULL,
      "snapshot time, such as '2012-11-01 22:08:41', local time zone [now]"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_backup, opts_source, opts_redis, opts_filter,
-                                           opts_repo,   opts_global, NULL};
+static const struct opt_group groups[] = {
+    {opts_backup, 0},
+    {opts_compression, offsetof(struct backup_args, compression)},
+    {opts_source, offsetof(struct backup_args, source)},
+    GROUPS_REDIS(struct backup_args, redis),
+    {opts_keys, offsetof(struct backup_args, keys)},
+    {opts_repo, offsetof(struct backup_args, repo)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 /* The last line of restic's `backup --json`, and what we know besides. */
 static void
-print_json(const struct args *a, const struct backup_result *r, int64_t ms)
+print_json(const struct backup_args *a, const struct backup_result *r, int64_t ms)
 {
     struct out_json j;
     char id[ID_TEXT];
@@ -63,12 +95,12 @@ print_json(const struct args *a, const struct backup_result *r, int64_t ms)
 }
 
 static void
-print_result(const struct args *a, const struct backup_result *r, int64_t ms)
+print_result(const struct backup_args *a, const struct backup_result *r, int64_t ms)
 {
     char id[ID_TEXT], in[OUT_TEXT], added[OUT_TEXT], packed[OUT_TEXT], took[OUT_TEXT],
         rate[OUT_TEXT];
 
-    if (a->json) {
+    if (a->app.json) {
         print_json(a, r, ms);
         return;
     }
@@ -90,18 +122,17 @@ print_result(const struct args *a, const struct backup_result *r, int64_t ms)
 }
 
 static enum rc
-from_stdin(struct ctx *cx, const struct args *a, struct repo *r, const struct backup_opts *o,
+from_stdin(struct ctx *cx, const struct backup_args *a, struct repo *r, const struct backup_opts *o,
            struct backup_result *out, struct err *e)
 {
     struct rd_fd in;
 
     rd_fd_init(&in, cx, STDIN_FILENO, "standard input");
-    return backup_stream(cx, r, &in.rd, a->stdin_filename != NULL ? a->stdin_filename : DUMP_NAME,
-                         o, out, e);
+    return backup_stream(cx, r, &in.rd, a->stdin_filename, o, out, e);
 }
 
 static enum rc
-from_redis(struct ctx *cx, const struct args *a, struct repo *r, const struct backup_opts *o,
+from_redis(struct ctx *cx, const struct backup_args *a, struct repo *r, const struct backup_opts *o,
            struct backup_result *out, struct err *e)
 {
     struct app_source src;
@@ -111,13 +142,13 @@ from_redis(struct ctx *cx, const struct args *a, struct repo *r, const struct ba
     char *host;
     enum rc rc;
 
-    if (app_source_open(a, &src, e))
+    if (app_source_open(&a->redis, &a->source, &a->keys, &src, e))
         return e->code;
     target = a->target != NULL ? target_of_text(a->target) : target_of_address(&src.addr);
     host = target_host(&src.addr);
     opts.target = target_view(&target);
     opts.host = opts.host != NULL ? opts.host : host;
-    progress_start(&progress, "backed up", a->quiet);
+    progress_start(&progress, "backed up", a->app.quiet);
     src.opts.bytes = &progress.bytes;
     src.opts.keys = &progress.keys;
     rc = backup_redis(cx, r, &src.opts, &opts, out, e);
@@ -128,52 +159,25 @@ from_redis(struct ctx *cx, const struct args *a, struct repo *r, const struct ba
     return rc;
 }
 
-/* As restic's --time: what clocks show here. A day that does not exist is none. */
 static enum rc
-parse_time(const char *text, struct instant *out, struct err *e)
+backup_main(struct ctx *cx, const void *args, struct err *e)
 {
-    struct tm tm = {.tm_isdst = -1};
-    const char *end = strptime(text, "%Y-%m-%d %H:%M:%S", &tm);
-    int day = tm.tm_mday;
-    time_t t = end != NULL && *end == '\0' ? mktime(&tm) : -1;
-
-    if (t == -1 || tm.tm_mday != day)
-        return err_set(e, RC_USAGE, "--time \"%s\" is not a time such as '2012-11-01 22:08:41'",
-                       text);
-    *out = (struct instant){.sec = t, .zone = (int32_t)tm.tm_gmtoff};
-    return RC_OK;
-}
-
-static enum rc
-parse_shrink(const struct args *a, struct backup_opts *o, struct err *e)
-{
-    o->accept_shrink = a->accept_shrink;
-    if (a->shrink_below != NULL && !shrink_below_parse(a->shrink_below, &o->shrink_below))
-        return err_set(e, RC_USAGE, "--shrink-below must be a percentage from 1 to 100, or off");
-    return RC_OK;
-}
-
-static enum rc
-backup_main(struct ctx *cx, const struct args *a, struct err *e)
-{
-    static const char *const levels[] = {"auto", "off", "max", NULL};
-    struct backup_opts opts = {.host = a->host, .tags = a->tags.v, .n_tags = a->tags.n};
+    const struct backup_args *a = args;
+    struct backup_opts opts = {.host = a->host,
+                               .tags = a->tags.v,
+                               .n_tags = a->tags.n,
+                               .compression = a->compression.level,
+                               .time = a->time.given ? &a->time.at : NULL,
+                               .shrink_below = a->shrink_below,
+                               .accept_shrink = a->accept_shrink};
     struct backup_result res;
     struct app_repo r = {0};
-    struct instant when;
     int64_t start = clock_mono_ms();
-    int level;
     enum rc rc;
 
-    if (app_word(a->compression, "compression", levels, &level, e))
-        return e->code;
-    opts.compression = (enum save_compression[]){SAVE_AUTO, SAVE_OFF, SAVE_MAX}[level];
-    if (parse_shrink(a, &opts, e) || (a->time != NULL && parse_time(a->time, &when, e)))
-        return e->code;
-    opts.time = a->time != NULL ? &when : NULL;
-    if (a->no_lock)
-        return err_set(e, RC_INVALID, "--no-lock is for reading only");
-    rc = app_repo_open(cx, a, APP_LOCK_SHARED, &r, e);
+    if (a->repo.no_lock)
+        return err_set(e, RC_USAGE, "--no-lock is for reading only");
+    rc = app_repo_open(cx, &a->repo, APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
         rc = a->from_stdin ? from_stdin(cx, a, r.repo, &opts, &res, e)
                            : from_redis(cx, a, r.repo, &opts, &res, e);
@@ -183,5 +187,9 @@ backup_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_backup = {
-    "backup", "", "back up a Redis (or standard input) into a snapshot", tables, 0, 0, backup_main};
+const struct command cmd_backup = {.name = "backup",
+                                   .usage = "",
+                                   .summary = "back up a Redis (or standard input) into a snapshot",
+                                   .groups = groups,
+                                   .size = sizeof(struct backup_args),
+                                   .run = backup_main};

@@ -7,14 +7,40 @@
 #include "json/write.h"
 #include "repo/check.h"
 
+struct check_args {
+    struct app_opts app;
+    bool read_data;
+    struct subset {
+        bool given;
+        struct check_subset part;
+    } subset;
+    struct repo_access repo;
+};
+
+static enum rc
+check_part(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    struct subset *s = to;
+
+    (void)o;
+    *s = (struct subset){.given = text != NULL};
+    return text != NULL ? check_subset_parse(text, &s->part, e) : RC_OK;
+}
+static const struct opt_type part_type = {.value = "PART", .parse = check_part};
+
 static const struct opt opts_check[] = {
-    {"read-data", 0, OPT_FLAG, OPT_AT(read_data), NULL,
+    {"read-data", 0, OPT_FLAG(struct check_args, read_data), NULL,
      "read and verify every pack, and the newest dump of each Redis as a restore would"},
-    {"read-data-subset", 0, OPT_TEXT, OPT_AT(read_data_subset), "PART",
-     "read only a part of the packs: 1/10, or at random 5%, 500M"},
+    {"read-data-subset", 0, OPT_OWN(part_type, struct check_args, subset, struct subset, NULL),
+     NULL, "read only a part of the packs: 1/10, or at random 5%, 500M"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_check, opts_repo, opts_global, NULL};
+static const struct opt_group groups[] = {
+    {opts_check, 0},
+    {opts_repo, offsetof(struct check_args, repo)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 static void
 on_problem(void *arg, const char *text)
@@ -49,22 +75,9 @@ print_json(const struct check_result *res, const struct checked_dumps *dumps, bo
     out_json_end(&j);
 }
 
-static enum rc
-take_subset(const struct args *a, struct check_opts *opts, struct err *e)
-{
-    if (a->read_data_subset == NULL)
-        return RC_OK;
-    if (a->read_data)
-        return err_set(e, RC_USAGE, "--read-data reads all: leave out --read-data-subset");
-    opts->read_data = true;
-    return check_subset_parse(a->read_data_subset, &opts->subset, e)
-               ? err_wrap(e, "--read-data-subset")
-               : RC_OK;
-}
-
 /* The packs are whole; are the dumps in them? */
 static enum rc
-read_dumps(struct ctx *cx, const struct args *a, struct repo *r, struct check_result *res,
+read_dumps(struct ctx *cx, const struct check_args *a, struct repo *r, struct check_result *res,
            struct checked_dumps *dumps, struct err *e)
 {
     if (!a->read_data)
@@ -79,27 +92,32 @@ read_dumps(struct ctx *cx, const struct args *a, struct repo *r, struct check_re
 }
 
 static enum rc
-check_main(struct ctx *cx, const struct args *a, struct err *e)
+check_main(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct check_args *a = args;
     struct checked_dumps dumps = {.read = 0};
-    struct check_opts opts = {.read_data = a->read_data, .problem = on_problem, .hint = on_hint};
+    struct check_opts opts = {.read_data = a->read_data || a->subset.given,
+                              .subset = a->subset.part,
+                              .problem = on_problem,
+                              .hint = on_hint};
     struct check_result res = {0};
     struct app_repo r = {0};
     char bytes[OUT_TEXT];
-    enum rc rc = take_subset(a, &opts, e);
+    enum rc rc;
 
-    if (rc == RC_OK)
-        rc = app_repo_address(a, &r, e);
+    if (a->read_data && a->subset.given)
+        return err_set(e, RC_USAGE, "--read-data reads all: leave out --read-data-subset");
+    rc = app_repo_address(&a->repo, &r, e);
     /* The index is check's to load: a broken one is a finding. */
     if (rc == RC_OK)
         rc = repo_open(cx, r.store, secret_str(&r.password), &r.repo, e);
-    if (rc == RC_OK && !a->no_lock)
+    if (rc == RC_OK && !a->repo.no_lock)
         rc = repo_lock(cx, r.repo, true, e);
     if (rc == RC_OK) {
         rc = check_run(cx, r.repo, &opts, &res, e);
         if (rc == RC_OK)
             rc = read_dumps(cx, a, r.repo, &res, &dumps, e);
-        if (a->json && (rc == RC_OK || rc == RC_CORRUPT))
+        if (a->app.json && (rc == RC_OK || rc == RC_CORRUPT))
             print_json(&res, &dumps, rc == RC_OK);
         else if (rc == RC_OK)
             (void)printf("%llu %s, %llu %s, %llu %s, %s read: no errors were found\n",
@@ -113,21 +131,37 @@ check_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_check = {"check", "",        "check a repository for errors", tables, 0,
-                                  0,       check_main};
+const struct command cmd_check = {.name = "check",
+                                  .usage = "",
+                                  .summary = "check a repository for errors",
+                                  .groups = groups,
+                                  .size = sizeof(struct check_args),
+                                  .run = check_main};
 
+struct unlock_args {
+    struct app_opts app;
+    bool all;
+    struct repo_access repo;
+};
 static const struct opt opts_unlock[] = {
-    {"remove-all", 0, OPT_FLAG, OPT_AT(all), NULL, "also remove locks of running processes"},
+    {"remove-all", 0, OPT_FLAG(struct unlock_args, all), NULL,
+     "also remove locks of running processes"},
     {.name = NULL},
 };
-static const struct opt *const unlock_tables[] = {opts_unlock, opts_repo, opts_global, NULL};
+static const struct opt_group unlock_groups[] = {
+    {opts_unlock, 0},
+    {opts_repo, offsetof(struct unlock_args, repo)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 static enum rc
-run_unlock(struct ctx *cx, const struct args *a, struct err *e)
+run_unlock(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct unlock_args *a = args;
     struct app_repo r = {0};
     size_t removed;
-    enum rc rc = app_repo_open(cx, a, APP_LOCK_NONE, &r, e);
+    enum rc rc = app_repo_open(cx, &a->repo, APP_LOCK_NONE, &r, e);
 
     if (rc == RC_OK)
         rc = repo_unlock_stale(cx, r.repo, a->all, &removed, e);
@@ -137,5 +171,9 @@ run_unlock(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_unlock = {"unlock", "",        "remove stale locks", unlock_tables, 0,
-                                   0,        run_unlock};
+const struct command cmd_unlock = {.name = "unlock",
+                                   .usage = "",
+                                   .summary = "remove stale locks",
+                                   .groups = unlock_groups,
+                                   .size = sizeof(struct unlock_args),
+                                   .run = run_unlock};

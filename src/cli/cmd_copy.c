@@ -5,19 +5,28 @@
 #include "cli/snapshot_opts.h"
 #include "repo/copy.h"
 
-static const struct opt opts_copy[] = {
-    {"compression", 0, OPT_TEXT, OPT_AT(compression), "auto|off|max", "compression level [auto]"},
-    {.name = NULL},
+struct copy_args {
+    struct app_opts app;
+    struct compression_opts compression;
+    struct from_access from;
+    struct repo_access repo;
+    struct snapshot_choice snapshots;
 };
-static const struct opt *const tables[] = {opts_copy,      opts_from,   opts_repo,
-                                           opts_snapshots, opts_global, NULL};
+static const struct opt_group groups[] = {
+    {opts_compression, offsetof(struct copy_args, compression)},
+    {opts_from, offsetof(struct copy_args, from)},
+    {opts_repo, offsetof(struct copy_args, repo)},
+    GROUPS_SNAPSHOTS(struct copy_args, snapshots),
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 static void
-print_line(const struct args *a, const char *what, const struct snapshot *from, const struct id *to)
+print_line(bool as_json, const char *what, const struct snapshot *from, const struct id *to)
 {
     char id[ID_TEXT], copy[ID_TEXT], when[INSTANT_TEXT];
 
-    if (a->json)
+    if (as_json)
         return;
     (void)printf("%-7s  %.8s  %.19s  ", what, id_hex(&from->id, id),
                  instant_format(from->time, when));
@@ -28,13 +37,13 @@ print_line(const struct args *a, const char *what, const struct snapshot *from, 
 static void
 on_copied(void *arg, const struct snapshot *from, const struct id *to)
 {
-    print_line(arg, "copied", from, to);
+    print_line(*(const bool *)arg, "copied", from, to);
 }
 
 static void
 on_skipped(void *arg, const struct snapshot *from, const struct id *known)
 {
-    print_line(arg, "is here", from, known);
+    print_line(*(const bool *)arg, "is here", from, known);
 }
 
 static void
@@ -47,12 +56,12 @@ on_failed(void *arg, const struct snapshot *from, const struct err *why)
 }
 
 static void
-print_result(const struct args *a, const struct copy_result *r)
+print_result(const struct copy_args *a, const struct copy_result *r)
 {
     struct out_json j;
     char bytes[OUT_TEXT], stored[OUT_TEXT];
 
-    if (!a->json) {
+    if (!a->app.json) {
         (void)printf("%llu %s copied, %llu %s here already; %llu %s added, %s, %s stored\n",
                      (unsigned long long)r->copied, str_plural(r->copied, "snapshot", "snapshots"),
                      (unsigned long long)r->skipped, str_plural(r->skipped, "was", "were"),
@@ -74,23 +83,23 @@ print_result(const struct args *a, const struct copy_result *r)
 }
 
 static enum rc
-copy_chosen(struct ctx *cx, struct args *a, int mode, struct repo *from, struct repo *to,
+copy_chosen(struct ctx *cx, const struct copy_args *a, struct repo *from, struct repo *to,
             struct err *e)
 {
+    bool as_json = a->app.json;
     struct copy_opts opts = {.from = from,
-                             .compression = (enum save_compression)mode,
-
+                             .compression = a->compression.level,
                              .copied = on_copied,
                              .skipped = on_skipped,
                              .failed = on_failed,
-                             .arg = a};
+                             .arg = &as_json};
     struct copy_result result;
     struct snapshots_unread unread = {.n = 0};
     struct snapshot *list = NULL;
     size_t n = 0;
     enum rc rc;
 
-    if (app_snapshots(cx, a, from, &list, &n, &unread, e))
+    if (app_snapshots(cx, &a->snapshots, &a->app.words, from, &list, &n, &unread, e))
         return e->code;
     if (repo_polynomial(from) != repo_polynomial(to)) {
         log_warn("the two repositories cut data at different places: copies and backups here will "
@@ -105,26 +114,27 @@ copy_chosen(struct ctx *cx, struct args *a, int mode, struct repo *from, struct 
 }
 
 static enum rc
-copy_main(struct ctx *cx, const struct args *a, struct err *e)
+copy_main(struct ctx *cx, const void *args, struct err *e)
 {
-    static const char *const modes[] = {"auto", "off", "max", NULL};
-    struct args to_args = *a;
+    const struct copy_args *a = args;
+    struct repo_access to_access = a->repo;
     struct app_repo from = {0}, to = {0};
-    int mode;
-    enum rc rc = app_word(a->compression, "compression", modes, &mode, e);
+    enum rc rc = app_repo_from(cx, &a->repo, &a->from, &from, e);
 
-    to_args.no_lock = false; /* is for reading only */
+    to_access.no_lock = false; /* is for reading only */
     if (rc == RC_OK)
-        rc = app_repo_from(cx, a, &from, e);
+        rc = app_repo_lock(cx, &to_access, APP_LOCK_SHARED, &to, e);
     if (rc == RC_OK)
-        rc = app_repo_lock(cx, &to_args, APP_LOCK_SHARED, &to, e);
-    if (rc == RC_OK)
-        rc = copy_chosen(cx, &to_args, mode, from.repo, to.repo, e);
+        rc = copy_chosen(cx, a, from.repo, to.repo, e);
     app_repo_close(&to);
     app_repo_close(&from);
     return rc;
 }
 
-const struct command cmd_copy = {"copy",   "[ID...]", "copy snapshots from another repository",
-                                 tables,   0,         ARGS_REST_MAX,
-                                 copy_main};
+const struct command cmd_copy = {.name = "copy",
+                                 .usage = "[ID...]",
+                                 .summary = "copy snapshots from another repository",
+                                 .groups = groups,
+                                 .size = sizeof(struct copy_args),
+                                 .words_max = OPT_LIST_MAX,
+                                 .run = copy_main};

@@ -5,11 +5,16 @@
 #include "cli/app.h"
 #include "json/yaml.h"
 
-static const struct opt *const tables[] = {opts_global, NULL};
+struct crds_args {
+    struct app_opts app;
+};
+static const struct opt_group groups[] = {{opts_app, 0}, {.table = NULL}};
 
 static enum rc
-crds_main(struct ctx *cx, const struct args *a, struct err *e)
+crds_main(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct crds_args *a = args;
+    const char *only = a->app.words.n == 1 ? a->app.words.v[0] : NULL;
     struct buf text = BUF_INIT(16 * 1024 * 1024);
     size_t n;
     const struct crd_def *const *kinds = kinds_all(&n);
@@ -21,8 +26,7 @@ crds_main(struct ctx *cx, const struct args *a, struct err *e)
         struct json *crd;
 
         (void)snprintf(name, sizeof(name), "%s.%s", kinds[i]->plural, kinds[i]->group);
-        if (a->n_rest == 1 && strcmp(a->rest[0], kinds[i]->plural) != 0 &&
-            strcmp(a->rest[0], name) != 0)
+        if (only != NULL && strcmp(only, kinds[i]->plural) != 0 && strcmp(only, name) != 0)
             continue;
         crd = kind_crd(kinds[i]);
         buf_must_printf(&text, "---\n");
@@ -30,26 +34,37 @@ crds_main(struct ctx *cx, const struct args *a, struct err *e)
         json_free(crd);
     }
     if (rc == RC_OK && text.n == 0)
-        rc = err_set(e, RC_NOT_FOUND, "there is no kind of ours called %s", a->rest[0]);
+        rc = err_set(e, RC_NOT_FOUND, "there is no kind of ours called %s", only);
     if (rc == RC_OK)
         (void)fwrite(text.p, 1, text.n, stdout);
     buf_release(&text);
     return rc;
 }
 
-const struct command cmd_crds = {
-    "crds", "[PLURAL]", "print the CustomResourceDefinitions", tables, 0, 1, crds_main};
+const struct command cmd_crds = {.name = "crds",
+                                 .usage = "[PLURAL]",
+                                 .summary = "print the CustomResourceDefinitions",
+                                 .groups = groups,
+                                 .size = sizeof(struct crds_args),
+                                 .words_max = 1,
+                                 .run = crds_main};
 
+struct catalog_args {
+    struct app_opts app;
+    const char *image;
+};
 static const struct opt opts_catalog[] = {
-    {"image", 0, OPT_TEXT, OPT_AT(image), "IMAGE", "our image [" CSTASH_IMAGE "]"},
+    {"image", 0, OPT_TEXT_PRESET(struct catalog_args, image, CSTASH_IMAGE), "IMAGE", "our image"},
     {.name = NULL},
 };
-static const struct opt *const catalog_tables[] = {opts_catalog, opts_global, NULL};
+static const struct opt_group catalog_groups[] = {
+    {opts_catalog, 0}, {opts_app, 0}, {.table = NULL}};
 
 static enum rc
-run_catalog(struct ctx *cx, const struct args *a, struct err *e)
+run_catalog(struct ctx *cx, const void *args, struct err *e)
 {
-    struct json *list = catalog_new(a->image != NULL ? a->image : CSTASH_IMAGE);
+    const struct catalog_args *a = args;
+    struct json *list = catalog_new(a->image);
     struct buf text = BUF_INIT(16 * 1024 * 1024);
     enum rc rc = RC_OK;
 
@@ -65,5 +80,9 @@ run_catalog(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_catalog = {
-    "catalog", "", "print the Tasks and Functions", catalog_tables, 0, 0, run_catalog};
+const struct command cmd_catalog = {.name = "catalog",
+                                    .usage = "",
+                                    .summary = "print the Tasks and Functions",
+                                    .groups = catalog_groups,
+                                    .size = sizeof(struct catalog_args),
+                                    .run = run_catalog};

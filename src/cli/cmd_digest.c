@@ -11,8 +11,23 @@
 #include "job/manifest.h"
 #include "redis/load.h"
 
-static const struct opt *const tables[] = {opts_redis,    opts_source, opts_filter, opts_repo,
-                                           opts_snapshot, opts_global, NULL};
+struct digest_args {
+    struct app_opts app;
+    struct redis_access redis;
+    struct source_opts source;
+    struct filter keys;
+    struct repo_access repo;
+    struct snapshot_choice snapshot;
+};
+static const struct opt_group groups[] = {
+    GROUPS_REDIS(struct digest_args, redis),
+    {opts_source, offsetof(struct digest_args, source)},
+    {opts_keys, offsetof(struct digest_args, keys)},
+    {opts_repo, offsetof(struct digest_args, repo)},
+    GROUPS_SNAPSHOT(struct digest_args, snapshot),
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 static void
 print_text(const struct dataset_digest *t)
@@ -95,35 +110,35 @@ digest_file(struct ctx *cx, const char *path, const struct filter *filter, struc
 }
 
 static enum rc
-digest_snapshot(struct ctx *cx, const struct args *a, const struct filter *filter,
-                struct dataset_digest *t, struct err *e)
+digest_snapshot(struct ctx *cx, const struct digest_args *a, struct dataset_digest *t,
+                struct err *e)
 {
+    const struct app_wanted wanted = {
+        .spec = a->app.words.v[0], .choice = &a->snapshot, .keys = &a->keys};
     struct app_snapshot s = {0};
-    enum rc rc = app_snapshot_open(cx, a, a->rest[0], false, &s, e);
+    enum rc rc = app_snapshot_open(cx, &a->repo, &wanted, &s, e);
 
     if (rc == RC_OK)
-        rc = digest_stream(cx, load_rd(s.from.load), filter, t, e);
+        rc = digest_stream(cx, load_rd(s.from.load), &a->keys, t, e);
     app_snapshot_close(&s);
     return rc;
 }
 
 static enum rc
-digest_input(struct ctx *cx, const struct args *a, struct dataset_digest *t, struct err *e)
+digest_input(struct ctx *cx, const struct digest_args *a, struct dataset_digest *t, struct err *e)
 {
+    const char *word = a->app.words.n == 1 ? a->app.words.v[0] : NULL;
     struct app_source src;
     struct source_facts facts;
-    struct filter filter;
     enum rc rc;
 
-    if (app_filter(a, &filter, e))
-        return e->code;
-    if (a->n_rest == 1 && a->redis != NULL)
+    if (word != NULL && a->redis.url != NULL)
         return err_set(e, RC_USAGE, "give either --redis, or a snapshot or file");
-    if (a->n_rest == 1)
-        return strcmp(a->rest[0], "-") == 0 || access(a->rest[0], F_OK) == 0
-                   ? digest_file(cx, a->rest[0], &filter, t, e)
-                   : digest_snapshot(cx, a, &filter, t, e);
-    if (app_source_open(a, &src, e))
+    if (word != NULL)
+        return strcmp(word, "-") == 0 || access(word, F_OK) == 0
+                   ? digest_file(cx, word, &a->keys, t, e)
+                   : digest_snapshot(cx, a, t, e);
+    if (app_source_open(&a->redis, &a->source, &a->keys, &src, e))
         return e->code;
     rc = source_dump(cx, &src.opts, NULL, t, &facts, e);
     app_source_close(&src);
@@ -131,12 +146,13 @@ digest_input(struct ctx *cx, const struct args *a, struct dataset_digest *t, str
 }
 
 static enum rc
-digest_main(struct ctx *cx, const struct args *a, struct err *e)
+digest_main(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct digest_args *a = args;
     struct dataset_digest *t = dataset_digest_new();
     enum rc rc = digest_input(cx, a, t, e);
 
-    if (rc == RC_OK && a->json)
+    if (rc == RC_OK && a->app.json)
         print_json(t);
     else if (rc == RC_OK)
         print_text(t);
@@ -145,10 +161,10 @@ digest_main(struct ctx *cx, const struct args *a, struct err *e)
 }
 
 const struct command cmd_digest = {
-    "digest",
-    "[SNAPSHOT | FILE | -]",
-    "print a digest of the data in a Redis (--redis), a snapshot, or a RESP or RDB file",
-    tables,
-    0,
-    1,
-    digest_main};
+    .name = "digest",
+    .usage = "[SNAPSHOT | FILE | -]",
+    .summary = "print a digest of the data in a Redis (--redis), a snapshot, or a RESP or RDB file",
+    .groups = groups,
+    .size = sizeof(struct digest_args),
+    .words_max = 1,
+    .run = digest_main};

@@ -9,13 +9,26 @@
 #include "cli/redis_opts.h"
 #include "job/source.h"
 
+struct dump_args {
+    struct app_opts app;
+    const char *from_rdb;
+    struct redis_access redis;
+    struct source_opts source;
+    struct filter keys;
+};
 static const struct opt opts_dump[] = {
-    {"from-rdb", 0, OPT_TEXT, OPT_AT(from_rdb), "FILE",
+    {"from-rdb", 0, OPT_FILE(struct dump_args, from_rdb), NULL,
      "convert an RDB file (- for standard input)"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_dump,   opts_source, opts_redis,
-                                           opts_filter, opts_global, NULL};
+static const struct opt_group groups[] = {
+    {opts_dump, 0},
+    {opts_source, offsetof(struct dump_args, source)},
+    GROUPS_REDIS(struct dump_args, redis),
+    {opts_keys, offsetof(struct dump_args, keys)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 static enum rc
 dump_file(struct ctx *cx, const char *path, const struct source_opts *o, struct wr *out,
@@ -35,18 +48,19 @@ dump_file(struct ctx *cx, const char *path, const struct source_opts *o, struct 
 }
 
 static enum rc
-dump_main(struct ctx *cx, const struct args *a, struct err *e)
+dump_main(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct dump_args *a = args;
     struct app_source src;
     struct source_facts facts;
     struct progress progress;
     struct wr_fd out;
     enum rc rc;
 
-    if (app_source_open(a, &src, e))
+    if (app_source_open(&a->redis, &a->source, &a->keys, &src, e))
         return e->code;
     wr_fd_init(&out, cx, STDOUT_FILENO, "standard output");
-    progress_start(&progress, "dumped", a->quiet);
+    progress_start(&progress, "dumped", a->app.quiet);
     src.opts.bytes = &progress.bytes;
     src.opts.keys = &progress.keys;
     rc = a->from_rdb != NULL ? dump_file(cx, a->from_rdb, &src.opts, &out.wr, &facts, e)
@@ -59,5 +73,9 @@ dump_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_dump = {
-    "dump", "", "write a Redis or an RDB file as RESP to stdout", tables, 0, 0, dump_main};
+const struct command cmd_dump = {.name = "dump",
+                                 .usage = "",
+                                 .summary = "write a Redis or an RDB file as RESP to stdout",
+                                 .groups = groups,
+                                 .size = sizeof(struct dump_args),
+                                 .run = dump_main};

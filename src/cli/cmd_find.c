@@ -5,17 +5,30 @@
 #include "cli/snapshot_opts.h"
 #include "repo/find.h"
 
+struct find_args {
+    struct app_opts app;
+    bool blob, tree, pack, ignore_case;
+    struct repo_access repo;
+    struct snapshot_choice snapshots;
+};
 static const struct opt opts_find[] = {
-    {"blob", 0, OPT_FLAG, OPT_AT(find_blob), NULL, "search for blobs by ID"},
-    {"tree", 0, OPT_FLAG, OPT_AT(find_tree), NULL, "search for trees by ID"},
-    {"pack", 0, OPT_FLAG, OPT_AT(find_pack), NULL, "search for packs by ID, and list their blobs"},
-    {"ignore-case", 'i', OPT_FLAG, OPT_AT(ignore_case), NULL, "ignore case in names"},
+    {"blob", 0, OPT_FLAG(struct find_args, blob), NULL, "search for blobs by ID"},
+    {"tree", 0, OPT_FLAG(struct find_args, tree), NULL, "search for trees by ID"},
+    {"pack", 0, OPT_FLAG(struct find_args, pack), NULL,
+     "search for packs by ID, and list their blobs"},
+    {"ignore-case", 'i', OPT_FLAG(struct find_args, ignore_case), NULL, "ignore case in names"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_find, opts_snapshots, opts_repo, opts_global, NULL};
+static const struct opt_group groups[] = {
+    {opts_find, 0},
+    GROUPS_SNAPSHOTS(struct find_args, snapshots),
+    {opts_repo, offsetof(struct find_args, repo)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 struct show {
-    const struct args *args;
+    const struct find_args *args;
     struct out_json json;
     const struct snapshot *last; /* whose matches are shown */
     size_t hits;                 /* in it */
@@ -53,7 +66,7 @@ end_matches(struct show *s)
 {
     char id[ID_TEXT];
 
-    if (s->args->find_blob || s->args->find_tree || s->args->find_pack || s->last == NULL)
+    if (s->args->blob || s->args->tree || s->args->pack || s->last == NULL)
         return;
     jw_close_array(&s->json.w);
     jw_field_u64(&s->json.w, "hits", s->hits);
@@ -105,7 +118,7 @@ on_hit(void *arg, const struct find_hit *hit, struct err *e)
     struct show *s = arg;
 
     (void)e;
-    if (!s->args->json)
+    if (!s->args->app.json)
         print_hit(s, hit);
     else if (hit->kind == FIND_NAME)
         json_name(s, hit);
@@ -128,13 +141,12 @@ on_bad(void *arg, const struct snapshot *s, const struct err *why)
 
 /* The words are for find, not for app_snapshots. Newest first. */
 static enum rc
-list_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct snapshot **list,
+list_snapshots(struct ctx *cx, const struct find_args *a, struct repo *r, struct snapshot **list,
                size_t *n, struct snapshots_unread *unread, struct err *e)
 {
-    struct args filter = *a;
+    const struct opt_list none = {.n = 0};
 
-    filter.n_rest = 0;
-    if (app_snapshots(cx, &filter, r, list, n, unread, e))
+    if (app_snapshots(cx, &a->snapshots, &none, r, list, n, unread, e))
         return e->code;
     for (size_t i = 0; i < *n / 2; i++) {
         struct snapshot x = (*list)[i];
@@ -145,15 +157,15 @@ list_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct snap
 }
 
 static enum rc
-find_in_repo(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
+find_in_repo(struct ctx *cx, const struct find_args *a, struct repo *r, struct err *e)
 {
     struct show s = {.args = a};
-    struct find_query q = {.kind = a->find_blob   ? FIND_BLOB
-                                   : a->find_tree ? FIND_TREE
-                                   : a->find_pack ? FIND_PACK
-                                                  : FIND_NAME,
-                           .words = a->rest,
-                           .n = a->n_rest,
+    struct find_query q = {.kind = a->blob   ? FIND_BLOB
+                                   : a->tree ? FIND_TREE
+                                   : a->pack ? FIND_PACK
+                                             : FIND_NAME,
+                           .words = a->app.words.v,
+                           .n = a->app.words.n,
                            .ignore_case = a->ignore_case,
                            .hit = on_hit,
                            .bad = on_bad,
@@ -169,7 +181,7 @@ find_in_repo(struct ctx *cx, const struct args *a, struct repo *r, struct err *e
         rc = find_run(cx, r, list, n, &q, e);
     end_matches(&s);
     jw_close_array(&s.json.w);
-    if (rc == RC_OK && a->json)
+    if (rc == RC_OK && a->app.json)
         out_json_end(&s.json);
     else
         buf_release(&s.json.text);
@@ -178,24 +190,26 @@ find_in_repo(struct ctx *cx, const struct args *a, struct repo *r, struct err *e
 }
 
 static enum rc
-find_main(struct ctx *cx, const struct args *a, struct err *e)
+find_main(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct find_args *a = args;
     struct app_repo r = {0};
     enum rc rc;
 
-    if (a->find_blob + a->find_tree + a->find_pack > 1)
+    if (a->blob + a->tree + a->pack > 1)
         return err_set(e, RC_USAGE, "only one of --blob, --tree and --pack");
-    rc = app_repo_lock(cx, a, APP_LOCK_SHARED, &r, e);
+    rc = app_repo_lock(cx, &a->repo, APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
         rc = find_in_repo(cx, a, r.repo, e);
     app_repo_close(&r);
     return rc;
 }
 
-const struct command cmd_find = {"find",
-                                 "PATTERN...|ID...",
-                                 "find names, blobs, trees or packs in the snapshots",
-                                 tables,
-                                 1,
-                                 ARGS_REST_MAX,
-                                 find_main};
+const struct command cmd_find = {.name = "find",
+                                 .usage = "PATTERN...|ID...",
+                                 .summary = "find names, blobs, trees or packs in the snapshots",
+                                 .groups = groups,
+                                 .size = sizeof(struct find_args),
+                                 .words_min = 1,
+                                 .words_max = OPT_LIST_MAX,
+                                 .run = find_main};

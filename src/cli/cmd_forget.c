@@ -10,52 +10,94 @@
 #include "repo/shrink.h"
 #include "repo/whole.h"
 
-/* The first stand in the order of enum policy_period, twice. */
+struct forget_args {
+    struct app_opts app;
+    struct policy policy;
+    struct opt_list keep_tags;
+    unsigned by; /* of GROUP_HOST ... */
+    bool dry_run, prune, allow_remove_all;
+    struct snapshot_choice snapshots;
+    struct prune_choice pruning;
+    struct repo_access repo;
+};
+
+static enum rc
+forget_count(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    (void)o;
+    *(int64_t *)to = 0;
+    return text != NULL ? policy_count_parse(str_c(text), to, e) : RC_OK;
+}
+
+static enum rc
+forget_span(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    (void)o;
+    *(struct policy_span *)to = (struct policy_span){.years = 0};
+    return text != NULL ? policy_span_parse(str_c(text), to, e) : RC_OK;
+}
+
+static enum rc
+forget_by(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    (void)o;
+    return group_parse(text, to, e);
+}
+
+static const struct opt_type count_type = {.value = "N", .parse = forget_count};
+static const struct opt_type span_type = {.value = "TIME", .parse = forget_span};
+static const struct opt_type by_type = {.value = "KEYS", .may_be_empty = true, .parse = forget_by};
+#define COUNT(period) OPT_OWN(count_type, struct forget_args, policy.count[period], int64_t, NULL)
+#define SPAN(period)                                                                               \
+    OPT_OWN(span_type, struct forget_args, policy.within[period], struct policy_span, NULL)
+
 static const struct opt opts_forget[] = {
-    {"keep-last", 'l', OPT_TEXT, OPT_AT(keep[POLICY_LAST]), "N", "keep the last N snapshots"},
-    {"keep-hourly", 'H', OPT_TEXT, OPT_AT(keep[POLICY_HOURLY]), "N",
-     "keep the last snapshot of each of N hours"},
-    {"keep-daily", 'd', OPT_TEXT, OPT_AT(keep[POLICY_DAILY]), "N", "... of N days"},
-    {"keep-weekly", 'w', OPT_TEXT, OPT_AT(keep[POLICY_WEEKLY]), "N", "... of N weeks"},
-    {"keep-monthly", 'm', OPT_TEXT, OPT_AT(keep[POLICY_MONTHLY]), "N", "... of N months"},
-    {"keep-yearly", 'y', OPT_TEXT, OPT_AT(keep[POLICY_YEARLY]), "N",
+    {"keep-last", 'l', COUNT(POLICY_LAST), NULL, "keep the last N snapshots"},
+    {"keep-hourly", 'H', COUNT(POLICY_HOURLY), NULL, "keep the last snapshot of each of N hours"},
+    {"keep-daily", 'd', COUNT(POLICY_DAILY), NULL, "... of N days"},
+    {"keep-weekly", 'w', COUNT(POLICY_WEEKLY), NULL, "... of N weeks"},
+    {"keep-monthly", 'm', COUNT(POLICY_MONTHLY), NULL, "... of N months"},
+    {"keep-yearly", 'y', COUNT(POLICY_YEARLY), NULL,
      "... of N years; N may be \"unlimited\" in all of these"},
-    {"keep-within", 0, OPT_TEXT, OPT_AT(keep_within[POLICY_LAST]), "TIME",
+    {"keep-within", 0, SPAN(POLICY_LAST), NULL,
      "keep all snapshots within TIME (such as 1y5m7d2h) of the latest"},
-    {"keep-within-hourly", 0, OPT_TEXT, OPT_AT(keep_within[POLICY_HOURLY]), "TIME",
+    {"keep-within-hourly", 0, SPAN(POLICY_HOURLY), NULL,
      "keep the last snapshot of each hour within TIME"},
-    {"keep-within-daily", 0, OPT_TEXT, OPT_AT(keep_within[POLICY_DAILY]), "TIME",
-     "... of each day"},
-    {"keep-within-weekly", 0, OPT_TEXT, OPT_AT(keep_within[POLICY_WEEKLY]), "TIME",
-     "... of each week"},
-    {"keep-within-monthly", 0, OPT_TEXT, OPT_AT(keep_within[POLICY_MONTHLY]), "TIME",
-     "... of each month"},
-    {"keep-within-yearly", 0, OPT_TEXT, OPT_AT(keep_within[POLICY_YEARLY]), "TIME",
-     "... of each year"},
-    {"keep-tag", 0, OPT_LIST_OR_NONE, OPT_AT(keep_tags), "TAGS",
+    {"keep-within-daily", 0, SPAN(POLICY_DAILY), NULL, "... of each day"},
+    {"keep-within-weekly", 0, SPAN(POLICY_WEEKLY), NULL, "... of each week"},
+    {"keep-within-monthly", 0, SPAN(POLICY_MONTHLY), NULL, "... of each month"},
+    {"keep-within-yearly", 0, SPAN(POLICY_YEARLY), NULL, "... of each year"},
+    {"keep-tag", 0, OPT_LIST_OR_NONE(struct forget_args, keep_tags), "TAGS",
      "keep snapshots with these tags: a,b (repeatable: any of the lists)"},
-    {"host", 0, OPT_LIST, OPT_AT(hosts), "NAME", "only snapshots of this host (repeatable)"},
-    {"target", 0, OPT_TEXT, OPT_AT(target), "NAME",
-     "only snapshots of this target, as `snapshots` lists it, or NAME@SCOPE"},
-    {"tag", 0, OPT_LIST_OR_NONE, OPT_AT(tags), "TAGS",
-     "only snapshots with these tags: a,b (repeatable: any of the lists)"},
-    {"path", 0, OPT_LIST, OPT_AT(paths), "PATH",
-     "only snapshots of this path (repeatable: all of them)"},
-    {"group-by", 'g', OPT_TEXT_OR_NONE, OPT_AT(group_by), "KEYS",
-     "apply the policy per target and per group of host,paths,tags [host,paths]"},
-    {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL, "only show what would be removed"},
-    {"prune", 0, OPT_FLAG, OPT_AT(prune), NULL, "prune if a snapshot was removed"},
-    {"unsafe-allow-remove-all", 0, OPT_FLAG, OPT_AT(allow_remove_all), NULL,
+    {"host", 0, OPT_LIST(struct forget_args, snapshots.hosts), "NAME",
+     "only snapshots of this host (repeatable)"},
+    {"group-by", 'g', OPT_OWN(by_type, struct forget_args, by, unsigned, "host,paths"), NULL,
+     "apply the policy per target and per group of host,paths,tags"},
+    {"dry-run", 'n', OPT_FLAG(struct forget_args, dry_run), NULL,
+     "only show what would be removed"},
+    {"prune", 0, OPT_FLAG(struct forget_args, prune), NULL, "prune if a snapshot was removed"},
+    {"unsafe-allow-remove-all", 0, OPT_FLAG(struct forget_args, allow_remove_all), NULL,
      "allow to remove all snapshots of a group"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_forget, opts_prune, opts_repo, opts_global, NULL};
+#undef COUNT
+#undef SPAN
+static const struct opt_group groups[] = {
+    {opts_forget, 0},
+    {opts_tag, offsetof(struct forget_args, snapshots)},
+    {opts_target, offsetof(struct forget_args, snapshots)},
+    {opts_paths, offsetof(struct forget_args, snapshots)},
+    {opts_prune, offsetof(struct forget_args, pruning)},
+    {opts_repo, offsetof(struct forget_args, repo)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 /* Beside those of restic. */
 #define PINNED_REASON "pinned: the target has lost keys since"
 
 struct work {
-    const struct args *args;
+    const struct forget_args *args;
     struct repo *repo;
     struct policy policy;
     unsigned by;
@@ -68,23 +110,6 @@ struct work {
 };
 
 /* ---- what is to be done ---- */
-
-static enum rc
-take_policy(const struct args *a, struct policy *out, struct err *e)
-{
-    *out = (struct policy){.tags = a->keep_tags.v, .n_tags = a->keep_tags.n};
-    for (size_t k = 0; k < POLICY_PERIODS; k++) {
-        if (a->keep[k] != NULL && policy_count_parse(str_c(a->keep[k]), &out->count[k], e))
-            return err_wrap(e, "--%s", opts_forget[k].name);
-        if (a->keep_within[k] != NULL &&
-            policy_span_parse(str_c(a->keep_within[k]), &out->within[k], e))
-            return err_wrap(e, "--%s", opts_forget[POLICY_PERIODS + k].name);
-    }
-    if (a->n_rest == 0 && policy_is_empty(out))
-        return err_set(e, RC_INVALID,
-                       "no policy and no snapshot was named, so nothing is removed; see --help");
-    return RC_OK;
-}
 
 static enum rc
 forget_decide(struct work *w, struct err *e)
@@ -227,18 +252,18 @@ forget_show(const struct work *w)
 {
     struct out_json j;
 
-    if (w->args->json) {
+    if (w->args->app.json) {
         out_json_begin(&j);
         jw_open_array(&j.w);
     }
     for (size_t at = 0, n; at < w->n; at += n) {
         n = group_length(w->list + at, w->n - at, w->by);
-        if (w->args->json)
+        if (w->args->app.json)
             json_group(&j.w, w, at, n);
-        for (size_t i = at; i < at + n && !w->args->json; i++)
+        for (size_t i = at; i < at + n && !w->args->app.json; i++)
             print_row(w, i);
     }
-    if (w->args->json) {
+    if (w->args->app.json) {
         jw_close_array(&j.w);
         out_json_end(&j);
     }
@@ -282,7 +307,7 @@ prove_those_that_stay(struct ctx *cx, const struct work *w, struct err *e)
 static enum rc
 by_policy(struct ctx *cx, struct work *w, struct err *e)
 {
-    struct snapshot_filter f = app_snapshot_filter(w->args);
+    struct snapshot_filter f = app_snapshot_filter(&w->args->snapshots);
 
     targets_number(w->list, w->total);
     shrink_pins(w->list, w->total);
@@ -326,21 +351,21 @@ find_named(struct ctx *cx, struct repo *r, const char *spec, const struct snapsh
 static enum rc
 by_ids(struct ctx *cx, struct work *w, struct err *e)
 {
-    struct snapshot_filter f = app_snapshot_filter(w->args);
+    struct snapshot_filter f = app_snapshot_filter(&w->args->snapshots);
 
-    w->gone = (struct id *)mem_zero(w->args->n_rest, sizeof(*w->gone));
-    for (size_t i = 0; i < w->args->n_rest; i++) {
+    w->gone = (struct id *)mem_zero(w->args->app.words.n, sizeof(*w->gone));
+    for (size_t i = 0; i < w->args->app.words.n; i++) {
         struct snapshot s;
         bool again = false;
         char id[ID_TEXT];
 
-        if (find_named(cx, w->repo, w->args->rest[i], &f, &s, e))
+        if (find_named(cx, w->repo, w->args->app.words.v[i], &f, &s, e))
             return e->code;
         for (size_t k = 0; k < w->n_gone; k++)
             again = again || id_eq(&w->gone[k], &s.id);
         if (!again) {
             w->gone[w->n_gone++] = s.id;
-            if (!w->args->json)
+            if (!w->args->app.json)
                 (void)printf("remove  %.8s\n", id_hex(&s.id, id));
         }
         snapshot_release(&s);
@@ -351,7 +376,7 @@ by_ids(struct ctx *cx, struct work *w, struct err *e)
 static enum rc
 forget_choose(struct ctx *cx, struct work *w, struct err *e)
 {
-    if (w->args->n_rest > 0)
+    if (w->args->app.words.n > 0)
         return by_ids(cx, w, e);
     if (snapshots_readable(cx, w->repo, &w->list, &w->total, &w->unread, e))
         return e->code;
@@ -361,13 +386,13 @@ forget_choose(struct ctx *cx, struct work *w, struct err *e)
 static enum rc
 remove_chosen(struct ctx *cx, struct work *w, const struct prune_opts *prune, struct err *e)
 {
-    const struct args *a = w->args;
+    const struct forget_args *a = w->args;
     struct prune_opts opts = *prune;
 
     for (size_t i = 0; i < w->n_gone && !a->dry_run; i++)
         if (repo_lock_ok(w->repo, e) || snapshot_forget(cx, w->repo, &w->gone[i], e))
             return e->code;
-    if (!a->json)
+    if (!a->app.json)
         (void)printf("%zu %s %sremoved\n", w->n_gone,
                      str_plural(w->n_gone, "snapshot", "snapshots"), a->dry_run ? "would be " : "");
     if (!a->prune || w->n_gone == 0)
@@ -376,25 +401,25 @@ remove_chosen(struct ctx *cx, struct work *w, const struct prune_opts *prune, st
         opts.ignore = w->gone;
         opts.n_ignore = w->n_gone;
     }
-    return app_prune(cx, a, w->repo, &opts, e);
+    return app_prune(cx, w->repo, &opts, a->app.json, e);
 }
 
 static enum rc
-forget_main(struct ctx *cx, const struct args *a, struct err *e)
+forget_main(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct forget_args *a = args;
     bool exclusive = !a->dry_run || a->prune;
-    struct prune_opts prune;
+    struct prune_opts prune = app_prune_opts(&a->pruning, a->dry_run);
     struct app_repo r = {0};
-    struct work w = {.args = a};
-    enum rc rc = take_policy(a, &w.policy, e);
+    struct work w = {.args = a, .policy = a->policy, .by = a->by | GROUP_OWNER};
+    enum rc rc;
 
-    if (rc == RC_OK)
-        rc = app_prune_opts(a, &prune, e);
-    if (rc == RC_OK)
-        rc = group_parse(a->group_by != NULL ? a->group_by : "host,paths", &w.by, e);
-    w.by |= GROUP_OWNER;
-    if (rc == RC_OK)
-        rc = app_repo_lock(cx, a, exclusive ? APP_LOCK_EXCLUSIVE : APP_LOCK_SHARED, &r, e);
+    w.policy.tags = a->keep_tags.v;
+    w.policy.n_tags = a->keep_tags.n;
+    if (a->app.words.n == 0 && policy_is_empty(&w.policy))
+        return err_set(e, RC_USAGE,
+                       "no policy and no snapshot was named, so nothing is removed; see --help");
+    rc = app_repo_lock(cx, &a->repo, exclusive ? APP_LOCK_EXCLUSIVE : APP_LOCK_SHARED, &r, e);
     w.repo = r.repo;
     if (rc == RC_OK)
         rc = forget_choose(cx, &w, e);
@@ -407,6 +432,10 @@ forget_main(struct ctx *cx, const struct args *a, struct err *e)
     return app_unread(rc, &w.unread, e);
 }
 
-const struct command cmd_forget = {"forget",   "[ID...]", "remove snapshots by ID or by policy",
-                                   tables,     0,         ARGS_REST_MAX,
-                                   forget_main};
+const struct command cmd_forget = {.name = "forget",
+                                   .usage = "[ID...]",
+                                   .summary = "remove snapshots by ID or by policy",
+                                   .groups = groups,
+                                   .size = sizeof(struct forget_args),
+                                   .words_max = OPT_LIST_MAX,
+                                   .run = forget_main};

@@ -4,22 +4,36 @@
 #include "cli/app.h"
 #include "cli/out.h"
 
+struct init_args {
+    struct app_opts app;
+    enum { INIT_V2, INIT_V1 } version;
+    bool copy_chunker_params;
+    struct from_access from;
+    struct repo_access repo;
+};
+static const char *const versions[] = {"2", "1", NULL};
 static const struct opt opts_init[] = {
-    {"repository-version", 0, OPT_TEXT, OPT_AT(repository_version), "1|2",
-     "repository format: 2 compresses, 1 is for restic before 0.14 [2]"},
-    {"copy-chunker-params", 0, OPT_FLAG, OPT_AT(copy_chunker_params), NULL,
+    {"repository-version", 0, OPT_ENUM(struct init_args, version, versions, "2"), NULL,
+     "repository format: 2 compresses, 1 is for restic before 0.14"},
+    {"copy-chunker-params", 0, OPT_FLAG(struct init_args, copy_chunker_params), NULL,
      "use the chunker of --from-repo, so that copies share blobs"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_init, opts_from, opts_repo, opts_global, NULL};
+static const struct opt_group groups[] = {
+    {opts_init, 0},
+    {opts_from, offsetof(struct init_args, from)},
+    {opts_repo, offsetof(struct init_args, repo)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 static void
-print_result(const struct args *a, const struct app_repo *r, const struct id *id)
+print_result(const struct init_args *a, const struct app_repo *r, const struct id *id)
 {
     struct out_json j;
     char text[ID_TEXT];
 
-    if (!a->json) {
+    if (!a->app.json) {
         (void)printf("created repository %.10s at %s\n", id_hex(id, text), r->store->place);
         return;
     }
@@ -34,16 +48,16 @@ print_result(const struct args *a, const struct app_repo *r, const struct id *id
 
 /* Chunks are cut alike in both: --copy-chunker-params. */
 static enum rc
-take_polynomial(struct ctx *cx, const struct args *a, uint64_t *out, struct err *e)
+take_polynomial(struct ctx *cx, const struct init_args *a, uint64_t *out, struct err *e)
 {
     struct app_repo from = {0};
     enum rc rc;
 
     if (!a->copy_chunker_params)
-        return a->from_repo == NULL
+        return a->from.url == NULL
                    ? RC_OK
                    : err_set(e, RC_USAGE, "--from-repo is for --copy-chunker-params");
-    rc = app_repo_from(cx, a, &from, e);
+    rc = app_repo_from(cx, &a->repo, &a->from, &from, e);
     if (rc == RC_OK)
         *out = repo_polynomial(from.repo);
     app_repo_close(&from);
@@ -51,22 +65,18 @@ take_polynomial(struct ctx *cx, const struct args *a, uint64_t *out, struct err 
 }
 
 static enum rc
-init_main(struct ctx *cx, const struct args *a, struct err *e)
+init_main(struct ctx *cx, const void *args, struct err *e)
 {
-    static const char *const versions[] = {"2", "1", NULL};
-    struct repo_init_opts opts = {0};
+    const struct init_args *a = args;
+    struct repo_init_opts opts = {.version = a->version == INIT_V2 ? 2 : 1};
     struct app_repo r = {0};
     struct id id;
-    int i;
     enum rc rc;
 
-    if (app_word(a->repository_version, "repository-version", versions, &i, e))
-        return e->code;
-    opts.version = i == 0 ? 2 : 1;
     opts.fast_kdf = repo_test_fast_kdf();
     rc = take_polynomial(cx, a, &opts.polynomial, e);
     if (rc == RC_OK)
-        rc = app_repo_address(a, &r, e);
+        rc = app_repo_address(&a->repo, &r, e);
     if (rc == RC_OK)
         rc = repo_init(cx, r.store, secret_str(&r.password), &opts, &id, e);
     if (rc == RC_OK) {
@@ -77,4 +87,9 @@ init_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_init = {"init", "", "create a repository", tables, 0, 0, init_main};
+const struct command cmd_init = {.name = "init",
+                                 .usage = "",
+                                 .summary = "create a repository",
+                                 .groups = groups,
+                                 .size = sizeof(struct init_args),
+                                 .run = init_main};

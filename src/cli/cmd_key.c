@@ -5,12 +5,22 @@
 #include "cli/out.h"
 #include "repo/keys.h"
 
+struct key_args {
+    struct app_opts app;
+    const char *new_password_file;
+    struct repo_access repo;
+};
 static const struct opt opts_key[] = {
-    {"new-password-file", 0, OPT_TEXT, OPT_AT(new_password_file), "FILE",
+    {"new-password-file", 0, OPT_FILE(struct key_args, new_password_file), NULL,
      "file with the new password [$RESTIC_NEW_PASSWORD]"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_key, opts_repo, opts_global, NULL};
+static const struct opt_group groups[] = {
+    {opts_key, 0},
+    {opts_repo, offsetof(struct key_args, repo)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 static void
 print_text(const struct key_info *keys, size_t n)
@@ -49,14 +59,14 @@ print_json(const struct key_info *keys, size_t n)
 }
 
 static enum rc
-list_keys(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
+list_keys(struct ctx *cx, const struct key_args *a, struct repo *r, struct err *e)
 {
     struct key_info *keys;
     size_t n, unread;
 
     if (keys_list(cx, r, &keys, &n, &unread, e))
         return e->code;
-    if (a->json)
+    if (a->app.json)
         print_json(keys, n);
     else
         print_text(keys, n);
@@ -70,7 +80,7 @@ list_keys(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
 }
 
 static enum rc
-read_new_password(const struct args *a, struct secret *out, struct err *e)
+read_new_password(const struct key_args *a, struct secret *out, struct err *e)
 {
     const char *text = getenv("RESTIC_NEW_PASSWORD");
 
@@ -85,7 +95,7 @@ read_new_password(const struct args *a, struct secret *out, struct err *e)
 }
 
 static enum rc
-new_key(struct ctx *cx, const struct args *a, struct repo *r, bool replace, struct err *e)
+new_key(struct ctx *cx, const struct key_args *a, struct repo *r, bool replace, struct err *e)
 {
     struct repo_init_opts opts = {.fast_kdf = repo_test_fast_kdf()};
     struct secret password = {0};
@@ -105,7 +115,7 @@ new_key(struct ctx *cx, const struct args *a, struct repo *r, bool replace, stru
 enum verb { KEY_LIST, KEY_ADD, KEY_REMOVE, KEY_PASSWD };
 
 static enum rc
-run_verb(struct ctx *cx, const struct args *a, enum verb verb, struct repo *r, struct err *e)
+run_verb(struct ctx *cx, const struct key_args *a, enum verb verb, struct repo *r, struct err *e)
 {
     switch (verb) {
     case KEY_LIST:
@@ -115,35 +125,40 @@ run_verb(struct ctx *cx, const struct args *a, enum verb verb, struct repo *r, s
     case KEY_PASSWD:
         return new_key(cx, a, r, true, e);
     default:
-        if (keys_remove(cx, r, a->rest[1], e))
+        if (keys_remove(cx, r, a->app.words.v[1], e))
             return e->code;
-        (void)printf("removed key %s\n", a->rest[1]);
+        (void)printf("removed key %s\n", a->app.words.v[1]);
         return RC_OK;
     }
 }
 
 static enum rc
-key_main(struct ctx *cx, const struct args *a, struct err *e)
+key_main(struct ctx *cx, const void *args, struct err *e)
 {
     static const char *const words[] = {"list", "add", "remove", "passwd", NULL};
+    const struct key_args *a = args;
     struct app_repo r = {0};
-    int verb;
-    bool removes;
+    int verb = app_word(a->app.words.v[0], words);
+    bool removes = verb == KEY_REMOVE || verb == KEY_PASSWD;
     enum rc rc;
 
-    if (app_word(a->rest[0], "key", words, &verb, e))
+    if (verb < 0)
         return err_set(e, RC_USAGE, "cstash key %s: use list, add, remove ID or passwd",
-                       a->rest[0]);
-    removes = verb == KEY_REMOVE || verb == KEY_PASSWD;
-    if ((verb == KEY_REMOVE) != (a->n_rest == 2))
+                       a->app.words.v[0]);
+    if ((verb == KEY_REMOVE) != (a->app.words.n == 2))
         return err_set(e, RC_USAGE, "usage is cstash key list|add|passwd, or key remove ID");
-    rc = app_repo_lock(cx, a, removes ? APP_LOCK_EXCLUSIVE : APP_LOCK_SHARED, &r, e);
+    rc = app_repo_lock(cx, &a->repo, removes ? APP_LOCK_EXCLUSIVE : APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
         rc = run_verb(cx, a, (enum verb)verb, r.repo, e);
     app_repo_close(&r);
     return rc;
 }
 
-const struct command cmd_key = {
-    "key",   "list|add|remove ID|passwd", "manage the passwords of a repository", tables, 1, 2,
-    key_main};
+const struct command cmd_key = {.name = "key",
+                                .usage = "list|add|remove ID|passwd",
+                                .summary = "manage the passwords of a repository",
+                                .groups = groups,
+                                .size = sizeof(struct key_args),
+                                .words_min = 1,
+                                .words_max = 2,
+                                .run = key_main};

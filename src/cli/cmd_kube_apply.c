@@ -7,20 +7,34 @@
 
 enum { CRD_WAIT_MS = 10000, CRD_STEP_MS = 200 };
 
+enum mode { MODE_REAL, MODE_SERVER, MODE_CLIENT };
+
+struct apply_args {
+    struct app_opts app;
+    enum mode mode;
+    bool force_conflicts;
+    const char *manager;
+    struct object_choice objects;
+    struct cluster_access cluster;
+};
+static const char *const modes[] = {"none", "server", "client", NULL};
 static const struct opt opts_apply[] = {
-    {"dry-run", 0, OPT_WORD, OPT_AT(dry_run_mode), "none|server|client",
+    {"dry-run", 0, OPT_ENUM_BARE(struct apply_args, mode, modes, "none", "true"), NULL,
      "check only, change nothing"},
-    {"force-conflicts", 0, OPT_BOOL, OPT_AT(force_conflicts), NULL,
+    {"force-conflicts", 0, OPT_BOOL(struct apply_args, force_conflicts), NULL,
      "take over fields of other managers"},
-    {"field-manager", 0, OPT_TEXT, OPT_AT(manager), "NAME", "name of the field manager [cstash]"},
-    {"server-side", 0, OPT_BOOL, OPT_AT(step.ignored_flag), NULL,
-     "accepted for compatibility: it is always used"},
+    {"field-manager", 0, OPT_TEXT(struct apply_args, manager), "NAME",
+     "name of the field manager [cstash]"},
+    {"server-side", 0, OPT_IGNORED_FLAG, NULL, "accepted for compatibility: it is always used"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_files, opts_apply, opts_cluster_access, opts_global,
-                                           NULL};
-
-enum mode { MODE_REAL, MODE_SERVER, MODE_CLIENT };
+static const struct opt_group groups[] = {
+    {opts_files, offsetof(struct apply_args, objects)},
+    {opts_apply, 0},
+    {opts_cluster_access, offsetof(struct apply_args, cluster)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 struct applying {
     struct cluster c;
@@ -144,9 +158,9 @@ apply_one(struct applying *ap, size_t at, struct err *e)
 }
 
 static enum rc
-apply_all(struct applying *ap, const struct args *a, struct err *e)
+apply_all(struct applying *ap, const struct apply_args *a, struct err *e)
 {
-    if (cluster_files(&ap->c, a, &ap->objs, e))
+    if (cluster_files(&ap->c, &a->objects.files, &ap->objs, e))
         return e->code;
     for (size_t i = 0; i < ap->objs.n; i++) {
         struct err why = ERR_INIT;
@@ -162,23 +176,19 @@ apply_all(struct applying *ap, const struct args *a, struct err *e)
 }
 
 static enum rc
-kube_apply_main(struct ctx *cx, const struct args *a, struct err *e)
+kube_apply_main(struct ctx *cx, const void *args, struct err *e)
 {
-    static const char *const modes[] = {"none", "server", "client", NULL};
-    struct applying ap = {.mode = MODE_REAL};
-    int mode = 0;
+    const struct apply_args *a = args;
+    struct applying ap = {.mode = a->mode};
     enum rc rc;
 
-    if (a->files.n == 0)
-        return err_set(e, RC_INVALID, "must specify one of -f");
-    if (app_word(a->dry_run_mode, "dry-run", modes, &mode, e))
-        return e->code;
-    ap.mode = (enum mode)mode;
+    if (a->objects.files.n == 0)
+        return err_set(e, RC_USAGE, "must specify one of -f");
     ap.how = (struct kube_write){.manager = a->manager,
                                  .validation = "Strict",
                                  .force = a->force_conflicts,
                                  .dry_run = ap.mode == MODE_SERVER};
-    rc = cluster_open(cx, a, &ap.c, e);
+    rc = cluster_open(cx, &a->cluster, false, &ap.c, e);
     if (rc == RC_OK)
         rc = apply_all(&ap, a, e);
     cluster_objects_release(&ap.objs);
@@ -186,5 +196,9 @@ kube_apply_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_apply = {
-    "apply", "-f FILE", "create or update objects from files", tables, 0, 0, kube_apply_main};
+const struct command cmd_apply = {.name = "apply",
+                                  .usage = "-f FILE",
+                                  .summary = "create or update objects from files",
+                                  .groups = groups,
+                                  .size = sizeof(struct apply_args),
+                                  .run = kube_apply_main};

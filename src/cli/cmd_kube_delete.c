@@ -7,27 +7,49 @@
 
 enum { POLL_MIN_MS = 50, POLL_MAX_MS = 1000 };
 
+enum mode { MODE_REAL, MODE_SERVER, MODE_CLIENT };
+
+struct delete_args {
+    struct app_opts app;
+    enum { BACKGROUND, FOREGROUND, ORPHAN, CASCADE_TRUE } cascade;
+    enum mode mode;
+    bool wait, ignore_not_found;
+    int timeout_ms;  /* OPT_UNSET: forever */
+    int64_t grace_s; /* below 0: that of the pods */
+    struct object_choice objects;
+    struct cluster_access cluster;
+};
+static const char *const cascades[] = {"background", "foreground", "orphan", "true", NULL};
+static const char *const modes[] = {"none", "server", "client", NULL};
 static const struct opt opts_delete[] = {
-    {"all", 0, OPT_BOOL, OPT_AT(all), NULL, "select all objects of the type"},
-    {"cascade", 0, OPT_WORD, OPT_AT(cascade), "background|foreground|orphan",
-     "how to delete dependents [background]"},
-    {"wait", 0, OPT_WORD, OPT_AT(wait_gone), "true|false",
-     "wait until the objects are gone [true]"},
-    {"timeout", 0, OPT_TEXT, OPT_AT(timeout), "TIME", "how long to wait [forever]"},
-    {"grace-period", 0, OPT_TEXT, OPT_AT(grace), "SECONDS", "seconds that pods get to terminate"},
-    {"ignore-not-found", 0, OPT_BOOL, OPT_AT(ignore_not_found), NULL, "ignore missing objects"},
-    {"dry-run", 0, OPT_WORD, OPT_AT(dry_run_mode), "none|server|client",
+    {"cascade", 0, OPT_ENUM_BARE(struct delete_args, cascade, cascades, "background", "true"),
+     "background|foreground|orphan", "how to delete dependents"},
+    {"wait", 0, OPT_BOOL_PRESET(struct delete_args, wait, "true"), NULL,
+     "wait until the objects are gone"},
+    {"timeout", 0, OPT_MS(struct delete_args, timeout_ms, NULL), NULL,
+     "how long to wait [forever]"},
+    {"grace-period", 0, OPT_COUNT(struct delete_args, grace_s, -1, INT32_MAX, NULL), "SECONDS",
+     "seconds that pods get to terminate"},
+    {"ignore-not-found", 0, OPT_BOOL(struct delete_args, ignore_not_found), NULL,
+     "ignore missing objects"},
+    {"dry-run", 0, OPT_ENUM_BARE(struct delete_args, mode, modes, "none", "true"), NULL,
      "check only, change nothing"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_delete,         opts_objects, opts_files,
-                                           opts_cluster_access, opts_global,  NULL};
+static const struct opt_group groups[] = {
+    {opts_all, offsetof(struct delete_args, objects)},
+    {opts_delete, 0},
+    GROUPS_OBJECTS(struct delete_args, objects),
+    {opts_cluster_access, offsetof(struct delete_args, cluster)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 struct deleting {
     struct cluster c;
     struct cluster_objects objs;
     struct kube_delete_opts how;
-    int mode; /* of dry runs */
+    enum mode mode;
     int timeout_ms;
     bool wait, ignore;
 };
@@ -43,7 +65,7 @@ delete_one(struct deleting *d, const struct cluster_object *o, bool *was, struct
     if (o->res == NULL)
         return err_set(e, RC_NOT_FOUND, "error when deleting \"%s\": no matches for kind \"%s\"",
                        o->from, json_text_or(json_field(o->obj, "kind"), ""));
-    if (d->mode < 2)
+    if (d->mode != MODE_CLIENT)
         rc = kube_delete(d->c.cx, d->c.k, &o->res->kind, o->ns, o->name, &d->how, e);
     if (rc == RC_NOT_FOUND && d->ignore)
         return RC_OK;
@@ -51,7 +73,7 @@ delete_one(struct deleting *d, const struct cluster_object *o, bool *was, struct
         return o->from != NULL ? err_wrap(e, "error when deleting \"%s\"", o->from) : rc;
     (void)printf("%s \"%s\" deleted%s\n", o->res->kind_group, o->name, suffix[d->mode]);
     (void)fflush(stdout);
-    *was = d->mode == 0;
+    *was = d->mode == MODE_REAL;
     return RC_OK;
 }
 
@@ -75,12 +97,12 @@ wait_gone(struct deleting *d, const struct cluster_object *o, int64_t until, str
 }
 
 static enum rc
-delete_all(struct deleting *d, const struct args *a, struct err *e)
+delete_all(struct deleting *d, const struct delete_args *a, struct err *e)
 {
     CLEANUP(mem_free_ptr) bool *was = NULL;
     int64_t until = d->timeout_ms > 0 ? clock_mono_ms() + d->timeout_ms : 0;
 
-    if (cluster_objects(&d->c, a, false, &d->objs, e))
+    if (cluster_objects(&d->c, &a->objects, &a->app.words, false, &d->objs, e))
         return e->code;
     if (d->objs.n == 0 && d->c.failed == 0)
         (void)puts("No resources found");
@@ -101,43 +123,33 @@ delete_all(struct deleting *d, const struct args *a, struct err *e)
     return cluster_outcome(&d->c, e);
 }
 
-static enum rc
-read_options(struct deleting *d, const struct args *a, struct err *e)
+static struct deleting
+delete_begin(const struct delete_args *a)
 {
-    static const char *const modes[] = {"none", "server", "client", NULL};
-    static const char *const words[] = {"background", "foreground", "orphan", NULL};
-    static const char *const policies[] = {"Background", "Foreground", "Orphan"};
-    int cascade = 0;
+    static const char *const policies[] = {"Background", "Foreground", "Orphan", "Background"};
 
-    if (app_word(a->dry_run_mode, "dry-run", modes, &d->mode, e) ||
-        app_word(a->cascade != NULL && strcmp(a->cascade, "true") != 0 ? a->cascade : NULL,
-                 "cascade", words, &cascade, e))
-        return e->code;
-    if (a->timeout != NULL && app_parse_ms(a->timeout, "timeout", &d->timeout_ms, e))
-        return e->code;
-    d->how.propagation = policies[cascade];
-    d->how.dry_run = d->mode == 1;
-    if (a->grace != NULL && !str_to_i64(str_c(a->grace), &d->how.grace_s))
-        return err_set(e, RC_INVALID, "--grace-period %s is not a number", a->grace);
-    d->how.has_grace = a->grace != NULL && d->how.grace_s >= 0;
-    d->wait = a->wait_gone == NULL || strcmp(a->wait_gone, "false") != 0;
-    d->ignore = a->ignore_not_found || a->all || a->selector != NULL;
-    if (a->files.n == 0 && a->n_rest == 0)
-        return err_set(e, RC_INVALID,
-                       "You must provide one or more resources by argument or "
-                       "filename");
-    return RC_OK;
+    return (struct deleting){.how = {.propagation = policies[a->cascade],
+                                     .dry_run = a->mode == MODE_SERVER,
+                                     .grace_s = MAX(a->grace_s, (int64_t)0),
+                                     .has_grace = a->grace_s >= 0},
+                             .mode = a->mode,
+                             .timeout_ms = a->timeout_ms,
+                             .wait = a->wait,
+                             .ignore = a->ignore_not_found || a->objects.all ||
+                                       a->objects.selector != NULL};
 }
 
 static enum rc
-kube_delete_main(struct ctx *cx, const struct args *a, struct err *e)
+kube_delete_main(struct ctx *cx, const void *args, struct err *e)
 {
-    struct deleting d = {.mode = 0};
+    const struct delete_args *a = args;
+    struct deleting d = delete_begin(a);
     enum rc rc;
 
-    if (read_options(&d, a, e))
-        return e->code;
-    rc = cluster_open(cx, a, &d.c, e);
+    if (a->objects.files.n == 0 && a->app.words.n == 0)
+        return err_set(e, RC_USAGE,
+                       "You must provide one or more resources by argument or filename");
+    rc = cluster_open(cx, &a->cluster, a->objects.all_namespaces, &d.c, e);
     if (rc == RC_OK)
         rc = delete_all(&d, a, e);
     cluster_objects_release(&d.objs);
@@ -145,10 +157,10 @@ kube_delete_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_delete = {"delete",
-                                   "-f FILE | TYPE NAME... | TYPE/NAME...",
-                                   "delete objects",
-                                   tables,
-                                   0,
-                                   ARGS_REST_MAX,
-                                   kube_delete_main};
+const struct command cmd_delete = {.name = "delete",
+                                   .usage = "-f FILE | TYPE NAME... | TYPE/NAME...",
+                                   .summary = "delete objects",
+                                   .groups = groups,
+                                   .size = sizeof(struct delete_args),
+                                   .words_max = OPT_LIST_MAX,
+                                   .run = kube_delete_main};

@@ -5,12 +5,24 @@
 #include "cli/print.h"
 #include "kube/object.h"
 
+struct describe_args {
+    struct app_opts app;
+    bool show_events;
+    struct object_choice objects;
+    struct cluster_access cluster;
+};
 static const struct opt opts_describe[] = {
-    {"show-events", 0, OPT_WORD, OPT_AT(output), "true|false", "show events [true]"},
+    {"show-events", 0, OPT_BOOL_PRESET(struct describe_args, show_events, "true"), NULL,
+     "show events"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_describe,       opts_objects, opts_files,
-                                           opts_cluster_access, opts_global,  NULL};
+static const struct opt_group groups[] = {
+    {opts_describe, 0},
+    GROUPS_OBJECTS(struct describe_args, objects),
+    {opts_cluster_access, offsetof(struct describe_args, cluster)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 /* The events of an object; none when they cannot be asked for. */
 static struct json *
@@ -31,8 +43,8 @@ events_of(struct cluster *c, const struct json *obj)
 }
 
 static enum rc
-describe_one(struct cluster *c, const struct args *a, const struct cluster_object *o, bool first,
-             struct err *e)
+describe_one(struct cluster *c, const struct describe_args *a, const struct cluster_object *o,
+             bool first, struct err *e)
 {
     CLEANUP(buf_release) struct buf out = BUF_INIT(PRINT_MAX);
     CLEANUP(json_free_ptr) struct json *events = NULL;
@@ -45,7 +57,7 @@ describe_one(struct cluster *c, const struct args *a, const struct cluster_objec
             return RC_OK;
         }
     }
-    if (a->output == NULL || strcmp(a->output, "false") != 0)
+    if (a->show_events)
         events = events_of(c, obj);
     if (!first)
         buf_must_printf(&out, "\n\n");
@@ -54,15 +66,16 @@ describe_one(struct cluster *c, const struct args *a, const struct cluster_objec
 }
 
 static enum rc
-kube_describe_all(struct cluster *c, const struct args *a, struct err *e)
+kube_describe_all(struct cluster *c, const struct describe_args *a, struct err *e)
 {
     CLEANUP(cluster_objects_release) struct cluster_objects objs = {.v = NULL};
-    struct args all = *a;
+    const struct opt_list *words = &a->app.words;
+    struct object_choice choice = a->objects;
 
-    all.all = true; /* without names: all of them */
-    for (size_t i = 0; i < a->n_rest; i++)
-        all.all = all.all && (i == 0) && strchr(a->rest[i], '/') == NULL;
-    if (cluster_objects(c, &all, true, &objs, e))
+    choice.all = true; /* without names: all of them */
+    for (size_t i = 0; i < words->n; i++)
+        choice.all = choice.all && (i == 0) && strchr(words->v[i], '/') == NULL;
+    if (cluster_objects(c, &choice, words, true, &objs, e))
         return e->code;
     for (size_t i = 0; i < objs.n; i++)
         if (objs.v[i].res != NULL && describe_one(c, a, &objs.v[i], i == 0, e))
@@ -74,10 +87,11 @@ kube_describe_all(struct cluster *c, const struct args *a, struct err *e)
 }
 
 static enum rc
-kube_describe_main(struct ctx *cx, const struct args *a, struct err *e)
+kube_describe_main(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct describe_args *a = args;
     struct cluster c = {.cx = NULL};
-    enum rc rc = cluster_open(cx, a, &c, e);
+    enum rc rc = cluster_open(cx, &a->cluster, a->objects.all_namespaces, &c, e);
 
     if (rc == RC_OK)
         rc = kube_describe_all(&c, a, e);
@@ -85,10 +99,10 @@ kube_describe_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_describe = {"describe",
-                                     "TYPE [NAME...] | TYPE/NAME...",
-                                     "show objects in detail, with their events",
-                                     tables,
-                                     0,
-                                     ARGS_REST_MAX,
-                                     kube_describe_main};
+const struct command cmd_describe = {.name = "describe",
+                                     .usage = "TYPE [NAME...] | TYPE/NAME...",
+                                     .summary = "show objects in detail, with their events",
+                                     .groups = groups,
+                                     .size = sizeof(struct describe_args),
+                                     .words_max = OPT_LIST_MAX,
+                                     .run = kube_describe_main};

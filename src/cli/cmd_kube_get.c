@@ -12,25 +12,71 @@ enum { PAGE = 500, LINE_BYTES = 64 * 1024 * 1024, PATH_MAX_BYTES = 64 * 1024 };
 
 #define AS_TABLE "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
+enum form { FORM_TABLE, FORM_WIDE, FORM_NAME, FORM_JSON, FORM_YAML, FORM_PATH };
+
+struct output {
+    enum form form;
+    const char *path; /* of jsonpath */
+};
+
+struct get_args {
+    struct app_opts app;
+    struct output output;
+    bool no_headers, show_labels, ignore_not_found, watch;
+    struct object_choice objects;
+    struct cluster_access cluster;
+};
+
+static enum rc
+get_output(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    /* In the order of the enum, but for the first. */
+    static const char *const words[] = {"wide", "name", "json", "yaml", NULL};
+    struct output *out = to;
+    int word;
+
+    (void)o;
+    *out = (struct output){.form = FORM_TABLE};
+    if (text == NULL)
+        return RC_OK;
+    if (strncmp(text, "jsonpath=", 9) == 0) {
+        *out = (struct output){.form = FORM_PATH, .path = text + 9};
+        return RC_OK;
+    }
+    word = app_word(text, words);
+    if (word < 0)
+        return err_set(e, RC_USAGE,
+                       "unable to match a printer suitable for the output format \"%s\", allowed "
+                       "formats are: json,jsonpath,name,wide,yaml",
+                       text);
+    out->form = (enum form)(FORM_WIDE + word);
+    return RC_OK;
+}
+static const struct opt_type output_type = {.value = "json|yaml|wide|name|jsonpath=TEMPLATE",
+                                            .parse = get_output};
+
 static const struct opt opts_get[] = {
-    {"output", 'o', OPT_TEXT, OPT_AT(output), "json|yaml|wide|name|jsonpath=TEMPLATE",
+    {"output", 'o', OPT_OWN(output_type, struct get_args, output, struct output, NULL), NULL,
      "output format"},
-    {"no-headers", 0, OPT_BOOL, OPT_AT(no_headers), NULL, "omit headers"},
-    {"show-labels", 0, OPT_BOOL, OPT_AT(show_labels), NULL, "show labels as a column"},
-    {"ignore-not-found", 0, OPT_BOOL, OPT_AT(ignore_not_found), NULL, "ignore missing objects"},
-    {"watch", 'w', OPT_BOOL, OPT_AT(watch), NULL, "watch for changes until interrupted"},
+    {"no-headers", 0, OPT_BOOL(struct get_args, no_headers), NULL, "omit headers"},
+    {"show-labels", 0, OPT_BOOL(struct get_args, show_labels), NULL, "show labels as a column"},
+    {"ignore-not-found", 0, OPT_BOOL(struct get_args, ignore_not_found), NULL,
+     "ignore missing objects"},
+    {"watch", 'w', OPT_BOOL(struct get_args, watch), NULL, "watch for changes until interrupted"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {
-    opts_get, opts_objects, opts_files, opts_cluster_access, opts_global, NULL};
-
-enum form { FORM_TABLE, FORM_WIDE, FORM_NAME, FORM_JSON, FORM_YAML, FORM_PATH };
+static const struct opt_group groups[] = {
+    {opts_get, 0},
+    GROUPS_OBJECTS(struct get_args, objects),
+    {opts_cluster_access, offsetof(struct get_args, cluster)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 struct getting {
     struct cluster c;
-    const struct args *a;
+    const struct get_args *a;
     enum form form;
-    const char *path;   /* of jsonpath */
     const char *fields; /* selector */
     bool single;        /* one object is meant, though it is asked for as a list */
     struct print_table table;
@@ -40,32 +86,6 @@ struct getting {
     struct buf out;
     size_t printed; /* bytes of tables */
 };
-
-static enum rc
-read_form(struct getting *g, struct err *e)
-{
-    static const char *const words[] = {"wide", "name", "json", "yaml", NULL};
-    const char *o = g->a->output;
-
-    if (o == NULL && g->a->json)
-        o = "json";
-    if (o == NULL)
-        return RC_OK;
-    if (strncmp(o, "jsonpath=", 9) == 0) {
-        g->form = FORM_PATH;
-        g->path = o + 9;
-        return RC_OK;
-    }
-    for (int i = 0; words[i] != NULL; i++)
-        if (strcmp(o, words[i]) == 0) {
-            g->form = (enum form)(FORM_WIDE + i);
-            return RC_OK;
-        }
-    return err_set(e, RC_INVALID,
-                   "unable to match a printer suitable for the output format \"%s\", allowed "
-                   "formats are: json,jsonpath,name,wide,yaml",
-                   o);
-}
 
 /* What to ask for: one object, or all that the selectors leave. */
 struct query {
@@ -79,7 +99,7 @@ query_path(const struct getting *g, const struct query *q, const char *token, st
     kube_path(path, &q->res->kind, q->ns, q->name, NULL);
     if (q->name != NULL)
         return;
-    kube_query(path, "labelSelector", g->a->selector);
+    kube_query(path, "labelSelector", g->a->objects.selector);
     kube_query(path, "fieldSelector", g->fields);
     kube_query(path, "limit", "500");
     kube_query(path, "continue", token);
@@ -107,10 +127,11 @@ begin_table(struct getting *g, const struct resource *res)
     if (g->last == res)
         return;
     g->last = res;
-    g->table = (struct print_table){.with_namespace = g->a->all_namespaces && res->kind.namespaced,
-                                    .wide = g->form == FORM_WIDE,
-                                    .no_headers = g->a->no_headers,
-                                    .show_labels = g->a->show_labels};
+    g->table =
+        (struct print_table){.with_namespace = g->a->objects.all_namespaces && res->kind.namespaced,
+                             .wide = g->form == FORM_WIDE,
+                             .no_headers = g->a->no_headers,
+                             .show_labels = g->a->show_labels};
     json_free(TAKE(g->columns));
 }
 
@@ -157,7 +178,7 @@ get_objects(struct getting *g, const struct query *q, struct json *items, struct
 {
     struct kube_list_opts o = {.kind = &q->res->kind,
                                .ns = q->ns,
-                               .label_selector = g->a->selector,
+                               .label_selector = g->a->objects.selector,
                                .field_selector = g->fields};
     CLEANUP(json_free_ptr) struct json *found = NULL;
 
@@ -182,7 +203,7 @@ print_object(struct getting *g, const struct json *obj, struct err *e)
         return print_json(obj, &g->out, e);
     if (g->form == FORM_YAML)
         return print_yaml(obj, &g->out, e);
-    return jsonpath_print(g->path, obj, &g->out, e);
+    return jsonpath_print(g->a->output.path, obj, &g->out, e);
 }
 
 static void
@@ -210,7 +231,7 @@ print_documents(struct getting *g, struct json *items, bool single, struct err *
 static void
 tell_empty(const struct getting *g, const struct query *q, size_t n)
 {
-    bool namespaced = !g->a->all_namespaces;
+    bool namespaced = !g->a->objects.all_namespaces;
 
     for (size_t i = 0; i < n; i++)
         namespaced = namespaced && q[i].res->kind.namespaced;
@@ -301,7 +322,7 @@ watch_table(struct getting *g, const struct query *q, struct err *e)
     enum rc rc;
 
     kube_path(&path, &q->res->kind, q->ns, NULL, NULL);
-    kube_query(&path, "labelSelector", g->a->selector);
+    kube_query(&path, "labelSelector", g->a->objects.selector);
     kube_query(&path, "fieldSelector", g->fields);
     kube_query(&path, "resourceVersion", g->version);
     kube_query(&path, "watch", "true");
@@ -316,7 +337,7 @@ watch_table(struct getting *g, const struct query *q, struct err *e)
 static enum rc
 watch_objects(struct getting *g, const struct query *q, struct err *e)
 {
-    struct kube_watch_opts o = {.label_selector = g->a->selector,
+    struct kube_watch_opts o = {.label_selector = g->a->objects.selector,
                                 .field_selector = g->fields,
                                 .resource_version = g->version};
     enum kube_event_type type = KUBE_BOOKMARK;
@@ -390,16 +411,17 @@ kube_get_all(struct getting *g, struct err *e)
     bool several = false;
     size_t n = 0;
 
-    if (g->a->files.n > 0) {
-        if (cluster_files(&g->c, g->a, &files, e))
+    if (g->a->objects.files.n > 0) {
+        if (cluster_files(&g->c, &g->a->objects.files, &files, e))
             return e->code;
-    } else if (targets_parse(&g->c.known, g->a->rest, g->a->n_rest, &t, e)) {
+    } else if (targets_parse(&g->c.known, g->a->app.words.v, g->a->app.words.n, &t, e)) {
         return e->code;
     }
     q = make_queries(g, &t, &files, &n);
     for (size_t i = 0; i < n; i++) {
         several = several || q[i].res != q[0].res;
-        if (q[i].name != NULL && g->c.all && q[i].res->kind.namespaced && g->a->files.n == 0)
+        if (q[i].name != NULL && g->c.all && q[i].res->kind.namespaced &&
+            g->a->objects.files.n == 0)
             return err_set(e, RC_INVALID,
                            "a resource cannot be retrieved by name across all namespaces");
     }
@@ -411,14 +433,18 @@ kube_get_all(struct getting *g, struct err *e)
 }
 
 static enum rc
-kube_get_main(struct ctx *cx, const struct args *a, struct err *e)
+kube_get_main(struct ctx *cx, const void *args, struct err *e)
 {
-    struct getting g = {.a = a, .fields = a->field_selector, .out = BUF_INIT(PRINT_MAX)};
+    const struct get_args *a = args;
+    struct getting g = {.a = a,
+                        .form = a->output.form,
+                        .fields = a->objects.field_selector,
+                        .out = BUF_INIT(PRINT_MAX)};
     enum rc rc;
 
-    if (read_form(&g, e))
-        return e->code;
-    rc = cluster_open(cx, a, &g.c, e);
+    if (g.form == FORM_TABLE && a->app.json)
+        g.form = FORM_JSON;
+    rc = cluster_open(cx, &a->cluster, a->objects.all_namespaces, &g.c, e);
     if (rc == RC_OK)
         rc = kube_get_all(&g, e);
     json_free(g.columns);
@@ -428,6 +454,10 @@ kube_get_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_get = {
-    "get",        "TYPE [NAME...] | TYPE/NAME...", "list objects", tables, 0, ARGS_REST_MAX,
-    kube_get_main};
+const struct command cmd_get = {.name = "get",
+                                .usage = "TYPE [NAME...] | TYPE/NAME...",
+                                .summary = "list objects",
+                                .groups = groups,
+                                .size = sizeof(struct get_args),
+                                .words_max = OPT_LIST_MAX,
+                                .run = kube_get_main};

@@ -9,26 +9,46 @@ enum { PATH_BYTES = 16 * 1024, LINE_BYTES = 16 * 1024 * 1024 };
 
 #define DEFAULT_CONTAINER "kubectl.kubernetes.io/default-container"
 
+enum { TAIL_ALL = -1, TAIL_OF_MANY = 10 };
+
+struct logs_args {
+    struct app_opts app;
+    const char *container, *selector;
+    bool all_containers, follow, previous, timestamps, prefix;
+    int64_t tail; /* TAIL_ALL, or lines; below both: not given */
+    int since_ms; /* OPT_UNSET: all */
+    struct cluster_access cluster;
+};
 static const struct opt opts_logs[] = {
-    {"container", 'c', OPT_TEXT_OR_NONE, OPT_AT(container), "NAME",
+    {"container", 'c', OPT_TEXT_OR_NONE(struct logs_args, container), "NAME",
      "print the logs of this container"},
-    {"all-containers", 0, OPT_BOOL, OPT_AT(all_containers), NULL,
+    {"all-containers", 0, OPT_BOOL(struct logs_args, all_containers), NULL,
      "print the logs of all containers"},
-    {"follow", 'f', OPT_BOOL, OPT_AT(follow), NULL, "stream the logs"},
-    {"previous", 'p', OPT_BOOL, OPT_AT(previous), NULL, "print the logs before the last restart"},
-    {"tail", 0, OPT_TEXT, OPT_AT(tail), "LINES", "number of lines to print from the end"},
-    {"since", 0, OPT_TEXT, OPT_AT(since), "TIME", "only logs newer than this, such as 5m"},
-    {"timestamps", 0, OPT_BOOL, OPT_AT(timestamps), NULL, "print timestamps"},
-    {"prefix", 0, OPT_BOOL, OPT_AT(prefix), NULL, "prefix each line with pod and container"},
-    {"selector", 'l', OPT_TEXT_OR_NONE, OPT_AT(selector), "A=B", "select pods by labels"},
+    {"follow", 'f', OPT_BOOL(struct logs_args, follow), NULL, "stream the logs"},
+    {"previous", 'p', OPT_BOOL(struct logs_args, previous), NULL,
+     "print the logs before the last restart"},
+    {"tail", 0, OPT_COUNT(struct logs_args, tail, TAIL_ALL, INT64_MAX, NULL), "LINES",
+     "number of lines to print from the end; -1: all"},
+    {"since", 0, OPT_MS(struct logs_args, since_ms, NULL), NULL,
+     "only logs newer than this, such as 5m"},
+    {"timestamps", 0, OPT_BOOL(struct logs_args, timestamps), NULL, "print timestamps"},
+    {"prefix", 0, OPT_BOOL(struct logs_args, prefix), NULL,
+     "prefix each line with pod and container"},
+    {"selector", 'l', OPT_TEXT_OR_NONE(struct logs_args, selector), "A=B", "select pods by labels"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_logs, opts_cluster_access, opts_global, NULL};
+static const struct opt_group groups[] = {
+    {opts_logs, 0},
+    {opts_cluster_access, offsetof(struct logs_args, cluster)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 struct logging {
     struct cluster c;
-    const struct args *a;
-    char since_s[16]; /* "" : all */
+    const struct logs_args *a;
+    const char *container;      /* NULL: the default one */
+    char since_s[24], tail[24]; /* "": all */
 };
 
 static enum rc
@@ -77,20 +97,15 @@ static enum rc
 log_container(struct logging *l, const struct json *pod, const char *container, struct err *e)
 {
     CLEANUP(buf_release) struct buf path = BUF_INIT(PATH_BYTES);
-    const char *tail = l->a->tail;
     struct kube_stream *s = NULL;
     enum rc rc;
 
-    if (tail == NULL && l->a->selector != NULL && !l->a->follow)
-        tail = "10"; /* as kubectl: of many pods not everything */
-    if (tail != NULL && strcmp(tail, "-1") == 0)
-        tail = NULL;
     kube_path(&path, &KUBE_POD, kube_ns(pod), kube_name(pod), "log");
     kube_query(&path, "container", container);
     kube_query(&path, "follow", l->a->follow ? "true" : NULL);
     kube_query(&path, "previous", l->a->previous ? "true" : NULL);
     kube_query(&path, "timestamps", l->a->timestamps ? "true" : NULL);
-    kube_query(&path, "tailLines", tail);
+    kube_query(&path, "tailLines", l->tail[0] != '\0' ? l->tail : NULL);
     kube_query(&path, "sinceSeconds", l->since_s[0] != '\0' ? l->since_s : NULL);
     if (buf_whole(&path, "the address of a request", e) ||
         kube_open(l->c.cx, l->c.k, buf_c(&path), &s, e))
@@ -128,7 +143,7 @@ static enum rc
 log_pod(struct logging *l, const struct json *pod, struct err *e)
 {
     static const char *const lists[] = {"initContainers", "containers", "ephemeralContainers"};
-    const char *one = l->a->container;
+    const char *one = l->container;
 
     if (!l->a->all_containers)
         return log_container(l, pod, one != NULL ? one : default_container(pod), e);
@@ -198,34 +213,43 @@ log_named(struct logging *l, struct err *e)
 {
     CLEANUP(targets_release) struct targets t = {.v = NULL};
     CLEANUP(json_free_ptr) struct json *pod = NULL;
-    const char *words[2] = {"pods", l->a->rest[0]};
-    bool pair = strchr(l->a->rest[0], '/') != NULL;
-    struct args with = *l->a;
-    struct logging named = *l;
+    const struct opt_list *given = &l->a->app.words;
+    const char *words[2] = {"pods", given->v[0]};
+    bool pair = strchr(given->v[0], '/') != NULL;
 
-    if (l->a->n_rest == 2) /* POD CONTAINER */
-        with.container = l->a->rest[1];
-    named.a = &with;
+    if (given->n == 2) /* POD CONTAINER */
+        l->container = given->v[1];
     if (targets_parse(&l->c.known, pair ? words + 1 : words, pair ? 1 : 2, &t, e) ||
         pod_of(l, &t.v[0], &pod, e))
         return e->code;
-    return log_pod(&named, pod, e);
+    return log_pod(l, pod, e);
+}
+
+/* How much, for the server. */
+static void
+logs_range(const struct logs_args *a, struct logging *l)
+{
+    int64_t tail = a->tail;
+
+    if (tail < TAIL_ALL && a->selector != NULL && !a->follow)
+        tail = TAIL_OF_MANY; /* as kubectl: of many pods not everything */
+    if (tail >= 0)
+        (void)snprintf(l->tail, sizeof(l->tail), "%lld", (long long)tail);
+    if (a->since_ms > 0)
+        (void)snprintf(l->since_s, sizeof(l->since_s), "%d", (a->since_ms + 999) / 1000);
 }
 
 static enum rc
-kube_logs_main(struct ctx *cx, const struct args *a, struct err *e)
+kube_logs_main(struct ctx *cx, const void *args, struct err *e)
 {
-    struct logging l = {.a = a};
-    int since_ms = 0;
+    const struct logs_args *a = args;
+    struct logging l = {.a = a, .container = a->container};
     enum rc rc;
 
-    if ((a->n_rest > 0) == (a->selector != NULL))
-        return err_set(e, RC_INVALID, "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'");
-    if (a->since != NULL && app_parse_ms(a->since, "since", &since_ms, e))
-        return e->code;
-    if (since_ms > 0)
-        (void)snprintf(l.since_s, sizeof(l.since_s), "%d", (since_ms + 999) / 1000);
-    rc = cluster_open(cx, a, &l.c, e);
+    if ((a->app.words.n > 0) == (a->selector != NULL))
+        return err_set(e, RC_USAGE, "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'");
+    logs_range(a, &l);
+    rc = cluster_open(cx, &a->cluster, false, &l.c, e);
     if (rc == RC_OK) {
         struct err why = ERR_INIT;
         rc = a->selector != NULL ? log_selected(&l, &why) : log_named(&l, &why);
@@ -240,6 +264,10 @@ kube_logs_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_logs = {
-    "logs",        "POD [CONTAINER] | TYPE/NAME", "print the logs of containers", tables, 0, 2,
-    kube_logs_main};
+const struct command cmd_logs = {.name = "logs",
+                                 .usage = "POD [CONTAINER] | TYPE/NAME",
+                                 .summary = "print the logs of containers",
+                                 .groups = groups,
+                                 .size = sizeof(struct logs_args),
+                                 .words_max = 2,
+                                 .run = kube_logs_main};

@@ -8,17 +8,29 @@
 #include "cli/jsonpath.h"
 #include "kube/object.h"
 
-enum { POLL_MIN_MS = 100, POLL_MAX_MS = 1000, TIMEOUT_MS = 30000, VALUE_MAX = 1024 * 1024 };
+enum { POLL_MIN_MS = 100, POLL_MAX_MS = 1000, VALUE_MAX = 1024 * 1024 };
 
+struct wait_args {
+    struct app_opts app;
+    const char *wait_for;
+    int timeout_ms;
+    struct object_choice objects;
+    struct cluster_access cluster;
+};
 static const struct opt opts_wait[] = {
-    {"for", 0, OPT_TEXT, OPT_AT(wait_for), "create|delete|condition=NAME[=VALUE]|jsonpath=...",
-     "condition to wait for"},
-    {"timeout", 0, OPT_TEXT, OPT_AT(timeout), "TIME", "how long to wait [30s]"},
-    {"all", 0, OPT_BOOL, OPT_AT(all), NULL, "select all objects of the type"},
+    {"for", 0, OPT_TEXT(struct wait_args, wait_for),
+     "create|delete|condition=NAME[=VALUE]|jsonpath=...", "condition to wait for"},
+    {"timeout", 0, OPT_MS(struct wait_args, timeout_ms, "30s"), NULL, "how long to wait"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_wait,           opts_objects, opts_files,
-                                           opts_cluster_access, opts_global,  NULL};
+static const struct opt_group groups[] = {
+    {opts_wait, 0},
+    {opts_all, offsetof(struct wait_args, objects)},
+    GROUPS_OBJECTS(struct wait_args, objects),
+    {opts_cluster_access, offsetof(struct wait_args, cluster)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 enum what { FOR_CREATE, FOR_DELETE, FOR_CONDITION, FOR_PATH };
 
@@ -36,7 +48,7 @@ read_for(struct waiting *w, const char *text, struct err *e)
     char *equals;
 
     if (text == NULL)
-        return err_set(e, RC_INVALID, "--for must be given: what to wait for");
+        return err_set(e, RC_USAGE, "--for must be given: what to wait for");
     if (strcasecmp(text, "delete") == 0 || strcasecmp(text, "create") == 0) {
         w->what = strcasecmp(text, "delete") == 0 ? FOR_DELETE : FOR_CREATE;
         return RC_OK;
@@ -61,7 +73,7 @@ read_for(struct waiting *w, const char *text, struct err *e)
         }
         return RC_OK;
     }
-    return err_set(e, RC_INVALID, "unrecognized condition: \"%s\"", text);
+    return err_set(e, RC_USAGE, "--for: unrecognized condition: \"%s\"", text);
 }
 
 /* A condition is of no use when it speaks of an older generation. */
@@ -128,12 +140,12 @@ wait_one(struct waiting *w, const struct cluster_object *o, struct err *e)
 }
 
 static enum rc
-wait_all(struct waiting *w, const struct args *a, struct err *e)
+wait_all(struct waiting *w, const struct wait_args *a, struct err *e)
 {
     CLEANUP(cluster_objects_release) struct cluster_objects objs = {.v = NULL};
     bool fetch = w->what != FOR_CREATE && w->what != FOR_DELETE;
 
-    if (cluster_objects(&w->c, a, fetch, &objs, e))
+    if (cluster_objects(&w->c, &a->objects, &a->app.words, fetch, &objs, e))
         return e->code;
     if (objs.n == 0 && w->c.failed == 0 && w->what != FOR_DELETE)
         return err_set(e, RC_NOT_FOUND, "no matching resources found");
@@ -153,18 +165,16 @@ wait_all(struct waiting *w, const struct args *a, struct err *e)
 }
 
 static enum rc
-kube_wait_main(struct ctx *cx, const struct args *a, struct err *e)
+kube_wait_main(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct wait_args *a = args;
     struct waiting w = {.what = FOR_CREATE};
-    int timeout_ms = TIMEOUT_MS;
     enum rc rc;
 
-    if (a->timeout != NULL && app_parse_ms(a->timeout, "timeout", &timeout_ms, e))
-        return e->code;
     if (read_for(&w, a->wait_for, e))
         return e->code;
-    w.until = clock_mono_ms() + timeout_ms;
-    rc = cluster_open(cx, a, &w.c, e);
+    w.until = clock_mono_ms() + a->timeout_ms;
+    rc = cluster_open(cx, &a->cluster, a->objects.all_namespaces, &w.c, e);
     if (rc == RC_OK)
         rc = wait_all(&w, a, e);
     mem_free(w.name);
@@ -172,10 +182,10 @@ kube_wait_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_wait = {"wait",
-                                 "TYPE NAME... | TYPE/NAME...",
-                                 "wait until objects meet a condition",
-                                 tables,
-                                 0,
-                                 ARGS_REST_MAX,
-                                 kube_wait_main};
+const struct command cmd_wait = {.name = "wait",
+                                 .usage = "TYPE NAME... | TYPE/NAME...",
+                                 .summary = "wait until objects meet a condition",
+                                 .groups = groups,
+                                 .size = sizeof(struct wait_args),
+                                 .words_max = OPT_LIST_MAX,
+                                 .run = kube_wait_main};

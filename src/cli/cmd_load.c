@@ -6,7 +6,7 @@
 #include "cli/load_opts.h"
 #include "cli/redis_opts.h"
 
-static const struct opt *const tables[] = {opts_load, opts_redis, opts_filter, opts_global, NULL};
+static const struct opt_group groups[] = {GROUPS_LOAD, {opts_app, 0}, {.table = NULL}};
 
 /* Only a regular file can be read twice. */
 static bool
@@ -18,9 +18,10 @@ is_file(int fd)
 }
 
 static enum rc
-load_main(struct ctx *cx, const struct args *a, struct err *e)
+load_main(struct ctx *cx, const void *args, struct err *e)
 {
-    const char *path = a->n_rest == 1 ? a->rest[0] : "-";
+    const struct load_args *a = args;
+    const char *path = a->app.words.n == 1 ? a->app.words.v[0] : "-";
     struct app_target t = {0};
     struct restore_result res;
     struct rd_fd in, again, third;
@@ -33,12 +34,12 @@ load_main(struct ctx *cx, const struct args *a, struct err *e)
     rc = app_target_open(cx, a, NULL, in.name, &t, e);
     if (rc == RC_OK && is_file(fd) && fd != STDIN_FILENO)
         rc = app_open_input(path, &second, e) || app_open_input(path, &last, e) ? e->code : RC_OK;
-    if (rc == RC_OK && a->verify && last < 0)
+    if (rc == RC_OK && a->load.verify && last < 0)
         rc = err_set(e, RC_USAGE, "--verify reads the dump again, which only a file allows");
     if (rc == RC_OK) {
         rd_fd_init(&again, cx, second, path);
         rc = restore_stream(cx, &in.rd, second < 0 ? NULL : &again.rd, t.conn, &t.opts, &res, e);
-        if (rc == RC_OK && a->verify && !a->dry_run) {
+        if (rc == RC_OK && a->load.verify && !a->load.dry_run) {
             rd_fd_init(&third, cx, last, path);
             rc = restore_verify_stream(cx, &third.rd, t.conn, &t.opts, &res, e);
         }
@@ -55,5 +56,10 @@ load_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_load = {
-    "load", "[FILE]", "load a RESP or RDB file into a Redis", tables, 0, 1, load_main};
+const struct command cmd_load = {.name = "load",
+                                 .usage = "[FILE]",
+                                 .summary = "load a RESP or RDB file into a Redis",
+                                 .groups = groups,
+                                 .size = sizeof(struct load_args),
+                                 .words_max = 1,
+                                 .run = load_main};

@@ -10,11 +10,22 @@
 
 #define UPGRADE "upgrade_repo_v2"
 
+struct migrate_args {
+    struct app_opts app;
+    bool force;
+    struct repo_access repo;
+};
 static const struct opt opts_migrate[] = {
-    {"force", 'f', OPT_FLAG, OPT_AT(force), NULL, "apply again what was applied already"},
+    {"force", 'f', OPT_FLAG(struct migrate_args, force), NULL,
+     "apply again what was applied already"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_migrate, opts_repo, opts_global, NULL};
+static const struct opt_group groups[] = {
+    {opts_migrate, 0},
+    {opts_repo, offsetof(struct migrate_args, repo)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 static void
 on_problem(void *arg, const char *text)
@@ -56,11 +67,11 @@ migrate_upgrade(struct ctx *cx, struct repo *r, struct err *e)
 }
 
 static enum rc
-migrate_repo(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
+migrate_repo(struct ctx *cx, const struct migrate_args *a, struct repo *r, struct err *e)
 {
     bool is_done = repo_version(r) >= 2;
 
-    if (a->n_rest == 0)
+    if (a->app.words.n == 0)
         (void)puts(is_done ? "there is nothing to migrate"
                            : UPGRADE "  make it a repository of version 2, which compresses");
     else if (is_done && !a->force)
@@ -71,19 +82,25 @@ migrate_repo(struct ctx *cx, const struct args *a, struct repo *r, struct err *e
 }
 
 static enum rc
-migrate_main(struct ctx *cx, const struct args *a, struct err *e)
+migrate_main(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct migrate_args *a = args;
     struct app_repo r = {0};
     enum rc rc;
 
-    if (a->n_rest == 1 && strcmp(a->rest[0], UPGRADE) != 0)
-        return err_set(e, RC_USAGE, "there is no migration %s, only " UPGRADE, a->rest[0]);
-    rc = app_repo_lock(cx, a, APP_LOCK_EXCLUSIVE, &r, e);
+    if (a->app.words.n == 1 && strcmp(a->app.words.v[0], UPGRADE) != 0)
+        return err_set(e, RC_USAGE, "there is no migration %s, only " UPGRADE, a->app.words.v[0]);
+    rc = app_repo_lock(cx, &a->repo, APP_LOCK_EXCLUSIVE, &r, e);
     if (rc == RC_OK)
         rc = migrate_repo(cx, a, r.repo, e);
     app_repo_close(&r);
     return rc;
 }
 
-const struct command cmd_migrate = {
-    "migrate", "[" UPGRADE "]", "bring a repository to a newer format", tables, 0, 1, migrate_main};
+const struct command cmd_migrate = {.name = "migrate",
+                                    .usage = "[" UPGRADE "]",
+                                    .summary = "bring a repository to a newer format",
+                                    .groups = groups,
+                                    .size = sizeof(struct migrate_args),
+                                    .words_max = 1,
+                                    .run = migrate_main};

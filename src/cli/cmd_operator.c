@@ -7,74 +7,63 @@
 
 enum { REQUESTS_MAX = 1000000 };
 
-#define PUSHGATEWAY_URL "http://localhost:56789"
-
+struct operator_args {
+    struct app_opts app;
+    const char *kubeconfig, *master, *image, *pull_secrets, *pushgateway_url, *watch_namespace,
+        *leader_namespace, *metrics_listen;
+    bool metrics_auth;
+    int64_t qps, burst;
+    int deletion_limit_ms;
+};
 static const struct opt opts_operator[] = {
-    {"kubeconfig", 0, OPT_TEXT_OR_NONE, OPT_AT(step.kubeconfig), "FILE",
+    {"kubeconfig", 0, OPT_FILE_OR_NONE(struct operator_args, kubeconfig), NULL,
      "kubeconfig file [$KUBECONFIG, else the pod's account]"},
-    {"master", 0, OPT_TEXT_OR_NONE, OPT_AT(step.master), "URL", "API server"},
-    {"image", 0, OPT_TEXT, OPT_AT(image), "IMAGE", "our image, for Jobs [" CSTASH_IMAGE "]"},
-    {"image-pull-secrets", 0, OPT_TEXT_OR_NONE, OPT_AT(pull_secrets), "A,B",
+    {"master", 0, OPT_TEXT_OR_NONE(struct operator_args, master), "URL", "API server"},
+    {"image", 0, OPT_TEXT_PRESET(struct operator_args, image, CSTASH_IMAGE), "IMAGE",
+     "our image, for Jobs"},
+    {"image-pull-secrets", 0, OPT_TEXT_OR_NONE(struct operator_args, pull_secrets), "A,B",
      "pull Secrets for the pods of Jobs"},
-    {"pushgateway-url", 0, OPT_TEXT_OR_NONE, OPT_AT(step.metrics_url), "URL",
-     "Pushgateway [" PUSHGATEWAY_URL "]"},
-    {"watch-namespace", 0, OPT_TEXT_OR_NONE, OPT_AT(step.ns), "NAMESPACE",
+    {"pushgateway-url", 0,
+     OPT_TEXT_OR_NONE_PRESET(struct operator_args, pushgateway_url, "http://localhost:56789"),
+     "URL", "Pushgateway"},
+    {"watch-namespace", 0, OPT_TEXT_OR_NONE(struct operator_args, watch_namespace), "NAMESPACE",
      "watch only this namespace [all]"},
-    {"leader-elect-namespace", 0, OPT_TEXT_OR_NONE, OPT_AT(leader_namespace), "NAMESPACE",
-     "namespace of the leader election Lease [no election]"},
-    {"metrics-listen", 0, OPT_TEXT_OR_NONE, OPT_AT(metrics_listen), "ADDRESS",
-     "address to serve health and metrics on [:8080]"},
-    {"metrics-auth", 0, OPT_FLAG, OPT_AT(metrics_auth), NULL,
+    {"leader-elect-namespace", 0, OPT_TEXT_OR_NONE(struct operator_args, leader_namespace),
+     "NAMESPACE", "namespace of the leader election Lease [no election]"},
+    {"metrics-listen", 0, OPT_TEXT_OR_NONE_PRESET(struct operator_args, metrics_listen, ":8080"),
+     "ADDRESS", "address to serve health and metrics on"},
+    {"metrics-auth", 0, OPT_FLAG(struct operator_args, metrics_auth), NULL,
      "require a token that may get /metrics in the cluster"},
-    {"qps", 0, OPT_TEXT, OPT_AT(qps), "N",
-     "requests per second to the API server; 0: no limit [100]"},
-    {"burst", 0, OPT_TEXT, OPT_AT(burst), "N", "burst of requests to the API server [100]"},
-    {"deletion-limit", 0, OPT_TEXT, OPT_AT(timeout), "TIME",
-     "how long a failing cleanup may hold a deletion [10m]"},
+    {"qps", 0, OPT_COUNT(struct operator_args, qps, 0, REQUESTS_MAX, "100"), NULL,
+     "requests per second to the API server; 0: no limit"},
+    {"burst", 0, OPT_COUNT(struct operator_args, burst, 0, REQUESTS_MAX, "100"), NULL,
+     "burst of requests to the API server"},
+    {"deletion-limit", 0, OPT_MS(struct operator_args, deletion_limit_ms, "10m"), NULL,
+     "how long a failing cleanup may hold a deletion"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_operator, opts_global, NULL};
+static const struct opt_group groups[] = {{opts_operator, 0}, {opts_app, 0}, {.table = NULL}};
 
 static enum rc
-take_number(const char *name, const char *text, unsigned *out, struct err *e)
+operator_main(struct ctx *cx, const void *args, struct err *e)
 {
-    uint64_t n;
-
-    if (text == NULL)
-        return RC_OK;
-    if (!str_to_u64(str_c(text), &n) || n > REQUESTS_MAX)
-        return err_set(e, RC_USAGE, "--%s wants a number from 0 to %d, not \"%s\"", name,
-                       REQUESTS_MAX, text);
-    *out = (unsigned)n;
-    return RC_OK;
-}
-
-static enum rc
-operator_main(struct ctx *cx, const struct args *a, struct err *e)
-{
-    struct kube_config_opts where = {.kubeconfig = a->step.kubeconfig, .server = a->step.master};
-    struct kube_opts how = {.manager = "cstash-operator"};
+    const struct operator_args *a = args;
+    struct kube_config_opts where = {.kubeconfig = a->kubeconfig, .server = a->master};
+    struct kube_opts how = {
+        .manager = "cstash-operator", .qps = (unsigned)a->qps, .burst = (unsigned)a->burst};
     struct operator_opts o = {
-        .image = a->image != NULL ? a->image : CSTASH_IMAGE,
-        .pushgateway_url = a->step.metrics_url != NULL ? a->step.metrics_url : PUSHGATEWAY_URL,
-        .watch_namespace = a->step.ns,
+        .image = a->image,
+        .pushgateway_url = a->pushgateway_url,
+        .watch_namespace = a->watch_namespace,
         .leader_namespace = a->leader_namespace,
-        .listen = a->metrics_listen != NULL ? a->metrics_listen : ":8080",
+        .listen = a->metrics_listen,
         .metrics_auth = a->metrics_auth,
         .pull_secrets = a->pull_secrets,
+        .deletion_limit_ms = a->deletion_limit_ms,
     };
-    unsigned qps = 100, burst = 100;
-    int deletion_limit_ms = OPERATOR_DELETION_LIMIT_MS;
     struct kube *k;
     enum rc rc;
 
-    if (take_number("qps", a->qps, &qps, e) || take_number("burst", a->burst, &burst, e))
-        return e->code;
-    if (a->timeout != NULL && app_parse_ms(a->timeout, "deletion-limit", &deletion_limit_ms, e))
-        return e->code;
-    o.deletion_limit_ms = deletion_limit_ms;
-    how.qps = qps;
-    how.burst = burst;
     mem_share_heaps();
     if (kube_connect(&where, &how, &k, NULL, e))
         return e->code;
@@ -83,5 +72,9 @@ operator_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_operator = {
-    "operator", "", "run the controllers against a cluster", tables, 0, 0, operator_main};
+const struct command cmd_operator = {.name = "operator",
+                                     .usage = "",
+                                     .summary = "run the controllers against a cluster",
+                                     .groups = groups,
+                                     .size = sizeof(struct operator_args),
+                                     .run = operator_main};

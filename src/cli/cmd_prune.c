@@ -3,38 +3,39 @@
 #include "cli/prune_opts.h"
 #include "json/write.h"
 
+static enum rc
+prune_unused(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    (void)o;
+    return prune_limit_parse(str_c(text), to, e);
+}
+static const struct opt_type unused_type = {.value = "5%|SIZE|unlimited", .parse = prune_unused};
+
 const struct opt opts_prune[] = {
-    {"max-unused", 0, OPT_TEXT, OPT_AT(max_unused), "5%|SIZE|unlimited",
-     "unused data to tolerate in packs [5%]"},
-    {"max-repack-size", 0, OPT_TEXT, OPT_AT(max_repack_size), "SIZE",
+    {"max-unused", 0,
+     OPT_OWN(unused_type, struct prune_choice, max_unused, struct prune_limit, "5%"), NULL,
+     "unused data to tolerate in packs"},
+    {"max-repack-size", 0, OPT_SIZE(struct prune_choice, max_repack_bytes), NULL,
      "repack at most SIZE, such as 10G; 0: only remove unused packs"},
-    {"repack-cacheable-only", 0, OPT_FLAG, OPT_AT(repack_cacheable_only), NULL,
+    {"repack-cacheable-only", 0, OPT_FLAG(struct prune_choice, cacheable_only), NULL,
      "repack only packs of trees"},
-    {"repack-small", 0, OPT_FLAG, OPT_AT(repack_small), NULL,
+    {"repack-small", 0, OPT_FLAG(struct prune_choice, repack_small), NULL,
      "also repack packs below 80% of 16 MiB"},
-    {"repack-uncompressed", 0, OPT_FLAG, OPT_AT(repack_uncompressed), NULL,
+    {"repack-uncompressed", 0, OPT_FLAG(struct prune_choice, repack_uncompressed), NULL,
      "compress uncompressed data"},
     {.name = NULL},
 };
 
-enum rc
-app_prune_opts(const struct args *a, struct prune_opts *out, struct err *e)
+struct prune_opts
+app_prune_opts(const struct prune_choice *c, bool dry_run)
 {
-    struct prune_opts o = {.max_unused = PRUNE_UNUSED_DEFAULT,
-                           .cacheable_only = a->repack_cacheable_only,
-                           .repack_small = a->repack_small,
-                           .repack_uncompressed = a->repack_uncompressed,
-                           .dry_run = a->dry_run};
-
-    if (a->max_unused != NULL && prune_limit_parse(str_c(a->max_unused), &o.max_unused, e))
-        return err_wrap(e, "--max-unused");
-    if (a->max_repack_size != NULL && !str_to_size(str_c(a->max_repack_size), &o.max_repack_bytes))
-        return err_set(e, RC_USAGE,
-                       "--max-repack-size: \"%s\" is not a size such as 500K, 200M or 1G",
-                       a->max_repack_size);
-    o.no_repack = a->max_repack_size != NULL && o.max_repack_bytes == 0;
-    *out = o;
-    return RC_OK;
+    return (struct prune_opts){.max_unused = c->max_unused,
+                               .max_repack_bytes = (uint64_t)MAX(c->max_repack_bytes, 0),
+                               .no_repack = c->max_repack_bytes == 0,
+                               .cacheable_only = c->cacheable_only,
+                               .repack_small = c->repack_small,
+                               .repack_uncompressed = c->repack_uncompressed,
+                               .dry_run = dry_run};
 }
 
 static void
@@ -108,40 +109,55 @@ print_text(const struct prune_stats *s, bool dry_run)
 }
 
 enum rc
-app_prune(struct ctx *cx, const struct args *a, struct repo *r, const struct prune_opts *opts,
+app_prune(struct ctx *cx, struct repo *r, const struct prune_opts *opts, bool as_json,
           struct err *e)
 {
     struct prune_stats stats;
 
     if (prune_run(cx, r, opts, &stats, e))
         return e->code;
-    if (a->json)
+    if (as_json)
         print_json(&stats, opts->dry_run);
     else
         print_text(&stats, opts->dry_run);
     return RC_OK;
 }
 
+struct prune_args {
+    struct app_opts app;
+    struct prune_choice choice;
+    bool dry_run;
+    struct repo_access repo;
+};
 static const struct opt opts_dry_run[] = {
-    {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL, "only show what would be done"},
+    {"dry-run", 'n', OPT_FLAG(struct prune_args, dry_run), NULL, "only show what would be done"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_prune, opts_dry_run, opts_repo, opts_global, NULL};
+static const struct opt_group groups[] = {
+    {opts_prune, offsetof(struct prune_args, choice)},
+    {opts_dry_run, 0},
+    {opts_repo, offsetof(struct prune_args, repo)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 static enum rc
-prune_main(struct ctx *cx, const struct args *a, struct err *e)
+prune_main(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct prune_args *a = args;
+    struct prune_opts opts = app_prune_opts(&a->choice, a->dry_run);
     struct app_repo r = {0};
-    struct prune_opts opts;
-    enum rc rc = app_prune_opts(a, &opts, e);
+    enum rc rc = app_repo_lock(cx, &a->repo, APP_LOCK_EXCLUSIVE, &r, e);
 
     if (rc == RC_OK)
-        rc = app_repo_lock(cx, a, APP_LOCK_EXCLUSIVE, &r, e);
-    if (rc == RC_OK)
-        rc = app_prune(cx, a, r.repo, &opts, e);
+        rc = app_prune(cx, r.repo, &opts, a->app.json, e);
     app_repo_close(&r);
     return rc;
 }
 
-const struct command cmd_prune = {
-    "prune", "", "remove data that no snapshot references", tables, 0, 0, prune_main};
+const struct command cmd_prune = {.name = "prune",
+                                  .usage = "",
+                                  .summary = "remove data that no snapshot references",
+                                  .groups = groups,
+                                  .size = sizeof(struct prune_args),
+                                  .run = prune_main};

@@ -10,15 +10,27 @@
 #include "repo/inspect.h"
 #include "repo/repair.h"
 
+struct repair_args {
+    struct app_opts app;
+    bool read_all_packs, forget, dry_run;
+    struct snapshot_choice snapshots;
+    struct repo_access repo;
+};
 static const struct opt opts_repair[] = {
-    {"read-all-packs", 0, OPT_FLAG, OPT_AT(read_all_packs), NULL,
+    {"read-all-packs", 0, OPT_FLAG(struct repair_args, read_all_packs), NULL,
      "index: rebuild it from the packs alone"},
-    {"forget", 0, OPT_FLAG, OPT_AT(forget), NULL, "snapshots: remove damaged ones"},
-    {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL, "snapshots: only show what would be done"},
+    {"forget", 0, OPT_FLAG(struct repair_args, forget), NULL, "snapshots: remove damaged ones"},
+    {"dry-run", 'n', OPT_FLAG(struct repair_args, dry_run), NULL,
+     "snapshots: only show what would be done"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_repair, opts_snapshots, opts_repo, opts_global,
-                                           NULL};
+static const struct opt_group groups[] = {
+    {opts_repair, 0},
+    GROUPS_SNAPSHOTS(struct repair_args, snapshots),
+    {opts_repo, offsetof(struct repair_args, repo)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 static void
 on_note(void *arg, const char *text)
@@ -28,7 +40,7 @@ on_note(void *arg, const char *text)
 }
 
 static struct repair_opts
-repair_opts(const struct args *a)
+repair_opts(const struct repair_args *a)
 {
     return (struct repair_opts){.note = on_note,
                                 .dry_run = a->dry_run,
@@ -37,11 +49,13 @@ repair_opts(const struct args *a)
 }
 
 static enum rc
-run_index(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
+run_index(struct ctx *cx, const struct repair_args *a, const struct opt_list *ids, struct repo *r,
+          struct err *e)
 {
     struct repair_opts opts = repair_opts(a);
     struct repair_index_result res;
 
+    (void)ids;
     if (repair_index(cx, r, &opts, &res, e))
         return e->code;
     (void)printf("%zu %s in the index: %zu read, %zu missing, %zu that cannot be read\n", res.packs,
@@ -85,23 +99,24 @@ keep_copy(struct ctx *cx, struct repo *r, const struct id *pack, struct err *e)
 }
 
 static enum rc
-run_packs(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
+run_packs(struct ctx *cx, const struct repair_args *a, const struct opt_list *ids, struct repo *r,
+          struct err *e)
 {
     struct repair_opts opts = repair_opts(a);
     struct repair_packs_result res;
-    struct id packs[ARGS_REST_MAX];
+    struct id packs[OPT_LIST_MAX];
 
-    if (a->n_rest == 0)
+    if (ids->n == 0)
         return err_set(e, RC_USAGE,
                        "repair packs needs the IDs of packs: `cstash check "
                        "--read-data` names the damaged ones");
-    for (size_t i = 0; i < a->n_rest; i++)
-        if (inspect_find_pack(cx, r, a->rest[i], &packs[i], e))
+    for (size_t i = 0; i < ids->n; i++)
+        if (inspect_find_pack(cx, r, ids->v[i], &packs[i], e))
             return e->code;
-    for (size_t i = 0; i < a->n_rest; i++)
+    for (size_t i = 0; i < ids->n; i++)
         if (keep_copy(cx, r, &packs[i], e))
             return e->code;
-    if (repair_packs(cx, r, packs, a->n_rest, &opts, &res, e))
+    if (repair_packs(cx, r, packs, ids->n, &opts, &res, e))
         return e->code;
     (void)printf("%zu %s saved, %zu lost\n", res.saved, str_plural(res.saved, "blob", "blobs"),
                  res.lost);
@@ -113,13 +128,14 @@ run_packs(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
 /* ---- snapshots ---- */
 
 static enum rc
-run_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct err *e)
+run_snapshots(struct ctx *cx, const struct repair_args *a, const struct opt_list *ids,
+              struct repo *r, struct err *e)
 {
     struct repair_opts opts = repair_opts(a);
     struct snapshot *list = NULL;
     size_t n = 0, changed = 0;
     struct snapshots_unread unread = {.n = 0};
-    enum rc rc = app_snapshots(cx, a, r, &list, &n, &unread, e);
+    enum rc rc = app_snapshots(cx, &a->snapshots, ids, r, &list, &n, &unread, e);
 
     if (rc == RC_OK)
         rc = repair_snapshots(cx, r, list, n, &opts, &changed, e);
@@ -137,54 +153,63 @@ run_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct err *
 
 /* ---- the command ---- */
 
-typedef enum rc verb_fn(struct ctx *cx, const struct args *a, struct repo *r, struct err *e);
+/* `ids`: the words behind the verb. */
+typedef enum rc verb_fn(struct ctx *cx, const struct repair_args *a, const struct opt_list *ids,
+                        struct repo *r, struct err *e);
 
 static enum rc
-run_verb(struct ctx *cx, const struct args *a, verb_fn *verb, struct err *e)
+run_verb(struct ctx *cx, const struct repair_args *a, const struct opt_list *ids, verb_fn *verb,
+         struct err *e)
 {
     struct app_repo r = {0};
-    enum rc rc = app_repo_lock(cx, a, APP_LOCK_EXCLUSIVE, &r, e);
+    enum rc rc = app_repo_lock(cx, &a->repo, APP_LOCK_EXCLUSIVE, &r, e);
 
     if (rc == RC_OK)
-        rc = verb(cx, a, r.repo, e);
+        rc = verb(cx, a, ids, r.repo, e);
     app_repo_close(&r);
     return rc;
 }
 
 static enum rc
-repair_main(struct ctx *cx, const struct args *a, struct err *e)
+repair_main(struct ctx *cx, const void *args, struct err *e)
 {
-    static const struct {
-        const char *name;
-        verb_fn *verb;
-    } verbs[] = {{"index", run_index}, {"packs", run_packs}, {"snapshots", run_snapshots}};
-    struct args of_verb = *a;
+    static const char *const names[] = {"index", "packs", "snapshots", NULL};
+    static verb_fn *const verbs[] = {run_index, run_packs, run_snapshots};
+    enum { SNAPSHOTS = 2 };
+    const struct repair_args *a = args;
+    const char *word = a->app.words.v[0];
+    struct opt_list ids = {.n = a->app.words.n - 1};
+    int verb = app_word(word, names);
 
-    if (strcmp(a->rest[0], "snapshots") != 0 && (a->dry_run || a->forget))
+    if (verb < 0)
+        return err_set(e, RC_USAGE, "cstash repair %s: use index, packs ID... or snapshots [ID...]",
+                       word);
+    if (verb != SNAPSHOTS && (a->dry_run || a->forget))
         return err_set(e, RC_USAGE, "--dry-run and --forget are for repair snapshots");
-
-    of_verb.n_rest = a->n_rest - 1;
-    memmove(of_verb.rest, a->rest + 1, of_verb.n_rest * sizeof(a->rest[0]));
-    for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-        if (strcmp(a->rest[0], verbs[i].name) == 0)
-            return run_verb(cx, &of_verb, verbs[i].verb, e);
-    return err_set(e, RC_USAGE, "cstash repair %s: use index, packs ID... or snapshots [ID...]",
-                   a->rest[0]);
+    memcpy(ids.v, a->app.words.v + 1, ids.n * sizeof(ids.v[0]));
+    return run_verb(cx, a, &ids, verbs[verb], e);
 }
 
-const struct command cmd_repair = {"repair",
-                                   "index|packs ID...|snapshots [ID...]",
-                                   "repair a damaged repository",
-                                   tables,
-                                   1,
-                                   ARGS_REST_MAX,
-                                   repair_main};
+const struct command cmd_repair = {.name = "repair",
+                                   .usage = "index|packs ID...|snapshots [ID...]",
+                                   .summary = "repair a damaged repository",
+                                   .groups = groups,
+                                   .size = sizeof(struct repair_args),
+                                   .words_min = 1,
+                                   .words_max = OPT_LIST_MAX,
+                                   .run = repair_main};
 
 static enum rc
-run_rebuild(struct ctx *cx, const struct args *a, struct err *e)
+run_rebuild(struct ctx *cx, const void *args, struct err *e)
 {
-    return run_verb(cx, a, run_index, e);
+    const struct opt_list none = {.n = 0};
+
+    return run_verb(cx, args, &none, run_index, e);
 }
 
-const struct command cmd_rebuild_index = {
-    "rebuild-index", "", "deprecated name of \"repair index\"", tables, 0, 0, run_rebuild};
+const struct command cmd_rebuild_index = {.name = "rebuild-index",
+                                          .usage = "",
+                                          .summary = "deprecated name of \"repair index\"",
+                                          .groups = groups,
+                                          .size = sizeof(struct repair_args),
+                                          .run = run_rebuild};

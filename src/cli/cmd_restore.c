@@ -3,36 +3,57 @@
 #include "cli/load_opts.h"
 #include "cli/snapshot_opts.h"
 
-static const struct opt *const tables[] = {opts_load,     opts_redis,  opts_filter, opts_repo,
-                                           opts_snapshot, opts_global, NULL};
+struct restore_args {
+    struct load_args load;
+    struct repo_access repo;
+    struct snapshot_choice snapshot;
+};
+static const struct opt_group groups[] = {
+    GROUPS_LOAD,
+    {opts_repo, offsetof(struct restore_args, repo)},
+    GROUPS_SNAPSHOT(struct restore_args, snapshot),
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 static enum rc
-restore_main(struct ctx *cx, const struct args *a, struct err *e)
+restore_main(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct restore_args *a = args;
+    const struct opt_list *words = &a->load.app.words;
+    const struct app_wanted wanted = {.spec = words->n == 1 ? words->v[0] : NULL,
+                                      .choice = &a->snapshot,
+                                      .keys = &a->load.keys,
+                                      .own = &a->load.redis};
+    const char *target = a->snapshot.target;
     struct app_snapshot s = {0};
     struct app_target t = {0};
     struct restore_result res;
     char from[OUT_SNAPSHOT] = "";
     enum rc rc;
 
-    if (a->target != NULL && (a->target[0] == '/' || a->target[0] == '.'))
+    if (target != NULL && (target[0] == '/' || target[0] == '.'))
         return err_set(e, RC_USAGE,
                        "--target is the name of a server here, not a folder; use cstash show "
                        "SNAPSHOT >FILE");
-    rc = app_snapshot_open(cx, a, a->n_rest == 1 ? a->rest[0] : NULL, true, &s, e);
-
+    rc = app_snapshot_open(cx, &a->repo, &wanted, &s, e);
     if (rc == RC_OK)
-        rc = app_target_open(cx, a, &s.from.snap, out_snapshot(&s.from.snap, from), &t, e);
+        rc = app_target_open(cx, &a->load, &s.from.snap, out_snapshot(&s.from.snap, from), &t, e);
     if (rc == RC_OK) {
         rc = restore_redis(cx, &s.from, t.conn, &t.opts, &res, e);
-        if (rc == RC_OK && a->verify && !a->dry_run)
+        if (rc == RC_OK && a->load.load.verify && !a->load.load.dry_run)
             rc = restore_verify(cx, &s.from, t.conn, &t.opts, &res, e);
-        app_target_report(a, &t, from, &res, rc);
+        app_target_report(&a->load, &t, from, &res, rc);
     }
     app_target_close(&t);
     app_snapshot_close(&s);
     return rc;
 }
 
-const struct command cmd_restore = {
-    "restore", "[SNAPSHOT|latest]", "restore a snapshot into a Redis", tables, 0, 1, restore_main};
+const struct command cmd_restore = {.name = "restore",
+                                    .usage = "[SNAPSHOT|latest]",
+                                    .summary = "restore a snapshot into a Redis",
+                                    .groups = groups,
+                                    .size = sizeof(struct restore_args),
+                                    .words_max = 1,
+                                    .run = restore_main};

@@ -4,14 +4,27 @@
 
 #include "cli/snapshot_opts.h"
 
+struct show_args {
+    struct app_opts app;
+    bool manifest;
+    struct repo_access repo;
+    struct snapshot_choice snapshot;
+};
 static const struct opt opts_show[] = {
-    {"manifest", 0, OPT_FLAG, OPT_AT(manifest), NULL, "print the manifest instead of the dump"},
+    {"manifest", 0, OPT_FLAG(struct show_args, manifest), NULL,
+     "print the manifest instead of the dump"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_show, opts_repo, opts_snapshot, opts_global, NULL};
+static const struct opt_group groups[] = {
+    {opts_show, 0},
+    {opts_repo, offsetof(struct show_args, repo)},
+    GROUPS_SNAPSHOT(struct show_args, snapshot),
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 static enum rc
-show_dump(struct ctx *cx, const struct args *a, struct app_snapshot *s, struct err *e)
+show_dump(struct ctx *cx, const struct show_args *a, struct app_snapshot *s, struct err *e)
 {
     struct wr_fd out;
 
@@ -26,10 +39,13 @@ show_dump(struct ctx *cx, const struct args *a, struct app_snapshot *s, struct e
 }
 
 static enum rc
-show_main(struct ctx *cx, const struct args *a, struct err *e)
+show_main(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct show_args *a = args;
+    const struct app_wanted wanted = {.spec = a->app.words.n == 1 ? a->app.words.v[0] : NULL,
+                                      .choice = &a->snapshot};
     struct app_snapshot s = {0};
-    enum rc rc = app_snapshot_open(cx, a, a->n_rest == 1 ? a->rest[0] : NULL, false, &s, e);
+    enum rc rc = app_snapshot_open(cx, &a->repo, &wanted, &s, e);
 
     if (rc == RC_OK)
         rc = show_dump(cx, a, &s, e);
@@ -37,5 +53,10 @@ show_main(struct ctx *cx, const struct args *a, struct err *e)
     return rc;
 }
 
-const struct command cmd_show = {
-    "show", "[SNAPSHOT|latest]", "print the dump of a snapshot", tables, 0, 1, show_main};
+const struct command cmd_show = {.name = "show",
+                                 .usage = "[SNAPSHOT|latest]",
+                                 .summary = "print the dump of a snapshot",
+                                 .groups = groups,
+                                 .size = sizeof(struct show_args),
+                                 .words_max = 1,
+                                 .run = show_main};

@@ -9,12 +9,24 @@
 
 enum { SHOWN = 200 /* of a text that somebody else wrote */ };
 
+struct snapshots_args {
+    struct app_opts app;
+    int64_t latest; /* OPT_UNSET: all */
+    struct repo_access repo;
+    struct snapshot_choice choice;
+};
 static const struct opt opts_list[] = {
-    {"latest", 0, OPT_TEXT, OPT_AT(latest), "N",
+    {"latest", 0, OPT_COUNT(struct snapshots_args, latest, 1, INT64_MAX, NULL), NULL,
      "only the last N snapshots of each target, host and path"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_list, opts_repo, opts_snapshots, opts_global, NULL};
+static const struct opt_group groups[] = {
+    {opts_list, 0},
+    {opts_repo, offsetof(struct snapshots_args, repo)},
+    GROUPS_SNAPSHOTS(struct snapshots_args, choice),
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 /* What the program that wrote it says of it; a broken one is a warning, not the end. */
 static bool
@@ -80,7 +92,7 @@ print_row(const struct snapshot *s, const struct manifest_brief *m)
 }
 
 struct listing {
-    const struct args *args;
+    const struct snapshots_args *args;
     struct buf json;
     struct jw w;
 };
@@ -90,7 +102,7 @@ list_one(struct listing *l, const struct snapshot *s)
 {
     struct manifest_brief brief;
 
-    if (l->args->json)
+    if (l->args->app.json)
         app_snapshot_json(&l->w, s);
     else
         print_row(s, brief_of(s, &brief) ? &brief : NULL);
@@ -100,7 +112,7 @@ static enum rc
 snapshots_print(struct listing *l, const struct snapshot *all, size_t n, struct err *e)
 {
     jw_init(&l->w, &l->json);
-    if (l->args->json)
+    if (l->args->app.json)
         jw_open_array(&l->w);
     else
         (void)printf("%-8s  %-19s  %-16s  %-24s  %10s  %12s  %-11s  %-14s  %-12s  %s\n", "ID",
@@ -108,7 +120,7 @@ snapshots_print(struct listing *l, const struct snapshot *all, size_t n, struct 
                      "Paths [Tags]");
     for (size_t i = 0; i < n; i++)
         list_one(l, &all[i]);
-    if (!l->args->json) {
+    if (!l->args->app.json) {
         (void)printf("%zu %s\n", n, str_plural(n, "snapshot", "snapshots"));
         return RC_OK;
     }
@@ -147,23 +159,21 @@ keep_latest(struct snapshot *all, size_t *n, uint64_t most)
 }
 
 static enum rc
-snapshots_main(struct ctx *cx, const struct args *a, struct err *e)
+snapshots_main(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct snapshots_args *a = args;
     struct listing l = {.args = a, .json = BUF_INIT((size_t)1 << 32)};
     struct app_repo r = {0};
     struct snapshots_unread unread = {.n = 0};
     struct snapshot *all = NULL;
-    uint64_t most = 0;
     size_t n = 0;
     enum rc rc;
 
-    if (a->latest != NULL && (!str_to_u64(str_c(a->latest), &most) || most == 0))
-        return err_set(e, RC_USAGE, "--latest \"%s\" is not a number of snapshots", a->latest);
-    rc = app_repo_lock(cx, a, APP_LOCK_SHARED, &r, e);
+    rc = app_repo_lock(cx, &a->repo, APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
-        rc = app_snapshots(cx, a, r.repo, &all, &n, &unread, e);
-    if (rc == RC_OK && most != 0)
-        keep_latest(all, &n, most);
+        rc = app_snapshots(cx, &a->choice, &a->app.words, r.repo, &all, &n, &unread, e);
+    if (rc == RC_OK && a->latest != OPT_UNSET)
+        keep_latest(all, &n, (uint64_t)a->latest);
     if (rc == RC_OK)
         rc = snapshots_print(&l, all, n, e);
     snapshots_free(all, n);
@@ -172,5 +182,10 @@ snapshots_main(struct ctx *cx, const struct args *a, struct err *e)
     return app_unread(rc, &unread, e);
 }
 
-const struct command cmd_snapshots = {"snapshots", "[ID...]",     "list snapshots", tables,
-                                      0,           ARGS_REST_MAX, snapshots_main};
+const struct command cmd_snapshots = {.name = "snapshots",
+                                      .usage = "[ID...]",
+                                      .summary = "list snapshots",
+                                      .groups = groups,
+                                      .size = sizeof(struct snapshots_args),
+                                      .words_max = OPT_LIST_MAX,
+                                      .run = snapshots_main};

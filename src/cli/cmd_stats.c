@@ -5,13 +5,27 @@
 #include "json/write.h"
 #include "repo/stats.h"
 
+struct stats_args {
+    struct app_opts app;
+    enum stats_mode mode;
+    struct repo_access repo;
+    struct snapshot_choice snapshots;
+};
+/* In the order of the enum. */
+static const char *const modes[] = {"restore-size", "files-by-contents", "blobs-per-file",
+                                    "raw-data", NULL};
 static const struct opt opts_stats[] = {
-    {"mode", 0, OPT_TEXT, OPT_AT(mode), "MODE",
-     "what to count: restore-size, files-by-contents, blobs-per-file or raw-data [restore-size]"},
+    {"mode", 0, OPT_ENUM(struct stats_args, mode, modes, "restore-size"), "MODE",
+     "what to count: restore-size, files-by-contents, blobs-per-file or raw-data"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_stats, opts_repo, opts_snapshots, opts_global,
-                                           NULL};
+static const struct opt_group groups[] = {
+    {opts_stats, 0},
+    {opts_repo, offsetof(struct stats_args, repo)},
+    GROUPS_SNAPSHOTS(struct stats_args, snapshots),
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 /* restic leaves out what is 0. */
 static void
@@ -63,32 +77,33 @@ print_text(const struct stats *s, bool raw)
 }
 
 static enum rc
-stats_main(struct ctx *cx, const struct args *a, struct err *e)
+stats_main(struct ctx *cx, const void *args, struct err *e)
 {
-    static const char *const modes[] = {"restore-size", "files-by-contents", "blobs-per-file",
-                                        "raw-data", NULL};
+    const struct stats_args *a = args;
     struct snapshots_unread unread = {.n = 0};
     struct snapshot *list = NULL;
     struct app_repo r = {0};
     struct stats s;
     size_t n = 0;
-    int mode;
-    enum rc rc = app_word(a->mode, "mode", modes, &mode, e);
+    enum rc rc = app_repo_lock(cx, &a->repo, APP_LOCK_SHARED, &r, e);
 
     if (rc == RC_OK)
-        rc = app_repo_lock(cx, a, APP_LOCK_SHARED, &r, e);
+        rc = app_snapshots(cx, &a->snapshots, &a->app.words, r.repo, &list, &n, &unread, e);
     if (rc == RC_OK)
-        rc = app_snapshots(cx, a, r.repo, &list, &n, &unread, e);
-    if (rc == RC_OK)
-        rc = stats_count(cx, r.repo, (enum stats_mode)mode, list, n, &s, e);
-    if (rc == RC_OK && a->json)
+        rc = stats_count(cx, r.repo, a->mode, list, n, &s, e);
+    if (rc == RC_OK && a->app.json)
         print_json(&s);
     else if (rc == RC_OK)
-        print_text(&s, mode == STATS_RAW_DATA);
+        print_text(&s, a->mode == STATS_RAW_DATA);
     snapshots_free(list, n);
     app_repo_close(&r);
     return app_unread(rc, &unread, e);
 }
 
-const struct command cmd_stats = {
-    "stats", "[ID...]", "show the size of a repository", tables, 0, ARGS_REST_MAX, stats_main};
+const struct command cmd_stats = {.name = "stats",
+                                  .usage = "[ID...]",
+                                  .summary = "show the size of a repository",
+                                  .groups = groups,
+                                  .size = sizeof(struct stats_args),
+                                  .words_max = OPT_LIST_MAX,
+                                  .run = stats_main};

@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The containers of Jobs as subcommands, with Stash's flags (job/step.h). */
 #include "cli/app.h"
+#include "job/step.h"
+
+struct step_args {
+    struct app_opts app;
+    struct step_flags step;
+};
 
 #define TEXT(name, field, what)                                                                    \
     {                                                                                              \
-        name, 0, OPT_TEXT_OR_NONE, OPT_AT(step.field), "VALUE", what                               \
+        name, 0, OPT_TEXT_OR_NONE(struct step_flags, field), "VALUE", what                         \
     }
 #define BOOL(name, field, what)                                                                    \
     {                                                                                              \
-        name, 0, OPT_BOOL, OPT_AT(step.field), NULL, what                                          \
+        name, 0, OPT_BOOL(struct step_flags, field), NULL, what                                    \
+    }
+#define IGNORED(name, what)                                                                        \
+    {                                                                                              \
+        name, 0, OPT_IGNORED, "VALUE", what                                                        \
     }
 #define END                                                                                        \
     {                                                                                              \
@@ -28,7 +38,8 @@ static const struct opt opts_backend[] = {
     TEXT("region", region, "region of the bucket"),
     TEXT("path", path, "folder in the bucket"),
     BOOL("insecure-tls", insecure_tls, "do not verify the server of the bucket"),
-    TEXT("max-connections", max_connections, "how many connections to open at most; 0: default"),
+    {"max-connections", 0, OPT_COUNT_OR_NONE(struct step_flags, max_connections, 0, INT32_MAX),
+     NULL, "how many connections to open at most; 0: default"},
     TEXT("storage-secret-name", secret, "Secret with RESTIC_PASSWORD and credentials"),
     TEXT("storage-secret-namespace", secret_ns, "its namespace"),
     TEXT("scratch-dir", scratch_dir, "folder for small files"),
@@ -41,27 +52,28 @@ static const struct opt opts_redis_step[] = {
     TEXT("appbinding-namespace", appbinding_ns, "its namespace"),
     TEXT("hostname", hostname, "host of the snapshot"),
     TEXT("redis-args", redis_args, "more options, as in the Task's param args"),
-    TEXT("wait-timeout", wait_timeout, "seconds to wait for the Redis [300]"),
-    TEXT("license-apiservice", ignored, "accepted and ignored"),
+    {"wait-timeout", 0, OPT_MS_OR_NONE(struct step_flags, wait_timeout_ms, "300"), "SECONDS",
+     "seconds to wait for the Redis"},
+    IGNORED("license-apiservice", "accepted and ignored"),
     END,
 };
 static const struct opt opts_backup_step[] = {
     TEXT("backupsession", backupsession, "BackupSession"),
-    TEXT("retention-keep-last", ignored, "accepted and ignored: update-status applies retention"),
-    TEXT("retention-keep-hourly", ignored, "the same"),
-    TEXT("retention-keep-daily", ignored, "the same"),
-    TEXT("retention-keep-weekly", ignored, "the same"),
-    TEXT("retention-keep-monthly", ignored, "the same"),
-    TEXT("retention-keep-yearly", ignored, "the same"),
-    TEXT("retention-keep-tags", ignored, "the same"),
-    BOOL("retention-prune", ignored_flag, "the same"),
-    BOOL("retention-dry-run", ignored_flag, "the same"),
+    IGNORED("retention-keep-last", "accepted and ignored: update-status applies retention"),
+    IGNORED("retention-keep-hourly", "the same"),
+    IGNORED("retention-keep-daily", "the same"),
+    IGNORED("retention-keep-weekly", "the same"),
+    IGNORED("retention-keep-monthly", "the same"),
+    IGNORED("retention-keep-yearly", "the same"),
+    IGNORED("retention-keep-tags", "the same"),
+    {"retention-prune", 0, OPT_IGNORED_FLAG, NULL, "the same"},
+    {"retention-dry-run", 0, OPT_IGNORED_FLAG, NULL, "the same"},
     END,
 };
 static const struct opt opts_restore_step[] = {
     TEXT("source-hostname", source_hostname, "host to read; that of --hostname when empty"),
     TEXT("snapshot", snapshot, "snapshot ID [latest]"),
-    TEXT("n", ignored, "accepted and ignored"),
+    IGNORED("n", "accepted and ignored"),
     END,
 };
 static const struct opt opts_session[] = {
@@ -95,7 +107,7 @@ static const struct opt opts_create[] = {
 
 /* Stash's default where a flag is not given. */
 static struct step_flags
-flags_of(const struct args *a)
+flags_of(const struct step_args *a)
 {
     struct step_flags f = a->step;
 
@@ -105,9 +117,9 @@ flags_of(const struct args *a)
 }
 
 #define STEP(fn, step)                                                                             \
-    static enum rc fn(struct ctx *cx, const struct args *a, struct err *e)                         \
+    static enum rc fn(struct ctx *cx, const void *args, struct err *e)                             \
     {                                                                                              \
-        struct step_flags f = flags_of(a);                                                         \
+        struct step_flags f = flags_of(args);                                                      \
         return step(cx, &f, e);                                                                    \
     }
 STEP(run_backup, step_backup_redis)
@@ -117,35 +129,77 @@ STEP(run_hook, step_run_hook)
 STEP(run_wipe, step_wipe_repository)
 
 static enum rc
-run_create(struct ctx *cx, const struct args *a, struct err *e)
+run_create(struct ctx *cx, const void *args, struct err *e)
 {
-    return step_create_backupsession(cx, &a->step, e);
+    return step_create_backupsession(cx, &((const struct step_args *)args)->step, e);
 }
 
-static const struct opt *const backup_tables[] = {opts_cluster,     opts_backend, opts_redis_step,
-                                                  opts_backup_step, opts_global,  NULL};
-static const struct opt *const restore_tables[] = {opts_cluster,      opts_backend, opts_redis_step,
-                                                   opts_restore_step, opts_global,  NULL};
-static const struct opt *const status_tables[] = {opts_cluster, opts_backend, opts_session,
-                                                  opts_status,  opts_global,  NULL};
-static const struct opt *const hook_tables[] = {opts_cluster, opts_session, opts_hook, opts_global,
-                                                NULL};
-static const struct opt *const wipe_tables[] = {opts_cluster, opts_backend, opts_global, NULL};
-static const struct opt *const create_tables[] = {opts_cluster, opts_create, opts_global, NULL};
+/* Whoever waits for the step's outcome is to read what is wrong with its flags. */
+static enum rc
+steps_refused(const void *args, struct err *e)
+{
+    struct step_flags f = flags_of(args);
 
-const struct command cmd_backup_redis = {
-    "backup-redis", "", "Job step: dump the Redis of an AppBinding", backup_tables, 0, 0,
-    run_backup};
-const struct command cmd_restore_redis = {
-    "restore-redis", "", "Job step: restore into the Redis of an AppBinding", restore_tables, 0, 0,
-    run_restore};
-const struct command cmd_update_status = {
-    "update-status", "", "Job step: retention, check, metrics and status", status_tables, 0, 0,
-    run_status};
-const struct command cmd_run_hook = {
-    "run-hook", "", "Job step: run a hook", hook_tables, 0, 0, run_hook,
-};
-const struct command cmd_create_backupsession = {
-    "create-backupsession", "", "CronJob: start a backup", create_tables, 0, 0, run_create};
-const struct command cmd_wipe_repository = {
-    "wipe-repository", "", "Job: delete the data of a Repository", wipe_tables, 0, 0, run_wipe};
+    return step_refused(&f, e);
+}
+
+#define FLAGS(table)                                                                               \
+    {                                                                                              \
+        table, offsetof(struct step_args, step)                                                    \
+    }
+static const struct opt_group backup_groups[] = {FLAGS(opts_cluster),    FLAGS(opts_backend),
+                                                 FLAGS(opts_redis_step), FLAGS(opts_backup_step),
+                                                 {opts_app, 0},          {.table = NULL}};
+static const struct opt_group restore_groups[] = {FLAGS(opts_cluster),    FLAGS(opts_backend),
+                                                  FLAGS(opts_redis_step), FLAGS(opts_restore_step),
+                                                  {opts_app, 0},          {.table = NULL}};
+static const struct opt_group status_groups[] = {FLAGS(opts_cluster), FLAGS(opts_backend),
+                                                 FLAGS(opts_session), FLAGS(opts_status),
+                                                 {opts_app, 0},       {.table = NULL}};
+static const struct opt_group hook_groups[] = {
+    FLAGS(opts_cluster), FLAGS(opts_session), FLAGS(opts_hook), {opts_app, 0}, {.table = NULL}};
+static const struct opt_group wipe_groups[] = {
+    FLAGS(opts_cluster), FLAGS(opts_backend), {opts_app, 0}, {.table = NULL}};
+static const struct opt_group create_groups[] = {
+    FLAGS(opts_cluster), FLAGS(opts_create), {opts_app, 0}, {.table = NULL}};
+
+const struct command cmd_backup_redis = {.name = "backup-redis",
+                                         .usage = "",
+                                         .summary = "Job step: dump the Redis of an AppBinding",
+                                         .groups = backup_groups,
+                                         .size = sizeof(struct step_args),
+                                         .run = run_backup,
+                                         .refused = steps_refused};
+const struct command cmd_restore_redis = {.name = "restore-redis",
+                                          .usage = "",
+                                          .summary =
+                                              "Job step: restore into the Redis of an AppBinding",
+                                          .groups = restore_groups,
+                                          .size = sizeof(struct step_args),
+                                          .run = run_restore,
+                                          .refused = steps_refused};
+const struct command cmd_update_status = {.name = "update-status",
+                                          .usage = "",
+                                          .summary =
+                                              "Job step: retention, check, metrics and status",
+                                          .groups = status_groups,
+                                          .size = sizeof(struct step_args),
+                                          .run = run_status};
+const struct command cmd_run_hook = {.name = "run-hook",
+                                     .usage = "",
+                                     .summary = "Job step: run a hook",
+                                     .groups = hook_groups,
+                                     .size = sizeof(struct step_args),
+                                     .run = run_hook};
+const struct command cmd_create_backupsession = {.name = "create-backupsession",
+                                                 .usage = "",
+                                                 .summary = "CronJob: start a backup",
+                                                 .groups = create_groups,
+                                                 .size = sizeof(struct step_args),
+                                                 .run = run_create};
+const struct command cmd_wipe_repository = {.name = "wipe-repository",
+                                            .usage = "",
+                                            .summary = "Job: delete the data of a Repository",
+                                            .groups = wipe_groups,
+                                            .size = sizeof(struct step_args),
+                                            .run = run_wipe};

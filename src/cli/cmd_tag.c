@@ -6,16 +6,32 @@
 #include "job/target.h"
 #include "repo/snapshot_edit.h"
 
-static const struct opt opts_tag[] = {
-    {"set", 0, OPT_LIST_OR_NONE, OPT_AT(set_tags), "TAGS", "replace all tags: a,b; \"\" for none"},
-    {"add", 0, OPT_LIST, OPT_AT(add_tags), "TAGS", "add tags (repeatable)"},
-    {"remove", 0, OPT_LIST, OPT_AT(remove_tags), "TAGS", "remove tags (repeatable)"},
-    {"target", 0, OPT_TEXT, OPT_AT(target), "OLD=NEW",
+struct tag_args {
+    struct app_opts app;
+    struct opt_list set, add, remove;
+    const char *target; /* OLD=NEW, or OLD */
+    struct snapshot_choice snapshots;
+    struct repo_access repo;
+};
+static const struct opt opts_edit[] = {
+    {"set", 0, OPT_LIST_OR_NONE(struct tag_args, set), "TAGS",
+     "replace all tags: a,b; \"\" for none"},
+    {"add", 0, OPT_LIST(struct tag_args, add), "TAGS", "add tags (repeatable)"},
+    {"remove", 0, OPT_LIST(struct tag_args, remove), "TAGS", "remove tags (repeatable)"},
+    {"target", 0, OPT_TEXT(struct tag_args, target), "OLD=NEW",
      "the snapshots of target OLD become those of NEW; without \"=\": only snapshots of this "
      "target"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_tag, opts_snapshots, opts_repo, opts_global, NULL};
+static const struct opt_group groups[] = {
+    {opts_edit, 0},
+    {opts_host, offsetof(struct tag_args, snapshots)},
+    {opts_tag, offsetof(struct tag_args, snapshots)},
+    {opts_paths, offsetof(struct tag_args, snapshots)},
+    {opts_repo, offsetof(struct tag_args, repo)},
+    {opts_app, 0},
+    {.table = NULL},
+};
 
 /* The words of "a,b" and "c". */
 struct tags {
@@ -24,7 +40,7 @@ struct tags {
 };
 
 static struct tags
-tag_split(const struct args_list *list)
+tag_split(const struct opt_list *list)
 {
     struct tags t = {.n = 0};
 
@@ -72,12 +88,12 @@ tag_apply(const struct edit *x, struct snapshot *s)
 
 /* restic's fields. */
 static void
-print_change(const struct args *a, const struct id *from, const struct id *to)
+print_change(const struct tag_args *a, const struct id *from, const struct id *to)
 {
     char old[ID_TEXT], new[ID_TEXT];
     struct out_json j;
 
-    if (!a->json) {
+    if (!a->app.json) {
         (void)printf("%.8s is now %.8s\n", id_hex(from, old), id_hex(to, new));
         return;
     }
@@ -91,21 +107,22 @@ print_change(const struct args *a, const struct id *from, const struct id *to)
 }
 
 static void
-print_summary(const struct args *a, size_t changed)
+print_summary(const struct tag_args *a, size_t changed)
 {
-    if (a->json)
+    if (a->app.json)
         (void)printf("{\"message_type\":\"summary\",\"changed_snapshots\":%zu}\n", changed);
     else
         (void)printf("%zu %s changed\n", changed, str_plural(changed, "snapshot", "snapshots"));
 }
 
 static enum rc
-edit_all(struct ctx *cx, const struct args *a, struct repo *r, const struct edit *x, struct err *e)
+edit_all(struct ctx *cx, const struct tag_args *a, const struct snapshot_choice *choice,
+         struct repo *r, const struct edit *x, struct err *e)
 {
     struct snapshot *list = NULL;
     size_t n = 0, changed = 0;
     struct snapshots_unread unread = {.n = 0};
-    enum rc rc = app_snapshots(cx, a, r, &list, &n, &unread, e);
+    enum rc rc = app_snapshots(cx, choice, &a->app.words, r, &list, &n, &unread, e);
 
     for (size_t i = 0; rc == RC_OK && i < n; i++) {
         struct id old = list[i].id;
@@ -122,52 +139,55 @@ edit_all(struct ctx *cx, const struct args *a, struct repo *r, const struct edit
     return app_unread(rc, &unread, e);
 }
 
-/* --target OLD=NEW: OLD becomes the filter of `a`, and is the caller's to free. */
+/* --target OLD=NEW: OLD becomes the filter `choice`, and is the caller's to free. */
 static enum rc
-take_target(struct args *a, struct edit *x, char **old, struct err *e)
+take_target(const char *text, struct snapshot_choice *choice, struct edit *x, char **old,
+            struct err *e)
 {
-    const char *equals = a->target != NULL ? strchr(a->target, '=') : NULL;
+    const char *equals = text != NULL ? strchr(text, '=') : NULL;
 
+    choice->target = text;
     if (equals == NULL)
         return RC_OK;
-    if (equals == a->target || equals[1] == '\0')
-        return err_set(e, RC_USAGE, "--target %s: write OLD=NEW, two names of targets", a->target);
-    *old = mem_strndup(a->target, (size_t)(equals - a->target));
+    if (equals == text || equals[1] == '\0')
+        return err_set(e, RC_USAGE, "--target %s: write OLD=NEW, two names of targets", text);
+    *old = mem_strndup(text, (size_t)(equals - text));
     x->target = target_of_text(equals + 1);
     x->renames = true;
-    a->target = *old;
+    choice->target = *old;
     return RC_OK;
 }
 
 static enum rc
-check_args(const struct args *a, const struct edit *x, struct err *e)
+check_args(const struct tag_args *a, const struct edit *x, struct err *e)
 {
-    if (!x->sets && !x->renames && a->add_tags.n + a->remove_tags.n == 0)
+    if (!x->sets && !x->renames && a->add.n + a->remove.n == 0)
         return err_set(e, RC_USAGE,
                        "nothing to do: use --set, --add, --remove or --target OLD=NEW");
-    if (x->sets && a->add_tags.n + a->remove_tags.n > 0)
+    if (x->sets && a->add.n + a->remove.n > 0)
         return err_set(e, RC_USAGE, "--set goes neither with --add nor with --remove");
     return RC_OK;
 }
 
 static enum rc
-tag_main(struct ctx *cx, const struct args *given, struct err *e)
+tag_main(struct ctx *cx, const void *args, struct err *e)
 {
-    struct args a = *given;
-    struct edit x = {.sets = a.set_tags.n > 0};
+    const struct tag_args *a = args;
+    struct snapshot_choice choice = a->snapshots;
+    struct edit x = {.sets = a->set.n > 0};
     struct app_repo r = {0};
     char *old = NULL;
-    enum rc rc = take_target(&a, &x, &old, e);
+    enum rc rc = take_target(a->target, &choice, &x, &old, e);
 
-    x.set = tag_split(&a.set_tags);
-    x.add = tag_split(&a.add_tags);
-    x.remove = tag_split(&a.remove_tags);
+    x.set = tag_split(&a->set);
+    x.add = tag_split(&a->add);
+    x.remove = tag_split(&a->remove);
     if (rc == RC_OK)
-        rc = check_args(&a, &x, e);
+        rc = check_args(a, &x, e);
     if (rc == RC_OK)
-        rc = app_repo_lock(cx, &a, APP_LOCK_EXCLUSIVE, &r, e);
+        rc = app_repo_lock(cx, &a->repo, APP_LOCK_EXCLUSIVE, &r, e);
     if (rc == RC_OK)
-        rc = edit_all(cx, &a, r.repo, &x, e);
+        rc = edit_all(cx, a, &choice, r.repo, &x, e);
     app_repo_close(&r);
     tags_release(&x.set);
     tags_release(&x.add);
@@ -177,6 +197,10 @@ tag_main(struct ctx *cx, const struct args *given, struct err *e)
     return rc;
 }
 
-const struct command cmd_tag = {"tag",   "[ID...]", "change the tags or the target of snapshots",
-                                tables,  0,         ARGS_REST_MAX,
-                                tag_main};
+const struct command cmd_tag = {.name = "tag",
+                                .usage = "[ID...]",
+                                .summary = "change the tags or the target of snapshots",
+                                .groups = groups,
+                                .size = sizeof(struct tag_args),
+                                .words_max = OPT_LIST_MAX,
+                                .run = tag_main};

@@ -3,27 +3,39 @@
 #include "base/mem.h"
 #include "cli/app.h"
 #include "cli/up.h"
+#include "plane/plane.h"
+
+struct up_args {
+    struct app_opts app;
+    const char *dir, *listen, *metrics_listen, *pushgateway_listen, *pushgateway_url;
+};
+static enum rc
+up_listen(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    (void)o;
+    if (text != NULL && !plane_on_loopback(text))
+        return err_set(e, RC_USAGE, "%s is not on the loopback interface, as 127.0.0.1:6443 is",
+                       text);
+    memcpy(to, &text, sizeof(text));
+    return RC_OK;
+}
+static const struct opt_type listen_type = {.value = "HOST:PORT", .parse = up_listen};
 
 static const struct opt opts_up[] = {
-    {"dir", 0, OPT_TEXT, OPT_AT(dir), "STATE",
+    {"dir", 0, OPT_FOLDER(struct up_args, dir), "STATE",
      "state folder [$XDG_STATE_HOME/cstash, ~/.local/state/cstash]"},
-    {"listen", 0, OPT_TEXT, OPT_AT(listen), "HOST:PORT",
-     "loopback address of the API server [127.0.0.1:6443]"},
-    {"metrics-listen", 0, OPT_TEXT_OR_NONE, OPT_AT(metrics_listen), "HOST:PORT",
-     "health and metrics of the operator [127.0.0.1:8080]; \"\" for none"},
-    {"pushgateway-listen", 0, OPT_TEXT_OR_NONE, OPT_AT(pushgateway_listen), "HOST:PORT",
-     "address to start the Pushgateway on [127.0.0.1:56789]; \"\" for none"},
-    {"pushgateway-url", 0, OPT_TEXT_OR_NONE, OPT_AT(step.metrics_url), "URL",
+    {"listen", 0, OPT_OWN(listen_type, struct up_args, listen, const char *, "127.0.0.1:6443"),
+     NULL, "loopback address of the API server"},
+    {"metrics-listen", 0, OPT_TEXT_OR_NONE_PRESET(struct up_args, metrics_listen, "127.0.0.1:8080"),
+     "HOST:PORT", "health and metrics of the operator; \"\" for none"},
+    {"pushgateway-listen", 0,
+     OPT_TEXT_OR_NONE_PRESET(struct up_args, pushgateway_listen, "127.0.0.1:56789"), "HOST:PORT",
+     "address to start the Pushgateway on; \"\" for none"},
+    {"pushgateway-url", 0, OPT_TEXT_OR_NONE(struct up_args, pushgateway_url), "URL",
      "use a running Pushgateway"},
     {.name = NULL},
 };
-static const struct opt *const tables[] = {opts_up, opts_global, NULL};
-
-static const char *
-or_default(const char *given, const char *otherwise)
-{
-    return given != NULL ? given : otherwise;
-}
+static const struct opt_group groups[] = {{opts_up, 0}, {opts_app, 0}, {.table = NULL}};
 
 /* NULL: nobody says where. */
 static char *
@@ -37,15 +49,16 @@ default_dir(void)
 }
 
 static enum rc
-up_main(struct ctx *cx, const struct args *a, struct err *e)
+up_main(struct ctx *cx, const void *args, struct err *e)
 {
+    const struct up_args *a = args;
     char *dir = a->dir != NULL ? mem_strdup(a->dir) : default_dir();
     struct up_opts o = {
         .dir = dir,
-        .listen = or_default(a->listen, "127.0.0.1:6443"),
-        .metrics_listen = or_default(a->metrics_listen, "127.0.0.1:8080"),
-        .pushgateway_listen = or_default(a->pushgateway_listen, "127.0.0.1:56789"),
-        .pushgateway_url = a->step.metrics_url,
+        .listen = a->listen,
+        .metrics_listen = a->metrics_listen[0] != '\0' ? a->metrics_listen : NULL,
+        .pushgateway_listen = a->pushgateway_listen,
+        .pushgateway_url = a->pushgateway_url,
     };
     enum rc rc;
 
@@ -53,13 +66,15 @@ up_main(struct ctx *cx, const struct args *a, struct err *e)
         (void)err_set(e, RC_USAGE, "there is no folder for the state: HOME is not set");
         return err_hint(e, "name one with --dir");
     }
-    if (o.metrics_listen[0] == '\0')
-        o.metrics_listen = NULL;
     mem_share_heaps();
     rc = up_run(cx, &o, e);
     mem_free(dir);
     return rc;
 }
 
-const struct command cmd_up = {
-    "up", "", "run the control plane on this machine until interrupted", tables, 0, 0, up_main};
+const struct command cmd_up = {.name = "up",
+                               .usage = "",
+                               .summary = "run the control plane on this machine until interrupted",
+                               .groups = groups,
+                               .size = sizeof(struct up_args),
+                               .run = up_main};

@@ -93,7 +93,7 @@ read_folder(const char *path, struct documents *out, struct err *e)
 }
 
 enum rc
-documents_read(const struct args_list *files, struct documents *out, struct err *e)
+documents_read(const struct opt_list *files, struct documents *out, struct err *e)
 {
     for (size_t i = 0; i < files->n; i++) {
         const char *path = files->v[i];

@@ -9,7 +9,7 @@
  *          files by name, not deeper. Lists are taken apart. The order stays.
  * Errors   name the file. Nothing at all is RC_INVALID.
  */
-#include "cli/opts.h"
+#include "opts/opts.h"
 #include "json/node.h"
 
 struct document {
@@ -21,7 +21,7 @@ struct documents {
     size_t n;
 };
 
-NODISCARD enum rc documents_read(const struct args_list *files, struct documents *out,
+NODISCARD enum rc documents_read(const struct opt_list *files, struct documents *out,
                                  struct err *e);
 void documents_release(struct documents *d);
 

@@ -9,17 +9,9 @@
 #include "cli/out.h"
 #include "job/target.h"
 
-const struct opt opts_load[] = {
-    {"existing", 0, OPT_TEXT, OPT_AT(existing), "replace|skip|fail|flush",
-     "how to treat existing keys [replace]; flush empties the server first"},
-    {"allow-command", 0, OPT_LIST, OPT_AT(allow_commands), "NAME",
-     "also allow this command in the dump, although it writes no data (repeatable)"},
-    {"verify", 0, OPT_FLAG, OPT_AT(verify), NULL,
-     "read the restored data back from the server and compare"},
-    {"yes", 'y', OPT_FLAG, OPT_AT(yes), NULL,
+const struct opt opts_consent[] = {
+    {"yes", 'y', OPT_FLAG(struct load_args, yes), NULL,
      "do not ask before emptying a server, or overwriting its keys with those of another"},
-    {"dry-run", 'n', OPT_FLAG, OPT_AT(dry_run), NULL,
-     "read and verify everything, but write nothing"},
     {.name = NULL},
 };
 
@@ -74,7 +66,7 @@ is_of_another(const struct app_target *t, const struct snapshot *s)
  * where there is nobody to ask, it must have been said with --yes.
  */
 static enum rc
-load_opts_consent(struct ctx *cx, const struct args *a, const struct app_target *t,
+load_opts_consent(struct ctx *cx, const struct load_args *a, const struct app_target *t,
                   const struct snapshot *s, const char *from, struct err *e)
 {
     bool tty = isatty(STDIN_FILENO) && strcmp(from, "standard input") != 0,
@@ -111,36 +103,20 @@ load_opts_consent(struct ctx *cx, const struct args *a, const struct app_target 
 }
 
 enum rc
-app_target_open(struct ctx *cx, const struct args *a, const struct snapshot *s, const char *from,
-                struct app_target *t, struct err *e)
+app_target_open(struct ctx *cx, const struct load_args *a, const struct snapshot *s,
+                const char *from, struct app_target *t, struct err *e)
 {
-    static const char *const words[] = {"replace", "skip", "fail", "flush", NULL};
-    int existing;
-
     memset(t, 0, sizeof(*t));
     t->started_ms = clock_mono_ms();
-    if (app_word(a->existing, "existing", words, &existing, e) ||
-        app_filter(a, &t->opts.filter, e) || app_redis(a, &t->addr, &t->conn_opts, e))
+    if (load_opts_of(&a->load, &a->keys, &t->opts, e) ||
+        app_redis(&a->redis, &t->addr, &t->conn_opts, e))
         return e->code;
-    t->opts.existing =
-        (enum load_existing[]){LOAD_REPLACE, LOAD_SKIP, LOAD_FAIL, LOAD_FLUSH}[existing];
-    t->opts.dry_run = a->dry_run;
-    t->opts.allow = a->allow_commands.v;
-    t->opts.n_allow = a->allow_commands.n;
     t->opts.progress = on_progress;
     t->opts.progress_arg = &t->progress;
-    if (t->opts.existing == LOAD_FLUSH && t->opts.filter.match != NULL)
-        return err_set(
-            e, RC_USAGE,
-            "--existing flush would empty the server for the keys that --match chooses; use "
-            "--existing replace");
-    if (a->verify && t->opts.existing == LOAD_SKIP)
-        return err_set(e, RC_USAGE,
-                       "--verify cannot say what the keys should be that --existing skip keeps");
-    if (!a->dry_run && (conn_open(cx, &t->addr, &t->conn_opts, &t->conn, e) ||
-                        load_opts_consent(cx, a, t, s, from, e)))
+    if (!a->load.dry_run && (conn_open(cx, &t->addr, &t->conn_opts, &t->conn, e) ||
+                             load_opts_consent(cx, a, t, s, from, e)))
         return e->code;
-    progress_start(&t->progress, a->dry_run ? "verified" : "loaded", a->quiet);
+    progress_start(&t->progress, a->load.dry_run ? "verified" : "loaded", a->app.quiet);
     return RC_OK;
 }
 
@@ -193,30 +169,30 @@ print_json(const struct restore_result *r, int64_t ms)
 }
 
 static void
-print_text(const struct args *a, const struct app_target *t, const char *from,
+print_text(const struct load_args *a, const struct app_target *t, const char *from,
            const struct restore_result *r, int64_t ms)
 {
     char bytes[OUT_TEXT], took[OUT_TEXT], rate[OUT_TEXT], n[STR_GROUPED_MAX], words[RESTORE_WORDS];
 
-    (void)printf("%s %s %s from %s", a->dry_run ? "dry run: would restore" : "restored",
+    (void)printf("%s %s %s from %s", a->load.dry_run ? "dry run: would restore" : "restored",
                  str_grouped(restore_arrived(r), n), str_plural(restore_arrived(r), "key", "keys"),
                  from);
-    if (!a->dry_run)
+    if (!a->load.dry_run)
         (void)printf(" to %s; %s kept", conn_peer(t->conn), str_grouped(r->load.skipped_keys, n));
-    (void)printf("%s %s filtered out", a->dry_run ? ";" : ",",
+    (void)printf("%s %s filtered out", a->load.dry_run ? ";" : ",",
                  str_grouped(r->load.filtered_keys, n));
-    if (!a->dry_run)
+    if (!a->load.dry_run)
         (void)printf(", %s expired", str_grouped(r->outcome.expired, n));
     (void)printf("; %s in %s (%s/s)\n", out_bytes(r->load.bytes, bytes), out_duration(ms, took),
                  out_bytes(r->load.bytes * 1000 / (uint64_t)MAX(ms, 1), rate));
-    if (a->dry_run)
+    if (a->load.dry_run)
         (void)puts("nothing was sent");
     else
         (void)puts(restore_words(r, conn_peer(t->conn), words));
 }
 
 void
-app_target_report(const struct args *a, struct app_target *t, const char *from,
+app_target_report(const struct load_args *a, struct app_target *t, const char *from,
                   const struct restore_result *r, enum rc rc)
 {
     int64_t ms = clock_mono_ms() - t->started_ms;
@@ -228,7 +204,7 @@ app_target_report(const struct args *a, struct app_target *t, const char *from,
     }
     if (rc != RC_OK)
         return;
-    if (a->json)
+    if (a->app.json)
         print_json(r, ms);
     else
         print_text(a, t, from, r, ms);

@@ -8,9 +8,25 @@
  */
 #include "cli/app.h"
 #include "cli/out.h"
+#include "cli/redis_opts.h"
 #include "job/restore.h"
 
-extern const struct opt opts_load[]; /* --existing --allow-command --verify --yes --dry-run */
+/* Of both. */
+struct load_args {
+    struct app_opts app;
+    struct redis_access redis;
+    struct filter keys;
+    struct load_choice load;
+    bool yes;
+};
+extern const struct opt opts_consent[];
+/* The groups of a struct load_args that begins a command's struct. */
+#define GROUPS_LOAD                                                                                \
+    {opts_load, offsetof(struct load_args, load)}, {opts_consent, 0},                              \
+        GROUPS_REDIS(struct load_args, redis),                                                     \
+    {                                                                                              \
+        opts_keys, offsetof(struct load_args, keys)                                                \
+    }
 
 /* The target and how to load it; app_target_close in any case. */
 struct app_target {
@@ -25,12 +41,13 @@ struct app_target {
  * `from` names what is loaded; `s` is its snapshot, NULL: it is none. Where keys could be lost, a
  * person is asked, or --yes must stand for the answer: RC_INVALID, and nothing was written.
  */
-NODISCARD enum rc app_target_open(struct ctx *cx, const struct args *a, const struct snapshot *s,
-                                  const char *from, struct app_target *out, struct err *e);
+NODISCARD enum rc app_target_open(struct ctx *cx, const struct load_args *a,
+                                  const struct snapshot *s, const char *from,
+                                  struct app_target *out, struct err *e);
 void app_target_close(struct app_target *t);
 
 /* On stdout what was loaded; on stderr the commands that failed. `rc` is the outcome. */
-void app_target_report(const struct args *a, struct app_target *t, const char *from,
+void app_target_report(const struct load_args *a, struct app_target *t, const char *from,
                        const struct restore_result *r, enum rc rc);
 
 #endif

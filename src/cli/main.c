@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "cli/app.h"
 #include "node/node.h"
 
@@ -18,48 +19,34 @@ enum exit_code {
     EXIT_INTERRUPTED = 130
 };
 
-static const struct command *const commands[] = {
-    /* a Redis and a repository */
-    &cmd_init,
-    &cmd_backup,
-    &cmd_restore,
-    &cmd_snapshots,
-    &cmd_show,
-    &cmd_dump,
-    &cmd_load,
-    &cmd_digest,
-    &cmd_check,
-    &cmd_forget,
-    &cmd_prune,
-    &cmd_copy,
-    &cmd_tag,
-    &cmd_find,
-    &cmd_list,
-    &cmd_cat,
-    &cmd_stats,
-    &cmd_key,
-    &cmd_unlock,
-    &cmd_repair,
-    &cmd_rebuild_index,
-    &cmd_migrate,
-    /* the control plane */
-    &cmd_up,
-    &cmd_operator,
-    &cmd_crds,
-    &cmd_catalog,
-    &cmd_apply,
-    &cmd_get,
-    &cmd_describe,
-    &cmd_delete,
-    &cmd_logs,
-    &cmd_wait,
-    /* what Jobs run */
-    &cmd_backup_redis,
-    &cmd_restore_redis,
-    &cmd_update_status,
-    &cmd_run_hook,
-    &cmd_create_backupsession,
-    &cmd_wipe_repository,
+/* What people know from redis-cli and restic and is called otherwise here. */
+static const struct opt_foreign foreign[] = {
+    {"-h", "redis", "use --redis redis://HOST:PORT"},
+    {"--hostname", "redis", "use --redis redis://HOST:PORT"},
+    {"-p", "redis", "use --redis redis://HOST:PORT"},
+    {"--port", "redis", "use --redis redis://HOST:PORT"},
+    {"-s", "redis", "use --redis unix:///PATH"},
+    {"-u", "redis", "use --redis URL"},
+    {"--uri", "redis", "use --redis URL"},
+    {"--url", "redis", "use --redis URL"},
+    {"--tls", "redis", "use --redis rediss://HOST:PORT"},
+    {"--user", "redis", "use --redis redis://USER@HOST:PORT"},
+    {"-a", "redis", "use --redis-password-file FILE, or set REDISCLI_AUTH"},
+    {"--pass", "redis", "use --redis-password-file FILE, or set REDISCLI_AUTH"},
+    {"--password", "redis", "use --redis-password-file FILE, or set REDISCLI_AUTH"},
+    {"--askpass", "redis", "use --redis-password-file FILE, or set REDISCLI_AUTH"},
+    {"-n", "db", "use --db N"},
+    {"--pattern", "match", "use --match GLOB"},
+    {"--include", "match", "use --match GLOB"},
+    {"--iinclude", "match", "use --match GLOB"},
+    {"--overwrite", "existing", "use --existing replace|skip|fail|flush"},
+    {"--repository-file", "repo", "use --repo URL, or set RESTIC_REPOSITORY"},
+    {"--password-command", "password-file", "use --password-file FILE, or set RESTIC_PASSWORD"},
+    {"--stdin-from-command", "stdin", "use a pipe: COMMAND | cstash backup --stdin"},
+    {"--rdb", "from-rdb", "use --from-rdb FILE"},
+    {"--pipe", "existing", "use cstash load FILE, or cstash load - for standard input"},
+    {"--cacert-dir", "cacertdir", "use --cacertdir DIR"},
+    {.word = NULL},
 };
 
 static struct ctx root; /* here for the signal handler */
@@ -87,8 +74,8 @@ print_usage(void)
 {
     (void)puts("cstash backs up and restores Redis, into a restic repository.\n\n"
                "usage: cstash COMMAND [options]\n");
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        (void)printf("  %-20s %s\n", commands[i]->name, commands[i]->summary);
+    for (size_t i = 0; app_commands[i] != NULL; i++)
+        (void)printf("  %-20s %s\n", app_commands[i]->name, app_commands[i]->summary);
     (void)puts(
         "\n\"cstash COMMAND --help\" explains one; \"cstash version\" says which one this is.");
 }
@@ -96,16 +83,17 @@ print_usage(void)
 static void
 print_help(const struct command *c)
 {
-    (void)printf("usage: cstash %s [options] %s\n\n%s\n\n", c->name, c->usage, c->summary);
-    opts_print(c->tables);
+    (void)printf("usage: cstash %s [options]%s%s\n\n%s\n\n", c->name,
+                 c->usage[0] != '\0' ? " " : "", c->usage, c->summary);
+    opts_print(c->groups);
 }
 
 static const struct command *
 find_command(const char *name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
+    for (size_t i = 0; app_commands[i] != NULL; i++)
+        if (strcmp(app_commands[i]->name, name) == 0)
+            return app_commands[i];
     return NULL;
 }
 
@@ -130,9 +118,12 @@ exit_code_of(enum rc rc)
     }
 }
 
+/* `e` says what is wrong with the options or the words. */
 static enum exit_code
-usage_error(const struct command *c, const struct err *e)
+main_refuse(const struct command *c, const void *args, struct err *e)
 {
+    if (c->refused != NULL && c->refused(args, e) == RC_OK)
+        return EXIT_DONE;
     log_err(e);
     log_info("try \"cstash %s --help\"", c->name);
     return EXIT_USAGE;
@@ -141,24 +132,24 @@ usage_error(const struct command *c, const struct err *e)
 static enum exit_code
 run_command(const struct command *c, int argc, char **argv)
 {
-    struct args a = {0};
+    const struct opts_syntax syntax = {.groups = c->groups, .foreign = foreign};
+    CLEANUP(mem_free_ptr) struct app_opts *app = (struct app_opts *)mem_zero(1, c->size);
     struct err e = ERR_INIT;
     enum rc rc;
 
-    if (opts_parse(c->tables, argc, argv, &a, &e))
-        return usage_error(c, &e);
-    if (a.help) {
+    rc = opts_parse(&syntax, argc, argv, app, &app->words, &e);
+    if (rc == RC_OK && app->help) {
         print_help(c);
         return EXIT_DONE;
     }
-    if (a.n_rest < c->rest_min || a.n_rest > c->rest_max) {
-        (void)err_set(&e, RC_INVALID, "wrong number of arguments: usage is cstash %s [options] %s",
-                      c->name, c->usage);
-        return usage_error(c, &e);
-    }
-    log_set_level(a.quiet ? LOG_WARN : a.verbose ? LOG_DEBUG : LOG_INFO);
-    log_set_json(a.log_format != NULL && strcmp(a.log_format, "json") == 0);
-    rc = c->run(&root, &a, &e);
+    if (rc == RC_OK && (app->words.n < c->words_min || app->words.n > c->words_max))
+        rc = err_set(&e, RC_USAGE, "wrong number of arguments: usage is cstash %s [options]%s%s",
+                     c->name, c->usage[0] != '\0' ? " " : "", c->usage);
+    if (rc != RC_OK)
+        return main_refuse(c, app, &e);
+    log_set_level(app->quiet ? LOG_WARN : app->verbose ? LOG_DEBUG : LOG_INFO);
+    log_set_json(app->log_format == LOG_AS_JSON);
+    rc = c->run(&root, app, &e);
     if (rc != RC_OK && e.msg[0] != '\0') /* without words: all was told already */
         log_err(&e);
     return exit_code_of(rc);

@@ -6,13 +6,17 @@
 #include "cli/app.h"
 #include "repo/prune.h"
 
+struct prune_choice {
+    struct prune_limit max_unused;
+    int64_t max_repack_bytes; /* OPT_UNSET: no limit */
+    bool cacheable_only, repack_small, repack_uncompressed;
+};
 extern const struct opt opts_prune[];
 
-/* RC_INVALID names the option. Take it before the repository is touched. */
-NODISCARD enum rc app_prune_opts(const struct args *a, struct prune_opts *out, struct err *e);
+struct prune_opts app_prune_opts(const struct prune_choice *c, bool dry_run);
 
 /* Prune, and print what it did or, with --dry-run, would do. */
-NODISCARD enum rc app_prune(struct ctx *cx, const struct args *a, struct repo *r,
-                            const struct prune_opts *opts, struct err *e);
+NODISCARD enum rc app_prune(struct ctx *cx, struct repo *r, const struct prune_opts *opts,
+                            bool as_json, struct err *e);
 
 #endif

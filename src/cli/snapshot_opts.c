@@ -5,50 +5,53 @@
 #include "job/target.h"
 #include "json/write.h"
 
-const struct opt opts_snapshot[] = {
-    {"host", 0, OPT_LIST, OPT_AT(hosts), "NAME", "only snapshots of this host (repeatable)"},
-    {"tag", 0, OPT_LIST_OR_NONE, OPT_AT(tags), "TAGS",
-     "only snapshots with these tags: a,b (repeatable: any of the lists)"},
-    {"target", 0, OPT_TEXT, OPT_AT(target), "NAME",
-     "only snapshots of this target, as `snapshots` lists it, or NAME@SCOPE"},
-    {"path", 0, OPT_TEXT, OPT_AT(path), "FILE", "path of the dump in the snapshot [dumpfile.resp]"},
+const struct opt opts_host[] = {
+    {"host", 'H', OPT_LIST(struct snapshot_choice, hosts), "NAME",
+     "only snapshots of this host (repeatable)"},
     {.name = NULL},
 };
-
-const struct opt opts_snapshots[] = {
-    {"host", 'H', OPT_LIST, OPT_AT(hosts), "NAME", "only snapshots of this host (repeatable)"},
-    {"tag", 0, OPT_LIST_OR_NONE, OPT_AT(tags), "TAGS",
+const struct opt opts_tag[] = {
+    {"tag", 0, OPT_LIST_OR_NONE(struct snapshot_choice, tags), "TAGS",
      "only snapshots with these tags: a,b (repeatable: any of the lists)"},
-    {"target", 0, OPT_TEXT, OPT_AT(target), "NAME",
+    {.name = NULL},
+};
+const struct opt opts_target[] = {
+    {"target", 0, OPT_TEXT(struct snapshot_choice, target), "NAME",
      "only snapshots of this target, as `snapshots` lists it, or NAME@SCOPE"},
-    {"path", 0, OPT_LIST, OPT_AT(paths), "PATH",
+    {.name = NULL},
+};
+const struct opt opts_paths[] = {
+    {"path", 0, OPT_LIST(struct snapshot_choice, paths), "PATH",
      "only snapshots of this path (repeatable: all of them)"},
+    {.name = NULL},
+};
+const struct opt opts_dump_path[] = {
+    {"path", 0, OPT_TEXT(struct snapshot_choice, path), "FILE",
+     "path of the dump in the snapshot [dumpfile.resp]"},
     {.name = NULL},
 };
 
 struct snapshot_filter
-app_snapshot_filter(const struct args *a)
+app_snapshot_filter(const struct snapshot_choice *c)
 {
-    return (struct snapshot_filter){.hosts = a->hosts.v,
-                                    .n_hosts = a->hosts.n,
-                                    .tags = a->tags.v,
-                                    .n_tags = a->tags.n,
-                                    .paths = a->paths.v,
-                                    .n_paths = a->paths.n,
-                                    .target = a->target};
+    return (struct snapshot_filter){.hosts = c->hosts.v,
+                                    .n_hosts = c->hosts.n,
+                                    .tags = c->tags.v,
+                                    .n_tags = c->tags.n,
+                                    .paths = c->paths.v,
+                                    .n_paths = c->paths.n,
+                                    .target = c->target};
 }
 
 /* Which of the list the words mean. */
 static enum rc
-mark_named(struct ctx *cx, const struct args *a, struct repo *r, const struct snapshot *list,
-           size_t n, bool *wanted, struct err *e)
+mark_named(struct ctx *cx, const struct snapshot_filter *filter, const struct opt_list *words,
+           struct repo *r, const struct snapshot *list, size_t n, bool *wanted, struct err *e)
 {
-    struct snapshot_filter filter = app_snapshot_filter(a);
-
-    for (size_t i = 0; i < a->n_rest; i++) {
+    for (size_t i = 0; i < words->n; i++) {
         struct snapshot s;
 
-        if (snapshot_find(cx, r, a->rest[i], &filter, &s, e))
+        if (snapshot_find(cx, r, words->v[i], filter, &s, e))
             return e->code;
         for (size_t k = 0; k < n; k++)
             wanted[k] = wanted[k] || id_eq(&list[k].id, &s.id);
@@ -58,10 +61,11 @@ mark_named(struct ctx *cx, const struct args *a, struct repo *r, const struct sn
 }
 
 enum rc
-app_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct snapshot **out,
-              size_t *n, struct snapshots_unread *unread, struct err *e)
+app_snapshots(struct ctx *cx, const struct snapshot_choice *c, const struct opt_list *words,
+              struct repo *r, struct snapshot **out, size_t *n, struct snapshots_unread *unread,
+              struct err *e)
 {
-    struct snapshot_filter filter = app_snapshot_filter(a);
+    struct snapshot_filter filter = app_snapshot_filter(c);
     struct snapshot *list = NULL;
     size_t all = 0, kept = 0;
     bool *wanted;
@@ -70,10 +74,10 @@ app_snapshots(struct ctx *cx, const struct args *a, struct repo *r, struct snaps
     if (rc)
         return rc;
     wanted = mem_zero(all, sizeof(*wanted));
-    if (a->n_rest > 0)
-        rc = mark_named(cx, a, r, list, all, wanted, e);
+    if (words->n > 0)
+        rc = mark_named(cx, &filter, words, r, list, all, wanted, e);
     for (size_t i = 0; i < all; i++) {
-        if (rc == RC_OK && (a->n_rest > 0 ? wanted[i] : snapshot_matches(&list[i], &filter)))
+        if (rc == RC_OK && (words->n > 0 ? wanted[i] : snapshot_matches(&list[i], &filter)))
             list[kept++] = list[i];
         else
             snapshot_release(&list[i]);
@@ -115,7 +119,7 @@ app_snapshot_json(struct jw *w, const struct snapshot *s)
 
 /* The Redis of --redis asks: its own snapshots come first. */
 static enum rc
-own_target(const struct args *a, struct target_id *out, struct err *e)
+own_target(const struct redis_access *a, struct target_id *out, struct err *e)
 {
     struct redis_addr addr;
     struct conn_opts none;
@@ -128,26 +132,25 @@ own_target(const struct args *a, struct target_id *out, struct err *e)
 }
 
 enum rc
-app_snapshot_open(struct ctx *cx, const struct args *a, const char *spec, bool for_redis,
+app_snapshot_open(struct ctx *cx, const struct repo_access *a, const struct app_wanted *w,
                   struct app_snapshot *out, struct err *e)
 {
-    struct snapshot_filter filter = app_snapshot_filter(a);
+    struct snapshot_filter filter = app_snapshot_filter(w->choice);
     struct target_id own = {.name = NULL};
-    struct filter keys;
     char *part = NULL;
-    enum rc rc = app_filter(a, &keys, e);
+    enum rc rc = RC_OK;
 
-    if (rc == RC_OK && for_redis)
-        rc = own_target(a, &own, e);
-    if (rc == RC_OK && !filter_is_all(&keys))
-        part = target_part(keys.db, keys.match);
+    if (w->own != NULL)
+        rc = own_target(w->own, &own, e);
+    if (rc == RC_OK && w->keys != NULL && !filter_is_all(w->keys))
+        part = target_part(w->keys->db, w->keys->match);
     filter.own = target_view(&own);
     filter.part = part;
     if (rc == RC_OK)
         rc = app_repo_open(cx, a, APP_LOCK_SHARED, &out->repo, e);
     if (rc == RC_OK)
-        rc = snapshot_open(cx, out->repo.repo, spec != NULL ? spec : "latest", &filter, a->path,
-                           &out->from, e);
+        rc = snapshot_open(cx, out->repo.repo, w->spec != NULL ? w->spec : "latest", &filter,
+                           w->choice->path, &out->from, e);
     target_release(&own);
     mem_free(part);
     return rc;

@@ -5,13 +5,27 @@
 /*
  * cli/snapshot_opts -- the options that choose a snapshot, and a snapshot ready to be read.
  */
-#include "cli/app.h"
+#include "cli/redis_opts.h"
 #include "job/restore.h"
 
-extern const struct opt opts_snapshot[]; /* --host --tag --target --path */
-
-/* --host --tag --target --path, each repeatable: for the commands on several snapshots. */
-extern const struct opt opts_snapshots[];
+struct snapshot_choice {
+    struct opt_list hosts, tags, paths;
+    const char *target;
+    const char *path; /* of the dump in a snapshot */
+};
+/* --host, --tag, --target; --path as a filter (repeatable), or of the dump in the snapshot. */
+extern const struct opt opts_host[], opts_tag[], opts_target[], opts_paths[], opts_dump_path[];
+/* The groups of a struct snapshot_choice `f` of `T`: for one snapshot, and for several. */
+#define GROUPS_SNAPSHOT(T, f)                                                                      \
+    {opts_host, offsetof(T, f)}, {opts_tag, offsetof(T, f)}, {opts_target, offsetof(T, f)},        \
+    {                                                                                              \
+        opts_dump_path, offsetof(T, f)                                                             \
+    }
+#define GROUPS_SNAPSHOTS(T, f)                                                                     \
+    {opts_host, offsetof(T, f)}, {opts_tag, offsetof(T, f)}, {opts_target, offsetof(T, f)},        \
+    {                                                                                              \
+        opts_paths, offsetof(T, f)                                                                 \
+    }
 
 /*
  * The snapshots that the words of the command name ("latest" among those that match the filter), or
@@ -19,13 +33,13 @@ extern const struct opt opts_snapshots[];
  * needed. snapshots_free. Those whose files are damaged are warned of and in `unread`: the command does its work on the
  * others and ends with app_unread.
  */
-NODISCARD enum rc app_snapshots(struct ctx *cx, const struct args *a, struct repo *r,
-                                struct snapshot **out, size_t *n, struct snapshots_unread *unread,
-                                struct err *e);
+NODISCARD enum rc app_snapshots(struct ctx *cx, const struct snapshot_choice *c,
+                                const struct opt_list *words, struct repo *r, struct snapshot **out,
+                                size_t *n, struct snapshots_unread *unread, struct err *e);
 /* `rc`, or RC_CORRUPT when all went well but for those; releases them. */
 NODISCARD enum rc app_unread(enum rc rc, struct snapshots_unread *unread, struct err *e);
 
-struct snapshot_filter app_snapshot_filter(const struct args *a);
+struct snapshot_filter app_snapshot_filter(const struct snapshot_choice *c);
 
 /* As `snapshots --json` has it. */
 void app_snapshot_json(struct jw *w, const struct snapshot *s);
@@ -35,12 +49,17 @@ struct app_snapshot {
     struct snapshot_source from;
 };
 
-/*
- * Repository, shared lock, snapshot `spec` (NULL: latest). `for_redis`: it is for the Redis of
- * --redis, whose own snapshots come first. app_snapshot_close in any case.
- */
-NODISCARD enum rc app_snapshot_open(struct ctx *cx, const struct args *a, const char *spec,
-                                    bool for_redis, struct app_snapshot *out, struct err *e);
+/* Which one is meant. `keys` (may be NULL) are those that are wanted: snapshots of that part come first. */
+struct app_wanted {
+    const char *spec; /* NULL: latest */
+    const struct snapshot_choice *choice;
+    const struct filter *keys;
+    const struct redis_access *own; /* the Redis that it is for, whose own come first; NULL: none */
+};
+/* Repository, shared lock, snapshot. app_snapshot_close in any case. */
+NODISCARD enum rc app_snapshot_open(struct ctx *cx, const struct repo_access *a,
+                                    const struct app_wanted *w, struct app_snapshot *out,
+                                    struct err *e);
 void app_snapshot_close(struct app_snapshot *s);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "job/backup.h"
 #include "job/step_internal.h"
 
 enum { OUTPUT_MAX = 4 * 1024 * 1024 };
@@ -122,4 +123,11 @@ output_fail(const struct step_flags *f, const char *hostname, int64_t started_ms
         return e->code;
     log_err(e); /* handed on: the steps to come tell it */
     return RC_OK;
+}
+
+enum rc
+step_refused(const struct step_flags *f, struct err *e)
+{
+    return output_fail(f, step_text(f->hostname, step_is_backup(f) ? DUMP_HOST : ""),
+                       clock_mono_ms(), e);
 }

@@ -1,188 +1,132 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The options that people put into Task param "args": those of the tools that Stash calls (a dump
- * tool with Go's flags, redis-cli), and ours. One table for both directions.
+ * The options that people put into Task param "args": ours, and those of the tools that Stash calls (a
+ * dump tool with Go's flags, redis-cli).
  */
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "job/step_internal.h"
 
-enum kind { TEXT, LIST, FLAG, NUMBER, SECONDS, IGNORED_TEXT, IGNORED_FLAG };
+enum { WORDS_MAX = 64 };
 
-static const struct known {
-    const char *name; /* one or two dashes in front */
-    enum kind kind;
-    int directions;
-    size_t offset;
-} table[] = {
-#define AT(field) offsetof(struct redis_args, field)
-    {"db", NUMBER, REDIS_ARGS_BACKUP | REDIS_ARGS_RESTORE, AT(db)},
-    {"filter", TEXT, REDIS_ARGS_BACKUP, AT(match)},
-    {"match", TEXT, REDIS_ARGS_BACKUP | REDIS_ARGS_RESTORE, AT(match)},
-    {"user", TEXT, REDIS_ARGS_BACKUP | REDIS_ARGS_RESTORE, AT(user)},
-    {"pass", TEXT, REDIS_ARGS_RESTORE, AT(password)},
-    {"a", TEXT, REDIS_ARGS_RESTORE, AT(password)},
-    {"tls", FLAG, REDIS_ARGS_BACKUP | REDIS_ARGS_RESTORE, AT(tls)},
-    {"insecure", FLAG, REDIS_ARGS_BACKUP | REDIS_ARGS_RESTORE, AT(insecure)},
-    {"cacert", TEXT, REDIS_ARGS_BACKUP | REDIS_ARGS_RESTORE, AT(cacert)},
-    {"cert", TEXT, REDIS_ARGS_BACKUP | REDIS_ARGS_RESTORE, AT(cert)},
-    {"key", TEXT, REDIS_ARGS_BACKUP | REDIS_ARGS_RESTORE, AT(key)},
-    {"sni", TEXT, REDIS_ARGS_BACKUP | REDIS_ARGS_RESTORE, AT(sni)},
-    {"source", TEXT, REDIS_ARGS_BACKUP, AT(source)},
-    {"format", TEXT, REDIS_ARGS_BACKUP, AT(format)},
-    {"compression", TEXT, REDIS_ARGS_BACKUP, AT(compression)},
-    {"psync", TEXT, REDIS_ARGS_BACKUP, AT(psync)},
-    {"existing", TEXT, REDIS_ARGS_RESTORE, AT(existing)},
-    {"allow-command", LIST, REDIS_ARGS_RESTORE, AT(allow_commands)},
-    {"target", TEXT, REDIS_ARGS_RESTORE, AT(target)},
-    {"verify", FLAG, REDIS_ARGS_RESTORE, AT(verify)},
-    {"dry-run", FLAG, REDIS_ARGS_RESTORE, AT(dry_run)},
-    {"pipe-timeout", SECONDS, REDIS_ARGS_RESTORE, AT(pipe_timeout_ms)},
-    /* How those tools read and write; there is one way here. */
-    {"noscan", IGNORED_FLAG, REDIS_ARGS_BACKUP, 0},
-    {"batchSize", IGNORED_TEXT, REDIS_ARGS_BACKUP, 0},
-    {"n", IGNORED_TEXT, REDIS_ARGS_BACKUP | REDIS_ARGS_RESTORE, 0},
-    {"ttl", IGNORED_FLAG, REDIS_ARGS_BACKUP, 0},
-    {"s", IGNORED_FLAG, REDIS_ARGS_BACKUP, 0},
-    {"set-total-keys", IGNORED_FLAG, REDIS_ARGS_BACKUP, 0},
-    {"output", IGNORED_TEXT, REDIS_ARGS_BACKUP, 0},
-    {"pipe", IGNORED_FLAG, REDIS_ARGS_RESTORE, 0},
-    {"no-auth-warning", IGNORED_FLAG, REDIS_ARGS_RESTORE, 0},
+/* Expiry times are always kept. */
+static enum rc
+redis_args_ttl(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    (void)o;
+    (void)to;
+    return text != NULL && strcmp(text, "false") == 0
+               ? err_set(e, RC_UNSUPPORTED, "expiry times are always kept")
+               : RC_OK;
+}
+
+static enum rc
+redis_args_output(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    (void)o;
+    (void)to;
+    return text != NULL && strcmp(text, "resp") != 0
+               ? err_set(e, RC_UNSUPPORTED, "a dump is always RESP")
+               : RC_OK;
+}
+
+static const struct opt_type ttl_type = {
+    .is_flag = true, .is_ignored = true, .parse = redis_args_ttl};
+static const struct opt_type output_type = {
+    .value = "resp", .is_ignored = true, .parse = redis_args_output};
+
+static const struct opt opts_args[] = {
+    {"user", 0, OPT_TEXT(struct redis_args, user), "NAME", "user of the server"},
+    {"tls", 0, OPT_FLAG(struct redis_args, use_tls), NULL, "use TLS"},
+    {.name = NULL},
+};
+/* How those tools read and write; there is one way here. */
+static const struct opt opts_args_backup[] = {
+    {"filter", 0, OPT_GLOB(struct redis_args, keys.match), NULL, "as --match"},
+    {"noscan", 0, OPT_IGNORED_FLAG, NULL, "accepted and ignored"},
+    {"batchSize", 0, OPT_IGNORED, NULL, "accepted and ignored"},
+    {"n", 0, OPT_IGNORED, NULL, "accepted and ignored"},
+    {"ttl", 0, OPT_OWN(ttl_type, struct redis_args, use_tls, bool, NULL), NULL, "always true"},
+    {"s", 0, OPT_IGNORED_FLAG, NULL, "accepted and ignored"},
+    {"set-total-keys", 0, OPT_IGNORED_FLAG, NULL, "accepted and ignored"},
+    {"output", 0, OPT_OWN(output_type, struct redis_args, text, char *, NULL), NULL, "always resp"},
+    {.name = NULL},
+};
+static const struct opt opts_args_restore[] = {
+    {"pass", 0, OPT_TEXT(struct redis_args, password), "PASSWORD", "password of the server"},
+    {"a", 0, OPT_TEXT(struct redis_args, password), "PASSWORD", "as --pass"},
+    {"target", 0, OPT_TEXT(struct redis_args, target), "NAME", "only snapshots of this target"},
+    {"pipe-timeout", 0, OPT_MS(struct redis_args, pipe_timeout_ms, NULL), NULL,
+     "longest silence of the server"},
+    {"n", 0, OPT_IGNORED, NULL, "accepted and ignored"},
+    {"pipe", 0, OPT_IGNORED_FLAG, NULL, "accepted and ignored"},
+    {"no-auth-warning", 0, OPT_IGNORED_FLAG, NULL, "accepted and ignored"},
+    {.name = NULL},
 };
 
-static const struct known *
-redis_args_find(const char *name, size_t n, int direction)
-{
-    for (size_t i = 0; i < ARRAY_LEN(table); i++)
-        if (strlen(table[i].name) == n && memcmp(table[i].name, name, n) == 0 &&
-            (table[i].directions & direction) != 0)
-            return &table[i];
-    return NULL;
-}
-
-static enum rc
-redis_args_unknown(const char *word, int direction, struct err *e)
-{
-    char list[sizeof(e->hint)] = "known:";
-    size_t n = strlen(list);
-
-    for (size_t i = 0; i < ARRAY_LEN(table) && n < sizeof(list) - 4; i++)
-        if ((table[i].directions & direction) != 0 && table[i].kind < IGNORED_TEXT)
-            n += (size_t)snprintf(list + n, sizeof(list) - n, " %s%s",
-                                  strlen(table[i].name) > 1 ? "--" : "-", table[i].name);
-    if (word[0] == '-')
-        (void)err_set(e, RC_INVALID, "unknown option %.*s in the Task's param \"args\"; %s",
-                      (int)strcspn(word, "="), word, list);
-    else /* perhaps the rest of a password with a blank */
-        (void)err_set(e, RC_INVALID, "a word without \"-\" in the Task's param \"args\"; %s", list);
-    return err_hint(e, "%s", list);
-}
-
-static enum rc
-redis_args_put(const struct known *k, const char *value, struct redis_args *a, struct err *e)
-{
-    char *at = (char *)a + k->offset;
-    int64_t v;
-
-    if (value[0] == '\0' && (k->kind == TEXT || k->kind == LIST))
-        return err_set(e, RC_INVALID, "--%s in the Task's param \"args\" has an empty value",
-                       k->name);
-    switch (k->kind) {
-    case TEXT:
-        memcpy(at, &value, sizeof(value));
-        return RC_OK;
-    case LIST:
-        if (a->allow_commands.n == ARRAY_LEN(a->allow_commands.v))
-            return err_set(e, RC_INVALID, "--%s is given more than %zu times", k->name,
-                           ARRAY_LEN(a->allow_commands.v));
-        a->allow_commands.v[a->allow_commands.n++] = value;
-        return RC_OK;
-    case FLAG:
-        *(bool *)(void *)at = strcmp(value, "true") == 0;
-        return RC_OK;
-    case NUMBER:
-    case SECONDS:
-        if (!str_to_i64(str_c(value), &v) || v < -1 || v > INT32_MAX / 1000)
-            return err_set(e, RC_INVALID, "--%s %s is not a number that can be used", k->name,
-                           value);
-        if (k->kind == NUMBER)
-            *(int64_t *)(void *)at = v;
-        else
-            *(int *)(void *)at = (int)v * 1000;
-        return RC_OK;
-    case IGNORED_TEXT:
-    case IGNORED_FLAG:
-        break;
-    }
-    if (strcmp(k->name, "ttl") == 0 && strcmp(value, "false") == 0)
-        return err_set(e, RC_UNSUPPORTED, "-ttl=false: expiry times are always kept");
-    if (strcmp(k->name, "output") == 0 && strcmp(value, "resp") != 0)
-        return err_set(e, RC_UNSUPPORTED, "-output %s: a dump is always RESP", value);
-    return RC_OK;
-}
+#define AT(field) offsetof(struct redis_args, field)
+static const struct opt_group groups_backup[] = {
+    {opts_keys, AT(keys)},
+    {opts_args, 0},
+    {opts_tls, AT(tls)},
+    {opts_source, AT(source)},
+    {opts_compression, AT(compression)},
+    {opts_args_backup, 0},
+    {.table = NULL},
+};
+static const struct opt_group groups_restore[] = {
+    {opts_keys, AT(keys)}, {opts_args, 0},         {opts_tls, AT(tls)},
+    {opts_load, AT(load)}, {opts_args_restore, 0}, {.table = NULL},
+};
+#undef AT
 
 /* False: there are too many words. */
 static bool
-redis_args_split(struct redis_args *a)
+redis_args_split(char *text, char *words[static WORDS_MAX], int *n)
 {
-    char *p = a->text;
-
-    for (;;) {
-        p += strspn(p, " \t\r\n");
-        if (*p == '\0')
+    for (*n = 0;;) {
+        text += strspn(text, " \t\r\n");
+        if (*text == '\0')
             return true;
-        if (a->n == ARRAY_LEN(a->words))
+        if (*n == WORDS_MAX)
             return false;
-        a->words[a->n++] = p;
-        p += strcspn(p, " \t\r\n");
-        if (*p != '\0')
-            *p++ = '\0';
+        words[(*n)++] = text;
+        text += strcspn(text, " \t\r\n");
+        if (*text != '\0')
+            *text++ = '\0';
     }
 }
 
 enum rc
-redis_args_parse(const char *text, int direction, struct redis_args *out, struct err *e)
+redis_args_parse(const char *text, enum redis_args_direction direction, struct redis_args *out,
+                 struct err *e)
 {
-    struct redis_args a = {.text = mem_strdup(text), .db = -1, .pipe_timeout_ms = -1};
+    const struct opts_syntax syntax = {
+        .groups = direction == REDIS_ARGS_BACKUP ? groups_backup : groups_restore, .go = true};
+    struct redis_args a = {.text = NULL};
+    char *words[WORDS_MAX], *copy = mem_strdup(text);
+    struct opt_list rest = {.n = 0};
     enum rc rc = RC_OK;
+    int n;
 
-    if (!redis_args_split(&a))
-        rc = err_set(e, RC_LIMIT, "the Task's param \"args\" has more than %zu words",
-                     ARRAY_LEN(a.words));
-    for (size_t i = 0; i < a.n && rc == RC_OK; i++) {
-        const char *word = a.words[i], *name = word + (word[0] == '-') + (word[1] == '-'),
-                   *equals = strchr(name, '=');
-        size_t n = equals == NULL ? strlen(name) : (size_t)(equals - name);
-        const struct known *k = word[0] == '-' ? redis_args_find(name, n, direction) : NULL;
-        const char *value = equals == NULL ? NULL : equals + 1;
-        bool flag = k != NULL && (k->kind == FLAG || k->kind == IGNORED_FLAG);
-
-        if (k == NULL) {
-            rc = redis_args_unknown(word, direction, e);
-            break;
-        }
-        if (flag && value == NULL)
-            value = "true";
-        if (value == NULL) {
-            if (++i == a.n) {
-                rc = err_set(e, RC_INVALID, "%s needs a value", word);
-                break;
-            }
-            value = a.words[i];
-        }
-        if (k->kind >= IGNORED_TEXT)
-            log_debug("%s has no effect here", word);
-        rc = redis_args_put(k, value, &a, e);
+    if (!redis_args_split(copy, words, &n))
+        rc = err_set(e, RC_LIMIT, "more than %d words", WORDS_MAX);
+    if (rc == RC_OK)
+        rc = opts_parse(&syntax, n, words, &a, &rest, e);
+    if (rc == RC_OK && rest.n > 0) /* perhaps the rest of a password with a blank: not shown */
+        rc = err_set(e, RC_INVALID, "a word without \"-\" that is no option's value");
+    a.text = copy;
+    if (rc != RC_OK) {
+        redis_args_release(&a);
+        e->code = rc == RC_USAGE ? RC_INVALID : rc; /* it is not the command line that is wrong */
+        return err_wrap(e, "the Task's param \"args\"");
     }
-    if (rc == RC_OK && a.password != NULL)
+    if (a.password != NULL)
         log_warn("a password in \"args\" can be seen by whoever may read the Task; use the Secret "
                  "of the AppBinding");
-    if (rc == RC_OK)
-        *out = a;
-    else
-        redis_args_release(&a);
-    return rc;
+    *out = a;
+    return RC_OK;
 }
 
 void

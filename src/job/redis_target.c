@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "job/step_internal.h"
 
-enum { PEM_MAX = 1024 * 1024, TRY_MS = 5000, WAIT_DEFAULT_S = 300, KEYS_SHOWN = 120 };
+enum { PEM_MAX = 1024 * 1024, TRY_MS = 5000, WAIT_DEFAULT_MS = 300000, KEYS_SHOWN = 120 };
 
 static void
 set_text(char **to, const char *value)
@@ -190,7 +190,7 @@ redis_target_tls(struct ctx *cx, struct kube *k, const struct step_flags *f,
     struct tls_opts *t = &b->conn.tls;
     const char *name = json_text(json_field(client, "serverName"));
 
-    b->addr.tls = b->addr.tls || ca != NULL || a->tls;
+    b->addr.tls = b->addr.tls || ca != NULL || a->use_tls;
     if (!b->addr.tls)
         return RC_OK;
     if (ca != NULL && (b64_decode(json_text_str(ca), &pem, e) ||
@@ -198,14 +198,15 @@ redis_target_tls(struct ctx *cx, struct kube *k, const struct step_flags *f,
         return err_wrap(e, "caBundle of the AppBinding");
     if (client_certificate(cx, k, f, ns, b, e))
         return e->code;
-    t->cacert = a->cacert != NULL ? a->cacert : t->cacert;
-    t->cert = a->cert != NULL ? a->cert : t->cert;
-    t->key = a->key != NULL ? a->key : t->key;
-    t->insecure = a->insecure || json_is_true(json_field(client, "insecureSkipTLSVerify"));
+    t->cacert = a->tls.cacert != NULL ? a->tls.cacert : t->cacert;
+    t->cacert_dir = a->tls.cacert_dir;
+    t->cert = a->tls.cert != NULL ? a->tls.cert : t->cert;
+    t->key = a->tls.key != NULL ? a->tls.key : t->key;
+    t->insecure = a->tls.insecure || json_is_true(json_field(client, "insecureSkipTLSVerify"));
     if (t->insecure)
         log_warn("the certificate of Redis is not verified");
-    if (a->sni != NULL)
-        name = a->sni;
+    if (a->tls.sni != NULL)
+        name = a->tls.sni;
     if (name == NULL && b->service != NULL)
         b->sni = mem_printf("%s.%s.svc", b->service, b->service_ns);
     else
@@ -249,18 +250,6 @@ name_address(struct redis_target *b)
                        b->addr.tls ? "rediss" : "redis", b->addr.host, b->addr.port);
 }
 
-static enum rc
-wait_time(const struct step_flags *f, int *ms, struct err *e)
-{
-    const char *text = step_text(f->wait_timeout, NULL);
-    uint64_t s = WAIT_DEFAULT_S;
-
-    if (text != NULL && (!str_to_u64(str_c(text), &s) || s > 24 * 3600))
-        return err_set(e, RC_INVALID, "--wait-timeout %s is not a number of seconds", text);
-    *ms = (int)s * 1000;
-    return RC_OK;
-}
-
 enum rc
 redis_target_open(struct ctx *cx, struct kube *k, const struct step_flags *f,
                   const struct redis_args *a, struct redis_target *b, struct err *e)
@@ -268,8 +257,9 @@ redis_target_open(struct ctx *cx, struct kube *k, const struct step_flags *f,
     const char *ns = step_text(f->appbinding_ns, step_text(f->ns, "default"));
     enum rc rc;
 
-    if (step_need(f->appbinding, "appbinding", e) || wait_time(f, &b->wait_ms, e))
+    if (step_need(f->appbinding, "appbinding", e))
         return e->code;
+    b->wait_ms = f->wait_timeout_ms >= 0 ? f->wait_timeout_ms : WAIT_DEFAULT_MS;
     if (kube_get(cx, k, &GVR_APP_BINDING, ns, f->appbinding, &b->app, e))
         return err_wrap(e, "could not read AppBinding %s/%s", ns, f->appbinding);
     rc = redis_target_address(b, ns, e);

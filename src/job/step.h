@@ -18,25 +18,29 @@
  */
 #include "base/ctx.h"
 
-/* Borrowed from the command line; NULL: not given. */
+/* Borrowed from the command line; NULL: not given. The flags themselves: cli/cmd_steps.c. */
 struct step_flags {
     const char *master, *kubeconfig;
     const char *ns, *backupsession, *restoresession;
     const char *invoker_kind, *invoker_name, *target_kind, *target_name, *target_ns;
     const char *appbinding, *appbinding_ns;
     const char *secret, *secret_ns;
-    const char *provider, *bucket, *endpoint, *region, *path, *max_connections;
+    const char *provider, *bucket, *endpoint, *region, *path;
     const char *scratch_dir, *output_dir;
     const char *hostname, *source_hostname, *snapshot;
-    const char *redis_args, *wait_timeout;
+    const char *redis_args;
+    int wait_timeout_ms;     /* below 0: the default */
+    int64_t max_connections; /* below 0: the default */
     const char *hook_type;
     const char *metrics_url, *metrics_labels;
-    const char *ignored; /* the flags of Stash that mean nothing here */
-    bool insecure_tls, enable_cache, metrics_enabled, ignored_flag;
+    bool insecure_tls, enable_cache, metrics_enabled;
 };
 
 typedef enum rc step_fn(struct ctx *cx, const struct step_flags *f, struct err *e);
 step_fn step_backup_redis, step_restore_redis, step_update_status, step_run_hook,
     step_create_backupsession, step_wipe_repository;
+
+/* The end of backup-redis or restore-redis when their flags are wrong (`e`): as of one that failed. */
+NODISCARD enum rc step_refused(const struct step_flags *f, struct err *e);
 
 #endif

@@ -143,49 +143,18 @@ step_backup_adopt(struct backup_work *w, struct err *e)
 
 /* ---- the dump ---- */
 
-static enum rc
-step_backup_word(const char *text, const char *what, const char *const *words, int *out,
-                 struct err *e)
+static void
+source_of(const struct backup_work *w, struct source_opts *s, struct backup_opts *b)
 {
-    *out = 0;
-    for (int i = 0; text != NULL; i++) {
-        if (words[i] == NULL)
-            return err_set(e, RC_INVALID, "--%s %s in \"args\" is not known", what, text);
-        if (strcmp(words[i], text) == 0) {
-            *out = i;
-            break;
-        }
-    }
-    return RC_OK;
-}
-
-static enum rc
-source_of(struct backup_work *w, struct source_opts *s, struct backup_opts *b, struct err *e)
-{
-    static const char *const kinds[] = {"auto", "replication", "scan", NULL};
-    static const char *const formats[] = {"commands", "restore", NULL};
-    static const char *const levels[] = {"auto", "off", "max", NULL};
-    int kind, format, level;
-
-    if (step_backup_word(w->args.source, "source", kinds, &kind, e) ||
-        step_backup_word(w->args.format, "format", formats, &format, e) ||
-        step_backup_word(w->args.compression, "compression", levels, &level, e))
-        return e->code;
-    *s = (struct source_opts){.addr = &w->redis.addr,
-                              .conn = &w->redis.conn,
-                              .kind = (enum source_kind)kind,
-                              .format = format == 0 ? DUMP_COMMANDS : DUMP_RESTORE,
-                              .filter = FILTER_ALL,
-                              .psync = w->args.psync};
-    s->filter.db = w->args.db >= 0 ? w->args.db : FILTER_ALL_DBS;
-    s->filter.match = w->args.match;
+    *s = w->args.source;
+    s->addr = &w->redis.addr;
+    s->conn = &w->redis.conn;
+    s->filter = w->args.keys;
     *b = (struct backup_opts){.host = step_text(w->f->hostname, DUMP_HOST),
-                              .compression =
-                                  (enum save_compression[]){SAVE_AUTO, SAVE_OFF, SAVE_MAX}[level],
+                              .compression = w->args.compression.level,
                               .target = target_view(&w->target),
                               .shrink_below = w->notes.shrink_below,
                               .accept_shrink = w->notes.accept_shrink};
-    return RC_OK;
 }
 
 static struct json *
@@ -218,8 +187,7 @@ step_backup_dump(struct backup_work *w, struct err *e)
     int64_t start;
     char id[ID_TEXT], size[DURATION_TEXT], took[DURATION_TEXT];
 
-    if (source_of(w, &source, &opts, e))
-        return e->code;
+    source_of(w, &source, &opts);
     if (redis_target_wait(w->cx, w->k, &w->redis, &probe, e))
         return e->code;
     conn_close(probe);

@@ -6,6 +6,7 @@
 #include "api/backend.h"
 #include "api/invoker.h"
 #include "base/secret.h"
+#include "job/data_opts.h"
 #include "job/step.h"
 #include "kube/kube.h"
 #include "redis/conn.h"
@@ -76,24 +77,23 @@ NODISCARD enum rc step_repo_store(const struct backend *b, const struct json *se
 
 /* ---- redis_args.c: what stands in Task param "args" ---- */
 
-enum { REDIS_ARGS_BACKUP = 1, REDIS_ARGS_RESTORE = 2 };
+enum redis_args_direction { REDIS_ARGS_BACKUP, REDIS_ARGS_RESTORE };
+
+/* The groups of job/data_opts, and what only a Task may say. */
 struct redis_args {
     char *text; /* owned; the others point into it */
-    char *words[64];
-    size_t n;
-    const char *user, *password, *match, *source, *format, *compression, *psync, *existing, *target;
-    const char *cacert, *cert, *key, *sni;
-    struct {
-        const char *v[16];
-        size_t n;
-    } allow_commands;
-    int64_t db;          /* -1: all */
-    int pipe_timeout_ms; /* -1: not given, 0: none */
-    bool tls, insecure, verify, dry_run;
+    const char *user, *password, *target;
+    bool use_tls;
+    struct tls_opts tls;
+    struct filter keys;
+    struct source_opts source; /* kind, format, psync */
+    struct compression_opts compression;
+    struct load_choice load;
+    int pipe_timeout_ms; /* OPT_UNSET: not given, 0: none */
 };
 /* RC_INVALID: an unknown option, with the known ones as hint. */
-NODISCARD enum rc redis_args_parse(const char *text, int direction, struct redis_args *out,
-                                   struct err *e);
+NODISCARD enum rc redis_args_parse(const char *text, enum redis_args_direction direction,
+                                   struct redis_args *out, struct err *e);
 void redis_args_release(struct redis_args *a);
 
 /* ---- redis_target.c: the Redis of an AppBinding ---- */

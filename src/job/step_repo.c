@@ -18,11 +18,9 @@ step_repo_store_of_flags(const struct step_flags *f, const struct json *secret,
                         .prefix = (char *)(uintptr_t)step_text(f->path, NULL),
                         .endpoint = (char *)(uintptr_t)step_text(f->endpoint, NULL),
                         .region = (char *)(uintptr_t)step_text(f->region, NULL),
-                        .insecure_tls = f->insecure_tls};
-    const char *connections = step_text(f->max_connections, "0");
+                        .insecure_tls = f->insecure_tls,
+                        .max_connections = MAX(f->max_connections, (int64_t)0)};
 
-    if (!str_to_i64(str_c(connections), &b.max_connections))
-        return err_set(e, RC_INVALID, "--max-connections %.40s is not a number", connections);
     return step_repo_store(&b, secret, with_environment, out, e);
 }
 

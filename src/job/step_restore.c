@@ -20,31 +20,6 @@ struct restore_work {
     struct snapshot_source from;
 };
 
-static enum rc
-load_opts_of(const struct restore_work *w, struct load_opts *o, struct err *e)
-{
-    static const struct {
-        const char *word;
-        enum load_existing how;
-    } words[] = {
-        {"replace", LOAD_REPLACE}, {"skip", LOAD_SKIP}, {"fail", LOAD_FAIL}, {"flush", LOAD_FLUSH}};
-    const char *want = w->args.existing != NULL ? w->args.existing : "replace";
-
-    *o = (struct load_opts){.filter = FILTER_ALL,
-                            .dry_run = w->args.dry_run,
-                            .allow = w->args.allow_commands.v,
-                            .n_allow = w->args.allow_commands.n};
-    o->filter.db = w->args.db >= 0 ? w->args.db : FILTER_ALL_DBS;
-    o->filter.match = w->args.match;
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcmp(want, words[i].word) == 0) {
-            o->existing = words[i].how;
-            return RC_OK;
-        }
-    return err_set(e, RC_INVALID, "--existing %s in \"args\": use replace, skip, fail or flush",
-                   want);
-}
-
 /* "latest" of the source host if one is named, or one snapshot by its id. */
 static enum rc
 find_snapshot(struct restore_work *w, struct err *e)
@@ -54,8 +29,8 @@ find_snapshot(struct restore_work *w, struct err *e)
     struct snapshot_filter filter = {.hosts = &host, .n_hosts = host != NULL ? 1 : 0};
     struct target_id own = target_of_object(step_text(w->f->appbinding_ns, w->f->ns),
                                             GVR_APP_BINDING.kind, step_text(w->f->appbinding, ""));
-    char *part =
-        w->args.db >= 0 || w->args.match != NULL ? target_part(w->args.db, w->args.match) : NULL;
+    const struct filter *keys = &w->args.keys;
+    char *part = filter_is_all(keys) ? NULL : target_part(keys->db, keys->match);
     enum rc rc = RC_OK;
 
     filter.own = target_view(&own);
@@ -83,13 +58,13 @@ step_restore_load(struct restore_work *w, struct err *e)
     char id[ID_TEXT], words[RESTORE_WORDS];
     enum rc rc;
 
-    if (load_opts_of(w, &opts, e) || find_snapshot(w, e) ||
+    if (load_opts_of(&w->args.load, &w->args.keys, &opts, e) || find_snapshot(w, e) ||
         redis_target_wait(w->cx, w->k, &w->redis, &conn, e))
         return e->code;
     log_info("loading snapshot %.8s of host %s into %s", id_hex(&w->from.snap.id, id),
              w->from.snap.hostname, redis_addr_text(&w->redis.addr));
     rc = restore_redis(w->cx, &w->from, conn, &opts, &r, e);
-    if (rc == RC_OK && w->args.verify && !opts.dry_run)
+    if (rc == RC_OK && w->args.load.verify && !opts.dry_run)
         rc = restore_verify(w->cx, &w->from, conn, &opts, &r, e);
     for (size_t i = 0; i < MIN(r.load.n_errors, (uint64_t)LOAD_ERRORS_KEPT); i++)
         log_warn("%s %s: %s", r.load.errors[i].verb, r.load.errors[i].key, r.load.errors[i].text);
@@ -129,7 +104,7 @@ step_restore_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
     rc = step_restore_work(&w, e);
     if (rc == RC_OK) {
         result = output_host(host, "Succeeded", clock_mono_ms() - start, NULL);
-        if (w.args.dry_run)
+        if (w.args.load.dry_run)
             json_set_bool(result, "dryRun", true);
     }
     snapshot_close(&w.from);

@@ -132,7 +132,9 @@ opts_unknown(const struct parse *p, const char *word, struct err *e)
     if (foreign != NULL)
         return err_set(e, RC_USAGE, "unknown option %.*s: %s", n, word, foreign);
     (void)err_set(e, RC_USAGE, "unknown option %.*s", n, word);
-    opts_names_like(p->s->groups, word + strspn(word, "-"), like, sizeof(like));
+    opts_names_like(p->s->groups, p->s->go ? NULL : word + strspn(word, "-"), like, sizeof(like));
+    if (p->s->go)
+        return err_hint(e, "known: %s", like);
     return like[0] != '\0' ? err_hint(e, "did you mean %s?", like) : e->code;
 }
 

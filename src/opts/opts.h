@@ -16,7 +16,7 @@
  * Foreign  names that other programs have for an option, and letters in use as there (-h HOST, -p PORT,
  *          -n DB), are errors with the right name.
  * Errors   RC_USAGE: "--name: what is wrong, and what would be right", or an unknown name with those
- *          that are like it as hint. The first error is kept and the rest parsed all the same, so that
+ *          that are like it as hint (in Go's syntax, beside which there is no --help: with all). The first error is kept and the rest parsed all the same, so that
  *          who must report it can. A value that is empty is an error where it has no meaning: it is
  *          what a script makes of a variable that it forgot to set.
  * Owner    texts and lists are borrowed from the words that were parsed, and from the table.
@@ -52,15 +52,17 @@ struct opt_type {
     enum rc (*parse)(const struct opt *o, const char *text, void *to, struct err *e);
 };
 
-/* Borrowed texts, NULL when not given. The first three must not be empty. */
-extern const struct opt_type opt_text, opt_file, opt_folder, opt_text_or_none, opt_file_or_none;
+/* Borrowed texts, NULL when not given. The first four must not be empty. */
+extern const struct opt_type opt_text, opt_file, opt_folder, opt_glob, opt_text_or_none,
+    opt_file_or_none;
 /* struct opt_list: one more each time. */
 extern const struct opt_type opt_list, opt_files, opt_list_or_none;
 /* bool: opt_flag takes no value, opt_bool may: true, false, 1 or 0, behind an equals sign. */
 extern const struct opt_type opt_flag, opt_bool;
 /*
- * int64_t, OPT_UNSET when not given: numbers from min to max; bytes ("10M"); bytes a second, said in
- * KiB. opt_count_or_none: the empty text means "not given", as variables of a Function may be.
+ * int64_t, OPT_UNSET when not given: numbers from min to max (where OPT_UNSET is one of them, min - 1 is
+ * "not given"); bytes ("10M"); bytes a second, said in KiB. opt_count_or_none: the empty text means "not
+ * given", as variables of a Function may be.
  */
 extern const struct opt_type opt_count, opt_count_or_none, opt_size, opt_rate;
 /* int, milliseconds, OPT_UNSET when not given: "90" and "90s", "5m", "1h30m", "100ms". */
@@ -103,6 +105,7 @@ struct opt {
     OPT_FIELD(opt_text_or_none, T, f, const char *, preset)
 #define OPT_FILE(T, f) OPT_FIELD(opt_file, T, f, const char *, NULL)
 #define OPT_FILE_OR_NONE(T, f) OPT_FIELD(opt_file_or_none, T, f, const char *, NULL)
+#define OPT_GLOB(T, f) OPT_FIELD(opt_glob, T, f, const char *, NULL)
 #define OPT_FOLDER(T, f) OPT_FIELD(opt_folder, T, f, const char *, NULL)
 #define OPT_LIST(T, f) OPT_FIELD(opt_list, T, f, struct opt_list, NULL)
 #define OPT_FILES(T, f) OPT_FIELD(opt_files, T, f, struct opt_list, NULL)

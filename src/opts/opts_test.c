@@ -33,7 +33,7 @@ struct house {
     const char *name, *note;
     bool open, dry, tall;
     int wait_ms;
-    int64_t size, rate, pairs;
+    int64_t size, rate, pairs, floor;
     struct opt_time when;
     struct opt_list doors;
     enum colour mode;
@@ -52,6 +52,7 @@ static const struct opt opts_house[] = {
     {"when", 0, OPT_TIME(struct house, when), NULL, "since when"},
     {"door", 0, OPT_LIST(struct house, doors), "PLACE", "a door (repeatable)"},
     {"mode", 0, OPT_ENUM_BARE(struct house, mode, colours, "red", "blue"), NULL, "a mode"},
+    {"floor", 0, OPT_COUNT(struct house, floor, -1, 99, NULL), NULL, "which floor"},
     {"old", 0, OPT_IGNORED, NULL, "accepted and ignored"},
     {.name = NULL},
 };
@@ -94,6 +95,7 @@ test_what_is_not_given(void **state)
     assert_int_equal(h.size, OPT_UNSET);
     assert_int_equal(h.rate, OPT_UNSET);
     assert_int_equal(h.pairs, 2);
+    assert_int_equal(h.floor, -2);
     assert_int_equal(h.doors.n, 0);
     assert_int_equal(h.mode, RED);
     assert_int_equal(h.paint.colour, GREEN);
@@ -134,6 +136,8 @@ test_values_of_each_type(void **state)
     T_OK(parse(false, "-w 100ms --dry=0", &h, &rest, &e));
     assert_int_equal(h.wait_ms, 100);
     assert_false(h.dry);
+    T_OK(parse(false, "--floor -1", &h, &rest, &e));
+    assert_int_equal(h.floor, -1);
 }
 
 static void
@@ -150,6 +154,8 @@ test_gos_syntax(void **state)
     assert_int_equal(h.wait_ms, 300000);
     assert_int_equal(h.paint.coats, 2);
     T_RC(parse(true, "-w 3", &h, &rest, &e), RC_USAGE);
+    assert_string_equal(e.hint, "known: --name --note --open --dry --tall --wait --size --rate "
+                                "--pairs --when --door --mode --floor --colour --coats");
 }
 
 static void

@@ -48,7 +48,7 @@ type_bool(const struct opt *o, const char *text, void *to, struct err *e)
 static enum rc
 type_count(const struct opt *o, const char *text, void *to, struct err *e)
 {
-    int64_t v = OPT_UNSET;
+    int64_t v = o->field.min < 0 ? o->field.min - 1 : OPT_UNSET;
     char shown[SHOWN];
 
     if (text != NULL && text[0] != '\0' &&
@@ -128,8 +128,9 @@ type_ms(const struct opt *o, const char *text, void *to, struct err *e)
     uint64_t sum = 0;
     char shown[SHOWN];
 
-    (void)o;
-    if (text == NULL || text[0] == '\0') {
+    if (text != NULL && text[0] == '\0')
+        at = text = o->field.preset;
+    if (text == NULL) {
         *(int *)to = OPT_UNSET;
         return RC_OK;
     }
@@ -215,6 +216,7 @@ static const char *const booleans[] = {"true", "false", NULL};
 const struct opt_type opt_text = {.value = "TEXT", .parse = type_text};
 const struct opt_type opt_file = {.value = "FILE", .parse = type_text};
 const struct opt_type opt_folder = {.value = "DIR", .parse = type_text};
+const struct opt_type opt_glob = {.value = "GLOB", .parse = type_text};
 const struct opt_type opt_text_or_none = {
     .value = "TEXT", .may_be_empty = true, .parse = type_text};
 const struct opt_type opt_file_or_none = {

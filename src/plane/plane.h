@@ -48,6 +48,8 @@ const char *plane_dir(const struct plane *p);
 /* Requests by a call, with every right. Free it before the plane. */
 struct kube_transport *plane_transport(struct plane *p);
 
+/* May the plane listen there? */
+bool plane_on_loopback(const char *where);
 /*
  * Listen on "127.0.0.1:PORT" (loopback only: RC_INVALID) with TLS and a token, in threads of its
  * own until plane_close, and write the kubeconfig. Once per plane.

@@ -188,6 +188,19 @@ on_request(void *arg, struct ctx *cx, const struct httpd_request *rq, struct htt
     reply_release(&rp);
 }
 
+static bool
+serve_six(const char *where)
+{
+    return strncmp(where, "[::1]:", 6) == 0;
+}
+
+bool
+plane_on_loopback(const char *where)
+{
+    return serve_six(where) || strncmp(where, "127.", 4) == 0 ||
+           strncmp(where, "localhost:", 10) == 0;
+}
+
 enum rc
 plane_serve(struct plane *p, const char *where, struct err *e)
 {
@@ -199,9 +212,8 @@ plane_serve(struct plane *p, const char *where, struct err *e)
                            .knows = serve_knows,
                            .handler = on_request,
                            .arg = p};
-    bool six = strncmp(where, "[::1]:", 6) == 0;
 
-    if (!six && strncmp(where, "127.", 4) != 0 && strncmp(where, "localhost:", 10) != 0)
+    if (!plane_on_loopback(where))
         return err_set(e, RC_INVALID, "%s is not on the loopback interface", where);
     if (need_certs(p, &ca, &cert, &key, e) || need_token(p, e))
         return e->code;
@@ -210,5 +222,6 @@ plane_serve(struct plane *p, const char *where, struct err *e)
     if (httpd_open(&o, &p->httpd, e))
         return e->code;
     mem_wipe(key.p, key.n);
-    return write_kubeconfig(p, buf_str(&ca), six ? "[::1]" : "127.0.0.1", httpd_port(p->httpd), e);
+    return write_kubeconfig(p, buf_str(&ca), serve_six(where) ? "[::1]" : "127.0.0.1",
+                            httpd_port(p->httpd), e);
 }

@@ -643,7 +643,7 @@ open_binding(struct ctx *cx, struct kube *k, const char *name)
                            .appbinding = name,
                            .appbinding_ns = "tenant",
                            .scratch_dir = "/tmp",
-                           .wait_timeout = "1"};
+                           .wait_timeout_ms = 1000};
     struct redis_args a = {0};
     struct redis_target b = {0};
     struct err e = ERR_INIT;

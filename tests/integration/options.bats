@@ -45,9 +45,73 @@ wrong() { # wrong "WORDS OF A COMMAND LINE" TEXT
 @test "what a command line asks wrongly for exits with 2" {
     local line
     for line in "backup --bogus" "dump --db x" "dump --wait soon" "dump --source disk" "dump --redis foo://x" "key frob" \
-        "restore a b" "load --existing never" "frobnicate" "load --existing flush --match x"; do
+        "restore a b" "load --existing never" "frobnicate" "load --existing flush --match x" \
+        "load --existing skip --verify" "forget" "wait pods/x" "logs" "apply" "delete" "up --listen 0.0.0.0:1" \
+        "backup --no-lock" "tag"; do
         wrong "$line" ""
     done
+}
+
+@test "a value of the wrong kind is told with what would be right" {
+    local line
+    while IFS='|' read -r line said; do
+        wrong "$line" "$said"
+    done <<'END'
+dump --db x|--db: "x" is not a number from 0 to 2147483647
+dump --db -1|--db: "-1" is not a number from 0
+dump --wait soon|--wait: "soon" is not a time such as 30s, 5m or 1h
+dump --source disk|--source: "disk" must be auto, replication or scan
+backup --compression much|--compression: "much" must be auto, off or max
+backup --time today|--time: "today" is not a time such as '2012-11-01 22:08:41'
+backup --time 2012-02-31|--time: "2012-02-31" is not a time
+backup --shrink-below 0|--shrink-below: must be a percentage from 1 to 100, or off
+load --existing never|--existing: "never" must be replace, skip, fail or flush
+snapshots --latest 0|--latest: "0" is not a number of at least 1
+snapshots --limit-upload fast|--limit-upload: "fast" is not a number of KiB per second
+snapshots --retry-lock 1y|--retry-lock: "1y" is not a time
+snapshots --option x|--option: "x" is not of the form store.name=value
+snapshots --log-format xml|--log-format: "xml" must be text or json
+prune --max-repack-size x|--max-repack-size: "x" is not a size such as 500K, 200M or 1G
+prune --max-unused 101%|--max-unused: "101%" is not a share
+check --read-data-subset 3/2|--read-data-subset: "3/2" is not a part such as 1/10
+init --repository-version 3|--repository-version: "3" must be 2 or 1
+stats --mode all|--mode: "all" must be restore-size, files-by-contents, blobs-per-file or raw-data
+forget --keep-last x|--keep-last: "x" must be a number or "unlimited"
+forget --keep-within 3w|--keep-within: "3w" is not a time such as 1y5m7d2h
+forget --group-by colour|--group-by: cannot group by "colour"; known: host paths tags
+operator --qps many|--qps: "many" is not a number from 0 to 1000000
+delete pods --cascade=up|--cascade: "up" must be background, foreground, orphan or true
+delete pods --dry-run|--dry-run: "true" must be none, server or client
+delete pods --grace-period soon|--grace-period: "soon" is not a number from -1
+get pods -o xml|--output: unable to match a printer suitable for the output format "xml"
+logs x --tail many|--tail: "many" is not a number of at least -1
+logs x --since 5x|--since: "5x" is not a time
+wait x --for ready|--for: unrecognized condition: "ready"
+backup-redis --max-connections many|--max-connections: "many" is not a number from 0
+END
+}
+
+@test "an unknown option is told with those like it, none of them cut" {
+    wrong "forget --keep-lats 3" "did you mean --keep-last?"
+    wrong "backup --compresion off" "did you mean --compression?"
+    wrong "forget --keep 3" "hint: did you mean --keep-last --keep-hourly "
+    [[ "$(grep hint <<<"$output")" =~ \ --keep-[a-z-]+\?$ ]]
+    wrong "backup --frobnicate" 'try "cstash backup --help"'
+    [[ "$output" != *hint* ]]
+}
+
+@test "help fits in 80 columns, names each option once, and shows what is assumed" {
+    local command
+    for command in $("$CSTASH" help | awk '/^  [a-z]/ {print $1}'); do
+        "$CSTASH" "$command" --help >"$T/help"
+        head -1 "$T/help" | grep -qE "^usage: cstash $command \[options\]( [^ ].*)?\$" || { head -1 "$T/help"; false; }
+        [ -z "$(tail -n +4 "$T/help" | grep -E '^.{81}')" ] || { echo "$command"; grep -E '^.{81}' "$T/help"; false; }
+        [ -z "$(grep -E ' $' "$T/help")" ]
+        [ -z "$(grep -oE '^ +(-., )?--[a-zA-Z-]+' "$T/help" | grep -oE -- '--.*' | sort | uniq -d)" ] || { echo "$command"; false; }
+        [ -z "$(grep -oE '^  -.' "$T/help" | sort | uniq -d)" ] || { echo "$command: letters"; false; }
+    done
+    "$CSTASH" prune --help | grep -A1 -- --max-unused | grep -F '[5%]'
+    "$CSTASH" backup --help | grep -A1 -- --compression | grep -F '[auto]'
 }
 
 @test "a value that is empty is what a script forgot to set, not a name" {

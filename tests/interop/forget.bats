@@ -51,16 +51,19 @@ ids() { restic snapshots --json --no-lock --no-cache -q "$@" | python3 -c 'impor
 
 @test "nothing is removed by mistake" {
     run "$CSTASH" forget
-    [ "$status" = 1 ]
+    [ "$status" = 2 ]
     [[ "$output" == *"no policy and no snapshot was named"* ]]
     run "$CSTASH" forget --keep-tag none
     [ "$status" = 1 ]
     [[ "$output" == *"nothing would be left of the 1 snapshot of host host-0, path /f"* ]]
     run "$CSTASH" forget --keep-within 3w
+    [ "$status" = 2 ]
     [[ "$output" == *'keep-within: "3w" is not a time such as 1y5m7d2h'* ]]
     run "$CSTASH" forget --keep-last=-2
+    [ "$status" = 2 ]
     [[ "$output" == *'keep-last: "-2" must be a number or "unlimited"'* ]]
     run "$CSTASH" forget --keep-last 1 --group-by colour
+    [ "$status" = 2 ]
     [[ "$output" == *'cannot group by "colour"; known: host paths tags'* ]]
     [ "$(ids | wc -w)" = 1 ]
     "$CSTASH" forget --keep-tag none --unsafe-allow-remove-all

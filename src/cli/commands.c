@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The registry of commands: main finds one in it; help, manual pages and completion list it. */
+#include "cli/app.h"
+
+const struct command *const app_commands[] = {
+    /* a Redis and a repository */
+    &cmd_init,
+    &cmd_backup,
+    &cmd_restore,
+    &cmd_snapshots,
+    &cmd_show,
+    &cmd_dump,
+    &cmd_load,
+    &cmd_digest,
+    &cmd_check,
+    &cmd_forget,
+    &cmd_prune,
+    &cmd_copy,
+    &cmd_tag,
+    &cmd_find,
+    &cmd_list,
+    &cmd_cat,
+    &cmd_stats,
+    &cmd_key,
+    &cmd_unlock,
+    &cmd_repair,
+    &cmd_rebuild_index,
+    &cmd_migrate,
+    /* the control plane */
+    &cmd_up,
+    &cmd_operator,
+    &cmd_crds,
+    &cmd_catalog,
+    &cmd_apply,
+    &cmd_get,
+    &cmd_describe,
+    &cmd_delete,
+    &cmd_logs,
+    &cmd_wait,
+    /* what Jobs run */
+    &cmd_backup_redis,
+    &cmd_restore_redis,
+    &cmd_update_status,
+    &cmd_run_hook,
+    &cmd_create_backupsession,
+    &cmd_wipe_repository,
+    NULL,
+};

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/data_opts.h"
+
+/* In the order of the enums. */
+static const char *const sources[] = {"auto", "replication", "scan", NULL};
+static const char *const formats[] = {"commands", "restore", NULL};
+static const char *const levels[] = {"auto", "off", "max", NULL};
+static const char *const existing[] = {"replace", "skip", "fail", "flush", NULL};
+
+const struct opt opts_keys[] = {
+    {"db", 0, OPT_COUNT(struct filter, db, 0, INT32_MAX, NULL), "N", "only this database"},
+    {"match", 0, OPT_GLOB(struct filter, match), NULL, "only keys whose names match"},
+    {.name = NULL},
+};
+
+const struct opt opts_tls[] = {
+    {"cacert", 0, OPT_FILE(struct tls_opts, cacert), NULL,
+     "CA certificates to verify the server with"},
+    {"cacertdir", 0, OPT_FOLDER(struct tls_opts, cacert_dir), NULL,
+     "directory with CA certificates"},
+    {"cert", 0, OPT_FILE(struct tls_opts, cert), NULL, "client certificate"},
+    {"key", 0, OPT_FILE(struct tls_opts, key), NULL, "private key of the client certificate"},
+    {"sni", 0, OPT_TEXT(struct tls_opts, sni), "NAME", "server name for SNI and verification"},
+    {"insecure", 0, OPT_FLAG(struct tls_opts, insecure), NULL,
+     "do not verify the server's certificate"},
+    {.name = NULL},
+};
+
+const struct opt opts_source[] = {
+    {"source", 0, OPT_ENUM(struct source_opts, kind, sources, "auto"), NULL,
+     "how to read the server; auto: by replication, else by SCAN"},
+    {"format", 0, OPT_ENUM(struct source_opts, format, formats, "commands"), NULL,
+     "plain commands, or RESTORE payloads for the same or newer servers"},
+    {"psync", 0, OPT_TEXT(struct source_opts, psync), "NAME", "name of a renamed PSYNC command"},
+    {.name = NULL},
+};
+
+const struct opt opts_compression[] = {
+    {"compression", 0, OPT_ENUM(struct compression_opts, level, levels, "auto"), NULL,
+     "compression level"},
+    {.name = NULL},
+};
+
+const struct opt opts_load[] = {
+    {"existing", 0, OPT_ENUM(struct load_choice, existing, existing, "replace"), NULL,
+     "how to treat existing keys; flush empties the server first"},
+    {"allow-command", 0, OPT_LIST(struct load_choice, allow), "NAME",
+     "also allow this command in the dump, although it writes no data (repeatable)"},
+    {"verify", 0, OPT_FLAG(struct load_choice, verify), NULL,
+     "read the restored data back from the server and compare"},
+    {"dry-run", 'n', OPT_FLAG(struct load_choice, dry_run), NULL,
+     "read and verify everything, but write nothing"},
+    {.name = NULL},
+};
+
+enum rc
+load_opts_of(const struct load_choice *c, const struct filter *keys, struct load_opts *out,
+             struct err *e)
+{
+    if (c->existing == LOAD_FLUSH && keys->match != NULL)
+        return err_set(
+            e, RC_USAGE,
+            "--existing flush would empty the server for the keys that --match chooses; use "
+            "--existing replace");
+    if (c->verify && c->existing == LOAD_SKIP)
+        return err_set(e, RC_USAGE,
+                       "--verify cannot say what the keys should be that --existing skip keeps");
+    *out = (struct load_opts){.existing = c->existing,
+                              .filter = *keys,
+                              .dry_run = c->dry_run,
+                              .allow = c->allow.v,
+                              .n_allow = c->allow.n};
+    return RC_OK;
+}
