@@ -142,8 +142,8 @@ app_snapshot_open(struct ctx *cx, const struct repo_access *a, const struct app_
 
     if (w->own != NULL)
         rc = own_target(w->own, &own, e);
-    if (rc == RC_OK && w->keys != NULL && !filter_is_all(w->keys))
-        part = target_part(w->keys->db, w->keys->match);
+    if (rc == RC_OK && w->keys != NULL)
+        part = filter_text(w->keys);
     filter.own = target_view(&own);
     filter.part = part;
     if (rc == RC_OK)

@@ -176,7 +176,7 @@ on_code(struct convert *c, const struct rdb_item *it, struct err *e)
 {
     struct ev ev = {.kind = it->kind == RDB_SCRIPT ? EV_SCRIPT : EV_FUNCTION};
 
-    if (!filter_is_all(&c->opts->filter))
+    if (!filter_wants_keyless(&c->opts->filter))
         return RC_OK;
     ev.u.code = it->value;
     return tee_on(&c->to, &ev, e);

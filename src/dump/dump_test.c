@@ -508,11 +508,41 @@ test_tally_digests_content_and_nothing_else(void **state)
     assert_memory_not_equal(&a, &b, sizeof(a));
 }
 
+static void
+test_a_filter_says_what_it_wants(void **state)
+{
+    static const struct {
+        struct filter f;
+        const char *text;
+        bool by_name, keyless, a0, b3;
+    } cases[] = {
+        {FILTER_ALL, NULL, false, true, true, true},
+        {{.db = 3, .match = NULL}, "--db 3", false, false, false, true},
+        {{.db = FILTER_ALL_DBS, .match = "a*"}, "--match 'a*'", true, false, true, false},
+        {{.db = 0, .match = "[ab]"}, "--db 0 --match '[ab]'", true, false, true, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct filter *f = &cases[i].f;
+        char *text = filter_text(f);
+
+        assert_true(cases[i].text == NULL ? text == NULL : strcmp(text, cases[i].text) == 0);
+        assert_int_equal(filter_is_all(f), cases[i].text == NULL);
+        assert_int_equal(filter_by_name(f), cases[i].by_name);
+        assert_int_equal(filter_wants_keyless(f), cases[i].keyless);
+        assert_int_equal(filter_wants(f, 0, STR_LIT("a")), cases[i].a0);
+        assert_int_equal(filter_wants(f, 3, STR_LIT("b")), cases[i].b3);
+        mem_free(text);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_glob_matches_as_redis_does),
+        cmocka_unit_test(test_a_filter_says_what_it_wants),
         cmocka_unit_test(test_glob_is_not_exponential),
         cmocka_unit_test(test_dump_reads_back_as_what_was_written),
         cmocka_unit_test(test_dump_that_is_cut_is_refused),

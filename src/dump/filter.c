@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dump/filter.h"
 
+#include "base/mem.h"
+
+bool
+filter_by_name(const struct filter *f)
+{
+    return f->match != NULL;
+}
+
+bool
+filter_is_all(const struct filter *f)
+{
+    return f->db == FILTER_ALL_DBS && !filter_by_name(f);
+}
+
 bool
 filter_wants_db(const struct filter *f, uint64_t db)
 {
@@ -11,6 +25,42 @@ bool
 filter_wants(const struct filter *f, uint64_t db, struct str key)
 {
     return filter_wants_db(f, db) && (f->match == NULL || glob_match(str_c(f->match), key));
+}
+
+bool
+filter_wants_keyless(const struct filter *f)
+{
+    return filter_is_all(f);
+}
+
+void
+filter_parts(const struct filter *f, filter_part_fn *fn, void *arg)
+{
+    if (f->db != FILTER_ALL_DBS)
+        fn(arg, "db", NULL, f->db);
+    if (f->match != NULL)
+        fn(arg, "match", f->match, 0);
+}
+
+static void
+filter_add_text(void *arg, const char *name, const char *text, int64_t number)
+{
+    char **all = arg;
+    CLEANUP(mem_free_ptr) char *before = *all;
+    CLEANUP(mem_free_ptr)
+    char *value = text != NULL ? mem_printf("'%s'", text) : mem_printf("%lld", (long long)number);
+
+    *all = mem_printf("%s%s--%s %s", before != NULL ? before : "", before != NULL ? " " : "", name,
+                      value);
+}
+
+char *
+filter_text(const struct filter *f)
+{
+    char *all = NULL;
+
+    filter_parts(f, filter_add_text, &all);
+    return all;
 }
 
 /*
@@ -94,7 +144,7 @@ filtered_on(void *arg, const struct ev *ev, struct err *e)
     if (ev->kind == EV_DB)
         f->db = ev->u.db.n;
     if (ev->kind == EV_DB || ev->kind == EV_FUNCTION || ev->kind == EV_SCRIPT)
-        f->pass = ev->kind == EV_DB || filter_is_all(&f->filter);
+        f->pass = ev->kind == EV_DB || filter_wants_keyless(&f->filter);
     else if (ev->kind == EV_KEY)
         f->pass = filter_wants(&f->filter, f->db, ev->u.key.name);
     return f->pass ? f->on(f->arg, ev, e) : RC_OK;

@@ -3,8 +3,11 @@
 #define DUMP_FILTER_H
 
 /*
- * dump/filter -- which keys: one database, names that match a glob, or everything.
+ * dump/filter -- which keys are wanted: one database, names that match a glob, or everything.
  *
+ * Why      the only place that decides it. Whatever gives keys asks here for each database, key and
+ *          library: an RDB (from replication or a file) in dump/convert, SCAN in redis/scan_page, a
+ *          stream of commands in redis/load, events in filtered_on. A new field changes this file only.
  * Source   the glob is that of SCAN MATCH: * ? [abc] [^a] [a-z] and backslash.
  */
 #include <stdbool.h>
@@ -24,13 +27,24 @@ struct filter {
         .db = FILTER_ALL_DBS, .match = NULL                                                        \
     }
 
-static inline bool
-filter_is_all(const struct filter *f)
-{
-    return f->db == FILTER_ALL_DBS && f->match == NULL;
-}
+bool filter_is_all(const struct filter *f);
+/* Does it choose among the keys of a database? Then what a server counts says nothing of them. */
+bool filter_by_name(const struct filter *f);
+bool filter_wants_db(const struct filter *f, uint64_t db);
+bool filter_wants(const struct filter *f, uint64_t db, struct str key);
+/* What belongs to no key, such as libraries of functions: only with everything else. */
+bool filter_wants_keyless(const struct filter *f);
 
-/* An ev_fn that hands on what the filter wants: all databases, keys, and (wanting all) libraries. */
+/*
+ * Each part that chooses, in the order of their names, which are those of the options: `text`, or where
+ * that is NULL the number.
+ */
+typedef void filter_part_fn(void *arg, const char *name, const char *text, int64_t number);
+void filter_parts(const struct filter *f, filter_part_fn *fn, void *arg);
+/* As options: "--db 3 --match 'x*'"; mem_free. NULL: everything is wanted. */
+char *filter_text(const struct filter *f);
+
+/* An ev_fn that hands on what the filter wants: all databases, keys, and what belongs to none. */
 struct filtered {
     struct filter filter;
     ev_fn *on;
@@ -40,8 +54,6 @@ struct filtered {
 };
 enum rc filtered_on(void *arg, const struct ev *ev, struct err *e);
 
-bool filter_wants_db(const struct filter *f, uint64_t db);
-bool filter_wants(const struct filter *f, uint64_t db, struct str key);
 /* Does the whole of `s` match? Time at most |pattern| x |s|; no recursion. */
 bool glob_match(struct str pattern, struct str s);
 

@@ -57,7 +57,7 @@ enum rc
 load_opts_of(const struct load_choice *c, const struct filter *keys, struct load_opts *out,
              struct err *e)
 {
-    if (c->existing == LOAD_FLUSH && keys->match != NULL)
+    if (c->existing == LOAD_FLUSH && filter_by_name(keys))
         return err_set(
             e, RC_USAGE,
             "--existing flush would empty the server for the keys that --match chooses; use "

@@ -124,16 +124,22 @@ field_source(struct jw *w, const struct source_opts *o, const struct source_fact
 }
 
 static void
+filter_field(void *arg, const char *name, const char *text, int64_t number)
+{
+    if (text != NULL)
+        field_text(arg, name, text);
+    else
+        jw_field_u64(arg, name, (uint64_t)number);
+}
+
+static void
 field_filter(struct jw *w, const struct filter *f)
 {
     if (filter_is_all(f))
         return;
     jw_key(w, "filter");
     jw_open_object(w);
-    if (f->db != FILTER_ALL_DBS)
-        jw_field_u64(w, "db", (uint64_t)f->db);
-    if (f->match != NULL)
-        field_text(w, "match", f->match);
+    filter_parts(f, filter_field, w);
     jw_close_object(w);
 }
 

@@ -372,7 +372,7 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct co
 static enum rc
 check_flush(const struct load_opts *opts, struct err *e)
 {
-    if (opts->existing != LOAD_FLUSH || opts->filter.match == NULL)
+    if (opts->existing != LOAD_FLUSH || !filter_by_name(&opts->filter))
         return RC_OK;
     return err_set(e, RC_USAGE,
                    "--existing flush would empty the server for the few keys that --match chooses; "

@@ -279,7 +279,7 @@ check_counts(struct ctx *cx, struct dump *d, const struct conn_info *before, str
     const struct conn_info none = {.n_dbs = 0};
     bool little;
 
-    if (d->o->filter.match != NULL)
+    if (filter_by_name(&d->o->filter))
         return RC_OK;
     if (reckon_check(&d->read, before != NULL ? before : &none, &ask, &little, e))
         return e->code;

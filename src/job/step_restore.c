@@ -29,8 +29,7 @@ find_snapshot(struct restore_work *w, struct err *e)
     struct snapshot_filter filter = {.hosts = &host, .n_hosts = host != NULL ? 1 : 0};
     struct target_id own = target_of_object(step_text(w->f->appbinding_ns, w->f->ns),
                                             GVR_APP_BINDING.kind, step_text(w->f->appbinding, ""));
-    const struct filter *keys = &w->args.keys;
-    char *part = filter_is_all(keys) ? NULL : target_part(keys->db, keys->match);
+    char *part = filter_text(&w->args.keys);
     enum rc rc = RC_OK;
 
     filter.own = target_view(&own);

@@ -102,7 +102,7 @@ empty_ask_others(struct ctx *cx, struct conn *c, const struct filter *f, struct 
         if (reply_is_error(&r, "NOPERM") && empty_says(&r, "to access"))
             return empty_denied(c, "write the first key of the dump", e);
     }
-    if (!filter_is_all(f))
+    if (!filter_wants_keyless(f))
         return RC_OK;
     if (CONN_CALL(cx, c, &r, e, STR_LIT("FUNCTION"), STR_LIT("FLUSH"), STR_LIT("x")))
         return e->code;
@@ -147,7 +147,7 @@ empty_target(struct ctx *cx, struct conn *c, const struct filter *f, bool *empti
 
     if (empty_keys(cx, c, f, emptied, e))
         return e->code;
-    if (!filter_is_all(f))
+    if (!filter_wants_keyless(f))
         return RC_OK;
     if (CONN_CALL(cx, c, &r, e, STR_LIT("FUNCTION"), STR_LIT("FLUSH")))
         return e->code;

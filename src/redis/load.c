@@ -124,7 +124,7 @@ load_wanted(struct load *l, const struct command_class *k)
         l->result->filtered_keys += k->starts_key;
         return false;
     default:
-        return filter_is_all(f);
+        return filter_wants_keyless(f);
     }
 }
 

@@ -196,7 +196,7 @@ scan_functions(struct scan *s, struct err *e)
 {
     struct reply r;
 
-    if (s->opts->filter.match != NULL)
+    if (!filter_wants_keyless(&s->opts->filter))
         return RC_OK;
     if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("FUNCTION"), STR_LIT("LIST"), STR_LIT("WITHCODE")))
         return e->code;
@@ -219,7 +219,7 @@ search_indexes(struct scan *s, struct err *e)
 {
     struct reply r;
 
-    if (!filter_is_all(&s->opts->filter))
+    if (!filter_wants_keyless(&s->opts->filter))
         return RC_OK;
     if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("FT._LIST")))
         return e->code;

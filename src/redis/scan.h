@@ -29,7 +29,8 @@
 struct scan_opts {
     enum dump_format
         format; /* DUMP_RESTORE: EV_PAYLOAD for each key that fits; DUMP_COMMANDS: values */
-    struct filter filter; /* match is evaluated by the server; with one, functions are left out */
+    struct filter
+        filter; /* the server is asked for names that match, and each is looked at again */
     const struct conn_info *info; /* NULL: asked for */
     uint32_t count;               /* of SCAN; 0: up to 1000, fewer of long names */
     bool plain;                   /* do not use DUMP but for modules */

@@ -71,7 +71,7 @@ static enum rc
 take_page(struct scan *s, struct page *p, struct err *e)
 {
     struct reply r;
-    size_t at = 0;
+    size_t at = 0, n;
 
     if (conn_recv(s->cx, s->c, &r, e))
         return e->code;
@@ -84,23 +84,26 @@ take_page(struct scan *s, struct page *p, struct err *e)
     p->cursor[r.items[0].s.n] = '\0';
     if (check_cursor(s, p->cursor, e))
         return e->code;
-    p->n = r.items[1].n;
-    if (p->n > PAGE_KEYS_MAX)
-        return err_set(e, RC_LIMIT, "%s gave %zu keys for a SCAN of at most %d", conn_peer(s->c),
-                       p->n, COUNT_MAX);
+    n = r.items[1].n;
+    if (n > PAGE_KEYS_MAX)
+        return err_set(e, RC_LIMIT, "%s gave %zu keys for a SCAN of at most %d", conn_peer(s->c), n,
+                       COUNT_MAX);
     adapt_count(s, &r.items[1]);
-    if (p->n > p->cap) {
-        p->cap = p->n;
+    if (n > p->cap) {
+        p->cap = n;
         p->keys = mem_grow(p->keys, p->cap, sizeof(*p->keys));
     }
     buf_reset(&p->names);
-    for (size_t i = 0; i < p->n; i++) {
+    p->n = 0;
+    for (size_t i = 0; i < n; i++) {
         const struct reply *name = &r.items[1].items[i];
         if (name->type != REPLY_BULK)
             return scan_odd(s, "SCAN", e);
+        if (!filter_wants(&s->opts->filter, s->db.u.db.n, name->s))
+            continue;
         if (buf_add(&p->names, name->s.p, name->s.n, e))
             return err_wrap(e, "too long key names");
-        p->keys[i] = (struct scan_key){.name.n = name->s.n, .type = KV_MODULE};
+        p->keys[p->n++] = (struct scan_key){.name.n = name->s.n, .type = KV_MODULE};
     }
     for (size_t i = 0; i < p->n; i++) {
         p->keys[i].name.p = p->names.p + at;

@@ -32,15 +32,6 @@ target_named(const char *want, const struct snapshot *s)
     return want[n] == '\0' || (want[n] == '@' && text_same(want + n + 1, s->scope));
 }
 
-char *
-target_part(int64_t db, const char *match)
-{
-    if (match == NULL)
-        return mem_printf("--db %lld", (long long)db);
-    return db < 0 ? mem_printf("--match '%s'", match)
-                  : mem_printf("--db %lld --match '%s'", (long long)db, match);
-}
-
 bool
 target_same_part(const char *a, const char *b)
 {

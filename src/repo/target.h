@@ -34,9 +34,7 @@ bool target_is(const struct target *t, const struct snapshot *s);
 /* Does `want`, "name" or "name@scope", mean its target? */
 bool target_named(const char *want, const struct snapshot *s);
 
-/* "--db 3 --match 'user:*'": how a part is written. `db` < 0, `match` NULL: not. mem_free. */
-char *target_part(int64_t db, const char *match);
-/* Both NULL, or the same text. */
+/* Parts, such as "--db 3 --match 'user:*'": both NULL, or the same text. */
 bool target_same_part(const char *a, const char *b);
 
 /*

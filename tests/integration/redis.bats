@@ -675,3 +675,25 @@ PY
     tool replica "127.0.0.1:$LIAR" prepare=1500
     fails_with timeout "did not begin its snapshot within 1 seconds"
 }
+
+@test "which keys are wanted does not depend on where they are read from" {
+    start_redis a
+    fill "$PORT_a"
+    redis-cli -p "$PORT_a" function load "#!lua name=lib
+        redis.register_function('f', function() return 1 end)" >/dev/null || true
+    redis-cli -p "$PORT_a" save
+    "$CSTASH" dump -q --redis "redis://127.0.0.1:$PORT_a" >"$T/dump.resp"
+    local wanted file digest
+    file=$(redis-cli -p "$PORT_a" config get dir | tail -1)/$(redis-cli -p "$PORT_a" config get dbfilename | tail -1)
+    set -f # the words of a line, with their stars
+    for wanted in "" "--db 9" "--db 0" "--match big*" "--db 0 --match *[a-m]*" "--db 5"; do
+        # shellcheck disable=SC2086
+        digest=$("$CSTASH" digest -q --source replication --redis "redis://127.0.0.1:$PORT_a" $wanted)
+        # shellcheck disable=SC2086
+        for way in "--source scan --redis redis://127.0.0.1:$PORT_a" "$file" "$T/dump.resp" - ; do
+            run "$CSTASH" digest -q $wanted $way <"$T/dump.resp"
+            [ "$status" = 0 ] && [ "$output" = "$digest" ] || { echo "$way $wanted: $output, wanted $digest"; return 1; }
+        done
+    done
+    set +f
+}

@@ -215,16 +215,22 @@ brief_text(const struct json *j)
                                            : mem_strndup(text, strnlen(text, SNAPSHOT_TARGET_MAX));
 }
 
-/* What was chosen of the data, as the options that choose it. */
+/* What was chosen of the data, as the options that choose it: "--db 3 --match 'x*'". */
 static char *
 brief_part(const struct json *filter)
 {
-    const struct json *db = json_field(filter, "db");
-    const char *match = json_text(json_field(filter, "match"));
+    char *part = NULL;
 
-    if (db == NULL && match == NULL)
-        return NULL;
-    return target_part(json_int_or(db, -1), match);
+    for (struct json_item it = json_first(filter); it.key != NULL; it = json_next(filter, it)) {
+        const char *text = json_text(it.value), *quote = text != NULL ? "'" : "";
+        CLEANUP(mem_free_ptr) char *before = part, *number = NULL;
+
+        number = mem_printf("%lld", (long long)json_int_or(it.value, -1));
+        part =
+            mem_printf("%s%s--%s %s%s%s", before != NULL ? before : "", before != NULL ? " " : "",
+                       it.key, quote, text != NULL ? text : number, quote);
+    }
+    return part;
 }
 
 /* Lenient: a brief of which nothing can be made is like none. */
