@@ -4,7 +4,7 @@ MESON_ARGS ?=
 export CSTASH = $(CURDIR)/$(BUILD)/cstash
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-unit test-build servers-matrix e2e check clang asan tsan coverage lint fmt fmt-check arch fuzz crash bench deploy release image clean
+.PHONY: help build demo test test-unit test-build servers-matrix e2e check clang asan tsan coverage lint fmt fmt-check arch fuzz crash bench deploy docs release image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ bench: test-build ## measure against restic, redis-cli and others; prints the ta
 
 deploy: build ## what is generated in deploy/ anew: CRDs, catalog, operator.yaml (needs helm)
 	@tools/deploy $(CSTASH)
+
+docs: build ## docs/commands.md anew, from the options of the program
+	@tools/docs $(CSTASH) >docs/commands.md
 
 release: ## a stripped program with hardening, at build-release/cstash
 	@tools/install-deps build

@@ -37,6 +37,9 @@ const struct command *const app_commands[] = {
     &cmd_delete,
     &cmd_logs,
     &cmd_wait,
+    /* for shells and manuals */
+    &cmd_completion,
+    &cmd_man,
     /* what Jobs run */
     &cmd_backup_redis,
     &cmd_restore_redis,

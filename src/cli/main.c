@@ -122,9 +122,16 @@ exit_code_of(enum rc rc)
 static enum exit_code
 main_refuse(const struct command *c, const void *args, struct err *e)
 {
+    char known[1000]; /* all of them: what a line of the log holds */
+    bool is_unknown = e->code == RC_NOT_FOUND;
+
     if (c->refused != NULL && c->refused(args, e) == RC_OK)
         return EXIT_DONE;
     log_err(e);
+    if (is_unknown) {
+        opts_names(c->groups, known, sizeof(known));
+        log_info("known: %s", known);
+    }
     log_info("try \"cstash %s --help\"", c->name);
     return EXIT_USAGE;
 }

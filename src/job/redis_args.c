@@ -119,7 +119,9 @@ redis_args_parse(const char *text, enum redis_args_direction direction, struct r
     a.text = copy;
     if (rc != RC_OK) {
         redis_args_release(&a);
-        e->code = rc == RC_USAGE ? RC_INVALID : rc; /* it is not the command line that is wrong */
+        e->code = rc == RC_USAGE || rc == RC_NOT_FOUND
+                      ? RC_INVALID
+                      : rc; /* it is not the command line that is wrong */
         return err_wrap(e, "the Task's param \"args\"");
     }
     if (a.password != NULL)

@@ -4,7 +4,7 @@
 
 #include "opts/opts.h"
 
-enum { COLUMNS = 80, HELP_AT = 30, LEFT_TEXT = 160, HELP_TEXT = 400 };
+enum { COLUMNS = 80, HELP_AT = 30, LEFT_TEXT = 160 };
 
 const char *const *
 opt_words(const struct opt *o)
@@ -27,6 +27,16 @@ opt_value(const struct opt *o, char to[static OPT_VALUE_TEXT])
     }
     for (size_t i = 0; words[i] != NULL && n < OPT_VALUE_TEXT; i++)
         n += (size_t)snprintf(to + n, OPT_VALUE_TEXT - n, "%s%s", i > 0 ? "|" : "", words[i]);
+    return to;
+}
+
+const char *
+opt_help(const struct opt *o, char to[static OPT_HELP_TEXT])
+{
+    const char *preset = o->field.preset;
+
+    (void)snprintf(to, OPT_HELP_TEXT, "%s%s%s%s", o->help, preset != NULL ? " [" : "",
+                   preset != NULL ? preset : "", preset != NULL ? "]" : "");
     return to;
 }
 
@@ -54,7 +64,7 @@ opts_print_wrapped(const char *text)
 static void
 opts_print_row(const struct opt *o)
 {
-    char left[LEFT_TEXT], value[OPT_VALUE_TEXT], help[HELP_TEXT];
+    char left[LEFT_TEXT], value[OPT_VALUE_TEXT], help[OPT_HELP_TEXT];
     const char *named = opt_value(o, value);
     int n = o->letter != 0 ? snprintf(left, sizeof(left), "  -%c, --%s", o->letter, o->name)
                            : snprintf(left, sizeof(left), "      --%s", o->name);
@@ -62,14 +72,11 @@ opts_print_row(const struct opt *o)
     if (named != NULL && n > 0)
         n += snprintf(left + n, sizeof(left) - (size_t)n, "%s%s%s",
                       o->field.bare != NULL ? "[=" : " ", named, o->field.bare != NULL ? "]" : "");
-    (void)snprintf(help, sizeof(help), "%s%s%s%s", o->help, o->field.preset != NULL ? " [" : "",
-                   o->field.preset != NULL ? o->field.preset : "",
-                   o->field.preset != NULL ? "]" : "");
     if (n + 1 > HELP_AT)
         (void)printf("%s\n%*s", left, HELP_AT, "");
     else
         (void)printf("%-*s", HELP_AT, left);
-    opts_print_wrapped(help);
+    opts_print_wrapped(opt_help(o, help));
 }
 
 void

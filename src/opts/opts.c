@@ -131,7 +131,7 @@ opts_unknown(const struct parse *p, const char *word, struct err *e)
 
     if (foreign != NULL)
         return err_set(e, RC_USAGE, "unknown option %.*s: %s", n, word, foreign);
-    (void)err_set(e, RC_USAGE, "unknown option %.*s", n, word);
+    (void)err_set(e, RC_NOT_FOUND, "unknown option %.*s", n, word);
     opts_names_like(p->s->groups, p->s->go ? NULL : word + strspn(word, "-"), like, sizeof(like));
     if (p->s->go)
         return err_hint(e, "known: %s", like);

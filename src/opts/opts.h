@@ -15,8 +15,8 @@
  *          options. Go's: -name and --name are the same, and there are no letters.
  * Foreign  names that other programs have for an option, and letters in use as there (-h HOST, -p PORT,
  *          -n DB), are errors with the right name.
- * Errors   RC_USAGE: "--name: what is wrong, and what would be right", or an unknown name with those
- *          that are like it as hint (in Go's syntax, beside which there is no --help: with all). The first error is kept and the rest parsed all the same, so that
+ * Errors   RC_USAGE: "--name: what is wrong, and what would be right". RC_NOT_FOUND: an unknown name, with
+ *          those that are like it as hint (in Go's syntax, beside which there is no --help: with all). The first error is kept and the rest parsed all the same, so that
  *          who must report it can. A value that is empty is an error where it has no meaning: it is
  *          what a script makes of a variable that it forgot to set.
  * Owner    texts and lists are borrowed from the words that were parsed, and from the table.
@@ -28,7 +28,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-enum { OPT_LIST_MAX = 64, OPT_VALUE_TEXT = 96, OPT_UNSET = -1 };
+enum { OPT_LIST_MAX = 64, OPT_VALUE_TEXT = 96, OPT_HELP_TEXT = 400, OPT_UNSET = -1 };
 
 struct opt_list {
     const char *v[OPT_LIST_MAX];
@@ -47,6 +47,7 @@ struct opt_type {
     const char *value;             /* what to call the value in the help */
     const char *const *words;      /* for completion; NULL: none, or those of the row */
     bool is_flag;                  /* --name says it all; --name=... is for `parse` */
+    bool is_path, is_list;         /* for completion: of a file or folder; may come again */
     bool may_be_empty, is_ignored; /* ignored: accepted for compatibility, stored nowhere */
     /* Store `text` at `to`; NULL: the option is not given. The error needs no name: it is put before. */
     enum rc (*parse)(const struct opt *o, const char *text, void *to, struct err *e);
@@ -179,6 +180,9 @@ const struct opt *opts_next(const struct opt_group *groups, struct opts_cursor *
 const char *opt_value(const struct opt *o, char to[static OPT_VALUE_TEXT]);
 /* The words that the value may be, NULL-terminated; NULL: any text. */
 const char *const *opt_words(const struct opt *o);
+
+/* The help of a row, with its preset behind it: "compression level [auto]". Returns `to`. */
+const char *opt_help(const struct opt *o, char to[static OPT_HELP_TEXT]);
 
 /* "--a --b": the names of what has an effect, whole, as many as fit; Go's style for names of one letter. */
 void opts_names(const struct opt_group *groups, char *to, size_t n);

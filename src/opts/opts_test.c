@@ -153,7 +153,7 @@ test_gos_syntax(void **state)
     assert_true(h.open);
     assert_int_equal(h.wait_ms, 300000);
     assert_int_equal(h.paint.coats, 2);
-    T_RC(parse(true, "-w 3", &h, &rest, &e), RC_USAGE);
+    T_RC(parse(true, "-w 3", &h, &rest, &e), RC_NOT_FOUND);
     assert_string_equal(e.hint, "known: --name --note --open --dry --tall --wait --size --rate "
                                 "--pairs --when --door --mode --floor --colour --coats");
 }

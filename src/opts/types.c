@@ -214,17 +214,18 @@ type_ignored(const struct opt *o, const char *text, void *to, struct err *e)
 static const char *const booleans[] = {"true", "false", NULL};
 
 const struct opt_type opt_text = {.value = "TEXT", .parse = type_text};
-const struct opt_type opt_file = {.value = "FILE", .parse = type_text};
-const struct opt_type opt_folder = {.value = "DIR", .parse = type_text};
+const struct opt_type opt_file = {.value = "FILE", .is_path = true, .parse = type_text};
+const struct opt_type opt_folder = {.value = "DIR", .is_path = true, .parse = type_text};
 const struct opt_type opt_glob = {.value = "GLOB", .parse = type_text};
 const struct opt_type opt_text_or_none = {
     .value = "TEXT", .may_be_empty = true, .parse = type_text};
 const struct opt_type opt_file_or_none = {
-    .value = "FILE", .may_be_empty = true, .parse = type_text};
-const struct opt_type opt_list = {.value = "TEXT", .parse = type_list};
-const struct opt_type opt_files = {.value = "FILE", .parse = type_list};
+    .value = "FILE", .may_be_empty = true, .is_path = true, .parse = type_text};
+const struct opt_type opt_list = {.value = "TEXT", .is_list = true, .parse = type_list};
+const struct opt_type opt_files = {
+    .value = "FILE", .is_path = true, .is_list = true, .parse = type_list};
 const struct opt_type opt_list_or_none = {
-    .value = "TEXT", .may_be_empty = true, .parse = type_list};
+    .value = "TEXT", .may_be_empty = true, .is_list = true, .parse = type_list};
 const struct opt_type opt_flag = {.is_flag = true, .parse = type_bool};
 const struct opt_type opt_bool = {.is_flag = true, .words = booleans, .parse = type_bool};
 const struct opt_type opt_count = {.value = "N", .parse = type_count};

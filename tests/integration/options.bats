@@ -96,8 +96,12 @@ END
     wrong "backup --compresion off" "did you mean --compression?"
     wrong "forget --keep 3" "hint: did you mean --keep-last --keep-hourly "
     [[ "$(grep hint <<<"$output")" =~ \ --keep-[a-z-]+\?$ ]]
-    wrong "backup --frobnicate" 'try "cstash backup --help"'
-    [[ "$output" != *hint* ]]
+    local command
+    for command in $("$CSTASH" help | awk '/^  [a-z]/ {print $1}'); do
+        wrong "$command --frobnicate" "try \"cstash $command --help\""
+        [[ "$output" != *hint* ]]
+        [[ "$output" == *"known: --"*" --log-format"* ]] || { echo "$command: $output"; return 1; }
+    done
 }
 
 @test "help fits in 80 columns, names each option once, and shows what is assumed" {
@@ -186,4 +190,52 @@ END
     gzip -c <"$T/err" | "$CSTASH" backup -q --stdin 2>&1 | grep -q "compressed with gzip"
     printf '*1\r\n$4\r\nPING\r\n' | "$CSTASH" backup -q --stdin 2>"$T/err"
     [ ! -s "$T/err" ]
+}
+
+@test "docs/commands.md and the README list what the program has" {
+    local root="$BATS_TEST_DIRNAME/../.." command
+    "$root/tools/docs" "$CSTASH" | diff - "$root/docs/commands.md" || { echo "run: make docs"; return 1; }
+    for command in $("$CSTASH" help | awk '/^  [a-z]/ {print $1}'); do
+        grep -q "^|.*\`$command\`.*|" "$root/README.md" || { echo "$command is missing in README.md"; return 1; }
+    done
+}
+
+@test "a shell completes commands, options and words" {
+    local shell
+    complete_with() { # complete_with WORDS..: what bash offers for the last one
+        bash -c 'source <("$1" completion bash); shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _cstash
+                 printf "%s\n" "${COMPREPLY[@]}"' _ "$CSTASH" "$@"
+    }
+    [ "$(complete_with cstash back)" = "backup
+backup-redis" ]
+    [ "$(complete_with cstash backup --comp)" = "--compression" ]
+    [ "$(complete_with cstash backup --compression m)" = "max" ]
+    [ "$(complete_with cstash backup --source = s)" = "scan" ]
+    [ "$(complete_with cstash forget --keep-within-y)" = "--keep-within-yearly" ]
+    [ -z "$(complete_with cstash forget --compression)" ]
+    for shell in bash zsh fish; do # each option of each command is there
+        "$CSTASH" completion $shell >"$T/$shell"
+        for option in keep-within-hourly unsafe-allow-remove-all all-namespaces storage-secret-name; do
+            grep -q -- "$option" "$T/$shell" || { echo "$shell: $option"; return 1; }
+        done
+    done
+    bash -n "$T/bash"
+    zsh -n "$T/zsh"
+    [ "$(fish -c "source $T/fish; complete -C 'cstash backup --comp'" | cut -f1)" = "--compression" ]
+    [ "$(fish -c "source $T/fish; complete -C 'cstash backup --source '" | cut -f1 | tr '\n' ' ')" = "auto replication scan " ]
+    wrong "completion tcsh" "completion is for bash, zsh or fish"
+    wrong "completion" "usage is cstash completion"
+}
+
+@test "each command has a manual page that groff reads without a warning" {
+    local command
+    for command in "" $("$CSTASH" help | awk '/^  [a-z]/ {print $1}'); do
+        # shellcheck disable=SC2086
+        "$CSTASH" man $command >"$T/page"
+        run groff -man -Tascii -ww -z "$T/page"
+        [ "$status" = 0 ] && [ -z "$output" ] || { echo "$command: $output"; return 1; }
+    done
+    "$CSTASH" man backup | groff -man -Tascii -P-cbou | grep -A1 -Fe '--compression auto|off|max' |
+        grep -F 'compression level [auto]'
+    wrong "man nonsense" "unknown command nonsense"
 }
