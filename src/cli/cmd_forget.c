@@ -389,9 +389,8 @@ remove_chosen(struct ctx *cx, struct work *w, const struct prune_opts *prune, st
     const struct forget_args *a = w->args;
     struct prune_opts opts = *prune;
 
-    for (size_t i = 0; i < w->n_gone && !a->dry_run; i++)
-        if (repo_lock_ok(w->repo, e) || snapshot_forget(cx, w->repo, &w->gone[i], e))
-            return e->code;
+    if (!a->dry_run && snapshots_forget(cx, w->repo, w->gone, w->n_gone, NULL, e))
+        return e->code;
     if (!a->app.json)
         (void)printf("%zu %s %sremoved\n", w->n_gone,
                      str_plural(w->n_gone, "snapshot", "snapshots"), a->dry_run ? "would be " : "");

@@ -139,9 +139,10 @@ run_snapshots(struct ctx *cx, const struct repair_args *a, const struct opt_list
 
     if (rc == RC_OK)
         rc = repair_snapshots(cx, r, list, n, &opts, &changed, e);
-    for (size_t i = 0; rc == RC_OK && i < unread.n && a->forget; i++, changed++)
-        if (!a->dry_run)
-            rc = snapshot_forget(cx, r, &unread.ids[i], e);
+    if (a->forget && !a->dry_run && rc == RC_OK)
+        rc = snapshots_forget(cx, r, unread.ids, unread.n, NULL, e);
+    if (a->forget)
+        changed += unread.n;
     snapshots_free(list, n);
     if (rc == RC_OK)
         (void)printf("%zu %s %s\n", changed, str_plural(changed, "snapshot", "snapshots"),

@@ -113,18 +113,25 @@ static enum rc
 remove_unmarked(struct ctx *cx, struct repo *r, const struct group *g, bool dry_run,
                 int64_t *removed, struct err *e)
 {
+    struct id *ids = (struct id *)mem_grow(NULL, g->n, sizeof(*ids));
+    size_t n = 0, gone;
+    enum rc rc = RC_OK;
+
     for (size_t i = 0; i < g->n; i++) {
         char id[ID_TEXT];
 
         if (g->marks[i].keep)
             continue;
-        log_info("snapshot %.8s is %s", id_hex(&g->list[i].id, id),
-                 dry_run ? "to be removed (dry run)" : "removed");
-        if (!dry_run && (repo_lock_ok(r, e) || snapshot_forget(cx, r, &g->list[i].id, e)))
-            return e->code;
-        ++*removed;
+        log_info("snapshot %.8s is to be removed%s", id_hex(&g->list[i].id, id),
+                 dry_run ? " (dry run)" : "");
+        ids[n++] = g->list[i].id;
     }
-    return RC_OK;
+    gone = n;
+    if (!dry_run)
+        rc = snapshots_forget(cx, r, ids, n, &gone, e);
+    *removed += (int64_t)gone;
+    mem_free(ids);
+    return rc;
 }
 
 static enum rc

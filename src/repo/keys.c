@@ -75,21 +75,20 @@ keys_remove(struct ctx *cx, struct repo *r, const char *spec, struct err *e)
         return e->code;
     if (id_eq(&name.id, &r->key_id))
         return err_set(e, RC_INVALID, "the key \"%s\" is the one in use", spec);
-    return r->store->ops->del(cx, r->store, &name, e);
+    return repo_remove(cx, r, STORE_KEY, &name.id, 1, NULL, e);
 }
 
 enum rc
 keys_passwd(struct ctx *cx, struct repo *r, struct str password, const struct repo_init_opts *opts,
             struct id *id, struct err *e)
 {
-    struct store_name old = {.type = STORE_KEY, .id = r->key_id};
-    struct id fresh;
+    struct id old = r->key_id, fresh;
 
     if (keys_add(cx, r, password, opts, &fresh, e))
         return e->code;
     r->key_id = fresh;
     *id = fresh;
-    if (r->store->ops->del(cx, r->store, &old, e))
+    if (repo_remove(cx, r, STORE_KEY, &old, 1, NULL, e))
         return err_wrap(e, "the new password works, but the old key could not be removed");
     return RC_OK;
 }

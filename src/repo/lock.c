@@ -531,8 +531,10 @@ lock_unpublish(struct repo *r, const struct store_name *name, struct err *e)
     struct ctx cx = {.fd = -1, .until = clock_mono_ms() + CALL_MS};
     struct err why = ERR_INIT;
     char text[STORE_NAME_TEXT];
+    size_t stayed;
 
-    if (r->store->ops->del(&cx, r->store, name, &why))
+    if (r->store->ops->del(&cx, r->store, name, &why) ||
+        store_prove_gone(&cx, r->store, name->type, &name->id, 1, &stayed, &why))
         (void)err_hint(e, "%s could not be removed: run `cstash repair index`",
                        store_name_text(name, text));
 }
@@ -591,20 +593,16 @@ repo_unlock_stale(struct ctx *cx, struct repo *r, bool all, size_t *removed, str
     size_t n = 0;
 
     for (size_t i = 0; rc == RC_OK && i < locks.n; i++) {
-        struct store_name name = lock_name(&locks.ids[i]);
         bool dead = all;
-        if (is_ours(r, &name.id))
+        if (is_ours(r, &locks.ids[i]))
             continue;
         if (!all)
-            rc = lock_judge(cx, r, &name.id, &dead, e);
-        if (rc == RC_OK && dead) {
-            rc = r->store->ops->del(cx, r->store, &name, e);
-            n += rc == RC_OK;
-        }
+            rc = lock_judge(cx, r, &locks.ids[i], &dead, e);
+        if (dead)
+            locks.ids[n++] = locks.ids[i];
     }
+    if (rc == RC_OK)
+        rc = repo_remove(cx, r, STORE_LOCK, locks.ids, n, removed, e);
     id_list_release(&locks);
-    if (rc)
-        return err_wrap(e, "could not remove locks");
-    *removed = n;
-    return RC_OK;
+    return rc == RC_OK ? RC_OK : err_wrap(e, "could not remove locks");
 }

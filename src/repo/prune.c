@@ -3,7 +3,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/parallel.h"
 #include "repo/prune_internal.h"
 
 #define UNFINISHED "prune did not come to its end; nothing is lost, run it again"
@@ -12,36 +11,12 @@ enum { ROOM_MARGIN = 16 }; /* of what is free, one in so many is left to whateve
 
 /* ---- files that go ---- */
 
-struct removal {
-    struct prune *p;
-    enum store_type type;
-    const struct id *ids;
-};
-
-static enum rc
-removal_one(void *arg, unsigned worker, size_t at, struct err *e)
-{
-    const struct removal *d = (const struct removal *)arg;
-    struct store *s = d->p->repo->store;
-    struct store_name name = {.type = d->type, .id = d->ids[at]};
-    char text[STORE_NAME_TEXT];
-
-    (void)worker;
-    if (ctx_check(d->p->cx, e) || repo_lock_ok(d->p->repo, e))
-        return e->code;
-    if (s->ops->del(d->p->cx, s, &name, e))
-        return err_wrap(e, "could not remove %s", store_name_text(&name, text));
-    return RC_OK;
-}
-
 enum rc
 prune_remove(struct prune *p, enum store_type type, const struct id_list *list, struct err *e)
 {
-    struct removal d = {.p = p, .type = type, .ids = list->ids};
-
     if (list->n > 0 && repo_lock_prove(p->cx, p->repo, e))
         return e->code;
-    return parallel_for(list->n, repo_workers(p->repo), removal_one, &d, e);
+    return repo_remove(p->cx, p->repo, type, list->ids, list->n, NULL, e);
 }
 
 /* What no index file names and nobody is writing: packs, and what the dead did not finish. */

@@ -45,7 +45,7 @@ void prune_release(struct prune *p);
 /* Is this blob to be compressed when it moves? */
 bool prune_should_compress(const struct prune *p, const struct pack_entry *b);
 
-/* Remove files, after the lock was proven. */
+/* repo_remove, after the lock was proven. */
 NODISCARD enum rc prune_remove(struct prune *p, enum store_type type, const struct id_list *list,
                                struct err *e);
 

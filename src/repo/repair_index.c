@@ -214,26 +214,13 @@ find_packs(struct rebuild *b, struct err *e)
 }
 
 static enum rc
-remove_old(struct rebuild *b, const struct id_list *old, struct err *e)
-{
-    struct store *s = b->repo->store;
-
-    for (size_t i = 0; i < old->n; i++) {
-        struct store_name name = {.type = STORE_INDEX, .id = old->ids[i]};
-        if (repo_lock_ok(b->repo, e) || s->ops->del(b->cx, s, &name, e))
-            return e->code;
-    }
-    return RC_OK;
-}
-
-static enum rc
 repair_index_rebuild(struct rebuild *b, const struct id_list *old, struct err *e)
 {
     if (find_packs(b, e) || (!b->opts->read_all_packs && read_old(b, old, e)) || read_packs(b, e) ||
         repair_index_flush(b, e))
         return e->code;
     b->result->missing = b->missing.n;
-    return remove_old(b, old, e);
+    return repo_remove(b->cx, b->repo, STORE_INDEX, old->ids, old->n, NULL, e);
 }
 
 enum rc

@@ -112,17 +112,6 @@ save_all(struct salvage *s, const struct id *packs, size_t n, const struct idset
     return rc;
 }
 
-static enum rc
-remove_packs(struct ctx *cx, struct repo *r, const struct id *packs, size_t n, struct err *e)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct store_name name = {.type = STORE_PACK, .id = packs[i]};
-        if (repo_lock_ok(r, e) || r->store->ops->del(cx, r->store, &name, e))
-            return e->code;
-    }
-    return RC_OK;
-}
-
 enum rc
 repair_packs(struct ctx *cx, struct repo *r, const struct id *packs, size_t n,
              const struct repair_opts *opts, struct repair_packs_result *out, struct err *e)
@@ -139,7 +128,7 @@ repair_packs(struct ctx *cx, struct repo *r, const struct id *packs, size_t n,
     if (rc == RC_OK)
         rc = repair_index_without(cx, r, &lost, opts, &index, e);
     if (rc == RC_OK)
-        rc = remove_packs(cx, r, packs, n, e);
+        rc = repo_remove(cx, r, STORE_PACK, packs, n, NULL, e);
     idset_release(&lost);
     return rc;
 }

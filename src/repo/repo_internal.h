@@ -109,6 +109,14 @@ NODISCARD enum rc unpacked_save(struct ctx *cx, struct repo *r, enum store_type 
 NODISCARD enum rc repo_publish(struct ctx *cx, struct repo *r, enum store_type type,
                                struct str text, struct id *id, struct err *e);
 
+/*
+ * Remove files of one type, several at a time, our lock looked at before each (but of locks), and see that they are
+ * gone: a store may say so and keep them (docs/adr/0028). RC_IO: names those that stayed. `*gone` (may
+ * be NULL) counts the others, also then. Every removal that is reported goes through here.
+ */
+NODISCARD enum rc repo_remove(struct ctx *cx, struct repo *r, enum store_type type,
+                              const struct id *ids, size_t n, size_t *gone, struct err *e);
+
 /* Asked about an index file that cannot be read (one call at a time): RC_OK goes on without it.
  * What stood before the damage may have been taken. */
 struct index_bad {

@@ -57,6 +57,7 @@ snapshot_set_tags(struct snapshot *s, const char *const *tags, size_t n)
 enum rc
 snapshot_replace(struct ctx *cx, struct repo *r, struct snapshot *s, bool keep, struct err *e)
 {
+    char was[ID_TEXT], now[ID_TEXT];
     struct id old = s->id;
 
     if (!s->has_original) {
@@ -65,7 +66,10 @@ snapshot_replace(struct ctx *cx, struct repo *r, struct snapshot *s, bool keep, 
     }
     if (repo_lock_ok(r, e) || snapshot_save(cx, r, s, e))
         return e->code;
-    return keep ? RC_OK : snapshot_forget(cx, r, &old, e);
+    if (keep || snapshot_forget(cx, r, &old, e) == RC_OK)
+        return RC_OK;
+    return err_wrap(e, "snapshot %.8s is saved in place of %.8s, which stays", id_hex(&s->id, now),
+                    id_hex(&old, was));
 }
 
 bool

@@ -34,9 +34,14 @@ snapshot_save(struct ctx *cx, struct repo *r, struct snapshot *s, struct err *e)
 enum rc
 snapshot_forget(struct ctx *cx, struct repo *r, const struct id *id, struct err *e)
 {
-    struct store_name name = {.type = STORE_SNAPSHOT, .id = *id};
+    return snapshots_forget(cx, r, id, 1, NULL, e);
+}
 
-    return r->store->ops->del(cx, r->store, &name, e);
+enum rc
+snapshots_forget(struct ctx *cx, struct repo *r, const struct id *ids, size_t n, size_t *gone,
+                 struct err *e)
+{
+    return repo_remove(cx, r, STORE_SNAPSHOT, ids, n, gone, e);
 }
 
 static int

@@ -108,6 +108,9 @@ NODISCARD enum rc snapshot_load(struct ctx *cx, struct repo *r, const struct id 
 /* Remove the snapshot file only: what it held goes with the next prune. */
 NODISCARD enum rc snapshot_forget(struct ctx *cx, struct repo *r, const struct id *id,
                                   struct err *e);
+/* The same for n of them; `*gone` (may be NULL) counts those that are removed, also when others stay. */
+NODISCARD enum rc snapshots_forget(struct ctx *cx, struct repo *r, const struct id *ids, size_t n,
+                                   size_t *gone, struct err *e);
 
 /* The file's JSON, also what `snapshots --json` is made of (without "id" and "short_id"). */
 struct jw;

@@ -95,7 +95,7 @@ enum fate { FATE_DONE, FATE_LOST, FATE_HALF, FATE_NOTHING };
 static bool
 is_a_lie(enum fault_kind kind)
 {
-    return kind == FAULT_GONE || kind == FAULT_HALF;
+    return kind == FAULT_GONE || kind == FAULT_HALF || kind == FAULT_KEPT;
 }
 
 /* Kinds that an operation can be struck with, beside FAULT_FAIL and FAULT_DELAY. */
@@ -103,6 +103,7 @@ enum {
     IS_WRITE = 1U << FAULT_LOST,
     IS_PUT = 1U << FAULT_FULL,
     IS_COMMIT = IS_WRITE | IS_PUT | 1U << FAULT_CUT | 1U << FAULT_GONE | 1U << FAULT_HALF,
+    IS_REMOVAL = IS_WRITE | 1U << FAULT_KEPT,
     IS_READ = 1U << FAULT_SHORT
 };
 
@@ -146,6 +147,7 @@ fault_begin(struct store *s, unsigned type_bit, unsigned kinds)
     case FAULT_FAIL:
     case FAULT_FULL:
     case FAULT_GONE:
+    case FAULT_KEPT:
         return FATE_NOTHING;
     case FAULT_LOST:
         return FATE_LOST;
@@ -343,7 +345,7 @@ fault_list(struct ctx *cx, struct store *s, enum store_type type, store_list_fn 
 static enum rc
 fault_del(struct ctx *cx, struct store *s, const struct store_name *name, struct err *e)
 {
-    enum fate fate = fault_begin(s, 1U << name->type, IS_WRITE);
+    enum fate fate = fault_begin(s, 1U << name->type, IS_REMOVAL);
     enum rc rc = RC_OK;
 
     if (fate != FATE_NOTHING)

@@ -17,6 +17,7 @@ enum fault_kind {
     FAULT_LOST,  /* a commit, removal or create is done, but fails: the answer got lost */
     FAULT_GONE,  /* a commit says that it is done, and nothing is stored */
     FAULT_HALF,  /* ... and half of it is */
+    FAULT_KEPT,  /* a removal says that it is done, and the object stays */
     FAULT_CUT,   /* a commit fails and leaves half an object under its name */
     FAULT_SHORT, /* a read ends early (RC_CORRUPT), or a list (RC_IO) */
     FAULT_FULL,  /* an object cannot be written, nor any after it: RC_FULL */

@@ -167,6 +167,13 @@ NODISCARD enum rc store_put_all(struct ctx *cx, struct store *s, const struct st
 NODISCARD enum rc store_prove(struct ctx *cx, struct store *s, const struct store_name *name,
                               uint64_t bytes, struct err *e);
 /*
+ * Are these objects gone, as their removals said? Few are asked for, many are listed first; what shows
+ * late is asked for again. RC_IO: some are still there, and are named; `*stayed` counts them. Of a store
+ * that is not remote nothing is asked.
+ */
+NODISCARD enum rc store_prove_gone(struct ctx *cx, struct store *s, enum store_type type,
+                                   const struct id *ids, size_t n, size_t *stayed, struct err *e);
+/*
  * Set room aside, as far as there is any, in which locks and the index of a prune are written when
  * the place is full (docs/adr/0024). False: there is not all of it yet. `*left`: bytes that are
  * free besides; UINT64_MAX: not known.

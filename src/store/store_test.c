@@ -456,11 +456,81 @@ test_addresses_of_buckets(void **state)
         T_RC(store_open(bad[i], NULL, &s, &e), RC_INVALID);
 }
 
+static struct ctx nobody = {.fd = -1}; /* cancels */
+
+static void
+put_numbered(struct store *s, enum store_type type, size_t n, struct id *ids)
+{
+    struct err e = ERR_INIT;
+
+    for (size_t i = 0; i < n; i++) {
+        struct store_name name = {.type = type};
+        char text[40];
+        (void)snprintf(text, sizeof(text), "object %zu", i);
+        sha256_of(str_c(text), &name.id);
+        T_OK(store_put_all(&nobody, s, &name, str_c(text), &e));
+        ids[i] = name.id;
+    }
+}
+
+/* One of many, of few and a single one: it is named, and only the others are counted. */
+static void
+test_what_stays_after_its_removal_is_named(void **state)
+{
+    static const size_t counts[] = {1, 3, 30};
+
+    (void)state;
+    for (size_t k = 0; k < ARRAY_LEN(counts); k++) {
+        struct store *s = store_fault_new(store_mem_new(), (struct fault_plan){0});
+        const struct fault_plan keep = {.at = 1, .kind = FAULT_KEPT};
+        size_t n = counts[k], stayed;
+        struct err e = ERR_INIT;
+        struct id ids[30];
+        char hex[ID_TEXT];
+
+        put_numbered(s, STORE_SNAPSHOT, n, ids);
+        store_fault_plan(s, keep);
+        for (size_t i = 0; i < n; i++)
+            T_OK(s->ops->del(&nobody, s, &(struct store_name){STORE_SNAPSHOT, ids[i], false}, &e));
+        T_OK(store_prove_gone(&nobody, s, STORE_SNAPSHOT, ids, n, &stayed,
+                              &e)); /* it is not remote */
+        s->remote = true;
+        T_RC(store_prove_gone(&nobody, s, STORE_SNAPSHOT, ids, n, &stayed, &e), RC_IO);
+        assert_int_equal(stayed, 1);
+        T_CONTAINS(e.msg, id_hex(&ids[0], hex));
+        T_OK(s->ops->del(&nobody, s, &(struct store_name){STORE_SNAPSHOT, ids[0], false}, &e));
+        T_OK(store_prove_gone(&nobody, s, STORE_SNAPSHOT, ids, n, &stayed, &e));
+        assert_int_equal(stayed, 0);
+        store_release(s);
+    }
+}
+
+static void
+test_a_wipe_counts_what_is_gone(void **state)
+{
+    struct store *s = store_fault_new(store_mem_new(), (struct fault_plan){0});
+    struct err e = ERR_INIT;
+    struct id ids[5];
+    uint64_t n = 0;
+
+    (void)state;
+    put_numbered(s, STORE_PACK, ARRAY_LEN(ids), ids);
+    s->remote = true;
+    store_fault_plan(s, (struct fault_plan){.at = 1, .kind = FAULT_KEPT});
+    T_RC(store_wipe(&nobody, s, &n, &e), RC_IO);
+    assert_int_equal(n, ARRAY_LEN(ids) - 1);
+    T_OK(store_wipe(&nobody, s, &n, &e));
+    assert_int_equal(n, 1);
+    store_release(s);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mem_passes_the_suite),
+        cmocka_unit_test(test_what_stays_after_its_removal_is_named),
+        cmocka_unit_test(test_a_wipe_counts_what_is_gone),
         cmocka_unit_test(test_fault_without_faults_passes_the_suite),
         cmocka_unit_test_setup_teardown(test_local_passes_the_suite, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_local_keeps_files_to_their_owner_or_group, make_place,

@@ -46,11 +46,16 @@ static enum rc
 wipe_type(struct wipe *w, uint64_t *removed, struct err *e)
 {
     do {
+        size_t stayed;
+        enum rc rc;
         w->n = 0;
         if (w->s->ops->list(w->cx, w->s, w->type, wipe_keep, w, e) ||
             parallel_for(w->n, parallel_workers(w->s->connections), del_one, w, e))
             return e->code;
-        *removed += w->n;
+        rc = store_prove_gone(w->cx, w->s, w->type, w->ids, w->n, &stayed, e);
+        *removed += w->n - stayed;
+        if (rc != RC_OK)
+            return rc;
     } while (w->n == BATCH);
     return RC_OK;
 }
@@ -79,12 +84,15 @@ wipe_config(struct ctx *cx, struct store *s, uint64_t *removed, struct err *e)
     const struct store_name config = {.type = STORE_CONFIG};
     struct err why = ERR_INIT;
     uint64_t bytes;
+    size_t stayed;
     enum rc rc = s->ops->stat(cx, s, &config, &bytes, &why);
 
     if (rc == RC_NOT_FOUND)
         return RC_OK;
     if (rc == RC_OK)
         rc = s->ops->del(cx, s, &config, &why);
+    if (rc == RC_OK)
+        rc = store_prove_gone(cx, s, STORE_CONFIG, &config.id, 1, &stayed, &why);
     if (rc == RC_OK)
         (*removed)++;
     else

@@ -114,6 +114,8 @@ try_one(const struct operation *op, const struct fault_plan *plan)
     bool struck, done, excused;
     enum rc rc;
 
+    s->remote = plan->kind == FAULT_KEPT; /* of a folder the system's word is good enough */
+    s->connections = s->remote ? STORE_CONNECTIONS : 0;
     copy_store(op->from_nothing ? before.empty : before.full, s);
     if (op->set != NULL)
         op->set(s);
@@ -227,6 +229,24 @@ test_a_store_that_lies_is_not_believed(void **state)
     try_all("says that it is done, and is half", (struct fault_plan){.kind = FAULT_HALF});
 }
 
+/* It answers that something is removed, and keeps it. The first of each type, since each lie is waited
+ * for as long as a store may be late. */
+static void
+test_a_store_that_keeps_what_it_removes_is_not_believed(void **state)
+{
+    static const enum store_type types[] = {STORE_KEY, STORE_SNAPSHOT, STORE_INDEX, STORE_LOCK,
+                                            STORE_PACK};
+
+    (void)state;
+    for (size_t i = 0; i < n_operations; i++)
+        for (size_t t = 0; t < ARRAY_LEN(types); t++) {
+            struct fault_plan plan = {.at = 1, .kind = FAULT_KEPT, .types = 1U << types[t]};
+            (void)snprintf(scene, sizeof(scene), "%s, type %zu is removed, and stays",
+                           operations[i].name, t);
+            (void)try_one(&operations[i], &plan);
+        }
+}
+
 static void
 test_death_in_any_order(void **state)
 {
@@ -249,6 +269,7 @@ main(void)
         cmocka_unit_test(test_death_after_any_change),
         cmocka_unit_test(test_death_leaves_half_a_pack),
         cmocka_unit_test(test_a_store_that_lies_is_not_believed),
+        cmocka_unit_test(test_a_store_that_keeps_what_it_removes_is_not_believed),
         cmocka_unit_test(test_death_in_any_order),
     };
     struct err e = ERR_INIT;

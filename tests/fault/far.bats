@@ -147,6 +147,60 @@ ends() {
     done
 }
 
+# leave_lock: of a backup that is killed
+leave_lock() {
+    mkfifo "$T/pipe"
+    "$CSTASH" backup -q --stdin <"$T/pipe" 3>&- &
+    exec 4>"$T/pipe"
+    until [ -n "$("$CSTASH" list locks --no-lock)" ]; do sleep 0.1; done
+    kill -KILL $!
+    wait $! || true
+    exec 4>&-
+    rm "$T/pipe"
+}
+
+# stays WHAT COMMAND...: it fails, and names what the server kept
+stays() {
+    server_faulty "$T/keeper" "$PORT" --rate 1 --kinds 200 --only DELETE --path "/$1/"
+    run c -r "${AT//\{port\}/$FAULTY_PORT}" "${@:2}" --no-cache
+    echo "$*: $status: $output"
+    server_stop "$FAULTY_PID"
+    rm -rf "$T/keeper"
+    [ "$status" = 1 ]
+    [[ "$output" == *"said that it removed"*"still there"* ]]
+    ! grep -qE '^([0-9]+ snapshots? (removed|changed)|removed ([0-9]+ lock|key)|[0-9a-f]{8} is now|saved new key)' <<<"$output"
+    judge "${AT//\{port\}/$PORT}" -q --no-lock check
+}
+
+@test "S3 and REST, what the server says it removed is still there" {
+    local port id key AT PORT
+    server_s3 "$T/s3"
+    server_rest "$T/rest"
+    for AT in "s3:http://127.0.0.1:{port}/bucket" "rest:http://$REST_USER:$REST_PASSWORD@127.0.0.1:{port}/a"; do
+        PORT=$S3_PORT
+        [[ "$AT" == s3:* ]] || PORT=$REST_PORT
+        export RESTIC_REPOSITORY=${AT//\{port\}/$PORT}
+        "$CSTASH" init -q
+        for i in 1 2 3; do head -c 3000000 "$T/in1" | tail -c 1000000 | "$CSTASH" backup -q --stdin; done
+        id=$("$CSTASH" snapshots --json | grep -o '"short_id": *"[0-9a-f]*"' | head -n 1 | grep -o '[0-9a-f]\{8\}')
+        stays snapshots forget "$id"
+        stays snapshots forget --keep-last 1
+        stays snapshots tag --add x "$id"
+        head -c 2000000 "$T/in2" | "$CSTASH" backup -q --stdin
+        "$CSTASH" forget -q --keep-last 1
+        stays index prune --max-unused 0
+        stays data prune --max-unused 0
+        stays index repair index --read-all-packs
+        RESTIC_NEW_PASSWORD=other "$CSTASH" key add -q
+        key=$("$CSTASH" key list --json | python3 -c 'import json,sys; print(next(k["id"] for k in json.load(sys.stdin) if not k["current"]))')
+        stays keys key remove "$key"
+        RESTIC_NEW_PASSWORD=third stays keys key passwd
+        leave_lock
+        stays locks unlock
+        [ "$("$CSTASH" unlock)" = "removed 1 lock" ]
+    done
+}
+
 # Objects only: what is flipped in a list, without TLS, is found by nobody but the reader of what it names.
 @test "S3 and REST, a byte of every tenth object is changed on its way" {
     local objects='(data|index|snapshots|locks|keys)/[0-9a-f]{2}|config'
