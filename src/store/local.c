@@ -13,71 +13,6 @@
 #include "base/rand.h"
 #include "store/local_internal.h"
 
-const char *
-local_folder(enum store_type type)
-{
-    static const char *const names[] = {
-        [STORE_CONFIG] = ".",    [STORE_KEY] = "keys",   [STORE_SNAPSHOT] = "snapshots",
-        [STORE_INDEX] = "index", [STORE_LOCK] = "locks", [STORE_PACK] = "data"};
-
-    return names[type];
-}
-
-static const char *
-path_of(struct store *s, const struct store_name *name, char to[static PATH_TEXT])
-{
-    char text[STORE_NAME_TEXT];
-
-    (void)snprintf(to, PATH_TEXT, "%s/%s", s->place, store_name_text(name, text));
-    return to;
-}
-
-bool
-local_is_group_shared(struct local *l)
-{
-    int group = atomic_load(&l->group);
-    char path[PATH_TEXT];
-    struct stat st;
-
-    if (group >= 0)
-        return group != 0;
-    (void)snprintf(path, sizeof(path), "%s/config", l->store.place);
-    if (stat(path, &st) != 0)
-        return false; /* a new repository: ask again later */
-    group = (st.st_mode & S_IRGRP) != 0;
-    atomic_store(&l->group, group);
-    return group != 0;
-}
-
-/* Make what was done to a folder's names durable. */
-static enum rc
-sync_folder(const struct local *l, const char *path, struct err *e)
-{
-    int fd, rc, sys;
-
-    if (l->relaxed)
-        return RC_OK;
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return err_sys(e, errno, "could not open %s", path);
-    rc = fsync(fd);
-    sys = errno;
-    (void)close(fd);
-    if (rc != 0 && sys != ENOTSUP && sys != EINVAL && sys != ENOENT)
-        return err_sys(e, sys, "could not sync %s", path);
-    return RC_OK;
-}
-
-enum rc
-local_make_folder(struct local *l, const char *path, struct err *e)
-{
-    if (mkdir(path, 0700) != 0)
-        return errno == EEXIST ? RC_OK : err_sys(e, errno, "could not make %s", path);
-    if (local_is_group_shared(l))
-        (void)chmod(path, 0770);
-    return RC_OK;
-}
-
 static enum rc
 local_create(struct ctx *cx, struct store *s, struct err *e)
 {
@@ -102,173 +37,7 @@ local_create(struct ctx *cx, struct store *s, struct err *e)
         if (local_make_folder(l, path, e))
             return e->code;
     }
-    return sync_folder(l, s->place, e);
-}
-
-enum rc
-local_temporary(struct store *s, enum store_type type, char folder[static FOLDER_TEXT],
-                char path[static PATH_TEXT], struct err *e)
-{
-    uint64_t nonce;
-
-    rand_bytes(&nonce, sizeof(nonce));
-    if ((size_t)snprintf(folder, FOLDER_TEXT, "%s/%s", s->place, local_folder(type)) >= FOLDER_TEXT)
-        return err_set(e, RC_INVALID, "the path of the repository is too long");
-    (void)snprintf(path, PATH_TEXT, "%s/" LOCAL_TMP_PREFIX "%016llx", folder,
-                   (unsigned long long)nonce);
-    return RC_OK;
-}
-
-/* What to do about a full disk. */
-static enum rc
-local_advise(struct err *e)
-{
-    return e->code != RC_FULL
-               ? e->code
-               : err_hint(e,
-                          "make room on its file system, or remove snapshots with `cstash forget "
-                          "--prune`, which works on a full disk");
-}
-
-/*
- * A file without a name until it is whole: whoever is killed leaves nothing. Where there is no such
- * thing (NFS, no /proc), one with a temporary name.
- */
-static int
-open_temporary(const char *folder, const char *path, bool *is_named)
-{
-    int fd = -1;
-
-    if (access("/proc/self/fd", X_OK) == 0)
-        fd = open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
-    *is_named = fd < 0;
-    return fd >= 0 ? fd : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-}
-
-static enum rc
-give_name(struct local_put *p, struct err *e)
-{
-    char self[64];
-
-    if (p->is_named)
-        return RC_OK;
-    (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", p->fd);
-    if (linkat(AT_FDCWD, self, AT_FDCWD, p->path, AT_SYMLINK_FOLLOW) != 0)
-        return err_sys(e, errno, "could not make %s", p->path);
-    p->is_named = true;
-    return RC_OK;
-}
-
-static enum rc
-local_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct store_put **out,
-                struct err *e)
-{
-    char folder[FOLDER_TEXT], path[PATH_TEXT];
-    struct local_put *p;
-    bool is_named = false;
-    int fd;
-
-    if (ctx_check(cx, e) || local_temporary(s, type, folder, path, e))
-        return e->code;
-    fd = open_temporary(folder, path, &is_named);
-    if (fd < 0 && errno == ENOENT) { /* copies of repositories often lack the empty folders */
-        if (local_make_folder(local_of(s), folder, e))
-            return local_advise(e);
-        fd = open_temporary(folder, path, &is_named);
-    }
-    if (fd < 0) {
-        (void)err_sys(e, errno, "could not make %s", path);
-        return local_advise(e);
-    }
-    p = MEM_NEW(struct local_put);
-    *p = (struct local_put){.put = {.store = s, .type = type},
-                            .fd = fd,
-                            .path = mem_strdup(path),
-                            .is_named = is_named};
-    *out = &p->put;
-    return RC_OK;
-}
-
-static enum rc
-local_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size_t n, struct err *e)
-{
-    struct local_put *p = CONTAINER_OF(put, struct local_put, put);
-
-    if (ctx_check(cx, e))
-        return e->code;
-    return fs_write_all(p->fd, from, n, p->path, e) ? local_advise(e) : RC_OK;
-}
-
-void
-local_put_abort(struct store_put *put)
-{
-    struct local_put *p;
-
-    if (put == NULL)
-        return;
-    p = CONTAINER_OF(put, struct local_put, put);
-    if (p->fd >= 0)
-        (void)close(p->fd);
-    if (p->is_named)
-        (void)unlink(p->path);
-    mem_free(p->path);
-    mem_free(p);
-}
-
-/* Rename into place; data/xx is made when it is wanted first. */
-static enum rc
-rename_into_place(struct local *l, const char *from, const char *to, struct err *e)
-{
-    char folder[PATH_TEXT], parent[PATH_TEXT];
-
-    if (rename(from, to) == 0)
-        return RC_OK;
-    if (errno != ENOENT)
-        return err_sys(e, errno, "could not rename %s to %s", from, to);
-    (void)snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(to, '/') - to), to);
-    (void)snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(folder, '/') - folder), folder);
-    if (local_make_folder(l, folder, e) || sync_folder(l, parent, e))
-        return e->code;
-    if (rename(from, to) != 0)
-        return err_sys(e, errno, "could not rename %s to %s", from, to);
-    return RC_OK;
-}
-
-static enum rc
-local_commit(struct ctx *cx, struct local_put *p, const struct id *id, struct err *e)
-{
-    struct local *l = local_of(p->put.store);
-    struct store_name name = {.type = p->put.type};
-    char path[PATH_TEXT];
-    int fd = p->fd;
-
-    if (id != NULL)
-        name.id = *id;
-    if (ctx_check(cx, e))
-        return e->code;
-    if (fchmod(fd, local_is_group_shared(l) ? 0440 : 0400) != 0)
-        return err_sys(e, errno, "could not set the mode of %s", p->path);
-    if (!l->relaxed && fsync(fd) != 0 && errno != ENOTSUP)
-        return err_sys(e, errno, "could not write %s", p->path);
-    if (give_name(p, e))
-        return e->code;
-    p->fd = -1;
-    if (close(fd) != 0)
-        return err_sys(e, errno, "could not write %s", p->path);
-    if (rename_into_place(l, p->path, path_of(p->put.store, &name, path), e))
-        return e->code;
-    *strrchr(path, '/') = '\0';
-    return sync_folder(l, path, e);
-}
-
-enum rc
-local_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, struct err *e)
-{
-    struct local_put *p = CONTAINER_OF(put, struct local_put, put);
-    enum rc rc = local_commit(cx, p, id, e);
-
-    local_put_abort(put); /* after a rename there is nothing left to remove */
-    return rc == RC_OK ? RC_OK : local_advise(e);
+    return local_sync_folder(l, s->place, e);
 }
 
 static enum rc
@@ -280,7 +49,7 @@ open_object(struct ctx *cx, struct store *s, const struct store_name *name, int 
     if (ctx_check(cx, e))
         return e->code;
     /* Whoever may write to the folder may put a FIFO there, whose opening would not end. */
-    *fd = open(path_of(s, name, path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    *fd = open(local_path(s, name, path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (*fd < 0)
         return err_sys(e, errno, "could not open %s", path);
     if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode))
@@ -301,10 +70,10 @@ read_at(int fd, struct store *s, const struct store_name *name, uint64_t off, ui
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
-            rc = err_sys(e, errno, "could not read %s", path_of(s, name, path));
+            rc = err_sys(e, errno, "could not read %s", local_path(s, name, path));
         } else if (got == 0) {
             rc = err_set(e, RC_CORRUPT, "%s is cut short: nothing at byte %llu",
-                         path_of(s, name, path), (unsigned long long)off);
+                         local_path(s, name, path), (unsigned long long)off);
         } else {
             to += got;
             off += (uint64_t)got;
@@ -342,7 +111,7 @@ local_get_all(struct ctx *cx, struct store *s, const struct store_name *name, st
     if (rc)
         return rc;
     if (fstat(fd, &st) != 0)
-        rc = err_sys(e, errno, "could not read %s", path_of(s, name, path));
+        rc = err_sys(e, errno, "could not read %s", local_path(s, name, path));
     n = (size_t)st.st_size;
     if (rc == RC_OK && buf_reserve(out, n, e))
         rc = store_too_large(name, n, e);
@@ -362,7 +131,7 @@ local_stat(struct ctx *cx, struct store *s, const struct store_name *name, uint6
 
     if (ctx_check(cx, e))
         return e->code;
-    if (stat(path_of(s, name, path), &st) != 0)
+    if (stat(local_path(s, name, path), &st) != 0)
         return err_sys(e, errno, "could not find %s", path);
     *bytes = (uint64_t)st.st_size;
     return RC_OK;
@@ -381,7 +150,7 @@ local_now(struct store *s, int64_t *ms, struct err *e)
 
     if (local_temporary(s, STORE_LOCK, folder, path, e))
         return e->code;
-    fd = open_temporary(folder, path, &is_named);
+    fd = local_open_temporary(folder, path, &is_named);
     if (fd < 0)
         return err_set(e, RC_UNSUPPORTED, "no file can be made in %s, whose clock would be seen",
                        folder);
@@ -405,7 +174,7 @@ local_age(struct ctx *cx, struct store *s, const struct store_name *name, struct
 
     if (ctx_check(cx, e) || local_now(s, &now, e))
         return e->code;
-    if (stat(path_of(s, name, path), &st) != 0)
+    if (stat(local_path(s, name, path), &st) != 0)
         return err_sys(e, errno, "could not find %s", path);
     age->ms = now - ((int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000);
     return RC_OK;
@@ -475,7 +244,7 @@ local_del(struct ctx *cx, struct store *s, const struct store_name *name, struct
 
     if (ctx_check(cx, e))
         return e->code;
-    if (unlink(path_of(s, name, path)) != 0 && errno != ENOENT)
+    if (unlink(local_path(s, name, path)) != 0 && errno != ENOENT)
         return err_sys(e, errno, "could not remove %s", path);
     return RC_OK;
 }

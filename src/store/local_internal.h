@@ -2,8 +2,8 @@
 #ifndef STORE_LOCAL_INTERNAL_H
 #define STORE_LOCAL_INTERNAL_H
 
-/* store/local_internal -- what local.c (objects) and local_reserve.c (room kept for when the disk
- * is full, what the dead left) share. */
+/* store/local_internal -- what local.c (reading, lists, removals), local_put.c (paths, writing) and
+ * local_reserve.c (room kept for when the disk is full, what the dead left) share. */
 #include <stdatomic.h>
 
 #include "store/local.h"
@@ -33,7 +33,11 @@ local_of(struct store *s)
 
 /* The folder of a type, below the place; packs are one level deeper. */
 const char *local_folder(enum store_type type);
+/* Of an object. Returns `to`. */
+const char *local_path(struct store *s, const struct store_name *name, char to[static PATH_TEXT]);
 bool local_is_group_shared(struct local *l);
+/* Make what was done to a folder's names durable. */
+NODISCARD enum rc local_sync_folder(const struct local *l, const char *path, struct err *e);
 /* RC_OK also when it is there. */
 NODISCARD enum rc local_make_folder(struct local *l, const char *path, struct err *e);
 /* The folder of a type, and a new name in it for a file that is not whole yet. RC_INVALID: the
@@ -43,7 +47,17 @@ NODISCARD enum rc local_temporary(struct store *s, enum store_type type,
                                   char folder[static FOLDER_TEXT], char path[static PATH_TEXT],
                                   struct err *e);
 
+/*
+ * A file without a name until it is whole: whoever is killed leaves nothing. Where there is no such
+ * thing (NFS, no /proc), one with a temporary name. -1: errno says why not.
+ */
+int local_open_temporary(const char *folder, const char *path, bool *is_named);
+
 /* As in store_ops. */
+NODISCARD enum rc local_put_begin(struct ctx *cx, struct store *s, enum store_type type,
+                                  struct store_put **out, struct err *e);
+NODISCARD enum rc local_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from,
+                                  size_t n, struct err *e);
 NODISCARD enum rc local_put_commit(struct ctx *cx, struct store_put *put, const struct id *id,
                                    struct err *e);
 void local_put_abort(struct store_put *put);

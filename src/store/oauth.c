@@ -179,23 +179,30 @@ enum rc
 oauth_send(struct ctx *cx, struct http *http, const struct http_request *rq,
            struct http_response *out, struct json **j, struct err *e)
 {
-    for (int n = 1;; n++) {
+    const struct err doubtful = ERR_INIT;
+    struct retry again = retry_begin(
+        (struct retry_policy){.attempts = STORE_TRIES, .pause_ms = REMOTE_UNTRUSTED_MS});
+
+    for (;;) {
         struct http_response r = {.status = 0};
         struct err ignored = ERR_INIT;
         struct json *parsed = NULL;
         enum rc rc = http_call(cx, http, rq, &r, e);
+        int pause = -1;
         if (rc == RC_OK)
             (void)!json_parse(buf_str(&r.body), &parsed, &ignored);
         if (r.body.n > 0)
             mem_wipe(r.body.p, r.body.n);
         buf_release(&r.body);
-        if (rc == RC_OK && (n == STORE_TRIES || !is_doubtful(&r, parsed))) {
+        if (rc == RC_OK && is_doubtful(&r, parsed))
+            pause = retry_pause(&again, &doubtful);
+        if (rc == RC_OK && pause < 0) {
             *out = r;
             *j = parsed;
             return RC_OK;
         }
         http_response_release(&r);
-        if (rc != RC_OK || ctx_sleep(cx, REMOTE_UNTRUSTED_MS, e))
+        if (rc != RC_OK || ctx_sleep(cx, pause, e))
             return e->code;
     }
 }

@@ -199,7 +199,7 @@ remote_release_store(struct store *s)
     f->ops->release(f);
 }
 
-const struct store_ops remote_ops_of_store = {
+static const struct store_ops remote_ops_of_store = {
     .create = remote_create_place,
     .put_begin = remote_put_begin,
     .put_write = remote_put_write,

@@ -12,8 +12,6 @@ enum {
     REMOTE_WANT_SIZE = 0 /* remote_request.want[0] is what tells the size, and belongs to us */
 };
 
-extern const struct store_ops remote_ops_of_store;
-
 static inline struct remote *
 remote_of(struct store *s)
 {

@@ -135,13 +135,13 @@ put_again(struct ctx *cx, struct remote *f, const struct remote_op *w, struct ht
     struct err first = *e;
     uint64_t bytes = 0;
 
-    if (remote_ops_of_store.stat(cx, &f->store, &w->name, &bytes, e)) {
+    if (f->store.ops->stat(cx, &f->store, &w->name, &bytes, e)) {
         *e = first;
         return e->code;
     }
     if (w->name.type != STORE_CONFIG && bytes == w->body.n)
         return RC_OK;
-    if (remote_ops_of_store.del(cx, &f->store, &w->name, e))
+    if (f->store.ops->del(cx, &f->store, &w->name, e))
         return e->code;
     return remote_exchange(cx, f, w, r, e);
 }
