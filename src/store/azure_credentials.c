@@ -40,11 +40,9 @@ static const char *const names[N_SETTINGS] = {
 };
 
 struct azure_credentials {
-    struct http *http;
     char *account;
     bool no_ambient;
-    char *set[N_SETTINGS]; /* NULL: not set */
-    struct secret key;     /* decoded */
+    struct secret key; /* decoded */
     struct oauth oauth;
 };
 
@@ -53,7 +51,7 @@ read_key(struct azure_credentials *w, struct err *e)
 {
     struct buf raw = BUF_INIT(KEY_MAX);
     struct err ignored = ERR_INIT;
-    enum rc rc = b64_decode(str_c(w->set[KEY]), &raw, &ignored);
+    enum rc rc = b64_decode(str_c(w->oauth.set[KEY]), &raw, &ignored);
 
     if (rc == RC_OK)
         secret_set(&w->key, buf_str(&raw));
@@ -72,12 +70,10 @@ azure_credentials_new(const struct store_opts *o, struct http *http, const char 
 {
     struct azure_credentials *w = MEM_NEW(struct azure_credentials);
 
-    w->http = http;
     w->account = mem_strdup(account);
     w->no_ambient = o->no_ambient;
-    store_env_copy(o, names, N_SETTINGS, w->set);
-    oauth_init(&w->oauth);
-    if (w->set[KEY] != NULL && read_key(w, e)) {
+    oauth_init(&w->oauth, o, names, N_SETTINGS, http);
+    if (w->oauth.set[KEY] != NULL && read_key(w, e)) {
         azure_credentials_free(w);
         return e->code;
     }
@@ -90,7 +86,6 @@ azure_credentials_free(struct azure_credentials *w)
 {
     if (w == NULL)
         return;
-    store_env_free(w->set, N_SETTINGS);
     secret_release(&w->key);
     oauth_release(&w->oauth);
     mem_free(w->account);
@@ -129,7 +124,7 @@ sign_with_key(const struct azure_credentials *w, const struct azure_request *rq,
 static enum rc
 add_sas(const struct azure_credentials *w, struct remote_request *to, struct err *e)
 {
-    const char *sas = w->set[SAS] + (w->set[SAS][0] == '?');
+    const char *sas = w->oauth.set[SAS] + (w->oauth.set[SAS][0] == '?');
 
     if (strlen(sas) > SAS_MAX || strpbrk(sas, " \r\n") != NULL) {
         (void)err_set(e, RC_DENIED, "AZURE_ACCOUNT_SAS is not a shared access signature");
@@ -143,21 +138,21 @@ add_sas(const struct azure_credentials *w, struct remote_request *to, struct err
 static enum rc
 from_authority(struct ctx *cx, struct azure_credentials *w, struct oauth_token *out, struct err *e)
 {
-    const char *host =
-        w->set[AUTHORITY] != NULL ? w->set[AUTHORITY] : "https://login.microsoftonline.com/";
+    const char *host = w->oauth.set[AUTHORITY] != NULL ? w->oauth.set[AUTHORITY]
+                                                       : "https://login.microsoftonline.com/";
     struct buf form = BUF_INIT(FORM_MAX), url = BUF_INIT(16 * 1024);
     struct secret token = {.n = 0};
     enum rc rc = RC_OK;
 
     buf_putf(&url, "%.1000s%s", host, host[strlen(host) - 1] == '/' ? "" : "/");
-    http_escape(&url, w->set[TENANT]);
+    http_escape(&url, w->oauth.set[TENANT]);
     buf_putf(&url, "/oauth2/v2.0/token");
     oauth_field(&form, "grant_type", "client_credentials");
-    oauth_field(&form, "client_id", w->set[CLIENT]);
+    oauth_field(&form, "client_id", w->oauth.set[CLIENT]);
     oauth_field(&form, "scope", RESOURCE ".default");
-    if (w->set[CLIENT_SECRET] != NULL) {
-        oauth_field(&form, "client_secret", w->set[CLIENT_SECRET]);
-    } else if (secret_from_file(w->set[TOKEN_FILE], &token, e)) {
+    if (w->oauth.set[CLIENT_SECRET] != NULL) {
+        oauth_field(&form, "client_secret", w->oauth.set[CLIENT_SECRET]);
+    } else if (secret_from_file(w->oauth.set[TOKEN_FILE], &token, e)) {
         (void)err_wrap(e, "could not read the token of the workload's identity");
         rc = e->code = RC_DENIED; /* of an object RC_NOT_FOUND would speak */
     } else {
@@ -171,10 +166,10 @@ from_authority(struct ctx *cx, struct azure_credentials *w, struct oauth_token *
     if (rc == RC_OK)
         rc = buf_whole(&url, "the address of Entra", e);
     if (rc == RC_OK)
-        rc = oauth_post(cx, w->http, buf_c(&url), &form, "Entra", out, e);
+        rc = oauth_post(cx, w->oauth.http, buf_c(&url), &form, "Entra", out, e);
     if (rc == RC_DENIED && e->hint[0] == '\0')
         (void)err_hint(e, "are AZURE_TENANT_ID, AZURE_CLIENT_ID and %s right?",
-                       names[w->set[CLIENT_SECRET] != NULL ? CLIENT_SECRET : TOKEN_FILE]);
+                       names[w->oauth.set[CLIENT_SECRET] != NULL ? CLIENT_SECRET : TOKEN_FILE]);
     secret_release(&token);
     buf_release(&form);
     buf_release(&url);
@@ -193,12 +188,12 @@ no_credentials(const char *why, struct err *e)
 static enum rc
 from_platform(struct ctx *cx, struct azure_credentials *w, struct oauth_token *out, struct err *e)
 {
-    bool container = w->set[ENDPOINT_URL] != NULL && w->set[ENDPOINT_HEADER] != NULL;
-    const char *base = container                      ? w->set[ENDPOINT_URL]
-                       : w->set[METADATA_URL] != NULL ? w->set[METADATA_URL]
-                                                      : "http://169.254.169.254";
+    bool container = w->oauth.set[ENDPOINT_URL] != NULL && w->oauth.set[ENDPOINT_HEADER] != NULL;
+    const char *base = container                            ? w->oauth.set[ENDPOINT_URL]
+                       : w->oauth.set[METADATA_URL] != NULL ? w->oauth.set[METADATA_URL]
+                                                            : "http://169.254.169.254";
     CLEANUP(mem_free_ptr)
-    char *line = container ? mem_printf("X-IDENTITY-HEADER: %s", w->set[ENDPOINT_HEADER])
+    char *line = container ? mem_printf("X-IDENTITY-HEADER: %s", w->oauth.set[ENDPOINT_HEADER])
                            : mem_strdup("Metadata: true");
     const char *headers[] = {line, NULL};
     struct buf url = BUF_INIT(64 * 1024);
@@ -210,12 +205,12 @@ from_platform(struct ctx *cx, struct azure_credentials *w, struct oauth_token *o
              container ? "?api-version=2019-08-01"
                        : "/metadata/identity/oauth2/token?api-version=2018-02-01");
     oauth_field(&url, "resource", RESOURCE);
-    if (w->set[CLIENT] != NULL)
-        oauth_field(&url, "client_id", w->set[CLIENT]);
+    if (w->oauth.set[CLIENT] != NULL)
+        oauth_field(&url, "client_id", w->oauth.set[CLIENT]);
     rq.url = buf_c(&url);
     rc = buf_whole(&url, "the address of the metadata server", &why);
     if (rc == RC_OK)
-        rc = oauth_call(cx, w->http, &rq, "the metadata server", out, &why);
+        rc = oauth_call(cx, w->oauth.http, &rq, "the metadata server", out, &why);
     buf_release(&url);
     if (rc == RC_OK)
         return rc;
@@ -235,8 +230,8 @@ azure_credentials_find(struct ctx *cx, void *arg, struct oauth_token *out, struc
 
     if (w->no_ambient)
         return no_credentials("", e);
-    if (w->set[TENANT] != NULL && w->set[CLIENT] != NULL &&
-        (w->set[CLIENT_SECRET] != NULL || w->set[TOKEN_FILE] != NULL))
+    if (w->oauth.set[TENANT] != NULL && w->oauth.set[CLIENT] != NULL &&
+        (w->oauth.set[CLIENT_SECRET] != NULL || w->oauth.set[TOKEN_FILE] != NULL))
         return from_authority(cx, w, out, e);
     return from_platform(cx, w, out, e);
 }
@@ -245,9 +240,9 @@ enum rc
 azure_credentials_sign(struct ctx *cx, struct azure_credentials *w, const struct azure_request *rq,
                        struct remote_request *to, struct err *e)
 {
-    if (w->set[KEY] != NULL)
+    if (w->oauth.set[KEY] != NULL)
         return sign_with_key(w, rq, to, e);
-    if (w->set[SAS] != NULL)
+    if (w->oauth.set[SAS] != NULL)
         return add_sas(w, to, e);
     return oauth_header(cx, &w->oauth, azure_credentials_find, w, to, e);
 }
@@ -256,8 +251,8 @@ void
 azure_credentials_refused(struct azure_credentials *w, struct err *e)
 {
     oauth_forget(&w->oauth);
-    if (w->set[KEY] != NULL)
+    if (w->oauth.set[KEY] != NULL)
         (void)err_hint(e, "is AZURE_ACCOUNT_KEY that of the account AZURE_ACCOUNT_NAME?");
-    else if (w->set[SAS] != NULL)
+    else if (w->oauth.set[SAS] != NULL)
         (void)err_hint(e, "is AZURE_ACCOUNT_SAS whole, for this account, and not too old?");
 }

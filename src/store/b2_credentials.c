@@ -13,8 +13,6 @@ static const char *const names[N_SETTINGS] = {
     [ID] = "B2_ACCOUNT_ID", [KEY] = "B2_ACCOUNT_KEY", [ENVIRONMENT] = "B2_ENVIRONMENT"};
 
 struct b2_credentials {
-    struct http *http;
-    char *set[N_SETTINGS]; /* NULL: not set */
     char *bucket;
     const struct remote_code *codes;
     struct oauth oauth;
@@ -30,11 +28,9 @@ b2_credentials_new(const struct store_opts *o, struct http *http, const char *bu
 {
     struct b2_credentials *w = MEM_NEW(struct b2_credentials);
 
-    w->http = http;
-    store_env_copy(o, names, N_SETTINGS, w->set);
     w->bucket = mem_strdup(bucket);
     w->codes = codes;
-    oauth_init(&w->oauth);
+    oauth_init(&w->oauth, o, names, N_SETTINGS, http);
     (void)pthread_mutex_init(&w->mutex, NULL);
     return w;
 }
@@ -54,7 +50,6 @@ b2_credentials_free(struct b2_credentials *w)
         return;
     while (w->n_idle > 0)
         pass_free(w->idle[--w->n_idle]);
-    store_env_free(w->set, N_SETTINGS);
     mem_free(w->bucket);
     mem_free(w->bucket_id);
     oauth_release(&w->oauth);
@@ -98,7 +93,7 @@ send_call(struct ctx *cx, struct b2_credentials *w, struct http_request *rq, con
     rq->timeout_ms = ASK_MS;
     rq->body_max = ANSWER_MAX;
     *status = 0;
-    if (oauth_send(cx, w->http, rq, &r, &j, e))
+    if (oauth_send(cx, w->oauth.http, rq, &r, &j, e))
         return err_wrap(e, "%s", call);
     *status = r.status;
     if (r.status != 200)
@@ -115,15 +110,15 @@ static enum rc
 b2_credentials_authorize(struct ctx *cx, void *arg, struct oauth_token *out, struct err *e)
 {
     struct b2_credentials *w = (struct b2_credentials *)arg;
-    const char *where = w->set[ENVIRONMENT];
+    const char *where = w->oauth.set[ENVIRONMENT];
     bool named = where != NULL && strstr(where, "://") != NULL; /* else it is "production" */
     CLEANUP(mem_free_ptr)
     char *url = mem_printf("%s/b2api/v2/b2_authorize_account", named ? where : PRODUCTION);
-    struct http_request rq = {.url = url, .user = w->set[ID], .password = w->set[KEY]};
+    struct http_request rq = {.url = url, .user = w->oauth.set[ID], .password = w->oauth.set[KEY]};
     struct json *j = NULL;
     int status;
 
-    if (w->set[ID] == NULL || w->set[KEY] == NULL) {
+    if (w->oauth.set[ID] == NULL || w->oauth.set[KEY] == NULL) {
         (void)err_set(e, RC_DENIED, "there are no credentials for B2");
         return err_hint(e, "set B2_ACCOUNT_ID and B2_ACCOUNT_KEY");
     }

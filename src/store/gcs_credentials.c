@@ -31,8 +31,6 @@ static const char *const names[N_SETTINGS] = {
 };
 
 struct gcs_credentials {
-    struct http *http;
-    char *set[N_SETTINGS]; /* NULL: not set */
     bool emulator, guarded, no_ambient;
     struct oauth oauth;
 };
@@ -42,12 +40,10 @@ gcs_credentials_new(const struct store_opts *o, struct http *http, bool emulator
 {
     struct gcs_credentials *w = MEM_NEW(struct gcs_credentials);
 
-    w->http = http;
     w->emulator = emulator;
     w->guarded = o->guarded;
     w->no_ambient = o->no_ambient;
-    store_env_copy(o, names, N_SETTINGS, w->set);
-    oauth_init(&w->oauth);
+    oauth_init(&w->oauth, o, names, N_SETTINGS, http);
     return w;
 }
 
@@ -56,7 +52,6 @@ gcs_credentials_free(struct gcs_credentials *w)
 {
     if (w == NULL)
         return;
-    store_env_free(w->set, N_SETTINGS);
     oauth_release(&w->oauth);
     mem_free(w);
 }
@@ -116,7 +111,7 @@ from_account(struct ctx *cx, struct gcs_credentials *w, const struct json *key,
     if (rc == RC_OK) {
         oauth_field(&form, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
         oauth_field(&form, "assertion", buf_c(&statement));
-        rc = oauth_post(cx, w->http, url, &form, "Google", out, e);
+        rc = oauth_post(cx, w->oauth.http, url, &form, "Google", out, e);
     }
     if (rc == RC_DENIED && strstr(e->msg, "iat and exp") != NULL)
         (void)err_hint(e, "set the clock: it must not be more than some minutes off");
@@ -146,7 +141,7 @@ from_user(struct ctx *cx, struct gcs_credentials *w, const struct json *key,
             oauth_field(&form, fields[i], v);
     }
     if (rc == RC_OK)
-        rc = oauth_post(cx, w->http, url, &form, "Google", out, e);
+        rc = oauth_post(cx, w->oauth.http, url, &form, "Google", out, e);
     buf_release(&form);
     return rc;
 }
@@ -205,7 +200,7 @@ from_external(struct ctx *cx, struct gcs_credentials *w, const struct json *key,
         oauth_field(&form, "subject_token", text);
         mem_wipe(text, subject.n);
         mem_free(text);
-        rc = oauth_post(cx, w->http, url, &form, "Google", account == NULL ? out : &first, e);
+        rc = oauth_post(cx, w->oauth.http, url, &form, "Google", account == NULL ? out : &first, e);
     }
     if (rc == RC_OK && account != NULL) { /* which may speak for a service account */
         struct http_request rq = {.method = "POST",
@@ -213,7 +208,7 @@ from_external(struct ctx *cx, struct gcs_credentials *w, const struct json *key,
                                   .headers = scope,
                                   .bearer = first.text,
                                   .body = STR_LIT("{\"scope\":[\"" SCOPE "\"]}")};
-        rc = oauth_call(cx, w->http, &rq, "Google, for the service account,", out, e);
+        rc = oauth_call(cx, w->oauth.http, &rq, "Google, for the service account,", out, e);
     }
     oauth_token_release(&first);
     secret_release(&subject);
@@ -278,14 +273,14 @@ static enum rc
 from_metadata(struct ctx *cx, struct gcs_credentials *w, struct oauth_token *out, struct err *e)
 {
     static const char *const headers[] = {"Metadata-Flavor: Google", NULL};
-    const char *host = w->set[METADATA_HOST];
+    const char *host = w->oauth.set[METADATA_HOST];
     CLEANUP(mem_free_ptr)
     char *url = mem_printf("http://%s/computeMetadata/v1/instance/service-accounts/default/token",
                            host != NULL ? host : "metadata.google.internal");
     struct http_request rq = {
         .url = url, .headers = headers, .timeout_ms = METADATA_MS, .no_proxy = true};
     struct err why = ERR_INIT;
-    enum rc rc = oauth_call(cx, w->http, &rq, "the metadata server", out, &why);
+    enum rc rc = oauth_call(cx, w->oauth.http, &rq, "the metadata server", out, &why);
 
     if (rc == RC_OK)
         return rc;
@@ -305,19 +300,19 @@ gcs_credentials_find(struct ctx *cx, void *arg, struct oauth_token *out, struct 
     struct gcs_credentials *w = (struct gcs_credentials *)arg;
     CLEANUP(mem_free_ptr) char *gcloud = NULL;
 
-    if (w->set[ACCESS_TOKEN] != NULL) {
-        *out = (struct oauth_token){.text = mem_strdup(w->set[ACCESS_TOKEN])};
+    if (w->oauth.set[ACCESS_TOKEN] != NULL) {
+        *out = (struct oauth_token){.text = mem_strdup(w->oauth.set[ACCESS_TOKEN])};
         return RC_OK;
     }
-    if (w->set[KEY] != NULL)
-        return from_key(cx, w, str_c(w->set[KEY]), names[KEY], true, out, e);
+    if (w->oauth.set[KEY] != NULL)
+        return from_key(cx, w, str_c(w->oauth.set[KEY]), names[KEY], true, out, e);
     if (w->no_ambient)
         return no_credentials("", e);
-    if (w->set[KEY_FILE] != NULL)
-        return from_file(cx, w, w->set[KEY_FILE], out, e);
-    if (w->set[HOME_FOLDER] != NULL)
+    if (w->oauth.set[KEY_FILE] != NULL)
+        return from_file(cx, w, w->oauth.set[KEY_FILE], out, e);
+    if (w->oauth.set[HOME_FOLDER] != NULL)
         gcloud = mem_printf("%s/.config/gcloud/application_default_credentials.json",
-                            w->set[HOME_FOLDER]);
+                            w->oauth.set[HOME_FOLDER]);
     if (gcloud != NULL && access(gcloud, R_OK) == 0)
         return from_file(cx, w, gcloud, out, e);
     return from_metadata(cx, w, out, e);
@@ -326,8 +321,8 @@ gcs_credentials_find(struct ctx *cx, void *arg, struct oauth_token *out, struct 
 static bool
 is_anonymous(const struct gcs_credentials *w)
 {
-    return w->emulator && w->set[ACCESS_TOKEN] == NULL && w->set[KEY] == NULL &&
-           w->set[KEY_FILE] == NULL && w->set[METADATA_HOST] == NULL;
+    return w->emulator && w->oauth.set[ACCESS_TOKEN] == NULL && w->oauth.set[KEY] == NULL &&
+           w->oauth.set[KEY_FILE] == NULL && w->oauth.set[METADATA_HOST] == NULL;
 }
 
 enum rc
@@ -340,7 +335,7 @@ gcs_credentials_header(struct ctx *cx, struct gcs_credentials *w, struct remote_
 void
 gcs_credentials_refused(struct gcs_credentials *w, struct err *e)
 {
-    if (w->set[ACCESS_TOKEN] != NULL)
+    if (w->oauth.set[ACCESS_TOKEN] != NULL)
         (void)err_hint(e, "GOOGLE_ACCESS_TOKEN is wrong, or too old: they last an hour");
     oauth_forget(&w->oauth);
 }

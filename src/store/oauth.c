@@ -24,16 +24,20 @@ oauth_token_release(struct oauth_token *t)
 }
 
 void
-oauth_init(struct oauth *o)
+oauth_init(struct oauth *o, const struct store_opts *opts, const char *const *names, size_t n,
+           struct http *http)
 {
+    *o = (struct oauth){.http = http, .n_set = n, .set = mem_zero(n, sizeof(*o->set))};
+    store_env_copy(opts, names, n, o->set);
     (void)pthread_mutex_init(&o->mutex, NULL);
-    o->token = (struct oauth_token){.text = NULL};
 }
 
 void
 oauth_release(struct oauth *o)
 {
     oauth_token_release(&o->token);
+    store_env_free(o->set, o->n_set);
+    mem_free(o->set);
     (void)pthread_mutex_destroy(&o->mutex);
 }
 

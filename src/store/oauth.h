@@ -27,11 +27,17 @@ void oauth_token_release(struct oauth_token *t);
 /* It lasts so long from now on; 0: an hour. */
 void oauth_token_lasts(struct oauth_token *t, int64_t seconds);
 
+/* What is set up, and the token that it led to. */
 struct oauth {
-    pthread_mutex_t mutex;
+    struct http *http; /* borrowed */
+    char **set;        /* by the caller's numbers; NULL: not set */
+    size_t n_set;
+    pthread_mutex_t mutex; /* guards the token */
     struct oauth_token token;
 };
-void oauth_init(struct oauth *o);
+/* `names`: of environment variables, for `set`. */
+void oauth_init(struct oauth *o, const struct store_opts *opts, const char *const *names, size_t n,
+                struct http *http);
 void oauth_release(struct oauth *o);
 
 /* Get a new one. */

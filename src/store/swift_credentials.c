@@ -61,8 +61,6 @@ static const char *const names[N_SETTINGS] = {
 };
 
 struct swift_credentials {
-    struct http *http;
-    char *set[N_SETTINGS]; /* NULL: not set */
     struct oauth oauth;
 };
 
@@ -71,9 +69,7 @@ swift_credentials_new(const struct store_opts *o, struct http *http)
 {
     struct swift_credentials *w = MEM_NEW(struct swift_credentials);
 
-    w->http = http;
-    store_env_copy(o, names, N_SETTINGS, w->set);
-    oauth_init(&w->oauth);
+    oauth_init(&w->oauth, o, names, N_SETTINGS, http);
     return w;
 }
 
@@ -82,7 +78,6 @@ swift_credentials_free(struct swift_credentials *w)
 {
     if (w == NULL)
         return;
-    store_env_free(w->set, N_SETTINGS);
     oauth_release(&w->oauth);
     mem_free(w);
 }
@@ -91,7 +86,7 @@ swift_credentials_free(struct swift_credentials *w)
 static const char *
 swift_credentials_either(const struct swift_credentials *w, enum setting a, enum setting b)
 {
-    return w->set[a] != NULL ? w->set[a] : w->set[b];
+    return w->oauth.set[a] != NULL ? w->oauth.set[a] : w->oauth.set[b];
 }
 
 /* Two fields that name the same thing: the id if it is known. */
@@ -104,10 +99,10 @@ set_name(struct json *j, const char *id, const char *name)
 static void
 set_user(const struct swift_credentials *w, struct json *user)
 {
-    const char *id = w->set[USER_DOMAIN_ID], *name = w->set[USER_DOMAIN];
+    const char *id = w->oauth.set[USER_DOMAIN_ID], *name = w->oauth.set[USER_DOMAIN];
 
-    set_name(user, w->set[USER_ID], swift_credentials_either(w, USER_NAME, ST_USER));
-    if (w->set[USER_ID] == NULL)
+    set_name(user, w->oauth.set[USER_ID], swift_credentials_either(w, USER_NAME, ST_USER));
+    if (w->oauth.set[USER_ID] == NULL)
         set_name(json_need_object(user, "domain"), id == NULL && name == NULL ? DEFAULT_DOMAIN : id,
                  name);
 }
@@ -117,12 +112,12 @@ set_scope(const struct swift_credentials *w, struct json *auth)
 {
     const char *id = swift_credentials_either(w, PROJECT_ID, TENANT_ID),
                *name = swift_credentials_either(w, PROJECT, TENANT);
-    const char *domain_id = w->set[PROJECT_DOMAIN_ID], *domain = w->set[PROJECT_DOMAIN];
+    const char *domain_id = w->oauth.set[PROJECT_DOMAIN_ID], *domain = w->oauth.set[PROJECT_DOMAIN];
     struct json *project;
 
-    if (w->set[TRUST_ID] != NULL) {
+    if (w->oauth.set[TRUST_ID] != NULL) {
         struct json *scope = json_need_object(auth, "scope");
-        json_set_cstr(json_need_object(scope, "OS-TRUST:trust"), "id", w->set[TRUST_ID]);
+        json_set_cstr(json_need_object(scope, "OS-TRUST:trust"), "id", w->oauth.set[TRUST_ID]);
         return;
     }
     if (id == NULL && name == NULL)
@@ -132,8 +127,8 @@ set_scope(const struct swift_credentials *w, struct json *auth)
     if (id != NULL)
         return;
     if (domain_id == NULL && domain == NULL) { /* that of the user */
-        domain_id = w->set[USER_DOMAIN_ID];
-        domain = w->set[USER_DOMAIN];
+        domain_id = w->oauth.set[USER_DOMAIN_ID];
+        domain = w->oauth.set[USER_DOMAIN];
     }
     if (domain_id == NULL && domain == NULL)
         domain_id = DEFAULT_DOMAIN;
@@ -145,14 +140,14 @@ body_v3(const struct swift_credentials *w)
 {
     struct json *j = json_new_object(), *auth = json_need_object(j, "auth");
     struct json *identity = json_need_object(auth, "identity"), *how;
-    const char *method = w->set[APP_SECRET] != NULL ? "application_credential" : "password";
+    const char *method = w->oauth.set[APP_SECRET] != NULL ? "application_credential" : "password";
 
     json_push_cstr(json_need_array(identity, "methods"), method);
     how = json_need_object(identity, method);
-    if (w->set[APP_SECRET] != NULL) { /* it was made for one project */
-        set_name(how, w->set[APP_ID], w->set[APP_NAME]);
-        json_set_cstr(how, "secret", w->set[APP_SECRET]);
-        if (w->set[APP_ID] == NULL)
+    if (w->oauth.set[APP_SECRET] != NULL) { /* it was made for one project */
+        set_name(how, w->oauth.set[APP_ID], w->oauth.set[APP_NAME]);
+        json_set_cstr(how, "secret", w->oauth.set[APP_SECRET]);
+        if (w->oauth.set[APP_ID] == NULL)
             set_user(w, json_need_object(how, "user"));
     } else {
         set_user(w, json_need_object(how, "user"));
@@ -181,7 +176,7 @@ body_v2(const struct swift_credentials *w)
 static bool
 is_region(const struct swift_credentials *w, const struct json *end_point)
 {
-    const char *want = w->set[REGION];
+    const char *want = w->oauth.set[REGION];
     const char *is = json_text_or(json_field(end_point, "region"),
                                   json_text(json_field(end_point, "region_id")));
 
@@ -254,11 +249,11 @@ refused(const struct swift_credentials *w, const struct http_response *r, const 
     }
     if (r->status == 404 || r->status / 100 == 3)
         return err_hint(e, "is %s right? it ends with the version, such as /v3",
-                        w->set[AUTH_URL] != NULL ? names[AUTH_URL] : names[ST_AUTH]);
+                        w->oauth.set[AUTH_URL] != NULL ? names[AUTH_URL] : names[ST_AUTH]);
     return err_hint(e, "%s",
-                    w->set[APP_SECRET] != NULL
+                    w->oauth.set[APP_SECRET] != NULL
                         ? "is the application credential right, and does it still last?"
-                    : w->set[AUTH_URL] != NULL
+                    : w->oauth.set[AUTH_URL] != NULL
                         ? "are OS_USERNAME, OS_PASSWORD, the domains and the project right?"
                         : "are ST_USER and ST_KEY right?");
 }
@@ -270,7 +265,7 @@ swift_credentials_call(struct ctx *cx, const struct swift_credentials *w, struct
 {
     rq->timeout_ms = ASK_MS;
     rq->body_max = ANSWER_MAX;
-    if (oauth_send(cx, w->http, rq, r, j, e))
+    if (oauth_send(cx, w->oauth.http, rq, r, j, e))
         return err_wrap(e, "could not get a token");
     return r->status / 100 == 2 ? RC_OK : refused(w, r, *j, e);
 }
@@ -279,8 +274,8 @@ static enum rc
 no_url(const struct swift_credentials *w, struct err *e)
 {
     (void)err_set(e, RC_DENIED, "the catalog of the identity service has no object store%s%.60s",
-                  w->set[REGION] != NULL ? " in the region " : "",
-                  w->set[REGION] != NULL ? w->set[REGION] : "");
+                  w->oauth.set[REGION] != NULL ? " in the region " : "",
+                  w->oauth.set[REGION] != NULL ? w->oauth.set[REGION] : "");
     return err_hint(e, "is OS_REGION_NAME right, and was the token made for a project "
                        "(OS_PROJECT_NAME)?");
 }
@@ -382,18 +377,19 @@ swift_credentials_find(struct ctx *cx, void *arg, struct oauth_token *out, struc
     int version;
     size_t n;
 
-    if (w->set[STORAGE_URL] != NULL && w->set[TOKEN] != NULL) {
-        out->text = mem_strdup(w->set[TOKEN]);
-        return set_url(w->set[STORAGE_URL], out, e);
+    if (w->oauth.set[STORAGE_URL] != NULL && w->oauth.set[TOKEN] != NULL) {
+        out->text = mem_strdup(w->oauth.set[TOKEN]);
+        return set_url(w->oauth.set[STORAGE_URL], out, e);
     }
     if (url == NULL)
         return no_credentials(e);
     version = version_of(url);
     if (version == 1)
         return from_v1(cx, w, url, out, e);
-    if (w->set[APP_SECRET] == NULL &&
+    if (w->oauth.set[APP_SECRET] == NULL &&
         (swift_credentials_either(w, PASSWORD, ST_KEY) == NULL ||
-         (w->set[USER_ID] == NULL && swift_credentials_either(w, USER_NAME, ST_USER) == NULL)))
+         (w->oauth.set[USER_ID] == NULL &&
+          swift_credentials_either(w, USER_NAME, ST_USER) == NULL)))
         return no_credentials(e);
     for (n = strlen(url); n > 0 && url[n - 1] == '/'; n--)
         ;
@@ -423,7 +419,7 @@ swift_credentials_refused(struct swift_credentials *w, const struct oauth_token 
 const char *
 swift_credentials_hint(const struct swift_credentials *w)
 {
-    return w->set[STORAGE_URL] != NULL && w->set[TOKEN] != NULL
+    return w->oauth.set[STORAGE_URL] != NULL && w->oauth.set[TOKEN] != NULL
                ? "OS_AUTH_TOKEN is wrong, or too old: they last for hours"
                : "may the user see this account and container?";
 }
