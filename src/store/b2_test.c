@@ -1,27 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/http_script.h"
+#include "harness/store_play.h"
 
 #include "base/mem.h"
-#include "store/store.h"
 
-enum { ANSWERS = 12 };
 #define HELLO_SHA1 "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"
 #define LOCK "locks/0000000000000000000000000000000000000000000000000000000000000000"
-
-struct play {
-    struct http_script server;
-    char *answers[ANSWERS + 1];
-    size_t n;
-    char host[64];
-    struct store *store;
-    struct ctx cx;
-};
-
-static void
-play_add(struct play *p, int status, const char *body)
-{
-    p->answers[p->n++] = http_script_answer(status, body);
-}
 
 /* The server plays all hosts of B2; tokens are secret-1, secret-2, ... of `n`. */
 static void
@@ -29,14 +12,10 @@ play_add_token(struct play *p, int n, const char *bucket)
 {
     char *body;
 
-    if (p->host[0] == '\0') {
-        http_script_listen(&p->server);
-        (void)sscanf(p->server.url, "%63[^x]", p->host);
-        p->host[strlen(p->host) - 1] = '\0';
-    }
+    play_listen(p);
     body = mem_printf("{\"accountId\":\"a\",\"authorizationToken\":\"secret-%d\",\"apiUrl\":\"%s\","
                       "\"downloadUrl\":\"%s\",\"allowed\":{\"bucketId\":%s,\"bucketName\":%s}}",
-                      n, p->host, p->host, bucket != NULL ? "\"b1\"" : "null",
+                      n, p->url, p->url, bucket != NULL ? "\"b1\"" : "null",
                       bucket != NULL ? bucket : "null");
     play_add(p, 200, body);
     mem_free(body);
@@ -46,24 +25,20 @@ static void
 play_add_upload(struct play *p, int n)
 {
     char *body = mem_printf(
-        "{\"uploadUrl\":\"%s/secret-up%d\",\"authorizationToken\":\"secret-u%d\"}", p->host, n, n);
+        "{\"uploadUrl\":\"%s/secret-up%d\",\"authorizationToken\":\"secret-u%d\"}", p->url, n, n);
 
     play_add(p, 200, body);
     mem_free(body);
 }
 
 static void
-play_open(struct play *p)
+play_open_b2(struct play *p)
 {
+    const struct store_opts patient = {.retry_ms = 3000};
     const char *env[] = {"B2_ACCOUNT_ID", "id", "B2_ACCOUNT_KEY", "secret-key", "B2_ENVIRONMENT",
-                         p->host,         NULL};
-    struct store_opts o = {
-        .env = http_script_env, .env_arg = env, .retry_ms = 3000, .connections = 1};
-    struct err e = ERR_INIT;
+                         p->url,          NULL};
 
-    http_script_run(&p->server, (const char *const *)p->answers);
-    T_OK(ctx_init(&p->cx, &e));
-    T_OK(store_open("b2:bucket:/p", &o, &p->store, &e));
+    play_open(p, "b2:bucket:/p", env, &patient);
 }
 
 static enum rc
@@ -72,22 +47,6 @@ play_put(struct play *p, struct err *e)
     const struct store_name name = {.type = STORE_LOCK};
 
     return store_put_all(&p->cx, p->store, &name, STR_LIT("hello"), e);
-}
-
-/* What the server was asked; `p` is done with it. */
-static char *
-play_end(struct play *p)
-{
-    char *seen;
-
-    store_release(p->store); /* its connections end: the server may be waiting for more */
-    ctx_release(&p->cx);
-    http_script_end(&p->server);
-    seen = mem_strdup(buf_c(&p->server.seen));
-    buf_release(&p->server.seen);
-    for (size_t i = 0; i < p->n; i++)
-        mem_free(p->answers[i]);
-    return seen;
 }
 
 static void
@@ -105,7 +64,7 @@ test_b2_upload_url_is_kept_and_replaced_when_it_fails(void **state)
     play_add(&p, 503, "{\"status\":503,\"code\":\"service_unavailable\",\"message\":\"m\"}");
     play_add_upload(&p, 2);
     play_add(&p, 200, "{}");
-    play_open(&p);
+    play_open_b2(&p);
     T_OK(play_put(&p, &e));
     T_OK(play_put(&p, &e));
     seen = play_end(&p);
@@ -134,7 +93,7 @@ test_b2_token_that_expired_is_replaced(void **state)
     play_add_token(&p, 2, "\"bucket\"");
     play_add_upload(&p, 1);
     play_add(&p, 200, "{}");
-    play_open(&p);
+    play_open_b2(&p);
     T_OK(play_put(&p, &e));
     seen = play_end(&p);
     assert_int_equal(http_script_count(seen, "Authorization: secret-1\r\n"), 1);
@@ -159,7 +118,7 @@ test_b2_answers_that_may_be_a_proxys_are_asked_for_again(void **state)
     play_add(&p, 200, "{\"buckets\":[{\"bucketId\":\"b1\"}]}");
     play_add_upload(&p, 1);
     play_add(&p, 200, "{}");
-    play_open(&p);
+    play_open_b2(&p);
     T_OK(play_put(&p, &e));
     seen = play_end(&p);
     assert_int_equal(http_script_count(seen, "GET /b2api/v2/b2_authorize_account HTTP/1.1"), 2);
@@ -183,7 +142,7 @@ test_b2_deletes_all_versions(void **state)
              "\",\"fileId\":\"f2\"},{\"fileName\":\"p/" LOCK "x\",\"fileId\":\"f3\"}]}");
     play_add(&p, 200, "{}");
     play_add(&p, 400, "{\"status\":400,\"code\":\"file_not_present\",\"message\":\"m\"}");
-    play_open(&p);
+    play_open_b2(&p);
     T_OK(p.store->ops->del(&p.cx, p.store, &name, &e));
     seen = play_end(&p);
     T_CONTAINS(seen, "{\"bucketId\":\"b1\",\"prefix\":\"p/" LOCK "\",\"maxFileCount\":100}");
@@ -208,7 +167,7 @@ test_b2_upload_that_was_damaged_is_sent_again(void **state)
              "received\"}");
     play_add_upload(&p, 2);
     play_add(&p, 200, "{}");
-    play_open(&p);
+    play_open_b2(&p);
     T_OK(play_put(&p, &e));
     seen = play_end(&p);
     assert_int_equal(http_script_count(seen, "X-Bz-Content-Sha1: " HELLO_SHA1 "\r\n"), 2);
@@ -227,7 +186,7 @@ test_b2_bucket_of_somebody_else_is_not_made(void **state)
         play_add(&p, 200, "{\"buckets\":[]}");
         play_add(&p, 400, "{\"status\":400,\"code\":\"duplicate_bucket_name\",\"message\":\"m\"}");
     }
-    play_open(&p);
+    play_open_b2(&p);
     T_RC(p.store->ops->create(&p.cx, p.store, &e), RC_CONFLICT);
     T_CONTAINS(e.hint, "take another");
     mem_free(play_end(&p));
@@ -265,7 +224,7 @@ test_b2_says_what_a_user_can_do(void **state)
         }
         if (cases[i].body != NULL)
             play_add(&p, cases[i].status, cases[i].body);
-        play_open(&p);
+        play_open_b2(&p);
         T_RC(play_put(&p, &e), cases[i].rc);
         T_CONTAINS(e.msg, cases[i].msg);
         T_CONTAINS(e.hint, cases[i].hint);

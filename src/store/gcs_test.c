@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/http_script.h"
+#include "harness/store_play.h"
 
 #include "base/b64.h"
 #include "base/mem.h"
+#include "crypto/sha256.h"
 #include "json/node.h"
-#include "store/store.h"
 
 /* That of RFC 7515 appendix A.2, as it stands in JSON. */
 #define RSA_KEY                                                                                    \
@@ -37,79 +37,8 @@
     "03k2+ZQwVK0JKSHuLFkuQ3U=\\n"                                                                  \
     "-----END PRIVATE KEY-----\\n"
 
-enum { ANSWERS = 8 };
-#define ID "0123456789012345678901234567890123456789012345678901234567890123"
-
-struct play {
-    struct http_script server;
-    char *answers[ANSWERS + 1];
-    size_t n;
-    char host[64];
-    bool guarded, no_ambient;
-    struct store *store;
-    struct ctx cx;
-};
-
-static void
-play_add(struct play *p, int status, const char *body)
-{
-    p->answers[p->n++] = http_script_answer(status, body);
-}
-
-/* The server plays Google's storage and all that gives out tokens. */
-static void
-play_start(struct play *p)
-{
-    http_script_start(&p->server, (const char *const *)p->answers);
-    (void)sscanf(p->server.url, "http://%63[^/]", p->host);
-}
-
-static void
-play_open(struct play *p, const char **env)
-{
-    struct store_opts o = {.env = http_script_env,
-                           .env_arg = env,
-                           .retry_ms = 1000,
-                           .connections = 1,
-                           .guarded = p->guarded,
-                           .no_ambient = p->no_ambient};
-    struct err e = ERR_INIT;
-
-    T_OK(ctx_init(&p->cx, &e));
-    T_OK(store_open("gs:bucket:/prefix", &o, &p->store, &e));
-}
-
-static enum rc
-play_stat(struct play *p, struct err *e)
-{
-    struct store_name name = {.type = STORE_KEY};
-    uint64_t bytes = 0;
-    enum rc rc;
-
-    assert_true(id_from_hex(STR_LIT(ID), &name.id));
-    rc = p->store->ops->stat(&p->cx, p->store, &name, &bytes, e);
-    assert_true(rc != RC_OK || bytes == 7);
-    return rc;
-}
-
-/* What the server was asked; `p` is done with it. */
-static char *
-play_end(struct play *p)
-{
-    char *seen;
-
-    http_script_end(&p->server);
-    seen = mem_strdup(buf_c(&p->server.seen));
-    buf_release(&p->server.seen);
-    store_release(p->store);
-    ctx_release(&p->cx);
-    for (size_t i = 0; i < p->n; i++)
-        mem_free(p->answers[i]);
-    return seen;
-}
-
 static const char stat_line[] =
-    "GET /storage/v1/b/bucket/o/prefix%2Fkeys%2F" ID "?fields=size,updated HTTP/1.1";
+    "GET /storage/v1/b/bucket/o/prefix%2Fkeys%2F" PLAY_KEY "?fields=size,updated HTTP/1.1";
 
 static void
 test_gs_token_of_the_metadata_server_is_kept(void **state)
@@ -123,10 +52,10 @@ test_gs_token_of_the_metadata_server_is_kept(void **state)
     play_add(&p, 200, "{\"access_token\":\"t1\",\"expires_in\":3600,\"token_type\":\"Bearer\"}");
     play_add(&p, 200, "{\"size\":\"7\"}");
     play_add(&p, 200, "{\"size\":\"7\"}");
-    play_start(&p);
-    play_open(&p, env);
-    T_OK(play_stat(&p, &e));
-    T_OK(play_stat(&p, &e));
+    play_listen(&p);
+    play_open(&p, "gs:bucket:/prefix", env, NULL);
+    T_OK(play_stat(&p, 7, &e));
+    T_OK(play_stat(&p, 7, &e));
     seen = play_end(&p);
     assert_int_equal(
         http_script_count(seen, "GET /computeMetadata/v1/instance/service-accounts/default/token"),
@@ -150,9 +79,9 @@ test_gs_token_that_was_called_back_is_replaced(void **state)
     play_add(&p, 401, "{\"error\":{\"code\":401,\"errors\":[{\"reason\":\"authError\"}]}}");
     play_add(&p, 200, "{\"access_token\":\"t2\",\"expires_in\":3600}");
     play_add(&p, 200, "{\"size\":\"7\"}");
-    play_start(&p);
-    play_open(&p, env);
-    T_OK(play_stat(&p, &e));
+    play_listen(&p);
+    play_open(&p, "gs:bucket:/prefix", env, NULL);
+    T_OK(play_stat(&p, 7, &e));
     seen = play_end(&p);
     assert_int_equal(http_script_count(seen, "Authorization: Bearer t2\r\n"), 1);
     mem_free(seen);
@@ -201,10 +130,10 @@ test_gs_service_account_states_who_it_is(void **state)
     (void)state;
     play_add(&p, 200, "{\"access_token\":\"t1\",\"expires_in\":3599}");
     play_add(&p, 200, "{\"size\":\"7\"}");
-    play_start(&p);
+    play_listen(&p);
     env[3] = key = account_key(p.host);
-    play_open(&p, env);
-    T_OK(play_stat(&p, &e));
+    play_open(&p, "gs:bucket:/prefix", env, NULL);
+    T_OK(play_stat(&p, 7, &e));
     seen = play_end(&p);
     T_CONTAINS(seen, "POST /token HTTP/1.1");
     T_CONTAINS(seen, "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=");
@@ -242,13 +171,13 @@ test_gs_service_account_that_is_refused(void **state)
     play_add(&p, 400,
              "{\"error\":\"invalid_grant\",\"error_description\":\"Invalid JWT: Check your "
              "iat and exp values in the JWT claim.\"}");
-    play_start(&p);
+    play_listen(&p);
     env[3] = key = account_key(p.host);
-    play_open(&p, env);
-    T_RC(play_stat(&p, &e), RC_DENIED);
+    play_open(&p, "gs:bucket:/prefix", env, NULL);
+    T_RC(play_stat(&p, 7, &e), RC_DENIED);
     T_CONTAINS(e.msg, "invalid_grant: Invalid JWT Signature.");
     T_CONTAINS(e.hint, "still there");
-    T_RC(play_stat(&p, &e), RC_DENIED);
+    T_RC(play_stat(&p, 7, &e), RC_DENIED);
     T_CONTAINS(e.hint, "clock");
     mem_free(play_end(&p));
     mem_free(key);
@@ -272,9 +201,9 @@ test_gs_keys_that_are_none_are_never_shown(void **state)
         struct play p = {.n = 0};
         const char *env[] = {"STORAGE_EMULATOR_HOST", p.host, "GOOGLE_SERVICE_ACCOUNT_JSON_KEY",
                              bad[i], NULL};
-        play_start(&p);
-        play_open(&p, env);
-        assert_int_not_equal(play_stat(&p, &e), RC_OK);
+        play_listen(&p);
+        play_open(&p, "gs:bucket:/prefix", env, NULL);
+        assert_int_not_equal(play_stat(&p, 7, &e), RC_OK);
         T_CONTAINS(e.msg, "GOOGLE_SERVICE_ACCOUNT_JSON_KEY");
         assert_null(strstr(e.msg, "secret-words"));
         assert_null(strstr(e.hint, "secret-words"));
@@ -300,15 +229,15 @@ test_gs_external_account_exchanges_its_token(void **state)
     play_add(&p, 200, "{\"access_token\":\"federated\",\"expires_in\":3599}");
     play_add(&p, 200, "{\"accessToken\":\"t1\",\"expireTime\":\"2999-01-01T00:00:00Z\"}");
     play_add(&p, 200, "{\"size\":\"7\"}");
-    play_start(&p);
+    play_listen(&p);
     env[3] = key = mem_printf(
         "{\"type\":\"external_account\",\"audience\":\"//iam/x\",\"subject_token_type\":"
         "\"urn:jwt\",\"token_url\":\"http://%s/sts\",\"credential_source\":{\"file\":\"%s\","
         "\"format\":{\"type\":\"json\",\"subject_token_field_name\":\"t\"}},"
         "\"service_account_impersonation_url\":\"http://%s/as\"}",
         p.host, path, p.host);
-    play_open(&p, env);
-    T_OK(play_stat(&p, &e));
+    play_open(&p, "gs:bucket:/prefix", env, NULL);
+    T_OK(play_stat(&p, 7, &e));
     seen = play_end(&p);
     T_CONTAINS(seen, "POST /sts HTTP/1.1");
     T_CONTAINS(seen, "&audience=%2F%2Fiam%2Fx&subject_token_type=urn%3Ajwt&subject_token=subject");
@@ -334,14 +263,15 @@ test_gs_key_from_a_secret_is_a_service_accounts(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        struct play p = {.guarded = true};
+        struct play p = {.n = 0};
+        const struct store_opts guarded = {.guarded = true, .retry_ms = 1000};
         const char *env[] = {"STORAGE_EMULATOR_HOST", p.host, "GOOGLE_SERVICE_ACCOUNT_JSON_KEY",
                              keys[i], NULL};
         char *seen;
 
-        play_start(&p);
-        play_open(&p, env);
-        T_RC(play_stat(&p, &e), RC_DENIED);
+        play_listen(&p);
+        play_open(&p, "gs:bucket:/prefix", env, &guarded);
+        T_RC(play_stat(&p, 7, &e), RC_DENIED);
         T_CONTAINS(e.msg, words[i]);
         seen = play_end(&p);
         assert_string_equal(seen, "");
@@ -353,16 +283,17 @@ test_gs_key_from_a_secret_is_a_service_accounts(void **state)
 static void
 test_gs_without_ambient_identity_nobody_is_asked(void **state)
 {
-    struct play p = {.no_ambient = true};
+    struct play p = {.n = 0};
+    const struct store_opts given = {.no_ambient = true, .retry_ms = 1000};
     const char *env[] = {"STORAGE_EMULATOR_HOST", p.host, "GCE_METADATA_HOST", p.host, NULL};
     struct err e = ERR_INIT;
     char *seen;
 
     (void)state;
     play_add(&p, 200, "{\"access_token\":\"t1\",\"expires_in\":3600}");
-    play_start(&p);
-    play_open(&p, env);
-    T_RC(play_stat(&p, &e), RC_DENIED);
+    play_listen(&p);
+    play_open(&p, "gs:bucket:/prefix", env, &given);
+    T_RC(play_stat(&p, 7, &e), RC_DENIED);
     T_CONTAINS(e.msg, "there are no credentials for Google");
     seen = play_end(&p);
     assert_string_equal(seen, "");
@@ -381,8 +312,8 @@ test_gs_upload_that_was_damaged_is_sent_again(void **state)
     (void)state;
     play_add(&p, 200, "{\"md5Hash\":\"AAAAAAAAAAAAAAAAAAAAAA==\"}");
     play_add(&p, 200, "{\"md5Hash\":\"XUFAKrxLKna5cZ2REBfFkg==\"}");
-    play_start(&p);
-    play_open(&p, env);
+    play_listen(&p);
+    play_open(&p, "gs:bucket:/prefix", env, NULL);
     T_OK(store_put_all(&p.cx, p.store, &name, STR_LIT("hello"), &e));
     seen = play_end(&p);
     assert_int_equal(http_script_count(seen, "X-Goog-Hash: md5=XUFAKrxLKna5cZ2REBfFkg==\r\n"), 2);
@@ -400,9 +331,9 @@ test_gs_answer_that_was_cut_short_is_asked_for_again(void **state)
     (void)state;
     play_add(&p, 200, "{\"size\":\"7");
     play_add(&p, 200, "{\"size\":\"7\"}");
-    play_start(&p);
-    play_open(&p, env);
-    T_OK(play_stat(&p, &e));
+    play_listen(&p);
+    play_open(&p, "gs:bucket:/prefix", env, NULL);
+    T_OK(play_stat(&p, 7, &e));
     assert_int_equal(e.code, RC_OK);
     mem_free(play_end(&p));
 }
@@ -420,8 +351,8 @@ test_gs_bucket_is_made_though_nobody_heard(void **state)
     p.answers[p.n++] = mem_strdup("!");
     play_add(&p, 409, "{\"error\":{\"errors\":[{\"reason\":\"conflict\"}]}}");
     play_add(&p, 200, "{}");
-    play_start(&p);
-    play_open(&p, env);
+    play_listen(&p);
+    play_open(&p, "gs:bucket:/prefix", env, NULL);
     T_OK(p.store->ops->create(&p.cx, p.store, &e));
     assert_int_equal(e.code, RC_OK);
     seen = play_end(&p);
@@ -457,8 +388,8 @@ test_gs_says_what_a_user_can_do(void **state)
         struct play p = {.n = 0};
         const char *env[] = {"STORAGE_EMULATOR_HOST", p.host, NULL};
         play_add(&p, cases[i].status, cases[i].body);
-        play_start(&p);
-        play_open(&p, env);
+        play_listen(&p);
+        play_open(&p, "gs:bucket:/prefix", env, NULL);
         T_RC(store_put_all(&p.cx, p.store, &name, STR_LIT("hello"), &e), cases[i].rc);
         T_CONTAINS(e.msg, cases[i].msg);
         T_CONTAINS(e.hint, cases[i].hint);
@@ -466,10 +397,42 @@ test_gs_says_what_a_user_can_do(void **state)
     }
 }
 
+/* What comes with another hash than its name was damaged on its way, unless it always does. */
+static void
+test_an_object_is_read_until_its_hash_is_its_name(void **state)
+{
+    struct play p = {.n = 0};
+    const char *env[] = {"STORAGE_EMULATOR_HOST", p.host, NULL};
+    CLEANUP(buf_release) struct buf got = BUF_INIT(100);
+    struct store_name name = {.type = STORE_SNAPSHOT};
+    struct err e = ERR_INIT;
+    char *seen;
+
+    (void)state;
+    sha256_of(STR_LIT("hello"), &name.id);
+    play_add(&p, 200, "hellp");
+    play_add(&p, 200, "hell");
+    play_add(&p, 200, "hello");
+    for (int i = 0; i < STORE_TRIES; i++)
+        play_add(&p, 200, "hellp");
+    play_open(&p, "gs:bucket:/prefix", env, NULL);
+    T_OK(store_get_all(&p.cx, p.store, &name, &got, &e));
+    T_STR(buf_str(&got), STR_LIT("hello"));
+    assert_int_equal(e.code, RC_OK);
+    T_RC(store_get_all(&p.cx, p.store, &name, &got, &e), RC_CORRUPT);
+    T_CONTAINS(e.msg, "5 attempts in ");
+    T_CONTAINS(e.msg, "its content does not have the hash that is its name");
+    assert_int_equal(got.n, 5);
+    seen = play_end(&p);
+    assert_int_equal(http_script_count(seen, "GET "), 3 + STORE_TRIES);
+    mem_free(seen);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_object_is_read_until_its_hash_is_its_name),
         cmocka_unit_test(test_gs_token_of_the_metadata_server_is_kept),
         cmocka_unit_test(test_gs_token_that_was_called_back_is_replaced),
         cmocka_unit_test(test_gs_service_account_states_who_it_is),

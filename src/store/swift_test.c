@@ -1,83 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/http_script.h"
+#include "harness/store_play.h"
 
-#include "base/mem.h"
-#include "store/store.h"
-
-enum { ANSWERS = 8 };
-#define ID "0123456789012345678901234567890123456789012345678901234567890123"
-
-struct play {
-    struct http_script server;
-    char *answers[ANSWERS + 1];
-    size_t n;
-    char auth[96], swift[96]; /* URLs */
-    struct store *store;
-    struct ctx cx;
-};
-
-/* An answer with more header fields, each with its line's end. */
-static void
-play_add(struct play *p, int status, const char *fields, const char *body)
-{
-    p->answers[p->n++] = mem_printf("HTTP/1.1 %d X\r\n%sContent-Length: %zu\r\n\r\n%s", status,
-                                    fields, strlen(body), body);
-}
+static char auth[128], swift[128]; /* URLs */
 
 /* The server plays both the identity service, at `path`, and Swift, at /v1/a. */
 static void
 play_start(struct play *p, const char *path)
 {
-    http_script_listen(&p->server);
-    (void)snprintf(p->auth, sizeof(p->auth), "%.*s%s", (int)strlen(p->server.url) - 2,
-                   p->server.url, path);
-    (void)snprintf(p->swift, sizeof(p->swift), "%.*s/v1/a", (int)strlen(p->server.url) - 2,
-                   p->server.url);
-}
-
-static void
-play_open(struct play *p, const char **env)
-{
-    struct store_opts o = {
-        .env = http_script_env, .env_arg = env, .retry_ms = 1000, .connections = 1};
-    struct err e = ERR_INIT;
-
-    http_script_run(&p->server, (const char *const *)p->answers);
-    T_OK(ctx_init(&p->cx, &e));
-    T_OK(store_open("swift:c:/prefix", &o, &p->store, &e));
-}
-
-static enum rc
-play_stat(struct play *p, struct err *e)
-{
-    struct store_name name = {.type = STORE_KEY};
-    uint64_t bytes = 0;
-    enum rc rc;
-
-    assert_true(id_from_hex(STR_LIT(ID), &name.id));
-    rc = p->store->ops->stat(&p->cx, p->store, &name, &bytes, e);
-    assert_true(rc != RC_OK || bytes == 0); /* the script's answers to HEAD have no body */
-    return rc;
-}
-
-/* What the server was asked; `p` is done with it. */
-static char *
-play_end(struct play *p)
-{
-    char *seen;
-
-    store_release(p->store); /* its connections end: the server may be waiting for more */
-    ctx_release(&p->cx);
-    http_script_end(&p->server);
-    seen = mem_strdup(buf_c(&p->server.seen));
-    buf_release(&p->server.seen);
-    for (size_t i = 0; i < p->n; i++)
-        mem_free(p->answers[i]);
-    return seen;
+    play_listen(p);
+    (void)snprintf(auth, sizeof(auth), "%s%s", p->url, path);
+    (void)snprintf(swift, sizeof(swift), "%s/v1/a", p->url);
 }
 
 #define TRANS "X-Trans-Id: tx1\r\n"
-static const char stat_line[] = "HEAD /v1/a/c/prefix/keys/" ID " HTTP/1.1";
+static const char stat_line[] = "HEAD /v1/a/c/prefix/keys/" PLAY_KEY " HTTP/1.1";
 
 /* What version 1 gives out. */
 static void
@@ -85,11 +21,11 @@ play_add_token(struct play *p, const char *token)
 {
     char *fields;
 
-    if (p->swift[0] == '\0')
+    if (p->host[0] == '\0')
         play_start(p, "/auth/v1.0");
     fields = mem_printf("X-Storage-Url: %s\r\nX-Auth-Token: %s\r\nX-Auth-Token-Expires: 3600\r\n",
-                        p->swift, token);
-    play_add(p, 200, fields, "");
+                        swift, token);
+    play_add_fields(p, 200, fields, "");
     mem_free(fields);
 }
 
@@ -97,19 +33,19 @@ static void
 test_swift_token_is_kept_and_replaced_when_refused(void **state)
 {
     struct play p = {.n = 0};
-    const char *env[] = {"ST_AUTH", p.auth, "ST_USER", "a:u", "ST_KEY", "k", NULL};
+    const char *env[] = {"ST_AUTH", auth, "ST_USER", "a:u", "ST_KEY", "k", NULL};
     struct err e = ERR_INIT;
     char *seen;
 
     (void)state;
     play_add_token(&p, "t1");
-    play_add(&p, 200, TRANS, "");
-    play_add(&p, 401, TRANS, "");
+    play_add_fields(&p, 200, TRANS, "");
+    play_add_fields(&p, 401, TRANS, "");
     play_add_token(&p, "t2");
-    play_add(&p, 200, TRANS, "");
-    play_open(&p, env);
-    T_OK(play_stat(&p, &e));
-    T_OK(play_stat(&p, &e));
+    play_add_fields(&p, 200, TRANS, "");
+    play_open(&p, "swift:c:/prefix", env, NULL);
+    T_OK(play_stat(&p, 0, &e));
+    T_OK(play_stat(&p, 0, &e));
     assert_int_equal(e.code, RC_OK); /* what came through leaves no error behind */
     seen = play_end(&p);
     assert_int_equal(http_script_count(seen, "GET /auth/v1.0 HTTP/1.1"), 2);
@@ -137,13 +73,13 @@ test_swift_believes_a_proxy_that_refuses_to_the_end(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct play p = {.n = 0};
-        const char *env[] = {"ST_AUTH", p.auth, "ST_USER", "a:u", "ST_KEY", "k", NULL};
+        const char *env[] = {"ST_AUTH", auth, "ST_USER", "a:u", "ST_KEY", "k", NULL};
         char *seen;
         for (size_t k = 0; k < cases[i].asked; k++)
-            play_add(&p, 403, cases[i].fields, cases[i].body);
+            play_add_fields(&p, 403, cases[i].fields, cases[i].body);
         play_start(&p, "/auth/v1.0");
-        play_open(&p, env);
-        T_RC(play_stat(&p, &e), RC_DENIED);
+        play_open(&p, "swift:c:/prefix", env, NULL);
+        T_RC(play_stat(&p, 0, &e), RC_DENIED);
         seen = play_end(&p);
         assert_int_equal(http_script_count(seen, "GET /auth/v1.0 HTTP/1.1"), cases[i].asked);
         mem_free(seen);
@@ -197,7 +133,7 @@ test_swift_asks_keystone_in_each_way(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct play p = {.n = 0};
-        const char *env[24] = {"OS_AUTH_URL", p.auth, "OS_REGION_NAME", "two"};
+        const char *env[24] = {"OS_AUTH_URL", auth, "OS_REGION_NAME", "two"};
         bool v2 = strstr(cases[i].path, "v2") != NULL;
         char *body, *seen;
         memcpy(env + 4, cases[i].env, sizeof(cases[i].env));
@@ -211,11 +147,11 @@ test_swift_asks_keystone_in_each_way(void **state)
                  ":\"identity\",\"endpoints\":[]},{\"type\":\"object-store\",\"endpoints\":[{"
                  "\"interface\":\"admin\",\"region\":\"two\",\"url\":\"http://x\"},{\"interface\":"
                  "\"public\",\"region\":\"two\",\"url\":\"%s\"}]}]}}",
-            p.swift);
-        play_add(&p, v2 ? 200 : 201, v2 ? "" : "X-Subject-Token: t3\r\n", body);
-        play_add(&p, 200, TRANS, "");
-        play_open(&p, env);
-        T_OK(play_stat(&p, &e));
+            swift);
+        play_add_fields(&p, v2 ? 200 : 201, v2 ? "" : "X-Subject-Token: t3\r\n", body);
+        play_add_fields(&p, 200, TRANS, "");
+        play_open(&p, "swift:c:/prefix", env, NULL);
+        T_OK(play_stat(&p, 0, &e));
         seen = play_end(&p);
         T_CONTAINS(seen, v2                        ? "POST /v2.0/tokens HTTP/1.1"
                          : cases[i].path[1] == 'i' ? "POST /identity/v3/auth/tokens HTTP/1.1"
@@ -260,13 +196,13 @@ test_swift_says_what_is_wrong_with_credentials(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct play p = {.n = 0};
-        const char *env[16] = {"OS_AUTH_URL", p.auth};
+        const char *env[16] = {"OS_AUTH_URL", auth};
         memcpy(env + 2, cases[i].env, sizeof(cases[i].env));
         if (cases[i].body != NULL)
-            play_add(&p, cases[i].status, "X-Subject-Token: t\r\n", cases[i].body);
+            play_add_fields(&p, cases[i].status, "X-Subject-Token: t\r\n", cases[i].body);
         play_start(&p, "/v3");
-        play_open(&p, i == 0 ? env + 2 : env);
-        T_RC(play_stat(&p, &e), RC_DENIED);
+        play_open(&p, "swift:c:/prefix", i == 0 ? env + 2 : env, NULL);
+        T_RC(play_stat(&p, 0, &e), RC_DENIED);
         T_CONTAINS(e.msg, cases[i].msg);
         T_CONTAINS(e.hint, cases[i].hint);
         assert_null(strstr(e.msg, "secret-words"));
@@ -295,11 +231,11 @@ test_swift_says_what_a_user_can_do(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct play p = {.n = 0};
-        const char *env[] = {"OS_STORAGE_URL", p.swift, "OS_AUTH_TOKEN", "secret-words", NULL};
+        const char *env[] = {"OS_STORAGE_URL", swift, "OS_AUTH_TOKEN", "secret-words", NULL};
         for (int k = 0; k < STORE_TRIES; k++) /* a 401 is asked for again */
-            play_add(&p, cases[i].status, TRANS, cases[i].body);
+            play_add_fields(&p, cases[i].status, TRANS, cases[i].body);
         play_start(&p, "");
-        play_open(&p, env);
+        play_open(&p, "swift:c:/prefix", env, NULL);
         T_RC(store_put_all(&p.cx, p.store, &name, STR_LIT("hello"), &e), cases[i].rc);
         T_CONTAINS(e.msg, cases[i].msg);
         T_CONTAINS(e.hint, cases[i].hint);
@@ -312,16 +248,16 @@ static void
 test_swift_upload_that_was_damaged_is_sent_again(void **state)
 {
     struct play p = {.n = 0};
-    const char *env[] = {"OS_STORAGE_URL", p.swift, "OS_AUTH_TOKEN", "t", NULL};
+    const char *env[] = {"OS_STORAGE_URL", swift, "OS_AUTH_TOKEN", "t", NULL};
     struct store_name name = {.type = STORE_LOCK};
     struct err e = ERR_INIT;
     char *seen;
 
     (void)state;
-    play_add(&p, 422, TRANS, "");
-    play_add(&p, 201, TRANS, "");
+    play_add_fields(&p, 422, TRANS, "");
+    play_add_fields(&p, 201, TRANS, "");
     play_start(&p, "");
-    play_open(&p, env);
+    play_open(&p, "swift:c:/prefix", env, NULL);
     T_OK(store_put_all(&p.cx, p.store, &name, STR_LIT("hello"), &e));
     seen = play_end(&p);
     assert_int_equal(http_script_count(seen, "ETag: 5d41402abc4b2a76b9719d911017c592\r\n"), 2);
@@ -333,16 +269,16 @@ test_swift_makes_the_container_that_is_missing(void **state)
 {
     struct play p = {.n = 0};
     const char *env[] = {
-        "OS_STORAGE_URL", p.swift, "OS_AUTH_TOKEN", "t", "SWIFT_DEFAULT_CONTAINER_POLICY",
+        "OS_STORAGE_URL", swift, "OS_AUTH_TOKEN", "t", "SWIFT_DEFAULT_CONTAINER_POLICY",
         "gold",           NULL};
     struct err e = ERR_INIT;
     char *seen;
 
     (void)state;
-    play_add(&p, 404, TRANS, "");
-    play_add(&p, 201, TRANS, "");
+    play_add_fields(&p, 404, TRANS, "");
+    play_add_fields(&p, 201, TRANS, "");
     play_start(&p, "");
-    play_open(&p, env);
+    play_open(&p, "swift:c:/prefix", env, NULL);
     T_OK(p.store->ops->create(&p.cx, p.store, &e));
     seen = play_end(&p);
     T_CONTAINS(seen, "GET /v1/a/c?format=json&limit=1000&delimiter=%2F&prefix=prefix%2Fkeys%2F "
