@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/ring.h"
 #include "base/retry.h"
+#include "base/thread.h"
 #include "base/lookahead.h"
 
 static void
@@ -417,10 +418,36 @@ test_retry_stops_with_its_context(void **state)
     ctx_release(&cx);
 }
 
+static void *
+wait_for_mutex(void *arg)
+{
+    (void)pthread_mutex_lock(arg);
+    (void)pthread_mutex_unlock(arg);
+    return NULL;
+}
+
+static void
+test_thread_start_gives_a_name(void **state)
+{
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    struct err e = ERR_INIT;
+    char name[32];
+    pthread_t t;
+
+    (void)state;
+    (void)pthread_mutex_lock(&mutex);
+    T_OK(thread_start(&t, "backupconfigurations", wait_for_mutex, &mutex, &e));
+    assert_int_equal(pthread_getname_np(t, name, sizeof(name)), 0);
+    (void)pthread_mutex_unlock(&mutex);
+    (void)pthread_join(t, NULL);
+    assert_string_equal(name, "backupconfigura"); /* what the kernel has room for */
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_thread_start_gives_a_name),
         cmocka_unit_test(test_retry_ends_after_its_attempts_and_tells_of_all),
         cmocka_unit_test(test_retry_says_nothing_of_a_single_attempt),
         cmocka_unit_test(test_retry_pauses_double_and_spread),

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/compiler.h"
+#include "base/thread.h"
 
 enum { DEFAULT_MAX = 4 };
 
@@ -61,13 +62,14 @@ parallel_for(size_t n, unsigned workers, parallel_fn *fn, void *arg, struct err 
 {
     struct parallel p = {.n = n, .fn = fn, .arg = arg};
     struct worker all[PARALLEL_MAX] = {{.par = &p}};
+    struct err ignored = ERR_INIT;
 
     atomic_init(&p.next, 0);
     (void)pthread_mutex_init(&p.mutex, NULL);
     workers = (unsigned)MIN(n, (size_t)workers);
     for (unsigned i = 1; i < workers; i++) {
         all[i] = (struct worker){.par = &p, .number = i};
-        if (pthread_create(&all[i].thread, NULL, parallel_run, &all[i]) != 0)
+        if (thread_start(&all[i].thread, "parallel", parallel_run, &all[i], &ignored))
             workers = i; /* the machine allows no more: those that there are do it all */
     }
     (void)parallel_run(&all[0]); /* this thread is one of them */

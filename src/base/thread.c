@@ -3,14 +3,23 @@
 
 #include <sys/mman.h>
 
-enum rc
-thread_start(pthread_t *out, void *(*fn)(void *arg), void *arg, const char *what, struct err *e)
-{
-    int sys = pthread_create(out, NULL, fn, arg);
+#include "base/str.h"
 
-    if (sys == 0)
+enum { THREAD_NAME = 16 }; /* the kernel's limit, with the NUL */
+
+enum rc
+thread_start(pthread_t *out, const char *name, void *(*fn)(void *arg), void *arg, struct err *e)
+{
+    char shown[THREAD_NAME];
+    pthread_t made;
+    int sys = pthread_create(&made, NULL, fn, arg);
+
+    if (sys == 0) {
+        (void)pthread_setname_np(made, str_cut(str_c(name), shown, sizeof(shown)));
+        *out = made;
         return RC_OK;
-    (void)err_sys(e, sys, "could not start a thread for %s", what);
+    }
+    (void)err_sys(e, sys, "could not start the thread \"%s\"", name);
     e->code = RC_UNAVAILABLE;
     return err_hint(e,
                     "the machine allows no more: see ulimit -u, the pids limit of the container, "

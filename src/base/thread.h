@@ -12,8 +12,11 @@
 
 #include "base/err.h"
 
-/* RC_UNAVAILABLE, with a hint; `what` is what the thread is for: "the lock". */
-NODISCARD enum rc thread_start(pthread_t *out, void *(*fn)(void *arg), void *arg, const char *what,
+/*
+ * Start a thread, which the caller joins. `name` is shown by ps -L, top -H and debuggers, as far as
+ * 15 bytes go, and stands in the error. RC_UNAVAILABLE, with a hint; then `*out` is untouched.
+ */
+NODISCARD enum rc thread_start(pthread_t *out, const char *name, void *(*fn)(void *arg), void *arg,
                                struct err *e);
 
 /* Anonymous memory of `n` bytes, zero until written to; munmap. RC_UNAVAILABLE, with a hint. */

@@ -134,7 +134,7 @@ child_start(const char *const *argv, const char *log_path, struct child **out, s
     for (size_t i = 0; argv[i] != NULL && i < ARGV_MAX; i++)
         c->argv[i] = mem_strdup(argv[i]);
     c->log_path = mem_strdup(log_path);
-    rc = thread_start(&c->thread, keep_alive, c, "a child process", e);
+    rc = thread_start(&c->thread, "child", keep_alive, c, e);
     if (rc == RC_OK)
         *out = c;
     else

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "cli/out.h"
 #include "repo/snapshots.h"
 
@@ -114,7 +115,7 @@ progress_start(struct progress *p, const char *what, bool quiet)
         return;
     p->thread = MEM_NEW(struct progress_thread);
     if (ctx_init(&p->thread->stop, &e) == RC_OK &&
-        pthread_create(&p->thread->id, NULL, out_show, p) == 0)
+        thread_start(&p->thread->id, "progress", out_show, p, &e) == RC_OK)
         return;
     ctx_release(&p->thread->stop); /* no progress, then */
     mem_free(TAKE(p->thread));

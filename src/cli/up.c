@@ -151,7 +151,7 @@ run_parts(struct up *u, struct err *e)
     enum rc rc = RC_OK;
 
     for (; n < ARRAY_LEN(parts) && rc == RC_OK; n += rc == RC_OK)
-        rc = thread_start(&parts[n].thread, run_part, &parts[n], "the controllers", e);
+        rc = thread_start(&parts[n].thread, "controllers", run_part, &parts[n], e);
     if (rc != RC_OK)
         ctx_cancel(u->cx);
     for (size_t i = 0; i < n; i++)

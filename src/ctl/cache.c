@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "ctl/strmap.h"
 #include "kube/object.h"
 
@@ -532,12 +533,9 @@ cache_free(struct cache *c)
 enum rc
 cache_start(struct ctx *cx, struct cache *c, struct err *e)
 {
-    int err;
-
     c->cx = cx;
-    err = pthread_create(&c->thread, NULL, cache_reflect, c);
-    if (err != 0)
-        return err_sys(e, err, "could not start the cache of %s", c->o.kind->plural);
+    if (thread_start(&c->thread, c->o.kind->plural, cache_reflect, c, e))
+        return err_wrap(e, "could not start the cache of %s", c->o.kind->plural);
     c->started = true;
     return RC_OK;
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "kube/object.h"
 
 /* Which keys a change of a cache means. */
@@ -185,11 +186,10 @@ controller_start(struct ctx *cx, struct controller *c, struct err *e)
     c->cx = cx;
     c->threads = (pthread_t *)mem_zero((size_t)c->o.workers, sizeof(*c->threads));
     for (; c->n_threads < c->o.workers; c->n_threads++) {
-        int err = pthread_create(&c->threads[c->n_threads], NULL, controller_work, c);
-        if (err != 0) {
+        if (thread_start(&c->threads[c->n_threads], c->o.name, controller_work, c, e)) {
             workq_shutdown(c->q);
             controller_join(c);
-            return err_sys(e, err, "could not start the controller %s", c->o.name);
+            return err_wrap(e, "could not start the controller %s", c->o.name);
         }
     }
     return RC_OK;

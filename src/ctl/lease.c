@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "base/thread.h"
 #include "kube/object.h"
 
 enum { LEASE_MS = 15000, RENEW_MS = 10000, RETRY_MS = 2000, GIVE_BACK_MS = 5000 };
@@ -223,16 +224,13 @@ keep(void *arg)
 enum rc
 lease_keep(struct lease *l, void (*lost)(void *arg), void *arg, struct err *e)
 {
-    int err;
-
     if (ctx_init(&l->cx, e))
         return e->code;
     l->lost = lost;
     l->arg = arg;
-    err = pthread_create(&l->thread, NULL, keep, l);
-    if (err != 0) {
+    if (thread_start(&l->thread, "lease", keep, l, e)) {
         ctx_release(&l->cx);
-        return err_sys(e, err, "could not start renewing the lease");
+        return err_wrap(e, "could not start renewing the lease");
     }
     l->keeping = true;
     return RC_OK;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/ring.h"
+#include "base/thread.h"
 #include "job/source.h"
 
 enum { RING_BYTES = 2 * 1024 * 1024 };
@@ -74,13 +75,10 @@ dump_reader_convert(void *arg)
 static enum rc
 start_converter(struct dump_reader *f, struct err *e)
 {
-    int sys;
-
     ring_init(&f->ring, RING_BYTES);
     f->into_ring.write = ring_write;
-    sys = pthread_create(&f->thread, NULL, dump_reader_convert, f);
-    if (sys != 0)
-        return err_sys(e, sys, "could not start a thread");
+    if (thread_start(&f->thread, "convert", dump_reader_convert, f, e))
+        return e->code;
     f->started = true;
     return RC_OK;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "node/node_internal.h"
 
 enum { EVENTS = 64, POLL_MS = 500 };
@@ -64,14 +65,12 @@ enum rc
 process_watch_begin(struct node *r, struct err *e)
 {
     struct epoll_event end = {.events = EPOLLIN, .data.ptr = NULL};
-    int err;
 
     r->watch_fd = epoll_create1(EPOLL_CLOEXEC);
     if (r->watch_fd < 0 || epoll_ctl(r->watch_fd, EPOLL_CTL_ADD, r->cx->fd, &end) != 0)
         return err_sys(e, errno, "could not watch processes");
-    err = pthread_create(&r->watch_thread, NULL, process_watch_thread, r);
-    if (err != 0)
-        return err_sys(e, err, "could not watch processes");
+    if (thread_start(&r->watch_thread, "processes", process_watch_thread, r, e))
+        return err_wrap(e, "could not watch processes");
     r->watching = true;
     return RC_OK;
 }

@@ -159,7 +159,7 @@ fork_guard_start(const struct redis_addr *addr, const struct conn_opts *opts, st
         mem_free(g);
         return e->code;
     }
-    if (thread_start(&g->thread, guard_watch, g, "watching the server's fork", e)) {
+    if (thread_start(&g->thread, "fork guard", guard_watch, g, e)) {
         guard_free(g);
         return e->code;
     }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/ring.h"
+#include "base/thread.h"
 #include "redis/handshake.h"
 
 enum {
@@ -192,7 +193,6 @@ replica_open(struct ctx *cx, struct conn *c, const struct replica_opts *opts, st
 {
     struct replica *r;
     struct replica_start start;
-    int sys;
 
     if (replica_handshake(cx, c, opts, &start, e))
         return e->code;
@@ -204,11 +204,10 @@ replica_open(struct ctx *cx, struct conn *c, const struct replica_opts *opts, st
     r->start = start;
     r->trickle_ms = opts->trickle_ms > 0 ? opts->trickle_ms : TRICKLE_MS;
     atomic_init(&r->received, 0);
-    sys = pthread_create(&r->thread, NULL, replica_receive, r);
-    if (sys != 0) {
+    if (thread_start(&r->thread, "replica", replica_receive, r, e)) {
         r->c = NULL;
         replica_close(r);
-        return err_sys(e, sys, "could not start a thread");
+        return e->code;
     }
     r->running = true;
     *out = r;

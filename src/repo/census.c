@@ -59,7 +59,7 @@ census_open(struct ctx *cx, struct repo *r, struct census **out, struct err *e)
     c->used = (atomic_bool *)mem_zero(c->n + 1, sizeof(*c->used));
     c->bytes = (uint64_t *)mem_zero(c->n + 1, sizeof(*c->bytes));
     if (c->n > 0) {
-        if (thread_start(&c->thread, census_list, c, "the list of packs", e)) {
+        if (thread_start(&c->thread, "list packs", census_list, c, e)) {
             census_free(c);
             return e->code;
         }

@@ -299,7 +299,7 @@ load_open(struct ctx *cx, struct repo *r, const struct file_info *f, unsigned wo
     for (; l->n_threads < n; l->n_threads++) {
         struct worker_arg *arg = MEM_NEW(struct worker_arg);
         *arg = (struct worker_arg){.load = l, .reader = &l->readers[l->n_threads]};
-        if (thread_start(&l->threads[l->n_threads], run_worker, arg, "a reader", e)) {
+        if (thread_start(&l->threads[l->n_threads], "load", run_worker, arg, e)) {
             mem_free(arg);
             goto fail;
         }

@@ -442,7 +442,7 @@ repo_lock(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
     }
     l->settled = exclusive || l->pace.settle == 0;
     l->stop = l->lost = false;
-    if (thread_start(&l->thread, keep_fresh, r, "the lock", e) == RC_OK)
+    if (thread_start(&l->thread, "lock", keep_fresh, r, e) == RC_OK)
         return RC_OK;
     l->held = false;
     lock_drop(r, &l->id);

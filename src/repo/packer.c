@@ -375,7 +375,7 @@ packer_open(struct ctx *cx, struct repo *r, const struct packer_opts *opts, stru
         }
     }
     for (; p->n_threads < uploads; p->n_threads++) {
-        if (thread_start(&p->threads[p->n_threads], run_committer, p, "storing packs", e)) {
+        if (thread_start(&p->threads[p->n_threads], "store packs", run_committer, p, e)) {
             packer_abort(p);
             return e->code;
         }

@@ -316,7 +316,7 @@ save_start(struct save *s, const struct save_opts *o, unsigned workers, struct e
     for (unsigned i = 0; i < workers; i++) {
         struct save_worker_arg *arg = MEM_NEW(struct save_worker_arg);
         *arg = (struct save_worker_arg){.save = s, .maker = &s->makers[i]};
-        if (thread_start(&s->threads[i], save_worker, arg, "a worker", e)) {
+        if (thread_start(&s->threads[i], "save", save_worker, arg, e)) {
             mem_free(arg);
             return e->code;
         }
