@@ -97,9 +97,11 @@ zsh_option(const struct opt *o)
     const char *named = opt_value(o, value);
 
     (void)fputs("            ", stdout);
-    if (o->letter != 0)
-        (void)printf("'%s(-%c --%s)'{-%c%s,--%s%s}'", t->is_list ? "*" : "", o->letter, o->name,
-                     o->letter, named != NULL ? "+" : "", o->name, named != NULL ? "=" : "");
+    if (o->letter != 0 && t->is_list)
+        (void)printf("'*'{-%c+,--%s=}'", o->letter, o->name);
+    else if (o->letter != 0)
+        (void)printf("'(-%c --%s)'{-%c%s,--%s%s}'", o->letter, o->name, o->letter,
+                     named != NULL ? "+" : "", o->name, named != NULL ? "=" : "");
     else
         (void)printf("'%s--%s%s", t->is_list ? "*" : "", o->name,
                      named == NULL           ? ""

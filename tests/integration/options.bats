@@ -47,7 +47,7 @@ wrong() { # wrong "WORDS OF A COMMAND LINE" TEXT
     for line in "backup --bogus" "dump --db x" "dump --wait soon" "dump --source disk" "dump --redis foo://x" "key frob" \
         "restore a b" "load --existing never" "frobnicate" "load --existing flush --match x" \
         "load --existing skip --verify" "forget" "wait pods/x" "logs" "apply" "delete" "up --listen 0.0.0.0:1" \
-        "backup --no-lock" "tag"; do
+        "backup --no-lock" "tag" "backup --stdin --match x" "backup --stdin --db 0"; do
         wrong "$line" ""
     done
 }
