@@ -28,7 +28,7 @@ extern const struct opt opts_app[];
 
 struct command {
     const char *name;
-    const char *usage;   /* arguments, for the help; "" for none */
+    const char *usage;   /* arguments, for the help; NULL for none */
     const char *summary; /* one line */
     const struct opt_group *groups;
     size_t size;                 /* of its struct */

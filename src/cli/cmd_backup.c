@@ -191,7 +191,6 @@ backup_main(struct ctx *cx, const void *args, struct err *e)
 }
 
 const struct command cmd_backup = {.name = "backup",
-                                   .usage = "",
                                    .summary = "back up a Redis (or standard input) into a snapshot",
                                    .groups = groups,
                                    .size = sizeof(struct backup_args),

@@ -132,7 +132,6 @@ check_main(struct ctx *cx, const void *args, struct err *e)
 }
 
 const struct command cmd_check = {.name = "check",
-                                  .usage = "",
                                   .summary = "check a repository for errors",
                                   .groups = groups,
                                   .size = sizeof(struct check_args),
@@ -172,7 +171,6 @@ run_unlock(struct ctx *cx, const void *args, struct err *e)
 }
 
 const struct command cmd_unlock = {.name = "unlock",
-                                   .usage = "",
                                    .summary = "remove stale locks",
                                    .groups = unlock_groups,
                                    .size = sizeof(struct unlock_args),

@@ -81,7 +81,6 @@ run_catalog(struct ctx *cx, const void *args, struct err *e)
 }
 
 const struct command cmd_catalog = {.name = "catalog",
-                                    .usage = "",
                                     .summary = "print the Tasks and Functions",
                                     .groups = catalog_groups,
                                     .size = sizeof(struct catalog_args),

@@ -74,7 +74,6 @@ dump_main(struct ctx *cx, const void *args, struct err *e)
 }
 
 const struct command cmd_dump = {.name = "dump",
-                                 .usage = "",
                                  .summary = "write a Redis or an RDB file as RESP to stdout",
                                  .groups = groups,
                                  .size = sizeof(struct dump_args),

@@ -88,7 +88,6 @@ init_main(struct ctx *cx, const void *args, struct err *e)
 }
 
 const struct command cmd_init = {.name = "init",
-                                 .usage = "",
                                  .summary = "create a repository",
                                  .groups = groups,
                                  .size = sizeof(struct init_args),

@@ -72,9 +72,10 @@ print_page(const struct command *c)
     (void)snprintf(title, sizeof(title), "cstash-%s", c->name);
     print_head(title, c->summary);
     (void)printf(".B cstash %s\n[options]", c->name);
-    if (c->usage[0] != '\0')
+    if (c->usage != NULL) {
         (void)putchar(' ');
-    print_escaped(c->usage);
+        print_escaped(c->usage);
+    }
     (void)puts("\n.SH OPTIONS");
     for (const struct opt *o; (o = opts_next(c->groups, &at)) != NULL;)
         print_option(o);

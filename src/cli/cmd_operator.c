@@ -73,7 +73,6 @@ operator_main(struct ctx *cx, const void *args, struct err *e)
 }
 
 const struct command cmd_operator = {.name = "operator",
-                                     .usage = "",
                                      .summary = "run the controllers against a cluster",
                                      .groups = groups,
                                      .size = sizeof(struct operator_args),

@@ -156,7 +156,6 @@ prune_main(struct ctx *cx, const void *args, struct err *e)
 }
 
 const struct command cmd_prune = {.name = "prune",
-                                  .usage = "",
                                   .summary = "remove data that no snapshot references",
                                   .groups = groups,
                                   .size = sizeof(struct prune_args),

@@ -209,7 +209,6 @@ run_rebuild(struct ctx *cx, const void *args, struct err *e)
 }
 
 const struct command cmd_rebuild_index = {.name = "rebuild-index",
-                                          .usage = "",
                                           .summary = "deprecated name of \"repair index\"",
                                           .groups = groups,
                                           .size = sizeof(struct repair_args),

@@ -38,8 +38,8 @@ static const struct opt opts_backend[] = {
     TEXT("region", region, "region of the bucket"),
     TEXT("path", path, "folder in the bucket"),
     BOOL("insecure-tls", insecure_tls, "do not verify the server of the bucket"),
-    {"max-connections", 0, OPT_COUNT_OR_NONE(struct step_flags, max_connections, 0, INT32_MAX),
-     NULL, "how many connections to open at most; 0: default"},
+    {"max-connections", 0, OPT_COUNT_OR_NONE(struct step_flags, max_connections, 0, INT32_MAX, "0"),
+     NULL, "how many connections to open at most; 0: as many as are usual"},
     TEXT("storage-secret-name", secret, "Secret with RESTIC_PASSWORD and credentials"),
     TEXT("storage-secret-namespace", secret_ns, "its namespace"),
     TEXT("scratch-dir", scratch_dir, "folder for small files"),
@@ -164,14 +164,12 @@ static const struct opt_group create_groups[] = {
     FLAGS(opts_cluster), FLAGS(opts_create), {opts_app, 0}, {.table = NULL}};
 
 const struct command cmd_backup_redis = {.name = "backup-redis",
-                                         .usage = "",
                                          .summary = "Job step: dump the Redis of an AppBinding",
                                          .groups = backup_groups,
                                          .size = sizeof(struct step_args),
                                          .run = run_backup,
                                          .refused = steps_refused};
 const struct command cmd_restore_redis = {.name = "restore-redis",
-                                          .usage = "",
                                           .summary =
                                               "Job step: restore into the Redis of an AppBinding",
                                           .groups = restore_groups,
@@ -179,26 +177,22 @@ const struct command cmd_restore_redis = {.name = "restore-redis",
                                           .run = run_restore,
                                           .refused = steps_refused};
 const struct command cmd_update_status = {.name = "update-status",
-                                          .usage = "",
                                           .summary =
                                               "Job step: retention, check, metrics and status",
                                           .groups = status_groups,
                                           .size = sizeof(struct step_args),
                                           .run = run_status};
 const struct command cmd_run_hook = {.name = "run-hook",
-                                     .usage = "",
                                      .summary = "Job step: run a hook",
                                      .groups = hook_groups,
                                      .size = sizeof(struct step_args),
                                      .run = run_hook};
 const struct command cmd_create_backupsession = {.name = "create-backupsession",
-                                                 .usage = "",
                                                  .summary = "CronJob: start a backup",
                                                  .groups = create_groups,
                                                  .size = sizeof(struct step_args),
                                                  .run = run_create};
 const struct command cmd_wipe_repository = {.name = "wipe-repository",
-                                            .usage = "",
                                             .summary = "Job: delete the data of a Repository",
                                             .groups = wipe_groups,
                                             .size = sizeof(struct step_args),

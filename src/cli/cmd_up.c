@@ -73,7 +73,6 @@ up_main(struct ctx *cx, const void *args, struct err *e)
 }
 
 const struct command cmd_up = {.name = "up",
-                               .usage = "",
                                .summary = "run the control plane on this machine until interrupted",
                                .groups = groups,
                                .size = sizeof(struct up_args),

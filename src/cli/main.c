@@ -83,8 +83,8 @@ print_usage(void)
 static void
 print_help(const struct command *c)
 {
-    (void)printf("usage: cstash %s [options]%s%s\n\n%s\n\n", c->name,
-                 c->usage[0] != '\0' ? " " : "", c->usage, c->summary);
+    (void)printf("usage: cstash %s [options]%s%s\n\n%s\n\n", c->name, c->usage != NULL ? " " : "",
+                 c->usage != NULL ? c->usage : "", c->summary);
     opts_print(c->groups);
 }
 
@@ -151,7 +151,7 @@ run_command(const struct command *c, int argc, char **argv)
     }
     if (rc == RC_OK && (app->words.n < c->words_min || app->words.n > c->words_max))
         rc = err_set(&e, RC_USAGE, "wrong number of arguments: usage is cstash %s [options]%s%s",
-                     c->name, c->usage[0] != '\0' ? " " : "", c->usage);
+                     c->name, c->usage != NULL ? " " : "", c->usage != NULL ? c->usage : "");
     if (rc != RC_OK)
         return main_refuse(c, app, &e);
     log_set_level(app->quiet ? LOG_WARN : app->verbose ? LOG_DEBUG : LOG_INFO);

@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "job/step_internal.h"
 
-enum { PEM_MAX = 1024 * 1024, TRY_MS = 5000, WAIT_DEFAULT_MS = 300000, KEYS_SHOWN = 120 };
+enum { PEM_MAX = 1024 * 1024, TRY_MS = 5000, KEYS_SHOWN = 120 };
 
 static void
 set_text(char **to, const char *value)
@@ -259,7 +259,7 @@ redis_target_open(struct ctx *cx, struct kube *k, const struct step_flags *f,
 
     if (step_need(f->appbinding, "appbinding", e))
         return e->code;
-    b->wait_ms = f->wait_timeout_ms >= 0 ? f->wait_timeout_ms : WAIT_DEFAULT_MS;
+    b->wait_ms = f->wait_timeout_ms;
     if (kube_get(cx, k, &GVR_APP_BINDING, ns, f->appbinding, &b->app, e))
         return err_wrap(e, "could not read AppBinding %s/%s", ns, f->appbinding);
     rc = redis_target_address(b, ns, e);

@@ -184,12 +184,15 @@ struct plan {
 static enum rc
 none_wanted(const struct filter *f, uint64_t keys, struct err *e)
 {
+    CLEANUP(mem_free_ptr) char *wanted = NULL;
     char n[STR_GROUPED_MAX];
 
-    return err_set(e, RC_NOT_FOUND, "nothing was written: none of the %s %s of the dump %s%s%s",
-                   str_grouped(keys, n), str_plural(keys, "key", "keys"),
-                   f->match != NULL ? "matches \"" : "is in that database",
-                   f->match != NULL ? f->match : "", f->match != NULL ? "\"" : "");
+    if (f->match != NULL)
+        wanted = mem_printf("matches \"%s\"", f->match);
+    else
+        wanted = mem_strdup(filter_by_name(f) ? "is wanted" : "is in that database");
+    return err_set(e, RC_NOT_FOUND, "nothing was written: none of the %s %s of the dump %s",
+                   str_grouped(keys, n), str_plural(keys, "key", "keys"), wanted);
 }
 
 /* What would stop the load in its middle stops it here, before anything is written. */

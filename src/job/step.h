@@ -29,8 +29,8 @@ struct step_flags {
     const char *scratch_dir, *output_dir;
     const char *hostname, *source_hostname, *snapshot;
     const char *redis_args;
-    int wait_timeout_ms;     /* below 0: the default */
-    int64_t max_connections; /* below 0: the default */
+    int wait_timeout_ms;     /* how long to wait for the Redis */
+    int64_t max_connections; /* 0: the default */
     const char *hook_type;
     const char *metrics_url, *metrics_labels;
     bool insecure_tls, enable_cache, metrics_enabled;

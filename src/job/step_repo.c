@@ -19,7 +19,7 @@ step_repo_store_of_flags(const struct step_flags *f, const struct json *secret,
                         .endpoint = (char *)(uintptr_t)step_text(f->endpoint, NULL),
                         .region = (char *)(uintptr_t)step_text(f->region, NULL),
                         .insecure_tls = f->insecure_tls,
-                        .max_connections = MAX(f->max_connections, (int64_t)0)};
+                        .max_connections = f->max_connections};
 
     return step_repo_store(&b, secret, with_environment, out, e);
 }

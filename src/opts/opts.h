@@ -62,11 +62,11 @@ extern const struct opt_type opt_list, opt_files, opt_list_or_none;
 extern const struct opt_type opt_flag, opt_bool;
 /*
  * int64_t, OPT_UNSET when not given: numbers from min to max (where OPT_UNSET is one of them, min - 1 is
- * "not given"); bytes ("10M"); bytes a second, said in KiB. opt_count_or_none: the empty text means "not
- * given", as variables of a Function may be.
+ * "not given"); bytes ("10M"); bytes a second, said in KiB. ..._or_none: the empty text means "not given",
+ * as variables of a Function may be.
  */
 extern const struct opt_type opt_count, opt_count_or_none, opt_size, opt_rate;
-/* int, milliseconds, OPT_UNSET when not given: "90" and "90s", "5m", "1h30m", "100ms". */
+/* int, milliseconds, OPT_UNSET when not given: "90" and "90s", "5m", "1h30m", "100ms"; ..._or_none as above. */
 extern const struct opt_type opt_ms, opt_ms_or_none;
 /* An enum: the index in the row's words. */
 extern const struct opt_type opt_enum;
@@ -123,9 +123,9 @@ struct opt {
     {                                                                                              \
         &opt_count, OPT_OFFSET(T, f, int64_t), preset, NULL, NULL, min, max                        \
     }
-#define OPT_COUNT_OR_NONE(T, f, min, max)                                                          \
+#define OPT_COUNT_OR_NONE(T, f, min, max, preset)                                                  \
     {                                                                                              \
-        &opt_count_or_none, OPT_OFFSET(T, f, int64_t), NULL, NULL, NULL, min, max                  \
+        &opt_count_or_none, OPT_OFFSET(T, f, int64_t), preset, NULL, NULL, min, max                \
     }
 /* `words` is a NULL-terminated array. */
 #define OPT_ENUM(T, f, words, preset) OPT_ENUM_BARE(T, f, words, preset, NULL)

@@ -33,7 +33,8 @@ struct house {
     const char *name, *note;
     bool open, dry, tall;
     int wait_ms;
-    int64_t size, rate, pairs, floor;
+    int64_t size, rate, pairs, beds, floor;
+    int nap_ms;
     struct opt_time when;
     struct opt_list doors;
     enum colour mode;
@@ -52,6 +53,8 @@ static const struct opt opts_house[] = {
     {"when", 0, OPT_TIME(struct house, when), NULL, "since when"},
     {"door", 0, OPT_LIST(struct house, doors), "PLACE", "a door (repeatable)"},
     {"mode", 0, OPT_ENUM_BARE(struct house, mode, colours, "red", "blue"), NULL, "a mode"},
+    {"beds", 0, OPT_COUNT_OR_NONE(struct house, beds, 0, 9, "4"), NULL, "how many beds"},
+    {"nap", 0, OPT_MS_OR_NONE(struct house, nap_ms, "2m"), NULL, "how long to sleep"},
     {"floor", 0, OPT_COUNT(struct house, floor, -1, 99, NULL), NULL, "which floor"},
     {"old", 0, OPT_IGNORED, NULL, "accepted and ignored"},
     {.name = NULL},
@@ -138,6 +141,11 @@ test_values_of_each_type(void **state)
     assert_false(h.dry);
     T_OK(parse(false, "--floor -1", &h, &rest, &e));
     assert_int_equal(h.floor, -1);
+    assert_int_equal(h.beds, 4);
+    T_OK(parse(false, "--beds= --nap=", &h, &rest, &e));
+    assert_true(h.beds == 4 && h.nap_ms == 120000);
+    T_OK(parse(false, "--beds=0 --nap=1", &h, &rest, &e));
+    assert_true(h.beds == 0 && h.nap_ms == 1000);
 }
 
 static void
@@ -154,8 +162,9 @@ test_gos_syntax(void **state)
     assert_int_equal(h.wait_ms, 300000);
     assert_int_equal(h.paint.coats, 2);
     T_RC(parse(true, "-w 3", &h, &rest, &e), RC_NOT_FOUND);
-    assert_string_equal(e.hint, "known: --name --note --open --dry --tall --wait --size --rate "
-                                "--pairs --when --door --mode --floor --colour --coats");
+    assert_string_equal(e.hint,
+                        "known: --name --note --open --dry --tall --wait --size --rate "
+                        "--pairs --when --door --mode --beds --nap --floor --colour --coats");
 }
 
 static void

@@ -51,8 +51,9 @@ type_count(const struct opt *o, const char *text, void *to, struct err *e)
     int64_t v = o->field.min < 0 ? o->field.min - 1 : OPT_UNSET;
     char shown[SHOWN];
 
-    if (text != NULL && text[0] != '\0' &&
-        (!str_to_i64(str_c(text), &v) || v < o->field.min || v > o->field.max)) {
+    if (text != NULL && text[0] == '\0')
+        text = o->field.preset;
+    if (text != NULL && (!str_to_i64(str_c(text), &v) || v < o->field.min || v > o->field.max)) {
         (void)str_show(str_c(text), shown, sizeof(shown));
         if (o->field.max == INT64_MAX)
             return err_set(e, RC_USAGE, "\"%s\" is not a number of at least %lld", shown,

@@ -239,3 +239,20 @@ backup-redis" ]
         grep -F 'compression level [auto]'
     wrong "man nonsense" "unknown command nonsense"
 }
+
+@test "a step whose flags are wrong writes that down for the steps after it, and the last one fails" {
+    local flags="--hostname h --wait-timeout=soon --output-dir $T/out --appbinding app"
+    # shellcheck disable=SC2086
+    "$CSTASH" restore-redis $flags --bogus
+    python3 - "$T/out/output.json" <<'PY'
+import json, sys
+status = json.load(open(sys.argv[1]))["targetStatus"]
+host = status["stats"][0]
+assert status["ref"]["name"] == "app" and host["hostname"] == "h" and host["phase"] == "Failed", status
+assert "--wait-timeout: \"soon\" is not a time" in host["error"], status
+PY
+    CSTASH_FINAL_STEP=true wrong "backup-redis $flags" "--wait-timeout"
+    wrong "backup-redis --wait-timeout=soon" "--wait-timeout"
+    wrong "run-hook --bogus --output-dir $T/none" "unknown option --bogus"
+    [ ! -e "$T/none" ]
+}

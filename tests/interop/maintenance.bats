@@ -78,7 +78,7 @@ sys.exit(any(a[k] != b[k] for k in a if a[k]) or not a)' "$1" "$2"; }
     done
     for when in "2023-02-29 00:00:00" "2012-11-01" yesterday "2012-11-01 22:08:41 "; do
         run -2 "$CSTASH" backup --stdin --time "$when" <<<one
-        [[ "$output" == *"--time \"$when\" is not a time"* ]]
+        [[ "$output" == *"--time: \"$when\" is not a time"* ]]
     done
 }
 
