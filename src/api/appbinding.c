@@ -92,14 +92,13 @@ static const struct column columns[] = {
 };
 static const char *const categories[] = {"catalog", "appscode", "all", NULL};
 
+const struct kube_gvr GVR_APP_BINDING = {APPCATALOG_GROUP, "v1alpha1", "appbindings", "AppBinding",
+                                         true};
+
 const struct crd_def kind_appbinding = {
-    .group = APPCATALOG_GROUP,
-    .version = "v1alpha1",
-    .kind = "AppBinding",
-    .plural = "appbindings",
+    .gvr = &GVR_APP_BINDING,
     .singular = "appbinding",
     .categories = categories,
-    .namespaced = true,
     .fields = fields,
     .columns = columns,
     .doc = "How to reach an application and with which credentials"};

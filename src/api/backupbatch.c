@@ -60,13 +60,12 @@ static const struct column columns[] = {
     {.name = NULL},
 };
 
-const struct crd_def kind_backupbatch = {.group = STASH_GROUP,
-                                         .version = STASH_VERSION,
-                                         .kind = "BackupBatch",
-                                         .plural = "backupbatches",
+const struct kube_gvr GVR_BACKUP_BATCH = {STASH_GROUP, STASH_VERSION, "backupbatches",
+                                          "BackupBatch", true};
+
+const struct crd_def kind_backupbatch = {.gvr = &GVR_BACKUP_BATCH,
                                          .singular = "backupbatch",
                                          .categories = categories_all,
-                                         .namespaced = true,
                                          .status = true,
                                          .fields = fields,
                                          .columns = columns,

@@ -36,11 +36,11 @@ static const struct column columns[] = {
 };
 static const char *const short_names[] = {"bb", NULL};
 
+const struct kube_gvr GVR_BACKUP_BLUEPRINT = {STASH_GROUP, STASH_VERSION, "backupblueprints",
+                                              "BackupBlueprint", false};
+
 const struct crd_def kind_backupblueprint = {
-    .group = STASH_GROUP,
-    .version = STASH_VERSION,
-    .kind = "BackupBlueprint",
-    .plural = "backupblueprints",
+    .gvr = &GVR_BACKUP_BLUEPRINT,
     .singular = "backupblueprint",
     .short_names = short_names,
     .categories = categories_stash,

@@ -53,15 +53,14 @@ static const struct column columns[] = {
 };
 static const char *const short_names[] = {"bc", NULL};
 
+const struct kube_gvr GVR_BACKUP_CONFIGURATION = {
+    STASH_GROUP, STASH_VERSION, "backupconfigurations", "BackupConfiguration", true};
+
 const struct crd_def kind_backupconfiguration = {
-    .group = STASH_GROUP,
-    .version = STASH_VERSION,
-    .kind = "BackupConfiguration",
-    .plural = "backupconfigurations",
+    .gvr = &GVR_BACKUP_CONFIGURATION,
     .singular = "backupconfiguration",
     .short_names = short_names,
     .categories = categories_all,
-    .namespaced = true,
     .status = true,
     .fields = fields,
     .rules = rules,

@@ -76,13 +76,12 @@ static const struct column columns[] = {
     {.name = NULL},
 };
 
-const struct crd_def kind_backupsession = {.group = STASH_GROUP,
-                                           .version = STASH_VERSION,
-                                           .kind = "BackupSession",
-                                           .plural = "backupsessions",
+const struct kube_gvr GVR_BACKUP_SESSION = {STASH_GROUP, STASH_VERSION, "backupsessions",
+                                            "BackupSession", true};
+
+const struct crd_def kind_backupsession = {.gvr = &GVR_BACKUP_SESSION,
                                            .singular = "backupsession",
                                            .categories = categories_all,
-                                           .namespaced = true,
                                            .status = true,
                                            .fields = fields,
                                            .columns = columns,

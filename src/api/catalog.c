@@ -95,7 +95,7 @@ catalog_object(const char *kind, const char *name)
 static void
 add_function(struct json *list, const char *name, const char *image, const char *const *args)
 {
-    struct json *o = catalog_object(kind_function.kind, name), *spec = json_need_object(o, "spec"),
+    struct json *o = catalog_object(GVR_FUNCTION.kind, name), *spec = json_need_object(o, "spec"),
                 *to = json_need_array(spec, "args");
 
     json_set_cstr(spec, "image", image);
@@ -119,7 +119,7 @@ add_step(struct json *steps, const char *function)
 static void
 add_task(struct json *list, const char *name)
 {
-    struct json *o = catalog_object(kind_task.kind, name),
+    struct json *o = catalog_object(GVR_TASK.kind, name),
                 *steps = json_need_array(json_need_object(o, "spec"), "steps");
 
     add_step(steps, name);

@@ -27,10 +27,9 @@ static const struct column columns[] = {
 };
 static const char *const short_names[] = {"fn", NULL};
 
-const struct crd_def kind_function = {.group = STASH_GROUP,
-                                      .version = STASH_VERSION,
-                                      .kind = "Function",
-                                      .plural = "functions",
+const struct kube_gvr GVR_FUNCTION = {STASH_GROUP, STASH_VERSION, "functions", "Function", false};
+
+const struct crd_def kind_function = {.gvr = &GVR_FUNCTION,
                                       .singular = "function",
                                       .short_names = short_names,
                                       .categories = categories_stash,

@@ -48,7 +48,7 @@ invoker_view(const struct json *obj, struct invoker *out)
         .repo_ns = text_or(repo, "namespace", ns),
         .driver = text_or(spec, "driver", "Restic"),
     };
-    out->restore = strcmp(out->kind, kind_restoresession.kind) == 0;
+    out->restore = strcmp(out->kind, GVR_RESTORE_SESSION.kind) == 0;
     if (duration_parse(str_c(text_or(spec, "timeOut", "0")), &out->timeout_ms, &e))
         out->timeout_ms = 0; /* the schema lets only durations in */
 }
@@ -118,7 +118,7 @@ invoker_new_session(const struct invoker *inv, int64_t unix_s, int64_t retry_lef
     const char *uid = json_text(json_dig(inv->obj, "metadata", "uid"));
 
     json_set_cstr(s, "apiVersion", STASH_GROUP "/" STASH_VERSION);
-    json_set_cstr(s, "kind", kind_backupsession.kind);
+    json_set_cstr(s, "kind", GVR_BACKUP_SESSION.kind);
     json_set_cstr(meta, "name", name);
     json_set_cstr(meta, "namespace", inv->ns);
     json_set(meta, "labels", invoker_session_labels(inv));

@@ -36,6 +36,10 @@ extern const struct crd_def kind_repository, kind_backupconfiguration, kind_back
     kind_restoresession, kind_task, kind_function, kind_backupblueprint, kind_backupbatch,
     kind_restorebatch, kind_appbinding;
 
+extern const struct kube_gvr GVR_REPOSITORY, GVR_BACKUP_CONFIGURATION, GVR_BACKUP_SESSION,
+    GVR_RESTORE_SESSION, GVR_TASK, GVR_FUNCTION, GVR_APP_BINDING, GVR_BACKUP_BLUEPRINT,
+    GVR_BACKUP_BATCH, GVR_RESTORE_BATCH;
+
 /* All of them, `*n` in number. */
 const struct crd_def *const *kinds_all(size_t *n);
 

@@ -79,7 +79,7 @@ static const struct note_def *
 note_find(const char *kind, const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(note_defs); i++)
-        if (strcmp(kind, note_defs[i].of->kind) == 0 && strcmp(name, note_defs[i].name) == 0)
+        if (strcmp(kind, note_defs[i].of->gvr->kind) == 0 && strcmp(name, note_defs[i].name) == 0)
             return &note_defs[i];
     return NULL;
 }

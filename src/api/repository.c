@@ -62,15 +62,14 @@ static const struct column columns[] = {
 };
 static const char *const short_names[] = {"repo", NULL};
 
+const struct kube_gvr GVR_REPOSITORY = {STASH_GROUP, "v1alpha1", "repositories", "Repository",
+                                        true};
+
 const struct crd_def kind_repository = {
-    .group = STASH_GROUP,
-    .version = "v1alpha1",
-    .kind = "Repository",
-    .plural = "repositories",
+    .gvr = &GVR_REPOSITORY,
     .singular = "repository",
     .short_names = short_names,
     .categories = categories_stash,
-    .namespaced = true,
     .status = true,
     .fields = fields,
     .columns = columns,

@@ -68,13 +68,12 @@ static const struct column columns[] = {
     {.name = NULL},
 };
 
-const struct crd_def kind_restorebatch = {.group = STASH_GROUP,
-                                          .version = STASH_VERSION,
-                                          .kind = "RestoreBatch",
-                                          .plural = "restorebatches",
+const struct kube_gvr GVR_RESTORE_BATCH = {STASH_GROUP, STASH_VERSION, "restorebatches",
+                                           "RestoreBatch", true};
+
+const struct crd_def kind_restorebatch = {.gvr = &GVR_RESTORE_BATCH,
                                           .singular = "restorebatch",
                                           .categories = categories_all,
-                                          .namespaced = true,
                                           .status = true,
                                           .fields = fields,
                                           .columns = columns,

@@ -62,14 +62,13 @@ static const struct column columns[] = {
 };
 static const char *const short_names[] = {"restore", NULL};
 
-const struct crd_def kind_restoresession = {.group = STASH_GROUP,
-                                            .version = STASH_VERSION,
-                                            .kind = "RestoreSession",
-                                            .plural = "restoresessions",
+const struct kube_gvr GVR_RESTORE_SESSION = {STASH_GROUP, STASH_VERSION, "restoresessions",
+                                             "RestoreSession", true};
+
+const struct crd_def kind_restoresession = {.gvr = &GVR_RESTORE_SESSION,
                                             .singular = "restoresession",
                                             .short_names = short_names,
                                             .categories = categories_all,
-                                            .namespaced = true,
                                             .status = true,
                                             .fields = fields,
                                             .columns = columns,

@@ -225,12 +225,12 @@ static struct json *
 print_names(const struct crd_def *k)
 {
     struct json *names = json_new_object();
-    char *list = mem_printf("%sList", k->kind);
+    char *list = mem_printf("%sList", k->gvr->kind);
 
     json_set(names, "categories", words_list(k->categories));
-    json_set_cstr(names, "kind", k->kind);
+    json_set_cstr(names, "kind", k->gvr->kind);
     json_set_cstr(names, "listKind", list);
-    json_set_cstr(names, "plural", k->plural);
+    json_set_cstr(names, "plural", k->gvr->plural);
     json_set_cstr(names, "singular", k->singular);
     if (k->short_names != NULL)
         json_set(names, "shortNames", words_list(k->short_names));
@@ -242,7 +242,7 @@ struct json *
 kind_crd(const struct crd_def *k)
 {
     struct json *crd = json_new_object(), *version = json_new_object(), *meta, *spec;
-    char *name = mem_printf("%s.%s", k->plural, k->group);
+    char *name = mem_printf("%s.%s", k->gvr->plural, k->gvr->group);
 
     json_set_cstr(crd, "apiVersion", "apiextensions.k8s.io/v1");
     json_set_cstr(crd, "kind", "CustomResourceDefinition");
@@ -250,10 +250,10 @@ kind_crd(const struct crd_def *k)
     spec = json_need_object(crd, "spec");
     json_set_cstr(meta, "name", name);
     json_set_cstr(json_need_object(meta, "labels"), "app.kubernetes.io/name", "stash");
-    json_set_cstr(spec, "group", k->group);
+    json_set_cstr(spec, "group", k->gvr->group);
     json_set(spec, "names", print_names(k));
-    json_set_cstr(spec, "scope", k->namespaced ? "Namespaced" : "Cluster");
-    json_set_cstr(version, "name", k->version);
+    json_set_cstr(spec, "scope", k->gvr->namespaced ? "Namespaced" : "Cluster");
+    json_set_cstr(version, "name", k->gvr->version);
     json_set_bool(version, "served", true);
     json_set_bool(version, "storage", true);
     json_set(version, "additionalPrinterColumns", print_columns(k));

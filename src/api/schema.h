@@ -15,6 +15,7 @@
  * Source   Kubernetes "Extend the API: structural schemas", "validation rules"; Stash's CRDs.
  */
 #include "json/node.h"
+#include "kube/kube.h"
 
 enum field_type {
     F_STR,
@@ -65,10 +66,11 @@ struct column {
 };
 
 struct crd_def {
-    const char *group, *version, *kind, *plural, *singular;
+    const struct kube_gvr *gvr;
+    const char *singular;
     const char *const *short_names; /* NULL: none */
     const char *const *categories;
-    bool namespaced, status;
+    bool status;
     const char *doc;
     const struct field *fields; /* beside apiVersion, kind and metadata */
     const struct rule *rules;   /* of the whole object */

@@ -27,10 +27,9 @@ static const struct column columns[] = {
 };
 static const char *const short_names[] = {"task", NULL};
 
-const struct crd_def kind_task = {.group = STASH_GROUP,
-                                  .version = STASH_VERSION,
-                                  .kind = "Task",
-                                  .plural = "tasks",
+const struct kube_gvr GVR_TASK = {STASH_GROUP, STASH_VERSION, "tasks", "Task", false};
+
+const struct crd_def kind_task = {.gvr = &GVR_TASK,
                                   .singular = "task",
                                   .short_names = short_names,
                                   .categories = categories_stash,

@@ -25,8 +25,8 @@ crds_main(struct ctx *cx, const void *args, struct err *e)
         char name[128];
         struct json *crd;
 
-        (void)snprintf(name, sizeof(name), "%s.%s", kinds[i]->plural, kinds[i]->group);
-        if (only != NULL && strcmp(only, kinds[i]->plural) != 0 && strcmp(only, name) != 0)
+        (void)snprintf(name, sizeof(name), "%s.%s", kinds[i]->gvr->plural, kinds[i]->gvr->group);
+        if (only != NULL && strcmp(only, kinds[i]->gvr->plural) != 0 && strcmp(only, name) != 0)
             continue;
         crd = kind_crd(kinds[i]);
         buf_must_printf(&text, "---\n");

@@ -5,7 +5,6 @@
 
 #include "api/catalog.h"
 #include "api/kinds.h"
-#include "api/resources.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"

@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "api/resources.h"
+#include "api/kinds.h"
 #include "base/b64.h"
 #include "base/log.h"
 #include "base/mem.h"

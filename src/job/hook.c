@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <strings.h>
 
-#include "api/resources.h"
+#include "api/kinds.h"
 #include "api/template.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -44,7 +44,7 @@ output_write(const struct step_flags *f, struct json *host, struct err *e)
     enum rc rc;
 
     json_set_cstr(ref, "apiVersion", APPCATALOG_GROUP "/v1alpha1");
-    json_set_cstr(ref, "kind", kind_appbinding.kind);
+    json_set_cstr(ref, "kind", GVR_APP_BINDING.kind);
     json_set_cstr(ref, "name", step_text(f->appbinding, ""));
     json_set_cstr(ref, "namespace", step_text(f->appbinding_ns, step_text(f->ns, "default")));
     json_push(json_need_array(status, "stats"), host);

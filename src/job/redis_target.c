@@ -8,7 +8,7 @@
 #include <netdb.h>
 #include <unistd.h>
 
-#include "api/resources.h"
+#include "api/kinds.h"
 #include "base/b64.h"
 #include "base/clock.h"
 #include "base/fs.h"

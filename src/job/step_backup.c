@@ -4,7 +4,6 @@
 #include "api/duration.h"
 #include "api/kinds.h"
 #include "api/notes.h"
-#include "api/resources.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "job/backup.h"
@@ -113,7 +112,7 @@ read_notes(struct backup_work *w, struct err *e)
     name = json_text_or(json_dig(s, "spec", "invoker", "name"), "");
     rc = kube_get(w->cx, w->k, &GVR_BACKUP_CONFIGURATION, w->f->ns, name, &w->config, e);
     if (rc == RC_OK)
-        rc = notes_read(kind_backupconfiguration.kind,
+        rc = notes_read(GVR_BACKUP_CONFIGURATION.kind,
                         json_dig(w->config, "metadata", "annotations"), &w->notes, e);
     if (rc != RC_OK)
         rc = err_wrap(e, "could not read BackupConfiguration %s/%s", w->f->ns, name);

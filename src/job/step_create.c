@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* create-backupsession: what a CronJob runs at each slot. Source: Stash. */
-#include "api/resources.h"
+#include "api/kinds.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -29,7 +29,7 @@ create(struct ctx *cx, struct kube *k, const char *ns, const struct step_flags *
 enum rc
 step_create_backupsession(struct ctx *cx, const struct step_flags *f, struct err *e)
 {
-    const char *kind = step_text(f->invoker_kind, kind_backupconfiguration.kind),
+    const char *kind = step_text(f->invoker_kind, GVR_BACKUP_CONFIGURATION.kind),
                *env = getenv("POD_NAMESPACE");
     struct kube *k = NULL;
     char *ns = NULL;
@@ -37,9 +37,9 @@ step_create_backupsession(struct ctx *cx, const struct step_flags *f, struct err
 
     if (step_need(f->invoker_name, "invoker-name", e))
         return e->code;
-    if (strcmp(kind, kind_backupconfiguration.kind) != 0)
+    if (strcmp(kind, GVR_BACKUP_CONFIGURATION.kind) != 0)
         return err_set(e, RC_UNSUPPORTED, "--invoker-kind %s: only %s", kind,
-                       kind_backupconfiguration.kind);
+                       GVR_BACKUP_CONFIGURATION.kind);
     rc = step_connect(f, &k, &ns, e);
     if (rc == RC_OK)
         rc = create(cx, k, step_text(f->ns, step_text(env, ns)), f, e);

@@ -6,7 +6,7 @@
  * so, which makes the target Failed.
  */
 #include "api/condition.h"
-#include "api/resources.h"
+#include "api/kinds.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -80,7 +80,7 @@ step_repo_may_make(const struct step_repo *v, const struct json *object, struct 
 
     if (n <= 0 && last == NULL)
         return RC_OK;
-    if (notes_read(kind_repository.kind, json_dig(object, "metadata", "annotations"), &notes, e))
+    if (notes_read(GVR_REPOSITORY.kind, json_dig(object, "metadata", "annotations"), &notes, e))
         return err_wrap(e, "could not read the Repository");
     if (notes.new_repository)
         return RC_OK;

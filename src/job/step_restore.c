@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "job/backup.h"
 #include "job/restore.h"
-#include "api/resources.h"
+#include "api/kinds.h"
 #include "job/step_internal.h"
 #include "job/target.h"
 #include "base/mem.h"

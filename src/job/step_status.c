@@ -9,7 +9,7 @@
 #include "api/condition.h"
 #include "api/duration.h"
 #include "api/notes.h"
-#include "api/resources.h"
+#include "api/kinds.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -63,14 +63,14 @@ of_target(struct labels *l, const struct invoker *inv, const struct json *app)
 {
     const char *type = json_text_or(json_dig(app, "spec", "type"), ""), *slash;
 
-    if (strcmp(inv->target_kind, kind_appbinding.kind) != 0) {
+    if (strcmp(inv->target_kind, GVR_APP_BINDING.kind) != 0) {
         slash = strchr(inv->target_api, '/');
         l->group =
             slash == NULL ? NULL : mem_strndup(inv->target_api, (size_t)(slash - inv->target_api));
         stash_add(l, "kind", inv->target_kind);
         stash_add(l, "group", l->group);
     } else if (app != NULL && type[0] == '\0') {
-        stash_add(l, "kind", kind_appbinding.plural);
+        stash_add(l, "kind", GVR_APP_BINDING.plural);
         stash_add(l, "group", APPCATALOG_GROUP);
     } else if (app != NULL) {
         slash = strrchr(type, '/');

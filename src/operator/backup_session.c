@@ -356,7 +356,7 @@ invoker_of(struct operator* op, const struct json *session)
 {
     const struct json *by = json_dig(session, "spec", "invoker");
 
-    if (strcmp(json_text_or(json_field(by, "kind"), ""), kind_backupconfiguration.kind) != 0)
+    if (strcmp(json_text_or(json_field(by, "kind"), ""), GVR_BACKUP_CONFIGURATION.kind) != 0)
         return NULL;
     return cache_get(op->configs, kube_ns(session), json_text_or(json_field(by, "name"), ""));
 }
@@ -370,7 +370,7 @@ backup_session_orphan(struct session_ctx *s, struct err *e)
 
     if (is_over(s->now))
         return RC_OK;
-    if (strcmp(kind, kind_backupconfiguration.kind) == 0)
+    if (strcmp(kind, GVR_BACKUP_CONFIGURATION.kind) == 0)
         (void)snprintf(text, sizeof(text),
                        "Skipped taking backup. Reason: %s %s/%s does not exist.", kind,
                        kube_ns(s->now), json_text_or(json_field(by, "name"), ""));

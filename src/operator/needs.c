@@ -29,7 +29,7 @@ object_fits(const struct crd_def *kind, const struct json *obj, struct err *e)
     const char *unreadable = json_text(json_field(obj, KUBE_UNREADABLE));
 
     if (unreadable != NULL)
-        return err_set(e, RC_INVALID, "the %s cannot be read: %s", kind->kind, unreadable);
+        return err_set(e, RC_INVALID, "the %s cannot be read: %s", kind->gvr->kind, unreadable);
     /* A server checks types only; words such as durations and names are ours to check. */
     return kind_validate(kind, obj, e);
 }
@@ -64,7 +64,7 @@ object_check(const struct crd_def *kind, const struct json *obj, struct err *e)
     struct invoker inv;
 
     if (object_fits(kind, obj, e) ||
-        notes_read(kind->kind, json_dig(obj, "metadata", "annotations"), &notes, e))
+        notes_read(kind->gvr->kind, json_dig(obj, "metadata", "annotations"), &notes, e))
         return e->code;
     if (kind == &kind_repository)
         return check_repository(obj, e);

@@ -170,7 +170,7 @@ static void
 map_config_to_sessions(void *arg, const struct json *config, struct workq *q)
 {
     struct operator* op =(struct operator*) arg;
-    char *key = key3(kube_ns(config), kind_backupconfiguration.kind, kube_name(config));
+    char *key = key3(kube_ns(config), GVR_BACKUP_CONFIGURATION.kind, kube_name(config));
     struct json *list = cache_by(op->sessions, BY_INVOKER, key);
 
     for (size_t i = 0; i < json_size(list); i++)
@@ -305,18 +305,18 @@ make_controllers(struct operator* op, struct err *e)
     controller_watch(op->repo_ctl, op->configs, map_user_to_repo, op);
     controller_watch(op->repo_ctl, op->restores, map_user_to_repo, op);
     controller_watch(op->repo_ctl, op->jobs, controller_map_owner,
-                     (void *)(uintptr_t)kind_repository.kind);
+                     (void *)(uintptr_t)GVR_REPOSITORY.kind);
     controller_watch(op->config_ctl, op->configs, controller_map_self, NULL);
     controller_watch(op->config_ctl, op->cron_jobs, controller_map_owner,
-                     (void *)(uintptr_t)kind_backupconfiguration.kind);
+                     (void *)(uintptr_t)GVR_BACKUP_CONFIGURATION.kind);
     controller_watch(op->session_ctl, op->sessions, controller_map_self, NULL);
     controller_watch(op->session_ctl, op->configs, map_config_to_sessions, op);
     controller_watch(op->session_ctl, op->jobs, controller_map_owner,
-                     (void *)(uintptr_t)kind_backupsession.kind);
+                     (void *)(uintptr_t)GVR_BACKUP_SESSION.kind);
     controller_watch(op->session_ctl, op->pods, map_pod_to_owner, op);
     controller_watch(op->restore_ctl, op->restores, controller_map_self, NULL);
     controller_watch(op->restore_ctl, op->jobs, controller_map_owner,
-                     (void *)(uintptr_t)kind_restoresession.kind);
+                     (void *)(uintptr_t)GVR_RESTORE_SESSION.kind);
     controller_watch(op->restore_ctl, op->pods, map_pod_to_owner, op);
     controller_watch(triggers, op->jobs, controller_map_self, NULL);
     cache_on_change(op->repos, on_repository, op);

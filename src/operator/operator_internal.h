@@ -13,7 +13,7 @@
 
 #include "api/condition.h"
 #include "api/invoker.h"
-#include "api/resources.h"
+#include "api/kinds.h"
 #include "ctl/manager.h"
 #include "ctl/recorder.h"
 #include "http/client.h"

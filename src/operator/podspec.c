@@ -2,7 +2,6 @@
 #include "operator/podspec.h"
 
 #include "api/kinds.h"
-#include "api/resources.h"
 #include "base/mem.h"
 
 #define TMP_VOLUME "stash-tmp-dir"

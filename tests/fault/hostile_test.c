@@ -367,11 +367,11 @@ put_at(struct json *obj, const struct step *at, struct json *take)
 static void
 add_object(struct kind_case *c, struct json *take, const char *name)
 {
-    CLEANUP(mem_free_ptr) char *key = mem_printf("%s/tenant/%s", c->kind->plural, name);
+    CLEANUP(mem_free_ptr) char *key = mem_printf("%s/tenant/%s", c->kind->gvr->plural, name);
     struct json *meta = json_need_object(take, "metadata");
 
     json_set_cstr(meta, "name", name);
-    json_set_cstr(meta, "namespace", c->kind->namespaced ? "tenant" : NULL);
+    json_set_cstr(meta, "namespace", c->kind->gvr->namespaced ? "tenant" : NULL);
     json_set_cstr(meta, "uid", name);
     json_set_cstr(meta, "resourceVersion", "1");
     json_set_cstr(meta, "creationTimestamp", "2026-01-01T00:00:00Z");
