@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names, addresses, sizes, conditions, permission and schemas: the words of Stash's contract. */
+/* Names, addresses, sizes, permission and schemas: the words of Stash's contract. */
 #include "api/backend.h"
 #include "api/catalog.h"
-#include "api/condition.h"
 #include "api/duration.h"
 #include "api/invoker.h"
 #include "api/kinds.h"
@@ -197,23 +196,6 @@ test_durations_and_sizes(void **state)
     T_OK(size_parse(STR_LIT("1.500 MiB"), &bytes, &e));
     assert_int_equal(bytes, 1536 * 1024);
     T_RC(size_parse(STR_LIT("12 parsecs"), &bytes, &e), RC_INVALID);
-}
-
-static void
-test_condition_set_changes_once(void **state)
-{
-    struct json *s = json_new_object();
-
-    (void)state;
-    assert_true(condition_set(s, "A", "True", "R", "m"));
-    assert_false(condition_set(s, "A", "True", "R", "m"));
-    assert_true(condition_set(s, "A", "False", "R", "m"));
-    assert_true(condition_set(s, "B", "True", "R", NULL));
-    assert_int_equal(json_size(json_field(s, "conditions")), 2);
-    assert_true(condition_is_false(s, "A"));
-    assert_true(condition_is_true(s, "B"));
-    assert_false(condition_is_true(s, "C"));
-    json_free(s);
 }
 
 static bool
@@ -488,7 +470,6 @@ main(void)
         cmocka_unit_test(test_backend_addresses_are_those_of_stash),
         cmocka_unit_test(test_a_secret_gives_credentials_and_nothing_else),
         cmocka_unit_test(test_durations_and_sizes),
-        cmocka_unit_test(test_condition_set_changes_once),
         cmocka_unit_test(test_usage_policy),
         cmocka_unit_test(test_kinds_default_and_validate),
         cmocka_unit_test(test_an_invoker_that_could_never_run_is_told),

@@ -104,14 +104,44 @@ step_session_kind(const struct step_flags *f)
     return step_is_backup(f) ? &GVR_BACKUP_SESSION : &GVR_RESTORE_SESSION;
 }
 
+static const char *
+step_session_name(const struct step_flags *f)
+{
+    return step_is_backup(f) ? f->backupsession : step_text(f->restoresession, f->invoker_name);
+}
+
+static enum rc
+put_verdict(void *arg, struct json *session, struct err *e)
+{
+    const struct step_verdict *v = (const struct step_verdict *)arg;
+
+    (void)e;
+    (void)condition_set(v->place != NULL ? v->place(v->arg, session)
+                                         : json_need_object(session, "status"),
+                        v->id, v->state, v->text);
+    return RC_OK;
+}
+
+enum rc
+step_tell(struct ctx *cx, struct kube *k, const struct step_flags *f, const struct step_verdict *v,
+          struct err *e)
+{
+    const struct kube_gvr *kind = step_session_kind(f);
+
+    if (kube_modify(cx, k, kind, f->ns, step_session_name(f), "status", put_verdict,
+                    (void *)(uintptr_t)v, NULL, e) == RC_OK)
+        return RC_OK;
+    return err_wrap(e, "could not write condition %s of %s %s/%s", condition_row(v->id)->type,
+                    kind->kind, f->ns, step_session_name(f));
+}
+
 enum rc
 step_session(struct ctx *cx, struct kube *k, const struct step_flags *f, struct json **session,
              struct json **invoker, struct invoker *inv, struct err *e)
 {
     const struct kube_gvr *kind = step_session_kind(f);
     bool backup = step_is_backup(f);
-    const char *name = backup ? f->backupsession : step_text(f->restoresession, f->invoker_name),
-               *config = step_text(f->invoker_name, "");
+    const char *name = step_session_name(f), *config = step_text(f->invoker_name, "");
 
     if (step_need(name, backup ? "backupsession" : "restoresession", e))
         return e->code;

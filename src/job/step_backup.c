@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* backup-redis: the container that dumps a Redis into the repository. Source: Stash. */
-#include "api/condition.h"
+#include "api/conditions.h"
 #include "api/duration.h"
 #include "api/kinds.h"
 #include "api/notes.h"
@@ -28,21 +28,6 @@ struct backup_work {
 
 /* ---- the repository ---- */
 
-struct verdict {
-    const char *state, *reason, *message;
-};
-
-static enum rc
-set_initialized(void *arg, struct json *session, struct err *e)
-{
-    const struct verdict *v = (const struct verdict *)arg;
-
-    (void)e;
-    (void)condition_set(json_need_object(session, "status"), "BackendRepositoryInitialized",
-                        v->state, v->reason, v->message);
-    return RC_OK;
-}
-
 static enum rc
 read_repository(struct backup_work *w, struct err *e)
 {
@@ -60,7 +45,7 @@ read_repository(struct backup_work *w, struct err *e)
 static enum rc
 prepare_repository(struct backup_work *w, struct err *e)
 {
-    struct verdict v = {"True", "BackendRepositoryFound", "Repository exist in the backend."};
+    struct step_verdict v = {.id = COND_REPOSITORY_INITIALIZED, .state = COND_TRUE};
     const char *session = step_text(w->f->backupsession, NULL);
     struct err why = ERR_INIT, note = ERR_INIT;
     enum rc rc = read_repository(w, &why);
@@ -68,14 +53,10 @@ prepare_repository(struct backup_work *w, struct err *e)
     if (rc == RC_OK)
         rc = step_repo_ensure(w->cx, &w->vault, w->repository, &why);
     if (rc != RC_OK)
-        v = (struct verdict){"False", "FailedToInitializeBackendRepository", why.msg};
-    if (session != NULL && kube_modify(w->cx, w->k, &GVR_BACKUP_SESSION, w->f->ns, session,
-                                       "status", set_initialized, &v, NULL, &note)) {
-        if (rc == RC_OK) {
-            *e = note;
-            return err_wrap(e, "could not write the status of BackupSession %s/%s", w->f->ns,
-                            session);
-        }
+        v.state = COND_FALSE, v.text = why.msg;
+    if (session != NULL && step_tell(w->cx, w->k, w->f, &v, &note) && rc == RC_OK) {
+        *e = note;
+        return e->code;
     }
     if (rc != RC_OK)
         *e = why;

@@ -5,7 +5,7 @@
  * A hook that fails before: the condition says so and the pod ends there. After: the condition says
  * so, which makes the target Failed.
  */
-#include "api/condition.h"
+#include "api/conditions.h"
 #include "api/kinds.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -21,20 +21,17 @@ struct hook_work {
     struct json *session, *inv_obj;
     struct invoker inv;
     bool backup, post;
-    const char *type; /* of the condition */
+    enum condition_id done;
 };
 
 static const struct {
-    const char *hook, *condition, *done, *failed;
+    const char *hook;
+    enum condition_id done;
 } names[] = {
-    {"preBackup", "PreBackupHookExecutionSucceeded", "SuccessfullyExecutedPreBackupHook",
-     "FailedToExecutePreBackupHook"},
-    {"postBackup", "PostBackupHookExecutionSucceeded", "SuccessfullyExecutedPostBackupHook",
-     "FailedToExecutePostBackupHook"},
-    {"preRestore", "PreRestoreHookExecutionSucceeded", "SuccessfullyExecutedPreRestoreHook",
-     "FailedToExecutePreRestoreHook"},
-    {"postRestore", "PostRestoreHookExecutionSucceeded", "SuccessfullyExecutedPostRestoreHook",
-     "FailedToExecutePostRestoreHook"},
+    {"preBackup", COND_PRE_BACKUP_HOOK},
+    {"postBackup", COND_POST_BACKUP_HOOK},
+    {"preRestore", COND_PRE_RESTORE_HOOK},
+    {"postRestore", COND_POST_RESTORE_HOOK},
 };
 
 static int
@@ -64,31 +61,17 @@ step_hook_holder(struct hook_work *w, struct json *session)
     return t;
 }
 
-struct verdict {
-    struct hook_work *w;
-    const char *state, *reason, *message;
-};
-
-static enum rc
-put_verdict(void *arg, struct json *session, struct err *e)
+static struct json *
+step_hook_place(void *arg, struct json *session)
 {
-    const struct verdict *v = (const struct verdict *)arg;
-
-    (void)e;
-    (void)condition_set(step_hook_holder(v->w, session), v->w->type, v->state, v->reason,
-                        v->message);
-    return RC_OK;
+    return step_hook_holder((struct hook_work *)arg, session);
 }
 
 static enum rc
-step_hook_tell(struct hook_work *w, const char *state, const char *reason, const char *message,
-               struct err *e)
+step_hook_tell(struct hook_work *w, enum condition_state state, const char *message, struct err *e)
 {
-    const struct kube_gvr *kind = step_session_kind(w->f);
-    struct verdict v = {w, state, reason, message};
-
-    return kube_modify(w->cx, w->k, kind, w->f->ns, kube_name(w->session), "status", put_verdict,
-                       &v, NULL, e);
+    return step_tell(w->cx, w->k, w->f,
+                     &(struct step_verdict){w->done, state, message, step_hook_place, w}, e);
 }
 
 /* ---- what templates see ---- */
@@ -135,7 +118,8 @@ failure_of(struct hook_work *w)
             const struct json *c = json_elem(lists[l], i);
 
             if (strcmp(json_text_or(json_field(c, "status"), ""), "False") == 0 &&
-                strcmp(json_text_or(json_field(c, "type"), ""), "RepositoryMetricsPushed") != 0)
+                strcmp(json_text_or(json_field(c, "type"), ""),
+                       condition_row(COND_REPOSITORY_METRICS_PUSHED)->type) != 0)
                 return json_text_or(json_field(c, "message"), "a condition is False");
         }
     return NULL;
@@ -156,7 +140,7 @@ policy_allows(const char *policy, bool failed, int64_t retry_left)
 }
 
 static enum rc
-step_hook_run(struct hook_work *w, int at, struct err *e)
+step_hook_run(struct hook_work *w, struct err *e)
 {
     const struct json *handler = json_field(w->inv.hooks, w->f->hook_type);
     const char *failure = failure_of(w),
@@ -169,7 +153,7 @@ step_hook_run(struct hook_work *w, int at, struct err *e)
     if (handler == NULL)
         return err_set(e, RC_INVALID, "%s %s/%s has no %s hook", w->inv.kind, w->inv.ns,
                        w->inv.name, w->f->hook_type);
-    if (condition_find(step_hook_holder(w, w->session), w->type) != NULL)
+    if (condition_is_there(step_hook_holder(w, w->session), w->done))
         return RC_OK; /* it ran already */
     if (w->post && !policy_allows(policy, failure != NULL,
                                   json_int_or(json_dig(w->session, "spec", "retryLeft"), 0))) {
@@ -178,17 +162,17 @@ step_hook_run(struct hook_work *w, int at, struct err *e)
                        "\"%s\".",
                        w->f->hook_type, policy, failure != NULL ? "Failed" : "Succeeded");
         log_info("%s", text);
-        return step_hook_tell(w, "True", names[at].done, text, e);
+        return step_hook_tell(w, COND_TRUE, text, e);
     }
     data = step_hook_summary(w, failure);
     rc = hook_run(w->cx, w->k, &w->inv, handler, data, &why);
     json_free(data);
     if (rc == RC_OK) {
         (void)snprintf(text, sizeof(text), "Successfully executed %s hook.", w->f->hook_type);
-        return step_hook_tell(w, "True", names[at].done, text, e);
+        return step_hook_tell(w, COND_TRUE, text, e);
     }
     (void)err_wrap(&why, "%s hook failed", w->f->hook_type);
-    if (step_hook_tell(w, "False", names[at].failed, why.msg, e))
+    if (step_hook_tell(w, COND_FALSE, why.msg, e))
         return e->code;
     if (!w->post) {
         *e = why;
@@ -221,13 +205,13 @@ step_run_hook(struct ctx *cx, const struct step_flags *f, struct err *e)
         return err_set(e, RC_INVALID,
                        "--hook-type %s: use preBackup, postBackup, preRestore or postRestore",
                        step_text(f->hook_type, "(none)"));
-    w.type = names[at].condition;
+    w.done = names[at].done;
     w.post = strncmp(names[at].hook, "post", 4) == 0;
     rc = step_connect(f, &w.k, NULL, e);
     if (rc == RC_OK)
         rc = step_session(cx, w.k, f, &w.session, &w.inv_obj, &w.inv, e);
     if (rc == RC_OK)
-        rc = step_hook_run(&w, at, e);
+        rc = step_hook_run(&w, e);
     if (rc == RC_OK)
         rc = final_word(&w, e);
     json_free(w.session);

@@ -3,6 +3,7 @@
 #define JOB_STEP_INTERNAL_H
 
 /* What the steps share: the cluster, the Secret, the repository, the result. */
+#include "api/conditions.h"
 #include "api/backend.h"
 #include "api/invoker.h"
 #include "base/secret.h"
@@ -37,6 +38,19 @@ const struct kube_gvr *step_session_kind(const struct step_flags *f);
 NODISCARD enum rc step_session(struct ctx *cx, struct kube *k, const struct step_flags *f,
                                struct json **session, struct json **invoker, struct invoker *inv,
                                struct err *e);
+
+/* What a step has to say of its session. */
+struct step_verdict {
+    enum condition_id id;
+    enum condition_state state;
+    const char *text; /* NULL: the table's */
+    /* Where the condition is kept; NULL: in the status. */
+    struct json *(*place)(void *arg, struct json *session);
+    void *arg;
+};
+/* Write it into the status of the session of the flags. */
+NODISCARD enum rc step_tell(struct ctx *cx, struct kube *k, const struct step_flags *f,
+                            const struct step_verdict *v, struct err *e);
 
 /* ---- step_repo.c: the repository of the flags and its Secret ---- */
 

@@ -6,7 +6,7 @@
  * Order    the actions first, the host's result in the session last: it is what ends the session.
  */
 #include "api/backend.h"
-#include "api/condition.h"
+#include "api/conditions.h"
 #include "api/duration.h"
 #include "api/notes.h"
 #include "api/kinds.h"
@@ -21,8 +21,6 @@
 #include "metrics/stash.h"
 
 enum { LABELS_MAX = 64 * 1024 };
-
-#define SNAPSHOT_PINNED "SnapshotPinned"
 
 struct status_work {
     struct ctx *cx;
@@ -132,32 +130,15 @@ step_status_push(struct status_work *w, const struct metrics *m, struct err *e)
 
 /* ---- after a backup ---- */
 
-struct action_result {
-    const char *type, *state, *reason;
-    const char *message;
-};
-
-static enum rc
-put_condition(void *arg, struct json *session, struct err *e)
-{
-    const struct action_result *r = (const struct action_result *)arg;
-
-    (void)e;
-    (void)condition_set(json_need_object(session, "status"), r->type, r->state, r->reason,
-                        r->message);
-    return RC_OK;
-}
-
 static void
-tell_session(struct status_work *w, const struct action_result *r)
+step_status_tell(struct status_work *w, enum condition_id id, enum condition_state state,
+                 const char *text)
 {
     struct err e = ERR_INIT;
 
-    if (kube_modify(w->cx, w->k, &GVR_BACKUP_SESSION, w->f->ns, w->f->backupsession, "status",
-                    put_condition, (void *)(uintptr_t)r, NULL, &e)) {
-        (void)err_wrap(&e, "could not write condition %s", r->type);
+    if (step_tell(w->cx, w->k, w->f, &(struct step_verdict){.id = id, .state = state, .text = text},
+                  &e))
         log_err(&e);
-    }
 }
 
 static enum rc
@@ -244,17 +225,16 @@ static void
 tell_retention(struct status_work *w, enum rc rc, const struct post_backup *a, const char *error)
 {
     if (rc != RC_OK)
-        tell_session(w, &(struct action_result){"RetentionPolicyApplied", "False",
-                                                "FailedToApplyRetentionPolicy", error});
+        step_status_tell(w, COND_RETENTION_APPLIED, COND_FALSE, error);
     else if (a->held_back)
-        tell_session(w, &(struct action_result){"RetentionPolicyApplied", "False",
-                                                RETENTION_HELD_BACK, a->note});
+        step_status_tell(w, COND_RETENTION_HELD_BACK, COND_FALSE, a->note);
     else
-        tell_session(w, &(struct action_result){"RetentionPolicyApplied", "True",
-                                                "SuccessfullyAppliedRetentionPolicy", a->note});
+        step_status_tell(w, COND_RETENTION_APPLIED, COND_TRUE, a->note);
     if (rc == RC_OK && a->held_back) {
         log_warn("%s", a->note);
-        recorder_event(w->cx, w->events, w->session, "Warning", RETENTION_HELD_BACK, "%s", a->note);
+        recorder_event(w->cx, w->events, w->session, "Warning",
+                       condition_row(COND_RETENTION_HELD_BACK)->in[COND_FALSE].reason, "%s",
+                       a->note);
     }
 }
 
@@ -267,8 +247,9 @@ tell_pin(struct status_work *w, const struct post_backup *a)
     (void)snprintf(text, sizeof(text), "%s If that is right, annotate %s %s with %s=true.",
                    a->pin_note, w->inv.kind, w->inv.name, NOTE_ACCEPT_SHRINK);
     log_warn("%s", text);
-    tell_session(w, &(struct action_result){SNAPSHOT_PINNED, "True", "DatasetShrank", text});
-    recorder_event(w->cx, w->events, w->session, "Warning", SNAPSHOT_PINNED, "%s", text);
+    step_status_tell(w, COND_SNAPSHOT_PINNED, COND_TRUE, text);
+    recorder_event(w->cx, w->events, w->session, "Warning",
+                   condition_row(COND_SNAPSHOT_PINNED)->type, "%s", text);
 }
 
 /* Do other configurations write into the Repository too? */
@@ -333,13 +314,10 @@ step_status_verify(struct status_work *w, struct repo *r, struct post_backup *a,
 {
     enum rc rc = post_backup_check(w->cx, r, a, e);
 
-    tell_session(w, rc == RC_OK && a->integrity
-                        ? &(struct action_result){"RepositoryIntegrityVerified", "True",
-                                                  "SuccessfullyVerifiedRepositoryIntegrity",
-                                                  "Repository integrity verification succeeded."}
-                        : &(struct action_result){"RepositoryIntegrityVerified", "False",
-                                                  "FailedToVerifyRepositoryIntegrity",
-                                                  rc == RC_OK ? a->problem : e->msg});
+    if (rc == RC_OK && a->integrity)
+        step_status_tell(w, COND_INTEGRITY_VERIFIED, COND_TRUE, NULL);
+    else
+        step_status_tell(w, COND_INTEGRITY_VERIFIED, COND_FALSE, rc == RC_OK ? a->problem : e->msg);
     return rc;
 }
 
@@ -383,16 +361,12 @@ post_backup_backup(struct status_work *w)
     rc = send_repository_metrics(w, &a, &e);
     if (rc != RC_OK)
         log_warn("%s", e.msg); /* data are safe: a condition, not a failure */
-    if (rc == RC_OK && !has_pushgateway(w)) {
-        tell_session(w, &(struct action_result){"RepositoryMetricsPushed", "False", NO_PUSHGATEWAY,
-                                                NO_PUSHGATEWAY_TEXT});
-        return;
-    }
-    tell_session(w, rc == RC_OK ? &(struct action_result){"RepositoryMetricsPushed", "True",
-                                                          "SuccessfullyPushedRepositoryMetrics",
-                                                          "Successfully pushed repository metrics."}
-                                : &(struct action_result){"RepositoryMetricsPushed", "False",
-                                                          "FailedToPushRepositoryMetrics", e.msg});
+    if (rc != RC_OK)
+        step_status_tell(w, COND_REPOSITORY_METRICS_PUSHED, COND_FALSE, e.msg);
+    else if (!has_pushgateway(w))
+        step_status_tell(w, COND_REPOSITORY_METRICS_NOWHERE, COND_FALSE, NULL);
+    else
+        step_status_tell(w, COND_REPOSITORY_METRICS_PUSHED, COND_TRUE, NULL);
 }
 
 /* ---- the word ---- */
@@ -428,9 +402,7 @@ put_result(void *arg, struct json *session, struct err *e)
     if (!step_is_backup(w->f)) {
         merge_stats(json_need_array(status, "stats"), stats);
         if (output_is_dry_run(w->output))
-            (void)condition_set(status, DRY_RUN, "True", "NothingWritten",
-                                "This was a dry run (--dry-run in args): nothing was written to "
-                                "the target.");
+            (void)condition_set(status, COND_DRY_RUN, COND_TRUE, NULL);
         return RC_OK;
     }
     targets = json_need_array(status, "targets");

@@ -55,7 +55,7 @@ job_end(const struct json *job)
 {
     const struct json *status = json_field(job, "status");
 
-    if (condition_is_true(status, "Complete"))
+    if (condition_holds(status, "Complete"))
         return "Complete";
-    return condition_is_true(status, "Failed") ? "Failed" : NULL;
+    return condition_holds(status, "Failed") ? "Failed" : NULL;
 }

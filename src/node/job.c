@@ -43,7 +43,7 @@ job_finished_ms(const struct json *pod)
 static bool
 job_pod_is_ready(const struct json *pod)
 {
-    return condition_is_true(json_field(pod, "status"), "Ready");
+    return condition_holds(json_field(pod, "status"), "Ready");
 }
 
 static void
@@ -241,7 +241,7 @@ job_suspend(struct ctx *cx, struct job_run *j, struct err *e)
 {
     if (job_delete_active(cx, j, e))
         return e->code;
-    if (!condition_is_true(j->status, "Suspended"))
+    if (!condition_holds(j->status, "Suspended"))
         recorder_event(cx, j->r->job_events, j->job, "Normal", "Suspended", "Job suspended");
     job_set_condition(j, "Suspended", "True", "JobSuspended", "Job suspended");
     json_remove(j->status, "startTime");
@@ -279,7 +279,7 @@ job_advance(struct ctx *cx, struct job_run *j, struct err *e)
 
     if (json_is_true(json_field(spec, "suspend")))
         return job_suspend(cx, j, e);
-    if (condition_is_true(j->status, "Suspended")) {
+    if (condition_holds(j->status, "Suspended")) {
         job_set_condition(j, "Suspended", "False", "JobResumed", "Job resumed");
         recorder_event(cx, j->r->job_events, j->job, "Normal", "Resumed", "Job resumed");
     }

@@ -5,7 +5,7 @@
 /* node/node_internal -- what the files of this folder share. Read node.h first. */
 #include <pthread.h>
 
-#include "api/condition.h"
+#include "api/conditions.h"
 #include "ctl/manager.h"
 #include "ctl/recorder.h"
 #include "ctl/strmap.h"

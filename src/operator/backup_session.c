@@ -144,7 +144,7 @@ backup_session_skip(struct session_ctx *s, struct err *e, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    (void)condition_set(s->status, "BackupSkipped", "True", "SkippedTakingNewBackup", text);
+    (void)condition_set(s->status, COND_BACKUP_SKIPPED, COND_TRUE, text);
     session_event(s, "Warning", "BackupSkipped", "%s", text);
     if (session_save(s, NULL, e))
         return e->code;
@@ -174,16 +174,10 @@ backup_session_tidy(struct session_ctx *s)
 {
     struct err why = ERR_INIT;
 
-    if (condition_find(s->status, "BackupHistoryCleaned") != NULL)
+    if (condition_is_there(s->status, COND_HISTORY_CLEANED))
         return;
-    if (history_clean(s->cx, s->op, &s->inv, s->now, &why) == RC_OK)
-        (void)condition_set(s->status, "BackupHistoryCleaned", "True",
-                            "SuccessfullyCleanedBackupHistory",
-                            "Successfully cleaned up backup history according to "
-                            "backupHistoryLimit.");
-    else
-        (void)condition_set(s->status, "BackupHistoryCleaned", "False",
-                            "FailedToCleanBackupHistory", why.msg);
+    (void)condition_report(s->status, COND_HISTORY_CLEANED,
+                           history_clean(s->cx, s->op, &s->inv, s->now, &why), &why);
 }
 
 /* ---- on the way ---- */
@@ -224,15 +218,13 @@ static const struct session_kind backup_session = {
     .resource = &GVR_BACKUP_SESSION,
     .name = "BackupSession",
     .verb = "backup",
-    .executor = "BackupExecutorEnsured",
-    .executor_ensured = "SuccessfullyEnsuredBackupExecutor",
-    .executor_failed = "FailedToEnsureBackupExecutor",
-    .disrupted = "BackupDisrupted",
+    .executor = COND_BACKUP_EXECUTOR,
+    .disrupted = COND_BACKUP_DISRUPTED,
     .waiting = "BackupWaiting",
     .finished = "BackupSessionFinished",
     .post_hook = "postBackup",
-    .pre_hook_done = "PreBackupHookExecutionSucceeded",
-    .post_hook_done = "PostBackupHookExecutionSucceeded",
+    .pre_hook_done = COND_PRE_BACKUP_HOOK,
+    .post_hook_done = COND_POST_BACKUP_HOOK,
     .cache = sessions_of,
     .events = events_of,
     .target = need_target,
@@ -335,9 +327,9 @@ backup_session_step(struct session_ctx *s, struct err *e)
         return backup_session_retry(s, e);
     if (target != NULL && session_is_given_up(s))
         return session_end_given_up(s, e);
-    if (target != NULL && condition_is_false(target, "BackupExecutorEnsured"))
+    if (target != NULL && condition_is_false(target, COND_BACKUP_EXECUTOR))
         return session_report(s, e);
-    if (target == NULL || condition_find(target, "BackupExecutorEnsured") == NULL) {
+    if (target == NULL || !condition_is_there(target, COND_BACKUP_EXECUTOR)) {
         /* Once it has begun, only the Job is missing: no more questions about the turn. */
         if (target == NULL || json_field(target, "totalHosts") == NULL)
             return backup_session_start(s, e);
@@ -377,7 +369,7 @@ backup_session_orphan(struct session_ctx *s, struct err *e)
     else
         (void)snprintf(text, sizeof(text),
                        "Skipped taking backup. Reason: nothing acts on a %s yet.", kind);
-    if (condition_set(s->status, "BackupSkipped", "True", "SkippedTakingNewBackup", text))
+    if (condition_set(s->status, COND_BACKUP_SKIPPED, COND_TRUE, text))
         session_event(s, "Warning", "BackupSkipped", "%s", text);
     return session_save(s, NULL, e);
 }

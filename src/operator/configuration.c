@@ -15,14 +15,13 @@ make_cron_job(struct ctx *cx, struct operator* op, const struct invoker *inv, st
     struct err e = ERR_INIT;
 
     if (ensure_cron_job(cx, op, inv, &e) == RC_OK) {
-        (void)condition_set(status, "CronJobCreated", "True", "CronJobCreationSucceeded",
-                            "Successfully created backup triggering CronJob.");
+        (void)condition_set(status, COND_CRONJOB_CREATED, COND_TRUE, NULL);
         return;
     }
     if (e.code == RC_CANCELLED)
         return;
     out->requeue_after_ms = OPERATOR_RETRY_MS;
-    if (condition_set(status, "CronJobCreated", "False", "CronJobCreationFailed", e.msg))
+    if (condition_set(status, COND_CRONJOB_CREATED, COND_FALSE, e.msg))
         recorder_event(cx, op->config_events, now, "Warning", "CronJob Creation Failed",
                        "failed to ensure CronJob for BackupConfiguration %s/%s. Reason: %s",
                        inv->ns, inv->name, e.msg);
@@ -37,11 +36,10 @@ check_task(struct ctx *cx, struct operator* op, const struct invoker *inv, const
     struct err why = ERR_INIT;
 
     if (run_check(cx, op, inv, repo, &why) == RC_OK) {
-        (void)condition_set(status, "TaskFound", "True", "TaskAvailable",
-                            "The Task and its Functions are there.");
+        (void)condition_set(status, COND_TASK_FOUND, COND_TRUE, NULL);
         return true;
     }
-    if (condition_set(status, "TaskFound", "False", "TaskNotAvailable", why.msg))
+    if (condition_set(status, COND_TASK_FOUND, COND_FALSE, why.msg))
         recorder_event(cx, op->config_events, now, "Warning", "TaskNotAvailable", "%s", why.msg);
     return false;
 }
@@ -62,13 +60,14 @@ configuration_step(struct ctx *cx, struct operator* op, const struct invoker *in
     tell_ignored(cx, op->config_events, now, status);
     tell_sharing(cx, op, inv, now, status);
     rc = check_needs(cx, op, inv, status, &repo, &ok, e);
-    usable = repo != NULL && !condition_is_false(status, "ValidationPassed");
+    usable = repo != NULL && !condition_is_false(status, COND_VALIDATION_PASSED);
     if (usable && repository_asks_labels(repo)) /* nobody tells when a namespace's labels change */
         out->requeue_after_ms = LABELS_MS;
     if (rc == RC_OK)
         rc = remove_foreign_rbac(cx, op, inv, usable ? inv->repo_ns : NULL, e);
     if (rc == RC_OK)
-        rc = check_target(cx, op, inv, status, "BackupTargetFound", &found, e);
+        rc = check_target(cx, op, inv, status, COND_BACKUP_TARGET_FOUND, COND_BACKUP_TARGET_DENIED,
+                          &found, e);
     if (rc == RC_OK && ok && found)
         ok = check_task(cx, op, inv, repo, now);
     json_free(repo);

@@ -51,11 +51,11 @@ tell_ignored(struct ctx *cx, struct recorder *events, const struct json *obj, st
                             unread[i][1], unread[i][2] != NULL ? "." : "",
                             unread[i][2] != NULL ? unread[i][2] : "");
     if (text.n == 0) {
-        condition_remove(status, "FieldsIgnored");
+        condition_remove(status, COND_FIELDS_IGNORED);
         return;
     }
     buf_must_printf(&text, ": a backup of a Redis does not use them");
-    if (condition_set(status, "FieldsIgnored", "True", "NothingActsOnThem", buf_c(&text)))
+    if (condition_set(status, COND_FIELDS_IGNORED, COND_TRUE, buf_c(&text)))
         recorder_event(cx, events, obj, "Warning", "FieldsIgnored", "%s", buf_c(&text));
 }
 
@@ -79,8 +79,7 @@ tell_kind(struct ctx *cx, struct operator* op, struct cache *cache, const char *
         recorder_event(cx, op->batch_events, obj, "Warning", "NotSupported", "%s", text);
         return RC_OK;
     }
-    if (condition_set(json_need_object(now, "status"), "ValidationPassed", "False", "NotSupported",
-                      text))
+    if (condition_set(json_need_object(now, "status"), COND_NOT_SUPPORTED, COND_FALSE, text))
         recorder_event(cx, op->batch_events, obj, "Warning", "NotSupported", "%s", text);
     json_set_cstr(json_field(now, "status"), "phase", phase);
     rc = write_status(cx, op, cache, kind, obj, now, e);

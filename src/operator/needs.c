@@ -7,22 +7,6 @@
 #include "kube/selector.h"
 #include "operator/operator_internal.h"
 
-static void needs_say(struct json *status, const char *type, const char *state, const char *reason,
-                      const char *fmt, ...) PRINTF_LIKE(5, 6);
-
-static void
-needs_say(struct json *status, const char *type, const char *state, const char *reason,
-          const char *fmt, ...)
-{
-    char text[480];
-    va_list ap;
-
-    va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    (void)condition_set(status, type, state, reason, text);
-}
-
 enum rc
 object_fits(const struct crd_def *kind, const struct json *obj, struct err *e)
 {
@@ -85,7 +69,7 @@ object_is_bad(struct ctx *cx, struct recorder *events, const struct crd_def *kin
 
     if (object_check(kind, obj, &why) == RC_OK)
         return false;
-    if (condition_set(status, "ValidationPassed", "False", "ResourceValidationFailed", why.msg))
+    if (condition_set(status, COND_VALIDATION_PASSED, COND_FALSE, why.msg))
         recorder_event(cx, events, obj, "Warning", "ResourceValidationFailed", "%s", why.msg);
     return true;
 }
@@ -119,17 +103,18 @@ check_secret(struct ctx *cx, struct operator* op, const struct invoker *inv,
     }
     *ok = rc == RC_OK;
     if (rc == RC_OK)
-        needs_say(status, "BackendSecretFound", "True", "BackendSecretAvailable",
-                  "Backend Secret %s/%s exist.", inv->repo_ns, name);
+        (void)condition_setf(status, COND_BACKEND_SECRET_FOUND, COND_TRUE,
+                             "Backend Secret %s/%s exist.", inv->repo_ns, name);
     else if (rc == RC_NOT_FOUND)
-        needs_say(status, "BackendSecretFound", "False", "BackendSecretNotAvailable",
-                  "Backend Secret %s/%s does not exist.", inv->repo_ns, name);
+        (void)condition_setf(status, COND_BACKEND_SECRET_FOUND, COND_FALSE,
+                             "Backend Secret %s/%s does not exist.", inv->repo_ns, name);
     else if (rc == RC_INVALID)
-        needs_say(status, "BackendSecretFound", "False", "BackendSecretNotAvailable", "%s", e.msg);
+        (void)condition_set(status, COND_BACKEND_SECRET_FOUND, COND_FALSE, e.msg);
     else
-        needs_say(status, "BackendSecretFound", "Unknown", "UnableToCheckBackendSecretAvailability",
-                  "Failed to check whether the Backend Secret %s/%s exist or not. Reason: %s",
-                  inv->repo_ns, name, e.msg);
+        (void)condition_setf(
+            status, COND_BACKEND_SECRET_FOUND, COND_UNKNOWN,
+            "Failed to check whether the Backend Secret %s/%s exist or not. Reason: %s",
+            inv->repo_ns, name, e.msg);
 }
 
 /* ---- the Repository ---- */
@@ -181,9 +166,9 @@ check_foreign(struct ctx *cx, struct operator* op, const struct invoker *inv,
         *e = why;
         return rc;
     }
-    condition_remove(status, "RepositoryFound");
-    condition_remove(status, "BackendSecretFound");
-    needs_say(status, "ValidationPassed", "False", "ResourceValidationFailed", "%s", why.msg);
+    condition_remove(status, COND_REPOSITORY_FOUND);
+    condition_remove(status, COND_BACKEND_SECRET_FOUND);
+    (void)condition_set(status, COND_VALIDATION_PASSED, COND_FALSE, why.msg);
     return RC_OK;
 }
 
@@ -201,11 +186,7 @@ check_usage(struct ctx *cx, struct operator* op, const struct invoker *inv, cons
     if (rc == RC_OK && object_check(&kind_repository, repo, &why))
         rc = err_wrap(&why, "Repository %s/%s", inv->repo_ns, inv->repo_name);
     *ok = rc == RC_OK;
-    if (*ok)
-        needs_say(status, "ValidationPassed", "True", "ResourceValidationPassed",
-                  "Successfully validated.");
-    else
-        needs_say(status, "ValidationPassed", "False", "ResourceValidationFailed", "%s", why.msg);
+    (void)condition_report(status, COND_VALIDATION_PASSED, rc, &why);
     return RC_OK;
 }
 
@@ -225,12 +206,12 @@ check_needs(struct ctx *cx, struct operator* op, const struct invoker *inv, stru
             return RC_OK;
     }
     if (*repo == NULL || kube_is_deleting(*repo)) {
-        needs_say(status, "RepositoryFound", "False", "RepositoryNotAvailable",
-                  "Repository %s/%s does not exist.", inv->repo_ns, inv->repo_name);
+        (void)condition_setf(status, COND_REPOSITORY_FOUND, COND_FALSE,
+                             "Repository %s/%s does not exist.", inv->repo_ns, inv->repo_name);
         return RC_OK;
     }
-    needs_say(status, "RepositoryFound", "True", "RepositoryAvailable", "Repository %s/%s exist.",
-              inv->repo_ns, inv->repo_name);
+    (void)condition_setf(status, COND_REPOSITORY_FOUND, COND_TRUE, "Repository %s/%s exist.",
+                         inv->repo_ns, inv->repo_name);
     check_secret(cx, op, inv, *repo, status, &secret);
     if (check_usage(cx, op, inv, *repo, status, &allowed, e))
         return e->code;
@@ -362,7 +343,7 @@ find_target(struct ctx *cx, struct operator* op, const struct invoker *inv, stru
 
 enum rc
 check_target(struct ctx *cx, struct operator* op, const struct invoker *inv, struct json *status,
-             const char *type, bool *found, struct err *e)
+             enum condition_id found_id, enum condition_id denied_id, bool *found, struct err *e)
 {
     const char *what = inv->restore ? "Restore" : "Backup";
     struct err why = ERR_INIT, forbidden = ERR_INIT;
@@ -370,27 +351,27 @@ check_target(struct ctx *cx, struct operator* op, const struct invoker *inv, str
 
     *found = rc == RC_OK;
     if (rc == RC_OK && strcmp(inv->target_kind, "EmptyTarget") == 0) {
-        needs_say(status, type, "True", "TargetAvailable", "No target is named.");
+        (void)condition_setf(status, found_id, COND_TRUE, "No target is named.");
         return RC_OK;
     }
     if (rc == RC_OK) {
-        needs_say(status, type, "True", "TargetAvailable", "%s target %s %s/%s found.", what,
-                  inv->target_kind, inv->target_ns, inv->target_name);
+        (void)condition_setf(status, found_id, COND_TRUE, "%s target %s %s/%s found.", what,
+                             inv->target_kind, inv->target_ns, inv->target_name);
         return RC_OK;
     }
     if (rc == RC_NOT_FOUND) {
-        needs_say(status, type, "False", "TargetNotAvailable", "%s target %s %s/%s does not exist.",
-                  what, inv->target_kind, inv->target_ns, inv->target_name);
+        (void)condition_setf(status, found_id, COND_FALSE, "%s target %s %s/%s does not exist.",
+                             what, inv->target_kind, inv->target_ns, inv->target_name);
         return RC_OK;
     }
     if (rc == RC_DENIED && target_check(cx, op, inv, &forbidden) == RC_DENIED) {
-        needs_say(status, type, "False", "TargetNotAllowed", "%s target is not allowed: %s", what,
-                  why.msg);
+        (void)condition_setf(status, denied_id, COND_FALSE, "%s target is not allowed: %s", what,
+                             why.msg);
         return RC_OK;
     }
-    needs_say(status, type, "Unknown", "UnableToCheckTargetAvailability",
-              "Failed to check whether the %s %s/%s exist or not. Reason: %s", inv->target_kind,
-              inv->target_ns, inv->target_name, why.msg);
+    (void)condition_setf(status, found_id, COND_UNKNOWN,
+                         "Failed to check whether the %s %s/%s exist or not. Reason: %s",
+                         inv->target_kind, inv->target_ns, inv->target_name, why.msg);
     *e = why;
     return err_wrap(e, "could not look for the target");
 }

@@ -11,7 +11,7 @@
  */
 #include <stdatomic.h>
 
-#include "api/condition.h"
+#include "api/conditions.h"
 #include "api/invoker.h"
 #include "api/kinds.h"
 #include "ctl/manager.h"
@@ -134,9 +134,10 @@ NODISCARD enum rc target_check(struct ctx *cx, struct operator* op, const struct
                                struct err *e);
 /* The AppBinding that is the target; NULL: none, or it may not be. The caller frees. */
 struct json *target_app(struct ctx *cx, struct operator* op, const struct invoker *inv);
-/* Is the target there? Writes the condition `type`. RC_OK with *found. */
+/* Is the target there, and may it be one? Writes the condition `found_id`, or `denied_id` of the same type. RC_OK with *found. */
 NODISCARD enum rc check_target(struct ctx *cx, struct operator* op, const struct invoker *inv,
-                               struct json *status, const char *type, bool *found, struct err *e);
+                               struct json *status, enum condition_id found_id,
+                               enum condition_id denied_id, bool *found, struct err *e);
 
 /* ---- pods and their Jobs (run.c, rbac.c, cronjob.c, outcome.c) ---- */
 

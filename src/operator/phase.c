@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "operator/phase.h"
 
-#include "api/condition.h"
+#include "api/conditions.h"
 
 static bool
-present_not_true(const struct json *status, const char *type)
+present_not_true(const struct json *status, enum condition_id id)
 {
-    return condition_find(status, type) != NULL && !condition_is_true(status, type);
+    return condition_is_there(status, id) && !condition_is_true(status, id);
 }
 
 const char *
@@ -14,17 +14,18 @@ phase_configuration(const struct json *status, const char *driver)
 {
     bool restic = strcmp(driver, "Restic") == 0;
 
-    if (present_not_true(status, "RepositoryFound") ||
-        present_not_true(status, "BackendSecretFound"))
+    if (present_not_true(status, COND_REPOSITORY_FOUND) ||
+        present_not_true(status, COND_BACKEND_SECRET_FOUND))
         return "NotReady";
-    if (condition_is_false(status, "ValidationPassed"))
+    if (condition_is_false(status, COND_VALIDATION_PASSED))
         return "Invalid";
-    if (present_not_true(status, "TaskFound") || present_not_true(status, "BackupTargetFound"))
+    if (present_not_true(status, COND_TASK_FOUND) ||
+        present_not_true(status, COND_BACKUP_TARGET_FOUND))
         return "NotReady";
-    if (condition_is_true(status, "ValidationPassed") &&
-        condition_is_true(status, "CronJobCreated") &&
-        (!restic || (condition_is_true(status, "RepositoryFound") &&
-                     condition_is_true(status, "BackendSecretFound"))))
+    if (condition_is_true(status, COND_VALIDATION_PASSED) &&
+        condition_is_true(status, COND_CRONJOB_CREATED) &&
+        (!restic || (condition_is_true(status, COND_REPOSITORY_FOUND) &&
+                     condition_is_true(status, COND_BACKEND_SECRET_FOUND))))
         return "Ready";
     return "NotReady";
 }
@@ -54,10 +55,9 @@ phase_target(const struct json *t)
 {
     struct hosts h = count_hosts(t);
 
-    if (condition_is_false(t, "BackupExecutorEnsured") ||
-        condition_is_false(t, "PreBackupHookExecutionSucceeded") ||
-        condition_is_true(t, "BackupDisrupted") ||
-        condition_is_false(t, "PostBackupHookExecutionSucceeded"))
+    if (condition_is_false(t, COND_BACKUP_EXECUTOR) ||
+        condition_is_false(t, COND_PRE_BACKUP_HOOK) ||
+        condition_is_true(t, COND_BACKUP_DISRUPTED) || condition_is_false(t, COND_POST_BACKUP_HOOK))
         return "Failed";
     if (h.total < 0)
         return "Pending";
@@ -77,25 +77,23 @@ phase_is_final(const char *p)
 static bool
 retention_failed(const struct json *status)
 {
-    const struct json *c = condition_find(status, "RetentionPolicyApplied");
-
-    return condition_is_false(status, "RetentionPolicyApplied") &&
-           strcmp(json_text_or(json_field(c, "reason"), ""), RETENTION_HELD_BACK) != 0;
+    return condition_is_false(status, COND_RETENTION_APPLIED) &&
+           !condition_is_because(status, COND_RETENTION_HELD_BACK, COND_FALSE);
 }
 
 const char *
 phase_session(const struct json *status)
 {
     const struct json *targets = json_field(status, "targets");
-    bool reported = condition_find(status, "MetricsPushed") != NULL, all_pending = true,
+    bool reported = condition_is_there(status, COND_METRICS_PUSHED), all_pending = true,
          all_ended = true, failed = false;
 
-    if (condition_is_true(status, "BackupSkipped"))
+    if (condition_is_true(status, COND_BACKUP_SKIPPED))
         return "Skipped";
-    if (reported && (condition_is_true(status, "DeadlineExceeded") ||
-                     condition_is_false(status, "BackupHistoryCleaned") ||
-                     condition_is_false(status, "GlobalPreBackupHookSucceeded") ||
-                     condition_is_false(status, "GlobalPostBackupHookSucceeded")))
+    if (reported && (condition_is_true(status, COND_DEADLINE_EXCEEDED) ||
+                     condition_is_false(status, COND_HISTORY_CLEANED) ||
+                     condition_is_false(status, COND_GLOBAL_PRE_BACKUP_HOOK) ||
+                     condition_is_false(status, COND_GLOBAL_POST_BACKUP_HOOK)))
         return "Failed";
     for (size_t i = 0; i < json_size(targets); i++) {
         const char *p = phase_target(json_elem(targets, i));
@@ -108,8 +106,7 @@ phase_session(const struct json *status)
         return reported ? "Failed" : "Pending";
     if (!all_ended || !reported)
         return "Running";
-    if (failed || retention_failed(status) ||
-        condition_is_false(status, "RepositoryIntegrityVerified"))
+    if (failed || retention_failed(status) || condition_is_false(status, COND_INTEGRITY_VERIFIED))
         return "Failed";
     return "Succeeded";
 }
@@ -119,33 +116,34 @@ phase_restore_target(const struct json *status)
 {
     struct hosts h = count_hosts(status);
 
-    if (condition_is_false(status, "RestoreExecutorEnsured") ||
-        condition_is_false(status, "PreRestoreHookExecutionSucceeded") ||
-        condition_is_false(status, "PostRestoreHookExecutionSucceeded"))
+    if (condition_is_false(status, COND_RESTORE_EXECUTOR) ||
+        condition_is_false(status, COND_PRE_RESTORE_HOOK) ||
+        condition_is_false(status, COND_POST_RESTORE_HOOK))
         return "Failed";
     if (h.total < 0 || h.succeeded + h.failed + h.unknown < h.total)
         return NULL;
     if (h.unknown > 0 || h.failed > 0)
         return h.unknown > 0 ? "Unknown" : "Failed";
-    return condition_is_true(status, DRY_RUN) ? DRY_RUN_PHASE : "Succeeded";
+    return condition_is_true(status, COND_DRY_RUN) ? DRY_RUN_PHASE : "Succeeded";
 }
 
 const char *
 phase_restore(const struct json *status)
 {
     const char *target = phase_restore_target(status);
-    bool reported = condition_find(status, "MetricsPushed") != NULL;
+    bool reported = condition_is_there(status, COND_METRICS_PUSHED);
 
-    if (reported && condition_is_true(status, "DeadlineExceeded"))
+    if (reported && condition_is_true(status, COND_DEADLINE_EXCEEDED))
         return "Failed";
     if (target != NULL)
         return reported ? target : "Running";
-    if (condition_is_false(status, "ValidationPassed"))
+    if (condition_is_false(status, COND_VALIDATION_PASSED))
         return "Invalid";
     if (json_size(json_field(status, "conditions")) == 0 ||
-        present_not_true(status, "RepositoryFound") ||
-        present_not_true(status, "BackendSecretFound") ||
-        present_not_true(status, "RestoreTargetFound") || json_field(status, "totalHosts") == NULL)
+        present_not_true(status, COND_REPOSITORY_FOUND) ||
+        present_not_true(status, COND_BACKEND_SECRET_FOUND) ||
+        present_not_true(status, COND_RESTORE_TARGET_FOUND) ||
+        json_field(status, "totalHosts") == NULL)
         return "Pending";
     return "Running";
 }

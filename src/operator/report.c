@@ -14,7 +14,7 @@ is_success(const struct invoker *inv, const struct json *session)
 
     if (status == NULL)
         return false;
-    (void)condition_set(status, "MetricsPushed", "True", "", "");
+    (void)condition_set(status, COND_METRICS_PUSHED, COND_TRUE, NULL);
     good = strcmp(inv->restore ? phase_restore(status) : phase_session(status), "Succeeded") == 0;
     json_free(status);
     return good;
@@ -48,16 +48,13 @@ report_metrics(struct ctx *cx, struct operator* op, const struct invoker *inv,
     const char *url = op->opts->pushgateway_url;
     struct err why = ERR_INIT;
 
-    if (condition_find(status, "MetricsPushed") != NULL)
+    if (condition_is_there(status, COND_METRICS_PUSHED))
         return;
-    if (condition_is_true(status, DRY_RUN))
-        (void)condition_set(status, "MetricsPushed", "False", "NothingWritten",
-                            "A dry run has no metrics.");
+    if (condition_is_true(status, COND_DRY_RUN))
+        (void)condition_set(status, COND_METRICS_OF_DRY_RUN, COND_FALSE, NULL);
     else if (url == NULL || url[0] == '\0')
-        (void)condition_set(status, "MetricsPushed", "False", NO_PUSHGATEWAY, NO_PUSHGATEWAY_TEXT);
-    else if (report_session(cx, op, inv, session, &why) == RC_OK)
-        (void)condition_set(status, "MetricsPushed", "True", "SuccessfullyPushedMetrics",
-                            "Successfully pushed metrics.");
+        (void)condition_set(status, COND_METRICS_NOWHERE, COND_FALSE, NULL);
     else
-        (void)condition_set(status, "MetricsPushed", "False", "FailedToPushMetrics", why.msg);
+        (void)condition_report(status, COND_METRICS_PUSHED,
+                               report_session(cx, op, inv, session, &why), &why);
 }

@@ -52,10 +52,12 @@ say_wipe(struct ctx *cx, struct operator* op, const struct json *obj, enum wipe 
     rc = kube_get(cx, op->k, &GVR_REPOSITORY, kube_ns(obj), kube_name(obj), &was, e);
     if (rc == RC_OK) {
         now = json_clone(was);
-        (void)condition_set(json_need_object(now, "status"), "BackendWiped", "False",
-                            undone->code != RC_OK ? "WipeOutFailed" : "WipeOutRunning",
-                            undone->code != RC_OK ? undone->msg
-                                                  : "A Job deletes the data in the backend.");
+        if (undone->code != RC_OK)
+            (void)condition_set(json_need_object(now, "status"), COND_BACKEND_WIPED, COND_FALSE,
+                                undone->msg);
+        else
+            (void)condition_set(json_need_object(now, "status"), COND_BACKEND_WIPING, COND_FALSE,
+                                NULL);
         rc = write_status(cx, op, op->repos, &GVR_REPOSITORY, was, now, e);
     }
     return rc == RC_NOT_FOUND ? RC_OK : rc;
@@ -117,7 +119,7 @@ reconcile_repository(struct ctx *cx, void *arg, const char *ns, const char *name
     now = json_clone(obj);
     set_references(op, now);
     if (!object_is_bad(cx, op->repo_events, &kind_repository, obj, json_field(now, "status")))
-        condition_remove(json_field(now, "status"), "ValidationPassed");
+        condition_remove(json_field(now, "status"), COND_VALIDATION_PASSED);
     json_set_int(json_field(now, "status"), "observedGeneration", kube_generation(now));
     rc = write_status(cx, op, op->repos, &GVR_REPOSITORY, obj, now, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;

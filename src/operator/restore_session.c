@@ -55,15 +55,13 @@ static const struct session_kind restore_session = {
     .name = "RestoreSession",
     .verb = "restore",
     .is_invoker = true,
-    .executor = "RestoreExecutorEnsured",
-    .executor_ensured = "SuccessfullyEnsuredRestoreExecutor",
-    .executor_failed = "FailedToEnsureRestoreExecutor",
-    .disrupted = "RestoreDisrupted",
+    .executor = COND_RESTORE_EXECUTOR,
+    .disrupted = COND_RESTORE_DISRUPTED,
     .waiting = "RestoreWaiting",
     .finished = "RestoreSessionFinished",
     .post_hook = "postRestore",
-    .pre_hook_done = "PreRestoreHookExecutionSucceeded",
-    .post_hook_done = "PostRestoreHookExecutionSucceeded",
+    .pre_hook_done = COND_PRE_RESTORE_HOOK,
+    .post_hook_done = COND_POST_RESTORE_HOOK,
     .cache = restores_of,
     .events = events_of,
     .target = restore_session_target,
@@ -84,7 +82,8 @@ restore_session_start(struct session_ctx *s, struct err *e)
         return session_save(s, NULL, e);
     tell_ignored(s->cx, s->op->restore_events, s->now, s->status);
     if (check_needs(s->cx, s->op, &s->inv, s->status, &repo, &ok, e) ||
-        (ok && check_target(s->cx, s->op, &s->inv, s->status, "RestoreTargetFound", &found, e)))
+        (ok && check_target(s->cx, s->op, &s->inv, s->status, COND_RESTORE_TARGET_FOUND,
+                            COND_RESTORE_TARGET_DENIED, &found, e)))
         return e->code;
     if (ok && found)
         return session_begin(s, repo, e);
@@ -163,10 +162,10 @@ restore_session_step(struct session_ctx *s, struct err *e)
         return e->code;
     if (session_is_given_up(s))
         return session_end_given_up(s, e);
-    if (condition_is_false(s->status, "RestoreExecutorEnsured"))
+    if (condition_is_false(s->status, COND_RESTORE_EXECUTOR))
         return session_report(s, e);
-    return condition_find(s->status, "RestoreExecutorEnsured") == NULL ? restore_session_start(s, e)
-                                                                       : session_watch(s, e);
+    return !condition_is_there(s->status, COND_RESTORE_EXECUTOR) ? restore_session_start(s, e)
+                                                                 : session_watch(s, e);
 }
 
 enum rc

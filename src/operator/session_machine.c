@@ -137,7 +137,7 @@ session_fail_host(struct session_ctx *s, struct json *target, const char *why)
 bool
 session_is_given_up(struct session_ctx *s)
 {
-    return condition_is_true(s->status, "DeadlineExceeded") ||
+    return condition_is_true(s->status, COND_DEADLINE_EXCEEDED) ||
            condition_is_true(s->kind->target(s), s->kind->disrupted);
 }
 
@@ -159,8 +159,7 @@ session_end_at_deadline(struct session_ctx *s, struct err *e)
 
     (void)snprintf(text, sizeof(text), "Failed to complete %s within %s.", s->kind->verb,
                    duration_format(s->inv.timeout_ms, took));
-    (void)condition_set(s->status, "DeadlineExceeded", "True", "FailedToCompleteWithinDeadline",
-                        text);
+    (void)condition_set(s->status, COND_DEADLINE_EXCEEDED, COND_TRUE, text);
     session_fail_host(s, s->kind->target(s), text);
     if (session_save(s, NULL, e))
         return e->code;
@@ -175,12 +174,11 @@ session_end_disrupted(struct session_ctx *s, const char *why, struct err *e)
     char text[WHY_TEXT + 80];
 
     (void)snprintf(text, sizeof(text), "The %s Job ended without a result: %s", s->kind->verb, why);
-    (void)condition_set(target, s->kind->disrupted, "True", "FailedToCompleteDueToDisruption",
-                        text);
+    (void)condition_set(target, s->kind->disrupted, COND_TRUE, text);
     session_fail_host(s, target, why);
     if (session_save(s, NULL, e))
         return e->code;
-    session_event(s, "Warning", s->kind->disrupted, "%s", text);
+    session_event(s, "Warning", condition_row(s->kind->disrupted)->type, "%s", text);
     return session_end_given_up(s, e);
 }
 
@@ -210,12 +208,13 @@ session_begin(struct session_ctx *s, const struct json *repo, struct err *e)
     }
     if (rc == RC_OK) {
         CLEANUP(mem_free_ptr) char *words = s->kind->ensured_words(s);
-        (void)condition_set(target, s->kind->executor, "True", s->kind->executor_ensured, words);
+        (void)condition_set(target, s->kind->executor, COND_TRUE, words);
         return session_save(s, NULL, e);
     }
-    (void)condition_set(target, s->kind->executor, "False", s->kind->executor_failed, why.msg);
+    (void)condition_set(target, s->kind->executor, COND_FALSE, why.msg);
     session_fail_host(s, target, why.msg);
-    session_event(s, "Warning", s->kind->executor_failed, "%s", why.msg);
+    session_event(s, "Warning", condition_row(s->kind->executor)->in[COND_FALSE].reason, "%s",
+                  why.msg);
     if (session_save(s, NULL, e))
         return e->code;
     return session_report(s, e);
@@ -229,7 +228,7 @@ session_hook_is_due(struct session_ctx *s, enum outcome job)
 
     return job <= OUTCOME_WAITING && json_field(s->inv.hooks, s->kind->post_hook) != NULL &&
            !condition_is_false(target, s->kind->pre_hook_done) &&
-           condition_find(target, s->kind->post_hook_done) == NULL;
+           !condition_is_there(target, s->kind->post_hook_done);
 }
 
 enum rc

@@ -25,10 +25,9 @@ struct session_kind {
     const char *verb; /* "backup" */
     bool is_invoker;  /* the session is its own */
 
-    /* Conditions, reasons of events and conditions, and the hook's key. */
-    const char *executor, *executor_ensured, *executor_failed;
-    const char *disrupted, *waiting, *finished;
-    const char *post_hook, *pre_hook_done, *post_hook_done;
+    enum condition_id executor, disrupted, pre_hook_done, post_hook_done;
+    const char *waiting, *finished; /* reasons of events */
+    const char *post_hook;          /* the key in spec.hooks */
 
     struct cache *(*cache)(struct operator* op);
     struct recorder *(*events)(struct operator* op);

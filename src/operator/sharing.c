@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "operator/operator_internal.h"
 
-#define HOST_SHARED "HostShared"
 #define HOST_DEFAULT "host-0"
 
 static const char *
@@ -59,7 +58,7 @@ tell_sharing(struct ctx *cx, struct operator* op, const struct invoker *inv, con
     char text[800];
 
     if (with == NULL) {
-        condition_remove(status, HOST_SHARED);
+        condition_remove(status, COND_HOST_SHARED);
         return;
     }
     if (same_target(inv, &other))
@@ -74,9 +73,10 @@ tell_sharing(struct ctx *cx, struct operator* op, const struct invoker *inv, con
             "Repository: they are kept apart by their targets here, but not by restic or "
             "Stash. Set spec.target.alias, or use another Repository.",
             other.ns, other.name, host_of(inv));
-    if (condition_set(status, HOST_SHARED, "True", "SameHostInRepository", text))
-        recorder_event(cx, op->config_events, obj, "Warning", HOST_SHARED, "%s", text);
-    if (condition_find(json_field(with, "status"), HOST_SHARED) == NULL) {
+    if (condition_set(status, COND_HOST_SHARED, COND_TRUE, text))
+        recorder_event(cx, op->config_events, obj, "Warning", condition_row(COND_HOST_SHARED)->type,
+                       "%s", text);
+    if (!condition_is_there(json_field(with, "status"), COND_HOST_SHARED)) {
         CLEANUP(mem_free_ptr) char *key = key2(other.ns, other.name);
         workq_add(controller_queue(op->config_ctl), key); /* it does not know yet */
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plane/apply.h"
 
-#include "api/condition.h"
+#include "api/conditions.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "plane/core.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CustomResourceDefinitions: defaults, the status that says they are served, checks. */
-#include "api/condition.h"
+#include "api/conditions.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "plane/builtin.h"

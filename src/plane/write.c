@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plane/write.h"
 
-#include "api/condition.h"
+#include "api/conditions.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"

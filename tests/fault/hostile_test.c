@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "api/backend.h"
-#include "api/condition.h"
+#include "api/conditions.h"
 #include "api/invoker.h"
 #include "api/kinds.h"
 #include "base/clock.h"
