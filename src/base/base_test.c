@@ -11,6 +11,7 @@
 #include "base/b64.h"
 #include "base/fs.h"
 #include "base/hex.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/ring.h"
 #include "base/retry.h"
@@ -443,6 +444,44 @@ test_thread_start_gives_a_name(void **state)
     assert_string_equal(name, "backupconfigura"); /* what the kernel has room for */
 }
 
+static void
+test_a_line_of_the_log_says_what_it_is_about(void **state)
+{
+    struct log_scope outer = {.component = "backupsession", .object = "demo/one", .attempt = 1},
+                     inner = {.component = "retention", .attempt = 2};
+    char text[512], path[] = "/tmp/cstash-log-XXXXXX";
+    int file = mkstemp(path), keep = dup(STDERR_FILENO);
+    ssize_t n;
+
+    (void)state;
+    assert_true(file >= 0 && keep >= 0);
+    (void)unlink(path);
+    assert_true(dup2(file, STDERR_FILENO) >= 0);
+    log_warn("none");
+    log_scope_enter(&outer);
+    log_info("one");
+    log_scope_enter(&inner);
+    log_warn("two");
+    log_set_json(true);
+    log_error("three");
+    log_set_json(false);
+    log_scope_leave(&inner);
+    log_scope_leave(&outer);
+    assert_null(log_scope_now());
+    assert_true(dup2(keep, STDERR_FILENO) >= 0);
+    n = pread(file, text, sizeof(text) - 1, 0);
+    assert_true(n > 0);
+    text[n] = '\0';
+    assert_non_null(strstr(text, "warning: none\n"
+                                 "one component=backupsession object=demo/one\n"
+                                 "warning: two component=retention object=demo/one attempt=2\n"));
+    assert_non_null(strstr(text,
+                           "\"level\":\"error\",\"msg\":\"three\",\"component\":\"retention\","
+                           "\"object\":\"demo/one\",\"attempt\":2}\n"));
+    (void)close(file);
+    (void)close(keep);
+}
+
 int
 main(void)
 {
@@ -454,6 +493,7 @@ main(void)
         cmocka_unit_test(test_retry_keeps_within_its_time),
         cmocka_unit_test(test_retry_stops_with_its_context),
         cmocka_unit_test(test_str_plural_is_for_all_but_one),
+        cmocka_unit_test(test_a_line_of_the_log_says_what_it_is_about),
         cmocka_unit_test(test_err_wrap_reads_from_wish_to_reason),
         cmocka_unit_test(test_words_from_outside_are_one_line),
         cmocka_unit_test(test_a_long_context_never_cuts_the_cause),

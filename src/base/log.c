@@ -2,14 +2,16 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static enum log_level max_level = LOG_INFO; /* guarded by lock, as the two below */
-static bool as_json;
+static enum log_level max_level = LOG_INFO; /* guarded by lock, as those below */
+static bool as_json, stamped;
+static _Thread_local const struct log_scope *scope;
 static char status[160];
 
 void
@@ -28,6 +30,48 @@ log_set_json(bool json)
     (void)pthread_mutex_unlock(&lock);
 }
 
+void
+log_as_service(void)
+{
+    (void)pthread_mutex_lock(&lock);
+    stamped = isatty(STDERR_FILENO) != 1;
+    (void)pthread_mutex_unlock(&lock);
+}
+
+void
+log_scope_enter(struct log_scope *s)
+{
+    s->outer = scope;
+    scope = s;
+}
+
+void
+log_scope_leave(const struct log_scope *s)
+{
+    BUG_ON(scope != s);
+    scope = s->outer;
+}
+
+const struct log_scope *
+log_scope_now(void)
+{
+    return scope;
+}
+
+/* What holds for a line: of each field the innermost that is told. */
+static struct log_scope
+whole_scope(void)
+{
+    struct log_scope all = {NULL, NULL, 0, NULL};
+
+    for (const struct log_scope *s = scope; s != NULL; s = s->outer) {
+        all.component = all.component != NULL ? all.component : s->component;
+        all.object = all.object != NULL ? all.object : s->object;
+        all.attempt = all.attempt != 0 ? all.attempt : s->attempt;
+    }
+    return all;
+}
+
 static void
 put_json_string(const char *s)
 {
@@ -43,32 +87,63 @@ put_json_string(const char *s)
     (void)fputc('"', stderr);
 }
 
+static void
+put_json_line(const char *level, const char *text, const char *hint)
+{
+    const struct log_scope s = whole_scope();
+    const char *const fields[][2] = {
+        {"msg", text}, {"hint", hint}, {"component", s.component}, {"object", s.object}};
+    char when[INSTANT_TEXT];
+
+    (void)fprintf(stderr, "{\"time\":\"%s\",\"level\":\"%s\"", instant_format(instant_now(), when),
+                  level);
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        if (fields[i][1] != NULL && (i == 0 || fields[i][1][0] != '\0')) {
+            (void)fprintf(stderr, ",\"%s\":", fields[i][0]);
+            put_json_string(fields[i][1]);
+        }
+    if (s.attempt > 1)
+        (void)fprintf(stderr, ",\"attempt\":%u", s.attempt);
+    (void)fputs("}\n", stderr);
+}
+
+static void
+put_text_line(enum log_level level, const char *word, const char *text, const char *hint)
+{
+    const struct log_scope s = whole_scope();
+    char when[INSTANT_TEXT];
+
+    if (stamped)
+        (void)fprintf(stderr, "%s ", instant_format(instant_now(), when));
+    (void)fprintf(stderr, "%s%s%s", level == LOG_INFO && !stamped ? "" : word,
+                  level == LOG_INFO && !stamped ? "" : ": ", text);
+    if (stamped && hint[0] != '\0')
+        (void)fprintf(stderr, " (%s)", hint);
+    if (s.component != NULL)
+        (void)fprintf(stderr, " component=%s", s.component);
+    if (s.object != NULL)
+        (void)fprintf(stderr, " object=%s", s.object);
+    if (s.attempt > 1)
+        (void)fprintf(stderr, " attempt=%u", s.attempt);
+    if (!stamped && hint[0] != '\0')
+        (void)fprintf(stderr, "\nhint: %s", hint);
+    (void)fputc('\n', stderr);
+}
+
 /* `hint` may be empty. */
 static void
 put_line(enum log_level level, const char *text, const char *hint)
 {
     static const char *const words[] = {"error", "warning", "info", "debug"};
-    char when[INSTANT_TEXT];
 
     (void)pthread_mutex_lock(&lock);
     if (level <= max_level) {
         if (status[0] != '\0')
             (void)fputs("\r\033[K", stderr);
-        if (as_json) {
-            (void)fprintf(stderr, "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":",
-                          instant_format(instant_now(), when), words[level]);
-            put_json_string(text);
-            if (hint[0] != '\0') {
-                (void)fputs(",\"hint\":", stderr);
-                put_json_string(hint);
-            }
-            (void)fputs("}\n", stderr);
-        } else {
-            (void)fprintf(stderr, "%s%s%s\n", level == LOG_INFO ? "" : words[level],
-                          level == LOG_INFO ? "" : ": ", text);
-            if (hint[0] != '\0')
-                (void)fprintf(stderr, "hint: %s\n", hint);
-        }
+        if (as_json)
+            put_json_line(words[level], text, hint);
+        else
+            put_text_line(level, words[level], text, hint);
         if (status[0] != '\0')
             (void)fputs(status, stderr);
     }

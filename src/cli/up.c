@@ -172,8 +172,10 @@ up_run(struct ctx *cx, const struct up_opts *o, struct err *e)
     struct kube_opts how = {.manager = "cstash"};
     struct plane_hooks hooks = {.check = node_check_cron_job};
     size_t left;
-    enum rc rc = plane_open(o->dir, NULL, &u.plane, e);
+    enum rc rc;
 
+    log_as_service();
+    rc = plane_open(o->dir, NULL, &u.plane, e);
     if (rc != RC_OK)
         return rc;
     plane_set_hooks(u.plane, &hooks);

@@ -127,9 +127,9 @@ controller_failed(struct controller *c, const char *key, const struct err *e)
         return;
     (void)atomic_fetch_add(&c->errors, 1);
     if (e->code == RC_CONFLICT)
-        log_debug("%s %s: %s", c->o.name, key, e->msg);
+        log_debug("%s", e->msg);
     else
-        log_error("%s %s: %s", c->o.name, key, e->msg);
+        log_err(e);
     if (e->after_ms > 0)
         workq_add_after(c->q, key, e->after_ms);
     else
@@ -142,10 +142,13 @@ controller_reconcile(struct controller *c, const char *key)
     struct ctl_result result = {.requeue_after_ms = 0};
     char *copy = mem_strdup(key);
     int64_t began = clock_mono_ns();
+    struct log_scope scope = {
+        .component = c->o.name, .object = key, .attempt = workq_failures(c->q, key) + 1};
     struct err e = ERR_INIT;
     const char *ns, *name;
     enum rc rc;
 
+    log_scope_enter(&scope);
     workq_split(copy, &ns, &name);
     (void)atomic_fetch_add(&c->active, 1);
     rc = c->o.reconcile(c->cx, c->o.arg, ns, name, &result, &e);
@@ -154,15 +157,15 @@ controller_reconcile(struct controller *c, const char *key)
     mem_free(copy);
     if (rc != RC_OK) {
         controller_failed(c, key, &e);
-        return;
-    }
-    workq_forget(c->q, key);
-    if (result.requeue_after_ms > 0) {
+    } else if (result.requeue_after_ms > 0) {
+        workq_forget(c->q, key);
         (void)atomic_fetch_add(&c->again, 1);
         workq_add_after(c->q, key, result.requeue_after_ms);
     } else {
+        workq_forget(c->q, key);
         (void)atomic_fetch_add(&c->success, 1);
     }
+    log_scope_leave(&scope);
 }
 
 static void *

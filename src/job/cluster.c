@@ -13,6 +13,7 @@
 
 enum {
     SECRET_VALUE_MAX = 1024 * 1024, /* what Kubernetes lets a whole Secret hold */
+    LOG_OBJECT = 512,
     TRIES = 14 /* two minutes and more: a good backup is not lost to an API server that restarts */
 };
 
@@ -29,6 +30,31 @@ step_text(const char *value, const char *otherwise)
     return value != NULL && value[0] != '\0' ? value : otherwise;
 }
 
+static const char *
+step_session_name(const struct step_flags *f)
+{
+    return step_is_backup(f) ? f->backupsession : step_text(f->restoresession, f->invoker_name);
+}
+
+/* A step is about one session from its first line to its last: what it logs says so. */
+static void
+step_log(const struct step_flags *f)
+{
+    static char object[LOG_OBJECT];
+    static struct log_scope scope = {.component = "restoresession", .object = object};
+    const char *name = step_text(step_session_name(f), NULL);
+
+    log_as_service();
+    if (name == NULL || object[0] != '\0')
+        return;
+    (void)snprintf(object, sizeof(object), "%s/%s", step_text(f->ns, "default"), name);
+    if (step_is_backup(f))
+        scope.component = "backupsession";
+    else if (strcmp(step_text(f->invoker_kind, ""), GVR_BACKUP_CONFIGURATION.kind) == 0)
+        scope.component = "backupconfiguration"; /* whose session is to be made */
+    log_scope_enter(&scope);
+}
+
 enum rc
 step_connect(const struct step_flags *f, struct kube **out, char **ns, struct err *e)
 {
@@ -36,6 +62,7 @@ step_connect(const struct step_flags *f, struct kube **out, char **ns, struct er
                                      .server = step_text(f->master, NULL)};
     struct kube_opts how = {.manager = "cstash-job", .tries = TRIES};
 
+    step_log(f);
     if (kube_connect(&where, &how, out, ns, e))
         return err_wrap(e, "could not reach the cluster");
     return RC_OK;
@@ -102,12 +129,6 @@ const struct kube_gvr *
 step_session_kind(const struct step_flags *f)
 {
     return step_is_backup(f) ? &GVR_BACKUP_SESSION : &GVR_RESTORE_SESSION;
-}
-
-static const char *
-step_session_name(const struct step_flags *f)
-{
-    return step_is_backup(f) ? f->backupsession : step_text(f->restoresession, f->invoker_name);
 }
 
 static enum rc

@@ -11,6 +11,7 @@
  */
 #include "api/duration.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "operator/history.h"
 #include "operator/phase.h"
@@ -148,6 +149,7 @@ backup_session_skip(struct session_ctx *s, struct err *e, const char *fmt, ...)
     session_event(s, "Warning", "BackupSkipped", "%s", text);
     if (session_save(s, NULL, e))
         return e->code;
+    log_warn("BackupSession Skipped: %s", text);
     return history_clean(s->cx, s->op, &s->inv, s->now, e);
 }
 

@@ -5,6 +5,7 @@
 
 #include "api/duration.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "operator/phase.h"
 
@@ -101,7 +102,8 @@ session_reload(struct session_ctx *s, struct err *e)
 enum rc
 session_report(struct session_ctx *s, struct err *e)
 {
-    const char *phase;
+    CLEANUP(mem_free_ptr) char *line = NULL;
+    const char *phase, *took;
     bool good;
 
     if (s->kind->tidy != NULL)
@@ -111,10 +113,17 @@ session_report(struct session_ctx *s, struct err *e)
     if (s->kind->ended != NULL && s->kind->ended(s, phase, e))
         return e->code;
     good = strcmp(phase, "Succeeded") == 0 || strcmp(phase, DRY_RUN_PHASE) == 0;
+    took = json_text_or(json_field(s->status, "sessionDuration"), "?");
     session_event(s, good ? "Normal" : "Warning", s->kind->finished, "%s session %s in %s",
-                  s->kind->verb, phase,
-                  json_text_or(json_field(s->status, "sessionDuration"), "?"));
-    return session_save(s, NULL, e);
+                  s->kind->verb, phase, took);
+    line = mem_printf("%s %s in %s", s->kind->name, phase, took);
+    if (session_save(s, NULL, e))
+        return e->code;
+    if (good)
+        log_info("%s", line);
+    else
+        log_warn("%s", line);
+    return RC_OK;
 }
 
 /* The host has failed, unless the Job itself said how it is: that is better. */
@@ -209,7 +218,10 @@ session_begin(struct session_ctx *s, const struct json *repo, struct err *e)
     if (rc == RC_OK) {
         CLEANUP(mem_free_ptr) char *words = s->kind->ensured_words(s);
         (void)condition_set(target, s->kind->executor, COND_TRUE, words);
-        return session_save(s, NULL, e);
+        if (session_save(s, NULL, e))
+            return e->code;
+        log_info("%s started", s->kind->name);
+        return RC_OK;
     }
     (void)condition_set(target, s->kind->executor, COND_FALSE, why.msg);
     session_fail_host(s, target, why.msg);
