@@ -87,6 +87,16 @@ put_json_string(const char *s)
     (void)fputc('"', stderr);
 }
 
+/* To the millisecond. */
+static const char *
+log_time(char to[static INSTANT_TEXT])
+{
+    struct instant now = instant_now();
+
+    now.nsec -= now.nsec % 1000000;
+    return instant_format(now, to);
+}
+
 static void
 put_json_line(const char *level, const char *text, const char *hint)
 {
@@ -114,7 +124,7 @@ put_text_line(enum log_level level, const char *word, const char *text, const ch
     char when[INSTANT_TEXT];
 
     if (stamped)
-        (void)fprintf(stderr, "%s ", instant_format(instant_now(), when));
+        (void)fprintf(stderr, "%s ", log_time(when));
     (void)fprintf(stderr, "%s%s%s", level == LOG_INFO && !stamped ? "" : word,
                   level == LOG_INFO && !stamped ? "" : ": ", text);
     if (stamped && hint[0] != '\0')

@@ -99,11 +99,23 @@ session_reload(struct session_ctx *s, struct err *e)
 
 /* ---- the end ---- */
 
+/* The first host that says why it failed; "" where none does. */
+static const char *
+session_cause(struct session_ctx *s)
+{
+    const struct json *stats = json_field(s->kind->target(s), "stats");
+
+    for (size_t i = 0; i < json_size(stats); i++)
+        if (json_field(json_elem(stats, i), "error") != NULL)
+            return json_text_or(json_field(json_elem(stats, i), "error"), "");
+    return "";
+}
+
 enum rc
 session_report(struct session_ctx *s, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *line = NULL;
-    const char *phase, *took;
+    const char *phase, *took, *cause;
     bool good;
 
     if (s->kind->tidy != NULL)
@@ -116,7 +128,9 @@ session_report(struct session_ctx *s, struct err *e)
     took = json_text_or(json_field(s->status, "sessionDuration"), "?");
     session_event(s, good ? "Normal" : "Warning", s->kind->finished, "%s session %s in %s",
                   s->kind->verb, phase, took);
-    line = mem_printf("%s %s in %s", s->kind->name, phase, took);
+    cause = good ? "" : session_cause(s);
+    line = mem_printf("%s %s in %s%s%s", s->kind->name, phase, took, cause[0] != '\0' ? ": " : "",
+                      cause);
     if (session_save(s, NULL, e))
         return e->code;
     if (good)

@@ -31,6 +31,21 @@ last_success() { # of the configuration bc, as Prometheus is told
     [[ "$(condition demo backupsession/one RepositoryMetricsPushed)" == "False No Pushgateway is configured"* ]]
 }
 
+@test "the log tells of each session: which one, and how it ended" {
+    config demo bc
+    phase demo bc/bc Ready
+    session demo one bc
+    phase demo backupsession/one Succeeded
+    k patch appbinding redis -n demo --type merge -p '{"spec":{"clientConfig":{"url":"redis://127.0.0.1:1"}}}' >/dev/null
+    session demo two bc
+    phase demo backupsession/two Failed
+    local stamp='^20[0-9-]*T[0-9:.]*Z'
+    grep -E "$stamp info: BackupSession started component=backupsession object=demo/one$" "$T/up.log"
+    grep -E "$stamp info: BackupSession Succeeded in [0-9msh]+ component=backupsession object=demo/one$" "$T/up.log"
+    grep -E "$stamp warning: BackupSession Failed in [0-9msh]+: .*127.0.0.1:1.* component=backupsession object=demo/two$" "$T/up.log"
+    grep -rqE "Z info: dumping .* component=backupsession object=demo/one$" "$T"/state/pods/*/*.log
+}
+
 @test "the last success is kept: 0 for never, then through failures, clean-up and a restart" {
     config demo bc
     phase demo bc/bc Ready
