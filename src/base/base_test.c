@@ -444,6 +444,13 @@ test_thread_start_gives_a_name(void **state)
     assert_string_equal(name, "backupconfigura"); /* what the kernel has room for */
 }
 
+static void *
+log_from_a_thread(void *arg)
+{
+    log_info("four");
+    return arg;
+}
+
 static void
 test_a_line_of_the_log_says_what_it_is_about(void **state)
 {
@@ -451,6 +458,8 @@ test_a_line_of_the_log_says_what_it_is_about(void **state)
                      inner = {.component = "retention", .attempt = 2};
     char text[512], path[] = "/tmp/cstash-log-XXXXXX";
     int file = mkstemp(path), keep = dup(STDERR_FILENO);
+    struct err e = ERR_INIT;
+    pthread_t t;
     ssize_t n;
 
     (void)state;
@@ -465,9 +474,11 @@ test_a_line_of_the_log_says_what_it_is_about(void **state)
     log_set_json(true);
     log_error("three");
     log_set_json(false);
+    T_OK(thread_start(&t, "heir", log_from_a_thread, NULL, &e));
+    (void)pthread_join(t, NULL);
     log_scope_leave(&inner);
     log_scope_leave(&outer);
-    assert_null(log_scope_now());
+    assert_null(log_scope_now().component);
     assert_true(dup2(keep, STDERR_FILENO) >= 0);
     n = pread(file, text, sizeof(text) - 1, 0);
     assert_true(n > 0);
@@ -477,7 +488,8 @@ test_a_line_of_the_log_says_what_it_is_about(void **state)
                                  "warning: two component=retention object=demo/one attempt=2\n"));
     assert_non_null(strstr(text,
                            "\"level\":\"error\",\"msg\":\"three\",\"component\":\"retention\","
-                           "\"object\":\"demo/one\",\"attempt\":2}\n"));
+                           "\"object\":\"demo/one\",\"attempt\":2}\n"
+                           "four component=retention object=demo/one attempt=2\n"));
     (void)close(file);
     (void)close(keep);
 }

@@ -52,15 +52,8 @@ log_scope_leave(const struct log_scope *s)
     scope = s->outer;
 }
 
-const struct log_scope *
+struct log_scope
 log_scope_now(void)
-{
-    return scope;
-}
-
-/* What holds for a line: of each field the innermost that is told. */
-static struct log_scope
-whole_scope(void)
 {
     struct log_scope all = {NULL, NULL, 0, NULL};
 
@@ -100,7 +93,7 @@ log_time(char to[static INSTANT_TEXT])
 static void
 put_json_line(const char *level, const char *text, const char *hint)
 {
-    const struct log_scope s = whole_scope();
+    const struct log_scope s = log_scope_now();
     const char *const fields[][2] = {
         {"msg", text}, {"hint", hint}, {"component", s.component}, {"object", s.object}};
     char when[INSTANT_TEXT];
@@ -120,7 +113,7 @@ put_json_line(const char *level, const char *text, const char *hint)
 static void
 put_text_line(enum log_level level, const char *word, const char *text, const char *hint)
 {
-    const struct log_scope s = whole_scope();
+    const struct log_scope s = log_scope_now();
     char when[INSTANT_TEXT];
 
     if (stamped)

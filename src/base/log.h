@@ -32,8 +32,8 @@ struct log_scope {
 /* Until log_scope_leave, which the same thread calls in the opposite order; `s` stays the caller's. */
 void log_scope_enter(struct log_scope *s);
 void log_scope_leave(const struct log_scope *s);
-/* The scope of this thread, for one that it starts: NULL where there is none. */
-const struct log_scope *log_scope_now(void);
+/* What holds for this thread now: of each field the innermost that is told. Borrowed until a leave. */
+struct log_scope log_scope_now(void);
 
 void log_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);

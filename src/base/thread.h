@@ -14,7 +14,7 @@
 
 /*
  * Start a thread, which the caller joins. `name` is shown by ps -L, top -H and debuggers, as far as
- * 15 bytes go, and stands in the error. RC_UNAVAILABLE, with a hint; then `*out` is untouched.
+ * 15 bytes go, and stands in the error. What it logs is about what the starter's is (log_scope). RC_UNAVAILABLE, with a hint; then `*out` is untouched.
  */
 NODISCARD enum rc thread_start(pthread_t *out, const char *name, void *(*fn)(void *arg), void *arg,
                                struct err *e);
