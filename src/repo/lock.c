@@ -133,7 +133,7 @@ lock_age(struct ctx *cx, struct repo *r, const struct id *id, const struct lock_
     return RC_OK;
 }
 
-static enum rc
+enum rc
 lock_is_stale(struct ctx *cx, struct repo *r, const struct id *id, const struct lock_info *l,
               bool *stale, struct err *e)
 {
@@ -148,8 +148,8 @@ lock_is_stale(struct ctx *cx, struct repo *r, const struct id *id, const struct 
     return RC_OK;
 }
 
-static enum rc
-load_lock(struct ctx *cx, struct repo *r, const struct id *id, struct lock_info *out, struct err *e)
+enum rc
+lock_load(struct ctx *cx, struct repo *r, const struct id *id, struct lock_info *out, struct err *e)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(LOCK_FILE_MAX);
     struct store_name name = lock_name(id);
@@ -159,9 +159,8 @@ load_lock(struct ctx *cx, struct repo *r, const struct id *id, struct lock_info 
     return lock_decode(buf_str(&text), out, e);
 }
 
-/* It is there, but nobody can say whose it is. */
-static bool
-is_unreadable(enum rc rc)
+bool
+lock_is_unreadable(enum rc rc)
 {
     return rc == RC_CORRUPT || rc == RC_LIMIT || rc == RC_INVALID || rc == RC_UNSUPPORTED;
 }
@@ -186,8 +185,8 @@ say_locked(struct ctx *cx, struct repo *r, const struct id *id, const struct loc
     return err_hint(e, "wait for it to end; if it is gone, run `cstash unlock`");
 }
 
-static bool
-is_ours(struct repo *r, const struct id *id)
+bool
+lock_is_ours(struct repo *r, const struct id *id)
 {
     struct held_lock *l = &r->lock;
     bool ours;
@@ -226,10 +225,10 @@ lock_look(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
     for (size_t i = 0; rc == RC_OK && i < locks.n; i++) {
         struct lock_info info;
         /* An empty file is the trace of a crash on a store that is not atomic. */
-        if (locks.bytes[i] == 0 || is_ours(r, &locks.ids[i]))
+        if (locks.bytes[i] == 0 || lock_is_ours(r, &locks.ids[i]))
             continue;
-        rc = load_lock(cx, r, &locks.ids[i], &info, e);
-        if (is_unreadable(rc)) {
+        rc = lock_load(cx, r, &locks.ids[i], &info, e);
+        if (lock_is_unreadable(rc)) {
             e->code = rc = RC_LOCKED;
             (void)err_wrap(e, "the repository has a lock that cannot be understood");
             (void)err_hint(e, "if nobody uses the repository, run `cstash unlock --remove-all`");
@@ -570,39 +569,4 @@ repo_publish(struct ctx *cx, struct repo *r, enum store_type type, struct str te
     if (!whole || rc == RC_LOCKED)
         lock_unpublish(r, &name, e);
     return rc;
-}
-
-/* May it be removed? What is gone or cannot be read need not be. */
-static enum rc
-lock_judge(struct ctx *cx, struct repo *r, const struct id *id, bool *dead, struct err *e)
-{
-    struct lock_info info;
-    enum rc rc = load_lock(cx, r, id, &info, e);
-
-    *dead = false;
-    if (rc == RC_OK)
-        rc = lock_is_stale(cx, r, id, &info, dead, e);
-    return rc == RC_NOT_FOUND || is_unreadable(rc) ? RC_OK : rc;
-}
-
-enum rc
-repo_unlock_stale(struct ctx *cx, struct repo *r, bool all, size_t *removed, struct err *e)
-{
-    struct id_list locks = {.n = 0};
-    enum rc rc = id_list_load(cx, r, STORE_LOCK, &locks, e);
-    size_t n = 0;
-
-    for (size_t i = 0; rc == RC_OK && i < locks.n; i++) {
-        bool dead = all;
-        if (is_ours(r, &locks.ids[i]))
-            continue;
-        if (!all)
-            rc = lock_judge(cx, r, &locks.ids[i], &dead, e);
-        if (dead)
-            locks.ids[n++] = locks.ids[i];
-    }
-    if (rc == RC_OK)
-        rc = repo_remove(cx, r, STORE_LOCK, locks.ids, n, removed, e);
-    id_list_release(&locks);
-    return rc == RC_OK ? RC_OK : err_wrap(e, "could not remove locks");
 }

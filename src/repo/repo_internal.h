@@ -136,6 +136,15 @@ NODISCARD enum rc repo_need_index(struct ctx *cx, struct repo *r, struct err *e)
 
 void lock_setup(struct repo *r);
 void lock_teardown(struct repo *r);
+NODISCARD enum rc lock_load(struct ctx *cx, struct repo *r, const struct id *id,
+                            struct lock_info *out, struct err *e);
+/* What lock_load returns of one that is there, but nobody can say whose it is. */
+bool lock_is_unreadable(enum rc rc);
+/* Has its process ended, or has nobody renewed it for so long? */
+NODISCARD enum rc lock_is_stale(struct ctx *cx, struct repo *r, const struct id *id,
+                                const struct lock_info *l, bool *stale, struct err *e);
+/* Any thread. */
+bool lock_is_ours(struct repo *r, const struct id *id);
 
 /* A list of IDs from the store. */
 struct id_list {
