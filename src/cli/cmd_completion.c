@@ -158,7 +158,11 @@ print_zsh(void)
     }
     (void)fputs("    esac\n"
                 "}\n"
-                "compdef _cstash cstash\n",
+                "if [[ $funcstack[1] == _cstash ]]; then\n"
+                "    _cstash \"$@\" # autoloaded, by the first completion\n"
+                "else\n"
+                "    compdef _cstash cstash\n"
+                "fi\n",
                 stdout);
 }
 
