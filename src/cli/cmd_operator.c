@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cstash operator: the controllers against a cluster. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "cli/app.h"
 #include "kube/config.h"
@@ -65,6 +66,7 @@ operator_main(struct ctx *cx, const void *args, struct err *e)
     enum rc rc;
 
     mem_share_heaps();
+    log_as_service();
     if (kube_connect(&where, &how, &k, NULL, e))
         return e->code;
     rc = operator_run(cx, k, &o, e);

@@ -172,10 +172,8 @@ up_run(struct ctx *cx, const struct up_opts *o, struct err *e)
     struct kube_opts how = {.manager = "cstash"};
     struct plane_hooks hooks = {.check = node_check_cron_job};
     size_t left;
-    enum rc rc;
+    enum rc rc = plane_open(o->dir, NULL, &u.plane, e);
 
-    log_as_service();
-    rc = plane_open(o->dir, NULL, &u.plane, e);
     if (rc != RC_OK)
         return rc;
     plane_set_hooks(u.plane, &hooks);
@@ -186,7 +184,9 @@ up_run(struct ctx *cx, const struct up_opts *o, struct err *e)
     if (rc == RC_OK)
         rc = plane_serve(u.plane, o->listen, e);
     if (rc == RC_OK) {
-        log_info("ready: export KUBECONFIG=%s", plane_kubeconfig(u.plane));
+        log_info("ready: export KUBECONFIG=%s",
+                 plane_kubeconfig(u.plane)); /* scripts read it: as it is */
+        log_as_service();
         rc = run_parts(&u, e);
     }
     left = node_processes(u.plane);

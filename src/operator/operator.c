@@ -410,7 +410,6 @@ operator_run(struct ctx *cx, struct kube *k, const struct operator_opts *o, stru
     struct operator op = {.k = k, .opts = o, .m = manager_new(k)};
     enum rc rc;
 
-    log_as_service();
     ttl_set_init(&op.secrets);
     op.config_events = recorder_for(&op, "BackupConfiguration Controller");
     op.session_events = recorder_for(&op, "BackupSession Controller");

@@ -39,6 +39,7 @@ last_success() { # of the configuration bc, as Prometheus is told
     k patch appbinding redis -n demo --type merge -p '{"spec":{"clientConfig":{"url":"redis://127.0.0.1:1"}}}' >/dev/null
     session demo two bc
     phase demo backupsession/two Failed
+    grep -q '^ready: export KUBECONFIG=' "$T/up.log" # scripts wait for it
     local stamp='^20[0-9-]*T[0-9:.]*Z'
     grep -E "$stamp info: BackupSession started component=backupsession object=demo/one$" "$T/up.log"
     grep -E "$stamp info: BackupSession Succeeded in [0-9msh]+ component=backupsession object=demo/one$" "$T/up.log"
