@@ -108,13 +108,10 @@ store_check_hash(const struct store_name *name, struct str bytes, struct err *e)
                : err_set(e, RC_CORRUPT, "its content does not have the hash that is its name");
 }
 
-/* stat, get, and a look at the hash. */
 static enum rc
 store_get_whole(struct ctx *cx, struct store *s, const struct store_name *name, struct buf *out,
                 struct err *e)
 {
-    char text[STORE_NAME_TEXT];
-    size_t before = out->n;
     uint64_t bytes = 0;
 
     if (s->ops->stat(cx, s, name, &bytes, e))
@@ -127,8 +124,6 @@ store_get_whole(struct ctx *cx, struct store *s, const struct store_name *name, 
         return e->code;
     }
     out->n += (size_t)bytes;
-    if (store_check_hash(name, buf_from(out, before), e))
-        return err_wrap(e, "could not read %s", store_name_text(name, text));
     return RC_OK;
 }
 
@@ -136,7 +131,17 @@ enum rc
 store_get_all(struct ctx *cx, struct store *s, const struct store_name *name, struct buf *out,
               struct err *e)
 {
-    return (s->ops->get_all != NULL ? s->ops->get_all : store_get_whole)(cx, s, name, out, e);
+    bool whole = s->ops->get_all != NULL;
+    char text[STORE_NAME_TEXT];
+    size_t before = out->n;
+
+    if ((whole ? s->ops->get_all : store_get_whole)(cx, s, name, out, e))
+        return e->code;
+    if (whole && s->remote) /* it has compared already, and read again where it differed */
+        return RC_OK;
+    return store_check_hash(name, buf_from(out, before), e)
+               ? err_wrap(e, "could not read %s", store_name_text(name, text))
+               : RC_OK;
 }
 
 const char *

@@ -85,8 +85,8 @@ struct store_ops {
      * RC_UNSUPPORTED: the store tells no times. Optional: it never does. */
     enum rc (*age)(struct ctx *cx, struct store *s, const struct store_name *name,
                    struct store_age *age, struct err *e);
-    /* store_get_all. Optional: where one question is cheaper than stat and get, or bytes may be
-     * damaged on their way and come whole the next time. */
+    /* The whole object. Optional: where one question is cheaper than stat and get. That of a remote
+     * store compares it with its name, and reads it again where it may have been damaged on its way. */
     enum rc (*get_all)(struct ctx *cx, struct store *s, const struct store_name *name,
                        struct buf *out, struct err *e);
     /* Every object of the type, in any order; names that are not 64 hex digits are passed over. A
