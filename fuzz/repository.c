@@ -7,10 +7,10 @@
  */
 #include "base/mem.h"
 #include "crypto/sha256.h"
-#include "repo/check.h"
+#include "maintain/check.h"
 #include "repo/key.h"
 #include "repo/load.h"
-#include "repo/prune.h"
+#include "maintain/prune.h"
 #include "repo/repo_internal.h"
 #include "repo/save.h"
 #include "repo/snapshots.h"

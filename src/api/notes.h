@@ -15,7 +15,7 @@
 
 /* Of a BackupConfiguration. */
 #define NOTE_ALLOW_REMOVAL NOTE_PREFIX "allow-removal" /* how many snapshots retention may remove */
-#define NOTE_SHRINK_BELOW NOTE_PREFIX "shrink-below"   /* percent, or "off" (repo/shrink.h) */
+#define NOTE_SHRINK_BELOW NOTE_PREFIX "shrink-below"   /* percent, or "off" (maintain/shrink.h) */
 #define NOTE_ACCEPT_SHRINK NOTE_PREFIX "accept-shrink" /* "true" or "false" */
 #define NOTE_ADOPT_TARGET NOTE_PREFIX "adopt-target"   /* whose snapshots become this target's */
 /* Of a Repository. */

@@ -4,7 +4,7 @@
 
 #include "base/stream.h"
 #include "cli/app.h"
-#include "repo/inspect.h"
+#include "maintain/inspect.h"
 
 struct cat_args {
     struct app_opts app;

@@ -5,7 +5,7 @@
 #include "cli/out.h"
 #include "job/check_dumps.h"
 #include "json/write.h"
-#include "repo/check.h"
+#include "maintain/check.h"
 
 struct check_args {
     struct app_opts app;

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "cli/out.h"
 #include "cli/snapshot_opts.h"
-#include "repo/copy.h"
+#include "maintain/copy.h"
 
 struct copy_args {
     struct app_opts app;

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "cli/out.h"
 #include "cli/snapshot_opts.h"
-#include "repo/find.h"
+#include "maintain/find.h"
 
 struct find_args {
     struct app_opts app;

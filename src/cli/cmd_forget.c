@@ -4,11 +4,11 @@
 #include "cli/out.h"
 #include "cli/prune_opts.h"
 #include "cli/snapshot_opts.h"
-#include "repo/group.h"
+#include "maintain/group.h"
 #include "repo/lookup.h"
-#include "repo/policy.h"
-#include "repo/shrink.h"
-#include "repo/whole.h"
+#include "maintain/policy.h"
+#include "maintain/shrink.h"
+#include "maintain/whole.h"
 
 struct forget_args {
     struct app_opts app;

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/app.h"
-#include "repo/check.h"
+#include "maintain/check.h"
 
 #define UPGRADE "upgrade_repo_v2"
 

@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "cli/out.h"
 #include "cli/snapshot_opts.h"
-#include "repo/inspect.h"
-#include "repo/repair.h"
+#include "maintain/inspect.h"
+#include "maintain/repair.h"
 
 struct repair_args {
     struct app_opts app;

@@ -5,7 +5,7 @@
 #include "cli/snapshot_opts.h"
 #include "job/manifest.h"
 #include "json/write.h"
-#include "repo/group.h"
+#include "maintain/group.h"
 
 enum { SHOWN = 200 /* of a text that somebody else wrote */ };
 

@@ -3,7 +3,7 @@
 #include "cli/out.h"
 #include "cli/snapshot_opts.h"
 #include "json/write.h"
-#include "repo/stats.h"
+#include "maintain/stats.h"
 
 struct stats_args {
     struct app_opts app;

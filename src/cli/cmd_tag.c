@@ -4,7 +4,7 @@
 #include "cli/out.h"
 #include "cli/snapshot_opts.h"
 #include "job/target.h"
-#include "repo/snapshot_edit.h"
+#include "maintain/snapshot_edit.h"
 
 struct tag_args {
     struct app_opts app;

@@ -4,7 +4,7 @@
 
 /* cli/prune_opts -- options, and what is said, of prune and of forget --prune. */
 #include "cli/app.h"
-#include "repo/prune.h"
+#include "maintain/prune.h"
 
 struct prune_choice {
     struct prune_limit max_unused;

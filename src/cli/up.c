@@ -184,8 +184,8 @@ up_run(struct ctx *cx, const struct up_opts *o, struct err *e)
     if (rc == RC_OK)
         rc = plane_serve(u.plane, o->listen, e);
     if (rc == RC_OK) {
-        log_info("ready: export KUBECONFIG=%s",
-                 plane_kubeconfig(u.plane)); /* scripts read it: as it is */
+        /* Scripts read it: as it is. */
+        log_info("ready: export KUBECONFIG=%s", plane_kubeconfig(u.plane));
         log_as_service();
         rc = run_parts(&u, e);
     }

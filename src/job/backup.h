@@ -9,11 +9,11 @@
  *          leaves no snapshot, and at most packs that nobody names.
  * Names    DUMP_NAME at the root, `paths` ["/dumpfile.resp"], host "host-0" unless told otherwise:
  *          as Stash, so that either restores the other's. Whose data it is stands in the brief.
- * Guard    a whole backup of a target knows how many keys those before had (repo/shrink.h).
+ * Guard    a whole backup of a target knows how many keys those before had (maintain/shrink.h).
  */
 #include "job/source.h"
 #include "repo/save.h"
-#include "repo/shrink.h"
+#include "maintain/shrink.h"
 
 #define DUMP_NAME "dumpfile.resp"
 #define DUMP_HOST "host-0"

@@ -13,7 +13,7 @@
  */
 #include "base/buf.h"
 #include "job/source.h"
-#include "repo/shrink.h"
+#include "maintain/shrink.h"
 
 #define MANIFEST_NAME "dumpfile.manifest.json"
 enum { MANIFEST_MAX = 64 * 1024 * 1024 };
@@ -28,7 +28,7 @@ NODISCARD enum rc manifest_compare(struct str json, const struct dataset_digest 
  * The few facts for a list of snapshots. They stand in the snapshot too, as its brief, so that a
  * list reads nothing else: manifest_brief_write makes that, and manifest_brief reads it. Whose data
  * it is, which part of it and the history of its size are read where the snapshot is
- * (repo/target.h, repo/shrink.h).
+ * (repo/target.h, maintain/shrink.h).
  */
 struct manifest_brief {
     uint64_t keys, bytes;

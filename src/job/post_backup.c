@@ -4,12 +4,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "job/backup.h"
-#include "repo/check.h"
-#include "repo/policy.h"
-#include "repo/prune.h"
-#include "repo/shrink.h"
+#include "maintain/check.h"
+#include "maintain/policy.h"
+#include "maintain/prune.h"
+#include "maintain/shrink.h"
 #include "repo/snapshots.h"
-#include "repo/stats.h"
+#include "maintain/stats.h"
 
 enum { TAGS_MAX = 64 };
 

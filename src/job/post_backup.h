@@ -10,7 +10,7 @@
  * Locks    exclusive, by the caller.
  */
 #include "json/node.h"
-#include "repo/retention_guard.h"
+#include "maintain/retention_guard.h"
 #include "repo/repo.h"
 
 struct post_backup {
@@ -20,7 +20,7 @@ struct post_backup {
     uint64_t bytes;    /* stored, of what the snapshots need */
     char note[400];    /* what retention did, in words */
     bool held_back;    /* the brake held: nothing was removed, and `note` says why */
-    /* The target lost most of its keys: one snapshot stays whatever the policy (repo/shrink.h). */
+    /* The target lost most of its keys: one snapshot stays whatever the policy (maintain/shrink.h). */
     bool pinned;
     char pin_note[300];
 };

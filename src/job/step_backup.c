@@ -9,7 +9,7 @@
 #include "job/backup.h"
 #include "job/step_internal.h"
 #include "job/target.h"
-#include "repo/snapshot_edit.h"
+#include "maintain/snapshot_edit.h"
 #include "kube/object.h"
 
 struct backup_work {

@@ -274,3 +274,45 @@ repo_upgrade(struct ctx *cx, struct repo *r, repo_keep_fn *keep, void *arg, stru
     (void)pthread_mutex_unlock(&r->work);
     return RC_OK;
 }
+
+const struct config *
+repo_config(const struct repo *r)
+{
+    return &r->config;
+}
+
+enum rc
+repo_master_key(const struct repo *r, struct buf *out, struct err *e)
+{
+    return key_master_encode(&r->key, out, e);
+}
+
+const struct index *
+repo_index(const struct repo *r)
+{
+    return r->index;
+}
+
+void
+repo_index_is_old(struct repo *r)
+{
+    r->index_is_fresh = false;
+}
+
+void
+repo_make_room(struct repo *r, bool on)
+{
+    r->makes_room = on;
+}
+
+bool
+repo_reserve_is_due(struct repo *r)
+{
+    return atomic_load(&r->reserve_is_due);
+}
+
+unsigned
+repo_workers(const struct repo *r)
+{
+    return parallel_workers(r->store->connections);
+}

@@ -11,25 +11,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/parallel.h"
-#include "base/stream.h"
 #include "codec/zstd.h"
-#include "repo/format/config.h"
+#include "repo/engine.h"
 #include "repo/format/lock_json.h"
-#include "repo/format/snapshot_json.h"
-#include "repo/index.h"
-#include "repo/repo.h"
-
-enum {
-    SNAPSHOT_MAX = 16 * 1024 * 1024,
-    LOCK_FILE_MAX = 1024 * 1024,
-    KEY_FILE_MAX = 1024 * 1024,
-    CONFIG_MAX = 64 * 1024,
-    INDEX_FILE_MAX = 256 * 1024 * 1024,  /* as stored; restic aims at 8 MiB */
-    INDEX_TEXT_MAX = 1024 * 1024 * 1024, /* decoded; read as a stream */
-    BLOB_MAX = 64 * 1024 * 1024,         /* data; restic cuts at 8 MiB */
-    TREE_MAX = 1024 * 1024 * 1024
-};
 
 enum { LOCK_LITTER_MAX = 8 };
 
@@ -69,71 +53,6 @@ struct repo {
     atomic_bool reserve_is_due; /* as soon as there is room: we used it, or may remove things */
 };
 
-/* parallel_workers for work that mostly waits for the store. */
-static inline unsigned
-repo_workers(const struct repo *r)
-{
-    return parallel_workers(r->store->connections);
-}
-
-/* Reads the plaintext of an unpacked file. */
-typedef enum rc unpacked_fn(void *arg, struct rd *rd, struct err *e);
-
-/* The most that is taken of a file: as it is stored, and of its text. */
-struct unpacked_max {
-    size_t stored, text;
-};
-
-/*
- * Unpacked files: snapshots, indexes, locks. The hash of the bytes must be the name. Errors name
- * the file.
- */
-NODISCARD enum rc unpacked_read(struct ctx *cx, struct repo *r, const struct store_name *name,
-                                struct unpacked_max max, unpacked_fn *fn, void *arg, struct err *e);
-/* The whole text, appended to `out`; its ceiling holds. */
-NODISCARD enum rc unpacked_load(struct ctx *cx, struct repo *r, const struct store_name *name,
-                                struct buf *out, struct err *e);
-/*
- * Seal (and compress) and store. `*id` gets the name and `*bytes` (may be NULL) the size, also when
- * the store failed: the file may be there all the same. In a store that is full, locks go into the room that was set aside, and so
- * does the rest while r->makes_room.
- */
-NODISCARD enum rc unpacked_save(struct ctx *cx, struct repo *r, enum store_type type,
-                                struct str text, struct id *id, uint64_t *bytes, struct err *e);
-
-/*
- * The same for an index file or a snapshot, between two proofs of our lock, and then the store's word
- * is proven: what is published is believed by everybody. RC_LOCKED: the lock is gone. RC_IO,
- * RC_CORRUPT: the file is not there, or not whole (docs/adr/0028). Nothing stays of it then.
- */
-NODISCARD enum rc repo_publish(struct ctx *cx, struct repo *r, enum store_type type,
-                               struct str text, struct id *id, struct err *e);
-
-/*
- * Remove files of one type, several at a time, our lock looked at before each (but of locks), and see that they are
- * gone: a store may say so and keep them (docs/adr/0028). RC_IO: names those that stayed. `*gone` (may
- * be NULL) counts the others, also then. Every removal that is reported goes through here.
- */
-NODISCARD enum rc repo_remove(struct ctx *cx, struct repo *r, enum store_type type,
-                              const struct id *ids, size_t n, size_t *gone, struct err *e);
-
-/* Asked about an index file that cannot be read (one call at a time): RC_OK goes on without it.
- * What stood before the damage may have been taken. */
-struct index_bad {
-    enum rc (*fn)(void *arg, const struct id *file, struct err *e);
-    void *arg;
-};
-/* As repo_load_index; `bad` may be NULL. */
-NODISCARD enum rc index_load_but(struct ctx *cx, struct repo *r, const struct index_bad *bad,
-                                 struct err *e);
-
-/* Set room aside in the store for when it is full, as far as there is any. Returns how many bytes
- * are left; UINT64_MAX: not known. */
-uint64_t repo_keep_reserve(struct ctx *cx, struct repo *r);
-
-/* The index, loaded if it is not, or if a save has made it old. */
-NODISCARD enum rc repo_need_index(struct ctx *cx, struct repo *r, struct err *e);
-
 void lock_setup(struct repo *r);
 void lock_teardown(struct repo *r);
 NODISCARD enum rc lock_load(struct ctx *cx, struct repo *r, const struct id *id,
@@ -145,17 +64,6 @@ NODISCARD enum rc lock_is_stale(struct ctx *cx, struct repo *r, const struct id 
                                 const struct lock_info *l, bool *stale, struct err *e);
 /* Any thread. */
 bool lock_is_ours(struct repo *r, const struct id *id);
-
-/* A list of IDs from the store. */
-struct id_list {
-    struct id *ids;
-    uint64_t *bytes;
-    size_t n, cap;
-};
-NODISCARD enum rc id_list_load(struct ctx *cx, struct repo *r, enum store_type type,
-                               struct id_list *out, struct err *e);
-void id_list_add(struct id_list *l, const struct id *id, uint64_t bytes);
-void id_list_release(struct id_list *l);
 
 /* Who we are, for keys, locks and snapshots; "" when unknown. */
 void whoami(char host[static LOCK_NAME_MAX], char user[static LOCK_NAME_MAX]);

@@ -4,12 +4,12 @@
 #include "t.h"
 
 #include "base/mem.h"
-#include "repo/copy.h"
+#include "maintain/copy.h"
 #include "repo/keys.h"
-#include "repo/prune.h"
-#include "repo/repair.h"
+#include "maintain/prune.h"
+#include "maintain/repair.h"
 #include "repo/save.h"
-#include "repo/snapshot_edit.h"
+#include "maintain/snapshot_edit.h"
 
 static enum rc
 enter(struct store *s, bool exclusive, struct repo **r, struct err *e)

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "repo/check.h"
+#include "maintain/check.h"
 #include "store/local.h"
 
 static char scene[200]; /* what is tried now, for messages */

@@ -26,13 +26,13 @@
 #include "base/ctx.h"
 #include "base/mem.h"
 #include "base/stream.h"
-#include "repo/check.h"
+#include "maintain/check.h"
 #include "repo/keys.h"
 #include "repo/load.h"
 #include "repo/repo.h"
 #include "repo/save.h"
 #include "repo/snapshots.h"
-#include "repo/stats.h"
+#include "maintain/stats.h"
 
 struct tool {
     struct ctx cx;
