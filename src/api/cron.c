@@ -17,16 +17,16 @@ static const char *const day_names[] = {"sun", "mon", "tue", "wed", "thu", "fri"
 
 struct field_def {
     const char *what;
-    unsigned min, max, last;  /* last: where "*" and "a/step" end; 7, the other Sunday, is beyond */
+    unsigned min, max, last,
+        n_names;              /* last: where "*" and "a/step" end; 7, the other Sunday, is beyond */
     const char *const *names; /* of min, min + 1, ... */
-    unsigned n_names;
 };
 static const struct field_def fields[] = {
-    {"minute", 0, 59, 59, NULL, 0},
-    {"hour", 0, 23, 23, NULL, 0},
-    {"day of the month", 1, 31, 31, NULL, 0},
-    {"month", 1, 12, 12, month_names, 12},
-    {"day of the week", 0, 7, 6, day_names, 7},
+    {"minute", 0, 59, 59, 0, NULL},
+    {"hour", 0, 23, 23, 0, NULL},
+    {"day of the month", 1, 31, 31, 0, NULL},
+    {"month", 1, 12, 12, 12, month_names},
+    {"day of the week", 0, 7, 6, 7, day_names},
 };
 
 static const char *const shorthands[][2] = {

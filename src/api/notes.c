@@ -127,7 +127,7 @@ target_namespace(const char *from)
 enum rc
 adoption_check(const struct adopter *by, const char *from, struct err *e)
 {
-    struct str ns = str_of("", 0);
+    struct str ns;
     char shown[120];
 
     if (from == NULL)

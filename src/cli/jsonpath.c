@@ -22,7 +22,7 @@ print_found(const struct found *f, struct buf *out, struct err *e)
         if (json_kind_of(f->v[i]) == JSON_IS_DOUBLE)
             s = str_c(str_put_double(json_double_or(f->v[i], 0), number));
         else if (json_text(f->v[i]) == NULL)
-            s = str_c(json = json_to_text(f->v[i], true));
+            json = json_to_text(f->v[i], true), s = str_c(json);
         if ((i > 0 && buf_add(out, " ", 1, e)) || buf_add_str(out, s, e))
             return e->code;
     }

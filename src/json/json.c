@@ -55,6 +55,8 @@ is_beyond(struct str number)
            !str_to_i64(number, &v);
 }
 
+static const char null_word[4] = {'n', 'u', 'l', 'l'}; /* no text: no NUL behind it */
+
 /* Numbers of 19 digits and more begin where no string is; they leave room for a null. */
 static void
 blank_beyond(uint8_t *p, const uint8_t *end)
@@ -70,7 +72,7 @@ blank_beyond(uint8_t *p, const uint8_t *end)
             n++;
         if (n >= 19 && is_beyond(str_of(p, n))) {
             memset(p, ' ', n);
-            memcpy(p, "null", 4);
+            memcpy(p, null_word, sizeof(null_word));
         }
         p += MAX(n, (size_t)1);
     }

@@ -405,9 +405,12 @@ peek_pending(struct rdb *r, struct id_list *l, struct err *e)
 
     if (rdb_count(r, &n, e))
         return e->code;
-    for (; n > 0; n--)
-        if (rdb_string_skip(r, e) || rdb_string_skip(r, e))
+    for (; n > 0; n--) {
+        if (rdb_string_skip(r, e))
             return e->code;
+        if (rdb_string_skip(r, e)) /* and what stands under that name */
+            return e->code;
+    }
     if (read_numbers(r, &ev, e) || read_groups(r, &o, e))
         return e->code;
     r->w.pos = (size_t)(start - r->w.base);

@@ -91,11 +91,8 @@ is_known(const char *p)
                 (*p >= '1' && *p <= '9'))
                 return false;
             p++;
-        } else if (c == '(' && !is_group(p)) {
-            return false;
-        } else if (strchr("*+?}", c) != NULL && *p == '+') {
-            return false;
-        } else if (c == '{' && is_too_many(p - 1)) {
+        } else if ((c == '(' && !is_group(p)) || (strchr("*+?}", c) != NULL && *p == '+') ||
+                   (c == '{' && is_too_many(p - 1))) {
             return false;
         }
     }
