@@ -38,6 +38,16 @@ static const struct scheme {
                {"http:", NULL},
                {"https:", NULL}};
 
+static enum rc
+refuse_scheme(const char *url, struct err *e)
+{
+    (void)err_set(e, RC_UNSUPPORTED, "repositories at \"%.*s:...\" are not known here",
+                  (int)strcspn(url, ":"), url);
+    return err_hint(
+        e, "use a path, local:PATH, s3:HOST/BUCKET/PREFIX, gs:BUCKET:/PREFIX, "
+           "azure:CONTAINER:/PREFIX, swift:CONTAINER:/PREFIX, b2:BUCKET:/PREFIX or rest:URL");
+}
+
 /* "NAME.connections" of the options, where the caller gives no number. */
 static enum rc
 set_connections(const char *scheme, struct store_opts *o, struct err *e)
@@ -65,17 +75,14 @@ store_open(const char *url, const struct store_opts *opts, struct store **out, s
         const struct scheme *s = &schemes[i];
         if (strncmp(url, s->name, strlen(s->name)) != 0)
             continue;
-        if (s->open == NULL) {
-            (void)err_set(e, RC_UNSUPPORTED, "repositories at \"%s...\" are not known here",
-                          s->name);
-            return err_hint(
-                e,
-                "use a path, local:PATH, s3:HOST/BUCKET/PREFIX, gs:BUCKET:/PREFIX, "
-                "azure:CONTAINER:/PREFIX, swift:CONTAINER:/PREFIX, b2:BUCKET:/PREFIX or rest:URL");
-        }
+        if (s->open == NULL)
+            return refuse_scheme(url, e);
         if (set_connections(s->name, &o, e))
             return e->code;
         return s->open(url + strlen(s->name), &o, out, e);
     }
+    if (url[strcspn(url, ":/")] ==
+        ':') /* a scheme that is misspelt is not a folder; local:a:b is */
+        return refuse_scheme(url, e);
     return open_local(url, &o, out, e);
 }

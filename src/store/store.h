@@ -140,7 +140,7 @@ struct store_opts {
 
 /*
  * Open by address, restic's syntax: PATH or local:PATH, s3:..., gs:..., azure:..., swift:...,
- * b2:..., rest:... Other schemes are RC_UNSUPPORTED. `o` may be NULL. Does not touch the place yet.
+ * b2:..., rest:... Other schemes are RC_UNSUPPORTED (a path with a colon in its first part is local:...). `o` may be NULL. Does not touch the place yet.
  * The caller releases with store_release. RC_INVALID: the address, or an option.
  */
 NODISCARD enum rc store_open(const char *url, const struct store_opts *o, struct store **out,

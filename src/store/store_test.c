@@ -253,6 +253,11 @@ test_open_refuses_what_it_does_not_know(void **state)
     T_RC(store_open("sftp:u@h:/x", NULL, &s, &e), RC_UNSUPPORTED);
     T_RC(store_open("rclone:u:secret@h/", NULL, &s, &e), RC_UNSUPPORTED);
     assert_null(strstr(e.msg, "secret"));
+    T_RC(store_open("nul:x", NULL, &s, &e), RC_UNSUPPORTED);
+    T_OK(store_open("local:nul:x", NULL, &s, &e));
+    store_release(s);
+    T_OK(store_open("./nul:x", NULL, &s, &e));
+    store_release(s);
     T_RC(store_open("", NULL, &s, &e), RC_INVALID);
     T_RC(store_open("local:", NULL, &s, &e), RC_INVALID);
 }
