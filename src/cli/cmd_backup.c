@@ -177,9 +177,10 @@ backup_main(struct ctx *cx, const void *args, struct err *e)
 
     if (a->repo.no_lock)
         return err_set(e, RC_USAGE, "--no-lock is for reading only");
-    if (a->from_stdin && !filter_is_all(&a->keys))
-        return err_set(e, RC_USAGE,
-                       "--db and --match choose keys of a Redis; --stdin is stored as it is");
+    if (a->from_stdin && !filter_is_all(&a->keys)) {
+        CLEANUP(mem_free_ptr) char *keys = filter_text(&a->keys);
+        return err_set(e, RC_USAGE, "--stdin is stored as it is: %s chooses keys of a Redis", keys);
+    }
     rc = app_repo_open(cx, &a->repo, APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
         rc = a->from_stdin ? from_stdin(cx, a, r.repo, &opts, &res, e)

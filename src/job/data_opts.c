@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/data_opts.h"
 
+#include "job/restore.h"
+
 /* In the order of the enums. */
 static const char *const sources[] = {"auto", "replication", "scan", NULL};
 static const char *const formats[] = {"commands", "restore", NULL};
@@ -57,11 +59,6 @@ enum rc
 load_opts_of(const struct load_choice *c, const struct filter *keys, struct load_opts *out,
              struct err *e)
 {
-    if (c->existing == LOAD_FLUSH && filter_by_name(keys))
-        return err_set(
-            e, RC_USAGE,
-            "--existing flush would empty the server for the keys that --match chooses; use "
-            "--existing replace");
     if (c->verify && c->existing == LOAD_SKIP)
         return err_set(e, RC_USAGE,
                        "--verify cannot say what the keys should be that --existing skip keeps");
@@ -70,5 +67,5 @@ load_opts_of(const struct load_choice *c, const struct filter *keys, struct load
                               .dry_run = c->dry_run,
                               .allow = c->allow.v,
                               .n_allow = c->allow.n};
-    return RC_OK;
+    return restore_check_flush(out, e);
 }

@@ -371,15 +371,18 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct co
     return rc;
 }
 
-/* Before a server is emptied. */
-static enum rc
-check_flush(const struct load_opts *opts, struct err *e)
+enum rc
+restore_check_flush(const struct load_opts *opts, struct err *e)
 {
+    CLEANUP(mem_free_ptr) char *keys = NULL;
+
     if (opts->existing != LOAD_FLUSH || !filter_by_name(&opts->filter))
         return RC_OK;
+    keys = filter_text(&opts->filter);
     return err_set(e, RC_USAGE,
-                   "--existing flush would empty the server for the few keys that --match chooses; "
-                   "use --existing replace");
+                   "--existing flush would empty the server for the few keys that %s chooses; "
+                   "use --existing replace",
+                   keys);
 }
 
 enum rc
@@ -389,7 +392,7 @@ restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct conn *c,
     struct plan plan = {0};
 
     memset(out, 0, sizeof(*out));
-    if (check_flush(opts, e))
+    if (restore_check_flush(opts, e))
         return e->code;
     if (!opts->dry_run && ((survey != NULL && survey_dump(cx, survey, opts, &plan, e)) ||
                            room_check(cx, c, &plan.need, e)))
@@ -439,7 +442,7 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,
     struct plan plan;
 
     memset(out, 0, sizeof(*out));
-    if (check_flush(opts, e) || plan_snapshot(cx, from, opts, &plan, e) ||
+    if (restore_check_flush(opts, e) || plan_snapshot(cx, from, opts, &plan, e) ||
         (!opts->dry_run && room_check(cx, c, &plan.need, e)))
         return e->code;
     if (opts->existing == LOAD_FLUSH && !opts->dry_run &&

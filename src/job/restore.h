@@ -68,6 +68,9 @@ enum { RESTORE_WORDS = 400 };
 const char *restore_words(const struct restore_result *r, const char *target,
                           char to[static RESTORE_WORDS]);
 
+/* RC_USAGE: a server would be emptied for a few keys by name. Whoever restores asks; asking early saves a connection. */
+NODISCARD enum rc restore_check_flush(const struct load_opts *opts, struct err *e);
+
 /* `c` NULL: with opts->dry_run. opts->on is ours. */
 NODISCARD enum rc restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,
                                 const struct load_opts *opts, struct restore_result *out,
