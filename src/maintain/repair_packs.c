@@ -67,7 +67,13 @@ save_headed(struct salvage *s, const struct id *pack, struct err *e)
     for (size_t i = 0; rc == RC_OK && i < n; i++)
         rc = save_blob(s, pack, &blobs[i], e);
     mem_free(blobs);
-    return repair_is_damage(rc) ? RC_OK : rc; /* then the index is all there is */
+    if (!repair_is_damage(rc))
+        return rc;
+    if (index_pack_find(repo_index(s->repo), pack) != INDEX_NONE)
+        return RC_OK; /* the index is all there is */
+    (void)err_wrap(e, "nothing was changed: no index file knows what is in the pack");
+    return err_hint(e, "put back an index file that lists it, or let `cstash prune` remove it if "
+                       "its data are not missed");
 }
 
 /* A blob that was bad in one place may have been good in another. */

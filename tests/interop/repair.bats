@@ -120,6 +120,18 @@ sys.exit(not whole.endswith(left[same:]))' in/a/noise out.two/in/a/noise
     sums out.two/in | grep -v /noise | diff - <(grep -v /noise two.sums)
 }
 
+@test "a pack that nothing tells about is not removed for nothing" {
+    fill 1
+    local pack file
+    pack=$(r list --no-lock packs | head -n 1)
+    file=$(in_repo "$pack")
+    damage "$file" "$(($(stat -c %s "$file") - 20))"
+    "$CSTASH" repair index --read-all-packs # it leaves the pack out
+    run -1 "$CSTASH" repair packs "$pack"
+    [[ "$output" == *"nothing was changed: no index file knows what is in the pack"* ]]
+    [ -f "$file" ]
+}
+
 @test "trees that are lost: a folder becomes empty, a snapshot without a root goes" {
     fill 1
     local tree pack
