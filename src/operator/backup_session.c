@@ -238,6 +238,14 @@ static const struct session_kind backup_session = {
     .ended = note_success,
 };
 
+/* Does the status of a configuration say something of its spec as it is now? */
+static bool
+is_judged(const struct json *config)
+{
+    return json_int_or(json_dig(config, "status", "observedGeneration"), 0) ==
+           kube_generation(config);
+}
+
 static enum rc
 backup_session_start(struct session_ctx *s, struct err *e)
 {
@@ -248,6 +256,10 @@ backup_session_start(struct session_ctx *s, struct err *e)
 
     if (object_check(&kind_backupsession, s->now, &why))
         return backup_session_skip(s, e, "Skipped taking backup. Reason: %s", why.msg);
+    if (strcmp(ready, "Ready") != 0 && !is_judged(s->inv.obj)) { /* both were just applied */
+        s->out->requeue_after_ms = OLDER_MS;
+        return RC_OK;
+    }
     if (strcmp(ready, "Ready") != 0)
         return backup_session_skip(s, e, "Skipped taking backup. Reason: %s %s/%s is not ready.",
                                    s->inv.kind, s->inv.ns, s->inv.name);

@@ -47,6 +47,34 @@ last_success() { # of the configuration bc, as Prometheus is told
     grep -rqE "Z info: dumping .* component=backupsession object=demo/one$" "$T"/state/pods/*/*.log
 }
 
+@test "a session that is applied together with its configuration waits for its word" {
+    k apply -f - >/dev/null <<'YAML'
+apiVersion: v1
+kind: List
+items:
+- apiVersion: stash.appscode.com/v1beta1
+  kind: BackupConfiguration
+  metadata: {name: bc, namespace: demo}
+  spec:
+    schedule: "0 0 1 1 *"
+    repository: {name: repo}
+    retentionPolicy: {name: keep, keepLast: 10, prune: false}
+    task: {name: redis-backup-7.0.5}
+    target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis}}
+- apiVersion: stash.appscode.com/v1beta1
+  kind: BackupSession
+  metadata:
+    name: at-once
+    namespace: demo
+    labels: {stash.appscode.com/invoker-type: BackupConfiguration, stash.appscode.com/invoker-name: bc}
+  spec: {invoker: {apiGroup: stash.appscode.com, kind: BackupConfiguration, name: bc}, retryLeft: 0}
+YAML
+    phase demo backupsession/at-once Succeeded
+    k patch bc bc -n demo --type merge -p '{"spec":{"repository":{"name":"none"}}}' >/dev/null
+    session demo too-early bc # and is skipped once the configuration has its word
+    phase demo backupsession/too-early Skipped
+}
+
 @test "the last success is kept: 0 for never, then through failures, clean-up and a restart" {
     config demo bc
     phase demo bc/bc Ready
