@@ -177,6 +177,8 @@ backup_main(struct ctx *cx, const void *args, struct err *e)
 
     if (a->repo.no_lock)
         return err_set(e, RC_USAGE, "--no-lock is for reading only");
+    if (a->from_stdin && a->redis.url != NULL)
+        return err_set(e, RC_USAGE, "give --stdin or --redis, not both");
     if (a->from_stdin && !filter_is_all(&a->keys)) {
         CLEANUP(mem_free_ptr) char *keys = filter_text(&a->keys);
         return err_set(e, RC_USAGE, "--stdin is stored as it is: %s chooses keys of a Redis", keys);

@@ -214,9 +214,13 @@ copy_object(void *arg, const struct id *id, uint64_t size, struct err *e)
     CLEANUP(buf_release) struct buf bytes = BUF_INIT(OBJECT_MAX);
     struct store_name name = {.type = c->type, .id = *id};
 
-    (void)size;
-    if (store_get_all(&cx, c->from, &name, &bytes, e))
+    /* As it is: half a pack does not have the hash that is its name. */
+    if (c->type == STORE_CONFIG && c->from->ops->stat(&cx, c->from, &name, &size, e))
         return e->code;
+    if (buf_reserve(&bytes, (size_t)size, e) ||
+        (size != 0 && c->from->ops->get(&cx, c->from, &name, 0, bytes.p, (size_t)size, e)))
+        return e->code;
+    bytes.n = (size_t)size;
     return store_put_all(&cx, c->to, &name, buf_str(&bytes), e);
 }
 

@@ -184,6 +184,7 @@ END
 
 @test "standard input that no restore will take is stored, and told" {
     "$CSTASH" init -q 2>/dev/null
+    wrong "backup --stdin --redis redis://127.0.0.1:1" "give --stdin or --redis, not both"
     printf 'SET a 1\r\n' | "$CSTASH" backup -q --stdin 2>"$T/err"
     grep -q "cannot be restored into a Redis: it begins neither like RESP" "$T/err"
     [ "$(restic dump latest /dumpfile.resp)" = $'SET a 1\r' ]
