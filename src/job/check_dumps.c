@@ -5,6 +5,7 @@
 #include "job/backup.h"
 #include "job/manifest.h"
 #include "job/restore.h"
+#include "maintain/repair.h"
 
 struct dump_check {
     struct ctx *cx;
@@ -42,6 +43,8 @@ read_dump(struct dump_check *c, const struct snapshot *snap, struct buf *manifes
         rc = restore_redis(c->cx, &from, NULL, &opts, &res, e);
     *bytes = res.load.bytes;
     snapshot_close(&from);
+    if (rc == RC_OK && *bytes == 0) /* no backup makes one: repair does, of a dump that is lost */
+        return err_set(e, RC_CORRUPT, "its dump is empty");
     return rc;
 }
 
@@ -54,6 +57,7 @@ check_dump(struct dump_check *c, const struct snapshot *snap, bool newest, struc
     char id[ID_TEXT], text[sizeof(why.msg) + 64];
     uint64_t bytes = 0;
     enum rc rc = snapshot_manifest(c->cx, c->repo, snap, &manifest, &why);
+    bool is_ours = rc == RC_OK && (manifest.n != 0 || snapshot_has_tags(snap, REPAIRED_TAG));
 
     if (rc == RC_OK && (newest || !is_vouched(buf_str(&manifest))))
         rc = read_dump(c, snap, &manifest, &bytes, &why);
@@ -63,9 +67,8 @@ check_dump(struct dump_check *c, const struct snapshot *snap, bool newest, struc
         return rc;
     }
     c->out->read += bytes != 0;
-    /* Nothing read: no dump, or something else under its name, or what the check of the repository
-     * has told. */
-    if (rc == RC_OK || bytes == 0)
+    /* Nothing read of what no manifest vouches for: something else under the name of a dump. */
+    if (rc == RC_OK || (bytes == 0 && !is_ours))
         return RC_OK;
     c->out->refused++;
     (void)snprintf(text, sizeof(text), "snapshot %.8s cannot be restored: %s",

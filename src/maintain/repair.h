@@ -14,6 +14,9 @@
  */
 #include "repo/snapshots.h"
 
+/* The tag of a snapshot that lost something; restic has none. Who is content with it takes the tag away. */
+#define REPAIRED_TAG "repaired"
+
 struct repair_opts {
     void (*note)(void *arg, const char *text);
     void *arg;
@@ -51,7 +54,7 @@ NODISCARD enum rc repair_packs(struct ctx *cx, struct repo *r, const struct id *
 /*
  * Rewrite those of the list whose trees or blobs are not in the index: a file keeps the blobs that
  * are there, in order, a tree that cannot be read becomes an empty one. The new snapshot has the
- * tag "repaired" and `original`. One whose root cannot be read is removed with `forget` and left
+ * tag REPAIRED_TAG and `original`. One whose root cannot be read is removed with `forget` and left
  * alone without. `*changed` counts them; with dry_run it is what would be.
  */
 NODISCARD enum rc repair_snapshots(struct ctx *cx, struct repo *r, struct snapshot *list, size_t n,

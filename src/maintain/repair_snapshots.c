@@ -302,7 +302,7 @@ repair_snapshots_settle(struct mender *m, struct snapshot *s, enum fate fate, st
         return RC_OK;
     if (fate == GOES)
         return snapshot_forget(m->cx, m->repo, &old, e);
-    (void)snapshot_add_tag(s, "repaired");
+    (void)snapshot_add_tag(s, REPAIRED_TAG);
     if (snapshot_replace(m->cx, m->repo, s, !m->opts->forget, e))
         return e->code;
     repair_note(m->opts, "snapshot %.8s is repaired as %.8s", id_hex(&old, was),

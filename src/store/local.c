@@ -50,6 +50,8 @@ open_object(struct ctx *cx, struct store *s, const struct store_name *name, int 
         return e->code;
     /* Whoever may write to the folder may put a FIFO there, whose opening would not end. */
     *fd = open(local_path(s, name, path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (*fd < 0 && errno == ENOENT && lstat(path, &st) == 0)
+        return err_set(e, RC_CORRUPT, "%s is a link to nothing", path);
     if (*fd < 0)
         return err_sys(e, errno, "could not open %s", path);
     if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode))
@@ -208,11 +210,12 @@ list_folder(struct ctx *cx, const char *path, const char *prefix, store_list_fn 
             strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
             continue;
         if (fstatat(dirfd(dir), entry->d_name, &st, 0) != 0) {
-            if (errno == ENOENT)
-                continue; /* somebody removed it just now */
-            rc = err_sys(e, errno, "could not list %s", path);
-        } else if (S_ISREG(st.st_mode)) {
-            rc = fn(arg, &id, (uint64_t)st.st_size, e);
+            if (errno != ENOENT)
+                rc = err_sys(e, errno, "could not list %s", path);
+            else if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                rc = fn(arg, &id, 0, e); /* a link to nothing; else somebody removed it just now */
+        } else {
+            rc = fn(arg, &id, S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0, e);
         }
     }
     (void)closedir(dir);

@@ -11,6 +11,8 @@ setup() {
     printf 'SET a 1\r\n' | "$CSTASH" backup -q --stdin
 }
 
+teardown() { end_all; }
+
 says() { # says STATUS TEXT...
     [ "$status" = "$1" ] || { echo "$status: $output"; return 1; }
     shift
@@ -40,6 +42,20 @@ says() { # says STATUS TEXT...
         if [ -z "$damage" ]; then "$CSTASH" forget "${BAD:0:8}"; else "$CSTASH" repair snapshots --forget; fi
         [ ! -e "$T/repo/snapshots/$BAD" ]
         "$CSTASH" snapshots
+        "$CSTASH" check -q
+    done
+}
+
+@test "a snapshot that is a link to nothing, a folder or a FIFO is unreadable, not absent" {
+    local make
+    for make in "ln -s /nonexistent/$BAD" mkdir mkfifo; do
+        $make "$T/repo/snapshots/$BAD"
+        for command in check snapshots prune; do
+            run "$CSTASH" $command
+            says 1 "snapshots/$BAD"
+        done
+        "$CSTASH" show latest | grep -q SET
+        rm -rf "$T/repo/snapshots/$BAD"
         "$CSTASH" check -q
     done
 }
@@ -119,4 +135,22 @@ says() { # says STATUS TEXT...
     # what is meant by name goes, and with it the damage
     "$CSTASH" forget -q "$("$CSTASH" snapshots --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[-1]["id"])')"
     "$CSTASH" show latest | cmp - <(printf 'SET a 1\r\n')
+}
+
+@test "what repair left of a damaged snapshot pushes no good one out" {
+    start_redis a
+    cli a set k v >/dev/null
+    "$CSTASH" backup -q --target t --redis "$URL_a"
+    head -c 300000 /dev/urandom | cli a -x set big >/dev/null
+    "$CSTASH" backup -q --target t --redis "$URL_a"
+    rm "$(find "$T/repo/data" -type f -size +200k)"
+    "$CSTASH" repair index
+    "$CSTASH" repair snapshots --forget
+    run "$CSTASH" check --read-data
+    says 1 "cannot be restored"
+    run "$CSTASH" forget --target t --keep-last 1 --prune
+    says 1 "nothing is removed" "is what repair left of a damaged one" "cstash tag --remove repaired"
+    "$CSTASH" forget -q "$("$CSTASH" snapshots --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[-1]["id"])')"
+    "$CSTASH" forget -q --target t --keep-last 1 --prune
+    "$CSTASH" check -q --read-data
 }
