@@ -174,13 +174,6 @@ condition_row(enum condition_id id)
 }
 
 const char *
-condition_state_text(enum condition_state state)
-{
-    BUG_ON((unsigned)state >= COND_STATES);
-    return states[state];
-}
-
-const char *
 api_time(int64_t ms, char to[static API_TIME_TEXT])
 {
     time_t t = (time_t)(ms / 1000);

@@ -76,8 +76,6 @@ struct condition {
 
 /* Borrowed, for ever. */
 const struct condition *condition_row(enum condition_id id);
-/* "True", "False", "Unknown". */
-const char *condition_state_text(enum condition_state state);
 
 /* True if that changed something. `text` NULL: that of the table. A BUG where the table has no such state. */
 bool condition_set(struct json *holder, enum condition_id id, enum condition_state state,

@@ -22,7 +22,7 @@
 struct app_opts {
     bool help, json, quiet, verbose;
     enum { LOG_AS_TEXT, LOG_AS_JSON } log_format;
-    struct opt_list words; /* those that are no options */
+    struct opt_list words; /* those that are not options */
 };
 extern const struct opt opts_app[];
 

@@ -165,7 +165,7 @@ struct opts_syntax {
 
 /*
  * Presets and "not given" first, then the words. `out` is the struct that the groups' offsets are of;
- * `rest`: the words that are no options.
+ * `rest`: the words that are not options.
  */
 NODISCARD enum rc opts_parse(const struct opts_syntax *s, int argc, char **argv, void *out,
                              struct opt_list *rest, struct err *e);

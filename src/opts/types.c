@@ -176,7 +176,7 @@ type_enum(const struct opt *o, const char *text, void *to, struct err *e)
     return RC_OK;
 }
 
-/* As restic's --time: what clocks show here. A day that does not exist is none. */
+/* As restic's --time: what clocks show here. A day that does not exist is refused. */
 static enum rc
 type_time(const struct opt *o, const char *text, void *to, struct err *e)
 {

@@ -180,7 +180,7 @@ replace_reserved(const char *name, const char *target)
     mem_free(path);
 }
 
-/* What stands under a name in the store is `want`; the names here are no hashes, and whole reads say so. */
+/* What stands under a name in the store is `want`; the names here are not hashes, and whole reads say so. */
 static void
 holds(struct ctx *cx, struct store *s, const struct store_name *name, struct str want)
 {
