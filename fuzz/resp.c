@@ -20,16 +20,16 @@ read_all(struct resp_reader *r, struct dump_decode *u, struct adapt *a, struct e
 
     for (;;) {
         if (resp_reader_next(r, &c, &over, e))
-            return e->code;
+            return err_code(e);
         if (over)
             return dump_decode_end(u, e);
         if (dump_decode_cmd(u, &c, &class, e))
-            return e->code;
+            return err_code(e);
         if (c.whole && adapt_command(a, &c, &verdict, &resp, &why, e))
-            return e->code;
+            return err_code(e);
         for (piece.last = c.whole; !piece.last;)
             if (resp_reader_more(r, &piece, e) || dump_decode_piece(u, &piece, e))
-                return e->code;
+                return err_code(e);
     }
 }
 

@@ -104,7 +104,7 @@ backend_decode(const struct json *spec, struct backend *out, struct err *e)
     }
     if (check_lengths(&b, e) || check_endpoint(&b, e)) {
         backend_release(&b);
-        return e->code;
+        return err_code(e);
     }
     *out = b;
     return RC_OK;
@@ -130,7 +130,7 @@ backend_address(const struct backend *b, char **out, struct err *e)
     if (b->provider == NULL || b->bucket == NULL)
         return err_set(e, RC_INVALID, "a backend needs a provider and a bucket");
     if (check_lengths(b, e))
-        return e->code;
+        return err_code(e);
     if (strcmp(b->provider, "local") == 0) {
         *out = mem_strdup(b->bucket);
         return RC_OK;

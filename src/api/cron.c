@@ -121,7 +121,7 @@ parse_fields(const char *p, struct cron *c, struct err *e)
 
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         if (parse_field(&fields[i], &p, &bits[i], &any[i], e))
-            return e->code;
+            return err_code(e);
     p += strspn(p, blanks);
     if (*p != '\0')
         return err_set(e, RC_INVALID, "the schedule has more than five fields");
@@ -143,7 +143,7 @@ parse_at(const char *s, struct cron *c, struct err *e)
             return parse_fields(shorthands[i][1], c, e);
     if (strncmp(s, "@every ", 7) == 0) {
         if (duration_parse(str_c(s + 7), &c->every_ms, e))
-            return e->code;
+            return err_code(e);
         if (c->every_ms >= 1000)
             return RC_OK;
         return err_set(e, RC_INVALID, "@every needs a second at least");

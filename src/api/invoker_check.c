@@ -68,10 +68,10 @@ check_numbers(const struct invoker *inv, struct err *e)
 
     for (size_t i = 0; i < ARRAY_LEN(keep); i++)
         if (check_at_least(inv->retention, "spec.retentionPolicy", keep[i], -1, e))
-            return e->code;
+            return err_code(e);
     if (check_at_least(inv->spec, "spec", "backupHistoryLimit", 0, e) ||
         check_at_least(retry, "spec.retryConfig", "maxRetry", 0, e))
-        return e->code;
+        return err_code(e);
     if (json_field(retry, "delay") != NULL &&
         (duration_parse(json_text_str(json_field(retry, "delay")), &delay, e) || delay < 0))
         return err_set(e, RC_INVALID, "spec.retryConfig.delay must not be negative");
@@ -113,6 +113,6 @@ invoker_check(const struct invoker *inv, int64_t now_ms, struct err *e)
 {
     if (check_driver(inv, e) || check_references(inv, e) || check_time_out(inv, e) ||
         check_numbers(inv, e) || check_schedule(inv, now_ms, e) || check_rules(inv, e))
-        return e->code;
+        return err_code(e);
     return RC_OK;
 }

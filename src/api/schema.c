@@ -318,7 +318,7 @@ schema_bad(const struct place *p, const char *what, struct err *e)
     place_text(p, &text);
     (void)err_set(e, RC_INVALID, "%s %s", buf_c(&text), what);
     buf_release(&text);
-    return e->code;
+    return err_code(e);
 }
 
 static enum rc
@@ -387,7 +387,7 @@ static enum rc
 check_list(const struct field *f, const struct json *v, const struct place *p, struct err *e)
 {
     if (schema_need(v, JSON_IS_ARRAY, "must be a list", p, e))
-        return e->code;
+        return err_code(e);
     if (json_size(v) > items_max(f))
         return schema_bad(p, "has too many elements", e);
     for (size_t i = 0; i < json_size(v); i++) {
@@ -396,10 +396,10 @@ check_list(const struct field *f, const struct json *v, const struct place *p, s
 
         if (f->type == F_STRS) {
             if (need_text(one, &at, e))
-                return e->code;
+                return err_code(e);
         } else if (schema_need(one, JSON_IS_OBJECT, "must be an object", &at, e) ||
                    (f->type == F_LIST && check_fields(f->of, one, &at, e))) {
-            return e->code;
+            return err_code(e);
         }
     }
     return RC_OK;
@@ -409,12 +409,12 @@ static enum rc
 check_map(const struct json *v, const struct place *p, struct err *e)
 {
     if (schema_need(v, JSON_IS_OBJECT, "must be an object", p, e))
-        return e->code;
+        return err_code(e);
     for (struct json_item it = json_first(v); it.key != NULL; it = json_next(v, it)) {
         struct place at = {p, it.key, 0};
 
         if (need_text(it.value, &at, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -434,7 +434,7 @@ check_field(const struct field *f, const struct json *v, const struct place *p, 
     case F_INT32:
     case F_INT64:
         if (schema_need(v, JSON_IS_INT, "must be an integer", p, e))
-            return e->code;
+            return err_code(e);
         if (f->type == F_INT32 && json_int_or(v, 0) != (int32_t)json_int_or(v, 0))
             return schema_bad(p, "is out of range", e);
         return RC_OK;
@@ -472,7 +472,7 @@ check_fields(const struct field *fields, const struct json *obj, const struct pl
             continue;
         }
         if (check_field(f, v, &p, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }

@@ -202,10 +202,10 @@ template_arguments(struct run *r, struct template_args *a)
 
                 r->p = from + strlen(word);
                 if (template_call(word, &none, &a->v[a->n], r->e))
-                    return r->e->code;
+                    return err_code(r->e);
             }
         } else if (template_operand(r, &a->v[a->n])) {
-            return r->e->code;
+            return err_code(r->e);
         }
         a->n++;
     }
@@ -249,7 +249,7 @@ template_pipeline(struct run *r, struct json **out)
     struct json *v = NULL;
 
     if (template_command(r, NULL, &v))
-        return r->e->code;
+        return err_code(r->e);
     for (;;) {
         template_blanks(r);
         if (r->p == r->end || *r->p != '|')
@@ -258,7 +258,7 @@ template_pipeline(struct run *r, struct json **out)
         struct json *next = NULL;
 
         if (template_command(r, v, &next))
-            return r->e->code;
+            return err_code(r->e);
         v = next;
     }
     *out = v;
@@ -312,13 +312,13 @@ template_branches(struct run *r, bool wanted)
 
         if (template_pipeline(r, &c) || end_action(r)) {
             json_free(c);
-            return r->e->code;
+            return err_code(r->e);
         }
         yes = !taken && template_truth(c);
         taken = taken || yes;
         json_free(c);
         if (template_block(r, wanted && yes, &stop))
-            return r->e->code;
+            return err_code(r->e);
         if (stop == AT_END_OF_TEXT)
             return template_bad(r, "{{end}} is missing");
         if (stop == AT_END)
@@ -330,7 +330,7 @@ template_branches(struct run *r, bool wanted)
             continue;
         }
         if (end_action(r) || template_block(r, wanted && !taken, &stop))
-            return r->e->code;
+            return err_code(r->e);
         if (stop != AT_END)
             return template_bad(r, "{{end}} is missing");
         return end_action(r);
@@ -368,7 +368,7 @@ template_block(struct run *r, bool wanted, enum stop *stop)
             return rc;
         }
         if (emit_text(r, open, wanted))
-            return r->e->code;
+            return err_code(r->e);
         r->p = open + 2;
         if (r->end - r->p >= 2 && *r->p == '-' && isspace((unsigned char)r->p[1]))
             r->p++;
@@ -380,7 +380,7 @@ template_block(struct run *r, bool wanted, enum stop *stop)
                 return template_bad(r, "a comment is not closed");
             r->p = close + 2;
             if (end_action(r))
-                return r->e->code;
+                return err_code(r->e);
             continue;
         }
         from = r->p;
@@ -394,13 +394,13 @@ template_block(struct run *r, bool wanted, enum stop *stop)
             }
             if (strcmp(word, "if") == 0) {
                 if (template_branches(r, wanted))
-                    return r->e->code;
+                    return err_code(r->e);
                 continue;
             }
         }
         r->p = from;
         if (value_action(r, wanted))
-            return r->e->code;
+            return err_code(r->e);
     }
 }
 
@@ -413,6 +413,6 @@ template_render(struct str text, const struct json *data, struct buf *out, struc
     if (text.n == 0)
         return RC_OK;
     if (template_block(&r, true, &stop))
-        return e->code;
+        return err_code(e);
     return stop == AT_END_OF_TEXT ? RC_OK : template_bad(&r, "{{else}} or {{end}} without {{if}}");
 }

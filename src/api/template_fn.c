@@ -219,7 +219,7 @@ print_all(const char *name, const struct template_args *a, struct buf *out, stru
     (void)name;
     for (size_t i = 0; i < a->n; i++)
         if (template_print(a->v[i], out, e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 
@@ -494,7 +494,7 @@ template_call(const char *name, const struct template_args *a, struct json **out
     for (size_t i = 0; i < ARRAY_LEN(value_fns); i++)
         if (strcmp(name, value_fns[i].name) == 0) {
             if (check_count(name, a->n, value_fns[i].min, value_fns[i].max, e))
-                return e->code;
+                return err_code(e);
             *out = call_value(name, a);
             return RC_OK;
         }
@@ -504,7 +504,7 @@ template_call(const char *name, const struct template_args *a, struct json **out
 
             if (check_count(name, a->n, text_fns[i].min, text_fns[i].max, e) ||
                 text_fns[i].run(name, a, &text, e))
-                return e->code;
+                return err_code(e);
             *out = json_new_str(buf_str(&text));
             return RC_OK;
         }

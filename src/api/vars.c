@@ -145,7 +145,7 @@ vars_replace(struct str value, struct str rest, struct buf *out, struct err *e)
 
         here = here && (how != '#' || at == 0) && (how != '%' || at + what.n == value.n);
         if (buf_add_str(out, here ? with : vars_sub(value, at, at + 1), e))
-            return e->code;
+            return err_code(e);
         at += here ? what.n : 1;
         done = done || (here && how != '/');
     }
@@ -167,7 +167,7 @@ change_case(struct str value, char how, bool all, struct buf *out, struct err *e
         if (i == 0 || all)
             c = in_case(c, how);
         if (buf_add(out, &c, 1, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -268,11 +268,11 @@ expand(const struct vars *v, struct str text, unsigned depth, struct buf *out, s
             if (end == text.n)
                 return err_set(e, RC_INVALID, "a \"${\" is not closed");
             if (vars_braces(v, vars_sub(text, i + 2, end), depth, out, e))
-                return e->code;
+                return err_code(e);
             i = end + 1;
         } else {
             if (buf_add(out, text.p + i, 1, e))
-                return e->code;
+                return err_code(e);
             i += more && text.p[i + 1] == '$' ? 2 : 1;
         }
     }
@@ -351,7 +351,7 @@ settle_named(struct params *p, struct str text, struct err *e)
                 memcmp(text.p + at + 2, name, n) == 0 &&
                 (at + n + 2 == text.n || !is_name(text.p[at + n + 2], false)) &&
                 vars_settle(p, i, e) != RC_OK)
-                return e->code;
+                return err_code(e);
     }
     return RC_OK;
 }

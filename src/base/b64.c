@@ -7,7 +7,7 @@ enum rc
 b64_encode(struct str bytes, struct buf *out, struct err *e)
 {
     if (buf_reserve(out, (bytes.n + 2) / 3 * 4, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < bytes.n; i += 3) {
         size_t left = bytes.n - i;
         uint32_t v = (uint32_t)bytes.p[i] << 16;
@@ -54,7 +54,7 @@ b64_decode(struct str text, struct buf *out, struct err *e)
 
             if (buf_add(out, three, 3 - pad, e)) {
                 out->n = start;
-                return e->code;
+                return err_code(e);
             }
             v = 0;
         }

@@ -43,7 +43,7 @@ enum rc
 buf_add(struct buf *b, const void *p, size_t n, struct err *e)
 {
     if (buf_reserve(b, n, e))
-        return e->code;
+        return err_code(e);
     if (n != 0)
         memcpy(b->p + b->n, p, n);
     b->n += n;
@@ -70,7 +70,7 @@ buf_vprintf(struct buf *b, struct err *e, const char *fmt, va_list ap)
     if (n < 0)
         return err_set(e, RC_INTERNAL, "could not format text");
     if (buf_reserve(b, (size_t)n, e))
-        return e->code;
+        return err_code(e);
     text = mem_alloc((size_t)n + 1);
     (void)vsnprintf(text, (size_t)n + 1, fmt, ap);
     if (n > 0)

@@ -65,7 +65,7 @@ ctx_wait(struct ctx *cx, int fd, short events, int timeout_ms, short *ready, str
         if (n < 0 && errno != EINTR)
             return err_sys(e, errno, "could not wait");
         if (ctx_check(cx, e))
-            return e->code;
+            return err_code(e);
         if (n > 0 && set[0].revents != 0) {
             *ready = set[0].revents;
             return RC_OK;

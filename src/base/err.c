@@ -8,6 +8,11 @@
 #include "base/err.h"
 #include "base/str.h"
 
+#undef err_set
+#undef err_sys
+#undef err_wrap
+#undef err_hint
+
 enum {
     WORDS_MAX = 4096, /* of one call, before they are cut to fit */
     CAUSE_MAX = 360   /* so that some context fits before it */
@@ -93,6 +98,14 @@ rc_from_errno(int sys)
     default:
         return RC_IO;
     }
+}
+
+void
+err_is_missing(void)
+{
+#ifdef CSTASH_TEST_SWITCHES
+    BUG("%s", "a call failed and left no error");
+#endif
 }
 
 enum rc

@@ -74,6 +74,29 @@ enum rc err_wrap(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Say what a person could do about it. Returns e->code. */
 enum rc err_hint(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* For err_code. */
+void err_is_missing(void);
+
+/*
+ * The code of an error that there is: "if (call(&out, e)) return err_code(e);". Compilers and analyzers see what
+ * they cannot see in e->code: that it is not RC_OK, so that nobody goes on with an output that was not written.
+ * Where e says RC_OK after all, that is our mistake: RC_INTERNAL, and in tests the end.
+ */
+static inline enum rc
+err_code(const struct err *e)
+{
+    if (LIKELY(e->code != RC_OK))
+        return e->code;
+    err_is_missing();
+    return RC_INTERNAL;
+}
+
+/* What these return is seen in the same way. `e` is evaluated twice. */
+#define err_set(e, ...) ((void)err_set((e), __VA_ARGS__), err_code(e))
+#define err_sys(e, ...) ((void)err_sys((e), __VA_ARGS__), err_code(e))
+#define err_wrap(e, ...) ((void)err_wrap((e), __VA_ARGS__), err_code(e))
+#define err_hint(e, ...) ((void)err_hint((e), __VA_ARGS__), err_code(e))
+
 /* The name of a code, such as "not found"; static. */
 const char *rc_name(enum rc code);
 

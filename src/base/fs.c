@@ -50,7 +50,7 @@ fs_read_file(const char *path, struct buf *out, struct err *e)
     return RC_OK;
 fail:
     (void)close(fd);
-    return e->code;
+    return err_code(e);
 }
 
 enum rc

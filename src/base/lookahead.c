@@ -67,7 +67,7 @@ read_once(struct lookahead *w, size_t n, struct err *e)
     size_t got;
 
     if (rd_read(w->in, w->p + w->end, MIN(w->cap - w->end, MAX(n, (size_t)WIN_FIRST)), &got, e))
-        return e->code;
+        return err_code(e);
     if (got == 0)
         w->ended = true;
     w->end += got;
@@ -93,7 +93,7 @@ lookahead_fill(struct lookahead *w, size_t n, struct err *e)
             return err_set(e, RC_CORRUPT, "the data ends at byte %llu, in the middle of an item",
                            (unsigned long long)(w->base + w->end));
         if (read_once(w, n - lookahead_left(w), e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -106,7 +106,7 @@ lookahead_more(struct lookahead *w, bool *over, struct err *e)
             lookahead_drop(w, w->pos);
         BUG_ON(w->end == w->cap);
         if (read_once(w, 1, e))
-            return e->code;
+            return err_code(e);
     }
     *over = lookahead_left(w) == 0;
     return RC_OK;

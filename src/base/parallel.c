@@ -79,5 +79,5 @@ parallel_for(size_t n, unsigned workers, parallel_fn *fn, void *arg, struct err 
     if (!p.failed)
         return RC_OK;
     *e = p.first;
-    return e->code;
+    return err_code(e);
 }

@@ -72,7 +72,7 @@ retry_tell(const struct retry *r, struct err *e)
     size_t n = 0;
 
     if (r->failed < 2)
-        return e->code;
+        return err_code(e);
     (void)str_cut(str_c(e->msg + e->cause_at), last, sizeof(last));
     for (size_t i = 0; i < RETRY_KEPT && r->kept[i].times > 0; i++)
         if (strcmp(r->kept[i].words, last) != 0)

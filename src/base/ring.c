@@ -16,7 +16,7 @@ ring_read(struct rd *base, uint8_t *p, size_t n, size_t *got, struct err *e)
     if (r->n == 0 && r->why.code != RC_OK) {
         *e = r->why;
         (void)pthread_mutex_unlock(&r->lock);
-        return e->code;
+        return err_code(e);
     }
     first = r->first;
     take = MIN(MIN(n, r->n), r->cap - first);

@@ -44,7 +44,7 @@ secret_from_file(const char *path, struct secret *out, struct err *e)
 
     if (fs_read_file(path, &raw, e)) {
         buf_release(&raw);
-        return e->code;
+        return err_code(e);
     }
     s = buf_str(&raw);
     if (s.n >= 3 && memcmp(s.p, "\xef\xbb\xbf", 3) == 0)

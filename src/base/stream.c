@@ -17,7 +17,7 @@ rd_full(struct rd *r, uint8_t *p, size_t n, size_t *got, struct err *e)
 
     while (have < n) {
         if (rd_read(r, p + have, n - have, &one, e))
-            return e->code;
+            return err_code(e);
         if (one == 0)
             break;
         have += one;
@@ -35,9 +35,9 @@ stream_copy(struct rd *from, struct wr *to, uint64_t *total, struct err *e)
 
     do {
         if (rd_read(from, step, COPY_STEP, &got, e))
-            return e->code;
+            return err_code(e);
         if (got != 0 && wr_write(to, step, got, e))
-            return e->code;
+            return err_code(e);
         sum += got;
     } while (got != 0);
     if (total != NULL)
@@ -88,7 +88,7 @@ fd_read(struct rd *base, uint8_t *p, size_t n, size_t *got, struct err *e)
 
     do {
         if (ctx_wait(r->cx, r->fd, POLLIN, -1, &ready, e))
-            return e->code;
+            return err_code(e);
         one = read(r->fd, p, n);
     } while (one < 0 && (errno == EINTR || errno == EAGAIN));
     if (one < 0)
@@ -109,7 +109,7 @@ fd_write(struct wr *base, const uint8_t *p, size_t n, struct err *e)
     struct wr_fd *w = CONTAINER_OF(base, struct wr_fd, wr);
 
     if (ctx_check(w->cx, e))
-        return e->code;
+        return err_code(e);
     return fs_write_all(w->fd, p, n, w->name, e);
 }
 

@@ -91,7 +91,7 @@ find_repo(const struct whereabouts *w, const struct repo_access *a, struct app_r
         return err_hint(e, "use %s or set %s", w->url_option, w->url_env);
     }
     if (read_password(w, &out->password, e))
-        return e->code;
+        return err_code(e);
     if (out->password.n == 0)
         return err_set(e, RC_INVALID, "the password of the repository is empty");
     return app_store_open(a, url, &out->store, e);
@@ -131,7 +131,7 @@ lock_repo(struct ctx *cx, const struct repo_access *a, struct repo *r, bool excl
             return retry_tell(&again, e);
         log_info("%s; trying again in %d ms", e->msg, pause);
         if (ctx_sleep(cx, pause, e))
-            return e->code;
+            return err_code(e);
     }
 }
 
@@ -162,7 +162,7 @@ open_and_lock(struct ctx *cx, const struct repo_access *a, enum app_lock lock, s
               struct err *e)
 {
     if (repo_open(cx, out->store, secret_str(&out->password), &out->repo, e))
-        return e->code;
+        return err_code(e);
     use_cache(a, out->repo);
     if (lock == APP_LOCK_NONE)
         return RC_OK;
@@ -175,7 +175,7 @@ enum rc
 app_repo_lock(struct ctx *cx, const struct repo_access *a, enum app_lock lock, struct app_repo *out,
               struct err *e)
 {
-    return app_repo_address(a, out, e) ? e->code : open_and_lock(cx, a, lock, out, e);
+    return app_repo_address(a, out, e) ? err_code(e) : open_and_lock(cx, a, lock, out, e);
 }
 
 enum rc
@@ -200,7 +200,7 @@ app_repo_open(struct ctx *cx, const struct repo_access *a, enum app_lock lock, s
               struct err *e)
 {
     if (app_repo_lock(cx, a, lock, out, e))
-        return e->code;
+        return err_code(e);
     return lock == APP_LOCK_NONE ? RC_OK : repo_load_index(cx, out->repo, e);
 }
 

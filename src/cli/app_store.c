@@ -30,7 +30,7 @@ app_store_open(const struct repo_access *a, const char *url, struct store **out,
     enum rc rc;
 
     if (check_options(a, e))
-        return e->code;
+        return err_code(e);
     if (cert != NULL && secret_from_file(cert, &pem, e))
         return err_wrap(e, "could not read the client's certificate");
     memcpy(options, a->store_options.v, a->store_options.n * sizeof(*options));

@@ -129,7 +129,7 @@ child_start(const char *const *argv, const char *log_path, struct child **out, s
 
     if (ctx_init(&c->cx, e)) {
         mem_free(c);
-        return e->code;
+        return err_code(e);
     }
     for (size_t i = 0; argv[i] != NULL && i < ARGV_MAX; i++)
         c->argv[i] = mem_strdup(argv[i]);

@@ -68,7 +68,7 @@ connect_to(const struct cluster_access *a, struct cluster *c, char **ns, struct 
         own = own_kubeconfig();
     if (own == NULL) {
         *e = first;
-        return e->code;
+        return err_code(e);
     }
     where.kubeconfig = own;
     return kube_connect(&where, NULL, &c->k, ns, e);
@@ -84,7 +84,7 @@ cluster_open(struct ctx *cx, const struct cluster_access *a, bool all_namespaces
     c->all = all_namespaces;
     c->ns_given = a->ns;
     if (connect_to(a, c, &ns, e))
-        return e->code;
+        return err_code(e);
     c->ns = a->ns != NULL ? mem_strdup(a->ns) : TAKE(ns);
     return resources_discover(cx, c->k, &c->known, e);
 }
@@ -226,7 +226,7 @@ cluster_files(struct cluster *c, const struct opt_list *files, struct cluster_ob
     CLEANUP(documents_release) struct documents docs = {.v = NULL};
 
     if (documents_read(files, &docs, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < docs.n; i++) {
         const struct document *d = &docs.v[i];
         const struct resource *res = type_of(c, d->obj);
@@ -255,7 +255,7 @@ list_target(struct cluster *c, const struct object_choice *a, const struct resou
     CLEANUP(json_free_ptr) struct json *items = NULL;
 
     if (kube_list(c->cx, c->k, &o, &items, NULL, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < json_size(items); i++) {
         struct json *obj = json_elem(items, i);
         cluster_push(out, res, kube_ns(obj), kube_name(obj), NULL, json_ref(obj));
@@ -274,7 +274,7 @@ named_target(struct cluster *c, const struct resource_arg *t, bool fetch,
         return err_set(e, RC_INVALID,
                        "a resource cannot be retrieved by name across all namespaces");
     if (fetch && kube_get(c->cx, c->k, &t->res->kind, ns, t->name, &obj, e))
-        return e->code;
+        return err_code(e);
     cluster_push(out, t->res, ns, t->name, NULL, obj);
     return RC_OK;
 }
@@ -289,7 +289,7 @@ cluster_objects(struct cluster *c, const struct object_choice *a, const struct o
     if (a->files.n > 0)
         return cluster_files(c, &a->files, out, e);
     if (targets_parse(&c->known, words->v, words->n, &t, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < t.n; i++) {
         struct err why = ERR_INIT;
         enum rc rc;

@@ -143,7 +143,7 @@ from_redis(struct ctx *cx, const struct backup_args *a, struct repo *r, const st
     enum rc rc;
 
     if (app_source_open(&a->redis, &a->source, &a->keys, &src, e))
-        return e->code;
+        return err_code(e);
     target = a->target != NULL ? target_of_text(a->target) : target_of_address(&src.addr);
     host = target_host(&src.addr);
     opts.target = target_view(&target);

@@ -83,7 +83,7 @@ read_dumps(struct ctx *cx, const struct check_args *a, struct repo *r, struct ch
     if (!a->read_data)
         return RC_OK;
     if (check_dumps(cx, r, on_problem, NULL, dumps, e))
-        return e->code;
+        return err_code(e);
     res->errors += dumps->refused;
     return dumps->refused == 0
                ? RC_OK

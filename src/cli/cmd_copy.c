@@ -100,7 +100,7 @@ copy_chosen(struct ctx *cx, const struct copy_args *a, struct repo *from, struct
     enum rc rc;
 
     if (app_snapshots(cx, &a->snapshots, &a->app.words, from, &list, &n, &unread, e))
-        return e->code;
+        return err_code(e);
     if (repo_polynomial(from) != repo_polynomial(to)) {
         log_warn("the two repositories cut data at different places: copies and backups here will "
                  "share nothing");

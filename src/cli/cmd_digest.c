@@ -80,7 +80,7 @@ digest_stream(struct ctx *cx, struct rd *in, const struct filter *filter, struct
     enum rc rc;
 
     if (dump_reader_open(cx, in, &feed, e))
-        return e->code;
+        return err_code(e);
     rc = load_run(cx, NULL, dump_reader_rd(feed), &opts, &res, e);
     dump_reader_close(feed);
     if (rc == RC_OK && !res.facts.exact) {
@@ -102,7 +102,7 @@ digest_file(struct ctx *cx, const char *path, const struct filter *filter, struc
     int fd;
 
     if (app_open_input(path, &fd, e))
-        return e->code;
+        return err_code(e);
     rd_fd_init(&in, cx, fd, path);
     rc = digest_stream(cx, &in.rd, filter, t, e);
     app_close_input(fd);
@@ -139,7 +139,7 @@ digest_input(struct ctx *cx, const struct digest_args *a, struct dataset_digest 
                    ? digest_file(cx, word, &a->keys, t, e)
                    : digest_snapshot(cx, a, t, e);
     if (app_source_open(&a->redis, &a->source, &a->keys, &src, e))
-        return e->code;
+        return err_code(e);
     rc = source_dump(cx, &src.opts, NULL, t, &facts, e);
     app_source_close(&src);
     return rc;

@@ -40,7 +40,7 @@ dump_file(struct ctx *cx, const char *path, const struct source_opts *o, struct 
     int fd;
 
     if (app_open_input(path, &fd, e))
-        return e->code;
+        return err_code(e);
     rd_fd_init(&in, cx, fd, from_stdin ? "standard input" : path);
     rc = source_rdb(cx, &in.rd, o, out, NULL, f, e);
     app_close_input(fd);
@@ -58,7 +58,7 @@ dump_main(struct ctx *cx, const void *args, struct err *e)
     enum rc rc;
 
     if (app_source_open(&a->redis, &a->source, &a->keys, &src, e))
-        return e->code;
+        return err_code(e);
     wr_fd_init(&out, cx, STDOUT_FILENO, "standard output");
     progress_start(&progress, "dumped", a->app.quiet);
     src.opts.bytes = &progress.bytes;

@@ -147,7 +147,7 @@ list_snapshots(struct ctx *cx, const struct find_args *a, struct repo *r, struct
     const struct opt_list none = {.n = 0};
 
     if (app_snapshots(cx, &a->snapshots, &none, r, list, n, unread, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < *n / 2; i++) {
         struct snapshot x = (*list)[i];
         (*list)[i] = (*list)[*n - 1 - i];

@@ -320,10 +320,10 @@ by_policy(struct ctx *cx, struct work *w, struct err *e)
         }
     group_sort(w->list, w->n, w->by);
     if (forget_decide(w, e))
-        return e->code;
+        return err_code(e);
     forget_show(w);
     if (prove_those_that_stay(cx, w, e))
-        return e->code;
+        return err_code(e);
     w->gone = (struct id *)mem_zero(w->n, sizeof(*w->gone));
     for (size_t i = 0; i < w->n; i++)
         if (!w->marks[i].keep)
@@ -360,7 +360,7 @@ by_ids(struct ctx *cx, struct work *w, struct err *e)
         char id[ID_TEXT];
 
         if (find_named(cx, w->repo, w->args->app.words.v[i], &f, &s, e))
-            return e->code;
+            return err_code(e);
         for (size_t k = 0; k < w->n_gone; k++)
             again = again || id_eq(&w->gone[k], &s.id);
         if (!again) {
@@ -379,7 +379,7 @@ forget_choose(struct ctx *cx, struct work *w, struct err *e)
     if (w->args->app.words.n > 0)
         return by_ids(cx, w, e);
     if (snapshots_readable(cx, w->repo, &w->list, &w->total, &w->unread, e))
-        return e->code;
+        return err_code(e);
     return by_policy(cx, w, e);
 }
 
@@ -390,7 +390,7 @@ remove_chosen(struct ctx *cx, struct work *w, const struct prune_opts *prune, st
     struct prune_opts opts = *prune;
 
     if (!a->dry_run && snapshots_forget(cx, w->repo, w->gone, w->n_gone, NULL, e))
-        return e->code;
+        return err_code(e);
     if (!a->app.json)
         (void)printf("%zu %s %sremoved\n", w->n_gone,
                      str_plural(w->n_gone, "snapshot", "snapshots"), a->dry_run ? "would be " : "");

@@ -65,7 +65,7 @@ list_keys(struct ctx *cx, const struct key_args *a, struct repo *r, struct err *
     size_t n, unread;
 
     if (keys_list(cx, r, &keys, &n, &unread, e))
-        return e->code;
+        return err_code(e);
     if (a->app.json)
         print_json(keys, n);
     else
@@ -126,7 +126,7 @@ run_verb(struct ctx *cx, const struct key_args *a, enum verb verb, struct repo *
         return new_key(cx, a, r, true, e);
     default:
         if (keys_remove(cx, r, a->app.words.v[1], e))
-            return e->code;
+            return err_code(e);
         (void)printf("removed key %s\n", a->app.words.v[1]);
         return RC_OK;
     }

@@ -90,7 +90,7 @@ wait_for_type(struct applying *ap, size_t at, const struct resource **res, struc
         struct resources now = {.v = NULL};
         if (resources_discover(ap->c.cx, ap->c.k, &now, e)) {
             resources_release(&now);
-            return e->code;
+            return err_code(e);
         }
         resources_release(&ap->c.known);
         ap->c.known = now;
@@ -99,7 +99,7 @@ wait_for_type(struct applying *ap, size_t at, const struct resource **res, struc
                 resources_of(&now, json_text_or(json_field(ap->objs.v[i].obj, "apiVersion"), ""),
                              json_text_or(json_field(ap->objs.v[i].obj, "kind"), ""));
         if (o->res == NULL && ctx_sleep(ap->c.cx, CRD_STEP_MS, e))
-            return e->code;
+            return err_code(e);
     }
     if (o->res != NULL) {
         *res = o->res;
@@ -139,14 +139,14 @@ apply_one(struct applying *ap, size_t at, struct err *e)
     const char *ns, *what = "configured";
 
     if (res == NULL && wait_for_type(ap, at, &res, e))
-        return e->code;
+        return err_code(e);
     ns = res->kind.namespaced ? o->ns : NULL;
     json_set_cstr(kube_meta(o->obj), "namespace", ns);
     if (kube_get(ap->c.cx, ap->c.k, &res->kind, ns, o->name, &before, e) && e->code != RC_NOT_FOUND)
-        return e->code;
+        return err_code(e);
     if (ap->mode != MODE_CLIENT && kube_patch(ap->c.cx, ap->c.k, &res->kind, ns, o->name,
                                               KUBE_PATCH_APPLY, o->obj, &ap->how, &after, e))
-        return e->code;
+        return err_code(e);
     if (before == NULL)
         what = "created";
     else if (ap->mode != MODE_CLIENT && is_same(ap, before, after))
@@ -161,14 +161,14 @@ static enum rc
 apply_all(struct applying *ap, const struct apply_args *a, struct err *e)
 {
     if (cluster_files(&ap->c, &a->objects.files, &ap->objs, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < ap->objs.n; i++) {
         struct err why = ERR_INIT;
         if (apply_one(ap, i, &why) == RC_OK)
             continue;
         if (why.code == RC_CANCELLED) {
             *e = why;
-            return e->code;
+            return err_code(e);
         }
         kube_apply_tell(ap, &ap->objs.v[i], &why);
     }

@@ -92,7 +92,7 @@ wait_gone(struct deleting *d, const struct cluster_object *o, int64_t until, str
             return err_set(e, RC_TIMEOUT, "timed out waiting for the condition on %s/%s",
                            o->res->kind.plural, o->name);
         if (ctx_sleep(d->c.cx, ms, e))
-            return e->code;
+            return err_code(e);
     }
 }
 
@@ -103,7 +103,7 @@ delete_all(struct deleting *d, const struct delete_args *a, struct err *e)
     int64_t until = d->timeout_ms > 0 ? clock_mono_ms() + d->timeout_ms : 0;
 
     if (cluster_objects(&d->c, &a->objects, &a->app.words, false, &d->objs, e))
-        return e->code;
+        return err_code(e);
     if (d->objs.n == 0 && d->c.failed == 0)
         (void)puts("No resources found");
     was = (bool *)mem_zero(d->objs.n + 1, sizeof(bool));
@@ -113,13 +113,13 @@ delete_all(struct deleting *d, const struct delete_args *a, struct err *e)
             continue;
         if (why.code == RC_CANCELLED) {
             *e = why;
-            return e->code;
+            return err_code(e);
         }
         cluster_tell(&d->c, &why);
     }
     for (size_t i = 0; i < d->objs.n; i++)
         if (was[i] && d->wait && wait_gone(d, &d->objs.v[i], until, e))
-            return e->code;
+            return err_code(e);
     return cluster_outcome(&d->c, e);
 }
 

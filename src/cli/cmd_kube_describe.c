@@ -76,10 +76,10 @@ kube_describe_all(struct cluster *c, const struct describe_args *a, struct err *
     for (size_t i = 0; i < words->n; i++)
         choice.all = choice.all && (i == 0) && strchr(words->v[i], '/') == NULL;
     if (cluster_objects(c, &choice, words, true, &objs, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < objs.n; i++)
         if (objs.v[i].res != NULL && describe_one(c, a, &objs.v[i], i == 0, e))
-            return e->code;
+            return err_code(e);
     if (objs.n == 0 && c->failed == 0)
         (void)fprintf(stderr, "No resources found%s%s%s\n", c->all ? "" : " in ",
                       c->all ? "" : c->ns, c->all ? "" : " namespace.");

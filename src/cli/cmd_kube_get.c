@@ -116,7 +116,7 @@ ask_table(struct getting *g, const struct query *q, const char *token, struct js
     if (buf_whole(&path, "the address of a request", e) ||
         kube_raw(g->c.cx, g->c.k, &(struct kube_raw){.path = buf_c(&path), .accept = AS_TABLE},
                  &body, e))
-        return e->code;
+        return err_code(e);
     return json_parse(buf_str(&body), out, e);
 }
 
@@ -159,7 +159,7 @@ get_table(struct getting *g, const struct query *q, bool prefixed, struct err *e
         CLEANUP(json_free_ptr) struct json *t = NULL;
         const char *more;
         if (ask_table(g, q, token, &t, e) || print_rows(g, q->res, t, prefixed, e))
-            return e->code;
+            return err_code(e);
         more = json_text_or(json_dig(t, "metadata", "continue"), "");
         mem_free(g->version);
         g->version = mem_strdup(json_text_or(json_dig(t, "metadata", "resourceVersion"), ""));
@@ -184,13 +184,13 @@ get_objects(struct getting *g, const struct query *q, struct json *items, struct
 
     if (q->name != NULL) {
         if (kube_get(g->c.cx, g->c.k, &q->res->kind, q->ns, q->name, &found, e))
-            return e->code;
+            return err_code(e);
         json_push(items, TAKE(found));
         return RC_OK;
     }
     mem_free(TAKE(g->version));
     if (kube_list(g->c.cx, g->c.k, &o, &found, &g->version, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < json_size(found); i++)
         json_push(items, json_ref(json_elem(found, i)));
     return RC_OK;
@@ -263,7 +263,7 @@ get_once(struct getting *g, const struct query *q, size_t n, bool prefixed, stru
     }
     if (g->form > FORM_NAME && !(g->c.failed > 0 && json_size(items) == 0) &&
         print_documents(g, items, g->single || (n == 1 && q[0].name != NULL), e))
-        return e->code;
+        return err_code(e);
     if (table && g->printed == 0 && g->c.failed == 0 && !g->a->ignore_not_found)
         tell_empty(g, q, n);
     return cluster_print(&g->out, e);
@@ -277,7 +277,7 @@ print_event(struct getting *g, const struct query *q, struct str line, struct er
     struct json *obj;
 
     if (json_parse(line, &ev, e))
-        return e->code;
+        return err_code(e);
     obj = json_field(ev, "object");
     if (strcmp(json_text_or(json_field(ev, "type"), ""), "ERROR") == 0)
         return kube_status_error(e, (int)json_int_or(json_field(obj, "code"), 500), 0, obj);
@@ -297,7 +297,7 @@ watch_lines(struct getting *g, const struct query *q, struct rd *rd, struct err 
         uint8_t some[16 * 1024];
         size_t got = 0, start = 0;
         if (rd_read(rd, some, sizeof(some), &got, e))
-            return e->code;
+            return err_code(e);
         if (got == 0)
             return RC_OK;
         for (size_t i = 0; i < got; i++) {
@@ -305,12 +305,12 @@ watch_lines(struct getting *g, const struct query *q, struct rd *rd, struct err 
                 continue;
             if (buf_add(&line, some + start, i - start, e) ||
                 (line.n > 0 && print_event(g, q, buf_str(&line), e)))
-                return e->code;
+                return err_code(e);
             buf_reset(&line);
             start = i + 1;
         }
         if (buf_add(&line, some + start, got - start, e))
-            return e->code;
+            return err_code(e);
     }
 }
 
@@ -328,7 +328,7 @@ watch_table(struct getting *g, const struct query *q, struct err *e)
     kube_query(&path, "watch", "true");
     if (buf_whole(&path, "the address of a request", e) ||
         kube_open_as(g->c.cx, g->c.k, buf_c(&path), AS_TABLE, &s, e))
-        return e->code;
+        return err_code(e);
     rc = watch_lines(g, q, &s->rd, e);
     kube_close(g->c.k, s);
     return rc;
@@ -345,7 +345,7 @@ watch_objects(struct getting *g, const struct query *q, struct err *e)
     enum rc rc;
 
     if (kube_watch_open(g->c.cx, g->c.k, &q->res->kind, q->ns, &o, &w, e))
-        return e->code;
+        return err_code(e);
     while ((rc = kube_watch_next(w, &type, &g->columns, e)) == RC_OK && type != KUBE_END) {
         struct json *obj = TAKE(g->columns);
         if (type == KUBE_BOOKMARK) {
@@ -384,7 +384,7 @@ get_and_watch(struct getting *g, const struct query *q, size_t n, struct err *e)
         all.name = NULL;
     }
     if (get_once(g, &all, 1, false, e) || cluster_outcome(&g->c, e))
-        return e->code;
+        return err_code(e);
     return g->form <= FORM_WIDE ? watch_table(g, &all, e) : watch_objects(g, &all, e);
 }
 
@@ -413,9 +413,9 @@ kube_get_all(struct getting *g, struct err *e)
 
     if (g->a->objects.files.n > 0) {
         if (cluster_files(&g->c, &g->a->objects.files, &files, e))
-            return e->code;
+            return err_code(e);
     } else if (targets_parse(&g->c.known, g->a->app.words.v, g->a->app.words.n, &t, e)) {
-        return e->code;
+        return err_code(e);
     }
     q = make_queries(g, &t, &files, &n);
     for (size_t i = 0; i < n; i++) {
@@ -428,7 +428,7 @@ kube_get_all(struct getting *g, struct err *e)
     if (g->a->watch)
         return get_and_watch(g, q, n, e);
     if (get_once(g, q, n, several, e))
-        return e->code;
+        return err_code(e);
     return cluster_outcome(&g->c, e);
 }
 

@@ -61,7 +61,7 @@ copy_lines(struct rd *rd, const char *pod, const char *container, struct err *e)
         uint8_t some[16 * 1024];
         size_t got = 0, start = 0;
         if (rd_read(rd, some, sizeof(some), &got, e))
-            return e->code;
+            return err_code(e);
         if (got == 0)
             return RC_OK;
         for (size_t i = 0; i < got; i++) {
@@ -85,7 +85,7 @@ copy_all(struct rd *rd, struct err *e)
         uint8_t some[16 * 1024];
         size_t got = 0;
         if (rd_read(rd, some, sizeof(some), &got, e))
-            return e->code;
+            return err_code(e);
         if (got == 0)
             return RC_OK;
         if (fwrite(some, 1, got, stdout) != got || fflush(stdout) != 0)
@@ -109,7 +109,7 @@ log_container(struct logging *l, const struct json *pod, const char *container, 
     kube_query(&path, "sinceSeconds", l->since_s[0] != '\0' ? l->since_s : NULL);
     if (buf_whole(&path, "the address of a request", e) ||
         kube_open(l->c.cx, l->c.k, buf_c(&path), &s, e))
-        return e->code;
+        return err_code(e);
     rc = l->a->prefix ? copy_lines(&s->rd, kube_name(pod), container, e) : copy_all(&s->rd, e);
     kube_close(l->c.k, s);
     return rc;
@@ -151,7 +151,7 @@ log_pod(struct logging *l, const struct json *pod, struct err *e)
         const struct json *list = json_dig(pod, "spec", lists[k]);
         for (size_t i = 0; i < json_size(list); i++)
             if (log_container(l, pod, json_text_or(json_field(json_elem(list, i), "name"), ""), e))
-                return e->code;
+                return err_code(e);
     }
     return RC_OK;
 }
@@ -167,7 +167,7 @@ pod_of(struct logging *l, const struct resource_arg *t, struct json **out, struc
     struct kube_list_opts o = {.kind = &KUBE_POD, .ns = l->c.ns};
 
     if (kube_get(l->c.cx, l->c.k, &t->res->kind, l->c.ns, t->name, &obj, e))
-        return e->code;
+        return err_code(e);
     if (t->res->kind.group[0] == '\0' && strcmp(t->res->kind.plural, "pods") == 0) {
         *out = TAKE(obj);
         return RC_OK;
@@ -177,10 +177,10 @@ pod_of(struct logging *l, const struct resource_arg *t, struct json **out, struc
         return err_set(e, RC_UNSUPPORTED, "cannot get the logs from %s: no pods belong to it",
                        t->res->plural_group);
     if (kube_selector_text(selector, &text, e))
-        return e->code;
+        return err_code(e);
     o.label_selector = text;
     if (kube_list(l->c.cx, l->c.k, &o, &pods, NULL, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < json_size(pods); i++)
         if (best == NULL || kube_created_ms(json_elem(pods, i)) > kube_created_ms(best))
             best = json_elem(pods, i);
@@ -199,12 +199,12 @@ log_selected(struct logging *l, struct err *e)
     CLEANUP(json_free_ptr) struct json *pods = NULL;
 
     if (kube_list(l->c.cx, l->c.k, &o, &pods, NULL, e))
-        return e->code;
+        return err_code(e);
     if (json_size(pods) == 0)
         (void)fprintf(stderr, "No resources found in %s namespace.\n", l->c.ns);
     for (size_t i = 0; i < json_size(pods); i++)
         if (log_pod(l, json_elem(pods, i), e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 
@@ -221,7 +221,7 @@ log_named(struct logging *l, struct err *e)
         l->container = given->v[1];
     if (targets_parse(&l->c.known, pair ? words + 1 : words, pair ? 1 : 2, &t, e) ||
         pod_of(l, &t.v[0], &pod, e))
-        return e->code;
+        return err_code(e);
     return log_pod(l, pod, e);
 }
 

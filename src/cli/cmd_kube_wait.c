@@ -104,7 +104,7 @@ is_met(const struct waiting *w, const struct json *obj, bool *met, struct err *e
     else if (w->what == FOR_CONDITION)
         *met = has_condition(w, obj);
     else if (jsonpath_print(w->name, obj, &got, e))
-        return e->code;
+        return err_code(e);
     else
         *met = w->value != NULL ? strcmp(buf_c(&got), w->value) == 0 : got.n > 0;
     return RC_OK;
@@ -123,7 +123,7 @@ wait_one(struct waiting *w, const struct cluster_object *o, struct err *e)
             met = kube_uid(obj) != NULL && kube_uid(o->obj) != NULL &&
                   strcmp(kube_uid(obj), kube_uid(o->obj)) != 0;
         if (rc == RC_OK && !met && is_met(w, obj, &met, e))
-            return e->code;
+            return err_code(e);
         if (rc == RC_NOT_FOUND && met && ms == POLL_MIN_MS)
             return RC_OK; /* was not there at all: kubectl says nothing */
         if (met) {
@@ -135,7 +135,7 @@ wait_one(struct waiting *w, const struct cluster_object *o, struct err *e)
             return err_set(e, RC_TIMEOUT, "timed out waiting for the condition on %s/%s",
                            o->res->kind.plural, o->name);
         if (ctx_sleep(w->c.cx, (int)MIN(MAX(w->until - clock_mono_ms(), 1), ms), e))
-            return e->code;
+            return err_code(e);
     }
 }
 
@@ -146,7 +146,7 @@ wait_all(struct waiting *w, const struct wait_args *a, struct err *e)
     bool fetch = w->what != FOR_CREATE && w->what != FOR_DELETE;
 
     if (cluster_objects(&w->c, &a->objects, &a->app.words, fetch, &objs, e))
-        return e->code;
+        return err_code(e);
     if (objs.n == 0 && w->c.failed == 0 && w->what != FOR_DELETE)
         return err_set(e, RC_NOT_FOUND, "no matching resources found");
     for (size_t i = 0; i < objs.n; i++) {
@@ -157,7 +157,7 @@ wait_all(struct waiting *w, const struct wait_args *a, struct err *e)
             continue;
         if (why.code == RC_CANCELLED) {
             *e = why;
-            return e->code;
+            return err_code(e);
         }
         cluster_tell(&w->c, &why);
     }
@@ -172,7 +172,7 @@ kube_wait_main(struct ctx *cx, const void *args, struct err *e)
     enum rc rc;
 
     if (read_for(&w, a->wait_for, e))
-        return e->code;
+        return err_code(e);
     w.until = clock_mono_ms() + a->timeout_ms;
     rc = cluster_open(cx, &a->cluster, a->objects.all_namespaces, &w.c, e);
     if (rc == RC_OK)

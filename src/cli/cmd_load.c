@@ -29,11 +29,12 @@ load_main(struct ctx *cx, const void *args, struct err *e)
     int fd, second = -1, last = -1;
 
     if (app_open_input(path, &fd, e))
-        return e->code;
+        return err_code(e);
     rd_fd_init(&in, cx, fd, strcmp(path, "-") == 0 ? "standard input" : path);
     rc = app_target_open(cx, a, NULL, in.name, &t, e);
     if (rc == RC_OK && is_file(fd) && fd != STDIN_FILENO)
-        rc = app_open_input(path, &second, e) || app_open_input(path, &last, e) ? e->code : RC_OK;
+        rc = app_open_input(path, &second, e) || app_open_input(path, &last, e) ? err_code(e)
+                                                                                : RC_OK;
     if (rc == RC_OK && a->load.verify && last < 0)
         rc = err_set(e, RC_USAGE, "--verify reads the dump again, which only a file allows");
     if (rc == RC_OK) {

@@ -59,7 +59,7 @@ migrate_upgrade(struct ctx *cx, struct repo *r, struct err *e)
     if (repo_upgrade(cx, r, keep_config, kept, e)) {
         if (access(kept, F_OK) == 0)
             (void)err_hint(e, "the old config is kept as %s", kept);
-        return e->code;
+        return err_code(e);
     }
     (void)unlink(kept);
     (void)puts("the repository has version 2 now; `cstash prune` compresses its trees");

@@ -68,7 +68,7 @@ operator_main(struct ctx *cx, const void *args, struct err *e)
     mem_share_heaps();
     log_as_service();
     if (kube_connect(&where, &how, &k, NULL, e))
-        return e->code;
+        return err_code(e);
     rc = operator_run(cx, k, &o, e);
     kube_free(k);
     return rc;

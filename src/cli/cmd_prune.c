@@ -115,7 +115,7 @@ app_prune(struct ctx *cx, struct repo *r, const struct prune_opts *opts, bool as
     struct prune_stats stats;
 
     if (prune_run(cx, r, opts, &stats, e))
-        return e->code;
+        return err_code(e);
     if (as_json)
         print_json(&stats, opts->dry_run);
     else

@@ -57,7 +57,7 @@ run_index(struct ctx *cx, const struct repair_args *a, const struct opt_list *id
 
     (void)ids;
     if (repair_index(cx, r, &opts, &res, e))
-        return e->code;
+        return err_code(e);
     (void)printf("%zu %s in the index: %zu read, %zu missing, %zu that cannot be read\n", res.packs,
                  str_plural(res.packs, "pack", "packs"), res.read, res.missing, res.bad);
     return RC_OK;
@@ -112,12 +112,12 @@ run_packs(struct ctx *cx, const struct repair_args *a, const struct opt_list *id
                        "--read-data` names the damaged ones");
     for (size_t i = 0; i < ids->n; i++)
         if (inspect_find_pack(cx, r, ids->v[i], &packs[i], e))
-            return e->code;
+            return err_code(e);
     for (size_t i = 0; i < ids->n; i++)
         if (keep_copy(cx, r, &packs[i], e))
-            return e->code;
+            return err_code(e);
     if (repair_packs(cx, r, packs, ids->n, &opts, &res, e))
-        return e->code;
+        return err_code(e);
     (void)printf("%zu %s saved, %zu lost\n", res.saved, str_plural(res.saved, "blob", "blobs"),
                  res.lost);
     if (res.lost != 0)

@@ -34,7 +34,7 @@ show_dump(struct ctx *cx, const struct show_args *a, struct app_snapshot *s, str
     if (s->from.manifest.n == 0)
         return err_set(e, RC_NOT_FOUND, "the snapshot has no manifest");
     if (wr_write(&out.wr, s->from.manifest.p, s->from.manifest.n, e))
-        return e->code;
+        return err_code(e);
     return wr_write(&out.wr, "\n", 1, e);
 }
 

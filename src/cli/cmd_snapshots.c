@@ -126,7 +126,7 @@ snapshots_print(struct listing *l, const struct snapshot *all, size_t n, struct 
     }
     jw_close_array(&l->w);
     if (jw_end(&l->w, e))
-        return e->code;
+        return err_code(e);
     (void)puts(buf_c(&l->json));
     return RC_OK;
 }

@@ -100,7 +100,7 @@ documents_read(const struct opt_list *files, struct documents *out, struct err *
         struct stat st;
         bool folder = strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
         if (folder ? read_folder(path, out, e) : read_file(path, out, e))
-            return e->code;
+            return err_code(e);
     }
     return out->n > 0 ? RC_OK : err_set(e, RC_INVALID, "no objects passed to apply or delete");
 }

@@ -24,7 +24,7 @@ print_found(const struct found *f, struct buf *out, struct err *e)
         else if (json_text(f->v[i]) == NULL)
             json = json_to_text(f->v[i], true), s = str_c(json);
         if ((i > 0 && buf_add(out, " ", 1, e)) || buf_add_str(out, s, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }

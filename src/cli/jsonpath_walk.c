@@ -434,7 +434,7 @@ step_bracket_part(struct path *p, const char *end, const struct found *f, struct
                 found_add(p, to, all.v[k]);
             found_release(&all);
         } else if (add_slice(p, to, f->v[i], &slice)) {
-            return p->e->code;
+            return err_code(p->e);
         }
     }
     return RC_OK;

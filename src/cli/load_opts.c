@@ -31,7 +31,7 @@ keys_there(struct ctx *cx, const struct app_target *t, uint64_t *keys, struct er
     struct outcome_start start;
 
     if (outcome_begin(cx, t->conn, &start, e))
-        return e->code;
+        return err_code(e);
     *keys = start.asked ? outcome_keys(&start.info, t->opts.filter.db) : EV_UNKNOWN;
     outcome_release(&start);
     return RC_OK;
@@ -75,7 +75,7 @@ load_opts_consent(struct ctx *cx, const struct load_args *a, const struct app_ta
     uint64_t keys;
 
     if (keys_there(cx, t, &keys, e))
-        return e->code;
+        return err_code(e);
     (void)snprintf(holds, sizeof(holds), "holds %s %s",
                    keys == EV_UNKNOWN ? "perhaps some" : str_grouped(keys, n),
                    str_plural(keys, "key", "keys"));
@@ -110,12 +110,12 @@ app_target_open(struct ctx *cx, const struct load_args *a, const struct snapshot
     t->started_ms = clock_mono_ms();
     if (load_opts_of(&a->load, &a->keys, &t->opts, e) ||
         app_redis(&a->redis, &t->addr, &t->conn_opts, e))
-        return e->code;
+        return err_code(e);
     t->opts.progress = on_progress;
     t->opts.progress_arg = &t->progress;
     if (!a->load.dry_run && (conn_open(cx, &t->addr, &t->conn_opts, &t->conn, e) ||
                              load_opts_consent(cx, a, t, s, from, e)))
-        return e->code;
+        return err_code(e);
     progress_start(&t->progress, a->load.dry_run ? "verified" : "loaded", a->app.quiet);
     return RC_OK;
 }

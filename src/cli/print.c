@@ -311,7 +311,7 @@ print_json(const struct json *obj, struct buf *out, struct err *e)
     bool indent = true;
 
     if (j == NULL || json_print_pretty(j, &text, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < text.n; i++) { /* four blanks a level, not two */
         buf_must_add(out, text.p + i, 1);
         if (indent && text.p[i] == ' ')

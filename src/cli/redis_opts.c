@@ -64,7 +64,7 @@ app_source_open(const struct redis_access *a, const struct source_opts *how,
 {
     memset(s, 0, sizeof(*s));
     if (app_redis(a, &s->addr, &s->conn, e))
-        return e->code;
+        return err_code(e);
     s->opts = *how;
     s->opts.filter = *keys;
     s->opts.addr = &s->addr;

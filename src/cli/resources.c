@@ -144,7 +144,7 @@ discover_version(struct ctx *cx, struct kube *k, const char *path, struct resour
     struct json *doc = NULL;
 
     if (resources_ask(cx, k, path, NULL, &doc, e))
-        return e->code;
+        return err_code(e);
     resources_add_plain(r, doc);
     return RC_OK;
 }
@@ -166,7 +166,7 @@ discover_group(struct ctx *cx, struct kube *k, const struct json *group, struct 
             if (discover_version(cx, k, path, r, e) == RC_OK)
                 continue;
             if (e->sys == 0)
-                return e->code;
+                return err_code(e);
             log_debug("%s", e->msg); /* an aggregated API that is away */
         }
     return RC_OK;
@@ -180,19 +180,19 @@ resources_discover(struct ctx *cx, struct kube *k, struct resources *r, struct e
     const struct json *list;
 
     if (resources_ask(cx, k, "/api", AGGREGATED, &doc, e))
-        return e->code;
+        return err_code(e);
     if (!resources_add_aggregated(r, doc) && discover_version(cx, k, "/api/v1", r, e))
-        return e->code;
+        return err_code(e);
     doc = NULL;
     if (resources_ask(cx, k, "/apis", AGGREGATED, &doc, e))
-        return e->code;
+        return err_code(e);
     groups = json_ref(doc);
     if (resources_add_aggregated(r, doc))
         return RC_OK;
     list = json_field(groups, "groups");
     for (size_t i = 0; i < json_size(list); i++)
         if (discover_group(cx, k, json_elem(list, i), r, e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 

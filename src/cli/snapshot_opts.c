@@ -52,7 +52,7 @@ mark_named(struct ctx *cx, const struct snapshot_filter *filter, const struct op
         struct snapshot s;
 
         if (snapshot_find(cx, r, words->v[i], filter, &s, e))
-            return e->code;
+            return err_code(e);
         for (size_t k = 0; k < n; k++)
             wanted[k] = wanted[k] || id_eq(&list[k].id, &s.id);
         snapshot_release(&s);
@@ -125,7 +125,7 @@ own_target(const struct redis_access *a, struct target_id *out, struct err *e)
     struct conn_opts none;
 
     if (app_redis(a, &addr, &none, e))
-        return e->code;
+        return err_code(e);
     *out = target_of_address(&addr);
     redis_addr_release(&addr);
     return RC_OK;

@@ -49,13 +49,13 @@ install_all(struct up *u, struct err *e)
 
     for (size_t i = 0; i < n; i++)
         if (up_install(u, &KUBE_CRD, kind_crd(kinds[i]), e))
-            return e->code;
+            return err_code(e);
     for (size_t i = 0; i < json_size(catalog); i++) {
         const struct json *one = json_elem(catalog, i);
 
         if (up_install(u, kube_is_kind(one, &GVR_TASK) ? &GVR_TASK : &GVR_FUNCTION, json_ref(one),
                        e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -160,7 +160,7 @@ run_parts(struct up *u, struct err *e)
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         if (parts[i].err.code != RC_OK && parts[i].err.code != RC_CANCELLED) {
             *e = parts[i].err;
-            return e->code;
+            return err_code(e);
         }
     return RC_OK;
 }

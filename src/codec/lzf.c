@@ -70,7 +70,7 @@ lzf_decode(struct str in, uint8_t *out, size_t out_n, struct err *e)
 
     while (at < in.n) {
         if (decode_token(in, &at, out, &have, out_n, &stop, e))
-            return e->code;
+            return err_code(e);
         if (stop)
             return err_set(e, RC_CORRUPT, "compressed string is cut or longer than it says");
     }
@@ -88,7 +88,7 @@ lzf_step(struct str in, size_t *used, uint8_t *out, size_t *have, size_t out_n, 
 
     while (at < in.n && !stop)
         if (decode_token(in, &at, out, have, out_n, &stop, e))
-            return e->code;
+            return err_code(e);
     *used = at;
     return RC_OK;
 }

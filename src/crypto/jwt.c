@@ -17,7 +17,7 @@ add_part(struct str bytes, struct buf *out, struct err *e)
     size_t at = out->n;
 
     if (b64_encode(bytes, out, e))
-        return e->code;
+        return err_code(e);
     for (; at < out->n && out->p[at] != '='; at++)
         out->p[at] = out->p[at] == '+' ? '-' : out->p[at] == '/' ? '_' : out->p[at];
     out->n = at;
@@ -59,10 +59,10 @@ jwt_sign(struct str key_pem, struct str header, struct str claims, struct buf *o
     size_t n = sizeof(signature), begin = out->n;
 
     if (key == NULL)
-        return e->code;
+        return err_code(e);
     if (add_part(header, out, e) || buf_add(out, ".", 1, e) || add_part(claims, out, e)) {
         EVP_PKEY_free(key);
-        return e->code;
+        return err_code(e);
     }
     md = EVP_MD_CTX_new();
     if (md == NULL || EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key) != 1 ||
@@ -73,5 +73,5 @@ jwt_sign(struct str key_pem, struct str header, struct str claims, struct buf *o
     ERR_clear_error();
     if (n == 0)
         return err_set(e, RC_INVALID, "the private key cannot sign");
-    return buf_add(out, ".", 1, e) ? e->code : add_part(str_of(signature, n), out, e);
+    return buf_add(out, ".", 1, e) ? err_code(e) : add_part(str_of(signature, n), out, e);
 }

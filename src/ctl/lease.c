@@ -185,7 +185,7 @@ lease_acquire(struct ctx *cx, struct lease *l, struct err *e)
         bool held = false;
         if (lease_try(cx, l, &held, &why)) {
             if (ctx_check(cx, e))
-                return e->code;
+                return err_code(e);
             log_warn("%s", why.msg);
         }
         if (held) {
@@ -193,7 +193,7 @@ lease_acquire(struct ctx *cx, struct lease *l, struct err *e)
             return RC_OK;
         }
         if (pause_retry(cx, l, e))
-            return e->code;
+            return err_code(e);
     }
 }
 
@@ -225,7 +225,7 @@ enum rc
 lease_keep(struct lease *l, void (*lost)(void *arg), void *arg, struct err *e)
 {
     if (ctx_init(&l->cx, e))
-        return e->code;
+        return err_code(e);
     l->lost = lost;
     l->arg = arg;
     if (thread_start(&l->thread, "lease", keep, l, e)) {

@@ -83,13 +83,13 @@ manager_start(struct ctx *cx, struct manager *m, struct err *e)
 {
     for (size_t i = 0; i < m->n_caches; i++)
         if (cache_start(cx, m->caches[i].cache, e))
-            return e->code;
+            return err_code(e);
     for (size_t i = 0; i < m->n_caches; i++)
         if (cache_wait_synced(cx, m->caches[i].cache, e))
-            return e->code;
+            return err_code(e);
     for (size_t i = 0; i < m->n_controllers; i++)
         if (controller_start(cx, m->controllers[i], e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 

@@ -316,14 +316,14 @@ workq_take(struct ctx *cx, struct workq *q, char **key, struct err *e)
         short ready;
         int ms;
         if (ctx_check(cx, e))
-            return e->code;
+            return err_code(e);
         *key = workq_take_due(q, &ms, &closed);
         if (*key != NULL)
             return RC_OK;
         if (closed)
             return err_set(e, RC_CANCELLED, "the work queue is shut down");
         if (ctx_wait(cx, q->fd, POLLIN, ms, &ready, e))
-            return e->code;
+            return err_code(e);
     }
 }
 

@@ -102,7 +102,7 @@ static enum rc
 adapt_put(struct adapt *a, struct str arg, struct err *e)
 {
     if (buf_printf(&a->out, e, "$%zu\r\n", arg.n) || buf_add_str(&a->out, arg, e))
-        return e->code;
+        return err_code(e);
     return buf_add(&a->out, "\r\n", 2, e);
 }
 
@@ -112,10 +112,10 @@ adapt_set(struct adapt *a, const struct str *v, uint32_t n, struct err *e)
 {
     buf_reset(&a->out);
     if (adapt_put_head(a, n, e))
-        return e->code;
+        return err_code(e);
     for (uint32_t i = 0; i < n; i++)
         if (adapt_put(a, v[i], e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 
@@ -127,7 +127,7 @@ adapt_rename(struct adapt *a, const struct cmd *c, const char *verb, struct err 
 
     buf_reset(&a->out);
     if (adapt_put_head(a, c->argc, e) || buf_printf(&a->out, e, "$%zu\r\n%s", strlen(verb), verb))
-        return e->code;
+        return err_code(e);
     return buf_add(&a->out, rest, (size_t)(end - rest), e);
 }
 
@@ -204,6 +204,7 @@ adapt_to_commands(struct adapt *a, const struct cmd *c, const struct adapt_resto
     struct ev ev = {.kind = EV_KEY};
     struct wr_buf to;
     struct encoder *x;
+    enum rc rc;
 
     ev.u.key = (struct ev_key){
         .name = c->argv[1], .type = type, .expires_at = EV_NO_EXPIRY, .idle_s = -1, .freq = -1};
@@ -212,14 +213,16 @@ adapt_to_commands(struct adapt *a, const struct cmd *c, const struct adapt_resto
     buf_reset(&a->plain);
     wr_buf_init(&to, &a->plain);
     x = encoder_new(&to.wr, DUMP_COMMANDS);
-    if (encoder_on(x, &ev, e) == RC_OK &&
-        payload_decode(a->decoder, payload, encoder_on, x, e) == RC_OK) {
-        ev.kind = EV_KEY_END;
-        if (encoder_on(x, &ev, e) == RC_OK)
-            (void)!encoder_flush(x, e);
-    }
+    rc = encoder_on(x, &ev, e);
+    if (rc == RC_OK)
+        rc = payload_decode(a->decoder, payload, encoder_on, x, e);
+    ev.kind = EV_KEY_END;
+    if (rc == RC_OK)
+        rc = encoder_on(x, &ev, e);
+    if (rc == RC_OK)
+        rc = encoder_flush(x, e);
     encoder_free(x);
-    return e->code;
+    return rc;
 }
 
 /* RESTORE with the options that the target knows; `empty`: into an empty place, by a DEL in front. */
@@ -234,7 +237,7 @@ adapt_restore_again(struct adapt *a, const struct cmd *c, const struct adapt_res
 
     buf_reset(&a->out);
     if (r->replace && empty && adapt_set(a, del, ARRAY_LEN(del), e))
-        return e->code;
+        return err_code(e);
     if (r->absolute && r->ttl != 0 && !a->t->absttl)
         /* of a key that is over already a millisecond is left */
         v[2] = str_of(text, str_put_i64(MAX(r->ttl - adapt_now(a), INT64_C(1)), text));
@@ -243,10 +246,10 @@ adapt_restore_again(struct adapt *a, const struct cmd *c, const struct adapt_res
         if (str_is_word(c->argv[i], "REPLACE") ? !empty : a->t->absttl)
             v[n++] = c->argv[i];
     if (adapt_put_head(a, n, e))
-        return e->code;
+        return err_code(e);
     for (uint32_t i = 0; i < n; i++)
         if (adapt_put(a, v[i], e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 
@@ -277,7 +280,7 @@ adapt_payload(struct adapt *a, const struct cmd *c, enum adapt_verdict *verdict,
          (!a->t->field_expiry && rdb_expires_fields(ev.u.payload.rdb_type)))) {
         *verdict = ADAPT_PLAIN;
         if (adapt_to_commands(a, c, &r, &ev, type, e))
-            return e->code;
+            return err_code(e);
         *out = buf_str(&a->plain);
         return RC_OK;
     }
@@ -285,7 +288,7 @@ adapt_payload(struct adapt *a, const struct cmd *c, enum adapt_verdict *verdict,
         return RC_OK;
     *verdict = ADAPT_CHANGED;
     if (adapt_restore_again(a, c, &r, !a->t->replace || has_module, e))
-        return e->code;
+        return err_code(e);
     *out = buf_str(&a->out);
     return RC_OK;
 }
@@ -300,7 +303,7 @@ adapt_shorten(struct adapt *a, const struct cmd *c, uint32_t n, enum adapt_verdi
     a->left_out[ADAPT_COUNTS]++;
     *verdict = ADAPT_CHANGED;
     if (adapt_set(a, c->argv, n, e))
-        return e->code;
+        return err_code(e);
     *out = buf_str(&a->out);
     return RC_OK;
 }
@@ -314,7 +317,7 @@ adapt_xgroup(struct adapt *a, const struct cmd *c, enum adapt_verdict *verdict, 
                                 STR_LIT("STREAMS"),    c->argv[2],       STR_LIT("0")};
         *verdict = ADAPT_CHANGED;
         if (adapt_set(a, v, ARRAY_LEN(v), e))
-            return e->code;
+            return err_code(e);
         *out = buf_str(&a->out);
         return RC_OK;
     }
@@ -390,7 +393,7 @@ adapt_command(struct adapt *a, const struct cmd *c, enum adapt_verdict *verdict,
         return RC_OK;
     *verdict = ADAPT_CHANGED;
     if (adapt_rename(a, c, older, e))
-        return e->code;
+        return err_code(e);
     *out = buf_str(&a->out);
     return RC_OK;
 }

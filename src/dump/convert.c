@@ -27,7 +27,7 @@ tee_on(void *arg, const struct ev *ev, struct err *e)
     struct tee *t = arg;
 
     if (t->enc != NULL && encoder_on(t->enc, ev, e))
-        return e->code;
+        return err_code(e);
     return t->tally == NULL ? RC_OK : dataset_digest_on(t->tally, ev, e);
 }
 
@@ -98,7 +98,7 @@ static enum rc
 on_payload_value(struct convert *c, const struct ev *payload, struct err *e)
 {
     if (rdb_value(c->in, count_on, c, e))
-        return e->code;
+        return err_code(e);
     if (rdb_oddity(c->in) != NULL)
         return rdb_value(c->in, encoder_on, c->to.enc, e);
     return c->n_items == 0 ? RC_OK : encoder_on(c->to.enc, payload, e);
@@ -130,9 +130,9 @@ on_value(struct convert *c, const struct rdb_item *it, struct err *e)
     /* A stream is held for commands too: what it says last is needed first (EV_DELETED). */
     if ((restore || it->key.type == KV_STREAM) && c->to.enc != NULL &&
         rdb_payload(c->in, CONVERT_PAYLOAD_MAX, &ev, &fits, e))
-        return e->code;
+        return err_code(e);
     if (fits && restore ? on_payload_value(c, &ev, e) : rdb_value(c->in, pass_on, c, e))
-        return e->code;
+        return err_code(e);
     warn_odd(c, it);
     return RC_OK;
 }
@@ -157,14 +157,14 @@ on_key(struct convert *c, const struct rdb_item *it, struct err *e)
     struct ev ev = {.kind = EV_KEY};
 
     if (check_twice(c, it->key.name, e))
-        return e->code;
+        return err_code(e);
     c->keys++;
     c->expires += it->key.expires_at != EV_NO_EXPIRY;
     if (!filter_wants(&c->opts->filter, c->db, it->key.name))
         return RC_OK;
     ev.u.key = it->key;
     if (tee_on(&c->to, &ev, e) || on_value(c, it, e))
-        return e->code;
+        return err_code(e);
     ev.kind = EV_KEY_END;
     if (c->opts->keys != NULL)
         atomic_fetch_add_explicit(c->opts->keys, 1, memory_order_relaxed);
@@ -240,11 +240,11 @@ all_items(struct convert *c, struct err *e)
 
     while (it.kind != RDB_END) {
         if (ctx_check(c->cx, e) || rdb_next(c->in, &it, e))
-            return e->code;
+            return err_code(e);
         if (c->to.enc != NULL)
             encoder_source(c->to.enc, rdb_version(c->in));
         if (on_item(c, &it, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }

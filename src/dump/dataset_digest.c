@@ -125,7 +125,7 @@ static enum rc
 on_db(struct dataset_digest *t, const struct ev *ev, struct err *e)
 {
     if (enter_db(t, ev->u.db.n, e))
-        return e->code;
+        return err_code(e);
     if (ev->u.db.keys != EV_UNKNOWN) {
         t->dbs[t->now].said_keys = ev->u.db.keys;
         t->dbs[t->now].said_expires = ev->u.db.expires;
@@ -137,7 +137,7 @@ static enum rc
 on_key(struct dataset_digest *t, const struct ev_key *key, struct err *e)
 {
     if (t->n_dbs == 0 && enter_db(t, 0, e))
-        return e->code;
+        return err_code(e);
     t->type = key->type;
     t->name = hash_str(key->name);
     t->acc = 0;

@@ -45,7 +45,7 @@ on_select(struct dump_decode *u, const struct cmd *c, struct command_class *out,
     struct ev ev = {.kind = EV_DB};
 
     if (dump_decode_end_key(u, e))
-        return e->code;
+        return err_code(e);
     if (c->n < 2 || !str_to_u64(c->argv[1], &u->db))
         return err_set(e, RC_CORRUPT, "SELECT without a number at byte %llu",
                        (unsigned long long)c->at);
@@ -84,7 +84,7 @@ on_echo(struct dump_decode *u, const struct cmd *c, struct command_class *out, s
     struct trailer t;
 
     if (dump_decode_end_key(u, e))
-        return e->code;
+        return err_code(e);
     out->kind = CMD_META;
     if (c->n < 2) /* longer than ours ever are */
         return RC_OK;
@@ -117,7 +117,7 @@ dump_decode_hold(struct dump_decode *u, const struct ev_piece *p, struct err *e)
     if (u->held.n + p->p.n > (u->verb == V_RESTORE ? EV_OPAQUE_MAX : EV_HELD_MAX))
         return err_set(e, RC_LIMIT, "a command for one key of more than %zu bytes", EV_HELD_MAX);
     if (buf_add_str(&u->held, p->p, e))
-        return e->code;
+        return err_code(e);
     if (!ev_is_last(p))
         return RC_OK;
     if (u->n_held == u->held_cap) {
@@ -168,7 +168,7 @@ begin_long(struct dump_decode *u, const struct cmd *c, struct err *e)
         struct ev_piece p = ev_whole(key ? str_of(NULL, 0) : c->argv[i]);
         if (u->verb < V_STREAMING ? dump_decode_streaming_arg(u, i, &p, e)
                                   : dump_decode_hold(u, &p, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -177,7 +177,7 @@ static enum rc
 on_global(struct dump_decode *u, const struct cmd *c, struct command_class *out, struct err *e)
 {
     if (dump_decode_end_key(u, e))
-        return e->code;
+        return err_code(e);
     out->kind = CMD_GLOBAL;
     return c->whole ? say_code(u, c->argv[c->n - 1], e) : begin_long(u, c, e);
 }
@@ -223,7 +223,7 @@ on_key_verb(struct dump_decode *u, const struct verb_info *v, const struct cmd *
     out->makes_key = !v->changes;
     out->ends_key = u->verb == V_DEL;
     if (enter_key(u, out->key, out, e))
-        return e->code;
+        return err_code(e);
     if (u->verb == V_OTHER) {
         u->facts.removes = u->facts.removes || v->changes;
         dump_decode_not_exact(u);
@@ -232,7 +232,7 @@ on_key_verb(struct dump_decode *u, const struct verb_info *v, const struct cmd *
     if ((u->verb == V_PEXPIREAT || u->verb == V_EXPIREAT) && !u->open)
         dump_decode_not_exact(u);
     if (type != KV_N_TYPES && dump_decode_open_key(u, type, e))
-        return e->code;
+        return err_code(e);
     if (c->argc % 2 != 0 && (u->verb == V_HSET || (u->verb == V_ZADD && u->facts.ours)))
         return dump_decode_bad_argument(u, v->word, e);
     if (!c->whole)
@@ -242,7 +242,7 @@ on_key_verb(struct dump_decode *u, const struct verb_info *v, const struct cmd *
     for (uint32_t i = 2; i < c->n && u->verb < V_STREAMING; i++) {
         struct ev_piece p = ev_whole(c->argv[i]);
         if (dump_decode_streaming_arg(u, i, &p, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -318,7 +318,7 @@ dump_decode_cmd(struct dump_decode *u, const struct cmd *c, struct command_class
                        (unsigned long long)c->at);
     *out = (struct command_class){.db = u->db};
     if (on_command(u, c, out, e))
-        return e->code;
+        return err_code(e);
     for (uint32_t i = 0; i < c->n && c->raw.n > u->facts.longest; i++)
         note_length(u, c->argv[i].n);
     add_bytes(u, c->raw);
@@ -338,7 +338,7 @@ dump_decode_piece(struct dump_decode *u, const struct resp_reader_piece *p, stru
     if (p->arg >= 0 &&
         (u->verb < V_STREAMING ? dump_decode_streaming_arg(u, (uint32_t)p->arg, &piece, e)
                                : dump_decode_hold(u, &piece, e)))
-        return e->code;
+        return err_code(e);
     return p->last && u->verb > V_STREAMING ? on_held(u, e) : RC_OK;
 }
 
@@ -346,7 +346,7 @@ enum rc
 dump_decode_end(struct dump_decode *u, struct err *e)
 {
     if (dump_decode_end_key(u, e))
-        return e->code;
+        return err_code(e);
     if (u->in_multi) {
         (void)err_set(e, RC_CORRUPT, "the dump is cut: the MULTI at byte %llu has no EXEC",
                       (unsigned long long)u->multi_at);

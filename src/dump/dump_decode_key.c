@@ -37,7 +37,7 @@ dump_decode_end_key(struct dump_decode *u, struct err *e)
     if (!u->open)
         return RC_OK;
     if (say_stream(u, e))
-        return e->code;
+        return err_code(e);
     u->facts.uncounted = u->facts.uncounted || u->uncounted;
     u->open = false;
     ev.u.key = (struct ev_key){.name = buf_str(&u->name),
@@ -52,7 +52,7 @@ enum rc
 dump_decode_start_key(struct dump_decode *u, struct str name, struct err *e)
 {
     if (dump_decode_end_key(u, e))
-        return e->code;
+        return err_code(e);
     buf_reset(&u->name);
     u->named = true;
     u->expires_at = EV_NO_EXPIRY;
@@ -76,7 +76,7 @@ dump_decode_open_key(struct dump_decode *u, enum kv_type type, struct err *e)
         db.u.db.keys = db.u.db.expires = EV_UNKNOWN;
         u->db_said = true;
         if (dump_decode_emit(u, &db, e))
-            return e->code;
+            return err_code(e);
     }
     u->open = true;
     u->keys++;
@@ -143,7 +143,7 @@ take_member(struct dump_decode *u, const struct ev_piece *p, struct err *e)
         if (ev_is_first(p))
             buf_reset(&u->held);
         if (buf_add_str(&u->held, p->p, e))
-            return e->code;
+            return err_code(e);
         ev.u.zelem.member = buf_str(&u->held);
     }
     return ev_is_last(p) ? dump_decode_emit(u, &ev, e) : RC_OK;
@@ -200,7 +200,7 @@ on_hpexpireat(struct dump_decode *u, const struct str *v, uint32_t n, struct err
     for (uint32_t i = 5; i < n; i++) {
         ev.u.field.name = v[i];
         if (dump_decode_emit(u, &ev, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -306,7 +306,7 @@ on_xclaim(struct dump_decode *u, const struct str *v, uint32_t n, struct err *e)
         if (!parse_id(v[i], &ev.u.pending.id))
             return dump_decode_bad_argument(u, "XCLAIM", e);
         else if (dump_decode_emit(u, &ev, e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 
@@ -329,7 +329,7 @@ on_restore(struct dump_decode *u, const struct str *v, uint32_t n, struct err *e
     if (ttl != 0 && !absolute)
         dump_decode_not_exact(u);
     if (dump_decode_open_key(u, type, e) || dump_decode_emit(u, &ev, e))
-        return e->code;
+        return err_code(e);
     u->stream_said = true;                         /* the payload says it */
     u->expires_at = ttl == 0 ? EV_NO_EXPIRY : ttl; /* PEXPIREAT may follow */
     return RC_OK;

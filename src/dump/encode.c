@@ -99,10 +99,10 @@ resp_write_expiries(struct encoder *x, struct err *e)
         if (resp_write_verb(x, "HPEXPIREAT", 3 + (same - i), e) ||
             resp_write_int(x, x->expiries[i].at, e) || resp_write_word(x, "FIELDS", e) ||
             resp_write_int(x, (int64_t)(same - i), e))
-            return e->code;
+            return err_code(e);
         for (size_t k = i; k < same; k++)
             if (put(x, x->batch.p + x->expiries[k].off, x->expiries[k].n, e))
-                return e->code;
+                return err_code(e);
     }
     x->n_expiries = 0;
     return RC_OK;
@@ -113,9 +113,9 @@ batch_flush(struct encoder *x, struct err *e)
 {
     if (x->batch_args != 0 &&
         (resp_write_verb(x, x->verb, x->batch_args, e) || put(x, x->batch.p, x->batch.n, e)))
-        return e->code;
+        return err_code(e);
     if (resp_write_expiries(x, e))
-        return e->code;
+        return err_code(e);
     buf_reset(&x->batch);
     x->batch_args = x->batch_items = 0;
     return RC_OK;
@@ -127,7 +127,7 @@ batch_item(struct encoder *x, const char *verb, size_t bytes, struct err *e)
 {
     if (x->batch_items == ENC_BATCH_ARGS || x->batch.n + bytes > ENC_BATCH_BYTES)
         if (batch_flush(x, e))
-            return e->code;
+            return err_code(e);
     x->verb = verb;
     x->batch_items++;
     return RC_OK;
@@ -169,7 +169,7 @@ on_string(struct encoder *x, const struct ev_piece *p, struct err *e)
     x->facts.longest = MAX(x->facts.longest, p->total); /* also where it comes in several */
     if (p->total <= ENC_STRING_MAX) {
         if (ev_is_first(p) && resp_write_verb(x, "SET", 1, e))
-            return e->code;
+            return err_code(e);
         return resp_write_piece(x, p, e);
     }
     for (uint64_t off = p->off, end = p->off + p->p.n; off < end; off += part.p.n) {
@@ -179,7 +179,7 @@ on_string(struct encoder *x, const struct ev_piece *p, struct err *e)
         part.p = str_of(p->p.p + (off - p->off), (size_t)MIN(end - off, part.total - part.off));
         if ((part.off == 0 && resp_write_verb(x, start == 0 ? "SET" : "APPEND", 1, e)) ||
             resp_write_piece(x, &part, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -191,11 +191,11 @@ on_elem(struct encoder *x, const struct ev_piece *p, struct err *e)
 
     if (p->total > ENC_BATCH_BYTES / 2) {
         if (ev_is_first(p) && (batch_flush(x, e) || resp_write_verb(x, verb, 1, e)))
-            return e->code;
+            return err_code(e);
         return resp_write_piece(x, p, e);
     }
     if (batch_item(x, verb, p->p.n, e))
-        return e->code;
+        return err_code(e);
     encode_batch_add(x, p->p);
     return RC_OK;
 }
@@ -220,11 +220,11 @@ on_zelem(struct encoder *x, const struct ev *ev, struct err *e)
     if (member.n > ENC_BATCH_BYTES / 2) {
         if (batch_flush(x, e) || resp_write_verb(x, "ZADD", 2, e) ||
             resp_write_arg(x, str_of(text, score_text(ev->u.zelem.score, text)), e))
-            return e->code;
+            return err_code(e);
         return resp_write_arg(x, member, e);
     }
     if (batch_item(x, "ZADD", member.n + NUMBER_TEXT, e))
-        return e->code;
+        return err_code(e);
     encode_batch_add(x, str_of(text, score_text(ev->u.zelem.score, text)));
     encode_batch_add(x, member);
     return RC_OK;
@@ -241,14 +241,14 @@ on_long_field(struct encoder *x, const struct ev *ev, struct err *e)
 
     if (ev_is_first(p) && (batch_flush(x, e) || resp_write_verb(x, "HMSET", 2, e) ||
                            resp_write_arg(x, ev->u.field.name, e)))
-        return e->code;
+        return err_code(e);
     if (resp_write_piece(x, p, e))
-        return e->code;
+        return err_code(e);
     if (!ev_is_last(p) || ev->u.field.expires_at == EV_NO_EXPIRY)
         return RC_OK;
     if (resp_write_verb(x, "HPEXPIREAT", 4, e) || resp_write_int(x, ev->u.field.expires_at, e) ||
         resp_write_word(x, "FIELDS", e) || resp_write_word(x, "1", e))
-        return e->code;
+        return err_code(e);
     return resp_write_arg(x, ev->u.field.name, e);
 }
 
@@ -262,7 +262,7 @@ on_field(struct encoder *x, const struct ev *ev, struct err *e)
     if (name.n + p->total > ENC_BATCH_BYTES / 2)
         return on_long_field(x, ev, e);
     if (batch_item(x, "HMSET", name.n + p->p.n, e))
-        return e->code;
+        return err_code(e);
     off = x->batch.n;
     encode_batch_add(x, name);
     if (ev->u.field.expires_at != EV_NO_EXPIRY)
@@ -295,7 +295,7 @@ resp_write_payload(struct encoder *x, const struct ev *ev, struct err *e)
     if (resp_write_length(x, meta.n + 1 + value.n + sizeof(footer), e) ||
         put(x, meta.p, meta.n, e) || put(x, &ev->u.payload.rdb_type, 1, e) ||
         put(x, value.p, value.n, e) || put(x, footer, sizeof(footer), e))
-        return e->code;
+        return err_code(e);
     return put(x, "\r\n", 2, e);
 }
 
@@ -308,7 +308,7 @@ resp_write_old_restore(struct encoder *x, const struct ev *ev, struct err *e)
     if ((!replace && resp_write_verb(x, "DEL", 0, e)) ||
         resp_write_verb(x, "RESTORE", replace ? 3 : 2, e) || resp_write_word(x, "0", e) ||
         resp_write_payload(x, ev, e))
-        return e->code;
+        return err_code(e);
     return replace ? resp_write_word(x, "REPLACE", e) : RC_OK;
 }
 
@@ -322,12 +322,12 @@ resp_write_restore(struct encoder *x, const struct ev *ev, struct err *e)
         resp_write_int(x, expires ? MAX(x->key.expires_at, 1) : 0, e) ||
         resp_write_payload(x, ev, e) || resp_write_word(x, "REPLACE", e) ||
         resp_write_word(x, "ABSTTL", e))
-        return e->code;
+        return err_code(e);
     x->key.expires_at = EV_NO_EXPIRY; /* said already */
     if (!use)
         return RC_OK;
     if (resp_write_word(x, x->key.freq >= 0 ? "FREQ" : "IDLETIME", e))
-        return e->code;
+        return err_code(e);
     return resp_write_int(x, x->key.freq >= 0 ? x->key.freq : x->key.idle_s, e);
 }
 
@@ -349,7 +349,7 @@ static enum rc
 on_key_end(struct encoder *x, struct err *e)
 {
     if (batch_flush(x, e))
-        return e->code;
+        return err_code(e);
     if (!x->written) /* an empty collection: no key to a server */
         return RC_OK;
     x->facts.keys++;
@@ -357,7 +357,7 @@ on_key_end(struct encoder *x, struct err *e)
         encode_warn_loss(x, "its metadata is left out; only the restore format carries it");
     if (x->key.expires_at == EV_NO_EXPIRY)
         return RC_OK;
-    return resp_write_verb(x, "PEXPIREAT", 1, e) ? e->code
+    return resp_write_verb(x, "PEXPIREAT", 1, e) ? err_code(e)
                                                  : resp_write_int(x, x->key.expires_at, e);
 }
 
@@ -367,11 +367,11 @@ on_code(struct encoder *x, const struct ev *ev, struct err *e)
     if (ev->kind == EV_SCRIPT)
         return resp_write_command(x, 3, e) || resp_write_word(x, "SCRIPT", e) ||
                        resp_write_word(x, "LOAD", e)
-                   ? e->code
+                   ? err_code(e)
                    : resp_write_arg(x, ev->u.code, e);
     if (resp_write_command(x, 4, e) || resp_write_word(x, "FUNCTION", e) ||
         resp_write_word(x, "LOAD", e) || resp_write_word(x, "REPLACE", e))
-        return e->code;
+        return err_code(e);
     return resp_write_arg(x, ev->u.code, e);
 }
 
@@ -442,11 +442,11 @@ encoder_on(void *arg, const struct ev *ev, struct err *e)
     struct encoder *x = arg;
 
     if (check_limits(x, ev, e))
-        return e->code;
+        return err_code(e);
     switch (ev->kind) {
     case EV_DB:
         return resp_write_command(x, 2, e) || resp_write_word(x, "SELECT", e)
-                   ? e->code
+                   ? err_code(e)
                    : resp_write_int(x, (int64_t)ev->u.db.n, e);
     case EV_FUNCTION:
     case EV_SCRIPT:
@@ -464,12 +464,12 @@ encoder_on(void *arg, const struct ev *ev, struct err *e)
         return on_payload(x, ev, e);
     case EV_KEY_END:
         if (x->key.type == KV_STREAM && encode_stream_close(x, e))
-            return e->code;
+            return err_code(e);
         return on_key_end(x, e);
     default:
         x->written = true;
         if (resp_write_del_once(x, e))
-            return e->code;
+            return err_code(e);
         return on_value(x, ev, e);
     }
 }
@@ -484,7 +484,7 @@ enum rc
 encoder_begin(struct encoder *x, struct err *e)
 {
     if (resp_write_command(x, 2, e) || resp_write_word(x, "ECHO", e))
-        return e->code;
+        return err_code(e);
     return resp_write_word(x, header_text(x->format), e);
 }
 
@@ -502,7 +502,7 @@ encoder_end(struct encoder *x, struct err *e)
     XXH128_canonical_t hash;
 
     if (resp_write_flush(x, e))
-        return e->code;
+        return err_code(e);
     XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(x->hash));
     memcpy(t.hash, hash.digest, sizeof(t.hash));
     t.commands = x->facts.commands;
@@ -510,7 +510,7 @@ encoder_end(struct encoder *x, struct err *e)
     t.keys = x->facts.keys;
     if (resp_write_command(x, 2, e) || resp_write_word(x, "ECHO", e) ||
         resp_write_word(x, trailer_text(&t, text), e))
-        return e->code;
+        return err_code(e);
     return resp_write_flush(x, e);
 }
 

@@ -9,10 +9,10 @@ on_entry(struct encoder *x, const struct ev *ev, struct err *e)
     x->last_entry = ev->u.entry.id;
     x->n_entries++;
     if (resp_write_verb(x, "XADD", 1 + 2 * ev->u.entry.n, e) || resp_write_id(x, ev->u.entry.id, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < 2 * ev->u.entry.n; i++)
         if (resp_write_arg(x, ev->u.entry.pairs[i], e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 
@@ -31,14 +31,14 @@ on_gone(struct encoder *x, const struct ev *ev, struct err *e)
         x->deleted_first = true;
     } else {
         if (buf_reserve(&x->gone, id.n + ARG_FRAME, e))
-            return e->code;
+            return err_code(e);
         x->gone.n += resp_write_lay(x->gone.p + x->gone.n, id);
         x->n_gone++;
     }
     if (resp_write_verb(x, "XADD", 5, e) || resp_write_word(x, "MAXLEN", e) ||
         resp_write_int(x, INT64_MAX, e) || resp_write_arg(x, id, e) ||
         resp_write_word(x, "cstash", e))
-        return e->code;
+        return err_code(e);
     return resp_write_word(x, "deleted", e);
 }
 
@@ -50,10 +50,10 @@ resp_write_empty_stream(struct encoder *x, struct err *e)
         resp_write_word(x, "CREATE", e) || resp_write_key(x, e) ||
         resp_write_word(x, "cstash", e) || resp_write_word(x, "0", e) ||
         resp_write_word(x, "MKSTREAM", e))
-        return e->code;
+        return err_code(e);
     if (resp_write_command(x, 4, e) || resp_write_word(x, "XGROUP", e) ||
         resp_write_word(x, "DESTROY", e) || resp_write_key(x, e) || resp_write_word(x, "cstash", e))
-        return e->code;
+        return err_code(e);
     return RC_OK;
 }
 
@@ -75,12 +75,12 @@ resp_write_setid(struct encoder *x, const struct ev *ev, struct err *e)
     if (!modern && same_last)
         return RC_OK;
     if (resp_write_verb(x, "XSETID", modern ? 5 : 1, e) || resp_write_id(x, last, e))
-        return e->code;
+        return err_code(e);
     if (!modern)
         return RC_OK;
     if (resp_write_word(x, "ENTRIESADDED", e) ||
         resp_write_int(x, (int64_t)ev->u.stream.added, e) || resp_write_word(x, "MAXDELETEDID", e))
-        return e->code;
+        return err_code(e);
     return resp_write_id(x, gone, e);
 }
 
@@ -91,7 +91,7 @@ on_stream(struct encoder *x, const struct ev *ev, struct err *e)
         x->stream = *ev;
         return RC_OK;
     }
-    return x->n_entries == 0 && resp_write_empty_stream(x, e) ? e->code
+    return x->n_entries == 0 && resp_write_empty_stream(x, e) ? err_code(e)
                                                               : resp_write_setid(x, ev, e);
 }
 
@@ -103,11 +103,11 @@ on_group(struct encoder *x, const struct ev *ev, struct err *e)
     if (resp_write_command(x, modern ? 7 : 5, e) || resp_write_word(x, "XGROUP", e) ||
         resp_write_word(x, "CREATE", e) || resp_write_key(x, e) ||
         resp_write_arg(x, ev->u.group.name, e) || resp_write_id(x, ev->u.group.last, e))
-        return e->code;
+        return err_code(e);
     if (!modern)
         return RC_OK;
     if (resp_write_word(x, "ENTRIESREAD", e))
-        return e->code;
+        return err_code(e);
     return resp_write_int(x, ev->u.group.entries_read, e);
 }
 
@@ -123,7 +123,7 @@ encode_stream_end(struct encoder *x, struct err *e)
         resp_write_int(x, x->claim_at, e) || resp_write_word(x, "RETRYCOUNT", e) ||
         resp_write_int(x, (int64_t)x->claim_count, e) || resp_write_word(x, "JUSTID", e) ||
         resp_write_word(x, "FORCE", e))
-        return e->code;
+        return err_code(e);
     buf_reset(&x->batch);
     x->batch_args = x->batch_items = 0;
     return RC_OK;
@@ -141,13 +141,13 @@ on_consumer(struct encoder *x, const struct ev *ev, struct err *e)
     buf_reset(&x->claim_owner);
     for (size_t i = 0; i < 2; i++) {
         if (buf_reserve(&x->claim_owner, owner[i].n + ARG_FRAME, e))
-            return e->code;
+            return err_code(e);
         x->claim_owner.n += resp_write_lay(x->claim_owner.p + x->claim_owner.n, owner[i]);
     }
     if (resp_write_command(x, 7, e) || resp_write_word(x, "XREADGROUP", e) ||
         resp_write_word(x, "GROUP", e) || put(x, x->claim_owner.p, x->claim_owner.n, e) ||
         resp_write_word(x, "STREAMS", e) || resp_write_key(x, e))
-        return e->code;
+        return err_code(e);
     return resp_write_word(x, "0", e);
 }
 
@@ -163,7 +163,7 @@ on_pending(struct encoder *x, const struct ev *ev, struct err *e)
     if (x->batch_args == ENC_BATCH_ARGS || x->claim_at != ev->u.pending.delivered_at ||
         x->claim_count != ev->u.pending.count)
         if (encode_stream_end(x, e))
-            return e->code;
+            return err_code(e);
     x->claim_at = ev->u.pending.delivered_at;
     x->claim_count = ev->u.pending.count;
     encode_batch_add(x, str_of(text, resp_write_id_text(ev->u.pending.id, text)));
@@ -184,7 +184,7 @@ resp_write_xdel(struct encoder *x, struct err *e)
         for (uint64_t i = 0; i < 2 * n; i++) /* two lines each */
             end = (const uint8_t *)memchr(end, '\n', (size_t)(all - end)) + 1;
         if (resp_write_verb(x, "XDEL", n, e) || put(x, p, (size_t)(end - p), e))
-            return e->code;
+            return err_code(e);
         p = end;
         left -= n;
     }
@@ -199,17 +199,17 @@ enum rc
 encode_stream_close(struct encoder *x, struct err *e)
 {
     if (encode_stream_end(x, e))
-        return e->code;
+        return err_code(e);
     if (!had_deleted(x))
         return RC_OK;
     if (resp_write_xdel(x, e))
-        return e->code;
+        return err_code(e);
     if (x->n_gone != 0 && x->stream.u.stream.modern && x->stream.u.stream.max_deleted.ms == 0 &&
         x->stream.u.stream.max_deleted.seq == 0) /* Redis 7 that loaded a file of Redis 6 */
         encode_warn_loss(x, "its largest deleted ID, which it does not know, will be known");
     if (x->deleted_first && (resp_write_verb(x, "XTRIM", 2, e) || resp_write_word(x, "MAXLEN", e) ||
                              resp_write_int(x, (int64_t)x->n_entries, e)))
-        return e->code;
+        return err_code(e);
     return resp_write_setid(x, &x->stream, e);
 }
 
@@ -229,7 +229,7 @@ encode_stream(struct encoder *x, const struct ev *ev, struct err *e)
     if (ev->kind == EV_PENDING)
         return on_pending(x, ev, e);
     if (encode_stream_end(x, e)) /* the claims of the consumer before */
-        return e->code;
+        return err_code(e);
     switch (ev->kind) {
     case EV_ENTRY:
         return on_entry(x, ev, e);

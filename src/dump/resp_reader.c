@@ -39,7 +39,7 @@ read_number(struct resp_reader *r, uint8_t lead, uint64_t *out, struct err *e)
 
     for (;; n++) {
         if (lookahead_need(&r->w, n + 1, e))
-            return e->code;
+            return err_code(e);
         p = r->w.p + r->w.pos;
         if (p[n] < '0' || p[n] > '9')
             break;
@@ -50,7 +50,7 @@ read_number(struct resp_reader *r, uint8_t lead, uint64_t *out, struct err *e)
     if (p[0] != lead)
         return not_resp(r, lead == '*' ? "'*' is missing" : "'$' is missing", e);
     if (lookahead_need(&r->w, n + 2, e))
-        return e->code;
+        return err_code(e);
     p = r->w.p + r->w.pos;
     if (n == 1 || p[n] != '\r' || p[n + 1] != '\n')
         return not_resp(r, "a length that is not a number", e);
@@ -66,7 +66,7 @@ skip_empty_lines(struct resp_reader *r, bool *over, struct err *e)
     for (;;) {
         uint8_t c;
         if (lookahead_more(&r->w, over, e))
-            return e->code;
+            return err_code(e);
         if (*over)
             return RC_OK;
         c = r->w.p[r->w.pos];
@@ -80,7 +80,7 @@ static enum rc
 read_arg_len(struct resp_reader *r, uint64_t *len, struct err *e)
 {
     if (read_number(r, '$', len, e))
-        return e->code;
+        return err_code(e);
     if (*len > CMD_ARG_BYTES_MAX)
         return err_set(e, RC_LIMIT, "an argument of %llu bytes at byte %llu",
                        (unsigned long long)*len, (unsigned long long)lookahead_at(&r->w));
@@ -93,7 +93,7 @@ take_crlf(struct resp_reader *r, struct err *e)
     const uint8_t *p;
 
     if (lookahead_need(&r->w, 2, e))
-        return e->code;
+        return err_code(e);
     p = lookahead_take(&r->w, 2);
     if (p[0] != '\r' || p[1] != '\n')
         return not_resp(r, "an argument without its end", e);
@@ -133,7 +133,7 @@ read_args(struct resp_reader *r, struct err *e)
     for (; r->next < r->argc; r->next++) {
         uint64_t len;
         if (read_arg_len(r, &len, e))
-            return e->code;
+            return err_code(e);
         if (r->w.pos - r->w.keep + len + 2 > CMD_WHOLE_MAX && !is_up_to_key(r)) {
             r->in_arg = true;
             r->arg_off = 0;
@@ -144,13 +144,13 @@ read_args(struct resp_reader *r, struct err *e)
             return err_set(e, RC_LIMIT, "a key name of %llu bytes at byte %llu",
                            (unsigned long long)len, (unsigned long long)lookahead_at(&r->w));
         if (lookahead_need(&r->w, (size_t)len, e))
-            return e->code;
+            return err_code(e);
         reserve_args(r, r->next + 1);
         r->offs[r->next] = r->w.pos - r->w.keep;
         r->argv[r->next].n = (size_t)len;
         (void)lookahead_take(&r->w, (size_t)len);
         if (take_crlf(r, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -163,13 +163,13 @@ resp_reader_next(struct resp_reader *r, struct cmd *out, bool *over, struct err 
     BUG_ON(r->in_arg);
     lookahead_unpin(&r->w);
     if (skip_empty_lines(r, over, e))
-        return e->code;
+        return err_code(e);
     if (*over)
         return RC_OK;
     lookahead_pin(&r->w);
     out->at = lookahead_at(&r->w);
     if (read_number(r, '*', &argc, e))
-        return e->code;
+        return err_code(e);
     if (argc == 0 || argc > CMD_ARGS_MAX)
         return err_set(e, argc == 0 ? RC_CORRUPT : RC_LIMIT,
                        "a command of %llu arguments at byte %llu", (unsigned long long)argc,
@@ -177,7 +177,7 @@ resp_reader_next(struct resp_reader *r, struct cmd *out, bool *over, struct err 
     r->argc = (uint32_t)argc;
     r->next = 0;
     if (read_args(r, e))
-        return e->code;
+        return err_code(e);
     out->raw = lookahead_pinned(&r->w);
     for (uint32_t i = 0; i < r->next; i++)
         r->argv[i].p = out->raw.p + r->offs[i];
@@ -194,7 +194,7 @@ next_long_arg(struct resp_reader *r, struct resp_reader_piece *out, struct err *
 {
     lookahead_pin(&r->w);
     if (take_crlf(r, e))
-        return e->code;
+        return err_code(e);
     r->next++;
     out->arg = -1;
     out->bytes = str_of(NULL, 0);
@@ -203,7 +203,7 @@ next_long_arg(struct resp_reader *r, struct resp_reader_piece *out, struct err *
     r->in_arg = !out->last;
     if (!out->last) {
         if (read_arg_len(r, &r->arg_total, e))
-            return e->code;
+            return err_code(e);
         r->arg_off = 0;
     }
     out->raw = lookahead_pinned(&r->w);
@@ -228,7 +228,7 @@ resp_reader_more(struct resp_reader *r, struct resp_reader_piece *out, struct er
         return next_long_arg(r, out, e);
     n = (size_t)MIN(r->arg_total - r->arg_off, (uint64_t)PIECE);
     if (lookahead_need(&r->w, n, e))
-        return e->code;
+        return err_code(e);
     out->bytes = out->raw = str_of(lookahead_take(&r->w, n), n);
     out->arg = r->next;
     out->off = r->arg_off;

@@ -26,7 +26,7 @@ put(struct encoder *x, const void *p, size_t n, struct err *e)
 {
     if (n > OUT_BYTES - x->n) {
         if (resp_write_flush(x, e))
-            return e->code;
+            return err_code(e);
         if (n > OUT_BYTES / 2)
             return pass_on(x, p, n, e);
     }
@@ -100,7 +100,7 @@ resp_write_arg(struct encoder *x, struct str s, struct err *e)
         return RC_OK;
     }
     if (resp_write_length(x, s.n, e) || put(x, s.p, s.n, e))
-        return e->code;
+        return err_code(e);
     return put(x, "\r\n", 2, e);
 }
 
@@ -139,7 +139,7 @@ enum rc
 resp_write_piece(struct encoder *x, const struct ev_piece *p, struct err *e)
 {
     if ((ev_is_first(p) && resp_write_length(x, p->total, e)) || put(x, p->p.p, p->p.n, e))
-        return e->code;
+        return err_code(e);
     return ev_is_last(p) ? put(x, "\r\n", 2, e) : RC_OK;
 }
 
@@ -153,6 +153,6 @@ enum rc
 resp_write_verb(struct encoder *x, const char *verb, uint64_t more, struct err *e)
 {
     if (resp_write_command(x, 2 + more, e) || resp_write_word(x, verb, e))
-        return e->code;
+        return err_code(e);
     return resp_write_key(x, e);
 }

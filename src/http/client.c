@@ -145,7 +145,7 @@ stream_read(struct rd *r, uint8_t *p, size_t n, size_t *got, struct err *e)
             return transfer_result(t, e);
         }
         if (transfer_step(t, e))
-            return e->code;
+            return err_code(e);
     }
     *got = MIN(n, t->in.n - s->at);
     memcpy(p, t->in.p + s->at, *got);

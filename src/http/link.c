@@ -26,7 +26,7 @@ link_broken(const struct link *l, CURLcode why, struct err *e)
     (void)err_set(e, RC_UNAVAILABLE, "the connection to %s broke: %s", l->t.host,
                   curl_easy_strerror(why));
     e->retry = true;
-    return e->code;
+    return err_code(e);
 }
 
 static enum rc
@@ -37,14 +37,14 @@ link_read(struct rd *r, uint8_t *p, size_t n, size_t *got, struct err *e)
     for (;;) {
         CURLcode rc;
         if (ctx_check(l->t.cx, e))
-            return e->code;
+            return err_code(e);
         rc = curl_easy_recv(l->t.slot->easy, p, n, got);
         if (rc == CURLE_OK)
             return RC_OK;
         if (rc != CURLE_AGAIN)
             return link_broken(l, rc, e);
         if (wait_for(l, POLLIN, e))
-            return e->code;
+            return err_code(e);
     }
 }
 
@@ -57,11 +57,11 @@ link_write(struct wr *w, const uint8_t *p, size_t n, struct err *e)
         size_t sent = 0;
         CURLcode rc;
         if (ctx_check(l->t.cx, e))
-            return e->code;
+            return err_code(e);
         rc = curl_easy_send(l->t.slot->easy, p, n, &sent);
         if (rc == CURLE_AGAIN) {
             if (wait_for(l, POLLOUT, e))
-                return e->code;
+                return err_code(e);
             continue;
         }
         if (rc != CURLE_OK)

@@ -26,7 +26,7 @@ wait_turn_locked(struct http *h, struct ctx *cx, struct err *e)
         int64_t until = clock_mono_ns() + TURN_MS * 1000000LL;
         struct timespec t = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
         if (ctx_check(cx, e))
-            return e->code;
+            return err_code(e);
         (void)pthread_cond_timedwait(&h->freed, &h->lock, &t);
     }
     return RC_OK;

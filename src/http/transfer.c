@@ -334,7 +334,7 @@ transfer_begin(struct transfer *t, struct ctx *cx, struct http *h, const struct 
     t->no_link_local = h->o.no_link_local && !rq->no_proxy;
     if (ctx_check(cx, e) || slot_take(h, cx, &t->slot, e) || read_url(t, rq->url, e) ||
         set_headers(t, rq, e))
-        return e->code;
+        return err_code(e);
     set_common(t, &h->o);
     set_tls(t->slot->easy, &h->o);
     set_request(t->slot->easy, rq, stream);
@@ -416,7 +416,7 @@ wait_until_free(struct transfer *t, struct err *e)
         left = MAX(h->send_free_ns, h->receive_free_ns) - clock_mono_ns();
         (void)pthread_mutex_unlock(&h->lock);
         if (left > 0 && ctx_sleep(t->cx, (int)MIN(left / NS_PER_MS + 1, (int64_t)STEP_MS), e))
-            return e->code;
+            return err_code(e);
     } while (left > 0);
     return ctx_check(t->cx, e);
 }
@@ -443,7 +443,7 @@ transfer_step(struct transfer *t, struct err *e)
     CURLMsg *m;
 
     if (wait_until_free(t, e))
-        return e->code;
+        return err_code(e);
     if (t->paused) {
         t->paused = false;
         (void)curl_easy_pause(t->slot->easy, CURLPAUSE_CONT); /* a failure ends the transfer */

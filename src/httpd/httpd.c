@@ -305,7 +305,7 @@ listen_on(const char *where, int *out, unsigned *port, struct err *e)
         if (fd >= 0)
             (void)close(fd);
         freeaddrinfo(list);
-        return e->code;
+        return err_code(e);
     }
     freeaddrinfo(list);
     *port = ntohs(got.sin6_port);
@@ -336,12 +336,12 @@ httpd_open(const struct httpd_opts *o, struct httpd **out, struct err *e)
     h->cx.fd = -1;
     if (listen_on(o->listen, &fd, &h->port, e)) {
         mem_free(h);
-        return e->code;
+        return err_code(e);
     }
     if (ctx_init(&h->cx, e)) {
         (void)close(fd);
         mem_free(h);
-        return e->code;
+        return err_code(e);
     }
     h->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,

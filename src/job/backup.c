@@ -39,7 +39,7 @@ store_dump(struct ctx *cx, struct save *s, const struct source_opts *source,
            struct dataset_digest *t, struct source_facts *f, struct err *e)
 {
     if (source_dump(cx, source, save_file(s), t, f, e) || save_file_end(s, DUMP_NAME, e))
-        return e->code;
+        return err_code(e);
     return store_manifest(s, source, f, t, e);
 }
 
@@ -86,7 +86,7 @@ backup_once(struct ctx *cx, struct repo *r, const struct source_opts *source,
 
     memset(out, 0, sizeof(*out));
     if (save_open(cx, r, &save_opts, &s, e))
-        return e->code;
+        return err_code(e);
     t = dataset_digest_new();
     rc = store_dump(cx, s, source, t, &out->source, e);
     out->keys = dataset_digest_keys(t);
@@ -137,13 +137,13 @@ store_stream(struct rd *in, struct wr *to, struct err *e)
     size_t n;
 
     if (rd_full(in, first, sizeof(first), &n, e))
-        return e->code;
+        return err_code(e);
     if (n == 0)
         return err_set(e, RC_INVALID, "there is nothing to store: the input is empty");
     if (dump_reader_check_first(str_of(first, n), &why))
         log_warn("the input is stored as it is, but cannot be restored into a Redis: %s", why.msg);
     if (wr_write(to, first, n, e) || stream_copy(in, to, NULL, e))
-        return e->code;
+        return err_code(e);
     return RC_OK;
 }
 
@@ -162,7 +162,7 @@ backup_stream(struct ctx *cx, struct repo *r, struct rd *in, const char *name,
         sizeof(path))
         return err_set(e, RC_INVALID, "the name of the file is too long");
     if (save_open(cx, r, &save_opts, &s, e))
-        return e->code;
+        return err_code(e);
     rc = store_stream(in, save_file(s), e);
     if (rc == RC_OK)
         rc = save_file_end(s, path + 1, e);

@@ -165,7 +165,7 @@ step_session(struct ctx *cx, struct kube *k, const struct step_flags *f, struct 
     const char *name = step_session_name(f), *config = step_text(f->invoker_name, "");
 
     if (step_need(name, backup ? "backupsession" : "restoresession", e))
-        return e->code;
+        return err_code(e);
     if (kube_get(cx, k, kind, f->ns, name, session, e))
         return err_wrap(e, "could not read %s %s/%s", kind->kind, f->ns, name);
     if (!backup)

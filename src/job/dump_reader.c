@@ -49,7 +49,7 @@ ring_write(struct wr *base, const uint8_t *p, size_t n, struct err *e)
         uint8_t *room;
         size_t k;
         if (ring_room(&f->ring, -1, &room, &k, e))
-            return e->code;
+            return err_code(e);
         k = MIN(k, n);
         memcpy(room, p, k);
         ring_commit(&f->ring, k);
@@ -78,7 +78,7 @@ start_converter(struct dump_reader *f, struct err *e)
     ring_init(&f->ring, RING_BYTES);
     f->into_ring.write = ring_write;
     if (thread_start(&f->thread, "convert", dump_reader_convert, f, e))
-        return e->code;
+        return err_code(e);
     f->started = true;
     return RC_OK;
 }
@@ -123,9 +123,9 @@ begins_like_rdb(struct str first)
 enum rc
 dump_reader_check_first(struct str first, struct err *e)
 {
-    if (refuse_other_files(first, e) || begins_like_rdb(first))
-        return e->code;
-    if (first.n != 0 && strchr("*\r\n", first.p[0]) == NULL)
+    if (refuse_other_files(first, e))
+        return err_code(e);
+    if (!begins_like_rdb(first) && first.n != 0 && strchr("*\r\n", first.p[0]) == NULL)
         return err_set(e, RC_INVALID, "it begins neither like RESP commands nor like an RDB file");
     return RC_OK;
 }
@@ -148,7 +148,7 @@ dump_reader_open(struct ctx *cx, struct rd *in, struct dump_reader **out, struct
     return RC_OK;
 fail:
     dump_reader_close(f);
-    return e->code;
+    return err_code(e);
 }
 
 struct rd *

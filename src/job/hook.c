@@ -41,7 +41,7 @@ hook_render(struct hook *h, const char *s, char **out, struct err *e)
         return RC_OK;
     }
     if (template_render(str_c(s), h->data, &to, e))
-        return e->code;
+        return err_code(e);
     n = to.n;
     while (n > 0 && isspace(to.p[n - 1]))
         n--;
@@ -107,7 +107,7 @@ host_of(struct hook *h, const struct json *action, const char **out, struct err 
     if (*out != NULL && (*out)[0] != '\0')
         return RC_OK;
     if (find_pod(h, e))
-        return e->code;
+        return err_code(e);
     *out = json_text(json_dig(h->pod, "status", "podIP"));
     return *out != NULL ? RC_OK
                         : err_set(e, RC_UNAVAILABLE, "pod %s has no address", kube_name(h->pod));
@@ -123,7 +123,7 @@ port_of(struct hook *h, const struct json *action, uint16_t *out, struct err *e)
 
     if (name != NULL && !str_to_i64(str_c(name), &n)) {
         if (find_pod(h, e))
-            return e->code;
+            return err_code(e);
         containers = json_dig(h->pod, "spec", "containers");
         for (size_t i = 0; i < json_size(containers); i++) {
             const struct json *ports = json_field(json_elem(containers, i), "ports");
@@ -155,7 +155,7 @@ run_exec(struct hook *h, const struct json *handler, const struct json *action, 
         return err_set(e, RC_INVALID, "exec.command of the hook has %zu words; 1 to %d are taken",
                        n, ARGV_MAX - 1);
     if (find_pod(h, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < n && rc == RC_OK; i++)
         rc = hook_render(h, json_text_or(json_elem(command, i), ""), &argv[i], e);
     if (rc == RC_OK) {
@@ -182,9 +182,9 @@ run_tcp(struct hook *h, const struct json *action, struct err *e)
     uint16_t port;
 
     if (port_of(h, action, &port, e) || host_of(h, action, &host, e))
-        return e->code;
+        return err_code(e);
     if (sock_dial(h->cx, host, port, &o, &s, e))
-        return e->code;
+        return err_code(e);
     sock_close(&s);
     return RC_OK;
 }
@@ -228,7 +228,7 @@ http_parts(struct hook *h, const struct json *action, bool post, struct http_par
     enum rc rc;
 
     if (port_of(h, action, &port, e) || host_of(h, action, &host, e))
-        return e->code;
+        return err_code(e);
     p->url = mem_printf(
         "%s://%s%s%s:%u%s%s", tls ? "https" : "http", strchr(host, ':') != NULL ? "[" : "", host,
         strchr(host, ':') != NULL ? "]" : "", port, path[0] == '/' ? "" : "/", path);
@@ -244,7 +244,7 @@ http_parts(struct hook *h, const struct json *action, bool post, struct http_par
         return put_form(form, &p->body, e);
     }
     if (hook_render(h, hook_text(action, "body"), &body, e))
-        return e->code;
+        return err_code(e);
     rc = buf_add(&p->body, body, strlen(body), e);
     mem_free(body);
     return rc;

@@ -150,7 +150,7 @@ manifest_end(struct jw *w, const struct buf *out, struct err *e)
     struct json *again = NULL;
 
     if (jw_end(w, e))
-        return e->code;
+        return err_code(e);
     if (json_parse(buf_str(out), &again, e))
         return err_wrap(e, "not saved: the manifest could not be read again");
     json_free(again);
@@ -254,7 +254,7 @@ compare_counts(const struct json *j, const struct dataset_digest_type *have, uin
 
     if (json_get_u64(j, "keys", &said.keys, e) || json_get_u64(j, "expiring", &said.expiring, e) ||
         json_get_u64(j, "elements", &said.elements, e))
-        return e->code;
+        return err_code(e);
     if (said.keys == have->keys && said.expiring == have->expiring &&
         said.elements == have->elements)
         return RC_OK;
@@ -281,7 +281,7 @@ compare_db(const struct json *j, const struct dataset_digest *t, struct err *e)
 
     if (json_get_u64(j, "db", &n, e) || json_get_object(j, "types", &types, e) ||
         json_get_str(j, "digest", &digest, e))
-        return e->code;
+        return err_code(e);
     have = find_db(t, n);
     if (have == NULL)
         have = &none;
@@ -290,11 +290,11 @@ compare_db(const struct json *j, const struct dataset_digest *t, struct err *e)
         one = NULL;
         if (json_opt_object(types, type, &one, e) ||
             (one != NULL && compare_counts(one, &have->types[k], n, type, e)))
-            return e->code;
+            return err_code(e);
     }
     total = dataset_digest_db_total(have);
     if (compare_counts(j, &total, n, "", e))
-        return e->code;
+        return err_code(e);
     if (!str_eq(digest, str_c(dataset_digest_sum_text(have->digest, text))))
         return err_set(e, RC_CORRUPT,
                        "database %llu: the counts agree with the manifest, the digest does not",
@@ -312,10 +312,10 @@ compare_all(const struct json *j, const struct dataset_digest *t, struct err *e)
 
     if (json_get_u64(j, "keys", &keys, e) || json_get_str(j, "digest", &digest, e) ||
         json_get_array(j, "databases", &dbs, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < json_len(dbs); i++)
         if (compare_db(json_at(dbs, i), t, e))
-            return e->code;
+            return err_code(e);
     if (keys != dataset_digest_keys(t))
         return err_set(e, RC_CORRUPT, "the manifest says %llu keys, there are %llu",
                        (unsigned long long)keys, (unsigned long long)dataset_digest_keys(t));
@@ -356,7 +356,7 @@ read_verbs(const struct json *types, bool payloads, uint32_t *verbs, struct err 
 
         if (json_opt_object(types, kv_type_name((enum kv_type)k), &one, e) ||
             (one != NULL && json_get_u64(one, "keys", &keys, e)))
-            return e->code;
+            return err_code(e);
         if (keys != 0)
             *verbs |= UINT32_C(1) << (payloads ? V_RESTORE : makes[k]);
     }
@@ -370,14 +370,14 @@ read_databases(const struct json *j, struct manifest_brief *out, struct err *e)
     struct str format = STR_LIT("");
 
     if (json_opt_array(j, "databases", &dbs, e) || json_opt_str(j, "format", &format, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; dbs != NULL && i < json_len(dbs); i++) {
         uint64_t n;
 
         if (json_get_u64(json_at(dbs, i), "db", &n, e) ||
             json_get_object(json_at(dbs, i), "types", &types, e) ||
             read_verbs(types, str_eq(format, STR_LIT("restore")), &out->verbs, e))
-            return e->code;
+            return err_code(e);
         out->highest_db = MAX(out->highest_db, n);
     }
     return RC_OK;
@@ -400,7 +400,7 @@ read_brief(const struct json *j, struct manifest_brief *out, struct err *e)
         json_opt_u64(source, "dataset_memory", &out->memory, e) ||
         json_opt_str(source, "server", &server, e) ||
         json_opt_str(source, "server_version", &version, e) || read_databases(j, out, e))
-        return e->code;
+        return err_code(e);
     /* Older manifests have the figure of the whole server, whatever they are of. */
     out->memory = json_has(j, "filter") ? 0 : manifest_memory(out->memory, out->bytes, out->keys);
     out->lost_master = lost != UINT64_MAX;

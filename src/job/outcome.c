@@ -46,7 +46,7 @@ outcome_time(struct ctx *cx, struct conn *c, int64_t *ms, struct err *e)
 
     *ms = clock_real_ms();
     if (CONN_CALL(cx, c, &r, e, STR_LIT("TIME")))
-        return e->code;
+        return err_code(e);
     if (r.type == REPLY_ARRAY && r.n == 2 && str_to_i64(r.items[0].s, &s) && s > 0 &&
         s < INT64_MAX / 2000)
         *ms = s * 1000 + 999;
@@ -123,7 +123,7 @@ outcome_end(struct ctx *cx, const struct outcome_start *s, const struct outcome_
 
     memset(out, 0, sizeof(*out));
     if (outcome_time(cx, s->c, &now, e) || outcome_ask(cx, s->c, &is, &out->told, e))
-        return e->code;
+        return err_code(e);
     dbs = dataset_digest_dbs(o->sent, &n);
     for (size_t i = 0; i < n; i++)
         out->expired += soon_count(&dbs[i].soon, now);

@@ -113,14 +113,14 @@ output_fail(const struct step_flags *f, const char *hostname, int64_t started_ms
     (void)snprintf(text, sizeof(text), "%s%s%s%s", e->msg, e->hint[0] != '\0' ? " (" : "", e->hint,
                    e->hint[0] != '\0' ? ")" : "");
     if (step_text(f->output_dir, NULL) == NULL)
-        return e->code;
+        return err_code(e);
     if (output_write(f, output_host(hostname, "Failed", clock_mono_ms() - started_ms, text),
                      &why)) {
         log_err(&why);
-        return e->code;
+        return err_code(e);
     }
     if (step_is_final() || e->code == RC_CANCELLED)
-        return e->code;
+        return err_code(e);
     log_err(e); /* handed on: the steps to come tell it */
     return RC_OK;
 }

@@ -141,7 +141,7 @@ post_backup_prune(struct ctx *cx, struct repo *r, struct err *e)
     struct prune_stats s;
 
     if (prune_run(cx, r, &opts, &s, e))
-        return e->code;
+        return err_code(e);
     log_info("pruned: %llu bytes removed, %llu %s rewritten",
              (unsigned long long)prune_total(&s).bytes, (unsigned long long)s.packs_repacked,
              str_plural(s.packs_repacked, "pack", "packs"));
@@ -156,7 +156,7 @@ post_backup_apply(struct ctx *cx, struct repo *r, const struct json *policy, con
     int64_t removed = 0;
 
     if (remove_unmarked(cx, r, g, dry_run, &removed, e))
-        return e->code;
+        return err_code(e);
     if (dry_run) {
         (void)snprintf(out->note, sizeof(out->note), "Dry run: %lld %s would be removed, none was.",
                        (long long)removed, str_plural((uint64_t)removed, "snapshot", "snapshots"));
@@ -212,7 +212,7 @@ post_backup_retention(struct ctx *cx, struct repo *r, const struct json *policy,
     enum rc rc = RC_OK;
 
     if (snapshots_list(cx, r, &list, &n, e))
-        return e->code;
+        return err_code(e);
     out->kept = (int64_t)n;
     out->removed = 0;
     targets_number(list, n);
@@ -266,7 +266,7 @@ post_backup_stats(struct ctx *cx, struct repo *r, struct post_backup *out, struc
     enum rc rc;
 
     if (snapshots_list(cx, r, &list, &n, e))
-        return e->code;
+        return err_code(e);
     out->kept = (int64_t)n;
     rc = stats_count(cx, r, STATS_RAW_DATA, list, n, &s, e);
     if (rc == RC_OK)

@@ -184,7 +184,7 @@ reckon_check(struct reckon *r, const struct conn_info *before, const struct reck
     still = known && is_still(before, &after, ask);
     if (why.code == RC_CANCELLED) {
         *e = why;
-        return e->code;
+        return err_code(e);
     }
     if (after.n_dbs > 0)
         qsort(after.dbs, after.n_dbs, sizeof(*after.dbs), info_compare);

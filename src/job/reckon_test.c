@@ -46,7 +46,7 @@ say_after(void *arg, struct conn_info *out, struct err *e)
     struct asked *a = (struct asked *)arg;
 
     a->times++;
-    return info_add_db(out, 7, a->keys, e) ? e->code : info_add_db(out, 0, 100, e);
+    return info_add_db(out, 7, a->keys, e) ? err_code(e) : info_add_db(out, 0, 100, e);
 }
 
 /* `arg` is a struct conn_info whose first database is told. */
@@ -58,7 +58,7 @@ say_rest(void *arg, struct conn_info *out, struct err *e)
     out->evicted_keys = says->evicted_keys;
     out->changes = says->changes;
     if (info_add_db(out, says->dbs[0].n, says->dbs[0].keys, e))
-        return e->code;
+        return err_code(e);
     out->dbs[0].expires = says->dbs[0].expires;
     return RC_OK;
 }

@@ -51,7 +51,7 @@ add_key(const struct json *step, struct json *data, struct err *e)
         return RC_OK;
     }
     if (b64_encode(str_c(plain), &text, e))
-        return e->code;
+        return err_code(e);
     json_set(data, key, json_new_str(buf_str(&text)));
     return RC_OK;
 }
@@ -118,7 +118,7 @@ redis_target_credentials(struct ctx *cx, struct kube *k, const char *ns, struct 
     secret_release(&b->addr.pass);
     if (secret_value(secret, "password", &b->addr.pass, &none) && none.code != RC_NOT_FOUND) {
         *e = none;
-        return e->code;
+        return err_code(e);
     }
     if (b->addr.pass.n == 0)
         b->addr.no_pass = say_no_password(ns, name, data);
@@ -197,7 +197,7 @@ redis_target_tls(struct ctx *cx, struct kube *k, const struct step_flags *f,
                        put_file(f, b, 0, "ca.crt", buf_str(&pem), &t->cacert, e)))
         return err_wrap(e, "caBundle of the AppBinding");
     if (client_certificate(cx, k, f, ns, b, e))
-        return e->code;
+        return err_code(e);
     t->cacert = a->tls.cacert != NULL ? a->tls.cacert : t->cacert;
     t->cacert_dir = a->tls.cacert_dir;
     t->cert = a->tls.cert != NULL ? a->tls.cert : t->cert;
@@ -258,7 +258,7 @@ redis_target_open(struct ctx *cx, struct kube *k, const struct step_flags *f,
     enum rc rc;
 
     if (step_need(f->appbinding, "appbinding", e))
-        return e->code;
+        return err_code(e);
     b->wait_ms = f->wait_timeout_ms;
     if (kube_get(cx, k, &GVR_APP_BINDING, ns, f->appbinding, &b->app, e))
         return err_wrap(e, "could not read AppBinding %s/%s", ns, f->appbinding);
@@ -401,14 +401,14 @@ redis_target_wait(struct ctx *cx, struct kube *k, struct redis_target *b, struct
         if (rc == RC_OK || !may_come(rc))
             break;
         if (ctx_check(cx, e))
-            return e->code;
+            return err_code(e);
         if (left <= 0)
             return err_wrap(e, "Redis was not ready within %d s", b->wait_ms / 1000);
         if (!said)
             log_info("waiting for Redis: %s", e->msg);
         said = true;
         if (ctx_sleep(cx, (int)MIN(left, (int64_t)TRY_MS), e))
-            return e->code;
+            return err_code(e);
     }
     b->conn.connect_ms = 0;
     b->conn.wait_ms = 0;

@@ -60,7 +60,7 @@ read_small_file(struct ctx *cx, struct repo *r, const struct file_info *f, struc
     enum rc rc;
 
     if (load_open(cx, r, f, 1, &load, e))
-        return e->code;
+        return err_code(e);
     wr_buf_init(&to, out);
     rc = stream_copy(load_rd(load), &to.wr, NULL, e);
     load_close(load);
@@ -90,7 +90,7 @@ open_parts(struct ctx *cx, struct repo *r, const char *file, struct snapshot_sou
 {
     if (find_dump(cx, r, &s->snap.tree, file, &s->file, e) ||
         load_open(cx, r, &s->file, LOAD_WORKERS, &s->load, e))
-        return e->code;
+        return err_code(e);
     return file == NULL ? snapshot_manifest(cx, r, &s->snap, &s->manifest, e) : RC_OK;
 }
 
@@ -105,7 +105,7 @@ snapshot_open(struct ctx *cx, struct repo *r, const char *spec,
     s->repo = r;
     buf_init(&s->manifest, MANIFEST_MAX);
     if (snapshot_find(cx, r, spec, filter, &s->snap, e))
-        return e->code;
+        return err_code(e);
     if (open_parts(cx, r, file, s, e))
         return err_wrap(e, "could not read snapshot %.8s", id_hex(&s->snap.id, id));
     return RC_OK;
@@ -261,7 +261,7 @@ counts_on(void *arg, const struct ev *ev, struct err *e)
     struct counts *c = arg;
 
     if (c->all != c->wanted && filtered_on(&c->filtered, ev, e))
-        return e->code;
+        return err_code(e);
     return dataset_digest_on(c->all, ev, e);
 }
 
@@ -317,7 +317,7 @@ restore_judge(struct ctx *cx, const struct load_opts *opts, const struct plan *p
         log_warn("libraries of functions are not in this backup: the user that made it could not "
                  "list them");
     if (restore_compare(plan->manifest, n->all, out, e) || check_wanted(n, &opts->filter, e))
-        return e->code;
+        return err_code(e);
     if (opts->dry_run)
         return RC_OK;
     if (outcome_end(cx, start, &o, &out->outcome, e))
@@ -332,7 +332,8 @@ restore_judge(struct ctx *cx, const struct load_opts *opts, const struct plan *p
 static enum rc
 check_kind(struct ctx *cx, struct conn *c, const struct conn_info *info, struct err *e)
 {
-    return topology_need_single(cx, c, info, e) ? e->code : topology_need_master(cx, c, info, e);
+    return topology_need_single(cx, c, info, e) ? err_code(e)
+                                                : topology_need_master(cx, c, info, e);
 }
 
 /* Load what was found good. */
@@ -393,10 +394,10 @@ restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct conn *c,
 
     memset(out, 0, sizeof(*out));
     if (restore_check_flush(opts, e))
-        return e->code;
+        return err_code(e);
     if (!opts->dry_run && ((survey != NULL && survey_dump(cx, survey, opts, &plan, e)) ||
                            room_check(cx, c, &plan.need, e)))
-        return e->code;
+        return err_code(e);
     return load_and_judge(cx, in, &plan, c, opts, out, e);
 }
 
@@ -414,7 +415,7 @@ plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_op
     enum rc rc;
 
     if (manifest.n != 0 && manifest_brief(manifest, &brief, e))
-        return e->code;
+        return err_code(e);
     *plan = (struct plan){.keys = filter_is_all(&opts->filter) ? brief.keys : 0,
                           .need = {.longest = brief.longest,
                                    .highest_db = opts->filter.db == FILTER_ALL_DBS
@@ -429,7 +430,7 @@ plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_op
         (brief.longest != 0 && (opts->existing != LOAD_FLUSH || plan->need.memory != 0)))
         return RC_OK;
     if (load_open(cx, from->repo, &from->file, LOAD_WORKERS, &again, e))
-        return e->code;
+        return err_code(e);
     rc = survey_dump(cx, load_rd(again), opts, plan, e);
     load_close(again);
     return rc;
@@ -444,7 +445,7 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,
     memset(out, 0, sizeof(*out));
     if (restore_check_flush(opts, e) || plan_snapshot(cx, from, opts, &plan, e) ||
         (!opts->dry_run && room_check(cx, c, &plan.need, e)))
-        return e->code;
+        return err_code(e);
     if (opts->existing == LOAD_FLUSH && !opts->dry_run &&
         load_prove(cx, from->repo, &from->snap.tree, &from->file, e)) {
         (void)err_hint(e, "another snapshot may be whole; run cstash check");
@@ -468,7 +469,7 @@ restore_verify_stream(struct ctx *cx, struct rd *again, struct conn *c,
                        str_plural(r->load.skipped_keys, "key was", "keys were"),
                        str_plural(r->load.skipped_keys, "it was", "they were"));
     if (verify_target(cx, again, c, &how, &r->verified, e))
-        return e->code;
+        return err_code(e);
     r->read_back = true;
     return RC_OK;
 }
@@ -481,7 +482,7 @@ restore_verify(struct ctx *cx, struct snapshot_source *from, struct conn *c,
     enum rc rc;
 
     if (load_open(cx, from->repo, &from->file, LOAD_WORKERS, &again, e))
-        return e->code;
+        return err_code(e);
     rc = restore_verify_stream(cx, load_rd(again), c, opts, r, e);
     load_close(again);
     return rc;

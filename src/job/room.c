@@ -44,7 +44,7 @@ room_length(struct ctx *cx, struct conn *c, uint64_t longest, struct err *e)
     bool known;
 
     if (conn_max_bulk(cx, c, &max, &known, e))
-        return e->code;
+        return err_code(e);
     if (longest <= max)
         return RC_OK;
     if (!known) {
@@ -111,5 +111,5 @@ room_check(struct ctx *cx, struct conn *c, const struct room_need *need, struct 
 {
     if (conn_select(cx, c, need->highest_db, e))
         return err_wrap(e, "nothing was written");
-    return room_length(cx, c, need->longest, e) ? e->code : room_memory(cx, c, need, e);
+    return room_length(cx, c, need->longest, e) ? err_code(e) : room_memory(cx, c, need, e);
 }

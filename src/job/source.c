@@ -84,7 +84,7 @@ source_convert(struct ctx *cx, struct rdb *rdb, struct dump *d, struct err *e)
     struct convert_facts facts;
 
     if (convert_rdb(cx, rdb, &opts, d->enc, d->t, &facts, e))
-        return e->code;
+        return err_code(e);
     f->announced = facts.announced;
     f->member_expiries = facts.member_expiries;
     if (f->replid[0] == '\0') { /* a file, or an answer to SYNC, which does not say it */
@@ -136,14 +136,14 @@ by_replication(struct ctx *cx, struct conn **c, const struct conn_info *info, st
         if (d->o->kind == SOURCE_AUTO || !replica_refused(&why)) {
             *e = why;
             *refused = replica_refused(e);
-            return e->code;
+            return err_code(e);
         }
         log_warn("%s", why.msg); /* it was asked for */
         why = (struct err)ERR_INIT;
     }
     if (replica_open(cx, *c, &opts, &r, e)) {
         *refused = replica_refused(e);
-        return e->code;
+        return err_code(e);
     }
     *c = NULL;
     d->f->kind = SOURCE_REPLICATION;
@@ -200,7 +200,7 @@ by_scan(struct ctx *cx, struct conn *c, const struct conn_info *info, struct dum
     if (d->enc != NULL && info != NULL)
         encoder_source(d->enc, rdb_version_of(info));
     if (scan_run(cx, c, &opts, scan_on, &to, &res, e))
-        return e->code;
+        return err_code(e);
     d->f->kind = SOURCE_SCAN;
     d->f->vanished = res.vanished;
     d->f->functions_denied = res.functions_denied; /* redis/scan has warned */
@@ -282,7 +282,7 @@ check_counts(struct ctx *cx, struct dump *d, const struct conn_info *before, str
     if (filter_by_name(&d->o->filter))
         return RC_OK;
     if (reckon_check(&d->read, before != NULL ? before : &none, &ask, &little, e))
-        return e->code;
+        return err_code(e);
     d->f->announced = d->f->announced && !little;
     return RC_OK;
 }
@@ -298,7 +298,7 @@ read_server(struct ctx *cx, void *from, struct dump *d, struct err *e)
     enum rc rc;
 
     if (conn_max_bulk(cx, *c, &max_bulk, &told, e))
-        return e->code;
+        return err_code(e);
     /* A user who may only replicate may not ask INFO: then the RDB says who it is. */
     rc = conn_info(cx, *c, &info, e);
     if (rc == RC_DENIED)
@@ -385,7 +385,7 @@ check_end(struct rdb *rdb, struct rd *in, struct err *e)
     size_t got = 0, n = rdb_leftover(rdb).n;
 
     if (n <= REPLICA_MARK && rd_full(in, more, sizeof(more), &got, e))
-        return e->code;
+        return err_code(e);
     if (n + got == 0 || n + got == REPLICA_MARK)
         return RC_OK;
     (void)err_set(e, RC_CORRUPT, "bytes follow the end of the RDB at byte %llu",

@@ -56,7 +56,7 @@ prepare_repository(struct backup_work *w, struct err *e)
         v.state = COND_FALSE, v.text = why.msg;
     if (session != NULL && step_tell(w->cx, w->k, w->f, &v, &note) && rc == RC_OK) {
         *e = note;
-        return e->code;
+        return err_code(e);
     }
     if (rc != RC_OK)
         *e = why;
@@ -169,14 +169,14 @@ step_backup_dump(struct backup_work *w, struct err *e)
 
     source_of(w, &source, &opts);
     if (redis_target_wait(w->cx, w->k, &w->redis, &probe, e))
-        return e->code;
+        return err_code(e);
     conn_close(probe);
     if (step_backup_adopt(w, e) || step_repo_lock(w->cx, &w->vault, false, e))
-        return e->code;
+        return err_code(e);
     start = clock_mono_ms();
     log_info("dumping %s", redis_addr_text(&w->redis.addr));
     if (backup_redis(w->cx, w->vault.repo, &source, &opts, &r, e))
-        return e->code;
+        return err_code(e);
     log_info("snapshot %.8s: %llu %s, %s in %s by %s", id_hex(&r.snapshot, id),
              (unsigned long long)r.keys, str_plural(r.keys, "key", "keys"),
              size_format(r.save.bytes_processed, size),
@@ -191,7 +191,7 @@ step_backup_work(struct backup_work *w, struct err *e)
         redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_BACKUP, &w->args, e) ||
         step_repo_reach(w->cx, w->k, w->f, &w->vault, e) || read_notes(w, e) ||
         prepare_repository(w, e) || redis_target_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
-        return e->code;
+        return err_code(e);
     return step_backup_dump(w, e);
 }
 

@@ -36,7 +36,7 @@ step_create_backupsession(struct ctx *cx, const struct step_flags *f, struct err
     enum rc rc;
 
     if (step_need(f->invoker_name, "invoker-name", e))
-        return e->code;
+        return err_code(e);
     if (strcmp(kind, GVR_BACKUP_CONFIGURATION.kind) != 0)
         return err_set(e, RC_UNSUPPORTED, "--invoker-kind %s: only %s", kind,
                        GVR_BACKUP_CONFIGURATION.kind);

@@ -173,10 +173,10 @@ step_hook_run(struct hook_work *w, struct err *e)
     }
     (void)err_wrap(&why, "%s hook failed", w->f->hook_type);
     if (step_hook_tell(w, COND_FALSE, why.msg, e))
-        return e->code;
+        return err_code(e);
     if (!w->post) {
         *e = why;
-        return e->code; /* nothing behind it runs */
+        return err_code(e); /* nothing behind it runs */
     }
     log_err(&why);
     return RC_OK;

@@ -31,7 +31,7 @@ step_repo_secret(struct ctx *cx, struct kube *k, const struct step_flags *f, str
     const char *ns = step_text(f->secret_ns, f->ns);
 
     if (step_need(f->secret, "storage-secret-name", e) || step_need(f->provider, "provider", e))
-        return e->code;
+        return err_code(e);
     if (kube_get(cx, k, &KUBE_SECRET, ns, f->secret, out, e))
         return err_wrap(e, "could not read the storage Secret %s/%s", ns, f->secret);
     return RC_OK;
@@ -45,7 +45,7 @@ step_repo_reach(struct ctx *cx, struct kube *k, const struct step_flags *f, stru
     const char *ns = step_text(f->secret_ns, f->ns);
 
     if (step_repo_secret(cx, k, f, &secret, e))
-        return e->code;
+        return err_code(e);
     if (secret_value(secret, "RESTIC_PASSWORD", &v->password, e)) {
         if (e->code == RC_NOT_FOUND)
             (void)err_set(e, RC_INVALID, "storage Secret missing RESTIC_PASSWORD key");
@@ -104,7 +104,7 @@ step_repo_ensure(struct ctx *cx, struct step_repo *v, const struct json *object,
     if (rc != RC_NO_REPOSITORY)
         return rc;
     if (step_repo_may_make(v, object, e))
-        return e->code;
+        return err_code(e);
     o.fast_kdf = repo_test_fast_kdf();
     log_info("there is no repository at %s: making one", v->store->place);
     rc = repo_init(cx, v->store, secret_str(&v->password), &o, &id, e);
@@ -131,7 +131,7 @@ step_repo_lock(struct ctx *cx, struct step_repo *v, bool exclusive, struct err *
             return rc;
         log_info("%s; waiting", e->msg);
         if (!retry_next(cx, &again, e))
-            return e->code;
+            return err_code(e);
     }
 }
 

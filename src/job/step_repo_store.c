@@ -56,11 +56,11 @@ step_repo_store(const struct backend *b, const struct json *secret, bool with_en
         return err_set(e, RC_INVALID, "maxConnections %lld is not a number up to %d",
                        (long long)b->max_connections, STORE_CONNECTIONS_MAX);
     if (backend_address(b, &address, e))
-        return e->code;
+        return err_code(e);
     if (secret_value(secret, "CA_CERT_DATA", &ca, &none) && none.code != RC_NOT_FOUND) {
         *e = none;
         mem_free(address);
-        return e->code;
+        return err_code(e);
     }
     o.connections = (unsigned)b->max_connections;
     o.ca = secret_str(&ca);

@@ -59,7 +59,7 @@ step_restore_load(struct restore_work *w, struct err *e)
 
     if (load_opts_of(&w->args.load, &w->args.keys, &opts, e) || find_snapshot(w, e) ||
         redis_target_wait(w->cx, w->k, &w->redis, &conn, e))
-        return e->code;
+        return err_code(e);
     log_info("loading snapshot %.8s of host %s into %s", id_hex(&w->from.snap.id, id),
              w->from.snap.hostname, redis_addr_text(&w->redis.addr));
     rc = restore_redis(w->cx, &w->from, conn, &opts, &r, e);
@@ -86,7 +86,7 @@ step_restore_work(struct restore_work *w, struct err *e)
         redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_RESTORE, &w->args, e) ||
         step_repo_reach(w->cx, w->k, w->f, &w->vault, e) ||
         redis_target_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
-        return e->code;
+        return err_code(e);
     return step_restore_load(w, e);
 }
 

@@ -44,7 +44,7 @@ load_objects(struct status_work *w, struct err *e)
     struct err none = ERR_INIT;
 
     if (step_session(w->cx, w->k, w->f, &w->session, &w->inv_obj, &w->inv, e))
-        return e->code;
+        return err_code(e);
     if (strcmp(w->inv.target_kind, GVR_APP_BINDING.kind) == 0 &&
         kube_get(w->cx, w->k, &GVR_APP_BINDING, w->inv.target_ns, w->inv.target_name, &w->app,
                  &none))
@@ -156,7 +156,7 @@ send_repository_metrics(struct status_work *w, const struct post_backup *a, stru
     enum rc rc;
 
     if (backend_decode(json_dig(w->repo, "spec", "backend"), &b, e))
-        return e->code;
+        return err_code(e);
     r.backend = b.provider;
     r.bucket = b.bucket;
     r.prefix = b.prefix;
@@ -491,14 +491,14 @@ step_status_work(struct status_work *w, struct err *e)
     if (metrics_labels(w->f->metrics_labels, &w->labels, e))
         return err_wrap(e, "--metrics-labels");
     if (step_connect(w->f, &w->k, NULL, e) || http_new(NULL, &w->http, e))
-        return e->code;
+        return err_code(e);
     w->events = recorder_new(w->k, &o);
     if (load_objects(w, e) || output_read(w->f, &w->output, e))
-        return e->code;
+        return err_code(e);
     if (step_is_backup(w->f) && output_error(w->output) == NULL && has_actions(w))
         post_backup_backup(w);
     if (tell_result(w, e))
-        return e->code;
+        return err_code(e);
     tell_people(w);
     return RC_OK;
 }

@@ -66,7 +66,7 @@ verify_flush(struct verify *v, struct err *e)
     v->n = v->next = 0;
     v->reading = n;
     if (n != 0 && scan_some_read(v->scan, names, n, e))
-        return e->code;
+        return err_code(e);
     buf_reset(&v->names);
     return RC_OK;
 }
@@ -80,16 +80,16 @@ verify_on(void *arg, const struct ev *ev, struct err *e)
     if (ev->kind == EV_FUNCTION || ev->kind == EV_SCRIPT) /* the answers to their commands tell */
         return RC_OK;
     if (dataset_digest_on(v->want, ev, e))
-        return e->code;
+        return err_code(e);
     if (ev->kind == EV_DB) {
         if (verify_flush(v, e) || conn_select(v->cx, v->c, ev->u.db.n, e))
-            return e->code;
+            return err_code(e);
         return dataset_digest_on(v->have, ev, e);
     }
     if (ev->kind != EV_KEY_END)
         return RC_OK;
     if (buf_add_str(&v->names, ev->u.key.name, e))
-        return e->code;
+        return err_code(e);
     v->expires_at[v->n] = ev->u.key.expires_at;
     v->ends[v->n++] = v->names.n;
     return v->n == BATCH_KEYS || v->names.n >= BATCH_BYTES ? verify_flush(v, e) : RC_OK;
@@ -186,9 +186,9 @@ verify_run(struct verify *v, struct rd *dump, const struct load_opts *opts, int6
     if (verify_changes(v, &before, e) ||
         scan_some_open(v->cx, v->c, &scan, verify_have, v, &v->scan, e) ||
         verify_read(v, dump, opts, e) || verify_changes(v, &after, e))
-        return e->code;
+        return err_code(e);
     if (outcome_time(v->cx, v->c, &now, e))
-        return e->code;
+        return err_code(e);
     if (now >= cut)
         return err_set(e, RC_TIMEOUT, "it took so long that keys may have expired meanwhile");
     return verify_compare(v, before != after, e);

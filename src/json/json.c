@@ -87,10 +87,10 @@ json_parse_lenient(struct str text, struct json **out, struct err *e)
     if (json_parse(text, out, e) == RC_OK)
         return RC_OK;
     if (buf_add_str(&copy, text, &none))
-        return e->code;
+        return err_code(e);
     blank_beyond(copy.p, copy.p + copy.n);
     if (json_parse(buf_str(&copy), out, &none))
-        return e->code;
+        return err_code(e);
     *e = (struct err)ERR_INIT;
     return RC_OK;
 }
@@ -241,7 +241,7 @@ json_get_str(const struct json *obj, const char *field, struct str *out, struct 
     const json_t *v = NULL;
 
     if (json_get(obj, field, JSON_STRING, JSON_STRING, "a string", &v, e))
-        return e->code;
+        return err_code(e);
     *out = str_of(json_string_value(v), json_string_length(v));
     return RC_OK;
 }
@@ -252,7 +252,7 @@ json_get_u64(const struct json *obj, const char *field, uint64_t *out, struct er
     const json_t *v = NULL;
 
     if (json_get(obj, field, JSON_INTEGER, JSON_INTEGER, "an integer", &v, e))
-        return e->code;
+        return err_code(e);
     if (json_integer_value(v) < 0)
         return err_set(e, RC_CORRUPT, "the field \"%s\" is negative", field);
     *out = (uint64_t)json_integer_value(v);
@@ -265,7 +265,7 @@ json_get_bool(const struct json *obj, const char *field, bool *out, struct err *
     const json_t *v = NULL;
 
     if (json_get(obj, field, JSON_TRUE, JSON_FALSE, "true or false", &v, e))
-        return e->code;
+        return err_code(e);
     *out = json_is_true(v);
     return RC_OK;
 }
@@ -276,7 +276,7 @@ json_get_object(const struct json *obj, const char *field, const struct json **o
     const json_t *v = NULL;
 
     if (json_get(obj, field, JSON_OBJECT, JSON_OBJECT, "an object", &v, e))
-        return e->code;
+        return err_code(e);
     *out = json_ours(v);
     return RC_OK;
 }
@@ -287,7 +287,7 @@ json_get_array(const struct json *obj, const char *field, const struct json **ou
     const json_t *v = NULL;
 
     if (json_get(obj, field, JSON_ARRAY, JSON_ARRAY, "an array", &v, e))
-        return e->code;
+        return err_code(e);
     *out = json_ours(v);
     return RC_OK;
 }

@@ -38,7 +38,7 @@ pull_peek(struct pull *j, int *c, struct err *e)
         j->at += j->n;
         j->pos = j->n = 0;
         if (rd_read(j->from, j->buf, sizeof(j->buf), &got, e))
-            return e->code;
+            return err_code(e);
         j->n = got;
         j->ended = got == 0;
     }
@@ -56,7 +56,7 @@ peek_token(struct pull *j, int *c, struct err *e)
     }
     do {
         if (pull_peek(j, c, e))
-            return e->code;
+            return err_code(e);
         if (*c != ' ' && *c != '\t' && *c != '\n' && *c != '\r')
             return *c < 0 ? pull_bad(j, "it ends too early", e) : RC_OK;
         j->pos++;
@@ -69,7 +69,7 @@ pull_expect(struct pull *j, char want, const char *why, struct err *e)
     int c = 0;
 
     if (peek_token(j, &c, e))
-        return e->code;
+        return err_code(e);
     if (c != want)
         return pull_bad(j, why, e);
     j->pos++;
@@ -80,7 +80,7 @@ static enum rc
 open_level(struct pull *j, char bracket, const char *why, struct err *e)
 {
     if (pull_expect(j, bracket, why, e))
-        return e->code;
+        return err_code(e);
     if (++j->depth > PULL_DEPTH)
         return pull_bad(j, "it is nested too deep", e);
     j->first = true;
@@ -94,7 +94,7 @@ pull_next(struct pull *j, char bracket, bool *more, struct err *e)
     int c = 0;
 
     if (peek_token(j, &c, e))
-        return e->code;
+        return err_code(e);
     if (c == bracket) {
         j->pos++;
         j->depth--;
@@ -103,7 +103,7 @@ pull_next(struct pull *j, char bracket, bool *more, struct err *e)
         return RC_OK;
     }
     if (!j->first && pull_expect(j, ',', "wanted a comma or the end of the list", e))
-        return e->code;
+        return err_code(e);
     j->first = false;
     *more = true;
     return RC_OK;
@@ -133,12 +133,12 @@ pull_key(struct pull *j, struct str *key, bool *more, struct err *e)
     bool any = false;
 
     if (pull_next(j, '}', &any, e))
-        return e->code;
+        return err_code(e);
     *more = any;
     if (!any)
         return RC_OK;
     if (pull_str(j, key, e))
-        return e->code;
+        return err_code(e);
     if (j->pos < j->n && j->buf[j->pos] == ':') {
         j->pos++;
         return RC_OK;
@@ -159,7 +159,7 @@ pull_hex4(struct pull *j, uint32_t *out, struct err *e)
     for (int i = 0; i < 4; i++) {
         int c = 0;
         if (pull_peek(j, &c, e))
-            return e->code;
+            return err_code(e);
         if (c >= '0' && c <= '9')
             v = v << 4 | (uint32_t)(c - '0');
         else if ((c | 32) >= 'a' && (c | 32) <= 'f')
@@ -191,20 +191,20 @@ unicode_escape(struct pull *j, struct err *e)
     int c = 0;
 
     if (pull_hex4(j, &rune, e) || pull_peek(j, &c, e))
-        return e->code;
+        return err_code(e);
     if (rune < 0xd800 || rune >= 0xdc00 || c != '\\')
         return add_rune(j, rune, e);
     j->pos++;
     if (pull_peek(j, &c, e))
-        return e->code;
+        return err_code(e);
     if (c != 'u')
-        return add_rune(j, rune, e) || pull_escape(j, e) ? e->code : RC_OK;
+        return add_rune(j, rune, e) || pull_escape(j, e) ? err_code(e) : RC_OK;
     j->pos++;
     if (pull_hex4(j, &low, e))
-        return e->code;
+        return err_code(e);
     if (low >= 0xdc00 && low < 0xe000)
         return add_rune(j, 0x10000 + ((rune - 0xd800) << 10) + (low - 0xdc00), e);
-    return add_rune(j, rune, e) || add_rune(j, low, e) ? e->code : RC_OK;
+    return add_rune(j, rune, e) || add_rune(j, low, e) ? err_code(e) : RC_OK;
 }
 
 static enum rc
@@ -215,7 +215,7 @@ pull_escape(struct pull *j, struct err *e)
     int c = 0;
 
     if (pull_peek(j, &c, e))
-        return e->code;
+        return err_code(e);
     j->pos++;
     if (c == 'u')
         return unicode_escape(j, e);
@@ -234,14 +234,14 @@ string_rest(struct pull *j, bool keep, struct err *e)
         size_t from;
         int c = 0;
         if (pull_peek(j, &c, e))
-            return e->code;
+            return err_code(e);
         for (from = j->pos; j->pos < j->n; j->pos++) {
             c = j->buf[j->pos];
             if (c == '"' || c == '\\' || c < 0x20)
                 break;
         }
         if (keep && buf_add(&j->text, j->buf + from, j->pos - from, e))
-            return e->code;
+            return err_code(e);
         if (j->pos == j->n && !j->ended)
             continue;
         if (c != '"' && c != '\\')
@@ -250,7 +250,7 @@ string_rest(struct pull *j, bool keep, struct err *e)
         if (c == '"')
             return RC_OK;
         if (pull_escape(j, e))
-            return e->code;
+            return err_code(e);
         if (!keep)
             j->text.n = 0;
     }
@@ -262,7 +262,7 @@ pull_str(struct pull *j, struct str *out, struct err *e)
     size_t at;
 
     if (pull_expect(j, '"', "wanted a string", e))
-        return e->code;
+        return err_code(e);
     /* Most strings are whole in the buffer, and stand there as they are. */
     for (at = j->pos; at < j->n && j->buf[at] != '"'; at++)
         if (j->buf[at] == '\\' || j->buf[at] < 0x20)
@@ -273,7 +273,7 @@ pull_str(struct pull *j, struct str *out, struct err *e)
         return RC_OK;
     }
     if (string_rest(j, true, e))
-        return e->code;
+        return err_code(e);
     *out = buf_str(&j->text);
     return RC_OK;
 }
@@ -286,7 +286,7 @@ pull_hex(struct pull *j, uint8_t *out, size_t n, struct err *e)
     int c = 0;
 
     if (peek_token(j, &c, e))
-        return e->code;
+        return err_code(e);
     p = j->buf + j->pos;
     if (j->n - j->pos >= 2 * n + 2 && p[0] == '"' && p[2 * n + 1] == '"' &&
         hex_decode(str_of(p + 1, 2 * n), out, n)) {
@@ -294,7 +294,7 @@ pull_hex(struct pull *j, uint8_t *out, size_t n, struct err *e)
         return RC_OK;
     }
     if (pull_str(j, &s, e))
-        return e->code;
+        return err_code(e);
     return hex_decode(s, out, n) ? RC_OK : pull_bad(j, "wanted hexadecimal digits", e);
 }
 
@@ -305,7 +305,7 @@ pull_u64(struct pull *j, uint64_t *out, struct err *e)
     int c = 0;
 
     if (peek_token(j, &c, e))
-        return e->code;
+        return err_code(e);
     if (c < '0' || c > '9')
         return pull_bad(j, "wanted a whole number", e);
     while (c >= '0' && c <= '9') {
@@ -313,7 +313,7 @@ pull_u64(struct pull *j, uint64_t *out, struct err *e)
             return pull_bad(j, "the number is too large", e);
         j->pos++;
         if (pull_peek(j, &c, e))
-            return e->code;
+            return err_code(e);
     }
     if (c == '.' || c == 'e' || c == 'E')
         return pull_bad(j, "wanted a whole number", e);
@@ -334,7 +334,7 @@ pull_look(struct pull *j, size_t want, struct str *out, struct err *e)
         size_t got;
 
         if (rd_read(j->from, j->buf + j->n, sizeof(j->buf) - j->n, &got, e))
-            return e->code;
+            return err_code(e);
         j->n += got;
         j->ended = got == 0;
     }
@@ -358,7 +358,7 @@ pull_word(struct pull *j, struct err *e)
     for (;;) {
         uint8_t byte;
         if (pull_peek(j, &c, e))
-            return e->code;
+            return err_code(e);
         if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == 'E' || c == '.' ||
               c == '-' || c == '+'))
             break;
@@ -379,12 +379,12 @@ pull_null(struct pull *j, bool *was_null, struct err *e)
     int c = 0;
 
     if (peek_token(j, &c, e))
-        return e->code;
+        return err_code(e);
     *was_null = c == 'n';
     if (!*was_null)
         return RC_OK;
     if (pull_word(j, e))
-        return e->code;
+        return err_code(e);
     return str_eq(buf_str(&j->text), STR_LIT("null")) ? RC_OK : pull_bad(j, "wanted a value", e);
 }
 
@@ -409,31 +409,31 @@ pull_skip(struct pull *j, struct err *e)
     int c = 0;
 
     if (peek_token(j, &c, e))
-        return e->code;
+        return err_code(e);
     if (c == '"') {
         j->pos++;
         return string_rest(j, false, e);
     }
     if (c == '{') {
         if (pull_object(j, e))
-            return e->code;
+            return err_code(e);
         while (more) {
             if (pull_key(j, &key, &more, e) || (more && pull_skip(j, e)))
-                return e->code;
+                return err_code(e);
         }
         return RC_OK;
     }
     if (c == '[') {
         if (pull_array(j, e))
-            return e->code;
+            return err_code(e);
         while (more) {
             if (pull_item(j, &more, e) || (more && pull_skip(j, e)))
-                return e->code;
+                return err_code(e);
         }
         return RC_OK;
     }
     if (pull_word(j, e))
-        return e->code;
+        return err_code(e);
     return is_scalar(buf_str(&j->text)) ? RC_OK : pull_bad(j, "wanted a value", e);
 }
 
@@ -444,7 +444,7 @@ pull_end(struct pull *j, struct err *e)
 
     do {
         if (pull_peek(j, &c, e))
-            return e->code;
+            return err_code(e);
         if (c < 0)
             return RC_OK;
         if (c != ' ' && c != '\t' && c != '\n' && c != '\r')

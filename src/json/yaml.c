@@ -90,7 +90,7 @@ read_alias(struct reader *r, struct json **out, struct err *e)
         if (strcmp(r->anchors[i].name, name) != 0)
             continue;
         if (yaml_count(r, size_of(r->anchors[i].value), e))
-            return e->code;
+            return err_code(e);
         *out = json_clone(r->anchors[i].value);
         return RC_OK;
     }
@@ -129,7 +129,7 @@ yaml_merge(struct reader *r, struct json *into, const struct json *from, struct 
             if (json_kind_of(json_elem(from, i)) != JSON_IS_OBJECT)
                 break;
             if (yaml_merge(r, into, json_elem(from, i), e))
-                return e->code;
+                return err_code(e);
         }
         return RC_OK;
     }
@@ -150,7 +150,7 @@ read_key(struct reader *r, char **key, bool *merges, struct err *e)
     if (r->ev.type == YAML_ALIAS_EVENT) {
         struct json *j = NULL;
         if (read_alias(r, &j, e))
-            return e->code;
+            return err_code(e);
         s = json_text_str(j);
         if (s.p != NULL && memchr(s.p, 0, s.n) == NULL)
             *key = mem_strndup((const char *)s.p, s.n);
@@ -179,12 +179,12 @@ read_field(struct reader *r, unsigned depth, struct json *obj, struct json *merg
     bool merges = false;
 
     if (yaml_count(r, 1, e) || read_key(r, &key, &merges, e))
-        return e->code;
+        return err_code(e);
     if (!merges && json_field(obj, key) != NULL)
         return err_set(e, RC_INVALID, "bad YAML in line %zu: the key \"%.100s\" is there twice",
                        yaml_line(r), key);
     if (yaml_next(r, e) || read_node(r, depth, &value, e))
-        return e->code;
+        return err_code(e);
     if (merges)
         json_push(merged, value);
     else
@@ -200,16 +200,16 @@ read_mapping(struct reader *r, unsigned depth, struct json **out, struct err *e)
 
     for (;;) {
         if (yaml_next(r, e))
-            return e->code;
+            return err_code(e);
         if (r->ev.type == YAML_MAPPING_END_EVENT)
             break;
         if (read_field(r, depth, obj, merged, e))
-            return e->code;
+            return err_code(e);
     }
     for (size_t i = 0; i < json_size(merged); i++)
         if (yaml_count(r, size_of(json_elem(merged, i)), e) ||
             yaml_merge(r, obj, json_elem(merged, i), e))
-            return e->code;
+            return err_code(e);
     *out = TAKE(obj);
     return RC_OK;
 }
@@ -222,11 +222,11 @@ read_sequence(struct reader *r, unsigned depth, struct json **out, struct err *e
     for (;;) {
         struct json *value = NULL;
         if (yaml_next(r, e))
-            return e->code;
+            return err_code(e);
         if (r->ev.type == YAML_SEQUENCE_END_EVENT)
             break;
         if (read_node(r, depth, &value, e))
-            return e->code;
+            return err_code(e);
         json_push(arr, value);
     }
     *out = TAKE(arr);
@@ -245,7 +245,7 @@ read_node(struct reader *r, unsigned depth, struct json **out, struct err *e)
     if (r->ev.type == YAML_ALIAS_EVENT)
         return read_alias(r, out, e);
     if (yaml_count(r, 1, e))
-        return e->code;
+        return err_code(e);
     if (r->ev.type == YAML_SCALAR_EVENT)
         name = r->ev.data.scalar.anchor;
     else if (r->ev.type == YAML_MAPPING_START_EVENT)
@@ -257,11 +257,11 @@ read_node(struct reader *r, unsigned depth, struct json **out, struct err *e)
         *out = read_scalar(r);
     else if (r->ev.type == YAML_MAPPING_START_EVENT ? read_mapping(r, depth + 1, out, e)
                                                     : read_sequence(r, depth + 1, out, e))
-        return e->code;
+        return err_code(e);
     if (anchor != NULL) {
         if (yaml_count(r, size_of(*out), e)) {
             json_free(TAKE(*out));
-            return e->code;
+            return err_code(e);
         }
         keep_anchor(r, TAKE(anchor), *out);
     }
@@ -273,11 +273,11 @@ read_all(struct reader *r, struct json *docs, struct err *e)
 {
     do {
         if (yaml_next(r, e))
-            return e->code;
+            return err_code(e);
         if (r->ev.type == YAML_DOCUMENT_START_EVENT) {
             struct json *doc = NULL;
             if (yaml_next(r, e) || read_node(r, 0, &doc, e))
-                return e->code;
+                return err_code(e);
             forget_anchors(r);
             if (json_kind_of(doc) == JSON_IS_NULL)
                 json_free(doc);

@@ -132,13 +132,13 @@ put_block(struct str s, unsigned indent, struct buf *out, struct err *e)
     bool ends = s.p[s.n - 1] == '\n', ends_twice = ends && s.p[s.n - 2] == '\n';
 
     if (yaml_write_put(out, ends_twice ? "|+" : ends ? "|" : "|-", e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < s.n;) {
         const uint8_t *nl = memchr(s.p + i, '\n', s.n - i);
         size_t n = nl == NULL ? s.n - i : (size_t)(nl - s.p) - i;
         if (yaml_write_put(out, "\n", e) || (n > 0 && put_indent(out, indent, e)) ||
             buf_add(out, s.p + i, n, e))
-            return e->code;
+            return err_code(e);
         i += n + 1;
     }
     return RC_OK;
@@ -163,11 +163,11 @@ write_key(const char *key, unsigned indent, struct buf *out, struct err *e)
 
     if (s.n <= SIMPLE_KEY_MAX)
         return s.n == 0              ? yaml_write_put(out, "\"\":", e)
-               : put_line(s, out, e) ? e->code
+               : put_line(s, out, e) ? err_code(e)
                                      : yaml_write_put(out, ":", e);
     if (yaml_write_put(out, "? ", e) || put_double_quoted(s, out, e) ||
         yaml_write_put(out, "\n", e) || put_indent(out, indent, e))
-        return e->code;
+        return err_code(e);
     return yaml_write_put(out, ":", e);
 }
 
@@ -186,11 +186,11 @@ write_field(const struct json *j, unsigned indent, struct buf *out, struct err *
     bool deeper = json_kind_of(j) == JSON_IS_OBJECT;
 
     if (is_empty(j))
-        return yaml_write_put(out, " ", e) ? e->code : write_value(j, indent + 2, out, e);
+        return yaml_write_put(out, " ", e) ? err_code(e) : write_value(j, indent + 2, out, e);
     if (deeper)
         indent += 2;
     if (yaml_write_put(out, "\n", e) || put_indent(out, indent, e))
-        return e->code;
+        return err_code(e);
     return write_value(j, indent, out, e);
 }
 
@@ -206,9 +206,9 @@ write_value(const struct json *j, unsigned indent, struct buf *out, struct err *
     if (json_kind_of(j) == JSON_IS_OBJECT && json_size(j) > 0) {
         for (struct json_item it = json_first(j); it.key != NULL; it = json_next(j, it)) {
             if (!first && (yaml_write_put(out, "\n", e) || put_indent(out, indent, e)))
-                return e->code;
+                return err_code(e);
             if (write_key(it.key, indent, out, e) || write_field(it.value, indent, out, e))
-                return e->code;
+                return err_code(e);
             first = false;
         }
         return RC_OK;
@@ -216,9 +216,9 @@ write_value(const struct json *j, unsigned indent, struct buf *out, struct err *
     if (json_kind_of(j) == JSON_IS_ARRAY && json_size(j) > 0) {
         for (size_t i = 0; i < json_size(j); i++) {
             if (i > 0 && (yaml_write_put(out, "\n", e) || put_indent(out, indent, e)))
-                return e->code;
+                return err_code(e);
             if (yaml_write_put(out, "- ", e) || write_value(json_elem(j, i), indent + 2, out, e))
-                return e->code;
+                return err_code(e);
         }
         return RC_OK;
     }
@@ -231,6 +231,6 @@ enum rc
 json_to_yaml(const struct json *j, struct buf *out, struct err *e)
 {
     if (write_value(j, 0, out, e))
-        return e->code;
+        return err_code(e);
     return yaml_write_put(out, "\n", e);
 }

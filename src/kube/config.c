@@ -74,7 +74,7 @@ read_text(const char *path, char **out, struct err *e)
     CLEANUP(buf_release) struct buf b = BUF_INIT(CONFIG_FILE_MAX);
 
     if (fs_read_file(path, &b, e))
-        return e->code;
+        return err_code(e);
     *out = mem_strndup(buf_c(&b), b.n);
     return RC_OK;
 }
@@ -138,7 +138,7 @@ merge_text(struct json *all, struct str yaml, const char *dir, struct err *e)
     CLEANUP(json_free_ptr) struct json *docs = NULL;
 
     if (yaml_to_json(yaml, &docs, e))
-        return e->code;
+        return err_code(e);
     if (json_size(docs) > 0 && json_kind_of(json_elem(docs, 0)) != JSON_IS_OBJECT)
         return err_set(e, RC_INVALID, "it is not a kubeconfig");
     config_merge(all, json_elem(docs, 0), dir);
@@ -252,7 +252,7 @@ take_cluster(struct kube_config *c, const struct json *entry, const char *server
     c->proxy = get_text(j, "proxy-url");
     c->insecure = json_is_true(json_field(j, "insecure-skip-tls-verify"));
     if (get_pem(j, dir, "certificate-authority", &c->ca, e))
-        return e->code;
+        return err_code(e);
     c->cluster = cluster_info(c);
     return RC_OK;
 }
@@ -283,7 +283,7 @@ take_user(struct kube_config *c, const struct json *entry, struct err *e)
         return err_set(e, RC_UNSUPPORTED, "auth-provider and impersonation are not supported");
     if (get_pem(j, dir, "client-certificate", &c->cert, e) ||
         get_pem(j, dir, "client-key", &c->key, e))
-        return e->code;
+        return err_code(e);
     if ((c->cert == NULL) != (c->key == NULL))
         return err_set(e, RC_INVALID, "a client certificate and its key belong together");
     c->token = get_text(j, "token");
@@ -334,7 +334,7 @@ from_tree(const struct json *all, const struct kube_config_opts *o, struct kube_
 
     if (config_choose(all, o, c, e)) {
         kube_config_free(c);
-        return e->code;
+        return err_code(e);
     }
     *out = c;
     return RC_OK;
@@ -347,7 +347,7 @@ kube_config_parse(struct str yaml, const char *dir, const struct kube_config_opt
     CLEANUP(json_free_ptr) struct json *all = json_new_object();
 
     if (merge_text(all, yaml, dir, e))
-        return e->code;
+        return err_code(e);
     return from_tree(all, o != NULL ? o : &nothing, out, e);
 }
 
@@ -400,13 +400,13 @@ kube_config_load(const struct kube_config_opts *o, struct kube_config **out, str
         o = &nothing;
     if (o->kubeconfig != NULL) {
         if (merge_file(all, o->kubeconfig, e))
-            return e->code;
+            return err_code(e);
         return from_tree(all, o, out, e);
     }
     if (config_env("KUBECONFIG") != NULL && merge_list(all, config_env("KUBECONFIG"), &any, e))
-        return e->code;
+        return err_code(e);
     if (!any && config_env("KUBECONFIG") == NULL && merge_home(all, &any, e))
-        return e->code;
+        return err_code(e);
     if (!any && host != NULL && port != NULL && access(ACCOUNT "/token", R_OK) == 0)
         return from_account(host, port, out, e);
     if (any || o->server != NULL)
@@ -424,11 +424,11 @@ kube_connect(const struct kube_config_opts *where, const struct kube_opts *how, 
     char *ns;
 
     if (kube_config_load(where, &c, e))
-        return e->code;
+        return err_code(e);
     ns = mem_strdup(kube_config_namespace(c));
     if (kube_http_new(c, &t, e)) {
         mem_free(ns);
-        return e->code;
+        return err_code(e);
     }
     *out = kube_new(t, how);
     if (namespace_out != NULL)

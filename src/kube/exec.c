@@ -100,11 +100,11 @@ exec_drain(struct ctx *cx, int fd, struct buf *out, struct err *e)
         short ready;
         ssize_t n;
         if (ctx_wait(cx, fd, POLLIN, RUN_MS, &ready, e))
-            return e->code;
+            return err_code(e);
         if (ready == 0)
             return err_set(e, RC_UNAVAILABLE, "it does not end");
         if (buf_reserve(out, 4096, e))
-            return e->code;
+            return err_code(e);
         n = read(fd, out->p + out->n, 4096);
         if (n < 0 && errno != EINTR)
             return err_sys(e, errno, "could not read from it");

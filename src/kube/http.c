@@ -80,11 +80,11 @@ fill_from_exec(struct ctx *cx, struct kube_http *t, struct session *s, struct er
     struct kube_credential got = {.token = NULL};
 
     if (kube_exec(cx, t->c->exec, t->c->exec_dir, t->c->cluster, &got, e))
-        return e->code;
+        return err_code(e);
     s->token = TAKE(got.token);
     if (got.cert != NULL && new_client(t->c, got.cert, got.key, &s->http, e)) {
         kube_credential_release(&got);
-        return e->code;
+        return err_code(e);
     }
     if (got.expires_ms > 0)
         t->until_ms = clock_mono_ms() + MAX(got.expires_ms - clock_real_ms() - EARLY_MS, 1000);
@@ -184,7 +184,7 @@ send_as(struct kube_http *t, struct ctx *cx, const struct session * not, struct 
     enum rc rc;
 
     if (session_get(cx, t, not, &s, e))
-        return e->code;
+        return err_code(e);
     o->rq.bearer = s->token;
     rc = streamed ? http_open(cx, s->http, &o->rq, &in->r, &in->stream, e)
                   : http_call(cx, s->http, &o->rq, &in->r, e);
@@ -229,7 +229,7 @@ kube_http_call(struct kube_transport *base, struct ctx *cx, const struct kube_re
     struct incoming in = {.session = NULL};
 
     if (http_exchange(t, cx, rq, false, &in, e))
-        return e->code;
+        return err_code(e);
     session_put(t, in.session);
     *out = (struct kube_response){in.r.status, in.r.after_ms, in.r.body};
     return RC_OK;
@@ -274,7 +274,7 @@ open_stream(struct kube_transport *base, struct ctx *cx, const struct kube_reque
     struct kube_http_stream *s;
 
     if (http_exchange(t, cx, rq, true, &in, e))
-        return e->code;
+        return err_code(e);
     *out = (struct kube_response){.status = in.r.status, .after_ms = in.r.after_ms};
     if (in.r.status != 200) {
         enum rc rc = read_rest(in.stream, &out->body, e);
@@ -362,7 +362,7 @@ http_upgrade(struct kube_transport *base, struct ctx *cx, struct kube_duplex **o
     struct kube_http_duplex *d;
 
     if (session_get(cx, t, NULL, &s, e))
-        return e->code;
+        return err_code(e);
     if (http_dial(cx, s->http, t->c->server, &link, e)) {
         session_put(t, s);
         e->sys = 0; /* there is no HTTP status */
@@ -404,7 +404,7 @@ kube_http_new(struct kube_config *take, struct kube_transport **out, struct err 
 
     if (new_client(take, take->cert, take->key, &plain, e)) {
         kube_config_free(take);
-        return e->code;
+        return err_code(e);
     }
     t = MEM_NEW(struct kube_http);
     (void)pthread_mutex_init(&t->lock, NULL);

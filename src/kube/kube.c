@@ -63,7 +63,7 @@ kube_answer_error(struct kube_response *r, struct err *e)
     (void)kube_status_error(e, r->status, r->after_ms, status);
     json_free(status);
     buf_release(&r->body);
-    return e->code;
+    return err_code(e);
 }
 
 /* GET; and PUT: of a change that was made and whose answer was lost, the second is a conflict. */
@@ -118,7 +118,7 @@ kube_call(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct 
         struct err why = ERR_INIT;
         enum rc rc;
         if (wait > 0 && ctx_sleep(cx, wait, e))
-            return e->code;
+            return err_code(e);
         rc = kube_call_once(cx, k, rq, out, &why);
         if (rc == RC_OK && !why.retry)
             return RC_OK;
@@ -132,7 +132,7 @@ kube_call(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct 
         log_debug("%s %s: %s, again in %d ms", rq->method, rq->path, why.msg, wait);
         buf_release(&out->body);
         if (ctx_sleep(cx, wait, e))
-            return e->code;
+            return err_code(e);
     }
 }
 
@@ -143,7 +143,7 @@ kube_bytes(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct
     struct kube_response r;
 
     if (kube_call(cx, k, rq, &r, e))
-        return e->code;
+        return err_code(e);
     if (r.status < 200 || r.status > 299)
         return kube_answer_error(&r, e);
     *out = r.body;
@@ -158,7 +158,7 @@ kube_send(struct ctx *cx, struct kube *k, const struct kube_request *rq, struct 
     struct json *answer = NULL;
 
     if (kube_bytes(cx, k, rq, &body, e))
-        return e->code;
+        return err_code(e);
     if (out != NULL && body.n > 0 && json_parse(buf_str(&body), &answer, e))
         return err_wrap(e, "could not read the answer of the API server");
     if (out != NULL)
@@ -177,7 +177,7 @@ kube_raw(struct ctx *cx, struct kube *k, const struct kube_raw *rq, struct buf *
                                .body = rq->body};
 
     if (kube_bytes(cx, k, &req, &body, e))
-        return e->code;
+        return err_code(e);
     return out == NULL ? RC_OK : buf_add(out, body.p, body.n, e);
 }
 
@@ -197,7 +197,7 @@ kube_open_as(struct ctx *cx, struct kube *k, const char *path, const char *accep
 
     (void)atomic_fetch_add(&k->requests, 1);
     if (k->t->open(k->t, cx, &rq, &r, &s, e))
-        return e->code;
+        return err_code(e);
     if (s == NULL)
         return kube_answer_error(&r, e);
     buf_release(&r.body);

@@ -20,10 +20,10 @@ get_page(struct ctx *cx, struct kube *k, const struct kube_list_opts *o, const c
     kube_query(&path, "limit", o->page > 0 ? number : NULL);
     kube_query(&path, "continue", token);
     if (buf_whole(&path, "the address of a request", e))
-        return e->code;
+        return err_code(e);
     rq.path = buf_c(&path);
     if (kube_bytes(cx, k, &rq, &body, e))
-        return e->code;
+        return err_code(e);
     if (o->no_managed_fields)
         body.n = json_cut_field(body.p, body.n, "managedFields");
     if (json_parse(buf_str(&body), out, e) && salvage_list(buf_str(&body), o->kind, out, e))
@@ -46,7 +46,7 @@ list_each(struct ctx *cx, struct kube *k, const struct kube_list_opts *o, kube_i
         CLEANUP(json_free_ptr) struct json *page = NULL;
         const struct json *items;
         if (get_page(cx, k, o, token, &page, e))
-            return e->code;
+            return err_code(e);
         items = json_field(page, "items");
         for (size_t i = 0; i < json_size(items); i++) {
             kube_name_kind(json_elem(items, i), o->kind);

@@ -216,7 +216,7 @@ copy_or_move(struct json **root, const struct json *op, const char *path, size_t
     if (value == NULL)
         return err_set(e, RC_INVALID, "there is nothing at \"%.150s\"", from);
     if (!move && patch_spend(value, copies, e))
-        return e->code;
+        return err_code(e);
     value = json_clone(value);
     if (move && (is_below(path, from) || (strcmp(path, from) != 0 && !patch_drop(*root, from)))) {
         json_free(value);

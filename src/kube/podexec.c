@@ -63,7 +63,7 @@ read_all(struct ws *w, struct kube_pod_exec_result *out, struct err *e)
         } else if (m.p[0] == CHANNEL_STATUS && m.n > 1) {
             struct err ignored = ERR_INIT;
             if (read_status(str_of(m.p + 1, m.n - 1), &exit_code, e))
-                return e->code;
+                return err_code(e);
             if (ws_close(w, &ignored)) /* all is said: it does not matter any more */
                 log_debug("%s", ignored.msg);
             break;
@@ -71,7 +71,7 @@ read_all(struct ws *w, struct kube_pod_exec_result *out, struct err *e)
     }
     if (exit_code < 0) {
         (void)err_set(e, RC_UNAVAILABLE, "the server did not say how the command ended");
-        return e->code;
+        return err_code(e);
     }
     out->exit_code = exit_code;
     return RC_OK;

@@ -26,7 +26,7 @@ reflect_recover(struct reflector *r, const struct err *why, struct err *e)
     struct err patient = *why;
 
     if (ctx_check(r->cx, e))
-        return e->code;
+        return err_code(e);
     if (r->sink->trouble != NULL)
         r->sink->trouble(r->sink, why);
     patient.after_ms = MIN(why->after_ms, (unsigned)r->o.max_wait_ms);
@@ -60,7 +60,7 @@ reflect_list(struct reflector *r, struct err *e)
 
     r->sink->start(r->sink);
     if (kube_each(r->cx, r->k, &o, list_item, r, &r->version, e))
-        return e->code;
+        return err_code(e);
     r->sink->finish(r->sink);
     return RC_OK;
 }
@@ -95,7 +95,7 @@ reflect_watch(struct reflector *r, struct err *e)
     enum rc rc;
 
     if (kube_watch_open(r->cx, r->k, r->kind, r->ns, &o, &w, e))
-        return e->code;
+        return err_code(e);
     do {
         struct json *obj = NULL;
         rc = kube_watch_next(w, &type, &obj, e);
@@ -119,13 +119,13 @@ reflect_once(struct reflector *r, struct err *e)
     for (;;) {
         struct err why = ERR_INIT;
         if (ctx_check(r->cx, e))
-            return e->code;
+            return err_code(e);
         if ((r->version == NULL ? reflect_list(r, &why) : reflect_watch(r, &why)) == RC_OK)
             continue;
         if (!why.retry)
             mem_free(TAKE(r->version)); /* forgotten there, or not understood here */
         if (reflect_recover(r, &why, e))
-            return e->code;
+            return err_code(e);
     }
 }
 

@@ -67,7 +67,7 @@ salvage_list(struct str text, const struct kube_gvr *kind, struct json **out, st
     enum rc rc;
 
     if (from == NULL || *from != '[')
-        return e->code; /* of the first attempt */
+        return err_code(e); /* of the first attempt */
     items = json_new_array();
     to = salvage_items(from + 1, end, kind, items);
     rc = buf_add(&around, text.p, (size_t)(from + 1 - text.p), e);
@@ -88,11 +88,11 @@ salvage_event(struct str text, const struct kube_gvr *kind, struct json **out, s
     struct json *obj = NULL;
 
     if (from == NULL || *from != '{' || json_parse_field(text, "type", out, e))
-        return e->code;
+        return err_code(e);
     obj = salvage_object(str_of(from, (size_t)(json_past_object(from, end) - from)), kind);
     if (obj == NULL) {
         json_free(TAKE(*out));
-        return e->code;
+        return err_code(e);
     }
     json_set(*out, "object", obj);
     return RC_OK;

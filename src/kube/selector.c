@@ -161,7 +161,7 @@ read_labels(struct kube_selector *s, const char *p, struct err *e)
         if (not )
             (void)new_need(s, EXISTS_NOT, key);
         else if (read_test(s, key, &p, e))
-            return e->code;
+            return err_code(e);
         if (*p != ',' && *p != '\0')
             return selector_bad(e, "\",\"", p);
         if (*p == ',' && *(p = selector_skip(p + 1)) == '\0')
@@ -202,7 +202,7 @@ read_fields(struct kube_selector *s, const char *p, struct err *e)
         need = new_need(s, not ? IS_NOT_IN : IS_IN, str_of(p, n));
         p += n + (p[n + 1] == '=' ? 2 : 1);
         if (read_field_value(need, &p, e))
-            return e->code;
+            return err_code(e);
         p += *p == ',';
     }
     return RC_OK;
@@ -215,7 +215,7 @@ selector_parse(const char *text, bool of_fields, struct kube_selector **out, str
 
     s->of_fields = of_fields;
     if (text != NULL && (of_fields ? read_fields(s, text, e) : read_labels(s, text, e)))
-        return e->code;
+        return err_code(e);
     *out = TAKE(s);
     return RC_OK;
 }
@@ -267,7 +267,7 @@ kube_selector_json(const struct json *selector, struct kube_selector **out, stru
         add_value(new_need(s, IS_IN, str_c(it.key)), str_c(json_text_or(it.value, "")));
     for (size_t i = 0; i < json_size(more); i++)
         if (read_expression(s, json_elem(more, i), e))
-            return e->code;
+            return err_code(e);
     *out = TAKE(s);
     return RC_OK;
 }
@@ -279,23 +279,23 @@ kube_selector_text(const struct json *selector, char **out, struct err *e)
     CLEANUP(buf_release) struct buf b = BUF_INIT(1024 * 1024);
 
     if (kube_selector_json(selector, &s, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < s->n; i++) {
         const struct need *need = &s->needs[i];
         if (i > 0 && buf_printf(&b, e, ","))
-            return e->code;
+            return err_code(e);
         if (need->n_values == 0) {
             if (buf_printf(&b, e, "%s%s", need->test == EXISTS_NOT ? "!" : "", need->key))
-                return e->code;
+                return err_code(e);
             continue;
         }
         if (buf_printf(&b, e, "%s %s (", need->key, need->test == IS_IN ? "in" : "notin"))
-            return e->code;
+            return err_code(e);
         for (size_t k = 0; k < need->n_values; k++)
             if (buf_printf(&b, e, "%s%s", k > 0 ? "," : "", need->values[k]))
-                return e->code;
+                return err_code(e);
         if (buf_printf(&b, e, ")"))
-            return e->code;
+            return err_code(e);
     }
     *out = mem_strndup(buf_c(&b), b.n);
     return RC_OK;

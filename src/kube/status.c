@@ -50,5 +50,5 @@ kube_status_error(struct err *e, int http, unsigned after_ms, const struct json 
     e->after_ms = after_ms != 0 ? after_ms : (unsigned)MIN(MAX(after_s, 0), 3600) * 1000;
     if (http == 401)
         return err_hint(e, "the credentials are missing, wrong or have expired");
-    return e->code;
+    return err_code(e);
 }

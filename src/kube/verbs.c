@@ -22,10 +22,10 @@ send_body(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, struct ku
     CLEANUP(buf_release) struct buf text = BUF_INIT(BODY_MAX);
 
     if (body != NULL && json_print(body, &text, e))
-        return e->code;
+        return err_code(e);
     rq->body = buf_str(&text);
     if (kube_send(cx, k, rq, out, e))
-        return e->code;
+        return err_code(e);
     if (out == NULL || kind == NULL)
         return RC_OK;
     if (json_kind_of(*out) != JSON_IS_OBJECT) {
@@ -52,7 +52,7 @@ need_name(const char *ns, const char *name, const struct kube_gvr *kind, struct 
     if (name == NULL || name[0] == '\0')
         return err_set(e, RC_INVALID, "the %s has no name", kind->kind);
     if (check_length(ns, "namespace", kind, e))
-        return e->code;
+        return err_code(e);
     return check_length(name, "name", kind, e);
 }
 
@@ -64,10 +64,10 @@ kube_get(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const char
     struct kube_request rq = {.method = "GET"};
 
     if (need_name(ns, name, kind, e))
-        return e->code;
+        return err_code(e);
     kube_path(&path, kind, ns, name, NULL);
     if (buf_whole(&path, "the address of a request", e))
-        return e->code;
+        return err_code(e);
     rq.path = buf_c(&path);
     return send_body(cx, k, kind, &rq, NULL, out, e);
 }
@@ -94,11 +94,11 @@ kube_create(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const c
     struct kube_request rq = {.method = "POST"};
 
     if (check_length(ns != NULL ? ns : kube_ns(obj), "namespace", kind, e))
-        return e->code;
+        return err_code(e);
     kube_path(&path, kind, ns != NULL ? ns : kube_ns(obj), NULL, NULL);
     write_query(&path, k, w != NULL ? w : &plain, false);
     if (buf_whole(&path, "the address of a request", e))
-        return e->code;
+        return err_code(e);
     rq.path = buf_c(&path);
     return send_body(cx, k, kind, &rq, obj, out, e);
 }
@@ -113,11 +113,11 @@ kube_update(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const s
     if (w == NULL)
         w = &plain;
     if (need_name(kube_ns(obj), kube_name(obj), kind, e))
-        return e->code;
+        return err_code(e);
     kube_path(&path, kind, kube_ns(obj), kube_name(obj), w->subresource);
     write_query(&path, k, w, false);
     if (buf_whole(&path, "the address of a request", e))
-        return e->code;
+        return err_code(e);
     rq.path = buf_c(&path);
     return send_body(cx, k, kind, &rq, obj, out, e);
 }
@@ -136,11 +136,11 @@ kube_patch(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const ch
     if (w == NULL)
         w = &plain;
     if (need_name(ns, name, kind, e))
-        return e->code;
+        return err_code(e);
     kube_path(&path, kind, ns, name, w->subresource);
     write_query(&path, k, w, type == KUBE_PATCH_APPLY);
     if (buf_whole(&path, "the address of a request", e))
-        return e->code;
+        return err_code(e);
     rq.path = buf_c(&path);
     return send_body(cx, k, kind, &rq, patch, out, e);
 }
@@ -191,7 +191,7 @@ kube_delete(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const c
     CLEANUP(buf_release) struct buf path = BUF_INIT(KUBE_PATH_MAX);
 
     if (need_name(ns, name, kind, e))
-        return e->code;
+        return err_code(e);
     kube_path(&path, kind, ns, name, NULL);
     return send_delete(cx, k, &path, o, e);
 }
@@ -220,12 +220,12 @@ verbs_modify(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const 
     CLEANUP(json_free_ptr) struct json *before = NULL;
 
     if (kube_get(cx, k, kind, ns, name, &obj, e))
-        return e->code;
+        return err_code(e);
     before = json_clone(obj);
     if (change(arg, obj, e)) {
         if (e->code == RC_CONFLICT) /* the caller's own, not that of the write */
             e->sys = 0;
-        return e->code;
+        return err_code(e);
     }
     if (!json_same(before, obj))
         return kube_update(cx, k, kind, obj, w, out, e);
@@ -248,7 +248,7 @@ kube_modify(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const c
     do {
         rc = verbs_modify(cx, k, kind, ns, name, &w, change, arg, out, e);
     } while (rc == RC_CONFLICT && e->sys == 409 && retry_next(cx, &again, e));
-    return rc == RC_OK ? RC_OK : e->code;
+    return rc == RC_OK ? RC_OK : err_code(e);
 }
 
 /* NOLINTEND(readability-function-size) */

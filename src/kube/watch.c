@@ -35,11 +35,11 @@ kube_watch_open(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, con
     kube_query(&path, "fieldSelector", o->field_selector);
     kube_query(&path, "timeoutSeconds", o->timeout_s > 0 ? seconds : NULL);
     if (buf_whole(&path, "the address of a request", e))
-        return e->code;
+        return err_code(e);
     rq.path = buf_c(&path);
     (void)atomic_fetch_add(&k->requests, 1);
     if (k->t->open(k->t, cx, &rq, &r, &stream, e))
-        return e->code;
+        return err_code(e);
     if (stream == NULL)
         return kube_answer_error(&r, e);
     buf_release(&r.body);
@@ -86,7 +86,7 @@ next_line(struct kube_watch *w, struct str *out, struct err *e)
         w->searched = w->in.n;
         if (buf_reserve(&w->in, READ_BYTES, e) ||
             rd_read(&w->stream->rd, w->in.p + w->in.n, READ_BYTES, &got, e))
-            return e->code;
+            return err_code(e);
         if (got == 0) {
             *out = str_of(NULL, 0);
             return RC_OK;
@@ -118,7 +118,7 @@ kube_watch_next(struct kube_watch *w, enum kube_event_type *type, struct json **
 
     do {
         if (next_line(w, &line, e))
-            return e->code;
+            return err_code(e);
     } while (line.p != NULL && line.n == 0);
     if (line.p == NULL) {
         *type = KUBE_END;

@@ -102,7 +102,7 @@ take_line(struct ws *w, size_t *left, struct str *line, struct err *e)
             return err_set(e, RC_LIMIT, "the head of the answer is larger than %d bytes",
                            WS_HEAD_MAX);
         if (lookahead_need(&w->in, n, e))
-            return e->code;
+            return err_code(e);
         p = w->in.p + w->in.pos;
         if (p[n - 1] != '\n')
             continue;
@@ -157,7 +157,7 @@ read_head(struct ws *w, struct str accept, struct head *h, struct err *e)
     struct str line = {.p = NULL};
 
     if (take_line(w, &left, &line, e))
-        return e->code;
+        return err_code(e);
     if (line.n < 12 || memcmp(line.p, "HTTP/1.", 7) != 0 || line.p[8] != ' ')
         return err_set(e, RC_CORRUPT, "the answer is not HTTP/1.1");
     for (int i = 9; i < 12; i++) {
@@ -167,7 +167,7 @@ read_head(struct ws *w, struct str accept, struct head *h, struct err *e)
     }
     for (;;) {
         if (take_line(w, &left, &line, e))
-            return e->code;
+            return err_code(e);
         if (line.n == 0)
             return RC_OK;
         read_header(w, line, accept, h);
@@ -185,7 +185,7 @@ ws_open(struct ws *w, const struct ws_request *rq, int *status, struct buf *body
 
     rand_bytes(random, sizeof(random));
     if (b64_encode(str_of(random, sizeof(random)), &key, e))
-        return e->code;
+        return err_code(e);
     ws_accept(buf_c(&key), &accept);
     if (buf_printf(&text, e,
                    "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: cstash/" CSTASH_VERSION "\r\n"
@@ -197,14 +197,14 @@ ws_open(struct ws *w, const struct ws_request *rq, int *status, struct buf *body
          buf_printf(&text, e, "Authorization: %s\r\n", rq->authorization)) ||
         buf_add(&text, "\r\n", 2, e) || wr_write(w->wr, text.p, text.n, e) ||
         read_head(w, buf_str(&accept), &h, e))
-        return e->code;
+        return err_code(e);
     if (h.status == 101 && (!h.upgrade || !h.accepted))
         return err_set(e, RC_CORRUPT, "the answer does not fit the WebSocket request");
     *status = h.status;
     if (h.status == 101 || h.length <= 0 || h.length > WS_BODY_MAX)
         return RC_OK;
     if (lookahead_need(&w->in, (size_t)h.length, e))
-        return e->code;
+        return err_code(e);
     return buf_add(body, lookahead_take(&w->in, (size_t)h.length), (size_t)h.length, e);
 }
 
@@ -231,7 +231,7 @@ send_frame(struct ws *w, uint8_t op, struct str s, struct err *e)
     mask = head + n;
     rand_bytes(mask, MASK_BYTES);
     if (buf_add(&out, head, n + MASK_BYTES, e) || buf_add_str(&out, s, e))
-        return e->code;
+        return err_code(e);
     to = out.p + n + MASK_BYTES;
     for (size_t i = 0; i < s.n; i++)
         to[i] ^= mask[i % MASK_BYTES];
@@ -252,7 +252,7 @@ read_frame(struct ws *w, struct frame *f, struct err *e)
     size_t more;
 
     if (lookahead_need(&w->in, 2, e))
-        return e->code;
+        return err_code(e);
     p = lookahead_take(&w->in, 2);
     *f = (struct frame){.last = (p[0] & 0x80) != 0, .op = p[0] & 0x0F};
     n = p[1] & 0x7F;
@@ -264,14 +264,14 @@ read_frame(struct ws *w, struct frame *f, struct err *e)
     more = n == 126 ? 2 : n == 127 ? 8 : 0;
     if (more > 0) {
         if (lookahead_need(&w->in, more, e))
-            return e->code;
+            return err_code(e);
         p = lookahead_take(&w->in, more);
         n = more == 2 ? (uint64_t)p[0] << 8 | p[1] : be64_load(p);
     }
     if (n > WS_MESSAGE_MAX)
         return err_set(e, RC_LIMIT, "a WebSocket frame is larger than %d bytes", WS_MESSAGE_MAX);
     if (lookahead_need(&w->in, (size_t)n, e))
-        return e->code;
+        return err_code(e);
     f->data = str_of(lookahead_take(&w->in, (size_t)n), (size_t)n);
     return RC_OK;
 }
@@ -301,10 +301,10 @@ ws_read(struct ws *w, struct str *message, bool *over, struct err *e)
     for (;;) {
         struct frame f;
         if (read_frame(w, &f, e))
-            return e->code;
+            return err_code(e);
         if (f.op >= OP_CLOSE) {
             if (websocket_control(w, &f, over, e))
-                return e->code;
+                return err_code(e);
             if (*over)
                 return RC_OK;
             continue;
@@ -313,7 +313,7 @@ ws_read(struct ws *w, struct str *message, bool *over, struct err *e)
             return err_set(e, RC_CORRUPT, "the fragments of a WebSocket message are mixed up");
         begun = true;
         if (buf_add_str(&w->message, f.data, e))
-            return e->code;
+            return err_code(e);
         if (f.last) {
             *message = buf_str(&w->message);
             return RC_OK;

@@ -121,7 +121,7 @@ check_index(struct checker *c, struct err *e)
 
     c->index_is_whole = true;
     if (index_load_but(c->cx, c->repo, &bad, e))
-        return e->code;
+        return err_code(e);
     if (!c->index_is_whole)
         repo_index_is_old(c->repo);
     ix = c->index = repo_index(c->repo);
@@ -167,7 +167,7 @@ check_packs(struct checker *c, struct err *e)
     char text[STORE_NAME_TEXT];
 
     if (s->ops->list(c->cx, s, STORE_PACK, match_pack, c, e))
-        return e->code;
+        return err_code(e);
     for (uint32_t i = 0; i < c->n_packs; i++) {
         struct store_name name = {.type = STORE_PACK, .id = *index_pack(c->index, i)};
         if (!c->packs[i].present)

@@ -88,11 +88,11 @@ copy_blob(struct copier *c, enum blob_type type, const struct id *id, struct err
     if (blob_writer_has(c->writer, type, id))
         return RC_OK;
     if (blob_length(c->from, type, id, &n, e))
-        return e->code;
+        return err_code(e);
     buf_reset(&c->blob);
     if (buf_reserve(&c->blob, SEAL_IV + n + SEAL_MAC, e) ||
         blob_load(c->cx, &c->reader, type, id, c->blob.p + SEAL_IV, n, e))
-        return e->code;
+        return err_code(e);
     return blob_writer_add(c->writer, type, id, c->blob.p + SEAL_IV, n, e);
 }
 
@@ -105,7 +105,7 @@ copy_node(void *arg, const struct tree_node *node, struct err *e)
         return copy_blob(c, BLOB_TREE, &node->subtree, e);
     for (size_t i = 0; node->type == NODE_FILE && i < node->n_content; i++)
         if (copy_blob(c, BLOB_DATA, &node->content[i], e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 
@@ -115,7 +115,7 @@ copy_blobs(struct copier *c, const struct snapshot *s, struct err *e)
     struct tree_walker w = {
         .cx = c->cx, .reader = &c->reader, .seen = &c->trees, .node = copy_node, .arg = c};
 
-    return copy_blob(c, BLOB_TREE, &s->tree, e) ? e->code : tree_walk(&w, &s->tree, e);
+    return copy_blob(c, BLOB_TREE, &s->tree, e) ? err_code(e) : tree_walk(&w, &s->tree, e);
 }
 
 /* ---- batches ---- */
@@ -129,7 +129,7 @@ save_copy(struct copier *c, const struct snapshot *s, struct err *e)
     copy.has_original = true;
     copy.original = *origin_of(s);
     if (snapshot_save(c->cx, c->to, &copy, e))
-        return e->code;
+        return err_code(e);
     c->result->copied++;
     c->opts->copied(c->opts->arg, s, &copy.id);
     return RC_OK;
@@ -144,13 +144,13 @@ end_batch(struct copier *c, struct err *e)
         return RC_OK;
     stats = blob_writer_stats(c->writer);
     if (blob_writer_finish(TAKE(c->writer), e) || repo_lock_ok(c->to, e))
-        return e->code;
+        return err_code(e);
     c->result->blobs += stats.blobs;
     c->result->bytes += stats.bytes;
     c->result->stored_bytes += stats.stored_bytes;
     for (size_t i = 0; i < c->n_batch; i++)
         if (save_copy(c, c->batch[i], e))
-            return e->code;
+            return err_code(e);
     c->n_batch = 0;
     return RC_OK;
 }
@@ -175,7 +175,7 @@ copy_one(struct copier *c, const struct snapshot *s, struct err *e)
         return RC_OK;
     }
     if (c->writer == NULL && begin_batch(c, e))
-        return e->code;
+        return err_code(e);
     if (copy_blobs(c, s, e) == RC_OK) {
         c->batch[c->n_batch++] = s;
     } else if (e->code == RC_CORRUPT) {
@@ -184,7 +184,7 @@ copy_one(struct copier *c, const struct snapshot *s, struct err *e)
         c->result->failed++;
         c->opts->failed(c->opts->arg, s, e);
     } else {
-        return e->code;
+        return err_code(e);
     }
     return clock_mono_ms() - c->batch_began < BATCH_MS ? RC_OK : end_batch(c, e);
 }

@@ -95,7 +95,7 @@ take_ids(struct finder *f, struct err *e)
 
     for (size_t k = 0; k < f->q->n; k++)
         if (id_check_prefix(f->q->words[k], e))
-            return e->code;
+            return err_code(e);
     found = mem_zero(f->q->n, sizeof(*found));
     expand_words(f, found);
     for (size_t k = 0; rc == RC_OK && k < f->q->n; k++) {
@@ -138,7 +138,7 @@ look_at(struct finder *f, const struct tree_node *node, struct err *e)
     for (size_t i = 0; node->type == NODE_FILE && i < node->n_content; i++) {
         struct find_hit hit = {.kind = FIND_BLOB, .id = &node->content[i], .tree = f->walker.tree};
         if (idset_has(&f->wanted[BLOB_DATA], hit.id) && find_tell(f, hit, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -173,7 +173,7 @@ find_search(struct finder *f, const struct snapshot *s, struct err *e)
     f->path.n = 1;
     if (idset_has(&f->wanted[BLOB_TREE], &s->tree) &&
         find_tell(f, (struct find_hit){.kind = FIND_TREE, .id = &s->tree}, e))
-        return e->code;
+        return err_code(e);
     return tree_walk(&f->walker, &s->tree, e);
 }
 

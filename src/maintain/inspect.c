@@ -38,10 +38,10 @@ cat_file(struct ctx *cx, struct repo *r, enum store_type type, const char *spec,
     struct store_name name = {.type = type};
 
     if (lookup_file(cx, r, type, spec, &name.id, e))
-        return e->code;
+        return err_code(e);
     if (type == STORE_KEY ? store_get_all(cx, repo_store(r), &name, &text, e)
                           : unpacked_load(cx, r, &name, &text, e))
-        return e->code;
+        return err_code(e);
     return write_pretty(buf_str(&text), to, e);
 }
 
@@ -52,7 +52,7 @@ cat_snapshot(struct ctx *cx, struct repo *r, const char *spec, struct wr *to, st
     char hex[ID_TEXT];
 
     if (snapshot_find(cx, r, spec, NULL, &s, e))
-        return e->code;
+        return err_code(e);
     (void)id_hex(&s.id, hex);
     snapshot_release(&s);
     return cat_file(cx, r, STORE_SNAPSHOT, hex, to, e);
@@ -63,7 +63,8 @@ cat_config(struct repo *r, struct wr *to, struct err *e)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(CONFIG_MAX);
 
-    return config_encode(repo_config(r), &text, e) ? e->code : write_pretty(buf_str(&text), to, e);
+    return config_encode(repo_config(r), &text, e) ? err_code(e)
+                                                   : write_pretty(buf_str(&text), to, e);
 }
 
 static enum rc
@@ -91,7 +92,7 @@ cat_index(struct ctx *cx, struct repo *r, const char *spec, struct wr *to, struc
     struct store_name name = {.type = STORE_INDEX};
 
     if (lookup_file(cx, r, STORE_INDEX, spec, &name.id, e))
-        return e->code;
+        return err_code(e);
     return unpacked_read(cx, r, &name, (struct unpacked_max){INDEX_FILE_MAX, INDEX_TEXT_MAX},
                          copy_text, to, e);
 }
@@ -107,12 +108,12 @@ copy_pack(struct ctx *cx, struct store *s, const struct store_name *name, uint8_
     uint64_t bytes = 0;
 
     if (s->ops->stat(cx, s, name, &bytes, e))
-        return e->code;
+        return err_code(e);
     sha256_init(&hash);
     for (uint64_t at = 0; at < bytes;) {
         size_t n = (size_t)MIN(bytes - at, (uint64_t)PACK_STEP);
         if (s->ops->get(cx, s, name, at, room, n, e) || wr_write(to, room, n, e))
-            return e->code;
+            return err_code(e);
         sha256_add(&hash, room, n);
         at += n;
     }
@@ -131,7 +132,7 @@ cat_pack(struct ctx *cx, struct repo *r, const char *spec, struct wr *to, struct
     CLEANUP(mem_free_ptr) uint8_t *room = mem_alloc(PACK_STEP);
 
     if (lookup_file(cx, r, STORE_PACK, spec, &name.id, e))
-        return e->code;
+        return err_code(e);
     return copy_pack(cx, repo_store(r), &name, room, to, e);
 }
 
@@ -143,9 +144,9 @@ copy_blob(struct ctx *cx, struct blob_reader *b, enum blob_type type, const stru
     size_t n = 0;
 
     if (blob_length(b->repo, type, id, &n, e))
-        return e->code;
+        return err_code(e);
     p = mem_alloc(n);
-    return blob_load(cx, b, type, id, p, n, e) ? e->code : wr_write(to, p, n, e);
+    return blob_load(cx, b, type, id, p, n, e) ? err_code(e) : wr_write(to, p, n, e);
 }
 
 /* ---- trees ---- */
@@ -177,7 +178,7 @@ inspect_descend(struct ctx *cx, struct blob_reader *b, const char *path, struct 
     for (const char *at = path; *(at += strspn(at, "/")) != '\0'; at += strcspn(at, "/")) {
         struct step s = {.name = str_of(at, strcspn(at, "/"))};
         if (tree_each(cx, b, tree, find_folder, &s, e))
-            return e->code;
+            return err_code(e);
         if (!s.found)
             return err_set(e, RC_NOT_FOUND, "the snapshot has no folder \"%s\"", path);
         *tree = s.tree;
@@ -196,7 +197,7 @@ find_tree(struct ctx *cx, struct blob_reader *b, const char *spec, struct id *ou
         n = 7 + strcspn(spec + 7, ":"); /* "latest:2" counts back */
     which = mem_strndup(spec, n);
     if (snapshot_find(cx, b->repo, which, NULL, &s, e))
-        return e->code;
+        return err_code(e);
     *out = s.tree;
     snapshot_release(&s);
     return inspect_descend(cx, b, spec[n] == ':' ? spec + n + 1 : "", out, e);

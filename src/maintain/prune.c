@@ -15,7 +15,7 @@ enum rc
 prune_remove(struct prune *p, enum store_type type, const struct id_list *list, struct err *e)
 {
     if (list->n > 0 && repo_lock_prove(p->cx, p->repo, e))
-        return e->code;
+        return err_code(e);
     return repo_remove(p->cx, p->repo, type, list->ids, list->n, NULL, e);
 }
 
@@ -27,7 +27,7 @@ orphans_remove(struct prune *p, struct err *e)
     uint64_t files = 0, bytes = 0;
 
     if (s->ops->sweep != NULL && s->ops->sweep(p->cx, s, &files, &bytes, e))
-        return e->code;
+        return err_code(e);
     if (files > 0)
         log_info("%llu unfinished %s with %llu bytes removed", (unsigned long long)files,
                  str_plural(files, "file", "files"), (unsigned long long)bytes);

@@ -40,7 +40,7 @@ next_file_flush(struct next_file *f, struct err *e)
     }
     if (index_encode(f->packs, f->n_packs, &text, e) ||
         repo_publish(f->p->cx, f->p->repo, STORE_INDEX, buf_str(&text), &id, e))
-        return e->code;
+        return err_code(e);
     f->n_packs = f->n_blobs = 0;
     return RC_OK;
 }
@@ -175,7 +175,7 @@ renewal_run(struct renewal *w, struct err *e)
     renewal_choose(w);
     renewal_find_spent(w);
     if (renewal_settle(w, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < w->n; i++) {
         uint32_t pack = w->list[i].pack, file = w->list[i].file;
 
@@ -183,16 +183,16 @@ renewal_run(struct renewal *w, struct err *e)
             continue;
         if (next_file_is_full(w->next, p->order.first[pack + 1] - p->order.first[pack])) {
             if (next_file_flush(w->next, e))
-                return e->code;
+                return err_code(e);
             renewal_spend(w, file);
             if (renewal_settle(w, e))
-                return e->code;
+                return err_code(e);
         }
         w->listed[pack] = true;
         next_file_add(w->next, pack);
     }
     if (next_file_flush(w->next, e))
-        return e->code;
+        return err_code(e);
     renewal_spend(w, index_files(repo_index(p->repo)));
     return renewal_settle(w, e);
 }

@@ -354,7 +354,7 @@ prune_plan(struct prune *p, struct err *e)
         return rc;
     choose_copies(p);
     if (find_missing(p, e))
-        return e->code;
+        return err_code(e);
     count_blobs(p);
     choose_packs(p);
     return RC_OK;

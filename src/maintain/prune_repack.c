@@ -41,7 +41,7 @@ move_plain(struct repack *w, struct mover *m, const struct pack_entry *b, struct
     enum rc rc;
 
     if (blob_length(w->p->repo, b->type, &b->id, &n, e))
-        return e->code;
+        return err_code(e);
     p = (uint8_t *)mem_alloc(SEAL_OVERHEAD + n);
     rc = blob_load(cx, &m->reader, b->type, &b->id, p + SEAL_IV, n, e);
     if (rc == RC_OK) {
@@ -128,7 +128,7 @@ prune_repack_prepare(struct repack *w, struct mover *m, struct err *e)
         return RC_OK;
     if (blob_maker_init(&m->maker, w->p->repo, SAVE_AUTO, e) ||
         pack_reader_init(&m->pack, w->p->cx, w->p->repo, e))
-        return e->code;
+        return err_code(e);
     m->maker.always = w->p->opts->repack_uncompressed;
     return blob_reader_init(&m->reader, w->p->repo, e);
 }
@@ -143,7 +143,7 @@ move_pack(void *arg, unsigned worker, size_t item, struct err *e)
     size_t end = p->order.first[pack + 1];
 
     if (ctx_check(p->cx, e) || prune_repack_prepare(w, m, e))
-        return e->code;
+        return err_code(e);
     for (size_t at = p->order.first[pack]; at < end;) {
         struct run r;
 
@@ -153,7 +153,7 @@ move_pack(void *arg, unsigned worker, size_t item, struct err *e)
         }
         r = find_run(p, pack, at, end);
         if (move_run(w, m, &r, e))
-            return e->code;
+            return err_code(e);
         at = r.end;
     }
     return RC_OK;

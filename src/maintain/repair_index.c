@@ -69,7 +69,7 @@ repair_index_flush(struct rebuild *b, struct err *e)
         return RC_OK;
     if (index_encode(b->pending, b->n_pending, &text, e) ||
         repo_publish(b->cx, b->repo, STORE_INDEX, buf_str(&text), &id, e))
-        return e->code;
+        return err_code(e);
     drop_pending(b);
     return RC_OK;
 }
@@ -203,7 +203,7 @@ find_packs(struct rebuild *b, struct err *e)
     struct id_list files = {.n = 0};
 
     if (id_list_load(b->cx, b->repo, STORE_PACK, &files, e))
-        return e->code;
+        return err_code(e);
     b->packs = mem_zero(files.n, sizeof(*b->packs));
     for (size_t i = 0; i < files.n; i++)
         if (!is_dropped(b, &files.ids[i]))
@@ -218,7 +218,7 @@ repair_index_rebuild(struct rebuild *b, const struct id_list *old, struct err *e
 {
     if (find_packs(b, e) || (!b->opts->read_all_packs && read_old(b, old, e)) || read_packs(b, e) ||
         repair_index_flush(b, e))
-        return e->code;
+        return err_code(e);
     b->result->missing = b->missing.n;
     return repo_remove(b->cx, b->repo, STORE_INDEX, old->ids, old->n, NULL, e);
 }

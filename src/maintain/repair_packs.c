@@ -46,7 +46,7 @@ save_indexed(struct salvage *s, const struct idset *lost, struct err *e)
         const struct id *pack = index_pack(ix, index_at(ix, i, &b));
 
         if (idset_has(lost, pack) && save_blob(s, pack, &b, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }

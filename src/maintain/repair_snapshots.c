@@ -62,7 +62,8 @@ store_empty_tree(struct mender *m, const struct id *old, struct id *now, struct 
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(1024);
 
-    return tree_encode(NULL, 0, &text, e) ? e->code : store_tree(m, old, buf_str(&text), now, e);
+    return tree_encode(NULL, 0, &text, e) ? err_code(e)
+                                          : store_tree(m, old, buf_str(&text), now, e);
 }
 
 /* ---- does a tree need it? ---- */
@@ -127,7 +128,7 @@ judge_folder(struct judge *j, const struct tree_node *node, struct err *e)
     if (m->depth == TREE_DEPTH_MAX)
         return err_set(e, RC_LIMIT, "folders are nested more than %d deep", TREE_DEPTH_MAX);
     if (buf_add(&m->path, node->name.p, node->name.n, e) || buf_add(&m->path, "/", 1, e))
-        return e->code;
+        return err_code(e);
     m->depth++;
     rc = mend_tree(m, &old, &now, e);
     m->depth--;
@@ -215,7 +216,7 @@ static enum rc
 load_tree(struct mender *m, const struct id *tree, uint8_t **text, size_t *n, struct err *e)
 {
     if (blob_length(m->repo, BLOB_TREE, tree, n, e))
-        return e->code;
+        return err_code(e);
     *text = mem_alloc(*n);
     return blob_load(m->cx, &m->reader, BLOB_TREE, tree, *text, *n, e);
 }
@@ -304,7 +305,7 @@ repair_snapshots_settle(struct mender *m, struct snapshot *s, enum fate fate, st
         return snapshot_forget(m->cx, m->repo, &old, e);
     (void)snapshot_add_tag(s, REPAIRED_TAG);
     if (snapshot_replace(m->cx, m->repo, s, !m->opts->forget, e))
-        return e->code;
+        return err_code(e);
     repair_note(m->opts, "snapshot %.8s is repaired as %.8s", id_hex(&old, was),
                 id_hex(&s->id, is));
     return RC_OK;
@@ -316,7 +317,7 @@ mend_all(struct mender *m, struct snapshot *list, size_t n, enum fate *fates, si
 {
     for (size_t i = 0; i < n; i++) {
         if (judge_snapshot(m, &list[i], &fates[i], e))
-            return e->code;
+            return err_code(e);
         if (fates[i] == CHANGES && is_mended_already(list, n, &list[i]))
             fates[i] = m->opts->forget ? GOES : STAYS;
         *changed += fates[i] != STAYS;
@@ -324,10 +325,10 @@ mend_all(struct mender *m, struct snapshot *list, size_t n, enum fate *fates, si
     if (m->writer == NULL)
         return RC_OK;
     if (blob_writer_finish(TAKE(m->writer), e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < n; i++)
         if (repair_snapshots_settle(m, &list[i], fates[i], e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 

@@ -600,8 +600,9 @@ static enum rc
 list_twice(struct ctx *with, struct store *s, enum store_type type, store_list_fn *fn, void *arg,
            struct err *e)
 {
-    return once->list(with, s, type, fn, arg, e) || once->list(with, s, type, fn, arg, e) ? e->code
-                                                                                          : RC_OK;
+    return once->list(with, s, type, fn, arg, e) || once->list(with, s, type, fn, arg, e)
+               ? err_code(e)
+               : RC_OK;
 }
 
 static void

@@ -65,7 +65,7 @@ snapshot_replace(struct ctx *cx, struct repo *r, struct snapshot *s, bool keep, 
         s->original = old;
     }
     if (repo_lock_ok(r, e) || snapshot_save(cx, r, s, e))
-        return e->code;
+        return err_code(e);
     if (keep || snapshot_forget(cx, r, &old, e) == RC_OK)
         return RC_OK;
     return err_wrap(e, "snapshot %.8s is saved in place of %.8s, which stays", id_hex(&s->id, now),

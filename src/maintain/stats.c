@@ -99,7 +99,7 @@ count_per_file(void *arg, const struct tree_node *node, struct err *e)
         if (!is_new_place(c, node, str_of(node->content[i].b, ID_BYTES)))
             continue;
         if (blob_length(c->repo, BLOB_DATA, &node->content[i], &n, e))
-            return e->code;
+            return err_code(e);
         c->stats.blobs++;
         c->stats.total_size += n;
     }
@@ -117,7 +117,7 @@ count_blob(struct counter *c, enum blob_type type, const struct id *id, struct e
 
     if (blob_length(c->repo, type, id, &plain, e) ||
         !index_find(repo_index(c->repo), type, id, 0, &place))
-        return e->code;
+        return err_code(e);
     s->blobs++;
     s->total_size += place.sealed;
     if (repo_config(c->repo)->version >= 2)
@@ -137,7 +137,7 @@ count_content(void *arg, const struct tree_node *node, struct err *e)
     for (size_t i = 0; node->type == NODE_FILE && i < node->n_content; i++) {
         if (idset_add(&c->blobs, &node->content[i]) &&
             count_blob(c, BLOB_DATA, &node->content[i], e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -149,7 +149,7 @@ count_trees(struct counter *c, struct err *e)
 
     for (size_t i = 0; i < c->trees.cap; i++)
         if (!id_eq(&c->trees.slots[i], &none) && count_blob(c, BLOB_TREE, &c->trees.slots[i], e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 

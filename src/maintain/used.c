@@ -47,7 +47,7 @@ walk_node(void *arg, const struct tree_node *node, struct err *e)
 
     for (size_t i = 0; node->type == NODE_FILE && i < node->n_content; i++)
         if (used_mark(w->all, BLOB_DATA, &node->content[i], &was, e))
-            return e->code;
+            return err_code(e);
     if (node->type != NODE_DIR)
         return RC_OK;
     if (w->depth == TREE_DEPTH_MAX)
@@ -64,7 +64,7 @@ walk_tree(struct walk *w, const struct id *tree, struct err *e)
     bool was = false;
 
     if (used_mark(w->all, BLOB_TREE, tree, &was, e))
-        return e->code;
+        return err_code(e);
     return was ? RC_OK : tree_each(w->all->cx, w->reader, tree, walk_node, w, e);
 }
 
@@ -76,9 +76,9 @@ walk_snapshot(void *arg, unsigned worker, size_t at, struct err *e)
     char id[ID_TEXT];
 
     if (ctx_check(u->cx, e))
-        return e->code;
+        return err_code(e);
     if (w.reader->repo == NULL && blob_reader_init(w.reader, u->repo, e))
-        return e->code;
+        return err_code(e);
     if (walk_tree(&w, &u->list[at].tree, e))
         return err_wrap(e, "snapshot %.8s", id_hex(&u->list[at].id, id));
     return RC_OK;

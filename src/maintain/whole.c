@@ -34,7 +34,7 @@ snapshots_prove(struct ctx *cx, struct repo *r, const struct snapshot *list, siz
 
     if (refuse_repaired(list, n, e) || repo_need_index(cx, r, e) ||
         used_find(cx, r, list, n, &used, e) || census_open(cx, r, &packs, e))
-        return e->code;
+        return err_code(e);
     for (size_t at = 0; at < index_blobs(repo_index(r)); at++) {
         struct pack_entry blob;
 

@@ -50,7 +50,7 @@ connect_one(struct ctx *cx, int fd, const struct sockaddr *addr, socklen_t n, in
         return RC_OK;
     }
     if (ctx_wait(cx, fd, POLLOUT, ms, &ready, e))
-        return e->code;
+        return err_code(e);
     if (ready == 0)
         *sys = ETIMEDOUT;
     else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, sys, &size) != 0)
@@ -86,7 +86,7 @@ dial_refused(struct err *e, int sys, const char *peer, unsigned tried)
         return err_hint(e, "is the server running, and does it listen on this address and port?");
     if (sys == ETIMEDOUT || sys == EHOSTUNREACH || sys == ENETUNREACH)
         return err_hint(e, "is there a firewall or a network policy in between?");
-    return e->code;
+    return err_code(e);
 }
 
 static enum rc
@@ -107,7 +107,7 @@ dial_list(struct ctx *cx, const struct addrinfo *list, const struct sock_opts *o
         dial_tune(fd, opts);
         if (connect_one(cx, fd, a->ai_addr, a->ai_addrlen, connect_ms(opts), &sys, e)) {
             (void)close(fd);
-            return e->code;
+            return err_code(e);
         }
         if (sys == 0) {
             s->fd = fd;
@@ -129,14 +129,14 @@ sock_dial(struct ctx *cx, const char *host, uint16_t port, const struct sock_opt
     (void)snprintf(s.peer, sizeof(s.peer), strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host,
                    (unsigned)port);
     if (dial_resolve(host, port, &list, e))
-        return e->code;
+        return err_code(e);
     rc = dial_list(cx, list, opts, &s, e);
     freeaddrinfo(list);
     if (rc)
         return rc;
     if (opts->tls != NULL && tls_start(cx, &s, host, opts->tls, connect_ms(opts), e)) {
         sock_close(&s);
-        return e->code;
+        return err_code(e);
     }
     *out = s;
     return RC_OK;
@@ -161,7 +161,7 @@ sock_dial_unix(struct ctx *cx, const char *path, const struct sock_opts *opts, s
     if (connect_one(cx, s.fd, (const struct sockaddr *)&addr, sizeof(addr), connect_ms(opts), &sys,
                     e)) {
         sock_close(&s);
-        return e->code;
+        return err_code(e);
     }
     if (sys == 0) {
         *out = s;

@@ -40,7 +40,7 @@ sock_lost(struct sock *s, int sys, struct err *e)
     (void)err_sys(e, sys, "the connection to %s broke", s->peer);
     e->code = RC_UNAVAILABLE;
     e->retry = true;
-    return e->code;
+    return err_code(e);
 }
 
 enum rc
@@ -91,7 +91,7 @@ sock_wait(struct ctx *cx, struct sock *s, unsigned want, int timeout_ms, unsigne
     if ((want & SOCK_WRITE) != 0)
         events = (short)(events | (s->write_wants_read ? POLLIN : POLLOUT));
     if (ctx_wait(cx, s->fd, events, timeout_ms, &got, e))
-        return e->code;
+        return err_code(e);
     *ready = 0;
     if ((got & (POLLERR | POLLHUP | POLLNVAL)) != 0)
         got = (short)(got | events); /* let the call that follows meet the error */
@@ -108,12 +108,12 @@ wait_for(struct ctx *cx, struct sock *s, unsigned want, struct err *e)
     unsigned ready;
 
     if (sock_wait(cx, s, want, s->io_ms > 0 ? s->io_ms : -1, &ready, e))
-        return e->code;
+        return err_code(e);
     if (ready == 0) {
         (void)err_set(e, RC_TIMEOUT, "%s %s for %d seconds", s->peer,
                       want == SOCK_READ ? "sent nothing" : "took nothing", s->io_ms / 1000);
         e->retry = true;
-        return e->code;
+        return err_code(e);
     }
     return RC_OK;
 }
@@ -125,11 +125,11 @@ sock_read(struct ctx *cx, struct sock *s, void *p, size_t n, size_t *got, struct
 
     for (;;) {
         if (sock_try_read(s, p, n, got, &over, e))
-            return e->code;
+            return err_code(e);
         if (over || *got != 0)
             return RC_OK;
         if (wait_for(cx, s, SOCK_READ, e))
-            return e->code;
+            return err_code(e);
     }
 }
 
@@ -141,11 +141,11 @@ sock_write_all(struct ctx *cx, struct sock *s, const void *p, size_t n, struct e
 
     while (n != 0) {
         if (sock_try_write(s, at, n, &put, e))
-            return e->code;
+            return err_code(e);
         at += put;
         n -= put;
         if (put == 0 && wait_for(cx, s, SOCK_WRITE, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }

@@ -194,7 +194,7 @@ bad_tls(struct sock *s, struct err *e)
         (void)err_set(e, RC_UNAVAILABLE, "TLS with %s failed: %s", s->peer,
                       openssl_reason(why, sizeof(why)));
         e->retry = true;
-        return e->code;
+        return err_code(e);
     }
 }
 
@@ -205,7 +205,7 @@ tls_broke(struct sock *s, int sys, struct err *e)
     (void)err_sys(e, sys != 0 ? sys : ECONNRESET, "the connection to %s broke", s->peer);
     e->code = RC_UNAVAILABLE;
     e->retry = true;
-    return e->code;
+    return err_code(e);
 }
 
 static enum rc
@@ -237,7 +237,7 @@ tls_handshake(struct ctx *cx, struct sock *s, const char *name, int timeout_ms, 
         s->dry = true;
         s->read_wants_write = why == SSL_ERROR_WANT_WRITE;
         if (left > 0 && sock_wait(cx, s, SOCK_READ, (int)left, &ready, e))
-            return e->code;
+            return err_code(e);
         if (ready == 0) {
             (void)err_set(e, RC_TIMEOUT, "%s did not finish the TLS handshake in %d seconds",
                           s->peer, timeout_ms / 1000);
@@ -257,14 +257,14 @@ tls_start(struct ctx *cx, struct sock *s, const char *host, const struct tls_opt
     ERR_clear_error();
     s->ssl_cx = new_ctx(opts, e);
     if (s->ssl_cx == NULL)
-        return e->code;
+        return err_code(e);
     s->ssl = SSL_new(s->ssl_cx);
     if (s->ssl == NULL || SSL_set_fd(s->ssl, s->fd) != 1)
         return err_set(e, RC_INTERNAL, "OpenSSL gives no TLS connection");
     if (!set_name(s->ssl, name))
         return err_set(e, RC_INVALID, "%s is not a host name or IP address", name);
     if (tls_handshake(cx, s, name, timeout_ms, e))
-        return e->code;
+        return err_code(e);
     if (opts->insecure)
         log_warn("the certificate of %s is not verified: anybody could have answered", s->peer);
     s->dry = s->read_wants_write = false;

@@ -32,7 +32,7 @@ node_put_status(struct ctx *cx, struct node *r, const struct kube_gvr *kind, str
     whole = json_clone(obj);
     json_set(whole, "status", take);
     if (kube_update(cx, r->k, kind, whole, &w, &now, e))
-        return e->code == RC_NOT_FOUND ? RC_OK : e->code; /* it went; the watch will tell */
+        return e->code == RC_NOT_FOUND ? RC_OK : err_code(e); /* it went; the watch will tell */
     cache_note(cache, now);
     return RC_OK;
 }

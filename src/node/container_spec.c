@@ -55,7 +55,7 @@ env_add_from(struct ctx *cx, struct env *env, const struct json *from, struct po
     if (ref == NULL)
         return RC_OK;
     if (pod_source_data(cx, env->r, source, &data, why, e))
-        return e->code;
+        return err_code(e);
     for (struct json_item it = json_first(data); it.key != NULL; it = json_next(data, it)) {
         CLEANUP(mem_free_ptr) char *name = mem_printf("%s%s", prefix, it.key);
         if (is_env_name(name) && json_text(it.value) != NULL)
@@ -93,7 +93,7 @@ env_value_of_key(struct ctx *cx, struct node *r, struct pod_source from, const c
 
     *value = NULL;
     if (pod_source_data(cx, r, from, &data, why, e))
-        return e->code;
+        return err_code(e);
     if (json_text(json_field(data, key)) != NULL)
         *value = mem_strdup(json_text(json_field(data, key)));
     else if (!from.optional)
@@ -160,7 +160,7 @@ env_make(struct ctx *cx, struct env *env, struct pod_trouble *why, struct err *e
     env_put(env, "HOSTNAME", kube_name(env->pod), false);
     for (size_t i = 0; i < json_size(from); i++)
         if (env_add_from(cx, env, json_elem(from, i), why, e))
-            return e->code;
+            return err_code(e);
     for (size_t i = 0; i < json_size(list); i++) {
         const struct json *one = json_elem(list, i), *source = json_field(one, "valueFrom");
         const char *name = json_text_or(json_field(one, "name"), "");
@@ -168,7 +168,7 @@ env_make(struct ctx *cx, struct env *env, struct pod_trouble *why, struct err *e
         if (source == NULL)
             value = expand_vars(json_text_or(json_field(one, "value"), ""), env_look_up, env);
         else if (env_value_from(cx, env, source, &value, why, e))
-            return e->code;
+            return err_code(e);
         if (value != NULL && is_env_name(name))
             env_put(env, name, value, json_field(source, "secretKeyRef") != NULL);
     }

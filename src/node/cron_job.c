@@ -102,7 +102,7 @@ cron_job_trim_history(struct ctx *cx, struct cron_run *c, const char *end, const
             break;
         if (!kube_is_deleting(oldest)) {
             if (node_delete(cx, c->r, &KUBE_JOB, oldest, "Background", -1, e))
-                return e->code;
+                return err_code(e);
             recorder_event(cx, c->r->cron_events, c->obj, "Normal", "SuccessfulDelete",
                            "Deleted job %s", kube_name(oldest));
         }
@@ -184,7 +184,7 @@ cron_job_replace_active(struct ctx *cx, struct cron_run *c, struct err *e)
         if (job_end(job) != NULL || kube_is_deleting(job))
             continue;
         if (node_delete(cx, c->r, &KUBE_JOB, job, "Background", -1, e))
-            return e->code;
+            return err_code(e);
         recorder_event(cx, c->r->cron_events, c->obj, "Normal", "SuccessfulDelete",
                        "Deleted job %s", kube_name(job));
     }
@@ -224,7 +224,7 @@ cron_job_start_due(struct ctx *cx, struct cron_run *c, struct err *e)
         return RC_OK; /* when that Job ends we look again */
     }
     if (strcmp(policy, "Replace") == 0 && cron_job_replace_active(cx, c, e))
-        return e->code;
+        return err_code(e);
     return cron_job_start(cx, c, due.last_ms, e);
 }
 
@@ -254,7 +254,7 @@ cron_job_step(struct ctx *cx, struct cron_run *c, struct err *e)
     cron_job_see_active(cx, c);
     if (cron_job_trim_history(cx, c, "Complete", "successfulJobsHistoryLimit", 3, e) ||
         cron_job_trim_history(cx, c, "Failed", "failedJobsHistoryLimit", 1, e))
-        return e->code;
+        return err_code(e);
     if (json_is_true(json_dig(c->obj, "spec", "suspend")))
         return RC_OK;
     if (cron_parse(schedule, zone, &c->cron, &bad)) {
@@ -263,7 +263,7 @@ cron_job_step(struct ctx *cx, struct cron_run *c, struct err *e)
         return RC_OK; /* until somebody changes it */
     }
     if (cron_job_start_due(cx, c, e))
-        return e->code;
+        return err_code(e);
     cron_job_wait(c);
     return RC_OK;
 }

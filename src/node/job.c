@@ -166,7 +166,7 @@ job_delete_active(struct ctx *cx, struct job_run *j, struct err *e)
             strcmp(job_pod_phase(pod), "Failed") == 0 || kube_is_deleting(pod))
             continue;
         if (node_delete(cx, j->r, &KUBE_POD, pod, NULL, -1, e))
-            return e->code;
+            return err_code(e);
         recorder_event(cx, j->r->job_events, j->job, "Normal", "SuccessfulDelete",
                        "Deleted pod: %s", kube_name(pod));
     }
@@ -205,7 +205,7 @@ static enum rc
 job_fail(struct ctx *cx, struct job_run *j, const char *reason, const char *message, struct err *e)
 {
     if (job_delete_active(cx, j, e))
-        return e->code;
+        return err_code(e);
     job_set_condition(j, "FailureTarget", "True", reason, message);
     job_set_condition(j, "Failed", "True", reason, message);
     recorder_event(cx, j->r->job_events, j->job, "Warning", reason, "%s", message);
@@ -240,7 +240,7 @@ static enum rc
 job_suspend(struct ctx *cx, struct job_run *j, struct err *e)
 {
     if (job_delete_active(cx, j, e))
-        return e->code;
+        return err_code(e);
     if (!condition_holds(j->status, "Suspended"))
         recorder_event(cx, j->r->job_events, j->job, "Normal", "Suspended", "Job suspended");
     job_set_condition(j, "Suspended", "True", "JobSuspended", "Job suspended");
@@ -326,7 +326,7 @@ job_step(struct ctx *cx, struct job_run *j, struct err *e)
         return job_expire(cx, j, e);
     job_count(j);
     if (job_advance(cx, j, e))
-        return e->code;
+        return err_code(e);
     job_set_count(j->status, "active", j->active);
     job_set_count(j->status, "succeeded", j->succeeded);
     job_set_count(j->status, "failed", j->failed);

@@ -25,7 +25,7 @@ node_add_controller(struct node *r, const char *name, reconcile_fn *fn, int work
     struct controller_opts o = {.name = name, .reconcile = fn, .arg = r, .workers = workers};
 
     if (controller_new(&o, out, e))
-        return e->code;
+        return err_code(e);
     manager_add(r->m, *out);
     return RC_OK;
 }
@@ -45,7 +45,7 @@ node_set_up(struct node *r, struct err *e)
         node_add_controller(r, "job", job_reconcile, JOB_WORKERS, &r->job_ctl, e) ||
         node_add_controller(r, "pod", pod_reconcile, POD_WORKERS, &r->pod_ctl, e) ||
         node_add_controller(r, "claim", claim_reconcile, 1, &r->claim_ctl, e))
-        return e->code;
+        return err_code(e);
     controller_watch(r->cron_ctl, r->cron_jobs, controller_map_self, NULL);
     controller_watch(r->cron_ctl, r->jobs, controller_map_owner, cron_job);
     controller_watch(r->job_ctl, r->jobs, controller_map_self, NULL);
@@ -111,7 +111,7 @@ node_run_all(struct node *r, struct err *e)
     enum rc rc;
 
     if (node_set_up(r, e) || pod_dirs_begin(r->cx, r, e) || process_watch_begin(r, e))
-        return e->code;
+        return err_code(e);
     claims_begin(r);
     node_register(r);
     rc = manager_run(r->cx, r->m, e);

@@ -90,14 +90,14 @@ pod_start_container(struct ctx *cx, struct pod_visit *p, struct pod_container *c
 
     if (container_spec(cx, p->r, p->pod, c->spec, &spec, &c->why, e)) {
         if (c->why.reason == NULL)
-            return e->code;
+            return err_code(e);
         recorder_event(cx, p->r->pod_events, p->pod, "Warning", "Failed", "Error: %s",
                        c->why.message);
         requeue_by(p->out, AGAIN_MS);
         return RC_OK;
     }
     if (proc_start(p->dir, c->name, spec, attempt, &shim, e))
-        return e->code;
+        return err_code(e);
     process_watch_add(p->r, shim, p->key);
     recorder_event(cx, p->r->pod_events, p->pod, "Normal", "Started", "Started container %s",
                    c->name);
@@ -153,7 +153,7 @@ pod_step(struct ctx *cx, struct pod_visit *p, struct err *e)
 
     if (pod_count_running(p) == 0 && pod_volumes(cx, p->r, p->pod, &p->why, e)) {
         if (p->why.reason == NULL)
-            return e->code;
+            return err_code(e);
         recorder_event(cx, p->r->pod_events, p->pod, "Warning",
                        strcmp(p->why.reason, "Unschedulable") == 0 ? "FailedScheduling"
                                                                    : "FailedMount",
@@ -167,7 +167,7 @@ pod_step(struct ctx *cx, struct pod_visit *p, struct err *e)
     p->initialized = true;
     for (i = 0; i < p->main.n; i++)
         if (pod_step_container(cx, p, &p->main.all[i], false, e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 
@@ -227,7 +227,7 @@ pod_delete(struct ctx *cx, struct pod_visit *p, struct err *e)
     if (grace == NULL) /* somebody's finalizer is waited for */
         return RC_OK;
     if (pod_write_status(cx, p, e))
-        return e->code;
+        return err_code(e);
     return node_delete(cx, p->r, &KUBE_POD, p->pod, NULL, 0, e);
 }
 
@@ -270,7 +270,8 @@ pod_write_mark(struct pod_visit *p, struct err *e)
 
     if (access(path, F_OK) == 0)
         return RC_OK;
-    return fs_make_dirs(p->dir, 0700, e) ? e->code : fs_write_file(path, str_c(p->key), 0600, e);
+    return fs_make_dirs(p->dir, 0700, e) ? err_code(e)
+                                         : fs_write_file(path, str_c(p->key), 0600, e);
 }
 
 /* This machine is the only node. */
@@ -284,7 +285,7 @@ pod_bind(struct ctx *cx, struct pod_visit *p, struct err *e)
     json_set_cstr(json_need_object(patch, "metadata"), "resourceVersion", kube_version(p->pod));
     if (kube_patch(cx, p->r->k, &KUBE_POD, kube_ns(p->pod), kube_name(p->pod), KUBE_PATCH_MERGE,
                    patch, NULL, &now, e))
-        return e->code;
+        return err_code(e);
     cache_note(p->r->pods, now);
     p->before = p->pod; /* the containers point into it */
     p->pod = now;
@@ -314,7 +315,7 @@ pod_tend(struct ctx *cx, struct pod_visit *p, struct err *e)
         requeue_by(p->out, deadline - now);
     if (pod_write_mark(p, e) ||
         (json_text_or(json_dig(p->pod, "spec", "nodeName"), "")[0] == '\0' && pod_bind(cx, p, e)))
-        return e->code;
+        return err_code(e);
     rc = pod_step(cx, p, e);
     return rc != RC_OK ? rc : pod_write_status(cx, p, e);
 }

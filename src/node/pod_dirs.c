@@ -125,7 +125,7 @@ pod_dirs_adopt(struct ctx *cx, struct node *r, const char *uid, struct err *e)
         return rc;
     for (int i = 0; i < 50 && !pod_dir_clean(dir); i++)
         if (ctx_sleep(cx, SOON_MS, e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 

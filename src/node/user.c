@@ -64,7 +64,7 @@ user_copy_config(struct node *r, const char *dir, int64_t uid, int64_t gid, char
 
     *path = mem_printf("%s/kubeconfig.%lld", dir, (long long)uid);
     if (fs_read_file(r->kubeconfig, &text, e) || fs_write_file(*path, buf_str(&text), 0600, e))
-        return e->code;
+        return err_code(e);
     user_own(*path, uid, gid);
     return RC_OK;
 }

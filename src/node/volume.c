@@ -48,7 +48,7 @@ volume_write_below(const char *dir, const char *path, struct str text, struct po
                            path);
     *slash = '\0';
     if (fs_make_dirs(full, 0700, e))
-        return e->code;
+        return err_code(e);
     *slash = '/';
     return fs_write_file(full, text, 0600, e);
 }
@@ -61,7 +61,7 @@ volume_write_data(struct ctx *cx, struct node *r, struct pod_source from, const 
     CLEANUP(json_free_ptr) struct json *data = NULL;
 
     if (pod_source_data(cx, r, from, &data, why, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < json_size(items); i++) {
         const char *key = json_text_or(json_field(json_elem(items, i), "key"), "");
         const struct json *value = json_field(data, key);
@@ -72,12 +72,12 @@ volume_write_data(struct ctx *cx, struct node *r, struct pod_source from, const 
                                from.kind == &KUBE_SECRET ? "secret" : "config", key);
         if (volume_write_below(dir, json_text_or(json_field(json_elem(items, i), "path"), key),
                                json_text_str(value), why, e))
-            return e->code;
+            return err_code(e);
     }
     for (struct json_item it = json_first(data); items == NULL && it.key != NULL;
          it = json_next(data, it))
         if (volume_write_below(dir, it.key, json_text_str(it.value), why, e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 
@@ -96,7 +96,7 @@ volume_write_fields(struct node *r, const struct json *pod, const struct json *s
                                json_text_or(json_dig(item, "fieldRef", "fieldPath"), ""));
         if (volume_write_below(dir, json_text_or(json_field(item, "path"), ""), str_c(text), why,
                                e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -200,7 +200,7 @@ volume_make(struct ctx *cx, struct node *r, const struct json *pod, const struct
     if (!volume_is_below(name) || strchr(name, '/') != NULL)
         return pod_trouble(why, e, POD_CONFIG_ERROR, "a volume cannot be named \"%s\"", name);
     if (fs_make_dirs(dir, 0700, e))
-        return e->code;
+        return err_code(e);
     if (json_field(v, "emptyDir") != NULL)
         return RC_OK;
     if ((s = json_field(v, "secret")) != NULL)
@@ -228,7 +228,7 @@ pod_volumes(struct ctx *cx, struct node *r, const struct json *pod, struct pod_t
 
     for (size_t i = 0; i < json_size(list); i++)
         if (volume_make(cx, r, pod, json_elem(list, i), why, e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 
@@ -294,6 +294,6 @@ container_mounts(struct node *r, const struct json *pod, const struct json *cont
 
     for (size_t i = 0; i < json_size(list); i++)
         if (volume_add_mount(r, pod, json_elem(list, i), out, why, e))
-            return e->code; /* the caller releases what is there */
+            return err_code(e); /* the caller releases what is there */
     return RC_OK;
 }

@@ -79,9 +79,9 @@ ensure(struct ctx *cx, struct operator* op, struct cache *cache, const struct ku
     struct kube_write w = {.force = true};
 
     if (read_live(cx, op, cache, kind, wanted, &live, e))
-        return e->code;
+        return err_code(e);
     if (live != NULL && check_owner(kind, live, wanted, e))
-        return e->code;
+        return err_code(e);
     if (live != NULL && covers(live, wanted))
         return RC_OK;
     if (kube_apply(cx, op->k, kind, wanted, &w, &now, e))

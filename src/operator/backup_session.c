@@ -148,7 +148,7 @@ backup_session_skip(struct session_ctx *s, struct err *e, const char *fmt, ...)
     (void)condition_set(s->status, COND_BACKUP_SKIPPED, COND_TRUE, text);
     session_event(s, "Warning", "BackupSkipped", "%s", text);
     if (session_save(s, NULL, e))
-        return e->code;
+        return err_code(e);
     log_warn("BackupSession Skipped: %s", text);
     return history_clean(s->cx, s->op, &s->inv, s->now, e);
 }
@@ -301,13 +301,13 @@ backup_session_retry(struct session_ctx *s, struct err *e)
         return RC_OK;
     if (json_field(config, "delay") != NULL &&
         duration_parse(json_text_str(json_field(config, "delay")), &delay, e))
-        return e->code;
+        return err_code(e);
     at = kube_time_ms(json_field(s->status, "nextRetry"));
     if (at == 0) {
         at = now + delay;
         json_set_cstr(s->status, "nextRetry", api_time(at, text));
         if (session_save(s, NULL, e))
-            return e->code;
+            return err_code(e);
     }
     if (now < at) {
         s->out->requeue_after_ms = at - now;

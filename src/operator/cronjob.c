@@ -77,6 +77,6 @@ ensure_cron_job(struct ctx *cx, struct operator* op, const struct invoker *inv, 
     CLEANUP(json_free_ptr) struct json *cj = cron_job(op, inv, name, account);
 
     if (ensure_account(cx, op, inv, name, account, "stash-cron-job", e))
-        return e->code;
+        return err_code(e);
     return ensure(cx, op, op->cron_jobs, &KUBE_CRON_JOB, cj, e);
 }

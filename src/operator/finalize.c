@@ -43,7 +43,7 @@ finalize_invoker(struct ctx *cx, struct operator* op, const struct deletion *l,
         return RC_OK;
     if (remove_foreign_rbac(cx, op, inv, NULL, &undone) == RC_CANCELLED) {
         *e = undone;
-        return e->code;
+        return err_code(e);
     }
     return finalize(cx, op, l, &undone, out, e);
 }

@@ -67,7 +67,7 @@ ask_who(struct ctx *cx, struct kube *k, const char *token, struct json **user, s
 
     json_set_cstr(json_need_object(rq, "spec"), "token", token);
     if (kube_create(cx, k, &tokens, NULL, rq, NULL, &answer, e))
-        return e->code;
+        return err_code(e);
     if (json_is_true(json_dig(answer, "status", "authenticated")))
         *user = json_ref(json_dig(answer, "status", "user"));
     return RC_OK;
@@ -89,7 +89,7 @@ ask_may(struct ctx *cx, struct kube *k, const struct json *user, bool *yes, stru
     json_set_cstr(what, "path", "/metrics");
     json_set_cstr(what, "verb", "get");
     if (kube_create(cx, k, &accesses, NULL, rq, NULL, &answer, e))
-        return e->code;
+        return err_code(e);
     *yes = json_is_true(json_dig(answer, "status", "allowed"));
     return RC_OK;
 }

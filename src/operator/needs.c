@@ -27,12 +27,14 @@ check_repository(const struct json *repo, struct err *e)
     struct backend b;
 
     if (backend_decode(json_dig(repo, "spec", "backend"), &b, e))
-        return e->code;
+        return err_code(e);
     if (b.secret == NULL)
         (void)err_set(e, RC_INVALID, "spec.backend.storageSecretName is missing");
     backend_release(&b);
-    if (e->code != RC_OK || !repository_asks_labels(repo))
-        return e->code;
+    if (e->code != RC_OK)
+        return err_code(e);
+    if (!repository_asks_labels(repo))
+        return RC_OK;
     if (json_field(allowed, "selector") == NULL)
         return err_set(e, RC_INVALID, "spec.usagePolicy.allowedNamespaces.selector is missing");
     if (kube_selector_json(json_field(allowed, "selector"), &s, e))
@@ -49,7 +51,7 @@ object_check(const struct crd_def *kind, const struct json *obj, struct err *e)
 
     if (object_fits(kind, obj, e) ||
         notes_read(kind->gvr->kind, json_dig(obj, "metadata", "annotations"), &notes, e))
-        return e->code;
+        return err_code(e);
     if (kind == &kind_repository)
         return check_repository(obj, e);
     if (kind != &kind_backupconfiguration && kind != &kind_restoresession)
@@ -57,7 +59,7 @@ object_check(const struct crd_def *kind, const struct json *obj, struct err *e)
     invoker_view(obj, &inv);
     if (adoption_check(&(struct adopter){inv.ns, inv.target_ns, inv.repo_ns}, notes.adopt_target,
                        e))
-        return e->code;
+        return err_code(e);
     return invoker_check(&inv, clock_real_ms(), e);
 }
 
@@ -81,7 +83,7 @@ find_secret(struct ctx *cx, struct operator* op, const char *ns, const char *nam
     CLEANUP(json_free_ptr) struct json *secret = NULL;
 
     if (kube_get(cx, op->k, &KUBE_SECRET, ns, name, &secret, e))
-        return e->code;
+        return err_code(e);
     if (json_text_or(json_dig(secret, "data", "RESTIC_PASSWORD"), "")[0] != '\0')
         return RC_OK;
     return err_set(e, RC_INVALID, "Backend Secret %s/%s has no RESTIC_PASSWORD.", ns, name);
@@ -201,7 +203,7 @@ check_needs(struct ctx *cx, struct operator* op, const struct invoker *inv, stru
     if (strcmp(inv->repo_ns, inv->ns) != 0) {
         /* Of another namespace, one that may not be used and one that is not there look alike. */
         if (check_foreign(cx, op, inv, *repo, status, &allowed, e))
-            return e->code;
+            return err_code(e);
         if (!allowed)
             return RC_OK;
     }
@@ -214,7 +216,7 @@ check_needs(struct ctx *cx, struct operator* op, const struct invoker *inv, stru
                          inv->repo_ns, inv->repo_name);
     check_secret(cx, op, inv, *repo, status, &secret);
     if (check_usage(cx, op, inv, *repo, status, &allowed, e))
-        return e->code;
+        return err_code(e);
     *ok = secret && allowed;
     return RC_OK;
 }
@@ -331,7 +333,7 @@ static enum rc
 find_target(struct ctx *cx, struct operator* op, const struct invoker *inv, struct err *e)
 {
     if (target_check(cx, op, inv, e))
-        return e->code;
+        return err_code(e);
     if (strcmp(inv->target_kind, "EmptyTarget") == 0)
         return RC_OK;
     if (is_app_binding(inv))

@@ -263,7 +263,7 @@ add_controller(struct operator* op, const char *name, reconcile_fn *fn, struct c
                                 .workers = op->opts->workers > 0 ? op->opts->workers : 2};
 
     if (controller_new(&o, out, e))
-        return e->code;
+        return err_code(e);
     manager_add(op->m, *out);
     return RC_OK;
 }
@@ -284,7 +284,7 @@ make_tellers(struct operator* op, struct err *e)
         struct controller *c;
 
         if (add_controller(op, all[i].name, all[i].fn, &c, e))
-            return e->code;
+            return err_code(e);
         controller_watch(c, all[i].cache, controller_map_self, NULL);
     }
     return RC_OK;
@@ -300,7 +300,7 @@ make_controllers(struct operator* op, struct err *e)
         add_controller(op, "backupsession", reconcile_session, &op->session_ctl, e) ||
         add_controller(op, "restoresession", reconcile_restore, &op->restore_ctl, e) ||
         add_controller(op, "trigger", reconcile_trigger, &triggers, e) || make_tellers(op, e))
-        return e->code;
+        return err_code(e);
     controller_watch(op->repo_ctl, op->repos, controller_map_self, NULL);
     controller_watch(op->repo_ctl, op->configs, map_user_to_repo, op);
     controller_watch(op->repo_ctl, op->restores, map_user_to_repo, op);
@@ -355,7 +355,7 @@ operator_lead(struct ctx *cx, struct operator* op, struct lease **lease, struct 
     *lease = lease_new(op->k, &o);
     atomic_store(&op->standing_by, true);
     if (lease_acquire(cx, *lease, e))
-        return e->code;
+        return err_code(e);
     atomic_store(&op->standing_by, false);
     log_info("leading as %s", lease_identity(*lease));
     return lease_keep(*lease, stop_work, cx, e);

@@ -247,7 +247,7 @@ job_outcome(struct ctx *cx, struct operator* op, const char *ns, const char *nam
             return rc;
     }
     if (pods_of(cx, op, ns, name, failure_of(job) != NULL, &pods, e))
-        return e->code;
+        return err_code(e);
     *out = job_outcome_of(job, pods, clock_real_ms(), why);
     return RC_OK;
 }

@@ -345,7 +345,7 @@ step_container(const struct podspec_in *in, const struct json *step, size_t at, 
     mem_free(cname);
     if (check_step_target(in->inv, c, e)) {
         json_free(c);
-        return e->code;
+        return err_code(e);
     }
     layer_runtime(c, json_field(spec, "runtimeSettings"));
     finish_container(in, c);
@@ -504,7 +504,7 @@ add_steps(const struct podspec_in *in, const struct json *task, struct json *lis
         struct json *c;
 
         if (step_container(in, json_elem(steps, i), i, &c, e))
-            return e->code;
+            return err_code(e);
         json_push(list, c);
     }
     return RC_OK;

@@ -132,7 +132,7 @@ ensure_grant(struct ctx *cx, struct operator* op, const struct grant *g, struct 
         (void)kube_set_owner(role, g->owner, true);
     json_set(role, "rules", json_ref(g->rules));
     if (ensure(cx, op, NULL, &KUBE_ROLE, role, e))
-        return e->code;
+        return err_code(e);
     return ensure(cx, op, op->bindings, &KUBE_ROLE_BINDING, b, e);
 }
 
@@ -252,7 +252,7 @@ remove_foreign_rbac(struct ctx *cx, struct operator* op, const struct invoker *i
         /* The binding last: as long as it is there, the rest is still to be done. */
         if (ensure_gone(cx, op, &KUBE_ROLE, ns, name, NULL, e) ||
             ensure_gone(cx, op, &KUBE_ROLE_BINDING, ns, name, NULL, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }

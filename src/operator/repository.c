@@ -82,12 +82,12 @@ finalize_repository(struct ctx *cx, struct operator* op, const struct json *obj,
         return RC_OK;
     if (!json_is_true(json_dig(obj, "spec", "wipeOut"))) {
         if (wipe_stop(cx, op, obj, e))
-            return e->code;
+            return err_code(e);
         return finalize(cx, op, &l, &undone, out, e);
     }
     if (wipe_go_on(cx, op, obj, &state, &undone, out, e) ||
         say_wipe(cx, op, obj, state, &undone, e))
-        return e->code;
+        return err_code(e);
     if (state == WIPE_GOING)
         return RC_OK;
     l.hopeless = state == WIPE_IMPOSSIBLE;

@@ -84,7 +84,7 @@ restore_session_start(struct session_ctx *s, struct err *e)
     if (check_needs(s->cx, s->op, &s->inv, s->status, &repo, &ok, e) ||
         (ok && check_target(s->cx, s->op, &s->inv, s->status, COND_RESTORE_TARGET_FOUND,
                             COND_RESTORE_TARGET_DENIED, &found, e)))
-        return e->code;
+        return err_code(e);
     if (ok && found)
         return session_begin(s, repo, e);
     s->out->requeue_after_ms = OPERATOR_RETRY_MS;
@@ -150,7 +150,7 @@ restore_session_step(struct session_ctx *s, struct err *e)
         struct json *fresh;
 
         if (write_finalizer(s->cx, s->op, s->op->restores, s->now, FINALIZER_INVOKER, true, e))
-            return e->code;
+            return err_code(e);
         fresh = cache_get(s->op->restores, s->inv.ns, s->inv.name);
         if (fresh == NULL)
             return RC_OK;
@@ -159,7 +159,7 @@ restore_session_step(struct session_ctx *s, struct err *e)
     if (phase_is_final(json_text_or(json_field(s->status, "phase"), "")))
         return remove_foreign_rbac(s->cx, s->op, &s->inv, NULL, e);
     if (copy_labels(s, e) || check_rights(s, e))
-        return e->code;
+        return err_code(e);
     if (session_is_given_up(s))
         return session_end_given_up(s, e);
     if (condition_is_false(s->status, COND_RESTORE_EXECUTOR))

@@ -63,7 +63,7 @@ build_pod(struct operator* op, const struct run *r, const struct json *app, stru
     enum rc rc;
 
     if (backend_decode(json_dig(r->repo, "spec", "backend"), &b, e))
-        return e->code;
+        return err_code(e);
     rc = podspec_build(&in, out, e);
     backend_release(&b);
     return rc;
@@ -78,7 +78,7 @@ run_check(struct ctx *cx, struct operator* op, const struct invoker *inv, const 
     struct json *pod;
 
     if (build_pod(op, &r, app, &pod, e))
-        return e->code;
+        return err_code(e);
     json_free(pod);
     return RC_OK;
 }
@@ -151,7 +151,7 @@ create_job(struct ctx *cx, struct operator* op, const struct run *r, const char 
 
     /* What was allowed once may have been taken back, or the reference changed, since. */
     if (usage_check(cx, op, r->inv, r->repo, e) || target_check(cx, op, r->inv, e))
-        return e->code;
+        return err_code(e);
     app = target_app(cx, op, r->inv);
     rc = build_pod(op, r, app, &pod, e);
     if (rc == RC_OK) {

@@ -74,7 +74,7 @@ session_save(struct session_ctx *s, struct json **target, struct err *e)
 
     (void)session_settle(s);
     if (write_status(s->cx, s->op, cache, s->kind->resource, s->was, s->now, e))
-        return e->code;
+        return err_code(e);
     fresh = cache_get(cache, kube_ns(s->now), kube_name(s->now));
     if (fresh == NULL)
         return err_set(e, RC_NOT_FOUND, "the %s is gone", s->kind->name);
@@ -91,7 +91,7 @@ session_reload(struct session_ctx *s, struct err *e)
     struct json *fresh = NULL;
 
     if (kube_get(s->cx, s->op->k, s->kind->resource, kube_ns(s->now), kube_name(s->now), &fresh, e))
-        return e->code;
+        return err_code(e);
     cache_note(s->kind->cache(s->op), fresh);
     session_take(s, fresh);
     return RC_OK;
@@ -123,7 +123,7 @@ session_report(struct session_ctx *s, struct err *e)
     report_metrics(s->cx, s->op, &s->inv, s->now, s->status);
     phase = session_settle(s);
     if (s->kind->ended != NULL && s->kind->ended(s, phase, e))
-        return e->code;
+        return err_code(e);
     good = strcmp(phase, "Succeeded") == 0 || strcmp(phase, DRY_RUN_PHASE) == 0;
     took = json_text_or(json_field(s->status, "sessionDuration"), "?");
     session_event(s, good ? "Normal" : "Warning", s->kind->finished, "%s session %s in %s",
@@ -132,7 +132,7 @@ session_report(struct session_ctx *s, struct err *e)
     line = mem_printf("%s %s in %s%s%s", s->kind->name, phase, took, cause[0] != '\0' ? ": " : "",
                       cause);
     if (session_save(s, NULL, e))
-        return e->code;
+        return err_code(e);
     if (good)
         log_info("%s", line);
     else
@@ -185,7 +185,7 @@ session_end_at_deadline(struct session_ctx *s, struct err *e)
     (void)condition_set(s->status, COND_DEADLINE_EXCEEDED, COND_TRUE, text);
     session_fail_host(s, s->kind->target(s), text);
     if (session_save(s, NULL, e))
-        return e->code;
+        return err_code(e);
     session_event(s, "Warning", "DeadlineExceeded", "%s", text);
     return session_end_given_up(s, e);
 }
@@ -200,7 +200,7 @@ session_end_disrupted(struct session_ctx *s, const char *why, struct err *e)
     (void)condition_set(target, s->kind->disrupted, COND_TRUE, text);
     session_fail_host(s, target, why);
     if (session_save(s, NULL, e))
-        return e->code;
+        return err_code(e);
     session_event(s, "Warning", condition_row(s->kind->disrupted)->type, "%s", text);
     return session_end_given_up(s, e);
 }
@@ -222,7 +222,7 @@ session_begin(struct session_ctx *s, const struct json *repo, struct err *e)
         json_set_cstr(s->status, "sessionDeadline", api_time(run.deadline_ms, text));
     }
     if (session_save(s, &target, e))
-        return e->code;
+        return err_code(e);
     run.session = s->now;
     rc = ensure_job(s->cx, s->op, &run, &why);
     if (rc != RC_OK && (why.retry || rc == RC_CANCELLED || rc == RC_CONFLICT)) {
@@ -233,7 +233,7 @@ session_begin(struct session_ctx *s, const struct json *repo, struct err *e)
         CLEANUP(mem_free_ptr) char *words = s->kind->ensured_words(s);
         (void)condition_set(target, s->kind->executor, COND_TRUE, words);
         if (session_save(s, NULL, e))
-            return e->code;
+            return err_code(e);
         log_info("%s started", s->kind->name);
         return RC_OK;
     }
@@ -242,7 +242,7 @@ session_begin(struct session_ctx *s, const struct json *repo, struct err *e)
     session_event(s, "Warning", condition_row(s->kind->executor)->in[COND_FALSE].reason, "%s",
                   why.msg);
     if (session_save(s, NULL, e))
-        return e->code;
+        return err_code(e);
     return session_report(s, e);
 }
 
@@ -271,7 +271,7 @@ session_watch(struct session_ctx *s, struct err *e)
     if (rc != RC_OK)
         return rc;
     if (!s->kind->has_result(s) && o >= OUTCOME_DONE && session_reload(s, e))
-        return e->code;
+        return err_code(e);
     if (s->kind->has_result(s))
         return session_hook_is_due(s, o) ? session_save(s, NULL, e) : session_report(s, e);
     if (deadline != 0 && (left <= 0 || (o == OUTCOME_DEAD && strstr(why, "deadline") != NULL)))

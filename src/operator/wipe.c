@@ -120,7 +120,7 @@ wipe_account(struct ctx *cx, struct operator* op, const struct json *repo, const
     (void)kube_set_owner(account, repo, true);
     json_push(rules, grant_get("", "secrets", b->secret));
     if (ensure(cx, op, op->accounts, &KUBE_SERVICE_ACCOUNT, account, e))
-        return e->code;
+        return err_code(e);
     return ensure_grant(cx, op, &g, e);
 }
 
@@ -134,7 +134,7 @@ wipe_create(struct ctx *cx, struct operator* op, const struct json *repo, const 
 
     if (object_fits(&kind_repository, repo, e) ||
         backend_decode(json_dig(repo, "spec", "backend"), &b, e))
-        return e->code;
+        return err_code(e);
     if (strcmp(b.provider, "local") == 0)
         rc = err_set(e, RC_UNSUPPORTED, "the files of a local backend are in a volume");
     else if (b.secret == NULL)
@@ -199,7 +199,7 @@ wipe_begin(struct ctx *cx, struct operator* op, const struct json *repo, const c
     bool goes = false;
 
     if (namespace_goes(cx, op, kube_ns(repo), &goes, e))
-        return e->code;
+        return err_code(e);
     if (goes) {
         *state = WIPE_IMPOSSIBLE;
         (void)err_set(why, RC_UNSUPPORTED,
@@ -210,7 +210,7 @@ wipe_begin(struct ctx *cx, struct operator* op, const struct json *repo, const c
         return RC_OK;
     if (why->retry || why->code == RC_CANCELLED || why->code == RC_CONFLICT) {
         *e = *why; /* the server is busy: come again */
-        return e->code;
+        return err_code(e);
     }
     *state = WIPE_FAILED;
     return RC_OK;
@@ -235,7 +235,7 @@ wipe_go_on(struct ctx *cx, struct operator* op, const struct json *repo, enum wi
     if (job == NULL)
         return wipe_begin(cx, op, repo, name, state, why, e);
     if (job_outcome(cx, op, kube_ns(repo), name, &o, text, e))
-        return e->code;
+        return err_code(e);
     if (o == OUTCOME_DONE)
         *state = WIPE_DONE;
     if (o == OUTCOME_DEAD || o == OUTCOME_WAITING) {

@@ -230,11 +230,11 @@ opts_letters(struct parse *p, struct err *e)
         if (!opts_find(p, NULL, 0, *c, &f))
             return opts_unknown(p, c == word + 1 ? word : (const char[]){'-', *c, '\0'}, e);
         if (c == word + 1 && opts_check_ambiguous(p, f.o, c + 1, e))
-            return e->code;
+            return err_code(e);
         if (!f.o->field.type->is_flag)
             return opts_take(p, &f, c[1] == '=' ? c + 2 : c[1] != '\0' ? c + 1 : NULL, e);
         if (opts_store(&f, "true", e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }

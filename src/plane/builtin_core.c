@@ -117,7 +117,7 @@ static enum rc
 secret_read(const struct json *obj, struct err *e)
 {
     if (strings_read("Secret", obj, "data", e) || strings_read("Secret", obj, "stringData", e))
-        return e->code;
+        return err_code(e);
     return base64_read(json_field(obj, "data"), e);
 }
 
@@ -274,7 +274,7 @@ lease_read(const struct json *obj, struct err *e)
     const struct json *spec = json_field(obj, "spec");
 
     if (time_read(json_field(spec, "renewTime"), e))
-        return e->code;
+        return err_code(e);
     return time_read(json_field(spec, "acquireTime"), e);
 }
 

@@ -140,16 +140,15 @@ static enum rc
 db_number(struct conn *c, sqlite3_stmt *s, int64_t otherwise, int64_t *out, struct err *e)
 {
     int got = sqlite3_step(s);
-    enum rc rc = RC_OK;
 
     if (got == SQLITE_ROW)
         *out = sqlite3_column_int64(s, 0);
     else if (got == SQLITE_DONE)
         *out = otherwise;
     else
-        rc = db_fail(c, "read the state database", e);
+        (void)db_fail(c, "read the state database", e);
     (void)sqlite3_reset(s);
-    return rc;
+    return got == SQLITE_ROW || got == SQLITE_DONE ? RC_OK : err_code(e);
 }
 
 static enum rc
@@ -307,12 +306,12 @@ compact_locked(struct db *db, int64_t rev, struct err *e)
         (void)sqlite3_bind_int64(s, 1, db->floor);
         (void)sqlite3_bind_int64(s, 2, to);
         if (db_run(&db->writer, s, "compact the state database", e))
-            return e->code;
+            return err_code(e);
     }
     s = db_query(&db->writer, Q_SET_FLOOR);
     (void)sqlite3_bind_int64(s, 1, to);
     if (db_run(&db->writer, s, "compact the state database", e))
-        return e->code;
+        return err_code(e);
     db->floor = to;
     return RC_OK;
 }
@@ -346,11 +345,11 @@ write_locked(struct db *db, const struct change *ch, int64_t rev, struct buf *te
 
     bind_key(s, ch->key);
     if (db_number(c, s, 0, &current, e) || check_expected(current, ch->expect, e))
-        return e->code;
+        return err_code(e);
     (void)snprintf(decimal, sizeof(decimal), "%lld", (long long)rev);
     json_set_cstr(json_need_object(ch->obj, "metadata"), "resourceVersion", decimal);
     if (json_print(ch->obj, text, e))
-        return e->code;
+        return err_code(e);
     s = db_query(c, Q_INSERT);
     bind_key(s, ch->key);
     (void)sqlite3_bind_int64(s, 4, rev);
@@ -358,13 +357,13 @@ write_locked(struct db *db, const struct change *ch, int64_t rev, struct buf *te
     (void)sqlite3_bind_int64(s, 6, current);
     (void)sqlite3_bind_blob64(s, 7, text->p, text->n, SQLITE_STATIC);
     if (db_run(c, s, "write to the state database", e))
-        return e->code;
+        return err_code(e);
     s = db_query(c, ch->gone ? Q_UNPOINT : Q_POINT);
     bind_key(s, ch->key);
     if (!ch->gone)
         (void)sqlite3_bind_int64(s, 4, rev);
     if (db_run(c, s, "write to the state database", e))
-        return e->code;
+        return err_code(e);
     return compact_locked(db, rev, e);
 }
 
@@ -420,7 +419,7 @@ static enum rc
 snapshot_begin(struct conn *c, int64_t *rev, struct err *e)
 {
     if (db_run(c, db_query(c, Q_READ), "read the state database", e))
-        return e->code;
+        return err_code(e);
     return db_number(c, db_query(c, Q_LAST), 1, rev, e);
 }
 

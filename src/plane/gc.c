@@ -235,7 +235,7 @@ let_go(struct gc *gc, const char *uid, const struct graph_name *n, struct err *e
         struct graph_name d;
         if (graph_find(gc->graph, json_text(json_elem(list, i)), &d) &&
             gc_modify(gc, &d, &theirs, e))
-            return e->code;
+            return err_code(e);
     }
     return gc_modify(gc, n, &own, e);
 }
@@ -298,7 +298,7 @@ gc_tend(struct gc *gc, const char *uid, struct err *e)
         return RC_OK; /* the log will tell */
     if (kube_is_deleting(obj) && strcmp(n.store, NAMESPACES) == 0) {
         if (namespace_empty(gc->cx, gc->plane, gc->k, obj, &empty, e))
-            return e->code;
+            return err_code(e);
         if (!empty)
             workq_add_after(gc->q, uid, NAMESPACE_MS);
     }

@@ -117,7 +117,7 @@ take_some(struct log *l, size_t *got, struct err *e)
     if (l->in.n >= LINE_MAX_BYTES)
         cut_lines(l, true);
     if (buf_reserve(&l->in, BLOCK, e))
-        return e->code;
+        return err_code(e);
     n = read(l->fd, l->in.p + l->in.n, BLOCK);
     if (n < 0)
         return err_sys(e, errno, "could not read the log");
@@ -141,7 +141,7 @@ log_read(struct rd *rd, uint8_t *p, size_t n, size_t *got, struct err *e)
     while (l->given == l->out.n && !last) {
         bool running = l->follow && is_running(l);
         if (take_some(l, &some, e))
-            return e->code;
+            return err_code(e);
         if (some > 0)
             continue;
         if (!running) {
@@ -149,7 +149,7 @@ log_read(struct rd *rd, uint8_t *p, size_t n, size_t *got, struct err *e)
             break;
         }
         if (ctx_sleep(l->cx, POLL_MS, e))
-            return e->code;
+            return err_code(e);
         if (clock_mono_ms() - l->looked_ms > PEER_EVERY_MS) {
             l->looked_ms = clock_mono_ms();
             last = httpd_peer_is_gone(l->peer);

@@ -29,7 +29,7 @@ empty_kind(struct ctx *cx, struct plane *p, struct kube *api, const struct resou
     enum rc rc;
 
     if (db_list(p->db, (struct db_key){k->store, ns, ""}, ns, on_row, &s, &rev, e))
-        return e->code;
+        return err_code(e);
     if (s.n == 0)
         return RC_OK;
     rc = kube_delete_collection(cx, api, &kind, ns, &o, e);
@@ -37,7 +37,7 @@ empty_kind(struct ctx *cx, struct plane *p, struct kube *api, const struct resou
         return rc;
     s.n = 0;
     if (db_list(p->db, (struct db_key){k->store, ns, ""}, ns, on_row, &s, &rev, e))
-        return e->code;
+        return err_code(e);
     *empty = *empty && s.n == 0;
     return RC_OK;
 }

@@ -59,7 +59,7 @@ load_definitions(struct plane *p, struct err *e)
     int64_t rev;
 
     if (db_list(p->db, after, "", on_crd, all, &rev, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < json_size(all); i++)
         registry_put_crd(p->kinds, json_elem(all, i));
     return RC_OK;
@@ -139,7 +139,7 @@ plane_open(const char *dir, const struct plane_opts *opts, struct plane **out, s
     return RC_OK;
 fail:
     plane_close(p);
-    return e->code;
+    return err_code(e);
 }
 
 void

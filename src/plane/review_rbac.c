@@ -107,7 +107,7 @@ role_allows(struct plane *p, const struct ask *a, const struct json *binding, bo
         return rc;
     }
     if (json_parse(buf_str(&text), &role, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < json_size(json_field(role, "rules")) && !*yes; i++)
         *yes = rule_allows(a, json_elem(json_field(role, "rules"), i));
     return RC_OK;
@@ -128,9 +128,9 @@ review_rbac(struct plane *p, const struct json *spec, bool *yes, struct err *e)
     *yes = false;
     if (db_list(p->db, wide, NULL, keep_binding, &a, &rev, e) ||
         (ns[0] != '\0' && db_list(p->db, own, ns, keep_binding, &a, &rev, e)))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < json_size(found) && !*yes; i++)
         if (role_allows(p, &a, json_elem(found, i), yes, e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }

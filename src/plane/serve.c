@@ -45,7 +45,7 @@ need_certs(struct plane *p, struct buf *ca, struct buf *cert, struct buf *key, s
     buf_reset(key);
     if (certs_make(ca, cert, key, e) || write_file(p, "server.key", buf_str(key), e) ||
         write_file(p, "server.crt", buf_str(cert), e) || write_file(p, "ca.crt", buf_str(ca), e))
-        return e->code;
+        return err_code(e);
     return RC_OK;
 }
 
@@ -75,7 +75,7 @@ write_kubeconfig(struct plane *p, struct str ca, const char *host, unsigned port
     CLEANUP(mem_free_ptr) char *text = NULL;
 
     if (b64_encode(ca, &coded, e))
-        return e->code;
+        return err_code(e);
     text = mem_printf("apiVersion: v1\n"
                       "kind: Config\n"
                       "current-context: cstash\n"
@@ -216,11 +216,11 @@ plane_serve(struct plane *p, const char *where, struct err *e)
     if (!plane_on_loopback(where))
         return err_set(e, RC_INVALID, "%s is not on the loopback interface", where);
     if (need_certs(p, &ca, &cert, &key, e) || need_token(p, e))
-        return e->code;
+        return err_code(e);
     o.cert_pem = buf_c(&cert);
     o.key_pem = buf_c(&key);
     if (httpd_open(&o, &p->httpd, e))
-        return e->code;
+        return err_code(e);
     mem_wipe(key.p, key.n);
     return write_kubeconfig(p, buf_str(&ca), serve_six(where) ? "[::1]" : "127.0.0.1",
                             httpd_port(p->httpd), e);

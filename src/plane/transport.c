@@ -15,7 +15,7 @@ transport_run(struct kube_transport *t, struct ctx *cx, const struct kube_reques
     struct direct *d = CONTAINER_OF(t, struct direct, pub);
 
     if (ctx_check(cx, e))
-        return e->code;
+        return err_code(e);
     reply_init(rp);
     plane_answer(d->plane, cx, rq, -1, rp);
     return RC_OK;
@@ -38,7 +38,7 @@ direct_call(struct kube_transport *t, struct ctx *cx, const struct kube_request 
     struct reply rp;
 
     if (transport_run(t, cx, rq, &rp, e))
-        return e->code;
+        return err_code(e);
     if (rp.stream != NULL) {
         enum rc rc = RC_OK;
         size_t got = 1;
@@ -65,7 +65,7 @@ direct_open(struct kube_transport *t, struct ctx *cx, const struct kube_request 
     struct reply rp;
 
     if (transport_run(t, cx, rq, &rp, e))
-        return e->code;
+        return err_code(e);
     if (rp.stream == NULL && rp.status == 200) {
         rp.status = 406; /* a watch or a log was asked for */
     }

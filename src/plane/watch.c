@@ -165,7 +165,7 @@ watch_fill(struct watch *w, struct err *e)
         short ready;
 
         if (watch_collect(w, e))
-            return e->code;
+            return err_code(e);
         if (w->out.n > 0)
             return RC_OK;
         if (now >= w->end_ms) {
@@ -180,7 +180,7 @@ watch_fill(struct watch *w, struct err *e)
         }
         int64_t until = w->bookmarks ? MIN(w->end_ms, w->bookmark_ms) : w->end_ms;
         if (ctx_wait(w->cx, w->bell.fd, POLLIN, (int)MIN(until - now, PEER_MS), &ready, e))
-            return e->code;
+            return err_code(e);
         if (ready == 0 && httpd_peer_is_gone(w->peer))
             w->over = true;
     }
@@ -201,7 +201,7 @@ watch_read(struct rd *rd, uint8_t *p, size_t n, size_t *got, struct err *e)
             return RC_OK;
         }
         if (watch_fill(w, e))
-            return e->code;
+            return err_code(e);
     }
     some = MIN(n, w->out.n - w->given);
     memcpy(p, w->out.p + w->given, some);

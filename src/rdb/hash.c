@@ -18,7 +18,7 @@ read_ttl_before(struct rdb *r, enum ttl_form form, int64_t min_expire, int64_t *
     uint64_t ttl;
 
     if (rdb_len(r, &ttl, e))
-        return e->code;
+        return err_code(e);
     if (ttl > INT64_MAX)
         return rdb_corrupt(r, e, "a field expiry out of range");
     if (ttl == 0)
@@ -38,7 +38,7 @@ decode_valkey_field(struct rdb *r, const struct rdb_out *o, struct ev *ev, struc
     int64_t at;
 
     if (rdb_string_held(r, &r->blob, &value, e) || rdb_i64(r, &at, e))
-        return e->code;
+        return err_code(e);
     ev->u.field.expires_at = at == -1 ? EV_NO_EXPIRY : at;
     ev->u.field.value = ev_whole(value);
     return rdb_emit(o, ev, e);
@@ -53,16 +53,16 @@ decode_plain(struct rdb *r, enum ttl_form form, const struct rdb_out *o, struct 
 
     ev.u.field.expires_at = EV_NO_EXPIRY;
     if ((form == TTL_BEFORE_RELATIVE && rdb_i64(r, &min_expire, e)) || rdb_count(r, &n, e))
-        return e->code;
+        return err_code(e);
     for (; n > 0; n--) {
         if ((form == TTL_BEFORE_ABSOLUTE || form == TTL_BEFORE_RELATIVE) &&
             read_ttl_before(r, form, min_expire, &ev.u.field.expires_at, e))
-            return e->code;
+            return err_code(e);
         if (rdb_string_held(r, &r->field, &ev.u.field.name, e))
-            return e->code;
+            return err_code(e);
         if (form == TTL_BEHIND ? decode_valkey_field(r, o, &ev, e)
                                : rdb_string_pieces(r, o, &ev, &ev.u.field.value, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -80,19 +80,19 @@ decode_packed(struct rdb *r, enum packed_kind kind, bool with_ttl, const struct 
     bool over;
 
     if (rdb_string(r, &r->blob, &s, e) || packed_open(&b, kind, s, e))
-        return e->code;
+        return err_code(e);
     for (;;) {
         if (packed_next(&b, &name, &over, e))
-            return e->code;
+            return err_code(e);
         if (over)
             return RC_OK;
         if (packed_must(&b, &value, e) || (with_ttl && packed_int(&b, &ttl, e)))
-            return e->code;
+            return err_code(e);
         ev.u.field.name = name.s;
         ev.u.field.value = ev_whole(value.s);
         ev.u.field.expires_at = ttl == 0 ? EV_NO_EXPIRY : ttl;
         if (rdb_emit(o, &ev, e))
-            return e->code;
+            return err_code(e);
     }
 }
 
@@ -117,7 +117,8 @@ rdb_decode_hash(struct rdb *r, const struct rdb_out *o, struct err *e)
     case T_HASH_LISTPACK_EX_RC:
         return decode_packed(r, BLOB_LISTPACK, true, o, e);
     case T_HASH_LISTPACK_EX: /* the smallest expiry stands first; each field has its own */
-        return rdb_i64(r, &min_expire, e) ? e->code : decode_packed(r, BLOB_LISTPACK, true, o, e);
+        return rdb_i64(r, &min_expire, e) ? err_code(e)
+                                          : decode_packed(r, BLOB_LISTPACK, true, o, e);
     default:
         BUG("type %u is not a hash", r->type);
     }

@@ -93,23 +93,23 @@ rdb_skip_module(struct rdb *r, struct err *e)
         if (lookahead_at(&r->w) - from > EV_OPAQUE_MAX)
             return rdb_corrupt(r, e, "data of a module without an end");
         if (rdb_len(r, &op, e))
-            return e->code;
+            return err_code(e);
         switch (op) {
         case END:
             return RC_OK;
         case SIGNED:
         case UNSIGNED:
             if (rdb_len(r, &v, e))
-                return e->code;
+                return err_code(e);
             break;
         case FLOAT:
         case DOUBLE:
             if (rdb_take(r, op == FLOAT ? 4 : 8, &p, e))
-                return e->code;
+                return err_code(e);
             break;
         case STRING:
             if (rdb_string_skip(r, e))
-                return e->code;
+                return err_code(e);
             break;
         default:
             return rdb_corrupt(r, e, "unknown module opcode %llu", (unsigned long long)op);
@@ -126,14 +126,14 @@ skip_array(struct rdb *r, struct err *e)
     const uint8_t *p;
 
     if (rdb_count(r, &n, e) || rdb_len(r, &has_cursor, e) || (has_cursor && rdb_len(r, &v, e)))
-        return e->code;
+        return err_code(e);
     for (; n > 0; n--) {
         if (rdb_len(r, &v, e) || rdb_len(r, &tag, e))
-            return e->code;
+            return err_code(e);
         if (tag > SMALL)
             return rdb_corrupt(r, e, "unknown array element %llu", (unsigned long long)tag);
         if (tag == INT || tag == FLOAT ? rdb_take(r, 8, &p, e) : rdb_string_skip(r, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -157,7 +157,7 @@ skip_one(struct rdb *r, char what, struct err *e)
     case 'd':
         return rdb_old_double(r, &d, e);
     case 'm':
-        return rdb_len(r, &v, e) ? e->code : rdb_skip_module(r, e);
+        return rdb_len(r, &v, e) ? err_code(e) : rdb_skip_module(r, e);
     case 'a':
         return skip_array(r, e);
     default:
@@ -188,13 +188,13 @@ skip_plan(struct rdb *r, const char *plan, const char *end,
             const char *close = group_end(plan);
             uint64_t n;
             if (rdb_count(r, &n, e))
-                return e->code;
+                return err_code(e);
             for (; n > 0; n--)
                 if (skip_plan(r, plan + 1, close, e))
-                    return e->code;
+                    return err_code(e);
             plan = close;
         } else if (skip_one(r, *plan, e)) {
-            return e->code;
+            return err_code(e);
         }
     }
     return RC_OK;

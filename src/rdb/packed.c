@@ -166,7 +166,7 @@ listpack_next(struct packed *b, struct packed_entry *out, struct err *e)
     size_t back;
 
     if (listpack_data(b, out, e))
-        return e->code;
+        return err_code(e);
     back = backlen_bytes((size_t)(b->p - start));
     if (back > (size_t)(b->end - b->p))
         return packed_broken(e, "an entry runs over its end");
@@ -230,7 +230,7 @@ zipmap_next(struct packed *b, struct packed_entry *out, struct err *e)
     if (b->value_next)
         unused = b->p[head++];
     if (take_string(b, head, n, out, e))
-        return e->code;
+        return err_code(e);
     if (unused > (size_t)(b->end - b->p))
         return packed_broken(e, "a zipmap entry runs over its end");
     b->p += unused;
@@ -274,7 +274,7 @@ packed_must(struct packed *b, struct packed_entry *out, struct err *e)
     bool over;
 
     if (packed_next(b, out, &over, e))
-        return e->code;
+        return err_code(e);
     return over ? packed_broken(e, "it ends in the middle of an item") : RC_OK;
 }
 
@@ -284,7 +284,7 @@ packed_int(struct packed *b, int64_t *out, struct err *e)
     struct packed_entry x;
 
     if (packed_must(b, &x, e))
-        return e->code;
+        return err_code(e);
     if (!x.is_int && !str_to_i64(x.s, &x.v))
         return packed_broken(e, "text where a number must be");
     *out = x.v;

@@ -92,7 +92,7 @@ payload_split(struct str raw, struct ev *out, struct err *e)
     if (want != 0 && want != crc64(0, raw.p, body.n + 2))
         return err_set(e, RC_CORRUPT, "the checksum of a RESTORE payload does not match");
     if (split_meta(body, &meta, e))
-        return e->code;
+        return err_code(e);
     if (meta.n >= body.n)
         return err_set(e, RC_CORRUPT, "a RESTORE payload without a value");
     ev.u.payload.meta = meta;
@@ -142,7 +142,7 @@ payload_decode(struct payload_decoder *d, const struct ev *payload, ev_fn *on, v
     d->r.type = payload->u.payload.rdb_type;
     d->r.valkey = payload->u.payload.version >= VALKEY_OLDEST;
     if (rdb_decode_value(&d->r, &o, e))
-        return e->code;
+        return err_code(e);
     if (lookahead_left(&d->r.w) != 0)
         return err_set(e, RC_CORRUPT, "a RESTORE payload with %zu bytes behind its value",
                        lookahead_left(&d->r.w));

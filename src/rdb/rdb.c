@@ -124,7 +124,7 @@ read_aux(struct rdb *r, struct rdb_item *out, struct err *e)
     uint64_t used;
 
     if (rdb_string_held(r, &r->name, &out->name, e) || rdb_string_held(r, &r->aux, &out->value, e))
-        return e->code;
+        return err_code(e);
     out->kind = str_eq(out->name, STR_LIT("lua")) ? RDB_SCRIPT : RDB_AUX;
     if (str_eq(out->name, STR_LIT("used-mem")) && str_to_u64(out->value, &used))
         r->opaque_max = (size_t)MIN(MAX(used, (uint64_t)RDB_OPAQUE_MAX), (uint64_t)EV_OPAQUE_MAX);
@@ -138,12 +138,12 @@ read_db(struct rdb *r, struct rdb_item *out, struct err *e)
     out->kind = RDB_DB;
     out->db.keys = out->db.expires = EV_UNKNOWN;
     if (rdb_len(r, &out->db.n, e) || lookahead_need(&r->w, 1, e))
-        return e->code;
+        return err_code(e);
     if (r->w.p[r->w.pos] != OP_RESIZEDB)
         return RC_OK;
     (void)lookahead_take(&r->w, 1);
     if (rdb_len(r, &out->db.keys, e) || rdb_len(r, &out->db.expires, e))
-        return e->code;
+        return err_code(e);
     return RC_OK;
 }
 
@@ -168,7 +168,7 @@ read_module_aux(struct rdb *r, struct rdb_item *out, struct err *e)
     uint64_t id, op, when;
 
     if (rdb_len(r, &id, e) || rdb_len(r, &op, e) || rdb_len(r, &when, e) || rdb_skip_module(r, e))
-        return e->code;
+        return err_code(e);
     out->kind = RDB_MODULE_AUX;
     rdb_module_name(id, name);
     buf_reset(&r->name);
@@ -207,13 +207,13 @@ skip_slot_import(struct rdb *r, struct err *e)
     uint64_t ranges, slot;
 
     if (rdb_string_skip(r, e) || rdb_len(r, &ranges, e))
-        return e->code;
+        return err_code(e);
     if (ranges > SLOTS)
         return rdb_corrupt(r, e, "%llu ranges of slots", (unsigned long long)ranges);
     for (; ranges > 0; ranges--)
         /* NOLINTNEXTLINE(misc-redundant-expression): two lengths */
         if (rdb_len(r, &slot, e) || rdb_len(r, &slot, e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 
@@ -225,7 +225,7 @@ read_expiry(struct rdb *r, uint8_t op, struct err *e)
     if (op == OP_EXPIRETIME_MS)
         return rdb_i64(r, &r->key.expires_at, e);
     if (rdb_take(r, 4, &p, e))
-        return e->code;
+        return err_code(e);
     r->key.expires_at = (int64_t)(int32_t)le32_load(p) * 1000;
     return RC_OK;
 }
@@ -238,12 +238,12 @@ read_use(struct rdb *r, uint8_t op, struct err *e)
 
     if (op == OP_FREQ) {
         if (rdb_u8(r, &freq, e))
-            return e->code;
+            return err_code(e);
         r->key.freq = freq;
         return RC_OK;
     }
     if (rdb_len(r, &idle, e))
-        return e->code;
+        return err_code(e);
     r->key.idle_s = (int64_t)MIN(idle, (uint64_t)INT64_MAX);
     return RC_OK;
 }
@@ -257,7 +257,7 @@ read_key(struct rdb *r, uint8_t type, struct rdb_item *out, struct err *e)
         return err_hint(e, "the data cannot be read past it; a newer cstash may know it");
     }
     if (rdb_string_held(r, &r->name, &r->key.name, e))
-        return e->code;
+        return err_code(e);
     r->type = type;
     r->value_waits = r->key_given = true;
     r->captured = false;
@@ -283,7 +283,7 @@ read_end(struct rdb *r, struct rdb_item *out, struct err *e)
     if (r->version < 5 && !r->valkey)
         return RC_OK;
     if (rdb_take(r, 8, &p, e))
-        return e->code;
+        return err_code(e);
     want = le64_load(p);
     if (want != 0 && want != r->crc)
         return err_set(e, RC_CORRUPT,
@@ -305,10 +305,10 @@ read_scalar_op(struct rdb *r, uint8_t op, struct err *e)
         return read_use(r, op, e);
     case OP_RESIZEDB: /* where it does not follow SELECTDB it tells us nothing */
         /* NOLINTNEXTLINE(misc-redundant-expression): two lengths */
-        return rdb_len(r, &v, e) || rdb_len(r, &v, e) ? e->code : RC_OK;
+        return rdb_len(r, &v, e) || rdb_len(r, &v, e) ? err_code(e) : RC_OK;
     case OP_SLOT_INFO:
         /* NOLINTNEXTLINE(misc-redundant-expression): three lengths */
-        return rdb_len(r, &v, e) || rdb_len(r, &v, e) || rdb_len(r, &v, e) ? e->code : RC_OK;
+        return rdb_len(r, &v, e) || rdb_len(r, &v, e) || rdb_len(r, &v, e) ? err_code(e) : RC_OK;
     case OP_HASH_TEMPLATE:
         return rdb_read_template(r, e);
     case OP_243:
@@ -327,7 +327,7 @@ read_item(struct rdb *r, struct rdb_item *out, bool *again, struct err *e)
 
     *again = false;
     if (rdb_u8(r, &op, e))
-        return e->code;
+        return err_code(e);
     switch (op) {
     case OP_AUX:
         return read_aux(r, out, e);
@@ -406,7 +406,7 @@ rdb_next(struct rdb *r, struct rdb_item *out, struct err *e)
 
     BUG_ON(r->ended);
     if (!r->started && read_header(r, e))
-        return e->code;
+        return err_code(e);
     if (leave_value(r, e))
         return wrap_key(r, e);
     memset(out, 0, sizeof(*out));
@@ -416,7 +416,7 @@ rdb_next(struct rdb *r, struct rdb_item *out, struct err *e)
         if (read_item(r, out, &again, e))
             return err_wrap(e, "could not read the RDB");
         if (count_keyless(r, out, again, lookahead_at(&r->w) - at, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }

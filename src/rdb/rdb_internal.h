@@ -113,6 +113,7 @@ NODISCARD enum rc rdb_old_double(struct rdb *r, double *out, struct err *e);
 NODISCARD enum rc rdb_double(struct rdb *r, double *out, struct err *e);
 /* RC_CORRUPT with the offset. */
 enum rc rdb_corrupt(const struct rdb *r, struct err *e, const char *fmt, ...) PRINTF_LIKE(3, 4);
+#define rdb_corrupt(r, e, ...) ((void)rdb_corrupt((r), (e), __VA_ARGS__), err_code(e))
 
 void rdb_module_name(uint64_t id, char to[static PAYLOAD_MODULE_TEXT]);
 

@@ -68,7 +68,7 @@ write_event(void *arg, const struct ev *ev, struct err *e)
         if (buf_printf(out, e, "[%.*s=%.*s", (int)ev->u.field.name.n,
                        (const char *)ev->u.field.name.p, (int)ev->u.field.value.p.n,
                        (const char *)ev->u.field.value.p.p))
-            return e->code;
+            return err_code(e);
         return ev->u.field.expires_at == EV_NO_EXPIRY
                    ? buf_printf(out, e, "] ")
                    : buf_printf(out, e, "@%lld] ", (long long)ev->u.field.expires_at);
@@ -100,11 +100,11 @@ write_items(struct rdb *r, struct buf *out, struct err *e)
 
     while (it.kind != RDB_END) {
         if (rdb_next(r, &it, e))
-            return e->code;
+            return err_code(e);
         if (it.kind == RDB_DB &&
             buf_printf(out, e, "db%llu(%llu,%llu) ", (unsigned long long)it.db.n,
                        (unsigned long long)it.db.keys, (unsigned long long)it.db.expires))
-            return e->code;
+            return err_code(e);
         if (it.kind != RDB_KEY)
             continue;
         if (buf_printf(out, e, "key %.*s %s ", (int)it.key.name.n, (const char *)it.key.name.p,
@@ -112,7 +112,7 @@ write_items(struct rdb *r, struct buf *out, struct err *e)
             (it.key.expires_at != EV_NO_EXPIRY &&
              buf_printf(out, e, "@%lld ", (long long)it.key.expires_at)) ||
             rdb_value(r, write_event, out, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }

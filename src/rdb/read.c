@@ -27,22 +27,10 @@ struct head {
 };
 
 enum rc
-rdb_corrupt(const struct rdb *r, struct err *e, const char *fmt, ...)
-{
-    char what[200];
-    va_list ap;
-
-    va_start(ap, fmt);
-    (void)vsnprintf(what, sizeof(what), fmt, ap);
-    va_end(ap);
-    return err_set(e, RC_CORRUPT, "%s at byte %llu", what, (unsigned long long)lookahead_at(&r->w));
-}
-
-enum rc
 rdb_u8(struct rdb *r, uint8_t *out, struct err *e)
 {
     if (lookahead_need(&r->w, 1, e))
-        return e->code;
+        return err_code(e);
     *out = *lookahead_take(&r->w, 1);
     return RC_OK;
 }
@@ -51,7 +39,7 @@ enum rc
 rdb_take(struct rdb *r, size_t n, const uint8_t **out, struct err *e)
 {
     if (lookahead_need(&r->w, n, e))
-        return e->code;
+        return err_code(e);
     *out = lookahead_take(&r->w, n);
     return RC_OK;
 }
@@ -64,7 +52,7 @@ read_len(struct rdb *r, uint64_t *out, bool *special, struct err *e)
     uint8_t b;
 
     if (lookahead_need(&r->w, 1, e))
-        return e->code;
+        return err_code(e);
     b = *lookahead_take(&r->w, 1);
     *special = false;
     switch (b >> 6) {
@@ -73,19 +61,19 @@ read_len(struct rdb *r, uint64_t *out, bool *special, struct err *e)
         return RC_OK;
     case 1:
         if (rdb_take(r, 1, &p, e))
-            return e->code;
+            return err_code(e);
         *out = (uint64_t)(b & 0x3f) << 8 | *p;
         return RC_OK;
     case 2:
         if (b == 0x80) {
             if (rdb_take(r, 4, &p, e))
-                return e->code;
+                return err_code(e);
             *out = be32_load(p);
             return RC_OK;
         }
         if (b == 0x81) {
             if (rdb_take(r, 8, &p, e))
-                return e->code;
+                return err_code(e);
             *out = be64_load(p);
             return RC_OK;
         }
@@ -103,7 +91,7 @@ rdb_len(struct rdb *r, uint64_t *out, struct err *e)
     bool special;
 
     if (read_len(r, out, &special, e))
-        return e->code;
+        return err_code(e);
     if (special)
         return rdb_corrupt(r, e, "a string where a length must be");
     return RC_OK;
@@ -113,7 +101,7 @@ enum rc
 rdb_count(struct rdb *r, uint64_t *out, struct err *e)
 {
     if (rdb_len(r, out, e))
-        return e->code;
+        return err_code(e);
     if (*out > COUNT_MAX)
         return rdb_corrupt(r, e, "an impossible count of %llu", (unsigned long long)*out);
     return RC_OK;
@@ -125,7 +113,7 @@ rdb_i64(struct rdb *r, int64_t *out, struct err *e)
     const uint8_t *p;
 
     if (rdb_take(r, 8, &p, e))
-        return e->code;
+        return err_code(e);
     *out = (int64_t)le64_load(p);
     return RC_OK;
 }
@@ -134,7 +122,7 @@ enum rc
 rdb_id2(struct rdb *r, struct stream_id *out, struct err *e)
 {
     if (rdb_len(r, &out->ms, e) || rdb_len(r, &out->seq, e))
-        return e->code;
+        return err_code(e);
     return RC_OK;
 }
 
@@ -144,7 +132,7 @@ rdb_id16(struct rdb *r, struct stream_id *out, struct err *e)
     const uint8_t *p;
 
     if (rdb_take(r, 16, &p, e))
-        return e->code;
+        return err_code(e);
     out->ms = be64_load(p);
     out->seq = be64_load(p + 8);
     return RC_OK;
@@ -157,7 +145,7 @@ read_integer_head(struct rdb *r, uint64_t form, struct head *h, struct err *e)
     const uint8_t *p;
 
     if (rdb_take(r, width, &p, e))
-        return e->code;
+        return err_code(e);
     h->form = INTEGER;
     h->value = width == 1   ? (int8_t)p[0]
                : width == 2 ? (int16_t)le16_load(p)
@@ -181,7 +169,7 @@ read_head(struct rdb *r, struct head *h, struct err *e)
     uint64_t n;
 
     if (read_len(r, &n, &special, e))
-        return e->code;
+        return err_code(e);
     if (LIKELY(!special)) {
         h->form = RAW;
         h->n = n;
@@ -193,7 +181,7 @@ read_head(struct rdb *r, struct head *h, struct err *e)
         return rdb_corrupt(r, e, "unknown string form %llu", (unsigned long long)n);
     h->form = LZF;
     if (rdb_len(r, &h->stored, e) || rdb_len(r, &h->n, e))
-        return e->code;
+        return err_code(e);
     /* A compressed string that claims more than LZF can give is a lie; believe nothing it says. */
     if (h->stored == 0 || h->n == 0 || h->n / LZF_RATIO_MAX > h->stored)
         return rdb_corrupt(r, e, "impossible compressed string (%llu bytes from %llu)",
@@ -222,10 +210,10 @@ whole_lzf(struct rdb *r, const struct head *h, struct buf *hold, struct err *e)
     if (h->stored > EV_HELD_MAX || h->n > EV_HELD_MAX)
         return too_long(r, MAX(h->stored, h->n), e);
     if (rdb_take(r, (size_t)h->stored, &p, e))
-        return e->code;
+        return err_code(e);
     buf_reset(hold);
     if (buf_reserve(hold, (size_t)h->n, e))
-        return e->code;
+        return err_code(e);
     if (lzf_decode(str_of(p, (size_t)h->stored), hold->p, (size_t)h->n, e))
         return rdb_corrupt(r, e, "%s", e->msg);
     hold->n = (size_t)h->n;
@@ -243,14 +231,14 @@ whole_string(struct rdb *r, const struct head *h, struct buf *hold, struct str *
     }
     if (h->form == LZF) {
         if (whole_lzf(r, h, hold, e))
-            return e->code;
+            return err_code(e);
         *out = buf_str(hold);
         return RC_OK;
     }
     if (h->n > EV_HELD_MAX)
         return too_long(r, h->n, e);
     if (rdb_take(r, (size_t)h->n, &p, e))
-        return e->code;
+        return err_code(e);
     *out = str_of(p, (size_t)h->n);
     return RC_OK;
 }
@@ -261,7 +249,7 @@ rdb_string(struct rdb *r, struct buf *hold, struct str *out, struct err *e)
     struct head h;
 
     if (read_head(r, &h, e))
-        return e->code;
+        return err_code(e);
     return whole_string(r, &h, hold, out, e);
 }
 
@@ -274,10 +262,10 @@ raw_pieces(struct rdb *r, const struct head *h, const struct rdb_out *o, struct 
         const uint8_t *p;
 
         if (rdb_take(r, n, &p, e))
-            return e->code;
+            return err_code(e);
         *slot = (struct ev_piece){.p = str_of(p, n), .off = off, .total = h->n};
         if (rdb_emit(o, ev, e))
-            return e->code;
+            return err_code(e);
         off += n;
     }
     return RC_OK;
@@ -296,10 +284,10 @@ lzf_pieces(struct rdb *r, const struct head *h, const struct rdb_out *o, struct 
 
     buf_reset(&r->lzf);
     if (buf_reserve(&r->lzf, LZF_ROOM, e))
-        return e->code;
+        return err_code(e);
     while (in_left > 0) {
         if (lookahead_need(&r->w, (size_t)MIN(in_left, (uint64_t)LZF_TOKEN_MAX), e))
-            return e->code;
+            return err_code(e);
         if (lzf_step(
                 str_of(r->w.p + r->w.pos, (size_t)MIN(in_left, (uint64_t)lookahead_left(&r->w))),
                 &used, r->lzf.p, &have, LZF_ROOM, e))
@@ -313,7 +301,7 @@ lzf_pieces(struct rdb *r, const struct head *h, const struct rdb_out *o, struct 
         *slot =
             (struct ev_piece){.p = str_of(r->lzf.p + sent, have - sent), .off = off, .total = h->n};
         if (rdb_emit(o, ev, e))
-            return e->code;
+            return err_code(e);
         off += have - sent;
         if (have > LZF_REACH) {
             memmove(r->lzf.p, r->lzf.p + have - LZF_REACH, LZF_REACH);
@@ -334,12 +322,12 @@ rdb_string_pieces(struct rdb *r, const struct rdb_out *o, struct ev *ev, struct 
     struct str s;
 
     if (read_head(r, &h, e))
-        return e->code;
+        return err_code(e);
     if (h.form != INTEGER && h.n > EV_WHOLE_MAX)
         return h.form == LZF ? lzf_pieces(r, &h, o, ev, slot, e)
                              : raw_pieces(r, &h, o, ev, slot, e);
     if (whole_string(r, &h, &r->lzf, &s, e))
-        return e->code;
+        return err_code(e);
     *slot = ev_whole(s);
     return rdb_emit(o, ev, e);
 }
@@ -361,20 +349,20 @@ rdb_string_held(struct rdb *r, struct buf *hold, struct str *out, struct err *e)
     struct str s;
 
     if (read_head(r, &h, e))
-        return e->code;
+        return err_code(e);
     if (h.form != INTEGER && h.n > EV_WHOLE_MAX) {
         buf_reset(hold);
         if (h.n > EV_HELD_MAX)
             return too_long(r, h.n, e);
         if (h.form == LZF ? lzf_pieces(r, &h, &join, &ev, &ev.u.piece, e)
                           : raw_pieces(r, &h, &join, &ev, &ev.u.piece, e))
-            return e->code;
+            return err_code(e);
     } else if (whole_string(r, &h, hold, &s, e)) {
-        return e->code;
+        return err_code(e);
     } else if (s.p != hold->p) {
         buf_reset(hold);
         if (buf_add_str(hold, s, e))
-            return e->code;
+            return err_code(e);
     }
     *out = buf_str(hold);
     return RC_OK;
@@ -388,12 +376,12 @@ rdb_string_skip(struct rdb *r, struct err *e)
     uint64_t left;
 
     if (read_head(r, &h, e))
-        return e->code;
+        return err_code(e);
     left = h.form == RAW ? h.n : h.form == LZF ? h.stored : 0;
     while (left > 0) {
         size_t n = (size_t)MIN(left, (uint64_t)PIECE);
         if (rdb_take(r, n, &p, e))
-            return e->code;
+            return err_code(e);
         left -= n;
     }
     return RC_OK;
@@ -405,7 +393,7 @@ rdb_double(struct rdb *r, double *out, struct err *e)
     const uint8_t *p;
 
     if (rdb_take(r, 8, &p, e))
-        return e->code;
+        return err_code(e);
     *out = le_double_load(p);
     if (isnan(*out))
         return rdb_corrupt(r, e, "a score that is not a number");
@@ -421,7 +409,7 @@ rdb_old_double(struct rdb *r, double *out, struct err *e)
     uint8_t n;
 
     if (rdb_u8(r, &n, e))
-        return e->code;
+        return err_code(e);
     if (n == PLUS_INF || n == MINUS_INF) {
         *out = n == PLUS_INF ? INFINITY : -INFINITY;
         return RC_OK;
@@ -429,11 +417,24 @@ rdb_old_double(struct rdb *r, double *out, struct err *e)
     if (n == NOT_A_NUMBER)
         return rdb_corrupt(r, e, "a score that is not a number");
     if (rdb_take(r, n, &p, e))
-        return e->code;
+        return err_code(e);
     memcpy(text, p, n);
     text[n] = '\0';
     *out = strtod(text, &end);
     if (n == 0 || end != text + n || isnan(*out))
         return rdb_corrupt(r, e, "a score that is not a number");
     return RC_OK;
+}
+
+#undef rdb_corrupt
+enum rc
+rdb_corrupt(const struct rdb *r, struct err *e, const char *fmt, ...)
+{
+    char what[200];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(what, sizeof(what), fmt, ap);
+    va_end(ap);
+    return err_set(e, RC_CORRUPT, "%s at byte %llu", what, (unsigned long long)lookahead_at(&r->w));
 }

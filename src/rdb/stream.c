@@ -57,7 +57,7 @@ node_count(struct node *nd, uint64_t *out, struct err *e)
     int64_t v;
 
     if (packed_int(&nd->b, &v, e))
-        return e->code;
+        return err_code(e);
     if (v < 0)
         return err_set(e, RC_CORRUPT, "broken stream node: a negative count");
     *out = (uint64_t)v;
@@ -76,7 +76,7 @@ read_master(struct node *nd, struct buf *names, uint64_t *total, struct err *e)
     int64_t zero;
 
     if (node_count(nd, &count, e) || node_count(nd, &deleted, e) || node_count(nd, &n, e))
-        return e->code;
+        return err_code(e);
     if (n > (uint64_t)(nd->b.end - nd->b.p))
         return err_set(e, RC_CORRUPT, "broken stream node: too many field names");
     nd->names = mem_grow(nd->names, (size_t)n + 1, sizeof(*nd->names));
@@ -85,10 +85,10 @@ read_master(struct node *nd, struct buf *names, uint64_t *total, struct err *e)
     /* integers as names: their text must outlive the loop */
     for (size_t i = 0; i < nd->n_names; i++) {
         if (packed_must(&nd->b, &x, e))
-            return e->code;
+            return err_code(e);
         nd->names[i] = x.is_int ? str_of(NULL, x.s.n) : x.s;
         if (x.is_int && buf_add_str(names, x.s, e))
-            return e->code;
+            return err_code(e);
     }
     for (size_t i = 0; i < nd->n_names; i++)
         if (nd->names[i].p == NULL) {
@@ -96,7 +96,7 @@ read_master(struct node *nd, struct buf *names, uint64_t *total, struct err *e)
             at += nd->names[i].n;
         }
     if (packed_int(&nd->b, &zero, e))
-        return e->code;
+        return err_code(e);
     if (__builtin_add_overflow(count, deleted, total))
         return err_set(e, RC_CORRUPT, "broken stream node: impossible counts");
     return RC_OK;
@@ -109,13 +109,13 @@ read_pairs(struct node *nd, bool same_fields, size_t *n_out, struct err *e)
     uint64_t n = nd->n_names;
 
     if ((!same_fields && node_count(nd, &n, e)) || reserve_pairs(nd, n, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < (size_t)n; i++) {
         struct packed_entry *name = &nd->items[2 * i], *value = &nd->items[2 * i + 1];
         if (!same_fields && packed_must(&nd->b, name, e))
-            return e->code;
+            return err_code(e);
         if (packed_must(&nd->b, value, e))
-            return e->code;
+            return err_code(e);
         nd->pairs[2 * i] = same_fields ? nd->names[i] : name->s;
         nd->pairs[2 * i + 1] = value->s;
     }
@@ -140,7 +140,7 @@ say_deleted(struct id_list *l, struct stream_id id, const struct rdb_out *o, str
     for (; l->at < l->n && id_cmp(l->ids[l->at], id) < 0; l->at++) {
         ev.u.entry.id = l->ids[l->at];
         if (rdb_emit(o, &ev, e))
-            return e->code;
+            return err_code(e);
     }
     l->at += l->at < l->n && id_cmp(l->ids[l->at], id) == 0;
     return RC_OK;
@@ -157,14 +157,14 @@ read_entry(struct node *nd, const struct rdb_out *o, uint64_t *live, struct err 
         packed_int(&nd->b, &seq, e) ||
         read_pairs(nd, (flags & SAME_FIELDS) != 0, &ev.u.entry.n, e) ||
         packed_int(&nd->b, &back, e))
-        return e->code;
+        return err_code(e);
     if (flags & DELETED) /* a tombstone: its fields had to be read, but it is not data */
         return RC_OK;
     ev.u.entry.id.ms = nd->master.ms + (uint64_t)ms;
     ev.u.entry.id.seq = nd->master.seq + (uint64_t)seq;
     ev.u.entry.pairs = nd->pairs;
     (*live)++;
-    return say_deleted(nd->pending, ev.u.entry.id, o, e) ? e->code : rdb_emit(o, &ev, e);
+    return say_deleted(nd->pending, ev.u.entry.id, o, e) ? err_code(e) : rdb_emit(o, &ev, e);
 }
 
 static enum rc
@@ -174,17 +174,17 @@ read_node(struct rdb *r, struct node *nd, const struct rdb_out *o, uint64_t *liv
     struct str s;
 
     if (rdb_string(r, &r->blob, &s, e))
-        return e->code;
+        return err_code(e);
     if (s.n != 16)
         return rdb_corrupt(r, e, "a stream node with a key of %zu bytes", s.n);
     nd->master = (struct stream_id){be64_load(s.p), be64_load(s.p + 8)};
     if (rdb_string(r, &r->blob, &s, e) || packed_open(&nd->b, BLOB_LISTPACK, s, e) ||
         read_master(nd, &r->field, &total, e))
-        return e->code;
+        return err_code(e);
     /* As servers do: what the node holds counts, not what it says that it holds. */
     for (; nd->b.p != nd->b.end; n++)
         if (read_entry(nd, o, live, e))
-            return e->code;
+            return err_code(e);
     if (n != total)
         r->oddity = "a node of the stream does not hold as many entries as it says";
     return RC_OK;
@@ -199,7 +199,7 @@ read_nodes(struct rdb *r, struct id_list *pending, const struct rdb_out *o, uint
     uint64_t n;
 
     if (rdb_count(r, &n, e))
-        return e->code;
+        return err_code(e);
     for (; rc == RC_OK && n > 0; n--)
         rc = read_node(r, &nd, o, live, e);
     mem_free(nd.names);
@@ -215,7 +215,7 @@ read_pel(struct rdb *r, struct pel *pel, struct err *e)
 
     pel->n = 0;
     if (rdb_count(r, &n, e))
-        return e->code;
+        return err_code(e);
     for (; n > 0; n--) {
         struct pending *x;
         if (pel->n == pel->cap) {
@@ -224,7 +224,7 @@ read_pel(struct rdb *r, struct pel *pel, struct err *e)
         }
         x = &pel->p[pel->n++];
         if (rdb_id16(r, &x->id, e) || rdb_i64(r, &x->delivered_at, e) || rdb_len(r, &x->count, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -256,17 +256,17 @@ read_owned(struct rdb *r, const struct pel *pel, struct ev *ev, const struct rdb
     uint64_t n;
 
     if (rdb_count(r, &n, e))
-        return e->code;
+        return err_code(e);
     for (; n > 0; n--) {
         if (rdb_id16(r, &ev->u.pending.id, e))
-            return e->code;
+            return err_code(e);
         x = find_pending(pel, ev->u.pending.id);
         if (x == NULL)
             return rdb_corrupt(r, e, "a consumer holds an entry that its group does not know");
         ev->u.pending.delivered_at = x->delivered_at;
         ev->u.pending.count = x->count;
         if (rdb_emit(o, ev, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -279,15 +279,15 @@ read_consumer(struct rdb *r, struct str group, const struct pel *pel, const stru
     struct str name;
 
     if (rdb_string_held(r, &r->blob, &name, e) || rdb_i64(r, &ev.u.consumer.seen_at, e))
-        return e->code;
+        return err_code(e);
     ev.u.consumer.active_at = -1;
     if (r->type >= T_STREAM_3 && rdb_i64(r, &ev.u.consumer.active_at, e))
-        return e->code;
+        return err_code(e);
     ev.u.consumer.group = pending.u.pending.group = group;
     /* An empty name is a name; no pointer means no owner. */
     ev.u.consumer.name = pending.u.pending.consumer = name.n != 0 ? name : STR_LIT("");
     if (rdb_emit(o, &ev, e))
-        return e->code;
+        return err_code(e);
     return read_owned(r, pel, &pending, o, e);
 }
 
@@ -301,14 +301,14 @@ read_group(struct rdb *r, struct pel *pel, const struct rdb_out *o, struct err *
     ev.u.group.modern = r->type >= T_STREAM_2;
     if (rdb_string_held(r, &r->field, &name, e) || rdb_id2(r, &ev.u.group.last, e) ||
         (ev.u.group.modern && rdb_len(r, &entries_read, e)))
-        return e->code;
+        return err_code(e);
     ev.u.group.name = name;
     ev.u.group.entries_read = (int64_t)entries_read; /* -1 is stored as 2^64-1 */
     if (rdb_emit(o, &ev, e) || read_pel(r, pel, e) || rdb_count(r, &n, e))
-        return e->code;
+        return err_code(e);
     for (; n > 0; n--)
         if (read_consumer(r, name, pel, o, e))
-            return e->code;
+            return err_code(e);
     if (r->type == T_STREAM_5) {
         pending.u.pending.group = name;
         return read_owned(r, pel, &pending, o, e);
@@ -325,17 +325,17 @@ read_idmp(struct rdb *r, const struct rdb_out *o, struct err *e)
 
     if (rdb_len(r, &ev.u.idmp.duration_s, e) || rdb_len(r, &ev.u.idmp.max_entries, e) ||
         rdb_emit(o, &ev, e) || rdb_count(r, &producers, e))
-        return e->code;
+        return err_code(e);
     for (; producers > 0; producers--) {
         if (rdb_string_held(r, &r->field, &ev.u.idmp.producer, e) || rdb_count(r, &n, e))
-            return e->code;
+            return err_code(e);
         for (; n > 0; n--)
             if (rdb_string_held(r, &r->blob, &ev.u.idmp.iid, e) || rdb_id2(r, &ev.u.idmp.id, e) ||
                 rdb_emit(o, &ev, e))
-                return e->code;
+                return err_code(e);
     }
     /* NOLINTNEXTLINE(misc-redundant-expression): two lengths */
-    return rdb_len(r, &counter, e) || rdb_len(r, &counter, e) ? e->code : RC_OK;
+    return rdb_len(r, &counter, e) || rdb_len(r, &counter, e) ? err_code(e) : RC_OK;
 }
 
 static enum rc
@@ -346,7 +346,7 @@ read_groups(struct rdb *r, const struct rdb_out *o, struct err *e)
     uint64_t n;
 
     if (rdb_count(r, &n, e))
-        return e->code;
+        return err_code(e);
     for (; rc == RC_OK && n > 0; n--)
         rc = read_group(r, &pel, o, e);
     mem_free(pel.p);
@@ -361,11 +361,11 @@ read_numbers(struct rdb *r, struct ev *ev, struct err *e)
 
     *ev = (struct ev){.kind = EV_STREAM};
     if (rdb_len(r, &ev->u.stream.length, e) || rdb_id2(r, &ev->u.stream.last, e))
-        return e->code;
+        return err_code(e);
     ev->u.stream.modern = r->type >= T_STREAM_2;
     if (ev->u.stream.modern && (rdb_id2(r, &first, e) || rdb_id2(r, &ev->u.stream.max_deleted, e) ||
                                 rdb_len(r, &ev->u.stream.added, e)))
-        return e->code;
+        return err_code(e);
     return RC_OK;
 }
 
@@ -404,15 +404,15 @@ peek_pending(struct rdb *r, struct id_list *l, struct err *e)
     size_t kept = 0;
 
     if (rdb_count(r, &n, e))
-        return e->code;
+        return err_code(e);
     for (; n > 0; n--) {
         if (rdb_string_skip(r, e))
-            return e->code;
+            return err_code(e);
         if (rdb_string_skip(r, e)) /* and what stands under that name */
-            return e->code;
+            return err_code(e);
     }
     if (read_numbers(r, &ev, e) || read_groups(r, &o, e))
-        return e->code;
+        return err_code(e);
     r->w.pos = (size_t)(start - r->w.base);
     if (l->n != 0)
         qsort(l->ids, l->n, sizeof(*l->ids), compare_ids);
@@ -433,13 +433,13 @@ decode_stream(struct rdb *r, struct id_list *pending, const struct rdb_out *o, s
 
     if ((r->captured && peek_pending(r, pending, e)) || read_nodes(r, pending, o, &live, e) ||
         say_deleted(pending, behind_all, o, e) || read_numbers(r, &ev, e))
-        return e->code;
+        return err_code(e);
     if (ev.u.stream.length != live) { /* Redis 5.0 had release candidates that miscounted */
         r->oddity = "the stream does not hold as many entries as it says";
         ev.u.stream.length = live;
     }
     if (rdb_emit(o, &ev, e) || read_groups(r, o, e))
-        return e->code;
+        return err_code(e);
     return r->type >= T_STREAM_4 ? read_idmp(r, o, e) : RC_OK;
 }
 

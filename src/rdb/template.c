@@ -20,7 +20,7 @@ add_name(struct rdb *r, struct rdb_template *t, struct str name, struct err *e)
 {
     if (add_bytes(r, name.n + sizeof(name.n), e) ||
         buf_add(&t->names, &name.n, sizeof(name.n), e) || buf_add_str(&t->names, name, e))
-        return e->code;
+        return err_code(e);
     t->n++;
     return RC_OK;
 }
@@ -33,10 +33,10 @@ read_names(struct rdb *r, struct rdb_template *t, struct err *e)
     uint64_t n;
 
     if (rdb_len(r, &n, e))
-        return e->code;
+        return err_code(e);
     for (; n > 0; n--)
         if (rdb_string(r, &r->field, &name, e) || add_name(r, t, name, e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 
@@ -70,7 +70,7 @@ rdb_read_template(struct rdb *r, struct err *e)
     uint64_t id;
 
     if (add_bytes(r, sizeof(*t), e) || rdb_len(r, &id, e))
-        return e->code;
+        return err_code(e);
     t = mem_alloc(sizeof(*t));
     *t = (struct rdb_template){.id = id, .names = BUF_INIT(RDB_TEMPLATES_MAX)};
     kept = tsearch(t, &r->templates, template_compare);
@@ -108,20 +108,20 @@ read_own_names(struct rdb *r, struct rdb_template *t, struct err *e)
     bool over = false;
 
     if (rdb_len(r, &form, e))
-        return e->code;
+        return err_code(e);
     if (form == 1)
         return read_names(r, t, e);
     if (form != 0)
         return rdb_corrupt(r, e, "unknown form of field names");
     if (rdb_string(r, &r->blob, &s, e) || packed_open(&b, BLOB_LISTPACK, s, e))
-        return e->code;
+        return err_code(e);
     for (;;) {
         if (packed_next(&b, &x, &over, e))
-            return e->code;
+            return err_code(e);
         if (over)
             return RC_OK;
         if (add_name(r, t, x.s, e))
-            return e->code;
+            return err_code(e);
     }
 }
 
@@ -163,7 +163,7 @@ decode_array(struct rdb *r, const struct rdb_template *t, const struct rdb_out *
     for (uint64_t i = 0; i < t->n; i++) {
         ev.u.field.name = next_name(t, &at);
         if (rdb_string_pieces(r, o->on == NULL ? &nowhere : o, &ev, &ev.u.field.value, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -183,17 +183,17 @@ decode_listpack(struct rdb *r, const struct rdb_template *t, const struct rdb_ou
     ev.u.field.expires_at = EV_NO_EXPIRY;
     if (rdb_string(r, &r->blob, &s, e) || packed_open(&b, BLOB_LISTPACK, s, e) ||
         packed_int(&b, &id, e) || (t == NULL && find_template(r, (uint64_t)id, &t, e)))
-        return e->code;
+        return err_code(e);
     for (uint64_t i = 0; i < t->n; i++) {
         ev.u.field.name = next_name(t, &at);
         if (packed_must(&b, &x, e))
-            return e->code;
+            return err_code(e);
         ev.u.field.value = ev_whole(x.s);
         if (emit_field(o, &ev, e))
-            return e->code;
+            return err_code(e);
     }
     if (packed_next(&b, &x, &over, e))
-        return e->code;
+        return err_code(e);
     return over ? RC_OK : rdb_corrupt(r, e, "a hash with more values than its template has names");
 }
 
@@ -211,7 +211,7 @@ rdb_decode_template_hash(struct rdb *r, const struct rdb_out *o, struct err *e)
         return decode_listpack(r, NULL, o, e);
     case T_HASH_TMPL_ARRAY_REF:
         if (rdb_len(r, &id, e) || find_template(r, id, &t, e))
-            return e->code;
+            return err_code(e);
         return decode_array(r, t, o, e);
     default:
         rc = read_own_names(r, &own, e);

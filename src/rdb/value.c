@@ -14,10 +14,10 @@ decode_elems(struct rdb *r, const struct rdb_out *o, struct err *e)
     uint64_t n;
 
     if (rdb_count(r, &n, e))
-        return e->code;
+        return err_code(e);
     for (; n > 0; n--)
         if (rdb_string_pieces(r, o, &ev, &ev.u.piece, e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 
@@ -29,13 +29,13 @@ decode_zset(struct rdb *r, const struct rdb_out *o, struct err *e)
     uint64_t n;
 
     if (rdb_count(r, &n, e))
-        return e->code;
+        return err_code(e);
     for (; n > 0; n--) {
         if (rdb_string_held(r, &r->field, &ev.u.zelem.member, e) ||
             (binary ? rdb_double(r, &ev.u.zelem.score, e)
                     : rdb_old_double(r, &ev.u.zelem.score, e)) ||
             rdb_emit(o, &ev, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -51,15 +51,15 @@ decode_packed_elems(struct rdb *r, enum packed_kind kind, const struct rdb_out *
     bool over;
 
     if (rdb_string(r, &r->blob, &s, e) || packed_open(&b, kind, s, e))
-        return e->code;
+        return err_code(e);
     for (;;) {
         if (packed_next(&b, &x, &over, e))
-            return e->code;
+            return err_code(e);
         if (over)
             return RC_OK;
         ev.u.piece = ev_whole(x.s);
         if (rdb_emit(o, &ev, e))
-            return e->code;
+            return err_code(e);
     }
 }
 
@@ -73,16 +73,16 @@ decode_packed_zset(struct rdb *r, enum packed_kind kind, const struct rdb_out *o
     bool over;
 
     if (rdb_string(r, &r->blob, &s, e) || packed_open(&b, kind, s, e))
-        return e->code;
+        return err_code(e);
     for (;;) {
         if (packed_next(&b, &member, &over, e))
-            return e->code;
+            return err_code(e);
         if (over)
             return RC_OK;
         ev.u.zelem.member = member.s;
         if (packed_must(&b, &score, e) || packed_entry_score(&score, &ev.u.zelem.score, e) ||
             rdb_emit(o, &ev, e))
-            return e->code;
+            return err_code(e);
     }
 }
 
@@ -99,15 +99,15 @@ decode_quicklist(struct rdb *r, const struct rdb_out *o, struct err *e)
     uint64_t n, container = PACKED;
 
     if (rdb_count(r, &n, e))
-        return e->code;
+        return err_code(e);
     for (; n > 0; n--) {
         if (two && rdb_len(r, &container, e))
-            return e->code;
+            return err_code(e);
         if (container != PLAIN && container != PACKED)
             return rdb_corrupt(r, e, "unknown list node %llu", (unsigned long long)container);
         if (container == PLAIN ? rdb_string_pieces(r, o, &ev, &ev.u.piece, e)
                                : decode_packed_elems(r, two ? BLOB_LISTPACK : BLOB_ZIPLIST, o, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }

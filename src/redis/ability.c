@@ -101,7 +101,7 @@ ability_take_time(struct ctx *cx, struct conn *c, struct adapt_target *t, struct
     int64_t s, us;
 
     if (conn_recv(cx, c, &r, e))
-        return e->code;
+        return err_code(e);
     if (r.type == REPLY_ARRAY && r.n == 2 && str_to_i64(r.items[0].s, &s) &&
         str_to_i64(r.items[1].s, &us) && s > 0 && s < INT64_MAX / 2000)
         t->ahead_ms = s * 1000 + us / 1000 - clock_real_ms();
@@ -136,23 +136,23 @@ ability_ask(struct ctx *cx, struct conn *c, const char *key, struct adapt_target
     RESP_CMD(&c->out, STR_LIT("MODULE"), STR_LIT("LIST"));
     RESP_CMD(&c->out, STR_LIT("TIME"));
     if (conn_flush(cx, c, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < ASK_N; i++) {
         if (conn_recv(cx, c, &r, e))
-            return e->code;
+            return err_code(e);
         knows[i] = !ability_unknown(&r);
     }
     ability_judge(knows, &t);
     for (size_t i = 1; i < ADAPT_RDB_SLOTS; i++) {
         if (conn_recv(cx, c, &r, e))
-            return e->code;
+            return err_code(e);
         t.rdb[i] = !ability_says(&r, "DUMP payload version") && !ability_says(&r, "foreign");
     }
     if (conn_recv(cx, c, &r, e))
-        return e->code;
+        return err_code(e);
     ability_take_modules(&r, &t);
     if (ability_take_time(cx, c, &t, e))
-        return e->code;
+        return err_code(e);
     *out = t;
     return RC_OK;
 }

@@ -51,7 +51,7 @@ conn_fail(const struct conn *c, const struct reply *r, const char *what, struct 
         e->retry = known[i].code == RC_UNAVAILABLE;
         return err_hint(e, "%s", known[i].hint);
     }
-    return e->code;
+    return err_code(e);
 }
 
 static bool
@@ -111,7 +111,7 @@ conn_login(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct
     if (e->code == RC_DENIED && ends_with_space(secret_str(&addr->pass)))
         return err_hint(e, "the password that was given ends with a space or a line break: was it "
                            "made by `echo` without -n?");
-    return e->code;
+    return err_code(e);
 }
 
 enum rc
@@ -126,7 +126,7 @@ conn_ready(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct
             return no_first_answer(c, e);
         }
         if (conn_wait(cx, c, &r, &since, &again, e))
-            return e->code;
+            return err_code(e);
     } while (again);
     if (r.type == REPLY_ERROR && !reply_is_error(&r, "NOPERM")) {
         (void)conn_fail(c, &r, "could not talk to the server", e);

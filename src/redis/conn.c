@@ -81,7 +81,7 @@ conn_open(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts 
     }
     if (conn_login(cx, c, addr, e) || conn_ready(cx, c, addr, e)) {
         conn_close(c);
-        return e->code;
+        return err_code(e);
     }
     *out = c;
     return RC_OK;
@@ -92,7 +92,7 @@ conn_ended(const struct conn *c, struct err *e)
 {
     (void)err_set(e, RC_UNAVAILABLE, "%s closed the connection", c->sock.peer);
     e->retry = true;
-    return e->code;
+    return err_code(e);
 }
 
 enum rc
@@ -107,12 +107,12 @@ conn_flush(struct ctx *cx, struct conn *c, struct err *e)
         bool over;
 
         if (sock_try_write(&c->sock, c->out.p + at, c->out.n - at, &put, e))
-            return e->code;
+            return err_code(e);
         at += put;
         if (put != 0)
             continue;
         if (sock_wait(cx, &c->sock, SOCK_READ | SOCK_WRITE, c->sock.io_ms, &ready, e))
-            return e->code;
+            return err_code(e);
         if (ready == 0)
             return err_set(e, RC_TIMEOUT, "%s took nothing for %d seconds", c->sock.peer,
                            c->sock.io_ms / 1000);
@@ -120,7 +120,7 @@ conn_flush(struct ctx *cx, struct conn *c, struct err *e)
             continue;
         if (reply_room(&c->in, READ_STEP, &p, &cap, e) ||
             sock_try_read(&c->sock, p, cap, &got, &over, e))
-            return e->code;
+            return err_code(e);
         reply_fed(&c->in, got);
         if (over)
             return conn_ended(c, e);
@@ -159,7 +159,7 @@ conn_recv(struct ctx *cx, struct conn *c, struct reply *out, struct err *e)
         if (whole)
             return RC_OK;
         if (reply_room(&c->in, READ_STEP, &p, &cap, e) || sock_read(cx, &c->sock, p, cap, &got, e))
-            return e->code;
+            return err_code(e);
         if (got == 0)
             return conn_ended(c, e);
         reply_fed(&c->in, got);
@@ -167,7 +167,7 @@ conn_recv(struct ctx *cx, struct conn *c, struct reply *out, struct err *e)
         if (since == 0)
             since = clock_mono_ms();
         else if (check_rate(c, since, bytes, e))
-            return e->code;
+            return err_code(e);
     }
 }
 
@@ -177,7 +177,7 @@ conn_call(struct ctx *cx, struct conn *c, const struct str *argv, size_t argc, s
 {
     resp_cmd(&c->out, argv, argc);
     if (conn_flush(cx, c, e))
-        return e->code;
+        return err_code(e);
     return conn_recv(cx, c, out, e);
 }
 
@@ -213,7 +213,7 @@ conn_wait(struct ctx *cx, struct conn *c, const struct reply *r, int64_t *since,
         (void)err_set(e, RC_UNAVAILABLE, "%s was not ready within %d seconds: %s", conn_peer(c),
                       c->wait_ms / 1000, text);
         e->retry = true;
-        return e->code;
+        return err_code(e);
     }
     *again = true;
     return ctx_sleep(cx, (int)MIN((int64_t)pause, *since + c->wait_ms - now), e);
@@ -229,7 +229,7 @@ conn_select(struct ctx *cx, struct conn *c, uint64_t db, struct err *e)
         return RC_OK;
     (void)snprintf(n, sizeof(n), "%llu", (unsigned long long)db);
     if (CONN_CALL(cx, c, &r, e, STR_LIT("SELECT"), str_c(n)))
-        return e->code;
+        return err_code(e);
     if (reply_is_status(&r, "OK")) {
         c->db = (int64_t)db;
         return RC_OK;
@@ -237,7 +237,7 @@ conn_select(struct ctx *cx, struct conn *c, uint64_t db, struct err *e)
     (void)conn_fail(c, &r, "could not select the database", e);
     (void)err_wrap(e, "database %s", n);
     if (e->code == RC_DENIED)
-        return e->code;
+        return err_code(e);
     e->code = RC_NOT_FOUND;
     return err_hint(e,
                     "the server has fewer databases, or is a cluster: see its setting 'databases'");
@@ -249,11 +249,11 @@ conn_info(struct ctx *cx, struct conn *c, struct conn_info *out, struct err *e)
     struct reply r;
 
     if (CONN_CALL(cx, c, &r, e, STR_LIT("INFO")))
-        return e->code;
+        return err_code(e);
     if (r.type != REPLY_BULK) {
         if (conn_fail(c, &r, "could not ask the server about itself (INFO)", e) == RC_UNSUPPORTED)
             e->code = RC_DENIED;
-        return e->code;
+        return err_code(e);
     }
     return info_parse(r.s, out, e);
 }
@@ -264,7 +264,7 @@ conn_max_bulk(struct ctx *cx, struct conn *c, uint64_t *out, bool *known, struct
     struct reply r;
 
     if (CONN_CALL(cx, c, &r, e, STR_LIT("CONFIG"), STR_LIT("GET"), STR_LIT("proto-max-bulk-len")))
-        return e->code;
+        return err_code(e);
     *known = r.type == REPLY_ARRAY && r.n == 2 && str_to_u64(r.items[1].s, out);
     if (!*known)
         *out = CONN_BULK_DEFAULT;

@@ -64,7 +64,7 @@ empty_ask(struct ctx *cx, struct conn *c, const struct empty_right *one, const c
     for (size_t i = 0; i < EMPTY_WORDS && one->rest[i] != NULL; i++)
         argv[n++] = str_c(one->rest[i]);
     if (conn_call(cx, c, argv, n, &r, e))
-        return e->code;
+        return err_code(e);
     if (user.n == 0 ? empty_refuses(&r)
                     : r.type != REPLY_ERROR && empty_says(&r, "has no permissions to run"))
         return empty_denied(c, one->word, e);
@@ -78,12 +78,12 @@ empty_user(struct ctx *cx, struct conn *c, struct buf *user, struct err *e)
     struct reply r;
 
     if (CONN_CALL(cx, c, &r, e, STR_LIT("ACL"), STR_LIT("WHOAMI")))
-        return e->code;
+        return err_code(e);
     if (r.type != REPLY_BULK || r.s.n == 0)
         return RC_OK;
     if (buf_add_str(user, r.s, e) ||
         CONN_CALL(cx, c, &r, e, STR_LIT("ACL"), STR_LIT("DRYRUN"), buf_str(user), STR_LIT("PING")))
-        return e->code;
+        return err_code(e);
     if (r.type == REPLY_ERROR)
         buf_reset(user);
     return RC_OK;
@@ -98,14 +98,14 @@ empty_ask_others(struct ctx *cx, struct conn *c, const struct filter *f, struct 
 
     if (first.n != 0 && first.n <= EMPTY_NAME_MAX) {
         if (CONN_CALL(cx, c, &r, e, STR_LIT("RESTORE"), first, STR_LIT("1"), STR_LIT("x")))
-            return e->code;
+            return err_code(e);
         if (reply_is_error(&r, "NOPERM") && empty_says(&r, "to access"))
             return empty_denied(c, "write the first key of the dump", e);
     }
     if (!filter_wants_keyless(f))
         return RC_OK;
     if (CONN_CALL(cx, c, &r, e, STR_LIT("FUNCTION"), STR_LIT("FLUSH"), STR_LIT("x")))
-        return e->code;
+        return err_code(e);
     return empty_refuses(&r) ? empty_denied(c, "FUNCTION FLUSH", e) : RC_OK;
 }
 
@@ -131,11 +131,11 @@ empty_keys(struct ctx *cx, struct conn *c, const struct filter *f, bool *emptied
     struct reply r;
 
     if (f->db != FILTER_ALL_DBS && conn_select(cx, c, (uint64_t)f->db, e))
-        return e->code;
+        return err_code(e);
     *emptied = true; /* until it says that it did not */
     if (f->db != FILTER_ALL_DBS ? CONN_CALL(cx, c, &r, e, STR_LIT("FLUSHDB"))
                                 : CONN_CALL(cx, c, &r, e, STR_LIT("FLUSHALL")))
-        return e->code;
+        return err_code(e);
     *emptied = r.type != REPLY_ERROR;
     return reply_is_status(&r, "OK") ? RC_OK : conn_fail(c, &r, "could not empty the server", e);
 }
@@ -146,11 +146,11 @@ empty_target(struct ctx *cx, struct conn *c, const struct filter *f, bool *empti
     struct reply r;
 
     if (empty_keys(cx, c, f, emptied, e))
-        return e->code;
+        return err_code(e);
     if (!filter_wants_keyless(f))
         return RC_OK;
     if (CONN_CALL(cx, c, &r, e, STR_LIT("FUNCTION"), STR_LIT("FLUSH")))
-        return e->code;
+        return err_code(e);
     if (reply_is_error(&r, "NOPERM"))
         return conn_fail(c, &r, "could not remove the functions", e);
     return RC_OK; /* before 7.0 the command is not known, and there are no functions */

@@ -74,7 +74,7 @@ enter_db(struct exists_prefetch *a, uint64_t db, struct err *e)
         }
     }
     if (pipeline_drain(a->pump, e) || CONN_CALL(a->pump->cx, a->pump->c, &r, e, STR_LIT("DBSIZE")))
-        return e->code;
+        return err_code(e);
     a->db_was_empty = r.type == REPLY_INT && r.integer == 0;
     if (a->n_dbs == DBS_MAX)
         return err_set(e, RC_LIMIT, "the dump has more than %d databases", DBS_MAX);
@@ -107,7 +107,7 @@ decide_now(struct exists_prefetch *a, const struct command_class *k,
            const struct pipeline_note *note, struct err *e)
 {
     if (exists_prefetch_settle(a, e))
-        return e->code;
+        return err_code(e);
     a->current = exists_prefetch_decide(a, k, note);
     return exists_prefetch_settle(a, e);
 }
@@ -124,16 +124,16 @@ exists_prefetch_add(struct exists_prefetch *a, const struct cmd *c, const struct
                     struct pipeline_note *note, bool *send, struct err *e)
 {
     if (a->db != (int64_t)k->db && enter_db(a, k->db, e))
-        return e->code;
+        return err_code(e);
     if (k->starts_key && k->key.n > LONG_NAME ? decide_now(a, k, note, e) : RC_OK)
-        return e->code;
+        return err_code(e);
     if (k->starts_key && k->key.n <= LONG_NAME)
         a->current = exists_prefetch_decide(a, k, note);
     if (a->again) /* is counted already */
         note->makes_key = false;
     if (!c->whole || c->raw.n > CMD_WHOLE_MAX) { /* cannot be held back */
         if (exists_prefetch_settle(a, e))
-            return e->code;
+            return err_code(e);
         *send = a->current == AHEAD_SEND;
         return *send ? pipeline_add(a->pump, note, c->raw, e) : RC_OK;
     }
@@ -165,13 +165,13 @@ exists_prefetch_ask(struct exists_prefetch *a, struct err *e)
     struct reply r;
 
     if (pipeline_drain(a->pump, e))
-        return e->code;
+        return err_code(e);
     buf_must_add(&c->out, a->asks.p, a->asks.n);
     if (conn_flush(a->pump->cx, c, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < a->n_keys; i++) {
         if (conn_recv(a->pump->cx, c, &r, e))
-            return e->code;
+            return err_code(e);
         if (r.type != REPLY_INT)
             return conn_fail(c, &r, "could not ask which keys exist", e);
         a->keys[i].exists = r.integer != 0;
@@ -196,13 +196,13 @@ enum rc
 exists_prefetch_settle(struct exists_prefetch *a, struct err *e)
 {
     if (a->n_keys != 0 && exists_prefetch_ask(a, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < a->n_cmds; i++) {
         const struct exists_prefetch_cmd *c = &a->cmds[i];
         if (c->key != AHEAD_SEND && a->keys[c->key].exists)
             continue;
         if (pipeline_add(a->pump, &c->note, str_of(a->held.p + c->at, c->n), e))
-            return e->code;
+            return err_code(e);
     }
     if (a->current < AHEAD_DROP)
         a->current = a->keys[a->current].exists ? AHEAD_DROP : AHEAD_SEND;

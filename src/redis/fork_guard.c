@@ -32,7 +32,7 @@ check_disk(struct ctx *cx, struct conn *c, struct err *e)
     if (fork_guard_setting(cx, c, "repl-diskless-sync", diskless, e) ||
         fork_guard_setting(cx, c, "stop-writes-on-bgsave-error", stops, e) ||
         fork_guard_setting(cx, c, "save", points, e))
-        return e->code;
+        return err_code(e);
     if (strcmp(diskless, "no") != 0 || strcmp(stops, "yes") != 0 || points[0] == '\0')
         return RC_OK;
     (void)err_set(
@@ -64,7 +64,7 @@ enum rc
 fork_guard_check(struct ctx *cx, struct conn *c, const struct conn_info *info, struct err *e)
 {
     if (check_disk(cx, c, e))
-        return e->code;
+        return err_code(e);
     return info != NULL ? check_memory(c, info, e) : RC_OK;
 }
 
@@ -157,11 +157,11 @@ fork_guard_start(const struct redis_addr *addr, const struct conn_opts *opts, st
     g->limit = fork_guard_limit(info);
     if (ctx_init(&g->cx, e)) {
         mem_free(g);
-        return e->code;
+        return err_code(e);
     }
     if (thread_start(&g->thread, "fork guard", guard_watch, g, e)) {
         guard_free(g);
-        return e->code;
+        return err_code(e);
     }
     *out = g;
     return RC_OK;

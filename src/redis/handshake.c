@@ -43,17 +43,17 @@ offer_all(struct ctx *cx, struct conn *c, const struct replica_opts *opts, struc
     bool took;
 
     if (handshake_offer(cx, c, "ip-address", LABEL, &took, e))
-        return e->code;
+        return err_code(e);
     if (!opts->disk && handshake_offer(cx, c, "capa", "eof", &took, e))
-        return e->code;
+        return err_code(e);
     if (handshake_offer(cx, c, "capa", "psync2", &took, e) ||
         handshake_offer(cx, c, "rdb-only", "1", &f->rdb_only, e))
-        return e->code;
+        return err_code(e);
     if (!valkey && !(redis && info->kind_version < 80000) &&
         handshake_offer(cx, c, "rdb-no-compress", "1", &f->no_compress, e))
-        return e->code;
+        return err_code(e);
     if (!redis && handshake_offer(cx, c, "version", VALKEY_VERSION, &f->version_told, e))
-        return e->code;
+        return err_code(e);
     return RC_OK;
 }
 
@@ -94,7 +94,7 @@ next_line(struct ctx *cx, struct conn *c, char to[static LINE_MAX_BYTES], struct
             return err_set(e, RC_TIMEOUT, "%s did not begin its snapshot within %d seconds",
                            conn_peer(c), c->prepare_ms / 1000);
         if (reply_room(&c->in, READ_STEP, &p, &cap, e) || sock_read(cx, &c->sock, p, cap, &got, e))
-            return e->code;
+            return err_code(e);
         if (got == 0) {
             (void)err_set(e, RC_UNAVAILABLE, "%s closed the connection before the snapshot began",
                           conn_peer(c));
@@ -126,7 +126,7 @@ handshake_refusal(struct conn *c, const char *line, struct err *e)
     if (strstr(line, "max number of clients") != NULL || strstr(line, "pending output") != NULL) {
         (void)conn_fail(c, &r, "could not get a snapshot", e);
         e->code = RC_UNAVAILABLE;
-        return e->code;
+        return err_code(e);
     }
     (void)conn_fail(c, &r, "the server does not serve replicas", e);
     if (e->code != RC_DENIED)
@@ -225,7 +225,7 @@ replica_handshake(struct ctx *cx, struct conn *c, const struct replica_opts *opt
     enum rc rc;
 
     if (offer_all(cx, c, opts, &s.facts, e))
-        return e->code;
+        return err_code(e);
     /* While it prepares, the server sends a newline every second: silence means that it is gone. */
     c->sock.io_ms = MIN(io_ms, (int)SILENCE_MS);
     rc = handshake_ask(cx, c, opts, line, e);
@@ -238,12 +238,12 @@ replica_handshake(struct ctx *cx, struct conn *c, const struct replica_opts *opt
      */
     if (opts->psync == NULL || line[0] != '$') {
         if (read_fullresync(c, line, &s.facts, e))
-            return e->code;
+            return err_code(e);
         if (next_line(cx, c, line, e))
             return err_wrap(e, "could not get a snapshot");
     }
     if (read_frame(c, line, &s, e))
-        return e->code;
+        return err_code(e);
     *out = s;
     return RC_OK;
 }

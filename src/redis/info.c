@@ -162,7 +162,7 @@ info_parse(struct str text, struct conn_info *out, struct err *e)
         v = str_of(colon + 1, line.n - k.n - 1);
         if (k.n > 2 && memcmp(k.p, "db", 2) == 0 && add_db(&i, str_of(k.p + 2, k.n - 2), v, e)) {
             conn_info_release(&i);
-            return e->code;
+            return err_code(e);
         }
         info_field(&i, k, v, redis, product);
     }

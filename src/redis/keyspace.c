@@ -21,7 +21,7 @@ keyspace_peek(struct ctx *cx, struct conn *c, struct buf *names, bool *empty, st
     buf_reset(names);
     for (unsigned page = 0; page < PEEK_PAGES_MAX; page++) {
         if (CONN_CALL(cx, c, &r, e, STR_LIT("SCAN"), str_c(cursor)))
-            return e->code;
+            return err_code(e);
         if (r.type != REPLY_ARRAY || r.n != 2 || r.items[0].type != REPLY_BULK ||
             r.items[0].s.n >= sizeof(cursor) || r.items[1].type != REPLY_ARRAY)
             return conn_fail(c, &r, "could not list the keys (SCAN)", e);
@@ -77,7 +77,7 @@ keyspace_visit(struct walk *w, uint64_t n, bool *more, struct err *e)
         if (why.code == RC_NOT_FOUND && n != 0)
             return RC_OK;
         *e = why;
-        return e->code;
+        return err_code(e);
     }
     if (said != NULL && n != 0)
         return w->fn(w->arg, said, e);
@@ -88,7 +88,7 @@ keyspace_visit(struct walk *w, uint64_t n, bool *more, struct err *e)
     }
     w->seen = rc == RC_OK && !empty;
     if (n == 0 && buf_add_str(&w->first, buf_str(&w->names), e))
-        return e->code;
+        return err_code(e);
     if (empty && said == NULL)
         return RC_OK;
     if (n != 0 && w->names.n != 0 && str_eq(buf_str(&w->first), buf_str(&w->names))) {
@@ -140,7 +140,7 @@ count_db(void *arg, const struct info_db *db, struct err *e)
     struct reply r;
 
     if (CONN_CALL(n->walk.cx, n->walk.c, &r, e, STR_LIT("DBSIZE")))
-        return e->code;
+        return err_code(e);
     if (r.type == REPLY_INT && r.integer > 0)
         return info_add_db(n->out, db->n, (uint64_t)r.integer, e);
     if (r.type != REPLY_INT || n->walk.seen)

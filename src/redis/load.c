@@ -56,7 +56,7 @@ load_probe(struct load *l, struct err *e)
     do {
         if (CONN_CALL(l->cx, l->c, &r, e, STR_LIT("DEL"), str_c(name)) ||
             conn_wait(l->cx, l->c, &r, &since, &again, e))
-            return e->code;
+            return err_code(e);
     } while (again);
     if (r.type == REPLY_ERROR && !reply_is_error(&r, "NOPERM") && !reply_is_error(&r, "ERR"))
         return conn_fail(l->c, &r, "the server takes no writes", e);
@@ -78,13 +78,13 @@ empty_once(struct load *l, uint64_t db, struct str key, struct err *e)
         return RC_OK;
     if (l->sending &&
         (pipeline_drain(&l->pump, e) || empty_allowed(l->cx, l->c, &l->opts->filter, &load, e)))
-        return e->code;
+        return err_code(e);
     l->to_empty = false;
     if (!l->sending)
         return RC_OK;
     l->c->db = -1; /* the dump's SELECTs moved it */
     if (empty_target(l->cx, l->c, &l->opts->filter, &l->result->emptied, e))
-        return e->code;
+        return err_code(e);
     return conn_select(l->cx, l->c, db, e);
 }
 
@@ -95,7 +95,7 @@ end_dump(struct load *l, struct err *e)
     struct dump_decode_facts facts;
 
     if (dump_decode_end(l->undump, e))
-        return e->code;
+        return err_code(e);
     facts = dump_decode_facts(l->undump);
     if (!l->to_empty || l->result->filtered_keys != 0)
         return RC_OK;
@@ -133,7 +133,7 @@ static enum rc
 next_piece(struct load *l, struct resp_reader_piece *piece, struct err *e)
 {
     if (resp_reader_more(&l->reader, piece, e) || dump_decode_piece(l->undump, piece, e))
-        return e->code;
+        return err_code(e);
     l->result->bytes += piece->raw.n;
     return RC_OK;
 }
@@ -147,7 +147,7 @@ pass_pieces(struct load *l, bool send, struct err *e)
     l->in_pieces = send;
     do {
         if (next_piece(l, &piece, e) || (send && pipeline_more(&l->pump, piece.raw, e)))
-            return e->code;
+            return err_code(e);
     } while (!piece.last);
     l->in_pieces = false;
     return RC_OK;
@@ -163,7 +163,7 @@ send_begin(struct load *l, const struct cmd *c, const struct command_class *k, b
     *send = true;
     pipeline_note(&note, c, k);
     if (k->kind != CMD_KEY)
-        return exists_prefetch_settle(&l->ahead, e) ? e->code
+        return exists_prefetch_settle(&l->ahead, e) ? err_code(e)
                                                     : pipeline_add(&l->pump, &note, c->raw, e);
     if (l->opts->existing == LOAD_SKIP || l->opts->existing == LOAD_FAIL)
         return exists_prefetch_add(&l->ahead, c, k, &note, send, e);
@@ -177,7 +177,7 @@ send_one(struct load *l, const struct cmd *c, const struct command_class *k, str
     bool send;
 
     if (send_begin(l, c, k, &send, e) || (!c->whole && pass_pieces(l, send, e)))
-        return e->code;
+        return err_code(e);
     /* Whatever follows a SELECT that failed would land in the wrong database. */
     return k->kind == CMD_SELECT ? pipeline_drain(&l->pump, e) : RC_OK;
 }
@@ -189,7 +189,7 @@ next_part(struct load *l, const struct split *s, uint32_t done, struct str frami
 {
     if (pipeline_more(&l->pump, str_of(framing.p, 2), e) ||
         split_head(s, done, str_of(framing.p + 2, framing.n - 2), head, e))
-        return e->code;
+        return err_code(e);
     note->argc = s->fixed + split_elements(s, done);
     note->bytes = head->n;
     note->starts_key = false;
@@ -210,22 +210,22 @@ send_parts(struct load *l, const struct cmd *c, const struct command_class *k,
     bool send;
 
     if (split_head(s, 0, str_of(c->raw.p + at, c->raw.n - at), head, e))
-        return e->code;
+        return err_code(e);
     part.raw = buf_str(head);
     part.argc = s->fixed + split_elements(s, 0);
     one.answer = s->answer;
     pipeline_note(&note, &part, &one);
     if (send_begin(l, &part, &one, &send, e))
-        return e->code;
+        return err_code(e);
     l->in_pieces = send;
     do {
         if (next_piece(l, &piece, e))
-            return e->code;
+            return err_code(e);
         done += piece.arg < 0; /* the framing behind each */
         if (send && (piece.arg < 0 && !piece.last && done % SPLIT_ARGS == 0
                          ? next_part(l, s, done, piece.raw, &note, head, e)
                          : pipeline_more(&l->pump, piece.raw, e)))
-            return e->code;
+            return err_code(e);
     } while (!piece.last);
     l->in_pieces = false;
     return RC_OK;
@@ -256,10 +256,10 @@ load_hold(struct load *l, struct cmd *c, struct err *e)
     struct resp_reader_piece piece;
 
     if (held_begin(&l->held, c, e))
-        return e->code;
+        return err_code(e);
     do {
         if (next_piece(l, &piece, e) || held_add(&l->held, &piece, e))
-            return e->code;
+            return err_code(e);
     } while (!piece.last);
     held_take(&l->held, c);
     return RC_OK;
@@ -276,11 +276,11 @@ leave_out(struct load *l, const struct cmd *c, const struct command_class *k, en
     pipeline_note(&note, c, k);
     (void)snprintf(text, sizeof(text), "not sent: the server cannot hold %s", adapt_left_text(why));
     if (exists_prefetch_settle(&l->ahead, e))
-        return e->code;
+        return err_code(e);
     /* A key that is kept needs nothing. */
     if ((k->starts_key || !exists_prefetch_drops(&l->ahead)) &&
         pipeline_refuse(&l->pump, &note, text, e))
-        return e->code;
+        return err_code(e);
     return c->whole ? RC_OK : pass_pieces(l, false, e);
 }
 
@@ -293,13 +293,15 @@ next_whole(struct resp_reader *in, struct held *held, struct cmd *c, bool *over,
 {
     struct resp_reader_piece piece;
 
-    if (resp_reader_next(in, c, over, e) || *over || c->whole)
-        return e->code;
+    if (resp_reader_next(in, c, over, e))
+        return err_code(e);
+    if (*over || c->whole)
+        return RC_OK;
     if (held_begin(held, c, e))
-        return e->code;
+        return err_code(e);
     do {
         if (resp_reader_more(in, &piece, e) || held_add(held, &piece, e))
-            return e->code;
+            return err_code(e);
     } while (!piece.last);
     held_take(held, c);
     return RC_OK;
@@ -345,7 +347,7 @@ send_older(struct load *l, const struct cmd *c, const struct command_class *k, s
     struct cmd older = *c;
 
     if (adapt_command(l->adapt, c, &verdict, &older.raw, &why, e))
-        return e->code;
+        return err_code(e);
     if (verdict == ADAPT_LEFT_OUT)
         return leave_out(l, c, k, why, e);
     if (verdict == ADAPT_SAME || !c->whole) /* of a long one only the beginning has changed */
@@ -359,7 +361,7 @@ send_adapted(struct load *l, const struct cmd *c, const struct command_class *k,
     struct cmd whole = *c;
 
     if (!c->whole && adapt_wants_whole(l->adapt, c) && load_hold(l, &whole, e))
-        return e->code;
+        return err_code(e);
     return send_older(l, &whole, k, e);
 }
 
@@ -382,37 +384,37 @@ pass_all(struct load *l, struct err *e)
         bool over, send;
 
         if (resp_reader_next(&l->reader, &c, &over, e))
-            return e->code;
+            return err_code(e);
         if (over)
             return end_dump(l, e);
         if (dump_decode_cmd(l->undump, &c, &k, e))
-            return e->code;
+            return err_code(e);
         l->in_key = k.kind == CMD_KEY;
         if (allow_check(l->opts, &c, &k, e))
-            return e->code;
+            return err_code(e);
         l->result->bytes += c.raw.n;
         send = load_wanted(l, &k);
         if (send)
             l->result->highest_db = MAX(l->result->highest_db, k.db);
         if (send && k.kind != CMD_SELECT && empty_once(l, k.db, k.key, e))
-            return e->code;
+            return err_code(e);
         if (send && l->sending) {
             bool cut = false;
 
             if (!c.whole && send_split(l, &c, &k, &cut, e))
-                return e->code;
+                return err_code(e);
             if (!cut && (l->adapt == NULL ? send_one(l, &c, &k, e) : send_adapted(l, &c, &k, e)))
-                return e->code;
+                return err_code(e);
         } else {
             if (send && k.kind == CMD_KEY) {
                 pipeline_note(&note, &c, &k);
                 pipeline_count(&l->pump, &note);
             }
             if (!c.whole && pass_pieces(l, false, e))
-                return e->code;
+                return err_code(e);
         }
         if ((++l->ticks & 1023) == 0 && ctx_check(l->cx, e))
-            return e->code;
+            return err_code(e);
         load_tell(l, false);
     }
 }
@@ -458,14 +460,14 @@ send_all(struct load *l, struct err *e)
     if (pass_all(l, e)) {
         if (l->sending)
             take_last_answers(l, e->code);
-        return e->code;
+        return err_code(e);
     }
     load_tell(l, true);
     if (!l->sending)
         return RC_OK;
     if (exists_prefetch_settle(&l->ahead, e) || pipeline_drain(&l->pump, e) ||
         pipeline_fence(&l->pump, e))
-        return e->code;
+        return err_code(e);
     pipeline_end(&l->pump, true);
     warn_left_out(l);
     if (l->result->lost_pending != 0)
@@ -482,7 +484,7 @@ load_prepare(struct load *l, struct err *e)
     if (!l->sending)
         return RC_OK;
     if (load_probe(l, e))
-        return e->code;
+        return err_code(e);
     /* A dump selects its databases itself, but one of other origin may rely on starting in 0. */
     return conn_select(l->cx, l->c, 0, e);
 }

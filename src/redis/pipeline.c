@@ -308,18 +308,18 @@ read_replies(struct pipeline *p, size_t *got, struct err *e)
 
     if (reply_room(&p->c->in, READ_STEP, &to, &cap, e) ||
         sock_try_read(&p->c->sock, to, cap, got, &over, e))
-        return e->code;
+        return err_code(e);
     reply_fed(&p->c->in, *got);
     if (over) {
         (void)err_set(e, RC_UNAVAILABLE, "%s closed the connection", conn_peer(p->c));
         e->retry = true;
-        return e->code;
+        return err_code(e);
     }
     do {
         if (reply_next(&p->c->in, &r, &whole, e))
-            return e->code;
+            return err_code(e);
         if (whole && on_reply(p, &r, e))
-            return e->code;
+            return err_code(e);
     } while (whole);
     return RC_OK;
 }
@@ -333,7 +333,7 @@ io_failed(const struct pipeline *p, struct err *e)
                         (unsigned long long)p->result->confirmed,
                         str_plural(p->result->confirmed, "command was", "commands were"), p->n,
                         str_plural(p->n, "was", "were"));
-    return e->code;
+    return err_code(e);
 }
 
 /*
@@ -357,12 +357,12 @@ pipeline_step(struct pipeline *p, struct err *e)
     if (put != 0 || got != 0)
         return RC_OK;
     if (writing && sock_wait(p->cx, &p->c->sock, SOCK_WRITE, PATIENCE_MS, &ready, e))
-        return e->code;
+        return err_code(e);
     if (ready != 0)
         return RC_OK;
     if (sock_wait(p->cx, &p->c->sock, SOCK_READ | (writing ? SOCK_WRITE : 0U), p->c->sock.io_ms,
                   &ready, e))
-        return e->code;
+        return err_code(e);
     if (ready == 0) {
         (void)err_set(e, RC_TIMEOUT, "%s did not answer for %d seconds", conn_peer(p->c),
                       p->c->sock.io_ms / 1000);
@@ -378,7 +378,7 @@ broke:
         do {
             if (read_replies(p, &got, &said) && said.code != RC_UNAVAILABLE) {
                 *e = said;
-                return e->code;
+                return err_code(e);
             }
         } while (said.code == RC_OK && got != 0);
     }
@@ -390,7 +390,7 @@ pipeline_flush(struct pipeline *p, struct err *e)
 {
     while (p->out_at < p->out.n) {
         if (pipeline_step(p, e))
-            return e->code;
+            return err_code(e);
     }
     buf_reset(&p->out);
     p->out_at = 0;
@@ -406,7 +406,7 @@ pipeline_queue(struct pipeline *p, struct str raw, struct err *e)
         buf_must_add(&p->out, raw.p, n);
         raw = str_of(raw.p + n, raw.n - n);
         if (p->out.n >= OUT_STEP && pipeline_flush(p, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -418,10 +418,10 @@ pipeline_add(struct pipeline *p, const struct pipeline_note *n, struct str raw, 
 
     if (p->n == p->cap || (p->n != 0 && p->bytes + raw.n > p->bytes_max)) {
         if (pipeline_flush(p, e))
-            return e->code;
+            return err_code(e);
         while (p->n > p->cap / 2 || p->bytes > p->bytes_max / 2) {
             if (pipeline_step(p, e))
-                return e->code;
+                return err_code(e);
         }
     }
     last = p->first + p->n;
@@ -443,10 +443,10 @@ enum rc
 pipeline_drain(struct pipeline *p, struct err *e)
 {
     if (pipeline_flush(p, e))
-        return e->code;
+        return err_code(e);
     while (p->n != 0) {
         if (pipeline_step(p, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -455,7 +455,7 @@ enum rc
 pipeline_refuse(struct pipeline *p, const struct pipeline_note *n, const char *why, struct err *e)
 {
     if (pipeline_drain(p, e))
-        return e->code;
+        return err_code(e);
     pipeline_count(p, n);
     count_key(p, n, false);
     if (!n->has_key || !p->key_refused)
@@ -474,7 +474,7 @@ pipeline_fence(struct pipeline *p, struct err *e)
     rand_bytes(random, sizeof(random));
     hex_encode(random, sizeof(random), word);
     if (CONN_CALL(p->cx, p->c, &r, e, STR_LIT("ECHO"), str_c(word)))
-        return e->code;
+        return err_code(e);
     if (r.type == REPLY_ERROR ? reply_rest(&p->c->in).n == 0 : str_eq(r.s, str_c(word)))
         return RC_OK; /* an error: a user who may not ECHO */
     return err_set(e, RC_CORRUPT,
@@ -508,5 +508,5 @@ pipeline_verdict(const struct pipeline *p, struct err *e)
     }
     if (strstr(first->text, "WRONGTYPE") != NULL)
         return err_hint(e, "the server was not empty: --existing flush or replace");
-    return e->code;
+    return err_code(e);
 }

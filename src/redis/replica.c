@@ -117,12 +117,12 @@ replica_trickle(struct replica *r, struct err *e)
         return ctx_check(r->cx, e);
     if (reply_rest(&r->c->in).n == 0) {
         if (sock_wait(r->cx, &r->c->sock, SOCK_READ, 0, &ready, e))
-            return e->code;
+            return err_code(e);
         if (ready == 0)
             return RC_OK;
     }
     if (buf_reserve(&r->reserve, TRICKLE_STEP, e))
-        return e->code;
+        return err_code(e);
     /* The consumer shall get what came before the end of the connection first. */
     if (replica_take(r, r->reserve.p + r->reserve.n, TRICKLE_STEP, &got, &r->why) == RC_OK &&
         got == 0)
@@ -157,10 +157,10 @@ replica_fill(struct replica *r, uint8_t *p, size_t n, bool *over, struct err *e)
     }
     if (r->why.code != RC_OK) {
         *e = r->why;
-        return e->code;
+        return err_code(e);
     }
     if (replica_take(r, p, n, &got, e))
-        return e->code;
+        return err_code(e);
     if (got == 0)
         return closed_early(r, e);
     ring_commit(&r->ring, got);
@@ -195,7 +195,7 @@ replica_open(struct ctx *cx, struct conn *c, const struct replica_opts *opts, st
     struct replica_start start;
 
     if (replica_handshake(cx, c, opts, &start, e))
-        return e->code;
+        return err_code(e);
     r = MEM_NEW(struct replica);
     ring_init(&r->ring, REPLICA_RING_BYTES);
     buf_init(&r->reserve, REPLICA_RESERVE_BYTES);
@@ -207,7 +207,7 @@ replica_open(struct ctx *cx, struct conn *c, const struct replica_opts *opts, st
     if (thread_start(&r->thread, "replica", replica_receive, r, e)) {
         r->c = NULL;
         replica_close(r);
-        return e->code;
+        return err_code(e);
     }
     r->running = true;
     *out = r;
@@ -256,7 +256,7 @@ finish_mark(struct replica *r, struct str leftover, struct err *e)
         return not_the_end(r, e);
     if (have < sizeof(mark)) {
         if (rd_full(&r->ring.rd, mark + have, sizeof(mark) - have, &got, e))
-            return e->code;
+            return err_code(e);
         have += got;
     }
     if (have != sizeof(mark) || memcmp(mark, r->start.mark, sizeof(mark)) != 0)
@@ -273,7 +273,7 @@ finish_length(struct replica *r, struct str leftover, struct err *e)
     if (leftover.n != 0)
         return not_the_end(r, e);
     if (rd_read(&r->ring.rd, &more, 1, &got, e))
-        return e->code;
+        return err_code(e);
     return got != 0 ? not_the_end(r, e) : RC_OK;
 }
 
@@ -294,7 +294,7 @@ replica_finish(struct replica *r, struct str leftover, struct err *e)
     static const char ack[] = "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n0\r\n";
 
     if (r->start.facts.diskless ? finish_mark(r, leftover, e) : finish_length(r, leftover, e))
-        return e->code;
+        return err_code(e);
     /*
      * A server that did not take rdb-only counts us as syncing until it hears from us. With TLS the
      * receiving thread may be inside OpenSSL, which is not ours then; the server sees us leave

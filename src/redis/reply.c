@@ -142,7 +142,7 @@ check_one(struct reply_reader *r, bool *whole, struct err *e)
     size_t size;
 
     if (line_at(r, r->seen, &line, whole, e))
-        return e->code;
+        return err_code(e);
     if (!*whole)
         return RC_OK;
     size = line.n + 2;
@@ -227,7 +227,7 @@ reply_build(struct builder *b, struct reply *to, unsigned depth, struct err *e)
         b->used += to->n;
         for (size_t i = 0; i < to->n; i++) {
             if (reply_build(b, &items[i], depth + 1, e))
-                return e->code;
+                return err_code(e);
         }
     }
     return RC_OK;
@@ -252,7 +252,7 @@ reply_next(struct reply_reader *r, struct reply *out, bool *whole, struct err *e
         r->nodes = mem_zero(r->nodes_cap, sizeof(*r->nodes));
     }
     if (reply_build(&b, out, 0, e))
-        return e->code;
+        return err_code(e);
     r->pos = r->seen;
     r->todo = 1;
     r->nodes_n = 0;

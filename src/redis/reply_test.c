@@ -68,7 +68,7 @@ drain(struct reply_reader *r, struct buf *to, struct err *e)
 
     while (whole) {
         if (reply_next(r, &one, &whole, e))
-            return e->code;
+            return err_code(e);
         if (whole)
             print(to, &one);
     }

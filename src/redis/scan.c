@@ -16,7 +16,7 @@ scan_emit(struct scan *s, const struct ev *ev, struct err *e)
     if (ev->kind == EV_KEY && s->db_due) {
         s->db_due = false;
         if (s->on(s->arg, &s->db, e))
-            return e->code;
+            return err_code(e);
     }
     return s->on(s->arg, ev, e);
 }
@@ -68,7 +68,7 @@ scan_key_failed(struct scan *s, struct str key, const struct reply *r, struct er
     if (e->code == RC_DENIED)
         return err_hint(e, "the user needs to read every key that is backed up: ~* or %%R~*, and "
                            "+@read +dump");
-    return e->code;
+    return err_code(e);
 }
 
 enum rc
@@ -104,7 +104,7 @@ scan_take_time(struct scan *s, struct err *e)
     int64_t sec, usec;
 
     if (conn_recv(s->cx, s->c, &r, e))
-        return e->code;
+        return err_code(e);
     if (r.type == REPLY_ARRAY && r.n == 2 && str_to_i64(r.items[0].s, &sec) &&
         str_to_i64(r.items[1].s, &usec)) {
         s->now_ms = sec * 1000 + usec / 1000;
@@ -129,7 +129,7 @@ scan_take_expiry(struct scan *s, const struct scan_key *k, struct ev_key *to, st
     struct reply r;
 
     if (conn_recv(s->cx, s->c, &r, e))
-        return e->code;
+        return err_code(e);
     if (r.type == REPLY_ERROR)
         return scan_key_failed(s, k->name, &r, e);
     if (r.type != REPLY_INT)
@@ -147,7 +147,7 @@ scan_works(struct scan *s, const struct str *argv, size_t argc, bool *yes, struc
     struct reply r;
 
     if (conn_call(s->cx, s->c, argv, argc, &r, e))
-        return e->code;
+        return err_code(e);
     *yes = r.type != REPLY_ERROR;
     return RC_OK;
 }
@@ -166,7 +166,7 @@ scan_probe(struct scan *s, const struct conn_info *info, struct err *e)
         scan_works(s, at, ARRAY_LEN(at), &s->has_expiretime, e) ||
         scan_works(s, field, ARRAY_LEN(field), &s->has_field_ttl, e) ||
         scan_works(s, memory, ARRAY_LEN(memory), &memory_ok, e))
-        return e->code;
+        return err_code(e);
     s->no_memory = !memory_ok;
     if (s->opts->access && info != NULL && strstr(info->maxmemory_policy, "lfu") != NULL)
         s->access = "FREQ";
@@ -199,7 +199,7 @@ scan_functions(struct scan *s, struct err *e)
     if (!filter_wants_keyless(&s->opts->filter))
         return RC_OK;
     if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("FUNCTION"), STR_LIT("LIST"), STR_LIT("WITHCODE")))
-        return e->code;
+        return err_code(e);
     if (reply_is_error(&r, "NOPERM")) {
         s->result->functions_denied = true;
         log_warn("functions are not in this dump: the user lacks +function|list");
@@ -208,7 +208,7 @@ scan_functions(struct scan *s, struct err *e)
         return RC_OK;
     for (size_t i = 0; i < r.n; i++) {
         if (emit_function(s, &r.items[i], e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -222,7 +222,7 @@ search_indexes(struct scan *s, struct err *e)
     if (!filter_wants_keyless(&s->opts->filter))
         return RC_OK;
     if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("FT._LIST")))
-        return e->code;
+        return err_code(e);
     if (r.type == REPLY_ARRAY && r.n != 0)
         log_warn("indexes of RediSearch, which no command can restore, are left out: %zu", r.n);
     return RC_OK;
@@ -322,7 +322,7 @@ scan_some_open(struct ctx *cx, struct conn *c, const struct scan_opts *opts, ev_
     scan_init(&s->scan, cx, c, &s->opts, on, arg, &s->result);
     if (scan_probe(&s->scan, opts->info, e)) {
         scan_some_close(s);
-        return e->code;
+        return err_code(e);
     }
     *out = s;
     return RC_OK;

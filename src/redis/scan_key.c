@@ -40,16 +40,16 @@ read_string(struct scan *s, const struct ev_key *k, enum outcome *out, struct er
 
     if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("STRLEN"), k->name) ||
         scan_key_check(s, k, &r, false, &changed, e))
-        return e->code;
+        return err_code(e);
     total = r.type == REPLY_INT && r.integer > 0 ? (uint64_t)r.integer : 0;
     if (!changed && total <= SCAN_STEP_BYTES) {
         if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("GET"), k->name) ||
             scan_key_check(s, k, &r, false, &changed, e))
-            return e->code;
+            return err_code(e);
         *out = r.type == REPLY_NIL ? READ_GONE : changed ? READ_CHANGED : READ_DONE;
         if (*out != READ_DONE)
             return RC_OK;
-        return scan_begin(s, k, e) ? e->code : scan_items(s, KV_STRING, &r, e);
+        return scan_begin(s, k, e) ? err_code(e) : scan_items(s, KV_STRING, &r, e);
     }
     *out = changed ? READ_CHANGED : READ_DONE;
     while (!changed && off < total) {
@@ -61,7 +61,7 @@ read_string(struct scan *s, const struct ev_key *k, enum outcome *out, struct er
         (void)snprintf(to, sizeof(to), "%llu", (unsigned long long)(off + n - 1));
         if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("GETRANGE"), k->name, str_c(from), str_c(to)) ||
             scan_key_check(s, k, &r, off != 0, &changed, e))
-            return e->code;
+            return err_code(e);
         if (r.type != REPLY_BULK || r.s.n != n) {
             if (off != 0)
                 return scan_changed(k, e);
@@ -69,10 +69,10 @@ read_string(struct scan *s, const struct ev_key *k, enum outcome *out, struct er
             return RC_OK;
         }
         if (off == 0 && scan_begin(s, k, e))
-            return e->code;
+            return err_code(e);
         ev.u.piece = (struct ev_piece){.p = r.s, .off = off, .total = total};
         if (scan_emit(s, &ev, e))
-            return e->code;
+            return err_code(e);
         off += n;
     }
     return RC_OK;
@@ -93,11 +93,11 @@ window_of(struct scan *s, const struct ev_key *k, const char *length_verb, uint6
              STR_LIT("50"));
     RESP_CMD(&s->c->out, str_c(length_verb), k->name);
     if (conn_flush(s->cx, s->c, e) || conn_recv(s->cx, s->c, &r, e))
-        return e->code;
+        return err_code(e);
     if (r.type == REPLY_INT && r.integer > 0)
         bytes = (uint64_t)r.integer;
     if (conn_recv(s->cx, s->c, &r, e))
-        return e->code;
+        return err_code(e);
     if (r.type == REPLY_INT && r.integer > 0)
         items = (uint64_t)r.integer;
     if (items != 0 && bytes / items > SCAN_STEP_BYTES / SCAN_SMALL_ITEMS)
@@ -112,7 +112,7 @@ read_list(struct scan *s, const struct ev_key *k, enum outcome *out, struct err 
     bool changed;
 
     if (window_of(s, k, "LLEN", &window, e))
-        return e->code;
+        return err_code(e);
     for (;;) {
         struct reply r;
         char from[24], to[24];
@@ -121,13 +121,13 @@ read_list(struct scan *s, const struct ev_key *k, enum outcome *out, struct err 
         (void)snprintf(to, sizeof(to), "%llu", (unsigned long long)(at + window - 1));
         if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("LRANGE"), k->name, str_c(from), str_c(to)) ||
             scan_key_check(s, k, &r, at != 0, &changed, e))
-            return e->code;
+            return err_code(e);
         if (changed || (r.type == REPLY_ARRAY && r.n == 0)) {
             *out = changed ? READ_CHANGED : at == 0 ? READ_GONE : READ_DONE;
             return RC_OK;
         }
         if ((at == 0 && scan_begin(s, k, e)) || scan_items(s, KV_LIST, &r, e))
-            return e->code;
+            return err_code(e);
         at += r.n;
         if (r.n < window) {
             *out = READ_DONE;
@@ -147,7 +147,7 @@ copy_items(struct scan *s, const struct reply *items, struct err *e)
             return scan_odd(s, "HSCAN", e);
         le32_store(n, (uint32_t)items->items[i].s.n);
         if (buf_add(&s->copy, n, sizeof(n), e) || buf_add_str(&s->copy, items->items[i].s, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -170,7 +170,7 @@ fields_with_ttl(struct scan *s, const struct ev_key *k, const struct reply *item
     struct reply r;
 
     if (copy_items(s, items, e))
-        return e->code;
+        return err_code(e);
     resp_head(&s->c->out, '*', 4 + n);
     resp_arg(&s->c->out, STR_LIT("HPEXPIRETIME"));
     resp_arg(&s->c->out, k->name);
@@ -181,7 +181,7 @@ fields_with_ttl(struct scan *s, const struct ev_key *k, const struct reply *item
         (void)scan_key_copied(s, &at);
     }
     if (conn_flush(s->cx, s->c, e) || conn_recv(s->cx, s->c, &r, e))
-        return e->code;
+        return err_code(e);
     if (r.type == REPLY_ERROR && !reply_is_error(&r, "WRONGTYPE"))
         return scan_key_failed(s, k->name, &r, e);
     if (r.type == REPLY_NIL || r.type == REPLY_ERROR)
@@ -195,7 +195,7 @@ fields_with_ttl(struct scan *s, const struct ev_key *k, const struct reply *item
         ev.u.field.value = ev_whole(scan_key_copied(s, &at));
         ev.u.field.expires_at = r.items[i].integer >= 0 ? r.items[i].integer : EV_NO_EXPIRY;
         if (r.items[i].integer != -2 && scan_emit(s, &ev, e)) /* -2: expired since */
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -210,7 +210,7 @@ read_by_cursor(struct scan *s, const struct ev_key *k, enum outcome *out, struct
     bool begun = false, changed;
 
     if (window_of(s, k, length, &window, e))
-        return e->code;
+        return err_code(e);
     (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)window);
     do {
         struct reply r;
@@ -219,7 +219,7 @@ read_by_cursor(struct scan *s, const struct ev_key *k, enum outcome *out, struct
         if (CONN_CALL(s->cx, s->c, &r, e, str_c(verb), k->name, str_c(cursor), STR_LIT("COUNT"),
                       str_c(count)) ||
             scan_key_check(s, k, &r, begun, &changed, e))
-            return e->code;
+            return err_code(e);
         if (changed) {
             *out = READ_CHANGED;
             return RC_OK;
@@ -233,12 +233,12 @@ read_by_cursor(struct scan *s, const struct ev_key *k, enum outcome *out, struct
         if (items->n == 0)
             continue;
         if (!begun && scan_begin(s, k, e))
-            return e->code;
+            return err_code(e);
         begun = true;
         if (k->type == KV_HASH && s->has_field_ttl && items->n % 2 == 0
                 ? fields_with_ttl(s, k, items, e)
                 : scan_items(s, k->type, items, e))
-            return e->code;
+            return err_code(e);
     } while (strcmp(cursor, "0") != 0);
     *out = begun ? READ_DONE : READ_GONE;
     return RC_OK;
@@ -252,7 +252,7 @@ read_by_dump(struct scan *s, struct ev_key *k, enum outcome *out, struct err *e)
     struct ev ev;
 
     if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("DUMP"), k->name))
-        return e->code;
+        return err_code(e);
     if (r.type == REPLY_ERROR) {
         (void)scan_key_failed(s, k->name, &r, e);
         return e->code == RC_DENIED
@@ -269,7 +269,7 @@ read_by_dump(struct scan *s, struct ev_key *k, enum outcome *out, struct err *e)
     if (!rdb_kv_type(ev.u.payload.rdb_type, &k->type))
         k->type = KV_MODULE;
     if (scan_begin(s, k, e))
-        return e->code;
+        return err_code(e);
     return scan_payload(s, &ev, e);
 }
 
@@ -287,7 +287,7 @@ read_value(struct scan *s, struct ev_key *k, bool known, enum outcome *out, stru
         return read_list(s, k, out, e);
     case KV_STREAM:
         if (scan_stream(s, k, &gone, &changed, e))
-            return e->code;
+            return err_code(e);
         *out = gone ? READ_GONE : changed ? READ_CHANGED : READ_DONE;
         return RC_OK;
     default:
@@ -309,7 +309,7 @@ scan_one(struct scan *s, struct str name, struct err *e)
         RESP_CMD(&s->c->out, STR_LIT("TYPE"), name);
         if (conn_flush(s->cx, s->c, e) || scan_take_time(s, e) ||
             scan_take_expiry(s, &k, &key, e) || conn_recv(s->cx, s->c, &r, e))
-            return e->code;
+            return err_code(e);
         if (r.type == REPLY_ERROR)
             return scan_key_failed(s, name, &r, e);
         if (reply_is_status(&r, "none")) {
@@ -318,7 +318,7 @@ scan_one(struct scan *s, struct str name, struct err *e)
         }
         k.type_known = scan_type(&r, &key.type);
         if (read_value(s, &key, k.type_known, &out, e))
-            return e->code;
+            return err_code(e);
         if (out == READ_DONE)
             return scan_end(s, &key, e);
         if (out == READ_GONE) {

@@ -74,7 +74,7 @@ take_page(struct scan *s, struct page *p, struct err *e)
     size_t at = 0, n;
 
     if (conn_recv(s->cx, s->c, &r, e))
-        return e->code;
+        return err_code(e);
     if (r.type == REPLY_ERROR)
         return conn_fail(s->c, &r, "could not list the keys (SCAN)", e);
     if (r.type != REPLY_ARRAY || r.n != 2 || r.items[0].type != REPLY_BULK ||
@@ -83,7 +83,7 @@ take_page(struct scan *s, struct page *p, struct err *e)
     memcpy(p->cursor, r.items[0].s.p, r.items[0].s.n);
     p->cursor[r.items[0].s.n] = '\0';
     if (check_cursor(s, p->cursor, e))
-        return e->code;
+        return err_code(e);
     n = r.items[1].n;
     if (n > PAGE_KEYS_MAX)
         return err_set(e, RC_LIMIT, "%s gave %zu keys for a SCAN of at most %d", conn_peer(s->c), n,
@@ -128,19 +128,19 @@ scan_page_measure(struct scan *s, struct page *p, struct page *next, struct err 
     if (strcmp(p->cursor, "0") != 0)
         ask_page(s, p->cursor);
     if (conn_flush(s->cx, s->c, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < p->n; i++) {
         struct scan_key *k = &p->keys[i];
         k->bytes = SMALL_GUESS;
         if (memory) {
             if (conn_recv(s->cx, s->c, &r, e))
-                return e->code;
+                return err_code(e);
             if (r.type != REPLY_ERROR)
                 k->bytes = r.type == REPLY_INT && r.integer > 0 ? (uint64_t)r.integer : 0;
         }
         if (types) {
             if (conn_recv(s->cx, s->c, &r, e))
-                return e->code;
+                return err_code(e);
             if (r.type == REPLY_ERROR)
                 return scan_key_failed(s, k->name, &r, e);
             k->type_known = scan_type(&r, &k->type);
@@ -170,13 +170,13 @@ measure_by_type(struct scan *s, struct page *p, struct err *e)
             RESP_CMD(&s->c->out, verbs[p->keys[i].type], p->keys[i].name);
     }
     if (conn_flush(s->cx, s->c, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < p->n; i++) {
         struct scan_key *k = &p->keys[i];
         if (k->bytes == 0 || !k->type_known)
             continue;
         if (conn_recv(s->cx, s->c, &r, e))
-            return e->code;
+            return err_code(e);
         if (r.type == REPLY_ERROR && !reply_is_error(&r, "WRONGTYPE"))
             return scan_key_failed(s, k->name, &r, e);
         k->items = r.type == REPLY_INT && r.integer > 0 ? (uint64_t)r.integer : 0;
@@ -200,7 +200,7 @@ take_access(struct scan *s, struct ev_key *to, struct err *e)
     if (s->access == NULL)
         return RC_OK;
     if (conn_recv(s->cx, s->c, &r, e))
-        return e->code;
+        return err_code(e);
     if (r.type != REPLY_INT || r.integer < 0)
         return RC_OK; /* an ornament, not worth an error */
     if (s->access[0] == 'F')
@@ -222,7 +222,7 @@ take_payload(struct scan *s, const struct scan_key *k, struct ev_key *key, bool 
     struct ev ev;
 
     if (conn_recv(s->cx, s->c, &r, e))
-        return e->code;
+        return err_code(e);
     if (r.type == REPLY_NIL) {
         s->result->vanished++;
         return RC_OK;
@@ -246,9 +246,9 @@ take_payload(struct scan *s, const struct scan_key *k, struct ev_key *key, bool 
     if (!rdb_kv_type(ev.u.payload.rdb_type, &key->type))
         key->type = KV_MODULE;
     if (scan_begin(s, key, e))
-        return e->code;
+        return err_code(e);
     if (scan_payload(s, &ev, e))
-        return e->code;
+        return err_code(e);
     return scan_end(s, key, e);
 }
 
@@ -270,12 +270,12 @@ dump_batch(struct scan *s, const struct scan_key *keys, size_t n, bool *unusable
         RESP_CMD(&s->c->out, STR_LIT("DUMP"), keys[i].name);
     }
     if (conn_flush(s->cx, s->c, e) || scan_take_time(s, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < n; i++) {
         struct ev_key key = blank_key(&keys[i]);
         if (take_access(s, &key, e) || scan_take_expiry(s, &keys[i], &key, e) ||
             take_payload(s, &keys[i], &key, unusable, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -297,7 +297,7 @@ read_batch(struct scan *s, struct page *p, size_t from, size_t to, struct err *e
     if (s->result->plain)
         return scan_plain(s, p->keys + from, to - from, e);
     if (dump_batch(s, p->keys + from, to - from, &unusable, e))
-        return e->code;
+        return err_code(e);
     if (!unusable)
         return RC_OK;
     log_info("%s does not give keys as a whole (DUMP): reading them element by element",
@@ -305,7 +305,7 @@ read_batch(struct scan *s, struct page *p, size_t from, size_t to, struct err *e
     s->result->plain = true;
     for (size_t i = from; i < to; i++) {
         if (scan_one(s, p->keys[i].name, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -323,7 +323,7 @@ read_page(struct scan *s, struct page *p, struct err *e)
 
         if ((alone || sum + k->bytes > s->batch_bytes) && from < i) {
             if (read_batch(s, p, from, i, e))
-                return e->code;
+                return err_code(e);
             sum = 0;
             from = i;
         }
@@ -335,7 +335,7 @@ read_page(struct scan *s, struct page *p, struct err *e)
         if (k->bytes == 0)
             s->result->vanished++;
         else if (scan_one(s, k->name, e))
-            return e->code;
+            return err_code(e);
     }
     return read_batch(s, p, from, p->n, e);
 }
@@ -347,17 +347,17 @@ all_pages(struct scan *s, struct page pages[static 2], struct err *e)
 
     ask_page(s, "0");
     if (conn_flush(s->cx, s->c, e) || take_page(s, &pages[0], e))
-        return e->code;
+        return err_code(e);
     for (;;) {
         struct page *p = &pages[at], *next = &pages[1 - at];
         bool last = strcmp(p->cursor, "0") == 0;
 
         if (scan_page_measure(s, p, next, e))
-            return e->code;
+            return err_code(e);
         if (s->no_memory && measure_by_type(s, p, e))
-            return e->code;
+            return err_code(e);
         if (read_page(s, p, e))
-            return e->code;
+            return err_code(e);
         if (last)
             return RC_OK;
         at = 1 - at;

@@ -59,7 +59,7 @@ scan_items(struct scan *s, enum kv_type type, const struct reply *r, struct err 
             return scan_odd(s, "a read", e);
         if (pairs ? emit_pair(s, type, r->items[i].s, r->items[i + 1].s, e)
                   : emit_piece(s, EV_ELEM, r->items[i].s, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -106,7 +106,7 @@ take_whole(struct scan *s, struct scan_key *k, struct err *e)
     struct reply r;
 
     if (scan_take_expiry(s, k, &key, e) || conn_recv(s->cx, s->c, &r, e))
-        return e->code;
+        return err_code(e);
     if (reply_is_error(&r, "WRONGTYPE")) {
         s->result->reread++;
         k->bytes = LATER;
@@ -119,7 +119,7 @@ take_whole(struct scan *s, struct scan_key *k, struct err *e)
         return RC_OK;
     }
     if (scan_begin(s, &key, e) || scan_items(s, k->type, &r, e))
-        return e->code;
+        return err_code(e);
     return scan_end(s, &key, e);
 }
 
@@ -136,14 +136,14 @@ scan_plain(struct scan *s, struct scan_key *keys, size_t n, struct err *e)
         ask_whole(s, &keys[i]);
     }
     if (conn_flush(s->cx, s->c, e) || scan_take_time(s, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < n; i++) {
         if (keys[i].bytes != LATER && take_whole(s, &keys[i], e))
-            return e->code;
+            return err_code(e);
     }
     for (size_t i = 0; i < n; i++) {
         if (keys[i].bytes == LATER && scan_one(s, keys[i].name, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }

@@ -92,7 +92,7 @@ take_names(struct scan *s, const struct ev_key *k, struct names *l, struct err *
 
     buf_init(&l->bytes, EV_HELD_MAX);
     if (scan_take_time(s, e) || conn_recv(s->cx, s->c, &r, e))
-        return e->code;
+        return err_code(e);
     if (reply_is_error(&r, "WRONGTYPE"))
         return scan_changed(k, e);
     if (r.type == REPLY_ERROR && !reply_is_error(&r, "ERR") && !reply_is_error(&r, "NOGROUP"))
@@ -158,7 +158,7 @@ scan_stream_entries(struct scan *s, const struct ev_key *k, struct stream_id las
         (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)window);
         if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("XRANGE"), k->name, id_text(from, a),
                       id_text(last, b), STR_LIT("COUNT"), str_c(count)))
-            return e->code;
+            return err_code(e);
         if (reply_is_error(&r, "WRONGTYPE"))
             return scan_changed(k, e);
         if (r.type == REPLY_ERROR)
@@ -167,7 +167,7 @@ scan_stream_entries(struct scan *s, const struct ev_key *k, struct stream_id las
             return scan_odd(s, "XRANGE", e);
         for (size_t i = 0; i < r.n; i++) {
             if (emit_entry(s, &r.items[i], &from, e))
-                return e->code;
+                return err_code(e);
         }
         *n += r.n;
         if (r.n < window || !id_after(&from))
@@ -208,7 +208,7 @@ scan_stream_pending(struct scan *s, const struct ev_key *k, struct str group, st
         RESP_CMD(&s->c->out, STR_LIT("XPENDING"), k->name, group, id_text(from, a),
                  id_text(last, b), STR_LIT("1000"), consumer);
         if (conn_flush(s->cx, s->c, e) || scan_take_time(s, e) || conn_recv(s->cx, s->c, &r, e))
-            return e->code;
+            return err_code(e);
         if (reply_is_error(&r, "NOGROUP"))
             return RC_OK; /* gone since */
         if (reply_is_error(&r, "WRONGTYPE"))
@@ -219,7 +219,7 @@ scan_stream_pending(struct scan *s, const struct ev_key *k, struct str group, st
             return scan_odd(s, "XPENDING", e);
         for (size_t i = 0; i < r.n; i++) {
             if (emit_pending(s, &r.items[i], group, &from, e))
-                return e->code;
+                return err_code(e);
         }
         if (r.n < PENDING || !id_after(&from))
             return RC_OK;
@@ -235,7 +235,7 @@ one_group(struct scan *s, const struct ev_key *k, struct str group, struct strea
     scan_ask_time(s);
     RESP_CMD(&s->c->out, STR_LIT("XINFO"), STR_LIT("CONSUMERS"), k->name, group);
     if (conn_flush(s->cx, s->c, e) || take_names(s, k, &l, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < l.n; i++) {
         struct ev ev = {.kind = EV_CONSUMER};
         ev.u.consumer.group = group;
@@ -243,7 +243,7 @@ one_group(struct scan *s, const struct ev_key *k, struct str group, struct strea
         ev.u.consumer.seen_at = l.items[i].seen_at;
         ev.u.consumer.active_at = l.items[i].active_at;
         if (scan_emit(s, &ev, e) || scan_stream_pending(s, k, group, name_at(&l, i), last, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -257,7 +257,7 @@ scan_stream_groups(struct scan *s, const struct ev_key *k, const struct ev *stre
     scan_ask_time(s);
     RESP_CMD(&s->c->out, STR_LIT("XINFO"), STR_LIT("GROUPS"), k->name);
     if (conn_flush(s->cx, s->c, e) || take_names(s, k, &l, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < l.n; i++) {
         struct ev ev = {.kind = EV_GROUP};
         ev.u.group.name = name_at(&l, i);
@@ -266,7 +266,7 @@ scan_stream_groups(struct scan *s, const struct ev_key *k, const struct ev *stre
         ev.u.group.entries_read = l.items[i].read;
         ev.u.group.modern = stream->u.stream.modern;
         if (scan_emit(s, &ev, e) || one_group(s, k, name_at(&l, i), last, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -279,7 +279,7 @@ scan_stream(struct scan *s, const struct ev_key *key, bool *gone, bool *changed,
     struct reply r;
 
     if (CONN_CALL(s->cx, s->c, &r, e, STR_LIT("XINFO"), STR_LIT("STREAM"), key->name))
-        return e->code;
+        return err_code(e);
     *changed = reply_is_error(&r, "WRONGTYPE");
     *gone = r.type == REPLY_ERROR && memmem(r.s.p, r.s.n, "no such key", 11) != NULL;
     if (*changed || *gone)
@@ -294,10 +294,10 @@ scan_stream(struct scan *s, const struct ev_key *key, bool *gone, bool *changed,
     ev.u.stream.added = (uint64_t)MAX(scan_stream_number(&r, "entries-added", 0), INT64_C(0));
     if (scan_begin(s, key, e) ||
         scan_stream_entries(s, key, ev.u.stream.last, &ev.u.stream.length, e))
-        return e->code;
+        return err_code(e);
     if (!ev.u.stream.modern)
         ev.u.stream.added = ev.u.stream.length;
     if (scan_emit(s, &ev, e))
-        return e->code;
+        return err_code(e);
     return scan_stream_groups(s, key, &ev, e);
 }

@@ -36,11 +36,11 @@ static enum rc
 split_front(const struct cmd *c, struct split *s, struct err *e)
 {
     if (buf_printf(&s->front, e, "$%zu\r\n%s\r\n", strlen(s->verb), s->verb))
-        return e->code;
+        return err_code(e);
     for (uint32_t i = 1; i < s->fixed; i++)
         if (buf_printf(&s->front, e, "$%zu\r\n", c->argv[i].n) ||
             buf_add_str(&s->front, c->argv[i], e) || buf_add(&s->front, "\r\n", 2, e))
-            return e->code;
+            return err_code(e);
     return RC_OK;
 }
 
@@ -83,6 +83,6 @@ split_head(const struct split *s, uint32_t done, struct str rest, struct buf *ou
     buf_reset(out);
     if (buf_printf(out, e, "*%u\r\n", s->fixed + split_elements(s, done)) ||
         buf_add_str(out, buf_str(&s->front), e))
-        return e->code;
+        return err_code(e);
     return buf_add_str(out, rest, e);
 }

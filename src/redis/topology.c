@@ -52,7 +52,7 @@ topology_need_single(struct ctx *cx, struct conn *c, const struct conn_info *inf
 
     if (info == NULL) {
         if (ask_hello(cx, c, "mode", &mode, e))
-            return e->code;
+            return err_code(e);
         if (mode.n == 0)
             log_warn("%s does not tell (INFO, HELLO) whether it is a single server; a node of a "
                      "cluster would give only its own keys",
@@ -71,7 +71,7 @@ topology_need_master(struct ctx *cx, struct conn *c, const struct conn_info *inf
     struct str role = info != NULL ? str_c(info->role) : str_of(NULL, 0);
 
     if (info == NULL && ask_hello(cx, c, "role", &role, e))
-        return e->code;
+        return err_code(e);
     if (!str_eq(role, STR_LIT("slave")) && !str_eq(role, STR_LIT("replica")))
         return RC_OK;
     (void)err_set(e, RC_DENIED,

@@ -181,7 +181,7 @@ set_user(struct redis_addr *a, struct str info, struct err *e)
     size_t colon = url_find(info, ':');
 
     if (colon > 0 && decode_c(url_cut(info, 0, colon), "user name", &a->user, e))
-        return e->code;
+        return err_code(e);
     if (colon + 1 < info.n)
         return decode_secret(url_cut(info, colon + 1, info.n), &a->pass, e);
     return RC_OK;
@@ -218,7 +218,7 @@ static enum rc
 set_path(struct redis_addr *a, struct str path, struct err *e)
 {
     if (decode_c(path, "path", &a->path, e))
-        return e->code;
+        return err_code(e);
     if (a->path[0] != '/')
         return err_set(e, RC_INVALID, "the path in the Redis address must start with a slash");
     if (strlen(a->path) > SOCKET_PATH_MAX)
@@ -257,7 +257,7 @@ set_query(struct redis_addr *a, struct str query, struct err *e)
                            "the Redis address has a parameter that is not known "
                            "(only db=N is)");
         if (set_db(a, url_cut(one, 3, one.n), e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -290,13 +290,13 @@ url_parse(struct str url, struct redis_addr *a, struct err *e)
     if (url.n == 0)
         return err_set(e, RC_INVALID, "the Redis address is empty");
     if (take_scheme(&url, a, &p, e) || url_split(url, &p, e))
-        return e->code;
+        return err_code(e);
     if (p.has_userinfo && set_user(a, p.userinfo, e))
-        return e->code;
+        return err_code(e);
     if (p.is_unix ? set_path(a, p.path, e) : set_host(a, &p, e))
-        return e->code;
+        return err_code(e);
     if (!p.is_unix && set_db(a, p.path, e))
-        return e->code;
+        return err_code(e);
     return set_query(a, p.query, e);
 }
 
@@ -307,7 +307,7 @@ redis_addr_parse(struct str url, const struct secret *pass, struct redis_addr *o
 
     if (url_parse(url, &a, e)) {
         redis_addr_release(&a);
-        return e->code;
+        return err_code(e);
     }
     if (a.pass.p == NULL && pass != NULL && pass->n != 0)
         secret_set(&a.pass, secret_str(pass));

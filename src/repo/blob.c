@@ -8,7 +8,7 @@ blob_reader_init(struct blob_reader *b, struct repo *r, struct err *e)
 {
     *b = (struct blob_reader){.repo = r};
     if (sealer_new(&r->key, &b->sealer, e))
-        return e->code;
+        return err_code(e);
     b->zstd = zstd_dec_new();
     return RC_OK;
 }
@@ -46,7 +46,7 @@ blob_length(struct repo *r, enum blob_type type, const struct id *id, size_t *n,
     struct blob_place place;
 
     if (blob_find(r, type, id, &place, e))
-        return e->code;
+        return err_code(e);
     *n = blob_place_plain(&place);
     return RC_OK;
 }
@@ -60,7 +60,7 @@ blob_unseal(struct blob_reader *b, const struct blob_place *place, uint8_t *seal
     if (place->plain == 0)
         return seal_open(b->sealer, sealed, place->sealed, out, e);
     if (seal_open(b->sealer, sealed, place->sealed, sealed + SEAL_IV, e))
-        return e->code;
+        return err_code(e);
     return zstd_decompress(b->zstd, packed, out, place->plain, e);
 }
 
@@ -78,7 +78,7 @@ fetch_from(struct ctx *cx, struct blob_reader *b, enum blob_type type,
         b->sealed = (uint8_t *)mem_alloc(b->room);
     }
     if (s->ops->get(cx, s, &pack, place->offset, b->sealed, place->sealed, e))
-        return e->code;
+        return err_code(e);
     return blob_unseal(b, place, b->sealed, out, e);
 }
 
@@ -89,7 +89,7 @@ load_once(struct ctx *cx, struct blob_reader *b, enum blob_type type,
     struct id got;
 
     if (fetch_from(cx, b, type, place, out, e))
-        return e->code;
+        return err_code(e);
     sha256_of(str_of(out, blob_place_plain(place)), &got);
     if (!id_eq(&got, id))
         return err_set(e, RC_CORRUPT, "its content does not have the hash that is its name");
@@ -107,7 +107,7 @@ load_from(struct ctx *cx, struct blob_reader *b, enum blob_type type,
     do {
         rc = load_once(cx, b, type, place, id, out, e);
     } while (rc == RC_CORRUPT && retry_next(cx, &again, e));
-    return rc == RC_OK ? RC_OK : e->code;
+    return rc == RC_OK ? RC_OK : err_code(e);
 }
 
 enum rc
@@ -125,7 +125,7 @@ blob_load(struct ctx *cx, struct blob_reader *b, enum blob_type type, const stru
         else if (load_from(cx, b, type, &place, id, out, e) == RC_OK)
             return RC_OK;
         if (e->code == RC_CANCELLED || e->code == RC_TIMEOUT)
-            return e->code;
+            return err_code(e);
         if (e->code == RC_NOT_FOUND)
             e->code = RC_CORRUPT; /* the index promised it */
         (void)err_wrap(e, "could not read blob %s in %s", id_hex(id, hex),
@@ -136,5 +136,5 @@ blob_load(struct ctx *cx, struct blob_reader *b, enum blob_type type, const stru
     *e = first;
     if (e->code == RC_OK)
         return err_set(e, RC_CORRUPT, "the blob %s is in no index file", id_hex(id, hex));
-    return e->code;
+    return err_code(e);
 }

@@ -125,7 +125,7 @@ unseal_to(struct blob_reader *reader, const struct blob_place *place, uint8_t *a
     if (place->plain != 0)
         return blob_unseal(reader, place, at, out, e);
     if (blob_unseal(reader, place, at, at + SEAL_IV, e))
-        return e->code;
+        return err_code(e);
     if (out != at + SEAL_IV)
         memmove(out, at + SEAL_IV, blob_place_plain(place));
     return RC_OK;

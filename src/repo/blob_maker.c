@@ -13,7 +13,7 @@ blob_maker_init(struct blob_maker *m, struct repo *r, enum save_compression comp
                 struct err *e)
 {
     if (sealer_new(&r->key, &m->sealer, e))
-        return e->code;
+        return err_code(e);
     if (r->config.version >= 2)
         m->zstd = zstd_enc_new(compression == SAVE_MAX ? ZSTD_DENSE : ZSTD_FAST);
     m->only_trees = compression == SAVE_OFF;

@@ -33,14 +33,14 @@ blob_writer_open(struct ctx *cx, struct repo *r, const struct blob_writer_opts *
     struct blob_writer *w;
 
     if (repo_need_index(cx, r, e))
-        return e->code;
+        return err_code(e);
     w = MEM_NEW(struct blob_writer);
     w->repo = r;
     w->lost = o->lost;
     if (blob_maker_init(&w->maker, r, o->compression, e) ||
         packer_open(cx, r, &packs, &w->packer, e)) {
         writer_free(w);
-        return e->code;
+        return err_code(e);
     }
     *out = w;
     return RC_OK;
@@ -66,7 +66,7 @@ blob_writer_add(struct blob_writer *w, enum blob_type type, const struct id *id,
     if (blob_writer_has(w, type, id))
         return RC_OK;
     if (packer_add(w->packer, blob_make(&w->maker, p, n, &b), &b, e))
-        return e->code;
+        return err_code(e);
     (void)idset_add(&w->written[type], id);
     w->stats.blobs++;
     w->stats.bytes += n;

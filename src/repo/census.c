@@ -61,7 +61,7 @@ census_open(struct ctx *cx, struct repo *r, struct census **out, struct err *e)
     if (c->n > 0) {
         if (thread_start(&c->thread, "list packs", census_list, c, e)) {
             census_free(c);
-            return e->code;
+            return err_code(e);
         }
         c->listing = true;
     }

@@ -87,7 +87,7 @@ key_store(struct ctx *cx, struct store *s, struct str password, const struct sea
     whoami(k->hostname, k->username);
     if (key_file_seal(k, password, master, e) || key_file_encode(k, &text, e)) {
         mem_free(k);
-        return e->code;
+        return err_code(e);
     }
     mem_free(k);
     sha256_of(buf_str(&text), &name.id);
@@ -203,7 +203,7 @@ key_search(struct ctx *cx, struct store *s, struct str password, struct str conf
         first = spoilt; /* no password was tried */
     if (first.code != RC_OK) {
         *e = first;
-        return e->code;
+        return err_code(e);
     }
     if (found.all == 0)
         return err_set(e, RC_NOT_FOUND, "the repository has no keys");

@@ -72,7 +72,7 @@ keys_remove(struct ctx *cx, struct repo *r, const char *spec, struct err *e)
     struct store_name name = {.type = STORE_KEY};
 
     if (lookup_file(cx, r, STORE_KEY, spec, &name.id, e))
-        return e->code;
+        return err_code(e);
     if (id_eq(&name.id, &r->key_id))
         return err_set(e, RC_INVALID, "the key \"%s\" is the one in use", spec);
     return repo_remove(cx, r, STORE_KEY, &name.id, 1, NULL, e);
@@ -85,7 +85,7 @@ keys_passwd(struct ctx *cx, struct repo *r, struct str password, const struct re
     struct id old = r->key_id, fresh;
 
     if (keys_add(cx, r, password, opts, &fresh, e))
-        return e->code;
+        return err_code(e);
     r->key_id = fresh;
     *id = fresh;
     if (repo_remove(cx, r, STORE_KEY, &old, 1, NULL, e))

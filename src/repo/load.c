@@ -247,11 +247,11 @@ read_bytes(struct rd *rd, uint8_t *p, size_t n, size_t *got, struct err *e)
     size_t have = 0;
 
     if (ctx_check(l->cx, e))
-        return e->code;
+        return err_code(e);
     while (have == 0 && l->current < l->file->n_content) {
         size_t step, all;
         if (wait_current(l, &s, e))
-            return e->code;
+            return err_code(e);
         all = blob_place_plain(&s->blob.place);
         step = MIN(n, all - l->off);
         memcpy(p, s->blob.p + l->off, step);
@@ -308,7 +308,7 @@ load_open(struct ctx *cx, struct repo *r, const struct file_info *f, unsigned wo
     return RC_OK;
 fail:
     load_close(l);
-    return e->code;
+    return err_code(e);
 }
 
 void
@@ -352,15 +352,15 @@ load_prove(struct ctx *cx, struct repo *r, const struct id *tree, const struct f
     struct census *c;
 
     if (repo_need_index(cx, r, e) || census_open(cx, r, &c, e))
-        return e->code;
+        return err_code(e);
     if (prove_blob(r, c, BLOB_TREE, tree, e)) {
         census_abort(c);
-        return e->code;
+        return err_code(e);
     }
     for (size_t i = 0; i < f->n_content; i++)
         if (prove_blob(r, c, BLOB_DATA, &f->content[i], e)) {
             census_abort(c);
-            return e->code;
+            return err_code(e);
         }
     return census_end(c, e);
 }

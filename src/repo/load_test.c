@@ -118,7 +118,7 @@ far_get(struct ctx *with, struct store *s, const struct store_name *name, uint64
         return err_set(e, RC_UNAVAILABLE, "nobody is there");
     }
     if (far.get(with, s, name, off, to, n, e))
-        return e->code;
+        return err_code(e);
     if (name->type != STORE_PACK)
         return RC_OK;
     atomic_fetch_add(&far.gets, 1);

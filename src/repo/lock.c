@@ -143,7 +143,7 @@ lock_is_stale(struct ctx *cx, struct repo *r, const struct id *id, const struct 
     if (*stale)
         return RC_OK;
     if (lock_age(cx, r, id, l, &age, e))
-        return e->code;
+        return err_code(e);
     *stale = age > STALE_MS;
     return RC_OK;
 }
@@ -155,7 +155,7 @@ lock_load(struct ctx *cx, struct repo *r, const struct id *id, struct lock_info 
     struct store_name name = lock_name(id);
 
     if (unpacked_load(cx, r, &name, &text, e))
-        return e->code;
+        return err_code(e);
     return lock_decode(buf_str(&text), out, e);
 }
 
@@ -298,7 +298,7 @@ write_lock(struct ctx *cx, struct repo *r, const struct lock_info *info, struct 
     CLEANUP(buf_release) struct buf text = BUF_INIT(LOCK_FILE_MAX);
 
     if (lock_encode(info, &text, e))
-        return e->code;
+        return err_code(e);
     lock_sweep(&r->lock, r->store);
     if (r->lock.n_litter >= LOCK_LITTER_MAX)
         return err_set(e, RC_UNAVAILABLE, "old locks of ours cannot be removed");
@@ -335,7 +335,7 @@ lock_renew(struct repo *r, struct err *e)
     info.time = instant_now();
     l->cx.until = clock_mono_ms() + CALL_MS;
     if (write_lock(&l->cx, r, &info, &id, e))
-        return e->code;
+        return err_code(e);
     if (r->store->ops->stat(&l->cx, r->store, &old, &bytes, e)) {
         lock_drop(r, &id);
         return e->code == RC_NOT_FOUND ? say_removed(e) : e->code;
@@ -499,7 +499,7 @@ repo_lock_prove(struct ctx *cx, struct repo *r, struct err *e)
     bool was_renewed = true;
 
     if (repo_lock_ok(r, e))
-        return e->code;
+        return err_code(e);
     while (l->held && was_renewed) {
         struct store_name name = {.type = STORE_LOCK};
         uint64_t bytes;
@@ -546,7 +546,7 @@ publish_prove(struct ctx *cx, struct repo *r, const struct store_name *name, uin
     CLEANUP(buf_release) struct buf text = BUF_INIT(SNAPSHOT_MAX);
 
     if (store_prove(cx, r->store, name, bytes, e))
-        return e->code;
+        return err_code(e);
     return name->type == STORE_SNAPSHOT ? unpacked_load(cx, r, name, &text, e) : RC_OK;
 }
 
@@ -560,7 +560,7 @@ repo_publish(struct ctx *cx, struct repo *r, enum store_type type, struct str te
     enum rc rc;
 
     if (repo_lock_prove(cx, r, e) || unpacked_save(cx, r, type, text, id, &bytes, e))
-        return e->code;
+        return err_code(e);
     name.id = *id;
     rc = publish_prove(cx, r, &name, bytes, e);
     whole = rc == RC_OK;

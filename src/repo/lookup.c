@@ -48,7 +48,7 @@ lookup_file(struct ctx *cx, struct repo *r, enum store_type type, const char *sp
     enum rc rc;
 
     if (id_check_prefix(spec, e) || id_list_load(cx, r, type, &files, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < files.n; i++)
         if (id_begins_with(&files.ids[i], spec)) {
             at = i;
@@ -68,7 +68,7 @@ lookup_blob(struct repo *r, const char *spec, enum blob_type *type, struct id *o
     size_t found = 0;
 
     if (id_check_prefix(spec, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < index_blobs(r->index); i++) {
         (void)index_at(r->index, i, &b);
         if (!id_begins_with(&b.id, spec) || (found > 0 && id_eq(&b.id, &match.id)))
@@ -77,7 +77,7 @@ lookup_blob(struct repo *r, const char *spec, enum blob_type *type, struct id *o
         found++;
     }
     if (lookup_judge("blob", spec, found, e))
-        return e->code;
+        return err_code(e);
     *type = match.type;
     *out = match.id;
     return RC_OK;

@@ -11,7 +11,7 @@ pack_reader_init(struct pack_reader *p, struct ctx *cx, struct repo *r, struct e
 {
     *p = (struct pack_reader){.cx = cx, .repo = r};
     if (sealer_new(&r->key, &p->sealer, e))
-        return e->code;
+        return err_code(e);
     p->zstd = zstd_dec_new();
     return RC_OK;
 }
@@ -46,7 +46,7 @@ read_tail(struct pack_reader *p, const struct id *pack, uint64_t bytes, size_t n
 
     buf_reset(tail);
     if (buf_reserve(tail, n, e) || s->ops->get(p->cx, s, &name, bytes - n, tail->p, n, e))
-        return e->code;
+        return err_code(e);
     tail->n = n;
     return RC_OK;
 }
@@ -60,13 +60,13 @@ pack_read_header(struct pack_reader *p, const struct id *pack, uint64_t bytes, s
     if (bytes < PACK_ENTRY_PLAIN + SEAL_OVERHEAD + PACK_LENGTH_BYTES)
         return err_set(e, RC_CORRUPT, "it is too small for a pack");
     if (read_tail(p, pack, bytes, have, tail, e))
-        return e->code;
+        return err_code(e);
     header = le32_load(tail->p + have - PACK_LENGTH_BYTES);
     if (header < SEAL_OVERHEAD || header > PACK_HEADER_MAX || header > bytes - PACK_LENGTH_BYTES)
         return err_set(e, RC_CORRUPT, "the length of its header is impossible");
     all = header + PACK_LENGTH_BYTES;
     if (all > have && read_tail(p, pack, bytes, all, tail, e))
-        return e->code;
+        return err_code(e);
     memmove(tail->p, tail->p + tail->n - all, all);
     tail->n = all;
     pack_reader_want(&p->plain, &p->plain_room, header);
@@ -102,13 +102,13 @@ pack_open_blob(struct pack_reader *p, const struct pack_entry *b, const uint8_t 
     pack_reader_want(&p->sealed, &p->sealed_room, b->sealed);
     at = p->sealed + SEAL_IV;
     if (seal_open(p->sealer, sealed, b->sealed, at, e))
-        return e->code;
+        return err_code(e);
     if (b->plain != 0) {
         struct str packed = str_of(at, b->sealed - SEAL_OVERHEAD);
         pack_reader_want(&p->plain, &p->plain_room, n + SEAL_OVERHEAD);
         at = p->plain + SEAL_IV;
         if (zstd_decompress(p->zstd, packed, at, n, e))
-            return e->code;
+            return err_code(e);
     }
     sha256_of(str_of(at, n), &got);
     if (!id_eq(&got, &b->id))

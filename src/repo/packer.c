@@ -71,7 +71,7 @@ packer_fail(struct packer *p, const struct err *e)
     p->failed = true;
     (void)pthread_mutex_unlock(&p->mutex);
     queue_close(&p->finished);
-    return e->code;
+    return err_code(e);
 }
 
 static enum rc
@@ -239,7 +239,7 @@ commit_pack(struct packer *p, struct pack *k, struct err *e)
 
     if (check_failed(p, e) || repo_lock_ok(p->repo, e)) {
         pack_free(k, s);
-        return e->code;
+        return err_code(e);
     }
     if (s->ops->put_commit(p->cx, TAKE(k->put), &k->id, e)) {
         pack_free(k, s);
@@ -304,13 +304,13 @@ append_locked(struct packer *p, struct lane *l, struct str sealed, const struct 
     if (k == NULL) {
         struct store_put *put = NULL;
         if (s->ops->put_begin(p->cx, s, STORE_PACK, &put, e))
-            return e->code;
+            return err_code(e);
         k = l->open = MEM_NEW(struct pack);
         k->put = put;
         sha256_init(&k->hash);
     }
     if (s->ops->put_write(p->cx, k->put, sealed.p, sealed.n, e))
-        return e->code;
+        return err_code(e);
     sha256_add(&k->hash, sealed.p, sealed.n);
     if (k->n == k->cap) {
         k->cap = k->cap * 2 + 16;
@@ -338,7 +338,7 @@ packer_add(struct packer *p, struct str sealed, const struct pack_entry *b, stru
     enum rc rc = RC_OK;
 
     if (check_failed(p, e))
-        return e->code;
+        return err_code(e);
     (void)pthread_mutex_lock(&l->mutex);
     if (is_too_much(p, l->open, sealed.n))
         rc = close_pack_locked(p, l, e);
@@ -371,13 +371,13 @@ packer_open(struct ctx *cx, struct repo *r, const struct packer_opts *opts, stru
     for (size_t i = 0; i < ARRAY_LEN(p->lanes); i++) {
         if (sealer_new(&r->key, &p->lanes[i].sealer, e)) {
             packer_abort(p);
-            return e->code;
+            return err_code(e);
         }
     }
     for (; p->n_threads < uploads; p->n_threads++) {
         if (thread_start(&p->threads[p->n_threads], "store packs", run_committer, p, e)) {
             packer_abort(p);
-            return e->code;
+            return err_code(e);
         }
     }
     *out = p;

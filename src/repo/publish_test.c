@@ -135,7 +135,7 @@ save_bytes(struct repo *r, unsigned pieces, uint8_t seed, const struct save_opts
 
     if (save_open(&cx, r, o, &s, e)) {
         mem_free(p);
-        return e->code;
+        return err_code(e);
     }
     w = save_file(s);
     for (unsigned k = 0; k < pieces && rc == RC_OK; k++) {

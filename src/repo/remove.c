@@ -20,7 +20,7 @@ removal_one(void *arg, unsigned worker, size_t at, struct err *e)
 
     (void)worker;
     if (ctx_check(d->cx, e) || (d->type != STORE_LOCK && repo_lock_ok(d->repo, e)))
-        return e->code; /* locks of others may be removed by whoever has none */
+        return err_code(e); /* locks of others may be removed by whoever has none */
     if (s->ops->del(d->cx, s, &name, e))
         return err_wrap(e, "could not remove %s", store_name_text(&name, text));
     (void)atomic_fetch_add(&d->done, 1);

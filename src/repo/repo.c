@@ -20,25 +20,25 @@ config_store(struct ctx *cx, struct store *s, const struct config *c, const stru
     struct str bytes;
 
     if (config_encode(c, &text, e) || sealer_new(key, &sealer, e))
-        return e->code;
+        return err_code(e);
     BUG_ON(text.n + SEAL_OVERHEAD > sizeof(sealed));
     seal(sealer, text.p, text.n, sealed);
     sealer_free(sealer);
     bytes = str_of(sealed, text.n + SEAL_OVERHEAD);
     if (store_put_all(cx, s, &config_name, bytes, e) ||
         store_prove(cx, s, &config_name, bytes.n, e))
-        return e->code;
+        return err_code(e);
     /* Another config under the same name has the same size; and what comes may be damaged. */
     do {
         buf_reset(&got);
         if (store_get_all(cx, s, &config_name, &got, e))
-            return e->code;
+            return err_code(e);
         if (str_eq(buf_str(&got), bytes))
             return RC_OK;
         (void)err_set(e, RC_CORRUPT, "%s said that it stored config, but has another one",
                       s->place);
     } while (retry_next(cx, &again, e));
-    return e->code;
+    return err_code(e);
 }
 
 /*
@@ -61,12 +61,12 @@ master_key(struct ctx *cx, struct store *s, struct str password, bool fast, stru
         return rc;
     rand_bytes(out, sizeof(*out));
     if (key_store(cx, s, password, out, fast, &name.id, e))
-        return e->code;
+        return err_code(e);
     rc = s->ops->stat(cx, s, &config_name, &bytes, e);
     if (rc == RC_NOT_FOUND)
         return RC_OK;
     if (s->ops->del(cx, s, &name, e))
-        return e->code;
+        return err_code(e);
     return rc != RC_OK ? rc : err_set(e, RC_EXISTS, "somebody else has just made it");
 }
 
@@ -161,7 +161,7 @@ open_config(struct ctx *cx, struct repo *r, struct str password, struct err *e)
         sealer_free(TAKE(r->sealer));
         rc = open_config_once(cx, r, password, e);
     } while (rc == RC_CORRUPT && retry_next(cx, &again, e));
-    return rc == RC_OK ? RC_OK : e->code;
+    return rc == RC_OK ? RC_OK : err_code(e);
 }
 
 enum rc
@@ -176,7 +176,7 @@ repo_open(struct ctx *cx, struct store *s, struct str password, struct repo **ou
         if (e->code != RC_NO_REPOSITORY)
             (void)err_wrap(e, "could not open the repository at %s", s->place);
         repo_close(r);
-        return e->code;
+        return err_code(e);
     }
     r->zstd = zstd_enc_new(ZSTD_FAST);
     *out = r;
@@ -256,7 +256,7 @@ replace_config(struct ctx *cx, struct repo *r, const struct config *c, struct st
         return RC_OK;
     if (store_put_all(cx, r->store, &config_name, old, &back) && !is_refused(back.code))
         return err_wrap(e, "the old config could not be put back either (%.200s)", back.msg);
-    return e->code;
+    return err_code(e);
 }
 
 enum rc

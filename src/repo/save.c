@@ -17,7 +17,7 @@ save_fail(struct save *s, const struct err *e)
     s->failed = true;
     (void)pthread_cond_broadcast(&s->changed);
     (void)pthread_mutex_unlock(&s->mutex);
-    return e->code;
+    return err_code(e);
 }
 
 enum rc
@@ -190,7 +190,7 @@ cut_chunk(struct save *s, size_t cut, struct err *e)
         /* The workers may write over what is behind a chunk, so the rest is copied first. */
         if (begin_chunk(s, e) || save_touch(s, rest, e)) {
             chunk_give_back(s, done);
-            return e->code;
+            return err_code(e);
         }
         memcpy(s->filling->p, done->p + cut, rest);
         s->filling->n = rest;
@@ -218,11 +218,11 @@ write_bytes(struct wr *w, const uint8_t *p, size_t n, struct err *e)
         struct chunk *c;
         size_t step, cut;
         if (s->filling == NULL && begin_chunk(s, e))
-            return e->code;
+            return err_code(e);
         c = s->filling;
         step = MIN(n, SCAN_STEP - c->n % SCAN_STEP);
         if (save_touch(s, c->n + step, e))
-            return e->code;
+            return err_code(e);
         memcpy(c->p + c->n, p, step);
         c->n += step;
         p += step;
@@ -231,7 +231,7 @@ write_bytes(struct wr *w, const uint8_t *p, size_t n, struct err *e)
             continue;
         cut = chunker_scan(&s->chunker, &s->scan, c->p, c->n);
         if (cut != 0 && cut_chunk(s, cut, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -281,10 +281,10 @@ save_file_end(struct save *s, const char *name, struct err *e)
         struct chunk *c = s->filling;
         size_t cut = chunker_scan(&s->chunker, &s->scan, c->p, c->n);
         if (cut_chunk(s, cut != 0 ? cut : c->n, e))
-            return e->code;
+            return err_code(e);
     }
     if (save_check(s, e))
-        return e->code;
+        return err_code(e);
     (void)pthread_mutex_lock(&s->mutex);
     f->name = mem_strdup(name);
     s->stats.bytes_processed += f->bytes;
@@ -308,17 +308,17 @@ save_start(struct save *s, const struct save_opts *o, unsigned workers, struct e
     if (repo_need_index(s->cx, s->repo, e) || census_open(s->cx, s->repo, &s->census, e) ||
         packer_open(s->cx, s->repo, &packs, &s->packer, e) ||
         blob_maker_init(&s->makers[WORKERS_MAX], s->repo, o->compression, e))
-        return e->code;
+        return err_code(e);
     for (unsigned i = 0; i < workers; i++) {
         if (blob_maker_init(&s->makers[i], s->repo, o->compression, e))
-            return e->code;
+            return err_code(e);
     }
     for (unsigned i = 0; i < workers; i++) {
         struct save_worker_arg *arg = MEM_NEW(struct save_worker_arg);
         *arg = (struct save_worker_arg){.save = s, .maker = &s->makers[i]};
         if (thread_start(&s->threads[i], "save", save_worker, arg, e)) {
             mem_free(arg);
-            return e->code;
+            return err_code(e);
         }
         (void)pthread_mutex_lock(&s->mutex);
         s->n_threads++;
@@ -350,7 +350,7 @@ save_open(struct ctx *cx, struct repo *r, const struct save_opts *opts, struct s
     chunker_init(&s->chunker, r->config.polynomial);
     if (save_start(s, o, workers, e)) {
         save_abort(s);
-        return e->code;
+        return err_code(e);
     }
     *out = s;
     return RC_OK;

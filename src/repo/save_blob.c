@@ -31,7 +31,7 @@ save_blob(struct save *s, struct blob_maker *m, enum blob_type type, const struc
     if (!save_blob_claim(s, type, id))
         return RC_OK;
     if (packer_add(s->packer, blob_make(m, p, n, &b), &b, e))
-        return e->code;
+        return err_code(e);
     (void)pthread_mutex_lock(&s->mutex);
     if (type == BLOB_TREE)
         s->stats.tree_blobs++;

@@ -35,10 +35,10 @@ store_tree(struct save *s, const struct tree_node *nodes, size_t n, struct id *i
 
     /* Room for the seal on both sides: it may be written in place. */
     if (buf_add(&text, (const uint8_t[SEAL_IV]){0}, SEAL_IV, e) || tree_encode(nodes, n, &text, e))
-        return e->code;
+        return err_code(e);
     plain = text.n - SEAL_IV;
     if (buf_reserve(&text, SEAL_MAC, e))
-        return e->code;
+        return err_code(e);
     sha256_of(str_of(text.p + SEAL_IV, plain), id);
     return save_blob(s, &s->makers[WORKERS_MAX], BLOB_TREE, id, text.p + SEAL_IV, plain, e);
 }

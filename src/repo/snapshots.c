@@ -14,7 +14,7 @@ snapshot_load(struct ctx *cx, struct repo *r, const struct id *id, struct snapsh
     char shown[STORE_NAME_TEXT];
 
     if (unpacked_load(cx, r, &name, &text, e))
-        return e->code;
+        return err_code(e);
     if (snapshot_decode(buf_str(&text), out, e))
         return err_wrap(e, "could not read %s", store_name_text(&name, shown));
     out->id = *id;
@@ -27,7 +27,7 @@ snapshot_save(struct ctx *cx, struct repo *r, struct snapshot *s, struct err *e)
     CLEANUP(buf_release) struct buf text = BUF_INIT(SNAPSHOT_MAX);
 
     if (snapshot_encode(s, &text, e))
-        return e->code;
+        return err_code(e);
     return repo_publish(cx, r, STORE_SNAPSHOT, buf_str(&text), &s->id, e);
 }
 
@@ -183,7 +183,7 @@ find_latest(struct ctx *cx, struct repo *r, uint64_t back, const struct snapshot
     enum rc rc;
 
     if (snapshots_readable(cx, r, &list, &n, &unread, e))
-        return e->code;
+        return err_code(e);
     mem_free(unread.ids);
     chosen = (bool *)mem_zero(n + 1, sizeof(*chosen));
     rc = targets_choose(list, n, f, chosen, e);
@@ -207,7 +207,7 @@ find_by_id(struct ctx *cx, struct repo *r, const char *spec, struct snapshot *ou
     struct id id;
 
     if (lookup_file(cx, r, STORE_SNAPSHOT, spec, &id, e))
-        return e->code;
+        return err_code(e);
     return snapshot_load(cx, r, &id, out, e);
 }
 

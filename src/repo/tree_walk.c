@@ -15,7 +15,7 @@ tree_each(struct ctx *cx, struct blob_reader *b, const struct id *tree, tree_nod
     enum rc rc;
 
     if (blob_length(b->repo, BLOB_TREE, tree, &n, e))
-        return e->code;
+        return err_code(e);
     p = mem_alloc(n);
     rc = blob_load(cx, b, BLOB_TREE, tree, p, n, e);
     if (rc == RC_OK) {
@@ -39,14 +39,14 @@ walk_node(void *arg, const struct tree_node *node, struct err *e)
     enum rc rc;
 
     if (w->node(w->arg, node, e))
-        return e->code;
+        return err_code(e);
     if (!deeper)
         return RC_OK;
     if (w->depth == TREE_DEPTH_MAX)
         return err_set(e, RC_CORRUPT, "folders are nested more than %d deep", TREE_DEPTH_MAX);
     if (w->path != NULL &&
         (buf_add(w->path, node->name.p, node->name.n, e) || buf_add(w->path, "/", 1, e)))
-        return e->code;
+        return err_code(e);
     w->depth++;
     rc = tree_walk(w, &subtree, e);
     w->depth--;
@@ -69,7 +69,7 @@ tree_walk(struct tree_walker *w, const struct id *root, struct err *e)
     if (rc == RC_OK)
         return RC_OK;
     if (w->bad == NULL || e->code == RC_CANCELLED || e->code == RC_TIMEOUT)
-        return e->code;
+        return err_code(e);
     return w->bad(w->arg, root, e);
 }
 
@@ -121,7 +121,7 @@ find_file(struct ctx *cx, struct blob_reader *b, const struct id *tree, const ch
         struct search s = {.name = str_of(at, len), .file = out};
         if (tree_each(cx, b, &in, compare_node, &s, e)) {
             file_info_release(out);
-            return e->code;
+            return err_code(e);
         }
         if (!s.found)
             return err_set(e, RC_NOT_FOUND, "the snapshot has no file \"%s\"", path);
@@ -172,7 +172,7 @@ list_node(void *arg, const struct tree_node *node, struct err *e)
     if (node->type != NODE_FILE)
         return RC_OK;
     if (buf_add(&l->path, node->name.p, node->name.n, e))
-        return e->code;
+        return err_code(e);
     rc = l->fn(l->arg, buf_c(&l->path), node->size, e);
     l->path.n = before;
     return rc;

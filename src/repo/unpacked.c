@@ -53,7 +53,7 @@ unpacked_read(struct ctx *cx, struct repo *r, const struct store_name *name,
     char text[STORE_NAME_TEXT];
 
     if (store_get_all(cx, r->store, name, &raw, e))
-        return e->code;
+        return err_code(e);
     if (open_in_place(r, &raw, e) ||
         unpacked_decode(r, str_of(raw.p + SEAL_IV, raw.n - SEAL_OVERHEAD), max.text, fn, arg, e))
         return err_wrap(e, "could not read %s", store_name_text(name, text));
@@ -71,7 +71,7 @@ append_all(void *arg, struct rd *rd, struct err *e)
 
         if (buf_reserve(out, MIN(step, MAX(out->max - out->n, (size_t)1)), e) ||
             rd_read(rd, out->p + out->n, out->cap - out->n, &got, e))
-            return e->code;
+            return err_code(e);
         out->n += got;
     }
     return RC_OK;

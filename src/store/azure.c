@@ -130,7 +130,7 @@ azure_ask(struct ctx *cx, struct remote *f, const struct remote_op *w, struct re
     add_params(s, w, &out->url, &query);
     out->over = out->over || path.over || query.over || headers.over;
     if (puts && b64_encode(str_of(w->md5, MD5), &md5, e))
-        return e->code;
+        return err_code(e);
     if (puts && w->name.type == STORE_PACK && s->tier != NULL)
         add_header(out, &headers, "x-ms-access-tier", s->tier);
     if (puts) {
@@ -276,12 +276,12 @@ store_azure_open(const char *address, const struct store_opts *o, struct store *
     struct azure *s;
 
     if (check_account(account, e) || url_bucket(address, "azure", true, &container, &prefix, e))
-        return e->code;
+        return err_code(e);
     buf_put(&path, "/", 1);
     http_escape(&path, container);
     if (buf_whole(&path, "the container's name", e)) {
         mem_free(prefix);
-        return e->code;
+        return err_code(e);
     }
     s = MEM_NEW(struct azure);
     s->origin = mem_printf("https://%s.blob.%s", account, suffix ? suffix : "core.windows.net");
@@ -291,7 +291,7 @@ store_azure_open(const char *address, const struct store_opts *o, struct store *
     if (remote_init(&s->remote, &ops, mem_printf("azure:%s:/%s", container, prefix), o, e) ||
         azure_credentials_new(o, s->remote.http, account, &s->credentials, e)) {
         azure_release(&s->remote);
-        return e->code;
+        return err_code(e);
     }
     s->remote.at_bucket_root = s->prefix[0] == '\0';
     *out = &s->remote.store;

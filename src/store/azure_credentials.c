@@ -75,7 +75,7 @@ azure_credentials_new(const struct store_opts *o, struct http *http, const char 
     oauth_init(&w->oauth, o, names, N_SETTINGS, http);
     if (w->oauth.set[KEY] != NULL && read_key(w, e)) {
         azure_credentials_free(w);
-        return e->code;
+        return err_code(e);
     }
     *out = w;
     return RC_OK;

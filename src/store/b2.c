@@ -64,7 +64,7 @@ ask_api(struct ctx *cx, struct b2 *s, const struct remote_op *w, const struct b2
     const char *call;
 
     if (w->verb != REMOTE_CREATE && b2_credentials_bucket(cx, s->credentials, p, &bucket, e))
-        return e->code;
+        return err_code(e);
     if (w->verb == REMOTE_CREATE) {
         call = "b2_create_bucket";
         json_set_cstr(j, "accountId", b2_pass_text(p, "accountId"));
@@ -129,7 +129,7 @@ b2_ask(struct ctx *cx, struct remote *f, const struct remote_op *w, struct remot
 
     if (w->verb == REMOTE_PUT ? b2_credentials_get_upload(cx, s->credentials, &p, e)
                               : b2_credentials_get(cx, s->credentials, &p, e))
-        return e->code;
+        return err_code(e);
     out->carried = p;
     remote_header(out, "Authorization: %s", p->token.text);
     if (w->verb == REMOTE_PUT)
@@ -198,7 +198,7 @@ b2_page(struct ctx *cx, struct remote *f, const struct remote_op *w, const struc
     (void)f;
     (void)w;
     if (json_parse(buf_str(&r->body), &j, e))
-        return e->code;
+        return err_code(e);
     files = json_field(j, "files");
     for (size_t i = 0; i < json_size(files); i++) {
         const struct json *file = json_elem(files, i);
@@ -208,7 +208,7 @@ b2_page(struct ctx *cx, struct remote *f, const struct remote_op *w, const struc
         if (bytes < 0)
             return err_set(e, RC_CORRUPT, "a size is not a number");
         if (to->fn(to->arg, json_text_str(json_field(file, "fileName")), (uint64_t)bytes, e))
-            return e->code;
+            return err_code(e);
     }
     return buf_add_str(to->next, json_text_str(json_field(j, "nextFileName")), e);
 }
@@ -224,7 +224,7 @@ del_versions(struct ctx *cx, struct remote *f, const struct store_name *name,
     const struct json *files;
 
     if (json_parse(buf_str(&r->body), &j, e))
-        return e->code;
+        return err_code(e);
     files = json_field(j, "files");
     *n = json_size(files);
     for (size_t i = 0; i < *n; i++) {
@@ -257,7 +257,7 @@ b2_del(struct ctx *cx, struct remote *f, const struct store_name *name, struct e
             rc = del_versions(cx, f, name, &r, &n, e);
         http_response_release(&r);
     } while ((rc == RC_OK && n >= VERSIONS) || (rc == RC_CORRUPT && retry_next(cx, &again, e)));
-    return rc == RC_OK ? RC_OK : e->code;
+    return rc == RC_OK ? RC_OK : err_code(e);
 }
 
 /* The bucket, if it is not there. */
@@ -318,13 +318,13 @@ store_b2_open(const char *address, const struct store_opts *o, struct store **ou
     struct b2 *s;
 
     if (url_bucket(address, "b2", true, &bucket, &prefix, e))
-        return e->code;
+        return err_code(e);
     s = MEM_NEW(struct b2);
     s->bucket = bucket;
     s->prefix = prefix;
     if (remote_init(&s->remote, &ops, mem_printf("b2:%s:/%s", bucket, prefix), o, e)) {
         b2_release(&s->remote);
-        return e->code;
+        return err_code(e);
     }
     s->credentials = b2_credentials_new(o, s->remote.http, bucket, codes);
     s->remote.at_bucket_root = s->prefix[0] == '\0';

@@ -79,7 +79,7 @@ b2_credentials_refused(const struct b2_credentials *w, const struct http_respons
             if (c->hint != NULL)
                 (void)err_hint(e, "%s", c->hint);
         }
-    return e->code;
+    return err_code(e);
 }
 
 static enum rc
@@ -129,7 +129,7 @@ b2_credentials_authorize(struct ctx *cx, void *arg, struct oauth_token *out, str
             (void)err_hint(e, "are B2_ACCOUNT_ID and B2_ACCOUNT_KEY right, and does the key still "
                               "last?");
         }
-        return e->code;
+        return err_code(e);
     }
     out->text = mem_strdup(json_text_or(json_field(j, "authorizationToken"), ""));
     out->with = j;
@@ -171,7 +171,7 @@ b2_credentials_get(struct ctx *cx, struct b2_credentials *w, struct b2_pass **ou
 
     if (oauth_get(cx, &w->oauth, b2_credentials_authorize, w, &p->token, e)) {
         mem_free(p);
-        return e->code;
+        return err_code(e);
     }
     *out = p;
     return RC_OK;
@@ -196,7 +196,7 @@ find_bucket(struct ctx *cx, struct b2_credentials *w, const struct b2_pass *p, c
         json_set_cstr(ask, "accountId", b2_pass_text(p, "accountId"));
         json_set_cstr(ask, "bucketName", w->bucket);
         if (api_call(cx, w, p, "b2_list_buckets", ask, &j, e))
-            return e->code;
+            return err_code(e);
         found = json_text(json_field(json_elem(json_field(j, "buckets"), 0), "bucketId"));
     }
     if (found == NULL) {
@@ -219,7 +219,7 @@ b2_credentials_bucket(struct ctx *cx, struct b2_credentials *w, const struct b2_
     (void)pthread_mutex_unlock(&w->mutex);
     if (known == NULL) {
         if (find_bucket(cx, w, p, &known, e))
-            return e->code;
+            return err_code(e);
         (void)pthread_mutex_lock(&w->mutex);
         mem_free(w->bucket_id);
         w->bucket_id = mem_strdup(known);
@@ -239,10 +239,10 @@ new_upload(struct ctx *cx, struct b2_credentials *w, const struct b2_pass *accou
     const char *url, *token;
 
     if (b2_credentials_bucket(cx, w, account, &bucket, e))
-        return e->code;
+        return err_code(e);
     json_set_cstr(ask, "bucketId", bucket);
     if (api_call(cx, w, account, "b2_get_upload_url", ask, &j, e))
-        return e->code;
+        return err_code(e);
     url = json_text(json_field(j, "uploadUrl"));
     token = json_text(json_field(j, "authorizationToken"));
     if (url == NULL || token == NULL)
@@ -269,7 +269,7 @@ b2_credentials_get_upload(struct ctx *cx, struct b2_credentials *w, struct b2_pa
         return RC_OK;
     }
     if (b2_credentials_get(cx, w, &account, e))
-        return e->code;
+        return err_code(e);
     rc = new_upload(cx, w, account, out, e);
     pass_free(account);
     return rc;

@@ -85,15 +85,15 @@ static enum rc
 prepare_locked(struct ctx *cx, struct cache *c, struct err *e)
 {
     if (fs_make_dirs(c->near->place, 0700, e) || c->near->ops->create(cx, c->near, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (c->near->ops->list(cx, c->near, kinds[i], count_one, c, e))
-            return e->code;
+            return err_code(e);
     for (size_t i = ARRAY_LEN(kinds); c->bytes > c->max_bytes && i-- > 0;) {
         struct shrink s = {.cx = cx, .c = c, .type = kinds[i]};
 
         if (c->near->ops->list(cx, c->near, kinds[i], drop_above_half, &s, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -133,7 +133,7 @@ read_whole(struct ctx *cx, struct store *from, const struct store_name *name, ui
 
         if (from->ops->get(cx, from, name, off, step, n, e) ||
             (put != NULL && put->store->ops->put_write(cx, put, step, n, e)))
-            return e->code;
+            return err_code(e);
         sha256_add(&hash, step, n);
         off += n;
     }
@@ -182,7 +182,7 @@ fetch_small(struct ctx *cx, struct store *from, const struct store_name *name, u
     CLEANUP(buf_release) struct buf all = BUF_INIT((size_t)MIN(room, (uint64_t)SMALL_MAX));
 
     if (store_get_all(cx, from, name, &all, e))
-        return e->code;
+        return err_code(e);
     *bytes = all.n;
     return put->store->ops->put_write(cx, put, all.p, all.n, e);
 }
@@ -192,7 +192,7 @@ fetch_pack(struct ctx *cx, struct store *from, const struct store_name *name, ui
            struct store_put *put, uint64_t *bytes, struct err *e)
 {
     if (from->ops->stat(cx, from, name, bytes, e))
-        return e->code;
+        return err_code(e);
     if (*bytes > room)
         return store_too_large(name, *bytes, e);
     return read_whole(cx, from, name, *bytes, put, e);

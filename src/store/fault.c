@@ -199,7 +199,7 @@ fault_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct st
     if (fate == FATE_DONE)
         rc = inner_of(s)->ops->put_begin(cx, inner_of(s), type, &inner, e);
     if (fault_end(s, fate, "put_begin", rc, e))
-        return e->code;
+        return err_code(e);
     p = MEM_NEW(struct fault_put);
     *p = (struct fault_put){
         .put = {.store = s, .type = type}, .inner = inner, .bytes = BUF_INIT(OBJECT_MAX)};

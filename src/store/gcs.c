@@ -90,13 +90,13 @@ gcs_ask(struct ctx *cx, struct remote *f, const struct remote_op *w, struct remo
     struct buf md5 = BUF_INIT(64);
 
     if (gcs_credentials_header(cx, s->credentials, out, e))
-        return e->code;
+        return err_code(e);
     out->method = methods[w->verb];
     out->want[1] = "X-GUploader-UploadID";
     add_url(s, w, &out->url);
     if (w->verb == REMOTE_PUT) {
         if (add_md5(w, &md5, e))
-            return e->code;
+            return err_code(e);
         remote_header(out, "Content-Type: application/octet-stream");
         remote_header(out, "X-Goog-Hash: md5=%s", buf_c(&md5));
         buf_release(&md5);
@@ -154,13 +154,13 @@ gcs_check_put(struct remote *f, const struct remote_op *w, const struct http_res
     if (json_parse(buf_str(&r->body), &j, &ignored))
         return RC_OK; /* what is not JSON says nothing */
     if (add_md5(w, &md5, e))
-        return e->code;
+        return err_code(e);
     said = json_text(json_field(j, "md5Hash"));
     if (said == NULL || strcmp(said, buf_c(&md5)) == 0)
         return RC_OK;
     (void)err_set(e, RC_UNAVAILABLE, "it was damaged on its way");
     e->retry = true;
-    return e->code;
+    return err_code(e);
 }
 
 static bool
@@ -198,7 +198,7 @@ gcs_page(struct ctx *cx, struct remote *f, const struct remote_op *w, const stru
     (void)f;
     (void)w;
     if (json_parse(buf_str(&r->body), &j, e))
-        return e->code;
+        return err_code(e);
     items = json_field(j, "items");
     for (size_t i = 0; i < json_size(items); i++) {
         const struct json *item = json_elem(items, i);
@@ -206,7 +206,7 @@ gcs_page(struct ctx *cx, struct remote *f, const struct remote_op *w, const stru
         if (!str_to_u64(json_text_str(json_field(item, "size")), &size))
             return err_set(e, RC_CORRUPT, "a size is not a number");
         if (to->fn(to->arg, json_text_str(json_field(item, "name")), size, e))
-            return e->code;
+            return err_code(e);
     }
     return buf_add_str(to->next, json_text_str(json_field(j, "nextPageToken")), e);
 }
@@ -294,11 +294,11 @@ store_gcs_open(const char *address, const struct store_opts *o, struct store **o
     struct gcs *s;
 
     if (url_bucket(address, "gs", true, &bucket, &prefix, e))
-        return e->code;
+        return err_code(e);
     http_escape(&escaped, bucket);
     if (buf_whole(&escaped, "the bucket's name", e)) {
         mem_free(prefix);
-        return e->code;
+        return err_code(e);
     }
     s = MEM_NEW(struct gcs);
     s->bucket = mem_strdup(buf_c(&escaped));
@@ -310,7 +310,7 @@ store_gcs_open(const char *address, const struct store_opts *o, struct store **o
                     : mem_printf("%s%s", strstr(emulator, "://") ? "" : "http://", emulator);
     if (remote_init(&s->remote, &ops, mem_printf("gs:%s:/%s", bucket, prefix), o, e)) {
         gcs_release(&s->remote);
-        return e->code;
+        return err_code(e);
     }
     s->credentials = gcs_credentials_new(o, s->remote.http, emulator != NULL);
     s->remote.at_bucket_root = s->prefix[0] == '\0';

@@ -79,7 +79,7 @@ add_statement(const struct json *key, const char *url, struct buf *out, struct e
     enum rc rc;
 
     if (pem == NULL)
-        return e->code;
+        return err_code(e);
     head = json_new_object();
     json_set_cstr(head, "alg", "RS256");
     json_set_cstr(head, "typ", "JWT");

@@ -22,20 +22,20 @@ local_create(struct ctx *cx, struct store *s, struct err *e)
     char path[PATH_TEXT];
 
     if (ctx_check(cx, e))
-        return e->code;
+        return err_code(e);
     /* Parents too, as restic does. */
     for (const char *slash = strchr(s->place + 1, '/'); slash != NULL;
          slash = strchr(slash + 1, '/')) {
         (void)snprintf(path, sizeof(path), "%.*s", (int)(slash - s->place), s->place);
         if (local_make_folder(l, path, e))
-            return e->code;
+            return err_code(e);
     }
     if (local_make_folder(l, s->place, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
         (void)snprintf(path, sizeof(path), "%s/%s", s->place, local_folder(types[i]));
         if (local_make_folder(l, path, e))
-            return e->code;
+            return err_code(e);
     }
     return local_sync_folder(l, s->place, e);
 }
@@ -47,7 +47,7 @@ open_object(struct ctx *cx, struct store *s, const struct store_name *name, int 
     struct stat st;
 
     if (ctx_check(cx, e))
-        return e->code;
+        return err_code(e);
     /* Whoever may write to the folder may put a FIFO there, whose opening would not end. */
     *fd = open(local_path(s, name, path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (*fd < 0 && errno == ENOENT && lstat(path, &st) == 0)
@@ -132,7 +132,7 @@ local_stat(struct ctx *cx, struct store *s, const struct store_name *name, uint6
     struct stat st;
 
     if (ctx_check(cx, e))
-        return e->code;
+        return err_code(e);
     if (stat(local_path(s, name, path), &st) != 0)
         return err_sys(e, errno, "could not find %s", path);
     *bytes = (uint64_t)st.st_size;
@@ -151,7 +151,7 @@ local_now(struct store *s, int64_t *ms, struct err *e)
     int fd;
 
     if (local_temporary(s, STORE_LOCK, folder, path, e))
-        return e->code;
+        return err_code(e);
     fd = local_open_temporary(folder, path, &is_named);
     if (fd < 0)
         return err_set(e, RC_UNSUPPORTED, "no file can be made in %s, whose clock would be seen",
@@ -175,7 +175,7 @@ local_age(struct ctx *cx, struct store *s, const struct store_name *name, struct
     int64_t now = 0;
 
     if (ctx_check(cx, e) || local_now(s, &now, e))
-        return e->code;
+        return err_code(e);
     if (stat(local_path(s, name, path), &st) != 0)
         return err_sys(e, errno, "could not find %s", path);
     age->ms = now - ((int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000);
@@ -235,7 +235,7 @@ local_list(struct ctx *cx, struct store *s, enum store_type type, store_list_fn 
         (void)snprintf(prefix, sizeof(prefix), "%02x", i & 0xffU);
         (void)snprintf(path, sizeof(path), "%s/data/%s", s->place, prefix);
         if (list_folder(cx, path, prefix, fn, arg, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -246,7 +246,7 @@ local_del(struct ctx *cx, struct store *s, const struct store_name *name, struct
     char path[PATH_TEXT];
 
     if (ctx_check(cx, e))
-        return e->code;
+        return err_code(e);
     if (unlink(local_path(s, name, path)) != 0 && errno != ENOENT)
         return err_sys(e, errno, "could not remove %s", path);
     return RC_OK;

@@ -135,7 +135,7 @@ local_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct st
     int fd;
 
     if (ctx_check(cx, e) || local_temporary(s, type, folder, path, e))
-        return e->code;
+        return err_code(e);
     fd = local_open_temporary(folder, path, &is_named);
     if (fd < 0 && errno == ENOENT) { /* copies of repositories often lack the empty folders */
         if (local_make_folder(local_of(s), folder, e))
@@ -161,7 +161,7 @@ local_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size
     struct local_put *p = CONTAINER_OF(put, struct local_put, put);
 
     if (ctx_check(cx, e))
-        return e->code;
+        return err_code(e);
     return fs_write_all(p->fd, from, n, p->path, e) ? local_advise(e) : RC_OK;
 }
 
@@ -194,7 +194,7 @@ rename_into_place(struct local *l, const char *from, const char *to, struct err 
     (void)snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(to, '/') - to), to);
     (void)snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(folder, '/') - folder), folder);
     if (local_make_folder(l, folder, e) || local_sync_folder(l, parent, e))
-        return e->code;
+        return err_code(e);
     if (rename(from, to) != 0)
         return err_sys(e, errno, "could not rename %s to %s", from, to);
     return RC_OK;
@@ -211,18 +211,18 @@ local_commit(struct ctx *cx, struct local_put *p, const struct id *id, struct er
     if (id != NULL)
         name.id = *id;
     if (ctx_check(cx, e))
-        return e->code;
+        return err_code(e);
     if (fchmod(fd, local_is_group_shared(l) ? 0440 : 0400) != 0)
         return err_sys(e, errno, "could not set the mode of %s", p->path);
     if (!l->relaxed && fsync(fd) != 0 && errno != ENOTSUP)
         return err_sys(e, errno, "could not write %s", p->path);
     if (give_name(p, e))
-        return e->code;
+        return err_code(e);
     p->fd = -1;
     if (close(fd) != 0)
         return err_sys(e, errno, "could not write %s", p->path);
     if (rename_into_place(l, p->path, local_path(p->put.store, &name, path), e))
-        return e->code;
+        return err_code(e);
     *strrchr(path, '/') = '\0';
     return local_sync_folder(l, path, e);
 }

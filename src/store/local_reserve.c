@@ -182,13 +182,13 @@ reserve_put(struct ctx *cx, struct store *s, const struct store_name *name, stru
     struct local_put *p;
 
     if (ctx_check(cx, e) || local_temporary(s, name->type, folder, path, e))
-        return e->code;
+        return err_code(e);
     p = reserve_begin(s, name->type, bytes.n, path);
     if (p == NULL)
         return err_set(e, RC_FULL, "%s is full, and no room is left that was set aside", s->place);
     if (reserve_write(p, bytes, e)) {
         local_put_abort(&p->put);
-        return e->code;
+        return err_code(e);
     }
     return local_put_commit(cx, &p->put, &name->id, e);
 }

@@ -67,7 +67,7 @@ mem_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct stor
     struct mem_put *p;
 
     if (ctx_check(cx, e))
-        return e->code;
+        return err_code(e);
     p = MEM_NEW(struct mem_put);
     p->put = (struct store_put){.store = s, .type = type};
     buf_init(&p->bytes, OBJECT_MAX);
@@ -79,7 +79,7 @@ static enum rc
 mem_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, size_t n, struct err *e)
 {
     if (ctx_check(cx, e))
-        return e->code;
+        return err_code(e);
     return buf_add(&CONTAINER_OF(put, struct mem_put, put)->bytes, from, n, e);
 }
 
@@ -105,7 +105,7 @@ mem_put_commit(struct ctx *cx, struct store_put *put, const struct id *id, struc
 
     if (ctx_check(cx, e)) {
         mem_put_abort(put);
-        return e->code;
+        return err_code(e);
     }
     if (put->type != STORE_CONFIG)
         name.id = *id;

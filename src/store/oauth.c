@@ -86,7 +86,7 @@ oauth_header(struct ctx *cx, struct oauth *o, oauth_ask_fn *ask, void *arg,
     struct oauth_token t;
 
     if (oauth_get(cx, o, ask, arg, &t, e))
-        return e->code;
+        return err_code(e);
     remote_header(to, "Authorization: Bearer %s", t.text);
     oauth_token_release(&t);
     return RC_OK;
@@ -165,7 +165,7 @@ oauth_refused(const struct http_response *r, const struct json *j, const char *w
         e->retry = true;
         e->after_ms = r->after_ms;
     }
-    return e->code;
+    return err_code(e);
 }
 
 static bool
@@ -207,7 +207,7 @@ oauth_send(struct ctx *cx, struct http *http, const struct http_request *rq,
         }
         http_response_release(&r);
         if (rc != RC_OK || ctx_sleep(cx, pause, e))
-            return e->code;
+            return err_code(e);
     }
 }
 

@@ -78,7 +78,7 @@ store_open(const char *url, const struct store_opts *opts, struct store **out, s
         if (s->open == NULL)
             return refuse_scheme(url, e);
         if (set_connections(s->name, &o, e))
-            return e->code;
+            return err_code(e);
         return s->open(url + strlen(s->name), &o, out, e);
     }
     if (url[strcspn(url, ":/")] ==

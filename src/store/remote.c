@@ -37,7 +37,7 @@ remote_get(struct ctx *cx, struct store *s, const struct store_name *name, uint6
     if (n == 0)
         return ctx_check(cx, e);
     if (remote_exchange(cx, remote_of(s), &w, &r, e))
-        return e->code;
+        return err_code(e);
     http_response_release(&r);
     return RC_OK;
 }
@@ -92,7 +92,7 @@ ask_about(struct ctx *cx, struct store *s, const struct store_name *name,
     for (int left = STORE_TRIES; left > 0 && !*told; left--) {
         struct http_response r = {.status = 0};
         if (remote_exchange(cx, f, &w, &r, e))
-            return e->code;
+            return err_code(e);
         *told = read(f, &r, to);
         http_response_release(&r);
     }
@@ -116,7 +116,7 @@ stat_object(struct ctx *cx, struct store *s, const struct store_name *name, uint
     bool told;
 
     if (ask_about(cx, s, name, read_size, bytes, &told, e))
-        return e->code;
+        return err_code(e);
     if (told)
         return RC_OK;
     return err_set(e, RC_CORRUPT, "could not ask for %s at %s: the answer tells no length",
@@ -155,7 +155,7 @@ remote_age(struct ctx *cx, struct store *s, const struct store_name *name, struc
     bool told;
 
     if (ask_about(cx, s, name, read_age, out, &told, e))
-        return e->code;
+        return err_code(e);
     return told ? RC_OK : err_set(e, RC_UNSUPPORTED, "%s does not tell what time it is", s->place);
 }
 

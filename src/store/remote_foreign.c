@@ -88,5 +88,5 @@ remote_foreign_object(struct ctx *cx, struct store *s, char **name, struct err *
     if (read_pages(cx, f, name, &mine) == RC_OK || mine.code == RC_NOT_FOUND)
         return RC_OK;
     *e = mine;
-    return e->code;
+    return err_code(e);
 }

@@ -85,7 +85,7 @@ remote_put_begin(struct ctx *cx, struct store *s, enum store_type type, struct s
     struct remote_put *p;
 
     if (ctx_check(cx, e))
-        return e->code;
+        return err_code(e);
     p = MEM_NEW(struct remote_put);
     p->put = (struct store_put){.store = s, .type = type};
     *out = &p->put;
@@ -99,7 +99,7 @@ remote_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, siz
     struct remote_put *p = CONTAINER_OF(put, struct remote_put, put);
 
     if (ctx_check(cx, e))
-        return e->code;
+        return err_code(e);
     if (n == 0)
         return RC_OK;
     if (n > PUT_MAX - p->n)
@@ -107,7 +107,7 @@ remote_put_write(struct ctx *cx, struct store_put *put, const uint8_t *from, siz
     if (p->buffer.p == NULL)
         p->buffer = upload_pool_take(&remote_of(put->store)->pool);
     if (upload_buffer_grow(&p->buffer, p->n + n, e))
-        return e->code;
+        return err_code(e);
     memcpy(p->buffer.p + p->n, from, n);
     p->n += n;
     return RC_OK;
@@ -137,12 +137,12 @@ put_again(struct ctx *cx, struct remote *f, const struct remote_op *w, struct ht
 
     if (f->store.ops->stat(cx, &f->store, &w->name, &bytes, e)) {
         *e = first;
-        return e->code;
+        return err_code(e);
     }
     if (w->name.type != STORE_CONFIG && bytes == w->body.n)
         return RC_OK;
     if (f->store.ops->del(cx, &f->store, &w->name, e))
-        return e->code;
+        return err_code(e);
     return remote_exchange(cx, f, w, r, e);
 }
 
@@ -172,13 +172,13 @@ put_config(struct ctx *cx, struct remote *f, const struct remote_op *w, struct e
         CLEANUP(buf_release) struct buf got = BUF_INIT(2 * w->body.n + 1);
         struct err ignored = ERR_INIT; /* what is not as it was sent is sent again */
         if (put_once(cx, f, w, e))
-            return e->code;
+            return err_code(e);
         if (store_get_all(cx, &f->store, &w->name, &got, &ignored) == RC_OK &&
             str_eq(buf_str(&got), w->body))
             return RC_OK;
         (void)err_set(e, RC_CORRUPT, "config is not stored as it was sent to %s", f->store.place);
     } while (retry_next(cx, &again, e));
-    return e->code;
+    return err_code(e);
 }
 
 enum rc

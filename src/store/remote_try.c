@@ -105,7 +105,7 @@ classify_error(struct remote *f, const struct http_response *r, struct tries *t,
         t->untrusted_reply = true;
         e->retry = true;
     }
-    return e->code;
+    return err_code(e);
 }
 
 static void
@@ -183,7 +183,7 @@ check_read(const struct remote_op *w, const struct http_response *r, struct trie
                   (unsigned long long)(w->off + r->to_n), (unsigned long long)(w->off + w->n));
     if (slash == NULL || !str_to_u64(str_c(slash + 1), &all) || all >= w->off + w->n)
         e->retry = ++t->damaged < STORE_TRIES; /* the object has more, or nobody says */
-    return e->code;
+    return err_code(e);
 }
 
 /* An answer to HEAD has no words: ask for a byte, to be told why. */
@@ -208,7 +208,7 @@ remote_try_attempt(struct ctx *cx, struct remote *f, const struct remote_op *w, 
 {
     t->untrusted_reply = false;
     if (send_once(cx, f, w, t, out, e))
-        return e->code;
+        return err_code(e);
     atomic_store(&f->contacted, true);
     if (out->status / 100 == 2 && w->verb == REMOTE_GET)
         return check_read(w, out, t, e);
@@ -218,7 +218,7 @@ remote_try_attempt(struct ctx *cx, struct remote *f, const struct remote_op *w, 
     (void)classify_error(f, out, t, e);
     if (w->verb == REMOTE_STAT && out->status != 404 && !e->retry)
         ask_why(cx, f, w, t, e);
-    return e->code;
+    return err_code(e);
 }
 
 /* No answer for long, and there never was one: the address is wrong rather than the day bad. */
@@ -267,11 +267,11 @@ remote_exchange(struct ctx *cx, struct remote *f, const struct remote_op *w,
             log_warn("could not %s %s: %s; trying again in %d ms", verb_text(w->verb),
                      object_text(w, text), why.msg, wait);
         if (ctx_sleep(cx, wait, e))
-            return e->code;
+            return err_code(e);
     }
     *e = why;
     if (e->code == RC_NOT_FOUND && w->verb == REMOTE_STAT)
-        return e->code; /* an answer like any other, and often the one hoped for */
+        return err_code(e); /* an answer like any other, and often the one hoped for */
     (void)retry_tell(&t.retry, e);
     return err_wrap(e, "could not %s %s at %s", verb_text(w->verb), object_text(w, text),
                     f->store.place);

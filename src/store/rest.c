@@ -89,7 +89,7 @@ read_entry(struct pull *j, const struct remote_page *to, struct err *e)
     bool more;
 
     if (pull_object(j, e))
-        return e->code;
+        return err_code(e);
     for (;;) {
         enum rc rc = pull_key(j, &key, &more, e);
         if (rc != RC_OK || !more)
@@ -119,11 +119,11 @@ read_name(struct ctx *cx, struct remote *f, const struct remote_op *w, struct pu
     uint64_t bytes;
 
     if (pull_str(j, &text, e))
-        return e->code;
+        return err_code(e);
     if (!id_from_hex(text, &name.id))
         return RC_OK;
     if (f->store.ops->stat(cx, &f->store, &name, &bytes, e))
-        return e->code == RC_NOT_FOUND ? RC_OK : e->code; /* deleted meanwhile */
+        return e->code == RC_NOT_FOUND ? RC_OK : err_code(e); /* deleted meanwhile */
     return to->fn(to->arg, text, bytes, e);
 }
 
@@ -243,7 +243,7 @@ store_rest_open(const char *address, const struct store_opts *o, struct store **
                          user[strlen(user) - 1] == '/' ? "" : "/");
     if (remote_init(&s->remote, &ops, mem_printf("rest:%s", s->base), o, e)) {
         rest_release(&s->remote);
-        return e->code;
+        return err_code(e);
     }
     s->remote.at_bucket_root = strcspn(user, "/") + 1 >= strlen(user);
     *out = &s->remote.store;

@@ -167,7 +167,7 @@ s3_ask(struct ctx *cx, struct remote *f, const struct remote_op *w, struct remot
     char region[REGION_MAX];
 
     if (s->credentials != NULL && s3_credentials_get(cx, s->credentials, &key, e))
-        return e->code;
+        return err_code(e);
     out->method = methods[w->verb];
     out->want[1] = "x-amz-request-id";
     out->want[2] = "x-amz-bucket-region";
@@ -375,7 +375,7 @@ store_s3_open(const char *address, const struct store_opts *o, struct store **ou
     const char *anonymous = store_option(o, "s3.unsafe-anonymous-auth");
 
     if (url_place(address, "s3", &p, e))
-        return e->code;
+        return err_code(e);
     s = MEM_NEW(struct s3);
     (void)pthread_mutex_init(&s->mutex, NULL);
     s->bucket = TAKE(p.bucket);
@@ -394,7 +394,7 @@ store_s3_open(const char *address, const struct store_opts *o, struct store **ou
         set_region(s, o, p.host, e)) {
         url_place_release(&p);
         s3_release(&s->remote);
-        return e->code;
+        return err_code(e);
     }
     if (anonymous == NULL || strcmp(anonymous, "true") != 0)
         s->credentials = s3_credentials_new(o, s->remote.http, s->region_given ? s->region : NULL);

@@ -171,7 +171,7 @@ s3_credentials_ask(struct ctx *cx, struct s3_credentials *w, const struct http_r
                   r->status);
     e->retry = r->status == 429 || r->status >= 500;
     http_response_release(r);
-    return e->code;
+    return err_code(e);
 }
 
 static enum rc
@@ -255,7 +255,7 @@ read_json(struct http_response *r, struct s3_key *out, struct err *e)
     CLEANUP(json_free_ptr) struct json *j = NULL;
 
     if (json_parse(buf_str(&r->body), &j, e))
-        return e->code;
+        return err_code(e);
     out->id = s3_credentials_copy(json_text(json_field(j, "AccessKeyId")));
     out->secret = s3_credentials_copy(json_text(json_field(j, "SecretAccessKey")));
     out->token = s3_credentials_copy(json_text(json_field(j, "Token")));
@@ -334,15 +334,15 @@ from_instance(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, stru
 
     if (s3_credentials_metadata(cx, w, "PUT", "api/token",
                                 "X-aws-ec2-metadata-token-ttl-seconds: 21600", &r, e))
-        return e->code;
+        return err_code(e);
     token = mem_printf("X-aws-ec2-metadata-token: %s", buf_c(&r.body));
     http_response_release(&r);
     if (s3_credentials_metadata(cx, w, "GET", roles, token, &r, e))
-        return e->code;
+        return err_code(e);
     path = mem_printf("%s%.*s", roles, (int)strcspn(buf_c(&r.body), "\r\n"), buf_c(&r.body));
     http_response_release(&r);
     if (s3_credentials_metadata(cx, w, "GET", path, token, &r, e))
-        return e->code;
+        return err_code(e);
     rc = read_json(&r, out, e);
     http_response_release(&r);
     return rc;
@@ -381,7 +381,7 @@ s3_credentials_find(struct ctx *cx, struct s3_credentials *w, struct s3_key *out
     if (w->no_ambient)
         return s3_credentials_none(RC_OK, e);
     if (from_file(w, out, e))
-        return e->code;
+        return err_code(e);
     if (out->id != NULL)
         return RC_OK;
     if (set[ROLE] != NULL && set[TOKEN_FILE] != NULL)

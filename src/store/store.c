@@ -57,10 +57,10 @@ store_put_all(struct ctx *cx, struct store *s, const struct store_name *name, st
     struct store_put *put = NULL;
 
     if (s->ops->put_begin(cx, s, name->type, &put, e))
-        return e->code;
+        return err_code(e);
     if (s->ops->put_write(cx, put, bytes.p, bytes.n, e)) {
         s->ops->put_abort(put);
-        return e->code;
+        return err_code(e);
     }
     return s->ops->put_commit(cx, put, &name->id, e);
 }
@@ -115,13 +115,13 @@ store_get_whole(struct ctx *cx, struct store *s, const struct store_name *name, 
     uint64_t bytes = 0;
 
     if (s->ops->stat(cx, s, name, &bytes, e))
-        return e->code;
+        return err_code(e);
     if (bytes > SIZE_MAX || buf_reserve(out, (size_t)bytes, e))
         return store_too_large(name, bytes, e);
     if (bytes != 0 && s->ops->get(cx, s, name, 0, out->p + out->n, (size_t)bytes, e)) {
         if (e->code == RC_CORRUPT) /* less than the store said: nothing is known of the content */
             e->code = RC_IO;
-        return e->code;
+        return err_code(e);
     }
     out->n += (size_t)bytes;
     return RC_OK;
@@ -136,7 +136,7 @@ store_get_all(struct ctx *cx, struct store *s, const struct store_name *name, st
     size_t before = out->n;
 
     if ((whole ? s->ops->get_all : store_get_whole)(cx, s, name, out, e))
-        return e->code;
+        return err_code(e);
     if (whole && s->remote) /* it has compared already, and read again where it differed */
         return RC_OK;
     return store_check_hash(name, buf_from(out, before), e)

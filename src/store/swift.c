@@ -74,7 +74,7 @@ swift_ask(struct ctx *cx, struct remote *f, const struct remote_op *w, struct re
 
     if (swift_credentials_get(cx, s->credentials, t, e)) {
         mem_free(t);
-        return e->code;
+        return err_code(e);
     }
     out->carried = t;
     out->method = methods[w->verb];
@@ -156,7 +156,7 @@ swift_page(struct ctx *cx, struct remote *f, const struct remote_op *w,
     if (r->status == 204)
         return RC_OK;
     if (json_parse(buf_str(&r->body), &j, e))
-        return e->code;
+        return err_code(e);
     n = json_size(j);
     for (size_t i = 0; i < n; i++) {
         const struct json *item = json_elem(j, i);
@@ -166,7 +166,7 @@ swift_page(struct ctx *cx, struct remote *f, const struct remote_op *w,
         if (bytes < 0)
             return err_set(e, RC_CORRUPT, "a size is not a number");
         if (to->fn(to->arg, json_text_str(json_field(item, "name")), (uint64_t)bytes, e))
-            return e->code;
+            return err_code(e);
     }
     if (n < PAGE)
         return RC_OK;
@@ -212,11 +212,11 @@ store_swift_open(const char *address, const struct store_opts *o, struct store *
     struct swift *s;
 
     if (url_bucket(address, "swift", false, &container, &prefix, e))
-        return e->code;
+        return err_code(e);
     http_escape(&escaped, container);
     if (buf_whole(&escaped, "the container's name", e)) {
         mem_free(prefix);
-        return e->code;
+        return err_code(e);
     }
     s = MEM_NEW(struct swift);
     s->container = mem_strdup(buf_c(&escaped));
@@ -224,7 +224,7 @@ store_swift_open(const char *address, const struct store_opts *o, struct store *
     s->policy = policy == NULL ? NULL : mem_strdup(policy);
     if (remote_init(&s->remote, &ops, mem_printf("swift:%s:/%s", container, prefix), o, e)) {
         swift_release(&s->remote);
-        return e->code;
+        return err_code(e);
     }
     s->credentials = swift_credentials_new(o, s->remote.http);
     s->remote.at_bucket_root = s->prefix[0] == '\0';

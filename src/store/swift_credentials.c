@@ -245,7 +245,7 @@ refused(const struct swift_credentials *w, const struct http_response *r, const 
         e->code = RC_UNAVAILABLE;
         e->retry = true;
         e->after_ms = r->after_ms;
-        return e->code;
+        return err_code(e);
     }
     if (r->status == 404 || r->status / 100 == 3)
         return err_hint(e, "is %s right? it ends with the version, such as /v3",

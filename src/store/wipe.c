@@ -51,7 +51,7 @@ wipe_type(struct wipe *w, uint64_t *removed, struct err *e)
         w->n = 0;
         if (w->s->ops->list(w->cx, w->s, w->type, wipe_keep, w, e) ||
             parallel_for(w->n, parallel_workers(w->s->connections), del_one, w, e))
-            return e->code;
+            return err_code(e);
         rc = store_prove_gone(w->cx, w->s, w->type, w->ids, w->n, &stayed, e);
         *removed += w->n - stayed;
         if (rc != RC_OK)

@@ -116,5 +116,5 @@ xml_read(struct str document, xml_fn *fn, void *arg, struct err *e)
     if (status == XML_STATUS_OK)
         return RC_OK;
     *e = r.err;
-    return e->code;
+    return err_code(e);
 }

@@ -419,7 +419,7 @@ cel_eval(const struct cel *c, const struct json *self, const struct json *old, s
 
     if (v == NULL) {
         *e = why;
-        return e->code;
+        return err_code(e);
     }
     *out = json_clone(v);
     return RC_OK;

@@ -97,7 +97,7 @@ cel_check_fields(const struct cel *c, const struct json *schema, bool top, struc
 
     e->code = RC_OK;
     if (top && json_parse(str_c(every), &root, e))
-        return e->code;
+        return err_code(e);
     w.root = root;
     (void)walk_node(&w, c->root, NULL);
     return e->code;

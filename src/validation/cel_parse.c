@@ -446,7 +446,7 @@ cel_parse(const char *text, struct cel **out, struct err *e)
         root = cel_parse_fail(&p, "the expression should end here");
     }
     if (root == NULL)
-        return e->code;
+        return err_code(e);
     *out = MEM_NEW(struct cel);
     (*out)->root = root;
     (*out)->transition = p.transition;

@@ -76,7 +76,7 @@ strategic_merge_fresh(const struct json *patch, int depth, struct json **out, st
     *out = json_new_object();
     if (merge_object(*out, patch, depth + 1, e)) {
         json_free(*out);
-        return e->code;
+        return err_code(e);
     }
     return RC_OK;
 }
@@ -104,7 +104,7 @@ merge_element(struct json *list, const struct list_type *t, const struct json *i
     if (mine != NULL)
         return merge_object(mine, item, depth + 1, e);
     if (strategic_merge_fresh(item, depth, &added, e))
-        return e->code;
+        return err_code(e);
     json_push(list, added);
     return RC_OK;
 }
@@ -133,7 +133,7 @@ merge_list(struct json *to, const char *key, const struct json *patch, int depth
         const struct json *item = json_elem(patch, i);
         if (t.kind == LIST_MAP) {
             if (merge_element(list, &t, item, depth, e))
-                return e->code;
+                return err_code(e);
         } else if (list_find(list, &t, item, NULL) == NULL) {
             json_push(list, json_clone(item));
         }
@@ -236,7 +236,7 @@ merge_field(struct json *to, const char *key, const struct json *value, int dept
         if (json_kind_of(mine) == JSON_IS_OBJECT)
             return merge_object(mine, value, depth + 1, e);
         if (strategic_merge_fresh(value, depth, &added, e))
-            return e->code;
+            return err_code(e);
         json_set(to, key, added);
         return RC_OK;
     default:
@@ -260,7 +260,7 @@ merge_object(struct json *to, const struct json *patch, int depth, struct err *e
     if (how[0] == 'd')
         return RC_OK;
     if (json_field(patch, "$retainKeys") != NULL && retain_keys(to, patch, e))
-        return e->code;
+        return err_code(e);
     for (struct json_item it = json_first(patch); it.key != NULL; it = json_next(patch, it))
         if (is_mark(it.key, order_mark))
             json_set(was, it.key, json_clone(json_field(to, it.key + strlen(order_mark))));
@@ -268,7 +268,7 @@ merge_object(struct json *to, const struct json *patch, int depth, struct err *e
         if (is_mark(it.key, drop_mark))
             drop_elements(to, it.key + strlen(drop_mark), it.value);
         else if (it.key[0] != '$' && merge_field(to, it.key, it.value, depth, e))
-            return e->code;
+            return err_code(e);
     for (struct json_item it = json_first(patch); it.key != NULL; it = json_next(patch, it))
         if (is_mark(it.key, order_mark))
             strategic_merge_reorder(to, it.key + strlen(order_mark), it.value,
@@ -288,7 +288,7 @@ strategic_merge_apply(const struct json *target, const struct json *patch, struc
     }
     if (merge_object(to, patch, 0, e)) {
         json_free(to);
-        return e->code;
+        return err_code(e);
     }
     *out = to;
     return RC_OK;

@@ -216,10 +216,10 @@ copy_object(void *arg, const struct id *id, uint64_t size, struct err *e)
 
     /* As it is: half a pack does not have the hash that is its name. */
     if (c->type == STORE_CONFIG && c->from->ops->stat(&cx, c->from, &name, &size, e))
-        return e->code;
+        return err_code(e);
     if (buf_reserve(&bytes, (size_t)size, e) ||
         (size != 0 && c->from->ops->get(&cx, c->from, &name, 0, bytes.p, (size_t)size, e)))
-        return e->code;
+        return err_code(e);
     bytes.n = (size_t)size;
     return store_put_all(&cx, c->to, &name, buf_str(&bytes), e);
 }

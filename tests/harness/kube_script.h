@@ -113,11 +113,11 @@ script_call(struct kube_transport *t, struct ctx *cx, const struct kube_request 
     struct script_step step = script_next(CONTAINER_OF(t, struct script, t), rq);
 
     if (ctx_check(cx, e))
-        return e->code;
+        return err_code(e);
     if (step.status == 0) {
         (void)err_set(e, RC_UNAVAILABLE, "the script breaks the connection");
         e->retry = true;
-        return e->code;
+        return err_code(e);
     }
     out->status = step.status;
     out->after_ms = step.after_ms;
@@ -150,7 +150,7 @@ script_read(struct rd *r, uint8_t *p, size_t n, size_t *got, struct err *e)
         s->fed += *got;
         pthread_mutex_unlock(&s->lock);
         if (*got == 0 && ctx_sleep(st->cx, 1, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
@@ -166,7 +166,7 @@ script_open(struct kube_transport *t, struct ctx *cx, const struct kube_request 
     if (step.status == 0) {
         (void)err_set(e, RC_UNAVAILABLE, "the script breaks the connection");
         e->retry = true;
-        return e->code;
+        return err_code(e);
     }
     out->status = step.status;
     buf_init(&out->body, KUBE_BODY_MAX);

@@ -92,7 +92,7 @@ open_conn(struct ctx *cx, const char *url, const struct args *a, struct conn **c
     if (conn_open(cx, &addr, &opts, c, e))
         (void)err_wrap(e, "could not open %s", redis_addr_text(&addr));
     redis_addr_release(&addr);
-    return e->code;
+    return err_code(e);
 }
 
 /* A stream that sleeps before every read, and once more before the second one. */
@@ -110,9 +110,9 @@ slow_read(struct rd *base, uint8_t *p, size_t n, size_t *got, struct err *e)
     struct slow_rd *s = CONTAINER_OF(base, struct slow_rd, rd);
 
     if (s->reads++ == 1 && s->stall_ms > 0 && ctx_sleep(s->cx, s->stall_ms, e))
-        return e->code;
+        return err_code(e);
     if (s->ms > 0 && ctx_sleep(s->cx, s->ms, e))
-        return e->code;
+        return err_code(e);
     return rd_read(s->from, p, n, got, e);
 }
 
@@ -124,11 +124,11 @@ attach(struct ctx *cx, const char *url, const struct args *a, struct replica **r
     struct conn *c;
 
     if (open_conn(cx, url, a, &c, e))
-        return e->code;
+        return err_code(e);
     if (replica_open(cx, c, &opts, r, e)) {
         printf("refused %d\n", replica_refused(e));
         conn_close(c);
-        return e->code;
+        return err_code(e);
     }
     return RC_OK;
 }
@@ -157,7 +157,7 @@ run_rdb(struct ctx *cx, const char *url, const struct args *a, struct err *e)
     uint64_t keys = 0;
 
     if (attach(cx, url, a, &r, e))
-        return e->code;
+        return err_code(e);
     rd.from = replica_rd(r);
     rdb = rdb_new(&rd.rd);
     while (e->code == RC_OK && item.kind != RDB_END) {
@@ -168,7 +168,7 @@ run_rdb(struct ctx *cx, const char *url, const struct args *a, struct err *e)
         print_facts(r, rdb_at(rdb), keys);
     rdb_free(rdb);
     replica_close(r);
-    return e->code;
+    return err_code(e);
 }
 
 static void
@@ -233,10 +233,10 @@ run_replica(struct ctx *cx, const char *url, const struct args *a, struct err *e
     struct sink s;
 
     if (sink_open(cx, &s, a, e))
-        return e->code;
+        return err_code(e);
     if (attach(cx, url, a, &r, e)) {
         sink_close(&s);
-        return e->code;
+        return err_code(e);
     }
     rdb = rdb_new(replica_rd(r));
     if (convert_rdb(cx, rdb, &opts, s.enc, s.tally, &facts, e) == RC_OK &&
@@ -245,7 +245,7 @@ run_replica(struct ctx *cx, const char *url, const struct args *a, struct err *e
     rdb_free(rdb);
     replica_close(r);
     sink_close(&s);
-    return e->code;
+    return err_code(e);
 }
 
 static enum rc
@@ -263,7 +263,7 @@ run_scan(struct ctx *cx, const char *url, const struct args *a, struct err *e)
     struct sink s;
 
     if (open_conn(cx, url, a, &c, e) || sink_open(cx, &s, a, e))
-        return e->code;
+        return err_code(e);
     if (scan_run(cx, c, &opts, tee_on, &s.tee, &res, e) == RC_OK &&
         encoder_end(s.enc, e) == RC_OK) {
         say_tally(s.tally);
@@ -275,7 +275,7 @@ run_scan(struct ctx *cx, const char *url, const struct args *a, struct err *e)
     }
     conn_close(c);
     sink_close(&s);
-    return e->code;
+    return err_code(e);
 }
 
 static void
@@ -315,7 +315,7 @@ run_load(struct ctx *cx, const char *url, const struct args *a, struct err *e)
         return err_set(e, RC_IO, "could not open the dump");
     rd_fd_init(&in, cx, fd, "the dump");
     if (!opts.dry_run && open_conn(cx, url, a, &c, e))
-        return e->code;
+        return err_code(e);
     opts.allow = &allow;
     opts.n_allow = allow != NULL ? 1 : 0;
     if (arg(a, "tally") != NULL) {
@@ -330,7 +330,7 @@ run_load(struct ctx *cx, const char *url, const struct args *a, struct err *e)
     dataset_digest_free(t);
     conn_close(c);
     (void)close(fd);
-    return e->code;
+    return err_code(e);
 }
 
 static enum rc
@@ -341,7 +341,7 @@ run_info(struct ctx *cx, const char *url, const struct args *a, struct err *e)
     char name[80];
 
     if (open_conn(cx, url, a, &c, e))
-        return e->code;
+        return err_code(e);
     if (conn_info(cx, c, &info, e) == RC_OK) {
         printf("%s\nversion %u\nmode %s\nrole %s\ncluster %d\n",
                info_name(&info, name, sizeof(name)), info.redis_version, info.mode, info.role,
@@ -352,7 +352,7 @@ run_info(struct ctx *cx, const char *url, const struct args *a, struct err *e)
         conn_info_release(&info);
     }
     conn_close(c);
-    return e->code;
+    return err_code(e);
 }
 
 int

@@ -95,7 +95,7 @@ tool_list(struct tool *t, struct err *e)
     char hex[ID_TEXT], time[INSTANT_TEXT];
 
     if (snapshots_list(&t->cx, t->repo, &list, &n, e))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < n; i++) {
         (void)printf("%.8s %s %s", id_hex(&list[i].id, hex), instant_format(list[i].time, time),
                      list[i].hostname);
@@ -130,7 +130,7 @@ plant_one(struct tool *t, const struct id *tree, char *line, struct err *e)
     s.n_paths = split(strsep(&at, "|"), paths, MANY);
     s.n_tags = split(strsep(&at, "|\n"), tags, MANY);
     if (instant_parse(str_c(time), &s.time, e))
-        return e->code;
+        return err_code(e);
     return snapshot_save(&t->cx, t->repo, &s, e);
 }
 
@@ -224,7 +224,7 @@ static enum rc
 tool_hold(struct tool *t, bool exclusive, struct err *e)
 {
     if (repo_lock(&t->cx, t->repo, exclusive, e))
-        return e->code;
+        return err_code(e);
     return ctx_sleep(&t->cx, 60000, e);
 }
 
@@ -259,7 +259,7 @@ run(struct tool *t, char **argv, struct err *e)
     if (strcmp(argv[1], "init") == 0)
         return tool_init(t, argv[2], password, e);
     if (repo_open(&t->cx, t->store, str_c(password), &t->repo, e))
-        return e->code;
+        return err_code(e);
     set_pace(t->repo);
     if (strcmp(argv[1], "save") == 0 && argv[2] != NULL)
         return tool_save(t, argv[2], argv[3], e);

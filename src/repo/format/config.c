@@ -36,14 +36,14 @@ config_decode(struct str json, struct config *out, struct err *e)
 
     if (json_parse(json, &root, e) || json_get_u64(root, "version", &version, e) ||
         json_get_str(root, "id", &id, e) || json_get_str(root, "chunker_polynomial", &poly, e))
-        return e->code;
+        return err_code(e);
     if (version != 1 && version != 2)
         return err_set(e, RC_UNSUPPORTED, "the repository has version %" PRIu64 ", not 1 or 2",
                        version);
     if (!id_from_hex(id, &c.id))
         return err_set(e, RC_CORRUPT, "the field \"id\" is not an ID");
     if (poly_parse(poly, &c.polynomial, e))
-        return e->code;
+        return err_code(e);
     c.version = (unsigned)version;
     *out = c;
     return RC_OK;

@@ -53,7 +53,7 @@ index_encode(const struct index_pack *packs, size_t n, struct buf *out, struct e
     jw_close_array(&w);
     jw_close_object(&w);
     if (jw_end(&w, e))
-        return e->code;
+        return err_code(e);
     return buf_add(out, "\n", 1, e);
 }
 
@@ -73,7 +73,7 @@ read_u32(struct pull *j, uint32_t *out, struct err *e)
     uint64_t v = 0;
 
     if (pull_u64(j, &v, e))
-        return e->code;
+        return err_code(e);
     if (v > UINT32_MAX)
         return pull_bad(j, "a length or offset is too large", e);
     *out = (uint32_t)v;
@@ -86,7 +86,7 @@ read_type(struct pull *j, enum blob_type *out, struct err *e)
     struct str s = {0};
 
     if (pull_str(j, &s, e))
-        return e->code;
+        return err_code(e);
     if (str_eq(s, STR_LIT("data")))
         *out = BLOB_DATA;
     else if (str_eq(s, STR_LIT("tree")))
@@ -162,11 +162,11 @@ read_blob(struct reader *r, struct pack_entry *b, struct err *e)
 
     *b = (struct pack_entry){.type = BLOB_DATA};
     if (pull_object(j, e))
-        return e->code;
+        return err_code(e);
     for (;;) {
         enum rc rc = RC_OK;
         if (pull_key(j, &key, &more, e))
-            return e->code;
+            return err_code(e);
         if (!more)
             break;
         if (str_eq(key, STR_LIT("id"))) {
@@ -200,12 +200,12 @@ read_any_blob(struct reader *r, struct pack_entry *b, struct err *e)
     struct str all = {0}, rest;
 
     if (pull_look(r->j, USUAL_BLOB_MAX, &all, e))
-        return e->code;
+        return err_code(e);
     rest = all;
     if (take_usual_blob(&rest, b))
         pull_take(r->j, all.n - rest.n);
     else if (read_blob(r, b, e))
-        return e->code;
+        return err_code(e);
     return check_blob(r, b, e);
 }
 
@@ -215,10 +215,10 @@ read_blobs(struct reader *r, struct err *e)
     bool more = true;
 
     if (pull_array(r->j, e))
-        return e->code;
+        return err_code(e);
     for (;;) {
         if (pull_item(r->j, &more, e))
-            return e->code;
+            return err_code(e);
         if (!more)
             return RC_OK;
         if (r->n == INDEX_PACK_BLOBS)
@@ -228,7 +228,7 @@ read_blobs(struct reader *r, struct err *e)
             r->blobs = mem_grow(r->blobs, r->cap, sizeof(*r->blobs));
         }
         if (read_any_blob(r, &r->blobs[r->n], e))
-            return e->code;
+            return err_code(e);
         r->n++;
     }
 }
@@ -242,11 +242,11 @@ read_pack(struct reader *r, index_pack_fn *fn, void *arg, struct err *e)
 
     r->n = 0;
     if (pull_object(r->j, e))
-        return e->code;
+        return err_code(e);
     for (;;) {
         enum rc rc = RC_OK;
         if (pull_key(r->j, &key, &more, e))
-            return e->code;
+            return err_code(e);
         if (!more)
             break;
         if (str_eq(key, STR_LIT("id"))) {
@@ -273,14 +273,14 @@ read_packs(struct reader *r, index_pack_fn *fn, void *arg, struct err *e)
     bool more = true;
 
     if (pull_array(r->j, e))
-        return e->code;
+        return err_code(e);
     for (;;) {
         if (pull_item(r->j, &more, e))
-            return e->code;
+            return err_code(e);
         if (!more)
             return RC_OK;
         if (read_pack(r, fn, arg, e))
-            return e->code;
+            return err_code(e);
     }
 }
 

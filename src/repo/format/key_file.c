@@ -28,7 +28,7 @@ read_b64(const struct json *j, const char *key, uint8_t *to, size_t room, size_t
     struct str s = {0};
 
     if (json_get_str(j, key, &s, e))
-        return e->code;
+        return err_code(e);
     if (b64_decode(s, &raw, e)) {
         buf_release(&raw);
         e->code = RC_CORRUPT;
@@ -82,10 +82,10 @@ read_fields(const struct json *j, struct key_file *k, struct err *e)
         json_get_u64(j, "N", &k->params.n, e) || json_get_u64(j, "r", &r, e) ||
         json_get_u64(j, "p", &p, e) || read_b64(j, "salt", k->salt, KEY_SALT, &salt, e) ||
         read_b64(j, "data", k->sealed, KEY_SEALED_MAX, &k->sealed_bytes, e))
-        return e->code;
+        return err_code(e);
     if (created.p != NULL && instant_parse(created, &k->created, e)) {
         e->code = RC_CORRUPT;
-        return e->code;
+        return err_code(e);
     }
     (void)snprintf(k->username, KEY_NAME_MAX, "%.*s", (int)MIN(user.n, (size_t)KEY_NAME_MAX),
                    user.p == NULL ? "" : (const char *)user.p);
@@ -107,7 +107,7 @@ key_file_decode(struct str json, struct key_file *out, struct err *e)
     struct key_file k = {.sealed_bytes = 0};
 
     if (json_parse(json, &root, e) || read_fields(root, &k, e))
-        return e->code;
+        return err_code(e);
     *out = k;
     return RC_OK;
 }
@@ -133,7 +133,7 @@ read_master(struct str json, struct seal_key *out, struct err *e)
         read_b64(mac, "k", out->mac_k, sizeof(out->mac_k), &k, e) ||
         read_b64(mac, "r", out->mac_r, sizeof(out->mac_r), &r, e) ||
         read_b64(root, "encrypt", out->encrypt, sizeof(out->encrypt), &a, e))
-        return e->code;
+        return err_code(e);
     if (a != sizeof(out->encrypt) || k != sizeof(out->mac_k) || r != sizeof(out->mac_r) ||
         is_zero(out->encrypt, a) || is_zero(out->mac_k, k) || is_zero(out->mac_r, r))
         return err_set(e, RC_CORRUPT, "the master key inside is incomplete");
@@ -149,7 +149,7 @@ user_sealer(const struct key_file *k, struct str password, struct sealer **out, 
     enum rc rc;
 
     if (scrypt_key(password, str_of(k->salt, KEY_SALT), k->params, raw, e))
-        return e->code;
+        return err_code(e);
     memcpy(key.encrypt, raw, 32);
     memcpy(key.mac_k, raw + 32, 16);
     memcpy(key.mac_r, raw + 48, 16);
@@ -167,7 +167,7 @@ key_file_open(const struct key_file *k, struct str password, struct seal_key *ma
     enum rc rc;
 
     if (user_sealer(k, password, &s, e))
-        return e->code;
+        return err_code(e);
     rc = seal_open(s, k->sealed, k->sealed_bytes, plain, e);
     sealer_free(s);
     if (rc)
@@ -203,7 +203,7 @@ key_file_seal(struct key_file *k, struct str password, const struct seal_key *ma
 
     rand_bytes(k->salt, KEY_SALT);
     if (user_sealer(k, password, &s, e))
-        return e->code;
+        return err_code(e);
     rc = key_master_encode(master, &plain, e);
     if (rc == RC_OK) {
         seal(s, plain.p, plain.n, k->sealed);

@@ -58,7 +58,7 @@ lock_decode(struct str json, struct lock_info *out, struct err *e)
         json_opt_str(root, "hostname", &host, e) || json_opt_str(root, "username", &user, e) ||
         json_opt_u64(root, "pid", &l.pid, e) || json_opt_u64(root, "uid", &l.uid, e) ||
         json_opt_u64(root, "gid", &l.gid, e) || json_opt_str(root, "pid_space", &space, e))
-        return e->code;
+        return err_code(e);
     if (instant_parse(time, &l.time, e)) {
         e->code = RC_CORRUPT;
         return err_wrap(e, "the field \"time\"");

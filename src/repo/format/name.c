@@ -108,10 +108,10 @@ name_unquote(struct str quoted, struct buf *out, struct err *e)
             return err_set(e, RC_CORRUPT, "a name has a bare quote or line end");
         if (quoted.p[i] != '\\') {
             if (buf_add(out, quoted.p + i, 1, e))
-                return e->code;
+                return err_code(e);
         } else {
             if (name_unescape(str_of(quoted.p + i + 1, quoted.n - i - 1), out, &len, e))
-                return e->code;
+                return err_code(e);
             len++;
         }
         i += len;

@@ -81,5 +81,5 @@ pack_header_decode(struct str header, uint64_t blobs_bytes, unsigned version,
     return RC_OK;
 fail:
     mem_free(blobs);
-    return e->code;
+    return err_code(e);
 }

@@ -124,7 +124,7 @@ read_time(const struct json *j, const char *key, struct instant *out, struct err
     struct str s = {0};
 
     if (json_get_str(j, key, &s, e))
-        return e->code;
+        return err_code(e);
     if (instant_parse(s, out, e)) {
         e->code = RC_CORRUPT;
         return err_wrap(e, "the field \"%s\"", key);
@@ -138,7 +138,7 @@ read_id(const struct json *j, const char *key, struct id *out, struct err *e)
     struct str s = {0};
 
     if (json_get_str(j, key, &s, e))
-        return e->code;
+        return err_code(e);
     if (!id_from_hex(s, out))
         return err_set(e, RC_CORRUPT, "the field \"%s\" is not an ID", key);
     return RC_OK;
@@ -160,7 +160,7 @@ read_text(const struct json *j, const char *key, char **out, struct err *e)
     struct str s = {0};
 
     if (json_opt_str(j, key, &s, e))
-        return e->code;
+        return err_code(e);
     return s.p == NULL ? RC_OK : copy_text(s, out, e);
 }
 
@@ -171,7 +171,7 @@ read_list(const struct json *j, const char *key, char ***out, size_t *n, struct 
     struct str s = {0};
 
     if (json_opt_array(j, key, &arr, e))
-        return e->code;
+        return err_code(e);
     if (json_len(arr) > LIST_MAX)
         return err_set(e, RC_LIMIT, "the field \"%s\" has too many entries", key);
     *out = mem_zero(json_len(arr), sizeof(**out));
@@ -189,18 +189,18 @@ read_summary(const struct json *root, struct snapshot *s, struct err *e)
     const struct json *j = NULL;
 
     if (json_opt_object(root, "summary", &j, e))
-        return e->code;
+        return err_code(e);
     if (j == NULL)
         return RC_OK;
     s->has_summary = true;
     if ((json_has(j, "backup_start") &&
          read_time(j, "backup_start", &s->summary.backup_start, e)) ||
         (json_has(j, "backup_end") && read_time(j, "backup_end", &s->summary.backup_end, e)))
-        return e->code;
+        return err_code(e);
     for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
         uint64_t v = 0;
         if (json_opt_u64(j, counts[i].name, &v, e))
-            return e->code;
+            return err_code(e);
         memcpy((char *)&s->summary + counts[i].offset, &v, sizeof(v));
     }
     return RC_OK;
@@ -272,7 +272,7 @@ read_fields(const struct json *j, struct snapshot *s, struct err *e)
         read_text(j, "hostname", &s->hostname, e) || read_text(j, "username", &s->username, e) ||
         read_text(j, "program_version", &s->program_version, e) ||
         json_opt_u64(j, "uid", &s->uid, e) || json_opt_u64(j, "gid", &s->gid, e))
-        return e->code;
+        return err_code(e);
     read_brief(j, s);
     return read_summary(j, s, e);
 }
@@ -284,7 +284,7 @@ read_snapshot(const struct json *root, struct snapshot *out, struct err *e)
 
     if (read_fields(root, &s, e)) {
         snapshot_release(&s);
-        return e->code;
+        return err_code(e);
     }
     *out = s;
     return RC_OK;
@@ -326,7 +326,7 @@ snapshot_encode(const struct snapshot *s, struct buf *out, struct err *e)
     jw_open_object(&w);
     snapshot_write_fields(&w, s);
     jw_close_object(&w);
-    return jw_end(&w, e) ? e->code : read_again(buf_str(out), e);
+    return jw_end(&w, e) ? err_code(e) : read_again(buf_str(out), e);
 }
 
 static void

@@ -32,7 +32,7 @@ write_node(struct jw *w, const struct tree_node *n, struct err *e)
     char time[INSTANT_TEXT], hex[ID_TEXT];
 
     if (name_quote(n->name, &name, e))
-        return e->code;
+        return err_code(e);
     jw_open_object(w);
     jw_key(w, "name");
     jw_str(w, buf_str(&name));
@@ -73,12 +73,12 @@ tree_encode(const struct tree_node *nodes, size_t n, struct buf *out, struct err
     jw_open_array(&w);
     for (size_t i = 0; i < n; i++) {
         if (write_node(&w, &nodes[i], e))
-            return e->code;
+            return err_code(e);
     }
     jw_close_array(&w);
     jw_close_object(&w);
     if (jw_end(&w, e))
-        return e->code;
+        return err_code(e);
     return buf_add(out, "\n", 1, e);
 }
 
@@ -97,15 +97,15 @@ read_content(struct reader *r, struct err *e)
     bool more = true, null = false;
 
     if (pull_null(r->j, &null, e))
-        return e->code;
+        return err_code(e);
     if (null)
         return RC_OK;
     r->has_content = true;
     if (pull_array(r->j, e))
-        return e->code;
+        return err_code(e);
     for (;;) {
         if (pull_item(r->j, &more, e))
-            return e->code;
+            return err_code(e);
         if (!more)
             return RC_OK;
         if (r->n == TREE_CONTENT_MAX)
@@ -115,7 +115,7 @@ read_content(struct reader *r, struct err *e)
             r->content = mem_grow(r->content, r->cap, sizeof(*r->content));
         }
         if (pull_hex(r->j, r->content[r->n].b, ID_BYTES, e))
-            return e->code;
+            return err_code(e);
         r->n++;
     }
 }
@@ -126,7 +126,7 @@ read_name(struct reader *r, struct err *e)
     struct str s = {0};
 
     if (pull_str(r->j, &s, e))
-        return e->code;
+        return err_code(e);
     r->name.n = 0;
     r->has_name = true;
     return name_unquote(s, &r->name, e);
@@ -138,7 +138,7 @@ read_type(struct reader *r, enum node_type *out, struct err *e)
     struct str s = {0};
 
     if (pull_str(r->j, &s, e))
-        return e->code;
+        return err_code(e);
     r->has_type = true;
     *out = str_eq(s, STR_LIT("file"))  ? NODE_FILE
            : str_eq(s, STR_LIT("dir")) ? NODE_DIR
@@ -152,7 +152,7 @@ read_subtree(struct reader *r, struct id *out, struct err *e)
     bool null = false;
 
     if (pull_null(r->j, &null, e))
-        return e->code;
+        return err_code(e);
     r->has_subtree = !null;
     return null ? RC_OK : pull_hex(r->j, out->b, ID_BYTES, e);
 }
@@ -209,20 +209,20 @@ read_node(struct reader *r, tree_node_fn *fn, void *arg, struct err *e)
     r->name.n = 0;
     r->has_content = r->has_subtree = r->has_name = r->has_type = false;
     if (pull_object(r->j, e))
-        return e->code;
+        return err_code(e);
     for (;;) {
         if (pull_key(r->j, &key, &more, e))
-            return e->code;
+            return err_code(e);
         if (!more)
             break;
         if (read_field(r, key, &node, e))
-            return e->code;
+            return err_code(e);
     }
     node.name = buf_str(&r->name);
     node.content = r->content;
     node.n_content = r->n;
     if (check_node(r, &node, e))
-        return e->code;
+        return err_code(e);
     return fn(arg, &node, e);
 }
 
@@ -232,14 +232,14 @@ read_nodes(struct reader *r, tree_node_fn *fn, void *arg, struct err *e)
     bool more = true, null = false;
 
     if (pull_null(r->j, &null, e) || (!null && pull_array(r->j, e)))
-        return e->code;
+        return err_code(e);
     while (!null) {
         if (pull_item(r->j, &more, e))
-            return e->code;
+            return err_code(e);
         if (!more)
             break;
         if (read_node(r, fn, arg, e))
-            return e->code;
+            return err_code(e);
     }
     return RC_OK;
 }
