@@ -200,7 +200,7 @@ server_call(struct kube_transport *t, struct ctx *cx, const struct kube_request 
     bool is_list;
 
     if (ctx_check(cx, e))
-        return e->code;
+        return err_code(e);
     key = key_of(rq->path, &is_list);
     if (rq->body.n > 0)
         (void)!json_parse(rq->body, &body, &ignored);
@@ -624,7 +624,7 @@ test_hostile_words_for_steps(void **state)
                 assert_true(e.msg[0] != '\0');
             backend_release(&b);
         }
-        for (int d = REDIS_ARGS_BACKUP; d <= REDIS_ARGS_RESTORE; d++) {
+        for (enum redis_args_direction d = REDIS_ARGS_BACKUP; d <= REDIS_ARGS_RESTORE; d++) {
             struct redis_args a = {0};
             struct err e = ERR_INIT;
 
