@@ -87,6 +87,8 @@ print_json(const struct backup_args *a, const struct backup_result *r, int64_t m
         jw_field_u64(&j.w, "keys", r->keys);
         jw_field_cstr(&j.w, "digest", r->digest);
         jw_field_cstr(&j.w, "source", source_kind_name(r->source.kind));
+        if (r->source.unmatched > 0)
+            jw_field_u64(&j.w, "keys_unmatched", r->source.unmatched);
         if (r->shrink.pinned)
             jw_field_cstr(&j.w, "pinned_snapshot", id_hex(&r->shrink.pin, id));
     }
@@ -113,7 +115,8 @@ print_result(const struct backup_args *a, const struct backup_result *r, int64_t
                  out_bytes(r->save.bytes_processed * 1000 / (uint64_t)MAX(ms, 1), rate),
                  out_bytes(r->save.data_added, added),
                  out_bytes(r->save.data_added_packed, packed));
-    (void)printf("snapshot %.8s saved\n", id_hex(&r->snapshot, id));
+    (void)printf("snapshot %.8s saved%s\n", id_hex(&r->snapshot, id),
+                 r->source.unmatched > 0 ? "; it holds nothing: no key matched" : "");
     if (r->shrink.pinned)
         (void)printf("the Redis has lost keys: it held %llu of late; snapshot %.8s with %llu keys "
                      "is kept, whatever the retention policy\n",

@@ -35,7 +35,7 @@ app_redis(const struct redis_access *a, struct redis_addr *addr, struct conn_opt
           struct err *e)
 {
     struct secret pass = {0};
-    const char *env = getenv("REDISCLI_AUTH");
+    const char *env = getenv("REDISCLI_AUTH"), *tls = tls_opts_given(&a->tls);
     enum rc rc = RC_OK;
 
     memset(opts, 0, sizeof(*opts));
@@ -52,9 +52,12 @@ app_redis(const struct redis_access *a, struct redis_addr *addr, struct conn_opt
     addr->assumed = a->url == NULL;
     if (rc == RC_INVALID)
         e->code = rc = RC_USAGE; /* the address is one of the command line */
-    if (rc == RC_OK && !addr->tls &&
-        (a->tls.cacert != NULL || a->tls.cert != NULL || a->tls.sni != NULL))
-        log_warn("TLS options are given, but the address is not rediss://; they are not used");
+    if (rc == RC_OK && !addr->tls && tls != NULL) {
+        (void)err_set(e, RC_USAGE, "--%s needs a connection with TLS, and %s is without", tls,
+                      redis_addr_text(addr));
+        redis_addr_release(addr);
+        return err_hint(e, "use --redis rediss://HOST:PORT, or leave --%s out", tls);
+    }
     return rc;
 }
 

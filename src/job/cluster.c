@@ -8,6 +8,7 @@
 #include "base/b64.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "ctl/recorder.h"
 #include "job/step_internal.h"
 #include "kube/config.h"
 
@@ -143,17 +144,46 @@ put_verdict(void *arg, struct json *session, struct err *e)
     return RC_OK;
 }
 
-enum rc
-step_tell(struct ctx *cx, struct kube *k, const struct step_flags *f, const struct step_verdict *v,
-          struct err *e)
+static enum rc
+write_verdict(struct ctx *cx, struct kube *k, const struct step_flags *f,
+              const struct step_verdict *v, struct json **session, struct err *e)
 {
     const struct kube_gvr *kind = step_session_kind(f);
 
     if (kube_modify(cx, k, kind, f->ns, step_session_name(f), "status", put_verdict,
-                    (void *)(uintptr_t)v, NULL, e) == RC_OK)
+                    (void *)(uintptr_t)v, session, e) == RC_OK)
         return RC_OK;
     return err_wrap(e, "could not write condition %s of %s %s/%s", condition_row(v->id)->type,
                     kind->kind, f->ns, step_session_name(f));
+}
+
+enum rc
+step_tell(struct ctx *cx, struct kube *k, const struct step_flags *f, const struct step_verdict *v,
+          struct err *e)
+{
+    return write_verdict(cx, k, f, v, NULL, e);
+}
+
+void
+step_note(struct ctx *cx, struct kube *k, const struct step_flags *f, const struct step_verdict *v)
+{
+    const struct recorder_opts o = {.component = "cstash-job"};
+    CLEANUP(json_free_ptr) struct json *session = NULL;
+    struct recorder *events;
+    struct err why = ERR_INIT;
+
+    if (step_text(step_session_name(f), NULL) == NULL)
+        return;
+    if (write_verdict(cx, k, f, v, &session, &why)) {
+        log_warn("%s", why.msg);
+        return;
+    }
+    if (v->event == NULL || session == NULL)
+        return;
+    events = recorder_new(k, &o);
+    recorder_event(cx, events, session, v->event, condition_row(v->id)->in[v->state].reason, "%s",
+                   v->text);
+    recorder_free(events);
 }
 
 enum rc

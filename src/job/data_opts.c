@@ -28,6 +28,18 @@ const struct opt opts_tls[] = {
     {.name = NULL},
 };
 
+const char *
+tls_opts_given(const struct tls_opts *o)
+{
+    return o->cacert != NULL       ? "cacert"
+           : o->cacert_dir != NULL ? "cacertdir"
+           : o->cert != NULL       ? "cert"
+           : o->key != NULL        ? "key"
+           : o->sni != NULL        ? "sni"
+           : o->insecure           ? "insecure"
+                                   : NULL;
+}
+
 const struct opt opts_source[] = {
     {"source", 0, OPT_ENUM(struct source_opts, kind, sources, "auto"), NULL,
      "how to read the server; auto: by replication, else by SCAN"},

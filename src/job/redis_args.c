@@ -36,6 +36,22 @@ static const struct opt_type ttl_type = {
 static const struct opt_type output_type = {
     .value = "resp", .is_ignored = true, .parse = redis_args_output};
 
+static enum rc
+redis_args_password(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    size_t n = text != NULL ? strlen(text) : 0;
+
+    (void)o;
+    (void)e;
+    if (n >= 2 && (text[0] == '"' || text[0] == '\'') && text[n - 1] == text[0])
+        log_warn("the password in \"args\" has quotes around it, which are taken as a part of it");
+    memcpy(to, &text, sizeof(text));
+    return RC_OK;
+}
+
+static const struct opt_type password_type = {
+    .value = "PASSWORD", .may_be_quoted = true, .parse = redis_args_password};
+
 static const struct opt opts_args[] = {
     {"user", 0, OPT_TEXT(struct redis_args, user), "NAME", "user of the server"},
     {"tls", 0, OPT_FLAG(struct redis_args, use_tls), NULL, "use TLS"},
@@ -54,8 +70,10 @@ static const struct opt opts_args_backup[] = {
     {.name = NULL},
 };
 static const struct opt opts_args_restore[] = {
-    {"pass", 0, OPT_TEXT(struct redis_args, password), "PASSWORD", "password of the server"},
-    {"a", 0, OPT_TEXT(struct redis_args, password), "PASSWORD", "as --pass"},
+    {"pass", 0, OPT_OWN(password_type, struct redis_args, password, const char *, NULL), NULL,
+     "password of the server"},
+    {"a", 0, OPT_OWN(password_type, struct redis_args, password, const char *, NULL), NULL,
+     "as --pass"},
     {"target", 0, OPT_TEXT(struct redis_args, target), "NAME", "only snapshots of this target"},
     {"pipe-timeout", 0, OPT_MS(struct redis_args, pipe_timeout_ms, NULL), NULL,
      "longest silence of the server"},
@@ -115,7 +133,8 @@ redis_args_parse(const char *text, enum redis_args_direction direction, struct r
     if (rc == RC_OK)
         rc = opts_parse(&syntax, n, words, &a, &rest, e);
     if (rc == RC_OK && rest.n > 0) /* perhaps the rest of a password with a blank: not shown */
-        rc = err_set(e, RC_INVALID, "a word without \"-\" that is no option's value");
+        rc = err_set(e, RC_INVALID,
+                     "an argument that belongs to no option: values cannot contain blanks");
     a.text = copy;
     if (rc != RC_OK) {
         redis_args_release(&a);

@@ -29,6 +29,10 @@ test_redis_args_of_stash_users(void **state)
     assert_string_equal(a.load.allow.v[1], "JSON.SET");
     assert_int_equal(a.keys.db, -1);
     redis_args_release(&a);
+    T_OK(redis_args_parse("--match k\"* --pass 'quoted'", REDIS_ARGS_RESTORE, &a, &e));
+    assert_string_equal(a.keys.match, "k\"*");
+    assert_string_equal(a.password, "'quoted'");
+    redis_args_release(&a);
     T_OK(redis_args_parse("", REDIS_ARGS_BACKUP, &a, &e));
     assert_null(a.user);
     assert_int_equal(a.source.kind, SOURCE_AUTO);
@@ -50,13 +54,19 @@ test_redis_args_refuses(void **state)
         {"-db", REDIS_ARGS_BACKUP, "needs a value"},
         {"--match=", REDIS_ARGS_BACKUP, "the Task's param \"args\": the value of --match is empty"},
         {"-db one", REDIS_ARGS_BACKUP, "not a number"},
-        {"--pass my secret", REDIS_ARGS_RESTORE, "a word without"},
+        {"--pass my secret", REDIS_ARGS_RESTORE,
+         "belongs to no option: values cannot contain blanks"},
         {"-ttl=false", REDIS_ARGS_BACKUP, "expiry"},
         {"-output commands", REDIS_ARGS_BACKUP, "always RESP"},
         {"--source disk", REDIS_ARGS_BACKUP,
          "--source: \"disk\" must be auto, replication or scan"},
         {"--existing never", REDIS_ARGS_RESTORE, "--existing: \"never\" must be replace, skip"},
         {"--pipe-timeout soon", REDIS_ARGS_RESTORE, "--pipe-timeout: \"soon\" is not a time"},
+        {"--match \"k*\"", REDIS_ARGS_BACKUP,
+         "the value of --match has quotes around it, which nothing removes here"},
+        {"-filter='k*'", REDIS_ARGS_BACKUP, "the value of --filter has quotes"},
+        {"--db \"1\"", REDIS_ARGS_RESTORE, "the value of --db has quotes"},
+        {"--existing 'skip'", REDIS_ARGS_RESTORE, "the value of --existing has quotes"},
         {many, REDIS_ARGS_BACKUP, "more than 64 words"},
     };
 

@@ -180,6 +180,29 @@ client_certificate(struct ctx *cx, struct kube *k, const struct step_flags *f, c
     return rc == RC_OK ? RC_OK : err_wrap(e, "Secret %s/%s", ns, name);
 }
 
+/* What is said of TLS where there is none: by the Task it is an error, in an AppBinding it may be of a template. */
+static enum rc
+redis_target_plain(const struct redis_args *a, const struct redis_target *b, struct err *e)
+{
+    const char *given = tls_opts_given(&a->tls);
+    const struct json *spec = json_field(b->app, "spec"),
+                      *client = json_field(spec, "clientConfig");
+
+    if (given != NULL) {
+        (void)err_set(e, RC_INVALID,
+                      "--%s in args needs a connection with TLS, and this one is without", given);
+        return err_hint(
+            e, "add --tls to args, or give the AppBinding a caBundle or the scheme rediss");
+    }
+    if (json_is_true(json_field(client, "insecureSkipTLSVerify")) ||
+        json_field(client, "serverName") != NULL || json_field(spec, "tlsSecret") != NULL ||
+        json_dig(spec, "parameters", "clientCertSecret") != NULL)
+        log_warn(
+            "the AppBinding has fields for TLS, but neither a caBundle nor the scheme rediss: the "
+            "connection is without TLS");
+    return RC_OK;
+}
+
 static enum rc
 redis_target_tls(struct ctx *cx, struct kube *k, const struct step_flags *f,
                  const struct redis_args *a, const char *ns, struct redis_target *b, struct err *e)
@@ -192,7 +215,7 @@ redis_target_tls(struct ctx *cx, struct kube *k, const struct step_flags *f,
 
     b->addr.tls = b->addr.tls || ca != NULL || a->use_tls;
     if (!b->addr.tls)
-        return RC_OK;
+        return redis_target_plain(a, b, e);
     if (ca != NULL && (b64_decode(json_text_str(ca), &pem, e) ||
                        put_file(f, b, 0, "ca.crt", buf_str(&pem), &t->cacert, e)))
         return err_wrap(e, "caBundle of the AppBinding");
@@ -212,7 +235,7 @@ redis_target_tls(struct ctx *cx, struct kube *k, const struct step_flags *f,
     else
         set_text(&b->sni, name);
     t->sni = b->sni;
-    return RC_OK;
+    return tls_check_files(t, e);
 }
 
 /* ---- the address ---- */
@@ -376,18 +399,32 @@ redis_target_locate(struct ctx *cx, struct kube *k, struct redis_target *b)
     name_address(b);
 }
 
+/* What time can mend: a server that starts, a name or a socket that appears. Files were looked at before. */
 static bool
 may_come(enum rc rc)
 {
     return rc == RC_UNAVAILABLE || rc == RC_TIMEOUT || rc == RC_NOT_FOUND || rc == RC_IO;
 }
 
-enum rc
-redis_target_wait(struct ctx *cx, struct kube *k, struct redis_target *b, struct conn **out,
-                  struct err *e)
+/* Others may wait for this session: what holds it up stands in its status. */
+static void
+tell_waiting(struct ctx *cx, struct kube *k, const struct step_flags *f,
+             const struct redis_target *b, const struct err *why)
+{
+    CLEANUP(mem_free_ptr)
+    char *text = mem_printf("Waiting up to %d s for the target: %s", b->wait_ms / 1000, why->msg);
+    const struct step_verdict v = {
+        .id = COND_WAITING_FOR_TARGET, .state = COND_TRUE, .text = text, .event = "Warning"};
+
+    log_info("waiting for Redis: %s", why->msg);
+    step_note(cx, k, f, &v);
+}
+
+static enum rc
+wait_loop(struct ctx *cx, struct kube *k, const struct step_flags *f, struct redis_target *b,
+          bool *said, struct conn **out, struct err *e)
 {
     int64_t until = clock_mono_ms() + b->wait_ms;
-    bool said = false;
     enum rc rc;
 
     for (;;) {
@@ -404,13 +441,28 @@ redis_target_wait(struct ctx *cx, struct kube *k, struct redis_target *b, struct
             return err_code(e);
         if (left <= 0)
             return err_wrap(e, "Redis was not ready within %d s", b->wait_ms / 1000);
-        if (!said)
-            log_info("waiting for Redis: %s", e->msg);
-        said = true;
+        if (!*said)
+            tell_waiting(cx, k, f, b, e);
+        *said = true;
         if (ctx_sleep(cx, (int)MIN(left, (int64_t)TRY_MS), e))
             return err_code(e);
     }
     b->conn.connect_ms = 0;
     b->conn.wait_ms = 0;
+    return rc;
+}
+
+enum rc
+redis_target_wait(struct ctx *cx, struct kube *k, const struct step_flags *f,
+                  struct redis_target *b, struct conn **out, struct err *e)
+{
+    struct step_verdict over = {.id = COND_WAITING_FOR_TARGET, .state = COND_FALSE};
+    bool said = false;
+    enum rc rc = wait_loop(cx, k, f, b, &said, out, e);
+
+    if (said && rc != RC_CANCELLED) {
+        over.text = rc == RC_OK ? "The target answered." : "The target did not answer in time.";
+        step_note(cx, k, f, &over);
+    }
     return rc;
 }

@@ -2,6 +2,7 @@
 #include "job/source.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "job/reckon.h"
 #include "redis/fork_guard.h"
 #include "redis/keyspace.h"
@@ -287,6 +288,28 @@ check_counts(struct ctx *cx, struct dump *d, const struct conn_info *before, str
     return RC_OK;
 }
 
+/* A dump of nothing is more likely a mistake than a wish. */
+static void
+check_matched(struct dump *d, const struct conn_info *info)
+{
+    CLEANUP(mem_free_ptr) char *filter = NULL;
+    uint64_t held = 0, told = 0;
+    char n[STR_GROUPED_MAX];
+
+    if (filter_is_all(&d->o->filter) || d->enc == NULL || encoder_facts(d->enc).keys > 0)
+        return;
+    for (size_t i = 0; i < d->read.n; i++)
+        held += d->read.dbs[i].keys;
+    for (size_t i = 0; info != NULL && i < info->n_dbs; i++)
+        told += info->dbs[i].keys != EV_UNKNOWN ? info->dbs[i].keys : 0;
+    d->f->unmatched = MAX(held, told);
+    if (d->f->unmatched == 0)
+        return;
+    filter = filter_text(&d->o->filter);
+    log_warn("%s chooses none of the keys that are there (%s)", filter,
+             str_grouped(d->f->unmatched, n));
+}
+
 static enum rc
 read_server(struct ctx *cx, void *from, struct dump *d, struct err *e)
 {
@@ -328,6 +351,8 @@ read_server(struct ctx *cx, void *from, struct dump *d, struct err *e)
         rc = by_scan(cx, *c, known, d, e);
     if (rc == RC_OK)
         rc = check_counts(cx, d, known, e);
+    if (rc == RC_OK)
+        check_matched(d, known);
     conn_info_release(&info);
     if (rc == RC_OK && d->enc != NULL)
         warn_of_length(encoder_facts(d->enc).longest, max_bulk);
@@ -403,6 +428,8 @@ rdb_body(struct ctx *cx, void *from, struct dump *d, struct err *e)
 
     if (rc == RC_OK)
         rc = check_end(rdb, from, e);
+    if (rc == RC_OK)
+        check_matched(d, NULL);
     rdb_free(rdb);
     return rc;
 }

@@ -48,6 +48,8 @@ struct source_facts {
      * fork_guard). */
     bool fork_too_dear;
     struct instant started, ended;
+    uint64_t
+        unmatched; /* the filter wanted none of so many keys; 0: it wanted some, or there are none */
     uint64_t vanished;        /* scan: keys that went while it ran */
     uint64_t member_expiries; /* of KeyDB's set members: left out */
     struct encoder_facts enc;

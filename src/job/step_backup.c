@@ -6,6 +6,7 @@
 #include "api/notes.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "job/backup.h"
 #include "job/step_internal.h"
 #include "job/target.h"
@@ -157,6 +158,22 @@ step_backup_result(const struct backup_work *w, const struct backup_result *r, i
     return h;
 }
 
+/* A snapshot of nothing succeeded, and is hardly what was meant. */
+static void
+tell_unmatched(struct backup_work *w, const struct source_facts *f)
+{
+    CLEANUP(mem_free_ptr) char *filter = filter_text(&w->args.keys);
+    CLEANUP(mem_free_ptr) char *text = NULL;
+    struct step_verdict v = {.id = COND_NOTHING_MATCHED, .state = COND_TRUE, .event = "Warning"};
+
+    if (f->unmatched == 0)
+        return;
+    v.text = text = mem_printf(
+        "The snapshot holds nothing: %s in args chooses none of the target's keys (%llu).", filter,
+        (unsigned long long)f->unmatched);
+    step_note(w->cx, w->k, w->f, &v);
+}
+
 static enum rc
 step_backup_dump(struct backup_work *w, struct err *e)
 {
@@ -168,7 +185,7 @@ step_backup_dump(struct backup_work *w, struct err *e)
     char id[ID_TEXT], size[DURATION_TEXT], took[DURATION_TEXT];
 
     source_of(w, &source, &opts);
-    if (redis_target_wait(w->cx, w->k, &w->redis, &probe, e))
+    if (redis_target_wait(w->cx, w->k, w->f, &w->redis, &probe, e))
         return err_code(e);
     conn_close(probe);
     if (step_backup_adopt(w, e) || step_repo_lock(w->cx, &w->vault, false, e))
@@ -177,6 +194,7 @@ step_backup_dump(struct backup_work *w, struct err *e)
     log_info("dumping %s", redis_addr_text(&w->redis.addr));
     if (backup_redis(w->cx, w->vault.repo, &source, &opts, &r, e))
         return err_code(e);
+    tell_unmatched(w, &r.source);
     log_info("snapshot %.8s: %llu %s, %s in %s by %s", id_hex(&r.snapshot, id),
              (unsigned long long)r.keys, str_plural(r.keys, "key", "keys"),
              size_format(r.save.bytes_processed, size),

@@ -70,8 +70,11 @@ step_hook_place(void *arg, struct json *session)
 static enum rc
 step_hook_tell(struct hook_work *w, enum condition_state state, const char *message, struct err *e)
 {
-    return step_tell(w->cx, w->k, w->f,
-                     &(struct step_verdict){w->done, state, message, step_hook_place, w}, e);
+    return step_tell(
+        w->cx, w->k, w->f,
+        &(struct step_verdict){
+            .id = w->done, .state = state, .text = message, .place = step_hook_place, .arg = w},
+        e);
 }
 
 /* ---- what templates see ---- */

@@ -47,10 +47,14 @@ struct step_verdict {
     /* Where the condition is kept; NULL: in the status. */
     struct json *(*place)(void *arg, struct json *session);
     void *arg;
+    const char *event; /* "Normal" or "Warning": an event too (step_note); NULL: none */
 };
 /* Write it into the status of the session of the flags. */
 NODISCARD enum rc step_tell(struct ctx *cx, struct kube *k, const struct step_flags *f,
                             const struct step_verdict *v, struct err *e);
+/* The same where there is a session, with the event; that it cannot be told is only logged. */
+void step_note(struct ctx *cx, struct kube *k, const struct step_flags *f,
+               const struct step_verdict *v);
 
 /* ---- step_repo.c: the repository of the flags and its Secret ---- */
 
@@ -125,9 +129,12 @@ struct redis_target {
 NODISCARD enum rc redis_target_open(struct ctx *cx, struct kube *k, const struct step_flags *f,
                                     const struct redis_args *a, struct redis_target *out,
                                     struct err *e);
-/* Connect, again and again until wait_ms have passed; `*out` is the caller's. */
-NODISCARD enum rc redis_target_wait(struct ctx *cx, struct kube *k, struct redis_target *b,
-                                    struct conn **out, struct err *e);
+/*
+ * Connect, again and again until wait_ms have passed where time can mend it; the session says meanwhile for
+ * what it waits. `*out` is the caller's.
+ */
+NODISCARD enum rc redis_target_wait(struct ctx *cx, struct kube *k, const struct step_flags *f,
+                                    struct redis_target *b, struct conn **out, struct err *e);
 void redis_target_close(struct redis_target *b);
 
 /* ---- output.c: output.json ---- */

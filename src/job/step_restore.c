@@ -58,7 +58,7 @@ step_restore_load(struct restore_work *w, struct err *e)
     enum rc rc;
 
     if (load_opts_of(&w->args.load, &w->args.keys, &opts, e) || find_snapshot(w, e) ||
-        redis_target_wait(w->cx, w->k, &w->redis, &conn, e))
+        redis_target_wait(w->cx, w->k, w->f, &w->redis, &conn, e))
         return err_code(e);
     log_info("loading snapshot %.8s of host %s into %s", id_hex(&w->from.snap.id, id),
              w->from.snap.hostname, redis_addr_text(&w->redis.addr));

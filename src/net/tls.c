@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -14,6 +15,10 @@
 #include "net/sock.h"
 
 enum { READ_AHEAD = 256 * 1024 };
+
+#define PLAIN_PORT                                                                                 \
+    "for a port without TLS use redis://; in a Task, neither --tls in args nor a caBundle in the " \
+    "AppBinding"
 
 static void
 ignore_sigpipe(void)
@@ -66,6 +71,18 @@ bad_file(struct err *e, const char *what, const char *path)
                    openssl_reason(why, sizeof(why)));
 }
 
+/* OpenSSL looks into it when it has a certificate to verify, and takes a missing one for an empty one. */
+static enum rc
+check_dir(const char *path, struct err *e)
+{
+    DIR *d = opendir(path);
+
+    if (d == NULL)
+        return err_sys(e, errno, "could not read the directory of CA certificates %s", path);
+    (void)closedir(d);
+    return RC_OK;
+}
+
 static enum rc
 load_files(SSL_CTX *ctx, const struct tls_opts *o, struct err *e)
 {
@@ -74,6 +91,8 @@ load_files(SSL_CTX *ctx, const struct tls_opts *o, struct err *e)
     SSL_CTX_set_default_passwd_cb(ctx, no_password);
     if (o->cacert != NULL && SSL_CTX_load_verify_file(ctx, o->cacert) != 1)
         return bad_file(e, "CA certificate", o->cacert);
+    if (o->cacert_dir != NULL && check_dir(o->cacert_dir, e))
+        return err_code(e);
     if (o->cacert_dir != NULL && SSL_CTX_load_verify_dir(ctx, o->cacert_dir) != 1)
         return bad_file(e, "directory of CA certificates", o->cacert_dir);
     if (o->cacert == NULL && o->cacert_dir == NULL)
@@ -112,6 +131,17 @@ new_ctx(const struct tls_opts *o, struct err *e)
         return NULL;
     }
     return ctx;
+}
+
+enum rc
+tls_check_files(const struct tls_opts *opts, struct err *e)
+{
+    SSL_CTX *ctx = new_ctx(opts, e);
+
+    if (ctx == NULL)
+        return err_code(e);
+    SSL_CTX_free(ctx);
+    return RC_OK;
 }
 
 static bool
@@ -184,8 +214,8 @@ bad_tls(struct sock *s, struct err *e)
     case SSL_R_PACKET_LENGTH_TOO_LONG:
     case SSL_R_HTTP_REQUEST:
         ERR_clear_error();
-        (void)err_set(e, RC_UNAVAILABLE, "%s does not speak TLS", s->peer);
-        return err_hint(e, "use redis:// for a port without TLS");
+        (void)err_set(e, RC_UNSUPPORTED, "%s does not speak TLS", s->peer);
+        return err_hint(e, PLAIN_PORT);
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
         ERR_clear_error();
@@ -226,7 +256,7 @@ tls_handshake(struct ctx *cx, struct sock *s, const char *name, int timeout_ms, 
         if (why == SSL_ERROR_SYSCALL || why == SSL_ERROR_ZERO_RETURN) {
             (void)tls_broke(s, errno, e);
             (void)err_wrap(e, "the TLS handshake did not finish");
-            return err_hint(e, "is this a port with TLS? use redis:// for one without");
+            return err_hint(e, PLAIN_PORT);
         }
         if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
             long verdict = SSL_get_verify_result(s->ssl);
@@ -241,7 +271,7 @@ tls_handshake(struct ctx *cx, struct sock *s, const char *name, int timeout_ms, 
         if (ready == 0) {
             (void)err_set(e, RC_TIMEOUT, "%s did not finish the TLS handshake in %d seconds",
                           s->peer, timeout_ms / 1000);
-            return err_hint(e, "is this a port with TLS? use redis:// for one without");
+            return err_hint(e, PLAIN_PORT);
         }
     }
 }

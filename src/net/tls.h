@@ -27,6 +27,12 @@ struct ctx;
 struct sock;
 
 /*
+ * Can the files of `opts` be used? Waiting mends none of them, so who waits for a server asks first.
+ * RC_NOT_FOUND, RC_DENIED, RC_INVALID: one of them, by its path.
+ */
+NODISCARD enum rc tls_check_files(const struct tls_opts *opts, struct err *e);
+
+/*
  * Put TLS on a connected socket (used by sock_dial). `host` is what was dialled: a name or an IP
  * literal. RC_NOT_FOUND, RC_INVALID: a file of `opts`; RC_DENIED: the certificate, or ours was
  * refused.

@@ -84,6 +84,8 @@ is_older(const struct json *a, const struct json *b)
                                                    : strcmp(kube_ns(a), kube_ns(b)) < 0;
 }
 
+enum { OTHER_TEXT = 400 };
+
 /* The first session of an invoker, but ours, that runs (or, of those waiting, is older). */
 static const char *
 other_session(struct session_ctx *s, const char *ns, const char *kind, const char *name,
@@ -110,11 +112,11 @@ other_session(struct session_ctx *s, const char *ns, const char *kind, const cha
     return found[0] != '\0' ? found : NULL;
 }
 
-/* Another configuration's session on the same target that goes first? */
+/* Another configuration's session on the same target that goes first? `other` says which. */
 static bool
-target_is_busy(struct session_ctx *s)
+target_is_busy(struct session_ctx *s, char other[static OTHER_TEXT])
 {
-    char *key = key3(s->inv.target_ns, s->inv.target_kind, s->inv.target_name), found[128];
+    char *key = key3(s->inv.target_ns, s->inv.target_kind, s->inv.target_name), found[256];
     struct json *configs = cache_by(s->op->configs, BY_TARGET, key);
     bool busy = false;
 
@@ -127,6 +129,11 @@ target_is_busy(struct session_ctx *s)
         busy =
             other_session(s, kube_ns(c), kind, kube_name(c), true, found, sizeof(found)) != NULL ||
             other_session(s, kube_ns(c), kind, kube_name(c), false, found, sizeof(found)) != NULL;
+        /* What runs in other namespaces is not for everybody to read. */
+        if (busy && strcmp(kube_ns(c), s->inv.ns) == 0)
+            (void)snprintf(other, OTHER_TEXT, "BackupSession %s", found);
+        else if (busy)
+            (void)snprintf(other, OTHER_TEXT, "%s", "a BackupSession of another namespace");
     }
     json_free(configs);
     mem_free(key);
@@ -246,12 +253,27 @@ is_judged(const struct json *config)
            kube_generation(config);
 }
 
+/* Not yet its turn: for whom it waits is told. */
+static enum rc
+backup_session_wait(struct session_ctx *s, const char *other, int64_t again_ms, struct err *e)
+{
+    const char *reason = condition_row(COND_WAITING_FOR_TURN)->in[COND_TRUE].reason;
+
+    (void)need_target(s);
+    s->out->requeue_after_ms = again_ms;
+    if (condition_setf(s->status, COND_WAITING_FOR_TURN, COND_TRUE,
+                       "Waiting for %s, which backs up the same target.", other))
+        session_event(s, "Normal", reason, "Waiting for %s, which backs up the same target.",
+                      other);
+    return session_save(s, NULL, e);
+}
+
 static enum rc
 backup_session_start(struct session_ctx *s, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *repo = NULL;
     struct err why = ERR_INIT;
-    char other[128];
+    char other[256], first[OTHER_TEXT];
     const char *ready = json_text_or(json_dig(s->inv.obj, "status", "phase"), "");
 
     if (object_check(&kind_backupsession, s->now, &why))
@@ -268,14 +290,12 @@ backup_session_start(struct session_ctx *s, struct err *e)
             s, e, "Skipped taking new backup. Reason: Previous BackupSession: %s is \"Running\".",
             other);
     if (other_session(s, s->inv.ns, s->inv.kind, s->inv.name, false, other, sizeof(other))) {
-        s->out->requeue_after_ms = OLDER_MS;
-        return RC_OK;
+        (void)snprintf(first, sizeof(first), "BackupSession %s", other);
+        return backup_session_wait(s, first, OLDER_MS, e);
     }
-    if (target_is_busy(s)) {
-        (void)need_target(s);
-        s->out->requeue_after_ms = TURN_MS;
-        return session_save(s, NULL, e);
-    }
+    if (target_is_busy(s, first))
+        return backup_session_wait(s, first, TURN_MS, e);
+    session_wait_is_over(s);
     repo = cache_get(s->op->repos, s->inv.repo_ns, s->inv.repo_name);
     if (repo == NULL)
         return backup_session_skip(

@@ -52,6 +52,26 @@ session_event(struct session_ctx *s, const char *type, const char *reason, const
     recorder_event(s->cx, s->kind->events(s->op), s->now, type, reason, "%s", text);
 }
 
+void
+session_wait_is_over(struct session_ctx *s)
+{
+    if (condition_is_true(s->status, COND_WAITING_FOR_TURN))
+        (void)condition_set(s->status, COND_WAITING_FOR_TURN, COND_FALSE, "The wait is over.");
+}
+
+/* When its Job was made: the wait for its turn is no part of what it took. One without a Job began as it was made. */
+static int64_t
+session_began_ms(struct session_ctx *s, const char *phase)
+{
+    int64_t at = 0;
+
+    if (strcmp(phase, "Skipped") != 0)
+        at = kube_time_ms(
+            json_field(condition_find(s->kind->target(s), condition_row(s->kind->executor)->type),
+                       "lastTransitionTime"));
+    return at != 0 ? at : kube_created_ms(s->now);
+}
+
 /* Phases follow from the rest; the duration is written once. */
 static const char *
 session_settle(struct session_ctx *s)
@@ -62,7 +82,7 @@ session_settle(struct session_ctx *s)
     json_set_cstr(s->status, "phase", phase);
     if (phase_is_final(phase) && json_field(s->status, "sessionDuration") == NULL)
         json_set_cstr(s->status, "sessionDuration",
-                      duration_format_s(clock_real_ms() - kube_created_ms(s->now), took));
+                      duration_format_s(clock_real_ms() - session_began_ms(s, phase), took));
     return phase;
 }
 
@@ -118,6 +138,7 @@ session_report(struct session_ctx *s, struct err *e)
     const char *phase, *took, *cause;
     bool good;
 
+    session_wait_is_over(s); /* of a Job that was stopped while it waited */
     if (s->kind->tidy != NULL)
         s->kind->tidy(s);
     report_metrics(s->cx, s->op, &s->inv, s->now, s->status);

@@ -71,6 +71,8 @@ void session_event(struct session_ctx *s, const char *type, const char *reason, 
  */
 NODISCARD enum rc session_save(struct session_ctx *s, struct json **target, struct err *e);
 
+/* It waits for nothing any more, if it did. */
+void session_wait_is_over(struct session_ctx *s);
 /* The Job, and that it was made; `repo` is the Repository. A Job that cannot be made ends it. */
 NODISCARD enum rc session_begin(struct session_ctx *s, const struct json *repo, struct err *e);
 /* The Job was made: how does it stand? */

@@ -146,11 +146,26 @@ opts_dashes(const struct opt *o)
     return o->name[1] == '\0' ? "-" : "--";
 }
 
+static bool
+opts_is_quoted(const char *text)
+{
+    size_t n = strlen(text);
+
+    return n >= 2 && (text[0] == '"' || text[0] == '\'') && text[n - 1] == text[0];
+}
+
 static enum rc
-opts_store(const struct found *f, const char *text, struct err *e)
+opts_store(const struct parse *p, const struct found *f, const char *text, struct err *e)
 {
     const struct opt *o = f->o;
     char value[OPT_VALUE_TEXT];
+
+    if (p->s->go && !o->field.type->may_be_quoted && opts_is_quoted(text))
+        return err_set(
+            e, RC_USAGE,
+            "the value of %s%s has quotes around it, which nothing removes here: write it "
+            "without them",
+            opts_dashes(o), o->name);
 
     if (text[0] == '\0' && !o->field.type->may_be_empty && !o->field.type->is_flag)
         return err_set(e, RC_USAGE,
@@ -173,7 +188,7 @@ opts_take(struct parse *p, const struct found *f, const char *inside, struct err
     if (o->field.type->is_flag) {
         if (inside != NULL && o->field.type == &opt_flag && !p->s->go)
             return err_set(e, RC_USAGE, "--%s takes no value", o->name);
-        return opts_store(f, inside != NULL ? inside : "true", e);
+        return opts_store(p, f, inside != NULL ? inside : "true", e);
     }
     if (inside == NULL)
         inside = o->field.bare;
@@ -183,7 +198,7 @@ opts_take(struct parse *p, const struct found *f, const char *inside, struct err
                            opt_value(o, value));
         inside = p->argv[++p->i];
     }
-    return opts_store(f, inside, e);
+    return opts_store(p, f, inside, e);
 }
 
 /* ---- words ---- */
@@ -233,7 +248,7 @@ opts_letters(struct parse *p, struct err *e)
             return err_code(e);
         if (!f.o->field.type->is_flag)
             return opts_take(p, &f, c[1] == '=' ? c + 2 : c[1] != '\0' ? c + 1 : NULL, e);
-        if (opts_store(&f, "true", e))
+        if (opts_store(p, &f, "true", e))
             return err_code(e);
     }
     return RC_OK;

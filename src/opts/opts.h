@@ -12,7 +12,8 @@
  * Rows     made with the macros below, which check at compile time that the field has the C type that
  *          the row writes. A preset is parsed as if it had been given, and shown in the help.
  * Syntax   --name value, --name=value, -n value, -nvalue, -n=value, flags together (-qv); "--" ends
- *          options. Go's: -name and --name are the same, and there are no letters.
+ *          options. Go's: -name and --name are the same, and there are no letters; no shell has read
+ *          the words, so a value in quotes is refused: "k*" would match nothing.
  * Foreign  names that other programs have for an option, and letters in use as there (-h HOST, -p PORT,
  *          -n DB), are errors with the right name.
  * Errors   RC_USAGE: "--name: what is wrong, and what would be right". RC_NOT_FOUND: an unknown name, with
@@ -48,6 +49,7 @@ struct opt_type {
     const char *const *words;      /* for completion; NULL: none, or those of the row */
     bool is_flag;                  /* --name says it all; --name=... is for `parse` */
     bool is_path, is_list;         /* for completion: of a file or folder; may come again */
+    bool may_be_quoted;            /* in Go's syntax: quotes around it may be part of it */
     bool may_be_empty, is_ignored; /* ignored: accepted for compatibility, stored nowhere */
     /* Store `text` at `to`; NULL: the option is not given. The error needs no name: it is put before. */
     enum rc (*parse)(const struct opt *o, const char *text, void *to, struct err *e);

@@ -74,7 +74,8 @@ no_first_answer(const struct conn *c, struct err *e)
 {
     if (e->code == RC_UNAVAILABLE && e->hint[0] == '\0')
         (void)err_hint(e, c->sock.ssl == NULL
-                              ? "if the server expects TLS at this port, use rediss://"
+                              ? "if the server expects TLS at this port, use rediss:// (in a Task: "
+                                "--tls in args)"
                               : "the server may want a client certificate: --cert and --key");
     return err_wrap(e, "no answer to the first command");
 }

@@ -100,5 +100,5 @@ cel_check_fields(const struct cel *c, const struct json *schema, bool top, struc
         return err_code(e);
     w.root = root;
     (void)walk_node(&w, c->root, NULL);
-    return e->code;
+    return err_code(e);
 }

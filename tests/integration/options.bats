@@ -42,6 +42,15 @@ wrong() { # wrong "WORDS OF A COMMAND LINE" TEXT
     wrong "backup --password-command x" "use --password-file FILE"
 }
 
+@test "options for TLS and an address without it are an error that says what to write" {
+    local option
+    for option in "--cacert x" "--cacertdir x" "--cert x" "--key x" "--sni x" --insecure; do
+        wrong "dump --redis redis://127.0.0.1:1 $option" "${option%% *} needs a connection with TLS, and redis://127.0.0.1:1 is without"
+        [[ "$output" == *"hint: use --redis rediss://HOST:PORT"* ]]
+        wrong "restore --redis unix:///none $option" "needs a connection with TLS"
+    done
+}
+
 @test "what a command line asks wrongly for exits with 2" {
     local line
     for line in "backup --bogus" "dump --db x" "dump --wait soon" "dump --source disk" "dump --redis foo://x" "key frob" \

@@ -145,6 +145,8 @@ make_ca() {
     [[ "$output" == *"is not verified"* ]]
     tool info "rediss://127.0.0.1:$TLS_PORT" cacert="$T/none"
     fails_with "not found" "$T/none"
+    tool info "rediss://127.0.0.1:$TLS_PORT" cacertdir="$T/none"
+    fails_with "not found" "could not read the directory of CA certificates $T/none"
     tool info "rediss://127.0.0.1:$PORT_a" cacert="$T/ca.crt" connect=1500
     fails_with timeout "use redis://"
     tool info "redis://127.0.0.1:$TLS_PORT"

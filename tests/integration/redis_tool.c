@@ -8,7 +8,7 @@
  *   redis_tool scan URL [out=FILE] [restore] [plain] [big=BYTES] [batch=BYTES] [count=N]
  *   redis_tool load URL in=FILE [skip|fail|flush] [dry] [window=N] [allow=NAME]
  *
- * All: [match=GLOB] [db=N] [connect=MS] [silence=MS] [prepare=MS] [wait=MS] [cacert=F] [cert=F] [key=F] [sni=NAME]
+ * All: [match=GLOB] [db=N] [connect=MS] [silence=MS] [prepare=MS] [wait=MS] [cacert=F] [cacertdir=D] [cert=F] [key=F] [sni=NAME]
  * [insecure], and the password in REDISCLI_AUTH. Results are "name value" lines; `digest` is that
  * of the data.
  */
@@ -73,6 +73,7 @@ open_conn(struct ctx *cx, const char *url, const struct args *a, struct conn **c
     struct secret pass = {.p = NULL};
     const char *env = getenv("REDISCLI_AUTH");
     struct conn_opts opts = {.tls = {.cacert = arg(a, "cacert"),
+                                     .cacert_dir = arg(a, "cacertdir"),
                                      .cert = arg(a, "cert"),
                                      .key = arg(a, "key"),
                                      .sni = arg(a, "sni"),

@@ -32,6 +32,28 @@ hide() { # hide PATTERN [CHARACTER]: sets HIDER, the port of a where what matche
     [ "$("$CSTASH" digest -q "$T/dump" | awk '$1 == "all" {print $3}')" = 1 ]
 }
 
+@test "a filter that chooses nothing of what is there is told, in the result too" {
+    local way
+    "$CSTASH" init -q
+    for way in "--source replication --match none*" "--source scan --match none*" "--source scan --db 5" "--db 5"; do
+        set -f
+        # shellcheck disable=SC2086
+        run "$CSTASH" backup --redis "$URL_a" $way
+        [ "$status" = 0 ]
+        [[ "$output" == *"chooses none of the keys that are there (4)"*"saved; it holds nothing: no key matched"* ]] || { echo "$way: $output"; return 1; }
+        # shellcheck disable=SC2086
+        "$CSTASH" backup -q --json --redis "$URL_a" $way 2>/dev/null | grep -q '"keys_unmatched": *4'
+        # shellcheck disable=SC2086
+        "$CSTASH" dump -q --redis "$URL_a" $way 2>&1 >/dev/null | grep -q "chooses none of the keys that are there (4)"
+        set +f
+    done
+    run "$CSTASH" backup --redis "$URL_a" --match 'k*'
+    [[ "$output" != *chooses* && "$output" != *matched* ]]
+    cli a flushall >/dev/null
+    run "$CSTASH" backup --redis "$URL_a" --match 'k*'
+    [[ "$output" != *chooses* && "$output" != *matched* ]] # there is nothing to match
+}
+
 @test "a server that takes any SELECT and has one database is read once" {
     cli a flushall >/dev/null
     cli a set k v >/dev/null

@@ -213,6 +213,70 @@ YAML
         "$(k get bc bc-none -n demo -o json | python3 -c 'import json, sys; print([(c["type"], c["status"], c["message"].replace("other/none", "X")) for c in json.load(sys.stdin)["status"]["conditions"]])')" ]
 }
 
+@test "a session that waits says for whom, and its wait is not what it took" {
+    config demo slow 'task: {name: redis-backup-7.0.5, params: [{name: waitTimeout, value: "120"}]}'
+    config demo next
+    phase demo bc/slow Ready
+    phase demo bc/next Ready
+    cli a shutdown nosave || true
+    session demo one slow
+    until_is demo backupsession/one '{.status.conditions[?(@.type=="Waiting")].reason}' TargetNotReady
+    [[ "$(condition demo backupsession/one Waiting)" == "True Waiting up to 120 s for the target: could not connect to 127.0.0.1:$PORT_a"* ]]
+    session demo two next
+    until_is demo backupsession/two '{.status.conditions[?(@.type=="Waiting")].reason}' AnotherSessionRuns
+    [ "$(condition demo backupsession/two Waiting)" = "True Waiting for BackupSession one, which backs up the same target." ]
+    k get events -n demo -o jsonpath='{range .items[*]}{.involvedObject.name} {.reason} {.message}{"\n"}{end}' >"$T/events"
+    grep -q '^one TargetNotReady Waiting up to 120 s for the target' "$T/events"
+    grep -q '^two AnotherSessionRuns Waiting for BackupSession one' "$T/events"
+    sleep 12
+    redis-server --port "$PORT_a" --bind 127.0.0.1 --save '' --dir "$T/a" --daemonize yes --pidfile "$T/a.pid" --repl-diskless-sync-delay 0 >/dev/null
+    phase demo backupsession/one Succeeded 60
+    phase demo backupsession/two Succeeded 60
+    [ "$(condition demo backupsession/one Waiting)" = "False The target answered." ]
+    [ "$(condition demo backupsession/two Waiting)" = "False The wait is over." ]
+    [ "$(field demo backupsession/one '{.status.sessionDuration}' | tr -d ms)" -ge 12 ] # it had its Job by then
+    [ "$(field demo backupsession/two '{.status.sessionDuration}' | tr -d ms)" -lt 12 ] # and this one had not
+}
+
+@test "what no wait can mend fails the Job at once" {
+    local args
+    config demo bc # each of them would wait for two minutes
+    for args in "--tls --cacert $T/none" "--tls --cacertdir $T/none" "--tls --cert $T/none"; do
+        k patch bc bc -n demo --type merge -p '{"spec":{"task":{"name":"redis-backup-7.0.5","params":[{"name":"waitTimeout","value":"120"},{"name":"args","value":"'"$args"'"}]}}}' >/dev/null
+        phase demo bc/bc Ready
+        session demo one bc
+        phase demo backupsession/one Failed
+        [[ "$(host_error demo backupsession/one)" == *"$T/none: No such file"* ]]
+        [ -z "$(condition demo backupsession/one Waiting)" ]
+        k delete backupsession one -n demo >/dev/null
+    done
+    k patch bc bc -n demo --type merge -p '{"spec":{"task":{"name":"redis-backup-7.0.5","params":[{"name":"args","value":"--cacert x"}]}}}' >/dev/null
+    session demo two bc
+    phase demo backupsession/two Failed
+    [[ "$(host_error demo backupsession/two)" == *"--cacert in args needs a connection with TLS"*"add --tls to args"* ]]
+    restore demo back "task: {name: redis-restore-7.0.5, params: [{name: waitTimeout, value: \"120\"}, {name: args, value: --tls --cacert $T/none}]}" 'rules: [{snapshots: [latest]}]'
+    phase demo restoresession/back Failed
+    [[ "$(host_error demo restoresession/back)" == *"$T/none: No such file"* ]]
+}
+
+@test "a Task's filter: one in quotes is refused, one that matches nothing is told" {
+    config demo bc 'task: {name: redis-backup-7.0.5, params: [{name: args, value: "--match \"k*\""}]}'
+    phase demo bc/bc Ready
+    session demo one bc
+    phase demo backupsession/one Failed
+    [[ "$(host_error demo backupsession/one)" == *'the value of --match has quotes around it'*'without them'* ]]
+    config demo bc "task: {name: redis-backup-7.0.5, params: [{name: args, value: '--match none*'}]}"
+    phase demo bc/bc Ready
+    session demo two bc
+    phase demo backupsession/two Succeeded
+    [ "$(condition demo backupsession/two NothingMatched)" = "True The snapshot holds nothing: --match 'none*' in args chooses none of the target's keys (1)." ]
+    k get events -n demo -o jsonpath='{range .items[*]}{.type} {.involvedObject.name} {.reason}{"\n"}{end}' | grep -qx 'Warning two FilterMatchedNothing'
+    config demo bc "task: {name: redis-backup-7.0.5, params: [{name: args, value: '--match k*'}]}"
+    session demo three bc
+    phase demo backupsession/three Succeeded
+    [ -z "$(condition demo backupsession/three NothingMatched)" ]
+}
+
 @test "a password that is not in the Secret is told by the Secret's name and keys" {
     cli a config set requirepass pw >/dev/null
     k create secret generic other -n demo --from-literal redis-password=pw >/dev/null
