@@ -69,13 +69,14 @@ cron_part(const struct field_def *f, const char **p, uint64_t *bits, bool *any)
 
     if (all) {
         (*p)++;
-    } else if (!cron_value(f, p, &from)) {
-        return false;
-    } else if (**p != '-') {
-        to = from;
-        one = true;
-    } else if (++*p, !cron_value(f, p, &to) || to < from) {
-        return false;
+    } else {
+        if (!cron_value(f, p, &from))
+            return false;
+        one = **p != '-';
+        if (one)
+            to = from;
+        else if (++*p, !cron_value(f, p, &to) || to < from)
+            return false;
     }
     if (**p == '/') {
         ++*p;
