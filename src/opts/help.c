@@ -1,44 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What people read of the rows. */
+/* The rows as help text. */
 #include <string.h>
 
 #include "opts/opts.h"
 
 enum { COLUMNS = 80, HELP_AT = 30, LEFT_TEXT = 160 };
-
-const char *const *
-opt_words(const struct opt *o)
-{
-    return o->field.words != NULL ? o->field.words : o->field.type->words;
-}
-
-const char *
-opt_value(const struct opt *o, char to[static OPT_VALUE_TEXT])
-{
-    const char *const *words = o->field.words;
-    size_t n = 0;
-
-    if (o->field.type->is_flag)
-        return NULL;
-    if (o->value != NULL || words == NULL) {
-        (void)snprintf(to, OPT_VALUE_TEXT, "%s",
-                       o->value != NULL ? o->value : o->field.type->value);
-        return to;
-    }
-    for (size_t i = 0; words[i] != NULL && n < OPT_VALUE_TEXT; i++)
-        n += (size_t)snprintf(to + n, OPT_VALUE_TEXT - n, "%s%s", i > 0 ? "|" : "", words[i]);
-    return to;
-}
-
-const char *
-opt_help(const struct opt *o, char to[static OPT_HELP_TEXT])
-{
-    const char *preset = o->field.preset;
-
-    (void)snprintf(to, OPT_HELP_TEXT, "%s%s%s%s", o->help, preset != NULL ? " [" : "",
-                   preset != NULL ? preset : "", preset != NULL ? "]" : "");
-    return to;
-}
 
 /* Words, broken between them, each line from column HELP_AT on. */
 static void

@@ -4,20 +4,6 @@
 #include "base/log.h"
 #include "base/str.h"
 
-const struct opt *
-opts_next(const struct opt_group *groups, struct opts_cursor *at)
-{
-    for (; groups[at->group].table != NULL; at->group++, at->row = 0) {
-        const struct opt *o = &groups[at->group].table[at->row];
-
-        if (o->name != NULL) {
-            at->row++;
-            return o;
-        }
-    }
-    return NULL;
-}
-
 /* A row, and the struct that its offset is of. */
 struct found {
     const struct opt *o;
