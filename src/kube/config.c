@@ -9,7 +9,6 @@
 #include "base/secret.h"
 #include "json/yaml.h"
 #include "kube/config_internal.h"
-#include "kube/kube.h"
 
 #define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -413,27 +412,4 @@ kube_config_load(const struct kube_config_opts *o, struct kube_config **out, str
         return from_tree(all, o, out, e);
     (void)err_set(e, RC_NOT_FOUND, "no Kubernetes API server is configured");
     return err_hint(e, "give --kubeconfig, set KUBECONFIG, or start `cstash up`");
-}
-
-enum rc
-kube_connect(const struct kube_config_opts *where, const struct kube_opts *how, struct kube **out,
-             char **namespace_out, struct err *e)
-{
-    struct kube_transport *t = NULL;
-    struct kube_config *c = NULL;
-    char *ns;
-
-    if (kube_config_load(where, &c, e))
-        return err_code(e);
-    ns = mem_strdup(kube_config_namespace(c));
-    if (kube_http_new(c, &t, e)) {
-        mem_free(ns);
-        return err_code(e);
-    }
-    *out = kube_new(t, how);
-    if (namespace_out != NULL)
-        *namespace_out = ns;
-    else
-        mem_free(ns);
-    return RC_OK;
 }
