@@ -7,7 +7,7 @@
 #define KEY(word, verb, type, least, answer)                                                       \
     {                                                                                              \
         word, NULL, verb, type, 1, least, answer,                                                  \
-            verb > V_STREAMING &&verb < V_OTHER &&verb != V_XADD &&verb != V_RESTORE               \
+            (verb) > V_STREAMING && (verb) < V_OTHER && (verb) != V_XADD && (verb) != V_RESTORE    \
     }
 #define OTHER(word, least, answer)                                                                 \
     {                                                                                              \
