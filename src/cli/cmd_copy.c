@@ -94,23 +94,20 @@ copy_chosen(struct ctx *cx, const struct copy_args *a, struct repo *from, struct
                              .failed = on_failed,
                              .arg = &as_json};
     struct copy_result result;
-    struct snapshots_unread unread = {.n = 0};
-    struct snapshot *list = NULL;
-    size_t n = 0;
-    enum rc rc;
+    struct app_snapshots all;
+    enum rc rc = app_snapshots(cx, &a->snapshots, &a->app.words, from, &all, e);
 
-    if (app_snapshots(cx, &a->snapshots, &a->app.words, from, &list, &n, &unread, e))
-        return err_code(e);
+    if (rc)
+        return app_snapshots_close(rc, &all, e);
     if (repo_polynomial(from) != repo_polynomial(to)) {
         log_warn("the two repositories cut data at different places: copies and backups here will "
                  "share nothing");
         log_info("hint: make this one with `cstash init --from-repo ... --copy-chunker-params`");
     }
-    rc = copy_snapshots(cx, to, list, n, &opts, &result, e);
-    snapshots_free(list, n);
+    rc = copy_snapshots(cx, to, all.list, all.n, &opts, &result, e);
     if (rc == RC_OK || rc == RC_CORRUPT)
         print_result(a, &result);
-    return app_unread(rc, &unread, e);
+    return app_snapshots_close(rc, &all, e);
 }
 
 static enum rc

@@ -141,17 +141,17 @@ on_bad(void *arg, const struct snapshot *s, const struct err *why)
 
 /* The words are for find, not for app_snapshots. Newest first. */
 static enum rc
-list_snapshots(struct ctx *cx, const struct find_args *a, struct repo *r, struct snapshot **list,
-               size_t *n, struct snapshots_unread *unread, struct err *e)
+list_snapshots(struct ctx *cx, const struct find_args *a, struct repo *r, struct app_snapshots *out,
+               struct err *e)
 {
     const struct opt_list none = {.n = 0};
 
-    if (app_snapshots(cx, &a->snapshots, &none, r, list, n, unread, e))
+    if (app_snapshots(cx, &a->snapshots, &none, r, out, e))
         return err_code(e);
-    for (size_t i = 0; i < *n / 2; i++) {
-        struct snapshot x = (*list)[i];
-        (*list)[i] = (*list)[*n - 1 - i];
-        (*list)[*n - 1 - i] = x;
+    for (size_t i = 0; i < out->n / 2; i++) {
+        struct snapshot x = out->list[i];
+        out->list[i] = out->list[out->n - 1 - i];
+        out->list[out->n - 1 - i] = x;
     }
     return RC_OK;
 }
@@ -170,23 +170,20 @@ find_in_repo(struct ctx *cx, const struct find_args *a, struct repo *r, struct e
                            .hit = on_hit,
                            .bad = on_bad,
                            .arg = &s};
-    struct snapshots_unread unread = {.n = 0};
-    struct snapshot *list = NULL;
-    size_t n = 0;
-    enum rc rc = list_snapshots(cx, a, r, &list, &n, &unread, e);
+    struct app_snapshots all;
+    enum rc rc = list_snapshots(cx, a, r, &all, e);
 
     out_json_begin(&s.json);
     jw_open_array(&s.json.w);
     if (rc == RC_OK)
-        rc = find_run(cx, r, list, n, &q, e);
+        rc = find_run(cx, r, all.list, all.n, &q, e);
     end_matches(&s);
     jw_close_array(&s.json.w);
     if (rc == RC_OK && a->app.json)
         out_json_end(&s.json);
     else
         buf_release(&s.json.text);
-    snapshots_free(list, n);
-    return app_unread(rc, &unread, e);
+    return app_snapshots_close(rc, &all, e);
 }
 
 static enum rc

@@ -132,24 +132,22 @@ run_snapshots(struct ctx *cx, const struct repair_args *a, const struct opt_list
               struct repo *r, struct err *e)
 {
     struct repair_opts opts = repair_opts(a);
-    struct snapshot *list = NULL;
-    size_t n = 0, changed = 0;
-    struct snapshots_unread unread = {.n = 0};
-    enum rc rc = app_snapshots(cx, &a->snapshots, ids, r, &list, &n, &unread, e);
+    struct app_snapshots all;
+    size_t changed = 0;
+    enum rc rc = app_snapshots(cx, &a->snapshots, ids, r, &all, e);
 
     if (rc == RC_OK)
-        rc = repair_snapshots(cx, r, list, n, &opts, &changed, e);
+        rc = repair_snapshots(cx, r, all.list, all.n, &opts, &changed, e);
     if (a->forget && !a->dry_run && rc == RC_OK)
-        rc = snapshots_forget(cx, r, unread.ids, unread.n, NULL, e);
+        rc = snapshots_forget(cx, r, all.unread.ids, all.unread.n, NULL, e);
     if (a->forget)
-        changed += unread.n;
-    snapshots_free(list, n);
+        changed += all.unread.n;
     if (rc == RC_OK)
         (void)printf("%zu %s %s\n", changed, str_plural(changed, "snapshot", "snapshots"),
                      a->dry_run ? "would change" : "changed");
     if (a->forget)
-        unread.n = 0; /* they are gone, or would be */
-    return app_unread(rc, &unread, e);
+        all.unread.n = 0; /* they are gone, or would be */
+    return app_snapshots_close(rc, &all, e);
 }
 
 /* ---- the command ---- */

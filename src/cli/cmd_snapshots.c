@@ -164,22 +164,19 @@ snapshots_main(struct ctx *cx, const void *args, struct err *e)
     const struct snapshots_args *a = args;
     struct listing l = {.args = a, .json = BUF_INIT((size_t)1 << 32)};
     struct app_repo r = {0};
-    struct snapshots_unread unread = {.n = 0};
-    struct snapshot *all = NULL;
-    size_t n = 0;
+    struct app_snapshots all = {.n = 0};
     enum rc rc;
 
     rc = app_repo_lock(cx, &a->repo, APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
-        rc = app_snapshots(cx, &a->choice, &a->app.words, r.repo, &all, &n, &unread, e);
+        rc = app_snapshots(cx, &a->choice, &a->app.words, r.repo, &all, e);
     if (rc == RC_OK && a->latest != OPT_UNSET)
-        keep_latest(all, &n, (uint64_t)a->latest);
+        keep_latest(all.list, &all.n, (uint64_t)a->latest);
     if (rc == RC_OK)
-        rc = snapshots_print(&l, all, n, e);
-    snapshots_free(all, n);
+        rc = snapshots_print(&l, all.list, all.n, e);
     buf_release(&l.json);
     app_repo_close(&r);
-    return app_unread(rc, &unread, e);
+    return app_snapshots_close(rc, &all, e);
 }
 
 const struct command cmd_snapshots = {.name = "snapshots",

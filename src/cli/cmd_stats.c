@@ -80,24 +80,21 @@ static enum rc
 stats_main(struct ctx *cx, const void *args, struct err *e)
 {
     const struct stats_args *a = args;
-    struct snapshots_unread unread = {.n = 0};
-    struct snapshot *list = NULL;
+    struct app_snapshots all = {.n = 0};
     struct app_repo r = {0};
     struct stats s;
-    size_t n = 0;
     enum rc rc = app_repo_lock(cx, &a->repo, APP_LOCK_SHARED, &r, e);
 
     if (rc == RC_OK)
-        rc = app_snapshots(cx, &a->snapshots, &a->app.words, r.repo, &list, &n, &unread, e);
+        rc = app_snapshots(cx, &a->snapshots, &a->app.words, r.repo, &all, e);
     if (rc == RC_OK)
-        rc = stats_count(cx, r.repo, a->mode, list, n, &s, e);
+        rc = stats_count(cx, r.repo, a->mode, all.list, all.n, &s, e);
     if (rc == RC_OK && a->app.json)
         print_json(&s);
     else if (rc == RC_OK)
         print_text(&s, a->mode == STATS_RAW_DATA);
-    snapshots_free(list, n);
     app_repo_close(&r);
-    return app_unread(rc, &unread, e);
+    return app_snapshots_close(rc, &all, e);
 }
 
 const struct command cmd_stats = {.name = "stats",

@@ -119,24 +119,23 @@ static enum rc
 edit_all(struct ctx *cx, const struct tag_args *a, const struct snapshot_choice *choice,
          struct repo *r, const struct edit *x, struct err *e)
 {
-    struct snapshot *list = NULL;
-    size_t n = 0, changed = 0;
-    struct snapshots_unread unread = {.n = 0};
-    enum rc rc = app_snapshots(cx, choice, &a->app.words, r, &list, &n, &unread, e);
+    struct app_snapshots all;
+    size_t changed = 0;
+    enum rc rc = app_snapshots(cx, choice, &a->app.words, r, &all, e);
 
-    for (size_t i = 0; rc == RC_OK && i < n; i++) {
-        struct id old = list[i].id;
-        if (!tag_apply(x, &list[i]))
+    for (size_t i = 0; rc == RC_OK && i < all.n; i++) {
+        struct snapshot *s = &all.list[i];
+        struct id old = s->id;
+        if (!tag_apply(x, s))
             continue;
-        rc = snapshot_replace(cx, r, &list[i], false, e);
+        rc = snapshot_replace(cx, r, s, false, e);
         if (rc == RC_OK)
-            print_change(a, &old, &list[i].id);
+            print_change(a, &old, &s->id);
         changed++;
     }
-    snapshots_free(list, n);
     if (rc == RC_OK)
         print_summary(a, changed);
-    return app_unread(rc, &unread, e);
+    return app_snapshots_close(rc, &all, e);
 }
 
 /* --target OLD=NEW: OLD becomes the filter `choice`, and is the caller's to free. */

@@ -46,15 +46,15 @@ app_snapshot_filter(const struct snapshot_choice *c)
 /* Which of the list the words mean. */
 static enum rc
 mark_named(struct ctx *cx, const struct snapshot_filter *filter, const struct opt_list *words,
-           struct repo *r, const struct snapshot *list, size_t n, bool *wanted, struct err *e)
+           struct repo *r, const struct app_snapshots *all, bool *wanted, struct err *e)
 {
     for (size_t i = 0; i < words->n; i++) {
         struct snapshot s;
 
         if (snapshot_find(cx, r, words->v[i], filter, &s, e))
             return err_code(e);
-        for (size_t k = 0; k < n; k++)
-            wanted[k] = wanted[k] || id_eq(&list[k].id, &s.id);
+        for (size_t k = 0; k < all->n; k++)
+            wanted[k] = wanted[k] || id_eq(&all->list[k].id, &s.id);
         snapshot_release(&s);
     }
     return RC_OK;
@@ -62,34 +62,34 @@ mark_named(struct ctx *cx, const struct snapshot_filter *filter, const struct op
 
 enum rc
 app_snapshots(struct ctx *cx, const struct snapshot_choice *c, const struct opt_list *words,
-              struct repo *r, struct snapshot **out, size_t *n, struct snapshots_unread *unread,
-              struct err *e)
+              struct repo *r, struct app_snapshots *out, struct err *e)
 {
     struct snapshot_filter filter = app_snapshot_filter(c);
-    struct snapshot *list = NULL;
-    size_t all = 0, kept = 0;
+    size_t kept = 0;
     bool *wanted;
-    enum rc rc = snapshots_readable(cx, r, &list, &all, unread, e);
+    enum rc rc;
 
-    if (rc)
-        return rc;
-    wanted = mem_zero(all, sizeof(*wanted));
-    if (words->n > 0)
-        rc = mark_named(cx, &filter, words, r, list, all, wanted, e);
-    for (size_t i = 0; i < all; i++) {
-        if (rc == RC_OK && (words->n > 0 ? wanted[i] : snapshot_matches(&list[i], &filter)))
-            list[kept++] = list[i];
+    *out = (struct app_snapshots){.n = 0};
+    if (snapshots_readable(cx, r, &out->list, &out->n, &out->unread, e))
+        return err_code(e);
+    wanted = mem_zero(out->n, sizeof(*wanted));
+    rc = mark_named(cx, &filter, words, r, out, wanted, e);
+    for (size_t i = 0; i < out->n; i++) {
+        if (words->n > 0 ? wanted[i] : snapshot_matches(&out->list[i], &filter))
+            out->list[kept++] = out->list[i];
         else
-            snapshot_release(&list[i]);
+            snapshot_release(&out->list[i]);
     }
+    out->n = kept;
     mem_free(wanted);
-    if (rc) {
-        mem_free(list);
-        return rc;
-    }
-    *out = list;
-    *n = kept;
-    return RC_OK;
+    return rc;
+}
+
+enum rc
+app_snapshots_close(enum rc rc, struct app_snapshots *s, struct err *e)
+{
+    snapshots_free(s->list, s->n);
+    return app_unread(rc, &s->unread, e);
 }
 
 enum rc

@@ -27,16 +27,23 @@ extern const struct opt opts_host[], opts_tag[], opts_target[], opts_paths[], op
         opts_paths, offsetof(T, f)                                                                 \
     }
 
+/* Zeroed: none. */
+struct app_snapshots {
+    struct snapshot *list;
+    size_t n;
+    struct snapshots_unread unread; /* whose files are damaged; each was warned of */
+};
 /*
  * The snapshots that the words of the command name ("latest" among those that match the filter), or
  * without words all that match; oldest first, each once. All that were named are found, or it fails. No index is
- * needed. snapshots_free. Those whose files are damaged are warned of and in `unread`: the command does its work on the
- * others and ends with app_unread.
+ * needed. The command does its work on those that can be read; app_snapshots_close in any case.
  */
 NODISCARD enum rc app_snapshots(struct ctx *cx, const struct snapshot_choice *c,
-                                const struct opt_list *words, struct repo *r, struct snapshot **out,
-                                size_t *n, struct snapshots_unread *unread, struct err *e);
-/* `rc`, or RC_CORRUPT when all went well but for those; releases them. */
+                                const struct opt_list *words, struct repo *r,
+                                struct app_snapshots *out, struct err *e);
+/* Releases them. `rc`, or RC_CORRUPT when all went well but for those that could not be read. */
+NODISCARD enum rc app_snapshots_close(enum rc rc, struct app_snapshots *s, struct err *e);
+/* The same of these alone. */
 NODISCARD enum rc app_unread(enum rc rc, struct snapshots_unread *unread, struct err *e);
 
 struct snapshot_filter app_snapshot_filter(const struct snapshot_choice *c);
