@@ -100,5 +100,5 @@ cel_check_fields(const struct cel *c, const struct json *schema, bool top, struc
         return err_code(e);
     w.root = root;
     (void)walk_node(&w, c->root, NULL);
-    return err_code(e);
+    return e->code == RC_OK ? RC_OK : err_code(e);
 }
