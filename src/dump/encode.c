@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys and values as commands; streams in encode_stream.c, bytes out in resp_writer.c. */
+/* Keys and values as commands; streams in encode_stream.c, batches in encode_batch.c, bytes out in resp_writer.c. */
 #define XXH_STATIC_LINKING_ONLY
 #include <math.h>
 
@@ -9,7 +9,7 @@
 #include "dump/trailer.h"
 #include "rdb/payload.h"
 
-enum { WARNINGS_MAX = 20, RDB_OF_REPLACE = 7, RDB_OF_ABSTTL = 9 };
+enum { RDB_OF_REPLACE = 7, RDB_OF_ABSTTL = 9 };
 
 struct encoder *
 encoder_new(struct wr *out, enum dump_format format)
@@ -43,97 +43,6 @@ encoder_free(struct encoder *x)
     mem_free(x->out);
     mem_free(x);
 }
-
-static void
-warn_key(struct encoder *x, const char *what)
-{
-    char name[100];
-
-    if (x->warned)
-        return;
-    x->warned = true;
-    if (x->warnings++ < WARNINGS_MAX)
-        log_warn("key \"%s\": %s", str_show(buf_str(&x->name), name, sizeof(name)), what);
-    else if (x->warnings == WARNINGS_MAX + 1)
-        log_warn("more keys like these; no further warnings");
-}
-
-void
-encode_warn_loss(struct encoder *x, const char *what)
-{
-    x->facts.lossy += !x->warned;
-    warn_key(x, what);
-}
-
-/* --- batches ---------------------------------------------------------------------------------- */
-
-void
-encode_batch_add(struct encoder *x, struct str s)
-{
-    struct buf *b = &x->batch;
-    struct err e = ERR_INIT;
-
-    if (b->cap - b->n < s.n + ARG_FRAME && buf_reserve(b, s.n + ARG_FRAME, &e))
-        BUG("%s", e.msg);
-    b->n += resp_write_lay(b->p + b->n, s);
-    x->batch_args++;
-}
-
-static int
-expiry_cmp(const void *a, const void *b)
-{
-    int64_t l = ((const struct expiry *)a)->at, r = ((const struct expiry *)b)->at;
-    return (l > r) - (l < r);
-}
-
-/* HPEXPIREAT for the batch's fields, those of one time together. Behind the HMSET that made them. */
-static enum rc
-resp_write_expiries(struct encoder *x, struct err *e)
-{
-    size_t i = 0, same;
-
-    qsort(x->expiries, x->n_expiries, sizeof(x->expiries[0]), expiry_cmp);
-    for (; i < x->n_expiries; i = same) {
-        for (same = i; same < x->n_expiries && x->expiries[same].at == x->expiries[i].at;)
-            same++;
-        if (resp_write_verb(x, "HPEXPIREAT", 3 + (same - i), e) ||
-            resp_write_int(x, x->expiries[i].at, e) || resp_write_word(x, "FIELDS", e) ||
-            resp_write_int(x, (int64_t)(same - i), e))
-            return err_code(e);
-        for (size_t k = i; k < same; k++)
-            if (put(x, x->batch.p + x->expiries[k].off, x->expiries[k].n, e))
-                return err_code(e);
-    }
-    x->n_expiries = 0;
-    return RC_OK;
-}
-
-static enum rc
-batch_flush(struct encoder *x, struct err *e)
-{
-    if (x->batch_args != 0 &&
-        (resp_write_verb(x, x->verb, x->batch_args, e) || put(x, x->batch.p, x->batch.n, e)))
-        return err_code(e);
-    if (resp_write_expiries(x, e))
-        return err_code(e);
-    buf_reset(&x->batch);
-    x->batch_args = x->batch_items = 0;
-    return RC_OK;
-}
-
-/* Start an item of about `bytes` in the batch of `verb`. */
-static enum rc
-batch_item(struct encoder *x, const char *verb, size_t bytes, struct err *e)
-{
-    if (x->batch_items == ENC_BATCH_ARGS || x->batch.n + bytes > ENC_BATCH_BYTES)
-        if (batch_flush(x, e))
-            return err_code(e);
-    x->verb = verb;
-    x->batch_items++;
-    return RC_OK;
-}
-
-/* --- values ----------------------------------------------------------------------------------- */
 
 static void
 on_key(struct encoder *x, const struct ev_key *key)
@@ -190,11 +99,11 @@ on_elem(struct encoder *x, const struct ev_piece *p, struct err *e)
     const char *verb = x->key.type == KV_LIST ? "RPUSH" : "SADD";
 
     if (p->total > ENC_BATCH_BYTES / 2) {
-        if (ev_is_first(p) && (batch_flush(x, e) || resp_write_verb(x, verb, 1, e)))
+        if (ev_is_first(p) && (encode_batch_flush(x, e) || resp_write_verb(x, verb, 1, e)))
             return err_code(e);
         return resp_write_piece(x, p, e);
     }
-    if (batch_item(x, verb, p->p.n, e))
+    if (encode_batch_item(x, verb, p->p.n, e))
         return err_code(e);
     encode_batch_add(x, p->p);
     return RC_OK;
@@ -218,12 +127,12 @@ on_zelem(struct encoder *x, const struct ev *ev, struct err *e)
     char text[NUMBER_TEXT];
 
     if (member.n > ENC_BATCH_BYTES / 2) {
-        if (batch_flush(x, e) || resp_write_verb(x, "ZADD", 2, e) ||
+        if (encode_batch_flush(x, e) || resp_write_verb(x, "ZADD", 2, e) ||
             resp_write_arg(x, str_of(text, score_text(ev->u.zelem.score, text)), e))
             return err_code(e);
         return resp_write_arg(x, member, e);
     }
-    if (batch_item(x, "ZADD", member.n + NUMBER_TEXT, e))
+    if (encode_batch_item(x, "ZADD", member.n + NUMBER_TEXT, e))
         return err_code(e);
     encode_batch_add(x, str_of(text, score_text(ev->u.zelem.score, text)));
     encode_batch_add(x, member);
@@ -239,7 +148,7 @@ on_long_field(struct encoder *x, const struct ev *ev, struct err *e)
 {
     const struct ev_piece *p = &ev->u.field.value;
 
-    if (ev_is_first(p) && (batch_flush(x, e) || resp_write_verb(x, "HMSET", 2, e) ||
+    if (ev_is_first(p) && (encode_batch_flush(x, e) || resp_write_verb(x, "HMSET", 2, e) ||
                            resp_write_arg(x, ev->u.field.name, e)))
         return err_code(e);
     if (resp_write_piece(x, p, e))
@@ -261,7 +170,7 @@ on_field(struct encoder *x, const struct ev *ev, struct err *e)
 
     if (name.n + p->total > ENC_BATCH_BYTES / 2)
         return on_long_field(x, ev, e);
-    if (batch_item(x, "HMSET", name.n + p->p.n, e))
+    if (encode_batch_item(x, "HMSET", name.n + p->p.n, e))
         return err_code(e);
     off = x->batch.n;
     encode_batch_add(x, name);
@@ -336,7 +245,8 @@ on_payload(struct encoder *x, const struct ev *ev, struct err *e)
 {
     if (x->format == DUMP_COMMANDS && (x->key.type == KV_MODULE || x->key.type == KV_ARRAY)) {
         x->facts.opaque++;
-        warn_key(x, x->key.type == KV_MODULE
+        encode_warn(x,
+                    x->key.type == KV_MODULE
                         ? "a module's value, stored as a RESTORE payload that needs the same module"
                         : "an array, stored as a RESTORE payload that needs Redis 8.8");
     }
@@ -348,7 +258,7 @@ on_payload(struct encoder *x, const struct ev *ev, struct err *e)
 static enum rc
 on_key_end(struct encoder *x, struct err *e)
 {
-    if (batch_flush(x, e))
+    if (encode_batch_flush(x, e))
         return err_code(e);
     if (!x->written) /* an empty collection: no key to a server */
         return RC_OK;

@@ -73,10 +73,15 @@ size_t resp_write_lay(uint8_t *to, struct str s);
 enum { ID_CHARS = 2 * STR_INT_MAX };
 size_t resp_write_id_text(struct stream_id id, uint8_t to[static ID_CHARS]);
 
-/* encode.c */
-void encode_batch_add(struct encoder *x, struct str s);
-/* One warning for each key, counted as a loss. */
+/* encode_batch.c: one warning for each key, and the same counted as a loss. */
+void encode_warn(struct encoder *x, const char *what);
 void encode_warn_loss(struct encoder *x, const char *what);
+/* Start an item of about `bytes` in the batch of `verb`; it is added argument by argument. */
+NODISCARD enum rc encode_batch_item(struct encoder *x, const char *verb, size_t bytes,
+                                    struct err *e);
+void encode_batch_add(struct encoder *x, struct str s);
+/* The batch as a command, and the expiries of its fields. */
+NODISCARD enum rc encode_batch_flush(struct encoder *x, struct err *e);
 
 /*
  * encode_stream.c: events of streams, EV_ENTRY to EV_IDMP. encode_stream_end when nothing follows for a
