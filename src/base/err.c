@@ -123,7 +123,7 @@ err_sys(struct err *e, int sys, const char *fmt, ...)
     used = put_words(e->msg, CAUSE_MAX + 1, strlen(why) + 2, fmt, ap);
     va_end(ap);
     (void)snprintf(e->msg + used, sizeof(e->msg) - used, ": %s", why);
-    return err_code(e);
+    return e->code;
 }
 
 enum rc
@@ -144,7 +144,7 @@ err_wrap(struct err *e, const char *fmt, ...)
     memcpy(e->msg, text, used);
     memcpy(e->msg + used, cause, n_cause + 1);
     e->cause_at = (unsigned)used;
-    return err_code(e);
+    return e->code;
 }
 
 enum rc
@@ -155,7 +155,7 @@ err_hint(struct err *e, const char *fmt, ...)
     va_start(ap, fmt);
     (void)put_words(e->hint, sizeof(e->hint), 0, fmt, ap);
     va_end(ap);
-    return err_code(e);
+    return e->code;
 }
 
 const char *

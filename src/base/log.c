@@ -30,6 +30,17 @@ log_set_json(bool json)
     (void)pthread_mutex_unlock(&lock);
 }
 
+bool
+log_is_json(void)
+{
+    bool yes;
+
+    (void)pthread_mutex_lock(&lock);
+    yes = as_json;
+    (void)pthread_mutex_unlock(&lock);
+    return yes;
+}
+
 void
 log_as_service(void)
 {
@@ -65,17 +76,43 @@ log_scope_now(void)
     return all;
 }
 
+/* How many bytes the character at `s` has; 0: it is not UTF-8 (RFC 3629), or it was cut. */
+static size_t
+log_utf8(const unsigned char *s)
+{
+    size_t n = s[0] < 0x80   ? 1
+               : s[0] < 0xc2 ? 0
+               : s[0] < 0xe0 ? 2
+               : s[0] < 0xf0 ? 3
+               : s[0] < 0xf5 ? 4
+                             : 0;
+
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+/* Readers of JSON refuse a line for one byte that is not UTF-8: it becomes U+FFFD. */
 static void
-put_json_string(const char *s)
+put_json_string(const char *text)
 {
     (void)fputc('"', stderr);
-    for (; *s != '\0'; s++) {
-        if (*s == '"' || *s == '\\')
+    for (const unsigned char *s = (const unsigned char *)text; *s != '\0';) {
+        size_t n = log_utf8(s);
+
+        if (n == 0)
+            (void)fputs("\\ufffd", stderr);
+        else if (*s == '"' || *s == '\\')
             (void)fprintf(stderr, "\\%c", *s);
-        else if ((unsigned char)*s < 0x20)
-            (void)fprintf(stderr, "\\u%04x", (unsigned char)*s);
+        else if (*s < 0x20)
+            (void)fprintf(stderr, "\\u%04x", *s);
         else
-            (void)fputc(*s, stderr);
+            (void)fwrite(s, 1, n, stderr);
+        s += MAX(n, (size_t)1);
     }
     (void)fputc('"', stderr);
 }

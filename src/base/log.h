@@ -6,7 +6,7 @@
  * base/log -- messages for people, on stderr. Results go to stdout and never through here.
  *
  * Shape    one line per call: "warning: text", "error: text", plain text for info; nothing for
- *          debug unless asked for. As JSON objects after log_set_json(true). Behind the text stands
+ *          debug unless asked for. As JSON objects after log_set_json(true); what is not UTF-8 becomes U+FFFD there. Behind the text stands
  *          what the thread works on, if it said so: component=, object=, attempt= (struct log_scope).
  * Rules    no secrets and no values of the user's data; key names only through str_show.
  * Threads  any; a line is written whole.
@@ -19,6 +19,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 /* Lines above `level` are dropped. The default is LOG_INFO. */
 void log_set_level(enum log_level level);
 void log_set_json(bool json);
+bool log_is_json(void);
 /* This program runs on its own: where stderr is not a terminal, lines begin with the time and the level. */
 void log_as_service(void);
 

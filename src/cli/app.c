@@ -11,12 +11,16 @@ static const char *const log_formats[] = {"text", "json", NULL};
 
 const struct opt opts_app[] = {
     {"help", 'h', OPT_FLAG(struct app_opts, help), NULL, "show this help"},
-    {"json", 0, OPT_FLAG(struct app_opts, json), NULL, "print results as JSON"},
     {"quiet", 'q', OPT_FLAG(struct app_opts, quiet), NULL,
      "print only results, warnings and errors"},
     {"verbose", 'v', OPT_FLAG(struct app_opts, verbose), NULL, "print more details"},
     {"log-format", 0, OPT_ENUM(struct app_opts, log_format, log_formats, "text"), NULL,
      "log format"},
+    {.name = NULL},
+};
+
+const struct opt opts_json[] = {
+    {"json", 0, OPT_FLAG(struct app_opts, json), NULL, "print results as JSON"},
     {.name = NULL},
 };
 

@@ -25,6 +25,8 @@ struct app_opts {
     struct opt_list words; /* those that are not options */
 };
 extern const struct opt opts_app[];
+/* --json, of the commands whose results can be printed as JSON; in front of opts_app. */
+extern const struct opt opts_json[];
 
 struct command {
     const char *name;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
 #include "cli/cluster.h"
 
 #include <unistd.h>
@@ -140,6 +141,10 @@ void
 cluster_tell(struct cluster *c, const struct err *e)
 {
     c->failed++;
+    if (log_is_json()) {
+        log_err(e);
+        return;
+    }
     if (e->sys >= 400 && e->sys < 600)
         (void)fprintf(stderr, "Error from server (%s): %s\n", reason_of(e), e->msg);
     else

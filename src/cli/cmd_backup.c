@@ -61,6 +61,7 @@ static const struct opt_group groups[] = {
     GROUPS_REDIS(struct backup_args, redis),
     {opts_keys, offsetof(struct backup_args, keys)},
     {opts_repo, offsetof(struct backup_args, repo)},
+    {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
 };

@@ -4,6 +4,7 @@
 
 #include "base/stream.h"
 #include "cli/app.h"
+#include "cli/out.h"
 #include "maintain/inspect.h"
 
 struct cat_args {
@@ -11,7 +12,7 @@ struct cat_args {
     struct repo_access repo;
 };
 static const struct opt_group groups[] = {
-    {opts_repo, offsetof(struct cat_args, repo)}, {opts_app, 0}, {.table = NULL}};
+    {opts_repo, offsetof(struct cat_args, repo)}, {opts_json, 0}, {opts_app, 0}, {.table = NULL}};
 
 static enum rc
 find_word(const char *word, const char *const *words, int *out, struct err *e)
@@ -40,6 +41,8 @@ run_cat(struct ctx *cx, const void *args, struct err *e)
     if (rc == RC_OK && whole != (a->app.words.n == 1))
         rc = err_set(e, RC_USAGE, whole ? "there is only one %s" : "cat %s needs an ID",
                      a->app.words.v[0]);
+    if (rc == RC_OK && a->app.json && (kind == INSPECT_PACK || kind == INSPECT_BLOB))
+        rc = err_set(e, RC_USAGE, "the bytes of a %s are not JSON: leave out --json", words[kind]);
     if (rc == RC_OK)
         rc = app_repo_lock(cx, &a->repo, APP_LOCK_SHARED, &r, e);
     wr_fd_init(&out, cx, STDOUT_FILENO, "the standard output");
@@ -59,26 +62,43 @@ const struct command cmd_cat = {
     .words_max = 2,
     .run = run_cat};
 
+/* What a list prints: one line or one element each. */
+struct list_out {
+    bool as_json;
+    struct out_json json;
+};
+
 static enum rc
 print_file(void *arg, const struct id *id, uint64_t bytes, struct err *e)
 {
+    struct list_out *out = arg;
     char hex[ID_TEXT];
 
-    (void)arg;
     (void)bytes;
     (void)e;
-    (void)puts(id_hex(id, hex));
+    if (out->as_json)
+        jw_cstr(&out->json.w, id_hex(id, hex));
+    else
+        (void)puts(id_hex(id, hex));
     return RC_OK;
 }
 
 static enum rc
 print_blob(void *arg, bool is_tree, const struct id *id, struct err *e)
 {
+    struct list_out *out = arg;
+    const char *type = is_tree ? "tree" : "data";
     char hex[ID_TEXT];
 
-    (void)arg;
     (void)e;
-    (void)printf("%s %s\n", is_tree ? "tree" : "data", id_hex(id, hex));
+    if (!out->as_json) {
+        (void)printf("%s %s\n", type, id_hex(id, hex));
+        return RC_OK;
+    }
+    jw_open_object(&out->json.w);
+    jw_field_cstr(&out->json.w, "type", type);
+    jw_field_cstr(&out->json.w, "id", id_hex(id, hex));
+    jw_close_object(&out->json.w);
     return RC_OK;
 }
 
@@ -91,6 +111,7 @@ run_list(struct ctx *cx, const void *args, struct err *e)
     static const enum store_type types[] = {STORE_KEY, STORE_SNAPSHOT, STORE_INDEX, STORE_LOCK,
                                             STORE_PACK};
     enum { LOCKS = 3, BLOBS = 5 };
+    struct list_out out = {.as_json = a->app.json};
     struct app_repo r = {0};
     int kind;
     enum rc rc = find_word(a->app.words.v[0], words, &kind, e);
@@ -98,9 +119,16 @@ run_list(struct ctx *cx, const void *args, struct err *e)
     /* Locks are listed without making one more. */
     if (rc == RC_OK)
         rc = app_repo_lock(cx, &a->repo, kind == LOCKS ? APP_LOCK_NONE : APP_LOCK_SHARED, &r, e);
+    out_json_begin(&out.json);
+    jw_open_array(&out.json.w);
     if (rc == RC_OK)
-        rc = kind == BLOBS ? inspect_blobs(cx, r.repo, print_blob, NULL, e)
-                           : r.store->ops->list(cx, r.store, types[kind], print_file, NULL, e);
+        rc = kind == BLOBS ? inspect_blobs(cx, r.repo, print_blob, &out, e)
+                           : r.store->ops->list(cx, r.store, types[kind], print_file, &out, e);
+    jw_close_array(&out.json.w);
+    if (rc == RC_OK && out.as_json)
+        out_json_end(&out.json);
+    else
+        buf_release(&out.json.text);
     app_repo_close(&r);
     return rc;
 }

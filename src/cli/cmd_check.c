@@ -36,9 +36,7 @@ static const struct opt opts_check[] = {
     {.name = NULL},
 };
 static const struct opt_group groups[] = {
-    {opts_check, 0},
-    {opts_repo, offsetof(struct check_args, repo)},
-    {opts_app, 0},
+    {opts_check, 0}, {opts_repo, offsetof(struct check_args, repo)}, {opts_json, 0}, {opts_app, 0},
     {.table = NULL},
 };
 
@@ -148,9 +146,8 @@ static const struct opt opts_unlock[] = {
     {.name = NULL},
 };
 static const struct opt_group unlock_groups[] = {
-    {opts_unlock, 0},
-    {opts_repo, offsetof(struct unlock_args, repo)},
-    {opts_app, 0},
+    {opts_unlock, 0}, {opts_repo, offsetof(struct unlock_args, repo)},
+    {opts_json, 0},   {opts_app, 0},
     {.table = NULL},
 };
 
@@ -164,7 +161,9 @@ run_unlock(struct ctx *cx, const void *args, struct err *e)
 
     if (rc == RC_OK)
         rc = repo_unlock_stale(cx, r.repo, a->all, &removed, e);
-    if (rc == RC_OK)
+    if (rc == RC_OK && a->app.json)
+        (void)printf("{\"message_type\":\"summary\",\"removed_locks\":%zu}\n", removed);
+    else if (rc == RC_OK)
         (void)printf("removed %zu %s\n", removed, str_plural(removed, "lock", "locks"));
     app_repo_close(&r);
     return rc;

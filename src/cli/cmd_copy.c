@@ -17,6 +17,7 @@ static const struct opt_group groups[] = {
     {opts_from, offsetof(struct copy_args, from)},
     {opts_repo, offsetof(struct copy_args, repo)},
     GROUPS_SNAPSHOTS(struct copy_args, snapshots),
+    {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
 };

@@ -25,6 +25,7 @@ static const struct opt_group groups[] = {
     {opts_keys, offsetof(struct digest_args, keys)},
     {opts_repo, offsetof(struct digest_args, repo)},
     GROUPS_SNAPSHOT(struct digest_args, snapshot),
+    {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
 };

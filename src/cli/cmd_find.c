@@ -23,6 +23,7 @@ static const struct opt_group groups[] = {
     {opts_find, 0},
     GROUPS_SNAPSHOTS(struct find_args, snapshots),
     {opts_repo, offsetof(struct find_args, repo)},
+    {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
 };

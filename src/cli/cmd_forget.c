@@ -89,6 +89,7 @@ static const struct opt_group groups[] = {
     {opts_paths, offsetof(struct forget_args, snapshots)},
     {opts_prune, offsetof(struct forget_args, pruning)},
     {opts_repo, offsetof(struct forget_args, repo)},
+    {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
 };

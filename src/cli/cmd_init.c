@@ -23,6 +23,7 @@ static const struct opt_group groups[] = {
     {opts_init, 0},
     {opts_from, offsetof(struct init_args, from)},
     {opts_repo, offsetof(struct init_args, repo)},
+    {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
 };

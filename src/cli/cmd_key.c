@@ -16,9 +16,7 @@ static const struct opt opts_key[] = {
     {.name = NULL},
 };
 static const struct opt_group groups[] = {
-    {opts_key, 0},
-    {opts_repo, offsetof(struct key_args, repo)},
-    {opts_app, 0},
+    {opts_key, 0},   {opts_repo, offsetof(struct key_args, repo)}, {opts_json, 0}, {opts_app, 0},
     {.table = NULL},
 };
 
@@ -106,10 +104,29 @@ new_key(struct ctx *cx, const struct key_args *a, struct repo *r, bool replace, 
     if (rc == RC_OK)
         rc = replace ? keys_passwd(cx, r, secret_str(&password), &opts, &id, e)
                      : keys_add(cx, r, secret_str(&password), &opts, &id, e);
-    if (rc == RC_OK)
+    if (rc == RC_OK && a->app.json)
+        (void)printf("{\"message_type\":\"added\",\"id\":\"%s\"}\n", id_hex(&id, text));
+    else if (rc == RC_OK)
         (void)printf("saved new key as %.8s\n", id_hex(&id, text));
     secret_release(&password);
     return rc;
+}
+
+static void
+print_removed(const struct key_args *a)
+{
+    struct out_json j;
+
+    if (!a->app.json) {
+        (void)printf("removed key %s\n", a->app.words.v[1]);
+        return;
+    }
+    out_json_begin(&j);
+    jw_open_object(&j.w);
+    jw_field_cstr(&j.w, "message_type", "removed");
+    jw_field_cstr(&j.w, "id", a->app.words.v[1]);
+    jw_close_object(&j.w);
+    out_json_end(&j);
 }
 
 enum verb { KEY_LIST, KEY_ADD, KEY_REMOVE, KEY_PASSWD };
@@ -127,7 +144,7 @@ run_verb(struct ctx *cx, const struct key_args *a, enum verb verb, struct repo *
     default:
         if (keys_remove(cx, r, a->app.words.v[1], e))
             return err_code(e);
-        (void)printf("removed key %s\n", a->app.words.v[1]);
+        print_removed(a);
         return RC_OK;
     }
 }

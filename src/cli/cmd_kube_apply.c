@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cstash apply: make the cluster's objects what files say, by server-side apply. */
+#include "base/log.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/cluster.h"
@@ -47,6 +48,10 @@ struct applying {
 static void
 explain_conflict(const struct err *e)
 {
+    if (log_is_json()) {
+        log_info("use --force-conflicts to take over the fields that other managers own");
+        return;
+    }
     (void)fputs("Please review the fields above--they currently have other managers. Here\n"
                 "are the ways you can resolve this warning:\n"
                 "* If you intend to manage all of these fields, please re-run the apply\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cstash describe: objects of a cluster with their events. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "cli/cluster.h"
 #include "cli/print.h"
@@ -81,8 +82,8 @@ kube_describe_all(struct cluster *c, const struct describe_args *a, struct err *
         if (objs.v[i].res != NULL && describe_one(c, a, &objs.v[i], i == 0, e))
             return err_code(e);
     if (objs.n == 0 && c->failed == 0)
-        (void)fprintf(stderr, "No resources found%s%s%s\n", c->all ? "" : " in ",
-                      c->all ? "" : c->ns, c->all ? "" : " namespace.");
+        log_info("No resources found%s%s%s", c->all ? "" : " in ", c->all ? "" : c->ns,
+                 c->all ? "" : " namespace.");
     return cluster_outcome(c, e);
 }
 

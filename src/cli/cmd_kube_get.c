@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cstash get: objects of a cluster as tables, documents, names or templates; once or as they
  * change. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "cli/cluster.h"
 #include "cli/jsonpath.h"
@@ -69,6 +70,7 @@ static const struct opt_group groups[] = {
     {opts_get, 0},
     GROUPS_OBJECTS(struct get_args, objects),
     {opts_cluster_access, offsetof(struct get_args, cluster)},
+    {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
 };
@@ -236,9 +238,9 @@ tell_empty(const struct getting *g, const struct query *q, size_t n)
     for (size_t i = 0; i < n; i++)
         namespaced = namespaced && q[i].res->kind.namespaced;
     if (namespaced)
-        (void)fprintf(stderr, "No resources found in %s namespace.\n", g->c.ns);
+        log_info("No resources found in %s namespace.", g->c.ns);
     else
-        (void)fputs("No resources found\n", stderr);
+        log_info("No resources found");
 }
 
 static enum rc

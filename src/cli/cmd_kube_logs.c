@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cstash logs: what the containers of a pod wrote. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "cli/cluster.h"
 #include "kube/object.h"
@@ -135,7 +136,7 @@ default_container(const struct json *pod)
         }
     }
     if (n > 1 && noted == NULL)
-        (void)fprintf(stderr, "Defaulted container \"%s\" out of: %s\n", first, buf_c(&names));
+        log_info("Defaulted container \"%s\" out of: %s", first, buf_c(&names));
     return first;
 }
 
@@ -187,7 +188,7 @@ pod_of(struct logging *l, const struct resource_arg *t, struct json **out, struc
     if (best == NULL)
         return err_set(e, RC_NOT_FOUND, "no pods found for %s/%s", t->res->kind_group, t->name);
     if (json_size(pods) > 1)
-        (void)fprintf(stderr, "Found %zu pods, using pod/%s\n", json_size(pods), kube_name(best));
+        log_info("Found %zu pods, using pod/%s", json_size(pods), kube_name(best));
     *out = json_ref(best);
     return RC_OK;
 }
@@ -201,7 +202,7 @@ log_selected(struct logging *l, struct err *e)
     if (kube_list(l->c.cx, l->c.k, &o, &pods, NULL, e))
         return err_code(e);
     if (json_size(pods) == 0)
-        (void)fprintf(stderr, "No resources found in %s namespace.\n", l->c.ns);
+        log_info("No resources found in %s namespace.", l->c.ns);
     for (size_t i = 0; i < json_size(pods); i++)
         if (log_pod(l, json_elem(pods, i), e))
             return err_code(e);

@@ -6,7 +6,8 @@
 #include "cli/load_opts.h"
 #include "cli/redis_opts.h"
 
-static const struct opt_group groups[] = {GROUPS_LOAD, {opts_app, 0}, {.table = NULL}};
+static const struct opt_group groups[] = {
+    GROUPS_LOAD, {opts_json, 0}, {opts_app, 0}, {.table = NULL}};
 
 /* Only a regular file can be read twice. */
 static bool

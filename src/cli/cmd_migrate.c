@@ -21,9 +21,8 @@ static const struct opt opts_migrate[] = {
     {.name = NULL},
 };
 static const struct opt_group groups[] = {
-    {opts_migrate, 0},
-    {opts_repo, offsetof(struct migrate_args, repo)},
-    {opts_app, 0},
+    {opts_migrate, 0}, {opts_repo, offsetof(struct migrate_args, repo)},
+    {opts_json, 0},    {opts_app, 0},
     {.table = NULL},
 };
 
@@ -46,8 +45,20 @@ keep_config(void *arg, struct str config, struct err *e)
     return RC_OK;
 }
 
+static void
+print_result(const struct migrate_args *a, unsigned version, bool applied, const char *text)
+{
+    if (a->app.json)
+        (void)printf("{\"message_type\":\"summary\",\"version\":%u,\"applied\":[%s],"
+                     "\"available\":[%s]}\n",
+                     version, applied ? "\"" UPGRADE "\"" : "",
+                     version < 2 ? "\"" UPGRADE "\"" : "");
+    else
+        (void)puts(text);
+}
+
 static enum rc
-migrate_upgrade(struct ctx *cx, struct repo *r, struct err *e)
+migrate_upgrade(struct ctx *cx, const struct migrate_args *a, struct repo *r, struct err *e)
 {
     struct check_opts opts = {.problem = on_problem};
     struct check_result res;
@@ -62,7 +73,8 @@ migrate_upgrade(struct ctx *cx, struct repo *r, struct err *e)
         return err_code(e);
     }
     (void)unlink(kept);
-    (void)puts("the repository has version 2 now; `cstash prune` compresses its trees");
+    print_result(a, repo_version(r), true,
+                 "the repository has version 2 now; `cstash prune` compresses its trees");
     return RC_OK;
 }
 
@@ -72,12 +84,13 @@ migrate_repo(struct ctx *cx, const struct migrate_args *a, struct repo *r, struc
     bool is_done = repo_version(r) >= 2;
 
     if (a->app.words.n == 0)
-        (void)puts(is_done ? "there is nothing to migrate"
-                           : UPGRADE "  make it a repository of version 2, which compresses");
+        print_result(a, repo_version(r), false,
+                     is_done ? "there is nothing to migrate"
+                             : UPGRADE "  make it a repository of version 2, which compresses");
     else if (is_done && !a->force)
-        (void)printf("%s: the repository has version %u already\n", UPGRADE, repo_version(r));
+        print_result(a, repo_version(r), false, UPGRADE ": the repository has version 2 already");
     else
-        return migrate_upgrade(cx, r, e);
+        return migrate_upgrade(cx, a, r, e);
     return RC_OK;
 }
 

@@ -137,6 +137,7 @@ static const struct opt_group groups[] = {
     {opts_prune, offsetof(struct prune_args, choice)},
     {opts_dry_run, 0},
     {opts_repo, offsetof(struct prune_args, repo)},
+    {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
 };

@@ -28,6 +28,7 @@ static const struct opt_group groups[] = {
     {opts_repair, 0},
     GROUPS_SNAPSHOTS(struct repair_args, snapshots),
     {opts_repo, offsetof(struct repair_args, repo)},
+    {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
 };
@@ -58,6 +59,12 @@ run_index(struct ctx *cx, const struct repair_args *a, const struct opt_list *id
     (void)ids;
     if (repair_index(cx, r, &opts, &res, e))
         return err_code(e);
+    if (a->app.json) {
+        (void)printf("{\"message_type\":\"summary\",\"packs\":%zu,\"packs_read\":%zu,"
+                     "\"packs_missing\":%zu,\"packs_unreadable\":%zu}\n",
+                     res.packs, res.read, res.missing, res.bad);
+        return RC_OK;
+    }
     (void)printf("%zu %s in the index: %zu read, %zu missing, %zu that cannot be read\n", res.packs,
                  str_plural(res.packs, "pack", "packs"), res.read, res.missing, res.bad);
     return RC_OK;
@@ -118,8 +125,12 @@ run_packs(struct ctx *cx, const struct repair_args *a, const struct opt_list *id
             return err_code(e);
     if (repair_packs(cx, r, packs, ids->n, &opts, &res, e))
         return err_code(e);
-    (void)printf("%zu %s saved, %zu lost\n", res.saved, str_plural(res.saved, "blob", "blobs"),
-                 res.lost);
+    if (a->app.json)
+        (void)printf("{\"message_type\":\"summary\",\"blobs_saved\":%zu,\"blobs_lost\":%zu}\n",
+                     res.saved, res.lost);
+    else
+        (void)printf("%zu %s saved, %zu lost\n", res.saved, str_plural(res.saved, "blob", "blobs"),
+                     res.lost);
     if (res.lost != 0)
         log_info("hint: `cstash repair snapshots --forget` takes them out of the snapshots");
     return RC_OK;
@@ -142,7 +153,10 @@ run_snapshots(struct ctx *cx, const struct repair_args *a, const struct opt_list
         rc = snapshots_forget(cx, r, all.unread.ids, all.unread.n, NULL, e);
     if (a->forget)
         changed += all.unread.n;
-    if (rc == RC_OK)
+    if (rc == RC_OK && a->app.json)
+        (void)printf("{\"message_type\":\"summary\",\"dry_run\":%s,\"changed_snapshots\":%zu}\n",
+                     a->dry_run ? "true" : "false", changed);
+    else if (rc == RC_OK)
         (void)printf("%zu %s %s\n", changed, str_plural(changed, "snapshot", "snapshots"),
                      a->dry_run ? "would change" : "changed");
     if (a->forget)

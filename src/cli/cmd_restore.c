@@ -12,6 +12,7 @@ static const struct opt_group groups[] = {
     GROUPS_LOAD,
     {opts_repo, offsetof(struct restore_args, repo)},
     GROUPS_SNAPSHOT(struct restore_args, snapshot),
+    {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
 };

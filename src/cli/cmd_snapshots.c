@@ -24,6 +24,7 @@ static const struct opt_group groups[] = {
     {opts_list, 0},
     {opts_repo, offsetof(struct snapshots_args, repo)},
     GROUPS_SNAPSHOTS(struct snapshots_args, choice),
+    {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
 };

@@ -23,6 +23,7 @@ static const struct opt_group groups[] = {
     {opts_stats, 0},
     {opts_repo, offsetof(struct stats_args, repo)},
     GROUPS_SNAPSHOTS(struct stats_args, snapshots),
+    {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
 };

@@ -29,6 +29,7 @@ static const struct opt_group groups[] = {
     {opts_tag, offsetof(struct tag_args, snapshots)},
     {opts_paths, offsetof(struct tag_args, snapshots)},
     {opts_repo, offsetof(struct tag_args, repo)},
+    {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
 };

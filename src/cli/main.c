@@ -45,6 +45,7 @@ static const struct opt_foreign foreign[] = {
     {"--stdin-from-command", "stdin", "use a pipe: COMMAND | cstash backup --stdin"},
     {"--rdb", "from-rdb", "use --from-rdb FILE"},
     {"--pipe", "existing", "use cstash load FILE, or cstash load - for standard input"},
+    {"--json", "help", "the results of this command are not JSON"},
     {"--cacert-dir", "cacertdir", "use --cacertdir DIR"},
     {.word = NULL},
 };
@@ -189,6 +190,17 @@ main_ended(int code)
     return EXIT_FAILED;
 }
 
+/* Each line is JSON where that is asked for, also those that say that a word before it is wrong. */
+static void
+main_log_format(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--log-format=json") == 0 ||
+            (strcmp(argv[i], "--log-format") == 0 && i + 1 < argc &&
+             strcmp(argv[i + 1], "json") == 0))
+            log_set_json(true);
+}
+
 static int
 main_start(int argc, char **argv)
 {
@@ -196,6 +208,7 @@ main_start(int argc, char **argv)
     struct err e = ERR_INIT;
     enum exit_code code;
 
+    main_log_format(argc, argv);
     if (argc > 2 && strcmp(argv[1], "-h") == 0) {
         log_error("the command comes first: cstash COMMAND --redis redis://HOST:PORT");
         return EXIT_USAGE;

@@ -61,6 +61,54 @@ wrong() { # wrong "WORDS OF A COMMAND LINE" TEXT
     done
 }
 
+@test "--json prints JSON, or is refused" {
+    local command line
+    for command in $("$CSTASH" help | awk '/^  [a-z]/ {print $1}'); do
+        "$CSTASH" "$command" --help >"$T/help"
+        grep -qF -- --json "$T/help" || wrong "$command --json" "unknown option --json: the results of this command are not JSON"
+    done
+    is_json() { # one document, or one object a line
+        python3 -c 'import json, sys
+text = sys.stdin.read()
+try: json.loads(text)
+except ValueError: [json.loads(line) for line in text.strip().split("\n")]'
+    }
+    "$CSTASH" init -q --repository-version 1 --json | is_json
+    printf '*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n' | "$CSTASH" backup -q --stdin --json | is_json
+    export RESTIC_NEW_PASSWORD=other
+    for line in snapshots "snapshots --latest 1" stats check "find dump*" "find nothing" "key list" "key add" unlock "unlock --remove-all" \
+        "list snapshots" "list packs" "list blobs" "list locks" "list index" "list keys" "cat config" "cat masterkey" "tag --add x" "tag --add x" \
+        "migrate" "migrate upgrade_repo_v2" "migrate upgrade_repo_v2" "repair index" "repair index --read-all-packs" rebuild-index \
+        "repair snapshots" "repair snapshots -n" "repair packs $("$CSTASH" list packs -q | head -1)" prune "prune -n" \
+        "forget --keep-last 1" "digest latest" "key passwd"; do
+        (cd "$T" && "$CSTASH" $line -q --json >"$T/out") || { echo "$line"; cat "$T/out"; return 1; }
+        is_json <"$T/out" || { echo "$line"; cat "$T/out"; return 1; }
+        export RESTIC_PASSWORD=secret
+    done
+    [ "$("$CSTASH" list snapshots -q --json -p <(echo -n other) | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" = 1 ]
+    wrong "cat blob 1234 --json" "the bytes of a blob are not JSON"
+}
+
+@test "--log-format json: each line is JSON, whatever is wrong" {
+    local line
+    each_is_json() { python3 -c 'import json, sys; lines = sys.stdin.buffer.read().split(b"\n")[:-1]; assert lines; [json.loads(line) for line in lines]'; }
+    for line in "--log-format json frobnicate" "frobnicate --log-format=json" "--log-format json" "backup --bogus --log-format json" "backup --log-format json --bogus" \
+        "forget --keep-last x --log-format=json" "key frob --log-format json" "snapshots --log-format json" "get pods --kubeconfig /none --log-format json" \
+        "restore a b --log-format json" "-h x --log-format json" "snapshots --json=x --log-format json"; do
+        # shellcheck disable=SC2086
+        "$CSTASH" $line >/dev/null 2>"$T/err" </dev/null && false
+        each_is_json <"$T/err" || { echo "$line"; cat "$T/err"; return 1; }
+    done
+    for line in $'a\xffb' $'\xc3' $'\xed\xa0\x80' $'\xf5\x80\x80\x80' $'\xe2\x82' $'q"\\\x01'; do
+        "$CSTASH" snapshots --log-format json -r "$T/$line" 2>"$T/err" && false
+        each_is_json <"$T/err" || { cat "$T/err"; return 1; }
+        "$CSTASH" "$line" --log-format json 2>"$T/err" && false
+        each_is_json <"$T/err" || { cat "$T/err"; return 1; }
+    done
+    "$CSTASH" snapshots --log-format json -r "$T/ü€😀" 2>"$T/err" && false
+    grep -q "ü€😀" "$T/err"
+}
+
 @test "a value of the wrong kind is told with what would be right" {
     local line
     while IFS='|' read -r line said; do
