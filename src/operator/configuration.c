@@ -66,8 +66,7 @@ configuration_step(struct ctx *cx, struct operator* op, const struct invoker *in
     if (rc == RC_OK)
         rc = remove_foreign_rbac(cx, op, inv, usable ? inv->repo_ns : NULL, e);
     if (rc == RC_OK)
-        rc = check_target(cx, op, inv, status, COND_BACKUP_TARGET_FOUND, COND_BACKUP_TARGET_DENIED,
-                          &found, e);
+        rc = check_target(cx, op, inv, status, &found, e);
     if (rc == RC_OK && ok && found)
         ok = check_task(cx, op, inv, repo, now);
     json_free(repo);

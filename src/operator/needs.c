@@ -345,9 +345,13 @@ find_target(struct ctx *cx, struct operator* op, const struct invoker *inv, stru
 
 enum rc
 check_target(struct ctx *cx, struct operator* op, const struct invoker *inv, struct json *status,
-             enum condition_id found_id, enum condition_id denied_id, bool *found, struct err *e)
+             bool *found, struct err *e)
 {
     const char *what = inv->restore ? "Restore" : "Backup";
+    enum condition_id found_id =
+        inv->restore ? COND_RESTORE_TARGET_FOUND : COND_BACKUP_TARGET_FOUND;
+    enum condition_id denied_id =
+        inv->restore ? COND_RESTORE_TARGET_DENIED : COND_BACKUP_TARGET_DENIED;
     struct err why = ERR_INIT, forbidden = ERR_INIT;
     enum rc rc = find_target(cx, op, inv, &why);
 

@@ -134,10 +134,9 @@ NODISCARD enum rc target_check(struct ctx *cx, struct operator* op, const struct
                                struct err *e);
 /* The AppBinding that is the target; NULL: none, or it may not be. The caller frees. */
 struct json *target_app(struct ctx *cx, struct operator* op, const struct invoker *inv);
-/* Is the target there, and may it be one? Writes the condition `found_id`, or `denied_id` of the same type. RC_OK with *found. */
+/* Is the target there, and may it be one? Writes the condition of the invoker's kind that says so. RC_OK with *found. */
 NODISCARD enum rc check_target(struct ctx *cx, struct operator* op, const struct invoker *inv,
-                               struct json *status, enum condition_id found_id,
-                               enum condition_id denied_id, bool *found, struct err *e);
+                               struct json *status, bool *found, struct err *e);
 
 /* ---- pods and their Jobs (run.c, rbac.c, cronjob.c, outcome.c) ---- */
 

@@ -82,8 +82,7 @@ restore_session_start(struct session_ctx *s, struct err *e)
         return session_save(s, NULL, e);
     tell_ignored(s->cx, s->op->restore_events, s->now, s->status);
     if (check_needs(s->cx, s->op, &s->inv, s->status, &repo, &ok, e) ||
-        (ok && check_target(s->cx, s->op, &s->inv, s->status, COND_RESTORE_TARGET_FOUND,
-                            COND_RESTORE_TARGET_DENIED, &found, e)))
+        (ok && check_target(s->cx, s->op, &s->inv, s->status, &found, e)))
         return err_code(e);
     if (ok && found)
         return session_begin(s, repo, e);
