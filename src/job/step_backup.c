@@ -168,9 +168,10 @@ tell_unmatched(struct backup_work *w, const struct source_facts *f)
 
     if (f->unmatched == 0)
         return;
-    v.text = text = mem_printf(
+    text = mem_printf(
         "The snapshot holds nothing: %s in args chooses none of the target's keys (%llu).", filter,
         (unsigned long long)f->unmatched);
+    v.text = text;
     step_note(w->cx, w->k, w->f, &v);
 }
 

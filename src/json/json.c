@@ -55,8 +55,6 @@ is_beyond(struct str number)
            !str_to_i64(number, &v);
 }
 
-static const char null_word[4] = {'n', 'u', 'l', 'l'}; /* no text: no NUL behind it */
-
 /* Numbers of 19 digits and more begin where no string is; they leave room for a null. */
 static void
 blank_beyond(uint8_t *p, const uint8_t *end)
@@ -70,10 +68,9 @@ blank_beyond(uint8_t *p, const uint8_t *end)
         }
         while (p + n < end && (memchr("+-.eE", p[n], 5) != NULL || (p[n] >= '0' && p[n] <= '9')))
             n++;
-        if (n >= 19 && is_beyond(str_of(p, n))) {
-            memset(p, ' ', n);
-            memcpy(p, null_word, sizeof(null_word));
-        }
+        if (n >= 19 && is_beyond(str_of(p, n)))
+            for (size_t i = 0; i < n; i++)
+                p[i] = (uint8_t)(i < 4 ? "null"[i] : ' ');
         p += MAX(n, (size_t)1);
     }
 }
