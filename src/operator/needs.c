@@ -265,7 +265,7 @@ ask_rights(struct ctx *cx, struct operator* op, const struct invoker *inv, bool 
 {
     static const struct kube_gvr kind = {"authorization.k8s.io", "v1", "subjectaccessreviews",
                                          "SubjectAccessReview", false};
-    CLEANUP(mem_free_ptr) char *account = run_account(inv);
+    CLEANUP(mem_free_ptr) char *account = grant_account(inv);
     CLEANUP(mem_free_ptr)
     char *user = mem_printf("system:serviceaccount:%s:%s", inv->ns, account),
          *all = mem_printf("system:serviceaccounts:%s", inv->ns);
@@ -311,7 +311,7 @@ target_check(struct ctx *cx, struct operator* op, const struct invoker *inv, str
         return e->code == RC_DENIED ? e->code = RC_UNAVAILABLE : e->code;
     if (yes)
         return RC_OK;
-    account = run_account(inv);
+    account = grant_account(inv);
     return err_set(e, RC_DENIED,
                    "ServiceAccount %s/%s may not get AppBinding %s of the namespace %s; who owns "
                    "that namespace can allow it by a RoleBinding",

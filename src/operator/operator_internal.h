@@ -151,9 +151,6 @@ struct run {
     int64_t deadline_ms; /* unix ms by which the Job must be done; 0: none */
 };
 char *run_job_name(const struct run *r); /* mem_free */
-/* The name of what an invoker's Jobs are granted, and of their ServiceAccount unless the user gives one; mem_free. */
-char *run_grant_name(const struct invoker *inv);
-char *run_account(const struct invoker *inv);
 /* Could a pod be made now? RC_NOT_FOUND: its Task or a Function; RC_INVALID: what they say. */
 NODISCARD enum rc run_check(struct ctx *cx, struct operator* op, const struct invoker *inv,
                             const struct json *repo, struct err *e);
@@ -195,6 +192,9 @@ enum outcome job_outcome_of(const struct json *job, const struct json *pods, int
 
 /* ---- rights (rbac.c) ---- */
 
+/* The name of what an invoker's Jobs are granted, and of their ServiceAccount unless the user gives one; mem_free. */
+char *grant_name(const struct invoker *inv);
+char *grant_account(const struct invoker *inv);
 /* A Role and the RoleBinding that gives it to an account, both under one name. */
 struct grant {
     const char *ns, *name;

@@ -10,6 +10,22 @@
 
 enum { FOREIGN_HASH = 20 }; /* hex digits */
 
+char *
+grant_name(const struct invoker *inv)
+{
+    CLEANUP(mem_free_ptr) char *kind = name_lower(inv->kind);
+
+    return name_of(NAME_MAX_LABEL, kind, inv->name, "0");
+}
+
+char *
+grant_account(const struct invoker *inv)
+{
+    const char *given = json_text(json_dig(inv->runtime, "pod", "serviceAccountName"));
+
+    return given != NULL ? mem_strdup(given) : grant_name(inv);
+}
+
 static struct json *
 rbac_subject(const char *ns, const char *name)
 {
@@ -71,7 +87,7 @@ enum rc
 ensure_hook_rights(struct ctx *cx, struct operator* op, const struct invoker *inv,
                    const char *account, struct err *e)
 {
-    CLEANUP(mem_free_ptr) char *grant = run_grant_name(inv);
+    CLEANUP(mem_free_ptr) char *grant = grant_name(inv);
     CLEANUP(mem_free_ptr) char *name = name_of(NAME_MAX_LABEL, NULL, grant, "hooks");
     CLEANUP(json_free_ptr) struct json *labels = invoker_labels(inv);
     CLEANUP(json_free_ptr) struct json *b = NULL;
@@ -189,7 +205,7 @@ ensure_run_rbac(struct ctx *cx, struct operator* op, const struct run *r, const 
          far_app = strcmp(inv->target_ns, inv->ns) != 0;
     CLEANUP(json_free_ptr) struct json *labels = invoker_labels(inv);
     struct json *names = app_secrets(app), *near = json_new_array(), *far = json_new_array();
-    CLEANUP(mem_free_ptr) char *grant = run_grant_name(inv);
+    CLEANUP(mem_free_ptr) char *grant = grant_name(inv);
     char *near_name = name_of(NAME_MAX_LABEL, NULL, grant, "secrets"),
          *far_name = foreign_name(inv);
     enum rc rc = RC_OK;

@@ -13,22 +13,6 @@ run_job_name(const struct run *r)
                    json_text_or(json_dig(r->session, "metadata", "name"), ""), "0");
 }
 
-char *
-run_grant_name(const struct invoker *inv)
-{
-    CLEANUP(mem_free_ptr) char *kind = name_lower(inv->kind);
-
-    return name_of(NAME_MAX_LABEL, kind, inv->name, "0");
-}
-
-char *
-run_account(const struct invoker *inv)
-{
-    const char *given = json_text(json_dig(inv->runtime, "pod", "serviceAccountName"));
-
-    return given != NULL ? mem_strdup(given) : run_grant_name(inv);
-}
-
 static struct json *
 find_task(void *arg, const char *name)
 {
@@ -144,8 +128,8 @@ create_job(struct ctx *cx, struct operator* op, const struct run *r, const char 
 {
     CLEANUP(json_free_ptr) struct json *app = NULL;
     CLEANUP(json_free_ptr) struct json *job = NULL;
-    CLEANUP(mem_free_ptr) char *account = run_account(r->inv);
-    CLEANUP(mem_free_ptr) char *grant = run_grant_name(r->inv);
+    CLEANUP(mem_free_ptr) char *account = grant_account(r->inv);
+    CLEANUP(mem_free_ptr) char *grant = grant_name(r->inv);
     struct json *pod;
     enum rc rc;
 
