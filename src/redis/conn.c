@@ -4,12 +4,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "redis/auth.h"
 #include "redis/conn.h"
 
 enum { READ_STEP = 64 * 1024, KEEP_OUT = 1024 * 1024, RETRY_FIRST_MS = 100, RETRY_MS = 1000 };
 
-static struct conn *
+struct conn *
 conn_new(void)
 {
     struct conn *c = MEM_NEW(struct conn);
@@ -49,42 +48,6 @@ const char *
 conn_peer(const struct conn *c)
 {
     return c->sock.peer;
-}
-
-static enum rc
-conn_dial(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts *opts,
-          struct conn *c, struct err *e)
-{
-    struct sock_opts so = {.tls = addr->tls ? &opts->tls : NULL,
-                           .connect_ms = opts->connect_ms,
-                           .io_ms = opts->reply_ms > 0 ? opts->reply_ms : CONN_REPLY_MS,
-                           .rcvbuf = opts->rcvbuf};
-
-    if (addr->path != NULL)
-        return sock_dial_unix(cx, addr->path, &so, &c->sock, e);
-    return sock_dial(cx, addr->host, addr->port, &so, &c->sock, e);
-}
-
-enum rc
-conn_open(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts *opts,
-          struct conn **out, struct err *e)
-{
-    struct conn *c = conn_new();
-
-    c->wait_ms = opts->wait_ms == 0 ? CONN_WAIT_MS : MAX(opts->wait_ms, 0);
-    c->prepare_ms = opts->prepare_ms > 0 ? opts->prepare_ms : CONN_PREPARE_MS;
-    if (conn_dial(cx, addr, opts, c, e)) {
-        conn_close(c);
-        return addr->assumed ? err_hint(e, "no server was named, so this one was tried: --redis "
-                                           "redis://HOST:PORT")
-                             : e->code;
-    }
-    if (conn_login(cx, c, addr, e) || conn_ready(cx, c, addr, e)) {
-        conn_close(c);
-        return err_code(e);
-    }
-    *out = c;
-    return RC_OK;
 }
 
 static enum rc

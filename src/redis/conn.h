@@ -45,6 +45,8 @@ struct conn {
  */
 NODISCARD enum rc conn_open(struct ctx *cx, const struct redis_addr *addr,
                             const struct conn_opts *opts, struct conn **out, struct err *e);
+/* Not connected yet: for conn_open. */
+struct conn *conn_new(void);
 /* Wrap a connected descriptor, nothing sent: for tests. Takes fd. */
 struct conn *conn_from_fd(int fd, const char *peer);
 /* NULL is a no-op. */

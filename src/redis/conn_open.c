@@ -1,61 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From an address to a connection that is ready: dialled, logged in, its data loaded. */
 #include "base/log.h"
 #include "base/mem.h"
-#include "redis/auth.h"
-
-/* Error replies whose first word says it all. The first that fits counts. */
-static const struct {
-    const char *start;
-    enum rc code;
-    const char *hint;
-} known[] = {
-    {"NOAUTH", RC_DENIED,
-     "the server wants a password: set REDISCLI_AUTH, or put it in the address"},
-    {"WRONGPASS", RC_DENIED, "the user name or the password is wrong, or the user is switched off"},
-    {"ERR invalid password", RC_DENIED, "the password is wrong"},
-    {"NOPERM", RC_DENIED, "the user lacks a permission: see ACL LIST on the server"},
-    {"DENIED", RC_DENIED,
-     "the server is in protected mode: give it a password, or bind and protected-mode no"},
-    {"ERR wrong number of arguments for 'auth'", RC_UNSUPPORTED,
-     "servers before Redis 6.0 know no users: leave the user name out"},
-    {"ERR max number of clients", RC_UNAVAILABLE, "raise maxclients, or try again later"},
-    {"ERR unknown command", RC_UNSUPPORTED, "the command is switched off or newer than the server"},
-    {"LOADING", RC_UNAVAILABLE, ""},
-    {"BUSY ", RC_UNAVAILABLE, "a script runs on the server: SCRIPT KILL ends it"},
-    {"MASTERDOWN", RC_UNAVAILABLE, "this replica has lost its master"},
-    {"NOMASTERLINK", RC_UNAVAILABLE, "this replica is not in step with its master"},
-    {"CLUSTERDOWN", RC_UNAVAILABLE, "the cluster is not complete"},
-    {"READONLY", RC_DENIED, "this is a replica: give the address of its master"},
-    {"MISCONF", RC_UNAVAILABLE, "the server cannot save to its disk: see its log and 'LASTSAVE'"},
-    {"OOM", RC_LIMIT, "raise maxmemory on the server"},
-    {"NOREPLICAS", RC_UNAVAILABLE, "the server wants more replicas: see min-replicas-to-write"},
-    {"MOVED", RC_UNSUPPORTED, "this is one node of a cluster"},
-    {"WRONGTYPE", RC_CONFLICT, ""},
-};
-
-enum rc
-conn_fail(const struct conn *c, const struct reply *r, const char *what, struct err *e)
-{
-    char text[240];
-
-    if (r->type != REPLY_ERROR)
-        return err_set(e, RC_CORRUPT, "%s: %s gave an answer that was not expected", what,
-                       conn_peer(c));
-    (void)err_set(e, RC_INVALID, "%s: %s said: %s", what, conn_peer(c),
-                  reply_error_text(r, text, sizeof(text)));
-    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        size_t n = strlen(known[i].start);
-        if (r->s.n < n || memcmp(r->s.p, known[i].start, n) != 0)
-            continue;
-        e->code = known[i].code;
-        e->retry = known[i].code == RC_UNAVAILABLE;
-        return err_hint(e, "%s", known[i].hint);
-    }
-    return err_code(e);
-}
+#include "redis/conn.h"
 
 static bool
-auth_starts(const struct reply *r, const char *text)
+open_reply_starts(const struct reply *r, const char *text)
 {
     size_t n = strlen(text);
 
@@ -80,7 +30,8 @@ no_first_answer(const struct conn *c, struct err *e)
     return err_wrap(e, "no answer to the first command");
 }
 
-enum rc
+/* AUTH, when the address holds a password. */
+static enum rc
 conn_login(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct err *e)
 {
     struct reply r;
@@ -103,8 +54,8 @@ conn_login(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct
         return no_first_answer(c, e);
     if (reply_is_status(&r, "OK"))
         return RC_OK;
-    if (auth_starts(&r, "ERR Client sent AUTH") ||
-        auth_starts(&r, "ERR AUTH <password> called without")) {
+    if (open_reply_starts(&r, "ERR Client sent AUTH") ||
+        open_reply_starts(&r, "ERR AUTH <password> called without")) {
         log_warn("%s has no password; the one that was given is not used", conn_peer(c));
         return RC_OK;
     }
@@ -115,7 +66,8 @@ conn_login(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct
     return err_code(e);
 }
 
-enum rc
+/* PING until the answer is not transient; a user who may not PING counts as ready. */
+static enum rc
 conn_ready(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct err *e)
 {
     struct reply r;
@@ -137,5 +89,41 @@ conn_ready(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct
     }
     if (r.type != REPLY_ERROR && r.type != REPLY_STATUS)
         return conn_fail(c, &r, "could not talk to the server", e);
+    return RC_OK;
+}
+
+static enum rc
+conn_dial(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts *opts,
+          struct conn *c, struct err *e)
+{
+    struct sock_opts so = {.tls = addr->tls ? &opts->tls : NULL,
+                           .connect_ms = opts->connect_ms,
+                           .io_ms = opts->reply_ms > 0 ? opts->reply_ms : CONN_REPLY_MS,
+                           .rcvbuf = opts->rcvbuf};
+
+    if (addr->path != NULL)
+        return sock_dial_unix(cx, addr->path, &so, &c->sock, e);
+    return sock_dial(cx, addr->host, addr->port, &so, &c->sock, e);
+}
+
+enum rc
+conn_open(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts *opts,
+          struct conn **out, struct err *e)
+{
+    struct conn *c = conn_new();
+
+    c->wait_ms = opts->wait_ms == 0 ? CONN_WAIT_MS : MAX(opts->wait_ms, 0);
+    c->prepare_ms = opts->prepare_ms > 0 ? opts->prepare_ms : CONN_PREPARE_MS;
+    if (conn_dial(cx, addr, opts, c, e)) {
+        conn_close(c);
+        return addr->assumed ? err_hint(e, "no server was named, so this one was tried: --redis "
+                                           "redis://HOST:PORT")
+                             : e->code;
+    }
+    if (conn_login(cx, c, addr, e) || conn_ready(cx, c, addr, e)) {
+        conn_close(c);
+        return err_code(e);
+    }
+    *out = c;
     return RC_OK;
 }
