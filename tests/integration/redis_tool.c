@@ -93,7 +93,7 @@ open_conn(struct ctx *cx, const char *url, const struct args *a, struct conn **c
     if (conn_open(cx, &addr, &opts, c, e))
         (void)err_wrap(e, "could not open %s", redis_addr_text(&addr));
     redis_addr_release(&addr);
-    return err_code(e);
+    return e->code;
 }
 
 /* A stream that sleeps before every read, and once more before the second one. */
@@ -169,7 +169,7 @@ run_rdb(struct ctx *cx, const char *url, const struct args *a, struct err *e)
         print_facts(r, rdb_at(rdb), keys);
     rdb_free(rdb);
     replica_close(r);
-    return err_code(e);
+    return e->code;
 }
 
 static void
@@ -246,7 +246,7 @@ run_replica(struct ctx *cx, const char *url, const struct args *a, struct err *e
     rdb_free(rdb);
     replica_close(r);
     sink_close(&s);
-    return err_code(e);
+    return e->code;
 }
 
 static enum rc
@@ -276,7 +276,7 @@ run_scan(struct ctx *cx, const char *url, const struct args *a, struct err *e)
     }
     conn_close(c);
     sink_close(&s);
-    return err_code(e);
+    return e->code;
 }
 
 static void
@@ -331,7 +331,7 @@ run_load(struct ctx *cx, const char *url, const struct args *a, struct err *e)
     dataset_digest_free(t);
     conn_close(c);
     (void)close(fd);
-    return err_code(e);
+    return e->code;
 }
 
 static enum rc
@@ -353,7 +353,7 @@ run_info(struct ctx *cx, const char *url, const struct args *a, struct err *e)
         conn_info_release(&info);
     }
     conn_close(c);
-    return err_code(e);
+    return e->code;
 }
 
 int
