@@ -108,8 +108,9 @@ struct found_keys {
     size_t n, all;
 };
 
-/* What a search may still do. */
-struct budget {
+/* What a search tries, and may still do. */
+struct key_try {
+    struct str password;
     uint64_t work; /* of scrypt */
     unsigned keys;
 };
@@ -144,8 +145,8 @@ must_fit(const struct seal_key *master, struct str config, struct err *e)
 }
 
 static enum rc
-try_key(struct ctx *cx, struct store *s, const struct id *id, struct str password,
-        struct budget *left, struct seal_key *master, bool *junk, struct err *e)
+try_key(struct ctx *cx, struct store *s, const struct id *id, struct key_try *left,
+        struct seal_key *master, bool *junk, struct err *e)
 {
     struct key_file *k = MEM_NEW(struct key_file);
     enum rc rc = key_read(cx, s, id, k, junk, e);
@@ -156,7 +157,7 @@ try_key(struct ctx *cx, struct store *s, const struct id *id, struct str passwor
     if (rc == RC_OK) {
         left->work -= scrypt_work(k->params);
         left->keys--;
-        rc = key_file_open(k, password, master, e);
+        rc = key_file_open(k, left->password, master, e);
     }
     mem_wipe(k, sizeof(*k));
     mem_free(k);
@@ -169,7 +170,7 @@ key_search(struct ctx *cx, struct store *s, struct str password, struct str conf
 {
     struct found_keys found = {.n = 0};
     struct err first = ERR_INIT, spoilt = ERR_INIT;
-    struct budget left = {.work = KEYS_WORK_MAX, .keys = KEYS_TRIED_MAX};
+    struct key_try left = {.password = password, .work = KEYS_WORK_MAX, .keys = KEYS_TRIED_MAX};
     enum rc rc = s->ops->list(cx, s, STORE_KEY, add_key, &found, e);
     bool opened = false;
     size_t junk = 0;
@@ -177,7 +178,7 @@ key_search(struct ctx *cx, struct store *s, struct str password, struct str conf
     for (size_t i = 0; rc == RC_OK && !opened && left.keys > 0 && i < found.n; i++) {
         struct err why = ERR_INIT;
         bool bad;
-        enum rc got = try_key(cx, s, &found.ids[i], password, &left, master, &bad, &why);
+        enum rc got = try_key(cx, s, &found.ids[i], &left, master, &bad, &why);
 
         if (got == RC_OK && config.n != 0)
             got = must_fit(master, config, &why);
