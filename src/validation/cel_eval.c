@@ -177,11 +177,12 @@ cel_eval_concat(struct eval *ev, const struct json *a, const struct json *b)
 static const struct json *
 cel_eval_calculate(struct eval *ev, enum cel_op op, const struct json *a, const struct json *b)
 {
-    char sign = op == CEL_ADD ? '+' : op == CEL_SUB ? '-' : op == CEL_MUL ? '*' : '%';
+    static const char signs[] = {
+        [CEL_ADD] = '+', [CEL_SUB] = '-', [CEL_MUL] = '*', [CEL_DIV] = '/', [CEL_MOD] = '%'};
 
     if (op == CEL_ADD && !cel_is_number(a))
         return cel_eval_concat(ev, a, b);
-    return made_or_null(ev, cel_calculate(op == CEL_DIV ? '/' : sign, a, b, ev->e));
+    return made_or_null(ev, cel_calculate(signs[op], a, b, ev->e));
 }
 
 static const struct json *

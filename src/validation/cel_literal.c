@@ -116,6 +116,7 @@ literal_string(const char **at, const char **why)
     struct json *v = NULL;
 
     q.at = literal_quote(*at, &q.raw, &q.bytes);
+    BUG_ON(q.at == NULL); /* cel_is_literal was asked */
     q.quote = *q.at++;
     q.three = q.at[0] == q.quote && q.at[1] == q.quote;
     q.at += q.three ? 2 : 0;
