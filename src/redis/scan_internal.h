@@ -41,12 +41,17 @@ struct scan_key {
     uint64_t items; /* where it was asked */
 };
 
-/* scan.c */
+/* scan_emit.c */
 NODISCARD enum rc scan_emit(struct scan *s, const struct ev *ev, struct err *e);
 /* A value that DUMP gave, an EV_PAYLOAD, as it is wanted. */
 NODISCARD enum rc scan_payload(struct scan *s, const struct ev *ev, struct err *e);
 NODISCARD enum rc scan_begin(struct scan *s, const struct ev_key *key, struct err *e);
 NODISCARD enum rc scan_end(struct scan *s, const struct ev_key *key, struct err *e);
+/* The replies of whole or window reads as events. */
+NODISCARD enum rc scan_items(struct scan *s, enum kv_type type, const struct reply *r,
+                             struct err *e);
+
+/* scan_reply.c */
 /* Add the command that asks for a key's expiry to the pipeline; and turn its answer into unix ms.
  */
 void scan_ask_expiry(struct scan *s, struct str key);
@@ -75,9 +80,6 @@ NODISCARD enum rc scan_plain(struct scan *s, struct scan_key *keys, size_t n, st
 
 /* scan_key.c: one key, element by element. Copies `name` itself. */
 NODISCARD enum rc scan_one(struct scan *s, struct str name, struct err *e);
-/* The replies of whole or window reads as events. */
-NODISCARD enum rc scan_items(struct scan *s, enum kv_type type, const struct reply *r,
-                             struct err *e);
 
 /* scan_stream.c: the value of a stream; *gone: it is not there any more, nothing was emitted. */
 NODISCARD enum rc scan_stream(struct scan *s, const struct ev_key *key, bool *gone, bool *changed,

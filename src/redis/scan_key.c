@@ -7,14 +7,6 @@
 /* How an attempt to read a key's value went. */
 enum outcome { READ_DONE, READ_GONE, READ_CHANGED };
 
-enum rc
-scan_changed(const struct ev_key *k, struct err *e)
-{
-    (void)err_set(e, RC_CONFLICT, "it was replaced while it was read");
-    e->retry = true;
-    return scan_wrap_key(k->name, e);
-}
-
 /*
  * Sort out the reply of a read: an error that is about the type means that the key was replaced,
  * which can be met by starting over, but only while nothing of it was emitted.
