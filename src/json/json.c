@@ -66,7 +66,7 @@ blank_beyond(uint8_t *p, const uint8_t *end)
             p = (uint8_t *)(p + (past_string(p, end) - p));
             continue;
         }
-        while (p + n < end && (memchr("+-.eE", p[n], 5) != NULL || (p[n] >= '0' && p[n] <= '9')))
+        while (p + n < end && p[n] != '\0' && strchr("+-.eE0123456789", p[n]) != NULL)
             n++;
         if (n >= 19 && is_beyond(str_of(p, n)))
             for (size_t i = 0; i < n; i++)
