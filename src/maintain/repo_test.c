@@ -600,9 +600,10 @@ static enum rc
 list_twice(struct ctx *with, struct store *s, enum store_type type, store_list_fn *fn, void *arg,
            struct err *e)
 {
-    return once->list(with, s, type, fn, arg, e) || once->list(with, s, type, fn, arg, e)
-               ? err_code(e)
-               : RC_OK;
+    for (unsigned nth = 0; nth < 2; nth++)
+        if (once->list(with, s, type, fn, arg, e))
+            return err_code(e);
+    return RC_OK;
 }
 
 static void

@@ -31,8 +31,10 @@ upload_buffer_grow(struct upload_buffer *r, size_t bytes, struct err *e)
         return RC_OK;
     at = r->p == NULL ? mmap(NULL, want, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
                       : mremap(r->p, r->bytes, want, MREMAP_MAYMOVE);
-    if (at == MAP_FAILED)
-        return map_refused(want, e);
+    if (at == MAP_FAILED) {
+        (void)map_refused(want, e);
+        return err_code(e);
+    }
     *r = (struct upload_buffer){.p = (uint8_t *)at, .bytes = want};
     return RC_OK;
 }

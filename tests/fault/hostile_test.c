@@ -90,7 +90,7 @@ key_of(const char *path, bool *is_list)
     for (char *w = strtok_r(copy, "/", &rest); w != NULL && n < LEVELS;
          w = strtok_r(NULL, "/", &rest))
         word[n++] = w;
-    at = strcmp(word[0], "api") == 0 ? 2 : 3;
+    at = n > 0 && strcmp(word[0], "api") == 0 ? 2 : 3;
     if (at + 1 < n && strcmp(word[at], "namespaces") == 0 && at + 2 < n) {
         ns = word[at + 1];
         at += 2;
