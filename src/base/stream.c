@@ -46,6 +46,26 @@ stream_copy(struct rd *from, struct wr *to, uint64_t *total, struct err *e)
 }
 
 static enum rc
+tee_read(struct rd *base, uint8_t *p, size_t n, size_t *got, struct err *e)
+{
+    struct rd_tee *t = CONTAINER_OF(base, struct rd_tee, rd);
+
+    if (t->why.code == RC_OK && rd_read(t->from, p, n, got, &t->why) == RC_OK &&
+        (*got == 0 || wr_write(t->to, p, *got, &t->why) == RC_OK)) {
+        t->bytes += *got;
+        return RC_OK;
+    }
+    *e = t->why;
+    return err_code(e);
+}
+
+void
+rd_tee_init(struct rd_tee *t, struct rd *from, struct wr *to)
+{
+    *t = (struct rd_tee){.rd = {.read = tee_read}, .from = from, .to = to};
+}
+
+static enum rc
 mem_read(struct rd *base, uint8_t *p, size_t n, size_t *got, struct err *e)
 {
     struct rd_mem *r = CONTAINER_OF(base, struct rd_mem, rd);

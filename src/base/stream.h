@@ -74,6 +74,16 @@ struct wr_fd {
 };
 void wr_fd_init(struct wr_fd *w, struct ctx *cx, int fd, const char *name);
 
+/* What is read of `from` is written to `to`, both borrowed. `why` keeps an error of either: it is none of whoever reads. */
+struct rd_tee {
+    struct rd rd;
+    struct rd *from;
+    struct wr *to;
+    uint64_t bytes; /* that passed */
+    struct err why;
+};
+void rd_tee_init(struct rd_tee *t, struct rd *from, struct wr *to);
+
 /* Throw everything away and count it. */
 struct wr_null {
     struct wr wr;

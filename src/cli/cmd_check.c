@@ -78,9 +78,11 @@ static enum rc
 read_dumps(struct ctx *cx, const struct check_args *a, struct repo *r, struct check_result *res,
            struct checked_dumps *dumps, struct err *e)
 {
+    static const struct check_dumps_on on = {.problem = on_problem, .hint = on_hint};
+
     if (!a->read_data)
         return RC_OK;
-    if (check_dumps(cx, r, on_problem, NULL, dumps, e))
+    if (check_dumps(cx, r, &on, dumps, e))
         return err_code(e);
     res->errors += dumps->refused;
     return dumps->refused == 0

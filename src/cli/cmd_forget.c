@@ -4,6 +4,7 @@
 #include "cli/out.h"
 #include "cli/prune_opts.h"
 #include "cli/snapshot_opts.h"
+#include "job/check_dumps.h"
 #include "maintain/group.h"
 #include "repo/lookup.h"
 #include "maintain/policy.h"
@@ -15,7 +16,7 @@ struct forget_args {
     struct policy policy;
     struct opt_list keep_tags;
     unsigned by; /* of GROUP_HOST ... */
-    bool dry_run, prune, allow_remove_all;
+    bool dry_run, prune, allow_remove_all, read_data;
     struct snapshot_choice snapshots;
     struct prune_choice pruning;
     struct repo_access repo;
@@ -78,6 +79,8 @@ static const struct opt opts_forget[] = {
     {"prune", 0, OPT_FLAG(struct forget_args, prune), NULL, "prune if a snapshot was removed"},
     {"unsafe-allow-remove-all", 0, OPT_FLAG(struct forget_args, allow_remove_all), NULL,
      "allow to remove all snapshots of a group"},
+    {"read-data", 0, OPT_FLAG(struct forget_args, read_data), NULL,
+     "first read the newest snapshot that would stay of each group, as a restore would"},
     {.name = NULL},
 };
 #undef COUNT
@@ -296,10 +299,13 @@ prove_those_that_stay(struct ctx *cx, const struct work *w, struct err *e)
     }
     if (n_newest > 0)
         rc = snapshots_prove(cx, w->repo, newest, n_newest, e);
+    for (size_t i = 0; rc == RC_OK && w->args->read_data && i < n_newest; i++)
+        rc = snapshot_read(cx, w->repo, &newest[i], e);
     mem_free(newest);
-    if (rc != RC_CORRUPT)
+    if (rc == RC_OK || rc == RC_CANCELLED || rc == RC_TIMEOUT)
         return rc;
-    (void)err_wrap(e, "nothing is removed, since the newest snapshot that would stay is damaged");
+    (void)err_wrap(e, "nothing is removed, since the newest snapshot that would stay %s",
+                   rc == RC_CORRUPT ? "is damaged" : "could not be read");
     return err_hint(e, "see what `cstash check` says, and repair that first; "
                        "`cstash forget ID` removes a single snapshot all the same");
 }
@@ -397,6 +403,8 @@ remove_chosen(struct ctx *cx, struct work *w, const struct prune_opts *prune, st
                      str_plural(w->n_gone, "snapshot", "snapshots"), a->dry_run ? "would be " : "");
     if (!a->prune || w->n_gone == 0)
         return RC_OK;
+    opts.allow_remove_all =
+        true; /* the last ones may just have been removed, by name or with leave */
     if (a->dry_run) {
         opts.ignore = w->gone;
         opts.n_ignore = w->n_gone;

@@ -126,16 +126,18 @@ app_prune(struct ctx *cx, struct repo *r, const struct prune_opts *opts, bool as
 struct prune_args {
     struct app_opts app;
     struct prune_choice choice;
-    bool dry_run;
+    bool dry_run, allow_remove_all;
     struct repo_access repo;
 };
-static const struct opt opts_dry_run[] = {
+static const struct opt opts_only_prune[] = {
     {"dry-run", 'n', OPT_FLAG(struct prune_args, dry_run), NULL, "only show what would be done"},
+    {"unsafe-allow-remove-all", 0, OPT_FLAG(struct prune_args, allow_remove_all), NULL,
+     "allow to remove all data when there is no snapshot"},
     {.name = NULL},
 };
 static const struct opt_group groups[] = {
     {opts_prune, offsetof(struct prune_args, choice)},
-    {opts_dry_run, 0},
+    {opts_only_prune, 0},
     {opts_repo, offsetof(struct prune_args, repo)},
     {opts_json, 0},
     {opts_app, 0},
@@ -150,6 +152,7 @@ prune_main(struct ctx *cx, const void *args, struct err *e)
     struct app_repo r = {0};
     enum rc rc = app_repo_lock(cx, &a->repo, APP_LOCK_EXCLUSIVE, &r, e);
 
+    opts.allow_remove_all = a->allow_remove_all;
     if (rc == RC_OK)
         rc = app_prune(cx, r.repo, &opts, a->app.json, e);
     app_repo_close(&r);

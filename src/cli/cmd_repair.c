@@ -67,7 +67,11 @@ run_index(struct ctx *cx, const struct repair_args *a, const struct opt_list *id
     }
     (void)printf("%zu %s in the index: %zu read, %zu missing, %zu that cannot be read\n", res.packs,
                  str_plural(res.packs, "pack", "packs"), res.read, res.missing, res.bad);
-    return RC_OK;
+    if (res.bad == 0)
+        return RC_OK;
+    (void)err_set(e, RC_CORRUPT, "%zu %s cannot be read", res.bad,
+                  str_plural(res.bad, "pack", "packs"));
+    return err_hint(e, "`cstash repair packs ID` saves what is whole in it");
 }
 
 /* ---- packs ---- */

@@ -36,7 +36,7 @@ brief_of(const struct snapshot *s, struct manifest_brief *out)
     struct err e = ERR_INIT;
     char id[ID_TEXT];
 
-    if (s->brief == NULL)
+    if (s->brief == NULL || s->repaired)
         return false;
     if (manifest_brief(str_c(s->brief), out, &e) == RC_OK)
         return true;

@@ -7,6 +7,7 @@
 #include "base/stream.h"
 #include "job/dump_reader.h"
 #include "job/manifest.h"
+#include "redis/load.h"
 #include "repo/snapshots.h"
 
 static struct save_meta
@@ -128,22 +129,43 @@ backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
     return backup_once(cx, r, &scan, opts, out, e);
 }
 
-/* Anything may be stored; what no restore will take is told while its source is at hand. */
+/* Would a restore take it? RC_CANCELLED, or what it would say. */
 static enum rc
-store_stream(struct rd *in, struct wr *to, struct err *e)
+judge_stream(struct ctx *cx, struct rd *in, struct load_result *found, struct err *e)
 {
-    uint8_t first[DUMP_READER_PEEK];
-    struct err why = ERR_INIT;
-    size_t n;
+    const struct load_opts opts = {.filter = FILTER_ALL, .dry_run = true};
+    struct dump_reader *reader = NULL;
+    enum rc rc = dump_reader_open(cx, in, &reader, e);
 
-    if (rd_full(in, first, sizeof(first), &n, e))
-        return err_code(e);
-    if (n == 0)
-        return err_set(e, RC_INVALID, "there is nothing to store: the input is empty");
-    if (dump_reader_check_first(str_of(first, n), &why))
+    if (rc == RC_OK)
+        rc = load_run(cx, NULL, dump_reader_rd(reader), &opts, found, e);
+    dump_reader_close(reader);
+    return rc;
+}
+
+/*
+ * Anything may be stored. It is read as a restore would read it while it passes, so that what no
+ * restore will take is told while its source is at hand.
+ */
+static enum rc
+store_stream(struct ctx *cx, struct rd *in, struct wr *to, struct err *e)
+{
+    struct load_result found = {.bytes = 0};
+    struct err why = ERR_INIT;
+    struct rd_tee tee;
+    struct wr_null rest;
+
+    rd_tee_init(&tee, in, to);
+    wr_null_init(&rest);
+    if (judge_stream(cx, &tee.rd, &found, &why) && tee.bytes != 0 && tee.why.code == RC_OK &&
+        ctx_check(cx, &why) == RC_OK)
         log_warn("the input is stored as it is, but cannot be restored into a Redis: %s", why.msg);
-    if (wr_write(to, first, n, e) || stream_copy(in, to, NULL, e))
+    else if (why.code == RC_OK && !found.facts.ours && !found.facts.has_marker)
+        log_info("the input has no end mark, so nothing tells whether it is whole");
+    if (ctx_check(cx, e) || stream_copy(&tee.rd, &rest.wr, NULL, e))
         return err_code(e);
+    if (tee.bytes == 0)
+        return err_set(e, RC_INVALID, "there is nothing to store: the input is empty");
     return RC_OK;
 }
 
@@ -163,7 +185,7 @@ backup_stream(struct ctx *cx, struct repo *r, struct rd *in, const char *name,
         return err_set(e, RC_INVALID, "the name of the file is too long");
     if (save_open(cx, r, &save_opts, &s, e))
         return err_code(e);
-    rc = store_stream(in, save_file(s), e);
+    rc = store_stream(cx, in, save_file(s), e);
     if (rc == RC_OK)
         rc = save_file_end(s, path + 1, e);
     if (rc != RC_OK) {

@@ -5,13 +5,11 @@
 #include "job/backup.h"
 #include "job/manifest.h"
 #include "job/restore.h"
-#include "maintain/repair.h"
 
 struct dump_check {
     struct ctx *cx;
     struct repo *repo;
-    void (*problem)(void *arg, const char *text);
-    void *arg;
+    const struct check_dumps_on *on;
     struct checked_dumps *out;
 };
 
@@ -26,54 +24,77 @@ is_vouched(struct str manifest)
            brief.longest != 0;
 }
 
-/* Read it as a restore would; `*bytes` of the dump. */
+/* What was found out about one. */
+struct dump_look {
+    bool is_dump; /* it is meant to be one, or begins like one; not that a file is missing */
+    bool read;
+};
+
+/* Read it as a restore would. */
 static enum rc
-read_dump(struct dump_check *c, const struct snapshot *snap, struct buf *manifest, uint64_t *bytes,
-          struct err *e)
+dump_read(struct ctx *cx, struct repo *r, const struct snapshot *snap, struct buf *manifest,
+          struct dump_look *out, struct err *e)
 {
     const struct load_opts opts = {.filter = FILTER_ALL, .dry_run = true};
     struct snapshot_source from = {.repo = NULL};
     struct restore_result res = {.keys = 0};
     char id[ID_TEXT];
-    enum rc rc = snapshot_open(c->cx, c->repo, id_hex(&snap->id, id), NULL, DUMP_NAME, &from, e);
+    enum rc rc = snapshot_open(cx, r, id_hex(&snap->id, id), NULL, DUMP_NAME, &from, e);
 
     if (rc == RC_OK)
         rc = buf_add_str(&from.manifest, buf_str(manifest), e);
     if (rc == RC_OK)
-        rc = restore_redis(c->cx, &from, NULL, &opts, &res, e);
-    *bytes = res.load.bytes;
+        rc = restore_redis(cx, &from, NULL, &opts, &res, e);
+    out->read = true;
+    /* RC_INVALID: not by its first bytes (job/dump_reader). */
+    out->is_dump = out->is_dump || (rc != RC_INVALID && rc != RC_NOT_FOUND);
     snapshot_close(&from);
-    if (rc == RC_OK && *bytes == 0) /* no backup makes one: repair does, of a dump that is lost */
-        return err_set(e, RC_CORRUPT, "its dump is empty");
     return rc;
+}
+
+/* `every`: also one whose manifest vouches for it. */
+static enum rc
+dump_look(struct ctx *cx, struct repo *r, const struct snapshot *snap, bool every,
+          struct dump_look *out, struct err *e)
+{
+    CLEANUP(buf_release) struct buf manifest = BUF_INIT(MANIFEST_MAX);
+    enum rc rc = snapshot_manifest(cx, r, snap, &manifest, e);
+
+    *out = (struct dump_look){.is_dump = rc == RC_OK && (manifest.n != 0 || snap->repaired)};
+    if (rc != RC_OK || (!every && is_vouched(buf_str(&manifest))))
+        return rc;
+    return dump_read(cx, r, snap, &manifest, out, e);
+}
+
+static bool
+is_called_dump(const struct snapshot *s)
+{
+    return s->n_paths == 1 && strcmp(s->paths[0], "/" DUMP_NAME) == 0;
 }
 
 /* RC_OK also when a restore would refuse it. */
 static enum rc
 check_dump(struct dump_check *c, const struct snapshot *snap, bool newest, struct err *e)
 {
-    struct buf manifest = BUF_INIT(MANIFEST_MAX);
     struct err why = ERR_INIT;
     char id[ID_TEXT], text[sizeof(why.msg) + 64];
-    uint64_t bytes = 0;
-    enum rc rc = snapshot_manifest(c->cx, c->repo, snap, &manifest, &why);
-    bool is_ours = rc == RC_OK && (manifest.n != 0 || snapshot_has_tags(snap, REPAIRED_TAG));
+    struct dump_look look;
+    enum rc rc = dump_look(c->cx, c->repo, snap, newest, &look, &why);
 
-    if (rc == RC_OK && (newest || !is_vouched(buf_str(&manifest))))
-        rc = read_dump(c, snap, &manifest, &bytes, &why);
-    buf_release(&manifest);
     if (rc == RC_CANCELLED || rc == RC_TIMEOUT) {
         *e = why;
         return rc;
     }
-    c->out->read += bytes != 0;
-    /* Nothing read of what no manifest vouches for: something else under the name of a dump. */
-    if (rc == RC_OK || (bytes == 0 && !is_ours))
+    c->out->read += look.is_dump && look.read;
+    if (rc == RC_OK)
         return RC_OK;
-    c->out->refused++;
-    (void)snprintf(text, sizeof(text), "snapshot %.8s cannot be restored: %s",
-                   id_hex(&snap->id, id), why.msg);
-    c->problem(c->arg, text);
+    (void)snprintf(text, sizeof(text), "snapshot %.8s %s: %s", id_hex(&snap->id, id),
+                   look.is_dump ? "cannot be restored" : "holds no dump under the name of one",
+                   why.msg);
+    if (look.is_dump)
+        c->out->refused++;
+    if (look.is_dump || is_called_dump(snap))
+        (look.is_dump ? c->on->problem : c->on->hint)(c->on->arg, text);
     return RC_OK;
 }
 
@@ -88,10 +109,10 @@ is_newest(const struct snapshot *list, size_t n, size_t i)
 }
 
 enum rc
-check_dumps(struct ctx *cx, struct repo *r, void (*problem)(void *arg, const char *text), void *arg,
+check_dumps(struct ctx *cx, struct repo *r, const struct check_dumps_on *on,
             struct checked_dumps *out, struct err *e)
 {
-    struct dump_check c = {.cx = cx, .repo = r, .problem = problem, .arg = arg, .out = out};
+    struct dump_check c = {.cx = cx, .repo = r, .on = on, .out = out};
     struct snapshot *list;
     size_t n;
     struct snapshots_unread unread = {.n = 0}; /* the check of the repository tells */
@@ -106,4 +127,48 @@ check_dumps(struct ctx *cx, struct repo *r, void (*problem)(void *arg, const cha
         rc = check_dump(&c, &list[i], is_newest(list, n, i), e);
     snapshots_free(list, n);
     return rc;
+}
+
+/* ---- one snapshot, every byte of it ---- */
+
+struct file_reader {
+    struct ctx *cx;
+    struct repo *repo;
+    const struct snapshot *snap;
+};
+
+static enum rc
+file_read(void *arg, const char *path, uint64_t bytes, struct err *e)
+{
+    struct file_reader *f = arg;
+    struct file_info info = {0};
+    struct load *load = NULL;
+    struct wr_null to;
+    enum rc rc = load_find_file(f->cx, f->repo, &f->snap->tree, path, &info, e);
+
+    (void)bytes;
+    wr_null_init(&to);
+    if (rc == RC_OK)
+        rc = load_open(f->cx, f->repo, &info, 0, &load, e);
+    if (rc == RC_OK)
+        rc = stream_copy(load_rd(load), &to.wr, NULL, e);
+    load_close(load);
+    file_info_release(&info);
+    return rc;
+}
+
+enum rc
+snapshot_read(struct ctx *cx, struct repo *r, const struct snapshot *snap, struct err *e)
+{
+    struct file_reader f = {.cx = cx, .repo = r, .snap = snap};
+    struct err why = ERR_INIT;
+    struct dump_look look;
+    char id[ID_TEXT];
+    enum rc rc = dump_look(cx, r, snap, true, &look, &why);
+
+    if (rc != RC_OK && rc != RC_CANCELLED && rc != RC_TIMEOUT && !look.is_dump)
+        rc = load_list_files(cx, r, &snap->tree, file_read, &f, e);
+    else if (rc != RC_OK)
+        *e = why;
+    return rc == RC_OK ? RC_OK : err_wrap(e, "snapshot %.8s", id_hex(&snap->id, id));
 }

@@ -8,7 +8,7 @@
 #include "base/thread.h"
 #include "job/source.h"
 
-enum { RING_BYTES = 2 * 1024 * 1024 };
+enum { RING_BYTES = 2 * 1024 * 1024, DUMP_READER_PEEK = 6 };
 
 /* The first bytes again, then the rest. */
 struct peeked {
@@ -83,9 +83,15 @@ start_converter(struct dump_reader *f, struct err *e)
     return RC_OK;
 }
 
+static bool
+begins_like_rdb(struct str first)
+{
+    return first.n >= 6 && (memcmp(first.p, "REDIS0", 6) == 0 || memcmp(first.p, "VALKEY", 6) == 0);
+}
+
 /* What people have at hand that is not a dump, by its first bytes. */
 static enum rc
-refuse_other_files(struct str first, struct err *e)
+refuse_no_dump(struct str first, struct err *e)
 {
     static const struct {
         const char *magic;
@@ -106,26 +112,14 @@ refuse_other_files(struct str first, struct err *e)
          "load the files that it names: the base, then each incr, in their order"},
     };
 
+    if (first.n == 0)
+        return err_set(e, RC_INVALID, "it is empty, which no dump is");
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (first.n >= known[i].n && memcmp(first.p, known[i].magic, known[i].n) == 0) {
             (void)err_set(e, RC_INVALID, "this is %s, not a dump", known[i].what);
             return err_hint(e, "%s", known[i].hint);
         }
-    return RC_OK;
-}
-
-static bool
-begins_like_rdb(struct str first)
-{
-    return first.n >= 6 && (memcmp(first.p, "REDIS0", 6) == 0 || memcmp(first.p, "VALKEY", 6) == 0);
-}
-
-enum rc
-dump_reader_check_first(struct str first, struct err *e)
-{
-    if (refuse_other_files(first, e))
-        return err_code(e);
-    if (!begins_like_rdb(first) && first.n != 0 && strchr("*\r\n", first.p[0]) == NULL)
+    if (!begins_like_rdb(first) && strchr("*\r\n", first.p[0]) == NULL)
         return err_set(e, RC_INVALID, "it begins neither like RESP commands nor like an RDB file");
     return RC_OK;
 }
@@ -139,7 +133,7 @@ dump_reader_open(struct ctx *cx, struct rd *in, struct dump_reader **out, struct
     f->in.rd.read = peeked_read;
     f->in.rest = in;
     if (rd_full(in, f->in.first, DUMP_READER_PEEK, &f->in.n, e) ||
-        refuse_other_files(str_of(f->in.first, f->in.n), e))
+        refuse_no_dump(str_of(f->in.first, f->in.n), e))
         goto fail;
     f->rdb = begins_like_rdb(str_of(f->in.first, f->in.n));
     if (f->rdb && start_converter(f, e))

@@ -16,12 +16,7 @@
 
 struct dump_reader;
 
-enum { DUMP_READER_PEEK = 6 };
-
-/* Would the first bytes of a file (DUMP_READER_PEEK, or all there are) be refused? RC_INVALID says why. */
-NODISCARD enum rc dump_reader_check_first(struct str first, struct err *e);
-
-/* RC_INVALID: a compressed file, or another that is known.
+/* RC_INVALID: no dump by its first bytes (nothing at all, a compressed file, a text).
  * `in` is borrowed until dump_reader_close, and belongs to the reader's thread meanwhile. */
 NODISCARD enum rc dump_reader_open(struct ctx *cx, struct rd *in, struct dump_reader **out,
                                    struct err *e);

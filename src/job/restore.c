@@ -166,6 +166,9 @@ restore_pass(struct ctx *cx, struct rd *in, struct conn *c, const struct load_op
     memset(out, 0, sizeof(*out));
     if (rc == RC_OK)
         rc = load_run(cx, c, dump_reader_rd(feed), opts, out, e);
+    else if (!opts->dry_run)
+        (void)err_wrap(e, opts->existing == LOAD_FLUSH ? "nothing was emptied or written"
+                                                       : "nothing was written");
     dump_reader_close(feed);
     return rc;
 }
@@ -322,9 +325,10 @@ restore_judge(struct ctx *cx, const struct load_opts *opts, const struct plan *p
         return RC_OK;
     if (outcome_end(cx, start, &o, &out->outcome, e))
         return err_wrap(e, "the target does not hold what was restored");
-    out->equal = out->outcome.proven && out->compared && filter_is_all(&opts->filter) &&
-                 out->load.skipped_keys == 0 && out->load.lost_pending == 0 &&
-                 !plan->lacks_functions && !left_anything(&out->load);
+    out->equal = out->outcome.proven && !out->repaired && out->compared &&
+                 filter_is_all(&opts->filter) && out->load.skipped_keys == 0 &&
+                 out->load.lost_pending == 0 && !plan->lacks_functions &&
+                 !left_anything(&out->load);
     return RC_OK;
 }
 
@@ -409,7 +413,8 @@ static enum rc
 plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_opts *opts,
               struct plan *plan, struct err *e)
 {
-    struct str manifest = buf_str(&from->manifest);
+    /* Of one that was repaired the manifest says what it was. */
+    struct str manifest = from->snap.repaired ? str_of(NULL, 0) : buf_str(&from->manifest);
     struct manifest_brief brief = {0};
     struct load *again;
     enum rc rc;
@@ -443,6 +448,9 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,
     struct plan plan;
 
     memset(out, 0, sizeof(*out));
+    out->repaired = from->snap.repaired;
+    if (out->repaired)
+        log_warn("the snapshot is what a repair left of a damaged one: this restore is partial");
     if (restore_check_flush(opts, e) || plan_snapshot(cx, from, opts, &plan, e) ||
         (!opts->dry_run && room_check(cx, c, &plan.need, e)))
         return err_code(e);
@@ -563,7 +571,13 @@ restore_words(const struct restore_result *r, const char *target, char to[static
                        o->expired != 0 ? str_grouped(o->expired, expired) : "",
                        r->read_back ? ", read back and compared" : "");
         add_modules(r, to);
-    } else if (r->load.skipped_keys != 0 || r->wanted != r->keys)
+    } else if (r->repaired)
+        (void)snprintf(
+            to, RESTORE_WORDS,
+            "a partial restore: the backup was damaged, and these %s %s are what a repair "
+            "left of it",
+            str_grouped(r->keys, all), str_plural(r->keys, "key", "keys"));
+    else if (r->load.skipped_keys != 0 || r->wanted != r->keys)
         (void)snprintf(to, RESTORE_WORDS, "a partial restore: of the %s %s of the dump%s%s",
                        str_grouped(r->keys, all), str_plural(r->keys, "key", "keys"),
                        r->wanted != r->keys ? " some were filtered out" : "",

@@ -49,6 +49,7 @@ struct restore_result {
     uint64_t keys;          /* in the dump */
     uint64_t wanted;        /* of them, by the filter */
     bool compared;          /* what was sent is what the manifest says */
+    bool repaired;          /* the snapshot is what a repair left of a damaged one */
     struct outcome outcome; /* what the target holds; not after a dry run */
     bool equal;             /* the target holds the backup, all of it and nothing else */
     int64_t took_ms;        /* the load alone */

@@ -243,6 +243,12 @@ check_snapshots(struct checker *c, struct err *e)
         }
         snapshot_release(&one);
     }
+    if (rc == RC_OK && files.n == 0 && c->n_packs != 0)
+        check_problem(
+            c,
+            "the index has %zu %s, but there is no snapshot at all: if all were removed on "
+            "purpose, `cstash prune --unsafe-allow-remove-all` removes what is left",
+            c->n_packs, str_plural(c->n_packs, "pack", "packs"));
     c->result.snapshots = files.n;
     c->result.blobs = c->blobs.n + c->trees.n;
     id_list_release(&files);

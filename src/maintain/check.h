@@ -5,7 +5,7 @@
 /*
  * maintain/check -- is everything there that the snapshots need, and is it whole?
  *
- * Shape    keys, index files, packs (present, right size), snapshots, trees, blobs; with read_data
+ * Shape    keys, index files, packs (present, right size; none without a snapshot), snapshots, trees, blobs; with read_data
  *          every byte of every pack too. It goes on after a problem, so that one run tells all.
  * Locks    exclusive, by the caller. It loads the index itself.
  * Errors   RC_CORRUPT when there were errors; each was given to `problem` and names its file.

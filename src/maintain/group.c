@@ -61,6 +61,8 @@ compare_keys(const struct snapshot *a, const struct snapshot *b, unsigned by)
         c = compare_lists(a->tags, a->n_tags, b->tags, b->n_tags);
     if (c == 0 && (by & GROUP_OWNER))
         c = (a->owner > b->owner) - (a->owner < b->owner);
+    if (c == 0 && (by & GROUP_OWNER)) /* of no owner too: what is whole stands apart */
+        c = strcmp(a->part != NULL ? a->part : "", b->part != NULL ? b->part : "");
     return c;
 }
 

@@ -17,7 +17,8 @@
  * Blobs    move sealed as they are, after they were opened and their hashes compared.
  * Memory   the index, about 60 bytes a pack, and a few MiB for each thread, whatever the data.
  * Locks    exclusive, by the caller. It loads the index itself.
- * Errors   RC_CORRUPT: the repository is damaged, and nothing was removed. RC_LOCKED: the lock was
+ * Errors   RC_CORRUPT: the repository is damaged, and nothing was removed. RC_INVALID: the same, since there
+ *          are packs and no snapshot at all, which is also how lost snapshots look. RC_LOCKED: the lock was
  *          lost; it stopped. RC_FULL: there is no room even for an index file.
  * Source   restic's prune, compared with 0.14 and 0.19 (tests/interop/prune.bats).
  */
@@ -42,6 +43,7 @@ struct prune_opts {
     bool repack_small;         /* also packs below 80% of 16 MiB, instead of a 25th of it */
     bool repack_uncompressed;  /* also data that could be compressed (version 2) */
     bool dry_run;              /* plan only */
+    bool allow_remove_all;     /* also when there is no snapshot: else that is refused */
     const struct id *ignore;   /* snapshots that do not count: for a plan after a forget */
     size_t n_ignore;
 };

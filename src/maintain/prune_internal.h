@@ -35,6 +35,7 @@ struct prune {
     struct prune_pack *packs;
     uint64_t room;               /* so many bytes may be written into new packs */
     uint64_t small;              /* a pack below this is better joined with others */
+    bool no_snapshots;           /* not even one that is ignored */
     struct id_list unreferenced; /* packs of the store that no index file lists */
 };
 

@@ -84,6 +84,7 @@ find_used(struct prune *p, struct err *e)
 
     if (rc)
         return rc;
+    p->no_snapshots = n == 0;
     for (size_t i = 0; i < p->opts->n_ignore; i++)
         (void)idset_add(&ignored, &p->opts->ignore[i]);
     for (size_t i = 0; i < n; i++)
@@ -338,6 +339,22 @@ choose_packs(struct prune *p)
     mem_free(smalls);
 }
 
+/* Data of which nobody says whose they are: removed on purpose, or a folder or disk that is lost? */
+static enum rc
+refuse_orphaned(const struct prune *p, struct err *e)
+{
+    size_t packs = index_packs(repo_index(p->repo)) + p->unreferenced.n;
+
+    if (!p->no_snapshots || packs == 0 || p->opts->allow_remove_all)
+        return RC_OK;
+    (void)err_set(e, RC_INVALID, "there are %zu %s and no snapshot at all", packs,
+                  str_plural(packs, "pack", "packs"));
+    return err_hint(e,
+                    "if all snapshots were removed on purpose, use --unsafe-allow-remove-all; "
+                    "if not, the folder snapshots/ is lost, and `cstash prune` would remove what "
+                    "is left");
+}
+
 enum rc
 prune_plan(struct prune *p, struct err *e)
 {
@@ -350,8 +367,8 @@ prune_plan(struct prune *p, struct err *e)
         p->packs = (struct prune_pack *)mem_zero(index_packs(ix), sizeof(*p->packs));
         rc = s->ops->list(p->cx, s, STORE_PACK, see_pack, p, e);
     }
-    if (rc)
-        return rc;
+    if (rc || refuse_orphaned(p, e))
+        return err_code(e);
     choose_copies(p);
     if (find_missing(p, e))
         return err_code(e);

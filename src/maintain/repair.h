@@ -14,9 +14,6 @@
  */
 #include "repo/snapshots.h"
 
-/* The tag of a snapshot that lost something; restic has none. Who is content with it takes the tag away. */
-#define REPAIRED_TAG "repaired"
-
 struct repair_opts {
     void (*note)(void *arg, const char *text);
     void *arg;
@@ -29,12 +26,13 @@ struct repair_index_result {
     size_t packs; /* in the new index */
     size_t read;  /* packs whose header was read: they were in no index file, or not as they are */
     size_t missing; /* packs that index files list and that are not there */
-    size_t bad;     /* packs that cannot be read and are in no index file now */
+    size_t bad; /* packs whose header cannot be read: as an old index file has them, or left out */
 };
 
 /*
  * Index files that list every pack that is there and only those; the old files, also those that
- * cannot be read, are removed.
+ * cannot be read, are removed. A pack that cannot tell what is in it is listed as an old file has it:
+ * its blobs may be whole.
  */
 NODISCARD enum rc repair_index(struct ctx *cx, struct repo *r, const struct repair_opts *opts,
                                struct repair_index_result *out, struct err *e);
@@ -54,7 +52,7 @@ NODISCARD enum rc repair_packs(struct ctx *cx, struct repo *r, const struct id *
 /*
  * Rewrite those of the list whose trees or blobs are not in the index: a file keeps the blobs that
  * are there, in order, a tree that cannot be read becomes an empty one. The new snapshot has the
- * tag REPAIRED_TAG and `original`. One whose root cannot be read is removed with `forget` and left
+ * tag REPAIRED_TAG and `original`, and is a partial one from now on (repo/snapshots.h). One whose root cannot be read is removed with `forget` and left
  * alone without. `*changed` counts them; with dry_run it is what would be.
  */
 NODISCARD enum rc repair_snapshots(struct ctx *cx, struct repo *r, struct snapshot *list, size_t n,

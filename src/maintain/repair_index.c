@@ -32,6 +32,7 @@ struct stored {
     uint64_t bytes;
     bool listed; /* in a new index file, or about to be */
     bool told;   /* an old one lists it wrongly, and that was told */
+    bool bad;    /* its header cannot be read */
 };
 
 struct rebuild {
@@ -40,6 +41,7 @@ struct rebuild {
     const struct repair_opts *opts;
     struct repair_index_result *result;
     const struct idset *drop; /* packs that leave the index; may be NULL */
+    bool only_bad;            /* old index files are asked for packs that cannot tell themselves */
     struct stored *packs;     /* sorted by ID */
     size_t n_packs;
     struct idset missing;       /* packs that were told */
@@ -115,6 +117,8 @@ judge_pack(void *arg, const struct index_pack *pack, struct err *e)
         b->n_packs == 0 ? NULL : bsearch(&key, b->packs, b->n_packs, sizeof(*b->packs), by_id);
     char hex[ID_TEXT];
 
+    if (b->only_bad && (s == NULL || !s->bad))
+        return RC_OK;
     if (s == NULL) {
         if (!is_dropped(b, &pack->id) && idset_add(&b->missing, &pack->id))
             repair_note(b->opts, "pack %s is not there: its %zu %s the index",
@@ -124,8 +128,13 @@ judge_pack(void *arg, const struct index_pack *pack, struct err *e)
     }
     if (s->listed)
         return RC_OK;
-    if (pack_file_bytes(pack->blobs, pack->n) == s->bytes)
+    if (pack_file_bytes(pack->blobs, pack->n) == s->bytes) {
+        if (s->bad)
+            repair_note(b->opts, "pack %s: its %zu %s in the index, as an old index file has them",
+                        id_hex(&pack->id, hex), pack->n,
+                        str_plural(pack->n, "blob stays", "blobs stay"));
         return list_pack(b, s, pack->blobs, pack->n, e);
+    }
     if (!s->told)
         repair_note(b->opts, "pack %s has not the size that an index file says",
                     id_hex(&pack->id, hex));
@@ -173,8 +182,8 @@ read_pack(struct rebuild *b, struct pack_reader *reader, struct stored *s, struc
         rc = list_pack(b, s, blobs, n, e);
     } else if (repair_is_damage(rc)) {
         b->result->bad++;
-        repair_note(b->opts, "pack %s is left out, it cannot be read: %s", id_hex(&s->id, hex),
-                    e->msg);
+        s->bad = true;
+        repair_note(b->opts, "pack %s cannot be read: %s", id_hex(&s->id, hex), e->msg);
         rc = RC_OK;
     }
     mem_free(blobs);
@@ -193,6 +202,24 @@ read_packs(struct rebuild *b, struct err *e)
             rc = read_pack(b, &reader, &b->packs[i], &tail, e);
     pack_reader_release(&reader);
     return rc;
+}
+
+/* What a damaged header no longer says, an old index file may. */
+static enum rc
+repair_index_bad(struct rebuild *b, const struct id_list *old, struct err *e)
+{
+    char hex[ID_TEXT];
+
+    b->only_bad = true;
+    if (b->result->bad == 0)
+        return RC_OK;
+    if (b->opts->read_all_packs && read_old(b, old, e))
+        return err_code(e);
+    for (size_t i = 0; i < b->n_packs; i++)
+        if (b->packs[i].bad && !b->packs[i].listed)
+            repair_note(b->opts, "pack %s is left out: no index file knows what is in it",
+                        id_hex(&b->packs[i].id, hex));
+    return RC_OK;
 }
 
 /* ---- all of it ---- */
@@ -217,7 +244,7 @@ static enum rc
 repair_index_rebuild(struct rebuild *b, const struct id_list *old, struct err *e)
 {
     if (find_packs(b, e) || (!b->opts->read_all_packs && read_old(b, old, e)) || read_packs(b, e) ||
-        repair_index_flush(b, e))
+        repair_index_bad(b, old, e) || repair_index_flush(b, e))
         return err_code(e);
     b->result->missing = b->missing.n;
     return repo_remove(b->cx, b->repo, STORE_INDEX, old->ids, old->n, NULL, e);

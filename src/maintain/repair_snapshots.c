@@ -3,6 +3,7 @@
 #include "crypto/sha256.h"
 #include "json/node.h"
 #include "repo/blob_writer.h"
+#include "repo/pack_reader.h"
 #include "maintain/repair_internal.h"
 #include "maintain/snapshot_edit.h"
 #include "repo/tree_walk.h"
@@ -24,7 +25,8 @@ struct mender {
     struct idset changed;       /* trees that do not; most are not here, so changes may be a list */
     struct change *changes;
     size_t n_changes;
-    struct buf path; /* of the folder */
+    struct id_list packs; /* that were there at first */
+    struct buf path;      /* of the folder */
     unsigned depth;
 };
 
@@ -280,6 +282,41 @@ judge_snapshot(struct mender *m, struct snapshot *s, enum fate *fate, struct err
     return RC_OK;
 }
 
+/* ---- is it lost for certain? ---- */
+
+/* RC_CORRUPT: no index file lists the pack, and it can be read; what seems to be lost may be in it. */
+static enum rc
+judge_unlisted(struct mender *m, struct pack_reader *reader, size_t at, struct err *e)
+{
+    CLEANUP(buf_release) struct buf tail = BUF_INIT(PACK_HEADER_MAX + PACK_LENGTH_BYTES);
+    const struct id *pack = &m->packs.ids[at];
+    struct pack_entry *blobs = NULL;
+    char hex[ID_TEXT];
+    size_t n = 0;
+    enum rc rc = pack_read_header(reader, pack, m->packs.bytes[at], &tail, &blobs, &n, e);
+
+    mem_free(blobs);
+    if (rc != RC_OK)
+        return repair_is_damage(rc) ? RC_OK : rc;
+    (void)err_set(e, RC_CORRUPT,
+                  "nothing was changed: pack %s is in no index file, and may hold what seems lost",
+                  id_hex(pack, hex));
+    return err_hint(e, "run `cstash repair index` first");
+}
+
+static enum rc
+repair_snapshots_sure(struct mender *m, struct err *e)
+{
+    struct pack_reader reader;
+    enum rc rc = pack_reader_init(&reader, m->cx, m->repo, e);
+
+    for (size_t i = 0; rc == RC_OK && i < m->packs.n; i++)
+        if (index_pack_find(repo_index(m->repo), &m->packs.ids[i]) == INDEX_NONE)
+            rc = judge_unlisted(m, &reader, i, e);
+    pack_reader_release(&reader);
+    return rc;
+}
+
 /* An earlier run made it, and kept the damaged one. */
 static bool
 is_mended_already(const struct snapshot *list, size_t n, const struct snapshot *s)
@@ -303,7 +340,7 @@ repair_snapshots_settle(struct mender *m, struct snapshot *s, enum fate fate, st
         return RC_OK;
     if (fate == GOES)
         return snapshot_forget(m->cx, m->repo, &old, e);
-    (void)snapshot_add_tag(s, REPAIRED_TAG);
+    snapshot_set_repaired(s);
     if (snapshot_replace(m->cx, m->repo, s, !m->opts->forget, e))
         return err_code(e);
     repair_note(m->opts, "snapshot %.8s is repaired as %.8s", id_hex(&old, was),
@@ -322,6 +359,8 @@ mend_all(struct mender *m, struct snapshot *list, size_t n, enum fate *fates, si
             fates[i] = m->opts->forget ? GOES : STAYS;
         *changed += fates[i] != STAYS;
     }
+    if (*changed != 0 && repair_snapshots_sure(m, e))
+        return err_code(e);
     if (m->writer == NULL)
         return RC_OK;
     if (blob_writer_finish(TAKE(m->writer), e))
@@ -343,6 +382,8 @@ repair_snapshots(struct ctx *cx, struct repo *r, struct snapshot *list, size_t n
 
     buf_must_add(&m.path, "/", 1);
     if (rc == RC_OK)
+        rc = id_list_load(cx, r, STORE_PACK, &m.packs, e);
+    if (rc == RC_OK)
         rc = blob_reader_init(&m.reader, r, e);
     if (rc == RC_OK && !opts->dry_run)
         rc = blob_writer_open(cx, r, NULL, &m.writer, e);
@@ -352,6 +393,7 @@ repair_snapshots(struct ctx *cx, struct repo *r, struct snapshot *list, size_t n
         *changed = count;
     blob_writer_abort(m.writer);
     blob_reader_release(&m.reader);
+    id_list_release(&m.packs);
     idset_release(&m.whole);
     idset_release(&m.changed);
     buf_release(&m.path);

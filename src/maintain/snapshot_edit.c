@@ -95,6 +95,25 @@ snapshot_set_target(struct snapshot *s, const struct target *t)
     return true;
 }
 
+void
+snapshot_set_repaired(struct snapshot *s)
+{
+    static const char *const still_true[] = {"target", "filter"};
+    struct json *was = NULL, *brief = json_new_object();
+    struct err none = ERR_INIT;
+
+    (void)snapshot_add_tag(s, REPAIRED_TAG);
+    if (s->brief != NULL && json_parse(str_c(s->brief), &was, &none) == RC_OK)
+        for (size_t i = 0; i < ARRAY_LEN(still_true); i++)
+            if (json_has(was, still_true[i]))
+                json_set(brief, still_true[i], json_clone(json_field(was, still_true[i])));
+    json_set(brief, "repaired", json_new_bool(true));
+    mem_free(s->brief);
+    s->brief = json_to_text(brief, false);
+    json_free(brief);
+    json_free(was);
+}
+
 enum rc
 snapshots_adopt(struct ctx *cx, struct repo *r, const char *from, const struct target *to,
                 size_t *n, struct err *e)

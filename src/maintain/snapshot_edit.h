@@ -29,6 +29,8 @@ NODISCARD enum rc snapshot_replace(struct ctx *cx, struct repo *r, struct snapsh
  * or the snapshot has no brief.
  */
 bool snapshot_set_target(struct snapshot *s, const struct target *t);
+/* Tag it, and say in its brief that it is what a repair left, without the counts of what it was. */
+void snapshot_set_repaired(struct snapshot *s);
 /*
  * All snapshots of the target `from` ("name" or "name@scope") become those of `to`. `*n` counts
  * them, also when it fails; who calls again goes on.

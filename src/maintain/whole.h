@@ -11,7 +11,7 @@
  */
 #include "repo/snapshots.h"
 
-/* Loads the index if need be. RC_CORRUPT names what is missing, or was when it was repaired, and what to do. */
+/* Loads the index if need be. RC_CORRUPT names what is missing. */
 NODISCARD enum rc snapshots_prove(struct ctx *cx, struct repo *r, const struct snapshot *list,
                                   size_t n, struct err *e);
 

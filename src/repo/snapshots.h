@@ -18,6 +18,13 @@
 
 struct repo;
 
+/*
+ * The tag of a snapshot that lost something when it was repaired, restic's too. The brief of one that we repaired
+ * says so as well, without the counts that are no longer true: it stays partial without the tag.
+ */
+#define REPAIRED_TAG "repaired"
+#define REPAIRED_PART "what repair left"
+
 struct snapshot_summary {
     struct instant backup_start, backup_end;
     uint64_t files_new, files_changed, files_unmodified;
@@ -41,8 +48,10 @@ struct snapshot {
     char *brief; /* the field "cstash": a JSON object that whoever saved it may add, or NULL */
     /* What the brief says of whose data it is; all NULL where it says nothing (repo/target.h). */
     char *target, *scope;
-    char *part;   /* of a partial one: what was chosen, as options; NULL: the whole target */
-    bool counted; /* keys is known */
+    char *
+        part; /* of a partial one: what was chosen, as options, or REPAIRED_PART; NULL: the whole target */
+    bool repaired; /* what a repair left of a damaged one: it counts as a partial one */
+    bool counted;  /* keys is known */
     uint64_t keys;
     unsigned owner; /* a number given by targets_number; not part of the file */
     bool pinned;    /* by shrink_pins; not part of the file */

@@ -21,13 +21,6 @@
 static char scene[200]; /* what is tried now, for messages */
 
 static void
-fail_here(void *arg, const char *text)
-{
-    (void)arg;
-    fail_msg("%s: check: %s", scene, text);
-}
-
-static void
 all_is_there(struct repo *r, unsigned forgets, bool read)
 {
     struct snapshot *list = NULL;
@@ -83,11 +76,22 @@ restic_agrees(struct store *s)
     assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c,concurrency-mt-unsafe) */
 }
 
+static void
+fail_here(void *arg, const char *text)
+{
+    const struct operation *op = arg;
+
+    /* What was cut off before its first snapshot leaves data that nobody names. */
+    if (!op->from_nothing || strstr(text, "there is no snapshot at all") == NULL)
+        fail_msg("%s: check: %s", scene, text);
+}
+
 /* False: there is no repository yet. `read`: every byte, and the files of the snapshots as well. */
 static bool
 examine(struct store *s, const struct operation *op, bool read)
 {
-    struct check_opts opts = {.read_data = read, .workers = 1, .problem = fail_here};
+    struct check_opts opts = {
+        .read_data = read, .workers = 1, .problem = fail_here, .arg = (void *)(uintptr_t)op};
     struct check_result res;
     struct repo *r = NULL;
     struct err e = ERR_INIT;
@@ -99,7 +103,9 @@ examine(struct store *s, const struct operation *op, bool read)
     if (rc != RC_OK)
         fail_msg("%s: it does not open: %s", scene, e.msg);
     T_OK(repo_unlock_stale(&cx, r, true, &removed, &e));
-    T_OK(check_run(&cx, r, &opts, &res, &e));
+    rc = check_run(&cx, r, &opts, &res, &e);
+    if (rc != RC_CORRUPT || !op->from_nothing || res.snapshots != 0)
+        T_OK(rc);
     all_is_there(r, op->from_nothing ? ALL_SNAPSHOTS : op->forgets, read);
     repo_close(r);
     return true;

@@ -242,6 +242,7 @@ brief_facts(const struct json *brief, struct snapshot *s)
     s->target = brief_text(json_dig(brief, "target", "name"));
     s->scope = brief_text(json_dig(brief, "target", "scope"));
     s->part = brief_part(json_field(brief, "filter"));
+    s->repaired = json_is_true(json_field(brief, "repaired"));
     s->counted = json_int_or(keys, -1) >= 0;
     s->keys = s->counted ? (uint64_t)json_int_or(keys, 0) : 0;
 }
@@ -256,6 +257,21 @@ read_brief(const struct json *root, struct snapshot *s)
         return;
     s->brief = json_to_text(j, false);
     brief_facts(j, s);
+}
+
+/* By its brief or its tag: what is left is a part, of which no count holds. */
+static void
+note_repaired(struct snapshot *s)
+{
+    char *chosen = s->part;
+
+    for (size_t i = 0; i < s->n_tags; i++)
+        s->repaired = s->repaired || strcmp(s->tags[i], REPAIRED_TAG) == 0;
+    if (!s->repaired)
+        return;
+    s->part = chosen != NULL ? mem_printf("%s, " REPAIRED_PART, chosen) : mem_strdup(REPAIRED_PART);
+    s->counted = false;
+    mem_free(chosen);
 }
 
 static enum rc
@@ -274,6 +290,7 @@ read_fields(const struct json *j, struct snapshot *s, struct err *e)
         json_opt_u64(j, "uid", &s->uid, e) || json_opt_u64(j, "gid", &s->gid, e))
         return err_code(e);
     read_brief(j, s);
+    note_repaired(s);
     return read_summary(j, s, e);
 }
 
