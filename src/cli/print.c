@@ -328,5 +328,5 @@ print_yaml(const struct json *obj, struct buf *out, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *j = for_people(obj, e);
 
-    return j == NULL ? e->code : json_to_yaml(j, out, e);
+    return j == NULL ? err_code(e) : json_to_yaml(j, out, e);
 }

@@ -337,7 +337,7 @@ node_print(const struct json *j, size_t flags, struct buf *out, struct err *e)
 
     if (json_dump_callback(node_lib(j), node_add, &s, flags | JSON_ENCODE_ANY) == 0)
         return RC_OK;
-    return e->code != RC_OK ? e->code : err_set(e, RC_INTERNAL, "could not write JSON");
+    return e->code != RC_OK ? err_code(e) : err_set(e, RC_INTERNAL, "could not write JSON");
 }
 
 enum rc

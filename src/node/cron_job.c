@@ -154,7 +154,7 @@ cron_job_start(struct ctx *cx, struct cron_run *c, int64_t slot, struct err *e)
 
     if (rc == RC_EXISTS) {
         if (kube_get(cx, c->r->k, &KUBE_JOB, kube_ns(c->obj), name, &made, e))
-            return e->code == RC_NOT_FOUND ? err_set(e, RC_CONFLICT, "%s went", name) : e->code;
+            return e->code == RC_NOT_FOUND ? err_set(e, RC_CONFLICT, "%s went", name) : err_code(e);
         if (!kube_is_owned_by(made, kube_uid(c->obj))) {
             recorder_event(cx, c->r->cron_events, c->obj, "Warning", "FailedCreate",
                            "Error creating job: %s", why.msg);

@@ -102,10 +102,11 @@ create_own(struct ctx *cx, struct operator* op, struct cache *cache, const struc
 
     if (rc == RC_OK && cache != NULL)
         cache_note(cache, made);
-    if (rc == RC_EXISTS)
-        return read_live(cx, op, NULL, kind, wanted, &made, e) || made == NULL
-                   ? e->code
-                   : check_owner(kind, made, wanted, e);
+    if (rc == RC_EXISTS) {
+        if (read_live(cx, op, NULL, kind, wanted, &made, e))
+            return err_code(e);
+        return made == NULL ? RC_OK : check_owner(kind, made, wanted, e);
+    }
     if (rc != RC_OK)
         *e = why;
     return rc;

@@ -144,7 +144,7 @@ usage_check(struct ctx *cx, struct operator* op, const struct invoker *inv, cons
 
     if (repository_asks_labels(repo) &&
         kube_get(cx, op->k, &KUBE_NAMESPACE, NULL, inv->ns, &ns, e) != RC_OK)
-        return e->code == RC_NOT_FOUND ? e->code = RC_UNAVAILABLE : e->code;
+        return e->code == RC_NOT_FOUND ? e->code = RC_UNAVAILABLE : err_code(e);
     if (repository_allows(repo, inv->ns, json_dig(ns, "metadata", "labels"), needs_matches))
         return RC_OK;
     return err_set(e, RC_DENIED,
@@ -308,7 +308,7 @@ target_check(struct ctx *cx, struct operator* op, const struct invoker *inv, str
                    : err_set(e, RC_DENIED, "a %.80s of %.80s cannot be a target", inv->target_kind,
                              inv->target_api);
     if (ask_rights(cx, op, inv, &yes, e))
-        return e->code == RC_DENIED ? e->code = RC_UNAVAILABLE : e->code;
+        return e->code == RC_DENIED ? e->code = RC_UNAVAILABLE : err_code(e);
     if (yes)
         return RC_OK;
     account = grant_account(inv);

@@ -121,7 +121,7 @@ opts_unknown(const struct parse *p, const char *word, struct err *e)
     opts_names_like(p->s->groups, p->s->go ? NULL : word + strspn(word, "-"), like, sizeof(like));
     if (p->s->go)
         return err_hint(e, "known: %s", like);
-    return like[0] != '\0' ? err_hint(e, "did you mean %s?", like) : e->code;
+    return like[0] != '\0' ? err_hint(e, "did you mean %s?", like) : err_code(e);
 }
 
 /* ---- values ---- */

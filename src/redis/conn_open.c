@@ -85,7 +85,7 @@ conn_ready(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct
         (void)conn_fail(c, &r, "could not talk to the server", e);
         return reply_is_error(&r, "NOAUTH") && addr->no_pass != NULL
                    ? err_hint(e, "the server wants a password: %s", addr->no_pass)
-                   : e->code;
+                   : err_code(e);
     }
     if (r.type != REPLY_ERROR && r.type != REPLY_STATUS)
         return conn_fail(c, &r, "could not talk to the server", e);
@@ -118,7 +118,7 @@ conn_open(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts 
         conn_close(c);
         return addr->assumed ? err_hint(e, "no server was named, so this one was tried: --redis "
                                            "redis://HOST:PORT")
-                             : e->code;
+                             : err_code(e);
     }
     if (conn_login(cx, c, addr, e) || conn_ready(cx, c, addr, e)) {
         conn_close(c);

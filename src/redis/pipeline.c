@@ -352,7 +352,7 @@ pipeline_step(struct pipeline *p, struct err *e)
     p->out_at += put;
     if (p->n != 0 && (!writing || p->n > p->cap / 2 || p->bytes > p->bytes_max / 2)) {
         if (read_replies(p, &got, e))
-            return e->code == RC_UNAVAILABLE && e->retry ? io_failed(p, e) : e->code;
+            return e->code == RC_UNAVAILABLE && e->retry ? io_failed(p, e) : err_code(e);
     }
     if (put != 0 || got != 0)
         return RC_OK;
@@ -369,7 +369,7 @@ pipeline_step(struct pipeline *p, struct err *e)
         goto broke;
     }
     if ((ready & SOCK_READ) != 0 && read_replies(p, &got, e))
-        return e->code == RC_UNAVAILABLE && e->retry ? io_failed(p, e) : e->code;
+        return e->code == RC_UNAVAILABLE && e->retry ? io_failed(p, e) : err_code(e);
     return RC_OK;
 broke:
     /* What the server said before it hung up is worth more than the broken pipe. */

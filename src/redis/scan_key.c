@@ -248,7 +248,7 @@ read_by_dump(struct scan *s, struct ev_key *k, enum outcome *out, struct err *e)
     if (r.type == REPLY_ERROR) {
         (void)scan_key_failed(s, k->name, &r, e);
         return e->code == RC_DENIED
-                   ? e->code
+                   ? err_code(e)
                    : err_hint(e, "keys of modules can only be read where DUMP is to be had");
     }
     *out = r.type == REPLY_NIL ? READ_GONE : READ_DONE;

@@ -305,7 +305,7 @@ write_lock(struct ctx *cx, struct repo *r, const struct lock_info *info, struct 
     if (unpacked_save(cx, r, STORE_LOCK, buf_str(&text), id, NULL, e)) {
         lock_drop(r, id); /* the answer may have been lost on its way */
         return e->code != RC_FULL
-                   ? e->code
+                   ? err_code(e)
                    : err_hint(e, "free a few megabytes on its file system, then run `cstash forget "
                                  "--prune`; reading works with --no-lock");
     }
@@ -338,7 +338,7 @@ lock_renew(struct repo *r, struct err *e)
         return err_code(e);
     if (r->store->ops->stat(&l->cx, r->store, &old, &bytes, e)) {
         lock_drop(r, &id);
-        return e->code == RC_NOT_FOUND ? say_removed(e) : e->code;
+        return e->code == RC_NOT_FOUND ? say_removed(e) : err_code(e);
     }
     (void)pthread_mutex_lock(&l->mutex);
     l->id = id;

@@ -182,7 +182,7 @@ from_external(struct ctx *cx, struct gcs_credentials *w, const struct json *key,
     struct buf form = BUF_INIT(FORM_MAX);
     struct oauth_token first = {.text = NULL};
     struct secret subject = {.n = 0};
-    enum rc rc = url == NULL ? e->code : read_subject(key, &subject, e);
+    enum rc rc = url == NULL ? err_code(e) : read_subject(key, &subject, e);
 
     oauth_field(&form, "grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
     oauth_field(&form, "requested_token_type", "urn:ietf:params:oauth:token-type:access_token");

@@ -94,7 +94,7 @@ static enum rc
 local_advise(struct err *e)
 {
     return e->code != RC_FULL
-               ? e->code
+               ? err_code(e)
                : err_hint(e,
                           "make room on its file system, or remove snapshots with `cstash forget "
                           "--prune`, which works on a full disk");

@@ -76,7 +76,7 @@ remote_get_all(struct ctx *cx, struct store *s, const struct store_name *name, s
     *e = why;
     return e->code == RC_CORRUPT
                ? err_wrap(e, "could not read %s at %s", store_name_text(name, text), s->place)
-               : e->code;
+               : err_code(e);
 }
 
 /* Ask for an object until the answer tells what is wanted; `read` takes it out of that. */
