@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/retry.h"
+#include "httpd/httpd.h"
 
 enum { LOCK_PAUSE_MS = 5000, LOCK_PAUSE_MAX_MS = 60000 };
 
@@ -48,7 +49,7 @@ const struct opt opts_repo[] = {
     {"limit-download", 0, OPT_RATE(struct repo_access, limit_download), "N",
      "limit downloads to N KiB/s"},
     {"retry-limit", 0, OPT_MS(struct repo_access, retry_limit_ms, "15m"), NULL,
-     "how long to retry a store operation"},
+     "how long to retry a store operation; 0: not at all"},
     {.name = NULL},
 };
 
@@ -216,6 +217,21 @@ app_repo_close(struct app_repo *r)
     secret_release(&r->password);
     memset(r, 0, sizeof(*r));
 }
+
+static enum rc
+app_listen(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    (void)o;
+    if (text != NULL && text[0] != '\0' && httpd_check_address(text, e)) {
+        e->code = RC_USAGE;
+        return err_code(e);
+    }
+    memcpy(to, &text, sizeof(text));
+    return RC_OK;
+}
+
+const struct opt_type opt_listen = {
+    .value = "HOST:PORT", .may_be_empty = true, .parse = app_listen};
 
 int
 app_word(const char *word, const char *const *words)

@@ -35,6 +35,7 @@ struct command {
     const struct opt_group *groups;
     size_t size;                 /* of its struct */
     size_t words_min, words_max; /* that are not options */
+    bool words_are_snapshots;
     enum rc (*run)(struct ctx *cx, const void *args, struct err *e);
     /* What to do about options that are wrong (`e`), if not only to print it. */
     enum rc (*refused)(const void *args, struct err *e);
@@ -98,6 +99,10 @@ void app_repo_close(struct app_repo *r);
 /* The store at `url`, reached as the options say. */
 NODISCARD enum rc app_store_open(const struct repo_access *a, const char *url, struct store **out,
                                  struct err *e);
+
+/* "HOST:PORT" to listen on, or "" for none: a port out of range is RC_USAGE. */
+extern const struct opt_type opt_listen;
+#define OPT_LISTEN(T, f, preset) OPT_OWN(opt_listen, T, f, const char *, preset)
 
 /* ---- words ---- */
 

@@ -23,7 +23,7 @@ app_store_open(const struct repo_access *a, const char *url, struct store **out,
     struct store_opts o = {.options = options,
                            .ca_file = a->ca_file != NULL ? a->ca_file : getenv("RESTIC_CACERT"),
                            .insecure_tls = a->insecure_tls,
-                           .retry_ms = a->retry_limit_ms,
+                           .retry_ms = a->retry_limit_ms > 0 ? a->retry_limit_ms : STORE_NO_RETRY,
                            .send_rate = (uint64_t)MAX(a->limit_upload, 0),
                            .receive_rate = (uint64_t)MAX(a->limit_download, 0)};
     struct secret pem = {.n = 0};

@@ -36,6 +36,28 @@ backup_shrink(const struct opt *o, const char *text, void *to, struct err *e)
 }
 static const struct opt_type shrink_type = {.value = "PERCENT|off", .parse = backup_shrink};
 
+/* A file in the snapshot: what no restore could name is refused before anything is read. */
+static enum rc
+backup_filename(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    const char *at = text[0] == '/' ? text + 1 : text;
+
+    (void)o;
+    for (;;) {
+        size_t n = strcspn(at, "/");
+
+        if (n == 0 || (n == 1 && at[0] == '.') || (n == 2 && at[0] == '.' && at[1] == '.'))
+            return err_set(e, RC_USAGE,
+                           "must be the name of a file, such as dump.rdb or folder/dump.rdb");
+        if (at[n] == '\0')
+            break;
+        at += n + 1;
+    }
+    memcpy(to, &text, sizeof(text));
+    return RC_OK;
+}
+static const struct opt_type filename_type = {.value = "NAME", .parse = backup_filename};
+
 static const struct opt opts_backup[] = {
     {"host", 0, OPT_TEXT(struct backup_args, host), "NAME",
      "host name of the snapshot [the address of the Redis; host-0 for standard input]"},
@@ -48,7 +70,8 @@ static const struct opt opts_backup[] = {
     {"tag", 0, OPT_LIST(struct backup_args, tags), "TAG", "add a tag to the snapshot (repeatable)"},
     {"stdin", 0, OPT_FLAG(struct backup_args, from_stdin), NULL,
      "back up standard input instead of a Redis"},
-    {"stdin-filename", 0, OPT_TEXT_PRESET(struct backup_args, stdin_filename, DUMP_NAME), "NAME",
+    {"stdin-filename", 0,
+     OPT_OWN(filename_type, struct backup_args, stdin_filename, const char *, DUMP_NAME), NULL,
      "file name for standard input"},
     {"time", 0, OPT_TIME(struct backup_args, time), NULL,
      "snapshot time, such as '2012-11-01 22:08:41', local time zone [now]"},

@@ -5,6 +5,7 @@
 #include "base/stream.h"
 #include "cli/app.h"
 #include "cli/out.h"
+#include "cli/snapshot_opts.h"
 #include "maintain/inspect.h"
 
 struct cat_args {
@@ -43,6 +44,10 @@ run_cat(struct ctx *cx, const void *args, struct err *e)
                      a->app.words.v[0]);
     if (rc == RC_OK && a->app.json && (kind == INSPECT_PACK || kind == INSPECT_BLOB))
         rc = err_set(e, RC_USAGE, "the bytes of a %s are not JSON: leave out --json", words[kind]);
+    if (rc == RC_OK && kind == INSPECT_SNAPSHOT)
+        rc = app_check_snapshot(id, e);
+    else if (rc == RC_OK && !whole && kind != INSPECT_TREE)
+        rc = app_check_id(id, e);
     if (rc == RC_OK)
         rc = app_repo_lock(cx, &a->repo, APP_LOCK_SHARED, &r, e);
     wr_fd_init(&out, cx, STDOUT_FILENO, "the standard output");

@@ -135,4 +135,5 @@ const struct command cmd_copy = {.name = "copy",
                                  .groups = groups,
                                  .size = sizeof(struct copy_args),
                                  .words_max = OPT_LIST_MAX,
+                                 .words_are_snapshots = true,
                                  .run = copy_main};

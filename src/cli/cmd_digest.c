@@ -117,7 +117,10 @@ digest_snapshot(struct ctx *cx, const struct digest_args *a, struct dataset_dige
     const struct app_wanted wanted = {
         .spec = a->app.words.v[0], .choice = &a->snapshot, .keys = &a->keys};
     struct app_snapshot s = {0};
-    enum rc rc = app_snapshot_open(cx, &a->repo, &wanted, &s, e);
+    enum rc rc = app_check_snapshot(wanted.spec, e);
+
+    if (rc == RC_OK)
+        rc = app_snapshot_open(cx, &a->repo, &wanted, &s, e);
 
     if (rc == RC_OK)
         rc = digest_stream(cx, load_rd(s.from.load), &a->keys, t, e);

@@ -196,6 +196,9 @@ find_main(struct ctx *cx, const void *args, struct err *e)
 
     if (a->blob + a->tree + a->pack > 1)
         return err_set(e, RC_USAGE, "only one of --blob, --tree and --pack");
+    for (size_t i = 0; i < a->app.words.n && a->blob + a->tree + a->pack > 0; i++)
+        if (app_check_id(a->app.words.v[i], e))
+            return err_code(e);
     rc = app_repo_lock(cx, &a->repo, APP_LOCK_SHARED, &r, e);
     if (rc == RC_OK)
         rc = find_in_repo(cx, a, r.repo, e);

@@ -446,4 +446,5 @@ const struct command cmd_forget = {.name = "forget",
                                    .groups = groups,
                                    .size = sizeof(struct forget_args),
                                    .words_max = OPT_LIST_MAX,
+                                   .words_are_snapshots = true,
                                    .run = forget_main};

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cli/app.h"
 #include "cli/out.h"
+#include "cli/snapshot_opts.h"
 #include "repo/keys.h"
 
 struct key_args {
@@ -85,7 +86,7 @@ read_new_password(const struct key_args *a, struct secret *out, struct err *e)
     if (a->new_password_file != NULL)
         return secret_from_file(a->new_password_file, out, e);
     if (text == NULL) {
-        (void)err_set(e, RC_INVALID, "no new password");
+        (void)err_set(e, RC_USAGE, "no new password");
         return err_hint(e, "use --new-password-file or set RESTIC_NEW_PASSWORD");
     }
     secret_set(out, str_c(text));
@@ -93,22 +94,19 @@ read_new_password(const struct key_args *a, struct secret *out, struct err *e)
 }
 
 static enum rc
-new_key(struct ctx *cx, const struct key_args *a, struct repo *r, bool replace, struct err *e)
+new_key(struct ctx *cx, const struct key_args *a, const struct secret *password, struct repo *r,
+        bool replace, struct err *e)
 {
     struct repo_init_opts opts = {.fast_kdf = repo_test_fast_kdf()};
-    struct secret password = {0};
     struct id id;
     char text[ID_TEXT];
-    enum rc rc = read_new_password(a, &password, e);
+    enum rc rc = replace ? keys_passwd(cx, r, secret_str(password), &opts, &id, e)
+                         : keys_add(cx, r, secret_str(password), &opts, &id, e);
 
-    if (rc == RC_OK)
-        rc = replace ? keys_passwd(cx, r, secret_str(&password), &opts, &id, e)
-                     : keys_add(cx, r, secret_str(&password), &opts, &id, e);
     if (rc == RC_OK && a->app.json)
         (void)printf("{\"message_type\":\"added\",\"id\":\"%s\"}\n", id_hex(&id, text));
     else if (rc == RC_OK)
         (void)printf("saved new key as %.8s\n", id_hex(&id, text));
-    secret_release(&password);
     return rc;
 }
 
@@ -132,15 +130,16 @@ print_removed(const struct key_args *a)
 enum verb { KEY_LIST, KEY_ADD, KEY_REMOVE, KEY_PASSWD };
 
 static enum rc
-run_verb(struct ctx *cx, const struct key_args *a, enum verb verb, struct repo *r, struct err *e)
+run_verb(struct ctx *cx, const struct key_args *a, enum verb verb, const struct secret *password,
+         struct repo *r, struct err *e)
 {
     switch (verb) {
     case KEY_LIST:
         return list_keys(cx, a, r, e);
     case KEY_ADD:
-        return new_key(cx, a, r, false, e);
+        return new_key(cx, a, password, r, false, e);
     case KEY_PASSWD:
-        return new_key(cx, a, r, true, e);
+        return new_key(cx, a, password, r, true, e);
     default:
         if (keys_remove(cx, r, a->app.words.v[1], e))
             return err_code(e);
@@ -155,19 +154,26 @@ key_main(struct ctx *cx, const void *args, struct err *e)
     static const char *const words[] = {"list", "add", "remove", "passwd", NULL};
     const struct key_args *a = args;
     struct app_repo r = {0};
+    struct secret password = {0}; /* the new one */
     int verb = app_word(a->app.words.v[0], words);
     bool removes = verb == KEY_REMOVE || verb == KEY_PASSWD;
-    enum rc rc;
+    enum rc rc = RC_OK;
 
     if (verb < 0)
         return err_set(e, RC_USAGE, "cstash key %s: use list, add, remove ID or passwd",
                        a->app.words.v[0]);
     if ((verb == KEY_REMOVE) != (a->app.words.n == 2))
         return err_set(e, RC_USAGE, "usage is cstash key list|add|passwd, or key remove ID");
-    rc = app_repo_lock(cx, &a->repo, removes ? APP_LOCK_EXCLUSIVE : APP_LOCK_SHARED, &r, e);
+    if (verb == KEY_REMOVE && app_check_id(a->app.words.v[1], e))
+        return err_code(e);
+    if (verb == KEY_ADD || verb == KEY_PASSWD)
+        rc = read_new_password(a, &password, e);
     if (rc == RC_OK)
-        rc = run_verb(cx, a, (enum verb)verb, r.repo, e);
+        rc = app_repo_lock(cx, &a->repo, removes ? APP_LOCK_EXCLUSIVE : APP_LOCK_SHARED, &r, e);
+    if (rc == RC_OK)
+        rc = run_verb(cx, a, (enum verb)verb, &password, r.repo, e);
     app_repo_close(&r);
+    secret_release(&password);
     return rc;
 }
 

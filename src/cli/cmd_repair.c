@@ -204,6 +204,9 @@ repair_main(struct ctx *cx, const void *args, struct err *e)
     if (verb != SNAPSHOTS && (a->dry_run || a->forget))
         return err_set(e, RC_USAGE, "--dry-run and --forget are for repair snapshots");
     memcpy(ids.v, a->app.words.v + 1, ids.n * sizeof(ids.v[0]));
+    for (size_t i = 0; i < ids.n; i++)
+        if (verb == SNAPSHOTS ? app_check_snapshot(ids.v[i], e) : app_check_id(ids.v[i], e))
+            return err_code(e);
     return run_verb(cx, a, &ids, verbs[verb], e);
 }
 

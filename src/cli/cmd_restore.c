@@ -57,4 +57,5 @@ const struct command cmd_restore = {.name = "restore",
                                     .groups = groups,
                                     .size = sizeof(struct restore_args),
                                     .words_max = 1,
+                                    .words_are_snapshots = true,
                                     .run = restore_main};

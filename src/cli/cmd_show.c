@@ -59,4 +59,5 @@ const struct command cmd_show = {.name = "show",
                                  .groups = groups,
                                  .size = sizeof(struct show_args),
                                  .words_max = 1,
+                                 .words_are_snapshots = true,
                                  .run = show_main};

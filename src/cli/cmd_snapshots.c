@@ -186,4 +186,5 @@ const struct command cmd_snapshots = {.name = "snapshots",
                                       .groups = groups,
                                       .size = sizeof(struct snapshots_args),
                                       .words_max = OPT_LIST_MAX,
+                                      .words_are_snapshots = true,
                                       .run = snapshots_main};

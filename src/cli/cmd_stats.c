@@ -104,4 +104,5 @@ const struct command cmd_stats = {.name = "stats",
                                   .groups = groups,
                                   .size = sizeof(struct stats_args),
                                   .words_max = OPT_LIST_MAX,
+                                  .words_are_snapshots = true,
                                   .run = stats_main};

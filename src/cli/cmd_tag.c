@@ -203,4 +203,5 @@ const struct command cmd_tag = {.name = "tag",
                                 .groups = groups,
                                 .size = sizeof(struct tag_args),
                                 .words_max = OPT_LIST_MAX,
+                                .words_are_snapshots = true,
                                 .run = tag_main};

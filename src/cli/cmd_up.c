@@ -12,11 +12,11 @@ struct up_args {
 static enum rc
 up_listen(const struct opt *o, const char *text, void *to, struct err *e)
 {
-    (void)o;
+    if (opt_listen.parse(o, text, to, e))
+        return err_code(e);
     if (text != NULL && !plane_on_loopback(text))
         return err_set(e, RC_USAGE, "%s is not on the loopback interface, as 127.0.0.1:6443 is",
                        text);
-    memcpy(to, &text, sizeof(text));
     return RC_OK;
 }
 static const struct opt_type listen_type = {.value = "HOST:PORT", .parse = up_listen};
@@ -26,11 +26,10 @@ static const struct opt opts_up[] = {
      "state folder [$XDG_STATE_HOME/cstash, ~/.local/state/cstash]"},
     {"listen", 0, OPT_OWN(listen_type, struct up_args, listen, const char *, "127.0.0.1:6443"),
      NULL, "loopback address of the API server"},
-    {"metrics-listen", 0, OPT_TEXT_OR_NONE_PRESET(struct up_args, metrics_listen, "127.0.0.1:8080"),
-     "HOST:PORT", "health and metrics of the operator; \"\" for none"},
-    {"pushgateway-listen", 0,
-     OPT_TEXT_OR_NONE_PRESET(struct up_args, pushgateway_listen, "127.0.0.1:56789"), "HOST:PORT",
-     "address to start the Pushgateway on; \"\" for none"},
+    {"metrics-listen", 0, OPT_LISTEN(struct up_args, metrics_listen, "127.0.0.1:8080"), NULL,
+     "health and metrics of the operator; \"\" for none"},
+    {"pushgateway-listen", 0, OPT_LISTEN(struct up_args, pushgateway_listen, "127.0.0.1:56789"),
+     NULL, "address to start the Pushgateway on; \"\" for none"},
     {"pushgateway-url", 0, OPT_TEXT_OR_NONE(struct up_args, pushgateway_url), "URL",
      "use a running Pushgateway"},
     {.name = NULL},

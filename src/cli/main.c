@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/app.h"
+#include "cli/snapshot_opts.h"
 #include "node/node.h"
 
 enum exit_code {
@@ -153,6 +154,8 @@ run_command(const struct command *c, int argc, char **argv)
     if (rc == RC_OK && (app->words.n < c->words_min || app->words.n > c->words_max))
         rc = err_set(&e, RC_USAGE, "wrong number of arguments: usage is cstash %s [options]%s%s",
                      c->name, c->usage != NULL ? " " : "", c->usage != NULL ? c->usage : "");
+    for (size_t i = 0; rc == RC_OK && c->words_are_snapshots && i < app->words.n; i++)
+        rc = app_check_snapshot(app->words.v[i], &e);
     if (rc != RC_OK)
         return main_refuse(c, app, &e);
     log_set_level(app->quiet ? LOG_WARN : app->verbose ? LOG_DEBUG : LOG_INFO);
@@ -201,35 +204,75 @@ main_log_format(int argc, char **argv)
             log_set_json(true);
 }
 
-static int
-main_start(int argc, char **argv)
+/* What restic takes before the command too. The offsets are of nothing: only names are looked for. */
+static const struct opt_group leading[] = {
+    {opts_repo, 0}, {opts_json, 0}, {opts_app, 0}, {.table = NULL}};
+
+static enum exit_code
+main_unknown(const char *word)
 {
-    const struct command *c;
+    log_error("unknown command %s", word);
+    log_info("hint: \"cstash help\" lists them");
+    return EXIT_USAGE;
+}
+
+/* The command to the front: `cstash -r URL snapshots` is `cstash snapshots -r URL`. False: told. */
+static bool
+main_sort_words(int argc, char **argv)
+{
+    int n = opts_leading(leading, argc - 1, argv + 1);
+    char *command;
+
+    if (n == 0)
+        return true;
+    if (n + 1 >= argc) {
+        log_error("there is no command behind %s: \"cstash help\" lists them", argv[1]);
+        return false;
+    }
+    if (argv[n + 1][0] == '-') {
+        log_error("%s stands before the command: write cstash COMMAND %s", argv[n + 1],
+                  argv[n + 1]);
+        return false;
+    }
+    command = argv[n + 1];
+    memmove(argv + 2, argv + 1, (size_t)n * sizeof(*argv));
+    argv[1] = command;
+    return true;
+}
+
+/* "help", "help COMMAND", "--help COMMAND"; -h HOST is redis-cli's. */
+static enum exit_code
+main_help(int argc, char **argv)
+{
+    const struct command *c = argc > 2 ? find_command(argv[2]) : NULL;
+
+    if (argc == 2) {
+        print_usage();
+        return EXIT_DONE;
+    }
+    if (c != NULL) {
+        print_help(c);
+        return EXIT_DONE;
+    }
+    if (strcmp(argv[1], "-h") != 0)
+        return main_unknown(argv[2]);
+    log_error("the command comes first: cstash COMMAND --redis redis://HOST:PORT");
+    return EXIT_USAGE;
+}
+
+static enum exit_code
+main_run(int argc, char **argv)
+{
+    const struct command *c = find_command(argv[1]);
     struct err e = ERR_INIT;
     enum exit_code code;
 
-    main_log_format(argc, argv);
-    if (argc > 2 && strcmp(argv[1], "-h") == 0) {
-        log_error("the command comes first: cstash COMMAND --redis redis://HOST:PORT");
+    if (c == NULL && argv[1][0] == '-') {
+        log_error("%s stands before the command: write cstash COMMAND %s", argv[1], argv[1]);
         return EXIT_USAGE;
     }
-    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
-        strcmp(argv[1], "-h") == 0) {
-        print_usage();
-        return argc < 2 ? EXIT_USAGE : EXIT_DONE;
-    }
-    if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0) {
-        (void)puts("cstash " CSTASH_VERSION);
-        return EXIT_DONE;
-    }
-    if (strcmp(argv[1], "pod-shim") == 0)
-        return node_shim_main(argc - 2, argv + 2);
-    c = find_command(argv[1]);
-    if (c == NULL) {
-        log_error("unknown command %s", argv[1]);
-        log_info("hint: \"cstash help\" lists them");
-        return EXIT_USAGE;
-    }
+    if (c == NULL)
+        return main_unknown(argv[1]);
     if (ctx_init(&root, &e)) {
         log_err(&e);
         return EXIT_FAILED;
@@ -237,7 +280,30 @@ main_start(int argc, char **argv)
     catch_signals();
     code = run_command(c, argc - 2, argv + 2);
     ctx_release(&root);
-    return (int)code;
+    return code;
+}
+
+static int
+main_start(int argc, char **argv)
+{
+    static const char *const helps[] = {"help", "--help", "-h", NULL};
+
+    main_log_format(argc, argv);
+    if (argc < 2) {
+        print_usage();
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "pod-shim") == 0)
+        return node_shim_main(argc - 2, argv + 2);
+    if (app_word(argv[1], helps) < 0 && !main_sort_words(argc, argv))
+        return EXIT_USAGE;
+    if (app_word(argv[1], helps) >= 0)
+        return main_help(argc, argv);
+    if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0) {
+        (void)puts("cstash " CSTASH_VERSION);
+        return EXIT_DONE;
+    }
+    return main_run(argc, argv);
 }
 
 int

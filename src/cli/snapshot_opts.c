@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "job/target.h"
 #include "json/write.h"
+#include "repo/lookup.h"
 
 const struct opt opts_host[] = {
     {"host", 'H', OPT_LIST(struct snapshot_choice, hosts), "NAME",
@@ -41,6 +42,32 @@ app_snapshot_filter(const struct snapshot_choice *c)
                                     .paths = c->paths.v,
                                     .n_paths = c->paths.n,
                                     .target = c->target};
+}
+
+/* What is no ID may still be looked for, in vain, as restic does. What was meant otherwise is told apart. */
+enum rc
+app_check_snapshot(const char *word, struct err *e)
+{
+    char shown[80];
+    uint64_t back;
+
+    if (word[0] != '-' && (strncmp(word, "latest:", 7) != 0 || str_to_u64(str_c(word + 7), &back)))
+        return RC_OK;
+    return err_set(
+        e, RC_USAGE,
+        "\"%s\" is not a snapshot: give an ID, \"latest\", or \"latest:N\" for the one N "
+        "before it",
+        str_show(str_c(word), shown, sizeof(shown)));
+}
+
+enum rc
+app_check_id(const char *word, struct err *e)
+{
+    struct err why = ERR_INIT;
+
+    if (id_check_prefix(word, &why) == RC_OK)
+        return RC_OK;
+    return err_set(e, RC_USAGE, "%s: IDs are hexadecimal", why.msg);
 }
 
 /* Which of the list the words mean. */

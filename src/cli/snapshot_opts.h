@@ -46,6 +46,13 @@ NODISCARD enum rc app_snapshots_close(enum rc rc, struct app_snapshots *s, struc
 /* The same of these alone. */
 NODISCARD enum rc app_unread(enum rc rc, struct snapshots_unread *unread, struct err *e);
 
+/*
+ * Could the word name a snapshot, or a file of the repository by its ID? RC_USAGE: nobody could have one by that
+ * name. A snapshot that is not there is for whoever looks for it to tell.
+ */
+NODISCARD enum rc app_check_snapshot(const char *word, struct err *e);
+NODISCARD enum rc app_check_id(const char *word, struct err *e);
+
 struct snapshot_filter app_snapshot_filter(const struct snapshot_choice *c);
 
 /* As `snapshots --json` has it. */

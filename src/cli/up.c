@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/up.h"
 
+#include <limits.h>
 #include <pthread.h>
 
 #include "api/catalog.h"
 #include "api/kinds.h"
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "http/client.h"
+#include "httpd/httpd.h"
 #include "kube/kube.h"
 #include "kube/object.h"
 #include "node/node.h"
@@ -24,6 +29,9 @@ struct up {
     struct kube *k; /* in process, for everybody here */
     struct child *pushgateway;
     char *pushgateway_url;
+    pthread_mutex_t mutex;
+    pthread_cond_t moved;
+    bool listening, over; /* of the operator; guarded by mutex */
 };
 
 /* ---- what must be there before the operator looks ---- */
@@ -62,38 +70,95 @@ install_all(struct up *u, struct err *e)
 
 /* ---- the Pushgateway ---- */
 
+enum { PUSHGATEWAY_MS = 15000, FREE_MS = 5000, LOOK_MS = 100 };
+
+/* That of a run before may still be on its way out. */
+static enum rc
+pushgateway_free(struct up *u, const char *at, struct err *e)
+{
+    int64_t until = clock_mono_ms() + FREE_MS;
+    struct err why = ERR_INIT;
+
+    while (httpd_check_free(at, &why)) {
+        if (clock_mono_ms() > until || why.code != RC_UNAVAILABLE) {
+            *e = why;
+            (void)err_wrap(e, "the Pushgateway");
+            return err_hint(e, "choose another with --pushgateway-listen HOST:PORT, or use a "
+                               "running one with --pushgateway-url URL");
+        }
+        if (ctx_sleep(u->cx, LOOK_MS, e))
+            return err_code(e);
+    }
+    return RC_OK;
+}
+
+static enum rc
+pushgateway_answers(struct up *u, const char *log_path, struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *url = mem_printf("%s/-/ready", u->pushgateway_url);
+    const struct http_request rq = {
+        .method = "GET", .url = url, .timeout_ms = 2000, .no_proxy = true};
+    int64_t until = clock_mono_ms() + PUSHGATEWAY_MS;
+    struct http *h;
+    bool yes = false;
+
+    if (http_new(NULL, &h, e))
+        return err_code(e);
+    while (!yes && clock_mono_ms() < until) {
+        struct http_response r = {.status = 0};
+        struct err why = ERR_INIT;
+
+        yes = http_call(u->cx, h, &rq, &r, &why) == RC_OK;
+        http_response_release(&r);
+        if (!yes && ctx_sleep(u->cx, LOOK_MS, e)) {
+            http_free(h);
+            return err_code(e);
+        }
+    }
+    http_free(h);
+    return yes ? RC_OK
+               : err_set(e, RC_UNAVAILABLE,
+                         "the Pushgateway does not answer at %s; its output is in %s",
+                         u->pushgateway_url, log_path);
+}
+
+static enum rc
+pushgateway_run(struct up *u, const char *program, const char *at, struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *address = mem_printf("--web.listen-address=%s", at);
+    CLEANUP(mem_free_ptr)
+    char *file = mem_printf("--persistence.file=%s/pushgateway.dat", plane_dir(u->plane));
+    CLEANUP(mem_free_ptr)
+    char *log_path = mem_printf("%s/pushgateway.log", plane_dir(u->plane));
+
+    u->pushgateway_url = mem_printf("http://%s%s", at[0] == ':' ? "127.0.0.1" : "", at);
+    if (pushgateway_free(u, at, e) ||
+        child_start((const char *const[]){program, address, file, NULL}, log_path, &u->pushgateway,
+                    e) ||
+        pushgateway_answers(u, log_path, e))
+        return err_code(e);
+    log_info("Pushgateway at %s", u->pushgateway_url);
+    return RC_OK;
+}
+
 static enum rc
 start_pushgateway(struct up *u, struct err *e)
 {
     const char *at = u->o->pushgateway_listen;
-    char *program, *address, *file, *log_path;
-    enum rc rc;
+    CLEANUP(mem_free_ptr) char *program = NULL;
 
     if (u->o->pushgateway_url != NULL) {
         u->pushgateway_url = mem_strdup(u->o->pushgateway_url);
         return RC_OK;
     }
-    program = at[0] == '\0' ? NULL : program_path(PUSHGATEWAY);
-    if (program == NULL) {
-        if (at[0] != '\0')
-            log_warn(PUSHGATEWAY " is not installed: the metrics of sessions are not kept "
-                                 "(apt-get install " PUSHGATEWAY ")");
+    if (at[0] == '\0')
         return RC_OK;
-    }
-    address = mem_printf("--web.listen-address=%s", at);
-    file = mem_printf("--persistence.file=%s/pushgateway.dat", plane_dir(u->plane));
-    log_path = mem_printf("%s/pushgateway.log", plane_dir(u->plane));
-    rc = child_start((const char *const[]){program, address, file, NULL}, log_path, &u->pushgateway,
-                     e);
-    if (rc == RC_OK) {
-        u->pushgateway_url = mem_printf("http://%s", at);
-        log_info("Pushgateway at %s", u->pushgateway_url);
-    }
-    mem_free(program);
-    mem_free(address);
-    mem_free(file);
-    mem_free(log_path);
-    return rc;
+    program = program_path(PUSHGATEWAY);
+    if (program != NULL)
+        return pushgateway_run(u, program, at, e);
+    log_warn(PUSHGATEWAY " is not installed: the metrics of sessions are not kept "
+                         "(apt-get install " PUSHGATEWAY ")");
+    return RC_OK;
 }
 
 /* ---- the threads ---- */
@@ -119,13 +184,32 @@ run_gc(struct up *u, struct err *e)
     return gc_run(u->cx, u->plane, u->k, e);
 }
 
+static void
+up_moved(struct up *u, bool *what)
+{
+    (void)pthread_mutex_lock(&u->mutex);
+    *what = true;
+    (void)pthread_cond_broadcast(&u->moved);
+    (void)pthread_mutex_unlock(&u->mutex);
+}
+
+static void
+up_listening(void *arg)
+{
+    struct up *u = (struct up *)arg;
+
+    up_moved(u, &u->listening);
+}
+
 static enum rc
 run_operator(struct up *u, struct err *e)
 {
     struct operator_opts o = {.image = CSTASH_IMAGE,
                               .pushgateway_url = u->pushgateway_url,
                               .listen = u->o->metrics_listen,
-                              .deletion_limit_ms = OPERATOR_DELETION_LIMIT_MS};
+                              .deletion_limit_ms = OPERATOR_DELETION_LIMIT_MS,
+                              .listening = up_listening,
+                              .arg = u};
 
     return operator_run(u->cx, u->k, &o, e);
 }
@@ -137,20 +221,62 @@ run_part(void *arg)
 
     if (p->run(p->up, &p->err))
         ctx_cancel(p->up->cx); /* none works without the others */
+    up_moved(p->up, &p->up->over);
     return NULL;
+}
+
+/* For a shell, where what `path` holds would mean something to it. */
+static void
+print_quoted(struct buf *to, const char *path)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+,:@%=";
+
+    if (path[strspn(path, plain)] == '\0') {
+        buf_putf(to, "%s", path);
+        return;
+    }
+    buf_putf(to, "'");
+    for (const char *c = path; *c != '\0'; c++)
+        buf_putf(to, *c == '\'' ? "'\\''" : "%c", *c);
+    buf_putf(to, "'");
+}
+
+/* Everything listens, or something ended before. */
+static void
+up_ready(struct up *u)
+{
+    CLEANUP(buf_release) struct buf path = BUF_INIT(4 * PATH_MAX);
+    bool listening;
+
+    (void)pthread_mutex_lock(&u->mutex);
+    while (!u->listening && !u->over)
+        (void)pthread_cond_wait(&u->moved, &u->mutex);
+    listening = u->listening;
+    (void)pthread_mutex_unlock(&u->mutex);
+    if (!listening)
+        return;
+    print_quoted(&path, plane_kubeconfig(u->plane));
+    /* Scripts read it: as it is. */
+    log_info("ready: export KUBECONFIG=%s", buf_c(&path));
+    log_as_service();
 }
 
 static enum rc
 run_parts(struct up *u, struct err *e)
 {
-    struct part parts[] = {{.up = u, .run = run_controllers},
-                           {.up = u, .run = run_gc},
-                           {.up = u, .run = run_operator}};
+    /* The operator first: it is ready once it listens, and what runs beside it begins then. */
+    struct part parts[] = {{.up = u, .run = run_operator},
+                           {.up = u, .run = run_controllers},
+                           {.up = u, .run = run_gc}};
     size_t n = 0;
     enum rc rc = RC_OK;
 
-    for (; n < ARRAY_LEN(parts) && rc == RC_OK; n += rc == RC_OK)
+    for (; n < ARRAY_LEN(parts) && rc == RC_OK; n += rc == RC_OK) {
+        if (n == 1)
+            up_ready(u);
         rc = thread_start(&parts[n].thread, "controllers", run_part, &parts[n], e);
+    }
     if (rc != RC_OK)
         ctx_cancel(u->cx);
     for (size_t i = 0; i < n; i++)
@@ -168,7 +294,8 @@ run_parts(struct up *u, struct err *e)
 enum rc
 up_run(struct ctx *cx, const struct up_opts *o, struct err *e)
 {
-    struct up u = {.cx = cx, .o = o};
+    struct up u = {
+        .cx = cx, .o = o, .mutex = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
     struct kube_opts how = {.manager = "cstash"};
     struct plane_hooks hooks = {.check = node_check_cron_job};
     size_t left;
@@ -180,15 +307,11 @@ up_run(struct ctx *cx, const struct up_opts *o, struct err *e)
     u.k = kube_new(plane_transport(u.plane), &how);
     rc = install_all(&u, e);
     if (rc == RC_OK)
+        rc = plane_serve(u.plane, o->listen, e);
+    if (rc == RC_OK)
         rc = start_pushgateway(&u, e);
     if (rc == RC_OK)
-        rc = plane_serve(u.plane, o->listen, e);
-    if (rc == RC_OK) {
-        /* Scripts read it: as it is. */
-        log_info("ready: export KUBECONFIG=%s", plane_kubeconfig(u.plane));
-        log_as_service();
         rc = run_parts(&u, e);
-    }
     left = node_processes(u.plane);
     if (left > 0)
         log_info("%zu processes of Pods go on; the next start finds them", left);

@@ -2,6 +2,8 @@
 #include "http/client.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/secret.h"
@@ -52,6 +54,8 @@ http_new(const struct http_opts *o, struct http **out, struct err *e)
         o = &none;
     if (o->proxy != NULL && strstr(o->proxy, "://") == NULL)
         return err_set(e, RC_INVALID, "the proxy is not a URL");
+    if (o->ca_file != NULL && access(o->ca_file, R_OK) != 0) /* no attempt would mend it */
+        return err_sys(e, errno, "could not read the CA certificates in %s", o->ca_file);
     h = MEM_NEW(struct http);
     (void)pthread_mutex_init(&h->lock, NULL);
     (void)pthread_condattr_init(&clock);

@@ -269,32 +269,73 @@ on_log(void *arg, const char *fmt, va_list ap)
     log_debug("http server: %s", line);
 }
 
-/* A bound, listening socket for "host:port". */
+enum { HOST_MAX = 128, PORT_DIGITS = 5, PORT_MAX = 65535 };
+
+/* "host:port" taken apart: the host without its brackets. */
 static enum rc
-listen_on(const char *where, int *out, unsigned *port, struct err *e)
+split_address(const char *where, char host[static HOST_MAX], const char **port, struct err *e)
 {
     const char *colon = strrchr(where, ':');
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST},
-                    *list = NULL;
-    struct sockaddr_in6 got = {0}; /* the port of IPv4 is at the same place */
-    socklen_t len = sizeof(got);
-    char host[128] = "";
-    size_t n;
-    int fd, one = 1;
+    size_t n, digits;
 
-    if (colon == NULL || (n = (size_t)(colon - where)) >= sizeof(host))
+    if (colon == NULL || (n = (size_t)(colon - where)) >= HOST_MAX)
         return err_set(e, RC_INVALID, "%s is not an address to listen on, such as 127.0.0.1:8080",
                        where);
+    digits = strspn(colon + 1, "0123456789");
+    /* The resolver would take what is left of a larger one. */
+    if (digits == 0 || digits > PORT_DIGITS || colon[1 + digits] != '\0' ||
+        strtol(colon + 1, NULL, 10) > PORT_MAX)
+        return err_set(e, RC_INVALID, "%s: the port must be a number from 0 to %d", where,
+                       PORT_MAX);
     memcpy(host, where, n);
+    host[n] = '\0';
     if (n >= 2 && host[0] == '[' && host[n - 1] == ']') {
         memmove(host, host + 1, n - 2);
         host[n - 2] = '\0';
     }
     if (strcmp(host, "localhost") == 0)
         memcpy(host, "127.0.0.1", sizeof("127.0.0.1"));
-    if (getaddrinfo(host[0] != '\0' ? host : NULL, colon + 1, &hints, &list) != 0)
+    *port = colon + 1;
+    return RC_OK;
+}
+
+static enum rc
+resolve_address(const char *where, struct addrinfo **out, struct err *e)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST};
+    char host[HOST_MAX];
+    const char *port;
+
+    if (split_address(where, host, &port, e))
+        return err_code(e);
+    if (getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, out) != 0)
         return err_set(e, RC_INVALID, "%s is not an address to listen on, such as 127.0.0.1:8080",
                        where);
+    return RC_OK;
+}
+
+enum rc
+httpd_check_address(const char *where, struct err *e)
+{
+    struct addrinfo *list = NULL;
+
+    if (resolve_address(where, &list, e))
+        return err_code(e);
+    freeaddrinfo(list);
+    return RC_OK;
+}
+
+/* A bound, listening socket for "host:port". */
+static enum rc
+listen_on(const char *where, int *out, unsigned *port, struct err *e)
+{
+    struct addrinfo *list = NULL;
+    struct sockaddr_in6 got = {0}; /* the port of IPv4 is at the same place */
+    socklen_t len = sizeof(got);
+    int fd, one = 1;
+
+    if (resolve_address(where, &list, e))
+        return err_code(e);
     fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -310,6 +351,18 @@ listen_on(const char *where, int *out, unsigned *port, struct err *e)
     freeaddrinfo(list);
     *port = ntohs(got.sin6_port);
     *out = fd;
+    return RC_OK;
+}
+
+enum rc
+httpd_check_free(const char *where, struct err *e)
+{
+    unsigned port;
+    int fd;
+
+    if (listen_on(where, &fd, &port, e))
+        return err_code(e);
+    (void)close(fd);
     return RC_OK;
 }
 

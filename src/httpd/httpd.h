@@ -73,6 +73,10 @@ struct httpd_opts {
 
 struct httpd;
 
+/* Is it an address that could be listened on? RC_INVALID, with what it should be. */
+NODISCARD enum rc httpd_check_address(const char *where, struct err *e);
+/* Could somebody listen there now? RC_UNAVAILABLE: it is taken. */
+NODISCARD enum rc httpd_check_free(const char *where, struct err *e);
 NODISCARD enum rc httpd_open(const struct httpd_opts *opts, struct httpd **out, struct err *e);
 /* Cancels the handlers' ctx, waits for them all. NULL is fine. */
 void httpd_close(struct httpd *h);

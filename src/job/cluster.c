@@ -22,19 +22,26 @@ enum rc
 step_need(const char *value, const char *flag, struct err *e)
 {
     return value != NULL && value[0] != '\0' ? RC_OK
-                                             : err_set(e, RC_INVALID, "--%s is missing", flag);
-}
-
-const char *
-step_text(const char *value, const char *otherwise)
-{
-    return value != NULL && value[0] != '\0' ? value : otherwise;
+                                             : err_set(e, RC_USAGE, "--%s is missing", flag);
 }
 
 static const char *
 step_session_name(const struct step_flags *f)
 {
     return step_is_backup(f) ? f->backupsession : step_text(f->restoresession, f->invoker_name);
+}
+
+enum rc
+step_need_session(const struct step_flags *f, struct err *e)
+{
+    return step_need(step_session_name(f), step_is_backup(f) ? "backupsession" : "restoresession",
+                     e);
+}
+
+const char *
+step_text(const char *value, const char *otherwise)
+{
+    return value != NULL && value[0] != '\0' ? value : otherwise;
 }
 
 /* A step is about one session from its first line to its last: what it logs says so. */
@@ -194,7 +201,7 @@ step_session(struct ctx *cx, struct kube *k, const struct step_flags *f, struct 
     bool backup = step_is_backup(f);
     const char *name = step_session_name(f), *config = step_text(f->invoker_name, "");
 
-    if (step_need(name, backup ? "backupsession" : "restoresession", e))
+    if (step_need_session(f, e))
         return err_code(e);
     if (kube_get(cx, k, kind, f->ns, name, session, e))
         return err_wrap(e, "could not read %s %s/%s", kind->kind, f->ns, name);

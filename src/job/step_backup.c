@@ -206,7 +206,7 @@ step_backup_dump(struct backup_work *w, struct err *e)
 static enum rc
 step_backup_work(struct backup_work *w, struct err *e)
 {
-    if (step_connect(w->f, &w->k, NULL, e) ||
+    if (step_need(w->f->appbinding, "appbinding", e) || step_connect(w->f, &w->k, NULL, e) ||
         redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_BACKUP, &w->args, e) ||
         step_repo_reach(w->cx, w->k, w->f, &w->vault, e) || read_notes(w, e) ||
         prepare_repository(w, e) || redis_target_open(w->cx, w->k, w->f, &w->args, &w->redis, e))

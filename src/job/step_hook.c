@@ -205,12 +205,14 @@ step_run_hook(struct ctx *cx, const struct step_flags *f, struct err *e)
     enum rc rc;
 
     if (at < 0)
-        return err_set(e, RC_INVALID,
+        return err_set(e, RC_USAGE,
                        "--hook-type %s: use preBackup, postBackup, preRestore or postRestore",
                        step_text(f->hook_type, "(none)"));
     w.done = names[at].done;
     w.post = strncmp(names[at].hook, "post", 4) == 0;
-    rc = step_connect(f, &w.k, NULL, e);
+    rc = step_need_session(f, e);
+    if (rc == RC_OK)
+        rc = step_connect(f, &w.k, NULL, e);
     if (rc == RC_OK)
         rc = step_session(cx, w.k, f, &w.session, &w.inv_obj, &w.inv, e);
     if (rc == RC_OK)

@@ -24,8 +24,10 @@ NODISCARD enum rc secret_value(const struct json *secret, const char *key, struc
                                struct err *e);
 /* The priorities that runtimeSettings ask for, from the environment. What fails is a warning. */
 void step_be_nice(void);
-/* "" or NULL: RC_INVALID, names the flag. */
+/* "" or NULL: RC_USAGE, names the flag. */
 NODISCARD enum rc step_need(const char *value, const char *flag, struct err *e);
+/* The session of the flags is named: the same. */
+NODISCARD enum rc step_need_session(const struct step_flags *f, struct err *e);
 const char *step_text(const char *value, const char *otherwise);
 
 /* Is it about a BackupSession (else a RestoreSession)? And the kind of that. */

@@ -82,7 +82,7 @@ step_restore_load(struct restore_work *w, struct err *e)
 static enum rc
 step_restore_work(struct restore_work *w, struct err *e)
 {
-    if (step_connect(w->f, &w->k, NULL, e) ||
+    if (step_need(w->f->appbinding, "appbinding", e) || step_connect(w->f, &w->k, NULL, e) ||
         redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_RESTORE, &w->args, e) ||
         step_repo_reach(w->cx, w->k, w->f, &w->vault, e) ||
         redis_target_open(w->cx, w->k, w->f, &w->args, &w->redis, e))

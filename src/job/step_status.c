@@ -490,7 +490,8 @@ step_status_work(struct status_work *w, struct err *e)
 
     if (metrics_labels(w->f->metrics_labels, &w->labels, e))
         return err_wrap(e, "--metrics-labels");
-    if (step_connect(w->f, &w->k, NULL, e) || http_new(NULL, &w->http, e))
+    if (step_need_session(w->f, e) || step_connect(w->f, &w->k, NULL, e) ||
+        http_new(NULL, &w->http, e))
         return err_code(e);
     w->events = recorder_new(w->k, &o);
     if (load_objects(w, e) || output_read(w->f, &w->output, e))

@@ -14,7 +14,11 @@ step_wipe_repository(struct ctx *cx, const struct step_flags *f, struct err *e)
 
     if (strcmp(step_text(f->provider, ""), "local") == 0)
         return err_set(e, RC_UNSUPPORTED, "the files of a local backend are in a volume");
-    rc = step_connect(f, &k, NULL, e);
+    rc = step_need(f->secret, "storage-secret-name", e);
+    if (rc == RC_OK)
+        rc = step_need(f->provider, "provider", e);
+    if (rc == RC_OK)
+        rc = step_connect(f, &k, NULL, e);
     if (rc == RC_OK)
         rc = step_repo_secret(cx, k, f, &secret, e);
     if (rc == RC_OK)

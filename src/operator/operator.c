@@ -395,6 +395,8 @@ operator_work(struct ctx *cx, struct operator* op, struct err *e)
         rc = make_controllers(op, e);
     if (rc == RC_OK && op->opts->listen != NULL)
         rc = operator_server_open(op, &server, e);
+    if (rc == RC_OK && op->opts->listening != NULL)
+        op->opts->listening(op->opts->arg);
     if (rc == RC_OK)
         rc = operator_lead(cx, op, &lease, e);
     if (rc == RC_OK)

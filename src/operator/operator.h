@@ -25,6 +25,9 @@ struct operator_opts {
     const char *pull_secrets;     /* names by comma, to put into our pods; NULL: none */
     int64_t deletion_limit_ms;    /* how long our finalizers hold at most */
     int workers;                  /* per kind; 0: 2 */
+    /* Called once it listens (or has nothing to), before it does anything else. May be NULL. */
+    void (*listening)(void *arg);
+    void *arg;
 };
 
 /* Borrows `k`. RC_OK once `cx` is over; anything else kept it from running. */

@@ -304,3 +304,43 @@ opts_parse(const struct opts_syntax *s, int argc, char **argv, void *out, struct
     }
     return first;
 }
+
+/* An option at argv[i]: how many words it takes; 0: it is none of these. */
+static int
+opts_leading_one(struct parse *p, const char *word)
+{
+    const char *equals = strchr(word, '=');
+    struct found f;
+
+    if (word[1] == '-') {
+        if (!opts_find(p, word + 2, equals != NULL ? (size_t)(equals - word - 2) : strlen(word + 2),
+                       0, &f))
+            return 0;
+        return f.o->field.type->is_flag || f.o->field.bare != NULL || equals != NULL ? 1 : 2;
+    }
+    for (const char *c = word + 1; *c != '\0'; c++) {
+        if (!opts_find(p, NULL, 0, *c, &f))
+            return 0;
+        if (!f.o->field.type->is_flag)
+            return c[1] != '\0' ? 1 : 2;
+    }
+    return 1;
+}
+
+int
+opts_leading(const struct opt_group *groups, int argc, char **argv)
+{
+    const struct opts_syntax syntax = {.groups = groups};
+    char none; /* nothing is stored */
+    struct parse p = {.s = &syntax, .argc = argc, .argv = argv, .out = &none};
+    int i = 0;
+
+    while (i < argc && argv[i][0] == '-' && argv[i][1] != '\0' && strcmp(argv[i], "--") != 0) {
+        int n = opts_leading_one(&p, argv[i]);
+
+        if (n == 0)
+            break;
+        i += n;
+    }
+    return MIN(i, argc);
+}

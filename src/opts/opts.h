@@ -68,7 +68,8 @@ extern const struct opt_type opt_flag, opt_bool;
  * as variables of a Function may be.
  */
 extern const struct opt_type opt_count, opt_count_or_none, opt_size, opt_rate;
-/* int, milliseconds, OPT_UNSET when not given: "90" and "90s", "5m", "1h30m", "100ms"; ..._or_none as above. */
+/* int, milliseconds, OPT_UNSET when not given: "90" and, as in Go, "90s", "1h30m", "1.5h"; more than 0 is at
+ * least 1. ..._or_none as above. */
 extern const struct opt_type opt_ms, opt_ms_or_none;
 /* An enum: the index in the row's words. */
 extern const struct opt_type opt_enum;
@@ -171,6 +172,12 @@ struct opts_syntax {
  */
 NODISCARD enum rc opts_parse(const struct opts_syntax *s, int argc, char **argv, void *out,
                              struct opt_list *rest, struct err *e);
+
+/*
+ * How many words in front are options of `groups` and their values: what stands before a command. Stops at the first
+ * that is neither, an unknown option too.
+ */
+int opts_leading(const struct opt_group *groups, int argc, char **argv);
 
 /* One row after the other; NULL behind the last. Begin with a zeroed cursor. */
 struct opts_cursor {

@@ -93,26 +93,38 @@ type_rate(const struct opt *o, const char *text, void *to, struct err *e)
     return RC_OK;
 }
 
-/* One number with its unit. `alone`: it is all there is, and needs none. False: it is not one. */
+/* One number with its unit, as Go has it. `alone`: it is all there is, and needs none. False: it is not one. */
 static bool
-type_ms_step(const char **at, bool alone, uint64_t *sum)
+type_ms_step(const char **at, bool alone, double *sum)
 {
     static const struct {
         const char *unit;
-        uint64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
-    size_t digits = strspn(*at, "0123456789"), letters;
-    const char *unit = *at + digits;
-    uint64_t v;
+        double ms;
+    } units[] = {{"ns", 1e-6}, {"us", 1e-3}, {"\xc2\xb5s", 1e-3}, {"\xce\xbcs", 1e-3},
+                 {"ms", 1},    {"s", 1e3},   {"m", 60e3},         {"h", 3600e3}};
+    enum { DIGITS_MAX = 12 };
+    size_t whole = strspn(*at, "0123456789"), part = 0, letters;
+    const char *unit = *at + whole;
+    double v = 0, place = 1;
 
-    if (!str_to_u64(str_of(*at, digits), &v) || v > INT32_MAX)
+    if (*unit == '.')
+        part = strspn(unit + 1, "0123456789");
+    if (whole > DIGITS_MAX || part > DIGITS_MAX || whole + part == 0)
         return false;
-    letters = strcspn(unit, "0123456789");
-    *at = unit + letters;
+    for (size_t i = 0; i < whole; i++)
+        v = v * 10 + ((*at)[i] - '0');
+    for (size_t i = 0; i < part; i++)
+        v += (unit[1 + i] - '0') * (place /= 10);
+    unit += *unit == '.' ? 1 + part : 0;
+    letters = strcspn(unit, ".0123456789");
     if (letters == 0) {
-        *sum += v * 1000;
-        return alone;
+        bool plain = unit == *at + whole;
+
+        *at = unit;
+        *sum += v * 1e3;
+        return alone && plain;
     }
+    *at = unit + letters;
     for (size_t i = 0; i < ARRAY_LEN(units); i++)
         if (str_eq(str_of(unit, letters), str_c(units[i].unit))) {
             *sum += v * units[i].ms;
@@ -126,7 +138,7 @@ type_ms(const struct opt *o, const char *text, void *to, struct err *e)
 {
     enum { LIMIT = 1000000000 };
     const char *at = text;
-    uint64_t sum = 0;
+    double sum = 0;
     char shown[SHOWN];
 
     if (text != NULL && text[0] == '\0')
@@ -137,7 +149,7 @@ type_ms(const struct opt *o, const char *text, void *to, struct err *e)
     }
     while (type_ms_step(&at, at == text, &sum) && sum <= LIMIT)
         if (at[0] == '\0') {
-            *(int *)to = (int)sum;
+            *(int *)to = sum > 0 && sum < 1 ? 1 : (int)(sum + 0.5);
             return RC_OK;
         }
     return err_set(e, RC_USAGE, "\"%s\" is not a time such as 30s, 5m or 1h",

@@ -248,7 +248,9 @@ remote_init(struct remote *f, const struct remote_ops *ops, char *place, const s
         .ops = &remote_ops_of_store, .place = place, .remote = true, .connections = h.connections};
     f->ops = ops;
     f->slowest = slowest_rate(o, h.connections);
-    f->retry_ms = o->retry_ms > 0 ? o->retry_ms : REMOTE_RETRY_MS;
+    f->retry_ms = o->retry_ms == STORE_NO_RETRY ? 0
+                  : o->retry_ms > 0             ? o->retry_ms
+                                                : REMOTE_RETRY_MS;
     atomic_init(&f->contacted, false);
     (void)pthread_mutex_init(&f->pool.mutex, NULL);
     return http_new(&h, &f->http, e);

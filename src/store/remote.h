@@ -150,7 +150,7 @@ struct remote {
     const struct remote_ops *ops;
     struct http *http;
     struct upload_pool pool;
-    int retry_ms;
+    int retry_ms;          /* 0: each operation is tried once */
     unsigned slowest;      /* bytes a second that one request may come down to; remote_try.c */
     atomic_bool contacted; /* the server answered once */
     bool at_bucket_root;   /* there is no prefix: the repository lies in the root */

@@ -246,8 +246,10 @@ enum rc
 remote_exchange(struct ctx *cx, struct remote *f, const struct remote_op *w,
                 struct http_response *out, struct err *e)
 {
-    struct tries t = {.retry = retry_begin((struct retry_policy){.pause_ms = PAUSE_MS,
-                                                                 .pause_max_ms = PAUSE_MAX_MS})};
+    struct tries t = {.retry =
+                          retry_begin((struct retry_policy){.attempts = f->retry_ms == 0 ? 1 : 0,
+                                                            .pause_ms = PAUSE_MS,
+                                                            .pause_max_ms = PAUSE_MAX_MS})};
     struct err why; /* an attempt's own: what came through in the end leaves nothing in `e` */
     char text[STORE_NAME_TEXT];
 

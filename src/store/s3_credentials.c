@@ -196,6 +196,16 @@ sts_leaf(void *arg, const char *path, struct str text, struct err *e)
     return RC_OK;
 }
 
+static enum rc
+s3_credentials_token(const char *path, struct secret *out, struct err *e)
+{
+    if (secret_from_file(path, out, e) == RC_OK)
+        return RC_OK;
+    if (e->code == RC_NOT_FOUND)
+        e->code = RC_DENIED; /* of an object RC_NOT_FOUND would speak */
+    return err_code(e);
+}
+
 /* A service account of Kubernetes stands for a role: its token is exchanged (IRSA). */
 static enum rc
 from_web_identity(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, struct err *e)
@@ -208,7 +218,7 @@ from_web_identity(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, 
     char *text;
     enum rc rc;
 
-    if (secret_from_file(w->set[TOKEN_FILE], &token, e))
+    if (s3_credentials_token(w->set[TOKEN_FILE], &token, e))
         return err_wrap(e, "could not read the token of the web identity");
     text = mem_strndup((const char *)token.p, token.n);
     secret_release(&token);
@@ -280,7 +290,7 @@ from_container(struct ctx *cx, struct s3_credentials *w, struct s3_key *out, str
     enum rc rc;
 
     if (w->set[CONTAINER_TOKEN_FILE] != NULL &&
-        secret_from_file(w->set[CONTAINER_TOKEN_FILE], &token, e))
+        s3_credentials_token(w->set[CONTAINER_TOKEN_FILE], &token, e))
         return err_wrap(e, "could not read the token of the container's end point");
     if (token.n > 0)
         line = mem_printf("Authorization: %.*s", (int)token.n, (const char *)token.p);

@@ -117,6 +117,8 @@ struct store {
 
 enum { STORE_CONNECTIONS = 5, STORE_CONNECTIONS_MAX = 64 };
 
+enum { STORE_NO_RETRY = -1 };
+
 /* How to reach a store that is far away. All borrowed until store_open returns. */
 struct store_opts {
     /* Credentials by the names of restic's environment variables; NULL: the environment itself. */
@@ -125,9 +127,9 @@ struct store_opts {
     const char *const *options;       /* restic's -o: "s3.region=x", ended by NULL; may be NULL */
     unsigned connections;             /* at once; 0: STORE_CONNECTIONS */
     uint64_t send_rate, receive_rate; /* bytes a second; 0: no limit */
-    int retry_ms;                     /* how long one operation is tried again; 0: 15 minutes */
-    struct str ca, client_cert;       /* PEM; the latter with its key. {NULL, 0}: none */
-    const char *ca_file;              /* the same as `ca`, as a path */
+    int retry_ms; /* how long one operation is tried again; 0: 15 minutes; STORE_NO_RETRY: never */
+    struct str ca, client_cert; /* PEM; the latter with its key. {NULL, 0}: none */
+    const char *ca_file;        /* the same as `ca`, as a path */
     bool insecure_tls;
     /*
      * Addresses and credentials come from an object of a cluster, not from whoever started this

@@ -56,9 +56,100 @@ wrong() { # wrong "WORDS OF A COMMAND LINE" TEXT
     for line in "backup --bogus" "dump --db x" "dump --wait soon" "dump --source disk" "dump --redis foo://x" "key frob" \
         "restore a b" "load --existing never" "frobnicate" "load --existing flush --match x" \
         "load --existing skip --verify" "forget" "wait pods/x" "logs" "apply" "delete" "up --listen 0.0.0.0:1" \
-        "backup --no-lock" "tag" "backup --stdin --match x" "backup --stdin --db 0"; do
+        "backup --no-lock" "tag" "backup --stdin --match x" "backup --stdin --db 0" "snapshots -- --json" "tag --add x -- -x" "restore latest:foo" \
+        "show latest:" "digest latest:x" "forget -- -x" "copy --from-repo x latest:x" "stats latest:1x" "repair snapshots latest:" "repair packs xx" "key remove xx" \
+        "cat snapshot latest:x" "cat pack xx" "find --pack xx" "find --blob 12 xx" "key add" "key passwd" "run-hook" "run-hook --hook-type preBackup" \
+        "create-backupsession" "update-status" "backup-redis" "restore-redis" "wipe-repository"; do
         wrong "$line" ""
     done
+    for line in .. . / a/.. ../a a//b a/ //; do
+        wrong "backup --stdin --stdin-filename $line" "--stdin-filename: must be the name of a file"
+    done
+    "$CSTASH" init -q # what could be there, and is not, is no error of the command line
+    for line in "snapshots abcd" "snapshots nosuch" "tag --add x nosuch" "restore latest:7" "restore abcd" "forget abcd" "tag --add x abcd" "key remove abcd" "cat snapshot abcd" "repair packs abcd" "restore latest"; do
+        # shellcheck disable=SC2086
+        run "$CSTASH" $line </dev/null
+        [ "$status" = 1 ] || { echo "$line: $status: $output"; return 1; }
+    done
+}
+
+@test "options of restic stand before the command too, and help explains a command" {
+    "$CSTASH" init -q
+    unset RESTIC_REPOSITORY
+    local line
+    for line in "-r $T/repo snapshots" "--repo $T/repo -q snapshots" "--repo=$T/repo --json snapshots" "-qr $T/repo snapshots" "-r$T/repo --no-lock stats" \
+        "--log-format text -r $T/repo check -q" "-r $T/repo -- snapshots" "snapshots -r $T/repo"; do
+        # shellcheck disable=SC2086
+        run "$CSTASH" $line </dev/null
+        if [[ $line == *" -- "* ]]; then [ "$status" = 2 ]; else [ "$status" = 0 ] || { echo "$line: $output"; return 1; }; fi
+    done
+    wrong "--redis redis://h backup" "--redis stands before the command: write cstash COMMAND --redis"
+    wrong "--frobnicate" "stands before the command"
+    wrong "-q" "there is no command behind -q"
+    wrong "-r $T/repo get pods" "unknown option -r"
+    wrong "-r $T/repo frobnicate" "unknown command frobnicate"
+    for line in "help backup" "--help backup" "-h backup"; do
+        # shellcheck disable=SC2086
+        [ "$("$CSTASH" $line)" = "$("$CSTASH" backup --help)" ]
+    done
+    wrong "help nonsense" "unknown command nonsense"
+}
+
+@test "times are as in Go, and a limit of 0 is no retry" {
+    local line
+    for line in 90 90s 1h30m 1.5h .5s 1us 1µs 100ms 1h0.5m 0; do
+        run "$CSTASH" snapshots --retry-lock "$line"
+        [ "$status" = 10 ] || { echo "$line: $output"; return 1; }
+    done
+    for line in 1.5 1y h 1..5s -5s 1h30 "1 h" 1e3s .s 9999999999h; do
+        run "$CSTASH" snapshots --retry-lock "$line"
+        [ "$status" = 2 ] || { echo "$line: $output"; return 1; }
+    done
+    run "$CSTASH" snapshots --no-cache --retry-limit 0 -r rest:http://127.0.0.1:1/
+    [ "$status" = 1 ]
+    [[ "$output" != *attempts* && "$output" != *"trying again"* ]]
+    run "$CSTASH" snapshots --no-cache --retry-limit 1ms -r rest:http://127.0.0.1:1/
+    [ "$status" = 1 ]
+}
+
+@test "a file to log in or to verify with that is missing is told at once, by its name" {
+    AWS_WEB_IDENTITY_TOKEN_FILE=$T/none AWS_ROLE_ARN=arn:aws:iam::1:role/x run "$CSTASH" init -r s3:https://127.0.0.1:1/b
+    [ "$status" = 1 ]
+    [[ "$output" == *"token of the web identity: could not open $T/none"* ]]
+    AWS_WEB_IDENTITY_TOKEN_FILE=$T/none AWS_ROLE_ARN=arn:aws:iam::1:role/x run "$CSTASH" snapshots --no-cache -r s3:https://127.0.0.1:1/b
+    [ "$status" = 1 ] # and not 10: there may well be a repository
+    [[ "$output" == *"token of the web identity: could not open $T/none"* ]]
+    run timeout 20 "$CSTASH" snapshots --no-cache -r rest:https://127.0.0.1:1/ --repo-cacert "$T/none"
+    [ "$status" = 1 ]
+    [[ "$output" == *"could not read the CA certificates in $T/none: No such file"* ]]
+}
+
+@test "up: ports out of range, ports that are taken, and a folder with a blank" {
+    local at port
+    for at in :99999 :-1 127.0.0.1:99999 127.0.0.1:x 127.0.0.1: 127.0.0.1:65536; do
+        wrong "up --dir $T/state --listen $at" "--listen: $at: the port must be a number from 0 to 65535"
+        wrong "up --dir $T/state --metrics-listen $at" "--metrics-listen: $at: the port must be a number from 0 to 65535"
+        wrong "up --dir $T/state --pushgateway-listen $at" "--pushgateway-listen: $at: the port must be a number from 0 to 65535"
+        wrong "operator --metrics-listen $at" "the port must be a number from 0 to 65535"
+    done
+    wrong "up --dir $T/state --listen :6443" "not on the loopback interface"
+    start_redis a # something that listens
+    for at in --listen --metrics-listen --pushgateway-listen; do
+        run timeout 60 "$CSTASH" up --dir "$T/state" --listen 127.0.0.1:0 --metrics-listen "" --pushgateway-listen "" "$at" "127.0.0.1:$PORT_a"
+        [ "$status" = 1 ]
+        [[ "$output" == *"could not listen on 127.0.0.1:$PORT_a: Address already in use"* ]]
+        [[ "$output" != *"ready: export"* ]]
+    done
+    port=$(free_port)
+    mkdir "$T/a b'c"
+    "$CSTASH" up --dir "$T/a b'c" --listen 127.0.0.1:0 --metrics-listen "127.0.0.1:$(free_port)" --pushgateway-listen "127.0.0.1:$port" >"$T/up.log" 2>&1 3>&- &
+    PIDS+=("$!")
+    for _ in $(seq 300); do grep -q '^ready:' "$T/up.log" && break; sleep 0.1; done
+    curl -fs "http://127.0.0.1:$port/-/ready" # it listens by then
+    unset KUBECONFIG
+    eval "$(sed -n 's/^ready: //p' "$T/up.log")"
+    [ "$KUBECONFIG" = "$T/a b'c/kubeconfig" ]
+    "$CSTASH" get namespaces >/dev/null
 }
 
 @test "--json prints JSON, or is refused" {

@@ -112,7 +112,7 @@ sys.exit(any(a[k] != b[k] for k in a if a[k]) or not a)' "$1" "$2"; }
     run -1 "$CSTASH" cat tree "$(id_of one):in/none"
     run -2 "$CSTASH" cat blob
     run -2 "$CSTASH" cat password
-    run -1 "$CSTASH" cat pack xyz
+    run -2 "$CSTASH" cat pack xyz # as any ID that cannot be one
 }
 
 @test "find: names, blobs, trees and packs, where restic finds them" {
