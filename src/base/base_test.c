@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "t.h"
@@ -31,6 +33,28 @@ test_err_wrap_reads_from_wish_to_reason(void **state)
 }
 
 /* What a server wrote into its answer cannot forge a line of a log, or change a terminal. */
+static void
+test_an_early_return_without_an_error_ends_the_test(void **state)
+{
+    struct err e = ERR_INIT;
+    int status = 0;
+    pid_t child;
+
+    (void)state;
+    (void)err_set(&e, RC_FULL, "no room");
+    assert_int_equal(err_code(&e), RC_FULL);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        e = (struct err)ERR_INIT;
+        (void)close(STDERR_FILENO);
+        (void)err_code(&e);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 static void
 test_words_from_outside_are_one_line(void **state)
 {
@@ -507,6 +531,7 @@ main(void)
         cmocka_unit_test(test_str_plural_is_for_all_but_one),
         cmocka_unit_test(test_a_line_of_the_log_says_what_it_is_about),
         cmocka_unit_test(test_err_wrap_reads_from_wish_to_reason),
+        cmocka_unit_test(test_an_early_return_without_an_error_ends_the_test),
         cmocka_unit_test(test_words_from_outside_are_one_line),
         cmocka_unit_test(test_a_long_context_never_cuts_the_cause),
         cmocka_unit_test(test_buf_stops_at_its_ceiling),
