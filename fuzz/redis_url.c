@@ -5,6 +5,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
+static bool
+same(const char *a, const char *b)
+{
+    return a == NULL ? b == NULL : b != NULL && strcmp(a, b) == 0;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -16,7 +22,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     if (a.path == NULL && strlen(redis_addr_text(&a)) + 1 < REDIS_ADDR_TEXT) {
         if (redis_addr_parse(str_c(redis_addr_text(&a)), NULL, &b, &e))
             BUG("%s is not taken again: %s", redis_addr_text(&a), e.msg);
-        if (b.port != a.port || strcmp(a.host, b.host) != 0 || a.db != b.db || a.tls != b.tls)
+        if (b.port != a.port || !same(a.host, b.host) || !same(a.master, b.master) ||
+            a.n_seeds != b.n_seeds || a.db != b.db || a.tls != b.tls)
             BUG("%s is another address", redis_addr_text(&a));
         redis_addr_release(&b);
     }

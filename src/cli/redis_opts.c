@@ -6,14 +6,20 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 
 enum { SILENCE_MS = 10 * 1000 };
 
 const struct opt opts_redis[] = {
     {"redis", 0, OPT_TEXT(struct redis_access, url), "URL",
-     "redis://[user[:password]@]host[:port][/db], rediss://, unix:///path [redis://127.0.0.1]"},
+     "redis://[user[:password]@]host[:port][/db], rediss://, unix:///path, "
+     "redis-sentinel://host[:port],.../NAME[/db] [redis://127.0.0.1]"},
     {"redis-password-file", 0, OPT_FILE(struct redis_access, password_file), NULL,
      "file with the password of Redis [$REDISCLI_AUTH]"},
+    {"sentinel-user", 0, OPT_TEXT(struct redis_access, sentinel_user), "NAME",
+     "user name at the Sentinels"},
+    {"sentinel-password-file", 0, OPT_FILE(struct redis_access, sentinel_password_file), NULL,
+     "file with the password of the Sentinels"},
     {"wait", 0, OPT_MS(struct redis_access, wait_ms, NULL), NULL,
      "how long to wait for a server that is loading, busy or silent [5m], or prepares its snapshot "
      "[6h]"},
@@ -28,6 +34,22 @@ redis_patience(int wait_ms, struct conn_opts *opts)
         return;
     opts->wait_ms = wait_ms > 0 ? wait_ms : -1;
     opts->reply_ms = opts->prepare_ms = MAX(wait_ms, SILENCE_MS);
+}
+
+/* How to log in at the Sentinels, which may differ from the servers. */
+static enum rc
+redis_sentinel(const struct redis_access *a, struct redis_addr *addr, struct err *e)
+{
+    if (a->sentinel_user == NULL && a->sentinel_password_file == NULL)
+        return RC_OK;
+    if (addr->master == NULL)
+        return err_set(e, RC_USAGE,
+                       "--sentinel-user and --sentinel-password-file are for "
+                       "redis-sentinel:// addresses");
+    if (a->sentinel_password_file == NULL)
+        return err_set(e, RC_USAGE, "--sentinel-user needs --sentinel-password-file");
+    addr->sentinel.user = a->sentinel_user != NULL ? mem_strdup(a->sentinel_user) : NULL;
+    return secret_from_file(a->sentinel_password_file, &addr->sentinel.pass, e);
 }
 
 enum rc
@@ -52,6 +74,10 @@ app_redis(const struct redis_access *a, struct redis_addr *addr, struct conn_opt
     addr->assumed = a->url == NULL;
     if (rc == RC_INVALID)
         e->code = rc = RC_USAGE; /* the address is one of the command line */
+    if (rc == RC_OK && redis_sentinel(a, addr, e)) {
+        redis_addr_release(addr);
+        return err_code(e);
+    }
     if (rc == RC_OK && !addr->tls && tls != NULL) {
         (void)err_set(e, RC_USAGE, "--%s needs a connection with TLS, and %s is without", tls,
                       redis_addr_text(addr));

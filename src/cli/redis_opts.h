@@ -9,7 +9,7 @@
 #include "job/data_opts.h"
 
 struct redis_access {
-    const char *url, *password_file;
+    const char *url, *password_file, *sentinel_user, *sentinel_password_file;
     struct tls_opts tls;
     int wait_ms;
 };

@@ -108,7 +108,26 @@ backup_once(struct ctx *cx, struct repo *r, const struct source_opts *source,
     return rc;
 }
 
-/* What was stored of the first attempt is there for the second one as far as it is in an index. */
+/* Anew, and the progress with it. What was stored before is there as far as it is in an index. */
+static enum rc
+backup_again(struct ctx *cx, struct repo *r, const struct source_opts *source,
+             const struct backup_opts *opts, struct backup_result *out, struct err *e)
+{
+    *e = (struct err)ERR_INIT;
+    if (source->bytes != NULL)
+        atomic_store(source->bytes, 0);
+    if (source->keys != NULL)
+        atomic_store(source->keys, 0);
+    return backup_once(cx, r, source, opts, out, e);
+}
+
+/* Behind Sentinels the node may have gone, or lost its role: they lead to another one. */
+static bool
+may_be_failover(const struct source_opts *source, enum rc rc)
+{
+    return source->addr->master != NULL && (rc == RC_UNAVAILABLE || rc == RC_TIMEOUT);
+}
+
 enum rc
 backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
              const struct backup_opts *opts, struct backup_result *out, struct err *e)
@@ -116,17 +135,17 @@ backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
     struct source_opts scan = *source;
     enum rc rc = backup_once(cx, r, source, opts, out, e);
 
+    if (may_be_failover(source, rc)) {
+        log_warn("%s; starting anew", e->msg);
+        rc = backup_again(cx, r, source, opts, out, e);
+    }
     if (rc == RC_OK || source->kind != SOURCE_AUTO || !out->source.fork_too_dear)
         return rc;
     log_warn("%s; falling back to SCAN: keys that change meanwhile may be inconsistent with each "
              "other",
              e->msg);
     scan.kind = SOURCE_SCAN;
-    if (scan.bytes != NULL)
-        atomic_store(scan.bytes, 0);
-    if (scan.keys != NULL)
-        atomic_store(scan.keys, 0);
-    return backup_once(cx, r, &scan, opts, out, e);
+    return backup_again(cx, r, &scan, opts, out, e);
 }
 
 /* Would a restore take it? RC_CANCELLED, or what it would say. */

@@ -18,7 +18,8 @@ extern const struct opt opts_keys[]; /* of struct filter: --db --match */
 extern const struct opt opts_tls[];  /* of struct tls_opts: --cacert --cert --key ... */
 /* The first of them that was given ("cacert"), or NULL: they mean nothing without TLS. */
 const char *tls_opts_given(const struct tls_opts *o);
-extern const struct opt opts_source[]; /* of struct source_opts: --source --format --psync */
+extern const struct opt
+    opts_source[]; /* of struct source_opts: --source --format --prefer --psync */
 
 struct compression_opts {
     enum save_compression level;

@@ -106,6 +106,9 @@ field_source(struct jw *w, const struct source_opts *o, const struct source_fact
     field_text(w, "server_version", f->version);
     field_text(w, "mode", f->mode);
     field_text(w, "role", f->role);
+    field_text(w, "node", f->node);
+    if (f->lag != 0)
+        jw_field_u64(w, "lag_bytes", f->lag);
     if (memory != 0)
         jw_field_u64(w, "dataset_memory", memory);
     if (f->link_down)

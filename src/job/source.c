@@ -390,15 +390,20 @@ enum rc
 source_dump(struct ctx *cx, const struct source_opts *o, struct wr *out, struct dataset_digest *t,
             struct source_facts *f, struct err *e)
 {
-    struct dump d = {.o = o, .t = t, .f = f};
-    struct conn *c = NULL;
+    struct source_opts at = *o;
+    struct dump d = {.o = &at, .t = t, .f = f};
+    struct node_found node;
     enum rc rc;
 
     memset(f, 0, sizeof(*f));
-    rc = conn_open(cx, o->addr, o->conn, &c, e);
-    if (rc == RC_OK)
-        rc = source_framed(cx, &c, read_server, &d, out, e);
-    conn_close(c);
+    rc = topology_reach(cx, o->addr, o->conn, o->prefer, &node, e);
+    if (rc == RC_OK) {
+        at.addr = &node.at;
+        f->lag = node.lag;
+        copy_text(f->node, sizeof(f->node), conn_peer(node.conn));
+        rc = source_framed(cx, &node.conn, read_server, &d, out, e);
+        node_found_release(&node);
+    }
     return rc == RC_OK ? RC_OK : err_wrap(e, "could not dump %s", redis_addr_text(o->addr));
 }
 

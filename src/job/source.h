@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 #include "dump/convert.h"
-#include "redis/conn.h"
+#include "redis/topology.h"
 
 enum source_kind { SOURCE_AUTO, SOURCE_REPLICATION, SOURCE_SCAN, SOURCE_RDB };
 
@@ -27,6 +27,7 @@ struct source_opts {
     enum source_kind kind;
     enum dump_format format;
     struct filter filter;
+    enum node_prefer prefer;            /* which of several nodes */
     const char *psync;                  /* the command's name where it was renamed; NULL: PSYNC */
     atomic_uint_fast64_t *bytes, *keys; /* count up; may be NULL */
 };
@@ -37,6 +38,8 @@ struct source_facts {
     bool point_in_time;
     bool announced; /* the keys were compared with what the server says */
     char server[16], version[INFO_WORD], mode[INFO_WORD], role[INFO_WORD], run_id[INFO_WORD];
+    char node[INFO_WORD * 2]; /* that was read: host:port */
+    uint64_t lag;             /* bytes that it was behind its master, when it was chosen */
     char replid[48];
     uint64_t offset;
     unsigned rdb_version;

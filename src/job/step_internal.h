@@ -126,6 +126,7 @@ struct redis_target {
     char *files[3];             /* CA, certificate, key, written for us; removed at the end */
     char *sni;
     int wait_ms;
+    enum node_prefer prefer; /* behind Sentinels */
 };
 /* Zero it first; `a` stays borrowed until redis_target_close. */
 NODISCARD enum rc redis_target_open(struct ctx *cx, struct kube *k, const struct step_flags *f,

@@ -57,6 +57,7 @@ step_restore_load(struct restore_work *w, struct err *e)
     char id[ID_TEXT], words[RESTORE_WORDS];
     enum rc rc;
 
+    w->redis.prefer = PREFER_MASTER;
     if (load_opts_of(&w->args.load, &w->args.keys, &opts, e) || find_snapshot(w, e) ||
         redis_target_wait(w->cx, w->k, w->f, &w->redis, &conn, e))
         return err_code(e);

@@ -21,17 +21,48 @@ machine_id(void)
 }
 
 static bool
+is_local(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
+           strcmp(host, "localhost") == 0;
+}
+
+static bool
 is_of_this_machine(const struct redis_addr *a)
 {
-    return a->path != NULL || strncmp(a->host, "127.", 4) == 0 || strcmp(a->host, "::1") == 0 ||
-           strcmp(a->host, "localhost") == 0;
+    bool local = a->host != NULL ? is_local(a->host) : a->path != NULL;
+
+    for (size_t i = 0; i < a->n_seeds; i++)
+        local = local || is_local(a->seeds[i].host);
+    return local;
+}
+
+/* The Sentinels as the address has them: "host:port,host:port". */
+static char *
+seeds_text(const struct redis_addr *a)
+{
+    const char *begin = strstr(redis_addr_text(a), "://") + 3;
+
+    return mem_strndup(begin, strcspn(begin, "/"));
+}
+
+/* Of a server behind Sentinels: its name, and who they are. */
+static struct target_id
+target_of_master(const struct redis_addr *a)
+{
+    CLEANUP(mem_free_ptr)
+    char *seeds = seeds_text(a), *id = is_of_this_machine(a) ? machine_id() : NULL;
+
+    return (struct target_id){.name = mem_strdup(a->master),
+                              .scope =
+                                  id != NULL ? mem_printf("%s %s", seeds, id) : mem_strdup(seeds)};
 }
 
 char *
 target_host(const struct redis_addr *a)
 {
-    if (a->path != NULL)
-        return mem_strdup(a->path);
+    if (a->path != NULL || a->master != NULL)
+        return mem_strdup(a->path != NULL ? a->path : a->master);
     return mem_printf(strchr(a->host, ':') != NULL ? "[%s]:%u" : "%s:%u", a->host,
                       (unsigned)a->port);
 }
@@ -42,6 +73,8 @@ target_of_address(const struct redis_addr *a)
     struct target_id t = {.scope = NULL};
     char machine[256] = "";
 
+    if (a->master != NULL)
+        return target_of_master(a);
     if (!is_of_this_machine(a)) {
         t.name = target_host(a);
         return t;

@@ -18,8 +18,8 @@ refuse_sentinel(const struct conn *c, struct err *e)
 {
     (void)err_set(e, RC_UNSUPPORTED, "%s is a Sentinel, which holds no data of its own",
                   conn_peer(c));
-    return err_hint(e, "use the address of the master: redis-cli -h HOST -p PORT sentinel "
-                       "get-master-addr-by-name NAME tells it");
+    return err_hint(e, "use redis-sentinel://HOST:PORT/NAME with the name by which it knows the "
+                       "server; redis-cli -h HOST -p PORT sentinel masters tells it");
 }
 
 static enum rc
@@ -79,4 +79,18 @@ topology_need_master(struct ctx *cx, struct conn *c, const struct conn_info *inf
                   "write to it",
                   conn_peer(c));
     return err_hint(e, "give the address of its master");
+}
+
+enum rc
+topology_reach(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts *opts,
+               enum node_prefer prefer, struct node_found *out, struct err *e)
+{
+    if (addr->master != NULL)
+        return sentinel_find(cx, addr, opts, prefer, out, e);
+    *out = (struct node_found){.conn = NULL};
+    redis_addr_copy(addr, &out->at);
+    if (conn_open(cx, addr, opts, &out->conn, e) == RC_OK)
+        return RC_OK;
+    node_found_release(out);
+    return err_code(e);
 }

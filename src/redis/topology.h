@@ -6,11 +6,19 @@
  * redis/topology -- is the server all there is, or one part of something larger?
  *
  * Why      a node of a Redis Cluster holds its share of the keys, a Sentinel none: a dump of either
- *          looks like a good one. Only single servers can be read and loaded so far, so the others
- *          are refused before the first byte.
+ *          looks like a good one. Single servers can be read and loaded so far, also those that
+ *          Sentinels watch; the others are refused before the first byte.
  * Source   INFO's redis_mode and cluster_enabled; who may not ask for INFO may ask HELLO (6.0 on).
  */
-#include "redis/conn.h"
+#include "redis/sentinel.h"
+
+/*
+ * Connect to the server that `addr` means: itself, or the one that its Sentinels lead to, of which
+ * `prefer` chooses (redis/sentinel). The caller releases `out` (node_found_release).
+ */
+NODISCARD enum rc topology_reach(struct ctx *cx, const struct redis_addr *addr,
+                                 const struct conn_opts *opts, enum node_prefer prefer,
+                                 struct node_found *out, struct err *e);
 
 /*
  * RC_UNSUPPORTED, with what to do instead: a Sentinel, or a node of a cluster. `info` NULL: it could

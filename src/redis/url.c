@@ -7,8 +7,8 @@
 enum { URL_MAX = 64 * 1024, HOST_MAX = 253, SOCKET_PATH_MAX = 107, DB_MAX = 1 << 24 };
 
 struct parts {
-    struct str userinfo, host, port, path, query;
-    bool has_userinfo, is_unix;
+    struct str userinfo, hosts, path, query;
+    bool has_userinfo, is_unix, is_sentinel;
 };
 
 static struct str
@@ -102,12 +102,14 @@ take_scheme(struct str *url, struct redis_addr *a, struct parts *p, struct err *
 {
     static const struct {
         const char *name;
-        bool tls, is_unix;
-    } known[] = {{"redis", false, false},
-                 {"rediss", true, false},
-                 {"valkey", false, false},
-                 {"valkeys", true, false},
-                 {"unix", false, true}};
+        bool tls, is_unix, is_sentinel;
+    } known[] = {{"redis", false, false, false},
+                 {"rediss", true, false, false},
+                 {"valkey", false, false, false},
+                 {"valkeys", true, false, false},
+                 {"redis-sentinel", false, false, true},
+                 {"rediss-sentinel", true, false, true},
+                 {"unix", false, true, false}};
     char scheme[24] = "";
     size_t n = 0;
 
@@ -122,19 +124,46 @@ take_scheme(struct str *url, struct redis_addr *a, struct parts *p, struct err *
         if (strcmp(scheme, known[i].name) == 0) {
             a->tls = known[i].tls;
             p->is_unix = known[i].is_unix;
+            p->is_sentinel = known[i].is_sentinel;
             return RC_OK;
         }
     }
-    if (strcmp(scheme, "redis-sentinel") == 0 || strcmp(scheme, "redis-cluster") == 0) {
+    if (strcmp(scheme, "redis-cluster") == 0 || strcmp(scheme, "rediss-cluster") == 0) {
         (void)err_set(e, RC_UNSUPPORTED, "%s:// addresses are not supported yet", scheme);
         return err_hint(e, "give the address of one server as redis://host:port");
     }
     (void)err_set(e, RC_INVALID, "the scheme of the Redis address is not known");
-    return err_hint(e, "use redis://, rediss:// or unix://");
+    return err_hint(e, "use redis://, rediss://, redis-sentinel:// or unix://");
 }
 
+/* "host[:port]", "[v6][:port]". */
 static enum rc
-url_split(struct str url, struct parts *p, struct err *e)
+split_host(struct str at, struct str *host, struct str *port, struct err *e)
+{
+    size_t end;
+
+    *port = str_of(NULL, 0);
+    if (at.n != 0 && at.p[0] == '[') {
+        end = url_find(at, ']');
+        if (end == at.n || (end + 1 < at.n && at.p[end + 1] != ':'))
+            return err_set(e, RC_INVALID, "the bracket in the Redis address is not closed");
+        *host = url_cut(at, 1, end);
+        end++;
+    } else {
+        end = url_find(at, ':');
+        *host = url_cut(at, 0, end);
+    }
+    if (end < at.n)
+        *port = url_cut(at, end + 1, at.n);
+    if (url_find(*port, ':') < port->n) {
+        (void)err_set(e, RC_INVALID, "the port in the Redis address is not a number");
+        return err_hint(e, "write an IPv6 address in brackets: redis://[::1]:6379");
+    }
+    return RC_OK;
+}
+
+static void
+url_split(struct str url, struct parts *p)
 {
     size_t at, end = url_find(url, '?');
 
@@ -150,29 +179,12 @@ url_split(struct str url, struct parts *p, struct err *e)
     }
     if (p->is_unix) {
         p->path = url;
-        return RC_OK;
+        return;
     }
     end = url_find(url, '/');
     if (end < url.n)
         p->path = url_cut(url, end + 1, url.n);
-    url = url_cut(url, 0, end);
-    if (url.n != 0 && url.p[0] == '[') {
-        end = url_find(url, ']');
-        if (end == url.n || (end + 1 < url.n && url.p[end + 1] != ':'))
-            return err_set(e, RC_INVALID, "the bracket in the Redis address is not closed");
-        p->host = url_cut(url, 1, end);
-        end++;
-    } else {
-        end = url_find(url, ':');
-        p->host = url_cut(url, 0, end);
-    }
-    if (end < url.n)
-        p->port = url_cut(url, end + 1, url.n);
-    if (url_find(p->port, ':') < p->port.n) {
-        (void)err_set(e, RC_INVALID, "the port in the Redis address is not a number");
-        return err_hint(e, "write an IPv6 address in brackets: redis://[::1]:6379");
-    }
-    return RC_OK;
+    p->hosts = url_cut(url, 0, end);
 }
 
 static enum rc
@@ -188,29 +200,86 @@ set_user(struct redis_addr *a, struct str info, struct err *e)
 }
 
 static enum rc
-set_host(struct redis_addr *a, const struct parts *p, struct err *e)
+take_host(struct str at, uint16_t preset, char **out, uint16_t *out_port, struct err *e)
 {
-    uint64_t port = REDIS_PORT;
+    struct str host, port;
+    uint64_t n = preset;
 
-    if (p->host.n == 0) {
+    if (split_host(at, &host, &port, e))
+        return err_code(e);
+    if (host.n == 0) {
         (void)err_set(e, RC_INVALID, "the Redis address names no host");
         return err_hint(e, "write redis://host:port");
     }
-    if (p->host.n > HOST_MAX)
+    if (host.n > HOST_MAX)
         return err_set(e, RC_LIMIT, "the host name in the Redis address is longer than %d bytes",
                        HOST_MAX);
-    for (size_t i = 0; i < p->host.n; i++) {
-        if (p->host.p[i] <= ' ' || p->host.p[i] >= 0x7f || strchr("%[]\\\"", p->host.p[i]) != NULL)
+    for (size_t i = 0; i < host.n; i++) {
+        if (host.p[i] <= ' ' || host.p[i] >= 0x7f || strchr("%[]\\\"", host.p[i]) != NULL)
             return err_set(e, RC_INVALID,
                            "the host name in the Redis address has a character that "
                            "no host name has");
     }
-    if (p->port.n != 0 && (!str_to_u64(p->port, &port) || port == 0 || port > UINT16_MAX))
+    if (port.n != 0 && (!str_to_u64(port, &n) || n == 0 || n > UINT16_MAX))
         return err_set(e, RC_INVALID,
                        "the port in the Redis address is not a number from 1 to "
                        "65535");
-    a->host = mem_strndup((const char *)p->host.p, p->host.n);
-    a->port = (uint16_t)port;
+    *out = mem_strndup((const char *)host.p, host.n);
+    *out_port = (uint16_t)n;
+    return RC_OK;
+}
+
+static int
+seed_compare(const void *a, const void *b)
+{
+    const struct redis_seed *x = a, *y = b;
+    int c = strcmp(x->host, y->host);
+
+    return c != 0 ? c : (x->port > y->port) - (x->port < y->port);
+}
+
+/* In order, so that one set of Sentinels is one text. */
+static enum rc
+set_seeds(struct redis_addr *a, struct str hosts, struct err *e)
+{
+    a->seeds = mem_zero(REDIS_SEEDS_MAX, sizeof(*a->seeds));
+    while (hosts.n != 0 || a->n_seeds == 0) {
+        size_t end = url_find(hosts, ',');
+        struct redis_seed *s = &a->seeds[a->n_seeds];
+
+        if (a->n_seeds == REDIS_SEEDS_MAX)
+            return err_set(e, RC_LIMIT, "the Redis address names more than %d Sentinels",
+                           REDIS_SEEDS_MAX);
+        if (take_host(url_cut(hosts, 0, end), SENTINEL_PORT, &s->host, &s->port, e))
+            return err_code(e);
+        a->n_seeds++;
+        hosts = end < hosts.n ? url_cut(hosts, end + 1, hosts.n) : str_of(NULL, 0);
+    }
+    qsort(a->seeds, a->n_seeds, sizeof(*a->seeds), seed_compare);
+    return RC_OK;
+}
+
+/* "NAME[/db]": what Sentinels call the server; the database is left in *path. */
+static enum rc
+set_master(struct redis_addr *a, struct str *path, struct err *e)
+{
+    size_t end = url_find(*path, '/');
+
+    if (decode_c(url_cut(*path, 0, end), "name", &a->master, e))
+        return err_code(e);
+    if (a->master[0] == '\0') {
+        (void)err_set(e, RC_INVALID,
+                      "the Redis address does not say by which name the Sentinels "
+                      "know the server");
+        return err_hint(e, "write redis-sentinel://host:26379,host:26379/NAME");
+    }
+    /* As Sentinel itself has it. */
+    if (a->master[strspn(a->master, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                    "0123456789.-_")] != '\0')
+        return err_set(e, RC_INVALID,
+                       "the name in the Redis address has a character that no name "
+                       "of a Sentinel has");
+    *path = end < path->n ? url_cut(*path, end + 1, path->n) : str_of(NULL, 0);
     return RC_OK;
 }
 
@@ -262,22 +331,43 @@ set_query(struct redis_addr *a, struct str query, struct err *e)
     return RC_OK;
 }
 
-static void
-set_text(struct redis_addr *a)
+/* The host in brackets where it has a colon. */
+static char *
+host_text(const char *host, uint16_t port)
 {
+    return mem_printf(strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
+}
+
+static enum rc
+set_text(struct redis_addr *a, struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *hosts = NULL, *text = NULL;
     char db[32] = "";
 
-    if (a->path != NULL) {
-        if (a->db >= 0)
-            (void)snprintf(db, sizeof(db), "?db=%lld", (long long)a->db);
-        (void)snprintf(a->text, sizeof(a->text), "unix://%s%s", a->path, db);
-        return;
-    }
     if (a->db >= 0)
-        (void)snprintf(db, sizeof(db), "/%lld", (long long)a->db);
-    (void)snprintf(a->text, sizeof(a->text),
-                   strchr(a->host, ':') != NULL ? "%s://[%s]:%u%s" : "%s://%s:%u%s",
-                   a->tls ? "rediss" : "redis", a->host, (unsigned)a->port, db);
+        (void)snprintf(db, sizeof(db), a->path != NULL ? "?db=%lld" : "/%lld", (long long)a->db);
+    for (size_t i = 0; i < a->n_seeds; i++) {
+        CLEANUP(mem_free_ptr)
+        char *before = hosts, *one = host_text(a->seeds[i].host, a->seeds[i].port);
+
+        hosts = mem_printf("%s%s%s", before != NULL ? before : "", before != NULL ? "," : "", one);
+    }
+    if (a->path != NULL) {
+        text = mem_printf("unix://%s%s", a->path, db);
+    } else if (a->master != NULL) {
+        text = mem_printf("%s://%s/%s%s", a->tls ? "rediss-sentinel" : "redis-sentinel", hosts,
+                          a->master, db);
+    } else {
+        hosts = host_text(a->host, a->port);
+        text = mem_printf("%s://%s%s", a->tls ? "rediss" : "redis", hosts, db);
+    }
+    if (strlen(text) >= sizeof(a->text))
+        return err_set(e, RC_LIMIT,
+                       "the Redis address is longer than %d bytes, without what is "
+                       "secret in it",
+                       REDIS_ADDR_TEXT - 1);
+    memcpy(a->text, text, strlen(text) + 1);
+    return RC_OK;
 }
 
 static enum rc
@@ -289,15 +379,18 @@ url_parse(struct str url, struct redis_addr *a, struct err *e)
         return err_set(e, RC_LIMIT, "the Redis address is longer than %d bytes", URL_MAX);
     if (url.n == 0)
         return err_set(e, RC_INVALID, "the Redis address is empty");
-    if (take_scheme(&url, a, &p, e) || url_split(url, &p, e))
+    if (take_scheme(&url, a, &p, e))
         return err_code(e);
+    url_split(url, &p);
     if (p.has_userinfo && set_user(a, p.userinfo, e))
         return err_code(e);
-    if (p.is_unix ? set_path(a, p.path, e) : set_host(a, &p, e))
+    if (p.is_unix       ? set_path(a, p.path, e)
+        : p.is_sentinel ? set_seeds(a, p.hosts, e) || set_master(a, &p.path, e)
+                        : take_host(p.hosts, REDIS_PORT, &a->host, &a->port, e))
         return err_code(e);
     if (!p.is_unix && set_db(a, p.path, e))
         return err_code(e);
-    return set_query(a, p.query, e);
+    return set_query(a, p.query, e) ? err_code(e) : set_text(a, e);
 }
 
 enum rc
@@ -311,20 +404,72 @@ redis_addr_parse(struct str url, const struct secret *pass, struct redis_addr *o
     }
     if (a.pass.p == NULL && pass != NULL && pass->n != 0)
         secret_set(&a.pass, secret_str(pass));
-    set_text(&a);
     *out = a;
     return RC_OK;
+}
+
+static char *
+text_or_null(const char *s)
+{
+    return s != NULL ? mem_strdup(s) : NULL;
+}
+
+void
+redis_addr_copy(const struct redis_addr *a, struct redis_addr *out)
+{
+    *out = (struct redis_addr){.tls = a->tls,
+                               .host = text_or_null(a->host),
+                               .path = text_or_null(a->path),
+                               .port = a->port,
+                               .user = text_or_null(a->user),
+                               .no_pass = text_or_null(a->no_pass),
+                               .db = a->db,
+                               .assumed = a->assumed};
+    if (a->pass.p != NULL)
+        secret_set(&out->pass, secret_str(&a->pass));
+    memcpy(out->text, a->text, sizeof(out->text));
+}
+
+void
+redis_addr_at(const struct redis_addr *a, const char *host, uint16_t port, struct redis_addr *out)
+{
+    struct err none = ERR_INIT;
+
+    redis_addr_copy(a, out);
+    mem_free(out->host);
+    out->host = mem_strdup(host);
+    out->port = port;
+    if (set_text(out, &none) != RC_OK)
+        (void)snprintf(out->text, sizeof(out->text), "%.*s", REDIS_ADDR_TEXT - 1, host);
+}
+
+void
+redis_addr_login(struct redis_addr *a, const struct redis_login *l)
+{
+    mem_free(a->user);
+    a->user = text_or_null(l->user);
+    secret_release(&a->pass);
+    if (l->pass.p != NULL)
+        secret_set(&a->pass, secret_str(&l->pass));
 }
 
 void
 redis_addr_release(struct redis_addr *a)
 {
+    for (size_t i = 0; i < a->n_seeds; i++)
+        mem_free(a->seeds[i].host);
+    mem_free(a->seeds);
+    mem_free(a->master);
+    mem_free(a->sentinel.user);
+    secret_release(&a->sentinel.pass);
     mem_free(a->host);
     mem_free(a->path);
     mem_free(a->user);
     mem_free(a->no_pass);
     secret_release(&a->pass);
-    a->host = a->path = a->user = a->no_pass = NULL;
+    a->host = a->path = a->user = a->no_pass = a->master = a->sentinel.user = NULL;
+    a->seeds = NULL;
+    a->n_seeds = 0;
 }
 
 const char *

@@ -3,24 +3,36 @@
 #define REDIS_URL_H
 
 /*
- * redis/url -- the address of a Redis server as people write it.
+ * redis/url -- the address of a Redis as people write it.
  *
  * Shape    redis://[user[:pass]@]host[:port][/db], rediss:// (TLS),
  *          unix://[user[:pass]@]/path[?db=N], and plain host[:port][/db]. valkey:// and valkeys://
- *          mean the same. User, password and path may be percent-encoded; IPv6 addresses stand in
+ *          mean the same. redis-sentinel://[user[:pass]@]host[:port],.../NAME[/db] (rediss-sentinel://: TLS)
+ *          is the server that these Sentinels call NAME; user and password are the server's. User, password and path may be percent-encoded; IPv6 addresses stand in
  *          brackets.
  * Errors   never quote the address itself, since it may hold a password. RC_UNSUPPORTED:
- *          redis-sentinel://, redis-cluster://.
+ *          redis-cluster://.
  * Ownership  redis_addr_release frees; release after a failed parse is harmless.
  * Tests    url_test.c, fuzz/redis_url.c
  */
 #include "base/secret.h"
 
-enum { REDIS_PORT = 6379, REDIS_ADDR_TEXT = 400 };
+enum { REDIS_PORT = 6379, SENTINEL_PORT = 26379, REDIS_ADDR_TEXT = 400, REDIS_SEEDS_MAX = 16 };
+
+/* One of those who know where the server is. */
+struct redis_seed {
+    char *host;
+    uint16_t port;
+};
+
+struct redis_login {
+    char *user;         /* NULL: the default user */
+    struct secret pass; /* p is NULL when there is none */
+};
 
 struct redis_addr {
     bool tls;
-    char *host; /* NULL for a Unix socket; brackets removed */
+    char *host; /* NULL for a Unix socket and behind Sentinels; brackets removed */
     char *path; /* of a Unix socket, else NULL */
     uint16_t port;
     char *user;         /* NULL: the default user */
@@ -28,6 +40,11 @@ struct redis_addr {
     char *no_pass;      /* why not, for a person whose server wants one; NULL: nobody gave one */
     int64_t db;         /* -1 when the address names none */
     bool assumed;       /* nobody named a server: this is the default */
+    /* Behind Sentinels: the name by which they know the server, and who they are, in order. */
+    char *master;
+    struct redis_seed *seeds;
+    size_t n_seeds;
+    struct redis_login sentinel; /* how to log in there; not in the address */
     char text[REDIS_ADDR_TEXT];
 };
 
@@ -35,6 +52,13 @@ struct redis_addr {
 NODISCARD enum rc redis_addr_parse(struct str url, const struct secret *pass,
                                    struct redis_addr *out, struct err *e);
 void redis_addr_release(struct redis_addr *a);
+/* The same server, without the Sentinels. The caller releases `out`. */
+void redis_addr_copy(const struct redis_addr *a, struct redis_addr *out);
+/* Log in as `l` says, and as nobody else. */
+void redis_addr_login(struct redis_addr *a, const struct redis_login *l);
+/* The same login, database and TLS at another host and port. The caller releases `out`. */
+void redis_addr_at(const struct redis_addr *a, const char *host, uint16_t port,
+                   struct redis_addr *out);
 
 /* For messages: scheme, host and port or path, database. Never user or password. */
 const char *redis_addr_text(const struct redis_addr *a);

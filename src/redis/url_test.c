@@ -86,9 +86,37 @@ test_url_names_what_comes_later(void **state)
     struct err e = ERR_INIT;
 
     (void)state;
-    T_RC(redis_addr_parse(str_c("redis-sentinel://h:1,i:2/m"), NULL, &a, &e), RC_UNSUPPORTED);
-    T_CONTAINS(e.msg, "redis-sentinel");
     T_RC(redis_addr_parse(str_c("redis-cluster://h:1,i:2"), NULL, &a, &e), RC_UNSUPPORTED);
+    T_CONTAINS(e.msg, "redis-cluster");
+}
+
+static void
+test_url_sentinels_are_a_set(void **state)
+{
+    static const char *const bad[] = {"redis-sentinel://h:1",        "redis-sentinel://h:1/",
+                                      "redis-sentinel://h:1,,i:2/m", "redis-sentinel:///m",
+                                      "redis-sentinel://h:1/a b",    "redis-sentinel://h:1/m/x"};
+    struct redis_addr a, at;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    T_OK(redis_addr_parse(str_c("redis-sentinel://u:p@i:2,[::1],h/m/3"), NULL, &a, &e));
+    assert_string_equal(redis_addr_text(&a), "redis-sentinel://[::1]:26379,h:26379,i:2/m/3");
+    assert_string_equal(a.master, "m");
+    assert_int_equal(a.n_seeds, 3);
+    assert_null(a.host);
+    redis_addr_at(&a, "::2", 7, &at);
+    assert_string_equal(redis_addr_text(&at), "redis://[::2]:7/3");
+    assert_string_equal(at.user, "u");
+    T_STR(secret_str(&at.pass), STR_LIT("p"));
+    assert_null(at.master);
+    redis_addr_release(&at);
+    redis_addr_release(&a);
+    T_OK(redis_addr_parse(str_c("rediss-sentinel://h/m"), NULL, &a, &e));
+    assert_true(a.tls);
+    redis_addr_release(&a);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        T_RC(redis_addr_parse(str_c(bad[i]), NULL, &a, &e), RC_INVALID);
 }
 
 static void
@@ -116,6 +144,7 @@ main(void)
         cmocka_unit_test(test_url_takes_every_form),
         cmocka_unit_test(test_url_refuses_without_telling_the_password),
         cmocka_unit_test(test_url_names_what_comes_later),
+        cmocka_unit_test(test_url_sentinels_are_a_set),
         cmocka_unit_test(test_url_password_of_the_environment_is_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

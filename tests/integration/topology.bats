@@ -71,7 +71,7 @@ refused() { # refused WORDS COMMAND...
     PIDS+=($!)
     for _ in $(seq 100); do redis-cli -p "$port" ping 2>/dev/null | grep -q PONG && break; sleep 0.05; done
     refused Sentinel "$CSTASH" backup -q --redis "redis://127.0.0.1:$port"
-    [[ "$output" == *get-master-addr-by-name* ]]
+    [[ "$output" == *redis-sentinel://HOST:PORT/NAME* ]]
     refused Sentinel "$CSTASH" backup -q --source scan --redis "redis://127.0.0.1:$port"
     [ -z "$(ls "$T/repo/snapshots")" ]
 }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REDIS_SENTINEL_H
+#define REDIS_SENTINEL_H
+
+/*
+ * redis/sentinel -- where the server is that Sentinels watch.
+ *
+ * Why      a Sentinel may be cut off from the others, or not have heard of a failover yet: its word
+ *          alone leads to a server that nobody else takes for the master.
+ * Shape    all that the address names are asked. The server that most of them name comes first, then
+ *          the one of the highest epoch; it must say itself that it is a master. While none does, a
+ *          failover may be going on: all are asked again, up to conn_opts.wait_ms.
+ * Replicas those that the master itself knows, with what they are behind it; the one that is least
+ *          behind comes first, and must say itself that its link is up.
+ * Errors   RC_NOT_FOUND: no Sentinel knows the name. RC_UNAVAILABLE: none answered, or no master
+ *          was found in time. RC_DENIED: a Sentinel or the master wants another login.
+ * Threads  any.
+ * Source   SENTINEL MASTER, ROLE; redis.io's guidelines for Sentinel clients.
+ */
+#include "redis/conn.h"
+
+enum { SENTINEL_ASK_MS = 3000, SENTINEL_LAG_MAX = 16 * 1024 * 1024 /* bytes behind the master */ };
+
+enum node_prefer { PREFER_AUTO, PREFER_REPLICA, PREFER_MASTER };
+
+/* The node that was chosen. */
+struct node_found {
+    struct redis_addr at; /* for further connections */
+    struct conn *conn;    /* NULL once somebody took it */
+    bool replica;
+    uint64_t lag; /* bytes of the stream that the replica was behind its master */
+};
+void node_found_release(struct node_found *f);
+
+/* `addr` names Sentinels. The caller releases `out`. */
+NODISCARD enum rc sentinel_find(struct ctx *cx, const struct redis_addr *addr,
+                                const struct conn_opts *opts, enum node_prefer prefer,
+                                struct node_found *out, struct err *e);
+
+#endif
