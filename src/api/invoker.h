@@ -33,6 +33,8 @@ void invoker_view(const struct json *obj, struct invoker *out);
  * the field; RC_UNSUPPORTED: the driver.
  */
 NODISCARD enum rc invoker_check(const struct invoker *inv, int64_t now_ms, struct err *e);
+/* The part of it without which there can be no CronJob. */
+NODISCARD enum rc invoker_check_schedule(const struct invoker *inv, int64_t now_ms, struct err *e);
 
 /* {apiVersion, kind, name, namespace} of the target, as statuses name it; the caller frees. */
 struct json *invoker_target_ref(const struct invoker *inv);

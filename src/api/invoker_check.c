@@ -78,17 +78,17 @@ check_numbers(const struct invoker *inv, struct err *e)
     return RC_OK;
 }
 
-/* A schedule that cannot be read is refused by the API server, with the CronJob. */
-static enum rc
-check_schedule(const struct invoker *inv, int64_t now_ms, struct err *e)
+enum rc
+invoker_check_schedule(const struct invoker *inv, int64_t now_ms, struct err *e)
 {
     const char *schedule = json_text_or(json_field(inv->spec, "schedule"), "");
-    struct err unreadable = ERR_INIT;
     struct cron cron;
     int64_t next;
 
-    if (inv->restore || cron_parse(schedule, NULL, &cron, &unreadable))
+    if (inv->restore)
         return RC_OK;
+    if (cron_parse(schedule, NULL, &cron, e))
+        return err_wrap(e, "spec.schedule \"%.60s\"", schedule);
     next = cron_next(&cron, now_ms);
     cron_release(&cron);
     return next > 0 ? RC_OK
@@ -112,7 +112,7 @@ enum rc
 invoker_check(const struct invoker *inv, int64_t now_ms, struct err *e)
 {
     if (check_driver(inv, e) || check_references(inv, e) || check_time_out(inv, e) ||
-        check_numbers(inv, e) || check_schedule(inv, now_ms, e) || check_rules(inv, e))
+        check_numbers(inv, e) || invoker_check_schedule(inv, now_ms, e) || check_rules(inv, e))
         return err_code(e);
     return RC_OK;
 }

@@ -379,9 +379,32 @@ test_retry_ends_after_its_attempts_and_tells_of_all(void **state)
     assert_int_equal(r.failed, 3);
     assert_int_equal(retry_pause(&r, &e), -1);
     assert_int_equal(retry_tell(&r, &e), RC_UNAVAILABLE);
-    T_CONTAINS(e.msg, "4 attempts in ");
-    T_CONTAINS(e.msg, " s, of which 2 with \"refused\", 1 with \"timed out\": ");
-    T_CONTAINS(e.msg, ": answered 503");
+    T_CONTAINS(e.msg, "attempt 4: answered 503 (4 attempts in ");
+    T_CONTAINS(e.msg, " s; earlier answers: \"refused\" (2 times), \"timed out\")");
+}
+
+static void
+test_retry_tells_of_answers_that_all_differ(void **state)
+{
+    struct retry r = retry_begin((struct retry_policy){.attempts = 6});
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (int n = 1; n <= 4; n++) {
+        (void)err_set(&e, RC_UNAVAILABLE, "the server answered %d", 500 + n);
+        (void)retry_pause(&r, &e);
+    }
+    (void)retry_tell(&r, &e);
+    T_CONTAINS(e.msg, "the server answered 504 (4 attempts in ");
+    T_CONTAINS(
+        e.msg,
+        "\"the server answered 501\", \"the server answered 502\", \"the server answered 503\")");
+    for (int n = 5; n <= 6; n++) {
+        (void)err_set(&e, RC_UNAVAILABLE, "the server answered %d", 500 + n);
+        (void)retry_pause(&r, &e);
+    }
+    (void)retry_tell(&r, &e);
+    T_CONTAINS(e.msg, "\"the server answered 504\", ...)"); /* 505 is not known any more */
 }
 
 static void
@@ -524,6 +547,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thread_start_gives_a_name),
         cmocka_unit_test(test_retry_ends_after_its_attempts_and_tells_of_all),
+        cmocka_unit_test(test_retry_tells_of_answers_that_all_differ),
         cmocka_unit_test(test_retry_says_nothing_of_a_single_attempt),
         cmocka_unit_test(test_retry_pauses_double_and_spread),
         cmocka_unit_test(test_retry_keeps_within_its_time),

@@ -11,6 +11,7 @@
 #undef err_set
 #undef err_sys
 #undef err_wrap
+#undef err_append
 #undef err_hint
 
 enum {
@@ -144,6 +145,18 @@ err_wrap(struct err *e, const char *fmt, ...)
     memcpy(e->msg, text, used);
     memcpy(e->msg + used, cause, n_cause + 1);
     e->cause_at = (unsigned)used;
+    return e->code;
+}
+
+enum rc
+err_append(struct err *e, const char *fmt, ...)
+{
+    size_t n = strlen(e->msg);
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)put_words(e->msg + n, sizeof(e->msg) - n, 0, fmt, ap);
+    va_end(ap);
     return e->code;
 }
 

@@ -71,6 +71,9 @@ enum rc err_sys(struct err *e, int sys, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Put words and ": " before the message in `e`; the rest stays. Returns e->code. */
 enum rc err_wrap(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Put words behind the cause, as far as there is room for them. Returns e->code. */
+enum rc err_append(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
 /* Say what a person could do about it. Returns e->code. */
 enum rc err_hint(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
@@ -95,6 +98,7 @@ err_code(const struct err *e)
 #define err_set(e, ...) ((void)err_set((e), __VA_ARGS__), err_code(e))
 #define err_sys(e, ...) ((void)err_sys((e), __VA_ARGS__), err_code(e))
 #define err_wrap(e, ...) ((void)err_wrap((e), __VA_ARGS__), err_code(e))
+#define err_append(e, ...) ((void)err_append((e), __VA_ARGS__), err_code(e))
 #define err_hint(e, ...) ((void)err_hint((e), __VA_ARGS__), err_code(e))
 
 /* The name of a code, such as "not found"; static. */

@@ -68,18 +68,28 @@ retry_pause(struct retry *r, const struct err *e)
 enum rc
 retry_tell(const struct retry *r, struct err *e)
 {
-    char last[RETRY_WORDS], others[RETRY_KEPT * (RETRY_WORDS + 16)] = "";
+    char last[RETRY_WORDS], others[RETRY_KEPT * (RETRY_WORDS + 16) + 16] = "";
+    unsigned known = 0;
     size_t n = 0;
 
     if (r->failed < 2)
         return err_code(e);
     (void)str_cut(str_c(e->msg + e->cause_at), last, sizeof(last));
-    for (size_t i = 0; i < RETRY_KEPT && r->kept[i].times > 0; i++)
-        if (strcmp(r->kept[i].words, last) != 0)
-            n += (size_t)snprintf(others + n, sizeof(others) - n, "%s%u with \"%s\"",
-                                  n > 0 ? ", " : ", of which ", r->kept[i].times, r->kept[i].words);
-    return err_wrap(e, "%u attempts in %.1f s%s", r->failed,
-                    (double)(clock_mono_ms() - r->since) / 1000, others);
+    for (size_t i = 0; i < RETRY_KEPT && r->kept[i].times > 0; i++) {
+        const struct retry_kept *k = &r->kept[i];
+
+        known += k->times;
+        if (strcmp(k->words, last) == 0)
+            continue;
+        n += (size_t)snprintf(others + n, sizeof(others) - n, "%s\"%s\"",
+                              n > 0 ? ", " : "; earlier answers: ", k->words);
+        if (k->times > 1)
+            n += (size_t)snprintf(others + n, sizeof(others) - n, " (%u times)", k->times);
+    }
+    if (known < r->failed && n > 0)
+        (void)snprintf(others + n, sizeof(others) - n, ", ...");
+    return err_append(e, " (%u attempts in %.1f s%s)", r->failed,
+                      (double)(clock_mono_ms() - r->since) / 1000, others);
 }
 
 bool

@@ -12,7 +12,7 @@
  * Pauses   double from pause_ms to pause_max_ms, each by itself between half and one and a half of
  *          that, so that those who failed together do not come back together; after what the peer
  *          asked for (e->after_ms), and never longer than what is left of total_ms.
- * Words    the error of the last attempt stays the cause; before it stands how many there were, in
+ * Words    the error of the last attempt stays the cause; behind it stands how many there were, in
  *          which time, and how those failed that failed otherwise.
  * Threads  a struct retry belongs to one.
  */
@@ -28,7 +28,7 @@ struct retry_policy {
     unsigned after_max_ms; /* a peer that asks for a longer pause is given up; 0: for none */
 };
 
-enum { RETRY_KEPT = 2, RETRY_WORDS = 80 };
+enum { RETRY_KEPT = 4, RETRY_WORDS = 80 };
 
 struct retry {
     struct retry_policy policy; /* total_ms may change on the way */

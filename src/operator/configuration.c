@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* BackupConfiguration: is everything there, and then its CronJob. Source: Stash. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "operator/operator_internal.h"
 #include "operator/phase.h"
 
 enum { LABELS_MS = 60 * 1000 };
+
+static void
+tell_no_cron_job(struct ctx *cx, struct operator* op, const struct invoker *inv, struct json *now,
+                 const struct err *why)
+{
+    if (condition_set(json_field(now, "status"), COND_CRONJOB_CREATED, COND_FALSE, why->msg))
+        recorder_event(cx, op->config_events, now, "Warning", "CronJob Creation Failed",
+                       "failed to ensure CronJob for BackupConfiguration %s/%s. Reason: %s",
+                       inv->ns, inv->name, why->msg);
+}
 
 /* The CronJob follows the object even when something it needs has gone since. */
 static void
@@ -21,10 +32,7 @@ make_cron_job(struct ctx *cx, struct operator* op, const struct invoker *inv, st
     if (e.code == RC_CANCELLED)
         return;
     out->requeue_after_ms = OPERATOR_RETRY_MS;
-    if (condition_set(status, COND_CRONJOB_CREATED, COND_FALSE, e.msg))
-        recorder_event(cx, op->config_events, now, "Warning", "CronJob Creation Failed",
-                       "failed to ensure CronJob for BackupConfiguration %s/%s. Reason: %s",
-                       inv->ns, inv->name, e.msg);
+    tell_no_cron_job(cx, op, inv, now, &e);
 }
 
 /* Would its pod be one? Task, Functions and variables, as the next session would find them. */
@@ -50,11 +58,15 @@ configuration_step(struct ctx *cx, struct operator* op, const struct invoker *in
 {
     struct json *status = json_need_object(now, "status"), *repo = NULL;
     bool ok = true, found = false, usable;
+    struct err why = ERR_INIT;
     enum rc rc = RC_OK;
 
     json_set_int(status, "observedGeneration", kube_generation(now));
     if (object_is_bad(cx, op->config_events, &kind_backupconfiguration, inv->obj, status)) {
         json_set_cstr(status, "phase", "Invalid");
+        if (invoker_check_schedule(inv, clock_real_ms(), &why))
+            tell_no_cron_job(cx, op, inv, now, &why);
+        untell_sharing(op, inv, status);
         return remove_foreign_rbac(cx, op, inv, NULL, e);
     }
     tell_ignored(cx, op->config_events, now, status);

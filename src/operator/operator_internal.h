@@ -240,6 +240,8 @@ reconcile_fn reconcile_repository, reconcile_configuration, reconcile_session, r
 /* The condition HostShared of a BackupConfiguration, and an event. */
 void tell_sharing(struct ctx *cx, struct operator* op, const struct invoker *inv,
                   const struct json *obj, struct json *status);
+/* The configuration is Invalid: it shares nothing, and whoever may have been told otherwise looks again. */
+void untell_sharing(struct operator* op, const struct invoker *inv, struct json *status);
 
 /* ---- what nothing acts on (ignored.c) ---- */
 

@@ -21,6 +21,16 @@ same_target(const struct invoker *a, const struct invoker *b)
            strcmp(a->target_name, b->target_name) == 0 && strcmp(a->target_ns, b->target_ns) == 0;
 }
 
+/* Does it back up at all? Its status may be of before it was changed. */
+static bool
+is_invalid(const struct json *config)
+{
+    struct err why = ERR_INIT;
+
+    return strcmp(json_text_or(json_dig(config, "status", "phase"), ""), "Invalid") == 0 ||
+           object_check(&kind_backupconfiguration, config, &why) != RC_OK;
+}
+
 /* One that shares the host, or NULL; the caller frees. `*out` is a view on it. */
 static struct json *
 find_sharer(struct operator* op, const struct invoker *inv, struct invoker *out)
@@ -42,7 +52,7 @@ find_sharer(struct operator* op, const struct invoker *inv, struct invoker *out)
         if (obj == NULL)
             continue;
         invoker_view(obj, out);
-        if (!kube_is_deleting(obj) && strcmp(host_of(inv), host_of(out)) == 0)
+        if (!kube_is_deleting(obj) && !is_invalid(obj) && strcmp(host_of(inv), host_of(out)) == 0)
             return obj;
         json_free(obj);
     }
@@ -79,5 +89,18 @@ tell_sharing(struct ctx *cx, struct operator* op, const struct invoker *inv, con
     if (!condition_is_there(json_field(with, "status"), COND_HOST_SHARED)) {
         CLEANUP(mem_free_ptr) char *key = key2(other.ns, other.name);
         workq_add(controller_queue(op->config_ctl), key); /* it does not know yet */
+    }
+}
+
+void
+untell_sharing(struct operator* op, const struct invoker *inv, struct json *status)
+{
+    struct invoker other;
+    CLEANUP(json_free_ptr) struct json *with = find_sharer(op, inv, &other);
+
+    condition_remove(status, COND_HOST_SHARED);
+    if (with != NULL && condition_is_there(json_field(with, "status"), COND_HOST_SHARED)) {
+        CLEANUP(mem_free_ptr) char *key = key2(other.ns, other.name);
+        workq_add(controller_queue(op->config_ctl), key); /* it may name this one */
     }
 }

@@ -148,7 +148,8 @@ gone() { # gone KINDS: what belonged to the backup is collected
     session demo orphan none
     phase demo backupsession/orphan Skipped
     run config demo bad 'schedule: "61 * * * *"'
-    until_is demo bc/bad '{.status.phase}' NotReady
+    until_is demo bc/bad '{.status.phase}' Invalid # what is not valid is not only not ready
+    [[ "$(condition demo bc/bad ValidationPassed)" == False*61* ]]
     [[ "$(condition demo bc/bad CronJobCreated)" == False*61* ]]
     k get -n demo events | grep -q 'CronJob Creation Failed'
     config demo soon 'retryConfig: {delay: soon}'

@@ -149,7 +149,7 @@ refused() { # refused NAME 'words' KIND/NAME: Invalid, by the condition and an e
     config demo keep 'retryConfig: {delay: -1m}'
     refused bc/keep 'spec.retryConfig.delay must not be negative'
     config demo bad 'schedule: "0 0 1 1"'
-    phase demo bc/bad NotReady
+    refused bc/bad 'spec.schedule "0 0 1 1"' # and not valid, with a CronJob that cannot be made
     [[ "$(condition demo bc/bad CronJobCreated)" == False*schedule* ]]
     for target in '{}' '{alias: a}' '{ref: {apiVersion: na, kind: EmptyTarget, name: na}}'; do
         config demo aimless "target: $target"
@@ -257,6 +257,19 @@ YAML
     restore demo back "task: {name: redis-restore-7.0.5, params: [{name: waitTimeout, value: \"120\"}, {name: args, value: --tls --cacert $T/none}]}" 'rules: [{snapshots: [latest]}]'
     phase demo restoresession/back Failed
     [[ "$(host_error demo restoresession/back)" == *"$T/none: No such file"* ]]
+}
+
+@test "a configuration that is Invalid shares a host with nobody" {
+    config demo one
+    config demo two
+    until_is demo bc/one '{.status.conditions[?(@.type=="HostShared")].status}' True
+    until_is demo bc/two '{.status.conditions[?(@.type=="HostShared")].status}' True
+    k patch bc two -n demo --type merge -p '{"spec":{"timeOut":"0s"}}' >/dev/null
+    phase demo bc/two Invalid
+    until_is demo bc/one '{.status.conditions[?(@.type=="HostShared")].status}' ""
+    [ -z "$(condition demo bc/two HostShared)" ]
+    k patch bc two -n demo --type merge -p '{"spec":{"timeOut":null}}' >/dev/null
+    until_is demo bc/one '{.status.conditions[?(@.type=="HostShared")].status}' True
 }
 
 @test "a Task's filter: one in quotes is refused, one that matches nothing is told" {
