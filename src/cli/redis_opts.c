@@ -61,7 +61,7 @@ app_redis(const struct redis_access *a, struct redis_addr *addr, struct conn_opt
     enum rc rc = RC_OK;
 
     memset(opts, 0, sizeof(*opts));
-    opts->tls = a->tls;
+    opts->tls = opts->sentinel_tls = a->tls;
     redis_patience(a->wait_ms, opts);
     if (a->password_file != NULL)
         rc = secret_from_file(a->password_file, &pass, e);

@@ -132,9 +132,9 @@ redis_target_credentials(struct ctx *cx, struct kube *k, const char *ns, struct 
 
 /* ---- TLS ---- */
 
-static enum rc
-put_file(const struct step_flags *f, struct redis_target *b, size_t at, const char *name,
-         struct str bytes, const char **path, struct err *e)
+enum rc
+redis_target_file(const struct step_flags *f, struct redis_target *b, size_t at, const char *name,
+                  struct str bytes, const char **path, struct err *e)
 {
     int fd;
     enum rc rc;
@@ -172,9 +172,9 @@ client_certificate(struct ctx *cx, struct kube *k, const struct step_flags *f, c
     if (rc == RC_OK)
         rc = secret_value(secret, "tls.key", &key, e);
     if (rc == RC_OK)
-        rc = put_file(f, b, 1, "tls.crt", secret_str(&cert), &b->conn.tls.cert, e);
+        rc = redis_target_file(f, b, 1, "tls.crt", secret_str(&cert), &b->conn.tls.cert, e);
     if (rc == RC_OK)
-        rc = put_file(f, b, 2, "tls.key", secret_str(&key), &b->conn.tls.key, e);
+        rc = redis_target_file(f, b, 2, "tls.key", secret_str(&key), &b->conn.tls.key, e);
     secret_release(&cert);
     secret_release(&key);
     return rc == RC_OK ? RC_OK : err_wrap(e, "Secret %s/%s", ns, name);
@@ -217,7 +217,7 @@ redis_target_tls(struct ctx *cx, struct kube *k, const struct step_flags *f,
     if (!b->addr.tls)
         return redis_target_plain(a, b, e);
     if (ca != NULL && (b64_decode(json_text_str(ca), &pem, e) ||
-                       put_file(f, b, 0, "ca.crt", buf_str(&pem), &t->cacert, e)))
+                       redis_target_file(f, b, 0, "ca.crt", buf_str(&pem), &t->cacert, e)))
         return err_wrap(e, "caBundle of the AppBinding");
     if (client_certificate(cx, k, f, ns, b, e))
         return err_code(e);
@@ -290,6 +290,8 @@ redis_target_open(struct ctx *cx, struct kube *k, const struct step_flags *f,
         rc = redis_target_credentials(cx, k, ns, b, e);
     if (rc == RC_OK)
         rc = redis_target_tls(cx, k, f, a, ns, b, e);
+    if (rc == RC_OK)
+        rc = redis_params_apply(cx, k, f, ns, b, e);
     if (rc != RC_OK)
         return err_wrap(e, "AppBinding %s/%s", ns, f->appbinding);
     if (a->user != NULL)
@@ -387,7 +389,7 @@ redis_target_locate(struct ctx *cx, struct kube *k, struct redis_target *b)
 {
     char *name;
 
-    if (b->service == NULL)
+    if (b->service == NULL || b->addr.host == NULL)
         return;
     name = mem_printf("%s.%s.svc", b->service, b->service_ns);
     if (redis_target_resolves(name))

@@ -186,6 +186,8 @@ step_backup_dump(struct backup_work *w, struct err *e)
     char id[ID_TEXT], size[DURATION_TEXT], took[DURATION_TEXT];
 
     source_of(w, &source, &opts);
+    if (source.prefer == PREFER_AUTO) /* what args say counts more than the AppBinding */
+        source.prefer = w->redis.prefer;
     w->redis.prefer = source.prefer;
     if (redis_target_wait(w->cx, w->k, w->f, &w->redis, &probe, e))
         return err_code(e);

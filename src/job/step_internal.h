@@ -123,11 +123,19 @@ struct redis_target {
     struct conn_opts conn;
     struct json *app;           /* the AppBinding */
     char *service, *service_ns; /* NULL: it has a URL */
-    char *files[3];             /* CA, certificate, key, written for us; removed at the end */
+    char
+        *files[4]; /* CA, certificate, key, the Sentinels' CA, written for us; removed at the end */
     char *sni;
     int wait_ms;
     enum node_prefer prefer; /* behind Sentinels */
 };
+/* Write a file of credentials, files[at] of the target; *path is borrowed from there. */
+NODISCARD enum rc redis_target_file(const struct step_flags *f, struct redis_target *b, size_t at,
+                                    const char *name, struct str bytes, const char **path,
+                                    struct err *e);
+/* redis_params.c: what spec.parameters of kind RedisConnection say, over what stands beside them. */
+NODISCARD enum rc redis_params_apply(struct ctx *cx, struct kube *k, const struct step_flags *f,
+                                     const char *ns, struct redis_target *b, struct err *e);
 /* Zero it first; `a` stays borrowed until redis_target_close. */
 NODISCARD enum rc redis_target_open(struct ctx *cx, struct kube *k, const struct step_flags *f,
                                     const struct redis_args *a, struct redis_target *out,

@@ -171,6 +171,7 @@ app_secrets(const struct json *app)
     push_name(names, json_dig(app, "spec", "secret", "name"));
     push_name(names, json_dig(app, "spec", "tlsSecret", "name"));
     push_name(names, json_dig(app, "spec", "parameters", "clientCertSecret", "name"));
+    push_name(names, json_dig(app, "spec", "parameters", "sentinel", "secret", "name"));
     for (size_t i = 0; i < json_size(steps); i++)
         push_name(names, json_dig(json_elem(steps, i), "addKeysFrom", "secretRef", "name"));
     return names;

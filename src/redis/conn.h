@@ -23,12 +23,13 @@
 enum { CONN_WAIT_MS = 300 * 1000, CONN_REPLY_MS = 300 * 1000, CONN_PREPARE_MS = 6 * 3600 * 1000 };
 
 struct conn_opts {
-    struct tls_opts tls; /* looked at when the address wants TLS */
-    int connect_ms;      /* 0: 10 s */
-    int reply_ms;        /* longest silence of the server; 0: CONN_REPLY_MS */
-    int prepare_ms;      /* longest preparation of a snapshot; 0: CONN_PREPARE_MS */
-    int wait_ms;         /* how long to wait while it loads or is busy; 0: CONN_WAIT_MS, < 0: not */
-    int rcvbuf;          /* see sock_opts */
+    struct tls_opts tls;          /* looked at when the address wants TLS */
+    struct tls_opts sentinel_tls; /* the same of its Sentinels */
+    int connect_ms;               /* 0: 10 s */
+    int reply_ms;                 /* longest silence of the server; 0: CONN_REPLY_MS */
+    int prepare_ms;               /* longest preparation of a snapshot; 0: CONN_PREPARE_MS */
+    int wait_ms; /* how long to wait while it loads or is busy; 0: CONN_WAIT_MS, < 0: not */
+    int rcvbuf;  /* see sock_opts */
 };
 
 struct conn {

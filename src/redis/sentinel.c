@@ -96,6 +96,7 @@ poll_one(struct poll *p, const struct redis_seed *seed, struct err *e)
     opts.wait_ms = -1;
     redis_addr_at(p->addr, seed->host, seed->port, &at);
     redis_addr_login(&at, &p->addr->sentinel);
+    opts.tls = opts.sentinel_tls;
     rc = conn_open(p->cx, &at, &opts, &c, e);
     if (rc == RC_OK)
         rc = CONN_CALL(p->cx, c, &r, e, STR_LIT("SENTINEL"), STR_LIT("MASTER"),

@@ -238,10 +238,23 @@ seed_compare(const void *a, const void *b)
     return c != 0 ? c : (x->port > y->port) - (x->port < y->port);
 }
 
+static void
+drop_seeds(struct redis_addr *a)
+{
+    for (size_t i = 0; i < a->n_seeds; i++)
+        mem_free(a->seeds[i].host);
+    mem_free(a->seeds);
+    mem_free(a->master);
+    a->seeds = NULL;
+    a->master = NULL;
+    a->n_seeds = 0;
+}
+
 /* In order, so that one set of Sentinels is one text. */
 static enum rc
 set_seeds(struct redis_addr *a, struct str hosts, struct err *e)
 {
+    drop_seeds(a);
     a->seeds = mem_zero(REDIS_SEEDS_MAX, sizeof(*a->seeds));
     while (hosts.n != 0 || a->n_seeds == 0) {
         size_t end = url_find(hosts, ',');
@@ -404,8 +417,27 @@ redis_addr_parse(struct str url, const struct secret *pass, struct redis_addr *o
     }
     if (a.pass.p == NULL && pass != NULL && pass->n != 0)
         secret_set(&a.pass, secret_str(pass));
+    a.sentinel.tls = a.tls;
     *out = a;
     return RC_OK;
+}
+
+enum rc
+redis_addr_behind(struct redis_addr *a, struct str sentinels, struct err *e)
+{
+    size_t end = url_find(sentinels, '/');
+    struct str path =
+        end < sentinels.n ? url_cut(sentinels, end + 1, sentinels.n) : str_of(NULL, 0);
+
+    if (set_seeds(a, url_cut(sentinels, 0, end), e) || set_master(a, &path, e))
+        return err_code(e);
+    if (path.n != 0)
+        return err_set(e, RC_INVALID,
+                       "something follows the name by which Sentinels know the server");
+    mem_free(a->host);
+    a->host = NULL;
+    a->sentinel.tls = a->tls;
+    return set_text(a, e);
 }
 
 static char *
@@ -447,6 +479,7 @@ void
 redis_addr_login(struct redis_addr *a, const struct redis_login *l)
 {
     mem_free(a->user);
+    a->tls = l->tls;
     a->user = text_or_null(l->user);
     secret_release(&a->pass);
     if (l->pass.p != NULL)
@@ -456,10 +489,7 @@ redis_addr_login(struct redis_addr *a, const struct redis_login *l)
 void
 redis_addr_release(struct redis_addr *a)
 {
-    for (size_t i = 0; i < a->n_seeds; i++)
-        mem_free(a->seeds[i].host);
-    mem_free(a->seeds);
-    mem_free(a->master);
+    drop_seeds(a);
     mem_free(a->sentinel.user);
     secret_release(&a->sentinel.pass);
     mem_free(a->host);
@@ -467,9 +497,7 @@ redis_addr_release(struct redis_addr *a)
     mem_free(a->user);
     mem_free(a->no_pass);
     secret_release(&a->pass);
-    a->host = a->path = a->user = a->no_pass = a->master = a->sentinel.user = NULL;
-    a->seeds = NULL;
-    a->n_seeds = 0;
+    a->host = a->path = a->user = a->no_pass = a->sentinel.user = NULL;
 }
 
 const char *

@@ -26,6 +26,7 @@ struct redis_seed {
 };
 
 struct redis_login {
+    bool tls;
     char *user;         /* NULL: the default user */
     struct secret pass; /* p is NULL when there is none */
 };
@@ -44,7 +45,8 @@ struct redis_addr {
     char *master;
     struct redis_seed *seeds;
     size_t n_seeds;
-    struct redis_login sentinel; /* how to log in there; not in the address */
+    struct redis_login
+        sentinel; /* how to log in there: TLS as at the server, unless told otherwise */
     char text[REDIS_ADDR_TEXT];
 };
 
@@ -52,6 +54,8 @@ struct redis_addr {
 NODISCARD enum rc redis_addr_parse(struct str url, const struct secret *pass,
                                    struct redis_addr *out, struct err *e);
 void redis_addr_release(struct redis_addr *a);
+/* From now on the server that Sentinels know: "host[:port],.../NAME" in place of a host and port. */
+NODISCARD enum rc redis_addr_behind(struct redis_addr *a, struct str sentinels, struct err *e);
 /* The same server, without the Sentinels. The caller releases `out`. */
 void redis_addr_copy(const struct redis_addr *a, struct redis_addr *out);
 /* Log in as `l` says, and as nobody else. */

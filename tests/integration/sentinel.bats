@@ -2,9 +2,13 @@
 # A server behind Sentinels: which node is read and written, and what happens when the master goes.
 
 load ../harness/env.bash
+load ../harness/plane.bash
 
 setup() { setup_folder; }
-teardown() { end_all; }
+teardown() {
+    stop_up
+    end_all
+}
 
 says() { # says STATUS TEXT...
     [ "$status" = "$1" ] || { echo "$status: $output"; return 1; }
@@ -180,3 +184,47 @@ source_field() { "$CSTASH" show --path dumpfile.manifest.json "${2:-latest}" | p
 saves() { [[ "$(redis-cli -p "$1" info persistence)" == *rdb_bgsave_in_progress:1* ]]; }
 has_keys() { [ "$(redis-cli -p "$1" dbsize)" != 0 ]; }
 kill_port() { local s; for s in a b c; do eval "[ \$PORT_$s = $1 ]" && kill -9 "$(cat "$T/$s.pid")"; done; true; }
+
+@test "an AppBinding with Sentinels: a session reads a replica, a restore writes the master" {
+    need kubectl curl python3 restic prometheus-pushgateway
+    start_watched "requirepass sesame"
+    fill 1000
+    until_true holds b 1000
+    until_true holds c 1000
+    export HOME=$T
+    start_up
+    world demo "$PORT_a"
+    cat <<YAML | k apply -f - >/dev/null
+apiVersion: v1
+kind: Secret
+metadata: {name: sentinels, namespace: demo}
+stringData: {password: sesame}
+---
+apiVersion: appcatalog.appscode.com/v1alpha1
+kind: AppBinding
+metadata: {name: watched, namespace: demo}
+spec:
+  type: redis
+  clientConfig: {url: "redis://127.0.0.1:$PORT_a"}
+  parameters:
+    apiVersion: cstash.io/v1alpha1
+    kind: RedisConnection
+    topology: sentinel
+    prefer: replica
+    sentinel:
+      master: db
+      addresses: ["127.0.0.1:$PORT_s1", "127.0.0.1:$PORT_s2"]
+      secret: {name: sentinels}
+YAML
+    config demo w 'retentionPolicy: {name: one, keepLast: 1, prune: true}' \
+        'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: watched}}'
+    phase demo bc/w Ready
+    session demo w1 w
+    phase demo backupsession/w1 Succeeded
+    export RESTIC_REPOSITORY=$T/repo-demo
+    [ "$(source_field role)" = slave ]
+    cli a flushall >/dev/null
+    restore demo back 'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: watched}, rules: [{snapshots: [latest]}]}'
+    phase demo restoresession/back Succeeded
+    [ "$(cli a dbsize)" = 1000 ]
+}
