@@ -36,6 +36,8 @@ struct command {
     size_t size;                 /* of its struct */
     size_t words_min, words_max; /* that are not options */
     bool words_are_snapshots;
+    const char *const *first_words; /* what the first may be, for completion; NULL: anything */
+    bool first_is_command;          /* any of the commands */
     enum rc (*run)(struct ctx *cx, const void *args, struct err *e);
     /* What to do about options that are wrong (`e`), if not only to print it. */
     enum rc (*refused)(const void *args, struct err *e);

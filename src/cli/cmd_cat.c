@@ -24,26 +24,28 @@ find_word(const char *word, const char *const *words, int *out, struct err *e)
     return err_set(e, RC_USAGE, "there are no \"%s\" in a repository; see --help", word);
 }
 
+/* In the order of enum inspect_kind. */
+static const char *const cat_words[] = {"config", "index", "snapshot", "key",  "masterkey",
+                                        "lock",   "pack",  "blob",     "tree", NULL};
+
 static enum rc
 run_cat(struct ctx *cx, const void *args, struct err *e)
 {
     const struct cat_args *a = args;
-    /* In the order of enum inspect_kind. */
-    static const char *const words[] = {"config", "index", "snapshot", "key",  "masterkey",
-                                        "lock",   "pack",  "blob",     "tree", NULL};
     struct app_repo r = {0};
     const char *id = a->app.words.n == 2 ? a->app.words.v[1] : NULL;
     struct wr_fd out;
     int kind;
     bool whole;
-    enum rc rc = find_word(a->app.words.v[0], words, &kind, e);
+    enum rc rc = find_word(a->app.words.v[0], cat_words, &kind, e);
 
     whole = rc == RC_OK && (kind == INSPECT_CONFIG || kind == INSPECT_MASTERKEY);
     if (rc == RC_OK && whole != (a->app.words.n == 1))
         rc = err_set(e, RC_USAGE, whole ? "there is only one %s" : "cat %s needs an ID",
                      a->app.words.v[0]);
     if (rc == RC_OK && a->app.json && (kind == INSPECT_PACK || kind == INSPECT_BLOB))
-        rc = err_set(e, RC_USAGE, "the bytes of a %s are not JSON: leave out --json", words[kind]);
+        rc = err_set(e, RC_USAGE, "the bytes of a %s are not JSON: leave out --json",
+                     cat_words[kind]);
     if (rc == RC_OK && kind == INSPECT_SNAPSHOT)
         rc = app_check_snapshot(id, e);
     else if (rc == RC_OK && !whole && kind != INSPECT_TREE)
@@ -64,6 +66,7 @@ const struct command cmd_cat = {
     .groups = groups,
     .size = sizeof(struct cat_args),
     .words_min = 1,
+    .first_words = cat_words,
     .words_max = 2,
     .run = run_cat};
 
@@ -107,19 +110,20 @@ print_blob(void *arg, bool is_tree, const struct id *id, struct err *e)
     return RC_OK;
 }
 
+static const char *const list_words[] = {"keys",  "snapshots", "index", "locks",
+                                         "packs", "blobs",     NULL};
+
 static enum rc
 run_list(struct ctx *cx, const void *args, struct err *e)
 {
     const struct cat_args *a = args;
-    static const char *const words[] = {"keys",  "snapshots", "index", "locks",
-                                        "packs", "blobs",     NULL};
     static const enum store_type types[] = {STORE_KEY, STORE_SNAPSHOT, STORE_INDEX, STORE_LOCK,
                                             STORE_PACK};
     enum { LOCKS = 3, BLOBS = 5 };
     struct list_out out = {.as_json = a->app.json};
     struct app_repo r = {0};
     int kind;
-    enum rc rc = find_word(a->app.words.v[0], words, &kind, e);
+    enum rc rc = find_word(a->app.words.v[0], list_words, &kind, e);
 
     /* Locks are listed without making one more. */
     if (rc == RC_OK)
@@ -144,5 +148,6 @@ const struct command cmd_list = {.name = "list",
                                  .groups = groups,
                                  .size = sizeof(struct cat_args),
                                  .words_min = 1,
+                                 .first_words = list_words,
                                  .words_max = 1,
                                  .run = run_list};

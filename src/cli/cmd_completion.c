@@ -29,6 +29,23 @@ print_words(const char *const *words)
         (void)printf("%s%s", i > 0 ? " " : "", words[i]);
 }
 
+static void
+print_commands(void)
+{
+    for (size_t i = 0; app_commands[i] != NULL; i++)
+        (void)printf("%s%s", i > 0 ? " " : "", app_commands[i]->name);
+}
+
+/* What the first word behind the command may be. */
+static void
+print_first(const struct command *c)
+{
+    if (c->first_is_command)
+        print_commands();
+    else if (c->first_words != NULL)
+        print_words(c->first_words);
+}
+
 /* ---- bash ---- */
 
 static void
@@ -39,12 +56,17 @@ bash_options(const struct command *c)
     (void)printf("    %s)\n        options=\"", c->name);
     for (const struct opt *o; (o = opts_next(c->groups, &at)) != NULL;)
         (void)printf("%s--%s", at.group == 0 && at.row == 1 ? "" : " ", o->name);
+    (void)fputs("\"\n        first=\"", stdout);
+    print_first(c);
     (void)fputs("\"\n        case $prev in\n", stdout);
     at = (struct opts_cursor){0};
     for (const struct opt *o; (o = opts_next(c->groups, &at)) != NULL;) {
         if (opt_words(o) == NULL || o->field.type->is_flag)
             continue;
-        (void)printf("        --%s) words=\"", o->name);
+        (void)printf("        --%s", o->name);
+        if (o->letter != 0)
+            (void)printf("|-%c", o->letter);
+        (void)fputs(") words=\"", stdout);
         print_words(opt_words(o));
         (void)fputs("\" ;;\n", stdout);
     }
@@ -59,9 +81,8 @@ print_bash(void)
                 "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
                 "    local commands=\"",
                 stdout);
-    for (size_t i = 0; app_commands[i] != NULL; i++)
-        (void)printf("%s ", app_commands[i]->name);
-    (void)fputs("help version\" options= words=\n"
+    print_commands();
+    (void)fputs(" help version\" options= words= first=\n"
                 "    COMPREPLY=()\n"
                 "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
                 "        mapfile -t COMPREPLY < <(compgen -W \"$commands\" -- \"$cur\")\n"
@@ -76,9 +97,12 @@ print_bash(void)
                 stdout);
     for (size_t i = 0; app_commands[i] != NULL; i++)
         bash_options(app_commands[i]);
-    (void)fputs("    esac\n"
+    (void)fputs("    help) first=$commands ;;\n"
+                "    esac\n"
                 "    if [ -n \"$words\" ]; then\n"
                 "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+                "    elif [ \"$COMP_CWORD\" = 2 ] && [ -n \"$first\" ] && [[ $cur != -* ]]; then\n"
+                "        mapfile -t COMPREPLY < <(compgen -W \"$first\" -- \"$cur\")\n"
                 "    elif [[ $cur == -* ]]; then\n"
                 "        mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n"
                 "    fi\n"
@@ -138,7 +162,8 @@ print_zsh(void)
         print_quoted(app_commands[i]->summary, ":");
         (void)fputs("'\n", stdout);
     }
-    (void)fputs("    )\n"
+    (void)fputs("        'help:explain a command'\n"
+                "    )\n"
                 "    if (( CURRENT == 2 )); then\n"
                 "        _describe command commands\n"
                 "        return\n"
@@ -154,9 +179,15 @@ print_zsh(void)
         (void)printf("    %s)\n        _arguments \\\n", app_commands[i]->name);
         for (const struct opt *o; (o = opts_next(app_commands[i]->groups, &at)) != NULL;)
             zsh_option(o);
+        if (app_commands[i]->first_is_command || app_commands[i]->first_words != NULL) {
+            (void)fputs("            '1:argument:(", stdout);
+            print_first(app_commands[i]);
+            (void)fputs(")' \\\n", stdout);
+        }
         (void)fputs("            '*:argument:_files' ;;\n", stdout);
     }
-    (void)fputs("    esac\n"
+    (void)fputs("    help)\n        _describe command commands ;;\n"
+                "    esac\n"
                 "}\n"
                 "if [[ $funcstack[1] == _cstash ]]; then\n"
                 "    _cstash \"$@\" # autoloaded, by the first completion\n"
@@ -190,6 +221,18 @@ fish_option(const struct command *c, const struct opt *o)
 }
 
 static void
+fish_first(const struct command *c)
+{
+    if (!c->first_is_command && c->first_words == NULL)
+        return;
+    (void)printf("complete -c cstash -n '__fish_seen_subcommand_from %s; and test (count "
+                 "(commandline -opc)) -eq 2' -f -a '",
+                 c->name);
+    print_first(c);
+    (void)fputs("'\n", stdout);
+}
+
+static void
 print_fish(void)
 {
     (void)fputs("# fish completion for cstash: cstash completion fish | source\n", stdout);
@@ -199,18 +242,25 @@ print_fish(void)
         print_quoted(app_commands[i]->summary, "\\");
         (void)fputs("'\n", stdout);
     }
+    (void)fputs("complete -c cstash -n __fish_use_subcommand -f -a help -d 'explain a command'\n"
+                "complete -c cstash -n '__fish_seen_subcommand_from help' -f -a '",
+                stdout);
+    print_commands();
+    (void)fputs("'\n", stdout);
     for (size_t i = 0; app_commands[i] != NULL; i++) {
         struct opts_cursor at = {0};
 
+        fish_first(app_commands[i]);
         for (const struct opt *o; (o = opts_next(app_commands[i]->groups, &at)) != NULL;)
             fish_option(app_commands[i], o);
     }
 }
 
+static const char *const shells[] = {"bash", "zsh", "fish", NULL};
+
 static enum rc
 completion_main(struct ctx *cx, const void *args, struct err *e)
 {
-    static const char *const shells[] = {"bash", "zsh", "fish", NULL};
     static void (*const print[])(void) = {print_bash, print_zsh, print_fish};
     const struct completion_args *a = args;
     int shell = app_word(a->app.words.v[0], shells);
@@ -230,4 +280,5 @@ const struct command cmd_completion = {.name = "completion",
                                        .size = sizeof(struct completion_args),
                                        .words_min = 1,
                                        .words_max = 1,
+                                       .first_words = shells,
                                        .run = completion_main};

@@ -148,14 +148,15 @@ run_verb(struct ctx *cx, const struct key_args *a, enum verb verb, const struct 
     }
 }
 
+static const char *const key_words[] = {"list", "add", "remove", "passwd", NULL};
+
 static enum rc
 key_main(struct ctx *cx, const void *args, struct err *e)
 {
-    static const char *const words[] = {"list", "add", "remove", "passwd", NULL};
     const struct key_args *a = args;
     struct app_repo r = {0};
     struct secret password = {0}; /* the new one */
-    int verb = app_word(a->app.words.v[0], words);
+    int verb = app_word(a->app.words.v[0], key_words);
     bool removes = verb == KEY_REMOVE || verb == KEY_PASSWD;
     enum rc rc = RC_OK;
 
@@ -183,5 +184,6 @@ const struct command cmd_key = {.name = "key",
                                 .groups = groups,
                                 .size = sizeof(struct key_args),
                                 .words_min = 1,
+                                .first_words = key_words,
                                 .words_max = 2,
                                 .run = key_main};

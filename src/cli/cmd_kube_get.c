@@ -53,8 +53,9 @@ get_output(const struct opt *o, const char *text, void *to, struct err *e)
     out->form = (enum form)(FORM_WIDE + word);
     return RC_OK;
 }
-static const struct opt_type output_type = {.value = "json|yaml|wide|name|jsonpath=TEMPLATE",
-                                            .parse = get_output};
+static const char *const output_words[] = {"json", "yaml", "wide", "name", "jsonpath=", NULL};
+static const struct opt_type output_type = {
+    .value = "json|yaml|wide|name|jsonpath=TEMPLATE", .words = output_words, .parse = get_output};
 
 static const struct opt opts_get[] = {
     {"output", 'o', OPT_OWN(output_type, struct get_args, output, struct output, NULL), NULL,

@@ -121,4 +121,5 @@ const struct command cmd_man = {.name = "man",
                                 .groups = groups,
                                 .size = sizeof(struct man_args),
                                 .words_max = 1,
+                                .first_is_command = true,
                                 .run = man_main};

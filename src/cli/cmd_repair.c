@@ -187,16 +187,17 @@ run_verb(struct ctx *cx, const struct repair_args *a, const struct opt_list *ids
     return rc;
 }
 
+static const char *const repair_words[] = {"index", "packs", "snapshots", NULL};
+
 static enum rc
 repair_main(struct ctx *cx, const void *args, struct err *e)
 {
-    static const char *const names[] = {"index", "packs", "snapshots", NULL};
     static verb_fn *const verbs[] = {run_index, run_packs, run_snapshots};
     enum { SNAPSHOTS = 2 };
     const struct repair_args *a = args;
     const char *word = a->app.words.v[0];
     struct opt_list ids = {.n = a->app.words.n - 1};
-    int verb = app_word(word, names);
+    int verb = app_word(word, repair_words);
 
     if (verb < 0)
         return err_set(e, RC_USAGE, "cstash repair %s: use index, packs ID... or snapshots [ID...]",
@@ -216,6 +217,7 @@ const struct command cmd_repair = {.name = "repair",
                                    .groups = groups,
                                    .size = sizeof(struct repair_args),
                                    .words_min = 1,
+                                   .first_words = repair_words,
                                    .words_max = OPT_LIST_MAX,
                                    .run = repair_main};
 

@@ -362,6 +362,15 @@ backup-redis" ]
     [ "$(complete_with cstash backup --source = s)" = "scan" ]
     [ "$(complete_with cstash forget --keep-within-y)" = "--keep-within-yearly" ]
     [ -z "$(complete_with cstash forget --compression)" ]
+    [ "$(complete_with cstash key "" | tr '\n' ' ')" = "list add remove passwd " ]
+    [ "$(complete_with cstash repair s)" = "snapshots" ]
+    [ "$(complete_with cstash list l)" = "locks" ]
+    [ "$(complete_with cstash cat master)" = "masterkey" ]
+    [ "$(complete_with cstash completion z)" = "zsh" ]
+    [ "$(complete_with cstash man rest | tr '\n' ' ')" = "restore restore-redis " ]
+    [ "$(complete_with cstash help unl)" = "unlock" ]
+    [ "$(complete_with cstash get -o y)" = "yaml" ]
+    [ "$(complete_with cstash get pods --output j | tr '\n' ' ')" = "json jsonpath= " ]
     for shell in bash zsh fish; do # each option of each command is there
         "$CSTASH" completion $shell >"$T/$shell"
         for option in keep-within-hourly unsafe-allow-remove-all all-namespaces storage-secret-name; do
@@ -372,6 +381,10 @@ backup-redis" ]
     zsh -n "$T/zsh"
     [ "$(fish -c "source $T/fish; complete -C 'cstash backup --comp'" | cut -f1)" = "--compression" ]
     [ "$(fish -c "source $T/fish; complete -C 'cstash backup --source '" | cut -f1 | tr '\n' ' ')" = "auto replication scan " ]
+    [ "$(fish -c "source $T/fish; complete -C 'cstash key '" | cut -f1 | sort | tr '\n' ' ')" = "add list passwd remove " ]
+    [ "$(fish -c "source $T/fish; complete -C 'cstash help unl'" | cut -f1)" = "unlock" ]
+    [ "$(fish -c "source $T/fish; complete -C 'cstash get -o y'" | cut -f1)" = "yaml" ]
+    grep -q "'1:argument:(list add remove passwd)'" "$T/zsh"
     wrong "completion tcsh" "completion is for bash, zsh or fish"
     wrong "completion" "usage is cstash completion"
 }
