@@ -322,6 +322,14 @@ schema_bad(const struct place *p, const char *what, struct err *e)
 }
 
 static enum rc
+schema_long(const struct place *p, size_t max, struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *what = mem_printf("is too long: at most %zu bytes", max);
+
+    return schema_bad(p, what, e);
+}
+
+static enum rc
 schema_need(const struct json *v, enum json_kind kind, const char *what, const struct place *p,
             struct err *e)
 {
@@ -333,7 +341,7 @@ need_text(const struct json *v, const struct place *p, struct err *e)
 {
     if (json_text(v) == NULL)
         return schema_bad(p, "must be a string", e);
-    return strlen(json_text(v)) <= SCHEMA_TEXT_MAX ? RC_OK : schema_bad(p, "is too long", e);
+    return strlen(json_text(v)) <= SCHEMA_TEXT_MAX ? RC_OK : schema_long(p, SCHEMA_TEXT_MAX, e);
 }
 
 /* RFC 1123 subdomain, as almost every kind of Kubernetes has it. */
@@ -347,6 +355,7 @@ is_name(const char *text)
 static enum rc
 check_text(const struct field *f, const struct json *v, const struct place *p, struct err *e)
 {
+    const size_t max = f->type == F_BYTES ? SCHEMA_BYTES_MAX : SCHEMA_TEXT_MAX;
     const char *text = json_text(v);
     int64_t ms;
     struct instant t;
@@ -354,8 +363,8 @@ check_text(const struct field *f, const struct json *v, const struct place *p, s
 
     if (text == NULL)
         return schema_bad(p, "must be a string", e);
-    if (strlen(text) > (f->type == F_BYTES ? SCHEMA_BYTES_MAX : SCHEMA_TEXT_MAX))
-        return schema_bad(p, "is too long", e);
+    if (strlen(text) > max)
+        return schema_long(p, max, e);
     if (f->type == F_NAME && !is_name(text))
         return schema_bad(
             p, "must be the name of an object: up to 253 small letters, digits, - and .", e);

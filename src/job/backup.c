@@ -180,7 +180,7 @@ store_stream(struct ctx *cx, struct rd *in, struct wr *to, struct err *e)
         ctx_check(cx, &why) == RC_OK)
         log_warn("the input is stored as it is, but cannot be restored into a Redis: %s", why.msg);
     else if (why.code == RC_OK && !found.facts.ours && !found.facts.has_marker)
-        log_info("the input has no end mark, so nothing tells whether it is whole");
+        log_info("the input has no end mark; it may be cut short");
     if (ctx_check(cx, e) || stream_copy(&tee.rd, &rest.wr, NULL, e))
         return err_code(e);
     if (tee.bytes == 0)
@@ -201,7 +201,8 @@ backup_stream(struct ctx *cx, struct repo *r, struct rd *in, const char *name,
     memset(out, 0, sizeof(*out));
     if ((size_t)snprintf(path, sizeof(path), "/%s", name[0] == '/' ? name + 1 : name) >=
         sizeof(path))
-        return err_set(e, RC_INVALID, "the name of the file is too long");
+        return err_set(e, RC_INVALID, "the name of the file is too long: at most %zu bytes",
+                       sizeof(path) - 2);
     if (save_open(cx, r, &save_opts, &s, e))
         return err_code(e);
     rc = store_stream(cx, in, save_file(s), e);

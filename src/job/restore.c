@@ -152,7 +152,7 @@ warn_open_end(const struct load_result *l)
                  (unsigned long long)(l->facts.marker_keys - (l->facts.marker_keys != 0)),
                  str_plural(l->facts.marker_keys - (l->facts.marker_keys != 0), "key", "keys"));
     else if (!l->facts.ours)
-        log_warn("the dump has no trailer, so nothing tells whether it is whole");
+        log_warn("the dump has no end mark; it may be cut short");
 }
 
 /* One pass over a dump: into the server, or nowhere. */

@@ -193,7 +193,7 @@ check_node(void *arg, const struct tree_node *node, struct err *e)
         if (blob_length(c->repo, BLOB_DATA, &node->content[i], &n, e)) {
             whole = false;
             if (idset_add(&c->blobs, &node->content[i]))
-                check_problem(c, "file \"%s\": blob %s is in no index file", shown,
+                check_problem(c, "file \"%s\": no readable index file lists blob %s", shown,
                               id_hex(&node->content[i], hex));
             continue;
         }

@@ -113,7 +113,8 @@ is_whole_file(struct mender *m, const struct tree_node *node)
             lost++;
     }
     if (lost != 0)
-        note_file(m, node->name, lost == node->n_content ? "all of it is lost" : "blobs are lost");
+        note_file(m, node->name,
+                  lost == node->n_content ? "all of its data is lost" : "blobs are lost");
     else if (sum != node->size)
         note_file(m, node->name, "its size was wrong");
     return lost == 0 && sum == node->size;

@@ -155,7 +155,7 @@ opts_store(const struct parse *p, const struct found *f, const char *text, struc
 
     if (text[0] == '\0' && !o->field.type->may_be_empty && !o->field.type->is_flag)
         return err_set(e, RC_USAGE,
-                       "the value of %s%s is empty: leave the option out, or give a %s",
+                       "the value of %s%s is empty: leave the option out, or give it a value (%s)",
                        opts_dashes(o), o->name, opt_value(o, value));
     if (o->field.type->is_ignored)
         log_debug("%s%s has no effect here", opts_dashes(o), o->name);

@@ -22,6 +22,16 @@ blob_reader_release(struct blob_reader *b)
     *b = (struct blob_reader){.room = 0};
 }
 
+static enum rc
+blob_unlisted(enum blob_type type, const struct id *id, struct err *e)
+{
+    char hex[ID_TEXT];
+
+    (void)err_set(e, RC_CORRUPT, "no readable index file lists the %s blob %s",
+                  type == BLOB_TREE ? "tree" : "data", id_hex(id, hex));
+    return err_hint(e, "`cstash repair index` makes the index anew from the packs");
+}
+
 enum rc
 blob_find(struct repo *r, enum blob_type type, const struct id *id, struct blob_place *out,
           struct err *e)
@@ -31,8 +41,7 @@ blob_find(struct repo *r, enum blob_type type, const struct id *id, struct blob_
     char hex[ID_TEXT];
 
     if (!index_find(r->index, type, id, 0, &place))
-        return err_set(e, RC_CORRUPT, "the %s blob %s is in no index file",
-                       type == BLOB_TREE ? "tree" : "data", id_hex(id, hex));
+        return blob_unlisted(type, id, e);
     if (blob_place_plain(&place) > max || place.sealed > max + max / 128 + 1024)
         return err_set(e, RC_LIMIT, "the blob %s has more than the %zu bytes allowed here",
                        id_hex(id, hex), max);
@@ -135,6 +144,6 @@ blob_load(struct ctx *cx, struct blob_reader *b, enum blob_type type, const stru
     }
     *e = first;
     if (e->code == RC_OK)
-        return err_set(e, RC_CORRUPT, "the blob %s is in no index file", id_hex(id, hex));
+        return blob_unlisted(type, id, e);
     return err_code(e);
 }

@@ -340,7 +340,7 @@ prove_blob(struct repo *r, struct census *c, enum blob_type type, const struct i
     char text[ID_TEXT];
 
     if (at == INDEX_NONE)
-        return err_set(e, RC_CORRUPT, "blob %.8s is in no index", id_hex(id, text));
+        return err_set(e, RC_CORRUPT, "no readable index file lists blob %.8s", id_hex(id, text));
     census_use(c, index_at(r->index, at, &entry));
     return RC_OK;
 }

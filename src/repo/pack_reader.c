@@ -84,7 +84,7 @@ pack_read_blob(struct pack_reader *p, const struct id *pack, const struct pack_e
     struct store_name name = {.type = STORE_PACK, .id = *pack};
 
     if (b->sealed > PACK_BLOB_MAX || pack_entry_plain(b) > PACK_BLOB_MAX)
-        return err_set(e, RC_LIMIT, "it is too large");
+        return err_set(e, RC_LIMIT, "it is too large: at most %d bytes", PACK_BLOB_MAX);
     pack_reader_want(&p->sealed, &p->sealed_room, b->sealed);
     return s->ops->get(p->cx, s, &name, b->offset, p->sealed, b->sealed, e);
 }
@@ -98,7 +98,7 @@ pack_open_blob(struct pack_reader *p, const struct pack_entry *b, const uint8_t 
     struct id got;
 
     if (b->sealed > PACK_BLOB_MAX || n > PACK_BLOB_MAX)
-        return err_set(e, RC_LIMIT, "it is too large");
+        return err_set(e, RC_LIMIT, "it is too large: at most %d bytes", PACK_BLOB_MAX);
     pack_reader_want(&p->sealed, &p->sealed_room, b->sealed);
     at = p->sealed + SEAL_IV;
     if (seal_open(p->sealer, sealed, b->sealed, at, e))

@@ -16,13 +16,12 @@ removal_one(void *arg, unsigned worker, size_t at, struct err *e)
     struct removal *d = (struct removal *)arg;
     struct store *s = d->repo->store;
     struct store_name name = {.type = d->type, .id = d->ids[at]};
-    char text[STORE_NAME_TEXT];
 
     (void)worker;
     if (ctx_check(d->cx, e) || (d->type != STORE_LOCK && repo_lock_ok(d->repo, e)))
         return err_code(e); /* locks of others may be removed by whoever has none */
     if (s->ops->del(d->cx, s, &name, e))
-        return err_wrap(e, "could not remove %s", store_name_text(&name, text));
+        return err_code(e); /* in whose words is which, and where */
     (void)atomic_fetch_add(&d->done, 1);
     return RC_OK;
 }

@@ -83,7 +83,8 @@ local_temporary(struct store *s, enum store_type type, char folder[static FOLDER
 
     rand_bytes(&nonce, sizeof(nonce));
     if ((size_t)snprintf(folder, FOLDER_TEXT, "%s/%s", s->place, local_folder(type)) >= FOLDER_TEXT)
-        return err_set(e, RC_INVALID, "the path of the repository is too long");
+        return err_set(e, RC_INVALID, "the path of the repository is too long: at most %zu bytes",
+                       FOLDER_TEXT - 2 - strlen(local_folder(type)));
     (void)snprintf(path, PATH_TEXT, "%s/" LOCAL_TMP_PREFIX "%016llx", folder,
                    (unsigned long long)nonce);
     return RC_OK;

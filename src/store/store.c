@@ -103,8 +103,10 @@ store_check_hash(const struct store_name *name, struct str bytes, struct err *e)
     if (name->type == STORE_CONFIG)
         return RC_OK;
     sha256_of(bytes, &got);
-    return id_eq(&got, &name->id)
-               ? RC_OK
+    if (id_eq(&got, &name->id))
+        return RC_OK;
+    return bytes.n == 0
+               ? err_set(e, RC_CORRUPT, "it is damaged: it is empty")
                : err_set(e, RC_CORRUPT, "its content does not have the hash that is its name");
 }
 

@@ -20,6 +20,15 @@ says() { # says STATUS TEXT...
     for text; do [[ "$output" == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }; done
 }
 
+@test "a key that was cut to nothing is told as empty" {
+    "$CSTASH" init -q
+    : >"$T/empty"
+    cp -f "$T/empty" "$T/repo/keys/$(ls "$T/repo/keys")"
+    run "$CSTASH" snapshots
+    [ "$status" = 1 ]
+    [[ "$output" == *"keys/"*"it is damaged: it is empty"* ]]
+}
+
 @test "a snapshot that cannot be read" {
     local command
     for damage in "" "not sealed by anybody, and long enough to look like something that is"; do
@@ -285,7 +294,7 @@ with open(sys.argv[1], "r+b") as f:
     done
     printf '*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n' >"$T/foreign"
     run "$CSTASH" backup --stdin --host foreign <"$T/foreign"
-    says 0 "nothing tells whether it is whole"
+    says 0 "no end mark; it may be cut short"
     run "$CSTASH" check --read-data
     says 1 "holds no dump under the name of one" "2 of 5 dumps cannot be restored"
 }

@@ -73,7 +73,7 @@ in_repo() { find repo/data -type f -name "$1*"; }
     run "$CSTASH" repair index
     [[ "$output" == *"is not there: its "*" the index"* ]]
     run "$CSTASH" repair snapshots --dry-run
-    [[ "$output" == *'file "/in/a/noise": all of it is lost'*"1 snapshot would change"* ]]
+    [[ "$output" == *'file "/in/a/noise": all of its data is lost'*"1 snapshot would change"* ]]
     [ "$(r list --no-lock snapshots | wc -l)" = 2 ]
     "$CSTASH" repair snapshots
     [ "$(r list --no-lock snapshots | wc -l)" = 3 ]
