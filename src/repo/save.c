@@ -8,32 +8,6 @@
 
 enum { WORKERS_DEFAULT_MAX = 4, PAGE = 4096, MAPPING = CHUNK_HEAD + CHUNKER_MAX + PAGE };
 
-enum rc
-save_fail(struct save *s, const struct err *e)
-{
-    (void)pthread_mutex_lock(&s->mutex);
-    if (!s->failed)
-        s->first = *e;
-    s->failed = true;
-    (void)pthread_cond_broadcast(&s->changed);
-    (void)pthread_mutex_unlock(&s->mutex);
-    return err_code(e);
-}
-
-enum rc
-save_check(struct save *s, struct err *e)
-{
-    enum rc rc = RC_OK;
-
-    (void)pthread_mutex_lock(&s->mutex);
-    if (s->failed) {
-        *e = s->first;
-        rc = e->code;
-    }
-    (void)pthread_mutex_unlock(&s->mutex);
-    return rc;
-}
-
 void
 save_peek(struct save *s, struct save_stats *out)
 {

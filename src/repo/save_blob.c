@@ -3,6 +3,32 @@
 #include "crypto/sha256.h"
 #include "repo/save_internal.h"
 
+enum rc
+save_fail(struct save *s, const struct err *e)
+{
+    (void)pthread_mutex_lock(&s->mutex);
+    if (!s->failed)
+        s->first = *e;
+    s->failed = true;
+    (void)pthread_cond_broadcast(&s->changed);
+    (void)pthread_mutex_unlock(&s->mutex);
+    return err_code(e);
+}
+
+enum rc
+save_check(struct save *s, struct err *e)
+{
+    enum rc rc = RC_OK;
+
+    (void)pthread_mutex_lock(&s->mutex);
+    if (s->failed) {
+        *e = s->first;
+        rc = e->code;
+    }
+    (void)pthread_mutex_unlock(&s->mutex);
+    return rc;
+}
+
 /* Claim the blob for this save; false when it is stored or somebody stores it. */
 static bool
 save_blob_claim(struct save *s, enum blob_type type, const struct id *id)

@@ -131,47 +131,6 @@ snapshots_list(struct ctx *cx, struct repo *r, struct snapshot **out, size_t *n,
     return snapshots_readable(cx, r, out, n, NULL, e);
 }
 
-static bool
-has_text(char *const *list, size_t n, const char *want)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(list[i], want) == 0)
-            return true;
-    }
-    return false;
-}
-
-bool
-snapshot_has_tags(const struct snapshot *s, const char *list)
-{
-    for (const char *at = list;; at++) {
-        CLEANUP(mem_free_ptr) char *tag = mem_strndup(at, strcspn(at, ","));
-
-        if (tag[0] == '\0' ? s->n_tags > 0 : !has_text(s->tags, s->n_tags, tag))
-            return false;
-        at += strcspn(at, ",");
-        if (*at == '\0')
-            return true;
-    }
-}
-
-bool
-snapshot_matches(const struct snapshot *s, const struct snapshot_filter *f)
-{
-    bool host = f == NULL || f->n_hosts == 0, tags = f == NULL || f->n_tags == 0;
-
-    if (f == NULL)
-        return true;
-    for (size_t i = 0; !host && i < f->n_hosts; i++)
-        host = s->hostname != NULL && strcmp(s->hostname, f->hosts[i]) == 0;
-    for (size_t i = 0; !tags && i < f->n_tags; i++)
-        tags = snapshot_has_tags(s, f->tags[i]);
-    for (size_t i = 0; i < f->n_paths; i++)
-        if (!has_text(s->paths, s->n_paths, f->paths[i]))
-            return false;
-    return host && tags && (f->target == NULL || target_named(f->target, s));
-}
-
 static enum rc
 find_latest(struct ctx *cx, struct repo *r, uint64_t back, const struct snapshot_filter *f,
             struct snapshot *out, struct err *e)

@@ -9,35 +9,6 @@
 
 enum { TARGETS_NAMED = 12 /* in a message */, TARGETS_TOLD = 1024 /* bytes of them */ };
 
-static bool
-text_same(const char *a, const char *b)
-{
-    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
-}
-
-bool
-target_is(const struct target *t, const struct snapshot *s)
-{
-    return t->name != NULL && s->target != NULL && strcmp(t->name, s->target) == 0 &&
-           text_same(t->scope, s->scope);
-}
-
-bool
-target_named(const char *want, const struct snapshot *s)
-{
-    size_t n = s->target != NULL ? strlen(s->target) : 0;
-
-    if (s->target == NULL || strncmp(want, s->target, n) != 0)
-        return false;
-    return want[n] == '\0' || (want[n] == '@' && text_same(want + n + 1, s->scope));
-}
-
-bool
-target_same_part(const char *a, const char *b)
-{
-    return a == NULL ? b == NULL : b != NULL && strcmp(a, b) == 0;
-}
-
 /* ---- numbers ---- */
 
 /* Snapshots in an order in which those of one target and part stand together. */
@@ -159,9 +130,7 @@ static bool
 same_owner(const struct snapshot *a, const struct snapshot *b)
 {
     if (a->owner != 0 || b->owner != 0)
-        return a->owner == b->owner ||
-               (a->target != NULL && b->target != NULL && text_same(a->target, b->target) &&
-                text_same(a->scope, b->scope));
+        return a->owner == b->owner || target_is(&(struct target){a->target, a->scope}, b);
     return strcmp(host_of(a), host_of(b)) == 0;
 }
 
