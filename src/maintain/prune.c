@@ -11,14 +11,6 @@ enum { ROOM_MARGIN = 16 }; /* of what is free, one in so many is left to whateve
 
 /* ---- files that go ---- */
 
-enum rc
-prune_remove(struct prune *p, enum store_type type, const struct id_list *list, struct err *e)
-{
-    if (list->n > 0 && repo_lock_prove(p->cx, p->repo, e))
-        return err_code(e);
-    return repo_remove(p->cx, p->repo, type, list->ids, list->n, NULL, e);
-}
-
 /* What no index file names and nobody is writing: packs, and what the dead did not finish. */
 static enum rc
 orphans_remove(struct prune *p, struct err *e)

@@ -11,6 +11,14 @@ enum {
     FEW_SMALL = 10
 };
 
+enum rc
+prune_remove(struct prune *p, enum store_type type, const struct id_list *list, struct err *e)
+{
+    if (list->n > 0 && repo_lock_prove(p->cx, p->repo, e))
+        return err_code(e);
+    return repo_remove(p->cx, p->repo, type, list->ids, list->n, NULL, e);
+}
+
 /* An index file being put together. */
 struct next_file {
     struct prune *p;
