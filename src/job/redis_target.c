@@ -3,15 +3,12 @@
  * An AppBinding becomes an address, credentials and TLS settings. Source: Stash; user
  * name, serverName, insecureSkipTLSVerify and tlsSecret are honoured.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <unistd.h>
 
 #include "api/kinds.h"
 #include "base/b64.h"
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "job/step_internal.h"
@@ -131,26 +128,6 @@ redis_target_credentials(struct ctx *cx, struct kube *k, const char *ns, struct 
 }
 
 /* ---- TLS ---- */
-
-enum rc
-redis_target_file(const struct step_flags *f, struct redis_target *b, size_t at, const char *name,
-                  struct str bytes, const char **path, struct err *e)
-{
-    int fd;
-    enum rc rc;
-
-    b->files[at] =
-        mem_printf("%s/cstash-%ld-%s", step_text(f->scratch_dir, "/tmp"), (long)getpid(), name);
-    /* Of an earlier run of ours; where others put a file of that name, it is refused. */
-    (void)unlink(b->files[at]);
-    fd = open(b->files[at], O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return err_sys(e, errno, "could not write %s", b->files[at]);
-    rc = fs_write_all(fd, bytes.p, bytes.n, b->files[at], e);
-    (void)close(fd);
-    *path = b->files[at];
-    return rc;
-}
 
 static enum rc
 client_certificate(struct ctx *cx, struct kube *k, const struct step_flags *f, const char *ns,

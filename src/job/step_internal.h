@@ -129,7 +129,7 @@ struct redis_target {
     int wait_ms;
     enum node_prefer prefer; /* behind Sentinels */
 };
-/* Write a file of credentials, files[at] of the target; *path is borrowed from there. */
+/* redis_file.c: write a file of credentials, files[at] of the target; *path is borrowed from there. */
 NODISCARD enum rc redis_target_file(const struct step_flags *f, struct redis_target *b, size_t at,
                                     const char *name, struct str bytes, const char **path,
                                     struct err *e);
