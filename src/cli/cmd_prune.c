@@ -80,8 +80,8 @@ print_amount(const char *what, struct prune_amount n)
 {
     char size[OUT_TEXT];
 
-    (void)printf("%-20s %10llu blobs  %s\n", what, (unsigned long long)n.blobs,
-                 out_bytes(n.bytes, size));
+    (void)printf("%-20s %10llu %-5s  %s\n", what, (unsigned long long)n.blobs,
+                 str_plural(n.blobs, "blob", "blobs"), out_bytes(n.bytes, size));
 }
 
 static void
@@ -95,8 +95,9 @@ print_text(const struct prune_stats *s, bool dry_run)
     print_amount("unused", s->unused);
     print_amount("duplicate", s->duplicate);
     if (s->packs_unreferenced > 0)
-        (void)printf("%-20s %10llu packs  %s\n", "not referenced",
+        (void)printf("%-20s %10llu %-5s  %s\n", "not referenced",
                      (unsigned long long)s->packs_unreferenced,
+                     str_plural(s->packs_unreferenced, "pack", "packs"),
                      out_bytes(s->unreferenced_bytes, size));
     print_amount("to repack", s->repack);
     print_amount(dry_run ? "would be removed" : "removed", prune_total(s));

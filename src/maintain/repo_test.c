@@ -657,12 +657,6 @@ main(void)
         cmocka_unit_test(test_the_golden_repository_opens),
         cmocka_unit_test(test_a_file_that_is_listed_twice_is_one),
     };
-    struct err e = ERR_INIT;
-    int failed;
 
-    if (ctx_init(&cx, &e))
-        return 1;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    ctx_release(&cx);
-    return failed;
+    T_RUN(tests, cx);
 }

@@ -431,12 +431,6 @@ main(void)
         cmocka_unit_test(test_a_read_that_ends_early_is_repeated),
         cmocka_unit_test(test_a_store_that_is_gone_is_not_asked_for_every_blob),
     };
-    struct err e = ERR_INIT;
-    int failed;
 
-    if (ctx_init(&cx, &e))
-        return 1;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    ctx_release(&cx);
-    return failed;
+    T_RUN(tests, cx);
 }

@@ -391,12 +391,6 @@ main(void)
         cmocka_unit_test(test_who_reads_does_not_wait),
         cmocka_unit_test(test_who_writes_waits_for_the_last_look),
     };
-    struct err e = ERR_INIT;
-    int failed;
 
-    if (ctx_init(&cx, &e))
-        return 1;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    ctx_release(&cx);
-    return failed;
+    T_RUN(tests, cx);
 }

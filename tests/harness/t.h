@@ -53,4 +53,16 @@
             fail_msg("\"%s\" does not contain \"%s\"", (text), (part));                            \
     } while (0)
 
+/* The rest of a main whose tests share the context `cx`. */
+#define T_RUN(tests, cx)                                                                           \
+    do {                                                                                           \
+        struct err e_ = ERR_INIT;                                                                  \
+        int failed_;                                                                               \
+        if (ctx_init(&(cx), &e_))                                                                  \
+            return 1;                                                                              \
+        failed_ = cmocka_run_group_tests((tests), NULL, NULL);                                     \
+        ctx_release(&(cx));                                                                        \
+        return failed_;                                                                            \
+    } while (0)
+
 #endif

@@ -21,7 +21,6 @@ says() { # says STATUS TEXT...
 }
 
 @test "a key that was cut to nothing is told as empty" {
-    "$CSTASH" init -q
     : >"$T/empty"
     cp -f "$T/empty" "$T/repo/keys/$(ls "$T/repo/keys")"
     run "$CSTASH" snapshots
