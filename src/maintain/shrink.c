@@ -100,9 +100,9 @@ points_thin(struct shrink *s)
     s->n_points--;
 }
 
-/* Forget what is too long ago, then add the newest behind those that are larger. */
+/* What is too long ago counts no more. */
 static void
-points_age(struct shrink *s, uint64_t number, int64_t now)
+points_drop_old(struct shrink *s, uint64_t number, int64_t now)
 {
     size_t old = 0;
 
@@ -113,6 +113,7 @@ points_age(struct shrink *s, uint64_t number, int64_t now)
     s->n_points -= old;
 }
 
+/* The newest, behind those that are larger. */
 static void
 points_add(struct shrink *s, uint64_t number, int64_t now, uint64_t keys)
 {
@@ -245,7 +246,7 @@ shrink_next(const struct snapshot *list, size_t n, const struct shrink_opts *o, 
         s.pinned = false;
     if (o->accept)
         s.n_points = 0;
-    points_age(&s, number, now.sec);
+    points_drop_old(&s, number, now.sec);
     s.peak = s.n_points > 0 ? s.points[0].keys : 0;
     if (s.pinned && !is_below(keys, SHRINK_BACK, s.pin_keys))
         s.pinned = false;

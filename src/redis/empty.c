@@ -110,8 +110,8 @@ empty_ask_others(struct ctx *cx, struct conn *c, const struct filter *f, struct 
 }
 
 enum rc
-empty_allowed(struct ctx *cx, struct conn *c, const struct filter *f, const struct empty_for *load,
-              struct err *e)
+empty_check_rights(struct ctx *cx, struct conn *c, const struct filter *f,
+                   const struct empty_for *load, struct err *e)
 {
     struct buf user;
     enum rc rc;

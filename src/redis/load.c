@@ -76,8 +76,8 @@ empty_once(struct load *l, uint64_t db, struct str key, struct err *e)
 
     if (!l->to_empty)
         return RC_OK;
-    if (l->sending &&
-        (pipeline_drain(&l->pump, e) || empty_allowed(l->cx, l->c, &l->opts->filter, &load, e)))
+    if (l->sending && (pipeline_drain(&l->pump, e) ||
+                       empty_check_rights(l->cx, l->c, &l->opts->filter, &load, e)))
         return err_code(e);
     l->to_empty = false;
     if (!l->sending)

@@ -48,7 +48,7 @@ path_passes(const struct json *elem, const char *p, size_t n)
 }
 
 static const struct json *
-of_elements(const struct json *arr, const char *p, size_t n, const char *rest)
+path_take_elements(const struct json *arr, const char *p, size_t n, const char *rest)
 {
     const struct json *found = NULL;
 
@@ -76,7 +76,7 @@ path_bracket(const struct json *j, const char *p)
     if (*end != ']' || n == 0)
         return NULL;
     if (*p == '*' || *p == '?')
-        return of_elements(j, p, n, end + 1);
+        return path_take_elements(j, p, n, end + 1);
     if (*p == '\'' || *p == '"')
         return n > 2 && take_word(p + 1, n - 2, word) ? path_first(json_field(j, word), end + 1)
                                                       : NULL;
