@@ -20,7 +20,11 @@ teardown_file() { kubectl delete namespace $NS $OWNER --timeout=120s; }
 
 k() { kubectl --as tenant "$@"; } # what he does; the helpers of stash.bash too
 
-operators() { kubectl get pod -n $SYSTEM -l app.kubernetes.io/component=operator -o jsonpath='{.items[*].status.containerStatuses[0].restartCount}'; }
+# How often each was started again; one that is on its way out may have been killed by other tests.
+operators() {
+    kubectl get pod -n $SYSTEM -l app.kubernetes.io/component=operator \
+        -o go-template='{{range .items}}{{if not .metadata.deletionTimestamp}}{{range .status.containerStatuses}}{{.restartCount}} {{end}}{{end}}{{end}}'
+}
 
 binding_of() { # binding_of NAMESPACE: an AppBinding where nothing listens
     cat <<YAML
