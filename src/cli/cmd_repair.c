@@ -59,14 +59,14 @@ run_index(struct ctx *cx, const struct repair_args *a, const struct opt_list *id
     (void)ids;
     if (repair_index(cx, r, &opts, &res, e))
         return err_code(e);
-    if (a->app.json) {
+    if (a->app.json)
         (void)printf("{\"message_type\":\"summary\",\"packs\":%zu,\"packs_read\":%zu,"
                      "\"packs_missing\":%zu,\"packs_unreadable\":%zu}\n",
                      res.packs, res.read, res.missing, res.bad);
-        return RC_OK;
-    }
-    (void)printf("%zu %s in the index: %zu read, %zu missing, %zu that cannot be read\n", res.packs,
-                 str_plural(res.packs, "pack", "packs"), res.read, res.missing, res.bad);
+    else
+        (void)printf("%zu %s in the index: %zu read, %zu missing, %zu that cannot be read\n",
+                     res.packs, str_plural(res.packs, "pack", "packs"), res.read, res.missing,
+                     res.bad);
     if (res.bad == 0)
         return RC_OK;
     (void)err_set(e, RC_CORRUPT, "%zu %s cannot be read", res.bad,

@@ -253,6 +253,8 @@ with open(sys.argv[1], "r+b") as f:
     flip "$pack" $((size - 20))
     run "$CSTASH" repair index --read-all-packs
     says 1 "1 pack cannot be read" "blobs stay in the index" "cstash repair packs"
+    run "$CSTASH" repair index --read-all-packs --json
+    says 1 '"packs_unreadable":1' "1 pack cannot be read"
     run "$CSTASH" repair snapshots --forget
     says 0 "0 snapshots changed"
     (cd "$T" && "$CSTASH" repair packs "$(basename "$pack")")
