@@ -40,19 +40,10 @@ static const struct opt_type shrink_type = {.value = "PERCENT|off", .parse = bac
 static enum rc
 backup_filename(const struct opt *o, const char *text, void *to, struct err *e)
 {
-    const char *at = text[0] == '/' ? text + 1 : text;
-
     (void)o;
-    for (;;) {
-        size_t n = strcspn(at, "/");
-
-        if (n == 0 || (n == 1 && at[0] == '.') || (n == 2 && at[0] == '.' && at[1] == '.'))
-            return err_set(e, RC_USAGE,
-                           "must be the name of a file, such as dump.rdb or folder/dump.rdb");
-        if (at[n] == '\0')
-            break;
-        at += n + 1;
-    }
+    if (!save_name_is_good(text[0] == '/' ? text + 1 : text))
+        return err_set(e, RC_USAGE,
+                       "must be the name of a file, such as dump.rdb or folder/dump.rdb");
     memcpy(to, &text, sizeof(text));
     return RC_OK;
 }

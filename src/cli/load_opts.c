@@ -102,19 +102,6 @@ load_opts_consent(struct ctx *cx, const struct load_args *a, const struct app_ta
                    from, whose, conn_peer(t->conn), holds);
 }
 
-/* What is written goes to the master. */
-static enum rc
-load_opts_reach(struct ctx *cx, struct app_target *t, struct err *e)
-{
-    struct node_found node;
-
-    if (topology_reach(cx, &t->addr, &t->conn_opts, PREFER_MASTER, &node, e))
-        return err_code(e);
-    t->conn = TAKE(node.conn);
-    node_found_release(&node);
-    return RC_OK;
-}
-
 enum rc
 app_target_open(struct ctx *cx, const struct load_args *a, const struct snapshot *s,
                 const char *from, struct app_target *t, struct err *e)
@@ -126,7 +113,9 @@ app_target_open(struct ctx *cx, const struct load_args *a, const struct snapshot
         return err_code(e);
     t->opts.progress = on_progress;
     t->opts.progress_arg = &t->progress;
-    if (!a->load.dry_run && (load_opts_reach(cx, t, e) || load_opts_consent(cx, a, t, s, from, e)))
+    if (!a->load.dry_run &&
+        (topology_connect(cx, &t->addr, &t->conn_opts, PREFER_MASTER, &t->conn, e) ||
+         load_opts_consent(cx, a, t, s, from, e)))
         return err_code(e);
     progress_start(&t->progress, a->load.dry_run ? "verified" : "loaded", a->app.quiet);
     return RC_OK;

@@ -10,6 +10,12 @@
 #include "redis/load.h"
 #include "repo/snapshots.h"
 
+bool
+snapshot_is_dump(const struct snapshot *s)
+{
+    return s->n_paths == 1 && strcmp(s->paths[0], "/" DUMP_NAME) == 0;
+}
+
 static struct save_meta
 meta_of(const struct backup_opts *o, const char *path)
 {

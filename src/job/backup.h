@@ -18,6 +18,9 @@
 #define DUMP_NAME "dumpfile.resp"
 #define DUMP_HOST "host-0"
 
+/* Does it hold what we and Stash call a dump, and nothing else? */
+bool snapshot_is_dump(const struct snapshot *s);
+
 struct backup_opts {
     const char *host; /* NULL: DUMP_HOST */
     const char *const *tags;

@@ -66,12 +66,6 @@ dump_look(struct ctx *cx, struct repo *r, const struct snapshot *snap, bool ever
     return dump_read(cx, r, snap, &manifest, out, e);
 }
 
-static bool
-is_called_dump(const struct snapshot *s)
-{
-    return s->n_paths == 1 && strcmp(s->paths[0], "/" DUMP_NAME) == 0;
-}
-
 /* RC_OK also when a restore would refuse it. */
 static enum rc
 check_dump(struct dump_check *c, const struct snapshot *snap, bool newest, struct err *e)
@@ -93,7 +87,7 @@ check_dump(struct dump_check *c, const struct snapshot *snap, bool newest, struc
                    why.msg);
     if (look.is_dump)
         c->out->refused++;
-    if (look.is_dump || is_called_dump(snap))
+    if (look.is_dump || snapshot_is_dump(snap))
         (look.is_dump ? c->on->problem : c->on->hint)(c->on->arg, text);
     return RC_OK;
 }
@@ -142,17 +136,13 @@ file_read(void *arg, const char *path, uint64_t bytes, struct err *e)
 {
     struct file_reader *f = arg;
     struct file_info info = {0};
-    struct load *load = NULL;
     struct wr_null to;
     enum rc rc = load_find_file(f->cx, f->repo, &f->snap->tree, path, &info, e);
 
     (void)bytes;
     wr_null_init(&to);
     if (rc == RC_OK)
-        rc = load_open(f->cx, f->repo, &info, 0, &load, e);
-    if (rc == RC_OK)
-        rc = stream_copy(load_rd(load), &to.wr, NULL, e);
-    load_close(load);
+        rc = load_copy(f->cx, f->repo, &info, 0, &to.wr, e);
     file_info_release(&info);
     return rc;
 }

@@ -6,7 +6,6 @@
 /* In the order of the enums. */
 static const char *const sources[] = {"auto", "replication", "scan", NULL};
 static const char *const formats[] = {"commands", "restore", NULL};
-static const char *const prefers[] = {"auto", "replica", "master", NULL};
 static const char *const levels[] = {"auto", "off", "max", NULL};
 static const char *const existing[] = {"replace", "skip", "fail", "flush", NULL};
 
@@ -46,7 +45,7 @@ const struct opt opts_source[] = {
      "how to read the server; auto: by replication, else by SCAN"},
     {"format", 0, OPT_ENUM(struct source_opts, format, formats, "commands"), NULL,
      "plain commands, or RESTORE payloads for the same or newer servers"},
-    {"prefer", 0, OPT_ENUM(struct source_opts, prefer, prefers, "auto"), NULL,
+    {"prefer", 0, OPT_ENUM(struct source_opts, prefer, node_prefer_words, "auto"), NULL,
      "behind Sentinels: which node is read; auto: a replica that has its link and is up to date, "
      "else "
      "the master"},

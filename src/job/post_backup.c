@@ -39,12 +39,6 @@ snapshot_made(const struct snapshot *list, size_t n, const struct id *id)
     return NULL;
 }
 
-static bool
-is_dump(const struct snapshot *s)
-{
-    return s->n_paths == 1 && strcmp(s->paths[0], "/" DUMP_NAME) == 0;
-}
-
 /* Of the snapshot just made: as restic and `cstash forget` group, and by target. */
 struct group_key {
     unsigned owner;
@@ -55,7 +49,7 @@ static bool
 is_in_group(const struct snapshot *s, const struct group_key *key,
             const struct post_backup_whose *whose)
 {
-    if (!is_dump(s) || s->owner != key->owner || !target_same_part(s->part, key->part) ||
+    if (!snapshot_is_dump(s) || s->owner != key->owner || !target_same_part(s->part, key->part) ||
         strcmp(s->hostname != NULL ? s->hostname : "", key->host) != 0)
         return false;
     return s->target != NULL || s->owner == 0 || !whose->host_shared;

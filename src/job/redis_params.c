@@ -15,6 +15,7 @@ params_seeds(const struct redis_target *b, const char *ns, const struct json *s,
              struct err *e)
 {
     const struct json *list = json_field(s, "addresses"), *svc = json_field(s, "service");
+    CLEANUP(mem_free_ptr) char *at = NULL;
 
     for (size_t i = 0; i < json_size(list); i++)
         if (buf_printf(out, e, "%s%s", i > 0 ? "," : "", json_text_or(json_elem(list, i), "")))
@@ -27,8 +28,8 @@ params_seeds(const struct redis_target *b, const char *ns, const struct json *s,
                           (long long)json_int_or(json_field(svc, "port"), SENTINEL_PORT));
     if (b->addr.host == NULL)
         return err_set(e, RC_INVALID, "sentinel: neither addresses nor a service");
-    return buf_printf(out, e, strchr(b->addr.host, ':') != NULL ? "[%s]:%u" : "%s:%u", b->addr.host,
-                      (unsigned)b->addr.port);
+    at = redis_host_text(b->addr.host, b->addr.port);
+    return buf_add(out, at, strlen(at), e);
 }
 
 static enum rc
@@ -83,11 +84,10 @@ params_sentinel(struct ctx *cx, struct kube *k, const struct step_flags *f, cons
 static enum rc
 params_prefer(const struct json *p, enum node_prefer *to, struct err *e)
 {
-    static const char *const words[] = {"auto", "replica", "master"};
     const char *word = json_text(json_field(p, "prefer"));
 
-    for (size_t i = 0; i < ARRAY_LEN(words) && word != NULL; i++)
-        if (strcmp(word, words[i]) == 0) {
+    for (size_t i = 0; node_prefer_words[i] != NULL && word != NULL; i++)
+        if (strcmp(word, node_prefer_words[i]) == 0) {
             *to = (enum node_prefer)i;
             return RC_OK;
         }

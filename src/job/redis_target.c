@@ -400,18 +400,6 @@ tell_waiting(struct ctx *cx, struct kube *k, const struct step_flags *f,
 }
 
 static enum rc
-redis_target_reach(struct ctx *cx, const struct redis_target *b, struct conn **out, struct err *e)
-{
-    struct node_found node;
-
-    if (topology_reach(cx, &b->addr, &b->conn, b->prefer, &node, e))
-        return err_code(e);
-    *out = TAKE(node.conn);
-    node_found_release(&node);
-    return RC_OK;
-}
-
-static enum rc
 wait_loop(struct ctx *cx, struct kube *k, const struct step_flags *f, struct redis_target *b,
           bool *said, struct conn **out, struct err *e)
 {
@@ -424,7 +412,7 @@ wait_loop(struct ctx *cx, struct kube *k, const struct step_flags *f, struct red
         b->conn.connect_ms = (int)MAX(MIN(left, (int64_t)10000), (int64_t)1000);
         b->conn.wait_ms = left > 0 ? (int)left : -1;
         redis_target_locate(cx, k, b);
-        rc = redis_target_reach(cx, b, out, e);
+        rc = topology_connect(cx, &b->addr, &b->conn, b->prefer, out, e);
         left = until - clock_mono_ms();
         if (rc == RC_OK || !may_come(rc))
             break;

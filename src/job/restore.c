@@ -51,35 +51,21 @@ find_dump(struct ctx *cx, struct repo *r, const struct id *tree, const char *fil
     return rc;
 }
 
-static enum rc
-read_small_file(struct ctx *cx, struct repo *r, const struct file_info *f, struct buf *out,
-                struct err *e)
-{
-    struct load *load;
-    struct wr_buf to;
-    enum rc rc;
-
-    if (load_open(cx, r, f, 1, &load, e))
-        return err_code(e);
-    wr_buf_init(&to, out);
-    rc = stream_copy(load_rd(load), &to.wr, NULL, e);
-    load_close(load);
-    return rc;
-}
-
 enum rc
 snapshot_manifest(struct ctx *cx, struct repo *r, const struct snapshot *s, struct buf *out,
                   struct err *e)
 {
     struct file_info f = {0};
+    struct wr_buf to;
     enum rc rc;
 
     buf_reset(out);
+    wr_buf_init(&to, out);
     rc = load_find_file(cx, r, &s->tree, MANIFEST_NAME, &f, e);
     if (rc == RC_NOT_FOUND)
         return RC_OK;
     if (rc == RC_OK)
-        rc = read_small_file(cx, r, &f, out, e);
+        rc = load_copy(cx, r, &f, 1, &to.wr, e);
     file_info_release(&f);
     return rc == RC_OK ? RC_OK : err_wrap(e, "could not read the manifest");
 }

@@ -63,8 +63,7 @@ target_host(const struct redis_addr *a)
 {
     if (a->path != NULL || a->master != NULL)
         return mem_strdup(a->path != NULL ? a->path : a->master);
-    return mem_printf(strchr(a->host, ':') != NULL ? "[%s]:%u" : "%s:%u", a->host,
-                      (unsigned)a->port);
+    return redis_host_text(a->host, a->port);
 }
 
 struct target_id

@@ -88,7 +88,6 @@ load_bytes(struct repo *r, const char *spec, const char *path, struct buf *out, 
 {
     struct snapshot snap = {.uid = 0};
     struct file_info f = {.size = 0};
-    struct load *l = NULL;
     struct wr_buf to;
     enum rc rc = snapshot_find(&cx, r, spec, NULL, &snap, e);
 
@@ -96,10 +95,7 @@ load_bytes(struct repo *r, const char *spec, const char *path, struct buf *out, 
     if (rc == RC_OK)
         rc = load_find_file(&cx, r, &snap.tree, path, &f, e);
     if (rc == RC_OK)
-        rc = load_open(&cx, r, &f, 3, &l, e);
-    if (rc == RC_OK)
-        rc = stream_copy(load_rd(l), &to.wr, NULL, e);
-    load_close(l);
+        rc = load_copy(&cx, r, &f, 3, &to.wr, e);
     file_info_release(&f);
     snapshot_release(&snap);
     return rc;

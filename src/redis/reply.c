@@ -259,6 +259,15 @@ reply_next(struct reply_reader *r, struct reply *out, bool *whole, struct err *e
     return RC_OK;
 }
 
+struct str
+reply_field(const struct reply *r, const char *name)
+{
+    for (size_t i = 0; r->type == REPLY_ARRAY && i + 1 < r->n; i += 2)
+        if (str_eq(r->items[i].s, str_c(name)))
+            return r->items[i + 1].s;
+    return str_of(NULL, 0);
+}
+
 bool
 reply_is_error(const struct reply *r, const char *code)
 {

@@ -63,6 +63,9 @@ struct str reply_rest(const struct reply_reader *r);
 /* Take n of them away. */
 void reply_skip(struct reply_reader *r, size_t n);
 
+/* The text of a field in a flat list of names and values; empty: it has none, or is no list. */
+struct str reply_field(const struct reply *r, const char *name);
+
 /* Is it an error with this code ("OOM")? With "ERR", any text after it. */
 bool reply_is_error(const struct reply *r, const char *code);
 bool reply_is_status(const struct reply *r, const char *text);

@@ -9,6 +9,8 @@
 
 enum { HOST_ROOM = 256, ASK_AGAIN_MS = 500, REPLICAS_MAX = 64 };
 
+const char *const node_prefer_words[] = {"auto", "replica", "master", NULL};
+
 void
 node_found_release(struct node_found *f)
 {
@@ -51,25 +53,16 @@ struct poll {
     size_t unknown; /* Sentinels that do not know the name */
 };
 
-static struct str
-field_of(const struct reply *r, const char *name)
-{
-    for (size_t i = 0; i + 1 < r->n; i += 2)
-        if (str_eq(r->items[i].s, str_c(name)))
-            return r->items[i + 1].s;
-    return str_of(NULL, 0);
-}
-
 static enum rc
 poll_count(struct poll *p, const struct conn *c, const struct reply *r, struct err *e)
 {
     struct candidate one = {.votes = 1}, *same = NULL;
 
     if (r->type != REPLY_ARRAY ||
-        !take_node(field_of(r, "ip"), field_of(r, "port"), one.host, &one.port))
+        !take_node(reply_field(r, "ip"), reply_field(r, "port"), one.host, &one.port))
         return err_set(e, RC_CORRUPT, "%s is no Sentinel: it does not say where the master is",
                        conn_peer(c));
-    (void)str_to_u64(field_of(r, "config-epoch"), &one.epoch);
+    (void)str_to_u64(reply_field(r, "config-epoch"), &one.epoch);
     for (size_t i = 0; i < p->n; i++)
         if (p->list[i].port == one.port && strcmp(p->list[i].host, one.host) == 0)
             same = &p->list[i];

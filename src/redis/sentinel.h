@@ -22,6 +22,8 @@
 enum { SENTINEL_ASK_MS = 3000, SENTINEL_LAG_MAX = 16 * 1024 * 1024 /* bytes behind the master */ };
 
 enum node_prefer { PREFER_AUTO, PREFER_REPLICA, PREFER_MASTER };
+/* Their names, in order; NULL behind the last. */
+extern const char *const node_prefer_words[];
 
 /* The node that was chosen. */
 struct node_found {

@@ -3,16 +3,6 @@
 
 #include "base/log.h"
 
-/* The value of a field in the flat list that HELLO answers. */
-static struct str
-hello_field(const struct reply *r, const char *name)
-{
-    for (size_t i = 0; r->type == REPLY_ARRAY && i + 1 < r->n; i += 2)
-        if (str_eq(r->items[i].s, str_c(name)))
-            return r->items[i + 1].s;
-    return str_of(NULL, 0);
-}
-
 static enum rc
 refuse_sentinel(const struct conn *c, struct err *e)
 {
@@ -41,7 +31,7 @@ ask_hello(struct ctx *cx, struct conn *c, const char *field, struct str *out, st
 
     if (CONN_CALL(cx, c, &r, e, STR_LIT("HELLO")))
         return err_wrap(e, "could not ask what kind of server it is");
-    *out = hello_field(&r, field);
+    *out = reply_field(&r, field);
     return RC_OK;
 }
 
@@ -93,4 +83,17 @@ topology_reach(struct ctx *cx, const struct redis_addr *addr, const struct conn_
         return RC_OK;
     node_found_release(out);
     return err_code(e);
+}
+
+enum rc
+topology_connect(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts *opts,
+                 enum node_prefer prefer, struct conn **out, struct err *e)
+{
+    struct node_found node;
+
+    if (topology_reach(cx, addr, opts, prefer, &node, e))
+        return err_code(e);
+    *out = TAKE(node.conn);
+    node_found_release(&node);
+    return RC_OK;
 }

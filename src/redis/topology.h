@@ -20,6 +20,11 @@ NODISCARD enum rc topology_reach(struct ctx *cx, const struct redis_addr *addr,
                                  const struct conn_opts *opts, enum node_prefer prefer,
                                  struct node_found *out, struct err *e);
 
+/* The same for who needs but one connection. */
+NODISCARD enum rc topology_connect(struct ctx *cx, const struct redis_addr *addr,
+                                   const struct conn_opts *opts, enum node_prefer prefer,
+                                   struct conn **out, struct err *e);
+
 /*
  * RC_UNSUPPORTED, with what to do instead: a Sentinel, or a node of a cluster. `info` NULL: it could
  * not be asked for. When neither INFO nor HELLO tells, that is a warning.

@@ -344,9 +344,8 @@ set_query(struct redis_addr *a, struct str query, struct err *e)
     return RC_OK;
 }
 
-/* The host in brackets where it has a colon. */
-static char *
-host_text(const char *host, uint16_t port)
+char *
+redis_host_text(const char *host, uint16_t port)
 {
     return mem_printf(strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
 }
@@ -361,7 +360,7 @@ set_text(struct redis_addr *a, struct err *e)
         (void)snprintf(db, sizeof(db), a->path != NULL ? "?db=%lld" : "/%lld", (long long)a->db);
     for (size_t i = 0; i < a->n_seeds; i++) {
         CLEANUP(mem_free_ptr)
-        char *before = hosts, *one = host_text(a->seeds[i].host, a->seeds[i].port);
+        char *before = hosts, *one = redis_host_text(a->seeds[i].host, a->seeds[i].port);
 
         hosts = mem_printf("%s%s%s", before != NULL ? before : "", before != NULL ? "," : "", one);
     }
@@ -371,7 +370,7 @@ set_text(struct redis_addr *a, struct err *e)
         text = mem_printf("%s://%s/%s%s", a->tls ? "rediss-sentinel" : "redis-sentinel", hosts,
                           a->master, db);
     } else {
-        hosts = host_text(a->host, a->port);
+        hosts = redis_host_text(a->host, a->port);
         text = mem_printf("%s://%s%s", a->tls ? "rediss" : "redis", hosts, db);
     }
     if (strlen(text) >= sizeof(a->text))

@@ -64,6 +64,9 @@ void redis_addr_login(struct redis_addr *a, const struct redis_login *l);
 void redis_addr_at(const struct redis_addr *a, const char *host, uint16_t port,
                    struct redis_addr *out);
 
+/* "host:port", "[v6]:port"; mem_free. */
+char *redis_host_text(const char *host, uint16_t port);
+
 /* For messages: scheme, host and port or path, database. Never user or password. */
 const char *redis_addr_text(const struct redis_addr *a);
 

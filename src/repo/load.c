@@ -364,3 +364,16 @@ load_prove(struct ctx *cx, struct repo *r, const struct id *tree, const struct f
         }
     return census_end(c, e);
 }
+
+enum rc
+load_copy(struct ctx *cx, struct repo *r, const struct file_info *f, unsigned workers,
+          struct wr *to, struct err *e)
+{
+    struct load *l = NULL;
+    enum rc rc = load_open(cx, r, f, workers, &l, e);
+
+    if (rc == RC_OK)
+        rc = stream_copy(load_rd(l), to, NULL, e);
+    load_close(l);
+    return rc;
+}

@@ -48,6 +48,9 @@ NODISCARD enum rc load_open(struct ctx *cx, struct repo *r, const struct file_in
                             unsigned workers, struct load **out, struct err *e);
 /* The stream; the blobs together must have f->size bytes, else its end is RC_CORRUPT. */
 struct rd *load_rd(struct load *l);
+/* All of it into `to`. */
+NODISCARD enum rc load_copy(struct ctx *cx, struct repo *r, const struct file_info *f,
+                            unsigned workers, struct wr *to, struct err *e);
 /* NULL is a no-op. */
 void load_close(struct load *l);
 

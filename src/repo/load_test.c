@@ -197,15 +197,10 @@ place_release(struct place *p)
 static enum rc
 load_all(struct place *p, struct buf *out, struct err *e)
 {
-    struct load *l = NULL;
     struct wr_buf to;
-    enum rc rc = load_open(&cx, p->repo, &p->file, 0, &l, e);
 
     wr_buf_init(&to, out);
-    if (rc == RC_OK)
-        rc = stream_copy(load_rd(l), &to.wr, NULL, e);
-    load_close(l);
-    return rc;
+    return load_copy(&cx, p->repo, &p->file, 0, &to.wr, e);
 }
 
 static void

@@ -221,9 +221,8 @@ save_file(struct save *s)
     return &s->wr;
 }
 
-/* "a/b/c": no empty, "." or ".." parts. */
-static bool
-is_good_name(const char *name)
+bool
+save_name_is_good(const char *name)
 {
     for (const char *at = name;; at++) {
         size_t n = strcspn(at, "/");
@@ -241,7 +240,7 @@ save_file_end(struct save *s, const char *name, struct err *e)
 {
     struct save_file_info *f = &s->files[s->n_files - 1];
 
-    if (!is_good_name(name)) {
+    if (!save_name_is_good(name)) {
         (void)err_set(e, RC_INVALID, "\"%s\" cannot be the name of a file in a snapshot", name);
         return save_fail(s, e);
     }

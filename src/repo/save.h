@@ -40,6 +40,8 @@ NODISCARD enum rc save_open(struct ctx *cx, struct repo *r, const struct save_op
 /* Begin the next file; what is written to the result becomes its content. Valid until
  * save_file_end. */
 struct wr *save_file(struct save *s);
+/* "a/b/c": could that be the name of a file in a snapshot? No empty, "." or ".." parts. */
+bool save_name_is_good(const char *name);
 /*
  * End it. `name` is its place in the snapshot: "dumpfile.resp" or "dir/name". RC_INVALID: an
  * impossible or a doubled name.

@@ -90,17 +90,13 @@ hash_file(void *arg, const char *path, uint64_t size, struct err *e)
     struct hashing *h = arg;
     CLEANUP(buf_release) struct buf bytes = BUF_INIT(OBJECT_MAX);
     struct file_info f = {.size = 0};
-    struct load *l = NULL;
     struct wr_buf to;
     enum rc rc = load_find_file(&cx, h->repo, h->tree, path, &f, e);
 
     (void)size;
     wr_buf_init(&to, &bytes);
     if (rc == RC_OK)
-        rc = load_open(&cx, h->repo, &f, 1, &l, e);
-    if (rc == RC_OK)
-        rc = stream_copy(load_rd(l), &to.wr, NULL, e);
-    load_close(l);
+        rc = load_copy(&cx, h->repo, &f, 1, &to.wr, e);
     file_info_release(&f);
     sha256_add(h->sum, path, strlen(path) + 1);
     sha256_add(h->sum, bytes.p, bytes.n);

@@ -163,7 +163,6 @@ tool_show(struct tool *t, const char *spec, const char *path, struct err *e)
 {
     struct snapshot snap;
     struct file_info file = {.size = 0};
-    struct load *l = NULL;
     struct wr_fd out;
     enum rc rc = snapshot_find(&t->cx, t->repo, spec, NULL, &snap, e);
 
@@ -175,10 +174,7 @@ tool_show(struct tool *t, const char *spec, const char *path, struct err *e)
         wr_fd_init(&out, &t->cx, STDOUT_FILENO, "the standard output");
         rc = load_find_file(&t->cx, t->repo, &snap.tree, path, &file, e);
         if (rc == RC_OK)
-            rc = load_open(&t->cx, t->repo, &file, 0, &l, e);
-        if (rc == RC_OK)
-            rc = stream_copy(load_rd(l), &out.wr, NULL, e);
-        load_close(l);
+            rc = load_copy(&t->cx, t->repo, &file, 0, &out.wr, e);
         file_info_release(&file);
     }
     snapshot_release(&snap);
