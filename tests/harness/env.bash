@@ -90,6 +90,14 @@ stop_redis() {
     rm -f "$T/$1.pid"
 }
 
+# What `run` ran ended so, and said each of these.
+says() { # says STATUS TEXT...
+    [ "$status" = "$1" ] || { echo "$status: $output"; return 1; }
+    shift
+    local text
+    for text; do [[ "$output" == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }; done
+}
+
 end_all() { # of a test that failed, what the control plane said is shown
     local pid
     [ -n "${BATS_TEST_COMPLETED:-}" ] || tail -v -n 60 "$T"/up.out "$T"/up.log 2>/dev/null

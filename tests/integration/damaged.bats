@@ -13,13 +13,6 @@ setup() {
 
 teardown() { end_all; }
 
-says() { # says STATUS TEXT...
-    [ "$status" = "$1" ] || { echo "$status: $output"; return 1; }
-    shift
-    local text
-    for text; do [[ "$output" == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }; done
-}
-
 @test "a key that was cut to nothing is told as empty" {
     : >"$T/empty"
     cp -f "$T/empty" "$T/repo/keys/$(ls "$T/repo/keys")"

@@ -16,15 +16,6 @@ restore() { # restore NAME [arguments]: into server NAME
     run "$CSTASH" restore -q --redis "$url" "$@" latest </dev/null
 }
 
-says() { # says STATUS TEXT...
-    local text
-    [ "$status" = "$1" ] || { echo "$status: $output"; return 1; }
-    shift
-    for text; do
-        [[ "$output" == *"$text"* ]] || { echo "no '$text' in: $output"; return 1; }
-    done
-}
-
 never_says() { [[ "$output" != *"$1"* ]] || { echo "$output"; return 1; }; }
 
 @test "a target that evicts while it is loaded is an error, and nothing is called equal" {

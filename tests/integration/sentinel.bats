@@ -10,13 +10,6 @@ teardown() {
     end_all
 }
 
-says() { # says STATUS TEXT...
-    [ "$status" = "$1" ] || { echo "$status: $output"; return 1; }
-    shift
-    local text
-    for text; do [[ "$output" == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }; done
-}
-
 # start_sentinel NAME MASTER_PORT [line of its configuration...]: sets PORT_NAME
 start_sentinel() {
     local name=$1 master=$2 port
