@@ -74,7 +74,7 @@ struct wr_fd {
 };
 void wr_fd_init(struct wr_fd *w, struct ctx *cx, int fd, const char *name);
 
-/* What is read of `from` is written to `to`, both borrowed. `why` keeps an error of either: it is none of whoever reads. */
+/* What is read of `from` is written to `to`, both borrowed. `why` keeps an error of either, to be told from one of whoever reads. */
 struct rd_tee {
     struct rd rd;
     struct rd *from;

@@ -44,7 +44,7 @@ app_snapshot_filter(const struct snapshot_choice *c)
                                     .target = c->target};
 }
 
-/* What is no ID may still be looked for, in vain, as restic does. What was meant otherwise is told apart. */
+/* Any other word is looked for as an ID, as restic does, even if none can match. */
 enum rc
 app_check_snapshot(const char *word, struct err *e)
 {

@@ -10,7 +10,7 @@
  * Shape    each is read as a restore reads it, into nowhere (job/restore, dry run).
  * Which    the newest snapshot of each target, and all whose dump nothing vouches for: those without
  *          a manifest, or with one of an older program. Files that are not dumps are passed over.
- *          One that is no dump under the name of one is a hint.
+ *          Another kind of file under the name of a dump is a hint.
  * Errors   problems go to `problem`, one text for each snapshot; RC_CANCELLED, RC_TIMEOUT.
  */
 #include "repo/repo.h"

@@ -113,7 +113,7 @@ refuse_no_dump(struct str first, struct err *e)
     };
 
     if (first.n == 0)
-        return err_set(e, RC_INVALID, "it is empty, which no dump is");
+        return err_set(e, RC_INVALID, "it is empty, and a dump never is");
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (first.n >= known[i].n && memcmp(first.p, known[i].magic, known[i].n) == 0) {
             (void)err_set(e, RC_INVALID, "this is %s, not a dump", known[i].what);

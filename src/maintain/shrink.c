@@ -100,7 +100,7 @@ points_thin(struct shrink *s)
     s->n_points--;
 }
 
-/* What is too long ago counts no more. */
+/* What is too long ago does not count any longer. */
 static void
 points_drop_old(struct shrink *s, uint64_t number, int64_t now)
 {

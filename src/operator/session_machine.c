@@ -59,7 +59,7 @@ session_wait_is_over(struct session_ctx *s)
         (void)condition_set(s->status, COND_WAITING_FOR_TURN, COND_FALSE, "The wait is over.");
 }
 
-/* When its Job was made: the wait for its turn is no part of what it took. One without a Job began as it was made. */
+/* When its Job was made: the wait for its turn does not count. One without a Job began when it was made. */
 static int64_t
 session_began_ms(struct session_ctx *s, const char *phase)
 {

@@ -60,7 +60,7 @@ poll_count(struct poll *p, const struct conn *c, const struct reply *r, struct e
 
     if (r->type != REPLY_ARRAY ||
         !take_node(reply_field(r, "ip"), reply_field(r, "port"), one.host, &one.port))
-        return err_set(e, RC_CORRUPT, "%s is no Sentinel: it does not say where the master is",
+        return err_set(e, RC_CORRUPT, "%s is not a Sentinel: it does not say where the master is",
                        conn_peer(c));
     (void)str_to_u64(reply_field(r, "config-epoch"), &one.epoch);
     for (size_t i = 0; i < p->n; i++)

@@ -146,7 +146,7 @@ with open(sys.argv[1], "r+b") as f:
     f.seek(int(sys.argv[2])); b = f.read(1)[0]; f.seek(int(sys.argv[2])); f.write(bytes([b ^ 1]))' "$1" "$2"
 }
 
-@test "what repair left of a damaged snapshot is a part: it pushes no good one out, and is no latest" {
+@test "what repair left of a damaged snapshot is partial: it does not push good ones out, and is never latest" {
     start_redis a
     cli a set k v >/dev/null
     "$CSTASH" backup -q --target t --redis "$URL_a"
@@ -271,7 +271,7 @@ with open(sys.argv[1], "r+b") as f:
     "$CSTASH" show latest | grep -q SET
 }
 
-@test "standard input that is cut is told, and what is no dump is a hint of check" {
+@test "standard input that is cut is reported, and check hints at files that are not dumps" {
     local kind
     start_redis a
     cli a mset a 1 b 2 c 3 >/dev/null

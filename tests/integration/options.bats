@@ -65,7 +65,7 @@ wrong() { # wrong "WORDS OF A COMMAND LINE" TEXT
     for line in .. . / a/.. ../a a//b a/ //; do
         wrong "backup --stdin --stdin-filename $line" "--stdin-filename: must be the name of a file"
     done
-    "$CSTASH" init -q # what could be there, and is not, is no error of the command line
+    "$CSTASH" init -q # what could be there, and is not, is not an error of the command line
     for line in "snapshots abcd" "snapshots nosuch" "tag --add x nosuch" "restore latest:7" "restore abcd" "forget abcd" "tag --add x abcd" "key remove abcd" "cat snapshot abcd" "repair packs abcd" "restore latest"; do
         # shellcheck disable=SC2086
         run "$CSTASH" $line </dev/null
@@ -95,7 +95,7 @@ wrong() { # wrong "WORDS OF A COMMAND LINE" TEXT
     wrong "help nonsense" "unknown command nonsense"
 }
 
-@test "times are as in Go, and a limit of 0 is no retry" {
+@test "times are as in Go, and a limit of 0 means no retry" {
     local line
     for line in 90 90s 1h30m 1.5h .5s 1us 1µs 100ms 1h0.5m 0; do
         run "$CSTASH" snapshots --retry-lock "$line"

@@ -103,7 +103,7 @@ source_field() { "$CSTASH" show --path dumpfile.manifest.json "${2:-latest}" | p
     says 1 "none of the 0 replicas of \"db\" can be read"
 }
 
-@test "Sentinels with a password of their own; a name that nobody knows; a server that is no Sentinel" {
+@test "Sentinels with a password of their own; a name that nobody knows; a server that is not a Sentinel" {
     start_watched "requirepass sesame"
     "$CSTASH" init -q
     run "$CSTASH" backup -q --redis "$URL"
