@@ -636,6 +636,41 @@ test_a_file_that_is_listed_twice_is_one(void **state)
     store_release(s);
 }
 
+static void
+test_snapshots_that_lost_config_are_not_buried(void **state)
+{
+    struct repo_init_opts fast = {.fast_kdf = true};
+    struct store_name config = {.type = STORE_CONFIG}, key = {.type = STORE_KEY};
+    struct store *s = new_repo(2);
+    struct snapshot one = {.hostname = mem_strdup("h"), .time = instant_now()};
+    struct repo *r = open_repo(s);
+    struct snapshot *list = NULL;
+    struct key_info *keys = NULL;
+    struct err e = ERR_INIT;
+    struct id id;
+    size_t n = 0, unread = 0;
+
+    (void)state;
+    T_OK(snapshot_save(&cx, r, &one, &e));
+    snapshot_release(&one);
+    T_OK(keys_list(&cx, r, &keys, &n, &unread, &e));
+    key.id = keys[0].id;
+    keys_free(keys, n);
+    repo_close(r);
+    T_OK(s->ops->del(&cx, s, &config, &e));
+    T_OK(repo_init(&cx, s, STR_LIT("pw"), &fast, &id, &e)); /* the key opens them */
+    r = open_repo(s);
+    T_OK(snapshots_list(&cx, r, &list, &n, &e));
+    assert_int_equal(n, 1);
+    snapshots_free(list, n);
+    repo_close(r);
+    T_OK(s->ops->del(&cx, s, &config, &e));
+    T_OK(s->ops->del(&cx, s, &key, &e));
+    T_RC(repo_init(&cx, s, STR_LIT("pw"), &fast, &id, &e), RC_CORRUPT); /* nothing does */
+    T_RC(repo_open(&cx, s, STR_LIT("pw"), &r, &e), RC_NO_REPOSITORY);
+    store_release(s);
+}
+
 int
 main(void)
 {
@@ -652,6 +687,7 @@ main(void)
         cmocka_unit_test(test_two_saves_at_once),
         cmocka_unit_test(test_the_golden_repository_opens),
         cmocka_unit_test(test_a_file_that_is_listed_twice_is_one),
+        cmocka_unit_test(test_snapshots_that_lost_config_are_not_buried),
     };
 
     T_RUN(tests, cx);

@@ -41,10 +41,45 @@ config_store(struct ctx *cx, struct store *s, const struct config *c, const stru
     return err_code(e);
 }
 
+static enum rc
+count_object(void *arg, const struct id *id, uint64_t bytes, struct err *e)
+{
+    size_t *n = arg;
+
+    (void)id;
+    (void)bytes;
+    (void)e;
+    *n += 1;
+    return RC_OK;
+}
+
+/* Snapshots without config are those of a repository that lost it: only their own key opens them. */
+static enum rc
+adopt_orphans(struct ctx *cx, struct store *s, bool have_key, struct err *e)
+{
+    size_t n = 0;
+
+    if (s->ops->list(cx, s, STORE_SNAPSHOT, count_object, &n, e))
+        return err_code(e);
+    if (n == 0)
+        return RC_OK;
+    if (have_key) {
+        log_warn(
+            "%s has %zu %s and the key, but no config: a new config makes them readable, though "
+            "new backups will not share data with them",
+            s->place, n, str_plural(n, "snapshot", "snapshots"));
+        return RC_OK;
+    }
+    (void)err_set(e, RC_CORRUPT,
+                  "config and keys are missing, and a new key does not open the %zu %s there", n,
+                  str_plural(n, "snapshot", "snapshots"));
+    return err_hint(e, "put back config and keys/* from a copy, or choose an empty place");
+}
+
 /*
  * The key of an `init` that died before it wrote config, if there is one: a second would open with
- * the same password and hold something else. Otherwise a new one. Somebody else may have been
- * faster meanwhile, since keys take long to make.
+ * the same password and hold something else. Otherwise a new one, unless there are snapshots, which
+ * it could not open. Somebody else may have been faster meanwhile, since keys take long to make.
  */
 static enum rc
 master_key(struct ctx *cx, struct store *s, struct str password, bool fast, struct seal_key *out,
@@ -57,8 +92,12 @@ master_key(struct ctx *cx, struct store *s, struct str password, bool fast, stru
     if (rc == RC_WRONG_PASSWORD)
         return err_set(e, RC_CORRUPT,
                        "there are keys that this password does not open, but there is no config");
-    if (rc != RC_NOT_FOUND)
+    if (rc != RC_OK && rc != RC_NOT_FOUND)
         return rc;
+    if (adopt_orphans(cx, s, rc == RC_OK, e))
+        return err_code(e);
+    if (rc == RC_OK)
+        return RC_OK;
     rand_bytes(out, sizeof(*out));
     if (key_store(cx, s, password, out, fast, &name.id, e))
         return err_code(e);
