@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/hex.h"
 #include "base/mem.h"
+#include "crypto/idset.h"
 #include "crypto/jwt.h"
 #include "crypto/scrypt.h"
 #include "crypto/seal.h"
@@ -244,6 +245,33 @@ test_jwt_refuses_what_is_no_key(void **state)
     T_RC(jwt_sign(str_c(rfc_key), STR_LIT("{}"), STR_LIT("{}"), &out, &e), RC_LIMIT);
 }
 
+/* An empty slot is all zeros, and so may be a name in a hostile file. */
+static void
+test_a_set_tells_zeros_from_nothing(void **state)
+{
+    struct idset s = {.n = 0};
+    const struct id zero = {.b = {0}};
+    struct id id = {.b = {0}};
+    size_t at = 0, n = 0;
+
+    (void)state;
+    for (uint8_t i = 1; i <= 200; i++) {
+        id.b[i % 32] = i;
+        assert_true(idset_add(&s, &id));
+        assert_false(idset_add(&s, &id));
+        assert_false(idset_has(&s, &zero));
+    }
+    assert_true(idset_add(&s, &zero));
+    assert_false(idset_add(&s, &zero));
+    assert_true(idset_has(&s, &zero));
+    while (idset_next(&s, &at) != NULL)
+        n++;
+    assert_int_equal(n, 201);
+    assert_null(idset_next(&s, &at));
+    idset_release(&s);
+    assert_false(idset_has(&s, &zero));
+}
+
 int
 main(void)
 {
@@ -256,6 +284,7 @@ main(void)
         cmocka_unit_test(test_sha256_of_many_is_sha256_of_each),
         cmocka_unit_test(test_jwt_is_that_of_the_rfc),
         cmocka_unit_test(test_jwt_refuses_what_is_no_key),
+        cmocka_unit_test(test_a_set_tells_zeros_from_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

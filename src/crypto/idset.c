@@ -21,8 +21,9 @@ slot_of(const struct idset *s, const struct id *id)
 static void
 idset_grow(struct idset *s)
 {
-    struct idset bigger = {.n = s->n, .cap = s->cap == 0 ? FIRST_CAP : s->cap * 2};
+    struct idset bigger = *s;
 
+    bigger.cap = s->cap == 0 ? FIRST_CAP : s->cap * 2;
     bigger.slots = mem_zero(bigger.cap, sizeof(struct id));
     for (size_t i = 0; i < s->cap; i++) {
         if (!id_eq(&s->slots[i], &none))
@@ -43,7 +44,12 @@ bool
 idset_add(struct idset *s, const struct id *id)
 {
     struct id *slot;
+    bool had_zero = s->has_zero;
 
+    if (id_eq(id, &none)) {
+        s->has_zero = true;
+        return !had_zero;
+    }
     if (s->n * 4 >= s->cap * 3)
         idset_grow(s);
     slot = slot_of(s, id);
@@ -57,5 +63,16 @@ idset_add(struct idset *s, const struct id *id)
 bool
 idset_has(const struct idset *s, const struct id *id)
 {
+    if (id_eq(id, &none))
+        return s->has_zero;
     return s->cap != 0 && id_eq(slot_of(s, id), id);
+}
+
+const struct id *
+idset_next(const struct idset *s, size_t *at)
+{
+    for (; *at < s->cap; ++*at)
+        if (!id_eq(&s->slots[*at], &none))
+            return &s->slots[(*at)++];
+    return s->has_zero && (*at)++ == s->cap ? &none : NULL;
 }

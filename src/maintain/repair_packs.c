@@ -80,16 +80,16 @@ save_headed(struct salvage *s, const struct id *pack, struct err *e)
 static void
 tell_lost(struct salvage *s, enum blob_type type)
 {
-    static const struct id none;
-    const struct idset *bad = &s->bad[type];
+    const struct id *id;
+    size_t at = 0;
     char hex[ID_TEXT];
 
-    for (size_t i = 0; i < bad->cap; i++) {
-        if (id_eq(&bad->slots[i], &none) || blob_writer_has(s->writer, type, &bad->slots[i]))
+    while ((id = idset_next(&s->bad[type], &at)) != NULL) {
+        if (blob_writer_has(s->writer, type, id))
             continue;
         s->result->lost++;
         repair_note(s->opts, "the %s blob %s is lost", type == BLOB_TREE ? "tree" : "data",
-                    id_hex(&bad->slots[i], hex));
+                    id_hex(id, hex));
     }
 }
 

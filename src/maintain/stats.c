@@ -145,10 +145,11 @@ count_content(void *arg, const struct tree_node *node, struct err *e)
 static enum rc
 count_trees(struct counter *c, struct err *e)
 {
-    static const struct id none;
+    const struct id *id;
+    size_t at = 0;
 
-    for (size_t i = 0; i < c->trees.cap; i++)
-        if (!id_eq(&c->trees.slots[i], &none) && count_blob(c, BLOB_TREE, &c->trees.slots[i], e))
+    while ((id = idset_next(&c->trees, &at)) != NULL)
+        if (count_blob(c, BLOB_TREE, id, e))
             return err_code(e);
     return RC_OK;
 }
