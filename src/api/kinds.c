@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kinds.h"
 
-static const struct crd_def *const all[] = {
-    &kind_appbinding,     &kind_backupbatch, &kind_backupblueprint, &kind_backupconfiguration,
-    &kind_backupsession,  &kind_function,    &kind_repository,      &kind_restorebatch,
-    &kind_restoresession, &kind_task,
-};
+#define KIND_ADDRESS(name, word) &kind_##name,
+static const struct crd_def *const all[] = {KINDS(KIND_ADDRESS)};
 
 const struct crd_def *const *
 kinds_all(size_t *n)

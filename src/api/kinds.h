@@ -32,13 +32,24 @@
 #define DEFAULT_HOST "host-0"
 #define SCRATCH_DIR "/stash-tmp"
 
-extern const struct crd_def kind_repository, kind_backupconfiguration, kind_backupsession,
-    kind_restoresession, kind_task, kind_function, kind_backupblueprint, kind_backupbatch,
-    kind_restorebatch, kind_appbinding;
+/* Every kind. The file of each, src/api/NAME.c, defines kind_NAME and GVR_WORD. */
+#define KINDS(X)                                                                                   \
+    X(appbinding, APP_BINDING)                                                                     \
+    X(backupbatch, BACKUP_BATCH)                                                                   \
+    X(backupblueprint, BACKUP_BLUEPRINT)                                                           \
+    X(backupconfiguration, BACKUP_CONFIGURATION)                                                   \
+    X(backupsession, BACKUP_SESSION)                                                               \
+    X(function, FUNCTION)                                                                          \
+    X(repository, REPOSITORY)                                                                      \
+    X(restorebatch, RESTORE_BATCH)                                                                 \
+    X(restoresession, RESTORE_SESSION)                                                             \
+    X(task, TASK)
 
-extern const struct kube_gvr GVR_REPOSITORY, GVR_BACKUP_CONFIGURATION, GVR_BACKUP_SESSION,
-    GVR_RESTORE_SESSION, GVR_TASK, GVR_FUNCTION, GVR_APP_BINDING, GVR_BACKUP_BLUEPRINT,
-    GVR_BACKUP_BATCH, GVR_RESTORE_BATCH;
+#define KIND_DECLARE(name, word)                                                                   \
+    extern const struct crd_def kind_##name;                                                       \
+    extern const struct kube_gvr GVR_##word;
+KINDS(KIND_DECLARE)
+#undef KIND_DECLARE
 
 /* All of them, `*n` in number. */
 const struct crd_def *const *kinds_all(size_t *n);
