@@ -81,20 +81,11 @@ controller_watch(struct controller *c, struct cache *cache, controller_map_fn *m
     cache_on_change(cache, on_change, m);
 }
 
-static void
-controller_add(struct workq *q, const char *ns, const char *name)
-{
-    char *key = workq_key(ns, name);
-
-    workq_add(q, key);
-    mem_free(key);
-}
-
 void
 controller_map_self(void *arg, const struct json *obj, struct workq *q)
 {
     (void)arg;
-    controller_add(q, kube_ns(obj), kube_name(obj));
+    workq_add_object(q, kube_ns(obj), kube_name(obj));
 }
 
 void
@@ -104,7 +95,7 @@ controller_map_owner(void *arg, const struct json *obj, struct workq *q)
     const char *name = json_text(json_field(owner, "name"));
 
     if (name != NULL && strcmp(json_text_or(json_field(owner, "kind"), ""), (const char *)arg) == 0)
-        controller_add(q, kube_ns(obj), name);
+        workq_add_object(q, kube_ns(obj), name);
 }
 
 struct workq *
@@ -116,7 +107,7 @@ controller_queue(struct controller *c)
 void
 controller_enqueue(struct controller *c, const char *ns, const char *name)
 {
-    controller_add(c->q, ns, name);
+    workq_add_object(c->q, ns, name);
 }
 
 /* What a reconcile that failed means for its key. */

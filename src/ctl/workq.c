@@ -403,6 +403,15 @@ workq_key(const char *ns, const char *name)
 }
 
 void
+workq_add_object(struct workq *q, const char *ns, const char *name)
+{
+    char *key = workq_key(ns, name);
+
+    workq_add(q, key);
+    mem_free(key);
+}
+
+void
 workq_split(char *key, const char **ns, const char **name)
 {
     char *slash = strchr(key, '/');

@@ -57,5 +57,7 @@ uint64_t workq_retried(struct workq *q);
 /* "ns/name" or "name"; mem_free. And back: `*ns` is "" without one; both point into `key`. */
 char *workq_key(const char *ns, const char *name);
 void workq_split(char *key, const char **ns, const char **name);
+/* Add an object by that key. */
+void workq_add_object(struct workq *q, const char *ns, const char *name);
 
 #endif

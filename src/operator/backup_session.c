@@ -92,7 +92,7 @@ other_session(struct session_ctx *s, const char *ns, const char *kind, const cha
               bool running, char *found, size_t n)
 {
     char *key = key3(ns, kind, name);
-    struct json *list = cache_by(s->op->sessions, BY_INVOKER, key);
+    struct json *list = cache_by(s->op->backupsession.cache, BY_INVOKER, key);
 
     found[0] = '\0';
     for (size_t i = 0; i < json_size(list); i++) {
@@ -117,7 +117,7 @@ static bool
 target_is_busy(struct session_ctx *s, char other[static OTHER_TEXT])
 {
     char *key = key3(s->inv.target_ns, s->inv.target_kind, s->inv.target_name), found[256];
-    struct json *configs = cache_by(s->op->configs, BY_TARGET, key);
+    struct json *configs = cache_by(s->op->backupconfiguration.cache, BY_TARGET, key);
     bool busy = false;
 
     for (size_t i = 0; i < json_size(configs) && !busy; i++) {
@@ -175,7 +175,8 @@ note_success(struct session_ctx *s, const char *phase, struct err *e)
     if (strcmp(phase, "Succeeded") != 0 || last >= kube_created_ms(s->now))
         return RC_OK;
     json_set_cstr(status, LAST_SUCCESS, api_time(kube_created_ms(s->now), text));
-    return write_status(s->cx, s->op, s->op->configs, &GVR_BACKUP_CONFIGURATION, config, now, e);
+    return write_status(s->cx, s->op, s->op->backupconfiguration.cache, &GVR_BACKUP_CONFIGURATION,
+                        config, now, e);
 }
 
 static void
@@ -213,14 +214,9 @@ ensured_words(const struct session_ctx *s)
     return mem_strdup("Successfully ensured backup executor.");
 }
 
-static struct cache *sessions_of(struct operator* op)
+static struct watched *backup_session_own(struct operator* op)
 {
-    return op->sessions;
-}
-
-static struct recorder *events_of(struct operator* op)
-{
-    return op->session_events;
+    return &op->backupsession;
 }
 
 static const struct session_kind backup_session = {
@@ -234,8 +230,7 @@ static const struct session_kind backup_session = {
     .post_hook = "postBackup",
     .pre_hook_done = COND_PRE_BACKUP_HOOK,
     .post_hook_done = COND_POST_BACKUP_HOOK,
-    .cache = sessions_of,
-    .events = events_of,
+    .own = backup_session_own,
     .target = need_target,
     .has_result = has_result,
     .settle = backup_session_settle,
@@ -296,7 +291,7 @@ backup_session_start(struct session_ctx *s, struct err *e)
     if (target_is_busy(s, first))
         return backup_session_wait(s, first, TURN_MS, e);
     session_wait_is_over(s);
-    repo = cache_get(s->op->repos, s->inv.repo_ns, s->inv.repo_name);
+    repo = cache_get(s->op->repository.cache, s->inv.repo_ns, s->inv.repo_name);
     if (repo == NULL)
         return backup_session_skip(
             s, e, "Skipped taking backup. Reason: Repository %s/%s does not exist.", s->inv.repo_ns,
@@ -368,7 +363,7 @@ backup_session_step(struct session_ctx *s, struct err *e)
         if (target == NULL || json_field(target, "totalHosts") == NULL)
             return backup_session_start(s, e);
         CLEANUP(json_free_ptr)
-        struct json *repo = cache_get(s->op->repos, s->inv.repo_ns, s->inv.repo_name);
+        struct json *repo = cache_get(s->op->repository.cache, s->inv.repo_ns, s->inv.repo_name);
         if (repo != NULL)
             return session_begin(s, repo, e);
         return session_end_disrupted(s, "the Repository is gone", e);
@@ -384,7 +379,8 @@ invoker_of(struct operator* op, const struct json *session)
 
     if (strcmp(json_text_or(json_field(by, "kind"), ""), GVR_BACKUP_CONFIGURATION.kind) != 0)
         return NULL;
-    return cache_get(op->configs, kube_ns(session), json_text_or(json_field(by, "name"), ""));
+    return cache_get(op->backupconfiguration.cache, kube_ns(session),
+                     json_text_or(json_field(by, "name"), ""));
 }
 
 static enum rc
@@ -408,12 +404,12 @@ backup_session_orphan(struct session_ctx *s, struct err *e)
     return session_save(s, NULL, e);
 }
 
-enum rc
-reconcile_session(struct ctx *cx, void *arg, const char *ns, const char *name,
-                  struct ctl_result *out, struct err *e)
+static enum rc
+backup_session_reconcile(struct ctx *cx, void *arg, const char *ns, const char *name,
+                         struct ctl_result *out, struct err *e)
 {
     struct operator* op =(struct operator*) arg;
-    struct json *obj = cache_get(op->sessions, ns, name), *config;
+    struct json *obj = cache_get(op->backupsession.cache, ns, name), *config;
     struct session_ctx s;
     enum rc rc;
 
@@ -430,3 +426,41 @@ reconcile_session(struct ctx *cx, void *arg, const char *ns, const char *name,
     json_free(config);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
+
+static void
+index_invoker(const struct json *obj, cache_emit_fn *emit, void *to)
+{
+    const struct json *by = json_dig(obj, "spec", "invoker");
+    char *key =
+        key3(json_text_or(json_dig(obj, "metadata", "namespace"), ""),
+             json_text_or(json_field(by, "kind"), ""), json_text_or(json_field(by, "name"), ""));
+
+    emit(to, key);
+    mem_free(key);
+}
+
+/* The sessions of a configuration: they wait for it, or for one another. */
+static void
+map_config_to_sessions(void *arg, const struct json *config, struct workq *q)
+{
+    struct operator* op =(struct operator*) arg;
+    char *key = key3(kube_ns(config), GVR_BACKUP_CONFIGURATION.kind, kube_name(config));
+    struct json *list = cache_by(op->backupsession.cache, BY_INVOKER, key);
+
+    for (size_t i = 0; i < json_size(list); i++)
+        workq_add_object(q, kube_ns(json_elem(list, i)), kube_name(json_elem(list, i)));
+    json_free(list);
+    mem_free(key);
+}
+
+static void
+backup_session_wire(struct operator* op, struct watched *own)
+{
+    cache_add_index(own->cache, BY_INVOKER, index_invoker);
+    controller_watch(own->ctl, op->backupconfiguration.cache, map_config_to_sessions, op);
+    session_wire(op, own);
+}
+
+const struct watched_ops watched_backupsession = {.reconcile = backup_session_reconcile,
+                                                  .component = "BackupSession Controller",
+                                                  .wire = backup_session_wire};

@@ -12,7 +12,8 @@ tell_no_cron_job(struct ctx *cx, struct operator* op, const struct invoker *inv,
                  const struct err *why)
 {
     if (condition_set(json_field(now, "status"), COND_CRONJOB_CREATED, COND_FALSE, why->msg))
-        recorder_event(cx, op->config_events, now, "Warning", "CronJob Creation Failed",
+        recorder_event(cx, op->backupconfiguration.events, now, "Warning",
+                       "CronJob Creation Failed",
                        "failed to ensure CronJob for BackupConfiguration %s/%s. Reason: %s",
                        inv->ns, inv->name, why->msg);
 }
@@ -48,7 +49,8 @@ check_task(struct ctx *cx, struct operator* op, const struct invoker *inv, const
         return true;
     }
     if (condition_set(status, COND_TASK_FOUND, COND_FALSE, why.msg))
-        recorder_event(cx, op->config_events, now, "Warning", "TaskNotAvailable", "%s", why.msg);
+        recorder_event(cx, op->backupconfiguration.events, now, "Warning", "TaskNotAvailable", "%s",
+                       why.msg);
     return false;
 }
 
@@ -62,14 +64,15 @@ configuration_step(struct ctx *cx, struct operator* op, const struct invoker *in
     enum rc rc = RC_OK;
 
     json_set_int(status, "observedGeneration", kube_generation(now));
-    if (object_is_bad(cx, op->config_events, &kind_backupconfiguration, inv->obj, status)) {
+    if (object_is_bad(cx, op->backupconfiguration.events, &kind_backupconfiguration, inv->obj,
+                      status)) {
         json_set_cstr(status, "phase", "Invalid");
         if (invoker_check_schedule(inv, clock_real_ms(), &why))
             tell_no_cron_job(cx, op, inv, now, &why);
         untell_sharing(op, inv, status);
         return remove_foreign_rbac(cx, op, inv, NULL, e);
     }
-    tell_ignored(cx, op->config_events, now, status);
+    tell_ignored(cx, op->backupconfiguration.events, now, status);
     tell_sharing(cx, op, inv, now, status);
     rc = check_needs(cx, op, inv, status, &repo, &ok, e);
     usable = repo != NULL && !condition_is_false(status, COND_VALIDATION_PASSED);
@@ -92,12 +95,12 @@ configuration_step(struct ctx *cx, struct operator* op, const struct invoker *in
     return RC_OK;
 }
 
-enum rc
-reconcile_configuration(struct ctx *cx, void *arg, const char *ns, const char *name,
+static enum rc
+configuration_reconcile(struct ctx *cx, void *arg, const char *ns, const char *name,
                         struct ctl_result *out, struct err *e)
 {
     struct operator* op =(struct operator*) arg;
-    CLEANUP(json_free_ptr) struct json *obj = cache_get(op->configs, ns, name);
+    CLEANUP(json_free_ptr) struct json *obj = cache_get(op->backupconfiguration.cache, ns, name);
     CLEANUP(json_free_ptr) struct json *now = NULL;
     struct invoker inv;
     enum rc rc;
@@ -106,18 +109,17 @@ reconcile_configuration(struct ctx *cx, void *arg, const char *ns, const char *n
         return RC_OK;
     invoker_view(obj, &inv);
     if (kube_is_deleting(obj)) {
-        struct deletion l = {.obj = obj,
-                             .finalizer = FINALIZER_INVOKER,
-                             .cache = op->configs,
-                             .events = op->config_events};
+        struct deletion l = {
+            .obj = obj, .finalizer = FINALIZER_INVOKER, .kind = &op->backupconfiguration};
         return finalize_invoker(cx, op, &l, &inv, out, e);
     }
     if (!kube_has_finalizer(obj, FINALIZER_INVOKER)) {
-        rc = write_finalizer(cx, op, op->configs, obj, FINALIZER_INVOKER, true, e);
+        rc =
+            write_finalizer(cx, op, op->backupconfiguration.cache, obj, FINALIZER_INVOKER, true, e);
         if (rc != RC_OK)
             return rc == RC_NOT_FOUND ? RC_OK : rc;
         json_free(obj);
-        obj = cache_get(op->configs, ns, name);
+        obj = cache_get(op->backupconfiguration.cache, ns, name);
         if (obj == NULL)
             return RC_OK;
         invoker_view(obj, &inv);
@@ -125,6 +127,85 @@ reconcile_configuration(struct ctx *cx, void *arg, const char *ns, const char *n
     now = json_clone(obj);
     rc = configuration_step(cx, op, &inv, now, out, e);
     if (rc == RC_OK)
-        rc = write_status(cx, op, op->configs, &GVR_BACKUP_CONFIGURATION, obj, now, e);
+        rc = write_status(cx, op, op->backupconfiguration.cache, &GVR_BACKUP_CONFIGURATION, obj,
+                          now, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
+
+static void
+index_target(const struct json *obj, cache_emit_fn *emit, void *to)
+{
+    struct invoker inv;
+    char *key;
+
+    invoker_view(obj, &inv);
+    key = key3(inv.target_ns, inv.target_kind, inv.target_name);
+    emit(to, key);
+    mem_free(key);
+}
+
+static void
+configuration_wire(struct operator* op, struct watched *own)
+{
+    cache_add_index(own->cache, BY_TARGET, index_target);
+    controller_watch(own->ctl, op->cron_jobs, controller_map_owner,
+                     (void *)(uintptr_t)GVR_BACKUP_CONFIGURATION.kind);
+}
+
+const struct watched_ops watched_backupconfiguration = {.reconcile = configuration_reconcile,
+                                                        .component =
+                                                            "BackupConfiguration Controller",
+                                                        .wire = configuration_wire};
+
+/* ---- what it needs: Tasks, Functions, AppBindings ---- */
+
+static void
+look_again(void *arg, const struct json *config)
+{
+    controller_enqueue((struct controller *)arg, kube_ns(config), kube_name(config));
+}
+
+/* A Task or Function that is changed or goes concerns whoever may use it. */
+static void
+on_catalog(void *arg, const struct json *old, const struct json *now)
+{
+    struct operator* op =(struct operator*) arg;
+
+    if (old != NULL && (now == NULL || kube_generation(old) != kube_generation(now)))
+        cache_each(op->backupconfiguration.cache, NULL, look_again, op->backupconfiguration.ctl);
+}
+
+static void
+catalog_wire(struct operator* op, struct watched *own)
+{
+    cache_on_change(own->cache, on_catalog, op);
+}
+
+const struct watched_ops watched_task = {.wire = catalog_wire};
+const struct watched_ops watched_function = {.wire = catalog_wire};
+
+static void
+on_app_binding(void *arg, const struct json *old, const struct json *now)
+{
+    struct operator* op =(struct operator*) arg;
+    const struct json *app = now != NULL ? now : old;
+    char *key;
+    struct json *keys;
+
+    if (old != NULL && now != NULL && kube_generation(old) == kube_generation(now))
+        return;
+    key = key3(kube_ns(app), GVR_APP_BINDING.kind, kube_name(app));
+    keys = cache_keys_by(op->backupconfiguration.cache, BY_TARGET, key);
+    for (size_t i = 0; i < json_size(keys); i++)
+        workq_add(controller_queue(op->backupconfiguration.ctl), json_text(json_elem(keys, i)));
+    json_free(keys);
+    mem_free(key);
+}
+
+static void
+app_binding_wire(struct operator* op, struct watched *own)
+{
+    cache_on_change(own->cache, on_app_binding, op);
+}
+
+const struct watched_ops watched_appbinding = {.wire = app_binding_wire};

@@ -18,15 +18,15 @@ finalize(struct ctx *cx, struct operator* op, const struct deletion *l, const st
             left = l->hopeless ? 0 : since + op->opts->deletion_limit_ms - clock_real_ms();
 
     if (undone->code != RC_OK) {
-        recorder_event(cx, l->events, l->obj, "Warning",
+        recorder_event(cx, l->kind->events, l->obj, "Warning",
                        left > 0 ? "CleanupFailed" : "CleanupGivenUp", "%s%s%s", undone->msg,
                        undone->hint[0] != '\0' ? "; " : "", undone->hint);
         /* In a namespace that goes as well no event can be written. */
-        log_warn("%s %s/%s %s: %s", cache_kind(l->cache)->kind, kube_ns(l->obj), kube_name(l->obj),
-                 left > 0 ? "is not deleted yet" : "goes", undone->msg);
+        log_warn("%s %s/%s %s: %s", cache_kind(l->kind->cache)->kind, kube_ns(l->obj),
+                 kube_name(l->obj), left > 0 ? "is not deleted yet" : "goes", undone->msg);
     }
     if (undone->code == RC_OK || left <= 0)
-        return write_finalizer(cx, op, l->cache, l->obj, l->finalizer, false, e);
+        return write_finalizer(cx, op, l->kind->cache, l->obj, l->finalizer, false, e);
     if (out->requeue_after_ms == 0)
         out->requeue_after_ms = RETRY_MS;
     out->requeue_after_ms = MIN(left, out->requeue_after_ms);

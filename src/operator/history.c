@@ -51,7 +51,7 @@ history_clean(struct ctx *cx, struct operator* op, const struct invoker *inv,
               const struct json *current, struct err *e)
 {
     char *key = key3(inv->ns, inv->kind, inv->name);
-    struct json *sessions = cache_by(op->sessions, BY_INVOKER, key);
+    struct json *sessions = cache_by(op->backupsession.cache, BY_INVOKER, key);
     int64_t limit = json_int_or(json_field(inv->spec, "backupHistoryLimit"), 1);
     struct json *gone = history_victims(sessions, limit, kube_name(current));
     enum rc rc = RC_OK;

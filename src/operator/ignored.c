@@ -62,12 +62,12 @@ tell_ignored(struct ctx *cx, struct recorder *events, const struct json *obj, st
 /* ---- kinds that are to come ---- */
 
 static enum rc
-tell_kind(struct ctx *cx, struct operator* op, struct cache *cache, const char *phase,
+tell_kind(struct ctx *cx, struct operator* op, const struct watched *own, const char *phase,
           const char *ns, const char *name, struct err *e)
 {
-    CLEANUP(json_free_ptr) struct json *obj = cache_get(cache, ns, name);
+    CLEANUP(json_free_ptr) struct json *obj = cache_get(own->cache, ns, name);
     CLEANUP(json_free_ptr) struct json *now = NULL;
-    const struct kube_gvr *kind = cache_kind(cache);
+    const struct kube_gvr *kind = cache_kind(own->cache);
     char text[160];
     enum rc rc;
 
@@ -76,25 +76,27 @@ tell_kind(struct ctx *cx, struct operator* op, struct cache *cache, const char *
     (void)snprintf(text, sizeof(text), "Nothing acts on a %s yet.", kind->kind);
     now = json_clone(obj);
     if (phase == NULL) { /* it has no status */
-        recorder_event(cx, op->batch_events, obj, "Warning", "NotSupported", "%s", text);
+        recorder_event(cx, own->events, obj, "Warning", "NotSupported", "%s", text);
         return RC_OK;
     }
     if (condition_set(json_need_object(now, "status"), COND_NOT_SUPPORTED, COND_FALSE, text))
-        recorder_event(cx, op->batch_events, obj, "Warning", "NotSupported", "%s", text);
+        recorder_event(cx, own->events, obj, "Warning", "NotSupported", "%s", text);
     json_set_cstr(json_field(now, "status"), "phase", phase);
-    rc = write_status(cx, op, cache, kind, obj, now, e);
+    rc = write_status(cx, op, own->cache, kind, obj, now, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-#define TELL(fn, cache_, phase_)                                                                   \
-    enum rc fn(struct ctx *cx, void *arg, const char *ns, const char *name,                        \
-               struct ctl_result *out, struct err *e)                                              \
+#define TELL(kind, phase_)                                                                         \
+    static enum rc kind##_tell(struct ctx *cx, void *arg, const char *ns, const char *name,        \
+                               struct ctl_result *out, struct err *e)                              \
     {                                                                                              \
         struct operator* op =(struct operator*) arg;                                               \
                                                                                                    \
         (void)out;                                                                                 \
-        return tell_kind(cx, op, op->cache_, phase_, ns, name, e);                                 \
-    }
-TELL(reconcile_blueprint, blueprints, NULL)
-TELL(reconcile_backup_batch, backup_batches, "Invalid")
-TELL(reconcile_restore_batch, restore_batches, "Invalid")
+        return tell_kind(cx, op, &op->kind, phase_, ns, name, e);                                  \
+    }                                                                                              \
+    const struct watched_ops watched_##kind = {.reconcile = kind##_tell,                           \
+                                               .component = "Batch Controller"};
+TELL(backupblueprint, NULL)
+TELL(backupbatch, "Invalid")
+TELL(restorebatch, "Invalid")

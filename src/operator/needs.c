@@ -199,7 +199,7 @@ check_needs(struct ctx *cx, struct operator* op, const struct invoker *inv, stru
     bool secret = false, allowed = false;
 
     *ok = false;
-    *repo = cache_get(op->repos, inv->repo_ns, inv->repo_name);
+    *repo = cache_get(op->repository.cache, inv->repo_ns, inv->repo_name);
     if (strcmp(inv->repo_ns, inv->ns) != 0) {
         /* Of another namespace, one that may not be used and one that is not there look alike. */
         if (check_foreign(cx, op, inv, *repo, status, &allowed, e))
@@ -324,7 +324,7 @@ target_app(struct ctx *cx, struct operator* op, const struct invoker *inv)
     struct err ignored = ERR_INIT;
 
     return is_app_binding(inv) && target_check(cx, op, inv, &ignored) == RC_OK
-               ? cache_get(op->apps, inv->target_ns, inv->target_name)
+               ? cache_get(op->appbinding.cache, inv->target_ns, inv->target_name)
                : NULL;
 }
 
@@ -337,7 +337,7 @@ find_target(struct ctx *cx, struct operator* op, const struct invoker *inv, stru
     if (strcmp(inv->target_kind, "EmptyTarget") == 0)
         return RC_OK;
     if (is_app_binding(inv))
-        return cache_has(op->apps, inv->target_ns, inv->target_name)
+        return cache_has(op->appbinding.cache, inv->target_ns, inv->target_name)
                    ? RC_OK
                    : err_set(e, RC_NOT_FOUND, "no such AppBinding");
     return kube_get(cx, op->k, workload_of(inv), inv->target_ns, inv->target_name, NULL, e);

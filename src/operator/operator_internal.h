@@ -21,6 +21,29 @@
 #include "operator/operator.h"
 #include "operator/ttl_set.h"
 
+struct operator;
+
+/* A kind of ours while the operator runs. */
+struct watched {
+    struct cache *cache;
+    struct controller *ctl;  /* NULL: it is only read */
+    struct recorder *events; /* NULL: none are told of it */
+};
+/*
+ * What is done about a kind: the file that acts on it defines watched_NAME, for each NAME of KINDS
+ * (api/kinds.h). operator.c makes caches and controllers from these, and knows no kind.
+ */
+struct watched_ops {
+    reconcile_fn *reconcile;        /* NULL: it is only read; `arg` is the struct operator */
+    const char *component;          /* in its events */
+    void (*trim)(struct json *obj); /* optional: takes away what need not be cached */
+    /* Optional: indexes, and whose changes concern whom; all caches and controllers are made. */
+    void (*wire)(struct operator* op, struct watched *own);
+};
+#define WATCHED_DECLARE(name, word) extern const struct watched_ops watched_##name;
+KINDS(WATCHED_DECLARE)
+#undef WATCHED_DECLARE
+
 struct operator
 {
     struct kube *k;
@@ -28,11 +51,10 @@ struct operator
     struct manager *m;
     struct http *http; /* to the Pushgateway */
     char *cluster_uid; /* of its kube-system namespace; NULL: it may not be read */
-    struct cache *repos, *configs, *sessions, *restores, *tasks, *functions, *apps;
-    struct cache *blueprints, *backup_batches, *restore_batches;
+#define WATCHED_MEMBER(name, word) struct watched name;
+    KINDS(WATCHED_MEMBER)
+#undef WATCHED_MEMBER
     struct cache *cron_jobs, *jobs, *pods, *accounts, *bindings;
-    struct controller *repo_ctl, *config_ctl, *session_ctl, *restore_ctl;
-    struct recorder *config_events, *session_events, *restore_events, *repo_events, *batch_events;
     struct ttl_set secrets;  /* by "ns/name" */
     atomic_bool standing_by; /* another leads */
 };
@@ -81,10 +103,9 @@ NODISCARD enum rc write_finalizer(struct ctx *cx, struct operator* op, struct ca
 /* An object that is being deleted. All of it is borrowed. */
 struct deletion {
     const struct json *obj;
-    const char *finalizer;   /* of ours, by which it is held */
-    struct cache *cache;     /* of its kind */
-    struct recorder *events; /* where its troubles are told */
-    bool hopeless;           /* waiting would change nothing */
+    const char *finalizer;      /* of ours, by which it is held */
+    const struct watched *kind; /* its own */
+    bool hopeless;              /* waiting would change nothing */
 };
 /*
  * Take the finalizer away when there is nothing `undone`, or when it could not be done for as long
@@ -231,10 +252,6 @@ void report_metrics(struct ctx *cx, struct operator* op, const struct invoker *i
 /* The field of a BackupConfiguration's status: when its last session that succeeded began. */
 #define LAST_SUCCESS "lastSuccessTime"
 
-/* ---- controllers ---- */
-
-reconcile_fn reconcile_repository, reconcile_configuration, reconcile_session, reconcile_restore;
-
 /* ---- who shares a host in a Repository (sharing.c) ---- */
 
 /* The condition HostShared of a BackupConfiguration, and an event. */
@@ -248,6 +265,5 @@ void untell_sharing(struct operator* op, const struct invoker *inv, struct json 
 /* Fields of an invoker that nothing reads: the condition FieldsIgnored and an event. */
 void tell_ignored(struct ctx *cx, struct recorder *events, const struct json *obj,
                   struct json *status);
-reconcile_fn reconcile_blueprint, reconcile_backup_batch, reconcile_restore_batch;
 
 #endif

@@ -27,8 +27,8 @@ set_references(struct operator* op, struct json *now)
     struct json *status = json_need_object(now, "status"), *list = json_new_array();
     char *key = key2(kube_ns(now), kube_name(now));
 
-    add_references(list, op->configs, key);
-    add_references(list, op->restores, key);
+    add_references(list, op->backupconfiguration.cache, key);
+    add_references(list, op->restoresession.cache, key);
     mem_free(key);
     json_set(status, "references", json_size(list) > 0 ? json_ref(list) : NULL);
     json_free(list);
@@ -58,7 +58,7 @@ say_wipe(struct ctx *cx, struct operator* op, const struct json *obj, enum wipe 
         else
             (void)condition_set(json_need_object(now, "status"), COND_BACKEND_WIPING, COND_FALSE,
                                 NULL);
-        rc = write_status(cx, op, op->repos, &GVR_REPOSITORY, was, now, e);
+        rc = write_status(cx, op, op->repository.cache, &GVR_REPOSITORY, was, now, e);
     }
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
@@ -71,10 +71,7 @@ static enum rc
 finalize_repository(struct ctx *cx, struct operator* op, const struct json *obj,
                     struct ctl_result *out, struct err *e)
 {
-    struct deletion l = {.obj = obj,
-                         .finalizer = FINALIZER_REPOSITORY,
-                         .cache = op->repos,
-                         .events = op->repo_events};
+    struct deletion l = {.obj = obj, .finalizer = FINALIZER_REPOSITORY, .kind = &op->repository};
     struct err undone = ERR_INIT;
     enum wipe state = WIPE_DONE;
 
@@ -92,17 +89,17 @@ finalize_repository(struct ctx *cx, struct operator* op, const struct json *obj,
         return RC_OK;
     l.hopeless = state == WIPE_IMPOSSIBLE;
     if (state == WIPE_DONE)
-        recorder_event(cx, op->repo_events, obj, "Normal", "BackendWiped",
+        recorder_event(cx, op->repository.events, obj, "Normal", "BackendWiped",
                        "the data in the backend are deleted");
     return finalize(cx, op, &l, &undone, out, e);
 }
 
-enum rc
-reconcile_repository(struct ctx *cx, void *arg, const char *ns, const char *name,
+static enum rc
+repository_reconcile(struct ctx *cx, void *arg, const char *ns, const char *name,
                      struct ctl_result *out, struct err *e)
 {
     struct operator* op =(struct operator*) arg;
-    CLEANUP(json_free_ptr) struct json *obj = cache_get(op->repos, ns, name);
+    CLEANUP(json_free_ptr) struct json *obj = cache_get(op->repository.cache, ns, name);
     CLEANUP(json_free_ptr) struct json *now = NULL;
     enum rc rc;
 
@@ -111,16 +108,104 @@ reconcile_repository(struct ctx *cx, void *arg, const char *ns, const char *name
     if (kube_is_deleting(obj))
         return finalize_repository(cx, op, obj, out, e);
     if (!kube_has_finalizer(obj, FINALIZER_REPOSITORY))
-        return write_finalizer(cx, op, op->repos, obj, FINALIZER_REPOSITORY, true, e);
+        return write_finalizer(cx, op, op->repository.cache, obj, FINALIZER_REPOSITORY, true, e);
     json_free(TAKE(obj)); /* it lacks the references */
     rc = kube_get(cx, op->k, &GVR_REPOSITORY, ns, name, &obj, e);
     if (rc != RC_OK)
         return rc == RC_NOT_FOUND ? RC_OK : rc;
     now = json_clone(obj);
     set_references(op, now);
-    if (!object_is_bad(cx, op->repo_events, &kind_repository, obj, json_field(now, "status")))
+    if (!object_is_bad(cx, op->repository.events, &kind_repository, obj, json_field(now, "status")))
         condition_remove(json_field(now, "status"), COND_VALIDATION_PASSED);
     json_set_int(json_field(now, "status"), "observedGeneration", kube_generation(now));
-    rc = write_status(cx, op, op->repos, &GVR_REPOSITORY, obj, now, e);
+    rc = write_status(cx, op, op->repository.cache, &GVR_REPOSITORY, obj, now, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
+
+/* ---- whom it concerns ---- */
+
+/* What is about to go refers to nothing any more. */
+static void
+index_repository(const struct json *obj, cache_emit_fn *emit, void *to)
+{
+    struct invoker inv;
+    char *key;
+
+    if (kube_is_deleting(obj))
+        return;
+    invoker_view(obj, &inv);
+    key = key2(inv.repo_ns, inv.repo_name);
+    emit(to, key);
+    mem_free(key);
+}
+
+/*
+ * Whoever refers to a Repository looks again when it comes, goes or is changed; not when only its
+ * status is, which happens after every backup.
+ */
+static void
+on_repository(void *arg, const struct json *old, const struct json *now)
+{
+    struct operator* op =(struct operator*) arg;
+    const struct json *repo = now != NULL ? now : old;
+    struct cache *users[] = {op->backupconfiguration.cache, op->restoresession.cache};
+    struct controller *controllers[] = {op->backupconfiguration.ctl, op->restoresession.ctl};
+    char *key;
+
+    if (old != NULL && now != NULL && kube_generation(old) == kube_generation(now) &&
+        kube_is_deleting(old) == kube_is_deleting(now))
+        return;
+    key = key2(kube_ns(repo), kube_name(repo));
+    for (size_t c = 0; c < ARRAY_LEN(users); c++) {
+        struct json *keys = cache_keys_by(users[c], BY_REPOSITORY, key);
+
+        for (size_t i = 0; i < json_size(keys); i++)
+            workq_add(controller_queue(controllers[c]), json_text(json_elem(keys, i)));
+        json_free(keys);
+    }
+    mem_free(key);
+}
+
+/* References can be many, and a cached Repository is read for each of them. */
+static void
+trim_repository(struct json *repo)
+{
+    struct json *status = json_field(repo, "status");
+
+    if (status != NULL)
+        json_remove(status, "references");
+}
+
+/* Many configurations on one Repository become one write: it waits, the longer the more there are.
+ */
+static void
+map_user_to_repo(void *arg, const struct json *obj, struct workq *q)
+{
+    struct operator* op =(struct operator*) arg;
+    struct invoker inv;
+    char *key;
+
+    invoker_view(obj, &inv);
+    key = workq_key(inv.repo_ns, inv.repo_name);
+    workq_add_after(q, key, 1000 + (int64_t)cache_count(op->backupconfiguration.cache, NULL) / 2);
+    mem_free(key);
+}
+
+static void
+repository_wire(struct operator* op, struct watched *own)
+{
+    struct cache *users[] = {op->backupconfiguration.cache, op->restoresession.cache};
+
+    for (size_t i = 0; i < ARRAY_LEN(users); i++) {
+        cache_add_index(users[i], BY_REPOSITORY, index_repository);
+        controller_watch(own->ctl, users[i], map_user_to_repo, op);
+    }
+    controller_watch(own->ctl, op->jobs, controller_map_owner,
+                     (void *)(uintptr_t)GVR_REPOSITORY.kind);
+    cache_on_change(own->cache, on_repository, op);
+}
+
+const struct watched_ops watched_repository = {.reconcile = repository_reconcile,
+                                               .component = "Repository Controller",
+                                               .trim = trim_repository,
+                                               .wire = repository_wire};

@@ -40,14 +40,9 @@ ensured_words(const struct session_ctx *s)
                       s->inv.target_kind, s->inv.target_ns, s->inv.target_name);
 }
 
-static struct cache *restores_of(struct operator* op)
+static struct watched *restore_session_own(struct operator* op)
 {
-    return op->restores;
-}
-
-static struct recorder *events_of(struct operator* op)
-{
-    return op->restore_events;
+    return &op->restoresession;
 }
 
 static const struct session_kind restore_session = {
@@ -62,8 +57,7 @@ static const struct session_kind restore_session = {
     .post_hook = "postRestore",
     .pre_hook_done = COND_PRE_RESTORE_HOOK,
     .post_hook_done = COND_POST_RESTORE_HOOK,
-    .cache = restores_of,
-    .events = events_of,
+    .own = restore_session_own,
     .target = restore_session_target,
     .has_result = has_result,
     .settle = restore_session_settle,
@@ -78,9 +72,9 @@ restore_session_start(struct session_ctx *s, struct err *e)
     CLEANUP(json_free_ptr) struct json *repo = NULL;
     bool ok = false, found = false;
 
-    if (object_is_bad(s->cx, s->op->restore_events, &kind_restoresession, s->now, s->status))
+    if (object_is_bad(s->cx, s->op->restoresession.events, &kind_restoresession, s->now, s->status))
         return session_save(s, NULL, e);
-    tell_ignored(s->cx, s->op->restore_events, s->now, s->status);
+    tell_ignored(s->cx, s->op->restoresession.events, s->now, s->status);
     if (check_needs(s->cx, s->op, &s->inv, s->status, &repo, &ok, e) ||
         (ok && check_target(s->cx, s->op, &s->inv, s->status, &found, e)))
         return err_code(e);
@@ -114,7 +108,7 @@ copy_labels(struct session_ctx *s, struct err *e)
     if (kube_patch(s->cx, s->op->k, &GVR_RESTORE_SESSION, s->inv.ns, s->inv.name, KUBE_PATCH_MERGE,
                    patch, NULL, &out, e))
         return err_wrap(e, "could not copy the labels of the database");
-    cache_note(s->op->restores, out);
+    cache_note(s->op->restoresession.cache, out);
     session_take(s, out);
     return RC_OK;
 }
@@ -124,7 +118,7 @@ static enum rc
 check_rights(struct session_ctx *s, struct err *e)
 {
     CLEANUP(json_free_ptr)
-    struct json *repo = cache_get(s->op->repos, s->inv.repo_ns, s->inv.repo_name);
+    struct json *repo = cache_get(s->op->repository.cache, s->inv.repo_ns, s->inv.repo_name);
     struct err why = ERR_INIT;
     enum rc rc = repo == NULL ? RC_DENIED : usage_check(s->cx, s->op, &s->inv, repo, &why);
 
@@ -139,18 +133,17 @@ static enum rc
 restore_session_step(struct session_ctx *s, struct err *e)
 {
     if (kube_is_deleting(s->now)) {
-        struct deletion l = {.obj = s->now,
-                             .finalizer = FINALIZER_INVOKER,
-                             .cache = s->op->restores,
-                             .events = s->op->restore_events};
+        struct deletion l = {
+            .obj = s->now, .finalizer = FINALIZER_INVOKER, .kind = &s->op->restoresession};
         return finalize_invoker(s->cx, s->op, &l, &s->inv, s->out, e);
     }
     if (!kube_has_finalizer(s->now, FINALIZER_INVOKER)) {
         struct json *fresh;
 
-        if (write_finalizer(s->cx, s->op, s->op->restores, s->now, FINALIZER_INVOKER, true, e))
+        if (write_finalizer(s->cx, s->op, s->op->restoresession.cache, s->now, FINALIZER_INVOKER,
+                            true, e))
             return err_code(e);
-        fresh = cache_get(s->op->restores, s->inv.ns, s->inv.name);
+        fresh = cache_get(s->op->restoresession.cache, s->inv.ns, s->inv.name);
         if (fresh == NULL)
             return RC_OK;
         session_take(s, fresh);
@@ -167,12 +160,12 @@ restore_session_step(struct session_ctx *s, struct err *e)
                                                                  : session_watch(s, e);
 }
 
-enum rc
-reconcile_restore(struct ctx *cx, void *arg, const char *ns, const char *name,
-                  struct ctl_result *out, struct err *e)
+static enum rc
+restore_session_reconcile(struct ctx *cx, void *arg, const char *ns, const char *name,
+                          struct ctl_result *out, struct err *e)
 {
     struct operator* op =(struct operator*) arg;
-    struct json *obj = cache_get(op->restores, ns, name);
+    struct json *obj = cache_get(op->restoresession.cache, ns, name);
     struct session_ctx s;
     enum rc rc;
 
@@ -183,3 +176,7 @@ reconcile_restore(struct ctx *cx, void *arg, const char *ns, const char *name,
     session_release(&s);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
+
+const struct watched_ops watched_restoresession = {.reconcile = restore_session_reconcile,
+                                                   .component = "RestoreSession Controller",
+                                                   .wire = session_wire};

@@ -16,13 +16,13 @@ run_job_name(const struct run *r)
 static struct json *
 find_task(void *arg, const char *name)
 {
-    return cache_get(((struct operator*)arg)->tasks, NULL, name);
+    return cache_get(((struct operator*)arg)->task.cache, NULL, name);
 }
 
 static struct json *
 find_function(void *arg, const char *name)
 {
-    return cache_get(((struct operator*)arg)->functions, NULL, name);
+    return cache_get(((struct operator*)arg)->function.cache, NULL, name);
 }
 
 static enum rc

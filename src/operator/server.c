@@ -178,7 +178,7 @@ put_configurations(struct operator* op, struct metrics *m)
                   "When the last session that succeeded began; 0: none did");
     metrics_begin(&b.next, "cstash_backupconfiguration_next_run_time_seconds", "gauge",
                   "When the next session is due");
-    cache_each(op->configs, NULL, put_configuration, &b);
+    cache_each(op->backupconfiguration.cache, NULL, put_configuration, &b);
     metrics_append(m, &b.last);
     metrics_append(m, &b.next);
     metrics_release(&b.last);
@@ -198,8 +198,8 @@ put_all(struct operator* op, struct metrics *m)
     put_caches(op, m);
     if (!leading) /* it knows of no session: zeros would be lies */
         return;
-    put_sessions(m, "cstash_backupsessions", op->sessions);
-    put_sessions(m, "cstash_restoresessions", op->restores);
+    put_sessions(m, "cstash_backupsessions", op->backupsession.cache);
+    put_sessions(m, "cstash_restoresessions", op->restoresession.cache);
     put_configurations(op, m);
 }
 

@@ -49,7 +49,7 @@ session_event(struct session_ctx *s, const char *type, const char *reason, const
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    recorder_event(s->cx, s->kind->events(s->op), s->now, type, reason, "%s", text);
+    recorder_event(s->cx, s->kind->own(s->op)->events, s->now, type, reason, "%s", text);
 }
 
 void
@@ -89,7 +89,7 @@ session_settle(struct session_ctx *s)
 enum rc
 session_save(struct session_ctx *s, struct json **target, struct err *e)
 {
-    struct cache *cache = s->kind->cache(s->op);
+    struct cache *cache = s->kind->own(s->op)->cache;
     struct json *fresh;
 
     (void)session_settle(s);
@@ -112,7 +112,7 @@ session_reload(struct session_ctx *s, struct err *e)
 
     if (kube_get(s->cx, s->op->k, s->kind->resource, kube_ns(s->now), kube_name(s->now), &fresh, e))
         return err_code(e);
-    cache_note(s->kind->cache(s->op), fresh);
+    cache_note(s->kind->own(s->op)->cache, fresh);
     session_take(s, fresh);
     return RC_OK;
 }
@@ -309,4 +309,31 @@ session_watch(struct session_ctx *s, struct err *e)
         s->out->requeue_after_ms =
             s->out->requeue_after_ms == 0 ? left : MIN(left, s->out->requeue_after_ms);
     return session_save(s, NULL, e);
+}
+
+/* ---- what concerns it ---- */
+
+/* A pod's Job's owner. */
+static void
+map_pod_to_owner(void *arg, const struct json *pod, struct workq *q)
+{
+    struct operator* op =(struct operator*) arg;
+    const struct json *owner = kube_controller_of(pod);
+    struct json *job;
+
+    if (strcmp(json_text_or(json_field(owner, "kind"), ""), "Job") != 0)
+        return;
+    job = cache_get(op->jobs, kube_ns(pod), json_text_or(json_field(owner, "name"), ""));
+    owner = kube_controller_of(job);
+    if (owner != NULL)
+        workq_add_object(q, kube_ns(pod), json_text_or(json_field(owner, "name"), ""));
+    json_free(job);
+}
+
+void
+session_wire(struct operator* op, struct watched *own)
+{
+    controller_watch(own->ctl, op->jobs, controller_map_owner,
+                     (void *)(uintptr_t)cache_kind(own->cache)->kind);
+    controller_watch(own->ctl, op->pods, map_pod_to_owner, op);
 }

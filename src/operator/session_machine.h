@@ -29,8 +29,7 @@ struct session_kind {
     const char *waiting, *finished; /* reasons of events */
     const char *post_hook;          /* the key in spec.hooks */
 
-    struct cache *(*cache)(struct operator* op);
-    struct recorder *(*events)(struct operator* op);
+    struct watched *(*own)(struct operator* op);
     /* Where conditions of the target and results of hosts stand, made if it is not there. */
     struct json *(*target)(struct session_ctx *s);
     /* Did the Job's steps write a result? */
@@ -70,6 +69,9 @@ void session_event(struct session_ctx *s, const char *type, const char *reason, 
  * into the former status are gone; `*target` (may be NULL) is the fresh one.
  */
 NODISCARD enum rc session_save(struct session_ctx *s, struct json **target, struct err *e);
+
+/* Whoever has sessions of this kind is told of their Jobs and pods. */
+void session_wire(struct operator* op, struct watched *own);
 
 /* It waits for nothing any more, if it did. */
 void session_wait_is_over(struct session_ctx *s);

@@ -36,7 +36,8 @@ static struct json *
 find_sharer(struct operator* op, const struct invoker *inv, struct invoker *out)
 {
     CLEANUP(mem_free_ptr) char *key = key2(inv->repo_ns, inv->repo_name);
-    CLEANUP(json_free_ptr) struct json *keys = cache_keys_by(op->configs, BY_REPOSITORY, key);
+    CLEANUP(json_free_ptr)
+    struct json *keys = cache_keys_by(op->backupconfiguration.cache, BY_REPOSITORY, key);
 
     for (size_t i = 0; i < json_size(keys); i++) {
         const char *one = json_text_or(json_elem(keys, i), ""), *slash = strchr(one, '/');
@@ -48,7 +49,7 @@ find_sharer(struct operator* op, const struct invoker *inv, struct invoker *out)
         ns = mem_strndup(one, (size_t)(slash - one));
         if (strcmp(ns, inv->ns) == 0 && strcmp(slash + 1, inv->name) == 0)
             continue;
-        obj = cache_get(op->configs, ns, slash + 1);
+        obj = cache_get(op->backupconfiguration.cache, ns, slash + 1);
         if (obj == NULL)
             continue;
         invoker_view(obj, out);
@@ -84,11 +85,11 @@ tell_sharing(struct ctx *cx, struct operator* op, const struct invoker *inv, con
             "Stash. Set spec.target.alias, or use another Repository.",
             other.ns, other.name, host_of(inv));
     if (condition_set(status, COND_HOST_SHARED, COND_TRUE, text))
-        recorder_event(cx, op->config_events, obj, "Warning", condition_row(COND_HOST_SHARED)->type,
-                       "%s", text);
+        recorder_event(cx, op->backupconfiguration.events, obj, "Warning",
+                       condition_row(COND_HOST_SHARED)->type, "%s", text);
     if (!condition_is_there(json_field(with, "status"), COND_HOST_SHARED)) {
         CLEANUP(mem_free_ptr) char *key = key2(other.ns, other.name);
-        workq_add(controller_queue(op->config_ctl), key); /* it does not know yet */
+        workq_add(controller_queue(op->backupconfiguration.ctl), key); /* it does not know yet */
     }
 }
 
@@ -101,6 +102,6 @@ untell_sharing(struct operator* op, const struct invoker *inv, struct json *stat
     condition_remove(status, COND_HOST_SHARED);
     if (with != NULL && condition_is_there(json_field(with, "status"), COND_HOST_SHARED)) {
         CLEANUP(mem_free_ptr) char *key = key2(other.ns, other.name);
-        workq_add(controller_queue(op->config_ctl), key); /* it may name this one */
+        workq_add(controller_queue(op->backupconfiguration.ctl), key); /* it may name this one */
     }
 }
