@@ -42,7 +42,7 @@ same_style() { # same_style FILE
 
 @test "what is generated in deploy/ is what is committed" {
     "$ROOT/tools/deploy" "$CSTASH" "$T/deploy"
-    for part in crds catalog operator.yaml kustomization.yaml; do
+    for part in crds catalog rbac operator.yaml kustomization.yaml; do
         diff -r "$T/deploy/$part" "$ROOT/deploy/$part"
     done
 }
