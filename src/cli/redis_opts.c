@@ -10,6 +10,9 @@
 
 enum { SILENCE_MS = 10 * 1000 };
 
+enum sentinel_tls { SENTINEL_TLS_SAME, SENTINEL_TLS_YES, SENTINEL_TLS_NO };
+static const char *const sentinel_tls_words[] = {"same", "yes", "no", NULL};
+
 const struct opt opts_redis[] = {
     {"redis", 0, OPT_TEXT(struct redis_access, url), "URL",
      "redis://[user[:password]@]host[:port][/db], rediss://, unix:///path, "
@@ -20,6 +23,10 @@ const struct opt opts_redis[] = {
      "user name at the Sentinels"},
     {"sentinel-password-file", 0, OPT_FILE(struct redis_access, sentinel_password_file), NULL,
      "file with the password of the Sentinels"},
+    {"sentinel-tls", 0, OPT_ENUM(struct redis_access, sentinel_tls, sentinel_tls_words, "same"),
+     NULL, "use TLS with the Sentinels: as with the servers, yes or no"},
+    {"sentinel-cacert", 0, OPT_FILE(struct redis_access, sentinel_cacert), NULL,
+     "CA certificates to verify the Sentinels with, if they are others"},
     {"wait", 0, OPT_MS(struct redis_access, wait_ms, NULL), NULL,
      "how long to wait for a server that is loading, busy or silent [5m], or prepares its snapshot "
      "[6h]"},
@@ -36,20 +43,33 @@ redis_patience(int wait_ms, struct conn_opts *opts)
     opts->reply_ms = opts->prepare_ms = MAX(wait_ms, SILENCE_MS);
 }
 
-/* How to log in at the Sentinels, which may differ from the servers. */
+/* How to reach the Sentinels and log in there, which may differ from the servers. */
 static enum rc
-redis_sentinel(const struct redis_access *a, struct redis_addr *addr, struct err *e)
+redis_sentinel(const struct redis_access *a, struct redis_addr *addr, struct conn_opts *opts,
+               struct err *e)
 {
-    if (a->sentinel_user == NULL && a->sentinel_password_file == NULL)
+    bool given = a->sentinel_user != NULL || a->sentinel_password_file != NULL ||
+                 a->sentinel_tls != SENTINEL_TLS_SAME || a->sentinel_cacert != NULL;
+
+    if (!given)
         return RC_OK;
     if (addr->master == NULL)
-        return err_set(e, RC_USAGE,
-                       "--sentinel-user and --sentinel-password-file are for "
-                       "redis-sentinel:// addresses");
-    if (a->sentinel_password_file == NULL)
+        return err_set(e, RC_USAGE, "--sentinel-... options are for redis-sentinel:// addresses");
+    if (a->sentinel_tls != SENTINEL_TLS_SAME)
+        addr->sentinel.tls = a->sentinel_tls == SENTINEL_TLS_YES;
+    if (a->sentinel_cacert != NULL) {
+        if (!addr->sentinel.tls)
+            return err_set(e, RC_USAGE, "--sentinel-cacert needs --sentinel-tls yes");
+        opts->sentinel_tls.cacert = a->sentinel_cacert;
+        opts->sentinel_tls.cacert_dir = NULL;
+    }
+    if (a->sentinel_user != NULL && a->sentinel_password_file == NULL)
         return err_set(e, RC_USAGE, "--sentinel-user needs --sentinel-password-file");
-    addr->sentinel.user = a->sentinel_user != NULL ? mem_strdup(a->sentinel_user) : NULL;
-    return secret_from_file(a->sentinel_password_file, &addr->sentinel.pass, e);
+    if (a->sentinel_user != NULL)
+        addr->sentinel.user = mem_strdup(a->sentinel_user);
+    return a->sentinel_password_file == NULL
+               ? RC_OK
+               : secret_from_file(a->sentinel_password_file, &addr->sentinel.pass, e);
 }
 
 enum rc
@@ -74,11 +94,11 @@ app_redis(const struct redis_access *a, struct redis_addr *addr, struct conn_opt
     addr->assumed = a->url == NULL;
     if (rc == RC_INVALID)
         e->code = rc = RC_USAGE; /* the address is one of the command line */
-    if (rc == RC_OK && redis_sentinel(a, addr, e)) {
+    if (rc == RC_OK && redis_sentinel(a, addr, opts, e)) {
         redis_addr_release(addr);
         return err_code(e);
     }
-    if (rc == RC_OK && !addr->tls && tls != NULL) {
+    if (rc == RC_OK && !addr->tls && !addr->sentinel.tls && tls != NULL) {
         (void)err_set(e, RC_USAGE, "--%s needs a connection with TLS, and %s is without", tls,
                       redis_addr_text(addr));
         redis_addr_release(addr);

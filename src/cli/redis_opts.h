@@ -9,7 +9,9 @@
 #include "job/data_opts.h"
 
 struct redis_access {
-    const char *url, *password_file, *sentinel_user, *sentinel_password_file;
+    const char *url, *password_file;
+    const char *sentinel_user, *sentinel_password_file, *sentinel_cacert;
+    int sentinel_tls; /* enum sentinel_tls in redis_opts.c */
     struct tls_opts tls;
     int wait_ms;
 };

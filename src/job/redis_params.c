@@ -59,6 +59,7 @@ params_sentinel(struct ctx *cx, struct kube *k, const struct step_flags *f, cons
     CLEANUP(buf_release) struct buf seeds = BUF_INIT(ADDRESSES_MAX), pem = BUF_INIT(CA_MAX);
     const struct json *ca = json_field(s, "caBundle");
     const char *master = json_text(json_field(s, "master"));
+    bool tls;
 
     if (b->addr.master == NULL || master != NULL) {
         if (master == NULL)
@@ -70,8 +71,13 @@ params_sentinel(struct ctx *cx, struct kube *k, const struct step_flags *f, cons
             return err_code(e);
     }
     b->conn.sentinel_tls = b->conn.tls;
+    tls = b->addr.sentinel.tls || ca != NULL;
+    if (json_opt_bool(s, "tls", &tls, e))
+        return err_wrap(e, "sentinel");
+    b->addr.sentinel.tls = tls;
+    if (ca != NULL && !tls)
+        return err_set(e, RC_INVALID, "sentinel: caBundle is for TLS, but tls is false");
     if (ca != NULL) {
-        b->addr.sentinel.tls = true;
         b->conn.sentinel_tls = (struct tls_opts){.cacert = NULL};
         if (b64_decode(json_text_str(ca), &pem, e) ||
             redis_target_file(f, b, 3, "sentinel-ca.crt", buf_str(&pem),

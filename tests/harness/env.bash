@@ -90,6 +90,17 @@ stop_redis() {
     rm -f "$T/$1.pid"
 }
 
+make_ca() { # $T/ca.crt and $T/ca.key
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$T/ca.key" -out "$T/ca.crt" -days 2 \
+        -subj /CN=authority 2>/dev/null
+}
+
+certificate() { # NAME SAN [DAYS]
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$T/$1.key" -out "$T/$1.csr" -subj "/CN=$1" 2>/dev/null
+    openssl x509 -req -in "$T/$1.csr" -CA "$T/ca.crt" -CAkey "$T/ca.key" -CAcreateserial \
+        -days "${3:-2}" -extfile <(echo "subjectAltName=$2") -out "$T/$1.crt" 2>/dev/null
+}
+
 # What `run` ran ended so, and said each of these.
 says() { # says STATUS TEXT...
     [ "$status" = "$1" ] || { echo "$status: $output"; return 1; }

@@ -112,21 +112,10 @@ PY
 
 # --- TLS ----------------------------------------------------------------------------------------------
 
-certificate() { # NAME SAN [DAYS]
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$T/$1.key" -out "$T/$1.csr" -subj "/CN=$1" 2>/dev/null
-    openssl x509 -req -in "$T/$1.csr" -CA "$T/ca.crt" -CAkey "$T/ca.key" -CAcreateserial \
-        -days "${3:-2}" -extfile <(echo "subjectAltName=$2") -out "$T/$1.crt" 2>/dev/null
-}
-
 start_tls() { # NAME CERTIFICATE AUTH-CLIENTS
     TLS_PORT="$(free_port)"
     start_redis "$1" --tls-port "$TLS_PORT" --tls-cert-file "$T/$2.crt" --tls-key-file "$T/$2.key" \
         --tls-ca-cert-file "$T/ca.crt" --tls-auth-clients "$3"
-}
-
-make_ca() {
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$T/ca.key" -out "$T/ca.crt" -days 2 \
-        -subj /CN=authority 2>/dev/null
 }
 
 @test "TLS is verified by default, and each failure says why" {

@@ -178,6 +178,74 @@ saves() { [[ "$(redis-cli -p "$1" info persistence)" == *rdb_bgsave_in_progress:
 has_keys() { [ "$(redis-cli -p "$1" dbsize)" != 0 ]; }
 kill_port() { local s; for s in a b c; do eval "[ \$PORT_$s = $1 ]" && kill -9 "$(cat "$T/$s.pid")"; done; true; }
 
+@test "Sentinels and servers with TLS, each with its own; and only the ones with it" {
+    make_ca
+    certificate good DNS:localhost,IP:127.0.0.1
+    certificate other DNS:example.org
+    local tls=(--tls-cert-file "$T/good.crt" --tls-key-file "$T/good.key" --tls-ca-cert-file "$T/ca.crt" --tls-auth-clients no)
+    local as_tls=("tls-cert-file $T/good.crt" "tls-key-file $T/good.key" "tls-ca-cert-file $T/ca.crt" "tls-auth-clients no")
+    TLS_a=$(free_port)
+    start_redis a --tls-port "$TLS_a" "${tls[@]}"
+    fill 100
+    TLS_s1=$(free_port)
+    # A Sentinel that offers both, and watches the port with TLS.
+    start_sentinel s1 "$TLS_a" "tls-port $TLS_s1" "tls-replication yes" "${as_tls[@]}"
+    "$CSTASH" init -q
+    run "$CSTASH" backup -q --target t --redis "rediss-sentinel://localhost:$TLS_s1/db" --prefer master
+    says 1 "unknown authority"
+    "$CSTASH" backup -q --target t --redis "rediss-sentinel://localhost:$TLS_s1/db" --cacert "$T/ca.crt" --prefer master
+    [ "$(source_field node)" = "127.0.0.1:$TLS_a" ]
+    "$CSTASH" backup -q --target t --redis "rediss-sentinel://127.0.0.1:$PORT_s1/db" --sentinel-tls no --cacert "$T/ca.crt" --prefer master
+    # The other way round: Sentinels with TLS that watch a server without.
+    TLS_s2=$(free_port)
+    start_sentinel s2 "$PORT_a" "tls-port $TLS_s2" "${as_tls[@]}"
+    "$CSTASH" backup -q --target t --redis "redis-sentinel://localhost:$TLS_s2/db" --sentinel-tls yes --sentinel-cacert "$T/ca.crt" --prefer master
+    [ "$(source_field node)" = "127.0.0.1:$PORT_a" ]
+    [ "$("$CSTASH" snapshots --json | grep -o '"tree"' | wc -l)" = 3 ]
+    run "$CSTASH" backup -q --target t --redis "redis-sentinel://localhost:$TLS_s2/db" --sentinel-cacert "$T/ca.crt"
+    says 2 "--sentinel-cacert needs --sentinel-tls yes"
+    # Whose certificate is for somebody else.
+    TLS_s3=$(free_port)
+    start_sentinel s3 "$PORT_a" "tls-port $TLS_s3" "tls-cert-file $T/other.crt" "tls-key-file $T/other.key" "tls-ca-cert-file $T/ca.crt" "tls-auth-clients no"
+    run "$CSTASH" backup -q --target t --redis "redis-sentinel://localhost:$TLS_s3/db" --sentinel-tls yes --sentinel-cacert "$T/ca.crt"
+    says 1 "is not for localhost"
+}
+
+@test "a failover that was asked for, in the middle of a backup and of a restore" {
+    start_watched
+    settled
+    fill 200000
+    until_true holds b 200000
+    until_true holds c 200000
+    "$CSTASH" init -q
+    cli a config set rdb-key-save-delay 50 >/dev/null # microseconds
+    "$CSTASH" backup --redis "$URL" --prefer master >"$T/out" 2>&1 3>&- &
+    PIDS+=($!)
+    until_true saves "$PORT_a"
+    redis-cli -p "$PORT_s1" sentinel failover db
+    wait $!
+    # Either it was done before the old master gave up its role, or it starts anew; never half of each.
+    "$CSTASH" check -q --read-data
+    grep -q '200000 keys' "$T/out"
+    local now
+    until_true is_not_master "$PORT_a"
+    now=$(master_port "$PORT_s1")
+    until_true settled_behind "$now"
+    redis-cli -p "$now" flushall >/dev/null
+    "$CSTASH" restore -q --redis "$URL" --yes latest >"$T/out" 2>&1 </dev/null 3>&- &
+    PIDS+=($!)
+    until has_keys "$now"; do :; done
+    redis-cli -p "$PORT_s1" sentinel failover db
+    if wait $!; then
+        [ "$(redis-cli -p "$now" dbsize)" = 200000 ]
+    else
+        grep -q "of 200,000 keys are in 127.0.0.1:$now" "$T/out"
+    fi
+}
+
+is_not_master() { [ "$(master_port "$PORT_s1")" != "$1" ]; }
+settled_behind() { [[ "$(redis-cli -p "$1" info replication)" == *connected_slaves:2* ]]; }
+
 @test "an AppBinding with Sentinels: a session reads a replica, a restore writes the master" {
     need kubectl curl python3 restic prometheus-pushgateway
     start_watched "requirepass sesame"
