@@ -1,7 +1,95 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/backend.h"
 
+#include "api/shared_internal.h"
 #include "base/mem.h"
+
+/* ---- its fields ---- */
+
+static const struct rule rules_mount_path[] = {
+    {"self != '/stash' && !self.startsWith('/stash/')",
+     "mountPath must not be /stash or below: the Job keeps its own files there"},
+    {.cel = NULL},
+};
+static const struct field fields_local[] = {
+    {.name = "mountPath",
+     .type = F_STR,
+     .required = true,
+     .rules = rules_mount_path,
+     .doc = "Where the volume is mounted in the Job"},
+    {.name = "subPath", .type = F_STR, .doc = "Folder of the volume to mount instead of its root"},
+    {.name = "hostPath", .type = F_FREE, .doc = "Folder of the node"},
+    {.name = "persistentVolumeClaim", .type = F_FREE, .doc = "Claim in the Job's namespace"},
+    {.name = "nfs", .type = F_FREE, .doc = "NFS share"},
+    {.name = "emptyDir", .type = F_FREE, .doc = "Scratch volume, gone with the pod"},
+    {.name = "secret", .type = F_FREE, .doc = "Secret as a volume"},
+    {.name = "configMap", .type = F_FREE, .doc = "ConfigMap as a volume"},
+    {.name = "csi", .type = F_FREE, .doc = "CSI volume"},
+    {.name = "ephemeral", .type = F_FREE, .doc = "Generic ephemeral volume"},
+    {.name = "projected", .type = F_FREE, .doc = "Projected volume"},
+    {.name = "downwardAPI", .type = F_FREE, .doc = "Downward API volume"},
+    {.name = "gcePersistentDisk", .type = F_FREE, .doc = "GCE disk"},
+    {.name = "awsElasticBlockStore", .type = F_FREE, .doc = "AWS disk"},
+    {.name = "azureDisk", .type = F_FREE, .doc = "Azure disk"},
+    {.name = "azureFile", .type = F_FREE, .doc = "Azure file share"},
+    {.name = "cephfs", .type = F_FREE, .doc = "CephFS"},
+    {.name = "rbd", .type = F_FREE, .doc = "Rados block device"},
+    {.name = "iscsi", .type = F_FREE, .doc = "iSCSI disk"},
+    {.name = "fc", .type = F_FREE, .doc = "Fibre Channel disk"},
+    {.name = "cinder", .type = F_FREE, .doc = "OpenStack disk"},
+    {.name = "glusterfs", .type = F_FREE, .doc = "GlusterFS"},
+    {.name = "vsphereVolume", .type = F_FREE, .doc = "vSphere disk"},
+    {.name = "portworxVolume", .type = F_FREE, .doc = "Portworx volume"},
+    {.name = "flexVolume", .type = F_FREE, .doc = "Flex volume"},
+    {.name = NULL},
+};
+static const struct field fields_s3[] = {
+    {.name = "endpoint",
+     .type = F_STR,
+     .required = true,
+     .doc = "s3.amazonaws.com, or https://host:port of another server"},
+    {.name = "bucket", .type = F_STR, .required = true, .doc = "Bucket"},
+    {.name = "prefix", .type = F_STR, .doc = "Folder in the bucket"},
+    {.name = "region", .type = F_STR, .doc = "Region of the bucket"},
+    {.name = "insecureTLS", .type = F_BOOL, .doc = "Do not verify the server's certificate"},
+    {.name = NULL},
+};
+static const struct field fields_gcs[] = {
+    {.name = "bucket", .type = F_STR, .doc = "Bucket"},
+    {.name = "prefix", .type = F_STR, .doc = "Folder in the bucket"},
+    {.name = "maxConnections", .type = F_INT64, .doc = "Most connections at once"},
+    {.name = NULL},
+};
+static const struct field fields_azure[] = {
+    {.name = "container", .type = F_STR, .doc = "Container"},
+    {.name = "prefix", .type = F_STR, .doc = "Folder in the container"},
+    {.name = "maxConnections", .type = F_INT64, .doc = "Most connections at once"},
+    {.name = NULL},
+};
+static const struct field fields_swift[] = {
+    {.name = "container", .type = F_STR, .doc = "Container"},
+    {.name = "prefix", .type = F_STR, .doc = "Folder in the container"},
+    {.name = NULL},
+};
+static const struct field fields_rest[] = {
+    {.name = "url", .type = F_STR, .doc = "URL of the REST server, without credentials"},
+    {.name = NULL},
+};
+const struct field fields_backend[] = {
+    {.name = "storageSecretName",
+     .type = F_NAME,
+     .doc = "Secret beside the Repository with RESTIC_PASSWORD and the credentials"},
+    {.name = "local", .type = F_OBJECT, .of = fields_local, .doc = "A volume"},
+    {.name = "s3", .type = F_OBJECT, .of = fields_s3, .doc = "S3 and what speaks like it"},
+    {.name = "gcs", .type = F_OBJECT, .of = fields_gcs, .doc = "Google Cloud Storage"},
+    {.name = "azure", .type = F_OBJECT, .of = fields_azure, .doc = "Azure Blob Storage"},
+    {.name = "swift", .type = F_OBJECT, .of = fields_swift, .doc = "OpenStack Swift"},
+    {.name = "b2", .type = F_OBJECT, .of = fields_gcs, .doc = "Backblaze B2"},
+    {.name = "rest", .type = F_OBJECT, .of = fields_rest, .doc = "restic's REST server"},
+    {.name = NULL},
+};
+
+/* ---- its parts ---- */
 
 /* In the order in which the first one that is there counts. */
 static const struct provider {
