@@ -75,31 +75,117 @@ static const struct field fields_rest[] = {
     {.name = "url", .type = F_STR, .doc = "URL of the REST server, without credentials"},
     {.name = NULL},
 };
+
+/* ---- what of the storage Secret: restic's variables ---- */
+
+/* A REST server's are renamed: backend_secret_key. */
+static const char *const keys_none[] = {NULL};
+static const char *const keys_s3[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+                                      /* beyond Stash's */
+                                      "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", NULL};
+static const char *const keys_gcs[] = {"GOOGLE_PROJECT_ID", "GOOGLE_SERVICE_ACCOUNT_JSON_KEY",
+                                       /* beyond Stash's */
+                                       "GOOGLE_ACCESS_TOKEN", NULL};
+static const char *const keys_azure[] = {"AZURE_ACCOUNT_NAME", "AZURE_ACCOUNT_KEY",
+                                         /* beyond Stash's */
+                                         "AZURE_ACCOUNT_SAS", NULL};
+static const char *const keys_swift[] = {
+    "ST_AUTH", "ST_USER", "ST_KEY", "OS_AUTH_URL", "OS_REGION_NAME", "OS_USERNAME", "OS_PASSWORD",
+    "OS_TENANT_ID", "OS_TENANT_NAME", "OS_USER_DOMAIN_NAME", "OS_PROJECT_NAME",
+    "OS_PROJECT_DOMAIN_NAME", "OS_APPLICATION_CREDENTIAL_ID", "OS_APPLICATION_CREDENTIAL_NAME",
+    "OS_APPLICATION_CREDENTIAL_SECRET", "OS_STORAGE_URL", "OS_AUTH_TOKEN",
+    /* beyond Stash's */
+    "OS_USER_ID", "OS_USER_DOMAIN_ID", "OS_PROJECT_ID", "OS_PROJECT_DOMAIN_ID", "OS_TRUST_ID",
+    NULL};
+static const char *const keys_b2[] = {"B2_ACCOUNT_ID", "B2_ACCOUNT_KEY", NULL};
+
+/* ---- restic's address of it ---- */
+
+/* mem_free. What it reads was checked by backend_address. */
+typedef char *address_fn(const struct backend *b, const char *scheme);
+
+static char *
+address_path(const struct backend *b, const char *scheme)
+{
+    (void)scheme;
+    return mem_strdup(b->bucket);
+}
+
+static char *
+address_url(const struct backend *b, const char *scheme)
+{
+    return mem_printf("%s:%s", scheme, b->endpoint != NULL ? b->endpoint : b->bucket);
+}
+
+static char *
+address_at_endpoint(const struct backend *b, const char *scheme)
+{
+    const char *endpoint = b->endpoint != NULL ? b->endpoint : "s3.amazonaws.com";
+    CLEANUP(mem_free_ptr)
+    char *joined = mem_printf("%s/%s", b->bucket, b->prefix != NULL ? b->prefix : "");
+    CLEANUP(mem_free_ptr) char *path = str_clean_path(joined);
+    size_t n = strlen(endpoint);
+
+    while (n > 0 && endpoint[n - 1] == '/')
+        n--;
+    return mem_printf("%s:%.*s/%s", scheme, (int)n, endpoint, path);
+}
+
+static char *
+address_in_bucket(const struct backend *b, const char *scheme)
+{
+    return mem_printf("%s:%s:/%s", scheme, b->bucket, b->prefix != NULL ? b->prefix : "");
+}
+
+/* ---- all of them ---- */
+
+/*
+ * In the order in which the first one whose block is there counts: the name of its block, the fields
+ * in it, the one of them that names bucket, container or folder; scheme and form of its address;
+ * keys of the Secret; what it is.
+ */
+#define PROVIDERS(X)                                                                               \
+    X("local", fields_local, "mountPath", "", address_path, keys_none, "A volume")                 \
+    X("s3", fields_s3, "bucket", "s3", address_at_endpoint, keys_s3, "S3 and what speaks like it") \
+    X("gcs", fields_gcs, "bucket", "gs", address_in_bucket, keys_gcs, "Google Cloud Storage")      \
+    X("azure", fields_azure, "container", "azure", address_in_bucket, keys_azure,                  \
+      "Azure Blob Storage")                                                                        \
+    X("swift", fields_swift, "container", "swift", address_in_bucket, keys_swift,                  \
+      "OpenStack Swift")                                                                           \
+    X("b2", fields_gcs, "bucket", "b2", address_in_bucket, keys_b2, "Backblaze B2")                \
+    X("rest", fields_rest, "url", "rest", address_url, keys_none, "restic's REST server")
+
 const struct field fields_backend[] = {
     {.name = "storageSecretName",
      .type = F_NAME,
      .doc = "Secret beside the Repository with RESTIC_PASSWORD and the credentials"},
-    {.name = "local", .type = F_OBJECT, .of = fields_local, .doc = "A volume"},
-    {.name = "s3", .type = F_OBJECT, .of = fields_s3, .doc = "S3 and what speaks like it"},
-    {.name = "gcs", .type = F_OBJECT, .of = fields_gcs, .doc = "Google Cloud Storage"},
-    {.name = "azure", .type = F_OBJECT, .of = fields_azure, .doc = "Azure Blob Storage"},
-    {.name = "swift", .type = F_OBJECT, .of = fields_swift, .doc = "OpenStack Swift"},
-    {.name = "b2", .type = F_OBJECT, .of = fields_gcs, .doc = "Backblaze B2"},
-    {.name = "rest", .type = F_OBJECT, .of = fields_rest, .doc = "restic's REST server"},
+#define PROVIDER_FIELD(name_, fields, bucket, scheme, address, keys, doc_)                         \
+    {.name = name_, .type = F_OBJECT, .of = fields, .doc = doc_},
+    /* clang-format off */
+    PROVIDERS(PROVIDER_FIELD)
+#undef PROVIDER_FIELD
     {.name = NULL},
+    /* clang-format on */
 };
+
+static const struct provider {
+    const char *name, *bucket, *scheme;
+    address_fn *address;
+    const char *const *keys;
+} providers[] = {
+#define PROVIDER_ROW(name, fields, bucket, scheme, address, keys, doc)                             \
+    {name, bucket, scheme, address, keys},
+    PROVIDERS(PROVIDER_ROW)
+#undef PROVIDER_ROW
+};
+
+const char *
+backend_provider(size_t i)
+{
+    return i < ARRAY_LEN(providers) ? providers[i].name : NULL;
+}
 
 /* ---- its parts ---- */
-
-/* In the order in which the first one that is there counts. */
-static const struct provider {
-    const char *name, *bucket; /* its block, and the field that names bucket, container or folder */
-    const char *scheme;        /* of the address, for those that look alike */
-} providers[] = {
-    {"local", "mountPath", NULL},    {"s3", "bucket", NULL},          {"gcs", "bucket", "gs"},
-    {"azure", "container", "azure"}, {"swift", "container", "swift"}, {"b2", "bucket", "b2"},
-    {"rest", "url", NULL},
-};
 
 static char *
 copy_text(const struct json *obj, const char *field)
@@ -181,7 +267,7 @@ backend_decode(const struct json *spec, struct backend *out, struct err *e)
     b.region = copy_text(block, "region");
     b.max_connections = json_int_or(json_field(block, "maxConnections"), 0);
     b.insecure_tls = json_is_true(json_field(block, "insecureTLS"));
-    if (strcmp(p->name, "rest") == 0 && b.bucket != NULL) {
+    if (p->address == address_url && b.bucket != NULL) {
         b.endpoint = b.bucket;
         split_url(b.endpoint, &b.bucket, &b.prefix);
     }
@@ -213,35 +299,13 @@ backend_release(struct backend *b)
 enum rc
 backend_address(const struct backend *b, char **out, struct err *e)
 {
-    const char *prefix = b->prefix != NULL ? b->prefix : "";
-
     if (b->provider == NULL || b->bucket == NULL)
         return err_set(e, RC_INVALID, "a backend needs a provider and a bucket");
     if (check_lengths(b, e))
         return err_code(e);
-    if (strcmp(b->provider, "local") == 0) {
-        *out = mem_strdup(b->bucket);
-        return RC_OK;
-    }
-    if (strcmp(b->provider, "rest") == 0) {
-        *out = mem_printf("rest:%s", b->endpoint != NULL ? b->endpoint : b->bucket);
-        return RC_OK;
-    }
-    if (strcmp(b->provider, "s3") == 0) {
-        const char *endpoint = b->endpoint != NULL ? b->endpoint : "s3.amazonaws.com";
-        char *joined = mem_printf("%s/%s", b->bucket, prefix), *path = str_clean_path(joined);
-        size_t n = strlen(endpoint);
-
-        while (n > 0 && endpoint[n - 1] == '/')
-            n--;
-        *out = mem_printf("s3:%.*s/%s", (int)n, endpoint, path);
-        mem_free(joined);
-        mem_free(path);
-        return RC_OK;
-    }
     for (size_t i = 0; i < ARRAY_LEN(providers); i++)
         if (strcmp(b->provider, providers[i].name) == 0) {
-            *out = mem_printf("%s:%s:/%s", providers[i].scheme, b->bucket, prefix);
+            *out = providers[i].address(b, providers[i].scheme);
             return RC_OK;
         }
     return err_set(e, RC_INVALID, "unknown provider %s", b->provider);
@@ -252,23 +316,13 @@ backend_secret_key(const char *name)
 {
     static const char *const renamed[][2] = {{"RESTIC_REST_USERNAME", "REST_SERVER_USERNAME"},
                                              {"RESTIC_REST_PASSWORD", "REST_SERVER_PASSWORD"}};
-    static const char *const same[] = {
-        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "GOOGLE_PROJECT_ID",
-        "GOOGLE_SERVICE_ACCOUNT_JSON_KEY", "AZURE_ACCOUNT_NAME", "AZURE_ACCOUNT_KEY", "ST_AUTH",
-        "ST_USER", "ST_KEY", "OS_AUTH_URL", "OS_REGION_NAME", "OS_USERNAME", "OS_PASSWORD",
-        "OS_TENANT_ID", "OS_TENANT_NAME", "OS_USER_DOMAIN_NAME", "OS_PROJECT_NAME",
-        "OS_PROJECT_DOMAIN_NAME", "OS_APPLICATION_CREDENTIAL_ID", "OS_APPLICATION_CREDENTIAL_NAME",
-        "OS_APPLICATION_CREDENTIAL_SECRET", "OS_STORAGE_URL", "OS_AUTH_TOKEN", "B2_ACCOUNT_ID",
-        "B2_ACCOUNT_KEY",
-        /* beyond Stash's */
-        "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "AZURE_ACCOUNT_SAS", "GOOGLE_ACCESS_TOKEN",
-        "OS_USER_ID", "OS_USER_DOMAIN_ID", "OS_PROJECT_ID", "OS_PROJECT_DOMAIN_ID", "OS_TRUST_ID"};
 
     for (size_t i = 0; i < ARRAY_LEN(renamed); i++)
         if (strcmp(name, renamed[i][0]) == 0)
             return renamed[i][1];
-    for (size_t i = 0; i < ARRAY_LEN(same); i++)
-        if (strcmp(name, same[i]) == 0)
-            return same[i];
+    for (size_t i = 0; i < ARRAY_LEN(providers); i++)
+        for (const char *const *key = providers[i].keys; *key != NULL; key++)
+            if (strcmp(name, *key) == 0)
+                return *key;
     return NULL;
 }

@@ -17,12 +17,15 @@
 enum { BACKEND_PART_MAX = 4096 }; /* bytes of bucket, prefix, end point, region each */
 
 struct backend {
-    char *provider; /* local s3 gcs azure swift b2 rest */
+    char *provider; /* one of backend_provider */
     char *bucket, *prefix, *endpoint, *region;
     char *secret; /* storageSecretName */
     int64_t max_connections;
     bool insecure_tls;
 };
+
+/* "local", "s3", ...: the names of all blocks that spec.backend may have; NULL past the last one. */
+const char *backend_provider(size_t i);
 
 /* RC_INVALID: no provider, or a part that it needs is missing. The first of several counts. */
 NODISCARD enum rc backend_decode(const struct json *spec_backend, struct backend *out,

@@ -32,7 +32,7 @@ static const struct opt opts_cluster[] = {
     END,
 };
 static const struct opt opts_backend[] = {
-    TEXT("provider", provider, "local, s3, gcs, azure, swift, b2 or rest"),
+    TEXT("provider", provider, "storage provider, such as s3"),
     TEXT("bucket", bucket, "bucket, container or folder"),
     TEXT("endpoint", endpoint, "server of the bucket"),
     TEXT("region", region, "region of the bucket"),
