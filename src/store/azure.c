@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/azure.h"
-
+/*
+ * store/azure -- a store in a container of Azure Blob Storage.
+ *
+ * Address  what follows "azure:": CONTAINER:/PREFIX. The prefix is cleaned; one slash before it is
+ *          none. The account is AZURE_ACCOUNT_NAME, at AZURE_ENDPOINT_SUFFIX ("core.windows.net").
+ * Options  azure.access-tier (of packs), azure.connections. Credentials: azure_internal.h,
+ *          azure_credentials.
+ * Uploads  carry their MD5, which the server compares and keeps.
+ * Source   Azure's REST reference: Put Blob, Get Blob, Get Blob Properties, Delete Blob, List
+ *          Blobs, Create Container, "Status and error codes"; restic's azure backend as seen from
+ *          outside.
+ */
 #include <stdio.h>
 #include <time.h>
 
@@ -8,6 +18,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/azure_internal.h"
+#include "store/scheme.h"
 #include "store/url.h"
 #include "store/xml.h"
 
@@ -264,8 +275,8 @@ check_account(const char *account, struct err *e)
     return err_hint(e, "it has small letters and digits only");
 }
 
-enum rc
-store_azure_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
+static enum rc
+azure_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
 {
     const char *account = store_env(o, "AZURE_ACCOUNT_NAME");
     const char *suffix = store_env(o, "AZURE_ENDPOINT_SUFFIX");
@@ -297,3 +308,6 @@ store_azure_open(const char *address, const struct store_opts *o, struct store *
     *out = &s->remote.store;
     return RC_OK;
 }
+
+const struct store_scheme scheme_azure = {
+    .name = "azure", .form = "azure:CONTAINER:/PREFIX", .open = azure_open};

@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/b2.h"
-
+/*
+ * store/b2 -- a store in a bucket of Backblaze B2, by its native API, version 2.
+ *
+ * Address  what follows "b2:": BUCKET[:PREFIX]. The prefix is cleaned; one slash before it is none.
+ * Options  b2.connections. Credentials: B2_ACCOUNT_ID and B2_ACCOUNT_KEY, also of a key that is
+ *          restricted to a bucket or a prefix. B2_ENVIRONMENT, as Backblaze's tools know it, names
+ *          another server by its URL.
+ * Uploads  carry their SHA-1, which the server compares.
+ * Deletion removes all versions of an object; a bucket keeps them otherwise.
+ * Source   Backblaze's reference of the native API, "Uploading", "Integration checklist"; restic's
+ *          b2 backend as seen from outside.
+ */
 #include <stdio.h>
 
 #include "base/hex.h"
 #include "base/mem.h"
 #include "json/node.h"
 #include "store/b2_internal.h"
+#include "store/scheme.h"
 #include "store/url.h"
 
 enum { PAGE = 1000, VERSIONS = 100, URL_MAX_BYTES = 16 * 1024 };
@@ -311,8 +322,8 @@ static const struct remote_ops ops = {
     .release = b2_release,
 };
 
-enum rc
-store_b2_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
+static enum rc
+b2_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
 {
     char *bucket, *prefix;
     struct b2 *s;
@@ -331,3 +342,5 @@ store_b2_open(const char *address, const struct store_opts *o, struct store **ou
     *out = &s->remote.store;
     return RC_OK;
 }
+
+const struct store_scheme scheme_b2 = {.name = "b2", .form = "b2:BUCKET:/PREFIX", .open = b2_open};

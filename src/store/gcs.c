@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/gcs.h"
-
+/*
+ * store/gcs -- a store in a bucket of Google Cloud Storage.
+ *
+ * Address  what follows "gs:": BUCKET:/PREFIX. The prefix is cleaned; one slash before it is none.
+ * Options  gs.region (where the bucket is made; "us"), gcs.connections. STORAGE_EMULATOR_HOST, as
+ *          Google's libraries know it, names another server, which may be without credentials.
+ *          Credentials: gcs_internal.h, gcs_credentials.
+ * Uploads  carry their MD5, which the server compares; what it then says it stored is compared
+ *          here.
+ * Source   Google's reference of the JSON API (objects: insert, get, list, delete; buckets:
+ *          insert), "Data validation", "HTTP status and error codes"; restic's gs backend as seen
+ *          from outside.
+ */
 #include <stdio.h>
 
 #include "base/b64.h"
@@ -8,6 +19,7 @@
 #include "base/mem.h"
 #include "json/node.h"
 #include "store/gcs_internal.h"
+#include "store/scheme.h"
 #include "store/url.h"
 
 enum { PAGE = 1000 };
@@ -282,8 +294,8 @@ static const struct remote_ops ops = {
     .release = gcs_release,
 };
 
-enum rc
-store_gcs_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
+static enum rc
+gcs_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
 {
     const char *region = store_option(o, "gs.region");
     const char *project = store_env(o, "GOOGLE_PROJECT_ID");
@@ -317,3 +329,6 @@ store_gcs_open(const char *address, const struct store_opts *o, struct store **o
     *out = &s->remote.store;
     return RC_OK;
 }
+
+const struct store_scheme scheme_gcs = {
+    .name = "gs", .form = "gs:BUCKET:/PREFIX", .open = gcs_open};

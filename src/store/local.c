@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "store/local_internal.h"
+#include "store/scheme.h"
 
 static enum rc
 local_create(struct ctx *cx, struct store *s, struct err *e)
@@ -296,3 +297,16 @@ store_local_new_relaxed(const char *path)
     local_of(s)->relaxed = true;
     return s;
 }
+
+static enum rc
+local_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
+{
+    (void)o;
+    if (address[0] == '\0')
+        return err_set(e, RC_INVALID, "the address of the repository is empty");
+    *out = store_local_new(address);
+    return RC_OK;
+}
+
+const struct store_scheme scheme_local = {
+    .name = "local", .form = "local:PATH", .open = local_open};

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/rest.h"
-
+/*
+ * store/rest -- a store on a server of restic's REST protocol, versions 1 and 2.
+ *
+ * Address  what follows "rest:": http[s]://[USER[:PASSWORD]@]HOST[:PORT]/PATH/. Without a user in
+ *          it: RESTIC_REST_USERNAME and RESTIC_REST_PASSWORD.
+ * Options  rest.connections
+ * Writing  such a server refuses to overwrite: `config` is deleted first, and written anew.
+ * Source   restic doc/REST_backend.rst; rest-server as seen from outside.
+ */
 #include <stdio.h>
 
 #include "base/mem.h"
 #include "base/secret.h"
 #include "json/pull.h"
 #include "store/remote.h"
+#include "store/scheme.h"
 
 #define TYPE_V2 "application/vnd.x.restic.rest.v2"
 
@@ -213,8 +221,8 @@ copy_env(const struct store_opts *o, const char *name)
     return v == NULL ? NULL : mem_strdup(v);
 }
 
-enum rc
-store_rest_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
+static enum rc
+rest_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
 {
     const char *at = strstr(address, "://"), *path, *user;
     struct rest *s;
@@ -249,3 +257,5 @@ store_rest_open(const char *address, const struct store_opts *o, struct store **
     *out = &s->remote.store;
     return RC_OK;
 }
+
+const struct store_scheme scheme_rest = {.name = "rest", .form = "rest:URL", .open = rest_open};

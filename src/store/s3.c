@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/s3.h"
-
+/*
+ * store/s3 -- a store in a bucket of S3, or of a server that speaks its protocol.
+ *
+ * Address  what follows "s3:": HOST/BUCKET[/PREFIX], http[s]://HOST[:PORT]/BUCKET[/PREFIX]. The
+ *          prefix is cleaned: no empty parts, "." or "..".
+ * Options  s3.region (else AWS_DEFAULT_REGION, AWS_REGION, else what the server says),
+ *          s3.bucket-lookup (auto: the host's name for Amazon, Google and Alibaba; dns; path),
+ *          s3.storage-class (of packs), s3.unsafe-anonymous-auth, s3.connections. Credentials:
+ *          s3_internal.h, s3_credentials.
+ * Uploads  are signed with the hash of their bytes, which the server compares.
+ * Source   S3 API reference; restic's s3 backend as seen from outside.
+ */
 #include <pthread.h>
 #include <stdio.h>
 
@@ -10,6 +20,7 @@
 #include "base/secret.h"
 #include "crypto/sha256.h"
 #include "store/s3_internal.h"
+#include "store/scheme.h"
 #include "store/url.h"
 #include "store/xml.h"
 
@@ -366,8 +377,8 @@ set_region(struct s3 *s, const struct store_opts *o, const char *host, struct er
     return RC_OK;
 }
 
-enum rc
-store_s3_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
+static enum rc
+s3_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
 {
     struct url_place p;
     struct s3 *s;
@@ -403,3 +414,6 @@ store_s3_open(const char *address, const struct store_opts *o, struct store **ou
     *out = &s->remote.store;
     return RC_OK;
 }
+
+const struct store_scheme scheme_s3 = {
+    .name = "s3", .form = "s3:HOST/BUCKET/PREFIX", .open = s3_open};

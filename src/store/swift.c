@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/swift.h"
-
+/*
+ * store/swift -- a store in a container of OpenStack Swift, or of a server that speaks its API.
+ *
+ * Address  what follows "swift:": CONTAINER:/PREFIX. The first slash is none; a second one is part
+ *          of the names, as for restic: swift:c://p and swift:c:/p are two places.
+ * Options  swift.connections. SWIFT_DEFAULT_CONTAINER_POLICY: how a container that is made here
+ *          keeps its objects. Credentials: swift_internal.h, swift_credentials.
+ * Uploads  carry their MD5, which the server compares.
+ * Source   OpenStack's Object Storage API reference, "Container quotas", "Rate limiting"; restic's
+ *          swift backend as seen from outside.
+ */
 #include <stdio.h>
 
 #include "base/hex.h"
 #include "base/mem.h"
 #include "json/node.h"
+#include "store/scheme.h"
 #include "store/swift_internal.h"
 #include "store/url.h"
 
@@ -202,8 +212,8 @@ static const struct remote_ops ops = {
     .release = swift_release,
 };
 
-enum rc
-store_swift_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
+static enum rc
+swift_open(const char *address, const struct store_opts *o, struct store **out, struct err *e)
 {
     const char *policy = store_env(o, "SWIFT_DEFAULT_CONTAINER_POLICY");
     CLEANUP(mem_free_ptr) char *container = NULL;
@@ -231,3 +241,6 @@ store_swift_open(const char *address, const struct store_opts *o, struct store *
     *out = &s->remote.store;
     return RC_OK;
 }
+
+const struct store_scheme scheme_swift = {
+    .name = "swift", .form = "swift:CONTAINER:/PREFIX", .open = swift_open};
