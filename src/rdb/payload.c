@@ -44,9 +44,12 @@ payload_module(const struct ev *payload, char to[static PAYLOAD_MODULE_TEXT])
     uint64_t id;
 
     to[0] = '\0';
+    if (payload->u.payload.rdb_type !=
+        T_MODULE_2) /* nearly every key: a decoder costs an allocation */
+        return to;
     rdb_init(&r, NULL);
     lookahead_load(&r.w, payload->u.payload.value);
-    if (payload->u.payload.rdb_type == T_MODULE_2 && rdb_len(&r, &id, &ignored) == RC_OK)
+    if (rdb_len(&r, &id, &ignored) == RC_OK)
         rdb_module_name(id, to);
     rdb_release(&r);
     return to;
