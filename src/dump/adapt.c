@@ -275,7 +275,7 @@ adapt_payload(struct adapt *a, const struct cmd *c, enum adapt_verdict *verdict,
         a->left_out[ADAPT_MODULES]++;
         return RC_OK;
     }
-    if (type != KV_MODULE && type != KV_ARRAY &&
+    if (kv_info[type].opaque == NULL &&
         (!adapt_takes_version(a->t, payload_stamp(c->argv[3])) ||
          (!a->t->field_expiry && rdb_expires_fields(ev.u.payload.rdb_type)))) {
         *verdict = ADAPT_PLAIN;

@@ -115,7 +115,7 @@ warn_odd(struct convert *c, const struct rdb_item *it)
         return;
     if (c->odd++ < WARNINGS_MAX)
         log_warn("key \"%s\" of type %s: %s", str_show(it->key.name, name, sizeof(name)),
-                 kv_type_name(it->key.type), what);
+                 kv_info[it->key.type].name, what);
     else if (c->odd == WARNINGS_MAX + 1)
         log_warn("more keys like these; no further warnings");
 }

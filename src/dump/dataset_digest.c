@@ -194,7 +194,7 @@ on_elem(struct dataset_digest *t, const struct ev_piece *x)
     if (!whole_hash(t, x, &h))
         return;
     t->elements++;
-    t->acc = t->type == KV_LIST ? t->acc * STEP + h : t->acc + h;
+    t->acc = kv_info[t->type].ordered ? t->acc * STEP + h : t->acc + h;
 }
 
 static void
@@ -343,7 +343,7 @@ on_pending(struct dataset_digest *t, const struct ev *ev)
 static enum rc
 on_payload(struct dataset_digest *t, const struct ev *ev, struct err *e)
 {
-    if (t->type != KV_MODULE && t->type != KV_ARRAY)
+    if (kv_info[t->type].opaque == NULL)
         return payload_decode(t->decoder, ev, dataset_digest_on, t, e);
     t->elements = 1;
     if (t->type != KV_MODULE || (t->without & TALLY_MODULES) == 0)

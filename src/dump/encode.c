@@ -96,7 +96,7 @@ on_string(struct encoder *x, const struct ev_piece *p, struct err *e)
 static enum rc
 on_elem(struct encoder *x, const struct ev_piece *p, struct err *e)
 {
-    const char *verb = x->key.type == KV_LIST ? "RPUSH" : "SADD";
+    const char *verb = kv_info[x->key.type].makes;
 
     if (p->total > ENC_BATCH_BYTES / 2) {
         if (ev_is_first(p) && (encode_batch_flush(x, e) || resp_write_verb(x, verb, 1, e)))
@@ -243,12 +243,9 @@ resp_write_restore(struct encoder *x, const struct ev *ev, struct err *e)
 static enum rc
 on_payload(struct encoder *x, const struct ev *ev, struct err *e)
 {
-    if (x->format == DUMP_COMMANDS && (x->key.type == KV_MODULE || x->key.type == KV_ARRAY)) {
+    if (x->format == DUMP_COMMANDS && kv_info[x->key.type].opaque != NULL) {
         x->facts.opaque++;
-        encode_warn(x,
-                    x->key.type == KV_MODULE
-                        ? "a module's value, stored as a RESTORE payload that needs the same module"
-                        : "an array, stored as a RESTORE payload that needs Redis 8.8");
+        encode_warn(x, kv_info[x->key.type].opaque);
     }
     x->key.has_meta = false; /* in the payload */
     return x->rdb_version != 0 && x->rdb_version < RDB_OF_ABSTTL ? resp_write_old_restore(x, ev, e)

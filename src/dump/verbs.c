@@ -137,3 +137,11 @@ verb_find(struct str word, struct str first)
             return &verbs[i];
     return NULL;
 }
+
+enum verb
+verb_making(enum kv_type type)
+{
+    const char *word = kv_info[type].makes;
+
+    return word == NULL ? V_RESTORE : verb_find(str_c(word), STR_LIT(""))->verb;
+}

@@ -55,5 +55,7 @@ struct verb_info {
 
 /* NULL: the command writes no data, or is not known. `first` is its first argument, or empty. */
 const struct verb_info *verb_find(struct str word, struct str first);
+/* The one that makes a key of that type; V_RESTORE: it goes as a payload. */
+enum verb verb_making(enum kv_type type);
 
 #endif

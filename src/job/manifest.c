@@ -40,7 +40,7 @@ field_db(struct jw *w, const struct dataset_digest_db *db)
     for (int k = 0; k < KV_N_TYPES; k++) {
         if (db->types[k].keys == 0)
             continue;
-        jw_key(w, kv_type_name((enum kv_type)k));
+        jw_key(w, kv_info[k].name);
         jw_open_object(w);
         field_counts(w, &db->types[k]);
         jw_close_object(w);
@@ -289,7 +289,7 @@ compare_db(const struct json *j, const struct dataset_digest *t, struct err *e)
     if (have == NULL)
         have = &none;
     for (int k = 0; k < KV_N_TYPES; k++) {
-        const char *type = kv_type_name((enum kv_type)k);
+        const char *type = kv_info[k].name;
         one = NULL;
         if (json_opt_object(types, type, &one, e) ||
             (one != NULL && compare_counts(one, &have->types[k], n, type, e)))
@@ -349,19 +349,17 @@ copy_str(char *to, size_t n, struct str s)
 static enum rc
 read_verbs(const struct json *types, bool payloads, uint32_t *verbs, struct err *e)
 {
-    static const enum verb makes[] = {
-        [KV_STRING] = V_SET, [KV_LIST] = V_RPUSH, [KV_SET] = V_SADD,
-        [KV_ZSET] = V_ZADD,  [KV_HASH] = V_HSET,  [KV_STREAM] = V_XADD};
-
-    for (size_t k = 0; k < ARRAY_LEN(makes); k++) {
+    for (size_t k = 0; k < KV_N_TYPES; k++) {
         const struct json *one = NULL;
         uint64_t keys = 0;
 
-        if (json_opt_object(types, kv_type_name((enum kv_type)k), &one, e) ||
+        if (kv_info[k].makes == NULL)
+            continue;
+        if (json_opt_object(types, kv_info[k].name, &one, e) ||
             (one != NULL && json_get_u64(one, "keys", &keys, e)))
             return err_code(e);
         if (keys != 0)
-            *verbs |= UINT32_C(1) << (payloads ? V_RESTORE : makes[k]);
+            *verbs |= UINT32_C(1) << (payloads ? V_RESTORE : verb_making((enum kv_type)k));
     }
     return RC_OK;
 }

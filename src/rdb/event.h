@@ -19,7 +19,7 @@
  *                       consumers EV_CONSUMER and EV_PENDING*; EV_IDMP* may end it.
  *                       EV_DELETED stands where an entry was that is deleted but still pending;
  *                       a reader says it that has the whole value before it
- *            KV_MODULE, KV_ARRAY  EV_PAYLOAD: opaque to us
+ *            others (kv_info.opaque)  EV_PAYLOAD
  *          or, in place of all that and for any type, one EV_PAYLOAD.
  * Pieces   a long string (above EV_WHOLE_MAX) may come in pieces: same item, growing `off`, the
  *          last one ends at `total`. A short one is always one piece. An empty string is one piece
@@ -29,6 +29,7 @@
  */
 #include "base/err.h"
 #include "base/str.h"
+#include "rdb/kv.h"
 
 enum { EV_WHOLE_MAX = 1024 * 1024 };
 
@@ -43,21 +44,6 @@ enum { EV_WHOLE_MAX = 1024 * 1024 };
 
 #define EV_NO_EXPIRY INT64_MIN /* for expires_at: none */
 #define EV_UNKNOWN UINT64_MAX  /* for counts: not said */
-
-enum kv_type {
-    KV_STRING,
-    KV_LIST,
-    KV_SET,
-    KV_ZSET,
-    KV_HASH,
-    KV_STREAM,
-    KV_MODULE,
-    KV_ARRAY,
-    KV_N_TYPES
-};
-
-/* "string", "list", ... as the TYPE command says it; "module". Static. */
-const char *kv_type_name(enum kv_type type);
 
 struct stream_id {
     uint64_t ms, seq;

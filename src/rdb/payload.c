@@ -139,7 +139,7 @@ payload_decode(struct payload_decoder *d, const struct ev *payload, ev_fn *on, v
 
     if (!rdb_kv_type(payload->u.payload.rdb_type, &kv))
         return err_set(e, RC_UNSUPPORTED, "unknown value type %u", payload->u.payload.rdb_type);
-    if (kv == KV_MODULE || kv == KV_ARRAY)
+    if (kv_info[kv].opaque != NULL)
         return on(arg, payload, e);
     lookahead_load(&d->r.w, payload->u.payload.value);
     d->r.type = payload->u.payload.rdb_type;

@@ -501,13 +501,3 @@ rdb_is_valkey(const struct rdb *r)
 {
     return r->valkey;
 }
-
-const char *
-kv_type_name(enum kv_type type)
-{
-    static const char *const names[] = {"string", "list",   "set",    "zset",
-                                        "hash",   "stream", "module", "array"};
-
-    _Static_assert(ARRAY_LEN(names) == KV_N_TYPES, "a type without a name");
-    return names[type];
-}

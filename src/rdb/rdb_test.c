@@ -108,7 +108,7 @@ write_items(struct rdb *r, struct buf *out, struct err *e)
         if (it.kind != RDB_KEY)
             continue;
         if (buf_printf(out, e, "key %.*s %s ", (int)it.key.name.n, (const char *)it.key.name.p,
-                       kv_type_name(it.key.type)) ||
+                       kv_info[it.key.type].name) ||
             (it.key.expires_at != EV_NO_EXPIRY &&
              buf_printf(out, e, "@%lld ", (long long)it.key.expires_at)) ||
             rdb_value(r, write_event, out, e))

@@ -138,7 +138,10 @@ enum rc
 rdb_decode_value(struct rdb *r, const struct rdb_out *o, struct err *e)
 {
     struct ev ev = {.kind = EV_STRING};
+    enum kv_type kv;
 
+    if (rdb_kv_type(r->type, &kv) && kv_info[kv].opaque != NULL)
+        return decode_opaque(r, o, e);
     switch (r->type) {
     case T_STRING:
         return rdb_string_pieces(r, o, &ev, &ev.u.piece, e);
@@ -167,9 +170,6 @@ rdb_decode_value(struct rdb *r, const struct rdb_out *o, struct err *e)
     case T_STREAM_4:
     case T_STREAM_5:
         return rdb_decode_stream(r, o, e);
-    case T_MODULE_2:
-    case T_ARRAY:
-        return decode_opaque(r, o, e);
     case T_HASH_TMPL_LP:
     case T_HASH_TMPL_LP_REF:
     case T_HASH_TMPL_ARRAY:

@@ -3,25 +3,36 @@
 
 #include "dump/verbs.h"
 
-enum { EMPTY_WORDS = 3, EMPTY_NAME_MAX = 64 * 1024 };
+enum { EMPTY_NAME_MAX = 64 * 1024 };
 
 /*
  * A command for a key that there is not. `harmless`: it is refused, or changes nothing, after the
- * server has looked at the user's rights.
+ * server has looked at the user's rights. Those that make a key are in kv_info.
  */
 struct empty_right {
     enum verb verb;
     bool harmless;
-    const char *word, *rest[EMPTY_WORDS];
+    const char *word, *const *rest; /* arguments behind the key; at most KV_WORDS */
 };
 
-static const struct empty_right rights[] = {
-    {V_SET, true, "SET", {"x", "XX"}},        {V_HSET, true, "HSET", {"f", "v", "f"}},
-    {V_ZADD, true, "ZADD", {"x", "m"}},       {V_XADD, true, "XADD", {"0-0", "f", "v"}},
-    {V_RESTORE, true, "RESTORE", {"1", "x"}}, {V_DEL, true, "DEL", {NULL}},
-    {V_PEXPIREAT, true, "PEXPIREAT", {"1"}},  {V_RPUSH, false, "RPUSH", {"x"}},
-    {V_SADD, false, "SADD", {"x"}},
-};
+static const char *const restore_rest[] = {"1", "x", NULL}, *const del_rest[] = {NULL},
+                         *const expire_rest[] = {"1", NULL};
+static const struct empty_right others[] = {{V_RESTORE, true, "RESTORE", restore_rest},
+                                            {V_DEL, true, "DEL", del_rest},
+                                            {V_PEXPIREAT, true, "PEXPIREAT", expire_rest}};
+
+/* The i-th of those and of these; `word` NULL: a type that no command makes. */
+static struct empty_right
+empty_right_of(size_t i)
+{
+    const struct kv_info *kv;
+
+    if (i >= KV_N_TYPES)
+        return others[i - KV_N_TYPES];
+    kv = &kv_info[i];
+    return (struct empty_right){verb_making((enum kv_type)i), !kv->probe_makes, kv->makes,
+                                kv->probe};
+}
 
 static bool
 empty_says(const struct reply *r, const char *words)
@@ -48,7 +59,7 @@ static enum rc
 empty_ask(struct ctx *cx, struct conn *c, const struct empty_right *one, const char *key,
           struct str user, struct err *e)
 {
-    struct str argv[5 + EMPTY_WORDS];
+    struct str argv[5 + KV_WORDS];
     struct reply r;
     size_t n = 0;
 
@@ -61,7 +72,7 @@ empty_ask(struct ctx *cx, struct conn *c, const struct empty_right *one, const c
     }
     argv[n++] = str_c(one->word);
     argv[n++] = str_c(key);
-    for (size_t i = 0; i < EMPTY_WORDS && one->rest[i] != NULL; i++)
+    for (size_t i = 0; i < KV_WORDS && one->rest[i] != NULL; i++)
         argv[n++] = str_c(one->rest[i]);
     if (conn_call(cx, c, argv, n, &r, e))
         return err_code(e);
@@ -118,9 +129,12 @@ empty_check_rights(struct ctx *cx, struct conn *c, const struct filter *f,
 
     buf_init(&user, EMPTY_NAME_MAX);
     rc = empty_user(cx, c, &user, e);
-    for (size_t i = 0; rc == RC_OK && i < ARRAY_LEN(rights); i++)
-        if ((load->verbs >> rights[i].verb & 1) != 0)
-            rc = empty_ask(cx, c, &rights[i], load->no_key, buf_str(&user), e);
+    for (size_t i = 0; rc == RC_OK && i < KV_N_TYPES + ARRAY_LEN(others); i++) {
+        struct empty_right r = empty_right_of(i);
+
+        if (r.word != NULL && (load->verbs >> r.verb & 1) != 0)
+            rc = empty_ask(cx, c, &r, load->no_key, buf_str(&user), e);
+    }
     buf_release(&user);
     return rc == RC_OK ? empty_ask_others(cx, c, f, load->first, e) : rc;
 }

@@ -78,7 +78,7 @@ emit_pair(struct scan *s, enum kv_type type, struct str a, struct str b, struct 
 enum rc
 scan_items(struct scan *s, enum kv_type type, const struct reply *r, struct err *e)
 {
-    bool pairs = type == KV_ZSET || type == KV_HASH;
+    bool pairs = kv_info[type].pairs;
 
     if (type == KV_STRING) {
         if (r->type != REPLY_BULK)

@@ -72,8 +72,7 @@ read_string(struct scan *s, const struct ev_key *k, enum outcome *out, struct er
 
 /* So many elements that a window stays near SCAN_STEP_BYTES. */
 static enum rc
-window_of(struct scan *s, const struct ev_key *k, const char *length_verb, uint64_t *window,
-          struct err *e)
+window_of(struct scan *s, const struct ev_key *k, uint64_t *window, struct err *e)
 {
     struct reply r;
     uint64_t bytes = 0, items = 0;
@@ -83,7 +82,7 @@ window_of(struct scan *s, const struct ev_key *k, const char *length_verb, uint6
         return RC_OK;
     RESP_CMD(&s->c->out, STR_LIT("MEMORY"), STR_LIT("USAGE"), k->name, STR_LIT("SAMPLES"),
              STR_LIT("50"));
-    RESP_CMD(&s->c->out, str_c(length_verb), k->name);
+    RESP_CMD(&s->c->out, str_c(kv_info[k->type].length), k->name);
     if (conn_flush(s->cx, s->c, e) || conn_recv(s->cx, s->c, &r, e))
         return err_code(e);
     if (r.type == REPLY_INT && r.integer > 0)
@@ -103,7 +102,7 @@ read_list(struct scan *s, const struct ev_key *k, enum outcome *out, struct err 
     uint64_t at = 0, window;
     bool changed;
 
-    if (window_of(s, k, "LLEN", &window, e))
+    if (window_of(s, k, &window, e))
         return err_code(e);
     for (;;) {
         struct reply r;
@@ -195,13 +194,12 @@ fields_with_ttl(struct scan *s, const struct ev_key *k, const struct reply *item
 static enum rc
 read_by_cursor(struct scan *s, const struct ev_key *k, enum outcome *out, struct err *e)
 {
-    const char *verb = k->type == KV_SET ? "SSCAN" : k->type == KV_ZSET ? "ZSCAN" : "HSCAN";
-    const char *length = k->type == KV_SET ? "SCARD" : k->type == KV_ZSET ? "ZCARD" : "HLEN";
+    const char *verb = kv_info[k->type].cursor;
     char cursor[CURSOR_TEXT] = "0", count[24];
     uint64_t window;
     bool begun = false, changed;
 
-    if (window_of(s, k, length, &window, e))
+    if (window_of(s, k, &window, e))
         return err_code(e);
     (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)window);
     do {

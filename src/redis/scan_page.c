@@ -159,15 +159,11 @@ scan_page_measure(struct scan *s, struct page *p, struct page *next, struct err 
 static enum rc
 measure_by_type(struct scan *s, struct page *p, struct err *e)
 {
-    static const struct str verbs[] = {
-        [KV_STRING] = {(const uint8_t *)"STRLEN", 6}, [KV_LIST] = {(const uint8_t *)"LLEN", 4},
-        [KV_SET] = {(const uint8_t *)"SCARD", 5},     [KV_ZSET] = {(const uint8_t *)"ZCARD", 5},
-        [KV_HASH] = {(const uint8_t *)"HLEN", 4},     [KV_STREAM] = {(const uint8_t *)"XLEN", 4}};
     struct reply r;
 
     for (size_t i = 0; i < p->n; i++) {
         if (p->keys[i].bytes != 0 && p->keys[i].type_known)
-            RESP_CMD(&s->c->out, verbs[p->keys[i].type], p->keys[i].name);
+            RESP_CMD(&s->c->out, str_c(kv_info[p->keys[i].type].length), p->keys[i].name);
     }
     if (conn_flush(s->cx, s->c, e))
         return err_code(e);

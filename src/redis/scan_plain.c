@@ -12,32 +12,20 @@ enum { SMALL_BYTES = 64 * 1024 };
 static void
 ask_whole(struct scan *s, const struct scan_key *k)
 {
-    struct buf *out = &s->c->out;
+    const char *const *words = kv_info[k->type].whole;
+    struct str argv[KV_WORDS + 1] = {str_c(words[0]), k->name};
+    size_t n = 2;
 
-    switch (k->type) {
-    case KV_STRING:
-        RESP_CMD(out, STR_LIT("GET"), k->name);
-        break;
-    case KV_LIST:
-        RESP_CMD(out, STR_LIT("LRANGE"), k->name, STR_LIT("0"), STR_LIT("-1"));
-        break;
-    case KV_SET:
-        RESP_CMD(out, STR_LIT("SMEMBERS"), k->name);
-        break;
-    case KV_ZSET:
-        RESP_CMD(out, STR_LIT("ZRANGE"), k->name, STR_LIT("0"), STR_LIT("-1"),
-                 STR_LIT("WITHSCORES"));
-        break;
-    default:
-        RESP_CMD(out, STR_LIT("HGETALL"), k->name);
-        break;
-    }
+    for (; n <= KV_WORDS && words[n - 1] != NULL; n++)
+        argv[n] = str_c(words[n - 1]);
+    resp_cmd(&s->c->out, argv, n);
 }
 
 static bool
 is_small(const struct scan *s, const struct scan_key *k)
 {
-    if (!k->type_known || k->type == KV_STREAM || (k->type == KV_HASH && s->has_field_ttl))
+    if (!k->type_known || kv_info[k->type].whole[0] == NULL ||
+        (k->type == KV_HASH && s->has_field_ttl))
         return false;
     if (k->type == KV_STRING)
         return k->bytes <= SCAN_STEP_BYTES;

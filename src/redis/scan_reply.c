@@ -45,8 +45,8 @@ scan_odd(struct scan *s, const char *verb, struct err *e)
 bool
 scan_type(const struct reply *r, enum kv_type *out)
 {
-    for (unsigned t = 0; t < KV_MODULE; t++) {
-        if (reply_is_status(r, kv_type_name((enum kv_type)t))) {
+    for (unsigned t = 0; t < KV_N_TYPES; t++) {
+        if (kv_info[t].opaque == NULL && reply_is_status(r, kv_info[t].name)) {
             *out = (enum kv_type)t;
             return true;
         }
