@@ -18,43 +18,8 @@ struct layout {
     uint16_t since; /* smallest RDB version that knows it */
 };
 
-#define STREAM_NODES "(ss)"
-#define STREAM_MODERN "llllllll"
-#define STREAM_IDMP "ll(s(sll))ll"
-
-static const struct layout layouts[T_COUNT] = {
-    [T_STRING] = {"s", KV_STRING, 1},
-    [T_LIST] = {"(s)", KV_LIST, 1},
-    [T_SET] = {"(s)", KV_SET, 1},
-    [T_ZSET] = {"(sd)", KV_ZSET, 1},
-    [T_HASH] = {"(ss)", KV_HASH, 1},
-    [T_ZSET_2] = {"(s8)", KV_ZSET, 8},
-    [T_MODULE_2] = {"m", KV_MODULE, 8},
-    [T_HASH_ZIPMAP] = {"s", KV_HASH, 1},
-    [T_LIST_ZIPLIST] = {"s", KV_LIST, 2},
-    [T_SET_INTSET] = {"s", KV_SET, 2},
-    [T_ZSET_ZIPLIST] = {"s", KV_ZSET, 2},
-    [T_HASH_ZIPLIST] = {"s", KV_HASH, 4},
-    [T_LIST_QUICKLIST] = {"(s)", KV_LIST, 7},
-    [T_STREAM] = {STREAM_NODES "lll(sll(x8l)(s8(x)))", KV_STREAM, 9},
-    [T_HASH_LISTPACK] = {"s", KV_HASH, 10},
-    [T_ZSET_LISTPACK] = {"s", KV_ZSET, 10},
-    [T_LIST_QUICKLIST_2] = {"(ls)", KV_LIST, 10},
-    [T_STREAM_2] = {STREAM_NODES STREAM_MODERN "(slll(x8l)(s8(x)))", KV_STREAM, 10},
-    [T_SET_LISTPACK] = {"s", KV_SET, 11},
-    [T_STREAM_3] = {STREAM_NODES STREAM_MODERN "(slll(x8l)(s88(x)))", KV_STREAM, 11},
-    [T_HASH_22] = {"(lss)", KV_HASH, 12},
-    [T_HASH_LISTPACK_EX_RC] = {"s", KV_HASH, 12},
-    [T_HASH_METADATA] = {"8(lss)", KV_HASH, 12},
-    [T_HASH_LISTPACK_EX] = {"8s", KV_HASH, 12},
-    [T_STREAM_4] = {STREAM_NODES STREAM_MODERN "(slll(x8l)(s88(x)))" STREAM_IDMP, KV_STREAM, 13},
-    [T_STREAM_5] = {STREAM_NODES STREAM_MODERN "(slll(x8l)(s88(x))(x))" STREAM_IDMP, KV_STREAM, 14},
-    [T_ARRAY] = {"a", KV_ARRAY, 14},
-    [T_HASH_TMPL_LP] = {"", KV_HASH, 15},
-    [T_HASH_TMPL_LP_REF] = {"s", KV_HASH, 15},
-    [T_HASH_TMPL_ARRAY] = {"", KV_HASH, 15},
-    [T_HASH_TMPL_ARRAY_REF] = {"", KV_HASH, 15},
-};
+#define LAYOUT_ROW(type, number, kv, since, plan) [type] = {plan, kv, since},
+static const struct layout layouts[T_COUNT] = {RDB_TYPES(LAYOUT_ROW)};
 
 /* 22 is Valkey's HASH_2 in files of its own, and a Redis 7.4 release candidate's type elsewhere. */
 static const char valkey_hash_plan[] = "(ss8)";

@@ -9,41 +9,51 @@
 #include "rdb/payload.h"
 #include "rdb/rdb.h"
 
-/* Value types (reference redis-dump section 9). 22 means two things: see layout.c. */
-enum rdb_type {
-    T_STRING = 0,
-    T_LIST = 1,
-    T_SET = 2,
-    T_ZSET = 3,
-    T_HASH = 4,
-    T_ZSET_2 = 5,
-    T_MODULE_2 = 7,
-    T_HASH_ZIPMAP = 9,
-    T_LIST_ZIPLIST = 10,
-    T_SET_INTSET = 11,
-    T_ZSET_ZIPLIST = 12,
-    T_HASH_ZIPLIST = 13,
-    T_LIST_QUICKLIST = 14,
-    T_STREAM = 15,
-    T_HASH_LISTPACK = 16,
-    T_ZSET_LISTPACK = 17,
-    T_LIST_QUICKLIST_2 = 18,
-    T_STREAM_2 = 19,
-    T_SET_LISTPACK = 20,
-    T_STREAM_3 = 21,
-    T_HASH_22 = 22,
-    T_HASH_LISTPACK_EX_RC = 23,
-    T_HASH_METADATA = 24,
-    T_HASH_LISTPACK_EX = 25,
-    T_STREAM_4 = 26,
-    T_STREAM_5 = 27,
-    T_ARRAY = 28,
-    T_HASH_TMPL_LP = 29,
-    T_HASH_TMPL_LP_REF = 30,
-    T_HASH_TMPL_ARRAY = 31,
-    T_HASH_TMPL_ARRAY_REF = 32,
-    T_COUNT
-};
+/*
+ * Every value type (reference redis-dump section 9): its number, of which kind, the smallest RDB
+ * version that knows it, and how it is laid out, see layout.c. 22 means two things: see there.
+ */
+#define RDB_STREAM_NODES "(ss)"
+#define RDB_STREAM_MODERN "llllllll"
+#define RDB_STREAM_IDMP "ll(s(sll))ll"
+#define RDB_TYPES(X)                                                                               \
+    X(T_STRING, 0, KV_STRING, 1, "s")                                                              \
+    X(T_LIST, 1, KV_LIST, 1, "(s)")                                                                \
+    X(T_SET, 2, KV_SET, 1, "(s)")                                                                  \
+    X(T_ZSET, 3, KV_ZSET, 1, "(sd)")                                                               \
+    X(T_HASH, 4, KV_HASH, 1, "(ss)")                                                               \
+    X(T_ZSET_2, 5, KV_ZSET, 8, "(s8)")                                                             \
+    X(T_MODULE_2, 7, KV_MODULE, 8, "m")                                                            \
+    X(T_HASH_ZIPMAP, 9, KV_HASH, 1, "s")                                                           \
+    X(T_LIST_ZIPLIST, 10, KV_LIST, 2, "s")                                                         \
+    X(T_SET_INTSET, 11, KV_SET, 2, "s")                                                            \
+    X(T_ZSET_ZIPLIST, 12, KV_ZSET, 2, "s")                                                         \
+    X(T_HASH_ZIPLIST, 13, KV_HASH, 4, "s")                                                         \
+    X(T_LIST_QUICKLIST, 14, KV_LIST, 7, "(s)")                                                     \
+    X(T_STREAM, 15, KV_STREAM, 9, RDB_STREAM_NODES "lll(sll(x8l)(s8(x)))")                         \
+    X(T_HASH_LISTPACK, 16, KV_HASH, 10, "s")                                                       \
+    X(T_ZSET_LISTPACK, 17, KV_ZSET, 10, "s")                                                       \
+    X(T_LIST_QUICKLIST_2, 18, KV_LIST, 10, "(ls)")                                                 \
+    X(T_STREAM_2, 19, KV_STREAM, 10, RDB_STREAM_NODES RDB_STREAM_MODERN "(slll(x8l)(s8(x)))")      \
+    X(T_SET_LISTPACK, 20, KV_SET, 11, "s")                                                         \
+    X(T_STREAM_3, 21, KV_STREAM, 11, RDB_STREAM_NODES RDB_STREAM_MODERN "(slll(x8l)(s88(x)))")     \
+    X(T_HASH_22, 22, KV_HASH, 12, "(lss)")                                                         \
+    X(T_HASH_LISTPACK_EX_RC, 23, KV_HASH, 12, "s")                                                 \
+    X(T_HASH_METADATA, 24, KV_HASH, 12, "8(lss)")                                                  \
+    X(T_HASH_LISTPACK_EX, 25, KV_HASH, 12, "8s")                                                   \
+    X(T_STREAM_4, 26, KV_STREAM, 13,                                                               \
+      RDB_STREAM_NODES RDB_STREAM_MODERN "(slll(x8l)(s88(x)))" RDB_STREAM_IDMP)                    \
+    X(T_STREAM_5, 27, KV_STREAM, 14,                                                               \
+      RDB_STREAM_NODES RDB_STREAM_MODERN "(slll(x8l)(s88(x))(x))" RDB_STREAM_IDMP)                 \
+    X(T_ARRAY, 28, KV_ARRAY, 14, "a")                                                              \
+    X(T_HASH_TMPL_LP, 29, KV_HASH, 15, "")                                                         \
+    X(T_HASH_TMPL_LP_REF, 30, KV_HASH, 15, "s")                                                    \
+    X(T_HASH_TMPL_ARRAY, 31, KV_HASH, 15, "")                                                      \
+    X(T_HASH_TMPL_ARRAY_REF, 32, KV_HASH, 15, "")
+
+#define RDB_TYPE_NUMBER(type, number, ...) type = (number),
+enum rdb_type { RDB_TYPES(RDB_TYPE_NUMBER) T_COUNT };
+#undef RDB_TYPE_NUMBER
 
 struct rdb_template { /* field names shared by many hashes (Redis 8.10) */
     uint64_t id;
