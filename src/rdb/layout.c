@@ -4,7 +4,7 @@
  * decoding it.
  *
  *   s string   l length   8, x eight, sixteen bytes   d old double   m module data   a array
- *   (...) a length, then that many times what stands inside
+ *   (...) a length, then that many times what stands inside   nothing: the names of a template say
  */
 #include "rdb/payload.h"
 #include "rdb/rdb_internal.h"
@@ -170,7 +170,7 @@ rdb_skip_value(struct rdb *r, struct err *e)
 {
     const char *plan = layouts[r->type].plan;
 
-    if (r->type >= T_HASH_TMPL_LP && r->type != T_HASH_TMPL_LP_REF) {
+    if (plan[0] == '\0') {
         /* These count their values by the template's names: decoding is the only way through. */
         struct rdb_out nowhere = {.on = NULL, .arg = NULL};
         return rdb_decode_template_hash(r, &nowhere, e);
