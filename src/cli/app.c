@@ -172,7 +172,8 @@ open_and_lock(struct ctx *cx, const struct repo_access *a, enum app_lock lock, s
     if (lock == APP_LOCK_NONE)
         return RC_OK;
     if (a->no_lock && lock == APP_LOCK_EXCLUSIVE)
-        return err_set(e, RC_USAGE, "--no-lock is for reading only");
+        return err_set(e, RC_USAGE,
+                       "--no-lock is only for commands that do not write to the repository");
     return a->no_lock ? RC_OK : lock_repo(cx, a, out->repo, lock == APP_LOCK_EXCLUSIVE, e);
 }
 

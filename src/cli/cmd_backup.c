@@ -194,7 +194,8 @@ backup_main(struct ctx *cx, const void *args, struct err *e)
     enum rc rc;
 
     if (a->repo.no_lock)
-        return err_set(e, RC_USAGE, "--no-lock is for reading only");
+        return err_set(e, RC_USAGE,
+                       "--no-lock is only for commands that do not write to the repository");
     if (a->from_stdin && a->redis.url != NULL)
         return err_set(e, RC_USAGE, "give --stdin or --redis, not both");
     if (a->from_stdin && !filter_is_all(&a->keys)) {

@@ -23,7 +23,7 @@ struct forget_args {
 };
 
 static enum rc
-forget_count(const struct opt *o, const char *text, void *to, struct err *e)
+keep_count_parse(const struct opt *o, const char *text, void *to, struct err *e)
 {
     (void)o;
     *(int64_t *)to = 0;
@@ -31,7 +31,7 @@ forget_count(const struct opt *o, const char *text, void *to, struct err *e)
 }
 
 static enum rc
-forget_span(const struct opt *o, const char *text, void *to, struct err *e)
+keep_span_parse(const struct opt *o, const char *text, void *to, struct err *e)
 {
     (void)o;
     *(struct policy_span *)to = (struct policy_span){.years = 0};
@@ -39,15 +39,16 @@ forget_span(const struct opt *o, const char *text, void *to, struct err *e)
 }
 
 static enum rc
-forget_by(const struct opt *o, const char *text, void *to, struct err *e)
+group_by_parse(const struct opt *o, const char *text, void *to, struct err *e)
 {
     (void)o;
     return group_parse(text, to, e);
 }
 
-static const struct opt_type count_type = {.value = "N", .parse = forget_count};
-static const struct opt_type span_type = {.value = "TIME", .parse = forget_span};
-static const struct opt_type by_type = {.value = "KEYS", .may_be_empty = true, .parse = forget_by};
+static const struct opt_type count_type = {.value = "N", .parse = keep_count_parse};
+static const struct opt_type span_type = {.value = "TIME", .parse = keep_span_parse};
+static const struct opt_type by_type = {
+    .value = "KEYS", .may_be_empty = true, .parse = group_by_parse};
 #define COUNT(period) OPT_OWN(count_type, struct forget_args, policy.count[period], int64_t, NULL)
 #define SPAN(period)                                                                               \
     OPT_OWN(span_type, struct forget_args, policy.within[period], struct policy_span, NULL)

@@ -107,7 +107,8 @@ zstd_decompress(struct zstd_dec *d, struct str in, uint8_t *out, size_t n, struc
     if (ZSTD_isError(got))
         return err_set(e, RC_CORRUPT, "could not decompress: %s", ZSTD_getErrorName(got));
     if (got != n)
-        return err_set(e, RC_CORRUPT, "could not decompress: %zu bytes came out, not %zu", got, n);
+        return err_set(e, RC_CORRUPT, "could not decompress with zstd: expected %zu bytes, got %zu",
+                       n, got);
     return RC_OK;
 }
 

@@ -320,7 +320,7 @@ restore_judge(struct ctx *cx, const struct load_opts *opts, const struct plan *p
 
 /* `info` NULL: it could not be asked for. */
 static enum rc
-check_kind(struct ctx *cx, struct conn *c, const struct conn_info *info, struct err *e)
+restore_check_topology(struct ctx *cx, struct conn *c, const struct conn_info *info, struct err *e)
 {
     return topology_need_single(cx, c, info, e) ? err_code(e)
                                                 : topology_need_master(cx, c, info, e);
@@ -338,7 +338,7 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct co
     enum rc rc = opts->dry_run ? RC_OK : outcome_begin(cx, c, &start, e);
 
     if (rc == RC_OK && !opts->dry_run)
-        rc = check_kind(cx, c, start.info.version[0] != '\0' ? &start.info : NULL, e);
+        rc = restore_check_topology(cx, c, start.info.version[0] != '\0' ? &start.info : NULL, e);
     if (rc) {
         outcome_release(&start);
         return rc;

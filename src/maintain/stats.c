@@ -26,7 +26,7 @@ counter_release(struct counter *c)
 
 /* The same file has been counted in this snapshot, under another name. */
 static bool
-is_other_link(struct counter *c, const struct tree_node *node)
+is_counted_link(struct counter *c, const struct tree_node *node)
 {
     const uint64_t file[2] = {node->inode, node->device};
     struct id id;
@@ -44,7 +44,7 @@ count_restored(void *arg, const struct tree_node *node, struct err *e)
 
     (void)e;
     c->stats.files++;
-    if (!is_other_link(c, node))
+    if (!is_counted_link(c, node))
         c->stats.total_size += node->size;
     return RC_OK;
 }

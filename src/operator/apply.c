@@ -93,8 +93,8 @@ ensure(struct ctx *cx, struct operator* op, struct cache *cache, const struct ku
 }
 
 enum rc
-create_own(struct ctx *cx, struct operator* op, struct cache *cache, const struct kube_gvr *kind,
-           const struct json *wanted, struct err *e)
+create_owned(struct ctx *cx, struct operator* op, struct cache *cache, const struct kube_gvr *kind,
+             const struct json *wanted, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *made = NULL;
     struct err why = ERR_INIT;

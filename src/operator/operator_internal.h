@@ -83,8 +83,9 @@ bool covers(const struct json *live, const struct json *wanted);
 NODISCARD enum rc ensure(struct ctx *cx, struct operator* op, struct cache *cache,
                          const struct kube_gvr *kind, const struct json *wanted, struct err *e);
 /* Create `wanted`. RC_OK also when it was made before, by the same owner; RC_EXISTS as above. `cache` may be NULL. */
-NODISCARD enum rc create_own(struct ctx *cx, struct operator* op, struct cache *cache,
-                             const struct kube_gvr *kind, const struct json *wanted, struct err *e);
+NODISCARD enum rc create_owned(struct ctx *cx, struct operator* op, struct cache *cache,
+                               const struct kube_gvr *kind, const struct json *wanted,
+                               struct err *e);
 /* Delete; gone already is fine. */
 NODISCARD enum rc ensure_gone(struct ctx *cx, struct operator* op, const struct kube_gvr *kind,
                               const char *ns, const char *name, const char *propagation,

@@ -150,7 +150,7 @@ create_job(struct ctx *cx, struct operator* op, const struct run *r, const char 
     if (rc == RC_OK)
         rc = ensure_interim(cx, op, r, e);
     if (rc == RC_OK)
-        rc = create_own(cx, op, op->jobs, &KUBE_JOB, job, e);
+        rc = create_owned(cx, op, op->jobs, &KUBE_JOB, job, e);
     return rc;
 }
 

@@ -143,7 +143,7 @@ wipe_create(struct ctx *cx, struct operator* op, const struct json *repo, const 
         rc = wipe_account(cx, op, repo, &b, name, e);
     if (rc == RC_OK) {
         job = wipe_job(op, repo, &b, name);
-        rc = create_own(cx, op, op->jobs, &KUBE_JOB, job, e);
+        rc = create_owned(cx, op, op->jobs, &KUBE_JOB, job, e);
     }
     backend_release(&b);
     return rc;

@@ -69,7 +69,7 @@ is_path_segment(const char *s)
 
 /* The part behind the prefix of a label key, or a value of one. */
 static bool
-is_label_word(const char *s, bool may_be_empty)
+is_label_text(const char *s, bool may_be_empty)
 {
     size_t n = strlen(s);
 
@@ -89,9 +89,9 @@ is_label_key(const char *key)
     const char *slash = strchr(key, '/');
 
     if (slash == NULL)
-        return is_label_word(key, false);
+        return is_label_text(key, false);
     CLEANUP(mem_free_ptr) char *prefix = mem_strndup(key, (size_t)(slash - key));
-    return is_dns_subdomain(prefix) && is_label_word(slash + 1, false);
+    return is_dns_subdomain(prefix) && is_label_text(slash + 1, false);
 }
 
 void
@@ -107,7 +107,7 @@ labels_validate(const struct json *map, const char *field, bool labels, struct f
         if (json_text(it.value) == NULL)
             field_error_add(to, "FieldValueTypeInvalid", field,
                             "Invalid value: \"%s\": must be a string", it.key);
-        else if (labels && !is_label_word(json_text(it.value), true))
+        else if (labels && !is_label_text(json_text(it.value), true))
             field_error_add(
                 to, "FieldValueInvalid", field,
                 "Invalid value: \"%s\": a valid label must be an empty string or consist of "

@@ -231,7 +231,8 @@ lock_look(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
         if (lock_is_unreadable(rc)) {
             e->code = rc = RC_LOCKED;
             (void)err_wrap(e, "the repository has a lock that cannot be understood");
-            (void)err_hint(e, "if nobody uses the repository, run `cstash unlock --remove-all`");
+            (void)err_hint(e, "if no other process uses the repository, `cstash unlock "
+                              "--remove-all` removes all locks");
         } else if (rc == RC_OK && (exclusive || info.exclusive) &&
                    !is_left_behind(cx, r, &locks.ids[i], &info)) {
             rc = say_locked(cx, r, &locks.ids[i], &info, e);

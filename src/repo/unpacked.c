@@ -25,7 +25,9 @@ unpacked_decode(struct repo *r, struct str plain, size_t text_max, unpacked_fn *
         return fn(arg, &m.rd, e);
     }
     if (plain.p[0] != MARK_ZSTD)
-        return err_set(e, RC_CORRUPT, "its first byte %u stands for no known encoding", plain.p[0]);
+        return err_set(e, RC_CORRUPT,
+                       "unknown encoding (first byte 0x%02x): damaged, or of a newer version",
+                       plain.p[0]);
     zstd_rd_init(&z, str_of(plain.p + 1, plain.n - 1), text_max);
     rc = fn(arg, &z.rd, e);
     zstd_rd_release(&z);
