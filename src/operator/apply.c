@@ -170,3 +170,14 @@ write_finalizer(struct ctx *cx, struct operator* op, struct cache *cache, const 
         cache_note(cache, out);
     return RC_OK;
 }
+
+void
+condition_tell(const struct teller *to, struct json *holder, enum condition_id id,
+               enum condition_state state, const char *text)
+{
+    const struct condition *row = condition_row(id);
+    const char *reason = row->in[COND_FALSE].reason == NULL ? row->type : row->in[state].reason;
+
+    if (condition_set(holder, id, state, text))
+        recorder_event(to->cx, to->events, to->obj, to->type, reason, "%s", text);
+}

@@ -252,14 +252,12 @@ is_judged(const struct json *config)
 static enum rc
 backup_session_wait(struct session_ctx *s, const char *other, int64_t again_ms, struct err *e)
 {
-    const char *reason = condition_row(COND_WAITING_FOR_TURN)->in[COND_TRUE].reason;
+    CLEANUP(mem_free_ptr)
+    char *text = mem_printf("Waiting for %s, which backs up the same target.", other);
 
     (void)need_target(s);
     s->out->requeue_after_ms = again_ms;
-    if (condition_setf(s->status, COND_WAITING_FOR_TURN, COND_TRUE,
-                       "Waiting for %s, which backs up the same target.", other))
-        session_event(s, "Normal", reason, "Waiting for %s, which backs up the same target.",
-                      other);
+    session_tell(s, "Normal", COND_WAITING_FOR_TURN, COND_TRUE, text);
     return session_save(s, NULL, e);
 }
 
@@ -399,8 +397,7 @@ backup_session_orphan(struct session_ctx *s, struct err *e)
     else
         (void)snprintf(text, sizeof(text),
                        "Skipped taking backup. Reason: nothing acts on a %s yet.", kind);
-    if (condition_set(s->status, COND_BACKUP_SKIPPED, COND_TRUE, text))
-        session_event(s, "Warning", "BackupSkipped", "%s", text);
+    session_tell(s, "Warning", COND_BACKUP_SKIPPED, COND_TRUE, text);
     return session_save(s, NULL, e);
 }
 

@@ -41,6 +41,7 @@ static bool
 check_task(struct ctx *cx, struct operator* op, const struct invoker *inv, const struct json *repo,
            struct json *now)
 {
+    struct teller to = {cx, op->backupconfiguration.events, now, "Warning"};
     struct json *status = json_field(now, "status");
     struct err why = ERR_INIT;
 
@@ -48,9 +49,7 @@ check_task(struct ctx *cx, struct operator* op, const struct invoker *inv, const
         (void)condition_set(status, COND_TASK_FOUND, COND_TRUE, NULL);
         return true;
     }
-    if (condition_set(status, COND_TASK_FOUND, COND_FALSE, why.msg))
-        recorder_event(cx, op->backupconfiguration.events, now, "Warning", "TaskNotAvailable", "%s",
-                       why.msg);
+    condition_tell(&to, status, COND_TASK_FOUND, COND_FALSE, why.msg);
     return false;
 }
 

@@ -43,6 +43,7 @@ is_set(const struct json *at, const char *const *path, size_t left)
 void
 tell_ignored(struct ctx *cx, struct recorder *events, const struct json *obj, struct json *status)
 {
+    struct teller to = {cx, events, obj, "Warning"};
     CLEANUP(buf_release) struct buf text = BUF_INIT(NAMES_MAX);
 
     for (size_t i = 0; i < ARRAY_LEN(unread); i++)
@@ -55,8 +56,7 @@ tell_ignored(struct ctx *cx, struct recorder *events, const struct json *obj, st
         return;
     }
     buf_must_printf(&text, ": a backup of a Redis does not use them");
-    if (condition_set(status, COND_FIELDS_IGNORED, COND_TRUE, buf_c(&text)))
-        recorder_event(cx, events, obj, "Warning", "FieldsIgnored", "%s", buf_c(&text));
+    condition_tell(&to, status, COND_FIELDS_IGNORED, COND_TRUE, buf_c(&text));
 }
 
 /* ---- kinds that are to come ---- */
@@ -68,6 +68,7 @@ tell_kind(struct ctx *cx, struct operator* op, const struct watched *own, const 
     CLEANUP(json_free_ptr) struct json *obj = cache_get(own->cache, ns, name);
     CLEANUP(json_free_ptr) struct json *now = NULL;
     const struct kube_gvr *kind = cache_kind(own->cache);
+    struct teller to = {cx, own->events, obj, "Warning"};
     char text[160];
     enum rc rc;
 
@@ -79,8 +80,7 @@ tell_kind(struct ctx *cx, struct operator* op, const struct watched *own, const 
         recorder_event(cx, own->events, obj, "Warning", "NotSupported", "%s", text);
         return RC_OK;
     }
-    if (condition_set(json_need_object(now, "status"), COND_NOT_SUPPORTED, COND_FALSE, text))
-        recorder_event(cx, own->events, obj, "Warning", "NotSupported", "%s", text);
+    condition_tell(&to, json_need_object(now, "status"), COND_NOT_SUPPORTED, COND_FALSE, text);
     json_set_cstr(json_field(now, "status"), "phase", phase);
     rc = write_status(cx, op, own->cache, kind, obj, now, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;

@@ -67,12 +67,12 @@ bool
 object_is_bad(struct ctx *cx, struct recorder *events, const struct crd_def *kind,
               const struct json *obj, struct json *status)
 {
+    struct teller to = {cx, events, obj, "Warning"};
     struct err why = ERR_INIT;
 
     if (object_check(kind, obj, &why) == RC_OK)
         return false;
-    if (condition_set(status, COND_VALIDATION_PASSED, COND_FALSE, why.msg))
-        recorder_event(cx, events, obj, "Warning", "ResourceValidationFailed", "%s", why.msg);
+    condition_tell(&to, status, COND_VALIDATION_PASSED, COND_FALSE, why.msg);
     return true;
 }
 

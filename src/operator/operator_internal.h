@@ -94,6 +94,19 @@ NODISCARD enum rc ensure_gone(struct ctx *cx, struct operator* op, const struct 
 NODISCARD enum rc write_status(struct ctx *cx, struct operator* op, struct cache *cache,
                                const struct kube_gvr *kind, const struct json *was,
                                const struct json *now, struct err *e);
+/* Who is told of an object: by an event of this type, "Normal" or "Warning". All borrowed. */
+struct teller {
+    struct ctx *cx;
+    struct recorder *events;
+    const struct json *obj;
+    const char *type;
+};
+/*
+ * Set a condition in `holder`, and tell it with the same text where that changes something. The event
+ * has the condition's reason, or its type where that says more: it is never False.
+ */
+void condition_tell(const struct teller *to, struct json *holder, enum condition_id id,
+                    enum condition_state state, const char *text);
 /* Add or remove a finalizer by a patch of the object's version. */
 NODISCARD enum rc write_finalizer(struct ctx *cx, struct operator* op, struct cache *cache,
                                   const struct json *obj, const char *name, bool add,

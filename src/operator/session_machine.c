@@ -53,6 +53,15 @@ session_event(struct session_ctx *s, const char *type, const char *reason, const
 }
 
 void
+session_tell(struct session_ctx *s, const char *type, enum condition_id id,
+             enum condition_state state, const char *text)
+{
+    struct teller to = {s->cx, s->kind->own(s->op)->events, s->now, type};
+
+    condition_tell(&to, s->status, id, state, text);
+}
+
+void
 session_wait_is_over(struct session_ctx *s)
 {
     if (condition_is_true(s->status, COND_WAITING_FOR_TURN))

@@ -63,6 +63,9 @@ void session_take(struct session_ctx *s, struct json *obj);
 /* An event about the session. */
 void session_event(struct session_ctx *s, const char *type, const char *reason, const char *fmt,
                    ...) PRINTF_LIKE(4, 5);
+/* A condition of the session, and an event where it is news. */
+void session_tell(struct session_ctx *s, const char *type, enum condition_id id,
+                  enum condition_state state, const char *text);
 
 /*
  * Write what changed so far, phases included, and go on from what the server made of it. Pointers

@@ -64,6 +64,7 @@ void
 tell_sharing(struct ctx *cx, struct operator* op, const struct invoker *inv, const struct json *obj,
              struct json *status)
 {
+    struct teller to = {cx, op->backupconfiguration.events, obj, "Warning"};
     struct invoker other;
     CLEANUP(json_free_ptr) struct json *with = find_sharer(op, inv, &other);
     char text[800];
@@ -84,9 +85,7 @@ tell_sharing(struct ctx *cx, struct operator* op, const struct invoker *inv, con
             "Repository: they are kept apart by their targets here, but not by restic or "
             "Stash. Set spec.target.alias, or use another Repository.",
             other.ns, other.name, host_of(inv));
-    if (condition_set(status, COND_HOST_SHARED, COND_TRUE, text))
-        recorder_event(cx, op->backupconfiguration.events, obj, "Warning",
-                       condition_row(COND_HOST_SHARED)->type, "%s", text);
+    condition_tell(&to, status, COND_HOST_SHARED, COND_TRUE, text);
     if (!condition_is_there(json_field(with, "status"), COND_HOST_SHARED)) {
         CLEANUP(mem_free_ptr) char *key = key2(other.ns, other.name);
         workq_add(controller_queue(op->backupconfiguration.ctl), key); /* it does not know yet */
