@@ -279,14 +279,21 @@ lock_sweep(struct held_lock *l, struct store *s)
     (void)pthread_mutex_unlock(&l->mutex);
 }
 
+/* This file of ours is to go with the next sweep. */
+static void
+lock_leave(struct held_lock *l, const struct id *id)
+{
+    (void)pthread_mutex_lock(&l->mutex);
+    l->litter[l->n_litter++] = *id;
+    (void)pthread_mutex_unlock(&l->mutex);
+}
+
 static void
 lock_drop(struct repo *r, const struct id *id)
 {
     struct held_lock *l = &r->lock;
 
-    (void)pthread_mutex_lock(&l->mutex);
-    l->litter[l->n_litter++] = *id;
-    (void)pthread_mutex_unlock(&l->mutex);
+    lock_leave(l, id);
     lock_sweep(l, r->store);
     if (atomic_load(&r->reserve_is_due))
         (void)repo_keep_reserve(&l->cx, r);
@@ -321,7 +328,8 @@ say_removed(struct err *e)
 
 /*
  * A new file with a new time, then the old one away. The old one must still be there once the new
- * one is: who removes it before that is found out, who does later has seen the new one.
+ * one is: who removes it before that is found out, who does later has seen the new one. It goes a
+ * moment later (keep_fresh), for somebody may have listed the locks before the new one was written.
  */
 static enum rc
 lock_renew(struct repo *r, struct err *e)
@@ -346,7 +354,7 @@ lock_renew(struct repo *r, struct err *e)
     l->info = info;
     l->renewed_at = now;
     (void)pthread_mutex_unlock(&l->mutex);
-    lock_drop(r, &old.id);
+    lock_leave(l, &old.id);
     return RC_OK;
 }
 
@@ -409,6 +417,11 @@ keep_fresh(void *arg)
         (void)pthread_mutex_lock(&l->mutex);
         if (rc == RC_LOCKED)
             lose_locked(l, &e);
+        else if (rc == RC_OK && pause_locked(l, l->pace.settle)) {
+            (void)pthread_mutex_unlock(&l->mutex);
+            lock_sweep(l, r->store);
+            (void)pthread_mutex_lock(&l->mutex);
+        }
         wait_ms = rc == RC_OK ? l->pace.renew : l->pace.repeat;
     }
     (void)pthread_mutex_unlock(&l->mutex);

@@ -349,6 +349,31 @@ test_who_reads_does_not_wait(void **state)
     store_release(s);
 }
 
+/* Who listed the locks before a renewal reads the file that it listed. */
+static void
+test_the_old_file_of_a_lock_stays_for_a_moment(void **state)
+{
+    struct store *s = new_repo();
+    struct repo *r = open_repo(s);
+    struct err e = ERR_INIT;
+    size_t n = 0;
+
+    (void)state;
+    repo_set_lock_pace(
+        r, (struct lock_pace){.settle = 10 * RENEW, .renew = RENEW, .repeat = RENEW, .lost = LONG});
+    T_OK(repo_lock(&cx, r, false, &e));
+    for (int waited = 0; waited < 10 * LONG && n < 2; waited += RENEW) {
+        n = locks_of(s).n;
+        assert_true(n >= 1);
+        wait_ms(RENEW);
+    }
+    assert_int_equal(n, 2);
+    repo_unlock(r);
+    assert_int_equal(locks_of(s).n, 0);
+    repo_close(r);
+    store_release(s);
+}
+
 /* The store shows the other's lock only after ours was taken. */
 static void
 test_who_writes_waits_for_the_last_look(void **state)
@@ -389,6 +414,7 @@ main(void)
         cmocka_unit_test(test_only_the_dead_are_removed),
         cmocka_unit_test(test_a_lock_that_is_renewed_meanwhile_is_seen),
         cmocka_unit_test(test_who_reads_does_not_wait),
+        cmocka_unit_test(test_the_old_file_of_a_lock_stays_for_a_moment),
         cmocka_unit_test(test_who_writes_waits_for_the_last_look),
     };
 

@@ -241,7 +241,8 @@ set_pace(struct repo *r)
 
     if (ms > 0)
         repo_set_lock_pace(
-            r, (struct lock_pace){.settle = 200, .renew = ms, .repeat = ms, .lost = 3 * ms});
+            r,
+            (struct lock_pace){.settle = 200, .renew = ms, .repeat = ms, .lost = 3 * (ms + 200)});
 }
 
 static enum rc
