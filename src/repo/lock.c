@@ -1,26 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Our lock: taken, kept fresh, proven, released. Those of others are in lock_others.c. */
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <unistd.h>
 
-#include "base/fs.h"
-#include "base/log.h"
 #include "base/thread.h"
 #include "repo/repo_internal.h"
 
 enum {
     RENEW_MS = 5 * 60 * 1000,
-    STALE_MS = 30 * 60 * 1000,
-    CALL_MS = 60 * 1000,
-    LOOKS_MAX = 20, /* at a list of locks that changes meanwhile */
-    PATIENCE = 25   /* pauses until who came later, and was to give way, is taken at his word */
+    PATIENCE = 25 /* pauses until who came later, and was to give way, is taken at his word */
 };
 
 /* restic's. */
-static const struct lock_pace usual_pace = {
-    .settle = 200, .renew = RENEW_MS, .repeat = 30 * 1000, .lost = STALE_MS - 3 * RENEW_MS / 2};
+static const struct lock_pace usual_pace = {.settle = 200,
+                                            .renew = RENEW_MS,
+                                            .repeat = 30 * 1000,
+                                            .lost = LOCK_STALE_MS - 3 * RENEW_MS / 2};
 
 /* SIGHUP is ignored while any repository of the process is locked. */
 static pthread_mutex_t hup_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -68,123 +64,6 @@ lock_teardown(struct repo *r)
     (void)pthread_cond_destroy(&r->lock.wake);
 }
 
-static struct store_name
-lock_name(const struct id *id)
-{
-    return (struct store_name){.type = STORE_LOCK, .id = *id};
-}
-
-/* "" when /proc does not say. */
-static void
-find_pid_space(char to[static LOCK_NAME_MAX])
-{
-    CLEANUP(buf_release) struct buf boot = BUF_INIT(LOCK_NAME_MAX);
-    struct err e = ERR_INIT;
-    char space[64] = "";
-
-    to[0] = '\0';
-    if (fs_read_file("/proc/sys/kernel/random/boot_id", &boot, &e) || boot.n == 0 ||
-        readlink("/proc/self/ns/pid", space, sizeof(space) - 1) <= 0)
-        return;
-    (void)snprintf(to, LOCK_NAME_MAX, "%.*s %s", (int)boot.n - 1, (const char *)boot.p, space);
-}
-
-/* Has its process of this machine ended? `surely`: not only as far as its name and number say. */
-static bool
-is_dead(const struct lock_info *l, bool surely)
-{
-    char host[LOCK_NAME_MAX], user[LOCK_NAME_MAX], space[LOCK_NAME_MAX];
-
-    whoami(host, user);
-    find_pid_space(space);
-    if (host[0] == '\0' || strcmp(host, l->hostname) != 0 || l->pid == 0 || l->pid > INT32_MAX)
-        return false;
-    if ((surely || l->pid_space[0] != '\0') &&
-        (space[0] == '\0' || strcmp(space, l->pid_space) != 0))
-        return false;
-    return kill((pid_t)l->pid, 0) != 0 && errno == ESRCH;
-}
-
-/*
- * How long nobody has renewed it. The store's clock decides: that of this machine, or of the
- * holder's, may be wrong, and a lock that is taken away from a running backup costs its data.
- */
-static enum rc
-lock_age(struct ctx *cx, struct repo *r, const struct id *id, const struct lock_info *l,
-         int64_t *ms, struct err *e)
-{
-    struct store_name name = lock_name(id);
-    struct store_age age = {.claimed = instant_ms(l->time)};
-    struct err why = ERR_INIT;
-    enum rc rc = store_age(cx, r->store, &name, &age, &why);
-
-    if (rc == RC_UNSUPPORTED)
-        age.ms = clock_real_ms() - age.claimed;
-    if (rc != RC_OK && rc != RC_UNSUPPORTED) {
-        *e = why;
-        return rc;
-    }
-    if (age.ms > STALE_MS && (rc == RC_UNSUPPORTED || age.by_claim))
-        log_warn(
-            "%s does not tell when a file was written: the age of a lock is judged by the clock "
-            "of its holder%s",
-            r->store->place, rc == RC_OK ? "" : " and of this machine");
-    *ms = age.ms;
-    return RC_OK;
-}
-
-enum rc
-lock_is_stale(struct ctx *cx, struct repo *r, const struct id *id, const struct lock_info *l,
-              bool *stale, struct err *e)
-{
-    int64_t age = 0;
-
-    *stale = is_dead(l, false);
-    if (*stale)
-        return RC_OK;
-    if (lock_age(cx, r, id, l, &age, e))
-        return err_code(e);
-    *stale = age > STALE_MS;
-    return RC_OK;
-}
-
-enum rc
-lock_load(struct ctx *cx, struct repo *r, const struct id *id, struct lock_info *out, struct err *e)
-{
-    CLEANUP(buf_release) struct buf text = BUF_INIT(LOCK_FILE_MAX);
-    struct store_name name = lock_name(id);
-
-    if (unpacked_load(cx, r, &name, &text, e))
-        return err_code(e);
-    return lock_decode(buf_str(&text), out, e);
-}
-
-bool
-lock_is_unreadable(enum rc rc)
-{
-    return rc == RC_CORRUPT || rc == RC_LIMIT || rc == RC_INVALID || rc == RC_UNSUPPORTED;
-}
-
-static enum rc
-say_locked(struct ctx *cx, struct repo *r, const struct id *id, const struct lock_info *l,
-           struct err *e)
-{
-    char time[INSTANT_TEXT];
-    struct err ignored = ERR_INIT; /* it is only for the hint */
-    bool stale = false;
-    enum rc known = lock_is_stale(cx, r, id, l, &stale, &ignored);
-
-    (void)err_set(
-        e, RC_LOCKED, "the repository is locked%s by %s on %s (process %" PRIu64 ") since %s",
-        l->exclusive ? " exclusively" : "", l->username[0] != '\0' ? l->username : "somebody",
-        l->hostname[0] != '\0' ? l->hostname : "an unknown host", l->pid,
-        instant_format(l->time, time));
-    e->retry = true;
-    if (known == RC_OK && stale)
-        return err_hint(e, "that process is gone or stuck: remove its lock with `cstash unlock`");
-    return err_hint(e, "wait for it to end; if it is gone, run `cstash unlock`");
-}
-
 bool
 lock_is_ours(struct repo *r, const struct id *id)
 {
@@ -199,72 +78,13 @@ lock_is_ours(struct repo *r, const struct id *id)
     return ours;
 }
 
-/* What was left by one of ours that was killed stops nobody, and goes. */
-static bool
-is_left_behind(struct ctx *cx, struct repo *r, const struct id *id, const struct lock_info *l)
-{
-    struct store_name name = lock_name(id);
-    struct err ignored = ERR_INIT; /* who looks next removes it */
-    enum rc rc;
-
-    if (!is_dead(l, true))
-        return false;
-    rc = r->store->ops->del(cx, r->store, &name, &ignored);
-    log_debug("the lock of process %" PRIu64 ", which has ended, %s", l->pid,
-              rc == RC_OK ? "is removed" : "could not be removed");
-    return true;
-}
-
-/* One look at the locks. RC_NOT_FOUND: one went away meanwhile, released or renewed. */
-static enum rc
-lock_look(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
-{
-    struct id_list locks = {.n = 0};
-    enum rc rc = id_list_load(cx, r, STORE_LOCK, &locks, e);
-
-    for (size_t i = 0; rc == RC_OK && i < locks.n; i++) {
-        struct lock_info info;
-        /* An empty file is the trace of a crash on a store that is not atomic. */
-        if (locks.bytes[i] == 0 || lock_is_ours(r, &locks.ids[i]))
-            continue;
-        rc = lock_load(cx, r, &locks.ids[i], &info, e);
-        if (lock_is_unreadable(rc)) {
-            e->code = rc = RC_LOCKED;
-            (void)err_wrap(e, "the repository has a lock that cannot be understood");
-            (void)err_hint(e, "if no other process uses the repository, `cstash unlock "
-                              "--remove-all` removes all locks");
-        } else if (rc == RC_OK && (exclusive || info.exclusive) &&
-                   !is_left_behind(cx, r, &locks.ids[i], &info)) {
-            rc = say_locked(cx, r, &locks.ids[i], &info, e);
-        }
-    }
-    id_list_release(&locks);
-    return rc;
-}
-
-/* Does another lock stand in the way? A renewed one has a new name, which a list made before lacks.
- */
-static enum rc
-check_others(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
-{
-    enum rc rc = RC_NOT_FOUND;
-
-    for (int i = 0; rc == RC_NOT_FOUND && i < LOOKS_MAX; i++)
-        rc = lock_look(cx, r, exclusive, e);
-    if (rc != RC_NOT_FOUND)
-        return rc;
-    e->code = RC_LOCKED;
-    e->retry = true;
-    return err_wrap(e, "the locks change all the time");
-}
-
 /* Remove what is left of ours, as far as the store lets us. */
 static void
 lock_sweep(struct held_lock *l, struct store *s)
 {
     size_t n = 0;
 
-    l->cx.until = clock_mono_ms() + CALL_MS;
+    l->cx.until = clock_mono_ms() + LOCK_CALL_MS;
     for (size_t i = 0; i < l->n_litter; i++) {
         struct store_name name = lock_name(&l->litter[i]);
         struct err ignored = ERR_INIT; /* stale in half an hour, and there is nobody to tell */
@@ -342,7 +162,7 @@ lock_renew(struct repo *r, struct err *e)
     struct id id;
 
     info.time = instant_now();
-    l->cx.until = clock_mono_ms() + CALL_MS;
+    l->cx.until = clock_mono_ms() + LOCK_CALL_MS;
     if (write_lock(&l->cx, r, &info, &id, e))
         return err_code(e);
     if (r->store->ops->stat(&l->cx, r->store, &old, &bytes, e)) {
@@ -386,11 +206,11 @@ settle_locked(struct repo *r)
     enum rc rc = RC_LOCKED;
     struct err e = ERR_INIT;
 
-    l->cx.until = clock_mono_ms() + CALL_MS;
+    l->cx.until = clock_mono_ms() + LOCK_CALL_MS;
     for (int i = 0; i < PATIENCE && rc != RC_OK && pause_locked(l, l->pace.settle); i++) {
         (void)pthread_mutex_unlock(&l->mutex);
         e = (struct err)ERR_INIT;
-        rc = check_others(&l->cx, r, false, &e);
+        rc = lock_check_others(&l->cx, r, false, &e);
         (void)pthread_mutex_lock(&l->mutex);
     }
     if (rc != RC_OK && !l->stop)
@@ -440,15 +260,15 @@ repo_lock(struct ctx *cx, struct repo *r, bool exclusive, struct err *e)
                                  .uid = geteuid(),
                                  .gid = getegid()};
     whoami(l->info.hostname, l->info.username);
-    find_pid_space(l->info.pid_space);
+    lock_pid_space(l->info.pid_space);
     l->renewed_at = clock_boot_ms();
     if (exclusive)
         atomic_store(&r->reserve_is_due, true);
     ignore_hup(true);
-    if (check_others(cx, r, exclusive, e) || write_lock(cx, r, &l->info, &l->id, e))
+    if (lock_check_others(cx, r, exclusive, e) || write_lock(cx, r, &l->info, &l->id, e))
         goto fail;
     l->held = true;
-    if ((exclusive && ctx_sleep(cx, l->pace.settle, e)) || check_others(cx, r, exclusive, e)) {
+    if ((exclusive && ctx_sleep(cx, l->pace.settle, e)) || lock_check_others(cx, r, exclusive, e)) {
         l->held = false;
         lock_drop(r, &l->id);
         goto fail;
@@ -534,53 +354,4 @@ repo_lock_prove(struct ctx *cx, struct repo *r, struct err *e)
         (void)pthread_mutex_unlock(&l->mutex);
     }
     return repo_lock_ok(r, e);
-}
-
-/* Take away what was published without a lock, for it may name what somebody removes just now, or what
- * is not whole. */
-static void
-lock_unpublish(struct repo *r, const struct store_name *name, struct err *e)
-{
-    struct ctx cx = {.fd = -1, .until = clock_mono_ms() + CALL_MS};
-    struct err why = ERR_INIT;
-    char text[STORE_NAME_TEXT];
-    size_t stayed;
-
-    if (r->store->ops->del(&cx, r->store, name, &why) ||
-        store_prove_gone(&cx, r->store, name->type, &name->id, 1, &stayed, &why))
-        (void)err_hint(e, "%s could not be removed: run `cstash repair index`",
-                       store_name_text(name, text));
-}
-
-/* Is it in the store as it was written? A snapshot is small, and all that leads to a backup: it is read. */
-static enum rc
-publish_prove(struct ctx *cx, struct repo *r, const struct store_name *name, uint64_t bytes,
-              struct err *e)
-{
-    CLEANUP(buf_release) struct buf text = BUF_INIT(SNAPSHOT_MAX);
-
-    if (store_prove(cx, r->store, name, bytes, e))
-        return err_code(e);
-    return name->type == STORE_SNAPSHOT ? unpacked_load(cx, r, name, &text, e) : RC_OK;
-}
-
-enum rc
-repo_publish(struct ctx *cx, struct repo *r, enum store_type type, struct str text, struct id *id,
-             struct err *e)
-{
-    struct store_name name = {.type = type};
-    bool whole;
-    uint64_t bytes;
-    enum rc rc;
-
-    if (repo_lock_prove(cx, r, e) || unpacked_save(cx, r, type, text, id, &bytes, e))
-        return err_code(e);
-    name.id = *id;
-    rc = publish_prove(cx, r, &name, bytes, e);
-    whole = rc == RC_OK;
-    if (whole)
-        rc = repo_lock_prove(cx, r, e);
-    if (!whole || rc == RC_LOCKED)
-        lock_unpublish(r, &name, e);
-    return rc;
 }

@@ -55,6 +55,19 @@ struct repo {
 
 void lock_setup(struct repo *r);
 void lock_teardown(struct repo *r);
+enum {
+    LOCK_STALE_MS = 30 * 60 * 1000, /* one that nobody renewed for so long holds no more */
+    LOCK_CALL_MS = 60 * 1000        /* of one call to the store, while we hold one */
+};
+static inline struct store_name
+lock_name(const struct id *id)
+{
+    return (struct store_name){.type = STORE_LOCK, .id = *id};
+}
+/* In which processes have the numbers that they have; "" when /proc does not say. */
+void lock_pid_space(char to[static LOCK_NAME_MAX]);
+/* Does a lock of others stand in the way? RC_LOCKED says whose; e->retry: it may go. */
+NODISCARD enum rc lock_check_others(struct ctx *cx, struct repo *r, bool exclusive, struct err *e);
 NODISCARD enum rc lock_load(struct ctx *cx, struct repo *r, const struct id *id,
                             struct lock_info *out, struct err *e);
 /* What lock_load returns of one that is there, but nobody can say whose it is. */
