@@ -4,108 +4,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "job/backup.h"
 #include "job/dump_reader.h"
 #include "job/manifest.h"
 #include "job/room.h"
 #include "redis/topology.h"
 
-enum { LOAD_WORKERS = 2, VERIFY_MS = 60 * 1000 };
-
-/* The only file of a snapshot, for dumps that somebody stored under another name. */
-struct only_file {
-    char *path;
-    size_t n;
-};
-
-static enum rc
-note_file(void *arg, const char *path, uint64_t bytes, struct err *e)
-{
-    struct only_file *f = arg;
-
-    (void)bytes;
-    (void)e;
-    if (f->n++ == 0)
-        f->path = mem_strdup(path);
-    return RC_OK;
-}
-
-static enum rc
-find_dump(struct ctx *cx, struct repo *r, const struct id *tree, const char *file,
-          struct file_info *out, struct err *e)
-{
-    struct only_file only = {0};
-    enum rc rc = load_find_file(cx, r, tree, file != NULL ? file : DUMP_NAME, out, e);
-
-    if (rc != RC_NOT_FOUND || file != NULL)
-        return rc;
-    rc = load_list_files(cx, r, tree, note_file, &only, e);
-    if (rc == RC_OK && only.n != 1) {
-        (void)err_set(e, RC_NOT_FOUND, "the snapshot has no " DUMP_NAME " but %zu other files",
-                      only.n);
-        rc = err_hint(e, "name the file that holds the dump with --path");
-    } else if (rc == RC_OK) {
-        rc = load_find_file(cx, r, tree, only.path, out, e);
-    }
-    mem_free(only.path);
-    return rc;
-}
-
-enum rc
-snapshot_manifest(struct ctx *cx, struct repo *r, const struct snapshot *s, struct buf *out,
-                  struct err *e)
-{
-    struct file_info f = {0};
-    struct wr_buf to;
-    enum rc rc;
-
-    buf_reset(out);
-    wr_buf_init(&to, out);
-    rc = load_find_file(cx, r, &s->tree, MANIFEST_NAME, &f, e);
-    if (rc == RC_NOT_FOUND)
-        return RC_OK;
-    if (rc == RC_OK)
-        rc = load_copy(cx, r, &f, 1, &to.wr, e);
-    file_info_release(&f);
-    return rc == RC_OK ? RC_OK : err_wrap(e, "could not read the manifest");
-}
-
-static enum rc
-open_parts(struct ctx *cx, struct repo *r, const char *file, struct snapshot_source *s,
-           struct err *e)
-{
-    if (find_dump(cx, r, &s->snap.tree, file, &s->file, e) ||
-        load_open(cx, r, &s->file, LOAD_WORKERS, &s->load, e))
-        return err_code(e);
-    return file == NULL ? snapshot_manifest(cx, r, &s->snap, &s->manifest, e) : RC_OK;
-}
-
-enum rc
-snapshot_open(struct ctx *cx, struct repo *r, const char *spec,
-              const struct snapshot_filter *filter, const char *file, struct snapshot_source *s,
-              struct err *e)
-{
-    char id[ID_TEXT];
-
-    memset(s, 0, sizeof(*s));
-    s->repo = r;
-    buf_init(&s->manifest, MANIFEST_MAX);
-    if (snapshot_find(cx, r, spec, filter, &s->snap, e))
-        return err_code(e);
-    if (open_parts(cx, r, file, s, e))
-        return err_wrap(e, "could not read snapshot %.8s", id_hex(&s->snap.id, id));
-    return RC_OK;
-}
-
-void
-snapshot_close(struct snapshot_source *s)
-{
-    load_close(s->load);
-    file_info_release(&s->file);
-    snapshot_release(&s->snap);
-    buf_release(&s->manifest);
-    memset(s, 0, sizeof(*s));
-}
+enum { VERIFY_MS = 60 * 1000 };
 
 static enum rc
 restore_compare(struct str manifest, const struct dataset_digest *t, struct restore_result *out,
@@ -278,9 +182,8 @@ check_wanted(const struct counts *n, const struct filter *f, struct err *e)
     return none_wanted(f, dataset_digest_keys(n->all), e);
 }
 
-/* Was something left out that the target cannot hold? */
-static bool
-left_anything(const struct load_result *l)
+bool
+restore_left_anything(const struct load_result *l)
 {
     for (size_t i = 0; i < ADAPT_N; i++)
         if (l->left_out[i] != 0)
@@ -314,7 +217,7 @@ restore_judge(struct ctx *cx, const struct load_opts *opts, const struct plan *p
     out->equal = out->outcome.proven && !out->repaired && out->compared &&
                  filter_is_all(&opts->filter) && out->load.skipped_keys == 0 &&
                  out->load.lost_pending == 0 && !plan->lacks_functions &&
-                 !left_anything(&out->load);
+                 !restore_left_anything(&out->load);
     return RC_OK;
 }
 
@@ -420,7 +323,7 @@ plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_op
     if (opts->dry_run ||
         (brief.longest != 0 && (opts->existing != LOAD_FLUSH || plan->need.memory != 0)))
         return RC_OK;
-    if (load_open(cx, from->repo, &from->file, LOAD_WORKERS, &again, e))
+    if (load_open(cx, from->repo, &from->file, SNAPSHOT_WORKERS, &again, e))
         return err_code(e);
     rc = survey_dump(cx, load_rd(again), opts, plan, e);
     load_close(again);
@@ -475,7 +378,7 @@ restore_verify(struct ctx *cx, struct snapshot_source *from, struct conn *c,
     struct load *again;
     enum rc rc;
 
-    if (load_open(cx, from->repo, &from->file, LOAD_WORKERS, &again, e))
+    if (load_open(cx, from->repo, &from->file, SNAPSHOT_WORKERS, &again, e))
         return err_code(e);
     rc = restore_verify_stream(cx, load_rd(again), c, opts, r, e);
     load_close(again);
@@ -489,104 +392,4 @@ restore_arrived(const struct restore_result *r)
     uint64_t expired = r->load.skipped_keys != 0 ? 0 : r->outcome.expired;
 
     return r->load.keys - MIN(r->load.keys, expired);
-}
-
-/* What the target has no place for. */
-static void
-add_left_out(const struct restore_result *r, char to[static RESTORE_WORDS])
-{
-    const char *sep = " but for what its version cannot hold: ";
-    char n[STR_GROUPED_MAX];
-
-    for (unsigned i = 0; i < ADAPT_N; i++) {
-        size_t used = strlen(to);
-
-        if (r->load.left_out[i] == 0)
-            continue;
-        (void)snprintf(to + used, RESTORE_WORDS - used, "%s%s (%s)", sep,
-                       adapt_left_text((enum adapt_left)i), str_grouped(r->load.left_out[i], n));
-        sep = ", ";
-    }
-}
-
-/* Only a module can tell whether two of its values are the same. */
-static void
-add_modules(const struct restore_result *r, char to[static RESTORE_WORDS])
-{
-    size_t used = strlen(to);
-    char n[STR_GROUPED_MAX];
-
-    if (r->read_back && r->verified.modules != 0)
-        (void)snprintf(to + used, RESTORE_WORDS - used,
-                       "; %s values of modules are there, and were not compared",
-                       str_grouped(r->verified.modules, n));
-}
-
-/* What was read back says more than counts do. */
-static void
-words_of_reading(const struct restore_result *r, const char *target, char to[static RESTORE_WORDS])
-{
-    char keys[STR_GROUPED_MAX], out[STR_GROUPED_MAX];
-
-    (void)snprintf(to, RESTORE_WORDS, "read back from %s: %s %s, digest %s, as restored", target,
-                   str_grouped(r->verified.keys, keys), str_plural(r->verified.keys, "key", "keys"),
-                   r->verified.digest);
-    add_left_out(r, to);
-    add_modules(r, to);
-    if (r->verified.left_out != 0)
-        (void)snprintf(to + strlen(to), RESTORE_WORDS - strlen(to),
-                       "; %s keys and fields that expire within minutes left out",
-                       str_grouped(r->verified.left_out, out));
-}
-
-const char *
-restore_words(const struct restore_result *r, const char *target, char to[static RESTORE_WORDS])
-{
-    const struct outcome *o = &r->outcome;
-    char after[STR_GROUPED_MAX], before[STR_GROUPED_MAX], all[STR_GROUPED_MAX],
-        expired[STR_GROUPED_MAX];
-
-    (void)str_grouped(o->after, after);
-    if (r->read_back && !r->equal)
-        words_of_reading(r, target, to);
-    else if (r->equal) {
-        (void)snprintf(to, RESTORE_WORDS,
-                       "counts and digest %s are those of the backup; %s holds its %s %s%s%s%s",
-                       r->digest, target, after, str_plural(o->after, "key", "keys"),
-                       o->expired != 0 ? ", expired since: " : "",
-                       o->expired != 0 ? str_grouped(o->expired, expired) : "",
-                       r->read_back ? ", read back and compared" : "");
-        add_modules(r, to);
-    } else if (r->repaired)
-        (void)snprintf(
-            to, RESTORE_WORDS,
-            "a partial restore: the backup was damaged, and these %s %s are what a repair "
-            "left of it",
-            str_grouped(r->keys, all), str_plural(r->keys, "key", "keys"));
-    else if (r->load.skipped_keys != 0 || r->wanted != r->keys)
-        (void)snprintf(to, RESTORE_WORDS, "a partial restore: of the %s %s of the dump%s%s",
-                       str_grouped(r->keys, all), str_plural(r->keys, "key", "keys"),
-                       r->wanted != r->keys ? " some were filtered out" : "",
-                       r->load.skipped_keys != 0 ? " some were there already and kept as they were"
-                                                 : "");
-    else if (!o->told)
-        (void)snprintf(to, RESTORE_WORDS,
-                       "not proven: %s did not say how many keys it holds (neither INFO nor DBSIZE "
-                       "is allowed)",
-                       target);
-    else if (o->before != 0)
-        (void)snprintf(to, RESTORE_WORDS,
-                       "not proven by counts: %s held %s %s before, and holds %s now", target,
-                       str_grouped(o->before, before), str_plural(o->before, "key", "keys"), after);
-    else if (o->proven && left_anything(&r->load)) {
-        (void)snprintf(to, RESTORE_WORDS, "%s holds the backup", target);
-        add_left_out(r, to);
-    } else if (o->proven)
-        (void)snprintf(to, RESTORE_WORDS, "digest %s; %s holds its %s %s", r->digest, target, after,
-                       str_plural(o->after, "key", "keys"));
-    else
-        (void)snprintf(to, RESTORE_WORDS, "not proven by counts: %s %s sent, and %s holds %s",
-                       str_grouped(r->load.keys, all),
-                       str_plural(r->load.keys, "key was", "keys were"), target, after);
-    return to;
 }

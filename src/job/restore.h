@@ -34,6 +34,8 @@ struct snapshot_source {
     struct buf manifest; /* empty: it has none */
 };
 
+enum { SNAPSHOT_WORKERS = 2 }; /* threads of a struct load over it */
+
 /* `file` NULL: dumpfile.resp, or the only file there is. */
 NODISCARD enum rc snapshot_open(struct ctx *cx, struct repo *r, const char *spec,
                                 const struct snapshot_filter *filter, const char *file,
@@ -60,6 +62,8 @@ struct restore_result {
 
 /* How many of the keys that were sent had not expired when the load ended. */
 uint64_t restore_arrived(const struct restore_result *r);
+/* Was something left out that the target cannot hold? */
+bool restore_left_anything(const struct load_result *l);
 
 /*
  * What can be said of it: "counts and digest ... are those of the backup" only of what is equal.
