@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "redis/cluster.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+
+void
+cluster_free(struct cluster *c)
+{
+    if (c == NULL)
+        return;
+    mem_free(c->nodes);
+    mem_free(c->shards);
+    mem_free(c);
+}
+
+static struct cluster *
+cluster_new(void)
+{
+    struct cluster *c = MEM_NEW(struct cluster);
+
+    for (size_t i = 0; i < SLOTS; i++)
+        c->owner[i] = CLUSTER_NO_SHARD;
+    return c;
+}
+
+static enum rc
+cluster_bad(const char *what, struct err *e)
+{
+    return err_set(e, RC_CORRUPT, "the cluster describes itself in a way that cannot be read: %s",
+                   what);
+}
+
+/* ---- one node ---- */
+
+/* HOST:PORT as it was announced, to where it can be reached. */
+static bool
+cluster_map_node(const struct cluster_ask *ask, struct cluster_node *n)
+{
+    char at[CLUSTER_HOST + 8];
+
+    (void)snprintf(at, sizeof(at), "%s:%u", n->host, (unsigned)n->port);
+    for (size_t i = 0; i < ask->n_map; i++) {
+        const struct cluster_alias *m = &ask->map[i];
+        const char *colon = strrchr(m->reachable, ':');
+        bool whole = strcmp(m->announced, at) == 0;
+        size_t len = whole && colon != NULL ? (size_t)(colon - m->reachable) : strlen(m->reachable);
+        uint64_t port = n->port;
+
+        if (!whole && strcmp(m->announced, n->host) != 0)
+            continue;
+        if (whole && colon != NULL && (!str_to_u64(str_c(colon + 1), &port) || port > UINT16_MAX))
+            return false;
+        if (len == 0 || len >= CLUSTER_HOST)
+            return false;
+        memmove(n->host, m->reachable, len);
+        n->host[len] = '\0';
+        n->port = (uint16_t)port;
+        return true;
+    }
+    return true;
+}
+
+static bool
+cluster_text(struct str s, char *to, size_t room)
+{
+    if (s.n >= room || (s.n != 0 && memchr(s.p, 0, s.n) != NULL))
+        return false;
+    memcpy(to, s.n != 0 ? (const char *)s.p : "", s.n);
+    to[s.n] = '\0';
+    return true;
+}
+
+/* Nowhere: the address that was asked. "?": the node does not know itself. */
+static bool
+cluster_set_host(const struct cluster_ask *ask, struct str endpoint, struct str ip,
+                 struct cluster_node *n)
+{
+    struct str host = endpoint;
+
+    if (host.n == 0 || str_eq(host, STR_LIT("?")))
+        host = str_eq(host, STR_LIT("?")) || ip.n != 0 ? ip : host;
+    if (host.n == 0 && ask->asked != NULL && ask->asked->host != NULL)
+        host = str_c(ask->asked->host);
+    return host.n != 0 && cluster_text(host, n->host, sizeof(n->host));
+}
+
+static enum rc
+cluster_add_node(struct cluster *c, const struct cluster_ask *ask, struct cluster_node *n,
+                 struct err *e)
+{
+    if (c->n_nodes == CLUSTER_NODES_MAX)
+        return err_set(e, RC_LIMIT, "the cluster has more than %d nodes", CLUSTER_NODES_MAX);
+    if (!cluster_map_node(ask, n))
+        return err_set(e, RC_INVALID, "the address that %s:%u is mapped to is not HOST:PORT",
+                       n->host, (unsigned)n->port);
+    c->nodes = mem_more(c->nodes, c->n_nodes, sizeof(*c->nodes));
+    c->nodes[c->n_nodes++] = *n;
+    return RC_OK;
+}
+
+static bool
+cluster_port(const struct reply *r, uint16_t *to)
+{
+    uint64_t n = r->type == REPLY_INT && r->integer > 0 ? (uint64_t)r->integer : 0;
+
+    if (r->type == REPLY_BULK && !str_to_u64(r->s, &n))
+        n = 0;
+    *to = n <= UINT16_MAX ? (uint16_t)n : 0;
+    return *to != 0;
+}
+
+/* ---- slots ---- */
+
+static uint16_t
+cluster_add_shard(struct cluster *c)
+{
+    c->shards = mem_more(c->shards, c->n_shards, sizeof(*c->shards));
+    c->shards[c->n_shards] = (struct cluster_shard){.master = SIZE_MAX};
+    return (uint16_t)c->n_shards++;
+}
+
+static enum rc
+cluster_own(struct cluster *c, uint16_t shard, const struct reply *from, const struct reply *to,
+            struct err *e)
+{
+    if (from->type != REPLY_INT || to->type != REPLY_INT || from->integer < 0 ||
+        to->integer < from->integer || to->integer >= SLOTS)
+        return cluster_bad("a range of slots", e);
+    for (int64_t i = from->integer; i <= to->integer; i++) {
+        if (c->owner[i] != CLUSTER_NO_SHARD && c->owner[i] != shard)
+            return err_set(e, RC_CONFLICT, "slot %lld of the cluster has two owners", (long long)i);
+        c->shards[shard].slots += c->owner[i] == CLUSTER_NO_SHARD;
+        c->owner[i] = shard;
+    }
+    return RC_OK;
+}
+
+static int
+cluster_by_slot(const void *a, const void *b, void *arg)
+{
+    const uint16_t *lowest = arg, *x = a, *y = b;
+
+    return (lowest[*x] > lowest[*y]) - (lowest[*x] < lowest[*y]);
+}
+
+/* Shards in the order of their lowest slot, so that one cluster always looks the same. */
+static void
+cluster_order(struct cluster *c)
+{
+    uint16_t *lowest = mem_zero(c->n_shards + 1, sizeof(*lowest)),
+             *order = mem_zero(c->n_shards + 1, sizeof(*order)),
+             *place = mem_zero(c->n_shards + 1, sizeof(*place));
+    struct cluster_shard *sorted = mem_zero(c->n_shards + 1, sizeof(*sorted));
+    size_t kept = 0;
+
+    for (size_t i = SLOTS; i-- > 0;)
+        if (c->owner[i] != CLUSTER_NO_SHARD)
+            lowest[c->owner[i]] = (uint16_t)i;
+    for (size_t i = 0; i < c->n_shards; i++) {
+        place[i] = CLUSTER_NO_SHARD;
+        if (c->shards[i].slots != 0)
+            order[kept++] = (uint16_t)i;
+    }
+    qsort_r(order, kept, sizeof(*order), cluster_by_slot, lowest);
+    for (size_t i = 0; i < kept; i++) {
+        sorted[i] = c->shards[order[i]];
+        place[order[i]] = (uint16_t)i;
+    }
+    for (size_t i = 0; i < SLOTS; i++)
+        c->owner[i] = c->owner[i] == CLUSTER_NO_SHARD ? c->owner[i] : place[c->owner[i]];
+    for (size_t i = 0; i < c->n_nodes; i++)
+        c->nodes[i].shard = place[c->nodes[i].shard];
+    mem_free(c->shards);
+    c->shards = sorted;
+    c->n_shards = kept;
+    mem_free(lowest);
+    mem_free(order);
+    mem_free(place);
+}
+
+/* ---- CLUSTER SHARDS ---- */
+
+static const struct reply *
+cluster_field(const struct reply *r, const char *name)
+{
+    for (size_t i = 0; r->type == REPLY_ARRAY && i + 1 < r->n; i += 2)
+        if (str_eq(r->items[i].s, str_c(name)))
+            return &r->items[i + 1];
+    return NULL;
+}
+
+static struct str
+cluster_word(const struct reply *r, const char *name)
+{
+    const struct reply *f = cluster_field(r, name);
+
+    return f != NULL && f->type == REPLY_BULK ? f->s : str_of(NULL, 0);
+}
+
+static enum rc
+cluster_take_node(struct cluster *c, const struct reply *r, uint16_t shard,
+                  const struct cluster_ask *ask, struct err *e)
+{
+    struct cluster_node n = {.shard = shard};
+    const struct reply *port = cluster_field(r, ask->tls ? "tls-port" : "port"),
+                       *offset = cluster_field(r, "replication-offset");
+
+    n.replica = !str_eq(cluster_word(r, "role"), STR_LIT("master"));
+    n.down = !str_eq(cluster_word(r, "health"), STR_LIT("online"));
+    n.offset = offset != NULL && offset->type == REPLY_INT && offset->integer > 0
+                   ? (uint64_t)offset->integer
+                   : 0;
+    if (!cluster_text(cluster_word(r, "id"), n.id, sizeof(n.id)) || n.id[0] == '\0')
+        return cluster_bad("a node without an ID", e);
+    if (port == NULL || !cluster_port(port, &n.port))
+        return ask->tls ? err_set(e, RC_UNSUPPORTED, "node %.8s of the cluster has no port for TLS",
+                                  n.id)
+                        : err_set(e, RC_UNSUPPORTED,
+                                  "node %.8s of the cluster has no port without TLS: use rediss://",
+                                  n.id);
+    if (!cluster_set_host(ask, cluster_word(r, "endpoint"), cluster_word(r, "ip"), &n))
+        return cluster_bad("a node without an address", e);
+    if (cluster_add_node(c, ask, &n, e))
+        return err_code(e);
+    if (!n.replica)
+        c->shards[shard].master = c->n_nodes - 1;
+    return RC_OK;
+}
+
+static enum rc
+cluster_take_shard(struct cluster *c, const struct reply *r, const struct cluster_ask *ask,
+                   struct err *e)
+{
+    const struct reply *slots = cluster_field(r, "slots"), *nodes = cluster_field(r, "nodes");
+    uint16_t shard;
+
+    if (slots == NULL || nodes == NULL || slots->type != REPLY_ARRAY ||
+        nodes->type != REPLY_ARRAY || c->n_shards >= CLUSTER_NODES_MAX)
+        return cluster_bad("a shard", e);
+    shard = cluster_add_shard(c);
+    for (size_t i = 0; i + 1 < slots->n; i += 2)
+        if (cluster_own(c, shard, &slots->items[i], &slots->items[i + 1], e))
+            return err_code(e);
+    for (size_t i = 0; i < nodes->n; i++)
+        if (cluster_take_node(c, &nodes->items[i], shard, ask, e))
+            return err_code(e);
+    return RC_OK;
+}
+
+enum rc
+cluster_take_shards(const struct reply *r, const struct cluster_ask *ask, struct cluster **out,
+                    struct err *e)
+{
+    struct cluster *c = cluster_new();
+
+    if (r->type != REPLY_ARRAY) {
+        cluster_free(c);
+        return cluster_bad("no list of shards", e);
+    }
+    for (size_t i = 0; i < r->n; i++)
+        if (cluster_take_shard(c, &r->items[i], ask, e)) {
+            cluster_free(c);
+            return err_code(e);
+        }
+    cluster_order(c);
+    *out = c;
+    return RC_OK;
+}
+
+/* ---- CLUSTER SLOTS: [from, to, [host, port, id, ..] of the master, of its replicas ..] ---- */
+
+static size_t
+cluster_find_node(const struct cluster *c, const char *id)
+{
+    size_t i = 0;
+
+    while (i < c->n_nodes && strcmp(c->nodes[i].id, id) != 0)
+        i++;
+    return i;
+}
+
+static enum rc
+cluster_take_place(struct cluster *c, const struct reply *r, bool replica, uint16_t *shard,
+                   const struct cluster_ask *ask, struct err *e)
+{
+    struct cluster_node n = {.replica = replica};
+    size_t known;
+
+    if (r->type != REPLY_ARRAY || r->n < 3 || !cluster_text(r->items[2].s, n.id, sizeof(n.id)) ||
+        n.id[0] == '\0' || !cluster_port(&r->items[1], &n.port) ||
+        !cluster_set_host(ask, r->items[0].s, str_of(NULL, 0), &n))
+        return cluster_bad("the node of a range of slots", e);
+    known = cluster_find_node(c, n.id);
+    if (!replica)
+        *shard = known < c->n_nodes ? c->nodes[known].shard : cluster_add_shard(c);
+    n.shard = *shard;
+    if (known == c->n_nodes && cluster_add_node(c, ask, &n, e))
+        return err_code(e);
+    if (!replica)
+        c->shards[*shard].master = known;
+    return RC_OK;
+}
+
+enum rc
+cluster_take_slots(const struct reply *r, const struct cluster_ask *ask, struct cluster **out,
+                   struct err *e)
+{
+    struct cluster *c = cluster_new();
+    enum rc rc = r->type == REPLY_ARRAY ? RC_OK : cluster_bad("no list of slots", e);
+
+    for (size_t i = 0; rc == RC_OK && i < r->n; i++) {
+        const struct reply *one = &r->items[i];
+        uint16_t shard = CLUSTER_NO_SHARD;
+
+        if (one->type != REPLY_ARRAY || one->n < 3) {
+            rc = cluster_bad("a range of slots", e);
+            break;
+        }
+        for (size_t k = 2; rc == RC_OK && k < one->n; k++)
+            rc = cluster_take_place(c, &one->items[k], k > 2, &shard, ask, e);
+        if (rc == RC_OK)
+            rc = cluster_own(c, shard, &one->items[0], &one->items[1], e);
+    }
+    if (rc != RC_OK) {
+        cluster_free(c);
+        return rc;
+    }
+    cluster_order(c);
+    *out = c;
+    return RC_OK;
+}
+
+enum rc
+cluster_read(struct ctx *cx, struct conn *c, const struct cluster_ask *ask, struct cluster **out,
+             struct err *e)
+{
+    struct reply r;
+
+    if (CONN_CALL(cx, c, &r, e, STR_LIT("CLUSTER"), STR_LIT("SHARDS")))
+        return err_code(e);
+    if (r.type != REPLY_ERROR)
+        return cluster_take_shards(&r, ask, out, e);
+    /* Before 7.0, or not allowed. */
+    if (CONN_CALL(cx, c, &r, e, STR_LIT("CLUSTER"), STR_LIT("SLOTS")))
+        return err_code(e);
+    if (r.type == REPLY_ERROR) {
+        (void)conn_fail(c, &r, "could not ask the cluster for its shards", e);
+        return err_hint(e, "the user needs +cluster|shards, or +cluster|slots before Redis 7.0");
+    }
+    return cluster_take_slots(&r, ask, out, e);
+}
+
+/* ---- questions ---- */
+
+enum rc
+cluster_need_whole(const struct cluster *c, struct err *e)
+{
+    size_t missing = 0, first = 0;
+
+    for (size_t i = SLOTS; i-- > 0;)
+        if (c->owner[i] == CLUSTER_NO_SHARD) {
+            missing++;
+            first = i;
+        }
+    if (missing != 0)
+        return err_set(e, RC_UNAVAILABLE,
+                       "%zu of %d slots of the cluster have no owner, %zu the first", missing,
+                       SLOTS, first);
+    for (size_t i = 0; i < c->n_shards; i++)
+        if (c->shards[i].master == SIZE_MAX || c->nodes[c->shards[i].master].down)
+            return err_set(e, RC_UNAVAILABLE,
+                           "shard %zu of %zu of the cluster has no master that is up", i + 1,
+                           c->n_shards);
+    return RC_OK;
+}
+
+bool
+cluster_same(const struct cluster *a, const struct cluster *b)
+{
+    if (a->n_shards != b->n_shards || memcmp(a->owner, b->owner, sizeof(a->owner)) != 0)
+        return false;
+    for (size_t i = 0; i < a->n_shards; i++) {
+        size_t x = a->shards[i].master, y = b->shards[i].master;
+
+        if ((x == SIZE_MAX) != (y == SIZE_MAX) ||
+            (x != SIZE_MAX && strcmp(a->nodes[x].id, b->nodes[y].id) != 0))
+            return false;
+    }
+    return true;
+}
+
+size_t
+cluster_count_moving(struct str nodes, unsigned *first)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i + 1 < nodes.n; i++) {
+        const uint8_t *end = memchr(nodes.p + i, '-', nodes.n - i);
+        uint64_t slot;
+
+        if (nodes.p[i] != '[' || end == NULL ||
+            !str_to_u64(str_of(nodes.p + i + 1, (size_t)(end - nodes.p) - i - 1), &slot) ||
+            slot >= SLOTS)
+            continue;
+        if (n++ == 0)
+            *first = (unsigned)slot;
+    }
+    return n;
+}
+
+enum rc
+cluster_moving(struct ctx *cx, struct conn *c, size_t *n, unsigned *first, struct err *e)
+{
+    struct reply r;
+
+    *n = 0;
+    if (CONN_CALL(cx, c, &r, e, STR_LIT("CLUSTER"), STR_LIT("NODES")))
+        return err_code(e);
+    if (r.type != REPLY_BULK)
+        return conn_fail(c, &r, "could not ask for slots on the move (CLUSTER NODES)", e);
+    *n = cluster_count_moving(r.s, first);
+    return RC_OK;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t.h"
+
+#include "redis/cluster.h"
+
+static void
+test_slots_are_those_of_the_specification(void **state)
+{
+    static const struct {
+        const char *key;
+        unsigned slot;
+    } known[] = {{"", 0},          {"123456789", 12739},   {"foo", 12182},
+                 {"{foo}", 12182}, {"a{foo}b", 12182},     {"x{foo}{bar}", 12182},
+                 {"{}foo", 9500},  {"foo{{bar}}zap", 4015}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        assert_int_equal(slot_of(str_c(known[i].key)), known[i].slot);
+    assert_int_equal(slot_of(str_c("{user1000}.following")),
+                     slot_of(str_c("{user1000}.followers")));
+}
+
+/* What a server would answer, as a tree. */
+struct answer {
+    struct reply_reader reader;
+    struct reply r;
+};
+
+static void
+answer_set(struct answer *a, const char *resp)
+{
+    struct err e = ERR_INIT;
+    uint8_t *p;
+    size_t cap;
+    bool whole;
+
+    reply_reader_init(&a->reader);
+    T_OK(reply_room(&a->reader, strlen(resp), &p, &cap, &e));
+    memcpy(p, resp, strlen(resp));
+    reply_fed(&a->reader, strlen(resp));
+    T_OK(reply_next(&a->reader, &a->r, &whole, &e));
+    assert_true(whole);
+}
+
+/* A node as CLUSTER SHARDS has it. */
+#define NODE(id, port, tls, ip, endpoint, role, health)                                            \
+    "*14\r\n$2\r\nid\r\n$1\r\n" id "\r\n$4\r\nport\r\n:" port "\r\n$8\r\ntls-port\r\n:" tls        \
+    "\r\n$2\r\nip\r\n" ip "\r\n$8\r\nendpoint\r\n" endpoint "\r\n$4\r\nrole\r\n" role              \
+    "\r\n$6\r\nhealth\r\n" health "\r\n"
+#define IP "$9\r\n127.0.0.1"
+#define MASTER "$6\r\nmaster"
+#define REPLICA "$7\r\nreplica"
+#define ONLINE "$6\r\nonline"
+#define SHARD(slots, nodes) "*4\r\n$5\r\nslots\r\n" slots "$5\r\nnodes\r\n" nodes
+
+static void
+test_shards_in_the_order_of_their_slots(void **state)
+{
+    static const char text[] =
+        "*3\r\n" SHARD("*2\r\n:8192\r\n:16383\r\n",
+                       "*1\r\n" NODE("b", "7001", "7101", IP, "$1\r\n?", MASTER, ONLINE))
+            SHARD("*4\r\n:0\r\n:99\r\n:101\r\n:8191\r\n",
+                  "*2\r\n" NODE("c", "7003", "7103", IP, "$4\r\nhost", REPLICA, ONLINE)
+                      NODE("a", "7000", "7100", IP, "$0\r\n", MASTER, ONLINE))
+                SHARD("*0\r\n", "*1\r\n" NODE("d", "7004", "7104", IP, IP, MASTER, ONLINE));
+    const struct cluster_alias map[] = {{"127.0.0.1:7000", "outside:17000"}, {"host", "there"}};
+    const struct cluster_ask ask = {.map = map, .n_map = 2}, tls = {.tls = true};
+    struct answer a;
+    struct cluster *c = NULL, *other = NULL;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    answer_set(&a, text);
+    T_OK(cluster_take_shards(&a.r, &ask, &c, &e));
+    assert_int_equal(c->n_shards, 2);
+    assert_int_equal(c->n_nodes, 4);
+    assert_string_equal(c->nodes[c->shards[0].master].id, "a");
+    assert_string_equal(c->nodes[c->shards[0].master].host, "outside");
+    assert_int_equal(c->nodes[c->shards[0].master].port, 17000);
+    assert_string_equal(c->nodes[c->shards[1].master].host, "127.0.0.1");
+    assert_int_equal(c->shards[0].slots, 8191);
+    assert_int_equal(c->owner[99], 0);
+    assert_int_equal(c->owner[100], CLUSTER_NO_SHARD);
+    assert_int_equal(c->owner[16383], 1);
+    assert_string_equal(c->nodes[1].host, "there");
+    assert_true(c->nodes[1].replica);
+    assert_int_equal(c->nodes[1].port, 7003);
+    T_RC(cluster_need_whole(c, &e), RC_UNAVAILABLE);
+    T_CONTAINS(e.msg, "1 of 16384 slots of the cluster have no owner, 100 the first");
+    T_OK(cluster_take_shards(&a.r, &tls, &other, &e));
+    assert_int_equal(other->nodes[other->shards[0].master].port, 7100);
+    assert_true(cluster_same(c, other));
+    other->owner[5] = 1;
+    assert_false(cluster_same(c, other));
+    cluster_free(c);
+    cluster_free(other);
+    reply_reader_release(&a.reader);
+}
+
+static void
+test_slots_of_older_servers(void **state)
+{
+    static const char text[] =
+        "*3\r\n"
+        "*3\r\n:0\r\n:10\r\n*3\r\n$9\r\n127.0.0.1\r\n:7000\r\n$1\r\na\r\n"
+        "*4\r\n:11\r\n:16000\r\n*3\r\n$0\r\n\r\n:7001\r\n$1\r\nb\r\n*3\r\n$9\r\n127.0.0.1\r\n:"
+        "7002\r\n$1\r\nc\r\n"
+        "*3\r\n:16001\r\n:16383\r\n*3\r\n$9\r\n127.0.0.1\r\n:7000\r\n$1\r\na\r\n";
+    struct redis_addr asked;
+    struct cluster_ask ask = {.asked = &asked};
+    struct answer a;
+    struct cluster *c = NULL;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    T_OK(redis_addr_parse(str_c("redis://seed:1"), NULL, &asked, &e));
+    answer_set(&a, text);
+    T_OK(cluster_take_slots(&a.r, &ask, &c, &e));
+    assert_int_equal(c->n_shards, 2);
+    assert_int_equal(c->n_nodes, 3);
+    assert_int_equal(c->owner[16383], 0);
+    assert_string_equal(c->nodes[c->shards[1].master].host, "seed");
+    T_OK(cluster_need_whole(c, &e));
+    cluster_free(c);
+    reply_reader_release(&a.reader);
+    redis_addr_release(&asked);
+}
+
+static void
+test_what_cannot_be_is_refused(void **state)
+{
+    static const struct {
+        const char *text;
+        enum rc rc;
+    } bad[] = {
+        {"+OK\r\n", RC_CORRUPT},
+        {"*1\r\n:1\r\n", RC_CORRUPT},
+        {"*1\r\n" SHARD("*2\r\n:0\r\n:16384\r\n", "*0\r\n"), RC_CORRUPT},
+        {"*1\r\n" SHARD("*2\r\n:5\r\n:4\r\n", "*0\r\n"), RC_CORRUPT},
+        {"*2\r\n" SHARD("*2\r\n:0\r\n:5\r\n", "*0\r\n") SHARD("*2\r\n:5\r\n:6\r\n", "*0\r\n"),
+         RC_CONFLICT},
+        {"*1\r\n" SHARD("*0\r\n", "*1\r\n" NODE("a", "0", "7100", IP, IP, MASTER, ONLINE)),
+         RC_UNSUPPORTED},
+        {"*1\r\n" SHARD("*0\r\n",
+                        "*1\r\n" NODE("a", "7", "7100", "$0\r\n", "$1\r\n?", MASTER, ONLINE)),
+         RC_CORRUPT},
+        {"*1\r\n" SHARD("*0\r\n", "*1\r\n*0\r\n"), RC_CORRUPT},
+    };
+    const struct cluster_ask ask = {.tls = false};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct cluster *c = NULL;
+        struct err e = ERR_INIT;
+        struct answer a;
+
+        answer_set(&a, bad[i].text);
+        T_RC(cluster_take_shards(&a.r, &ask, &c, &e), bad[i].rc);
+        assert_null(c);
+        reply_reader_release(&a.reader);
+    }
+}
+
+static void
+test_slots_on_the_move_are_counted(void **state)
+{
+    static const char nodes[] =
+        "07c3 127.0.0.1:30004@31004,host slave e7d1 0 1426238317239 4 connected\n"
+        "e7d1 127.0.0.1:30001@31001,host myself,master - 0 0 1 connected 0-5460 [93-<-292f] "
+        "[77->-67ed]\n";
+    unsigned first = 0;
+
+    (void)state;
+    assert_int_equal(cluster_count_moving(str_c(nodes), &first), 2);
+    assert_int_equal(first, 93);
+    assert_int_equal(cluster_count_moving(str_c("a b [x->-y] [16384->-z] ["), &first), 0);
+    assert_int_equal(cluster_count_moving(str_c(""), &first), 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_slots_are_those_of_the_specification),
+        cmocka_unit_test(test_shards_in_the_order_of_their_slots),
+        cmocka_unit_test(test_slots_of_older_servers),
+        cmocka_unit_test(test_what_cannot_be_is_refused),
+        cmocka_unit_test(test_slots_on_the_move_are_counted),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
