@@ -3,6 +3,7 @@
  */
 #include "t.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -411,6 +412,81 @@ test_a_store_that_is_gone_is_not_asked_for_every_blob(void **state)
     place_release(&p);
 }
 
+/* ---- lanes ---- */
+
+enum { LANES = SAVE_LANES_MAX, LANE_BYTES = 5 * 1024 * 1024 + 77 };
+
+struct lane_arg {
+    struct save *save;
+    unsigned i;
+    const uint8_t *p;
+    struct err e;
+};
+
+/* In pieces, so that the lanes are in each other's way all the time. */
+static void *
+lane_thread(void *arg)
+{
+    struct lane_arg *l = arg;
+    enum rc rc = RC_OK;
+
+    for (size_t at = 0; rc == RC_OK && at < LANE_BYTES; at += 10007)
+        rc = wr_write(save_lane(l->save, l->i), l->p + at, MIN(10007, LANE_BYTES - at), &l->e);
+    if (rc == RC_OK)
+        rc = save_lane_end(l->save, l->i, &l->e);
+    return NULL;
+}
+
+static void
+save_in_lanes(struct place *p, const uint8_t *bytes)
+{
+    struct save_opts opts = {.workers = 1, .uploads = 1};
+    struct save_meta meta = {.hostname = "h", .path = "/lanes", .time = instant_now()};
+    struct lane_arg args[LANES];
+    pthread_t threads[LANES];
+    struct save *sv = NULL;
+    struct snapshot snap;
+    struct err e = ERR_INIT;
+
+    T_OK(save_open(&cx, p->repo, &opts, &sv, &e));
+    save_lanes(sv, LANES);
+    for (unsigned i = 0; i < LANES; i++) {
+        args[i] = (struct lane_arg){
+            .save = sv, .i = i, .p = bytes + (size_t)i * LANE_BYTES, .e = ERR_INIT};
+        assert_int_equal(pthread_create(&threads[i], NULL, lane_thread, &args[i]), 0);
+    }
+    for (unsigned i = 0; i < LANES; i++) {
+        (void)pthread_join(threads[i], NULL);
+        assert_int_equal(args[i].e.code, RC_OK);
+    }
+    T_OK(save_lanes_end(sv, "lanes", &e));
+    T_OK(wr_write(save_file(sv), "beside", 6, &e));
+    T_OK(save_file_end(sv, "beside", &e));
+    T_OK(save_commit(sv, &meta, NULL, NULL, &e));
+    T_OK(snapshot_find(&cx, p->repo, "latest", NULL, &snap, &e));
+    assert_int_equal(snap.summary.total_files_processed, 2);
+    file_info_release(&p->file);
+    T_OK(load_find_file(&cx, p->repo, &snap.tree, "lanes", &p->file, &e));
+    snapshot_release(&snap);
+}
+
+/* Of the least memory: a store that is far away. */
+static void
+test_sixteen_lanes_become_one_file(void **state)
+{
+    struct place p;
+    uint8_t *bytes = some_bytes((size_t)LANES * LANE_BYTES, NOISE);
+
+    (void)state;
+    place_init(&p, 1000, NOISE, 1); /* far from now on */
+    save_in_lanes(&p, bytes);
+    mem_free(p.bytes);
+    p.bytes = bytes;
+    p.n = (size_t)LANES * LANE_BYTES;
+    must_load(&p);
+    place_release(&p);
+}
+
 int
 main(void)
 {
@@ -425,6 +501,7 @@ main(void)
         cmocka_unit_test(test_a_damaged_blob_in_a_run_is_named),
         cmocka_unit_test(test_a_read_that_ends_early_is_repeated),
         cmocka_unit_test(test_a_store_that_is_gone_is_not_asked_for_every_blob),
+        cmocka_unit_test(test_sixteen_lanes_become_one_file),
     };
 
     T_RUN(tests, cx);

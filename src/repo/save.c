@@ -46,9 +46,10 @@ may_touch_locked(struct save *s, size_t bytes)
 
 /* Make `n` bytes of the filling chunk usable, waiting until others are done with theirs. */
 static enum rc
-save_touch(struct save *s, size_t n, struct err *e)
+save_touch(struct save_lane *l, size_t n, struct err *e)
 {
-    struct chunk *c = s->filling;
+    struct save *s = l->save;
+    struct chunk *c = l->filling;
     size_t end = CHUNK_HEAD + n + SEAL_MAC;
     enum rc rc = RC_OK;
 
@@ -93,8 +94,9 @@ chunk_give_back(struct save *s, struct chunk *c)
 
 /* An idle buffer becomes the one being filled. */
 static enum rc
-begin_chunk(struct save *s, struct err *e)
+begin_chunk(struct save_lane *l, struct err *e)
 {
+    struct save *s = l->save;
     struct chunk *c = NULL;
     enum rc rc = RC_OK;
 
@@ -123,20 +125,21 @@ begin_chunk(struct save *s, struct err *e)
         c->p = c->base + CHUNK_HEAD;
     }
     c->n = 0;
-    s->filling = c;
-    chunk_scan_start(&s->scan);
+    l->filling = c;
+    chunk_scan_start(&l->scan);
     return RC_OK;
 }
 
 /* The filling chunk goes to the workers. */
 static void
-queue_chunk(struct save *s)
+queue_chunk(struct save_lane *l)
 {
-    struct chunk *c = TAKE(s->filling);
+    struct save *s = l->save;
+    struct chunk *c = TAKE(l->filling);
     struct save_file_info *f;
 
     (void)pthread_mutex_lock(&s->mutex);
-    c->file = s->n_files - 1;
+    c->file = l->file;
     f = &s->files[c->file];
     c->seq = f->n;
     if (f->n == f->cap) {
@@ -154,48 +157,45 @@ queue_chunk(struct save *s)
 
 /* The first `cut` bytes are a chunk; the rest begins the next one. */
 static enum rc
-cut_chunk(struct save *s, size_t cut, struct err *e)
+cut_chunk(struct save_lane *l, size_t cut, struct err *e)
 {
-    struct chunk *done = s->filling;
+    struct chunk *done = TAKE(l->filling), *next;
     size_t rest = done->n - cut;
 
-    s->filling = NULL;
     if (rest != 0) {
         /* The workers may write over what is behind a chunk, so the rest is copied first. */
-        if (begin_chunk(s, e) || save_touch(s, rest, e)) {
-            chunk_give_back(s, done);
+        if (begin_chunk(l, e) || save_touch(l, rest, e)) {
+            chunk_give_back(l->save, done);
             return err_code(e);
         }
-        memcpy(s->filling->p, done->p + cut, rest);
-        s->filling->n = rest;
+        memcpy(l->filling->p, done->p + cut, rest);
+        l->filling->n = rest;
     }
     done->n = cut;
-    {
-        struct chunk *next = s->filling;
-        s->filling = done;
-        queue_chunk(s);
-        s->filling = next;
-    }
+    next = l->filling;
+    l->filling = done;
+    queue_chunk(l);
+    l->filling = next;
     return RC_OK;
 }
 
-static enum rc
-write_bytes(struct wr *w, const uint8_t *p, size_t n, struct err *e)
+enum rc
+save_lane_write(struct wr *w, const uint8_t *p, size_t n, struct err *e)
 {
-    struct save *s = CONTAINER_OF(w, struct save, wr);
-    struct save_file_info *f = &s->files[s->n_files - 1];
+    struct save_lane *l = CONTAINER_OF(w, struct save_lane, wr);
+    struct save *s = l->save;
 
     if (ctx_check(s->cx, e))
         return save_fail(s, e);
-    f->bytes += n;
+    s->files[l->file].bytes += n; /* no file begins while lanes are written */
     while (n > 0) {
         struct chunk *c;
         size_t step, cut;
-        if (s->filling == NULL && begin_chunk(s, e))
+        if (l->filling == NULL && begin_chunk(l, e))
             return err_code(e);
-        c = s->filling;
+        c = l->filling;
         step = MIN(n, SCAN_STEP - c->n % SCAN_STEP);
-        if (save_touch(s, c->n + step, e))
+        if (save_touch(l, c->n + step, e))
             return err_code(e);
         memcpy(c->p + c->n, p, step);
         c->n += step;
@@ -203,22 +203,46 @@ write_bytes(struct wr *w, const uint8_t *p, size_t n, struct err *e)
         n -= step;
         if (c->n % SCAN_STEP != 0)
             continue;
-        cut = chunker_scan(&s->chunker, &s->scan, c->p, c->n);
-        if (cut != 0 && cut_chunk(s, cut, e))
+        cut = chunker_scan(&s->chunker, &l->scan, c->p, c->n);
+        if (cut == 0 && c->n == l->most)
+            cut = c->n;
+        if (cut != 0 && cut_chunk(l, cut, e))
             return err_code(e);
     }
     return RC_OK;
 }
 
+/* What is left of a lane is its last chunks. */
+enum rc
+save_lane_flush(struct save_lane *l, struct err *e)
+{
+    while (l->filling != NULL && l->filling->n != 0) {
+        struct chunk *c = l->filling;
+        size_t cut = chunker_scan(&l->save->chunker, &l->scan, c->p, c->n);
+        if (cut_chunk(l, cut != 0 ? cut : c->n, e))
+            return err_code(e);
+    }
+    return save_check(l->save, e);
+}
+
+size_t
+save_file_add(struct save *s)
+{
+    size_t at;
+
+    (void)pthread_mutex_lock(&s->mutex);
+    s->files = mem_more(s->files, s->n_files, sizeof(*s->files));
+    at = s->n_files++;
+    s->files[at] = (struct save_file_info){.bytes = 0};
+    (void)pthread_mutex_unlock(&s->mutex);
+    return at;
+}
+
 struct wr *
 save_file(struct save *s)
 {
-    (void)pthread_mutex_lock(&s->mutex);
-    s->files = mem_more(s->files, s->n_files, sizeof(*s->files));
-    s->files[s->n_files++] = (struct save_file_info){.bytes = 0};
-    (void)pthread_mutex_unlock(&s->mutex);
-    s->wr.write = write_bytes;
-    return &s->wr;
+    s->main.file = save_file_add(s);
+    return &s->main.wr;
 }
 
 bool
@@ -236,33 +260,33 @@ save_name_is_good(const char *name)
 }
 
 enum rc
-save_file_end(struct save *s, const char *name, struct err *e)
+save_file_name(struct save *s, size_t file, const char *name, struct err *e)
 {
-    struct save_file_info *f = &s->files[s->n_files - 1];
+    struct save_file_info *f = &s->files[file];
 
     if (!save_name_is_good(name)) {
         (void)err_set(e, RC_INVALID, "\"%s\" cannot be the name of a file in a snapshot", name);
         return save_fail(s, e);
     }
-    for (size_t i = 0; i + 1 < s->n_files; i++) {
+    for (size_t i = 0; i < s->n_files; i++) {
         if (s->files[i].name != NULL && strcmp(s->files[i].name, name) == 0) {
             (void)err_set(e, RC_INVALID, "the snapshot has a file \"%s\" already", name);
             return save_fail(s, e);
         }
     }
-    while (s->filling != NULL && s->filling->n != 0) {
-        struct chunk *c = s->filling;
-        size_t cut = chunker_scan(&s->chunker, &s->scan, c->p, c->n);
-        if (cut_chunk(s, cut != 0 ? cut : c->n, e))
-            return err_code(e);
-    }
-    if (save_check(s, e))
-        return err_code(e);
     (void)pthread_mutex_lock(&s->mutex);
     f->name = mem_strdup(name);
     s->stats.bytes_processed += f->bytes;
     (void)pthread_mutex_unlock(&s->mutex);
     return RC_OK;
+}
+
+enum rc
+save_file_end(struct save *s, const char *name, struct err *e)
+{
+    if (save_lane_flush(&s->main, e))
+        return err_code(e);
+    return save_file_name(s, s->main.file, name, e);
 }
 
 static unsigned
@@ -316,6 +340,7 @@ save_open(struct ctx *cx, struct repo *r, const struct save_opts *opts, struct s
     (void)pthread_mutex_init(&s->mutex, NULL);
     (void)pthread_cond_init(&s->changed, NULL);
     s->ready_end = &s->ready;
+    s->main = (struct save_lane){.save = s, .wr = {.write = save_lane_write}};
     for (size_t i = 0; i < CHUNKS_MAX; i++) {
         s->chunks[i].next = s->idle;
         s->idle = &s->chunks[i];
@@ -358,8 +383,10 @@ save_free(struct save *s)
     for (size_t i = 0; i < s->n_files; i++) {
         mem_free(s->files[i].name);
         mem_free(s->files[i].content);
+        mem_free(s->files[i].parts);
     }
     mem_free(s->files);
+    mem_free(s->lanes);
     idset_release(&s->claimed[BLOB_DATA]);
     idset_release(&s->claimed[BLOB_TREE]);
     (void)pthread_mutex_destroy(&s->mutex);
@@ -376,6 +403,7 @@ save_commit(struct save *s, const struct save_meta *meta, struct id *snapshot,
 
     join_workers(s);
     rc = save_check(s, e);
+    save_join_parts(s);
     if (rc == RC_OK)
         rc = save_trees(s, meta->time, &root, e);
     if (rc) {

@@ -3,8 +3,8 @@
 #define REPO_SAVE_INTERNAL_H
 
 /*
- * repo/save_internal -- what save.c (files and chunks), save_blob.c (hash, look up, store) and
- * save_tree.c (trees, snapshot) share.
+ * repo/save_internal -- what save.c (files and chunks), save_lanes.c (several streams), save_blob.c (hash,
+ * look up, store) and save_tree.c (trees, snapshot) share.
  *
  * Threads  `mutex` guards everything from `ready` on; `changed` is signalled with every change. No
  *          other lock is taken under it.
@@ -36,10 +36,23 @@ struct chunk {
 };
 
 struct save_file_info {
-    char *name; /* NULL while it is being written */
+    char *name; /* NULL while it is being written, and of what a lane gave up */
     uint64_t bytes;
     struct id *content;
     size_t n, cap;
+    size_t *parts; /* whose content is this one's, in order; until the save is committed */
+    size_t n_parts;
+};
+
+/* One stream that is cut into chunks; of one thread at a time. */
+struct save_lane {
+    struct save *save;
+    struct wr wr;
+    struct chunk *filling;
+    struct chunk_scan scan;
+    size_t file; /* of save.files */
+    size_t
+        most; /* a chunk is cut here at the latest, a multiple of SCAN_STEP; 0: where the chunker says */
 };
 
 struct save {
@@ -50,9 +63,9 @@ struct save {
     size_t memory;         /* for chunks in flight */
     struct chunker chunker;
     struct instant started;
-    struct wr wr;
-    struct chunk *filling; /* the caller's thread only, as scan */
-    struct chunk_scan scan;
+    struct save_lane main; /* of files that are one stream */
+    struct save_lane *lanes;
+    unsigned n_lanes;
     pthread_t threads[WORKERS_MAX];
     unsigned n_threads;
     struct blob_maker makers[WORKERS_MAX + 1]; /* the last one is the caller's */
@@ -90,6 +103,17 @@ struct save_worker_arg {
  */
 NODISCARD enum rc save_blob(struct save *s, struct blob_maker *m, enum blob_type type,
                             const struct id *id, uint8_t *p, size_t n, struct err *e);
+
+/* A new file, of no name yet; its number. */
+size_t save_file_add(struct save *s);
+/* The file is whole. RC_INVALID: as save_file_end. */
+NODISCARD enum rc save_file_name(struct save *s, size_t file, const char *name, struct err *e);
+/* The wr of a lane. */
+enum rc save_lane_write(struct wr *w, const uint8_t *p, size_t n, struct err *e);
+/* What a lane still holds becomes its last chunks. */
+NODISCARD enum rc save_lane_flush(struct save_lane *l, struct err *e);
+/* Once all chunks are stored: files of several parts get the content of these. */
+void save_join_parts(struct save *s);
 
 /* Trees of all files; the root's ID. */
 NODISCARD enum rc save_trees(struct save *s, struct instant time, struct id *root, struct err *e);

@@ -87,6 +87,27 @@ make_tree(struct tree_maker *m, struct save_file_info **files, size_t n, size_t 
     return rc;
 }
 
+/* All chunks are stored: their IDs are known. */
+void
+save_join_parts(struct save *s)
+{
+    for (size_t i = 0; i < s->n_files; i++) {
+        struct save_file_info *f = &s->files[i];
+
+        for (size_t k = 0; k < f->n_parts; k++)
+            f->cap += s->files[f->parts[k]].n;
+        if (f->n_parts > 0)
+            f->content = mem_zero(f->cap, sizeof(*f->content));
+        for (size_t k = 0; k < f->n_parts; k++) {
+            const struct save_file_info *part = &s->files[f->parts[k]];
+
+            if (part->n > 0)
+                memcpy(f->content + f->n, part->content, part->n * sizeof(*f->content));
+            f->n += part->n;
+        }
+    }
+}
+
 enum rc
 save_trees(struct save *s, struct instant time, struct id *root, struct err *e)
 {
@@ -119,16 +140,19 @@ static void
 fill_summary(struct save *s, struct snapshot *out)
 {
     struct snapshot_summary *sum = &out->summary;
+    size_t files = 0;
 
+    for (size_t i = 0; i < s->n_files; i++)
+        files += s->files[i].name != NULL;
     out->has_summary = true;
     *sum = (struct snapshot_summary){.backup_start = s->started,
                                      .backup_end = instant_now(),
-                                     .files_new = s->n_files,
+                                     .files_new = files,
                                      .data_blobs = s->stats.data_blobs,
                                      .tree_blobs = s->stats.tree_blobs,
                                      .data_added = s->stats.data_added,
                                      .data_added_packed = s->stats.data_added_packed,
-                                     .total_files_processed = s->n_files,
+                                     .total_files_processed = files,
                                      .total_bytes_processed = s->stats.bytes_processed};
 }
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Several streams at once that become one file. */
+#include "base/mem.h"
+#include "repo/save_internal.h"
+
+enum { LANE_MOST = 1024 * 1024, LANE_LEAST = 256 * 1024 };
+
+void
+save_lanes(struct save *s, unsigned n)
+{
+    size_t most = s->memory / 2 / n / SCAN_STEP * SCAN_STEP;
+
+    most = MAX(MIN(most, (size_t)LANE_MOST), (size_t)LANE_LEAST);
+    /* Each lane may hold a chunk and the rest behind it, whatever the others do. */
+    s->memory = MAX(s->memory, 2 * most * n);
+    s->lanes = mem_zero(n, sizeof(*s->lanes));
+    s->n_lanes = n;
+    for (unsigned i = 0; i < n; i++)
+        s->lanes[i] = (struct save_lane){
+            .save = s, .wr = {.write = save_lane_write}, .file = save_file_add(s), .most = most};
+}
+
+struct wr *
+save_lane(struct save *s, unsigned i)
+{
+    return &s->lanes[i].wr;
+}
+
+enum rc
+save_lane_end(struct save *s, unsigned i, struct err *e)
+{
+    return save_lane_flush(&s->lanes[i], e);
+}
+
+enum rc
+save_lanes_end(struct save *s, const char *name, struct err *e)
+{
+    size_t whole = save_file_add(s);
+    struct save_file_info *f = &s->files[whole];
+
+    f->parts = mem_zero(s->n_lanes, sizeof(*f->parts));
+    f->n_parts = s->n_lanes;
+    for (unsigned i = 0; i < s->n_lanes; i++) {
+        f->parts[i] = s->lanes[i].file;
+        f->bytes += s->files[s->lanes[i].file].bytes;
+    }
+    mem_free(s->lanes);
+    s->lanes = NULL;
+    s->n_lanes = 0;
+    return save_file_name(s, whole, name, e);
+}
