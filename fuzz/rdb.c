@@ -23,8 +23,9 @@ convert(struct str bytes, enum dump_format format)
     rd_mem_init(&in, bytes, 0);
     enc = encoder_new(&out.wr, format);
     r = rdb_new(&in.rd);
-    if (encoder_begin(enc, &e) == RC_OK && convert_rdb(&cx, r, &opts, enc, t, &facts, &e) == RC_OK)
-        (void)!encoder_end(enc, &e);
+    if (encoder_begin(enc, PART_WHOLE, &e) == RC_OK &&
+        convert_rdb(&cx, r, &opts, enc, t, &facts, &e) == RC_OK)
+        (void)!encoder_end(enc, NULL, &e);
     rdb_free(r);
     encoder_free(enc);
     dataset_digest_free(t);

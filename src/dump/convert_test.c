@@ -26,9 +26,9 @@ convert_bytes(const char *p, size_t n, enum dump_format format, struct buf *dump
     wr_buf_init(&to, dump);
     r = rdb_new(&in.rd);
     x = encoder_new(&to.wr, format);
-    T_OK(encoder_begin(x, &e));
+    T_OK(encoder_begin(x, PART_WHOLE, &e));
     T_OK(convert_rdb(&cx, r, &opts, x, t, f, &e));
-    T_OK(encoder_end(x, &e));
+    T_OK(encoder_end(x, NULL, &e));
     encoder_free(x);
     rdb_free(r);
     ctx_release(&cx);

@@ -2,7 +2,6 @@
 /* A dump's commands: what kind each is, whose key it writes, and whether the stream is whole. */
 #define XXH_STATIC_LINKING_ONLY
 #include "base/mem.h"
-#include "dump/trailer.h"
 #include "dump/dump_decode_internal.h"
 
 struct dump_decode *
@@ -14,8 +13,10 @@ dump_decode_new(ev_fn *on, void *arg)
     u->arg = arg;
     u->facts.exact = true;
     u->hash = XXH3_createState();
-    BUG_ON(u->hash == NULL);
+    u->parts_hash = XXH3_createState();
+    BUG_ON(u->hash == NULL || u->parts_hash == NULL);
     (void)XXH3_128bits_reset(u->hash);
+    (void)XXH3_128bits_reset(u->parts_hash);
     buf_init(&u->name, EV_HELD_MAX);
     buf_init(&u->held, EV_OPAQUE_MAX);
     return u;
@@ -27,6 +28,7 @@ dump_decode_free(struct dump_decode *u)
     if (u == NULL)
         return;
     (void)XXH3_freeState(u->hash);
+    (void)XXH3_freeState(u->parts_hash);
     buf_release(&u->name);
     buf_release(&u->held);
     mem_free(u->held_ends);
@@ -56,24 +58,95 @@ on_select(struct dump_decode *u, const struct cmd *c, struct command_class *out,
     return dump_decode_emit(u, &ev, e);
 }
 
-static enum rc
-check_trailer(struct dump_decode *u, const struct trailer *t, struct err *e)
-{
-    XXH128_canonical_t hash;
+/* ---- headers and trailers ---- */
 
-    XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(u->hash));
-    if (t->commands != u->facts.commands || t->bytes != u->bytes || t->keys != u->keys)
-        return err_set(
-            e, RC_CORRUPT,
-            "the dump is not what was written: its trailer says %llu keys in %llu commands "
-            "and %llu bytes, there are %llu keys in %llu commands and %llu bytes",
-            (unsigned long long)t->keys, (unsigned long long)t->commands,
-            (unsigned long long)t->bytes, (unsigned long long)u->keys,
-            (unsigned long long)u->facts.commands, (unsigned long long)u->bytes);
-    if (memcmp(hash.digest, t->hash, sizeof(t->hash)) != 0)
+/* `counts` names what the first number counts. */
+static enum rc
+check_trailer(const struct trailer *said, const struct trailer *is, const char *counts,
+              struct err *e)
+{
+    if (said->commands != is->commands || said->bytes != is->bytes || said->keys != is->keys)
+        return err_set(e, RC_CORRUPT,
+                       "the dump is not what was written: its trailer says %llu keys in %llu %s "
+                       "and %llu bytes, there are %llu keys in %llu %s and %llu bytes",
+                       (unsigned long long)said->keys, (unsigned long long)said->commands, counts,
+                       (unsigned long long)said->bytes, (unsigned long long)is->keys,
+                       (unsigned long long)is->commands, counts, (unsigned long long)is->bytes);
+    if (memcmp(said->hash, is->hash, sizeof(said->hash)) != 0)
         return err_set(e, RC_CORRUPT,
                        "the dump is not what was written: its checksum does not match");
-    u->trailer_seen = true;
+    return RC_OK;
+}
+
+static void
+take_hash(const XXH3_state_t *hash, struct trailer *t)
+{
+    XXH128_canonical_t sum;
+
+    XXH128_canonicalFromHash(&sum, XXH3_128bits_digest(hash));
+    memcpy(t->hash, sum.digest, sizeof(t->hash));
+}
+
+/* Of the whole dump, of a part, or of all parts. */
+static enum rc
+on_trailer(struct dump_decode *u, enum trailer_kind kind, const struct trailer *said,
+           const struct cmd *c, struct err *e)
+{
+    struct trailer is = {.commands = u->commands, .bytes = u->bytes, .keys = u->keys};
+
+    if ((kind != TRAILER_DUMP) != u->parts || (kind == TRAILER_PART) != u->in_part)
+        return err_set(e, RC_CORRUPT, "a trailer where none belongs, at byte %llu",
+                       (unsigned long long)c->at);
+    if (kind == TRAILER_END)
+        is = (struct trailer){
+            .commands = u->parts_seen, .bytes = u->parts_bytes, .keys = u->parts_keys};
+    take_hash(kind == TRAILER_END ? u->parts_hash : u->hash, &is);
+    if (check_trailer(said, &is, kind == TRAILER_END ? "parts" : "commands", e))
+        return err_code(e);
+    u->trailer_seen = kind != TRAILER_PART;
+    if (kind == TRAILER_END && u->parts_seen != u->n_parts)
+        return err_set(e, RC_CORRUPT, "the dump has %u of its %u parts", u->parts_seen, u->n_parts);
+    if (kind != TRAILER_PART)
+        return RC_OK;
+    u->in_part = false;
+    u->parts_seen++;
+    u->parts_bytes += is.bytes;
+    u->parts_keys += is.keys;
+    (void)XXH3_128bits_update(u->parts_hash, is.hash, sizeof(is.hash));
+    return RC_OK;
+}
+
+/* The two that contradict each other, at the very beginning: parts follow. */
+static bool
+are_parts(const struct dump_decode *u, enum dump_format format)
+{
+    return u->facts.ours && !u->parts && u->facts.commands == 1 && format == DUMP_RESTORE &&
+           u->header == DUMP_COMMANDS;
+}
+
+static enum rc
+on_header(struct dump_decode *u, enum dump_format format, struct part part, const struct cmd *c,
+          struct err *e)
+{
+    if (part.n == 0 && u->facts.commands == 0) {
+        u->facts.ours = true;
+        u->header = format;
+        return RC_OK;
+    }
+    if (part.n == 0 && are_parts(u, format)) {
+        u->parts = true;
+        return RC_OK;
+    }
+    if (!u->parts || u->in_part || part.n == 0)
+        return err_set(e, RC_CORRUPT, "a second dump starts at byte %llu",
+                       (unsigned long long)c->at);
+    if (part.i != u->parts_seen + 1 || (u->n_parts != 0 && part.n != u->n_parts))
+        return err_set(e, RC_CORRUPT, "part %u of %u follows part %u of %u, at byte %llu", part.i,
+                       part.n, u->parts_seen, u->n_parts, (unsigned long long)c->at);
+    u->n_parts = u->facts.parts = part.n;
+    u->in_part = true;
+    u->bytes = u->keys = u->commands = 0;
+    (void)XXH3_128bits_reset(u->hash);
     return RC_OK;
 }
 
@@ -81,22 +154,19 @@ static enum rc
 on_echo(struct dump_decode *u, const struct cmd *c, struct command_class *out, struct err *e)
 {
     enum dump_format format;
+    enum trailer_kind kind;
     struct trailer t;
+    struct part part;
 
     if (dump_decode_end_key(u, e))
         return err_code(e);
     out->kind = CMD_META;
     if (c->n < 2) /* longer than ours ever are */
         return RC_OK;
-    if (header_parse(c->argv[1], &format)) {
-        if (u->facts.commands != 0)
-            return err_set(e, RC_CORRUPT, "a second dump starts at byte %llu",
-                           (unsigned long long)c->at);
-        u->facts.ours = true;
-        return RC_OK;
-    }
-    if (u->facts.ours && trailer_parse(c->argv[1], &t))
-        return check_trailer(u, &t, e);
+    if (header_parse(c->argv[1], &format, &part))
+        return on_header(u, format, part, c, e);
+    if (u->facts.ours && trailer_parse(c->argv[1], &kind, &t))
+        return on_trailer(u, kind, &t, c, e);
     return RC_OK;
 }
 
@@ -309,6 +379,16 @@ on_command(struct dump_decode *u, const struct cmd *c, struct command_class *out
     }
 }
 
+/* Between parts stand headers and trailers only. */
+static enum rc
+check_place(const struct dump_decode *u, const struct cmd *c, struct err *e)
+{
+    if (!u->parts || u->in_part || u->verb == V_ECHO)
+        return RC_OK;
+    return err_set(e, RC_CORRUPT, "a command that belongs to no part of the dump, at byte %llu",
+                   (unsigned long long)c->at);
+}
+
 enum rc
 dump_decode_cmd(struct dump_decode *u, const struct cmd *c, struct command_class *out,
                 struct err *e)
@@ -317,12 +397,13 @@ dump_decode_cmd(struct dump_decode *u, const struct cmd *c, struct command_class
         return err_set(e, RC_CORRUPT, "commands follow the end of the dump at byte %llu",
                        (unsigned long long)c->at);
     *out = (struct command_class){.db = u->db};
-    if (on_command(u, c, out, e))
+    if (on_command(u, c, out, e) || check_place(u, c, e))
         return err_code(e);
     for (uint32_t i = 0; i < c->n && c->raw.n > u->facts.longest; i++)
         note_length(u, c->argv[i].n);
     add_bytes(u, c->raw);
     u->facts.commands++;
+    u->commands++;
     return RC_OK;
 }
 

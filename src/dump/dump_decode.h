@@ -16,6 +16,7 @@
  * Trailer  a stream that starts with our header must end with our trailer, whose counts and
  *          checksum are verified: RC_CORRUPT otherwise. A stream of other origin has no trailer, or
  *          ends with Stash's marker key; but one that ends between MULTI and EXEC is RC_CORRUPT too.
+ *          One of several parts (dump/trailer) must have them all, in order, each whole, and its end.
  */
 #include "dump/resp_reader.h"
 #include "rdb/event.h"
@@ -77,6 +78,7 @@ struct dump_decode_facts {
     bool exact;   /* the commands of each key stood together, and every one was understood */
     bool removes; /* not every key of which it has data is there at its end, or that is not known */
     bool uncounted; /* a stream lost entries on the way, and nothing says its counters of Redis 7 */
+    uint32_t parts; /* of format 2; 0: one, in format 1 */
     uint64_t commands;
     uint32_t verbs;   /* bits of enum verb (dump/verbs.h): those seen */
     uint64_t longest; /* bytes of the longest argument, or string made of several */

@@ -6,6 +6,7 @@
  * other. */
 #include <xxhash.h>
 
+#include "dump/trailer.h"
 #include "dump/verbs.h"
 
 struct dump_decode {
@@ -13,8 +14,14 @@ struct dump_decode {
     void *arg;
     struct dump_decode_facts facts;
     bool trailer_seen;
-    XXH3_state_t *hash; /* of everything so far, while the stream is ours */
-    uint64_t bytes, keys;
+    XXH3_state_t *hash;             /* of the part so far, while the stream is ours */
+    uint64_t bytes, keys, commands; /* of the part */
+    /* Format 2: */
+    enum dump_format header; /* the first one */
+    bool parts, in_part;
+    uint32_t n_parts, parts_seen; /* how many there must be, and were */
+    XXH3_state_t *parts_hash;     /* of theirs */
+    uint64_t parts_bytes, parts_keys;
     uint64_t db;
     bool db_said;
     bool in_multi;     /* MULTI, without its EXEC so far */

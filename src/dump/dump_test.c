@@ -247,9 +247,9 @@ encode_dataset(struct buf *out, struct dataset_digest *t)
     wr_buf_init(&to, out);
     enc = encoder_new(&to.wr, DUMP_COMMANDS);
     m.arg = enc;
-    T_OK(encoder_begin(enc, &e));
+    T_OK(encoder_begin(enc, PART_WHOLE, &e));
     make_dataset(&m, huge_string(&huge));
-    T_OK(encoder_end(enc, &e));
+    T_OK(encoder_end(enc, NULL, &e));
     encoder_free(enc);
     m.on = dataset_digest_on;
     m.arg = t;
@@ -346,6 +346,138 @@ test_dump_of_stash_is_understood(void **state)
     assert_true(facts.has_marker && !facts.ours && !facts.exact);
     assert_int_equal(facts.marker_keys, 3);
     dataset_digest_free(t);
+}
+
+/* ---- several parts ---- */
+
+enum { PARTS = 3 };
+
+/* Part `i` of PARTS: one key of its own. */
+static void
+encode_part(struct buf *out, uint32_t i, struct trailer *t)
+{
+    struct err e = ERR_INIT;
+    struct wr_buf to;
+    struct encoder *enc;
+    struct maker m = {.on = encoder_on, .e = &e};
+    struct ev ev = {.kind = EV_STRING, .u.piece = ev_whole(STR_LIT("value"))};
+    char name[] = {'k', (char)('0' + i), '\0'};
+
+    wr_buf_init(&to, out);
+    enc = encoder_new(&to.wr, DUMP_COMMANDS);
+    m.arg = enc;
+    T_OK(encoder_begin(enc, (struct part){i, PARTS}, &e));
+    send(&m,
+         &(struct ev){.kind = EV_DB, .u.db = {.n = 0, .keys = EV_UNKNOWN, .expires = EV_UNKNOWN}});
+    begin(&m, name, KV_STRING, EV_NO_EXPIRY);
+    send(&m, &ev);
+    end(&m);
+    T_OK(encoder_end(enc, t, &e));
+    encoder_free(enc);
+}
+
+/* Where each part begins, and its end. */
+struct parts {
+    struct buf dump;
+    size_t at[PARTS + 1];
+    struct trailer trailers[PARTS];
+};
+
+static void
+parts_make(struct parts *p)
+{
+    struct err e = ERR_INIT;
+    struct wr_buf to;
+
+    buf_init(&p->dump, 1 << 20);
+    wr_buf_init(&to, &p->dump);
+    T_OK(parts_begin(&to.wr, &e));
+    for (uint32_t i = 0; i < PARTS; i++) {
+        p->at[i] = p->dump.n;
+        encode_part(&p->dump, i + 1, &p->trailers[i]);
+    }
+    p->at[PARTS] = p->dump.n;
+    T_OK(parts_end(&to.wr, p->trailers, PARTS, &e));
+}
+
+static void
+test_parts_read_back_as_one(void **state)
+{
+    struct parts p;
+    struct dataset_digest *t = dataset_digest_new();
+    struct dump_decode_facts facts;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    parts_make(&p);
+    for (size_t step = 0; step < 50; step += 7) {
+        struct dataset_digest *again = dataset_digest_new();
+
+        T_OK(read_back(buf_str(&p.dump), step, step == 0 ? t : again, &facts, &e));
+        assert_true(facts.ours && facts.exact);
+        assert_int_equal(facts.parts, PARTS);
+        dataset_digest_free(again);
+    }
+    assert_int_equal(dataset_digest_keys(t), PARTS);
+    dataset_digest_free(t);
+    buf_release(&p.dump);
+}
+
+/* Cut anywhere, between parts as well; with a part left out, twice there, or in another place. */
+static void
+test_parts_must_all_be_there(void **state)
+{
+    struct parts p;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    parts_make(&p);
+    for (size_t n = 40; n < p.dump.n; n++)
+        T_RC(read_back(str_of(p.dump.p, n), 0, NULL, NULL, &e), RC_CORRUPT);
+    for (int how = 0; how < 4; how++) {
+        static const int order[][PARTS + 1] = {{0, 2, -1}, {0, 0, 1, 2}, {1, 0, 2, -1}, {0, 1, -1}};
+        struct buf other = BUF_INIT(1 << 20);
+
+        buf_must_add(&other, p.dump.p, p.at[0]);
+        for (int k = 0; k <= PARTS && order[how][k] >= 0; k++)
+            buf_must_add(&other, p.dump.p + p.at[order[how][k]],
+                         p.at[order[how][k] + 1] - p.at[order[how][k]]);
+        buf_must_add(&other, p.dump.p + p.at[PARTS], p.dump.n - p.at[PARTS]);
+        T_RC(read_back(buf_str(&other), 0, NULL, NULL, &e), RC_CORRUPT);
+        buf_release(&other);
+    }
+    for (size_t at = p.at[0]; at < p.dump.n; at++) { /* any byte that is another one */
+        enum rc rc;
+
+        p.dump.p[at] ^= 1;
+        rc = read_back(buf_str(&p.dump), 0, NULL, NULL, &e);
+        p.dump.p[at] ^= 1;
+        assert_int_not_equal(rc, RC_OK);
+        e = (struct err)ERR_INIT;
+    }
+    buf_release(&p.dump);
+}
+
+/* What stands before the parts is what a reader of format 1 alone takes for a second dump. */
+static void
+test_parts_begin_as_no_dump_of_format_1_does(void **state)
+{
+    static const char first[] = "*2\r\n$4\r\nECHO\r\n$22\r\ncstash-dump 1 commands\r\n"
+                                "*2\r\n$4\r\nECHO\r\n$21\r\ncstash-dump 1 restore\r\n";
+    struct buf twice = BUF_INIT(1 << 16);
+    struct parts p;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    parts_make(&p);
+    assert_int_equal(p.at[0], sizeof(first) - 1);
+    assert_memory_equal(p.dump.p, first, sizeof(first) - 1);
+    buf_must_add(&twice, first, sizeof(first) - 1);
+    buf_must_add(&twice, first, sizeof(first) - 1);
+    T_RC(read_back(buf_str(&twice), 0, NULL, NULL, &e), RC_CORRUPT);
+    T_CONTAINS(e.msg, "a second dump starts at byte");
+    buf_release(&twice);
+    buf_release(&p.dump);
 }
 
 /* A set field expires behind its HSET; a hash goes with the last of its fields. */
@@ -549,6 +681,9 @@ main(void)
         cmocka_unit_test(test_dump_that_is_cut_is_refused),
         cmocka_unit_test(test_dump_that_is_altered_is_refused),
         cmocka_unit_test(test_dump_of_stash_is_understood),
+        cmocka_unit_test(test_parts_read_back_as_one),
+        cmocka_unit_test(test_parts_must_all_be_there),
+        cmocka_unit_test(test_parts_begin_as_no_dump_of_format_1_does),
         cmocka_unit_test(test_tally_knows_what_has_expired),
         cmocka_unit_test(test_tally_leaves_out_what_expires),
         cmocka_unit_test(test_cmd_refuses_what_is_not_resp),

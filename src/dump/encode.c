@@ -388,11 +388,14 @@ encoder_source(struct encoder *x, unsigned rdb_version)
 }
 
 enum rc
-encoder_begin(struct encoder *x, struct err *e)
+encoder_begin(struct encoder *x, struct part part, struct err *e)
 {
+    char text[TRAILER_TEXT];
+
+    x->part = part;
     if (resp_write_command(x, 2, e) || resp_write_word(x, "ECHO", e))
         return err_code(e);
-    return resp_write_word(x, header_text(x->format), e);
+    return resp_write_word(x, header_text(x->format, part, text), e);
 }
 
 enum rc
@@ -402,7 +405,7 @@ encoder_flush(struct encoder *x, struct err *e)
 }
 
 enum rc
-encoder_end(struct encoder *x, struct err *e)
+encoder_end(struct encoder *x, struct trailer *out, struct err *e)
 {
     struct trailer t;
     char text[TRAILER_TEXT];
@@ -416,8 +419,10 @@ encoder_end(struct encoder *x, struct err *e)
     t.bytes = x->facts.bytes;
     t.keys = x->facts.keys;
     if (resp_write_command(x, 2, e) || resp_write_word(x, "ECHO", e) ||
-        resp_write_word(x, trailer_text(&t, text), e))
+        resp_write_word(x, trailer_text(x->part.n == 0 ? TRAILER_DUMP : TRAILER_PART, &t, text), e))
         return err_code(e);
+    if (out != NULL)
+        *out = t;
     return resp_write_flush(x, e);
 }
 

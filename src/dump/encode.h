@@ -28,7 +28,7 @@
  * Tests    dump_test.c, tests/integration/fixtures.bats
  */
 #include "base/stream.h"
-#include "dump/dump_decode.h"
+#include "dump/trailer.h"
 
 enum { ENC_BATCH_ARGS = 512, ENC_BATCH_BYTES = 64 * 1024, ENC_STRING_MAX = 256 * 1024 * 1024 };
 
@@ -43,13 +43,14 @@ void encoder_free(struct encoder *x);
  * (REPLACE: Redis 3.2 writes 7; ABSTTL: 5.0 writes 9).
  */
 void encoder_source(struct encoder *x, unsigned rdb_version);
-NODISCARD enum rc encoder_begin(struct encoder *x, struct err *e);
+/* part.n 0: the whole dump (dump/trailer). */
+NODISCARD enum rc encoder_begin(struct encoder *x, struct part part, struct err *e);
 /* An ev_fn; `arg` is the struct encoder. EV_KEY must carry the final expiry. */
 enum rc encoder_on(void *arg, const struct ev *ev, struct err *e);
 /* Pass everything on, without a trailer: for a part of a dump. */
 NODISCARD enum rc encoder_flush(struct encoder *x, struct err *e);
-/* Write the trailer and pass everything on. */
-NODISCARD enum rc encoder_end(struct encoder *x, struct err *e);
+/* Write the trailer and pass everything on; what it says is in `out` (may be NULL), for parts_end. */
+NODISCARD enum rc encoder_end(struct encoder *x, struct trailer *out, struct err *e);
 
 struct encoder_facts {
     uint64_t commands, bytes, keys;

@@ -19,6 +19,7 @@ struct expiry {
 struct encoder {
     struct wr *to;
     enum dump_format format;
+    struct part part;
     unsigned rdb_version; /* of the source; 0: not known */
     uint8_t *out;         /* bytes not passed on yet */
     size_t n;

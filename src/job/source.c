@@ -373,11 +373,11 @@ source_framed(struct ctx *cx, void *from, body_fn *body, struct dump *d, struct 
     d->enc = enc;
     d->f->started = instant_now();
     if (enc != NULL)
-        rc = encoder_begin(enc, e);
+        rc = encoder_begin(enc, PART_WHOLE, e);
     if (rc == RC_OK)
         rc = body(cx, from, d, e);
     if (rc == RC_OK && enc != NULL) {
-        rc = encoder_end(enc, e);
+        rc = encoder_end(enc, NULL, e);
         d->f->enc = encoder_facts(enc);
     }
     d->f->ended = instant_now();

@@ -211,7 +211,7 @@ sink_open(struct ctx *cx, struct sink *s, const struct args *a, struct err *e)
                          arg(a, "restore") != NULL ? DUMP_RESTORE : DUMP_COMMANDS);
     s->tally = dataset_digest_new();
     s->tee = (struct tee){.enc = s->enc, .tally = s->tally};
-    return encoder_begin(s->enc, e);
+    return encoder_begin(s->enc, PART_WHOLE, e);
 }
 
 static void
@@ -241,7 +241,7 @@ run_replica(struct ctx *cx, const char *url, const struct args *a, struct err *e
     }
     rdb = rdb_new(replica_rd(r));
     if (convert_rdb(cx, rdb, &opts, s.enc, s.tally, &facts, e) == RC_OK &&
-        replica_finish(r, rdb_leftover(rdb), e) == RC_OK && encoder_end(s.enc, e) == RC_OK)
+        replica_finish(r, rdb_leftover(rdb), e) == RC_OK && encoder_end(s.enc, NULL, e) == RC_OK)
         say_tally(s.tally);
     rdb_free(rdb);
     replica_close(r);
@@ -266,7 +266,7 @@ run_scan(struct ctx *cx, const char *url, const struct args *a, struct err *e)
     if (open_conn(cx, url, a, &c, e) || sink_open(cx, &s, a, e))
         return err_code(e);
     if (scan_run(cx, c, &opts, tee_on, &s.tee, &res, e) == RC_OK &&
-        encoder_end(s.enc, e) == RC_OK) {
+        encoder_end(s.enc, NULL, e) == RC_OK) {
         say_tally(s.tally);
         say("read", res.keys);
         say("vanished", res.vanished);
