@@ -160,6 +160,7 @@ on_key(struct convert *c, const struct rdb_item *it, struct err *e)
         return err_code(e);
     c->keys++;
     c->expires += it->key.expires_at != EV_NO_EXPIRY;
+    c->facts->foreign += !filter_owns(&c->opts->filter, it->key.name);
     if (!filter_wants(&c->opts->filter, c->db, it->key.name))
         return RC_OK;
     ev.u.key = it->key;

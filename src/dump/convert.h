@@ -45,6 +45,7 @@ struct convert_facts {
     unsigned rdb_version;
     bool announced;           /* every database said how many keys it has, and had them */
     uint64_t member_expiries; /* of KeyDB; not in the dump */
+    uint64_t foreign;         /* keys of slots that the shard does not own: not in the dump */
     uint64_t module_aux; /* modules that left data of their own outside of keys: not in the dump */
 };
 

@@ -450,6 +450,52 @@ dataset_digest_on(void *arg, const struct ev *ev, struct err *e)
     return RC_OK;
 }
 
+static uint64_t
+add_said(uint64_t a, uint64_t b)
+{
+    return a == EV_UNKNOWN || b == EV_UNKNOWN ? EV_UNKNOWN : a + b;
+}
+
+static void
+add_db(struct dataset_digest *t, struct dataset_digest_db *to, const struct dataset_digest_db *from,
+       bool fresh)
+{
+    sum128 sum = ((sum128)to->digest.hi << 64 | to->digest.lo) +
+                 ((sum128)from->digest.hi << 64 | from->digest.lo);
+
+    to->digest = (struct dataset_digest_sum){.lo = (uint64_t)sum, .hi = (uint64_t)(sum >> 64)};
+    to->said_keys = fresh ? from->said_keys : add_said(to->said_keys, from->said_keys);
+    to->said_expires = fresh ? from->said_expires : add_said(to->said_expires, from->said_expires);
+    for (size_t k = 0; k < KV_N_TYPES; k++) {
+        to->types[k].keys += from->types[k].keys;
+        to->types[k].expiring += from->types[k].expiring;
+        to->types[k].elements += from->types[k].elements;
+    }
+    soon_join(&to->soon, &from->soon, &t->soon_used);
+}
+
+enum rc
+dataset_digest_add(struct dataset_digest *t, const struct dataset_digest *from, struct err *e)
+{
+    if (t->functions != 0 && from->functions != 0 &&
+        (t->functions != from->functions || t->functions_sum != from->functions_sum))
+        return err_set(e, RC_CONFLICT, "the libraries of functions differ");
+    if (t->functions == 0) {
+        t->functions = from->functions;
+        t->functions_sum = from->functions_sum;
+    }
+    for (size_t i = 0; i < from->n_dbs; i++) {
+        size_t before = t->n_dbs;
+
+        if (enter_db(t, from->dbs[i].n, e))
+            return err_code(e);
+        add_db(t, &t->dbs[t->now], &from->dbs[i], t->n_dbs != before);
+    }
+    t->keys += from->keys;
+    t->left_out += from->left_out;
+    return RC_OK;
+}
+
 const struct dataset_digest_db *
 dataset_digest_dbs(const struct dataset_digest *t, size_t *n)
 {

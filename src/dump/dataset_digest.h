@@ -71,6 +71,13 @@ uint64_t dataset_digest_left_out(const struct dataset_digest *t);
  * field that is to be left out comes too late behind it. */
 enum rc dataset_digest_on(void *arg, const struct ev *ev, struct err *e);
 
+/*
+ * Add what another one counted, of keys that are not in `t`: digests and counts are then those of both
+ * together. What belongs to no key is taken once: RC_CONFLICT when both have some and it differs.
+ */
+NODISCARD enum rc dataset_digest_add(struct dataset_digest *t, const struct dataset_digest *from,
+                                     struct err *e);
+
 /* Databases with keys or announcements, by number. Borrowed until the next event. */
 const struct dataset_digest_db *dataset_digest_dbs(const struct dataset_digest *t, size_t *n);
 /* How many function libraries (and scripts), and their digest. */

@@ -348,6 +348,78 @@ test_dump_of_stash_is_understood(void **state)
     dataset_digest_free(t);
 }
 
+/* ---- several shards ---- */
+
+/* The keys k0 .. k9 from `first` on, every `step`-th, and a library. */
+static void
+some_keys(struct dataset_digest *t, int first, int step, const char *code)
+{
+    struct err e = ERR_INIT;
+    struct maker m = {.on = dataset_digest_on, .arg = t, .e = &e};
+    int64_t now = clock_real_ms();
+
+    if (code != NULL)
+        send(&m, &(struct ev){.kind = EV_FUNCTION, .u.code = str_c(code)});
+    send(&m, &(struct ev){.kind = EV_DB, .u.db = {.n = 0, .keys = 5, .expires = EV_UNKNOWN}});
+    for (int i = first; i < 10; i += step) {
+        char name[] = {'k', (char)('0' + i), '\0'};
+
+        begin(&m, name, KV_STRING, i % 2 == 0 ? now + 1000000 : EV_NO_EXPIRY);
+        send(&m, &(struct ev){.kind = EV_STRING, .u.piece = ev_whole(str_c(name))});
+        end(&m);
+    }
+}
+
+static void
+test_digests_of_shards_add_up(void **state)
+{
+    struct dataset_digest *whole = dataset_digest_new(), *even = dataset_digest_new(),
+                          *odd = dataset_digest_new(), *other = dataset_digest_new();
+    const struct dataset_digest_db *dbs;
+    struct dataset_digest_sum a, b;
+    struct err e = ERR_INIT;
+    size_t n;
+
+    (void)state;
+    some_keys(whole, 0, 1, "lib");
+    some_keys(even, 0, 2, "lib");
+    some_keys(odd, 1, 2, "lib");
+    T_OK(dataset_digest_add(even, odd, &e));
+    assert_int_equal(dataset_digest_keys(even), 10);
+    /* The expiries differ by what passed between them: what has none, and how many have one, does not. */
+    assert_int_equal(dataset_digest_functions(even, &a), 1);
+    assert_int_equal(dataset_digest_functions(whole, &b), 1);
+    assert_memory_equal(&a, &b, sizeof(a));
+    dbs = dataset_digest_dbs(even, &n);
+    assert_int_equal(n, 1);
+    assert_int_equal(dbs[0].said_keys, 10);
+    assert_int_equal(dataset_digest_db_total(&dbs[0]).expiring, 5);
+    assert_int_equal(soon_count(&dbs[0].soon, clock_real_ms() + 5000000), 5);
+    some_keys(other, 1, 2, "another");
+    T_RC(dataset_digest_add(whole, other, &e), RC_CONFLICT);
+    dataset_digest_free(whole);
+    dataset_digest_free(even);
+    dataset_digest_free(odd);
+    dataset_digest_free(other);
+}
+
+static void
+test_a_shard_gives_its_own_slots(void **state)
+{
+    uint8_t slots[16384 / 8] = {0};
+    struct filter f = {.db = FILTER_ALL_DBS, .slots = slots, .no_keyless = true};
+
+    (void)state;
+    slots[12182 / 8] = 1 << 12182 % 8; /* of "foo" */
+    assert_true(filter_is_all(&f));
+    assert_true(filter_wants(&f, 0, STR_LIT("foo")) && filter_wants(&f, 0, STR_LIT("x{foo}")));
+    assert_false(filter_wants(&f, 0, STR_LIT("bar")));
+    assert_false(filter_wants_keyless(&f));
+    f.match = "x*";
+    assert_false(filter_wants(&f, 0, STR_LIT("foo")));
+    assert_true(filter_owns(&f, STR_LIT("foo")));
+}
+
 /* ---- several parts ---- */
 
 enum { PARTS = 3 };
@@ -681,6 +753,8 @@ main(void)
         cmocka_unit_test(test_dump_that_is_cut_is_refused),
         cmocka_unit_test(test_dump_that_is_altered_is_refused),
         cmocka_unit_test(test_dump_of_stash_is_understood),
+        cmocka_unit_test(test_digests_of_shards_add_up),
+        cmocka_unit_test(test_a_shard_gives_its_own_slots),
         cmocka_unit_test(test_parts_read_back_as_one),
         cmocka_unit_test(test_parts_must_all_be_there),
         cmocka_unit_test(test_parts_begin_as_no_dump_of_format_1_does),

@@ -2,6 +2,7 @@
 #include "dump/filter.h"
 
 #include "base/mem.h"
+#include "dump/slot.h"
 
 bool
 filter_by_name(const struct filter *f)
@@ -22,15 +23,27 @@ filter_wants_db(const struct filter *f, uint64_t db)
 }
 
 bool
+filter_owns(const struct filter *f, struct str key)
+{
+    unsigned slot;
+
+    if (f->slots == NULL)
+        return true;
+    slot = slot_of(key);
+    return (f->slots[slot / 8] >> slot % 8 & 1) != 0;
+}
+
+bool
 filter_wants(const struct filter *f, uint64_t db, struct str key)
 {
-    return filter_wants_db(f, db) && (f->match == NULL || glob_match(str_c(f->match), key));
+    return filter_wants_db(f, db) && filter_owns(f, key) &&
+           (f->match == NULL || glob_match(str_c(f->match), key));
 }
 
 bool
 filter_wants_keyless(const struct filter *f)
 {
-    return filter_is_all(f);
+    return filter_is_all(f) && !f->no_keyless;
 }
 
 void

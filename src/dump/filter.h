@@ -20,6 +20,10 @@
 struct filter {
     int64_t db;        /* FILTER_ALL_DBS or a number */
     const char *match; /* NULL: every name; borrowed */
+    /* Of one shard of a cluster, beside what somebody chose: a bit for each slot that it owns (borrowed), so that what a
+     * migration left behind is not taken for its own; NULL: it is no cluster. */
+    const uint8_t *slots;
+    bool no_keyless; /* another shard gives what belongs to no key */
 };
 
 #define FILTER_ALL                                                                                 \
@@ -32,6 +36,8 @@ bool filter_is_all(const struct filter *f);
 bool filter_by_name(const struct filter *f);
 bool filter_wants_db(const struct filter *f, uint64_t db);
 bool filter_wants(const struct filter *f, uint64_t db, struct str key);
+/* Is the key one of the shard's own? */
+bool filter_owns(const struct filter *f, struct str key);
 /* What belongs to no key, such as libraries of functions: only with everything else. */
 bool filter_wants_keyless(const struct filter *f);
 

@@ -7,14 +7,12 @@
 #include "base/compiler.h"
 #include "base/mem.h"
 
-void
-soon_add(struct soon *s, int64_t at_ms, size_t *used)
+/* `many` of them. */
+static void
+soon_put(struct soon *s, int64_t at_ms, uint32_t many, size_t *used)
 {
-    int64_t second;
+    int64_t second = at_ms <= s->from ? 0 : (at_ms - s->from) / 1000 + 1;
 
-    if (s->from == 0)
-        s->from = clock_real_ms();
-    second = at_ms <= s->from ? 0 : (at_ms - s->from) / 1000 + 1;
     if (second > SOON_MAX_S)
         return;
     if ((size_t)second >= s->n) {
@@ -22,7 +20,7 @@ soon_add(struct soon *s, int64_t at_ms, size_t *used)
                n = s->n + MIN(MAX(least, s->n), free);
 
         if (least > free) {
-            s->unplaced++;
+            s->unplaced += many;
             return;
         }
         *used += n - s->n;
@@ -30,7 +28,27 @@ soon_add(struct soon *s, int64_t at_ms, size_t *used)
         memset(s->seconds + s->n, 0, (n - s->n) * sizeof(*s->seconds));
         s->n = n;
     }
-    s->seconds[second]++;
+    s->seconds[second] += many;
+}
+
+void
+soon_add(struct soon *s, int64_t at_ms, size_t *used)
+{
+    if (s->from == 0)
+        s->from = clock_real_ms();
+    soon_put(s, at_ms, 1, used);
+}
+
+void
+soon_join(struct soon *s, const struct soon *from, size_t *used)
+{
+    if (s->from == 0)
+        s->from = from->from;
+    /* A second of theirs ends within one of ours: rounded up, as each was. */
+    for (size_t i = 0; i < from->n; i++)
+        if (from->seconds[i] != 0)
+            soon_put(s, from->from + (int64_t)i * 1000, from->seconds[i], used);
+    s->unplaced += from->unplaced;
 }
 
 uint64_t

@@ -28,6 +28,8 @@ struct soon {
 void soon_add(struct soon *s, int64_t at_ms, size_t *used);
 /* Those over at `now_ms`, without the unplaced. */
 uint64_t soon_count(const struct soon *s, int64_t now_ms);
+/* Add those of another one. */
+void soon_join(struct soon *s, const struct soon *from, size_t *used);
 void soon_release(struct soon *s);
 
 #endif

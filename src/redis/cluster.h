@@ -15,7 +15,7 @@
  * Source   redis.io's pages of the three commands; compared with Redis 7.0.
  */
 #include "redis/conn.h"
-#include "redis/slot.h"
+#include "dump/slot.h"
 
 enum {
     CLUSTER_NODES_MAX = 4096,

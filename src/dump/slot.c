@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "redis/slot.h"
+#include "dump/slot.h"
 
 #include <string.h>
 

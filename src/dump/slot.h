@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef REDIS_SLOT_H
-#define REDIS_SLOT_H
+#ifndef DUMP_SLOT_H
+#define DUMP_SLOT_H
 
 /*
- * redis/slot -- which slot of a cluster a key belongs to.
+ * dump/slot -- which slot of a cluster a key belongs to.
  *
  * Shape    CRC16 of the key modulo 16384; of a key with a hash tag, "{tag}", only the tag counts:
  *          what stands between the first '{' and the first '}' behind it, unless that is nothing.
