@@ -32,6 +32,9 @@ static const struct field fields_snapshot[] = {
     {.name = "uploaded", .type = F_STR, .doc = "Bytes added to the repository"},
     {.name = "processingTime", .type = F_STR, .doc = "Time it took"},
     {.name = "fileStats", .type = F_OBJECT, .of = fields_files, .doc = "Numbers of files"},
+    {.name = "keys", .type = F_INT64, .doc = "Keys of the Redis"},
+    {.name = "shards", .type = F_INT64, .doc = "Shards, of a cluster"},
+    {.name = "skew", .type = F_STR, .doc = "Time between the points in time of the shards"},
     {.name = NULL},
 };
 static const struct field fields_host[] = {

@@ -102,6 +102,11 @@ print_json(const struct backup_args *a, const struct backup_result *r, int64_t m
         jw_field_u64(&j.w, "keys", r->keys);
         jw_field_cstr(&j.w, "digest", r->digest);
         jw_field_cstr(&j.w, "source", source_kind_name(r->source.kind));
+        if (r->source.n_shards > 0) {
+            jw_field_u64(&j.w, "shards", r->source.n_shards);
+            if (r->source.point_in_time)
+                jw_field_u64(&j.w, "skew_ms", r->skew_ms);
+        }
         if (r->source.unmatched > 0)
             jw_field_u64(&j.w, "keys_unmatched", r->source.unmatched);
         if (r->shrink.pinned)
@@ -115,15 +120,18 @@ static void
 print_result(const struct backup_args *a, const struct backup_result *r, int64_t ms)
 {
     char id[ID_TEXT], in[OUT_TEXT], added[OUT_TEXT], packed[OUT_TEXT], took[OUT_TEXT],
-        rate[OUT_TEXT];
+        rate[OUT_TEXT], shards[40] = "";
 
     if (a->app.json) {
         print_json(a, r, ms);
         return;
     }
+    if (!a->from_stdin && r->source.n_shards > 0)
+        (void)snprintf(shards, sizeof(shards), " of %zu %s", r->source.n_shards,
+                       str_plural(r->source.n_shards, "shard", "shards"));
     if (!a->from_stdin)
-        (void)printf("%llu %s by %s, digest %s\n", (unsigned long long)r->keys,
-                     str_plural(r->keys, "key", "keys"), source_kind_name(r->source.kind),
+        (void)printf("%llu %s%s by %s, digest %s\n", (unsigned long long)r->keys,
+                     str_plural(r->keys, "key", "keys"), shards, source_kind_name(r->source.kind),
                      r->digest);
     (void)printf("processed %s in %s (%s/s), added %s (%s stored)\n",
                  out_bytes(r->save.bytes_processed, in), out_duration(ms, took),
@@ -165,6 +173,7 @@ from_redis(struct ctx *cx, const struct backup_args *a, struct repo *r, const st
     target = a->target != NULL ? target_of_text(a->target) : target_of_address(&src.addr);
     host = target_host(&src.addr);
     opts.target = target_view(&target);
+    opts.by_address = a->target == NULL;
     opts.host = opts.host != NULL ? opts.host : host;
     progress_start(&progress, "backed up", a->app.quiet);
     src.opts.bytes = &progress.bytes;

@@ -134,6 +134,7 @@ digest_input(struct ctx *cx, const struct digest_args *a, struct dataset_digest 
     const char *word = a->app.words.n == 1 ? a->app.words.v[0] : NULL;
     struct app_source src;
     struct source_facts facts;
+    struct source_stream nowhere;
     enum rc rc;
 
     if (word != NULL && a->redis.url != NULL)
@@ -144,7 +145,8 @@ digest_input(struct ctx *cx, const struct digest_args *a, struct dataset_digest 
                    : digest_snapshot(cx, a, t, e);
     if (app_source_open(&a->redis, &a->source, &a->keys, &src, e))
         return err_code(e);
-    rc = source_dump(cx, &src.opts, NULL, t, &facts, e);
+    rc = source_dump(cx, &src.opts, source_stream(&nowhere, NULL), t, &facts, e);
+    source_facts_release(&facts);
     app_source_close(&src);
     return rc;
 }

@@ -54,6 +54,7 @@ dump_main(struct ctx *cx, const void *args, struct err *e)
     struct app_source src;
     struct source_facts facts;
     struct progress progress;
+    struct source_stream to;
     struct wr_fd out;
     enum rc rc;
 
@@ -63,8 +64,10 @@ dump_main(struct ctx *cx, const void *args, struct err *e)
     progress_start(&progress, "dumped", a->app.quiet);
     src.opts.bytes = &progress.bytes;
     src.opts.keys = &progress.keys;
-    rc = a->from_rdb != NULL ? dump_file(cx, a->from_rdb, &src.opts, &out.wr, &facts, e)
-                             : source_dump(cx, &src.opts, &out.wr, NULL, &facts, e);
+    rc = a->from_rdb != NULL
+             ? dump_file(cx, a->from_rdb, &src.opts, &out.wr, &facts, e)
+             : source_dump(cx, &src.opts, source_stream(&to, &out.wr), NULL, &facts, e);
+    source_facts_release(&facts);
     progress_stop(&progress);
     app_source_close(&src);
     if (rc == RC_OK)

@@ -44,12 +44,18 @@ brief_of(const struct snapshot *s, struct manifest_brief *out)
     return false;
 }
 
-/* What it lacks, though it is of the whole target. */
+/* What it lacks, though it is of the whole target; of how many servers it is. */
 static void
 print_marks(const struct manifest_brief *m)
 {
     char took[OUT_TEXT];
 
+    if (m != NULL && m->shards > 0 && m->skew_ms != UINT64_MAX)
+        (void)printf("  (%llu %s within %llu ms)", (unsigned long long)m->shards,
+                     str_plural(m->shards, "shard", "shards"), (unsigned long long)m->skew_ms);
+    else if (m != NULL && m->shards > 0)
+        (void)printf("  (%llu %s)", (unsigned long long)m->shards,
+                     str_plural(m->shards, "shard", "shards"));
     if (m != NULL && m->lost_master)
         (void)printf("  (of a replica without its master, for %s)",
                      out_duration((int64_t)MIN(m->lost_for_s, (uint64_t)INT32_MAX) * 1000, took));

@@ -18,7 +18,8 @@ struct convert {
     bool in_db, unsure; /* unsure: some database did not say what it holds, or something else */
     uint64_t n_items;   /* events of the value at hand that are data */
     uint64_t odd;
-    uint64_t *names; /* CONVERT_NAMES_KEPT hashes of names with their databases; 0: none */
+    uint64_t *names; /* hashes of names with their databases; 0: none */
+    size_t n_names;
 };
 
 enum rc
@@ -26,7 +27,9 @@ tee_on(void *arg, const struct ev *ev, struct err *e)
 {
     struct tee *t = arg;
 
-    if (t->enc != NULL && encoder_on(t->enc, ev, e))
+    bool code = ev->kind == EV_FUNCTION || ev->kind == EV_SCRIPT;
+
+    if (t->enc != NULL && !(code && t->no_code) && encoder_on(t->enc, ev, e))
         return err_code(e);
     return t->tally == NULL ? RC_OK : dataset_digest_on(t->tally, ev, e);
 }
@@ -141,7 +144,7 @@ static enum rc
 check_twice(struct convert *c, struct str name, struct err *e)
 {
     XXH128_hash_t h = XXH3_128bits_withSeed(name.p, name.n, c->db);
-    uint64_t *at = &c->names[h.high64 % CONVERT_NAMES_KEPT];
+    uint64_t *at = &c->names[h.high64 % c->n_names];
     char shown[100];
 
     if (*at == h.low64 && h.low64 != 0)
@@ -254,11 +257,13 @@ enum rc
 convert_rdb(struct ctx *cx, struct rdb *in, const struct convert_opts *opts, struct encoder *enc,
             struct dataset_digest *t, struct convert_facts *out, struct err *e)
 {
-    struct convert c = {.cx = cx, .in = in, .opts = opts, .to = {enc, t}, .facts = out};
+    struct convert c = {
+        .cx = cx, .in = in, .opts = opts, .to = {enc, t, opts->no_code}, .facts = out};
     enum rc rc;
 
     memset(out, 0, sizeof(*out));
-    c.names = (uint64_t *)mem_zero(CONVERT_NAMES_KEPT, sizeof(*c.names));
+    c.n_names = CONVERT_NAMES_KEPT / MAX(opts->share, 1U);
+    c.names = (uint64_t *)mem_zero(c.n_names, sizeof(*c.names));
     rc = all_items(&c, e);
     mem_free(c.names);
     if (rc != RC_OK)

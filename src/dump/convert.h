@@ -33,6 +33,8 @@ struct convert_opts {
     enum dump_format format;
     struct filter filter;
     atomic_uint_fast64_t *keys; /* counts up as keys pass; may be NULL */
+    bool no_code;   /* libraries and scripts are counted, and not sent: another shard gives them */
+    unsigned share; /* of CONVERT_NAMES_KEPT so many take a part each; 0: one */
     /* A database, or a part of one, is over: all its keys, wanted or not. May be NULL. */
     void (*on_db)(void *arg, uint64_t db, uint64_t keys);
     void *arg;
@@ -61,6 +63,7 @@ NODISCARD enum rc convert_rdb(struct ctx *cx, struct rdb *in, const struct conve
 struct tee {
     struct encoder *enc;
     struct dataset_digest *tally;
+    bool no_code; /* what belongs to no key goes to the tally only */
 };
 enum rc tee_on(void *arg, const struct ev *ev, struct err *e);
 

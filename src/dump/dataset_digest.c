@@ -359,7 +359,7 @@ note_expiry(struct dataset_digest *t, int64_t at)
 
     if (by_fields && (at == EV_NO_EXPIRY || t->last_field < at))
         at = t->last_field;
-    if (at != EV_NO_EXPIRY)
+    if (at != EV_NO_EXPIRY && (t->without & TALLY_TERMS) == 0)
         soon_add(&t->dbs[t->now].soon, at, &t->soon_used);
 }
 
@@ -475,14 +475,12 @@ add_db(struct dataset_digest *t, struct dataset_digest_db *to, const struct data
 }
 
 enum rc
-dataset_digest_add(struct dataset_digest *t, const struct dataset_digest *from, struct err *e)
+dataset_digest_add(struct dataset_digest *t, const struct dataset_digest *from, bool keyless,
+                   struct err *e)
 {
-    if (t->functions != 0 && from->functions != 0 &&
-        (t->functions != from->functions || t->functions_sum != from->functions_sum))
-        return err_set(e, RC_CONFLICT, "the libraries of functions differ");
-    if (t->functions == 0) {
-        t->functions = from->functions;
-        t->functions_sum = from->functions_sum;
+    if (keyless) {
+        t->functions += from->functions;
+        t->functions_sum += from->functions_sum;
     }
     for (size_t i = 0; i < from->n_dbs; i++) {
         size_t before = t->n_dbs;

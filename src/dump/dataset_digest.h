@@ -59,10 +59,10 @@ void dataset_digest_free(struct dataset_digest *t);
 void dataset_digest_leave_out(struct dataset_digest *t, int64_t cut_ms);
 /*
  * Leave out what is not told alike by two servers that hold the same: what Redis 7 counts of streams
- * beside their data, and the bytes of values of modules, not that they are there. Before the first
- * event.
+ * beside their data, and the bytes of values of modules, not that they are there. Or, which is no part of
+ * the digest, when keys are gone: no `soon` is kept. Before the first event.
  */
-enum dataset_digest_part { TALLY_COUNTERS = 1, TALLY_MODULES = 2 };
+enum dataset_digest_part { TALLY_COUNTERS = 1, TALLY_MODULES = 2, TALLY_TERMS = 4 };
 void dataset_digest_leave_out_parts(struct dataset_digest *t, unsigned parts);
 /* How many keys and fields were left out. */
 uint64_t dataset_digest_left_out(const struct dataset_digest *t);
@@ -73,10 +73,10 @@ enum rc dataset_digest_on(void *arg, const struct ev *ev, struct err *e);
 
 /*
  * Add what another one counted, of keys that are not in `t`: digests and counts are then those of both
- * together. What belongs to no key is taken once: RC_CONFLICT when both have some and it differs.
+ * together. `keyless`: what belongs to no key as well; else nothing of it.
  */
 NODISCARD enum rc dataset_digest_add(struct dataset_digest *t, const struct dataset_digest *from,
-                                     struct err *e);
+                                     bool keyless, struct err *e);
 
 /* Databases with keys or announcements, by number. Borrowed until the next event. */
 const struct dataset_digest_db *dataset_digest_dbs(const struct dataset_digest *t, size_t *n);

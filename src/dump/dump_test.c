@@ -384,7 +384,7 @@ test_digests_of_shards_add_up(void **state)
     some_keys(whole, 0, 1, "lib");
     some_keys(even, 0, 2, "lib");
     some_keys(odd, 1, 2, "lib");
-    T_OK(dataset_digest_add(even, odd, &e));
+    T_OK(dataset_digest_add(even, odd, false, &e));
     assert_int_equal(dataset_digest_keys(even), 10);
     /* The expiries differ by what passed between them: what has none, and how many have one, does not. */
     assert_int_equal(dataset_digest_functions(even, &a), 1);
@@ -395,8 +395,9 @@ test_digests_of_shards_add_up(void **state)
     assert_int_equal(dbs[0].said_keys, 10);
     assert_int_equal(dataset_digest_db_total(&dbs[0]).expiring, 5);
     assert_int_equal(soon_count(&dbs[0].soon, clock_real_ms() + 5000000), 5);
-    some_keys(other, 1, 2, "another");
-    T_RC(dataset_digest_add(whole, other, &e), RC_CONFLICT);
+    T_OK(dataset_digest_add(other, odd, true, &e));
+    assert_int_equal(dataset_digest_functions(other, &a), 1);
+    assert_int_equal(dataset_digest_keys(other), 5);
     dataset_digest_free(whole);
     dataset_digest_free(even);
     dataset_digest_free(odd);
@@ -407,14 +408,17 @@ static void
 test_a_shard_gives_its_own_slots(void **state)
 {
     uint8_t slots[16384 / 8] = {0};
-    struct filter f = {.db = FILTER_ALL_DBS, .slots = slots, .no_keyless = true};
+    struct filter f = {.db = FILTER_ALL_DBS, .slots = slots};
 
     (void)state;
     slots[12182 / 8] = 1 << 12182 % 8; /* of "foo" */
     assert_true(filter_is_all(&f));
     assert_true(filter_wants(&f, 0, STR_LIT("foo")) && filter_wants(&f, 0, STR_LIT("x{foo}")));
     assert_false(filter_wants(&f, 0, STR_LIT("bar")));
-    assert_false(filter_wants_keyless(&f));
+    assert_true(filter_wants_keyless(&f));
+    f.node = "10.0.0.1:7000";
+    assert_false(filter_is_all(&f));
+    assert_true(filter_wants_keyless(&f));
     f.match = "x*";
     assert_false(filter_wants(&f, 0, STR_LIT("foo")));
     assert_true(filter_owns(&f, STR_LIT("foo")));

@@ -13,7 +13,7 @@ filter_by_name(const struct filter *f)
 bool
 filter_is_all(const struct filter *f)
 {
-    return f->db == FILTER_ALL_DBS && !filter_by_name(f);
+    return f->node == NULL && filter_wants_keyless(f);
 }
 
 bool
@@ -43,7 +43,7 @@ filter_wants(const struct filter *f, uint64_t db, struct str key)
 bool
 filter_wants_keyless(const struct filter *f)
 {
-    return filter_is_all(f) && !f->no_keyless;
+    return f->db == FILTER_ALL_DBS && !filter_by_name(f);
 }
 
 void
@@ -53,6 +53,8 @@ filter_parts(const struct filter *f, filter_part_fn *fn, void *arg)
         fn(arg, "db", NULL, f->db);
     if (f->match != NULL)
         fn(arg, "match", f->match, 0);
+    if (f->node != NULL)
+        fn(arg, "node", f->node, 0);
 }
 
 static void

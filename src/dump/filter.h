@@ -23,7 +23,8 @@ struct filter {
     /* Of one shard of a cluster, beside what somebody chose: a bit for each slot that it owns (borrowed), so that what a
      * migration left behind is not taken for its own; NULL: it is no cluster. */
     const uint8_t *slots;
-    bool no_keyless; /* another shard gives what belongs to no key */
+    const char *
+        node; /* of a cluster only this node, by its address (borrowed); NULL: it is no such part */
 };
 
 #define FILTER_ALL                                                                                 \
@@ -38,7 +39,7 @@ bool filter_wants_db(const struct filter *f, uint64_t db);
 bool filter_wants(const struct filter *f, uint64_t db, struct str key);
 /* Is the key one of the shard's own? */
 bool filter_owns(const struct filter *f, struct str key);
-/* What belongs to no key, such as libraries of functions: only with everything else. */
+/* What belongs to no key, such as libraries of functions: only with all keys that there are. */
 bool filter_wants_keyless(const struct filter *f);
 
 /*

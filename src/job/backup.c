@@ -7,6 +7,8 @@
 #include "base/stream.h"
 #include "job/dump_reader.h"
 #include "job/manifest.h"
+#include "job/target.h"
+#include "json/json.h"
 #include "redis/load.h"
 #include "repo/snapshots.h"
 
@@ -41,12 +43,45 @@ store_manifest(struct save *s, const struct source_opts *source, const struct so
     return rc;
 }
 
-static enum rc
-store_dump(struct ctx *cx, struct save *s, const struct source_opts *source,
-           struct dataset_digest *t, struct source_facts *f, struct err *e)
+/* The parts of a dump, each a lane of the file. */
+struct backup_sink {
+    struct source_sink sink;
+    struct save *save;
+};
+
+static void
+sink_open(struct source_sink *s, unsigned n_lanes)
 {
-    if (source_dump(cx, source, save_file(s), t, f, e) || save_file_end(s, DUMP_NAME, e))
+    save_lanes(CONTAINER_OF(s, struct backup_sink, sink)->save, n_lanes);
+}
+
+static struct wr *
+sink_lane(struct source_sink *s, unsigned i)
+{
+    return save_lane(CONTAINER_OF(s, struct backup_sink, sink)->save, i);
+}
+
+static enum rc
+sink_end(struct source_sink *s, unsigned i, struct err *e)
+{
+    return save_lane_end(CONTAINER_OF(s, struct backup_sink, sink)->save, i, e);
+}
+
+static enum rc
+store_dump(struct ctx *cx, struct save *s, struct source_opts *source, struct dataset_digest *t,
+           struct source_facts *f, struct err *e)
+{
+    struct backup_sink to = {.sink = {.width = SAVE_LANES_MAX,
+                                      .again = true,
+                                      .open = sink_open,
+                                      .lane = sink_lane,
+                                      .end = sink_end},
+                             .save = s};
+
+    if (source_dump(cx, source, &to.sink, t, f, e) || save_lanes_end(s, DUMP_NAME, e))
         return err_code(e);
+    if (source->node)
+        source->filter.node = f->node;
     return store_manifest(s, source, f, t, e);
 }
 
@@ -79,29 +114,96 @@ measure_shrink(struct ctx *cx, struct repo *r, const struct backup_opts *o, stru
     return rc;
 }
 
-static enum rc
-backup_once(struct ctx *cx, struct repo *r, const struct source_opts *source,
-            const struct backup_opts *opts, struct backup_result *out, struct err *e)
+/* Do two lists of IDs have one in common? */
+static bool
+nodes_meet(const char *a, const char *b)
 {
+    while (*a != '\0') {
+        size_t n = strcspn(a, " ");
+        const char *at = n == 0 ? NULL : memmem(b, strlen(b), a, n);
+
+        if (at != NULL && (at == b || at[-1] == ' ') && (at[n] == '\0' || at[n] == ' '))
+            return true;
+        a += n + (a[n] == ' ');
+    }
+    return false;
+}
+
+/* Is the snapshot one of the cluster that has these nodes? */
+static bool
+is_of_cluster(const struct snapshot *s, const char *nodes)
+{
+    struct err none = ERR_INIT;
+    struct json *brief = NULL;
+    bool yes = false;
+
+    if (s->brief != NULL && s->target != NULL && s->part == NULL &&
+        json_parse_lenient(str_c(s->brief), &brief, &none) == RC_OK)
+        yes = nodes_meet(nodes, json_text_or(json_dig(brief, "source", "nodes"), ""));
+    json_free(brief);
+    return yes;
+}
+
+/* A cluster is known by its nodes, and one of them may have been named today, another one yesterday. */
+static enum rc
+find_cluster(struct ctx *cx, struct repo *r, const struct source_facts *f,
+             const struct backup_opts *o, struct target_id *out, struct err *e)
+{
+    struct snapshots_unread unread = {.n = 0};
+    struct snapshot *list = NULL;
+    size_t n = 0;
+
+    *out =
+        (struct target_id){.name = o->target.name != NULL ? mem_strdup(o->target.name) : NULL,
+                           .scope = o->target.scope != NULL ? mem_strdup(o->target.scope) : NULL};
+    if (f->nodes == NULL || !o->by_address)
+        return RC_OK;
+    if (snapshots_readable(cx, r, &list, &n, &unread, e))
+        return err_wrap(e, "could not read what was backed up before");
+    mem_free(unread.ids);
+    for (size_t i = n; i-- > 0;)
+        if (is_of_cluster(&list[i], f->nodes)) {
+            target_release(out);
+            *out = (struct target_id){.name = mem_strdup(list[i].target),
+                                      .scope =
+                                          list[i].scope != NULL ? mem_strdup(list[i].scope) : NULL};
+            break;
+        }
+    snapshots_free(list, n);
+    return RC_OK;
+}
+
+static enum rc
+backup_once(struct ctx *cx, struct repo *r, const struct source_opts *o,
+            const struct backup_opts *given, struct backup_result *out, struct err *e)
+{
+    struct backup_opts own = *given;
+    const struct backup_opts *opts = &own;
+    struct target_id target = {.name = NULL};
+    struct source_opts source = *o;
     struct save_opts save_opts = {.compression = opts->compression};
     struct save_meta meta = meta_of(opts, "/" DUMP_NAME);
     struct buf brief = BUF_INIT(MANIFEST_MAX);
-    bool guarded = opts->target.name != NULL && filter_is_all(&source->filter);
     struct dataset_digest *t;
     struct save *s;
+    bool guarded;
     enum rc rc;
 
     memset(out, 0, sizeof(*out));
     if (save_open(cx, r, &save_opts, &s, e))
         return err_code(e);
     t = dataset_digest_new();
-    rc = store_dump(cx, s, source, t, &out->source, e);
+    rc = store_dump(cx, s, &source, t, &out->source, e);
+    if (rc == RC_OK)
+        rc = find_cluster(cx, r, &out->source, given, &target, e);
+    own.target = target_view(&target);
+    guarded = opts->target.name != NULL && filter_is_all(&source.filter);
     out->keys = dataset_digest_keys(t);
     (void)dataset_digest_sum_text(dataset_digest_whole(t), out->digest);
     if (rc == RC_OK && guarded)
         rc = measure_shrink(cx, r, opts, meta.time, out, e);
     if (rc == RC_OK)
-        rc = manifest_brief_write(source, &out->source, t, &opts->target,
+        rc = manifest_brief_write(&source, &out->source, t, &opts->target,
                                   guarded ? &out->shrink : NULL, &brief, e);
     if (rc == RC_OK) {
         meta.brief = buf_c(&brief);
@@ -110,7 +212,10 @@ backup_once(struct ctx *cx, struct repo *r, const struct source_opts *source,
         save_abort(s);
     }
     buf_release(&brief);
+    target_release(&target);
     dataset_digest_free(t);
+    out->skew_ms = source_skew_ms(&out->source);
+    source_facts_release(&out->source);
     return rc;
 }
 
@@ -127,11 +232,12 @@ backup_again(struct ctx *cx, struct repo *r, const struct source_opts *source,
     return backup_once(cx, r, source, opts, out, e);
 }
 
-/* Behind Sentinels the node may have gone, or lost its role: they lead to another one. */
+/* Behind Sentinels the node may have gone, or lost its role: they lead to another one. So does a cluster. */
 static bool
-may_be_failover(const struct source_opts *source, enum rc rc)
+may_be_failover(const struct source_opts *source, const struct backup_result *r, enum rc rc)
 {
-    return source->addr->master != NULL && (rc == RC_UNAVAILABLE || rc == RC_TIMEOUT);
+    return r->source.changed ||
+           (source->addr->master != NULL && (rc == RC_UNAVAILABLE || rc == RC_TIMEOUT));
 }
 
 enum rc
@@ -141,7 +247,7 @@ backup_redis(struct ctx *cx, struct repo *r, const struct source_opts *source,
     struct source_opts scan = *source;
     enum rc rc = backup_once(cx, r, source, opts, out, e);
 
-    if (may_be_failover(source, rc)) {
+    if (may_be_failover(source, out, rc)) {
         log_warn("%s; starting anew", e->msg);
         rc = backup_again(cx, r, source, opts, out, e);
     }

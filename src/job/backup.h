@@ -28,14 +28,18 @@ struct backup_opts {
     enum save_compression compression;
     const struct instant *time; /* NULL: now */
     struct target target;       /* whose data it is; no name: nobody's in particular */
-    int shrink_below;           /* percent; 0: SHRINK_BELOW, SHRINK_BELOW_OFF: never pin */
-    bool accept_shrink;         /* what there is now is right, however little */
+    bool
+        by_address; /* that is but its address: a cluster keeps the target of the newest snapshot of a cluster that
+                      * had one of its nodes */
+    int shrink_below;   /* percent; 0: SHRINK_BELOW, SHRINK_BELOW_OFF: never pin */
+    bool accept_shrink; /* what there is now is right, however little */
 };
 
 struct backup_result {
     struct id snapshot;
     struct save_stats save;
-    struct source_facts source; /* of backup_redis */
+    struct source_facts source; /* of backup_redis; without its shards */
+    uint64_t skew_ms;           /* between the points in time of the shards */
     uint64_t keys;
     char digest[TALLY_DIGEST_TEXT];
     struct shrink shrink; /* of a whole backup of a named target, else zero */

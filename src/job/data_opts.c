@@ -40,15 +40,34 @@ tls_opts_given(const struct tls_opts *o)
                                    : NULL;
 }
 
+static enum rc
+node_map_parse(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    const char *equals = text != NULL ? strchr(text, '=') : NULL;
+
+    if (text != NULL && (equals == NULL || equals == text || equals[1] == '\0'))
+        return err_set(e, RC_USAGE,
+                       "must be two addresses, such as 10.0.0.7:6379=example.org:7001");
+    return opt_list.parse(o, text, to, e);
+}
+static const struct opt_type node_map_type = {
+    .value = "ANNOUNCED=REACHABLE", .is_list = true, .parse = node_map_parse};
+
 const struct opt opts_source[] = {
     {"source", 0, OPT_ENUM(struct source_opts, kind, sources, "auto"), NULL,
      "how to read the server; auto: by replication, else by SCAN"},
     {"format", 0, OPT_ENUM(struct source_opts, format, formats, "commands"), NULL,
      "plain commands, or RESTORE payloads for the same or newer servers"},
     {"prefer", 0, OPT_ENUM(struct source_opts, prefer, node_prefer_words, "auto"), NULL,
-     "behind Sentinels: which node is read; auto: a replica that has its link and is up to date, "
-     "else "
-     "the master"},
+     "behind Sentinels and of each shard of a cluster: which node is read; auto: a replica that "
+     "has "
+     "its link and is up to date, else the master"},
+    {"node", 0, OPT_FLAG(struct source_opts, node), NULL,
+     "of a cluster only this node; the result is marked as a part"},
+    {"node-map", 0, OPT_OWN(node_map_type, struct source_opts, node_map, struct opt_list, NULL),
+     NULL,
+     "address by which a node of a cluster is reached, in place of what it announces: "
+     "HOST:PORT=HOST:PORT or HOST=HOST (repeatable)"},
     {"psync", 0, OPT_TEXT(struct source_opts, psync), "NAME", "name of a renamed PSYNC command"},
     {.name = NULL},
 };

@@ -6,7 +6,8 @@
 #include "json/json.h"
 #include "json/write.h"
 
-enum { MANIFEST_VERSION = 1 };
+/* The second says that the dump has parts: a program that knows only the first cannot load it either. */
+enum { MANIFEST_VERSION = 1, MANIFEST_OF_PARTS = 2 };
 
 static void
 field_text(struct jw *w, const char *key, const char *v)
@@ -91,6 +92,90 @@ manifest_memory(uint64_t told, uint64_t bytes, uint64_t keys)
     return MIN(told, bytes * MEMORY_PER_BYTE + keys * MEMORY_PER_KEY);
 }
 
+/* Which moment of which server. */
+static void
+field_point(struct jw *w, const struct source_facts *f)
+{
+    field_text(w, "run_id", f->run_id);
+    field_text(w, "replication_id", f->replid);
+    if (f->replid[0] != '\0')
+        jw_field_u64(w, "replication_offset", f->offset);
+}
+
+/* What is true of all shards. */
+static void
+field_cluster(struct jw *w, const struct source_facts *f)
+{
+    if (f->n_shards == 0)
+        return;
+    jw_field_u64(w, "shards", f->n_shards);
+    if (f->point_in_time)
+        jw_field_u64(w, "skew_ms", source_skew_ms(f));
+    if (f->foreign != 0)
+        jw_field_u64(w, "foreign_keys", f->foreign);
+    if (f->moves_unknown)
+        jw_field_bool(w, "moves_unknown", true);
+    if (f->functions_differ)
+        jw_field_bool(w, "functions_differ", true);
+    field_text(w, "nodes", f->nodes != NULL ? f->nodes : "");
+}
+
+static void
+field_slots(struct jw *w, const uint8_t slots[static SLOTS / 8])
+{
+    jw_key(w, "slots");
+    jw_open_array(w);
+    for (size_t i = 0, first; i < SLOTS; i++) {
+        if ((slots[i / 8] >> i % 8 & 1) == 0)
+            continue;
+        for (first = i; i + 1 < SLOTS && (slots[(i + 1) / 8] >> (i + 1) % 8 & 1) != 0;)
+            i++;
+        jw_open_array(w);
+        jw_u64(w, first);
+        jw_u64(w, i);
+        jw_close_array(w);
+    }
+    jw_close_array(w);
+}
+
+static void
+field_shard(struct jw *w, const struct source_shard *s)
+{
+    const struct source_facts *f = &s->facts;
+    char when[INSTANT_TEXT];
+
+    jw_open_object(w);
+    field_slots(w, s->slots);
+    field_text(w, "node", f->node);
+    field_text(w, "node_id", s->id);
+    field_text(w, "role", f->role);
+    if (f->lag != 0)
+        jw_field_u64(w, "lag_bytes", f->lag);
+    field_text(w, "kind", source_kind_name(f->kind));
+    field_text(w, "time", instant_format(f->point, when));
+    field_text(w, "server_version", f->version);
+    field_point(w, f);
+    jw_field_bool(w, "counts_checked", f->announced);
+    jw_field_u64(w, "bytes", f->enc.bytes);
+    jw_field_u64(w, "keys", s->keys);
+    if (f->foreign != 0)
+        jw_field_u64(w, "foreign_keys", f->foreign);
+    field_text(w, "digest", s->digest);
+    jw_close_object(w);
+}
+
+static void
+field_shards(struct jw *w, const struct source_facts *f)
+{
+    if (f->n_shards == 0)
+        return;
+    jw_key(w, "shards");
+    jw_open_array(w);
+    for (size_t i = 0; i < f->n_shards; i++)
+        field_shard(w, &f->shards[i]);
+    jw_close_array(w);
+}
+
 static void
 field_source(struct jw *w, const struct source_opts *o, const struct source_facts *f, uint64_t keys)
 {
@@ -115,10 +200,8 @@ field_source(struct jw *w, const struct source_opts *o, const struct source_fact
         jw_field_u64(w, "master_link_down_seconds", f->link_down_s);
     if (f->functions_denied)
         jw_field_bool(w, "functions_denied", true);
-    field_text(w, "run_id", f->run_id);
-    field_text(w, "replication_id", f->replid);
-    if (f->replid[0] != '\0')
-        jw_field_u64(w, "replication_offset", f->offset);
+    field_point(w, f);
+    field_cluster(w, f);
     if (f->rdb_version != 0)
         jw_field_u64(w, "rdb_version", f->rdb_version);
     if (f->kind == SOURCE_SCAN)
@@ -169,7 +252,7 @@ manifest_write(const struct source_opts *o, const struct source_facts *f,
 
     jw_init(&w, out);
     jw_open_object(&w);
-    jw_field_u64(&w, "version", MANIFEST_VERSION);
+    jw_field_u64(&w, "version", f->n_shards > 1 ? MANIFEST_OF_PARTS : MANIFEST_VERSION);
     field_text(&w, "program", "cstash " CSTASH_VERSION);
     field_text(&w, "format", dump_format_name(o->format));
     field_text(&w, "started", instant_format(f->started, when));
@@ -182,6 +265,7 @@ manifest_write(const struct source_opts *o, const struct source_facts *f,
     field_source(&w, o, f, dataset_digest_keys(t));
     field_filter(&w, &o->filter);
     manifest_tally(&w, t);
+    field_shards(&w, f);
     jw_close_object(&w);
     return manifest_end(&w, out, e);
 }
@@ -230,7 +314,7 @@ manifest_parse(struct str json, struct json **out, struct err *e)
         return err_wrap(e, "could not read the manifest");
     if (json_get_u64(*out, "version", &version, e))
         return err_wrap(e, "could not read the manifest");
-    if (version != MANIFEST_VERSION)
+    if (version != MANIFEST_VERSION && version != MANIFEST_OF_PARTS)
         return err_set(e, RC_UNSUPPORTED, "manifest version %llu is not known here",
                        (unsigned long long)version);
     return RC_OK;
@@ -391,12 +475,15 @@ read_brief(const struct json *j, struct manifest_brief *out, struct err *e)
     const struct json *source;
     uint64_t lost = UINT64_MAX;
 
+    out->skew_ms = UINT64_MAX;
     if (json_get_u64(j, "keys", &out->keys, e) || json_get_u64(j, "bytes", &out->bytes, e) ||
         json_get_str(j, "digest", &digest, e) || json_get_object(j, "source", &source, e) ||
         json_get_str(source, "kind", &kind, e) ||
         json_get_bool(source, "point_in_time", &out->point_in_time, e) ||
         json_opt_bool(source, "functions_denied", &out->lacks_functions, e) ||
         json_opt_u64(source, "master_link_down_seconds", &lost, e) ||
+        json_opt_u64(source, "shards", &out->shards, e) ||
+        json_opt_u64(source, "skew_ms", &out->skew_ms, e) ||
         json_opt_u64(j, "longest", &out->longest, e) ||
         json_opt_u64(source, "dataset_memory", &out->memory, e) ||
         json_opt_str(source, "server", &server, e) ||

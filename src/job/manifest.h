@@ -39,6 +39,8 @@ struct manifest_brief {
     uint32_t verbs; /* bits of enum verb: some of those in the dump */
     char digest[TALLY_DIGEST_TEXT], source[16], server[64];
     bool point_in_time;
+    uint64_t shards;      /* of a cluster; 0: it is of one server */
+    uint64_t skew_ms;     /* between their points in time; UINT64_MAX: they are none */
     bool lacks_functions; /* whoever made it could not list them */
     bool lost_master;     /* the source was a replica without its master: */
     uint64_t lost_for_s;  /* for so long */

@@ -102,6 +102,29 @@ params_prefer(const struct json *p, enum node_prefer *to, struct err *e)
                                   "prefer must be auto, replica or master, not \"%.40s\"", word);
 }
 
+/* nodeMap: [{announced: "10.0.0.7:6379", reachable: "example.org:7001"}], as options say it. */
+static enum rc
+params_node_map(const struct json *p, struct redis_target *b, struct err *e)
+{
+    const struct json *list = json_field(p, "nodeMap");
+
+    if (json_size(list) > OPT_LIST_MAX)
+        return err_set(e, RC_LIMIT, "nodeMap has more than %d entries", OPT_LIST_MAX);
+    for (size_t i = 0; i < json_size(list); i++) {
+        const char *from = json_text_or(json_field(json_elem(list, i), "announced"), ""),
+                   *to = json_text_or(json_field(json_elem(list, i), "reachable"), "");
+
+        if (from[0] == '\0' || to[0] == '\0' || strchr(from, '=') != NULL)
+            return err_set(e, RC_INVALID,
+                           "nodeMap: entry %zu needs announced and reachable, two addresses",
+                           i + 1);
+        b->node_map_texts[i] = mem_printf("%s=%s", from, to);
+        b->node_map.v[i] = b->node_map_texts[i];
+        b->node_map.n = i + 1;
+    }
+    return RC_OK;
+}
+
 enum rc
 redis_params_apply(struct ctx *cx, struct kube *k, const struct step_flags *f, const char *ns,
                    struct redis_target *b, struct err *e)
@@ -115,8 +138,10 @@ redis_params_apply(struct ctx *cx, struct kube *k, const struct step_flags *f, c
         strcmp(json_text_or(json_field(p, "kind"), ""), "RedisConnection") != 0)
         return RC_OK;
     rc = params_prefer(p, &b->prefer, e);
+    if (rc == RC_OK)
+        rc = params_node_map(p, b, e);
     if (rc == RC_OK && strcmp(topology, "cluster") == 0)
-        rc = err_set(e, RC_UNSUPPORTED, "topology cluster: clusters are not supported yet");
+        b->addr.cluster = true;
     if (rc == RC_OK && (s != NULL || strcmp(topology, "sentinel") == 0))
         rc = params_sentinel(cx, k, f, ns, b, s, e);
     return rc == RC_OK ? RC_OK : err_wrap(e, "parameters");

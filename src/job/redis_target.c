@@ -289,6 +289,8 @@ redis_target_close(struct redis_target *b)
             (void)unlink(b->files[i]);
         mem_free(b->files[i]);
     }
+    for (size_t i = 0; i < b->node_map.n; i++)
+        mem_free(b->node_map_texts[i]);
     redis_addr_release(&b->addr);
     json_free(b->app);
     mem_free(b->service);

@@ -8,6 +8,10 @@
  * Why      backup, dump and digest read a server in the same way; only where the bytes go differs.
  * Ways     replication (a point in time) or scan; auto tries the first and says in one line why it
  *          fell back.
+ * Cluster  a node of one stands for all shards, unless opts.node says that it is meant alone: each is a part of
+ *          the dump (dump/trailer), read by a thread of its own, SOURCE_LANES at once. What a node holds of slots
+ *          that its shard does not own is left out. A shard whose node goes is read anew, SOURCE_TRIES times,
+ *          while the others go on. In the end all owners must be those of the beginning.
  * Check    the keys of a point in time are compared with those that the server announced
  *          (dump/convert); a difference is warned of, and in the facts.
  * Connection  the way that auto falls back to has one of its own: the first may be streaming.
@@ -17,7 +21,11 @@
 
 #include "base/clock.h"
 #include "dump/convert.h"
+#include "opts/opts.h"
+#include "redis/cluster.h"
 #include "redis/topology.h"
+
+enum { SOURCE_LANES = 16, SOURCE_TRIES = 3, SOURCE_NODES = 256 };
 
 enum source_kind { SOURCE_AUTO, SOURCE_REPLICATION, SOURCE_SCAN, SOURCE_RDB };
 
@@ -29,6 +37,8 @@ struct source_opts {
     struct filter filter;
     enum node_prefer prefer;            /* which of several nodes */
     const char *psync;                  /* the command's name where it was renamed; NULL: PSYNC */
+    bool node;                          /* of a cluster this node alone, which is a part of it */
+    struct opt_list node_map;           /* "announced=reachable" (redis/cluster) */
     atomic_uint_fast64_t *bytes, *keys; /* count up; may be NULL */
 };
 
@@ -53,20 +63,66 @@ struct source_facts {
     struct instant started, ended;
     uint64_t
         unmatched; /* the filter wanted none of so many keys; 0: it wanted some, or there are none */
-    uint64_t vanished;        /* scan: keys that went while it ran */
+    uint64_t vanished;    /* scan: keys that went while it ran */
+    uint64_t foreign;     /* keys of slots that are not the shard's own: left out */
+    struct instant point; /* of the point in time, as far as the server tells it; else the start */
     uint64_t member_expiries; /* of KeyDB's set members: left out */
     struct encoder_facts enc;
+    /* Of a cluster; the facts above are those of all shards then, or empty where they have nothing in common. */
+    struct source_shard *shards; /* owned, as `nodes`: source_facts_release */
+    size_t n_shards;
+    char *nodes;           /* the IDs of up to SOURCE_NODES of its nodes, with spaces between */
+    bool moves_unknown;    /* whether slots moved meanwhile is known by their owners alone */
+    bool functions_differ; /* of the masters: those of the first shard are in the dump */
+    bool
+        changed; /* it failed since the cluster changed, or a shard's nodes went: anew it may succeed */
 };
+
+struct source_shard {
+    uint8_t slots[SLOTS / 8];
+    char id[CLUSTER_ID]; /* of the node that was read */
+    uint64_t keys;
+    char digest[TALLY_DIGEST_TEXT];
+    uint64_t n_code; /* its libraries and scripts, and their digest */
+    struct dataset_digest_sum code;
+    struct source_facts facts;
+};
+
+/* What `shards` and `nodes` hold; also after an error. */
+void source_facts_release(struct source_facts *f);
+/* Between the first and the last point in time of the shards, in ms; 0 where they are none. */
+uint64_t source_skew_ms(const struct source_facts *f);
+
+/*
+ * Where a dump goes: streams ("lanes") that stand in it one behind the other, in the order of their numbers.
+ * A dump of one part is one lane.
+ */
+struct source_sink {
+    unsigned width; /* so many of them may be written at once */
+    bool again;     /* a lane may be begun again: what it held is dropped */
+    void (*open)(struct source_sink *s, unsigned n_lanes);
+    struct wr *(*lane)(struct source_sink *s, unsigned i); /* NULL: nowhere */
+    enum rc (*end)(struct source_sink *s, unsigned i, struct err *e);
+};
+
+/* Everything into one stream, part after part; `out` NULL: nowhere, all at once. */
+struct source_stream {
+    struct source_sink sink;
+    struct wr *out;
+};
+struct source_sink *source_stream(struct source_stream *s, struct wr *out);
 
 /* "replication", "scan", "rdb". Static. */
 const char *source_kind_name(enum source_kind k);
 
 /*
- * Dump the server of `opts` to `out` (NULL: nowhere) and count it in `t` (NULL: not). On success
- * the dump in `out` is whole, trailer included.
+ * Dump the server of `opts`, or its cluster, to `to` and count it in `t` (NULL: not). On success the dump is
+ * whole, trailers included. opts->node_map is
+ * as the option took it.
  */
-NODISCARD enum rc source_dump(struct ctx *cx, const struct source_opts *opts, struct wr *out,
-                              struct dataset_digest *t, struct source_facts *facts, struct err *e);
+NODISCARD enum rc source_dump(struct ctx *cx, const struct source_opts *opts,
+                              struct source_sink *to, struct dataset_digest *t,
+                              struct source_facts *facts, struct err *e);
 
 /*
  * The same from an RDB; addr and conn are not used. Bytes behind the RDB are RC_CORRUPT, unless

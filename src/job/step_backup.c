@@ -131,6 +131,8 @@ source_of(const struct backup_work *w, struct source_opts *s, struct backup_opts
     s->addr = &w->redis.addr;
     s->conn = &w->redis.conn;
     s->filter = w->args.keys;
+    if (s->node_map.n == 0)
+        s->node_map = w->redis.node_map;
     *b = (struct backup_opts){.host = step_text(w->f->hostname, DUMP_HOST),
                               .compression = w->args.compression.level,
                               .target = target_view(&w->target),
@@ -154,6 +156,11 @@ step_backup_result(const struct backup_work *w, const struct backup_result *r, i
     json_set_int(files, "newFiles", 1);
     json_set_int(files, "modifiedFiles", 0);
     json_set_int(files, "unmodifiedFiles", 0);
+    json_set_int(s, "keys", (int64_t)r->keys);
+    if (r->source.n_shards > 0)
+        json_set_int(s, "shards", (int64_t)r->source.n_shards);
+    if (r->source.n_shards > 0 && r->source.point_in_time)
+        json_set_cstr(s, "skew", duration_format((int64_t)r->skew_ms, text));
     json_push(json_need_array(h, "snapshots"), s);
     return h;
 }

@@ -127,7 +127,9 @@ struct redis_target {
         *files[4]; /* CA, certificate, key, the Sentinels' CA, written for us; removed at the end */
     char *sni;
     int wait_ms;
-    enum node_prefer prefer; /* behind Sentinels */
+    enum node_prefer prefer;  /* behind Sentinels, and of each shard of a cluster */
+    struct opt_list node_map; /* as the option has it */
+    char *node_map_texts[OPT_LIST_MAX];
 };
 /* redis_file.c: write a file of credentials, files[at] of the target; *path is borrowed from there. */
 NODISCARD enum rc redis_target_file(const struct step_flags *f, struct redis_target *b, size_t at,

@@ -38,23 +38,25 @@ cluster_bad(const char *what, struct err *e)
 static bool
 cluster_map_node(const struct cluster_ask *ask, struct cluster_node *n)
 {
-    char at[CLUSTER_HOST + 8];
+    CLEANUP(mem_free_ptr) char *at = redis_host_text(n->host, n->port);
 
-    (void)snprintf(at, sizeof(at), "%s:%u", n->host, (unsigned)n->port);
     for (size_t i = 0; i < ask->n_map; i++) {
         const struct cluster_alias *m = &ask->map[i];
-        const char *colon = strrchr(m->reachable, ':');
-        bool whole = strcmp(m->announced, at) == 0;
-        size_t len = whole && colon != NULL ? (size_t)(colon - m->reachable) : strlen(m->reachable);
+        bool whole = strcmp(m->announced, at) == 0, v6 = m->reachable[0] == '[';
+        const char *host = m->reachable + v6, *colon = whole ? strrchr(host, ':') : NULL;
+        size_t len = v6              ? strcspn(host, "]")
+                     : colon != NULL ? (size_t)(colon - host)
+                                     : strlen(host);
         uint64_t port = n->port;
 
         if (!whole && strcmp(m->announced, n->host) != 0)
             continue;
-        if (whole && colon != NULL && (!str_to_u64(str_c(colon + 1), &port) || port > UINT16_MAX))
+        if (colon != NULL && host + len + v6 == colon &&
+            (!str_to_u64(str_c(colon + 1), &port) || port == 0 || port > UINT16_MAX))
             return false;
         if (len == 0 || len >= CLUSTER_HOST)
             return false;
-        memmove(n->host, m->reachable, len);
+        memmove(n->host, host, len);
         n->host[len] = '\0';
         n->port = (uint16_t)port;
         return true;
@@ -191,14 +193,6 @@ cluster_field(const struct reply *r, const char *name)
     return NULL;
 }
 
-static struct str
-cluster_word(const struct reply *r, const char *name)
-{
-    const struct reply *f = cluster_field(r, name);
-
-    return f != NULL && f->type == REPLY_BULK ? f->s : str_of(NULL, 0);
-}
-
 static enum rc
 cluster_take_node(struct cluster *c, const struct reply *r, uint16_t shard,
                   const struct cluster_ask *ask, struct err *e)
@@ -207,12 +201,12 @@ cluster_take_node(struct cluster *c, const struct reply *r, uint16_t shard,
     const struct reply *port = cluster_field(r, ask->tls ? "tls-port" : "port"),
                        *offset = cluster_field(r, "replication-offset");
 
-    n.replica = !str_eq(cluster_word(r, "role"), STR_LIT("master"));
-    n.down = !str_eq(cluster_word(r, "health"), STR_LIT("online"));
+    n.replica = !str_eq(reply_field(r, "role"), STR_LIT("master"));
+    n.down = str_eq(reply_field(r, "health"), STR_LIT("fail"));
     n.offset = offset != NULL && offset->type == REPLY_INT && offset->integer > 0
                    ? (uint64_t)offset->integer
                    : 0;
-    if (!cluster_text(cluster_word(r, "id"), n.id, sizeof(n.id)) || n.id[0] == '\0')
+    if (!cluster_text(reply_field(r, "id"), n.id, sizeof(n.id)) || n.id[0] == '\0')
         return cluster_bad("a node without an ID", e);
     if (port == NULL || !cluster_port(port, &n.port))
         return ask->tls ? err_set(e, RC_UNSUPPORTED, "node %.8s of the cluster has no port for TLS",
@@ -220,7 +214,7 @@ cluster_take_node(struct cluster *c, const struct reply *r, uint16_t shard,
                         : err_set(e, RC_UNSUPPORTED,
                                   "node %.8s of the cluster has no port without TLS: use rediss://",
                                   n.id);
-    if (!cluster_set_host(ask, cluster_word(r, "endpoint"), cluster_word(r, "ip"), &n))
+    if (!cluster_set_host(ask, reply_field(r, "endpoint"), reply_field(r, "ip"), &n))
         return cluster_bad("a node without an address", e);
     if (cluster_add_node(c, ask, &n, e))
         return err_code(e);
@@ -365,14 +359,17 @@ cluster_need_whole(const struct cluster *c, struct err *e)
             first = i;
         }
     if (missing != 0)
-        return err_set(e, RC_UNAVAILABLE,
+        return err_set(e, RC_CONFLICT,
                        "%zu of %d slots of the cluster have no owner, %zu the first", missing,
                        SLOTS, first);
     for (size_t i = 0; i < c->n_shards; i++)
-        if (c->shards[i].master == SIZE_MAX || c->nodes[c->shards[i].master].down)
-            return err_set(e, RC_UNAVAILABLE,
-                           "shard %zu of %zu of the cluster has no master that is up", i + 1,
-                           c->n_shards);
+        if (c->shards[i].master == SIZE_MAX || c->nodes[c->shards[i].master].down) {
+            (void)err_set(e, RC_UNAVAILABLE,
+                          "shard %zu of %zu of the cluster has no master that is up", i + 1,
+                          c->n_shards);
+            e->retry = true;
+            return err_code(e);
+        }
     return RC_OK;
 }
 
@@ -389,37 +386,4 @@ cluster_same(const struct cluster *a, const struct cluster *b)
             return false;
     }
     return true;
-}
-
-size_t
-cluster_count_moving(struct str nodes, unsigned *first)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i + 1 < nodes.n; i++) {
-        const uint8_t *end = memchr(nodes.p + i, '-', nodes.n - i);
-        uint64_t slot;
-
-        if (nodes.p[i] != '[' || end == NULL ||
-            !str_to_u64(str_of(nodes.p + i + 1, (size_t)(end - nodes.p) - i - 1), &slot) ||
-            slot >= SLOTS)
-            continue;
-        if (n++ == 0)
-            *first = (unsigned)slot;
-    }
-    return n;
-}
-
-enum rc
-cluster_moving(struct ctx *cx, struct conn *c, size_t *n, unsigned *first, struct err *e)
-{
-    struct reply r;
-
-    *n = 0;
-    if (CONN_CALL(cx, c, &r, e, STR_LIT("CLUSTER"), STR_LIT("NODES")))
-        return err_code(e);
-    if (r.type != REPLY_BULK)
-        return conn_fail(c, &r, "could not ask for slots on the move (CLUSTER NODES)", e);
-    *n = cluster_count_moving(r.s, first);
-    return RC_OK;
 }

@@ -5,8 +5,8 @@
 /*
  * redis/cluster -- what a Redis Cluster consists of: shards, the slots they own, their nodes.
  *
- * Shape    cluster_read asks one node; a description in, questions about it pure. cluster_moving asks
- *          a master for its own slots that are on the move: only the owner shows them.
+ * Shape    cluster_read asks one node; a description in, questions about it pure. cluster_ask_view
+ *          asks a node what it says of itself.
  * Ways     CLUSTER SHARDS (7.0 on), else CLUSTER SLOTS. RC_DENIED where neither is allowed.
  * Address  what a node announces as its endpoint, or its IP where it announces none; with TLS its TLS
  *          port; "" means the address that was asked. A map turns announced into reachable ones.
@@ -29,7 +29,7 @@ struct cluster_node {
     uint16_t port;
     uint16_t shard;
     bool replica;
-    bool down;       /* the cluster says that it failed, or still loads its data */
+    bool down; /* the cluster says that it failed; of one that loads its data it itself tells */
     uint64_t offset; /* of the replication stream; 0: not told */
 };
 
@@ -64,25 +64,35 @@ NODISCARD enum rc cluster_read(struct ctx *cx, struct conn *c, const struct clus
                                struct cluster **out, struct err *e);
 void cluster_free(struct cluster *c);
 
-/* RC_OK: every slot has an owner, whose master is up. RC_UNAVAILABLE names what is missing. */
+/* RC_OK: every slot has an owner, whose master is up. RC_CONFLICT: slots have none; RC_UNAVAILABLE: a master is
+ * down, which may pass. */
 NODISCARD enum rc cluster_need_whole(const struct cluster *c, struct err *e);
 
 /* Do the same masters own the same slots? */
 bool cluster_same(const struct cluster *a, const struct cluster *b);
 
-/*
- * How many slots of this master are on the move, to or from it; *first is one of them. RC_DENIED
- * where it may not be asked.
- */
-NODISCARD enum rc cluster_moving(struct ctx *cx, struct conn *c, size_t *n, unsigned *first,
-                                 struct err *e);
+/* What a node says of itself: only the owner of slots shows those on the move, and its epoch. */
+struct cluster_view {
+    bool told; /* else CLUSTER NODES may not be asked */
+    uint64_t epoch;
+    uint8_t slots[SLOTS / 8];
+    size_t moving; /* slots on the move, to or from it; `first` is one of them */
+    unsigned first;
+    size_t jobs; /* migrations of slots that move at once, as far as they may be asked for */
+};
+NODISCARD enum rc cluster_ask_view(struct ctx *cx, struct conn *c, struct cluster_view *out,
+                                   struct err *e);
+/* Does the master of the shard itself say that it owns these slots, and no others? */
+bool cluster_agrees(const struct cluster *c, size_t shard, const struct cluster_view *v);
+/* A bit for each slot that the shard owns. */
+void cluster_slots(const struct cluster *c, size_t shard, uint8_t out[static SLOTS / 8]);
 
 /* ---- pure parts, for tests ---- */
 NODISCARD enum rc cluster_take_shards(const struct reply *r, const struct cluster_ask *ask,
                                       struct cluster **out, struct err *e);
 NODISCARD enum rc cluster_take_slots(const struct reply *r, const struct cluster_ask *ask,
                                      struct cluster **out, struct err *e);
-/* Of the text of CLUSTER NODES: the marks [slot->-id] and [slot-<-id] of its own line. */
-size_t cluster_count_moving(struct str nodes, unsigned *first);
+/* Of the text of CLUSTER NODES: the node's own line. False: it has none that can be read. */
+bool cluster_take_view(struct str nodes, struct cluster_view *out);
 
 #endif

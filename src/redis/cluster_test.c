@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t.h"
 
+#include "base/mem.h"
 #include "redis/cluster.h"
 
 static void
@@ -85,7 +86,7 @@ test_shards_in_the_order_of_their_slots(void **state)
     assert_string_equal(c->nodes[1].host, "there");
     assert_true(c->nodes[1].replica);
     assert_int_equal(c->nodes[1].port, 7003);
-    T_RC(cluster_need_whole(c, &e), RC_UNAVAILABLE);
+    T_RC(cluster_need_whole(c, &e), RC_CONFLICT);
     T_CONTAINS(e.msg, "1 of 16384 slots of the cluster have no owner, 100 the first");
     T_OK(cluster_take_shards(&a.r, &tls, &other, &e));
     assert_int_equal(other->nodes[other->shards[0].master].port, 7100);
@@ -162,19 +163,33 @@ test_what_cannot_be_is_refused(void **state)
 }
 
 static void
-test_slots_on_the_move_are_counted(void **state)
+test_a_master_tells_its_own_slots(void **state)
 {
     static const char nodes[] =
         "07c3 127.0.0.1:30004@31004,host slave e7d1 0 1426238317239 4 connected\n"
-        "e7d1 127.0.0.1:30001@31001,host myself,master - 0 0 1 connected 0-5460 [93-<-292f] "
+        "e7d1 127.0.0.1:30001@31001,host myself,master - 0 0 17 connected 0-8190 8192 [93-<-292f] "
         "[77->-67ed]\n";
-    unsigned first = 0;
+    struct cluster *c = MEM_NEW(struct cluster);
+    struct cluster_view v;
 
     (void)state;
-    assert_int_equal(cluster_count_moving(str_c(nodes), &first), 2);
-    assert_int_equal(first, 93);
-    assert_int_equal(cluster_count_moving(str_c("a b [x->-y] [16384->-z] ["), &first), 0);
-    assert_int_equal(cluster_count_moving(str_c(""), &first), 0);
+    assert_true(cluster_take_view(str_c(nodes), &v));
+    assert_true(v.told);
+    assert_int_equal(v.epoch, 17);
+    assert_int_equal(v.moving, 2);
+    assert_int_equal(v.first, 93);
+    for (size_t i = 0; i < SLOTS; i++)
+        c->owner[i] = i <= 8190 || i == 8192 ? 0 : 1;
+    assert_true(cluster_agrees(c, 0, &v));
+    assert_false(cluster_agrees(c, 1, &v));
+    c->owner[8191] = 0;
+    assert_false(cluster_agrees(c, 0, &v));
+    cluster_free(c);
+    assert_false(cluster_take_view(str_c(""), &v));
+    assert_false(cluster_take_view(str_c("a b myself - 0 0 x connected"), &v));
+    assert_false(cluster_take_view(str_c("a b myself - 0 0 1 connected 16384"), &v));
+    assert_false(cluster_take_view(str_c("a b myself - 0 0 1 connected [x->-y]"), &v));
+    assert_false(cluster_take_view(str_c("a b master - 0 0 1 connected 5"), &v));
 }
 
 int
@@ -185,7 +200,7 @@ main(void)
         cmocka_unit_test(test_shards_in_the_order_of_their_slots),
         cmocka_unit_test(test_slots_of_older_servers),
         cmocka_unit_test(test_what_cannot_be_is_refused),
-        cmocka_unit_test(test_slots_on_the_move_are_counted),
+        cmocka_unit_test(test_a_master_tells_its_own_slots),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,6 +232,7 @@ replica_handshake(struct ctx *cx, struct conn *c, const struct replica_opts *opt
     c->sock.io_ms = io_ms;
     if (rc)
         return rc;
+    s.facts.at = instant_now();
     /*
      * A server knows PSYNC by the name that was sent. What it was renamed to is answered as SYNC is:
      * with the snapshot at once, whose AUX fields say what +FULLRESYNC would.

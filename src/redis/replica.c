@@ -197,8 +197,8 @@ replica_open(struct ctx *cx, struct conn *c, const struct replica_opts *opts, st
     if (replica_handshake(cx, c, opts, &start, e))
         return err_code(e);
     r = MEM_NEW(struct replica);
-    ring_init(&r->ring, REPLICA_RING_BYTES);
-    buf_init(&r->reserve, REPLICA_RESERVE_BYTES);
+    ring_init(&r->ring, REPLICA_RING_BYTES / MAX(opts->share, 1U));
+    buf_init(&r->reserve, REPLICA_RESERVE_BYTES / MAX(opts->share, 1U));
     r->cx = cx;
     r->c = c;
     r->start = start;

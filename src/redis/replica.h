@@ -27,6 +27,7 @@
  * Source   reference: PSYNC as of Redis 5.0 to 8.x and Valkey 7.2 to 9.
  */
 #include "base/stream.h"
+#include "base/clock.h"
 #include "redis/conn.h"
 
 enum {
@@ -42,11 +43,14 @@ struct replica_opts {
     bool fall_back;               /* the server can be read otherwise: a replica that has lost its
                                    * master is refused at once, not waited for */
     int trickle_ms;               /* 0: 5 s */
+    unsigned
+        share; /* of REPLICA_RING_BYTES and REPLICA_RESERVE_BYTES so many take a part each; 0: one */
 };
 
 struct replica_facts {
     char replid[REPLICA_MARK + 1];
-    uint64_t offset; /* the snapshot holds every write up to here */
+    uint64_t offset;   /* the snapshot holds every write up to here: */
+    struct instant at; /* when the server said that it begins */
     bool diskless;
     uint64_t length;   /* announced bytes of the RDB; 0 when diskless */
     bool rdb_only;     /* the server knows what we want: it keeps no buffer for us */

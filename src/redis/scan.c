@@ -9,7 +9,7 @@
 
 enum { BIG_BYTES = 8 * 1024 * 1024, BATCH_BYTES = 4 * 1024 * 1024 };
 
-/* Does the server take this command from us? Any answer but an error says so. */
+/* Does the server take this command from us? Any answer but an error says so, and that another one has the key. */
 static enum rc
 scan_works(struct scan *s, const struct str *argv, size_t argc, bool *yes, struct err *e)
 {
@@ -17,7 +17,7 @@ scan_works(struct scan *s, const struct str *argv, size_t argc, bool *yes, struc
 
     if (conn_call(s->cx, s->c, argv, argc, &r, e))
         return err_code(e);
-    *yes = r.type != REPLY_ERROR;
+    *yes = r.type != REPLY_ERROR || reply_is_error(&r, "MOVED");
     return RC_OK;
 }
 
@@ -145,8 +145,9 @@ scan_init(struct scan *s, struct ctx *cx, struct conn *c, const struct scan_opts
     *s = (struct scan){.cx = cx, .c = c, .opts = opts, .on = on, .arg = arg, .result = result};
     memset(result, 0, sizeof(*result));
     result->plain = opts->plain;
-    s->big_bytes = opts->big_bytes != 0 ? opts->big_bytes : BIG_BYTES;
-    s->batch_bytes = opts->batch_bytes != 0 ? opts->batch_bytes : BATCH_BYTES;
+    s->big_bytes = (opts->big_bytes != 0 ? opts->big_bytes : BIG_BYTES) / MAX(opts->share, 1U);
+    s->batch_bytes =
+        (opts->batch_bytes != 0 ? opts->batch_bytes : BATCH_BYTES) / MAX(opts->share, 1U);
     s->decoder = payload_decoder_new();
     buf_init(&s->copy, 2 * EV_HELD_MAX);
 }

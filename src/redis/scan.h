@@ -37,10 +37,12 @@ struct scan_opts {
     bool access;          /* ask for OBJECT FREQ or IDLETIME where the eviction policy has it */
     uint64_t big_bytes;   /* 0: 8 MiB */
     uint64_t batch_bytes; /* 0: 4 MiB */
+    unsigned share;       /* of both so many take a part each; 0: one */
 };
 
 struct scan_result {
     uint64_t keys, vanished, reread;
+    uint64_t foreign; /* of slots that the shard does not own: left out */
     uint64_t functions;
     uint64_t series;       /* values of RedisTimeSeries, whose rules of compaction DUMP lacks */
     bool functions_denied; /* the server has functions that the user may not list */

@@ -99,6 +99,7 @@ take_page(struct scan *s, struct page *p, struct err *e)
         const struct reply *name = &r.items[1].items[i];
         if (name->type != REPLY_BULK)
             return scan_odd(s, "SCAN", e);
+        s->result->foreign += !filter_owns(&s->opts->filter, name->s);
         if (!filter_wants(&s->opts->filter, s->db.u.db.n, name->s))
             continue;
         if (buf_add(&p->names, name->s.p, name->s.n, e))

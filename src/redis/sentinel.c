@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "redis/role.h"
 
 enum { HOST_ROOM = 256, ASK_AGAIN_MS = 500, REPLICAS_MAX = 64 };
 
@@ -171,12 +172,13 @@ by_lag(const void *a, const void *b)
 
 /* "master", its offset, [host, port, offset] of each replica. */
 static void
-take_followers(const struct reply *r, struct followers *f)
+take_followers(const struct role *role, struct followers *f)
 {
-    uint64_t end = r->n > 1 && r->items[1].type == REPLY_INT ? (uint64_t)r->items[1].integer : 0;
+    const struct reply *r = &role->reply;
 
     f->n = 0;
-    for (size_t i = 0; r->n > 2 && i < r->items[2].n && f->n < REPLICAS_MAX; i++) {
+    for (size_t i = 0;
+         r->type == REPLY_ARRAY && r->n > 2 && i < r->items[2].n && f->n < REPLICAS_MAX; i++) {
         const struct reply *one = &r->items[2].items[i];
         struct follower *to = &f->list[f->n];
         uint64_t at;
@@ -184,56 +186,36 @@ take_followers(const struct reply *r, struct followers *f)
         if (one->n != 3 || !take_node(one->items[0].s, one->items[1].s, to->host, &to->port) ||
             !str_to_u64(one->items[2].s, &at))
             continue;
-        to->lag = end > at ? end - at : 0;
+        to->lag = role->offset > at ? role->offset - at : 0;
         f->n++;
     }
     qsort(f->list, f->n, sizeof(f->list[0]), by_lag);
 }
 
-/* For who may not ask ROLE. */
-static enum rc
-is_master_by_info(struct ctx *cx, struct conn *c, bool *master, struct err *e)
-{
-    struct conn_info info;
-
-    if (conn_info(cx, c, &info, e))
-        return err_code(e);
-    *master = strcmp(info.role, "master") == 0;
-    conn_info_release(&info);
-    return RC_OK;
-}
-
 static enum rc
 ask_master(struct ctx *cx, struct conn *c, struct followers *f, struct err *e)
 {
-    struct reply r;
-    bool master;
+    struct role role;
 
-    f->n = 0;
-    if (CONN_CALL(cx, c, &r, e, STR_LIT("ROLE")))
+    if (role_ask(cx, c, &role, e))
         return err_code(e);
-    master = r.type == REPLY_ARRAY && r.n > 0 && str_eq(r.items[0].s, STR_LIT("master"));
-    if (master)
-        take_followers(&r, f);
-    else if (r.type != REPLY_ARRAY && is_master_by_info(cx, c, &master, e))
-        return err_code(e);
-    if (master)
+    if (role.master) {
+        take_followers(&role, f);
         return RC_OK;
+    }
     (void)err_set(e, RC_UNAVAILABLE, "%s is not a master", conn_peer(c));
     e->retry = true;
     return err_code(e);
 }
 
-/* Of one that has its master, and all of its data from there. */
 static enum rc
 ask_replica(struct ctx *cx, struct conn *c, struct err *e)
 {
-    struct reply r;
+    struct role role;
 
-    if (CONN_CALL(cx, c, &r, e, STR_LIT("ROLE")))
+    if (role_ask(cx, c, &role, e))
         return err_code(e);
-    if (r.type == REPLY_ARRAY && r.n > 3 && str_eq(r.items[0].s, STR_LIT("slave")) &&
-        str_eq(r.items[3].s, STR_LIT("connected")))
+    if (!role.master && role.linked)
         return RC_OK;
     return err_set(e, RC_UNAVAILABLE, "%s is not a replica with a link to its master",
                    conn_peer(c));
@@ -266,7 +248,7 @@ find_master(struct poll *p, struct node_found *out, struct followers *f, struct 
 static bool
 find_replica(struct poll *p, struct node_found *out, const struct followers *f)
 {
-    for (size_t i = 0; i < f->n && f->list[i].lag <= SENTINEL_LAG_MAX; i++) {
+    for (size_t i = 0; i < f->n && f->list[i].lag <= ROLE_LAG_MAX; i++) {
         struct node_found one = {.replica = true, .lag = f->list[i].lag};
         struct err why = ERR_INIT;
 
@@ -337,7 +319,7 @@ sentinel_find(struct ctx *cx, const struct redis_addr *addr, const struct conn_o
         rc = err_set(e, RC_UNAVAILABLE,
                      "none of the %zu replicas of \"%s\" can be read: each must have its link to "
                      "the master and be less than %d MiB behind it",
-                     f->n, addr->master, SENTINEL_LAG_MAX / 1024 / 1024);
+                     f->n, addr->master, ROLE_LAG_MAX / 1024 / 1024);
         node_found_release(out);
     }
     mem_free(f);

@@ -19,7 +19,7 @@
  */
 #include "redis/conn.h"
 
-enum { SENTINEL_ASK_MS = 3000, SENTINEL_LAG_MAX = 16 * 1024 * 1024 /* bytes behind the master */ };
+enum { SENTINEL_ASK_MS = 3000 };
 
 enum node_prefer { PREFER_AUTO, PREFER_REPLICA, PREFER_MASTER };
 /* Their names, in order; NULL behind the last. */

@@ -16,11 +16,11 @@ static enum rc
 refuse_cluster(const struct conn *c, struct err *e)
 {
     (void)err_set(e, RC_UNSUPPORTED,
-                  "%s is a node of a Redis Cluster, which holds only a part of the keys; "
-                  "clusters are not supported yet",
+                  "%s is a node of a Redis Cluster; restores into a cluster are not supported yet",
                   conn_peer(c));
-    return err_hint(e, "until they are, redis-cli --cluster backup HOST:PORT FOLDER saves an RDB "
-                       "file of every master");
+    return err_hint(e,
+                    "restore into a single server; redis-cli --cluster import moves its keys into "
+                    "a cluster");
 }
 
 /* What HELLO says, for who may not ask INFO; empty before Redis 6.0. Valid until the next reply. */
@@ -36,7 +36,8 @@ ask_hello(struct ctx *cx, struct conn *c, const char *field, struct str *out, st
 }
 
 enum rc
-topology_need_single(struct ctx *cx, struct conn *c, const struct conn_info *info, struct err *e)
+topology_ask(struct ctx *cx, struct conn *c, const struct conn_info *info, bool *cluster,
+             struct err *e)
 {
     struct str mode = info != NULL ? str_c(info->mode) : str_of(NULL, 0);
 
@@ -48,11 +49,18 @@ topology_need_single(struct ctx *cx, struct conn *c, const struct conn_info *inf
                      "cluster would give only its own keys",
                      conn_peer(c));
     }
-    if (str_eq(mode, STR_LIT("sentinel")))
-        return refuse_sentinel(c, e);
-    if (str_eq(mode, STR_LIT("cluster")) || (info != NULL && info->cluster_enabled))
-        return refuse_cluster(c, e);
-    return RC_OK;
+    *cluster = str_eq(mode, STR_LIT("cluster")) || (info != NULL && info->cluster_enabled);
+    return str_eq(mode, STR_LIT("sentinel")) ? refuse_sentinel(c, e) : RC_OK;
+}
+
+enum rc
+topology_need_single(struct ctx *cx, struct conn *c, const struct conn_info *info, struct err *e)
+{
+    bool cluster;
+
+    if (topology_ask(cx, c, info, &cluster, e))
+        return err_code(e);
+    return cluster ? refuse_cluster(c, e) : RC_OK;
 }
 
 enum rc
@@ -71,18 +79,40 @@ topology_need_master(struct ctx *cx, struct conn *c, const struct conn_info *inf
     return err_hint(e, "give the address of its master");
 }
 
+/* The first node that answers. */
+static enum rc
+reach_seed(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts *opts,
+           struct node_found *out, struct err *e)
+{
+    enum rc rc = RC_UNAVAILABLE;
+
+    for (size_t i = 0; i < addr->n_seeds && (rc == RC_UNAVAILABLE || rc == RC_TIMEOUT); i++) {
+        node_found_release(out);
+        *e = (struct err)ERR_INIT;
+        redis_addr_at(addr, addr->seeds[i].host, addr->seeds[i].port, &out->at);
+        rc = conn_open(cx, &out->at, opts, &out->conn, e);
+    }
+    return rc;
+}
+
 enum rc
 topology_reach(struct ctx *cx, const struct redis_addr *addr, const struct conn_opts *opts,
                enum node_prefer prefer, struct node_found *out, struct err *e)
 {
+    enum rc rc;
+
     if (addr->master != NULL)
         return sentinel_find(cx, addr, opts, prefer, out, e);
     *out = (struct node_found){.conn = NULL};
-    redis_addr_copy(addr, &out->at);
-    if (conn_open(cx, addr, opts, &out->conn, e) == RC_OK)
-        return RC_OK;
-    node_found_release(out);
-    return err_code(e);
+    if (addr->cluster && addr->n_seeds > 0) {
+        rc = reach_seed(cx, addr, opts, out, e);
+    } else {
+        redis_addr_copy(addr, &out->at);
+        rc = conn_open(cx, addr, opts, &out->conn, e);
+    }
+    if (rc != RC_OK)
+        node_found_release(out);
+    return rc;
 }
 
 enum rc

@@ -6,15 +6,15 @@
  * redis/topology -- is the server all there is, or one part of something larger?
  *
  * Why      a node of a Redis Cluster holds its share of the keys, a Sentinel none: a dump of either
- *          looks like a good one. Single servers can be read and loaded so far, also those that
- *          Sentinels watch; the others are refused before the first byte.
+ *          looks like a good one. Of a cluster all shards are read (redis/cluster_plan); a Sentinel is
+ *          refused before the first byte.
  * Source   INFO's redis_mode and cluster_enabled; who may not ask for INFO may ask HELLO (6.0 on).
  */
 #include "redis/sentinel.h"
 
 /*
  * Connect to the server that `addr` means: itself, or the one that its Sentinels lead to, of which
- * `prefer` chooses (redis/sentinel). The caller releases `out` (node_found_release).
+ * `prefer` chooses (redis/sentinel), or any node of a cluster that is named as one. The caller releases `out` (node_found_release).
  */
 NODISCARD enum rc topology_reach(struct ctx *cx, const struct redis_addr *addr,
                                  const struct conn_opts *opts, enum node_prefer prefer,
@@ -26,9 +26,13 @@ NODISCARD enum rc topology_connect(struct ctx *cx, const struct redis_addr *addr
                                    struct conn **out, struct err *e);
 
 /*
- * RC_UNSUPPORTED, with what to do instead: a Sentinel, or a node of a cluster. `info` NULL: it could
- * not be asked for. When neither INFO nor HELLO tells, that is a warning.
+ * *cluster: the server is a node of a cluster. RC_UNSUPPORTED, with what to do instead: it is a Sentinel.
+ * `info` NULL: it could not be asked for. When neither INFO nor HELLO tells, that is a warning.
  */
+NODISCARD enum rc topology_ask(struct ctx *cx, struct conn *c, const struct conn_info *info,
+                               bool *cluster, struct err *e);
+
+/* RC_UNSUPPORTED, with what to do instead: a Sentinel, or a node of a cluster. */
 NODISCARD enum rc topology_need_single(struct ctx *cx, struct conn *c, const struct conn_info *info,
                                        struct err *e);
 

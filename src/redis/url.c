@@ -8,7 +8,7 @@ enum { URL_MAX = 64 * 1024, HOST_MAX = 253, SOCKET_PATH_MAX = 107, DB_MAX = 1 <<
 
 struct parts {
     struct str userinfo, hosts, path, query;
-    bool has_userinfo, is_unix, is_sentinel;
+    bool has_userinfo, is_unix, is_sentinel, is_cluster;
 };
 
 static struct str
@@ -102,14 +102,16 @@ take_scheme(struct str *url, struct redis_addr *a, struct parts *p, struct err *
 {
     static const struct {
         const char *name;
-        bool tls, is_unix, is_sentinel;
-    } known[] = {{"redis", false, false, false},
-                 {"rediss", true, false, false},
-                 {"valkey", false, false, false},
-                 {"valkeys", true, false, false},
-                 {"redis-sentinel", false, false, true},
-                 {"rediss-sentinel", true, false, true},
-                 {"unix", false, true, false}};
+        bool tls, is_unix, is_sentinel, is_cluster;
+    } known[] = {{"redis", .tls = false},
+                 {"rediss", .tls = true},
+                 {"valkey", .tls = false},
+                 {"valkeys", .tls = true},
+                 {"redis-sentinel", .is_sentinel = true},
+                 {"rediss-sentinel", .tls = true, .is_sentinel = true},
+                 {"redis-cluster", .is_cluster = true},
+                 {"rediss-cluster", .tls = true, .is_cluster = true},
+                 {"unix", .is_unix = true}};
     char scheme[24] = "";
     size_t n = 0;
 
@@ -125,15 +127,12 @@ take_scheme(struct str *url, struct redis_addr *a, struct parts *p, struct err *
             a->tls = known[i].tls;
             p->is_unix = known[i].is_unix;
             p->is_sentinel = known[i].is_sentinel;
+            p->is_cluster = known[i].is_cluster;
             return RC_OK;
         }
     }
-    if (strcmp(scheme, "redis-cluster") == 0 || strcmp(scheme, "rediss-cluster") == 0) {
-        (void)err_set(e, RC_UNSUPPORTED, "%s:// addresses are not supported yet", scheme);
-        return err_hint(e, "give the address of one server as redis://host:port");
-    }
     (void)err_set(e, RC_INVALID, "the scheme of the Redis address is not known");
-    return err_hint(e, "use redis://, rediss://, redis-sentinel:// or unix://");
+    return err_hint(e, "use redis://, rediss://, redis-sentinel://, redis-cluster:// or unix://");
 }
 
 /* "host[:port]", "[v6][:port]". */
@@ -250,9 +249,9 @@ drop_seeds(struct redis_addr *a)
     a->n_seeds = 0;
 }
 
-/* In order, so that one set of Sentinels is one text. */
+/* In order, so that one set of them is one text. */
 static enum rc
-set_seeds(struct redis_addr *a, struct str hosts, struct err *e)
+set_seeds(struct redis_addr *a, struct str hosts, uint16_t port, struct err *e)
 {
     drop_seeds(a);
     a->seeds = mem_zero(REDIS_SEEDS_MAX, sizeof(*a->seeds));
@@ -261,14 +260,26 @@ set_seeds(struct redis_addr *a, struct str hosts, struct err *e)
         struct redis_seed *s = &a->seeds[a->n_seeds];
 
         if (a->n_seeds == REDIS_SEEDS_MAX)
-            return err_set(e, RC_LIMIT, "the Redis address names more than %d Sentinels",
+            return err_set(e, RC_LIMIT, "the Redis address names more than %d servers",
                            REDIS_SEEDS_MAX);
-        if (take_host(url_cut(hosts, 0, end), SENTINEL_PORT, &s->host, &s->port, e))
+        if (take_host(url_cut(hosts, 0, end), port, &s->host, &s->port, e))
             return err_code(e);
         a->n_seeds++;
         hosts = end < hosts.n ? url_cut(hosts, end + 1, hosts.n) : str_of(NULL, 0);
     }
     qsort(a->seeds, a->n_seeds, sizeof(*a->seeds), seed_compare);
+    return RC_OK;
+}
+
+/* Nodes of a cluster: the first of them stands for all where one is enough. */
+static enum rc
+set_nodes(struct redis_addr *a, struct str hosts, struct err *e)
+{
+    a->cluster = true;
+    if (set_seeds(a, hosts, REDIS_PORT, e))
+        return err_code(e);
+    a->host = mem_strdup(a->seeds[0].host);
+    a->port = a->seeds[0].port;
     return RC_OK;
 }
 
@@ -366,6 +377,8 @@ set_text(struct redis_addr *a, struct err *e)
     }
     if (a->path != NULL) {
         text = mem_printf("unix://%s%s", a->path, db);
+    } else if (a->cluster) {
+        text = mem_printf("%s://%s%s", a->tls ? "rediss-cluster" : "redis-cluster", hosts, db);
     } else if (a->master != NULL) {
         text = mem_printf("%s://%s/%s%s", a->tls ? "rediss-sentinel" : "redis-sentinel", hosts,
                           a->master, db);
@@ -397,7 +410,8 @@ url_parse(struct str url, struct redis_addr *a, struct err *e)
     if (p.has_userinfo && set_user(a, p.userinfo, e))
         return err_code(e);
     if (p.is_unix       ? set_path(a, p.path, e)
-        : p.is_sentinel ? set_seeds(a, p.hosts, e) || set_master(a, &p.path, e)
+        : p.is_cluster  ? set_nodes(a, p.hosts, e)
+        : p.is_sentinel ? set_seeds(a, p.hosts, SENTINEL_PORT, e) || set_master(a, &p.path, e)
                         : take_host(p.hosts, REDIS_PORT, &a->host, &a->port, e))
         return err_code(e);
     if (!p.is_unix && set_db(a, p.path, e))
@@ -428,7 +442,7 @@ redis_addr_behind(struct redis_addr *a, struct str sentinels, struct err *e)
     struct str path =
         end < sentinels.n ? url_cut(sentinels, end + 1, sentinels.n) : str_of(NULL, 0);
 
-    if (set_seeds(a, url_cut(sentinels, 0, end), e) || set_master(a, &path, e))
+    if (set_seeds(a, url_cut(sentinels, 0, end), SENTINEL_PORT, e) || set_master(a, &path, e))
         return err_code(e);
     if (path.n != 0)
         return err_set(e, RC_INVALID,

@@ -8,10 +8,11 @@
  * Shape    redis://[user[:pass]@]host[:port][/db], rediss:// (TLS),
  *          unix://[user[:pass]@]/path[?db=N], and plain host[:port][/db]. valkey:// and valkeys://
  *          mean the same. redis-sentinel://[user[:pass]@]host[:port],.../NAME[/db] (rediss-sentinel://: TLS)
- *          is the server that these Sentinels call NAME; user and password are the server's. User, password and path may be percent-encoded; IPv6 addresses stand in
+ *          is the server that these Sentinels call NAME; user and password are the server's.
+ *          redis-cluster://[user[:pass]@]host[:port],... (rediss-cluster://: TLS) is the cluster of which these are
+ *          nodes. User, password and path may be percent-encoded; IPv6 addresses stand in
  *          brackets.
- * Errors   never quote the address itself, since it may hold a password. RC_UNSUPPORTED:
- *          redis-cluster://.
+ * Errors   never quote the address itself, since it may hold a password. 
  * Ownership  redis_addr_release frees; release after a failed parse is harmless.
  * Tests    url_test.c, fuzz/redis_url.c
  */
@@ -41,6 +42,8 @@ struct redis_addr {
     char *no_pass;      /* why not, for a person whose server wants one; NULL: nobody gave one */
     int64_t db;         /* -1 when the address names none */
     bool assumed;       /* nobody named a server: this is the default */
+    bool
+        cluster; /* it was called a cluster: the seeds are nodes of it, the first also host and port */
     /* Behind Sentinels: the name by which they know the server, and who they are, in order. */
     char *master;
     struct redis_seed *seeds;

@@ -80,14 +80,21 @@ test_url_refuses_without_telling_the_password(void **state)
 }
 
 static void
-test_url_names_what_comes_later(void **state)
+test_url_names_nodes_of_a_cluster(void **state)
 {
     struct redis_addr a;
     struct err e = ERR_INIT;
 
     (void)state;
-    T_RC(redis_addr_parse(str_c("redis-cluster://h:1,i:2"), NULL, &a, &e), RC_UNSUPPORTED);
-    T_CONTAINS(e.msg, "redis-cluster");
+    T_OK(redis_addr_parse(str_c("rediss-cluster://u:p@i:2,[::1],h"), NULL, &a, &e));
+    assert_string_equal(redis_addr_text(&a), "rediss-cluster://[::1]:6379,h:6379,i:2");
+    assert_true(a.cluster && a.tls);
+    assert_null(a.master);
+    assert_int_equal(a.n_seeds, 3);
+    assert_string_equal(a.host, "::1");
+    redis_addr_release(&a);
+    T_RC(redis_addr_parse(str_c("redis-cluster://h,,i"), NULL, &a, &e), RC_INVALID);
+    T_RC(redis_addr_parse(str_c("redis-cluster://"), NULL, &a, &e), RC_INVALID);
 }
 
 static void
@@ -143,7 +150,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_url_takes_every_form),
         cmocka_unit_test(test_url_refuses_without_telling_the_password),
-        cmocka_unit_test(test_url_names_what_comes_later),
+        cmocka_unit_test(test_url_names_nodes_of_a_cluster),
         cmocka_unit_test(test_url_sentinels_are_a_set),
         cmocka_unit_test(test_url_password_of_the_environment_is_second),
     };

@@ -187,7 +187,7 @@ save_lane_write(struct wr *w, const uint8_t *p, size_t n, struct err *e)
 
     if (ctx_check(s->cx, e))
         return save_fail(s, e);
-    s->files[l->file].bytes += n; /* no file begins while lanes are written */
+    l->bytes += n;
     while (n > 0) {
         struct chunk *c;
         size_t step, cut;
@@ -222,6 +222,9 @@ save_lane_flush(struct save_lane *l, struct err *e)
         if (cut_chunk(l, cut != 0 ? cut : c->n, e))
             return err_code(e);
     }
+    (void)pthread_mutex_lock(&l->save->mutex);
+    l->save->files[l->file].bytes = l->bytes;
+    (void)pthread_mutex_unlock(&l->save->mutex);
     return save_check(l->save, e);
 }
 
@@ -241,6 +244,7 @@ save_file_add(struct save *s)
 struct wr *
 save_file(struct save *s)
 {
+    s->main.bytes = 0;
     s->main.file = save_file_add(s);
     return &s->main.wr;
 }

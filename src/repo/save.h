@@ -49,13 +49,14 @@ bool save_name_is_good(const char *name);
 NODISCARD enum rc save_file_end(struct save *s, const char *name, struct err *e);
 
 /*
- * A file of several streams that are written at once, each from a thread of its own, and stand in it
- * one behind the other: save_lanes (n from 1 to SAVE_LANES_MAX), for each save_lane, writes and
- * save_lane_end, and then save_lanes_end. No other file is begun meanwhile. A lane's chunks are cut
- * at a size at the latest, of which each lane has two at any time: none waits for another to go on.
+ * A file of several streams that stand in it one behind the other: save_lanes, for each save_lane, writes
+ * and save_lane_end, and then save_lanes_end. SAVE_LANES_MAX of them may be written at once, each from a
+ * thread of its own; no other file is begun meanwhile. A lane's chunks are cut at a size at the latest, of
+ * which each lane has two at any time: none waits for another to go on. A single lane is cut as a file is.
  */
 enum { SAVE_LANES_MAX = 16 };
 void save_lanes(struct save *s, unsigned n);
+/* Begin the lane; once more: what was written to it before is dropped. */
 struct wr *save_lane(struct save *s, unsigned i);
 NODISCARD enum rc save_lane_end(struct save *s, unsigned i, struct err *e);
 NODISCARD enum rc save_lanes_end(struct save *s, const char *name, struct err *e);

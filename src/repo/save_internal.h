@@ -51,6 +51,7 @@ struct save_lane {
     struct chunk *filling;
     struct chunk_scan scan;
     size_t file; /* of save.files */
+    uint64_t bytes;
     size_t
         most; /* a chunk is cut here at the latest, a multiple of SCAN_STEP; 0: where the chunker says */
 };

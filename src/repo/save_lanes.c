@@ -8,22 +8,32 @@ enum { LANE_MOST = 1024 * 1024, LANE_LEAST = 256 * 1024 };
 void
 save_lanes(struct save *s, unsigned n)
 {
-    size_t most = s->memory / 2 / n / SCAN_STEP * SCAN_STEP;
+    unsigned at_once = MIN(n, (unsigned)SAVE_LANES_MAX);
+    size_t most = s->memory / 2 / at_once / SCAN_STEP * SCAN_STEP;
 
     most = MAX(MIN(most, (size_t)LANE_MOST), (size_t)LANE_LEAST);
     /* Each lane may hold a chunk and the rest behind it, whatever the others do. */
-    s->memory = MAX(s->memory, 2 * most * n);
+    if (n > 1)
+        s->memory = MAX(s->memory, 2 * most * at_once);
     s->lanes = mem_zero(n, sizeof(*s->lanes));
     s->n_lanes = n;
     for (unsigned i = 0; i < n; i++)
         s->lanes[i] = (struct save_lane){
-            .save = s, .wr = {.write = save_lane_write}, .file = save_file_add(s), .most = most};
+            .save = s, .wr = {.write = save_lane_write}, .most = n > 1 ? most : 0};
 }
 
 struct wr *
 save_lane(struct save *s, unsigned i)
 {
-    return &s->lanes[i].wr;
+    struct save_lane *l = &s->lanes[i];
+
+    if (l->filling != NULL) {
+        l->filling->n = 0;
+        chunk_scan_start(&l->scan);
+    }
+    l->bytes = 0;
+    l->file = save_file_add(s);
+    return &l->wr;
 }
 
 enum rc

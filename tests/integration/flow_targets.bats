@@ -207,7 +207,7 @@ hosts() { # of all snapshots, oldest first
     [ "$(snapshots_of demo)" = 1 ]
 }
 
-@test "a node of a cluster fails the session, and makes no snapshot" {
+@test "a cluster that is not whole fails the session, and makes no snapshot" {
     start_redis n --cluster-enabled yes
     cat <<YAML | k apply -f - >/dev/null
 apiVersion: appcatalog.appscode.com/v1alpha1
@@ -221,6 +221,6 @@ YAML
     phase demo bc/node Ready
     session demo node1 node
     phase demo backupsession/node1 Failed
-    [[ "$(host_error demo backupsession/node1)" == *"Redis Cluster"* ]]
+    [[ "$(host_error demo backupsession/node1)" == *"slots of the cluster have no owner"* ]]
     [ "$(snapshots_of demo)" = 0 ]
 }

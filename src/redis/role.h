@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REDIS_ROLE_H
+#define REDIS_ROLE_H
+
+/*
+ * redis/role -- is a server a master, or a replica, and how far is it?
+ *
+ * Source   ROLE; who may not ask that may ask INFO, which names no replicas here.
+ */
+#include "redis/conn.h"
+
+/* A replica that is further behind its master is not read unless somebody asks for it: in bytes. */
+enum { ROLE_LAG_MAX = 16 * 1024 * 1024 };
+
+struct role {
+    bool master;
+    bool linked;     /* a replica has its master, and all of its data from there */
+    uint64_t offset; /* of the replication stream */
+    struct reply
+        reply; /* of ROLE, valid until the next call on the connection; else of no type that it has */
+};
+
+NODISCARD enum rc role_ask(struct ctx *cx, struct conn *c, struct role *out, struct err *e);
+
+#endif
