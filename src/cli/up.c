@@ -7,9 +7,9 @@
 #include "api/catalog.h"
 #include "api/kinds.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/retry.h"
 #include "base/thread.h"
 #include "http/client.h"
 #include "httpd/httpd.h"
@@ -76,50 +76,58 @@ enum { PUSHGATEWAY_MS = 15000, FREE_MS = 5000, LOOK_MS = 100 };
 static enum rc
 pushgateway_free(struct up *u, const char *at, struct err *e)
 {
-    int64_t until = clock_mono_ms() + FREE_MS;
+    struct retry again =
+        retry_begin((struct retry_policy){.total_ms = FREE_MS, .pause_ms = LOOK_MS});
     struct err why = ERR_INIT;
+    enum rc rc;
 
-    while (httpd_check_free(at, &why)) {
-        if (clock_mono_ms() > until || why.code != RC_UNAVAILABLE) {
-            *e = why;
-            (void)err_wrap(e, "the Pushgateway");
-            return err_hint(e, "choose another with --pushgateway-listen HOST:PORT, or use a "
-                               "running one with --pushgateway-url URL");
-        }
-        if (ctx_sleep(u->cx, LOOK_MS, e))
-            return err_code(e);
-    }
-    return RC_OK;
+    while ((rc = httpd_check_free(at, &why)) == RC_UNAVAILABLE && retry_next(u->cx, &again, &why))
+        continue;
+    if (rc == RC_OK)
+        return RC_OK;
+    *e = why;
+    if (e->code == RC_CANCELLED)
+        return err_code(e);
+    (void)err_wrap(e, "the Pushgateway");
+    return err_hint(e, "choose another with --pushgateway-listen HOST:PORT, or use a running one "
+                       "with --pushgateway-url URL");
+}
+
+static enum rc
+pushgateway_ask(struct up *u, struct http *h, const char *url, struct err *e)
+{
+    const struct http_request rq = {
+        .method = "GET", .url = url, .timeout_ms = 2000, .no_proxy = true};
+    struct http_response r = {.status = 0};
+    enum rc rc = http_call(u->cx, h, &rq, &r, e);
+
+    http_response_release(&r);
+    return rc;
 }
 
 static enum rc
 pushgateway_answers(struct up *u, const char *log_path, struct err *e)
 {
+    struct retry again =
+        retry_begin((struct retry_policy){.total_ms = PUSHGATEWAY_MS, .pause_ms = LOOK_MS});
     CLEANUP(mem_free_ptr) char *url = mem_printf("%s/-/ready", u->pushgateway_url);
-    const struct http_request rq = {
-        .method = "GET", .url = url, .timeout_ms = 2000, .no_proxy = true};
-    int64_t until = clock_mono_ms() + PUSHGATEWAY_MS;
+    struct err why = ERR_INIT;
     struct http *h;
-    bool yes = false;
+    enum rc rc;
 
     if (http_new(NULL, &h, e))
         return err_code(e);
-    while (!yes && clock_mono_ms() < until) {
-        struct http_response r = {.status = 0};
-        struct err why = ERR_INIT;
-
-        yes = http_call(u->cx, h, &rq, &r, &why) == RC_OK;
-        http_response_release(&r);
-        if (!yes && ctx_sleep(u->cx, LOOK_MS, e)) {
-            http_free(h);
-            return err_code(e);
-        }
-    }
+    while ((rc = pushgateway_ask(u, h, url, &why)) != RC_OK && retry_next(u->cx, &again, &why))
+        continue;
     http_free(h);
-    return yes ? RC_OK
-               : err_set(e, RC_UNAVAILABLE,
-                         "the Pushgateway does not answer at %s; its output is in %s",
-                         u->pushgateway_url, log_path);
+    if (rc == RC_OK)
+        return RC_OK;
+    if (why.code == RC_CANCELLED) {
+        *e = why;
+        return err_code(e);
+    }
+    return err_set(e, RC_UNAVAILABLE, "the Pushgateway does not answer at %s; its output is in %s",
+                   u->pushgateway_url, log_path);
 }
 
 static enum rc
