@@ -54,15 +54,8 @@ spec:
   backend:
     storageSecretName: repo-secret
     local: {mountPath: /safe, hostPath: {path: $T/repo-$1}}
----
-apiVersion: appcatalog.appscode.com/v1alpha1
-kind: AppBinding
-metadata: {name: redis, namespace: $1}
-spec:
-  type: redis
-  clientConfig: {url: "redis://127.0.0.1:$2"}
-  secret: {name: redis-secret}
 YAML
+    binding_at "$1" redis "redis://127.0.0.1:$2" 'secret: {name: redis-secret}'
 }
 
 snapshots_of() { # snapshots_of NAMESPACE: how many

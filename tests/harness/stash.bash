@@ -52,6 +52,22 @@ YAML
     } | k apply -f - >/dev/null
 }
 
+binding_at() { # binding_at NAMESPACE NAME URL ['more: fields of spec' ...]: an AppBinding
+    local ns=$1 name=$2 url=$3
+    shift 3
+    {
+        cat <<YAML
+apiVersion: appcatalog.appscode.com/v1alpha1
+kind: AppBinding
+metadata: {name: $name, namespace: $ns}
+spec:
+  type: redis
+  clientConfig: {url: "$url"}
+YAML
+        [ $# = 0 ] || printf '  %s\n' "$@"
+    } | k apply -f - >/dev/null
+}
+
 field() { k get -n "$1" "$2" -o "jsonpath=$3"; } # field NAMESPACE KIND/NAME '{.status.phase}'
 
 until_is() { # until_is NAMESPACE KIND/NAME JSONPATH VALUE [SECONDS]

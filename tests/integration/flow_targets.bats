@@ -12,14 +12,7 @@ setup() {
     start_redis b
     start_up
     world demo "$PORT_a"
-    cat <<YAML | k apply -f - >/dev/null
-apiVersion: appcatalog.appscode.com/v1alpha1
-kind: AppBinding
-metadata: {name: other, namespace: demo}
-spec:
-  type: redis
-  clientConfig: {url: "redis://127.0.0.1:$PORT_b"}
-YAML
+    binding_at demo other "redis://127.0.0.1:$PORT_b"
 }
 
 teardown() {
@@ -61,14 +54,7 @@ assert {s["hostname"] for s in json.load(sys.stdin)} == {"host-0"}'
     [ "$(cli a keys '*')" = from-a ]
     # A target without snapshots of its own does not get one of two others; it may name one.
     start_redis c
-    cat <<YAML | k apply -f - >/dev/null
-apiVersion: appcatalog.appscode.com/v1alpha1
-kind: AppBinding
-metadata: {name: third, namespace: demo}
-spec:
-  type: redis
-  clientConfig: {url: "redis://127.0.0.1:$PORT_c"}
-YAML
+    binding_at demo third "redis://127.0.0.1:$PORT_c"
     restore demo third 'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: third}, rules: [{snapshots: [latest]}]}'
     phase demo restoresession/third Failed
     [[ "$(host_error demo restoresession/third)" == *"demo/AppBinding/other"* ]]
@@ -112,12 +98,7 @@ YAML
 tenant() { # namespace evil: an AppBinding of its own, and the Repository of demo to write into
     k create namespace evil >/dev/null
     k patch repo repo -n demo --type merge -p '{"spec":{"usagePolicy":{"allowedNamespaces":{"from":"All"}}}}' >/dev/null
-    cat <<YAML | k apply -f - >/dev/null
-apiVersion: appcatalog.appscode.com/v1alpha1
-kind: AppBinding
-metadata: {name: redis, namespace: evil}
-spec: {type: redis, clientConfig: {url: "redis://127.0.0.1:$PORT_b"}}
-YAML
+    binding_at evil redis "redis://127.0.0.1:$PORT_b"
 }
 
 @test "a tenant of a shared Repository cannot adopt, and so remove, the history of another namespace" {
@@ -209,14 +190,7 @@ hosts() { # of all snapshots, oldest first
 
 @test "a cluster that is not whole fails the session, and makes no snapshot" {
     start_redis n --cluster-enabled yes
-    cat <<YAML | k apply -f - >/dev/null
-apiVersion: appcatalog.appscode.com/v1alpha1
-kind: AppBinding
-metadata: {name: other, namespace: demo}
-spec:
-  type: redis
-  clientConfig: {url: "redis://127.0.0.1:$PORT_n"}
-YAML
+    binding_at demo other "redis://127.0.0.1:$PORT_n"
     config demo node 'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: other}}'
     phase demo bc/node Ready
     session demo node1 node

@@ -130,12 +130,8 @@ metadata: {name: shared, namespace: owner}
 spec:
   usagePolicy: {allowedNamespaces: {from: ${1:-All}}}
   backend: {storageSecretName: store, local: {mountPath: /safe, hostPath: {path: $T/shared}}}
----
-apiVersion: appcatalog.appscode.com/v1alpha1
-kind: AppBinding
-metadata: {name: redis, namespace: tenant}
-spec: {type: redis, clientConfig: {url: "redis://127.0.0.1:1"}}
 YAML
+    binding_at tenant redis redis://127.0.0.1:1
 }
 
 rights_in() { k get roles,rolebindings -n "$1" -o name; } # rights_in NAMESPACE

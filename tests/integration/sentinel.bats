@@ -260,23 +260,9 @@ apiVersion: v1
 kind: Secret
 metadata: {name: sentinels, namespace: demo}
 stringData: {password: sesame}
----
-apiVersion: appcatalog.appscode.com/v1alpha1
-kind: AppBinding
-metadata: {name: watched, namespace: demo}
-spec:
-  type: redis
-  clientConfig: {url: "redis://127.0.0.1:$PORT_a"}
-  parameters:
-    apiVersion: cstash.io/v1alpha1
-    kind: RedisConnection
-    topology: sentinel
-    prefer: replica
-    sentinel:
-      master: db
-      addresses: ["127.0.0.1:$PORT_s1", "127.0.0.1:$PORT_s2"]
-      secret: {name: sentinels}
 YAML
+    binding_at demo watched "redis://127.0.0.1:$PORT_a" \
+        "parameters: {apiVersion: cstash.io/v1alpha1, kind: RedisConnection, topology: sentinel, prefer: replica, sentinel: {master: db, addresses: ['127.0.0.1:$PORT_s1', '127.0.0.1:$PORT_s2'], secret: {name: sentinels}}}"
     config demo w 'retentionPolicy: {name: one, keepLast: 1, prune: true}' \
         'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: watched}}'
     phase demo bc/w Ready
