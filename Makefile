@@ -51,11 +51,11 @@ asan: ## everything under AddressSanitizer and UndefinedBehaviorSanitizer
 	@meson compile -C build-asan >build-asan/compile.log 2>&1 || { cat build-asan/compile.log; exit 1; }
 	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=abort_on_error=1 tools/run-tests build-asan --ours
 
-tsan: ## the unit tests, the round trips, the stores and the control plane under ThreadSanitizer
+tsan: ## the unit tests, the round trips, clusters, the stores and the control plane under ThreadSanitizer
 	@tools/install-deps build test
 	@test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread -Db_lundef=false >/dev/null
 	@meson compile -C build-tsan >build-tsan/compile.log 2>&1 || { cat build-tsan/compile.log; exit 1; }
-	@TSAN_OPTIONS=halt_on_error=1 tools/run-tests build-tsan test_ fuzz_ roundtrip flow plane_jobs kubectl kube.bats verbs conformance/store
+	@TSAN_OPTIONS=halt_on_error=1 tools/run-tests build-tsan test_ fuzz_ roundtrip cluster flow plane_jobs kubectl kube.bats verbs conformance/store
 
 coverage: ## how much of src/ the tests run, a line per folder (gcov)
 	@tools/install-deps build test servers coverage
