@@ -50,3 +50,12 @@ finished() {
         return 1
     }
 }
+
+until_true() { # until_true COMMAND...: within 60 s
+    for _ in $(seq 120); do
+        "$@" && return 0
+        sleep 0.5
+    done
+    echo "not within 60 s: $*" >&2
+    return 1
+}

@@ -100,15 +100,6 @@ master() { asked "${1:-0}" | sed -n '/^ip$/{n;s/[.].*//p}'; } # master [POD]: th
 
 follows() { [ "$(cli $NS "$(master)" info replication | grep -c state=online)" = "$1" ]; } # follows COUNT: so many replicas
 
-until_true() { # until_true COMMAND...: within 60 s
-    for _ in $(seq 120); do
-        "$@" && return 0
-        sleep 0.5
-    done
-    echo "not within 60 s: $*" >&2
-    return 1
-}
-
 @test "a replica is read, the master is written" {
     session $NS one watched
     phase $NS backupsession/one Succeeded 60

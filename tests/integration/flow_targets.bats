@@ -189,7 +189,7 @@ hosts() { # of all snapshots, oldest first
 }
 
 @test "a cluster that is not whole fails the session, and makes no snapshot" {
-    start_redis n --cluster-enabled yes
+    start_redis n --cluster-enabled yes --cluster-port "$(free_port)"
     binding_at demo other "redis://127.0.0.1:$PORT_n"
     config demo node 'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: other}}'
     phase demo bc/node Ready

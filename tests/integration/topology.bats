@@ -21,7 +21,7 @@ refused() { # refused WORDS COMMAND...
 }
 
 @test "a node that is a cluster of its own, and has no slots, is refused, whoever asks and however" {
-    start_redis a --cluster-enabled yes
+    start_redis a --cluster-enabled yes --cluster-port "$(free_port)"
     for source in auto replication scan; do
         refused "16384 of 16384 slots of the cluster have no owner" "$CSTASH" backup -q --source "$source" --redis "$URL_a"
     done
@@ -34,7 +34,7 @@ refused() { # refused WORDS COMMAND...
 
 @test "a node of a cluster is refused as the target of a restore, before anything is written" {
     start_redis a
-    start_redis n --cluster-enabled yes
+    start_redis n --cluster-enabled yes --cluster-port "$(free_port)"
     cli a set k v >/dev/null
     "$CSTASH" backup -q --redis "$URL_a"
     "$CSTASH" dump -q --redis "$URL_a" >"$T/dump"
