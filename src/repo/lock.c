@@ -64,20 +64,6 @@ lock_teardown(struct repo *r)
     (void)pthread_cond_destroy(&r->lock.wake);
 }
 
-bool
-lock_is_ours(struct repo *r, const struct id *id)
-{
-    struct held_lock *l = &r->lock;
-    bool ours;
-
-    (void)pthread_mutex_lock(&l->mutex);
-    ours = l->held && id_eq(&l->id, id);
-    for (size_t i = 0; !ours && i < l->n_litter; i++)
-        ours = id_eq(&l->litter[i], id);
-    (void)pthread_mutex_unlock(&l->mutex);
-    return ours;
-}
-
 /* Remove what is left of ours, as far as the store lets us. */
 static void
 lock_sweep(struct held_lock *l, struct store *s)

@@ -12,6 +12,20 @@
 
 enum { LOOKS_MAX = 20 }; /* at a list of locks that changes meanwhile */
 
+bool
+lock_is_ours(struct repo *r, const struct id *id)
+{
+    struct held_lock *l = &r->lock;
+    bool ours;
+
+    (void)pthread_mutex_lock(&l->mutex);
+    ours = l->held && id_eq(&l->id, id);
+    for (size_t i = 0; !ours && i < l->n_litter; i++)
+        ours = id_eq(&l->litter[i], id);
+    (void)pthread_mutex_unlock(&l->mutex);
+    return ours;
+}
+
 void
 lock_pid_space(char to[static LOCK_NAME_MAX])
 {
