@@ -191,7 +191,8 @@ by_scan(struct ctx *cx, struct conn *c, const struct conn_info *info, struct dum
     d->f->kind = SOURCE_SCAN;
     d->f->vanished = res.vanished;
     d->f->foreign = res.foreign;
-    count_db(d, 0, res.foreign);                   /* the server counts them */
+    if (res.foreign != 0)
+        count_db(d, 0, res.foreign);               /* the server counts them */
     d->f->functions_denied = res.functions_denied; /* redis/scan has warned */
     return RC_OK;
 }
