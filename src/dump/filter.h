@@ -21,10 +21,9 @@ struct filter {
     int64_t db;        /* FILTER_ALL_DBS or a number */
     const char *match; /* NULL: every name; borrowed */
     /* Of one shard of a cluster, beside what somebody chose: a bit for each slot that it owns (borrowed), so that what a
-     * migration left behind is not taken for its own; NULL: it is no cluster. */
+     * migration left behind is not taken for its own; NULL: not a cluster. */
     const uint8_t *slots;
-    const char *
-        node; /* of a cluster only this node, by its address (borrowed); NULL: it is no such part */
+    const char *node; /* of a cluster only this node, by its address (borrowed); NULL: all of it */
 };
 
 #define FILTER_ALL                                                                                 \

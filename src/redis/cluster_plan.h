@@ -13,7 +13,7 @@
  * Nodes    of the address any one that answers; `prefer` chooses as redis/sentinel does: a replica that has its
  *          link and is at most ROLE_LAG_MAX behind, the least of them first.
  * Errors   RC_UNAVAILABLE: a node does not answer, slots are on the move, nodes do not agree; RC_CONFLICT: slots
- *          have no owner, or (again, check) another one than before; RC_DENIED; RC_UNSUPPORTED: it is no cluster.
+ *          have no owner, or (again, check) another one than before; RC_DENIED; RC_UNSUPPORTED: not a cluster.
  * Threads  cluster_plan_again of different shards at once; the others when nothing else runs.
  */
 #include <pthread.h>

@@ -3,6 +3,7 @@
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 CLUSTER=$ROOT/tests/e2e/cluster
+source "$ROOT/tests/harness/until.bash"
 
 namespace() { # namespace NAME [restricted|baseline|privileged]
     kubectl create namespace "$1"
@@ -49,13 +50,4 @@ finished() {
         kubectl describe -n "$1" "pod/$2" | tail -n 20 >&2
         return 1
     }
-}
-
-until_true() { # until_true COMMAND...: within 60 s
-    for _ in $(seq 120); do
-        "$@" && return 0
-        sleep 0.5
-    done
-    echo "not within 60 s: $*" >&2
-    return 1
 }

@@ -46,15 +46,6 @@ agrees() { # NODE NODES REPLICAS: it knows all, every slot has an owner, and eve
     [[ "$(cli "$1" info replication)" != *master_link_status:down* ]]
 }
 
-until_true() { # until_true COMMAND...: within 30 s
-    for _ in $(seq 150); do
-        "$@" && return 0
-        sleep 0.2
-    done
-    echo "not within 30 s: $*" >&2
-    return 1
-}
-
 # each_node NAME COMMAND...: of each node that was started, in order
 each_node() {
     local pid

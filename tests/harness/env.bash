@@ -8,6 +8,7 @@ ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 CSTASH=${CSTASH:-$ROOT/build/cstash}
 BUILD=${CSTASH_BUILD:-$(dirname "$CSTASH")}
 HARNESS=$ROOT/tests/harness
+source "$HARNESS/until.bash"
 PIDS=() # of what else a test started, for end_all
 export RESTIC_PASSWORD=secret RESTIC_CACHE_DIR CSTASH_TEST_FAST_KDF=1
 unset REDISCLI_AUTH RESTIC_PASSWORD_FILE

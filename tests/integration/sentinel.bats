@@ -32,15 +32,6 @@ start_sentinel() {
     return 1
 }
 
-until_true() { # until_true COMMAND...: within 30 s
-    for _ in $(seq 150); do
-        "$@" && return 0
-        sleep 0.2
-    done
-    echo "not within 30 s: $*" >&2
-    return 1
-}
-
 follows() { [[ "$(cli "$1" info replication)" == *"master_link_status:up"* ]]; }
 knows_both() { [[ "$(redis-cli -p "$1" sentinel replicas db 2>/dev/null | grep -c '^master-link-status$')" == 2 ]]; }
 knows_others() { [ "$(redis-cli -p "$1" sentinel sentinels db 2>/dev/null | grep -c '^runid$')" = 2 ]; }
