@@ -298,12 +298,12 @@ main_start(int argc, char **argv)
     if (app_word(argv[1], helps) < 0 && !main_sort_words(argc, argv))
         return EXIT_USAGE;
     if (app_word(argv[1], helps) >= 0)
-        return main_help(argc, argv);
+        return (int)main_help(argc, argv);
     if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0) {
         (void)puts("cstash " CSTASH_VERSION);
         return EXIT_DONE;
     }
-    return main_run(argc, argv);
+    return (int)main_run(argc, argv);
 }
 
 int
