@@ -160,7 +160,7 @@ const struct field fields_backend[] = {
      .type = F_NAME,
      .doc = "Secret beside the Repository with RESTIC_PASSWORD and the credentials"},
 #define PROVIDER_FIELD(name_, fields, bucket, scheme, address, keys, doc_)                         \
-    {.name = name_, .type = F_OBJECT, .of = fields, .doc = doc_},
+    {.name = (name_), .type = F_OBJECT, .of = (fields), .doc = (doc_)},
     /* clang-format off */
     PROVIDERS(PROVIDER_FIELD)
 #undef PROVIDER_FIELD

@@ -53,23 +53,22 @@ source_stream(struct source_stream *s, struct wr *out)
 
 /* A server that stands for itself, or a node that was asked for alone. */
 static enum rc
-source_single(struct ctx *cx, struct node_found *node, const struct source_opts *o,
-              const struct source_seen *seen, struct source_sink *to, struct dataset_digest *t,
-              struct source_facts *f, struct err *e)
+source_single(struct ctx *cx, struct node_found *node, struct source_sink *to, struct dump d,
+              struct err *e)
 {
-    const struct source_how how = {.part = PART_WHOLE};
-    struct source_opts at = *o;
+    struct source_opts at = *d.o;
 
-    if (o->addr->cluster && !seen->cluster)
-        return err_set(e, RC_UNSUPPORTED, "%s is not a node of a cluster", f->node);
-    if (o->node && !seen->cluster)
+    if (at.addr->cluster && !d.seen->cluster)
+        return err_set(e, RC_UNSUPPORTED, "%s is not a node of a cluster", d.f->node);
+    if (at.node && !d.seen->cluster)
         return err_set(e, RC_USAGE, "--node is for a node of a cluster, and %s is not one",
-                       f->node);
+                       d.f->node);
     at.addr = &node->at;
-    at.filter.node = seen->cluster ? f->node : NULL;
-    f->lag = node->lag;
+    at.filter.node = d.seen->cluster ? d.f->node : NULL;
+    d.o = &at;
+    d.f->lag = node->lag;
     to->open(to, 1);
-    if (source_node(cx, &node->conn, &at, seen, &how, to->lane(to, 0), t, f, e))
+    if (source_node(cx, &node->conn, &d, to->lane(to, 0), e))
         return err_code(e);
     return to->end(to, 0, e);
 }
@@ -89,7 +88,9 @@ source_any(struct ctx *cx, const struct source_opts *o, struct source_sink *to,
         rc = source_shards(cx, o, to, t, f, e);
         source_seen_release(&seen);
     } else if (rc == RC_OK) {
-        rc = source_single(cx, &node, o, &seen, to, t, f, e);
+        struct dump d = {.o = o, .seen = &seen, .how = {.part = PART_WHOLE}, .t = t, .f = f};
+
+        rc = source_single(cx, &node, to, d, e);
         source_seen_release(&seen);
     }
     node_found_release(&node);

@@ -47,10 +47,8 @@ void source_check_matched(struct dump *d, const struct conn_info *info);
 NODISCARD enum rc source_look(struct ctx *cx, struct conn *c, struct source_seen *s,
                               struct source_facts *f, struct err *e);
 void source_seen_release(struct source_seen *s);
-/* `*c` may be used up: NULL then. o->addr is its address. */
-NODISCARD enum rc source_node(struct ctx *cx, struct conn **c, const struct source_opts *o,
-                              const struct source_seen *seen, const struct source_how *how,
-                              struct wr *out, struct dataset_digest *t, struct source_facts *f,
+/* `*c` may be used up: NULL then. d->o->addr is its address; `out` NULL: only count. */
+NODISCARD enum rc source_node(struct ctx *cx, struct conn **c, struct dump *d, struct wr *out,
                               struct err *e);
 
 /* All shards of the cluster that o->addr leads to. */

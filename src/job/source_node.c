@@ -366,11 +366,7 @@ read_server(struct ctx *cx, void *from, struct dump *d, struct err *e)
 }
 
 enum rc
-source_node(struct ctx *cx, struct conn **c, const struct source_opts *o,
-            const struct source_seen *seen, const struct source_how *how, struct wr *out,
-            struct dataset_digest *t, struct source_facts *f, struct err *e)
+source_node(struct ctx *cx, struct conn **c, struct dump *d, struct wr *out, struct err *e)
 {
-    struct dump d = {.o = o, .seen = seen, .how = *how, .t = t, .f = f};
-
-    return source_framed(cx, c, read_server, &d, out, e);
+    return source_framed(cx, c, read_server, d, out, e);
 }

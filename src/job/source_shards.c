@@ -43,19 +43,24 @@ shard_read(struct shards *s, size_t i, const struct source_opts *o, struct conn 
            struct dataset_digest *t, struct err *e)
 {
     struct source_facts *f = &s->f->shards[i].facts;
-    const struct source_how how = {
-        .part = s->n == 1 ? PART_WHOLE : (struct part){.i = (uint32_t)i + 1, .n = (uint32_t)s->n},
-        .share = s->width,
-        .no_code = i != 0,
-        .trailer = &s->trailers[i]};
-    unsigned lane = shards_lane(s, i);
     struct source_seen seen;
+    struct dump d = {.o = o,
+                     .seen = &seen,
+                     .t = t,
+                     .f = f,
+                     .how.part = s->n == 1
+                                     ? PART_WHOLE
+                                     : (struct part){.i = (uint32_t)i + 1, .n = (uint32_t)s->n},
+                     .how.share = s->width,
+                     .how.no_code = i != 0,
+                     .how.trailer = &s->trailers[i]};
+    unsigned lane = shards_lane(s, i);
     enum rc rc;
 
     if (source_look(&s->cx, *c, &seen, f, e))
         return err_code(e);
     rc = seen.cluster
-             ? source_node(&s->cx, c, o, &seen, &how, s->to->lane(s->to, lane), t, f, e)
+             ? source_node(&s->cx, c, &d, s->to->lane(s->to, lane), e)
              : err_set(e, RC_CONFLICT, "%s is not a node of the cluster any more", f->node);
     source_seen_release(&seen);
     return rc == RC_OK ? s->to->end(s->to, lane, e) : rc;
