@@ -40,10 +40,10 @@ load_main(struct ctx *cx, const void *args, struct err *e)
         rc = err_set(e, RC_USAGE, "--verify reads the dump again, which only a file allows");
     if (rc == RC_OK) {
         rd_fd_init(&again, cx, second, path);
-        rc = restore_stream(cx, &in.rd, second < 0 ? NULL : &again.rd, t.conn, &t.opts, &res, e);
+        rc = restore_stream(cx, &in.rd, second < 0 ? NULL : &again.rd, &t.to, &t.opts, &res, e);
         if (rc == RC_OK && a->load.verify && !a->load.dry_run) {
             rd_fd_init(&third, cx, last, path);
-            rc = restore_verify_stream(cx, &third.rd, t.conn, &t.opts, &res, e);
+            rc = restore_verify_stream(cx, &third.rd, &t.to, &t.opts, &res, e);
         }
         app_target_report(a, &t, in.name, &res, rc);
         if (rc == RC_CORRUPT || rc == RC_UNSUPPORTED)

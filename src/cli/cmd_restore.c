@@ -41,9 +41,9 @@ restore_main(struct ctx *cx, const void *args, struct err *e)
     if (rc == RC_OK)
         rc = app_target_open(cx, &a->load, &s.from.snap, out_snapshot(&s.from.snap, from), &t, e);
     if (rc == RC_OK) {
-        rc = restore_redis(cx, &s.from, t.conn, &t.opts, &res, e);
+        rc = restore_redis(cx, &s.from, &t.to, &t.opts, &res, e);
         if (rc == RC_OK && a->load.load.verify && !a->load.load.dry_run)
-            rc = restore_verify(cx, &s.from, t.conn, &t.opts, &res, e);
+            rc = restore_verify(cx, &s.from, &t.to, &t.opts, &res, e);
         app_target_report(&a->load, &t, from, &res, rc);
     }
     app_target_close(&t);

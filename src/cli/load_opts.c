@@ -26,13 +26,13 @@ on_progress(void *arg, uint64_t bytes, uint64_t commands)
 
 /* How many keys there are that the restore could destroy; EV_UNKNOWN where that cannot be asked. */
 static enum rc
-keys_there(struct ctx *cx, const struct app_target *t, uint64_t *keys, struct err *e)
+keys_there(struct ctx *cx, struct app_target *t, uint64_t *keys, struct err *e)
 {
     struct outcome_start start;
 
-    if (outcome_begin(cx, t->conn, &start, e))
+    if (outcome_begin(cx, &t->to, &start, e))
         return err_code(e);
-    *keys = start.asked ? outcome_keys(&start.info, t->opts.filter.db) : EV_UNKNOWN;
+    *keys = start.asked ? outcome_before(&start, t->opts.filter.db) : EV_UNKNOWN;
     outcome_release(&start);
     return RC_OK;
 }
@@ -55,7 +55,8 @@ is_of_another(const struct app_target *t, const struct snapshot *s)
 {
     struct target_id own = target_of_address(&t->addr);
     struct target view = target_view(&own);
-    bool other = s != NULL && s->target != NULL && !target_is(&view, s);
+    bool other = s != NULL && s->target != NULL && !target_is(&view, s) &&
+                 (t->to.ids == NULL || !target_has_node(s, t->to.ids));
 
     target_release(&own);
     return other;
@@ -66,7 +67,7 @@ is_of_another(const struct app_target *t, const struct snapshot *s)
  * where there is nobody to ask, it must have been said with --yes.
  */
 static enum rc
-load_opts_consent(struct ctx *cx, const struct load_args *a, const struct app_target *t,
+load_opts_consent(struct ctx *cx, const struct load_args *a, struct app_target *t,
                   const struct snapshot *s, const char *from, struct err *e)
 {
     bool tty = isatty(STDIN_FILENO) && strcmp(from, "standard input") != 0,
@@ -82,7 +83,7 @@ load_opts_consent(struct ctx *cx, const struct load_args *a, const struct app_ta
     if (other)
         (void)snprintf(whose, sizeof(whose), " of %.250s", s->target);
     if (tty)
-        log_info("%s%s goes to %s, which %s", from, whose, conn_peer(t->conn), holds);
+        log_info("%s%s goes to %s, which %s", from, whose, t->to.name, holds);
     if (a->yes || !((flush && keys != 0) || (other && (tty || keys != 0))))
         return RC_OK;
     if (tty)
@@ -95,17 +96,19 @@ load_opts_consent(struct ctx *cx, const struct load_args *a, const struct app_ta
             e, RC_INVALID,
             "nothing was written: %s %s, which --existing flush would remove; if that is "
             "meant, add --yes",
-            conn_peer(t->conn), holds);
+            t->to.name, holds);
     return err_set(e, RC_INVALID,
                    "nothing was written: %s is%s, another server than %s, which %s; if that is "
                    "meant, add --yes",
-                   from, whose, conn_peer(t->conn), holds);
+                   from, whose, t->to.name, holds);
 }
 
 enum rc
 app_target_open(struct ctx *cx, const struct load_args *a, const struct snapshot *s,
                 const char *from, struct app_target *t, struct err *e)
 {
+    struct cluster_where where;
+
     memset(t, 0, sizeof(*t));
     t->started_ms = clock_mono_ms();
     if (load_opts_of(&a->load, &a->keys, &t->opts, e) ||
@@ -113,9 +116,11 @@ app_target_open(struct ctx *cx, const struct load_args *a, const struct snapshot
         return err_code(e);
     t->opts.progress = on_progress;
     t->opts.progress_arg = &t->progress;
+    node_map_init(&t->map, &a->load.node_map);
+    where = (struct cluster_where){
+        .addr = &t->addr, .conn = &t->conn_opts, .map = t->map.list, .n_map = t->map.n};
     if (!a->load.dry_run &&
-        (topology_connect(cx, &t->addr, &t->conn_opts, PREFER_MASTER, &t->conn, e) ||
-         load_opts_consent(cx, a, t, s, from, e)))
+        (masters_open(cx, &where, &t->to, e) || load_opts_consent(cx, a, t, s, from, e)))
         return err_code(e);
     progress_start(&t->progress, a->load.dry_run ? "verified" : "loaded", a->app.quiet);
     return RC_OK;
@@ -125,7 +130,8 @@ void
 app_target_close(struct app_target *t)
 {
     progress_stop(&t->progress);
-    conn_close(t->conn);
+    masters_close(&t->to);
+    node_map_release(&t->map);
     redis_addr_release(&t->addr);
 }
 
@@ -179,7 +185,7 @@ print_text(const struct load_args *a, const struct app_target *t, const char *fr
                  str_grouped(restore_arrived(r), n), str_plural(restore_arrived(r), "key", "keys"),
                  from);
     if (!a->load.dry_run)
-        (void)printf(" to %s; %s kept", conn_peer(t->conn), str_grouped(r->load.skipped_keys, n));
+        (void)printf(" to %s; %s kept", t->to.name, str_grouped(r->load.skipped_keys, n));
     (void)printf("%s %s filtered out", a->load.dry_run ? ";" : ",",
                  str_grouped(r->load.filtered_keys, n));
     if (!a->load.dry_run)
@@ -189,7 +195,7 @@ print_text(const struct load_args *a, const struct app_target *t, const char *fr
     if (a->load.dry_run)
         (void)puts("nothing was sent");
     else
-        (void)puts(restore_words(r, conn_peer(t->conn), words));
+        (void)puts(restore_words(r, t->to.name, words));
 }
 
 void

@@ -9,6 +9,7 @@
 #include "cli/app.h"
 #include "cli/out.h"
 #include "cli/redis_opts.h"
+#include "job/node_map.h"
 #include "job/restore.h"
 
 /* Of both. */
@@ -32,7 +33,8 @@ extern const struct opt opts_consent[];
 struct app_target {
     struct redis_addr addr;
     struct conn_opts conn_opts;
-    struct conn *conn; /* NULL with --dry-run */
+    struct node_map map;
+    struct masters to; /* empty with --dry-run */
     struct load_opts opts;
     struct progress progress;
     int64_t started_ms;

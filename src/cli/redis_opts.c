@@ -16,7 +16,8 @@ static const char *const sentinel_tls_words[] = {"same", "yes", "no", NULL};
 const struct opt opts_redis[] = {
     {"redis", 0, OPT_TEXT(struct redis_access, url), "URL",
      "redis://[user[:password]@]host[:port][/db], rediss://, unix:///path, "
-     "redis-sentinel://host[:port],.../NAME[/db] [redis://127.0.0.1]"},
+     "redis-sentinel://host[:port],.../NAME[/db], redis-cluster://host[:port],... "
+     "[redis://127.0.0.1]"},
     {"redis-password-file", 0, OPT_FILE(struct redis_access, password_file), NULL,
      "file with the password of Redis [$REDISCLI_AUTH]"},
     {"sentinel-user", 0, OPT_TEXT(struct redis_access, sentinel_user), "NAME",

@@ -8,7 +8,6 @@
 #include "job/dump_reader.h"
 #include "job/manifest.h"
 #include "job/target.h"
-#include "json/json.h"
 #include "redis/load.h"
 #include "repo/snapshots.h"
 
@@ -114,36 +113,6 @@ measure_shrink(struct ctx *cx, struct repo *r, const struct backup_opts *o, stru
     return rc;
 }
 
-/* Do two lists of IDs have one in common? */
-static bool
-nodes_meet(const char *a, const char *b)
-{
-    while (*a != '\0') {
-        size_t n = strcspn(a, " ");
-        const char *at = n == 0 ? NULL : memmem(b, strlen(b), a, n);
-
-        if (at != NULL && (at == b || at[-1] == ' ') && (at[n] == '\0' || at[n] == ' '))
-            return true;
-        a += n + (a[n] == ' ');
-    }
-    return false;
-}
-
-/* Is the snapshot one of the cluster that has these nodes? */
-static bool
-is_of_cluster(const struct snapshot *s, const char *nodes)
-{
-    struct err none = ERR_INIT;
-    struct json *brief = NULL;
-    bool yes = false;
-
-    if (s->brief != NULL && s->target != NULL && s->part == NULL &&
-        json_parse_lenient(str_c(s->brief), &brief, &none) == RC_OK)
-        yes = nodes_meet(nodes, json_text_or(json_dig(brief, "source", "nodes"), ""));
-    json_free(brief);
-    return yes;
-}
-
 /* A cluster is known by its nodes, and one of them may have been named today, another one yesterday. */
 static enum rc
 find_cluster(struct ctx *cx, struct repo *r, const struct source_facts *f,
@@ -162,7 +131,7 @@ find_cluster(struct ctx *cx, struct repo *r, const struct source_facts *f,
         return err_wrap(e, "could not read what was backed up before");
     mem_free(unread.ids);
     for (size_t i = n; i-- > 0;)
-        if (is_of_cluster(&list[i], f->nodes)) {
+        if (target_has_node(&list[i], f->nodes)) {
             target_release(out);
             *out = (struct target_id){.name = mem_strdup(list[i].target),
                                       .scope =

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/data_opts.h"
 
+#include "job/node_map.h"
 #include "job/restore.h"
 
 /* In the order of the enums. */
@@ -40,19 +41,6 @@ tls_opts_given(const struct tls_opts *o)
                                    : NULL;
 }
 
-static enum rc
-node_map_parse(const struct opt *o, const char *text, void *to, struct err *e)
-{
-    const char *equals = text != NULL ? strchr(text, '=') : NULL;
-
-    if (text != NULL && (equals == NULL || equals == text || equals[1] == '\0'))
-        return err_set(e, RC_USAGE,
-                       "must be two addresses, such as 10.0.0.7:6379=example.org:7001");
-    return opt_list.parse(o, text, to, e);
-}
-static const struct opt_type node_map_type = {
-    .value = "ANNOUNCED=REACHABLE", .is_list = true, .parse = node_map_parse};
-
 const struct opt opts_source[] = {
     {"source", 0, OPT_ENUM(struct source_opts, kind, sources, "auto"), NULL,
      "how to read the server; auto: by replication, else by SCAN"},
@@ -83,6 +71,10 @@ const struct opt opts_load[] = {
      "how to treat existing keys; flush empties the server first"},
     {"allow-command", 0, OPT_LIST(struct load_choice, allow), "NAME",
      "also allow this command in the dump, although it writes no data (repeatable)"},
+    {"node-map", 0, OPT_OWN(node_map_type, struct load_choice, node_map, struct opt_list, NULL),
+     NULL,
+     "address by which a node of a cluster is reached, in place of what it announces: "
+     "HOST:PORT=HOST:PORT or HOST=HOST (repeatable)"},
     {"verify", 0, OPT_FLAG(struct load_choice, verify), NULL,
      "read the restored data back from the server and compare"},
     {"dry-run", 'n', OPT_FLAG(struct load_choice, dry_run), NULL,

@@ -30,6 +30,7 @@ extern const struct opt opts_compression[];
 struct load_choice {
     enum load_existing existing;
     struct opt_list allow; /* commands */
+    struct opt_list node_map;
     bool verify, dry_run;
 };
 extern const struct opt opts_load[];

@@ -2,39 +2,74 @@
 #include "job/outcome.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "dump/filter.h"
 #include "redis/keyspace.h"
 
-static enum rc
-outcome_ask(struct ctx *cx, struct conn *c, struct conn_info *out, bool *asked, struct err *e)
+static void
+infos_free(struct conn_info *list, size_t n)
 {
-    if (keyspace_count(cx, c, out, asked, e))
-        return err_wrap(e, "could not ask what the server holds");
+    for (size_t i = 0; i < n; i++)
+        conn_info_release(&list[i]);
+    mem_free(list);
+}
+
+/* What each of them holds. */
+static enum rc
+outcome_ask(struct ctx *cx, const struct masters *m, struct conn_info **out, bool *asked,
+            struct err *e)
+{
+    struct conn_info *list = mem_zero(m->n, sizeof(*list));
+
+    *asked = true;
+    for (size_t i = 0; i < m->n; i++) {
+        bool counted = false;
+
+        if (keyspace_count(cx, m->list[i], &list[i], &counted, e)) {
+            infos_free(list, i);
+            return err_wrap(e, "could not ask what the server holds");
+        }
+        *asked = *asked && counted;
+    }
+    *out = list;
     return RC_OK;
 }
 
 enum rc
-outcome_begin(struct ctx *cx, struct conn *c, struct outcome_start *s, struct err *e)
+outcome_begin(struct ctx *cx, struct masters *m, struct outcome_start *s, struct err *e)
 {
-    *s = (struct outcome_start){.c = c};
-    return outcome_ask(cx, c, &s->info, &s->asked, e);
+    *s = (struct outcome_start){.m = m};
+    if (outcome_ask(cx, m, &s->infos, &s->asked, e))
+        return err_code(e);
+    s->n = m->n;
+    return RC_OK;
 }
 
 void
 outcome_release(struct outcome_start *s)
 {
-    conn_info_release(&s->info);
+    infos_free(s->infos, s->n);
+    s->infos = NULL;
+    s->n = 0;
+}
+
+static uint64_t
+outcome_keys(const struct masters *m, const struct conn_info *list, size_t n, int64_t db)
+{
+    bool all = db == FILTER_ALL_DBS || m->owner != NULL;
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < list[i].n_dbs; k++)
+            if (all || (uint64_t)db == list[i].dbs[k].n)
+                sum += list[i].dbs[k].keys;
+    return sum;
 }
 
 uint64_t
-outcome_keys(const struct conn_info *i, int64_t db)
+outcome_before(const struct outcome_start *s, int64_t db)
 {
-    uint64_t n = 0;
-
-    for (size_t k = 0; k < i->n_dbs; k++)
-        if (db == FILTER_ALL_DBS || (uint64_t)db == i->dbs[k].n)
-            n += i->dbs[k].keys;
-    return n;
+    return outcome_keys(s->m, s->infos, s->n, db);
 }
 
 /* The server's clock decides what has expired. */
@@ -72,20 +107,20 @@ outcome_counters(const struct conn *c, const struct conn_info *was, const struct
 }
 
 static enum rc
-outcome_missing(const struct conn *c, uint64_t db, uint64_t have, uint64_t want, uint64_t expired,
+outcome_missing(const char *name, uint64_t db, uint64_t have, uint64_t want, uint64_t expired,
                 struct err *e)
 {
     char h[STR_GROUPED_MAX], w[STR_GROUPED_MAX], x[STR_GROUPED_MAX];
 
     (void)err_set(e, RC_CONFLICT, "%s holds %s %s in database %llu after %s %s sent (%s expired)",
-                  conn_peer(c), str_grouped(have, h), str_plural(have, "key", "keys"),
+                  name, str_grouped(have, h), str_plural(have, "key", "keys"),
                   (unsigned long long)db, str_grouped(want, w), str_plural(want, "was", "were"),
                   str_grouped(expired, x));
     return err_hint(e, "keys were lost or deleted during the load; run the same command again");
 }
 
 static enum rc
-outcome_compare(const struct conn *c, const struct conn_info *was, const struct conn_info *is,
+outcome_compare(const struct outcome_start *s, const struct conn_info *is,
                 const struct outcome_opts *o, int64_t now, struct outcome *out, struct err *e)
 {
     const struct dataset_digest_db *dbs;
@@ -93,17 +128,17 @@ outcome_compare(const struct conn *c, const struct conn_info *was, const struct 
     bool all = true;
     size_t n;
 
-    out->after = outcome_keys(is, o->db);
-    out->before = o->emptied ? 0 : outcome_keys(was, o->db);
+    out->after = outcome_keys(s->m, is, s->m->n, o->db);
+    out->before = o->emptied ? 0 : outcome_before(s, o->db);
     dbs = dataset_digest_dbs(o->sent, &n);
     for (size_t i = 0; i < n; i++) {
         uint64_t want = dataset_digest_db_total(&dbs[i]).keys,
-                 have = outcome_keys(is, (int64_t)dbs[i].n),
+                 have = outcome_keys(s->m, is, s->m->n, (int64_t)dbs[i].n),
                  expired = soon_count(&dbs[i].soon, now), unsure = dbs[i].soon.unplaced,
                  least = want - MIN(want, expired + unsure);
 
         if (have < least && !o->removes && (o->distinct || have == 0))
-            return outcome_missing(c, dbs[i].n, have, want, expired, e);
+            return outcome_missing(s->m->name, dbs[i].n, have, want, expired, e);
         all = all && have >= least && have <= want && unsure == 0;
         sent += want;
     }
@@ -116,23 +151,22 @@ outcome_end(struct ctx *cx, const struct outcome_start *s, const struct outcome_
             struct outcome *out, struct err *e)
 {
     const struct dataset_digest_db *dbs;
-    struct conn_info is = {0};
+    struct conn_info *is;
+    enum rc rc = RC_OK;
     int64_t now;
-    enum rc rc;
     size_t n;
 
     memset(out, 0, sizeof(*out));
-    if (outcome_time(cx, s->c, &now, e) || outcome_ask(cx, s->c, &is, &out->told, e))
+    if (outcome_time(cx, s->m->list[0], &now, e) || outcome_ask(cx, s->m, &is, &out->told, e))
         return err_code(e);
     dbs = dataset_digest_dbs(o->sent, &n);
     for (size_t i = 0; i < n; i++)
         out->expired += soon_count(&dbs[i].soon, now);
     out->told = out->told && s->asked;
-    if (!out->told)
-        return RC_OK;
-    rc = outcome_counters(s->c, &s->info, &is, e);
-    if (rc == RC_OK)
-        rc = outcome_compare(s->c, &s->info, &is, o, now, out, e);
-    conn_info_release(&is);
+    for (size_t i = 0; rc == RC_OK && out->told && i < s->n; i++)
+        rc = outcome_counters(s->m->list[i], &s->infos[i], &is[i], e);
+    if (rc == RC_OK && out->told)
+        rc = outcome_compare(s, is, o, now, out, e);
+    infos_free(is, s->m->n);
     return rc;
 }

@@ -8,6 +8,7 @@
  * Why      a server that evicts, restarts or loses keys answers OK to every command. "Restored" is
  *          what it holds, not what it was sent.
  * Shape    outcome_begin before anything is written, outcome_end when everything is answered.
+ * Cluster  the masters together are the server; those that joined meanwhile held nothing before.
  * Rules    of each database that the dump has, the server must hold as many keys as were sent, less
  *          those whose time is over; nothing else is subtracted. It must not have evicted any, nor
  *          restarted. That proves it if there were none before, in any database that was to be
@@ -18,11 +19,12 @@
  *          too there is no proof.
  */
 #include "dump/dataset_digest.h"
-#include "redis/conn.h"
+#include "redis/masters.h"
 
 struct outcome_start {
-    struct conn *c;        /* borrowed until outcome_end */
-    struct conn_info info; /* before */
+    struct masters *m;       /* borrowed until outcome_end */
+    struct conn_info *infos; /* before, of each; owned */
+    size_t n;
     bool asked;
 };
 
@@ -33,7 +35,7 @@ struct outcome {
     uint64_t expired;       /* keys of the dump whose time was over when the load ended */
 };
 
-NODISCARD enum rc outcome_begin(struct ctx *cx, struct conn *c, struct outcome_start *s,
+NODISCARD enum rc outcome_begin(struct ctx *cx, struct masters *m, struct outcome_start *s,
                                 struct err *e);
 void outcome_release(struct outcome_start *s);
 
@@ -51,7 +53,7 @@ NODISCARD enum rc outcome_end(struct ctx *cx, const struct outcome_start *s,
 /* What the server takes for now, in unix ms; our clock where it does not tell. */
 NODISCARD enum rc outcome_time(struct ctx *cx, struct conn *c, int64_t *ms, struct err *e);
 
-/* The keys that a server says it has, in one database or (FILTER_ALL_DBS) in all. */
-uint64_t outcome_keys(const struct conn_info *i, int64_t db);
+/* The keys that there were, in one database or (FILTER_ALL_DBS) in all; a cluster has but one. */
+uint64_t outcome_before(const struct outcome_start *s, int64_t db);
 
 #endif

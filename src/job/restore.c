@@ -47,7 +47,7 @@ warn_open_end(const struct load_result *l)
 
 /* One pass over a dump: into the server, or nowhere. */
 static enum rc
-restore_pass(struct ctx *cx, struct rd *in, struct conn *c, const struct load_opts *opts,
+restore_pass(struct ctx *cx, struct rd *in, struct masters *to, const struct load_opts *opts,
              struct load_result *out, struct err *e)
 {
     struct dump_reader *feed = NULL;
@@ -55,7 +55,7 @@ restore_pass(struct ctx *cx, struct rd *in, struct conn *c, const struct load_op
 
     memset(out, 0, sizeof(*out));
     if (rc == RC_OK)
-        rc = load_run(cx, c, dump_reader_rd(feed), opts, out, e);
+        rc = load_run(cx, to, dump_reader_rd(feed), opts, out, e);
     else if (!opts->dry_run)
         (void)err_wrap(e, opts->existing == LOAD_FLUSH ? "nothing was emptied or written"
                                                        : "nothing was written");
@@ -108,6 +108,7 @@ survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, struct 
     plan->keys = found.keys;
     plan->need.longest = found.facts.longest;
     plan->need.highest_db = found.highest_db;
+    plan->need.one_db = opts->filter.db != FILTER_ALL_DBS;
     plan->verbs = found.facts.verbs;
     /* Commands of others may write a key twice, and keys that are kept are not written. */
     if (found.facts.ours && found.facts.exact && opts->existing != LOAD_SKIP)
@@ -117,7 +118,7 @@ survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, struct 
 
 /* How far a load came that did not end well, and how to go on. */
 static enum rc
-tell_how_far(const struct conn *c, const struct load_opts *opts, const struct load_result *l,
+tell_how_far(const struct masters *to, const struct load_opts *opts, const struct load_result *l,
              uint64_t expected, struct err *e)
 {
     static const char *const again[] = {[LOAD_REPLACE] = "run the same command again to finish",
@@ -135,11 +136,11 @@ tell_how_far(const struct conn *c, const struct load_opts *opts, const struct lo
                        "delete %s in database %llu, which may be there in part; ", l->key_at_work,
                        (unsigned long long)l->db_at_work);
     if (e->code == RC_CANCELLED)
-        return err_set(e, RC_CANCELLED, "interrupted: %s %s; %s%s", count, conn_peer(c), part,
+        return err_set(e, RC_CANCELLED, "interrupted: %s %s; %s%s", count, to->name, part,
                        again[opts->existing]);
     if (e->hint[0] == '\0' || part[0] != '\0')
         (void)err_hint(e, "%s%s", part, again[opts->existing]);
-    return err_wrap(e, "%s %s", count, conn_peer(c));
+    return err_wrap(e, "%s %s", count, to->name);
 }
 
 /* What a load hands on: all of the dump for the manifest, the wanted part of it for the target. */
@@ -221,27 +222,29 @@ restore_judge(struct ctx *cx, const struct load_opts *opts, const struct plan *p
     return RC_OK;
 }
 
-/* `info` NULL: it could not be asked for. */
+/* Masters of a cluster said what they are when they were chosen. */
 static enum rc
-restore_check_topology(struct ctx *cx, struct conn *c, const struct conn_info *info, struct err *e)
+restore_check_role(struct ctx *cx, const struct outcome_start *s, struct err *e)
 {
-    return topology_need_single(cx, c, info, e) ? err_code(e)
-                                                : topology_need_master(cx, c, info, e);
+    if (s->m->owner != NULL)
+        return RC_OK;
+    return topology_need_master(cx, s->m->list[0],
+                                s->infos[0].version[0] != '\0' ? &s->infos[0] : NULL, e);
 }
 
 /* Load what was found good. */
 static enum rc
-load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct conn *c,
+load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct masters *to,
                const struct load_opts *opts, struct restore_result *out, struct err *e)
 {
     struct outcome_start start = {0};
     struct load_opts o = *opts;
     int64_t started = clock_mono_ms();
     struct counts n;
-    enum rc rc = opts->dry_run ? RC_OK : outcome_begin(cx, c, &start, e);
+    enum rc rc = opts->dry_run ? RC_OK : outcome_begin(cx, to, &start, e);
 
     if (rc == RC_OK && !opts->dry_run)
-        rc = restore_check_topology(cx, c, start.info.version[0] != '\0' ? &start.info : NULL, e);
+        rc = restore_check_role(cx, &start, e);
     if (rc) {
         outcome_release(&start);
         return rc;
@@ -250,11 +253,11 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct co
     o.on = counts_on;
     o.on_arg = &n;
     o.verbs = plan->verbs;
-    rc = restore_pass(cx, in, c, &o, &out->load, e);
+    rc = restore_pass(cx, in, to, &o, &out->load, e);
     out->took_ms = clock_mono_ms() - started;
     if (rc != RC_OK && !opts->dry_run && out->load.commands != 0 &&
         (opts->existing != LOAD_FLUSH || out->load.emptied))
-        rc = tell_how_far(c, opts, &out->load, plan->keys, e);
+        rc = tell_how_far(to, opts, &out->load, plan->keys, e);
     if (rc == RC_OK)
         rc = restore_judge(cx, opts, plan, &n, &start, out, e);
     out->keys = dataset_digest_keys(n.all);
@@ -280,7 +283,7 @@ restore_check_flush(const struct load_opts *opts, struct err *e)
 }
 
 enum rc
-restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct conn *c,
+restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct masters *to,
                const struct load_opts *opts, struct restore_result *out, struct err *e)
 {
     struct plan plan = {0};
@@ -289,9 +292,9 @@ restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct conn *c,
     if (restore_check_flush(opts, e))
         return err_code(e);
     if (!opts->dry_run && ((survey != NULL && survey_dump(cx, survey, opts, &plan, e)) ||
-                           room_check(cx, c, &plan.need, e)))
+                           room_check(cx, to, &plan.need, e)))
         return err_code(e);
-    return load_and_judge(cx, in, &plan, c, opts, out, e);
+    return load_and_judge(cx, in, &plan, to, opts, out, e);
 }
 
 /*
@@ -312,6 +315,7 @@ plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_op
         return err_code(e);
     *plan = (struct plan){.keys = filter_is_all(&opts->filter) ? brief.keys : 0,
                           .need = {.longest = brief.longest,
+                                   .one_db = opts->filter.db != FILTER_ALL_DBS,
                                    .highest_db = opts->filter.db == FILTER_ALL_DBS
                                                      ? brief.highest_db
                                                      : (uint64_t)opts->filter.db,
@@ -331,7 +335,7 @@ plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_op
 }
 
 enum rc
-restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,
+restore_redis(struct ctx *cx, struct snapshot_source *from, struct masters *to,
               const struct load_opts *opts, struct restore_result *out, struct err *e)
 {
     struct plan plan;
@@ -341,18 +345,18 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,
     if (out->repaired)
         log_warn("the snapshot is what a repair left of a damaged one: this restore is partial");
     if (restore_check_flush(opts, e) || plan_snapshot(cx, from, opts, &plan, e) ||
-        (!opts->dry_run && room_check(cx, c, &plan.need, e)))
+        (!opts->dry_run && room_check(cx, to, &plan.need, e)))
         return err_code(e);
     if (opts->existing == LOAD_FLUSH && !opts->dry_run &&
         load_prove(cx, from->repo, &from->snap.tree, &from->file, e)) {
         (void)err_hint(e, "another snapshot may be whole; run cstash check");
         return err_wrap(e, "nothing was emptied or written: the snapshot is not whole");
     }
-    return load_and_judge(cx, load_rd(from->load), &plan, c, opts, out, e);
+    return load_and_judge(cx, load_rd(from->load), &plan, to, opts, out, e);
 }
 
 enum rc
-restore_verify_stream(struct ctx *cx, struct rd *again, struct conn *c,
+restore_verify_stream(struct ctx *cx, struct rd *again, struct masters *to,
                       const struct load_opts *opts, struct restore_result *r, struct err *e)
 {
     const struct verify_opts how = {.load = opts,
@@ -365,14 +369,14 @@ restore_verify_stream(struct ctx *cx, struct rd *again, struct conn *c,
                        (unsigned long long)r->load.skipped_keys,
                        str_plural(r->load.skipped_keys, "key was", "keys were"),
                        str_plural(r->load.skipped_keys, "it was", "they were"));
-    if (verify_target(cx, again, c, &how, &r->verified, e))
+    if (verify_target(cx, again, to, &how, &r->verified, e))
         return err_code(e);
     r->read_back = true;
     return RC_OK;
 }
 
 enum rc
-restore_verify(struct ctx *cx, struct snapshot_source *from, struct conn *c,
+restore_verify(struct ctx *cx, struct snapshot_source *from, struct masters *to,
                const struct load_opts *opts, struct restore_result *r, struct err *e)
 {
     struct load *again;
@@ -380,7 +384,7 @@ restore_verify(struct ctx *cx, struct snapshot_source *from, struct conn *c,
 
     if (load_open(cx, from->repo, &from->file, SNAPSHOT_WORKERS, &again, e))
         return err_code(e);
-    rc = restore_verify_stream(cx, load_rd(again), c, opts, r, e);
+    rc = restore_verify_stream(cx, load_rd(again), to, opts, r, e);
     load_close(again);
     return rc;
 }

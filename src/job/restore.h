@@ -76,25 +76,25 @@ const char *restore_words(const struct restore_result *r, const char *target,
 /* RC_USAGE: a server would be emptied for a few keys by name. Whoever restores asks; asking early saves a connection. */
 NODISCARD enum rc restore_check_flush(const struct load_opts *opts, struct err *e);
 
-/* `c` NULL: with opts->dry_run. opts->on is ours. */
-NODISCARD enum rc restore_redis(struct ctx *cx, struct snapshot_source *from, struct conn *c,
+/* `to` NULL: with opts->dry_run. opts->on is ours. */
+NODISCARD enum rc restore_redis(struct ctx *cx, struct snapshot_source *from, struct masters *to,
                                 const struct load_opts *opts, struct restore_result *out,
                                 struct err *e);
 
 /* The same for any stream. `survey`: the same bytes once more, NULL where they come only once. */
-NODISCARD enum rc restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct conn *c,
-                                 const struct load_opts *opts, struct restore_result *out,
-                                 struct err *e);
+NODISCARD enum rc restore_stream(struct ctx *cx, struct rd *in, struct rd *survey,
+                                 struct masters *to, const struct load_opts *opts,
+                                 struct restore_result *out, struct err *e);
 
 /*
  * After either: read back from the server what was restored, and compare (job/verify); fills
  * r->verified. `again`: the bytes of the dump once more. RC_UNSUPPORTED: keys were kept, of which
  * nobody can say what they should be.
  */
-NODISCARD enum rc restore_verify(struct ctx *cx, struct snapshot_source *from, struct conn *c,
+NODISCARD enum rc restore_verify(struct ctx *cx, struct snapshot_source *from, struct masters *to,
                                  const struct load_opts *opts, struct restore_result *r,
                                  struct err *e);
-NODISCARD enum rc restore_verify_stream(struct ctx *cx, struct rd *again, struct conn *c,
+NODISCARD enum rc restore_verify_stream(struct ctx *cx, struct rd *again, struct masters *to,
                                         const struct load_opts *opts, struct restore_result *r,
                                         struct err *e);
 

@@ -62,23 +62,42 @@ room_length(struct ctx *cx, struct conn *c, uint64_t longest, struct err *e)
                     (unsigned long long)longest);
 }
 
+/* What all of them take; 0: one of them has no limit, or does not tell it. */
+static enum rc
+room_limit(struct ctx *cx, const struct masters *m, uint64_t *out, struct err *e)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < m->n; i++) {
+        struct conn_info info = {.n_dbs = 0};
+        struct err why = ERR_INIT;
+        enum rc rc = conn_info(cx, m->list[i], &info, &why);
+        uint64_t max = info.maxmemory;
+
+        conn_info_release(&info);
+        if (rc != RC_OK && rc != RC_DENIED) {
+            *e = why;
+            return rc;
+        }
+        sum += max;
+        if (max == 0) {
+            sum = 0;
+            break;
+        }
+    }
+    *out = sum;
+    return RC_OK;
+}
+
 /* A server that is full loses keys, or refuses to take more. */
 static enum rc
-room_memory(struct ctx *cx, struct conn *c, const struct room_need *need, struct err *e)
+room_memory(struct ctx *cx, const struct masters *m, const struct room_need *need, struct err *e)
 {
-    uint64_t memory = MAX(need->memory, need->least);
+    uint64_t memory = MAX(need->memory, need->least), max = 0;
     char bytes[STR_GROUPED_MAX], most[STR_GROUPED_MAX];
-    struct conn_info info = {.n_dbs = 0};
-    struct err why = ERR_INIT;
-    uint64_t max;
-    enum rc rc = memory == 0 ? RC_OK : conn_info(cx, c, &info, &why);
 
-    max = info.maxmemory;
-    conn_info_release(&info);
-    if (rc != RC_OK && rc != RC_DENIED) {
-        *e = why;
-        return rc;
-    }
+    if (memory != 0 && room_limit(cx, m, &max, e))
+        return err_code(e);
     if (max == 0 || memory <= max)
         return RC_OK;
     if (need->least > max) {
@@ -86,30 +105,47 @@ room_memory(struct ctx *cx, struct conn *c, const struct room_need *need, struct
             e, RC_LIMIT,
             "nothing was written: the values alone have %s bytes, and %s has a maxmemory of "
             "%s",
-            str_grouped(need->least, bytes), conn_peer(c), str_grouped(max, most));
+            str_grouped(need->least, bytes), m->name, str_grouped(max, most));
         return err_hint(e, "on the server: CONFIG SET maxmemory %llu, or 0 for no limit",
                         (unsigned long long)(memory + memory / 4));
     }
     if (memory / 2 <= max) {
         log_warn("the data took %s bytes at their source, and %s has a maxmemory of %s: they may "
                  "not fit",
-                 str_grouped(memory, bytes), conn_peer(c), str_grouped(max, most));
+                 str_grouped(memory, bytes), m->name, str_grouped(max, most));
         return RC_OK;
     }
     (void)err_set(e, RC_LIMIT,
                   "nothing was written: the data took %s bytes at their source, and %s has a "
                   "maxmemory of %s",
-                  str_grouped(memory, bytes), conn_peer(c), str_grouped(max, most));
+                  str_grouped(memory, bytes), m->name, str_grouped(max, most));
     return err_hint(e,
                     "on the server: CONFIG SET maxmemory %llu, or 0 for no limit; or restore a "
                     "part, with --match or --db",
                     (unsigned long long)(memory + memory / 4));
 }
 
-enum rc
-room_check(struct ctx *cx, struct conn *c, const struct room_need *need, struct err *e)
+/* Has the target as many databases? */
+static enum rc
+room_databases(struct ctx *cx, const struct masters *m, const struct room_need *need, struct err *e)
 {
-    if (conn_select(cx, c, need->highest_db, e))
+    if (m->owner == NULL)
+        return conn_select(cx, m->list[0], need->highest_db, e);
+    if (need->highest_db == 0 || need->one_db)
+        return RC_OK;
+    (void)err_set(e, RC_UNSUPPORTED,
+                  "a cluster has one database, and the dump has keys in databases up to %llu",
+                  (unsigned long long)need->highest_db);
+    return err_hint(e, "--db N restores one of them into the cluster");
+}
+
+enum rc
+room_check(struct ctx *cx, const struct masters *m, const struct room_need *need, struct err *e)
+{
+    if (room_databases(cx, m, need, e))
         return err_wrap(e, "nothing was written");
-    return room_length(cx, c, need->longest, e) ? err_code(e) : room_memory(cx, c, need, e);
+    for (size_t i = 0; i < m->n; i++)
+        if (room_length(cx, m->list[i], need->longest, e))
+            return err_code(e);
+    return room_memory(cx, m, need, e);
 }

@@ -13,11 +13,12 @@
  *          do.
  */
 #include "dump/filter.h"
-#include "redis/conn.h"
+#include "redis/masters.h"
 
 struct room_need { /* 0: not known */
     uint64_t longest, highest_db;
     uint64_t memory; /* of the data at their source */
+    bool one_db;     /* the keys of one database only are wanted */
     uint64_t least;  /* bytes that the data take on any server */
 };
 
@@ -33,7 +34,7 @@ struct room_weight {
 };
 enum rc room_weigh(void *weight, const struct ev *ev, struct err *e);
 
-NODISCARD enum rc room_check(struct ctx *cx, struct conn *c, const struct room_need *need,
+NODISCARD enum rc room_check(struct ctx *cx, const struct masters *m, const struct room_need *need,
                              struct err *e);
 
 #endif

@@ -25,7 +25,7 @@
 #include "redis/cluster.h"
 #include "redis/topology.h"
 
-enum { SOURCE_LANES = 16, SOURCE_TRIES = 3, SOURCE_NODES = 256 };
+enum { SOURCE_LANES = 16, SOURCE_TRIES = 3 };
 
 enum source_kind { SOURCE_AUTO, SOURCE_REPLICATION, SOURCE_SCAN, SOURCE_RDB };
 
@@ -71,7 +71,7 @@ struct source_facts {
     /* Of a cluster; the facts above are those of all shards then, or empty where they have nothing in common. */
     struct source_shard *shards; /* owned, as `nodes`: source_facts_release */
     size_t n_shards;
-    char *nodes;           /* the IDs of up to SOURCE_NODES of its nodes, with spaces between */
+    char *nodes;           /* the IDs of its nodes (cluster_ids) */
     bool moves_unknown;    /* whether slots moved meanwhile is known by their owners alone */
     bool functions_differ; /* of the masters: those of the first shard are in the dump */
     bool

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "job/node_map.h"
 #include "job/source_internal.h"
 #include "redis/cluster_plan.h"
 
@@ -15,7 +16,6 @@ struct shards {
     struct ctx cx; /* of all threads: cancelled when one of them failed */
     const struct source_opts *o;
     struct cluster_where where;
-    struct cluster_alias map[OPT_LIST_MAX];
     struct cluster_plan plan;
     struct source_sink *to;
     struct source_facts *f;
@@ -326,18 +326,6 @@ shards_sum_up(struct source_facts *f)
                  (unsigned long long)f->foreign, str_plural(f->foreign, "key", "keys"));
 }
 
-/* By which the cluster is known again, whatever its addresses are then. */
-static char *
-shards_nodes(const struct cluster *c)
-{
-    size_t n = MIN(c->n_nodes, (size_t)SOURCE_NODES);
-    char *ids = mem_zero(n * CLUSTER_ID + 1, 1), *to = ids;
-
-    for (size_t i = 0; i < n; i++)
-        to += snprintf(to, CLUSTER_ID + 1, "%s%s", i == 0 ? "" : " ", c->nodes[i].id);
-    return ids;
-}
-
 static enum rc
 shards_dump(struct ctx *cx, struct shards *s, struct err *e)
 {
@@ -349,9 +337,11 @@ shards_dump(struct ctx *cx, struct shards *s, struct err *e)
     s->trailers = mem_zero(s->n, sizeof(*s->trailers));
     f->shards = mem_zero(s->n, sizeof(*f->shards));
     f->moves_unknown = s->plan.unsure;
-    f->nodes = shards_nodes(s->plan.cluster);
-    for (size_t i = 0; i < s->n; i++)
+    f->nodes = cluster_ids(s->plan.cluster, CLUSTER_IDS);
+    for (size_t i = 0; i < s->n; i++) {
         cluster_slots(s->plan.cluster, i, f->shards[i].slots);
+        cluster_plan_tell(&s->plan, i);
+    }
     s->to->open(s->to, s->n == 1 ? 1 : (unsigned)s->n + 2);
     if (shards_around(s, false, e))
         return err_code(e);
@@ -371,26 +361,12 @@ shards_dump(struct ctx *cx, struct shards *s, struct err *e)
     return RC_OK;
 }
 
-/* "announced=reachable"; the texts are borrowed from `texts`. */
-static void
-shards_map(struct shards *s, char *const *texts)
-{
-    for (size_t i = 0; i < s->o->node_map.n; i++) {
-        char *equals = strchr(texts[i], '=');
-
-        *equals = '\0';
-        s->map[i] = (struct cluster_alias){.announced = texts[i], .reachable = equals + 1};
-    }
-    s->where.map = s->map;
-    s->where.n_map = s->o->node_map.n;
-}
-
 enum rc
 source_shards(struct ctx *cx, const struct source_opts *o, struct source_sink *to,
               struct dataset_digest *t, struct source_facts *f, struct err *e)
 {
     struct shards *s = MEM_NEW(struct shards);
-    char *texts[OPT_LIST_MAX] = {NULL};
+    struct node_map map;
     enum rc rc;
 
     s->o = o;
@@ -400,9 +376,9 @@ source_shards(struct ctx *cx, const struct source_opts *o, struct source_sink *t
     s->where = (struct cluster_where){.addr = o->addr, .conn = o->conn, .prefer = o->prefer};
     s->over = eventfd(0, EFD_CLOEXEC);
     (void)pthread_mutex_init(&s->lock, NULL);
-    for (size_t i = 0; i < o->node_map.n; i++)
-        texts[i] = mem_strdup(o->node_map.v[i]);
-    shards_map(s, texts);
+    node_map_init(&map, &o->node_map);
+    s->where.map = map.list;
+    s->where.n_map = map.n;
     rc =
         s->over < 0 ? err_sys(e, errno, "could not make an event descriptor") : ctx_init(&s->cx, e);
     if (rc == RC_OK) {
@@ -415,8 +391,7 @@ source_shards(struct ctx *cx, const struct source_opts *o, struct source_sink *t
     }
     if (s->over >= 0)
         (void)close(s->over);
-    for (size_t i = 0; i < o->node_map.n; i++)
-        mem_free(texts[i]);
+    node_map_release(&map);
     (void)pthread_mutex_destroy(&s->lock);
     mem_free(s->trailers);
     mem_free(s);

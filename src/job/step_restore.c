@@ -6,6 +6,7 @@
 #include "job/backup.h"
 #include "job/restore.h"
 #include "api/kinds.h"
+#include "job/node_map.h"
 #include "job/step_internal.h"
 #include "job/target.h"
 #include "base/mem.h"
@@ -53,22 +54,32 @@ step_restore_load(struct restore_work *w, struct err *e)
 {
     struct load_opts opts;
     struct restore_result r = {0};
-    struct conn *conn = NULL;
+    struct cluster_where where = {.addr = &w->redis.addr, .conn = &w->redis.conn};
+    struct masters to = {.n = 0};
+    struct node_map map;
+    struct conn *probe;
     char id[ID_TEXT], words[RESTORE_WORDS];
     enum rc rc;
 
     w->redis.prefer = PREFER_MASTER;
     if (load_opts_of(&w->args.load, &w->args.keys, &opts, e) || find_snapshot(w, e) ||
-        redis_target_wait(w->cx, w->k, w->f, &w->redis, &conn, e))
+        redis_target_wait(w->cx, w->k, w->f, &w->redis, &probe, e))
         return err_code(e);
+    conn_close(probe);
+    node_map_init(&map, w->args.load.node_map.n > 0 ? &w->args.load.node_map : &w->redis.node_map);
+    where.map = map.list;
+    where.n_map = map.n;
     log_info("loading snapshot %.8s of host %s into %s", id_hex(&w->from.snap.id, id),
              w->from.snap.hostname, redis_addr_text(&w->redis.addr));
-    rc = restore_redis(w->cx, &w->from, conn, &opts, &r, e);
+    rc = masters_open(w->cx, &where, &to, e);
+    if (rc == RC_OK)
+        rc = restore_redis(w->cx, &w->from, &to, &opts, &r, e);
     if (rc == RC_OK && w->args.load.verify && !opts.dry_run)
-        rc = restore_verify(w->cx, &w->from, conn, &opts, &r, e);
+        rc = restore_verify(w->cx, &w->from, &to, &opts, &r, e);
     for (size_t i = 0; i < MIN(r.load.n_errors, (uint64_t)LOAD_ERRORS_KEPT); i++)
         log_warn("%s %s: %s", r.load.errors[i].verb, r.load.errors[i].key, r.load.errors[i].text);
-    conn_close(conn);
+    masters_close(&to);
+    node_map_release(&map);
     if (rc == RC_OK)
         log_info("%s %llu %s, %llu kept, %llu filtered out, %llu expired; %s",
                  opts.dry_run ? "dry run: would restore" : "restored",

@@ -5,6 +5,10 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "json/json.h"
+#include "json/node.h"
+#include "redis/cluster.h"
+#include "repo/snapshots.h"
 
 enum { MACHINE_ID = 32 };
 
@@ -120,4 +124,18 @@ target_release(struct target_id *t)
     mem_free(t->name);
     mem_free(t->scope);
     *t = (struct target_id){.name = NULL};
+}
+
+bool
+target_has_node(const struct snapshot *s, const char *nodes)
+{
+    struct err none = ERR_INIT;
+    struct json *brief = NULL;
+    bool yes = false;
+
+    if (s->brief != NULL && s->target != NULL && s->part == NULL &&
+        json_parse_lenient(str_c(s->brief), &brief, &none) == RC_OK)
+        yes = cluster_ids_meet(nodes, json_text_or(json_dig(brief, "source", "nodes"), ""));
+    json_free(brief);
+    return yes;
 }

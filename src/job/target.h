@@ -29,6 +29,10 @@ struct target target_view(const struct target_id *t);
 /* A zeroed one is a no-op. */
 void target_release(struct target_id *t);
 
+/* Is it a whole snapshot of the cluster that has these nodes (cluster_ids)? */
+struct snapshot;
+bool target_has_node(const struct snapshot *s, const char *nodes);
+
 /* The address of a server as the host of its snapshots: "10.0.0.7:6379", "/run/redis.sock". */
 char *target_host(const struct redis_addr *a); /* mem_free */
 

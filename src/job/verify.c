@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "dump/dataset_digest.h"
+#include "dump/slot.h"
 #include "job/dump_reader.h"
 #include "job/outcome.h"
 #include "redis/scan.h"
@@ -11,8 +12,9 @@ enum { BATCH_KEYS = 512, BATCH_BYTES = 1024 * 1024, EXPIRY_SLACK_MS = 2000 };
 
 struct verify {
     struct ctx *cx;
-    struct conn *c;
-    struct scan_some *scan;
+    const struct masters *from;
+    struct scan_some **scans; /* of each */
+    size_t at;                /* the one that is being read */
     struct filtered filtered; /* in front of verify_on */
     struct dataset_digest *want, *have;
     struct buf names; /* of keys that are not read yet */
@@ -43,7 +45,7 @@ verify_have(void *arg, const struct ev *ev, struct err *e)
     struct ev same = *ev;
     int64_t want, at;
 
-    if (ev->kind != EV_KEY_END || scan_some_exact(v->scan))
+    if (ev->kind != EV_KEY_END || scan_some_exact(v->scans[v->at]))
         return dataset_digest_on(v->have, ev, e);
     at = ev->u.key.expires_at;
     want = at == EV_NO_EXPIRY ? EV_NO_EXPIRY : verify_wanted(v, ev->u.key.name);
@@ -52,21 +54,35 @@ verify_have(void *arg, const struct ev *ev, struct err *e)
     return dataset_digest_on(v->have, &same, e);
 }
 
-/* Read the keys of the batch from the server. */
+/* The master that has the key. */
+static size_t
+verify_owner(const struct verify *v, struct str name)
+{
+    return v->from->owner == NULL ? 0 : v->from->owner[slot_of(name)];
+}
+
+/* Read the keys of the batch, from each server its own. */
 static enum rc
 verify_flush(struct verify *v, struct err *e)
 {
     struct str names[BATCH_KEYS];
-    size_t start = 0, n = v->n;
 
-    for (size_t i = 0; i < n; i++) {
-        names[i] = str_of(v->names.p + start, v->ends[i] - start);
-        start = v->ends[i];
+    v->reading = v->n;
+    v->next = 0;
+    for (v->at = 0; v->at < v->from->n; v->at++) {
+        size_t start = 0, n = 0;
+
+        for (size_t i = 0; i < v->reading; i++) {
+            struct str name = str_of(v->names.p + start, v->ends[i] - start);
+
+            if (verify_owner(v, name) == v->at)
+                names[n++] = name;
+            start = v->ends[i];
+        }
+        if (n != 0 && scan_some_read(v->scans[v->at], names, n, e))
+            return err_code(e);
     }
-    v->n = v->next = 0;
-    v->reading = n;
-    if (n != 0 && scan_some_read(v->scan, names, n, e))
-        return err_code(e);
+    v->n = 0;
     buf_reset(&v->names);
     return RC_OK;
 }
@@ -82,7 +98,8 @@ verify_on(void *arg, const struct ev *ev, struct err *e)
     if (dataset_digest_on(v->want, ev, e))
         return err_code(e);
     if (ev->kind == EV_DB) {
-        if (verify_flush(v, e) || conn_select(v->cx, v->c, ev->u.db.n, e))
+        if (verify_flush(v, e) ||
+            (v->from->owner == NULL && conn_select(v->cx, v->from->list[0], ev->u.db.n, e)))
             return err_code(e);
         return dataset_digest_on(v->have, ev, e);
     }
@@ -143,12 +160,12 @@ verify_compare(const struct verify *v, bool changed, struct err *e)
                 e, RC_CONFLICT,
                 "%s changed meanwhile: clients wrote to it while it was read back (database "
                 "%llu differs)",
-                conn_peer(v->c), (unsigned long long)want[i].n);
+                v->from->name, (unsigned long long)want[i].n);
         return err_set(
             e, RC_CORRUPT,
             "%s does not hold what was restored: database %llu: %llu keys with %llu elements "
             "were restored, %llu with %llu were read back%s",
-            conn_peer(v->c), (unsigned long long)want[i].n, (unsigned long long)w.keys,
+            v->from->name, (unsigned long long)want[i].n, (unsigned long long)w.keys,
             (unsigned long long)w.elements, (unsigned long long)h.keys,
             (unsigned long long)h.elements,
             w.keys == h.keys && w.elements == h.elements ? ", with other contents" : "");
@@ -156,20 +173,34 @@ verify_compare(const struct verify *v, bool changed, struct err *e)
     return RC_OK;
 }
 
-/* The server's count of writes; 0 where it may not be asked. */
+/* Their count of writes; 0 where it may not be asked. */
 static enum rc
 verify_changes(const struct verify *v, uint64_t *out, struct err *e)
 {
-    struct conn_info info = {0};
-    struct err why = ERR_INIT;
-    enum rc rc = conn_info(v->cx, v->c, &info, &why);
+    *out = 0;
+    for (size_t i = 0; i < v->from->n; i++) {
+        struct conn_info info = {0};
+        struct err why = ERR_INIT;
+        enum rc rc = conn_info(v->cx, v->from->list[i], &info, &why);
 
-    if (rc != RC_OK && rc != RC_DENIED) {
-        *e = why;
-        return rc;
+        if (rc != RC_OK && rc != RC_DENIED) {
+            *e = why;
+            return rc;
+        }
+        *out += info.changes;
+        conn_info_release(&info);
     }
-    *out = rc == RC_OK ? info.changes : 0;
-    conn_info_release(&info);
+    return RC_OK;
+}
+
+static enum rc
+verify_open(struct verify *v, struct err *e)
+{
+    const struct scan_opts scan = {.format = DUMP_COMMANDS, .filter = FILTER_ALL};
+
+    for (size_t i = 0; i < v->from->n; i++)
+        if (scan_some_open(v->cx, v->from->list[i], &scan, verify_have, v, &v->scans[i], e))
+            return err_code(e);
     return RC_OK;
 }
 
@@ -177,17 +208,15 @@ static enum rc
 verify_run(struct verify *v, struct rd *dump, const struct load_opts *opts, int64_t cut,
            struct err *e)
 {
-    struct scan_opts scan = {.format = DUMP_COMMANDS, .filter = FILTER_ALL};
     uint64_t before = 0, after = 0;
     int64_t now;
 
     dataset_digest_leave_out(v->want, cut);
     dataset_digest_leave_out(v->have, cut);
-    if (verify_changes(v, &before, e) ||
-        scan_some_open(v->cx, v->c, &scan, verify_have, v, &v->scan, e) ||
-        verify_read(v, dump, opts, e) || verify_changes(v, &after, e))
+    if (verify_changes(v, &before, e) || verify_open(v, e) || verify_read(v, dump, opts, e) ||
+        verify_changes(v, &after, e))
         return err_code(e);
-    if (outcome_time(v->cx, v->c, &now, e))
+    if (outcome_time(v->cx, v->from->list[0], &now, e))
         return err_code(e);
     if (now >= cut)
         return err_set(e, RC_TIMEOUT, "it took so long that keys may have expired meanwhile");
@@ -195,17 +224,19 @@ verify_run(struct verify *v, struct rd *dump, const struct load_opts *opts, int6
 }
 
 enum rc
-verify_target(struct ctx *cx, struct rd *dump, struct conn *c, const struct verify_opts *opts,
+verify_target(struct ctx *cx, struct rd *dump, struct masters *from, const struct verify_opts *opts,
               struct verified *out, struct err *e)
 {
     struct verify v = {
-        .cx = cx, .c = c, .want = dataset_digest_new(), .have = dataset_digest_new()};
+        .cx = cx, .from = from, .want = dataset_digest_new(), .have = dataset_digest_new()};
     unsigned parts = TALLY_MODULES | (opts->counters ? 0U : TALLY_COUNTERS);
     const struct dataset_digest_db *dbs;
     size_t n;
     int64_t now;
-    enum rc rc = outcome_time(cx, c, &now, e);
+    enum rc rc = outcome_time(cx, from->list[0], &now, e);
 
+    v.scans =
+        mem_zero(from->n, sizeof(struct scan_some *)); /* NOLINT(bugprone-sizeof-expression) */
     buf_init(&v.names, EV_HELD_MAX + BATCH_BYTES);
     dataset_digest_leave_out_parts(v.want, parts);
     dataset_digest_leave_out_parts(v.have, parts);
@@ -219,7 +250,9 @@ verify_target(struct ctx *cx, struct rd *dump, struct conn *c, const struct veri
             out->modules += dbs[i].types[KV_MODULE].keys;
         (void)dataset_digest_sum_text(dataset_digest_whole(v.want), out->digest);
     }
-    scan_some_close(v.scan);
+    for (size_t i = 0; i < from->n; i++)
+        scan_some_close(v.scans[i]);
+    mem_free(v.scans);
     buf_release(&v.names);
     dataset_digest_free(v.want);
     dataset_digest_free(v.have);

@@ -13,6 +13,7 @@
  *          Before Redis 7.0 a server tells when a key expires to some milliseconds only.
  * Modules  the bytes of a module's value are not the same in a snapshot and from DUMP, or from two
  *          servers: only that it is there is compared.
+ * Cluster  each key is read from the owner of its slot.
  * Errors   RC_CONFLICT: they differ, and clients wrote meanwhile; RC_CORRUPT: they differ;
  *          RC_DENIED: a key may not be read; as redis/load and redis/scan.
  */
@@ -32,7 +33,7 @@ struct verify_opts {
 };
 
 /* RC_TIMEOUT: the reading was not over in time. */
-NODISCARD enum rc verify_target(struct ctx *cx, struct rd *dump, struct conn *c,
+NODISCARD enum rc verify_target(struct ctx *cx, struct rd *dump, struct masters *from,
                                 const struct verify_opts *opts, struct verified *out,
                                 struct err *e);
 

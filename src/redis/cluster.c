@@ -34,9 +34,8 @@ cluster_bad(const char *what, struct err *e)
 
 /* ---- one node ---- */
 
-/* HOST:PORT as it was announced, to where it can be reached. */
 static bool
-cluster_map_node(const struct cluster_ask *ask, struct cluster_node *n)
+cluster_map(const struct cluster_ask *ask, struct cluster_node *n)
 {
     CLEANUP(mem_free_ptr) char *at = redis_host_text(n->host, n->port);
 
@@ -62,6 +61,15 @@ cluster_map_node(const struct cluster_ask *ask, struct cluster_node *n)
         return true;
     }
     return true;
+}
+
+enum rc
+cluster_map_node(const struct cluster_ask *ask, struct cluster_node *n, struct err *e)
+{
+    return cluster_map(ask, n)
+               ? RC_OK
+               : err_set(e, RC_INVALID, "the address that %s:%u is mapped to is not HOST:PORT",
+                         n->host, (unsigned)n->port);
 }
 
 static bool
@@ -94,9 +102,8 @@ cluster_add_node(struct cluster *c, const struct cluster_ask *ask, struct cluste
 {
     if (c->n_nodes == CLUSTER_NODES_MAX)
         return err_set(e, RC_LIMIT, "the cluster has more than %d nodes", CLUSTER_NODES_MAX);
-    if (!cluster_map_node(ask, n))
-        return err_set(e, RC_INVALID, "the address that %s:%u is mapped to is not HOST:PORT",
-                       n->host, (unsigned)n->port);
+    if (cluster_map_node(ask, n, e))
+        return err_code(e);
     c->nodes = mem_more(c->nodes, c->n_nodes, sizeof(*c->nodes));
     c->nodes[c->n_nodes++] = *n;
     return RC_OK;
@@ -386,4 +393,29 @@ cluster_same(const struct cluster *a, const struct cluster *b)
             return false;
     }
     return true;
+}
+
+char *
+cluster_ids(const struct cluster *c, size_t most)
+{
+    size_t n = MIN(c->n_nodes, most);
+    char *ids = mem_zero(n * CLUSTER_ID + 1, 1), *to = ids;
+
+    for (size_t i = 0; i < n; i++)
+        to += snprintf(to, CLUSTER_ID + 1, "%s%s", i == 0 ? "" : " ", c->nodes[i].id);
+    return ids;
+}
+
+bool
+cluster_ids_meet(const char *a, const char *b)
+{
+    while (*a != '\0') {
+        size_t n = strcspn(a, " ");
+        const char *at = n == 0 ? NULL : memmem(b, strlen(b), a, n);
+
+        if (at != NULL && (at == b || at[-1] == ' ') && (at[n] == '\0' || at[n] == ' '))
+            return true;
+        a += n + (a[n] == ' ');
+    }
+    return false;
 }

@@ -21,6 +21,7 @@ enum {
     CLUSTER_NODES_MAX = 4096,
     CLUSTER_ID = 41,
     CLUSTER_HOST = 256,
+    CLUSTER_IDS = 256, /* so many are enough to know a cluster again */
     CLUSTER_NO_SHARD = UINT16_MAX
 };
 
@@ -64,9 +65,17 @@ NODISCARD enum rc cluster_read(struct ctx *cx, struct conn *c, const struct clus
                                struct cluster **out, struct err *e);
 void cluster_free(struct cluster *c);
 
+/* HOST:PORT as it was announced, to where ask->map says that it can be reached. RC_INVALID. */
+NODISCARD enum rc cluster_map_node(const struct cluster_ask *ask, struct cluster_node *n,
+                                   struct err *e);
+
 /* RC_OK: every slot has an owner, whose master is up. RC_CONFLICT: slots have none; RC_UNAVAILABLE: a master is
  * down, which may pass. */
 NODISCARD enum rc cluster_need_whole(const struct cluster *c, struct err *e);
+
+/* The IDs of the first `most` nodes, with spaces between; mem_free. Have two such texts one in common? */
+char *cluster_ids(const struct cluster *c, size_t most);
+bool cluster_ids_meet(const char *a, const char *b);
 
 /* Do the same masters own the same slots? */
 bool cluster_same(const struct cluster *a, const struct cluster *b);

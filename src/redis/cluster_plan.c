@@ -123,7 +123,7 @@ plan_ask_master(struct ctx *cx, const struct cluster_where *w, const struct redi
     }
     if (rc == RC_OK)
         rc = cluster_ask_view(cx, c, v, e);
-    if (rc == RC_OK && v->told)
+    if (rc == RC_OK && v->told && !w->may_move)
         rc = plan_need_still(c, v, e);
     conn_close(c);
     return rc;
@@ -192,7 +192,7 @@ plan_choose(struct ctx *cx, const struct cluster_where *w, const struct cluster 
     redis_addr_at(w->addr, master->host, master->port, &to->master);
     if (plan_ask_master(cx, w, &to->master, &to->view, &role, e))
         return err_wrap(e, "shard %zu of %zu", shard + 1, c->n_shards);
-    if (to->view.told && !cluster_agrees(c, shard, &to->view)) {
+    if (to->view.told && !w->may_move && !cluster_agrees(c, shard, &to->view)) {
         (void)err_set(e, RC_UNAVAILABLE,
                       "the nodes of the cluster do not agree about which slots %s owns",
                       redis_addr_text(&to->master));
@@ -252,8 +252,8 @@ plan_wait(struct ctx *cx, const struct cluster_where *w, const struct cluster *k
     }
 }
 
-static void
-plan_tell(const struct cluster_plan *p, size_t i)
+void
+cluster_plan_tell(const struct cluster_plan *p, size_t i)
 {
     const struct cluster_choice *c = &p->shards[i];
     char lag[STR_GROUPED_MAX];
@@ -272,9 +272,7 @@ cluster_plan_make(struct ctx *cx, const struct cluster_where *w, struct cluster_
 {
     if (plan_wait(cx, w, NULL, out, e))
         return err_code(e);
-    for (size_t i = 0; i < out->cluster->n_shards; i++)
-        plan_tell(out, i);
-    if (out->unsure)
+    if (out->unsure && !w->may_move)
         log_warn("the user may not ask for slots on the move (+cluster|nodes): whether the cluster "
                  "changes meanwhile is seen by its owners of slots alone");
     return RC_OK;
@@ -302,7 +300,7 @@ cluster_plan_again(struct ctx *cx, const struct cluster_where *w, struct cluster
     choice_release(&p->shards[shard]);
     p->shards[shard] = now.shards[shard];
     now.shards[shard] = (struct cluster_choice){.replica = false};
-    plan_tell(p, shard);
+    cluster_plan_tell(p, shard);
     cluster_plan_release(&now);
     return RC_OK;
 }

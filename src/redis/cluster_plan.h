@@ -27,6 +27,7 @@ struct cluster_where {
     const struct cluster_alias *map; /* see redis/cluster; may be NULL */
     size_t n_map;
     enum node_prefer prefer;
+    bool may_move; /* slots on the move are no reason to wait: redirections will be followed */
 };
 
 /* The node of a shard that is read. */
@@ -50,6 +51,9 @@ struct cluster_plan {
 NODISCARD enum rc cluster_plan_make(struct ctx *cx, const struct cluster_where *where,
                                     struct cluster_plan *out, struct err *e);
 void cluster_plan_release(struct cluster_plan *p);
+
+/* Say which node of the shard is read. */
+void cluster_plan_tell(const struct cluster_plan *p, size_t shard);
 
 /*
  * The node of this shard is gone: another one, or the same, once the shard has a master again. RC_CONFLICT: other

@@ -55,7 +55,7 @@ hash_of(const struct exists_prefetch *a, uint64_t db, struct str key)
 }
 
 static uint64_t *
-slot_of(const struct exists_prefetch *a, uint64_t hash)
+seen_slot(const struct exists_prefetch *a, uint64_t hash)
 {
     return &a->seen[(hash >> 2) % SEEN_SLOTS];
 }
@@ -88,7 +88,7 @@ static size_t
 exists_prefetch_decide(struct exists_prefetch *a, const struct command_class *k,
                        const struct pipeline_note *note)
 {
-    uint64_t hash = hash_of(a, k->db, k->key), seen = *slot_of(a, hash);
+    uint64_t hash = hash_of(a, k->db, k->key), seen = *seen_slot(a, hash);
 
     a->again = false;
     if (a->db_was_empty)
@@ -96,8 +96,9 @@ exists_prefetch_decide(struct exists_prefetch *a, const struct command_class *k,
     a->again = (seen & ~UINT64_C(1)) == hash;
     if (a->again)
         return (seen & 1) != 0 ? AHEAD_SEND : AHEAD_DROP;
-    a->keys[a->n_keys] = (struct exists_prefetch_key){.hash = hash, .note = *note};
+    a->keys[a->n_keys] = (struct exists_prefetch_key){.hash = hash, .note = *note, .at = a->asks.n};
     RESP_CMD(&a->asks, STR_LIT("EXISTS"), k->key);
+    a->keys[a->n_keys].n = a->asks.n - a->keys[a->n_keys].at;
     return a->n_keys++;
 }
 
@@ -158,30 +159,77 @@ is_there(struct exists_prefetch *a, const struct exists_prefetch_key *k, struct 
     return err_hint(e, "--existing replace overwrites it, --existing skip keeps it");
 }
 
+/* Slots that have moved, or are on the move: "index text" of each, once all is answered. */
+static enum rc
+exists_prefetch_follow(struct exists_prefetch *a, const size_t *which, const struct buf *texts,
+                       size_t n, struct err *e)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct exists_prefetch_key *k = &a->keys[which[2 * i]];
+        struct reply r;
+
+        if (a->elsewhere(a->elsewhere_arg, str_of(texts->p + at, which[2 * i + 1]),
+                         str_of(a->asks.p + k->at, k->n), &r, e))
+            return err_code(e);
+        if (r.type != REPLY_INT)
+            return conn_fail(a->pump->c, &r, "could not ask which keys exist", e);
+        k->exists = r.integer != 0;
+        at += which[2 * i + 1];
+    }
+    return RC_OK;
+}
+
+static enum rc
+exists_prefetch_answers(struct exists_prefetch *a, struct err *e)
+{
+    struct conn *c = a->pump->c;
+    struct buf texts = BUF_INIT(SIZE_MAX / 2);
+    size_t *moved = NULL, n = 0;
+    enum rc rc = RC_OK;
+
+    for (size_t i = 0; rc == RC_OK && i < a->n_keys; i++) {
+        struct reply r;
+
+        rc = conn_recv(a->pump->cx, c, &r, e);
+        if (rc == RC_OK && a->elsewhere != NULL &&
+            (reply_is_error(&r, "MOVED") || reply_is_error(&r, "ASK"))) {
+            moved = mem_more(moved, n, 2 * sizeof(*moved));
+            moved[2 * n] = i;
+            moved[2 * n++ + 1] = r.s.n;
+            buf_must_add(&texts, r.s.p, r.s.n);
+        } else if (rc == RC_OK && r.type != REPLY_INT) {
+            rc = conn_fail(c, &r, "could not ask which keys exist", e);
+        } else if (rc == RC_OK) {
+            a->keys[i].exists = r.integer != 0;
+        }
+    }
+    if (rc == RC_OK)
+        rc = exists_prefetch_follow(a, moved, &texts, n, e);
+    buf_release(&texts);
+    mem_free(moved);
+    return rc;
+}
+
 static enum rc
 exists_prefetch_ask(struct exists_prefetch *a, struct err *e)
 {
     struct conn *c = a->pump->c;
-    struct reply r;
 
     if (pipeline_drain(a->pump, e))
         return err_code(e);
     buf_must_add(&c->out, a->asks.p, a->asks.n);
     if (conn_flush(a->pump->cx, c, e))
         return err_code(e);
-    for (size_t i = 0; i < a->n_keys; i++) {
-        if (conn_recv(a->pump->cx, c, &r, e))
-            return err_code(e);
-        if (r.type != REPLY_INT)
-            return conn_fail(c, &r, "could not ask which keys exist", e);
-        a->keys[i].exists = r.integer != 0;
-    }
+    if (exists_prefetch_answers(a, e))
+        return err_code(e);
     for (size_t i = 0; i < a->n_keys; i++) {
         const struct exists_prefetch_key *k = &a->keys[i];
         if (k->exists && a->opts->existing == LOAD_FAIL)
             return is_there(a, k, e);
         a->pump->result->skipped_keys += k->exists;
-        *slot_of(a, k->hash) = k->hash | !k->exists;
+        *seen_slot(a, k->hash) = k->hash | !k->exists;
     }
     return RC_OK;
 }

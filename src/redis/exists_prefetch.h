@@ -22,8 +22,13 @@ struct exists_prefetch_cmd {
 struct exists_prefetch_key {
     uint64_t hash;
     struct pipeline_note note; /* its first command, for messages */
+    size_t at, n;              /* the question, in `asks` */
     bool exists;
 };
+
+/* Of a cluster: ask another node, to which the answer "MOVED .." or "ASK .." leads. */
+typedef enum rc exists_elsewhere_fn(void *arg, struct str redirection, struct str command,
+                                    struct reply *out, struct err *e);
 
 struct exists_prefetch_db {
     uint64_t n;
@@ -47,6 +52,8 @@ struct exists_prefetch {
     size_t n_dbs;
     int64_t db; /* of the last command; -1 at first */
     bool db_was_empty;
+    exists_elsewhere_fn *elsewhere; /* NULL: it is not a cluster */
+    void *elsewhere_arg;
 };
 
 void exists_prefetch_init(struct exists_prefetch *a, struct pipeline *p,

@@ -32,13 +32,18 @@
  *          and the user's rights were asked for (redis/empty).
  *          A stream without one is RC_INVALID, and nothing is emptied, unless it is a whole dump of an
  *          empty server.
+ * Cluster  each command goes to the master that owns its key's slot, libraries to every one, and the masters
+ *          share the window. A command that is answered MOVED or ASK is sent to where that leads, in order
+ *          (redis/pipeline keeps it until it is answered); a long one, which cannot be kept, is an error of its key's.
+ *          A cluster has one database: keys of others are RC_UNSUPPORTED, but of the one that the filter
+ *          wants; so is what is not a command of one key.
  * Memory   below 8 MiB: window of replies, output, look-ahead, and the reader's 1 MiB command; twice
  *          what a command holds that must be whole (rdb/event.h).
  */
 #include "dump/adapt.h"
 #include "dump/filter.h"
 #include "dump/dump_decode.h"
-#include "redis/conn.h"
+#include "redis/masters.h"
 
 enum load_existing {
     LOAD_REPLACE, /* send as it is: our dumps delete a key before they write it */
@@ -94,9 +99,9 @@ struct load_result {
     struct dump_decode_facts facts;
 };
 
-/* `c` may be NULL with dry_run. It is not closed; after an error nothing else should be done with
+/* `to` may be NULL with dry_run. It is not closed; after an error nothing else should be done with
  * it. */
-NODISCARD enum rc load_run(struct ctx *cx, struct conn *c, struct rd *dump,
+NODISCARD enum rc load_run(struct ctx *cx, struct masters *to, struct rd *dump,
                            const struct load_opts *opts, struct load_result *result, struct err *e);
 
 #endif

@@ -9,6 +9,7 @@
 
 enum {
     WINDOW_COMMANDS = 16384,
+    WINDOW_LEAST = 1024,
     WINDOW_BYTES = 4 * 1024 * 1024,
     OUT_STEP = 128 * 1024, /* written in one go */
     OUT_MAX = 4 * 1024 * 1024,
@@ -18,14 +19,17 @@ enum {
 
 void
 pipeline_init(struct pipeline *p, struct ctx *cx, struct conn *c, const struct load_opts *opts,
-              struct load_result *result)
+              unsigned share, struct load_result *result)
 {
     *p = (struct pipeline){.cx = cx, .c = c, .result = result};
     p->max_errors = opts->max_errors != 0 ? opts->max_errors : LOAD_MAX_ERRORS;
     p->cap = opts->window_commands != 0 ? opts->window_commands : WINDOW_COMMANDS;
     p->bytes_max = opts->window_bytes != 0 ? opts->window_bytes : WINDOW_BYTES;
+    p->cap = MAX(p->cap / share, (uint32_t)MIN(p->cap, (uint32_t)WINDOW_LEAST));
+    p->bytes_max = MAX(p->bytes_max / share, MIN(p->bytes_max, (uint64_t)OUT_STEP * 2));
     p->notes = mem_zero(p->cap, sizeof(*p->notes));
     buf_init(&p->out, OUT_MAX);
+    buf_init(&p->kept, SIZE_MAX / 2);
 }
 
 void
@@ -34,6 +38,23 @@ pipeline_release(struct pipeline *p)
     mem_free(p->notes);
     p->notes = NULL;
     buf_release(&p->out);
+    buf_release(&p->kept);
+}
+
+void
+redirects_take(struct redirects *from, struct redirects *to)
+{
+    *to = *from;
+    *from = (struct redirects){.n = 0};
+    buf_init(&from->bytes, SIZE_MAX / 2);
+}
+
+void
+redirects_release(struct redirects *r)
+{
+    buf_release(&r->bytes);
+    mem_free(r->list);
+    *r = (struct redirects){.n = 0};
 }
 
 /* XCLAIM key group consumer min-idle id... [TIME ...]: how many ids. */
@@ -72,6 +93,9 @@ pipeline_note(struct pipeline_note *n, const struct cmd *c, const struct command
     struct str verb = c->n != 0 ? c->argv[0] : str_of(NULL, 0);
 
     n->bytes = c->raw.n;
+    n->kept = 0;
+    n->whole = c->whole;
+    n->again = false;
     n->db = k->db;
     n->argc = c->argc;
     n->answer = (uint8_t)k->answer;
@@ -124,17 +148,19 @@ keep_error(struct pipeline *p, const struct pipeline_note *n, const char *text)
 
 /* Errors that the next command would meet as well. */
 static bool
-pipeline_stops(const struct reply *r, const struct pipeline_note *n)
+pipeline_stops(const struct pipeline *p, const struct reply *r, const struct pipeline_note *n)
 {
-    static const char *const words[] = {"OOM",    "READONLY", "MISCONF",    "NOPERM",
-                                        "NOAUTH", "LOADING",  "NOREPLICAS", "MASTERDOWN",
-                                        "MOVED",  "ASK",      "BUSY",       "CLUSTERDOWN"};
+    static const char *const words[] = {"OOM",    "READONLY",   "MISCONF",    "NOPERM",
+                                        "NOAUTH", "LOADING",    "NOREPLICAS", "MASTERDOWN",
+                                        "BUSY",   "CLUSTERDOWN"};
     static const char protocol[] = "ERR Protocol error";
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (reply_is_error(r, words[i]))
             return true;
     }
+    if (p->redirects == NULL && (reply_is_error(r, "MOVED") || reply_is_error(r, "ASK")))
+        return true;
     return n->is_select || reply_is_error(r, protocol) ||
            (r->s.n >= sizeof(protocol) - 1 && memcmp(r->s.p, protocol, sizeof(protocol) - 1) == 0);
 }
@@ -225,7 +251,7 @@ pipeline_failed(struct pipeline *p, const struct pipeline_note *n, const struct 
                        n->module);
     }
     keep_error(p, n, text);
-    p->broken = pipeline_stops(r, n);
+    p->broken = pipeline_stops(p, r, n);
     if (p->broken)
         return stop_with(p, n, r, e);
     if (p->result->n_errors >= p->max_errors) {
@@ -274,10 +300,33 @@ pipeline_end(struct pipeline *p, bool whole)
     show_key(&p->key, p->result->key_at_work);
 }
 
+/* Does another node take it? Then it is queued; a long one, which is not kept, has failed. */
+static bool
+pipeline_redirect(struct pipeline *p, const struct pipeline_note *n, const struct reply *r,
+                  const uint8_t *command)
+{
+    bool ask = reply_is_error(r, "ASK");
+    struct redirects *to = p->redirects;
+
+    if (to == NULL || n->kept == 0 || (!ask && !reply_is_error(r, "MOVED")))
+        return false;
+    to->list = mem_more(to->list, to->n, sizeof(*to->list));
+    to->list[to->n++] = (struct redirected){.note = *n,
+                                            .at = to->bytes.n,
+                                            .n = n->kept,
+                                            .where_at = to->bytes.n + n->kept,
+                                            .where_n = r->s.n,
+                                            .ask = ask};
+    buf_must_add(&to->bytes, command, n->kept);
+    buf_must_add(&to->bytes, r->s.p, r->s.n);
+    return true;
+}
+
 static enum rc
 on_reply(struct pipeline *p, const struct reply *r, struct err *e)
 {
     const struct pipeline_note *n = &p->notes[p->first];
+    const uint8_t *command = p->kept.p + p->kept_first;
     bool good;
 
     if (UNLIKELY(p->n == 0)) {
@@ -287,8 +336,12 @@ on_reply(struct pipeline *p, const struct reply *r, struct err *e)
     p->first = p->first + 1 == p->cap ? 0 : p->first + 1;
     p->n--;
     p->bytes -= n->bytes;
+    p->kept_first += n->kept;
+    if (UNLIKELY(r->type == REPLY_ERROR) && pipeline_redirect(p, n, r, command))
+        return RC_OK;
     good = r->type != REPLY_ERROR && is_answer(n, r);
-    count_key(p, n, good);
+    if (!n->again)
+        count_key(p, n, good);
     if (UNLIKELY(!good))
         return r->type == REPLY_ERROR ? pipeline_failed(p, n, r, e) : wrong_answer(p, n, r, e);
     p->result->confirmed++;
@@ -411,9 +464,25 @@ pipeline_queue(struct pipeline *p, struct str raw, struct err *e)
     return RC_OK;
 }
 
+/* Until it is answered. What was answered goes once it is as much as may wait for an answer. */
+static void
+pipeline_keep(struct pipeline *p, struct str raw)
+{
+    size_t left = p->kept.n - p->kept_first;
+
+    if (left == 0 || p->kept_first > p->bytes_max) {
+        if (left != 0)
+            memmove(p->kept.p, p->kept.p + p->kept_first, left);
+        p->kept.n = left;
+        p->kept_first = 0;
+    }
+    buf_must_add(&p->kept, raw.p, raw.n);
+}
+
 enum rc
 pipeline_add(struct pipeline *p, const struct pipeline_note *n, struct str raw, struct err *e)
 {
+    struct pipeline_note *note;
     uint32_t last;
 
     if (p->n == p->cap || (p->n != 0 && p->bytes + raw.n > p->bytes_max)) {
@@ -425,11 +494,17 @@ pipeline_add(struct pipeline *p, const struct pipeline_note *n, struct str raw, 
         }
     }
     last = p->first + p->n;
-    p->notes[last >= p->cap ? last - p->cap : last] = *n;
+    note = &p->notes[last >= p->cap ? last - p->cap : last];
+    *note = *n;
+    note->kept = p->redirects != NULL && n->whole ? (uint32_t)raw.n : 0;
+    if (note->kept != 0)
+        pipeline_keep(p, raw);
     p->n++;
     p->bytes += n->bytes;
-    p->result->commands++;
-    pipeline_count(p, n);
+    if (!n->again) {
+        p->result->commands++;
+        pipeline_count(p, n);
+    }
     return pipeline_queue(p, raw, e);
 }
 

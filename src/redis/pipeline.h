@@ -21,12 +21,30 @@ struct pipeline_note {
     uint32_t ids;   /* XCLAIM: how many were sent; else 0 */
     uint8_t answer; /* enum cmd_answer */
     uint8_t verb_n, key_n;
+    uint32_t kept; /* bytes of it that are kept until it is answered; 0: none */
+    bool whole;    /* nothing follows by pipeline_more */
+    bool again;    /* it was sent before, to another node, and counted */
     bool key_cut, has_key, starts_key, makes_key, ends_key, is_select;
     uint8_t verb[PUMP_VERB], key[PUMP_KEY];
     char module[PAYLOAD_MODULE_TEXT]; /* RESTORE of a module's value: its type; else "" */
 };
 
+/* Commands that other nodes of a cluster are to take, in the order in which their answers (MOVED, ASK) came. */
+struct redirected {
+    struct pipeline_note note;
+    size_t at, n, where_at, where_n; /* the command, and what the answer said, in `bytes` */
+    bool ask;                        /* the next command only; else all of the slot's */
+};
+struct redirects {
+    struct buf bytes;
+    struct redirected *list;
+    size_t n;
+};
+
 struct pipeline {
+    struct redirects *redirects; /* NULL: it is not a cluster */
+    struct buf kept;             /* commands without an answer, from kept_first on */
+    size_t kept_first;
     struct ctx *cx;
     struct conn *c;
     struct load_result *result;
@@ -44,8 +62,9 @@ struct pipeline {
     bool broken;      /* the server's answers cannot be relied upon, or will stay the same */
 };
 
+/* Of the window so many take a part each. */
 void pipeline_init(struct pipeline *p, struct ctx *cx, struct conn *c, const struct load_opts *opts,
-                   struct load_result *result);
+                   unsigned share, struct load_result *result);
 void pipeline_release(struct pipeline *p);
 
 /* Fill a note from a command and its class. */
@@ -53,6 +72,10 @@ void pipeline_note(struct pipeline_note *n, const struct cmd *c, const struct co
 
 /* A command goes out, or is left out: how many keys there are to be. pipeline_add does this. */
 void pipeline_count(struct pipeline *p, const struct pipeline_note *n);
+
+/* Empty it, for what comes next. */
+void redirects_take(struct redirects *from, struct redirects *to);
+void redirects_release(struct redirects *r);
 
 /* Queue a command, or the beginning of a long one, of which pipeline_more queues the rest. */
 NODISCARD enum rc pipeline_add(struct pipeline *p, const struct pipeline_note *n, struct str raw,

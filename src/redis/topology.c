@@ -12,17 +12,6 @@ refuse_sentinel(const struct conn *c, struct err *e)
                        "server; redis-cli -h HOST -p PORT sentinel masters tells it");
 }
 
-static enum rc
-refuse_cluster(const struct conn *c, struct err *e)
-{
-    (void)err_set(e, RC_UNSUPPORTED,
-                  "%s is a node of a Redis Cluster; restores into a cluster are not supported yet",
-                  conn_peer(c));
-    return err_hint(e,
-                    "restore into a single server; redis-cli --cluster import moves its keys into "
-                    "a cluster");
-}
-
 /* What HELLO says, for who may not ask INFO; empty before Redis 6.0. Valid until the next reply. */
 static enum rc
 ask_hello(struct ctx *cx, struct conn *c, const char *field, struct str *out, struct err *e)
@@ -51,16 +40,6 @@ topology_ask(struct ctx *cx, struct conn *c, const struct conn_info *info, bool 
     }
     *cluster = str_eq(mode, STR_LIT("cluster")) || (info != NULL && info->cluster_enabled);
     return str_eq(mode, STR_LIT("sentinel")) ? refuse_sentinel(c, e) : RC_OK;
-}
-
-enum rc
-topology_need_single(struct ctx *cx, struct conn *c, const struct conn_info *info, struct err *e)
-{
-    bool cluster;
-
-    if (topology_ask(cx, c, info, &cluster, e))
-        return err_code(e);
-    return cluster ? refuse_cluster(c, e) : RC_OK;
 }
 
 enum rc

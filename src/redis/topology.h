@@ -32,10 +32,6 @@ NODISCARD enum rc topology_connect(struct ctx *cx, const struct redis_addr *addr
 NODISCARD enum rc topology_ask(struct ctx *cx, struct conn *c, const struct conn_info *info,
                                bool *cluster, struct err *e);
 
-/* RC_UNSUPPORTED, with what to do instead: a Sentinel, or a node of a cluster. */
-NODISCARD enum rc topology_need_single(struct ctx *cx, struct conn *c, const struct conn_info *info,
-                                       struct err *e);
-
 /*
  * RC_DENIED: the server is a replica, whatever it says of writes: what is written to it is lost with
  * the next synchronization. `info` as above; where nothing tells, it is taken for a master.

@@ -54,9 +54,9 @@ each_node() {
 
 node_id() { cli "$1" cluster myid; }
 
-# fill_cluster NAME KEYS: of every type, with hash tags, expiries and a library on every master
+# fill_cluster NAME KEYS [lasting]: of every type, with hash tags, expiries and a library on every master
 fill_cluster() {
     local port
     eval "port=\$PORT_${1}1"
-    python3 "$HARNESS/cluster_fill.py" "$port" "$2"
+    python3 "$HARNESS/cluster_fill.py" "$port" "${@:2}"
 }

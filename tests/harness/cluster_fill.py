@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: cluster_fill.py PORT KEYS
+"""usage: cluster_fill.py PORT KEYS [lasting]
 
 Writes keys of every type to the cluster of which the node at PORT of 127.0.0.1 is one, each to the owner of its slot,
-some with hash tags and with expiries, and one library to every master.
+some with hash tags and with expiries (MIGRATE changes these by a millisecond: `lasting` makes none), and one library to
+every master.
 """
 import socket
 import sys
@@ -78,9 +79,11 @@ def main():
         lambda n, k, i: n.add("HSET", k, "f", i, "g", "x" * (i % 90)),
         lambda n, k, i: (n.add("XADD", k, "1-1", "f", i), n.add("XGROUP", "CREATE", k, "readers", "0"),
                          n.add("XREADGROUP", "GROUP", "readers", "alice", "COUNT", 1, "STREAMS", k, ">")),
-        lambda n, k, i: n.add("SET", k, "x" * 20 + str(i), "PXAT", 4102444800123),
         lambda n, k, i: n.add("PFADD", k, i, i + 1),
+        lambda n, k, i: n.add("SET", k, "x" * 20 + str(i), "PXAT", 4102444800123),
     ]
+    if sys.argv[3:] == ["lasting"]:
+        makers.pop()
     for i in range(count):
         key = "{user%d}:%d" % (i % 97, i) if i % 4 == 0 else "key:%d" % i
         makers[i % len(makers)](nodes[owner[slot(key)]], key, i)

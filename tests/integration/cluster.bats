@@ -172,7 +172,7 @@ move_slot() { # SLOT FROM TO: as redis-cli --cluster reshard does it
 
 @test "a slot that moves while the cluster is read: the backup starts anew, and is of one state" {
     start_cluster c 3 0
-    fill_cluster c 6000
+    fill_cluster c 6000 lasting
     slow c 500
     for there_and_back in no yes; do
         "$CSTASH" backup --redis "$URL_c" >"$T/out" 2>&1 3>&- &

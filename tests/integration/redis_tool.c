@@ -307,6 +307,7 @@ run_load(struct ctx *cx, const char *url, const struct args *a, struct err *e)
                                                            : LOAD_REPLACE};
     const char *allow = arg(a, "allow");
     struct load_result res;
+    struct masters to = {.n = 0};
     struct conn *c = NULL;
     struct dataset_digest *t = NULL;
     struct rd_fd in;
@@ -317,6 +318,8 @@ run_load(struct ctx *cx, const char *url, const struct args *a, struct err *e)
     rd_fd_init(&in, cx, fd, "the dump");
     if (!opts.dry_run && open_conn(cx, url, a, &c, e))
         return err_code(e);
+    if (c != NULL)
+        masters_of_one(c, &to);
     opts.allow = &allow;
     opts.n_allow = allow != NULL ? 1 : 0;
     if (arg(a, "tally") != NULL) {
@@ -324,12 +327,12 @@ run_load(struct ctx *cx, const char *url, const struct args *a, struct err *e)
         opts.on = dataset_digest_on;
         opts.on_arg = t;
     }
-    (void)!load_run(cx, c, &in.rd, &opts, &res, e);
+    (void)!load_run(cx, &to, &in.rd, &opts, &res, e);
     say_load(&res);
     if (e->code == RC_OK && t != NULL)
         say_tally(t);
     dataset_digest_free(t);
-    conn_close(c);
+    masters_close(&to);
     (void)close(fd);
     return e->code;
 }

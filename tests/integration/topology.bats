@@ -32,15 +32,15 @@ refused() { # refused WORDS COMMAND...
     [ -z "$(ls "$T/repo/snapshots")" ]
 }
 
-@test "a node of a cluster is refused as the target of a restore, before anything is written" {
+@test "a cluster that is not whole is refused as the target of a restore, before anything is written" {
     start_redis a
     start_redis n --cluster-enabled yes --cluster-port "$(free_port)"
     cli a set k v >/dev/null
     "$CSTASH" backup -q --redis "$URL_a"
     "$CSTASH" dump -q --redis "$URL_a" >"$T/dump"
-    refused "Redis Cluster" "$CSTASH" restore --redis "$URL_n" latest
-    refused "Redis Cluster" "$CSTASH" restore --existing flush --yes --redis "$URL_n" latest
-    refused "Redis Cluster" "$CSTASH" load --redis "$URL_n" "$T/dump"
+    refused "have no owner" "$CSTASH" restore --redis "$URL_n" latest
+    refused "have no owner" "$CSTASH" restore --existing flush --yes --redis "$URL_n" latest
+    refused "have no owner" "$CSTASH" load --redis "$URL_n" "$T/dump"
 }
 
 @test "a replica is refused as a target, even one that takes writes, before anything is written" {

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REDIS_LOAD_INTERNAL_H
+#define REDIS_LOAD_INTERNAL_H
+
+/* What load.c (the stream and its rules), load_nodes.c (the servers, redirections) and load_send.c (commands as a server
+ * takes them) share. */
+#include "redis/exists_prefetch.h"
+#include "redis/held.h"
+
+/* A server that is written to. */
+struct load_node {
+    struct conn *c;
+    struct pipeline pump;
+    struct exists_prefetch ahead;
+    struct adapt_target target; /* what the server takes */
+    struct adapt *adapt;        /* NULL: everything */
+    char no_key[64];            /* a name that no key has */
+};
+
+struct load {
+    struct ctx *cx;
+    struct masters *m; /* NULL: a dry run */
+    const struct load_opts *opts;
+    struct load_result *result;
+    struct resp_reader reader;
+    struct dump_decode *undump;
+    struct load_node **nodes; /* as m->list; of a dry run one that only counts */
+    size_t n_nodes;
+    struct load_node *at; /* where the command at work goes */
+    struct redirects redirects;
+    struct held held;
+    uint64_t told; /* bytes at the last progress call */
+    uint64_t ticks;
+    bool sending;   /* not a dry run */
+    bool to_empty;  /* LOAD_FLUSH, and not done yet */
+    bool in_pieces; /* a command is sent in part */
+    bool in_key;    /* more commands of the key may follow */
+};
+
+static inline bool
+load_is_cluster(const struct load *l)
+{
+    return l->m != NULL && l->m->owner != NULL;
+}
+
+/* ---- load_nodes.c ---- */
+
+/* One more of m->list; with several, each has its share of what may wait for answers. */
+NODISCARD enum rc load_add_node(struct load *l, struct err *e);
+void load_free_nodes(struct load *l);
+
+typedef enum rc load_node_fn(struct load *l, struct load_node *node, struct err *e);
+NODISCARD enum rc load_each(struct load *l, load_node_fn *fn, struct err *e);
+load_node_fn load_node_settle, load_node_drain, load_node_fence;
+
+/*
+ * Commands of a slot that is elsewhere are sent there in the order in which they were sent first: all that is on its
+ * way is waited for, so that what follows of a key comes behind. Then again, for slots go on moving.
+ */
+NODISCARD enum rc load_follow(struct load *l, struct err *e);
+
+/* ---- load_send.c ---- */
+
+/* The rest of a long command, sent or not. */
+NODISCARD enum rc load_pass_pieces(struct load *l, bool send, struct err *e);
+/* To the server, in a cluster to the owner of its key's slot; what belongs to no key to every master. */
+NODISCARD enum rc load_send(struct load *l, const struct cmd *c, const struct command_class *k,
+                            struct err *e);
+
+#endif
