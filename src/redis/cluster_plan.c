@@ -253,16 +253,16 @@ plan_wait(struct ctx *cx, const struct cluster_where *w, const struct cluster *k
 }
 
 void
-cluster_plan_tell(const struct cluster_plan *p, size_t i)
+cluster_plan_tell(const struct cluster_plan *p, size_t shard)
 {
-    const struct cluster_choice *c = &p->shards[i];
+    const struct cluster_choice *c = &p->shards[shard];
     char lag[STR_GROUPED_MAX];
 
     if (c->replica)
-        log_info("shard %zu of %zu: reading %s, a replica %s bytes behind its master", i + 1,
+        log_info("shard %zu of %zu: reading %s, a replica %s bytes behind its master", shard + 1,
                  p->cluster->n_shards, redis_addr_text(&c->at), str_grouped(c->lag, lag));
     else
-        log_info("shard %zu of %zu: reading %s, the master", i + 1, p->cluster->n_shards,
+        log_info("shard %zu of %zu: reading %s, the master", shard + 1, p->cluster->n_shards,
                  redis_addr_text(&c->at));
 }
 

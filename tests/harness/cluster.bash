@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced after env.bash: clusters of real servers on loopback.
 
-# start_node NAME [redis-server arguments]: a node of no cluster yet, as start_redis
+# start_node NAME [redis-server arguments]: a node of no cluster yet, as start_redis. CLUSTER_VERSION: another version
+# than the machine's (versions.bash); before 7.0 the port of the bus is 10000 above, and may be taken: another one then.
 start_node() {
     local name=$1
     shift
-    start_redis "$name" --cluster-enabled yes --cluster-config-file nodes.conf --cluster-node-timeout 2000 \
-        --cluster-port "$(free_port)" --cluster-allow-reads-when-down yes "$@"
+    set -- "$name" --cluster-enabled yes --cluster-config-file nodes.conf --cluster-node-timeout 2000 "$@"
+    case ${CLUSTER_VERSION:-} in
+    '') start_redis "$@" --cluster-port "$(free_port)" --cluster-allow-reads-when-down yes ;;
+    redis-6.*) start_version "$CLUSTER_VERSION" "$@" ;;
+    *) start_version "$CLUSTER_VERSION" "$@" --cluster-port "$(free_port)" --enable-debug-command yes ;;
+    esac
 }
 
 # start_cluster NAME MASTERS REPLICAS [redis-server arguments]: nodes NAME1.. of which the first are masters, and

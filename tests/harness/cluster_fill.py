@@ -45,6 +45,11 @@ class Node:
         self.out, self.sent = [], 0
         return replies
 
+    def version(self):
+        self.add("INFO", "server")
+        text = self.flush()[0].decode()
+        return [int(n) for n in text.split("redis_version:")[1].split()[0].split(".")]
+
     def reply(self):
         line = self.file.readline()
         kind, rest = line[:1], line[1:-2]
@@ -60,6 +65,7 @@ class Node:
 def main():
     port, count = int(sys.argv[1]), int(sys.argv[2])
     seed = Node(port)
+    functions = tuple(seed.version()) >= (7,)
     seed.add("CLUSTER", "SLOTS")
     owner, nodes = {}, {}
     for one in seed.flush()[0]:
@@ -69,8 +75,9 @@ def main():
             owner[s] = at
     for at in nodes:
         nodes[at] = Node(at)
-        nodes[at].add("FUNCTION", "LOAD", "REPLACE",
-                      "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
+        if functions:
+            nodes[at].add("FUNCTION", "LOAD", "REPLACE",
+                          "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
     makers = [
         lambda n, k, i: n.add("SET", k, "value %d" % i),
         lambda n, k, i: n.add("RPUSH", k, *("e%d" % j for j in range(i % 7 + 1))),
