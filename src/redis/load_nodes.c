@@ -65,6 +65,16 @@ load_probe(struct load *l, size_t i, struct err *e)
 
 static exists_elsewhere_fn redirect_question;
 
+/* While one server is waited for the others go on. */
+static void
+push_all(void *arg)
+{
+    struct load *l = arg;
+
+    for (size_t i = 0; i < l->n_nodes; i++)
+        pipeline_push(&l->nodes[i]->pump);
+}
+
 enum rc
 load_add_node(struct load *l, struct err *e)
 {
@@ -77,6 +87,8 @@ load_add_node(struct load *l, struct err *e)
     node->c = l->m->list[i];
     pipeline_init(&node->pump, l->cx, node->c, l->opts, share, l->result);
     node->pump.redirects = load_is_cluster(l) ? &l->redirects : NULL;
+    node->pump.meanwhile = load_is_cluster(l) ? push_all : NULL;
+    node->pump.meanwhile_arg = l;
     exists_prefetch_init(&node->ahead, &node->pump, l->opts);
     node->ahead.elsewhere = load_is_cluster(l) ? redirect_question : NULL;
     node->ahead.elsewhere_arg = l;

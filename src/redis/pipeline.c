@@ -14,7 +14,8 @@ enum {
     OUT_STEP = 128 * 1024, /* written in one go */
     OUT_MAX = 4 * 1024 * 1024,
     READ_STEP = 64 * 1024,
-    PATIENCE_MS = 20
+    PATIENCE_MS = 20,
+    MEANWHILE_MS = 2 /* until others are looked after */
 };
 
 void
@@ -389,6 +390,22 @@ io_failed(const struct pipeline *p, struct err *e)
     return err_code(e);
 }
 
+/* Up to io_ms; others go on. */
+static enum rc
+pipeline_wait(struct pipeline *p, unsigned events, unsigned *ready, struct err *e)
+{
+    int left = p->c->sock.io_ms, step = p->meanwhile != NULL ? MEANWHILE_MS : left;
+
+    *ready = 0;
+    for (; *ready == 0 && left > 0; left -= step) {
+        if (sock_wait(p->cx, &p->c->sock, events, MIN(step, left), ready, e))
+            return err_code(e);
+        if (*ready == 0 && p->meanwhile != NULL)
+            p->meanwhile(p->meanwhile_arg);
+    }
+    return RC_OK;
+}
+
 /*
  * Write and read what can be, and wait when neither can. While there is something to write, replies
  * are left in the kernel until the window is half full: fewer and bigger reads.
@@ -409,12 +426,12 @@ pipeline_step(struct pipeline *p, struct err *e)
     }
     if (put != 0 || got != 0)
         return RC_OK;
-    if (writing && sock_wait(p->cx, &p->c->sock, SOCK_WRITE, PATIENCE_MS, &ready, e))
+    if (writing && p->meanwhile == NULL &&
+        sock_wait(p->cx, &p->c->sock, SOCK_WRITE, PATIENCE_MS, &ready, e))
         return err_code(e);
     if (ready != 0)
         return RC_OK;
-    if (sock_wait(p->cx, &p->c->sock, SOCK_READ | (writing ? SOCK_WRITE : 0U), p->c->sock.io_ms,
-                  &ready, e))
+    if (pipeline_wait(p, SOCK_READ | (writing ? SOCK_WRITE : 0U), &ready, e))
         return err_code(e);
     if (ready == 0) {
         (void)err_set(e, RC_TIMEOUT, "%s did not answer for %d seconds", conn_peer(p->c),
@@ -450,6 +467,25 @@ pipeline_flush(struct pipeline *p, struct err *e)
     return RC_OK;
 }
 
+void
+pipeline_push(struct pipeline *p)
+{
+    struct err later = ERR_INIT;
+    size_t put = 1;
+
+    while (put != 0 && p->out_at < p->out.n) {
+        if (sock_try_write(&p->c->sock, p->out.p + p->out_at, p->out.n - p->out_at, &put, &later))
+            return;
+        p->out_at += put;
+    }
+    if (p->out_at == p->out.n || p->out_at > OUT_MAX / 2) {
+        if (p->out_at != p->out.n)
+            memmove(p->out.p, p->out.p + p->out_at, p->out.n - p->out_at);
+        p->out.n -= p->out_at;
+        p->out_at = 0;
+    }
+}
+
 static enum rc
 pipeline_queue(struct pipeline *p, struct str raw, struct err *e)
 {
@@ -458,8 +494,12 @@ pipeline_queue(struct pipeline *p, struct str raw, struct err *e)
 
         buf_must_add(&p->out, raw.p, n);
         raw = str_of(raw.p + n, raw.n - n);
-        if (p->out.n >= OUT_STEP && pipeline_flush(p, e))
+        if (p->meanwhile != NULL && p->out.n < OUT_MAX) {
+            if (p->out.n - p->out_at >= OUT_STEP)
+                pipeline_push(p);
+        } else if (p->out.n >= OUT_STEP && pipeline_flush(p, e)) {
             return err_code(e);
+        }
     }
     return RC_OK;
 }

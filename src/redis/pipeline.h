@@ -43,7 +43,10 @@ struct redirects {
 
 struct pipeline {
     struct redirects *redirects; /* NULL: it is not a cluster */
-    struct buf kept;             /* commands without an answer, from kept_first on */
+    /* Beside others: called while this one waits; NULL: it is alone. */
+    void (*meanwhile)(void *arg);
+    void *meanwhile_arg;
+    struct buf kept; /* commands without an answer, from kept_first on */
     size_t kept_first;
     struct ctx *cx;
     struct conn *c;
@@ -81,6 +84,8 @@ void redirects_release(struct redirects *r);
 NODISCARD enum rc pipeline_add(struct pipeline *p, const struct pipeline_note *n, struct str raw,
                                struct err *e);
 NODISCARD enum rc pipeline_more(struct pipeline *p, struct str raw, struct err *e);
+/* Write what the server takes now, without waiting. An error is met again by whoever waits. */
+void pipeline_push(struct pipeline *p);
 /* Send everything and wait until it is answered. */
 NODISCARD enum rc pipeline_drain(struct pipeline *p, struct err *e);
 /*
