@@ -302,3 +302,26 @@ redis.register_function('g', function() return 1 end)" >/dev/null
     "$CSTASH" backup -q --redis "$URL_e" --target two
     [ "$(manifest 'm["version"], m["keys"], m["source"]["shards"]' --target two)" = "2 200 2" ]
 }
+
+@test "TLS between everybody: the nodes' own ports for it, certificates verified" {
+    need openssl
+    make_ca
+    certificate node "IP:127.0.0.1,DNS:localhost"
+    local n tls=() args
+    for n in 1 2 3; do
+        tls[n]=$(free_port)
+        args=(--tls-port "${tls[n]}" --tls-cert-file "$T/node.crt" --tls-key-file "$T/node.key" --tls-ca-cert-file "$T/ca.crt" --tls-auth-clients no)
+        start_node "t$n" "${args[@]}" --tls-cluster yes --tls-replication yes
+    done
+    timeout 60 redis-cli --tls --cacert "$T/ca.crt" --cluster create "127.0.0.1:${tls[1]}" "127.0.0.1:${tls[2]}" "127.0.0.1:${tls[3]}" --cluster-yes >/dev/null
+    for n in 1 2 3; do until_true agrees "t$n" 3 0; done
+    for n in $(seq 300); do echo "SET key:$n v"; done | redis-cli --tls --cacert "$T/ca.crt" -c -p "${tls[1]}" >/dev/null
+    run "$CSTASH" backup --redis "rediss://127.0.0.1:${tls[2]}" --cacert "$T/ca.crt"
+    says 0 "300 keys of 3 shards by replication"
+    run "$CSTASH" backup --source scan --redis "rediss-cluster://localhost:${tls[1]},localhost:${tls[3]}" --cacert "$T/ca.crt"
+    says 0 "300 keys of 3 shards by scan"
+    run "$CSTASH" restore --yes --redis "rediss://127.0.0.1:${tls[3]}" --cacert "$T/ca.crt" latest
+    says 0 "restored 300 keys"
+    run "$CSTASH" backup --redis "rediss://127.0.0.1:${tls[2]}"
+    says 1 "certificate"
+}
