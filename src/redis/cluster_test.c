@@ -2,7 +2,7 @@
 #include "t.h"
 
 #include "base/mem.h"
-#include "redis/cluster.h"
+#include "redis/masters.h"
 
 static void
 test_slots_are_those_of_the_specification(void **state)
@@ -192,6 +192,60 @@ test_a_master_tells_its_own_slots(void **state)
     assert_false(cluster_take_view(str_c("a b master - 0 0 1 connected 5"), &v));
 }
 
+static void
+test_addresses_are_mapped(void **state)
+{
+    static const struct cluster_alias map[] = {{"[::1]:7000", "[::2]:17000"},
+                                               {"::1", "[fe80::7]"},
+                                               {"h", "g"},
+                                               {"h:1", "g:2"},
+                                               {"bad:1", "g:0"}};
+    static const struct {
+        const char *host, *to;
+        uint16_t port, to_port;
+    } cases[] = {{"::1", "::2", 7000, 17000},
+                 {"::1", "fe80::7", 7001, 7001},
+                 {"h", "g", 1, 1},
+                 {"other", "other", 5, 5}};
+    const struct cluster_ask ask = {.map = map, .n_map = ARRAY_LEN(map)};
+    struct cluster_node n;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        n = (struct cluster_node){.port = cases[i].port};
+        (void)snprintf(n.host, sizeof(n.host), "%s", cases[i].host);
+        T_OK(cluster_map_node(&ask, &n, &e));
+        assert_string_equal(n.host, cases[i].to);
+        assert_int_equal(n.port, cases[i].to_port);
+    }
+    n = (struct cluster_node){.host = "bad", .port = 1};
+    T_RC(cluster_map_node(&ask, &n, &e), RC_INVALID);
+}
+
+static void
+test_redirections_say_where(void **state)
+{
+    static const char *const bad[] = {"",           "MOVED",        "MOVED 1",   "MOVED 1 h",
+                                      "ASK 1 h:",   "ASK x h:1",    "ASK 1 h:0", "ASK 16384 h:1",
+                                      "ASK -1 h:1", "ASK 1 h:65536"};
+    char host[CLUSTER_HOST];
+    unsigned slot;
+    uint16_t port;
+
+    (void)state;
+    assert_true(masters_take_redirection(str_c("MOVED 16383 10.0.0.7:6379"), &slot, host, &port));
+    assert_int_equal(slot, 16383);
+    assert_string_equal(host, "10.0.0.7");
+    assert_int_equal(port, 6379);
+    assert_true(masters_take_redirection(str_c("ASK 0 fe80::1:7000"), &slot, host, &port));
+    assert_string_equal(host, "fe80::1");
+    assert_true(masters_take_redirection(str_c("MOVED 5 :7000"), &slot, host, &port));
+    assert_string_equal(host, "");
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(masters_take_redirection(str_c(bad[i]), &slot, host, &port));
+}
+
 int
 main(void)
 {
@@ -201,6 +255,8 @@ main(void)
         cmocka_unit_test(test_slots_of_older_servers),
         cmocka_unit_test(test_what_cannot_be_is_refused),
         cmocka_unit_test(test_a_master_tells_its_own_slots),
+        cmocka_unit_test(test_addresses_are_mapped),
+        cmocka_unit_test(test_redirections_say_where),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
