@@ -122,8 +122,14 @@ buf_whole(const struct buf *b, const char *what, struct err *e)
 void
 buf_must_add(struct buf *b, const void *p, size_t n)
 {
-    struct err e = ERR_INIT;
+    struct err e;
 
+    if (LIKELY(n <= b->cap - b->n && n != 0)) {
+        memcpy(b->p + b->n, p, n);
+        b->n += n;
+        return;
+    }
+    e = (struct err)ERR_INIT;
     if (buf_add(b, p, n, &e))
         BUG("%s", e.msg);
 }

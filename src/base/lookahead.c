@@ -84,6 +84,10 @@ lookahead_fill(struct lookahead *w, size_t n, struct err *e)
         return err_set(e, RC_LIMIT, "an item at byte %llu is longer than the %zu bytes allowed",
                        (unsigned long long)(w->base + start), w->max);
     lookahead_drop(w, start);
+    if (w->cap > LOOKAHEAD_KEPT && MAX(w->end, w->pos + n) <= LOOKAHEAD_KEPT / 2) {
+        w->cap = LOOKAHEAD_KEPT;
+        w->p = mem_grow(w->p, w->cap, 1);
+    }
     while (lookahead_left(w) < n) {
         if (w->end == w->cap) { /* grow with what really came, not with what a length claims */
             w->cap = MIN(w->cap * 2, w->max + WIN_FIRST);

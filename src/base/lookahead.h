@@ -9,7 +9,7 @@
  *          since a live peer may have nothing more to say.
  * Shape    pos is the next byte to take. `keep` pins bytes: everything from keep on stays in the
  *          window, so a parser can go back to it. Memory grows with the pinned run only, up to
- *          `max`.
+ *          `max`; what a longer run took is given back, but for LOOKAHEAD_KEPT bytes, when more is read.
  * Units    lookahead_at counts bytes from the start of the stream: the place to name in errors.
  * Errors   RC_CORRUPT "ends at byte N" when the stream ends too early; RC_LIMIT past max; else the
  *          rd's.
@@ -18,6 +18,7 @@
 #include "base/stream.h"
 
 #define WIN_NO_KEEP SIZE_MAX
+enum { LOOKAHEAD_KEPT = 4 * 1024 * 1024 };
 
 struct lookahead {
     struct rd *in;

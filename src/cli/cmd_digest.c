@@ -117,13 +117,15 @@ digest_snapshot(struct ctx *cx, const struct digest_args *a, struct dataset_dige
     const struct app_wanted wanted = {
         .spec = a->app.words.v[0], .choice = &a->snapshot, .keys = &a->keys};
     struct app_snapshot s = {0};
+    struct rd *dump;
     enum rc rc = app_check_snapshot(wanted.spec, e);
 
     if (rc == RC_OK)
         rc = app_snapshot_open(cx, &a->repo, &wanted, &s, e);
-
     if (rc == RC_OK)
-        rc = digest_stream(cx, load_rd(s.from.load), &a->keys, t, e);
+        rc = snapshot_rd(cx, &s.from, &dump, e);
+    if (rc == RC_OK)
+        rc = digest_stream(cx, dump, &a->keys, t, e);
     app_snapshot_close(&s);
     return rc;
 }

@@ -27,10 +27,12 @@ static enum rc
 show_dump(struct ctx *cx, const struct show_args *a, struct app_snapshot *s, struct err *e)
 {
     struct wr_fd out;
+    struct rd *dump;
 
     wr_fd_init(&out, cx, STDOUT_FILENO, "standard output");
     if (!a->manifest)
-        return stream_copy(load_rd(s->from.load), &out.wr, NULL, e);
+        return snapshot_rd(cx, &s->from, &dump, e) ? err_code(e)
+                                                   : stream_copy(dump, &out.wr, NULL, e);
     if (s->from.manifest.n == 0)
         return err_set(e, RC_NOT_FOUND, "the snapshot has no manifest");
     if (wr_write(&out.wr, s->from.manifest.p, s->from.manifest.n, e))

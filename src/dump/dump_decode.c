@@ -87,6 +87,17 @@ take_hash(const XXH3_state_t *hash, struct trailer *t)
     memcpy(t->hash, sum.digest, sizeof(t->hash));
 }
 
+/* A part is whole. */
+static void
+take_part(struct dump_decode *u, const struct trailer *t)
+{
+    u->last = *t;
+    u->parts_seen++;
+    u->parts_bytes += t->bytes;
+    u->parts_keys += t->keys;
+    (void)XXH3_128bits_update(u->parts_hash, t->hash, sizeof(t->hash));
+}
+
 /* Of the whole dump, of a part, or of all parts. */
 static enum rc
 on_trailer(struct dump_decode *u, enum trailer_kind kind, const struct trailer *said,
@@ -94,7 +105,8 @@ on_trailer(struct dump_decode *u, enum trailer_kind kind, const struct trailer *
 {
     struct trailer is = {.commands = u->commands, .bytes = u->bytes, .keys = u->keys};
 
-    if ((kind != TRAILER_DUMP) != u->parts || (kind == TRAILER_PART) != u->in_part)
+    if ((kind != TRAILER_DUMP) != u->parts || (kind == TRAILER_PART) != u->in_part ||
+        (kind == TRAILER_END && u->only != 0))
         return err_set(e, RC_CORRUPT, "a trailer where none belongs, at byte %llu",
                        (unsigned long long)c->at);
     if (kind == TRAILER_END)
@@ -109,10 +121,7 @@ on_trailer(struct dump_decode *u, enum trailer_kind kind, const struct trailer *
     if (kind != TRAILER_PART)
         return RC_OK;
     u->in_part = false;
-    u->parts_seen++;
-    u->parts_bytes += is.bytes;
-    u->parts_keys += is.keys;
-    (void)XXH3_128bits_update(u->parts_hash, is.hash, sizeof(is.hash));
+    take_part(u, &is);
     return RC_OK;
 }
 
@@ -140,6 +149,9 @@ on_header(struct dump_decode *u, enum dump_format format, struct part part, cons
     if (!u->parts || u->in_part || part.n == 0)
         return err_set(e, RC_CORRUPT, "a second dump starts at byte %llu",
                        (unsigned long long)c->at);
+    if (u->only != 0 && part.i != u->only)
+        return err_set(e, RC_CORRUPT, "part %u of %u stands where part %u of %u should", part.i,
+                       part.n, u->only, u->n_parts);
     if (part.i != u->parts_seen + 1 || (u->n_parts != 0 && part.n != u->n_parts))
         return err_set(e, RC_CORRUPT, "part %u of %u follows part %u of %u, at byte %llu", part.i,
                        part.n, u->parts_seen, u->n_parts, (unsigned long long)c->at);
@@ -423,19 +435,118 @@ dump_decode_piece(struct dump_decode *u, const struct resp_reader_piece *p, stru
     return p->last && u->verb > V_STREAMING ? on_held(u, e) : RC_OK;
 }
 
-enum rc
-dump_decode_end(struct dump_decode *u, struct err *e)
+/* No more commands. */
+static enum rc
+end_keys(struct dump_decode *u, struct err *e)
 {
     if (dump_decode_end_key(u, e))
         return err_code(e);
-    if (u->in_multi) {
-        (void)err_set(e, RC_CORRUPT, "the dump is cut: the MULTI at byte %llu has no EXEC",
-                      (unsigned long long)u->multi_at);
-        return err_hint(e, "what was there is loaded, but the end of the dump is missing");
-    }
+    if (!u->in_multi)
+        return RC_OK;
+    (void)err_set(e, RC_CORRUPT, "the dump is cut: the MULTI at byte %llu has no EXEC",
+                  (unsigned long long)u->multi_at);
+    return err_hint(e, "what was there is loaded, but the end of the dump is missing");
+}
+
+enum rc
+dump_decode_end(struct dump_decode *u, struct err *e)
+{
+    if (end_keys(u, e))
+        return err_code(e);
     if (u->facts.ours && !u->trailer_seen) {
         (void)err_set(e, RC_CORRUPT, "the dump is cut: its end is missing");
         return err_hint(e, "what was there is loaded, but keys are missing; use another snapshot");
     }
+    return RC_OK;
+}
+
+/* ---- parts side by side ---- */
+
+enum {
+    PARTS_BEGIN = 2,       /* commands in front of the first part */
+    PAUSED_MAX = 64 * 1024 /* bytes that one which waits keeps of each kind */
+};
+
+enum rc
+dump_decode_part(const struct dump_decode *whole, struct part part, struct dump_decode **out,
+                 struct err *e)
+{
+    struct dump_decode *u;
+
+    BUG_ON(part.i == 0 || part.i > part.n);
+    if (!whole->parts || whole->facts.commands != PARTS_BEGIN)
+        return err_set(e, RC_CORRUPT, "the dump does not begin as one of several parts does");
+    u = dump_decode_new(whole->on, whole->arg);
+    u->facts.ours = u->parts = true;
+    u->facts.commands = PARTS_BEGIN;
+    u->header = whole->header;
+    u->only = part.i;
+    u->parts_seen = part.i - 1;
+    u->n_parts = part.n;
+    *out = u;
+    return RC_OK;
+}
+
+enum rc
+dump_decode_part_end(struct dump_decode *u, struct dump_part *out, struct err *e)
+{
+    if (end_keys(u, e))
+        return err_code(e);
+    if (u->in_part || u->parts_seen != u->only)
+        return err_set(e, RC_CORRUPT, "the dump is cut: the end of part %u of %u is missing",
+                       u->only, u->n_parts);
+    *out = (struct dump_part){
+        .part = {.i = u->only, .n = u->n_parts}, .trailer = u->last, .facts = u->facts};
+    out->facts.commands -= PARTS_BEGIN;
+    return RC_OK;
+}
+
+enum rc
+dump_decode_join(struct dump_decode *u, const struct dump_part *p, struct err *e)
+{
+    struct dump_decode_facts *f = &u->facts;
+
+    if (!u->parts || u->in_part || u->trailer_seen || p->part.i != u->parts_seen + 1 ||
+        (u->n_parts != 0 && p->part.n != u->n_parts))
+        return err_set(e, RC_CORRUPT, "part %u of %u follows part %u of %u", p->part.i, p->part.n,
+                       u->parts_seen, u->n_parts);
+    u->n_parts = f->parts = p->part.n;
+    take_part(u, &p->trailer);
+    f->exact = f->exact && p->facts.exact;
+    f->removes = f->removes || p->facts.removes;
+    f->uncounted = f->uncounted || p->facts.uncounted;
+    f->commands += p->facts.commands;
+    f->verbs |= p->facts.verbs;
+    note_length(u, p->facts.longest);
+    return RC_OK;
+}
+
+/* What a long key took; others may need as much meanwhile. */
+static void
+give_back(struct buf *b)
+{
+    if (b->cap > PAUSED_MAX) {
+        buf_release(b);
+        buf_init(b, b->max);
+    }
+}
+
+enum rc
+dump_decode_pause(struct dump_decode *u, const struct cmd *next, bool *paused, struct err *e)
+{
+    const struct verb_info *v = verb_of(next);
+
+    *paused = false;
+    if (u->in_multi || next->raw.n > CMD_WHOLE_MAX)
+        return RC_OK;
+    if (u->named && v != NULL && v->key != 0 && v->key < next->n &&
+        str_eq(buf_str(&u->name), next->argv[v->key]))
+        return RC_OK;
+    if (dump_decode_end_key(u, e))
+        return err_code(e);
+    u->db_said = false; /* others say theirs */
+    give_back(&u->name);
+    give_back(&u->held);
+    *paused = true;
     return RC_OK;
 }

@@ -17,8 +17,13 @@
  *          checksum are verified: RC_CORRUPT otherwise. A stream of other origin has no trailer, or
  *          ends with Stash's marker key; but one that ends between MULTI and EXEC is RC_CORRUPT too.
  *          One of several parts (dump/trailer) must have them all, in order, each whole, and its end.
+ * Parts    several can be decoded side by side: one decoder reads what stands before the first and behind the last,
+ *          dump_decode_part gives one for each part, and what dump_decode_part_end says of it is taken in by
+ *          dump_decode_join in order, as if its commands had been read there: what is refused in one stream is
+ *          refused so, too. The events of one must not come between those of another's key: dump_decode_pause.
  */
 #include "dump/resp_reader.h"
+#include "dump/trailer.h"
 #include "rdb/event.h"
 
 enum command_kind {
@@ -52,8 +57,6 @@ struct command_class {
     bool ends_key;   /* CMD_KEY: when it worked, the key is not there */
 };
 
-enum dump_format { DUMP_COMMANDS, DUMP_RESTORE };
-
 struct dump_decode;
 
 /* `on` may be NULL: classify and verify only. */
@@ -84,5 +87,29 @@ struct dump_decode_facts {
     uint64_t longest; /* bytes of the longest argument, or string made of several */
 };
 struct dump_decode_facts dump_decode_facts(const struct dump_decode *u);
+
+/* ---- parts side by side ---- */
+
+/* What is known of a part that is whole. */
+struct dump_part {
+    struct part part;
+    struct trailer trailer;
+    struct dump_decode_facts facts;
+};
+
+/* `whole` has read the beginning, and nothing else: RC_CORRUPT. Its events go to the same. */
+NODISCARD enum rc dump_decode_part(const struct dump_decode *whole, struct part part,
+                                   struct dump_decode **out, struct err *e);
+/* Its stream is over. RC_CORRUPT: it is not that part, whole and alone. */
+NODISCARD enum rc dump_decode_part_end(struct dump_decode *u, struct dump_part *out, struct err *e);
+/* The next part. RC_CORRUPT: it is another one. */
+NODISCARD enum rc dump_decode_join(struct dump_decode *whole, const struct dump_part *part,
+                                   struct err *e);
+/*
+ * May events of others come now, before this command? Only where another key begins: `*paused`. Then the key before it is
+ * at its end, and memory that it took is given back. The command is decoded later.
+ */
+NODISCARD enum rc dump_decode_pause(struct dump_decode *u, const struct cmd *next, bool *paused,
+                                    struct err *e);
 
 #endif

@@ -20,6 +20,8 @@ struct dump_decode {
     enum dump_format header; /* the first one */
     bool parts, in_part;
     uint32_t n_parts, parts_seen; /* how many there must be, and were */
+    uint32_t only;                /* this part alone, beside others; 0: the whole dump */
+    struct trailer last;          /* of the part before */
     XXH3_state_t *parts_hash;     /* of theirs */
     uint64_t parts_bytes, parts_keys;
     uint64_t db;

@@ -29,6 +29,7 @@
  */
 #include "base/stream.h"
 #include "dump/trailer.h"
+#include "rdb/event.h"
 
 enum { ENC_BATCH_ARGS = 512, ENC_BATCH_BYTES = 64 * 1024, ENC_STRING_MAX = 256 * 1024 * 1024 };
 

@@ -53,6 +53,13 @@ struct resp_reader {
 void resp_reader_init(struct resp_reader *r, struct rd *in);
 void resp_reader_release(struct resp_reader *r);
 
+/* Has it no more memory than commands of up to CMD_WHOLE_MAX bytes need? After a longer name it has so again a little later. */
+static inline bool
+resp_reader_is_small(const struct resp_reader *r)
+{
+    return r->w.cap <= LOOKAHEAD_KEPT;
+}
+
 /* `*over` = true at the end of the stream, between commands. */
 NODISCARD enum rc resp_reader_next(struct resp_reader *r, struct cmd *out, bool *over,
                                    struct err *e);

@@ -22,7 +22,8 @@
  */
 #include "base/buf.h"
 #include "base/stream.h"
-#include "dump/dump_decode.h"
+
+enum dump_format { DUMP_COMMANDS, DUMP_RESTORE };
 
 enum { TRAILER_HASH = 16, TRAILER_TEXT = 160, PARTS_MAX = 65536 };
 

@@ -77,7 +77,11 @@ store_dump(struct ctx *cx, struct save *s, struct source_opts *source, struct da
                                       .end = sink_end},
                              .save = s};
 
-    if (source_dump(cx, source, &to.sink, t, f, e) || save_lanes_end(s, DUMP_NAME, e))
+    if (source_dump(cx, source, &to.sink, t, f, e))
+        return err_code(e);
+    for (size_t i = 0; f->n_shards > 1 && i < f->n_shards; i++) /* as source_shards numbers them */
+        f->shards[i].blobs = save_lane_blobs(s, (unsigned)i + 1);
+    if (save_lanes_end(s, DUMP_NAME, e))
         return err_code(e);
     if (source->node)
         source->filter.node = f->node;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/manifest.h"
 
+#include "base/mem.h"
 #include "dump/trailer.h"
 #include "dump/verbs.h"
 #include "json/json.h"
@@ -157,6 +158,8 @@ field_shard(struct jw *w, const struct source_shard *s)
     field_point(w, f);
     jw_field_bool(w, "counts_checked", f->announced);
     jw_field_u64(w, "bytes", f->enc.bytes);
+    if (s->blobs != 0)
+        jw_field_u64(w, "blobs", s->blobs);
     jw_field_u64(w, "keys", s->keys);
     if (f->foreign != 0)
         jw_field_u64(w, "foreign_keys", f->foreign);
@@ -510,6 +513,42 @@ manifest_brief(struct str json, struct manifest_brief *out, struct err *e)
     memset(out, 0, sizeof(*out));
     if (rc == RC_OK)
         rc = read_brief(j, out, e);
+    json_free(j);
+    return rc;
+}
+
+static enum rc
+read_parts(const struct json *j, size_t **blobs, size_t *n, struct err *e)
+{
+    const struct json *shards = NULL;
+
+    if (json_opt_array(j, "shards", &shards, e))
+        return err_code(e);
+    for (size_t i = 0; shards != NULL && i < json_len(shards); i++) {
+        uint64_t one = 0;
+
+        if (json_opt_u64(json_at(shards, i), "blobs", &one, e))
+            return err_code(e);
+        if (one == 0 || one > SIZE_MAX) {
+            *n = 0;
+            return RC_OK;
+        }
+        *blobs = mem_more(*blobs, *n, sizeof(**blobs));
+        (*blobs)[(*n)++] = (size_t)one;
+    }
+    return RC_OK;
+}
+
+enum rc
+manifest_parts(struct str json, size_t **blobs, size_t *n, struct err *e)
+{
+    struct json *j = NULL;
+    enum rc rc = manifest_parse(json, &j, e);
+
+    *blobs = NULL;
+    *n = 0;
+    if (rc == RC_OK)
+        rc = read_parts(j, blobs, n, e);
     json_free(j);
     return rc;
 }

@@ -52,6 +52,12 @@ NODISCARD enum rc manifest_brief_write(const struct source_opts *o, const struct
 NODISCARD enum rc manifest_brief(struct str json, struct manifest_brief *out, struct err *e);
 
 /*
+ * Of how many of the file's blobs each part of the dump consists; before them stands one, and behind them one. `*n` 0: it is
+ * one part, or the manifest does not say (older ones). `*blobs`: mem_free, also after an error.
+ */
+NODISCARD enum rc manifest_parts(struct str json, size_t **blobs, size_t *n, struct err *e);
+
+/*
  * Counts and digests of a tally as the JSON fields "keys", "digest", "functions" and "databases",
  * into an object that is open.
  */

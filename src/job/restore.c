@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "job/dump_parts.h"
 #include "job/dump_reader.h"
 #include "job/manifest.h"
 #include "job/room.h"
@@ -45,14 +46,19 @@ warn_open_end(const struct load_result *l)
         log_warn("the dump has no end mark; it may be cut short");
 }
 
-/* One pass over a dump: into the server, or nowhere. */
+/* One pass over a dump: into the server, or nowhere. `in` NULL: its parts, which are struct dump_parts. */
 static enum rc
 restore_pass(struct ctx *cx, struct rd *in, struct masters *to, const struct load_opts *opts,
              struct load_result *out, struct err *e)
 {
     struct dump_reader *feed = NULL;
-    enum rc rc = dump_reader_open(cx, in, &feed, e);
+    enum rc rc;
 
+    if (in == NULL)
+        return load_run(cx, to, NULL, opts, out, e)
+                   ? err_code(e)
+                   : dump_parts_end(CONTAINER_OF(opts->parts, struct dump_parts, parts), e);
+    rc = dump_reader_open(cx, in, &feed, e);
     memset(out, 0, sizeof(*out));
     if (rc == RC_OK)
         rc = load_run(cx, to, dump_reader_rd(feed), opts, out, e);
@@ -334,6 +340,32 @@ plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_op
     return rc;
 }
 
+/* All of it, or its parts side by side, where several masters take them. */
+static enum rc
+load_snapshot(struct ctx *cx, struct snapshot_source *from, const struct plan *plan,
+              struct masters *to, const struct load_opts *opts, struct restore_result *out,
+              struct err *e)
+{
+    struct load_opts o = *opts;
+    struct dump_parts parts = {.bytes = 0};
+    struct rd *in = NULL;
+    enum rc rc = RC_OK;
+
+    if (!opts->dry_run && to->owner != NULL && to->n > 1)
+        rc = dump_parts_open(cx, from, &parts, e);
+    if (rc != RC_OK)
+        rc = err_wrap(e, opts->existing == LOAD_FLUSH ? "nothing was emptied or written"
+                                                      : "nothing was written");
+    else if (parts.parts.n != 0)
+        o.parts = &parts.parts;
+    else
+        rc = snapshot_rd(cx, from, &in, e);
+    if (rc == RC_OK)
+        rc = load_and_judge(cx, in, plan, to, &o, out, e);
+    dump_parts_close(&parts);
+    return rc;
+}
+
 enum rc
 restore_redis(struct ctx *cx, struct snapshot_source *from, struct masters *to,
               const struct load_opts *opts, struct restore_result *out, struct err *e)
@@ -352,7 +384,7 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct masters *to,
         (void)err_hint(e, "another snapshot may be whole; run cstash check");
         return err_wrap(e, "nothing was emptied or written: the snapshot is not whole");
     }
-    return load_and_judge(cx, load_rd(from->load), &plan, to, opts, out, e);
+    return load_snapshot(cx, from, &plan, to, opts, out, e);
 }
 
 enum rc

@@ -30,7 +30,7 @@ struct snapshot_source {
     struct repo *repo; /* borrowed */
     struct snapshot snap;
     struct file_info file;
-    struct load *load;
+    struct load *load;   /* since snapshot_rd */
     struct buf manifest; /* empty: it has none */
 };
 
@@ -40,6 +40,9 @@ enum { SNAPSHOT_WORKERS = 2 }; /* threads of a struct load over it */
 NODISCARD enum rc snapshot_open(struct ctx *cx, struct repo *r, const char *spec,
                                 const struct snapshot_filter *filter, const char *file,
                                 struct snapshot_source *out, struct err *e);
+/* The dump, from its beginning; once. Borrowed until snapshot_close. */
+NODISCARD enum rc snapshot_rd(struct ctx *cx, struct snapshot_source *s, struct rd **out,
+                              struct err *e);
 /* A zeroed one is a no-op. */
 void snapshot_close(struct snapshot_source *s);
 /* The manifest of a snapshot into `out`; leaves it empty when there is none. */

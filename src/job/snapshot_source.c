@@ -67,8 +67,7 @@ static enum rc
 open_parts(struct ctx *cx, struct repo *r, const char *file, struct snapshot_source *s,
            struct err *e)
 {
-    if (find_dump(cx, r, &s->snap.tree, file, &s->file, e) ||
-        load_open(cx, r, &s->file, SNAPSHOT_WORKERS, &s->load, e))
+    if (find_dump(cx, r, &s->snap.tree, file, &s->file, e))
         return err_code(e);
     return file == NULL ? snapshot_manifest(cx, r, &s->snap, &s->manifest, e) : RC_OK;
 }
@@ -87,6 +86,18 @@ snapshot_open(struct ctx *cx, struct repo *r, const char *spec,
         return err_code(e);
     if (open_parts(cx, r, file, s, e))
         return err_wrap(e, "could not read snapshot %.8s", id_hex(&s->snap.id, id));
+    return RC_OK;
+}
+
+enum rc
+snapshot_rd(struct ctx *cx, struct snapshot_source *s, struct rd **out, struct err *e)
+{
+    char id[ID_TEXT];
+
+    BUG_ON(s->load != NULL);
+    if (load_open(cx, s->repo, &s->file, SNAPSHOT_WORKERS, &s->load, e))
+        return err_wrap(e, "could not read snapshot %.8s", id_hex(&s->snap.id, id));
+    *out = load_rd(s->load);
     return RC_OK;
 }
 

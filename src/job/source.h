@@ -82,6 +82,7 @@ struct source_shard {
     uint8_t slots[SLOTS / 8];
     char id[CLUSTER_ID]; /* of the node that was read */
     uint64_t keys;
+    uint64_t blobs; /* of the file, where its part is stored; 0: nobody says */
     char digest[TALLY_DIGEST_TEXT];
     uint64_t n_code; /* its libraries and scripts, and their digest */
     struct dataset_digest_sum code;

@@ -29,8 +29,8 @@ empty_once(struct load *l, uint64_t db, struct str key, struct err *e)
     for (size_t i = 0; rc == RC_OK && l->sending && i < l->n_nodes; i++) {
         const struct empty_for load = {.no_key = l->nodes[i]->no_key,
                                        .first = key,
-                                       .verbs =
-                                           l->opts->verbs | dump_decode_facts(l->undump).verbs};
+                                       .verbs = l->opts->verbs |
+                                                dump_decode_facts(l->lane->undump).verbs};
 
         rc = empty_check_rights(l->cx, l->nodes[i]->c, &what, &load, e);
     }
@@ -54,9 +54,9 @@ end_dump(struct load *l, struct err *e)
 {
     struct dump_decode_facts facts;
 
-    if (dump_decode_end(l->undump, e))
+    if (dump_decode_end(l->whole.undump, e))
         return err_code(e);
-    facts = dump_decode_facts(l->undump);
+    facts = dump_decode_facts(l->whole.undump);
     if (!l->to_empty || l->result->filtered_keys != 0)
         return RC_OK;
     if (facts.ours || facts.has_marker)
@@ -121,45 +121,39 @@ load_tell(struct load *l, bool now)
     l->opts->progress(l->opts->progress_arg, l->result->bytes, l->result->commands);
 }
 
-static enum rc
-pass_all(struct load *l, struct err *e)
+enum rc
+load_pass(struct load *l, const struct cmd *c, struct err *e)
 {
-    for (;;) {
-        struct cmd c;
-        struct command_class k;
-        struct pipeline_note note;
-        bool over, send;
+    struct command_class k;
+    struct pipeline_note note;
+    bool send;
 
-        if (resp_reader_next(&l->reader, &c, &over, e))
+    if (dump_decode_cmd(l->lane->undump, c, &k, e))
+        return load_lane_failed(l->lane, e);
+    l->in_key = k.kind == CMD_KEY;
+    if (allow_check(l->opts, c, &k, e) || check_routed(l, c, &k, e))
+        return load_lane_failed(l->lane, e);
+    l->result->bytes += c->raw.n;
+    send = load_wanted(l, &k);
+    if (send)
+        l->result->highest_db = MAX(l->result->highest_db, k.db);
+    if (send && k.kind != CMD_SELECT && empty_once(l, k.db, k.key, e))
+        return err_code(e);
+    if (send && l->sending) {
+        if (load_send(l, c, &k, e))
             return err_code(e);
-        if (over)
-            return end_dump(l, e);
-        if (dump_decode_cmd(l->undump, &c, &k, e))
-            return err_code(e);
-        l->in_key = k.kind == CMD_KEY;
-        if (allow_check(l->opts, &c, &k, e) || check_routed(l, &c, &k, e))
-            return err_code(e);
-        l->result->bytes += c.raw.n;
-        send = load_wanted(l, &k);
-        if (send)
-            l->result->highest_db = MAX(l->result->highest_db, k.db);
-        if (send && k.kind != CMD_SELECT && empty_once(l, k.db, k.key, e))
-            return err_code(e);
-        if (send && l->sending) {
-            if (load_send(l, &c, &k, e))
-                return err_code(e);
-        } else {
-            if (send && k.kind == CMD_KEY) {
-                pipeline_note(&note, &c, &k);
-                pipeline_count(&l->at->pump, &note);
-            }
-            if (!c.whole && load_pass_pieces(l, false, e))
-                return err_code(e);
+    } else {
+        if (send && k.kind == CMD_KEY) {
+            pipeline_note(&note, c, &k);
+            pipeline_count(&l->at->pump, &note);
         }
-        if ((++l->ticks & 1023) == 0 && ctx_check(l->cx, e))
+        if (!c->whole && load_pass_pieces(l, false, e))
             return err_code(e);
-        load_tell(l, false);
     }
+    if ((++l->ticks & 1023) == 0 && ctx_check(l->cx, e))
+        return err_code(e);
+    load_tell(l, false);
+    return RC_OK;
 }
 
 /*
@@ -181,7 +175,7 @@ take_last_answers(struct load *l, enum rc why)
         node->pump.cx = &last;
         if ((why == RC_CANCELLED || exists_prefetch_settle(&node->ahead, &ignored) == RC_OK) &&
             pipeline_drain(&node->pump, &ignored) == RC_OK)
-            pipeline_end(&node->pump, !l->in_key);
+            pipeline_end(&node->pump, !(l->in_key && node == l->at) && node->ahead.n_cmds == 0);
         node->pump.cx = l->cx;
     }
 }
@@ -207,9 +201,9 @@ warn_left_out(const struct load *l)
 }
 
 static enum rc
-send_all(struct load *l, struct err *e)
+send_all(struct load *l, struct rd *dump, struct err *e)
 {
-    if (pass_all(l, e)) {
+    if (load_pass_all(l, dump, e) || end_dump(l, e)) {
         if (l->sending)
             take_last_answers(l, e->code);
         return err_code(e);
@@ -260,18 +254,19 @@ load_run(struct ctx *cx, struct masters *m, struct rd *dump, const struct load_o
     enum rc rc;
 
     BUG_ON(m == NULL && !opts->dry_run);
+    /* One server has one database at a time. */
+    BUG_ON(opts->parts != NULL && !opts->dry_run && !load_is_cluster(&l));
     memset(result, 0, sizeof(*result));
     rc = load_prepare(&l, e);
     if (rc == RC_OK) {
-        resp_reader_init(&l.reader, dump);
-        l.undump = dump_decode_new(opts->on, opts->on_arg);
-        rc = send_all(&l, e);
+        l.lane = &l.whole;
+        l.whole.undump = dump_decode_new(opts->on, opts->on_arg);
+        rc = send_all(&l, dump, e);
         for (unsigned i = 0; i < ADAPT_N; i++)
             result->left_out[i] = left_out(&l, i);
-        result->facts = dump_decode_facts(l.undump);
+        result->facts = dump_decode_facts(l.whole.undump);
         held_release(&l.held);
-        dump_decode_free(l.undump);
-        resp_reader_release(&l.reader);
+        dump_decode_free(l.whole.undump);
         if (rc != RC_OK && l.sending && l.to_empty)
             rc = err_wrap(e, "nothing was emptied or written");
     }

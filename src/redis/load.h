@@ -37,7 +37,10 @@
  *          (redis/pipeline keeps it until it is answered); a long one, which cannot be kept, is an error of its key's.
  *          A cluster has one database: keys of others are RC_UNSUPPORTED, but of the one that the filter
  *          wants; so is what is not a command of one key.
- * Memory   below 8 MiB: window of replies, output, look-ahead, and the reader's 1 MiB command; twice
+ * Parts    with several masters, the parts of a dump (opts->parts) are read in turn, LOAD_LANES at a time, so that all masters
+ *          have work: some of one, up to a key's end, then some of the next. What is refused in one stream is refused
+ *          so too, at the latest at the end (dump/dump_decode).
+ * Memory   below 8 MiB, and 2 MiB for each lane: window of replies, output, look-ahead, and the reader's 1 MiB command; twice
  *          what a command holds that must be whole (rdb/event.h).
  */
 #include "dump/adapt.h"
@@ -52,6 +55,17 @@ enum load_existing {
     LOAD_FLUSH    /* empty the server (with filter.db: that database), functions too */
 };
 
+enum { LOAD_LANES = 4 };
+
+/* A dump of several parts as streams: 0 is what stands before the first, 1 to n the parts, n + 1 what stands behind the last. */
+struct load_parts {
+    uint32_t n;
+    /* LOAD_LANES at a time, in order. */
+    enum rc (*open)(struct load_parts *p, uint32_t i, struct rd **out, struct err *e);
+    /* Each that was opened, once; also after an error. */
+    void (*close)(struct load_parts *p, uint32_t i);
+};
+
 enum { LOAD_ERRORS_KEPT = 10, LOAD_KEY_SHOWN = 100, LOAD_MAX_ERRORS = 1000 };
 
 struct load_opts {
@@ -59,7 +73,9 @@ struct load_opts {
     struct filter filter;
     bool dry_run;   /* parse and verify only */
     uint32_t verbs; /* bits of enum verb: what is known already to be in the dump */
-    ev_fn *on;      /* may be NULL; gets the events of the whole stream, whatever the filter */
+    struct load_parts
+        *parts; /* instead of a stream; into a cluster, or dry_run. NULL: there is one stream */
+    ev_fn *on;  /* may be NULL; gets the events of the whole stream, whatever the filter */
     void *on_arg;
     /* Commands to send although they write no data: "CONFIG", or only "CONFIG|SET". Borrowed. */
     const char *const *allow;
@@ -99,7 +115,7 @@ struct load_result {
     struct dump_decode_facts facts;
 };
 
-/* `to` may be NULL with dry_run. It is not closed; after an error nothing else should be done with
+/* `to` may be NULL with dry_run, `dump` with opts->parts. `to` is not closed; after an error nothing else should be done with
  * it. */
 NODISCARD enum rc load_run(struct ctx *cx, struct masters *to, struct rd *dump,
                            const struct load_opts *opts, struct load_result *result, struct err *e);

@@ -2,7 +2,7 @@
 #ifndef REDIS_LOAD_INTERNAL_H
 #define REDIS_LOAD_INTERNAL_H
 
-/* What load.c (the stream and its rules), load_nodes.c (the servers, redirections) and load_send.c (commands as a server
+/* What load.c (a command and its rules), load_lanes.c (the stream, or several), load_nodes.c (the servers, redirections) and load_send.c (commands as a server
  * takes them) share. */
 #include "redis/exists_prefetch.h"
 #include "redis/held.h"
@@ -17,14 +17,22 @@ struct load_node {
     char no_key[64];            /* a name that no key has */
 };
 
+/* A stream of commands: all of the dump, or a part of it. */
+struct load_lane {
+    struct resp_reader reader;
+    struct dump_decode *undump;
+    struct part part; /* PART_WHOLE: all of it */
+    struct cmd next;
+    bool waits; /* `next` is the first command of a key, which is not passed yet */
+};
+
 struct load {
     struct ctx *cx;
     struct masters *m; /* NULL: a dry run */
     const struct load_opts *opts;
     struct load_result *result;
-    struct resp_reader reader;
-    struct dump_decode *undump;
-    struct load_node **nodes; /* as m->list; of a dry run one that only counts */
+    struct load_lane whole, *lane; /* the one at work */
+    struct load_node **nodes;      /* as m->list; of a dry run one that only counts */
     size_t n_nodes;
     struct load_node *at; /* where the command at work goes */
     struct redirects redirects;
@@ -42,6 +50,18 @@ load_is_cluster(const struct load *l)
 {
     return l->m != NULL && l->m->owner != NULL;
 }
+
+/* ---- load.c ---- */
+
+/* The lane's command: judge it, send it. */
+NODISCARD enum rc load_pass(struct load *l, const struct cmd *c, struct err *e);
+
+/* ---- load_lanes.c ---- */
+
+/* All commands of `dump`, or of the parts; and that it is whole. */
+NODISCARD enum rc load_pass_all(struct load *l, struct rd *dump, struct err *e);
+/* An error of the lane's own: names the part. */
+enum rc load_lane_failed(const struct load_lane *lane, struct err *e);
 
 /* ---- load_nodes.c ---- */
 

@@ -11,8 +11,9 @@
 static enum rc
 next_piece(struct load *l, struct resp_reader_piece *piece, struct err *e)
 {
-    if (resp_reader_more(&l->reader, piece, e) || dump_decode_piece(l->undump, piece, e))
-        return err_code(e);
+    if (resp_reader_more(&l->lane->reader, piece, e) ||
+        dump_decode_piece(l->lane->undump, piece, e))
+        return load_lane_failed(l->lane, e);
     l->result->bytes += piece->raw.n;
     return RC_OK;
 }

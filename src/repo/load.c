@@ -31,10 +31,13 @@ struct load {
     struct rd rd;
     struct ctx *cx;
     struct repo *repo;
-    const struct file_info *file; /* borrowed */
+    const struct id *content; /* borrowed, as all of the file's */
+    size_t n_content;
+    uint64_t size; /* that it must have; UINT64_MAX: nobody says */
+    size_t memory; /* of LOAD_MEMORY */
     pthread_t threads[WORKERS_MAX];
     unsigned n_threads;
-    size_t share; /* what one run has of LOAD_MEMORY, unless it is a single larger blob */
+    size_t share; /* what one run has of the memory, unless it is a single larger blob */
     struct blob_reader readers[WORKERS_MAX];
     size_t off;     /* read of the current blob; the reader's thread only */
     uint64_t total; /* read of all; the same */
@@ -89,10 +92,10 @@ get_space_locked(struct load *l, size_t bytes, bool urgent)
 
     if (s == NULL || s->room == room)
         return s;
-    for (size_t i = 0; i < SLOTS && l->held + room > LOAD_MEMORY; i++)
+    for (size_t i = 0; i < SLOTS && l->held + room > l->memory; i++)
         if (l->spaces[i].left == 0)
             free_space_locked(l, &l->spaces[i]);
-    if (l->held + room > LOAD_MEMORY && !urgent)
+    if (l->held + room > l->memory && !urgent)
         return NULL;
     free_space_locked(l, s);
     if (map_memory(room, &p, &none))
@@ -107,10 +110,10 @@ static void
 look_ahead_locked(struct load *l)
 {
     l->next = MAX(l->next, l->current); /* the slots of what was read serve others */
-    for (; l->known < l->file->n_content && l->known - l->current < SLOTS; l->known++) {
+    for (; l->known < l->n_content && l->known - l->current < SLOTS; l->known++) {
         struct slot *s = slot_of(l, l->known);
 
-        s->blob = (struct run_blob){.id = l->file->content[l->known]};
+        s->blob = (struct run_blob){.id = l->content[l->known]};
         s->blob.rc = blob_find(l->repo, BLOB_DATA, &s->blob.id, &s->blob.place, &s->blob.err);
         s->state = s->blob.rc == RC_OK ? SLOT_WANTED : SLOT_DONE;
         s->space = NULL;
@@ -171,7 +174,7 @@ take_run(struct load *l, struct run_blob *run[static RUN_BLOBS], struct space **
     (void)pthread_mutex_lock(&l->mutex);
     for (;;) {
         look_ahead_locked(l);
-        if (l->stop || l->next == l->file->n_content)
+        if (l->stop || l->next == l->n_content)
             break;
         n = try_take_locked(l, run, space);
         if (n > 0)
@@ -230,7 +233,7 @@ static void
 leave_current(struct load *l, struct slot *s)
 {
     (void)pthread_mutex_lock(&l->mutex);
-    if (--s->space->left == 0 && (s->space->room != l->share || l->held > LOAD_MEMORY))
+    if (--s->space->left == 0 && (s->space->room != l->share || l->held > l->memory))
         free_space_locked(l, s->space);
     s->state = SLOT_FREE;
     l->current++;
@@ -248,7 +251,7 @@ read_bytes(struct rd *rd, uint8_t *p, size_t n, size_t *got, struct err *e)
 
     if (ctx_check(l->cx, e))
         return err_code(e);
-    while (have == 0 && l->current < l->file->n_content) {
+    while (have == 0 && l->current < l->n_content) {
         size_t step, all;
         if (wait_current(l, &s, e))
             return err_code(e);
@@ -261,9 +264,9 @@ read_bytes(struct rd *rd, uint8_t *p, size_t n, size_t *got, struct err *e)
         if (l->off == all)
             leave_current(l, s);
     }
-    if (have == 0 && l->total != l->file->size)
+    if (have == 0 && l->size != UINT64_MAX && l->total != l->size)
         return err_set(e, RC_CORRUPT, "the file has %llu bytes, but its tree says %llu",
-                       (unsigned long long)l->total, (unsigned long long)l->file->size);
+                       (unsigned long long)l->total, (unsigned long long)l->size);
     *got = have;
     return RC_OK;
 }
@@ -274,41 +277,68 @@ load_rd(struct load *l)
     return &l->rd;
 }
 
+uint64_t
+load_total(const struct load *l)
+{
+    return l->total;
+}
+
+static enum rc
+load_start(struct load *l, unsigned workers, struct err *e)
+{
+    if (repo_need_index(l->cx, l->repo, e))
+        return err_code(e);
+    for (unsigned i = 0; i < workers; i++)
+        if (blob_reader_init(&l->readers[i], l->repo, e))
+            return err_code(e);
+    for (; l->n_threads < workers; l->n_threads++) {
+        struct worker_arg *arg = MEM_NEW(struct worker_arg);
+
+        *arg = (struct worker_arg){.load = l, .reader = &l->readers[l->n_threads]};
+        if (thread_start(&l->threads[l->n_threads], "load", run_worker, arg, e)) {
+            mem_free(arg);
+            return err_code(e);
+        }
+    }
+    return RC_OK;
+}
+
 enum rc
-load_open(struct ctx *cx, struct repo *r, const struct file_info *f, unsigned workers,
-          struct load **out, struct err *e)
+load_open_part(struct ctx *cx, struct repo *r, const struct file_info *f,
+               const struct load_part *part, unsigned workers, struct load **out, struct err *e)
 {
     struct load *l = MEM_NEW(struct load);
     bool far = r->store->remote;
     unsigned n = workers != 0 && !far ? MIN(workers, (unsigned)WORKERS_MAX) : repo_workers(r);
 
-    n = (unsigned)MIN((size_t)n, f->n_content);
+    BUG_ON(part->lanes == 0 || part->first > f->n_content ||
+           part->n_blobs > f->n_content - part->first);
+    n = (unsigned)MIN((size_t)MAX(n / part->lanes, 1U), part->n_blobs);
     *l = (struct load){.rd = {.read = read_bytes},
                        .cx = cx,
                        .repo = r,
-                       .file = f,
-                       .share = LOAD_MEMORY / (n + 1)}; /* the reader has one, too */
+                       .content = f->content + part->first,
+                       .n_content = part->n_blobs,
+                       .size = part->n_blobs == f->n_content ? f->size : UINT64_MAX,
+                       .memory = LOAD_MEMORY / part->lanes};
+    l->share = l->memory / (n + 1); /* the reader has one, too */
     (void)pthread_mutex_init(&l->mutex, NULL);
     (void)pthread_cond_init(&l->changed, NULL);
-    if (repo_need_index(cx, r, e))
-        goto fail;
-    for (unsigned i = 0; i < n; i++) {
-        if (blob_reader_init(&l->readers[i], r, e))
-            goto fail;
-    }
-    for (; l->n_threads < n; l->n_threads++) {
-        struct worker_arg *arg = MEM_NEW(struct worker_arg);
-        *arg = (struct worker_arg){.load = l, .reader = &l->readers[l->n_threads]};
-        if (thread_start(&l->threads[l->n_threads], "load", run_worker, arg, e)) {
-            mem_free(arg);
-            goto fail;
-        }
+    if (load_start(l, n, e)) {
+        load_close(l);
+        return err_code(e);
     }
     *out = l;
     return RC_OK;
-fail:
-    load_close(l);
-    return err_code(e);
+}
+
+enum rc
+load_open(struct ctx *cx, struct repo *r, const struct file_info *f, unsigned workers,
+          struct load **out, struct err *e)
+{
+    const struct load_part all = {.n_blobs = f->n_content, .lanes = 1};
+
+    return load_open_part(cx, r, f, &all, workers, out, e);
 }
 
 void

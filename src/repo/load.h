@@ -8,6 +8,7 @@
  * Shape    load_find_file, load_open, read, load_close.
  * Stages   worker threads fetch runs of blobs (blob_batch.h), open, decompress and check them ahead
  *          of the reader, in at most LOAD_MEMORY bytes; the reader gets them in order.
+ * Parts    load_open_part reads a part of the file, so that several can be read at once.
  * Errors   every byte was checked against its blob's hash before it is handed out. RC_CORRUPT names
  *          what is wrong. An error comes after the bytes before it.
  */
@@ -46,6 +47,20 @@ struct load;
  * store is always read by as many as it has connections. */
 NODISCARD enum rc load_open(struct ctx *cx, struct repo *r, const struct file_info *f,
                             unsigned workers, struct load **out, struct err *e);
+
+/*
+ * A part of the file, beside others: n_blobs from `first` on. Of the workers, the connections and the memory it has what
+ * falls to one of `lanes` that are read at once. Nobody compares its bytes with f->size: load_total tells them.
+ */
+struct load_part {
+    size_t first, n_blobs;
+    unsigned lanes;
+};
+NODISCARD enum rc load_open_part(struct ctx *cx, struct repo *r, const struct file_info *f,
+                                 const struct load_part *part, unsigned workers, struct load **out,
+                                 struct err *e);
+/* What was read so far. */
+uint64_t load_total(const struct load *l);
 /* The stream; the blobs together must have f->size bytes, else its end is RC_CORRUPT. */
 struct rd *load_rd(struct load *l);
 /* All of it into `to`. */

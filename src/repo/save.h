@@ -59,6 +59,8 @@ void save_lanes(struct save *s, unsigned n);
 /* Begin the lane; once more: what was written to it before is dropped. */
 struct wr *save_lane(struct save *s, unsigned i);
 NODISCARD enum rc save_lane_end(struct save *s, unsigned i, struct err *e);
+/* Of how many blobs the file's part from the lane consists, once that is ended. */
+size_t save_lane_blobs(struct save *s, unsigned i);
 NODISCARD enum rc save_lanes_end(struct save *s, const char *name, struct err *e);
 
 struct save_meta {

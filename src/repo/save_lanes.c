@@ -42,6 +42,17 @@ save_lane_end(struct save *s, unsigned i, struct err *e)
     return save_lane_flush(&s->lanes[i], e);
 }
 
+size_t
+save_lane_blobs(struct save *s, unsigned i)
+{
+    size_t n;
+
+    (void)pthread_mutex_lock(&s->mutex);
+    n = s->files[s->lanes[i].file].n;
+    (void)pthread_mutex_unlock(&s->mutex);
+    return n;
+}
+
 enum rc
 save_lanes_end(struct save *s, const char *name, struct err *e)
 {
