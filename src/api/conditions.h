@@ -30,6 +30,7 @@ enum condition_id {
     COND_CRONJOB_CREATED,
     COND_FIELDS_IGNORED,
     COND_HOST_SHARED,
+    COND_BLUEPRINT_FOLLOWED,
     COND_BACKEND_WIPED,
     COND_BACKEND_WIPING,
     /* of a session */

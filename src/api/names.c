@@ -2,14 +2,13 @@
 #include "api/names.h"
 
 #include <ctype.h>
-#include <stdint.h>
 
 #include "base/mem.h"
 
 enum { HASH_TEXT = 10 }; /* hex digits */
 
 /* FNV-1a. The owner of what is found under a name is looked at too, so that nobody gains by two names of one hash. */
-static uint64_t
+uint64_t
 name_hash(const char *s)
 {
     uint64_t h = 0xcbf29ce484222325U;

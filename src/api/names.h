@@ -11,6 +11,7 @@
  * Ownership  each returns a new string: mem_free.
  */
 #include <stddef.h>
+#include <stdint.h>
 
 enum { NAME_MAX_LABEL = 63, NAME_MAX_CRONJOB = 52 };
 
@@ -23,5 +24,7 @@ char *name_of(size_t max, const char *prefix, const char *name, const char *suff
 /* "app" for AppBinding, "deploy" for Deployment, ...; else the kind in lower case. */
 char *name_short_kind(const char *kind);
 char *name_lower(const char *s);
+/* Of any text; not for what somebody could gain by finding another text with the same one. */
+uint64_t name_hash(const char *s);
 
 #endif

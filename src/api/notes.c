@@ -62,6 +62,14 @@ note_adopt(struct str value, struct notes *out)
     return value.n > 0 && value.n <= NOTE_TARGET_MAX;
 }
 
+/* The operator's own. */
+static bool
+note_mark(struct str value, struct notes *out)
+{
+    (void)out;
+    return value.n > 0;
+}
+
 static const struct note_def {
     const struct crd_def *of;
     const char *name, *must; /* what it must be, for people */
@@ -73,6 +81,13 @@ static const struct note_def {
     {&kind_backupconfiguration, NOTE_ACCEPT_SHRINK, "\"true\" or \"false\"", note_accept},
     {&kind_backupconfiguration, NOTE_ADOPT_TARGET, "the name of a target", note_adopt},
     {&kind_repository, NOTE_NEW_REPOSITORY, "\"true\" or \"false\"", note_new},
+    {&kind_backupconfiguration, NOTE_BLUEPRINT, "the name of a BackupBlueprint", note_mark},
+    {&kind_backupconfiguration, NOTE_BLUEPRINT_TARGET, "namespace/name of an AppBinding",
+     note_mark},
+    {&kind_backupconfiguration, NOTE_BLUEPRINT_REVISION, "what the operator wrote", note_mark},
+    {&kind_repository, NOTE_BLUEPRINT, "the name of a BackupBlueprint", note_mark},
+    {&kind_repository, NOTE_BLUEPRINT_TARGET, "namespace/name of an AppBinding", note_mark},
+    {&kind_repository, NOTE_BLUEPRINT_REVISION, "what the operator wrote", note_mark},
 };
 
 static const struct note_def *

@@ -20,6 +20,10 @@
 #define NOTE_ADOPT_TARGET NOTE_PREFIX "adopt-target"   /* whose snapshots become this target's */
 /* Of a Repository. */
 #define NOTE_NEW_REPOSITORY NOTE_PREFIX "new-repository" /* "true" or "false" */
+/* Of both, written by the operator: from which BackupBlueprint, for which AppBinding ("namespace/name"), of which content. */
+#define NOTE_BLUEPRINT NOTE_PREFIX "blueprint"
+#define NOTE_BLUEPRINT_TARGET NOTE_PREFIX "blueprint-target"
+#define NOTE_BLUEPRINT_REVISION NOTE_PREFIX "blueprint-revision"
 
 enum { SHRINK_BELOW_OFF = -1, NOTE_TARGET_MAX = 1024 };
 

@@ -73,6 +73,7 @@ configuration_step(struct ctx *cx, struct operator* op, const struct invoker *in
     }
     tell_ignored(cx, op->backupconfiguration.events, now, status);
     tell_sharing(cx, op, inv, now, status);
+    tell_blueprint(cx, op, now, status);
     rc = check_needs(cx, op, inv, status, &repo, &ok, e);
     usable = repo != NULL && !condition_is_false(status, COND_VALIDATION_PASSED);
     if (usable && repository_asks_labels(repo)) /* nobody tells when a namespace's labels change */
@@ -144,9 +145,28 @@ index_target(const struct json *obj, cache_emit_fn *emit, void *to)
 }
 
 static void
+on_app_binding(void *arg, const struct json *old, const struct json *now)
+{
+    struct operator* op =(struct operator*) arg;
+    const struct json *app = now != NULL ? now : old;
+    char *key;
+    struct json *keys;
+
+    if (old != NULL && now != NULL && kube_generation(old) == kube_generation(now))
+        return;
+    key = key3(kube_ns(app), GVR_APP_BINDING.kind, kube_name(app));
+    keys = cache_keys_by(op->backupconfiguration.cache, BY_TARGET, key);
+    for (size_t i = 0; i < json_size(keys); i++)
+        workq_add(controller_queue(op->backupconfiguration.ctl), json_text(json_elem(keys, i)));
+    json_free(keys);
+    mem_free(key);
+}
+
+static void
 configuration_wire(struct operator* op, struct watched *own)
 {
     cache_add_index(own->cache, BY_TARGET, index_target);
+    cache_on_change(op->appbinding.cache, on_app_binding, op);
     controller_watch(own->ctl, op->cron_jobs, controller_map_owner,
                      (void *)(uintptr_t)GVR_BACKUP_CONFIGURATION.kind);
 }
@@ -156,7 +176,7 @@ const struct watched_ops watched_backupconfiguration = {.reconcile = configurati
                                                             "BackupConfiguration Controller",
                                                         .wire = configuration_wire};
 
-/* ---- what it needs: Tasks, Functions, AppBindings ---- */
+/* ---- what it needs: Tasks and Functions ---- */
 
 static void
 look_again(void *arg, const struct json *config)
@@ -182,29 +202,3 @@ catalog_wire(struct operator* op, struct watched *own)
 
 const struct watched_ops watched_task = {.wire = catalog_wire};
 const struct watched_ops watched_function = {.wire = catalog_wire};
-
-static void
-on_app_binding(void *arg, const struct json *old, const struct json *now)
-{
-    struct operator* op =(struct operator*) arg;
-    const struct json *app = now != NULL ? now : old;
-    char *key;
-    struct json *keys;
-
-    if (old != NULL && now != NULL && kube_generation(old) == kube_generation(now))
-        return;
-    key = key3(kube_ns(app), GVR_APP_BINDING.kind, kube_name(app));
-    keys = cache_keys_by(op->backupconfiguration.cache, BY_TARGET, key);
-    for (size_t i = 0; i < json_size(keys); i++)
-        workq_add(controller_queue(op->backupconfiguration.ctl), json_text(json_elem(keys, i)));
-    json_free(keys);
-    mem_free(key);
-}
-
-static void
-app_binding_wire(struct operator* op, struct watched *own)
-{
-    cache_on_change(own->cache, on_app_binding, op);
-}
-
-const struct watched_ops watched_appbinding = {.wire = app_binding_wire};

@@ -76,10 +76,6 @@ tell_kind(struct ctx *cx, struct operator* op, const struct watched *own, const 
         return RC_OK;
     (void)snprintf(text, sizeof(text), "Nothing acts on a %s yet.", kind->kind);
     now = json_clone(obj);
-    if (phase == NULL) { /* it has no status */
-        recorder_event(cx, own->events, obj, "Warning", "NotSupported", "%s", text);
-        return RC_OK;
-    }
     condition_tell(&to, json_need_object(now, "status"), COND_NOT_SUPPORTED, COND_FALSE, text);
     json_set_cstr(json_field(now, "status"), "phase", phase);
     rc = write_status(cx, op, own->cache, kind, obj, now, e);
@@ -97,6 +93,5 @@ tell_kind(struct ctx *cx, struct operator* op, const struct watched *own, const 
     }                                                                                              \
     const struct watched_ops watched_##kind = {.reconcile = kind##_tell,                           \
                                                .component = "Batch Controller"};
-TELL(backupblueprint, NULL)
 TELL(backupbatch, "Invalid")
 TELL(restorebatch, "Invalid")

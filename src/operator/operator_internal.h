@@ -274,6 +274,12 @@ void tell_sharing(struct ctx *cx, struct operator* op, const struct invoker *inv
 /* The configuration is Invalid: it shares nothing, and whoever may have been told otherwise looks again. */
 void untell_sharing(struct operator* op, const struct invoker *inv, struct json *status);
 
+/* ---- what blueprints make (blueprint.c) ---- */
+
+/* Of a BackupConfiguration that a blueprint made: can it still be followed? The condition BlueprintFollowed, and an event. */
+void tell_blueprint(struct ctx *cx, struct operator* op, const struct json *config,
+                    struct json *status);
+
 /* ---- what nothing acts on (ignored.c) ---- */
 
 /* Fields of an invoker that nothing reads: the condition FieldsIgnored and an event. */
