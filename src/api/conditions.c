@@ -80,6 +80,10 @@ static const struct condition conditions[COND_N] = {
                                "another session on the same target goes first", true},
     [COND_WAITING_FOR_TARGET] = {"Waiting", EITHER("TargetNotReady", NULL, "WaitIsOver"),
                                  "the target does not answer yet", true},
+    [COND_USER_UNKNOWN] = {"UserUnknown", TRUE_ONLY("LoggedInByPasswordAlone", NULL),
+                           "the server does not know the user of the AppBinding's Secret, and took "
+                           "the password alone, as with Stash",
+                           true},
     [COND_BACKUP_SKIPPED] = {"BackupSkipped", TRUE_ONLY("SkippedTakingNewBackup", NULL),
                              "no backup was taken, and why", false},
     [COND_BACKUP_EXECUTOR] = {"BackupExecutorEnsured",

@@ -122,6 +122,7 @@ redis_target_credentials(struct ctx *cx, struct kube *k, const char *ns, struct 
     if (secret_value(secret, "username", &user, &none) == RC_OK && user.n > 0) {
         mem_free(b->addr.user);
         b->addr.user = mem_strndup((const char *)user.p, user.n);
+        b->addr.user_unsure = true;
     }
     secret_release(&user);
     return RC_OK;
@@ -271,8 +272,10 @@ redis_target_open(struct ctx *cx, struct kube *k, const struct step_flags *f,
         rc = redis_params_apply(cx, k, f, ns, b, e);
     if (rc != RC_OK)
         return err_wrap(e, "AppBinding %s/%s", ns, f->appbinding);
-    if (a->user != NULL)
+    if (a->user != NULL) {
         set_text(&b->addr.user, a->user);
+        b->addr.user_unsure = false;
+    }
     if (a->password != NULL)
         secret_set(&b->addr.pass, str_c(a->password));
     if (a->pipe_timeout_ms > 0)
@@ -433,6 +436,24 @@ wait_loop(struct ctx *cx, struct kube *k, const struct step_flags *f, struct red
     return rc;
 }
 
+/* Stash never sent the user name of the Secret, so one that nobody knows went unnoticed. From now on it is not sent. */
+static void
+drop_user(struct ctx *cx, struct kube *k, const struct step_flags *f, struct redis_target *b)
+{
+    CLEANUP(mem_free_ptr)
+    char *text = mem_printf(
+        "The server does not know the user %s of the AppBinding's Secret: logged in with the "
+        "password "
+        "alone, as Stash does. Remove the user name from the Secret, or create that user.",
+        b->addr.user);
+    struct step_verdict v = {
+        .id = COND_USER_UNKNOWN, .state = COND_TRUE, .text = text, .event = "Warning"};
+
+    step_note(cx, k, f, &v);
+    mem_free(b->addr.user);
+    b->addr.user = NULL;
+}
+
 enum rc
 redis_target_wait(struct ctx *cx, struct kube *k, const struct step_flags *f,
                   struct redis_target *b, struct conn **out, struct err *e)
@@ -445,5 +466,7 @@ redis_target_wait(struct ctx *cx, struct kube *k, const struct step_flags *f,
         over.text = rc == RC_OK ? "The target answered." : "The target did not answer in time.";
         step_note(cx, k, f, &over);
     }
+    if (rc == RC_OK && (*out)->without_user)
+        drop_user(cx, k, f, b);
     return rc;
 }

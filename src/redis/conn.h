@@ -37,7 +37,8 @@ struct conn {
     struct reply_reader in;
     struct buf out; /* commands to be flushed */
     int wait_ms, prepare_ms;
-    int64_t db; /* selected by conn_select; 0 at first */
+    int64_t db;        /* selected by conn_select; 0 at first */
+    bool without_user; /* logged in with the password alone (redis_addr.user_unsure) */
 };
 
 /*

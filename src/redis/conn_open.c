@@ -30,12 +30,46 @@ no_first_answer(const struct conn *c, struct err *e)
     return err_wrap(e, "no answer to the first command");
 }
 
+static enum rc
+send_login(struct ctx *cx, struct conn *c, const struct redis_addr *addr, const char *user,
+           struct reply *r, struct err *e)
+{
+    enum rc rc = user != NULL
+                     ? CONN_CALL(cx, c, r, e, STR_LIT("AUTH"), str_c(user), secret_str(&addr->pass))
+                     : CONN_CALL(cx, c, r, e, STR_LIT("AUTH"), secret_str(&addr->pass));
+
+    if (c->out.p != NULL)
+        mem_wipe(c->out.p, c->out.cap);
+    return rc == RC_OK ? RC_OK : no_first_answer(c, e);
+}
+
+static bool
+is_let_in(const struct conn *c, const struct reply *r)
+{
+    if (reply_is_status(r, "OK"))
+        return true;
+    if (!open_reply_starts(r, "ERR Client sent AUTH") &&
+        !open_reply_starts(r, "ERR AUTH <password> called without"))
+        return false;
+    log_warn("%s has no password; the one that was given is not used", conn_peer(c));
+    return true;
+}
+
+/* The user is not one of the server's, or it knows no users (before 6.0). */
+static bool
+is_unknown_user(const struct reply *r)
+{
+    return reply_is_error(r, "WRONGPASS") ||
+           open_reply_starts(r, "ERR wrong number of arguments for 'auth'");
+}
+
 /* AUTH, when the address holds a password. */
 static enum rc
 conn_login(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct err *e)
 {
+    struct err ignored = ERR_INIT;
     struct reply r;
-    enum rc rc;
+    bool without;
 
     if (addr->pass.p == NULL && addr->user != NULL) {
         (void)err_set(e, RC_INVALID, "the address of %s names a user but there is no password",
@@ -44,22 +78,19 @@ conn_login(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct
     }
     if (addr->pass.p == NULL)
         return RC_OK;
-    if (addr->user != NULL)
-        rc = CONN_CALL(cx, c, &r, e, STR_LIT("AUTH"), str_c(addr->user), secret_str(&addr->pass));
-    else
-        rc = CONN_CALL(cx, c, &r, e, STR_LIT("AUTH"), secret_str(&addr->pass));
-    if (c->out.p != NULL)
-        mem_wipe(c->out.p, c->out.cap);
-    if (rc)
-        return no_first_answer(c, e);
-    if (reply_is_status(&r, "OK"))
+    if (send_login(cx, c, addr, addr->user, &r, e))
+        return err_code(e);
+    if (is_let_in(c, &r))
         return RC_OK;
-    if (open_reply_starts(&r, "ERR Client sent AUTH") ||
-        open_reply_starts(&r, "ERR AUTH <password> called without")) {
-        log_warn("%s has no password; the one that was given is not used", conn_peer(c));
+    without = addr->user_unsure && is_unknown_user(&r);
+    (void)conn_fail(c, &r, "could not log in", e);
+    if (without && send_login(cx, c, addr, NULL, &r, &ignored) == RC_OK && is_let_in(c, &r)) {
+        log_warn("%s does not know the user %s: logged in with the password alone", conn_peer(c),
+                 addr->user);
+        *e = (struct err)ERR_INIT;
+        c->without_user = true;
         return RC_OK;
     }
-    (void)conn_fail(c, &r, "could not log in", e);
     if (e->code == RC_DENIED && ends_with_space(secret_str(&addr->pass)))
         return err_hint(e, "the password that was given ends with a space or a line break: was it "
                            "made by `echo` without -n?");

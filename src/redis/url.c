@@ -467,6 +467,7 @@ redis_addr_copy(const struct redis_addr *a, struct redis_addr *out)
                                .path = text_or_null(a->path),
                                .port = a->port,
                                .user = text_or_null(a->user),
+                               .user_unsure = a->user_unsure,
                                .no_pass = text_or_null(a->no_pass),
                                .db = a->db,
                                .assumed = a->assumed};
@@ -494,6 +495,7 @@ redis_addr_login(struct redis_addr *a, const struct redis_login *l)
     mem_free(a->user);
     a->tls = l->tls;
     a->user = text_or_null(l->user);
+    a->user_unsure = false;
     secret_release(&a->pass);
     if (l->pass.p != NULL)
         secret_set(&a->pass, secret_str(&l->pass));

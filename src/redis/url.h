@@ -37,7 +37,9 @@ struct redis_addr {
     char *host; /* NULL for a Unix socket and behind Sentinels; brackets removed */
     char *path; /* of a Unix socket, else NULL */
     uint16_t port;
-    char *user;         /* NULL: the default user */
+    char *user; /* NULL: the default user */
+    bool
+        user_unsure; /* Stash never sent it: when the server refuses it, the password alone is tried */
     struct secret pass; /* p is NULL when there is none */
     char *no_pass;      /* why not, for a person whose server wants one; NULL: nobody gave one */
     int64_t db;         /* -1 when the address names none */

@@ -174,6 +174,33 @@ refused() { # refused NAME 'words' KIND/NAME: Invalid, by the condition and an e
     phase demo bc/bc Invalid
 }
 
+@test "a user name in the Secret that the server does not know: the password alone works, as with Stash, and is told" {
+    source "$HARNESS/versions.bash"
+    start_redis b --requirepass right
+    start_version redis-2.8 c --requirepass right
+    cat <<'YAML' | k apply -f - >/dev/null
+apiVersion: v1
+kind: Secret
+metadata: {name: kubedb, namespace: demo}
+stringData: {username: root, password: right}
+YAML
+    for server in b c; do
+        local port=PORT_$server
+        redis-cli -p "${!port}" -a right --no-auth-warning set k v >/dev/null
+        binding_at demo "app-$server" "redis://127.0.0.1:${!port}" 'secret: {name: kubedb}'
+        config demo "$server" "target: {alias: $server, ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: app-$server}}"
+        phase demo "bc/$server" Ready
+        session demo "of-$server" "$server"
+        phase demo "backupsession/of-$server" Succeeded
+        [[ "$(condition demo "backupsession/of-$server" UserUnknown)" == *"does not know the user root of the AppBinding's Secret: logged in with the password alone"* ]]
+    done
+    # A wrong password stays one, and a user who is there is not left aside.
+    k patch secret kubedb -n demo --type merge -p '{"stringData":{"password":"wrong"}}' >/dev/null
+    session demo wrong b
+    phase demo backupsession/wrong Failed
+    [[ "$(host_error demo backupsession/wrong)" == *"the user name or the password is wrong"* ]]
+}
+
 @test "what nothing acts on is told" {
     config demo bc 'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis}, paths: [/data], snapshotClassName: x}'
     until_is demo bc/bc '{.status.conditions[?(@.type=="FieldsIgnored")].status}' True
