@@ -263,6 +263,10 @@ NODISCARD enum rc wipe_stop(struct ctx *cx, struct operator* op, const struct js
 void report_metrics(struct ctx *cx, struct operator* op, const struct invoker *inv,
                     const struct json *session, struct json *status);
 
+/* What the objects say now, for a scrape (state_series.c). */
+struct metrics;
+void put_state(struct operator* op, struct metrics *m);
+
 /* The field of a BackupConfiguration's status: when its last session that succeeded began. */
 #define LAST_SUCCESS "lastSuccessTime"
 

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "operator/server.h"
 
-#include <math.h>
-
-#include "api/cron.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "httpd/httpd.h"
@@ -95,96 +91,6 @@ put_requests(struct operator* op, struct metrics *m)
     metrics_sample(m, NULL, (double)s.delayed);
 }
 
-/* ---- sessions and configurations ---- */
-
-static const char *const phases[] = {"Pending", "Running", "Succeeded", "Failed", "Skipped"};
-
-struct count {
-    double n[ARRAY_LEN(phases)];
-};
-
-static void
-count_phase(void *arg, const struct json *obj)
-{
-    const char *phase = json_text_or(json_dig(obj, "status", "phase"), "Pending");
-
-    for (size_t i = 0; i < ARRAY_LEN(phases); i++)
-        if (strcmp(phase, phases[i]) == 0)
-            ((struct count *)arg)->n[i]++;
-}
-
-static void
-put_sessions(struct metrics *m, const char *name, struct cache *cache)
-{
-    struct count count = {0};
-
-    cache_each(cache, NULL, count_phase, &count);
-    metrics_begin(m, name, "gauge", "Sessions by phase");
-    for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
-        struct metrics_label l[] = {{"phase", phases[i]}, {NULL, NULL}};
-
-        metrics_sample(m, l, count.n[i]);
-    }
-}
-
-static void
-put_next(struct metrics *m, const struct json *obj)
-{
-    struct metrics_label l[] = {
-        {"namespace", kube_ns(obj)}, {"name", kube_name(obj)}, {NULL, NULL}};
-    const char *schedule = json_text_or(json_dig(obj, "spec", "schedule"), "");
-    struct err e = ERR_INIT;
-    struct cron cron;
-    int64_t next;
-
-    if (json_is_true(json_dig(obj, "spec", "paused")) || cron_parse(schedule, NULL, &cron, &e))
-        return;
-    next = cron_next(&cron, clock_real_ms());
-    cron_release(&cron);
-    if (next != 0)
-        metrics_sample(m, l, floor((double)next / 1000));
-}
-
-/* When the newest session that succeeded began; 0: none did. */
-static void
-put_last(struct metrics *m, const struct json *obj)
-{
-    struct metrics_label l[] = {
-        {"namespace", kube_ns(obj)}, {"name", kube_name(obj)}, {NULL, NULL}};
-
-    metrics_sample(m, l, floor((double)kube_time_ms(json_dig(obj, "status", LAST_SUCCESS)) / 1000));
-}
-
-/* Two metrics in one walk: reading an object costs more than all the rest. */
-struct both {
-    struct metrics last, next;
-};
-
-static void
-put_configuration(void *arg, const struct json *obj)
-{
-    struct both *b = (struct both *)arg;
-
-    put_last(&b->last, obj);
-    put_next(&b->next, obj);
-}
-
-static void
-put_configurations(struct operator* op, struct metrics *m)
-{
-    struct both b = {METRICS_INIT, METRICS_INIT};
-
-    metrics_begin(&b.last, "cstash_backupconfiguration_last_success_time_seconds", "gauge",
-                  "When the last session that succeeded began; 0: none did");
-    metrics_begin(&b.next, "cstash_backupconfiguration_next_run_time_seconds", "gauge",
-                  "When the next session is due");
-    cache_each(op->backupconfiguration.cache, NULL, put_configuration, &b);
-    metrics_append(m, &b.last);
-    metrics_append(m, &b.next);
-    metrics_release(&b.last);
-    metrics_release(&b.next);
-}
-
 static void
 put_all(struct operator* op, struct metrics *m)
 {
@@ -198,9 +104,7 @@ put_all(struct operator* op, struct metrics *m)
     put_caches(op, m);
     if (!leading) /* it knows of no session: zeros would be lies */
         return;
-    put_sessions(m, "cstash_backupsessions", op->backupsession.cache);
-    put_sessions(m, "cstash_restoresessions", op->restoresession.cache);
-    put_configurations(op, m);
+    put_state(op, m);
 }
 
 static void
