@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "job/service_endpoint.h"
 #include "job/hook.h"
 
 #include <ctype.h>
@@ -53,31 +54,12 @@ hook_render(struct hook *h, const char *s, char **out, struct err *e)
 
 /* ---- the pod ---- */
 
-static const char *
-pod_in(const struct json *endpoints, const char *list)
-{
-    const struct json *subsets = json_field(endpoints, "subsets");
-
-    for (size_t i = 0; i < json_size(subsets); i++) {
-        const struct json *addresses = json_field(json_elem(subsets, i), list);
-
-        for (size_t a = 0; a < json_size(addresses); a++) {
-            const struct json *ref = json_field(json_elem(addresses, a), "targetRef");
-
-            if (strcmp(hook_text(ref, "kind"), "Pod") == 0)
-                return hook_text(ref, "name");
-        }
-    }
-    return NULL;
-}
-
 static enum rc
 find_pod(struct hook *h, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *app = NULL;
-    CLEANUP(json_free_ptr) struct json *endpoints = NULL;
+    struct service_endpoint behind;
     const struct json *service;
-    const char *name;
 
     if (h->pod != NULL)
         return RC_OK;
@@ -87,17 +69,15 @@ find_pod(struct hook *h, struct err *e)
     if (service == NULL)
         return err_set(e, RC_NOT_FOUND, "no pod found for AppBinding %s/%s: it has no service",
                        h->inv->target_ns, h->inv->target_name);
-    if (kube_get(h->cx, h->k, &KUBE_ENDPOINTS, h->inv->target_ns, hook_text(service, "name"),
-                 &endpoints, e))
-        return err_wrap(e, "could not read Endpoints %s/%s", h->inv->target_ns,
-                        hook_text(service, "name"));
-    name = pod_in(endpoints, "addresses");
-    if (name == NULL)
-        name = pod_in(endpoints, "notReadyAddresses");
-    if (name == NULL)
-        return err_set(e, RC_NOT_FOUND, "no pod found for AppBinding %s/%s", h->inv->target_ns,
-                       h->inv->target_name);
-    return kube_get(h->cx, h->k, &KUBE_POD, h->inv->target_ns, name, &h->pod, e);
+    if (service_endpoint_find(h->cx, h->k, h->inv->target_ns, hook_text(service, "name"), &behind,
+                              e) == RC_OK &&
+        behind.pod == NULL)
+        (void)err_set(e, RC_NOT_FOUND, "no pod found for AppBinding %s/%s", h->inv->target_ns,
+                      h->inv->target_name);
+    if (e->code == RC_OK)
+        (void)!kube_get(h->cx, h->k, &KUBE_POD, h->inv->target_ns, behind.pod, &h->pod, e);
+    service_endpoint_release(&behind);
+    return e->code == RC_OK ? RC_OK : err_code(e);
 }
 
 static enum rc

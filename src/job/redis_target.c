@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "job/service_endpoint.h"
 #include "job/step_internal.h"
 
 enum { PEM_MAX = 1024 * 1024, TRY_MS = 5000, KEYS_SHOWN = 120 };
@@ -315,33 +316,22 @@ redis_target_resolves(const char *host)
     return yes;
 }
 
-/* The first ready address of a Service's Endpoints, with the port that its port leads to. */
+/* The first ready address behind a Service, with the port that its port leads to. */
 static bool
 from_endpoints(struct ctx *cx, struct kube *k, struct redis_target *b)
 {
-    CLEANUP(json_free_ptr) struct json *ep = NULL;
+    struct service_endpoint behind;
     struct err e = ERR_INIT;
-    const struct json *subsets;
+    bool found = service_endpoint_find(cx, k, b->service_ns, b->service, &behind, &e) == RC_OK &&
+                 behind.ready;
 
-    if (kube_get(cx, k, &KUBE_ENDPOINTS, b->service_ns, b->service, &ep, &e))
-        return false;
-    subsets = json_field(ep, "subsets");
-    for (size_t i = 0; i < json_size(subsets); i++) {
-        const struct json *s = json_elem(subsets, i), *ports = json_field(s, "ports");
-        const char *ip = json_text(json_field(json_elem(json_field(s, "addresses"), 0), "ip"));
-
-        if (ip == NULL)
-            continue;
-        set_text(&b->addr.host, ip);
-        for (size_t p = 0; p < json_size(ports); p++) {
-            int64_t port = json_int_or(json_field(json_elem(ports, p), "port"), 0);
-
-            if (port > 0 && port < 65536 && (json_size(ports) == 1 || port == b->addr.port))
-                b->addr.port = (uint16_t)port;
-        }
-        return true;
+    if (found) {
+        set_text(&b->addr.host, behind.ip);
+        if (behind.n_ports == 1)
+            b->addr.port = behind.ports[0];
     }
-    return false;
+    service_endpoint_release(&behind);
+    return found;
 }
 
 static bool
@@ -363,7 +353,7 @@ from_service(struct ctx *cx, struct kube *k, struct redis_target *b)
 }
 
 /*
- * The name of a Service is known to the cluster's DNS. Where there is none, its Endpoints or the
+ * The name of a Service is known to the cluster's DNS. Where there is none, who stands behind it or the
  * Service itself tell; and last, the bare name may be a host.
  */
 static void

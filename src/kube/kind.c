@@ -8,6 +8,8 @@ const struct kube_gvr KUBE_SECRET = {"", "v1", "secrets", "Secret", true};
 const struct kube_gvr KUBE_CONFIG_MAP = {"", "v1", "configmaps", "ConfigMap", true};
 const struct kube_gvr KUBE_SERVICE = {"", "v1", "services", "Service", true};
 const struct kube_gvr KUBE_ENDPOINTS = {"", "v1", "endpoints", "Endpoints", true};
+const struct kube_gvr KUBE_ENDPOINT_SLICE = {"discovery.k8s.io", "v1", "endpointslices",
+                                             "EndpointSlice", true};
 const struct kube_gvr KUBE_POD = {"", "v1", "pods", "Pod", true};
 const struct kube_gvr KUBE_EVENT = {"", "v1", "events", "Event", true};
 const struct kube_gvr KUBE_SERVICE_ACCOUNT = {"", "v1", "serviceaccounts", "ServiceAccount", true};

@@ -37,9 +37,10 @@ struct resource_ops {
     bool defines;            /* it is a CustomResourceDefinition */
 };
 
-extern const struct resource_ops configmap_ops, endpoints_ops, event_ops, namespace_ops, node_ops,
-    claim_ops, secret_ops, service_account_ops, service_ops, lease_ops; /* builtin_core.c */
-extern const struct resource_ops pod_ops, job_ops, cron_job_ops;        /* builtin_pod.c */
+extern const struct resource_ops configmap_ops, endpoints_ops, endpoint_slice_ops, event_ops,
+    namespace_ops, node_ops, claim_ops, secret_ops, service_account_ops, service_ops,
+    lease_ops;                                                   /* builtin_core.c */
+extern const struct resource_ops pod_ops, job_ops, cron_job_ops; /* builtin_pod.c */
 extern const struct resource_ops role_ops, role_binding_ops, cluster_role_binding_ops;
 extern const struct resource_ops crd_ops;
 

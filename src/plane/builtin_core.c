@@ -266,6 +266,27 @@ cells_endpoints(const struct json *obj, struct json *cells)
     cell_created(cells, obj);
 }
 
+static void
+cells_endpoint_slice(const struct json *obj, struct json *cells)
+{
+    CLEANUP(buf_release) struct buf ports = BUF_INIT(1024), ips = BUF_INIT(1024);
+    const struct json *all = json_field(obj, "ports"), *ends = json_field(obj, "endpoints");
+
+    for (size_t i = 0; i < json_size(all); i++) {
+        CLEANUP(mem_free_ptr)
+        char *port =
+            mem_printf("%lld", (long long)json_int_or(json_field(json_elem(all, i), "port"), 0));
+        cell_word(&ports, port);
+    }
+    for (size_t i = 0; i < json_size(ends); i++)
+        cell_word(&ips,
+                  json_text_or(json_elem(json_field(json_elem(ends, i), "addresses"), 0), ""));
+    cell_text(cells, json_field(obj, "addressType"), "<unset>");
+    cell_words(cells, &ports, "<unset>");
+    cell_words(cells, &ips, "<unset>");
+    cell_created(cells, obj);
+}
+
 /* ---- leases ---- */
 
 static enum rc
@@ -389,6 +410,8 @@ const struct resource_ops service_ops = {
     .cells = cells_service,
 };
 
+const struct resource_ops endpoint_slice_ops = {.columns = "AddressType|Ports|Endpoints|Age",
+                                                .cells = cells_endpoint_slice};
 const struct resource_ops endpoints_ops = {.columns = "Endpoints|Age", .cells = cells_endpoints};
 
 const struct resource_ops lease_ops = {

@@ -28,6 +28,8 @@ static const struct resource_info built_in[] = {
     {"batch", "v1", "jobs", "job", "Job", "", "all", &job_ops, .namespaced = true, .has_status = true,
      .generations = true},
     {"coordination.k8s.io", "v1", "leases", "lease", "Lease", "", "", &lease_ops, .namespaced = true},
+    {"discovery.k8s.io", "v1", "endpointslices", "endpointslice", "EndpointSlice", "", "", &endpoint_slice_ops,
+     .namespaced = true, .generations = true},
     {"rbac.authorization.k8s.io", "v1", "clusterrolebindings", "clusterrolebinding",
      "ClusterRoleBinding", "", "", &cluster_role_binding_ops, .names = NAME_PATH_SEGMENT},
     {"rbac.authorization.k8s.io", "v1", "clusterroles", "clusterrole", "ClusterRole", "", "", &role_ops,

@@ -198,3 +198,32 @@ hosts() { # of all snapshots, oldest first
     [[ "$(host_error demo backupsession/node1)" == *"slots of the cluster have no owner"* ]]
     [ "$(snapshots_of demo)" = 0 ]
 }
+
+@test "behind a Service: its EndpointSlices tell where, else its Endpoints; what is not ready is not taken" {
+    cat <<YAML | k apply -f - >/dev/null
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: sliced-1, namespace: demo, labels: {kubernetes.io/service-name: sliced}}
+addressType: IPv4
+ports: [{name: redis, port: $PORT_a}]
+endpoints: [{addresses: [127.0.0.9], conditions: {ready: false}}, {addresses: [127.0.0.1]}]
+---
+apiVersion: v1
+kind: Endpoints
+metadata: {name: older, namespace: demo}
+subsets: [{addresses: [{ip: 127.0.0.1}], ports: [{port: $PORT_a}]}]
+YAML
+    k get endpointslices -n demo | grep -Eq '^sliced-1 +IPv4 +'"$PORT_a"' +127.0.0.9,127.0.0.1 '
+    for service in sliced older; do
+        cat <<YAML | k apply -f - >/dev/null
+apiVersion: appcatalog.appscode.com/v1alpha1
+kind: AppBinding
+metadata: {name: by-$service, namespace: demo}
+spec: {type: redis, clientConfig: {service: {name: $service, port: 6379, scheme: redis}}}
+YAML
+        config demo "$service" "target: {alias: $service, ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: by-$service}}"
+        phase demo "bc/$service" Ready
+        session demo "of-$service" "$service"
+        phase demo "backupsession/of-$service" Succeeded
+    done
+}
