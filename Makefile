@@ -4,7 +4,7 @@ MESON_ARGS ?=
 export CSTASH = $(CURDIR)/$(BUILD)/cstash
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-unit test-build servers-matrix e2e check clang asan tsan coverage lint fmt fmt-check arch fuzz crash bench deploy docs release image clean
+.PHONY: help build demo test test-unit test-build servers-matrix e2e check clang asan tsan coverage lint fmt fmt-check arch fuzz crash failover bench deploy docs release image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ servers-matrix: build ## back up and restore between all pinned versions of serv
 crash: test-build ## strike and kill every command, and let restic judge: CRASH_KILLS (2000), CRASH_SEED; RESTIC_NEW: a second restic
 	@CRASH_SEEDS=5 CRASH_RESTIC="restic $$RESTIC_NEW" $(BUILD)/tests/test_crash
 	@tests/fault/crash $(CSTASH)
+
+failover: test-build ## strike masters of clusters during backups and restores: FAILOVER_STRIKES (50 of each kind), FAILOVER_SEED
+	@tests/fault/failover $(CSTASH)
 
 bench: test-build ## measure against restic, redis-cli and others; prints the table
 	@tools/install-deps bench

@@ -88,6 +88,14 @@ outcome_time(struct ctx *cx, struct conn *c, int64_t *ms, struct err *e)
     return RC_OK;
 }
 
+/* A master that becomes a replica and then a master again takes a new name for its stream, and keeps that of the other. */
+static bool
+outcome_followed(const struct conn_info *was, const struct conn_info *is)
+{
+    return strcmp(was->replid, is->replid) != 0 && strcmp(was->replid2, is->replid2) != 0 &&
+           strspn(is->replid2, "0") != strlen(is->replid2);
+}
+
 /* What the counters of the server say of the time of the load. */
 static enum rc
 outcome_counters(const struct conn *c, const struct conn_info *was, const struct conn_info *is,
@@ -97,6 +105,13 @@ outcome_counters(const struct conn *c, const struct conn_info *was, const struct
 
     if (strcmp(was->run_id, is->run_id) != 0)
         return err_set(e, RC_CONFLICT, "%s restarted during the load", conn_peer(c));
+    if (outcome_followed(was, is)) {
+        (void)err_set(e, RC_CONFLICT,
+                      "%s was a replica for a while during the load: what was written last before "
+                      "may be lost",
+                      conn_peer(c));
+        return err_hint(e, "run the same command again");
+    }
     if (is->evicted_keys <= was->evicted_keys)
         return RC_OK;
     (void)err_set(e, RC_LIMIT, "%s evicted %s %s during the load (maxmemory %s bytes, %s)",

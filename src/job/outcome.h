@@ -11,7 +11,7 @@
  * Cluster  the masters together are the server; those that joined meanwhile held nothing before.
  * Rules    of each database that the dump has, the server must hold as many keys as were sent, less
  *          those whose time is over; nothing else is subtracted. It must not have evicted any, nor
- *          restarted. That proves it if there were none before, in any database that was to be
+ *          restarted, nor followed another one meanwhile. That proves it if there were none before, in any database that was to be
  *          loaded, and there are no others now; into a server that held keys the counts cannot prove
  *          it, and the outcome says so.
  * Errors   RC_LIMIT: keys were evicted; RC_CONFLICT: keys are missing, or the server restarted; as

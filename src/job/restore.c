@@ -62,9 +62,8 @@ restore_pass(struct ctx *cx, struct rd *in, struct masters *to, const struct loa
     memset(out, 0, sizeof(*out));
     if (rc == RC_OK)
         rc = load_run(cx, to, dump_reader_rd(feed), opts, out, e);
-    else if (!opts->dry_run)
-        (void)err_wrap(e, opts->existing == LOAD_FLUSH ? "nothing was emptied or written"
-                                                       : "nothing was written");
+    else if (!opts->dry_run && opts->existing == LOAD_FLUSH)
+        (void)err_wrap(e, "nothing was emptied or written");
     dump_reader_close(feed);
     return rc;
 }
@@ -219,6 +218,10 @@ restore_judge(struct ctx *cx, const struct load_opts *opts, const struct plan *p
         return err_code(e);
     if (opts->dry_run)
         return RC_OK;
+    if (masters_settle(cx, start->m, e)) {
+        (void)err_hint(e, "run the same command again");
+        return err_wrap(e, "all was sent, but whether the target holds it is not known");
+    }
     if (outcome_end(cx, start, &o, &out->outcome, e))
         return err_wrap(e, "the target does not hold what was restored");
     out->equal = out->outcome.proven && !out->repaired && out->compared &&
@@ -249,7 +252,9 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct ma
     struct counts n;
     enum rc rc = opts->dry_run ? RC_OK : outcome_begin(cx, to, &start, e);
 
-    if (rc == RC_OK && !opts->dry_run)
+    if (rc != RC_OK)
+        (void)err_wrap(e, "nothing was written");
+    else if (!opts->dry_run)
         rc = restore_check_role(cx, &start, e);
     if (rc) {
         outcome_release(&start);
@@ -264,6 +269,8 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct ma
     if (rc != RC_OK && !opts->dry_run && out->load.commands != 0 &&
         (opts->existing != LOAD_FLUSH || out->load.emptied))
         rc = tell_how_far(to, opts, &out->load, plan->keys, e);
+    else if (rc != RC_OK && !opts->dry_run && opts->existing != LOAD_FLUSH)
+        rc = err_wrap(e, "nothing was written");
     if (rc == RC_OK)
         rc = restore_judge(cx, opts, plan, &n, &start, out, e);
     out->keys = dataset_digest_keys(n.all);

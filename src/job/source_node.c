@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One server becomes a dump, or a part of one. */
+#include <stdio.h>
+
 #include "base/log.h"
 #include "base/mem.h"
+#include "dump/slot.h"
 #include "job/source_internal.h"
 #include "redis/fork_guard.h"
 #include "redis/keyspace.h"
@@ -174,6 +177,30 @@ scan_only_reads(struct ctx *cx, struct conn *c, struct err *e)
     return CONN_CALL(cx, c, &r, e, STR_LIT("READONLY"));
 }
 
+/*
+ * A node of a cluster that has just come back, or misses a master, answers no question about keys for a while, whatever
+ * it says of itself.
+ */
+static enum rc
+scan_wait_until_up(struct ctx *cx, struct conn *c, const uint8_t *slots, struct err *e)
+{
+    char name[40];
+    struct reply r;
+    int64_t since = 0;
+    bool again = slots != NULL;
+    unsigned slot, n = 0;
+
+    do {
+        (void)snprintf(name, sizeof(name), "cstash-probe-%u", n++);
+        slot = slot_of(str_c(name));
+    } while (again && (slots[slot / 8] >> slot % 8 & 1) == 0);
+    while (again)
+        if (CONN_CALL(cx, c, &r, e, STR_LIT("EXISTS"), str_c(name)) ||
+            conn_wait(cx, c, &r, &since, &again, e))
+            return err_code(e);
+    return RC_OK;
+}
+
 static enum rc
 by_scan(struct ctx *cx, struct conn *c, const struct conn_info *info, struct dump *d, struct err *e)
 {
@@ -182,7 +209,8 @@ by_scan(struct ctx *cx, struct conn *c, const struct conn_info *info, struct dum
     struct scan_tee to = {.tee = {d->enc, d->t, d->how.no_code}, .dump = d, .keys = d->o->keys};
     struct scan_result res;
 
-    if (d->seen->cluster && scan_only_reads(cx, c, e))
+    if (d->seen->cluster &&
+        (scan_only_reads(cx, c, e) || scan_wait_until_up(cx, c, d->o->filter.slots, e)))
         return err_code(e);
     if (d->enc != NULL && info != NULL)
         encoder_source(d->enc, rdb_version_of(info));

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "redis/role.h"
 
-enum { PLAN_AGAIN_MS = 500 };
+enum { PLAN_AGAIN_MS = 500, PLAN_ASK_MS = 5000 };
 
 static void
 choice_release(struct cluster_choice *c)
@@ -33,7 +33,7 @@ plan_unsettled(struct err *e)
     return err_code(e);
 }
 
-/* The waiting is done here. */
+/* The waiting is done here; who hangs is soon found out. */
 static enum rc
 plan_connect(struct ctx *cx, const struct cluster_where *w, const struct redis_addr *at,
              struct conn **out, struct err *e)
@@ -41,6 +41,7 @@ plan_connect(struct ctx *cx, const struct cluster_where *w, const struct redis_a
     struct conn_opts opts = *w->conn;
 
     opts.wait_ms = -1;
+    opts.reply_ms = opts.reply_ms > 0 ? MIN(opts.reply_ms, PLAN_ASK_MS) : PLAN_ASK_MS;
     return conn_open(cx, at, &opts, out, e);
 }
 
@@ -57,19 +58,28 @@ plan_describe_by(struct ctx *cx, const struct cluster_where *w, const struct red
 
     if (rc == RC_OK)
         rc = cluster_read(cx, c, &ask, out, e);
+    if (rc == RC_OK && cluster_need_whole(*out, e)) {
+        cluster_free(TAKE(*out));
+        rc = err_code(e);
+    }
     conn_close(c);
     return rc;
 }
 
-/* By any node that answers: those of the address, then those that were known before. */
+/*
+ * By any node that answers and knows an owner of every slot, as one that was cut off may not: those of the address, then
+ * those that were known before.
+ */
 static enum rc
 plan_describe(struct ctx *cx, const struct cluster_where *w, const struct cluster *known,
               struct cluster **out, struct err *e)
 {
     size_t n_seeds = MAX(w->addr->n_seeds, (size_t)1), n = n_seeds + (known ? known->n_nodes : 0);
+    struct err torn = ERR_INIT; /* the first that knows no owner of some slots */
     enum rc rc = RC_UNAVAILABLE;
 
-    for (size_t i = 0; i < n && (rc == RC_UNAVAILABLE || rc == RC_TIMEOUT); i++) {
+    for (size_t i = 0; i < n && (rc == RC_UNAVAILABLE || rc == RC_TIMEOUT || rc == RC_CONFLICT);
+         i++) {
         const struct redis_addr *a = w->addr;
         struct redis_addr at;
 
@@ -81,9 +91,12 @@ plan_describe(struct ctx *cx, const struct cluster_where *w, const struct cluste
         else
             redis_addr_copy(a, &at);
         rc = plan_describe_by(cx, w, &at, out, e);
+        torn = rc == RC_CONFLICT && torn.code == RC_OK ? *e : torn;
         redis_addr_release(&at);
     }
-    return rc;
+    if (rc != RC_OK && torn.code != RC_OK)
+        *e = torn;
+    return e->code;
 }
 
 /* ---- the masters ---- */
@@ -182,6 +195,21 @@ plan_find_replica(struct ctx *cx, const struct cluster_where *w, const struct cl
     }
 }
 
+/* It may be there a little later, as long as the cluster has replicas at all; else nothing is waited for. */
+static enum rc
+plan_no_replica(const struct cluster *c, size_t shard, struct err *e)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < c->n_nodes; i++)
+        any = any || c->nodes[i].replica;
+    (void)err_set(e, any ? RC_UNAVAILABLE : RC_CONFLICT,
+                  "shard %zu of %zu of the cluster has no replica that can be read: it must "
+                  "have its link to the master and be less than %d MiB behind it",
+                  shard + 1, c->n_shards, ROLE_LAG_MAX / 1024 / 1024);
+    return any ? plan_unsettled(e) : err_code(e);
+}
+
 static enum rc
 plan_choose(struct ctx *cx, const struct cluster_where *w, const struct cluster *c, size_t shard,
             struct cluster_choice *to, struct err *e)
@@ -201,19 +229,14 @@ plan_choose(struct ctx *cx, const struct cluster_where *w, const struct cluster 
     plan_take(w, master, to);
     if (w->prefer != PREFER_MASTER)
         plan_find_replica(cx, w, c, shard, role.offset, to);
-    if (w->prefer == PREFER_REPLICA && !to->replica)
-        return err_set(e, RC_CONFLICT,
-                       "shard %zu of %zu of the cluster has no replica that can be read: it must "
-                       "have its link to the master and be less than %d MiB behind it",
-                       shard + 1, c->n_shards, ROLE_LAG_MAX / 1024 / 1024);
-    return RC_OK;
+    return w->prefer != PREFER_REPLICA || to->replica ? RC_OK : plan_no_replica(c, shard, e);
 }
 
 static enum rc
 plan_try(struct ctx *cx, const struct cluster_where *w, const struct cluster *known,
          struct cluster_plan *p, struct err *e)
 {
-    if (plan_describe(cx, w, known, &p->cluster, e) || cluster_need_whole(p->cluster, e))
+    if (plan_describe(cx, w, known, &p->cluster, e))
         return err_code(e);
     p->shards = mem_zero(p->cluster->n_shards, sizeof(*p->shards));
     for (size_t i = 0; i < p->cluster->n_shards; i++) {

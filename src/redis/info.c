@@ -107,6 +107,8 @@ info_field(struct conn_info *i, struct str k, struct str v, char redis[static IN
         info_word(i->role, v);
     else if (info_is(k, "master_replid"))
         info_word(i->replid, v);
+    else if (info_is(k, "master_replid2"))
+        info_word(i->replid2, v);
     else if (info_is(k, "maxmemory_policy"))
         info_word(i->maxmemory_policy, v);
     else if (info_is(k, "master_repl_offset"))

@@ -27,7 +27,8 @@ struct conn_info {
     char mode[INFO_WORD];    /* standalone, sentinel, cluster */
     char run_id[INFO_WORD];
     char role[INFO_WORD]; /* master, slave */
-    char replid[INFO_WORD];
+    char replid[INFO_WORD],
+        replid2[INFO_WORD]; /* the second: of the master that it followed before it was one */
     char maxmemory_policy[INFO_WORD];
     uint64_t offset;                 /* master_repl_offset */
     uint64_t used_memory, maxmemory; /* maxmemory 0: no limit */

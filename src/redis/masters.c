@@ -4,7 +4,10 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "redis/role.h"
 #include "redis/topology.h"
+
+enum { MASTERS_TRIES = 3 };
 
 void
 masters_of_one(struct conn *c, struct masters *out)
@@ -49,25 +52,66 @@ masters_add(struct ctx *cx, struct masters *m, struct redis_addr *at, struct err
     return RC_OK;
 }
 
-static enum rc
-masters_of_cluster(struct ctx *cx, struct masters *m, struct err *e)
+/* Where this address stands in the list; m->n: nowhere. */
+static size_t
+masters_place(const struct masters *m, const char *host, uint16_t port)
 {
-    struct cluster_plan plan;
-    enum rc rc = cluster_plan_make(cx, &m->where, &plan, e);
+    size_t i = 0;
 
-    if (rc != RC_OK)
-        return rc;
-    m->owner = mem_zero(SLOTS, sizeof(*m->owner));
-    memcpy(m->owner, plan.cluster->owner, SLOTS * sizeof(*m->owner));
-    m->ids = cluster_ids(plan.cluster, CLUSTER_IDS);
-    for (size_t i = 0; rc == RC_OK && i < plan.cluster->n_shards; i++) {
+    while (i < m->n && (m->at[i].port != port || strcmp(m->at[i].host, host) != 0))
+        i++;
+    return i;
+}
+
+/* The masters of the plan are in the list, and own what they own there. */
+static enum rc
+masters_take_plan(struct ctx *cx, struct masters *m, const struct cluster_plan *plan, struct err *e)
+{
+    const struct cluster *c = plan->cluster;
+    uint16_t *place = mem_zero(c->n_shards, sizeof(*place));
+    enum rc rc = RC_OK;
+
+    for (size_t i = 0; rc == RC_OK && i < c->n_shards; i++) {
+        const struct redis_addr *master = &plan->shards[i].master;
         struct redis_addr at;
 
-        redis_addr_copy(&plan.shards[i].master, &at);
+        place[i] = (uint16_t)masters_place(m, master->host, master->port);
+        if (place[i] < m->n)
+            continue;
+        redis_addr_copy(master, &at);
         rc = masters_add(cx, m, &at, e);
     }
-    (void)snprintf(m->name, sizeof(m->name), "the cluster of %s", redis_addr_text(m->where.addr));
-    cluster_plan_release(&plan);
+    for (size_t i = 0; rc == RC_OK && i < SLOTS; i++)
+        m->owner[i] = place[c->owner[i]];
+    mem_free(place);
+    return rc;
+}
+
+/* One of them may go between the plan and its connection. */
+static enum rc
+masters_of_cluster(struct ctx *cx, const struct cluster_where *where, struct masters *m,
+                   struct err *e)
+{
+    enum rc rc = RC_UNAVAILABLE;
+
+    for (unsigned tries = 0; tries < MASTERS_TRIES && (rc == RC_UNAVAILABLE || rc == RC_TIMEOUT);
+         tries++) {
+        struct cluster_plan plan;
+
+        masters_close(m);
+        *e = (struct err)ERR_INIT;
+        m->where = *where;
+        m->where.prefer = PREFER_MASTER;
+        m->where.may_move = true;
+        rc = cluster_plan_make(cx, &m->where, &plan, e);
+        if (rc != RC_OK)
+            return rc;
+        m->owner = mem_zero(SLOTS, sizeof(*m->owner));
+        m->ids = cluster_ids(plan.cluster, CLUSTER_IDS);
+        rc = masters_take_plan(cx, m, &plan, e);
+        cluster_plan_release(&plan);
+    }
+    (void)snprintf(m->name, sizeof(m->name), "the cluster of %s", redis_addr_text(where->addr));
     return rc;
 }
 
@@ -97,10 +141,7 @@ masters_open(struct ctx *cx, const struct cluster_where *where, struct masters *
     node_found_release(&node);
     if (rc != RC_OK || !cluster)
         return rc;
-    out->where = *where;
-    out->where.prefer = PREFER_MASTER;
-    out->where.may_move = true;
-    rc = masters_of_cluster(cx, out, e);
+    rc = masters_of_cluster(cx, where, out, e);
     if (rc != RC_OK)
         masters_close(out);
     return rc;
@@ -132,11 +173,74 @@ masters_take_redirection(struct str s, unsigned *slot, char host[static CLUSTER_
     return true;
 }
 
+/* It took writes and owns no slots now: they have moved away, or its replica has taken its place. */
+static enum rc
+masters_check_role(struct ctx *cx, const struct masters *m, size_t i, struct err *e)
+{
+    struct conn_opts opts = *m->where.conn;
+    struct role role = {.master = false};
+    struct err why = ERR_INIT;
+    struct conn *c = NULL;
+    enum rc rc;
+
+    opts.wait_ms = -1;
+    rc = conn_open(cx, &m->at[i], &opts, &c, &why);
+    if (rc == RC_OK)
+        rc = role_ask(cx, c, &role, &why);
+    conn_close(c);
+    if (rc == RC_CANCELLED) {
+        *e = why;
+        return rc;
+    }
+    if (rc == RC_OK && role.master)
+        return RC_OK;
+    return err_set(e, RC_CONFLICT,
+                   "%s is not a master any more: a replica has taken over, and what was written "
+                   "last may be lost",
+                   redis_addr_text(&m->at[i]));
+}
+
+/* How the cluster is now; those that took writes must be masters still. The caller releases `plan`. */
+static enum rc
+masters_plan_anew(struct ctx *cx, const struct masters *m, struct cluster_plan *plan, struct err *e)
+{
+    enum rc rc = cluster_plan_make(cx, &m->where, plan, e);
+
+    for (size_t i = 0; rc == RC_OK && i < m->n; i++) {
+        bool owns = false;
+
+        for (size_t k = 0; k < plan->cluster->n_shards; k++)
+            owns = owns || (plan->shards[k].master.port == m->at[i].port &&
+                            strcmp(plan->shards[k].master.host, m->at[i].host) == 0);
+        if (!owns && masters_check_role(cx, m, i, e)) {
+            cluster_plan_release(plan);
+            rc = err_code(e);
+        }
+    }
+    return rc;
+}
+
+enum rc
+masters_settle(struct ctx *cx, struct masters *m, struct err *e)
+{
+    struct cluster_plan plan;
+    enum rc rc;
+
+    if (m->owner == NULL)
+        return RC_OK;
+    if (masters_plan_anew(cx, m, &plan, e))
+        return err_code(e);
+    rc = masters_take_plan(cx, m, &plan, e);
+    cluster_plan_release(&plan);
+    return rc;
+}
+
 enum rc
 masters_find(struct ctx *cx, struct masters *m, struct str redirection, size_t *out, unsigned *slot,
              struct err *e)
 {
     struct cluster_node node = {.port = 0};
+    struct cluster_plan plan;
     struct redis_addr at;
 
     if (!masters_take_redirection(redirection, slot, node.host, &node.port))
@@ -147,13 +251,14 @@ masters_find(struct ctx *cx, struct masters *m, struct str redirection, size_t *
     if (cluster_map_node(&(struct cluster_ask){.map = m->where.map, .n_map = m->where.n_map}, &node,
                          e))
         return err_code(e);
-    for (size_t i = 0; i < m->n; i++)
-        if (m->at[i].port == node.port && strcmp(m->at[i].host, node.host) == 0) {
-            *out = i;
-            return RC_OK;
-        }
+    *out = masters_place(m, node.host, node.port);
+    if (*out < m->n)
+        return RC_OK;
     if (m->n == CLUSTER_NODES_MAX)
         return err_set(e, RC_LIMIT, "redirections to more than %d nodes", CLUSTER_NODES_MAX);
+    if (masters_plan_anew(cx, m, &plan, e))
+        return err_wrap(e, "could not follow a redirection");
+    cluster_plan_release(&plan);
     redis_addr_at(m->where.addr, node.host, node.port, &at);
     if (masters_add(cx, m, &at, e))
         return err_wrap(e, "could not follow a redirection");

@@ -7,7 +7,9 @@
  *
  * Shape    masters_open connects; of a cluster it waits as redis/cluster_plan does until every slot has an owner
  *          that is up. masters_find gives the place of the address that a redirection names,
- *          and connects where it is a new one.
+ *          and connects where it is a new one. masters_settle, after the last write, takes the cluster as it is then.
+ * Failover a replica that takes over may lack what its master had confirmed: once a master that took writes is none
+ *          any more, what is in the cluster is not known (RC_CONFLICT).
  * Errors   as redis/topology and redis/cluster_plan.
  * Threads  one at a time.
  */
@@ -34,6 +36,9 @@ void masters_close(struct masters *m);
 /* "MOVED 3999 10.0.0.7:6379" or "ASK ..", as the error of a reply says it: its place in the list, and the slot. */
 NODISCARD enum rc masters_find(struct ctx *cx, struct masters *m, struct str redirection,
                                size_t *out, unsigned *slot, struct err *e);
+
+/* All is written and answered: masters that slots have moved to join the list, and the owners are those of now. */
+NODISCARD enum rc masters_settle(struct ctx *cx, struct masters *m, struct err *e);
 
 /* ---- pure, for tests ---- */
 /* The host may be empty, which means the node that said so; an IPv6 address has no brackets. */

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: cluster_fill.py PORT KEYS [lasting]
+"""usage: cluster_fill.py PORT KEYS [lasting] [timeless]
 
 Writes keys of every type to the cluster of which the node at PORT of 127.0.0.1 is one, each to the owner of its slot,
 some with hash tags and with expiries (MIGRATE changes these by a millisecond: `lasting` makes none), and one library to
-every master.
+every master. Consumers of streams have times of their own, which a server that starts from its log of commands makes anew:
+`timeless` makes none.
 """
 import socket
 import sys
@@ -89,7 +90,9 @@ def main():
         lambda n, k, i: n.add("PFADD", k, i, i + 1),
         lambda n, k, i: n.add("SET", k, "x" * 20 + str(i), "PXAT", 4102444800123),
     ]
-    if sys.argv[3:] == ["lasting"]:
+    if "timeless" in sys.argv[3:]:
+        makers[5] = lambda n, k, i: (n.add("XADD", k, "1-1", "f", i), n.add("XGROUP", "CREATE", k, "readers", "0"))
+    if "lasting" in sys.argv[3:]:
         makers.pop()
     for i in range(count):
         key = "{user%d}:%d" % (i % 97, i) if i % 4 == 0 else "key:%d" % i

@@ -109,7 +109,7 @@ CUT
     each_node c config set requirepass secret >/dev/null
     each_node c -a secret --no-auth-warning client kill type replica >/dev/null
     each_node c -a secret --no-auth-warning client kill type master >/dev/null
-    run env REDISCLI_AUTH=secret "$CSTASH" backup --redis "$URL_c" --prefer replica
+    run env REDISCLI_AUTH=secret "$CSTASH" backup --redis "$URL_c" --prefer replica --wait 1s
     says 1 "of the cluster has no replica that can be read"
     run env REDISCLI_AUTH=secret "$CSTASH" backup --redis "$URL_c"
     says 0 "is not read" "1000 keys of 3 shards"
