@@ -82,17 +82,33 @@ cluster_text(struct str s, char *to, size_t room)
     return true;
 }
 
-/* Nowhere: the address that was asked. "?": the node does not know itself. */
+static bool
+cluster_is_mapped(const struct cluster_ask *ask, struct str host, uint16_t port)
+{
+    struct cluster_node n = {.port = port}, same;
+
+    if (!cluster_text(host, n.host, sizeof(n.host)))
+        return false;
+    same = n;
+    return !cluster_map(ask, &n) || n.port != same.port || strcmp(n.host, same.host) != 0;
+}
+
+/*
+ * Nowhere ("unknown-endpoint"): the address that was asked, with this port; so says the protocol. "?": the node has no
+ * name, where names are preferred.
+ */
 static bool
 cluster_set_host(const struct cluster_ask *ask, struct str endpoint, struct str ip,
                  struct cluster_node *n)
 {
-    struct str host = endpoint;
+    struct str asked = ask->asked != NULL && ask->asked->host != NULL ? str_c(ask->asked->host)
+                                                                      : str_of(NULL, 0),
+               host = endpoint;
 
-    if (host.n == 0 || str_eq(host, STR_LIT("?")))
-        host = str_eq(host, STR_LIT("?")) || ip.n != 0 ? ip : host;
-    if (host.n == 0 && ask->asked != NULL && ask->asked->host != NULL)
-        host = str_c(ask->asked->host);
+    if (str_eq(host, STR_LIT("?")))
+        host = ip;
+    else if (host.n == 0)
+        host = asked.n == 0 || (ip.n != 0 && cluster_is_mapped(ask, ip, n->port)) ? ip : asked;
     return host.n != 0 && cluster_text(host, n->host, sizeof(n->host));
 }
 

@@ -43,6 +43,13 @@ sum_of() { "$CSTASH" digest -q --redis "$1" --prefer master; }
     run "$CSTASH" restore --yes --verify --redis "redis-cluster://127.0.0.1:$PORT_b2,127.0.0.1:$PORT_b3" --target s latest
     says 0 "holds its 4,000 keys" "read back and compared"
     [ "$(sum_of "$URL_b")" = "$sum" ]
+    # Four shards into three.
+    "$CSTASH" backup -q --redis "$URL_c" --target c
+    each_node b flushall >/dev/null
+    each_node b function flush >/dev/null
+    run "$CSTASH" restore --yes --redis "$URL_b" --target c latest
+    says 0 "are those of the backup" "holds its 4,000 keys"
+    [ "$(sum_of "$URL_b")" = "$sum" ]
     # A stream, and a file.
     each_node b flushall >/dev/null
     "$CSTASH" dump -q --redis "$URL_c" >"$T/dump"

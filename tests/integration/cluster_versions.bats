@@ -63,22 +63,45 @@ moved_at_once() { # COMMAND: that moves slots 0 to 1000 from a1 to a2
     [ "$("$CSTASH" digest -q latest)" = "$sum" ]
     [ "$(sum_of "$URL_a")" = "$sum" ]
 }
+
+restored_meanwhile() { # COMMAND: that moves slots 0 to 1000 from a1 to a2, while keys are written to both; a backup is there
+    local sum
+    sum=$("$CSTASH" digest -q latest)
+    "$2"
+    until_true owns a1 0-5460
+    each_node a flushall >/dev/null
+    each_node a function flush >/dev/null
+    "$CSTASH" restore --yes --redis "$URL_a" latest >"$T/out" 2>&1 </dev/null 3>&- &
+    PIDS+=($!)
+    until_true has_keys a1
+    "$1"
+    wait $! || { cat "$T/out"; false; }
+    cat "$T/out"
+    grep -q 'are those of the backup' "$T/out"
+    until_true owns a2 0-1000
+    [ "$(total a)" = 20000 ]
+    [ "$(sum_of "$URL_a")" = "$sum" ]
+}
 owns() { cli "$1" cluster nodes | grep myself | grep -q " $2"; }
 
 move_redis() { cli a2 cluster migration import 0 1000; }
+back_redis() { cli a1 cluster migration import 0 1000; }
 move_valkey() { cli a1 cluster migrateslots slotsrange 0 1000 node "$(node_id a2)"; }
+back_valkey() { cli a2 cluster migrateslots slotsrange 0 1000 node "$(node_id a1)"; }
 
-@test "Redis 8.6: there and back; slots that move at once during a backup" {
+@test "Redis 8.6: there and back; slots that move at once during a backup, and during a restore" {
     local CLUSTER_VERSION=redis-8.6
     there_and_back
     end_nodes
     moved_at_once move_redis
+    restored_meanwhile move_redis back_redis
 }
 
-@test "Valkey 9.1: there and back; slots that move at once during a backup" {
+@test "Valkey 9.1: there and back; slots that move at once during a backup, and during a restore" {
     local CLUSTER_VERSION=valkey-9.1
     there_and_back
     end_nodes
     moved_at_once move_valkey
+    restored_meanwhile move_valkey back_valkey
 }
 end_nodes() { local n; for n in a1 a2 a3 b1 b2 b3; do stop_redis $n; done; rm -rf "$T/repo"; "$CSTASH" init -q; }
