@@ -82,8 +82,8 @@ restore_words(const struct restore_result *r, const char *target, char to[static
                                                  : "");
     else if (!o->told)
         (void)snprintf(to, RESTORE_WORDS,
-                       "not proven: %s did not say how many keys it holds (neither INFO nor DBSIZE "
-                       "is allowed)",
+                       "not proven: %s did not say how many keys it holds (the user needs +dbsize, "
+                       "or +info and +scan)",
                        target);
     else if (o->before != 0)
         (void)snprintf(to, RESTORE_WORDS,

@@ -100,6 +100,18 @@ empty_user(struct ctx *cx, struct conn *c, struct buf *user, struct err *e)
     return RC_OK;
 }
 
+/* The emptying itself, which knows no such word as "x". */
+static enum rc
+empty_ask_flush(struct ctx *cx, struct conn *c, const struct filter *f, struct err *e)
+{
+    const char *word = f->db != FILTER_ALL_DBS ? "FLUSHDB" : "FLUSHALL";
+    struct reply r;
+
+    if (CONN_CALL(cx, c, &r, e, str_c(word), STR_LIT("x")))
+        return err_code(e);
+    return empty_refuses(&r) ? empty_denied(c, word, e) : RC_OK;
+}
+
 /* Neither writes: a payload of one byte is none, and FUNCTION FLUSH knows no such word. */
 static enum rc
 empty_ask_others(struct ctx *cx, struct conn *c, const struct filter *f, struct str first,
@@ -136,21 +148,24 @@ empty_check_rights(struct ctx *cx, struct conn *c, const struct filter *f,
             rc = empty_ask(cx, c, &r, load->no_key, buf_str(&user), e);
     }
     buf_release(&user);
+    if (rc == RC_OK)
+        rc = empty_ask_flush(cx, c, f, e);
     return rc == RC_OK ? empty_ask_others(cx, c, f, load->first, e) : rc;
 }
 
 static enum rc
 empty_keys(struct ctx *cx, struct conn *c, const struct filter *f, bool *emptied, struct err *e)
 {
+    bool before = *emptied;
     struct reply r;
 
     if (f->db != FILTER_ALL_DBS && conn_select(cx, c, (uint64_t)f->db, e))
         return err_code(e);
-    *emptied = true; /* until it says that it did not */
+    *emptied = true; /* until it says that it did not; another one may have been emptied before */
     if (f->db != FILTER_ALL_DBS ? CONN_CALL(cx, c, &r, e, STR_LIT("FLUSHDB"))
                                 : CONN_CALL(cx, c, &r, e, STR_LIT("FLUSHALL")))
         return err_code(e);
-    *emptied = r.type != REPLY_ERROR;
+    *emptied = before || r.type != REPLY_ERROR;
     return reply_is_status(&r, "OK") ? RC_OK : conn_fail(c, &r, "could not empty the server", e);
 }
 

@@ -125,6 +125,10 @@ tag_of() { # NODE: a hash tag of a slot that it owns
     REDISCLI_AUTH=pw run "$CSTASH" restore --yes --existing flush --redis "redis://w@127.0.0.1:$PORT_a1" latest
     says 1 "nothing was emptied or written"
     [ "$(total a)" = 300 ]
+    cli a3 acl setuser w +xadd -flushall >/dev/null
+    REDISCLI_AUTH=pw run "$CSTASH" restore --yes --existing flush --redis "redis://w@127.0.0.1:$PORT_a1" latest
+    says 1 "nothing was emptied or written: the user of 127.0.0.1:$PORT_a3 may not FLUSHALL"
+    [ "$(total a)" = 300 ]
 }
 
 @test "databases: a cluster has one; another one is refused before anything is written, or chosen by --db" {
