@@ -93,6 +93,31 @@ agrees() { [ "$(cli $NS many-0 cluster info | grep -c 'cluster_state:ok')" = 1 ]
     [ "$(cli $NS redis get key:299)" = 299 ]
 }
 
+masters() { local i; for i in 0 1 2 3 4 5; do ! cli $NS many-$i role | grep -qx master || echo many-$i; done; }
+each_master() { local pod; for pod in $(masters); do cli $NS $pod "$@"; done; } # each_master COMMAND...
+total() { each_master dbsize | awk '{n += $1} END {print n}'; }
+
+@test "a RestoreSession into the cluster itself: each key to the master that owns its slot" {
+    each_master flushall
+    [ "$(total)" = 0 ]
+    restore $NS home "$MANY" 'rules: [{snapshots: [latest]}]'
+    phase $NS restoresession/home Succeeded 60
+    kubectl logs -n $NS -l job-name=stash-restore-home-0 --all-containers --tail=-1 | grep 'are those of the backup'
+    [ "$(total)" = 300 ]
+    [ "$(masters | wc -l)" = 3 ]
+    [ "$(kubectl exec -n $NS many-0 -- env REDISCLI_AUTH=secret redis-cli -c get key:299)" = 299 ]
+    # One server's backup goes there too, whatever there is.
+    config $NS redis 'retentionPolicy: {name: one, keepLast: 5, prune: true}'
+    phase $NS bc/redis Ready
+    cli $NS redis set key:299 other
+    session $NS three redis
+    phase $NS backupsession/three Succeeded 60
+    restore $NS spread "$MANY" "rules: [{snapshots: [$(field $NS backupsession/three '{.status.targets[0].stats[0].snapshots[0].name}')]}]"
+    phase $NS restoresession/spread Succeeded 60
+    [ "$(total)" = 300 ]
+    [ "$(kubectl exec -n $NS many-0 -- env REDISCLI_AUTH=secret redis-cli -c get key:299)" = other ]
+}
+
 @test "a master that is gone: its replica takes over, and the next backup is whole" {
     local i
     for i in 0 1 2 3 4 5; do cli $NS many-$i role | grep -qx master && break; done
