@@ -126,6 +126,11 @@ answers() { cli "$1" ping 2>/dev/null | grep -q PONG; }
     cli c set k v >/dev/null
     run "$CSTASH" backup --redis "$URL_c" --target c --source replication --psync hidden
     says 0 "1 key by replication"
+    # As a proxy that knows commands of one key only.
+    start_redis d --rename-command SCAN "" --rename-command PSYNC "" --rename-command SYNC "" --rename-command INFO ""
+    run "$CSTASH" backup --redis "$URL_d" --target d
+    says 1 "could not list the keys (SCAN)" "unknown command"
+    [ "$("$CSTASH" snapshots --json | grep -o '"tree"' | wc -l)" = 3 ]
 }
 
 @test "a cluster whose commands are denied: no backup of one node instead, unless that is asked for" {
