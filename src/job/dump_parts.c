@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/dump_parts.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "job/manifest.h"
+
+enum { PARTS_BEGIN_MAX = 4 * TRAILER_TEXT };
 
 static enum rc
 parts_begin_one(struct load_parts *parts, uint32_t i, struct rd **out, struct err *e)
@@ -45,10 +48,36 @@ parts_place(struct dump_parts *p, const size_t *blobs, size_t n_content)
     return at == n_content;
 }
 
+/* Is the first blob what stands before the parts, and nothing else? The chunks of other programs are not cut there. */
+static enum rc
+parts_check_begin(struct dump_parts *p, bool *is, struct err *e)
+{
+    CLEANUP(buf_release) struct buf want = BUF_INIT(PARTS_BEGIN_MAX);
+    CLEANUP(buf_release) struct buf have = BUF_INIT(PARTS_BEGIN_MAX);
+    struct err longer = ERR_INIT;
+    struct wr_buf to;
+    struct rd *in;
+    enum rc rc;
+
+    wr_buf_init(&to, &want);
+    if (parts_begin(&to.wr, e) || parts_begin_one(&p->parts, 0, &in, e))
+        return err_code(e);
+    wr_buf_init(&to, &have);
+    rc = stream_copy(in, &to.wr, NULL, &longer);
+    load_close(TAKE(p->loads[0]));
+    if (rc != RC_OK && rc != RC_LIMIT) {
+        *e = longer;
+        return rc;
+    }
+    *is = rc == RC_OK && str_eq(buf_str(&want), buf_str(&have));
+    return RC_OK;
+}
+
 enum rc
 dump_parts_open(struct ctx *cx, struct snapshot_source *from, struct dump_parts *p, struct err *e)
 {
     size_t *blobs = NULL, n = 0;
+    bool stored_so = false;
     enum rc rc = RC_OK;
 
     *p = (struct dump_parts){
@@ -59,10 +88,12 @@ dump_parts_open(struct ctx *cx, struct snapshot_source *from, struct dump_parts 
         p->parts.n = (uint32_t)n;
         p->at = mem_zero(n + 2, sizeof(*p->at));
         p->loads = mem_zero(n + 2, sizeof(struct load *)); /* NOLINT */
-        if (!parts_place(p, blobs, from->file.n_content)) {
-            (void)err_set(e, RC_CORRUPT, "the manifest has another number of blobs than the dump");
-            rc = err_hint(e, "cstash show writes the dump, and cstash load takes it without the "
-                             "manifest");
+        if (parts_place(p, blobs, from->file.n_content))
+            rc = parts_check_begin(p, &stored_so, e);
+        if (rc == RC_OK && !stored_so) {
+            log_info("the dump is not stored in the parts that its manifest tells: it is read in "
+                     "order");
+            p->parts.n = 0;
         }
     }
     mem_free(blobs);

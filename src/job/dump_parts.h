@@ -10,8 +10,8 @@
  * Shape    dump_parts_open takes from the manifest where the parts are; a struct load_parts for the load;
  *          dump_parts_end after a load that ended well.
  * Trust    none: each stream must be the part that it should be, and the dump's end says what all of them hold
- *          (dump/dump_decode).
- * Errors   RC_CORRUPT: the manifest's parts are not the file, or the file is not as long as its tree says.
+ *          (dump/dump_decode). A file that is not stored so (by another program, say) is one part here.
+ * Errors   dump_parts_end: RC_CORRUPT: the file is not as long as its tree says; else as repo/load.
  * Memory   of all together as of one struct load (repo/load).
  * Threads  one caller.
  */
@@ -19,7 +19,7 @@
 
 struct dump_parts {
     struct load_parts
-        parts; /* n 0: the dump is one part, or the manifest does not say where they are */
+        parts; /* n 0: the dump is one part, or nobody says where they are: read it in order */
     struct ctx *cx;
     struct snapshot_source *from; /* borrowed */
     struct load_part *at;         /* of each of the n + 2 streams */
