@@ -259,3 +259,13 @@ exists_prefetch_settle(struct exists_prefetch *a, struct err *e)
     buf_reset(&a->asks);
     return RC_OK;
 }
+
+enum rc
+exists_prefetch_take_over(struct exists_prefetch *a, struct exists_prefetch *from, struct err *e)
+{
+    if (exists_prefetch_settle(from, e))
+        return err_code(e);
+    a->current = from->current;
+    a->again = from->again;
+    return RC_OK;
+}

@@ -67,6 +67,9 @@ void exists_prefetch_release(struct exists_prefetch *a);
 NODISCARD enum rc exists_prefetch_add(struct exists_prefetch *a, const struct cmd *c,
                                       const struct command_class *k, struct pipeline_note *note,
                                       bool *send, struct err *e);
+/* The rest of the key's commands go to the node of `a`, since its slot moved there: what was decided of it holds. */
+NODISCARD enum rc exists_prefetch_take_over(struct exists_prefetch *a, struct exists_prefetch *from,
+                                            struct err *e);
 /* Is the key of the last command one that is kept? After exists_prefetch_settle. */
 bool exists_prefetch_drops(const struct exists_prefetch *a);
 /* Decide and send what is held. */

@@ -34,7 +34,8 @@
  *          empty server.
  * Cluster  each command goes to the master that owns its key's slot, libraries to every one, and the masters
  *          share the window. A command that is answered MOVED or ASK is sent to where that leads, in order
- *          (redis/pipeline keeps it until it is answered); a long one, which cannot be kept, is an error of its key's.
+ *          (redis/pipeline keeps it until it is answered); of a long one, which cannot be kept, it is asked before who
+ *          takes it. With LOAD_SKIP and LOAD_FAIL, or when its slot moves while it is sent, it is an error of its key's.
  *          A cluster has one database: keys of others are RC_UNSUPPORTED, but of the one that the filter
  *          wants; so is what is not a command of one key.
  * Parts    with several masters, the parts of a dump (opts->parts) are read in turn, LOAD_LANES at a time, so that all masters

@@ -42,6 +42,7 @@ struct load {
     bool sending;   /* not a dry run */
     bool to_empty;  /* LOAD_FLUSH, and not done yet */
     bool in_pieces; /* a command is sent in part */
+    bool asking;    /* its key's slot is on its way to l->at: each part of it needs ASKING */
     bool in_key;    /* more commands of the key may follow */
 };
 
@@ -78,6 +79,11 @@ load_node_fn load_node_settle, load_node_drain, load_node_fence;
  * way is waited for, so that what follows of a key comes behind. Then again, for slots go on moving.
  */
 NODISCARD enum rc load_follow(struct load *l, struct err *e);
+/*
+ * A long command cannot be kept and sent again: which node takes it is asked before, once all that was sent of its key is where
+ * it belongs. l->at, and l->asking.
+ */
+NODISCARD enum rc load_find_taker(struct load *l, struct str key, struct err *e);
 
 /* ---- load_send.c ---- */
 

@@ -186,16 +186,13 @@ redirect_question(void *arg, struct str redirection, struct str command, struct 
 static enum rc
 redirect_one(struct load *l, const struct redirects *r, const struct redirected *one, struct err *e)
 {
-    static const char asking[] = "*1\r\n$6\r\nASKING\r\n";
-    struct pipeline_note note = one->note,
-                         ask = {.bytes = sizeof(asking) - 1, .again = true, .answer = ANSWER_OK};
+    struct pipeline_note note = one->note;
     struct load_node *to;
 
     note.again = true;
     if (redirect_to(l, str_of(r->bytes.p + one->where_at, one->where_n), one->ask, &to, e))
         return err_code(e);
-    if (one->ask && pipeline_add(&to->pump, &ask, str_c(asking), e))
-        return err_code(e);
+    to->pump.asking = one->ask;
     return pipeline_add(&to->pump, &note, str_of(r->bytes.p + one->at, one->n), e);
 }
 
@@ -222,4 +219,48 @@ load_follow(struct load *l, struct err *e)
             rc = load_each(l, load_node_drain, e);
     }
     return rc;
+}
+
+/* A write that changes nothing of a key of any type. */
+static enum rc
+ask_taker(struct load *l, struct str key, struct reply *r, struct err *e)
+{
+    struct load_node *at = l->at;
+
+    return pipeline_drain(&at->pump, e)
+               ? err_code(e)
+               : CONN_CALL(l->cx, at->c, r, e, STR_LIT("SREM"), key, str_c(at->no_key));
+}
+
+enum rc
+load_find_taker(struct load *l, struct str key, struct err *e)
+{
+    int64_t until = clock_mono_ms() + FOLLOW_MS;
+    struct reply r;
+
+    if (exists_prefetch_settle(&l->at->ahead, e) || pipeline_drain(&l->at->pump, e) ||
+        (l->redirects.n != 0 && load_follow(l, e)))
+        return err_code(e);
+    l->at = l->nodes[l->m->owner[slot_of(key)]];
+    while (clock_mono_ms() < until) {
+        struct load_node *to;
+        bool ask;
+
+        if (ask_taker(l, key, &r, e))
+            return err_code(e);
+        ask = reply_is_error(&r, "ASK");
+        if (!ask &&
+            !reply_is_error(
+                &r, "MOVED")) /* it takes it; or another error, which the command meets, too */
+            return RC_OK;
+        if (redirect_to(l, r.s, ask, &to, e))
+            return err_code(e);
+        l->at = to;
+        l->asking = ask;
+        if (ask)
+            return RC_OK;
+        if (ctx_sleep(l->cx, 1, e))
+            return err_code(e);
+    }
+    return RC_OK; /* the command says what is wrong */
 }

@@ -73,6 +73,7 @@ next_part(struct load *l, const struct split *s, uint32_t done, struct str frami
     note->argc = s->fixed + split_elements(s, done);
     note->bytes = head->n;
     note->starts_key = false;
+    l->at->pump.asking = l->asking;
     return pipeline_add(&l->at->pump, note, buf_str(head), e);
 }
 
@@ -261,19 +262,50 @@ send_everywhere(struct load *l, const struct cmd *c, const struct command_class 
     return RC_OK;
 }
 
-enum rc
-load_send(struct load *l, const struct cmd *c, const struct command_class *k, struct err *e)
+/* Where the command goes; its slot may have moved since the command before it of the same key. */
+static enum rc
+send_route(struct load *l, const struct cmd *c, const struct command_class *k, struct err *e)
+{
+    bool keeps = l->opts->existing == LOAD_SKIP || l->opts->existing == LOAD_FAIL;
+    struct load_node *before = l->at;
+
+    l->at = l->nodes[l->m->owner[slot_of(k->key)]];
+    if (k->kind != CMD_KEY)
+        return RC_OK;
+    if (!c->whole && !keeps && load_find_taker(l, k->key, e))
+        return err_code(e);
+    l->at->pump.asking = l->asking;
+    if (before == l->at || k->starts_key)
+        return RC_OK;
+    l->at->pump.key_made = before->pump.key_made;
+    return keeps ? exists_prefetch_take_over(&l->at->ahead, &before->ahead, e) : RC_OK;
+}
+
+/* To one server. */
+static enum rc
+send_there(struct load *l, const struct cmd *c, const struct command_class *k, struct err *e)
 {
     bool cut = false;
 
-    if (load_is_cluster(l)) {
-        if (k->kind == CMD_GLOBAL)
-            return send_everywhere(l, c, k, e);
-        l->at = l->nodes[l->m->owner[slot_of(k->key)]];
-    }
     if (!c->whole && send_split(l, c, k, &cut, e))
         return err_code(e);
-    if (!cut && (l->at->adapt == NULL ? send_one(l, c, k, e) : send_adapted(l, c, k, e)))
+    if (cut)
+        return RC_OK;
+    return l->at->adapt == NULL ? send_one(l, c, k, e) : send_adapted(l, c, k, e);
+}
+
+enum rc
+load_send(struct load *l, const struct cmd *c, const struct command_class *k, struct err *e)
+{
+    enum rc rc;
+
+    if (!load_is_cluster(l))
+        return send_there(l, c, k, e);
+    if (k->kind == CMD_GLOBAL)
+        return send_everywhere(l, c, k, e);
+    if (send_route(l, c, k, e))
         return err_code(e);
-    return l->redirects.n != 0 ? load_follow(l, e) : RC_OK;
+    rc = send_there(l, c, k, e);
+    l->asking = l->at->pump.asking = false;
+    return rc == RC_OK && l->redirects.n != 0 ? load_follow(l, e) : rc;
 }

@@ -12,6 +12,7 @@ enum {
     WINDOW_LEAST = 1024,
     WINDOW_BYTES = 4 * 1024 * 1024,
     OUT_STEP = 128 * 1024, /* written in one go */
+    PUSH_STEP = 16 * 1024, /* more, before it is tried again */
     OUT_MAX = 4 * 1024 * 1024,
     READ_STEP = 64 * 1024,
     PATIENCE_MS = 20,
@@ -495,7 +496,9 @@ pipeline_queue(struct pipeline *p, struct str raw, struct err *e)
         buf_must_add(&p->out, raw.p, n);
         raw = str_of(raw.p + n, raw.n - n);
         if (p->meanwhile != NULL && p->out.n < OUT_MAX) {
-            if (p->out.n - p->out_at >= OUT_STEP)
+            /* Not for each command: while the server takes nothing that would be a call for nothing. */
+            if (p->out.n - p->out_at >= OUT_STEP &&
+                p->out.n / PUSH_STEP != (p->out.n - n) / PUSH_STEP)
                 pipeline_push(p);
         } else if (p->out.n >= OUT_STEP && pipeline_flush(p, e)) {
             return err_code(e);
@@ -519,12 +522,26 @@ pipeline_keep(struct pipeline *p, struct str raw)
     buf_must_add(&p->kept, raw.p, raw.n);
 }
 
+/* A node to which a slot is on its way takes the next command of it. */
+static enum rc
+pipeline_ask(struct pipeline *p, struct err *e)
+{
+    static const char asking[] = "*1\r\n$6\r\nASKING\r\n";
+    const struct pipeline_note n = {
+        .bytes = sizeof(asking) - 1, .again = true, .answer = ANSWER_OK};
+
+    p->asking = false;
+    return pipeline_add(p, &n, str_c(asking), e);
+}
+
 enum rc
 pipeline_add(struct pipeline *p, const struct pipeline_note *n, struct str raw, struct err *e)
 {
     struct pipeline_note *note;
     uint32_t last;
 
+    if (UNLIKELY(p->asking) && pipeline_ask(p, e))
+        return err_code(e);
     if (p->n == p->cap || (p->n != 0 && p->bytes + raw.n > p->bytes_max)) {
         if (pipeline_flush(p, e))
             return err_code(e);

@@ -62,6 +62,7 @@ struct pipeline {
     bool key_there;   /* as far as it was answered */
     bool key_made;    /* the same of the last command that was sent */
     bool key_refused; /* and that was said */
+    bool asking;      /* the next command is taken by leave of ASKING alone */
     bool broken;      /* the server's answers cannot be relied upon, or will stay the same */
 };
 

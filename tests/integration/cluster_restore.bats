@@ -238,6 +238,41 @@ move_slot() { # SLOT FROM TO: as redis-cli --cluster reshard does it
 }
 has_keys() { [ "$(cli "$1" dbsize)" != 0 ]; }
 
+@test "values too long to be sent again follow a slot that is half moved, and one that moved meanwhile" {
+    start_cluster a 3 0
+    start_cluster b 3 0
+    local tag slot sum n
+    tag=$(tag_of a1)
+    slot=$(cli a1 cluster keyslot "{$tag}")
+    head -c 3000000 /dev/urandom | cli a1 -x set "{$tag}string" >/dev/null
+    for n in 1 2 3; do
+        cli a1 rpush "{$tag}list" "short $n" >/dev/null
+        head -c 2000000 /dev/urandom | cli a1 -x rpush "{$tag}list" >/dev/null
+    done
+    sum=$(sum_of "$URL_a")
+    "$CSTASH" backup -q --redis "$URL_a" --target a
+    cli b2 cluster setslot "$slot" importing "$(node_id b1)" >/dev/null
+    cli b1 cluster setslot "$slot" migrating "$(node_id b2)" >/dev/null
+    run "$CSTASH" restore --yes --redis "$URL_b" --target a latest
+    says 0 "restored 2 keys" "are those of the backup"
+    [ "$(cli b2 dbsize)" = 2 ] # by ASKING
+    move_slot "$slot" b1 b2
+    [ "$(sum_of "$URL_b")" = "$sum" ]
+
+    mkfifo "$T/pipe"
+    "$CSTASH" load --yes --redis "$URL_b" <"$T/pipe" >"$T/out" 2>&1 3>&- &
+    PIDS+=($!)
+    exec 9>"$T/pipe"
+    for n in b1 b2 b3; do until_true has_client "$n"; done
+    move_slot "$slot" b2 b3
+    "$CSTASH" show >&9
+    exec 9>&-
+    wait $! || { cat "$T/out"; false; }
+    [ "$(cli b3 dbsize)" = 2 ]
+    [ "$(sum_of "$URL_b")" = "$sum" ]
+}
+has_client() { cli "$1" client list | grep -qv cmd=client; }
+
 @test "a master that dies during a restore stops it, and it says how far it came" {
     start_cluster a 3 0
     start_cluster b 3 0
