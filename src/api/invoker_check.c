@@ -2,6 +2,7 @@
 /* Values whose type is right, and with which nothing could ever run. */
 #include "api/cron.h"
 #include "api/duration.h"
+#include "api/hook_templates.h"
 #include "api/invoker.h"
 #include "api/kinds.h"
 
@@ -112,7 +113,8 @@ enum rc
 invoker_check(const struct invoker *inv, int64_t now_ms, struct err *e)
 {
     if (check_driver(inv, e) || check_references(inv, e) || check_time_out(inv, e) ||
-        check_numbers(inv, e) || invoker_check_schedule(inv, now_ms, e) || check_rules(inv, e))
+        check_numbers(inv, e) || invoker_check_schedule(inv, now_ms, e) || check_rules(inv, e) ||
+        hook_templates_check(inv, e))
         return err_code(e);
     return RC_OK;
 }

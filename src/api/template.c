@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Text and actions. What is not taken is not evaluated either: it is passed over word by word, as Go does. */
 #include "api/template.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 
 #include "api/template_internal.h"
+#include "base/mem.h"
 
-struct run {
-    const char *p, *end; /* what is left of the text */
-    const struct json *data;
-    struct buf *out;
-    unsigned depth;
-    struct err *e;
-};
+enum { STEPS_MAX = 100 * 1000 };
+
+/* Why a block ended; the word is eaten. */
+enum stop { AT_END_OF_TEXT, AT_ELSE, AT_END, AT_BREAK, AT_CONTINUE };
+
+static enum rc template_block(struct template_run *r, enum stop *stop);
 
 bool
 template_is_one(const char *text)
@@ -20,258 +22,10 @@ template_is_one(const char *text)
 }
 
 static enum rc
-template_bad(struct run *r, const char *what)
-{
-    return err_set(r->e, RC_INVALID, "template: %s near \"%.*s\"", what,
-                   (int)MIN(r->end - r->p, 40), r->p);
-}
-
-/* ---- expressions, between {{ and }} ---- */
-
-static void
-template_blanks(struct run *r)
-{
-    while (r->p < r->end && strchr(" \t\r\n", *r->p) != NULL)
-        r->p++;
-}
-
-static bool
-at_end_of_action(struct run *r)
-{
-    return r->end - r->p >= 2 &&
-           (memcmp(r->p, "}}", 2) == 0 || (r->end - r->p >= 3 && memcmp(r->p, "-}}", 3) == 0));
-}
-
-static bool
-word_char(char c)
-{
-    return isalnum((unsigned char)c) || c == '_';
-}
-
-static enum rc template_pipeline(struct run *r, struct json **out);
-
-static enum rc
-template_quoted(struct run *r, struct json **out)
-{
-    char text[4096];
-    size_t n = 0;
-    char quote = *r->p++;
-
-    while (r->p < r->end && *r->p != quote) {
-        char c = *r->p++;
-
-        if (c == '\\' && quote == '"' && r->p < r->end) {
-            c = *r->p++;
-            if (c == 'n')
-                c = '\n';
-            else if (c == 't')
-                c = '\t';
-        }
-        if (n == sizeof(text))
-            return template_bad(r, "a string is too long");
-        text[n++] = c;
-    }
-    if (r->p == r->end)
-        return template_bad(r, "a string is not closed");
-    r->p++;
-    *out = json_new_str(str_of(text, n));
-    return RC_OK;
-}
-
-static enum rc
-template_field(struct run *r, struct json **out)
-{
-    const struct json *at = r->data;
-
-    r->p++;
-    while (r->p < r->end && word_char(*r->p)) {
-        char name[100];
-        size_t n = 0;
-
-        while (r->p < r->end && word_char(*r->p) && n + 1 < sizeof(name))
-            name[n++] = *r->p++;
-        name[n] = '\0';
-        at = json_field(at, name);
-        if (at == NULL)
-            return err_set(r->e, RC_INVALID, "template: there is no field %s", name);
-        if (r->p < r->end && *r->p == '.')
-            r->p++;
-    }
-    *out = json_clone(at);
-    return RC_OK;
-}
-
-static enum rc
-template_number(struct run *r, struct json **out)
-{
-    const char *from = r->p;
-    int64_t v;
-
-    r->p++;
-    while (r->p < r->end && isdigit((unsigned char)*r->p))
-        r->p++;
-    if (!str_to_i64(str_of(from, (size_t)(r->p - from)), &v))
-        return template_bad(r, "a number is malformed");
-    *out = json_new_int(v);
-    return RC_OK;
-}
-
-/* One operand that is not a function. */
-static enum rc
-template_operand(struct run *r, struct json **out)
-{
-    enum rc rc;
-
-    if (r->p == r->end)
-        return template_bad(r, "the template ends");
-    if (*r->p == '"' || *r->p == '`')
-        return template_quoted(r, out);
-    if (*r->p == '.')
-        return template_field(r, out);
-    if (isdigit((unsigned char)*r->p) || *r->p == '-')
-        return template_number(r, out);
-    if (*r->p != '(')
-        return template_bad(r, "a value is missing");
-    r->p++;
-    if (++r->depth > TEMPLATE_DEPTH)
-        return template_bad(r, "it is nested too deeply");
-    rc = template_pipeline(r, out);
-    r->depth--;
-    if (rc != RC_OK)
-        return rc;
-    template_blanks(r);
-    if (r->p == r->end || *r->p != ')') {
-        json_free(*out);
-        return template_bad(r, "a \")\" is missing");
-    }
-    r->p++;
-    return RC_OK;
-}
-
-static bool
-take_word(struct run *r, char word[static 32])
-{
-    size_t n = 0;
-
-    while (r->p + n < r->end && word_char(r->p[n]) && n < 31)
-        n++;
-    if (n == 0 || isdigit((unsigned char)r->p[0]))
-        return false;
-    memcpy(word, r->p, n);
-    word[n] = '\0';
-    r->p += n;
-    return true;
-}
-
-static bool
-template_literal(const char *word, struct json **out)
-{
-    if (strcmp(word, "true") == 0 || strcmp(word, "false") == 0)
-        *out = json_new_bool(word[0] == 't');
-    else if (strcmp(word, "nil") == 0)
-        *out = json_new_null();
-    else
-        return false;
-    return true;
-}
-
-static void
-free_args(struct template_args *a)
-{
-    for (size_t i = 0; i < a->n; i++)
-        json_free(a->v[i]);
-}
-
-/* The arguments up to "|", ")" or the end. */
-static enum rc
-template_arguments(struct run *r, struct template_args *a)
-{
-    for (;;) {
-        char word[32];
-        const char *from;
-
-        template_blanks(r);
-        if (at_end_of_action(r) || r->p == r->end || *r->p == '|' || *r->p == ')')
-            return RC_OK;
-        if (a->n == TEMPLATE_ARGS)
-            return template_bad(r, "too many arguments");
-        from = r->p;
-        if (take_word(r, word)) {
-            if (!template_literal(word, &a->v[a->n])) {
-                struct template_args none = {.n = 0};
-
-                r->p = from + strlen(word);
-                if (template_call(word, &none, &a->v[a->n], r->e))
-                    return err_code(r->e);
-            }
-        } else if (template_operand(r, &a->v[a->n])) {
-            return err_code(r->e);
-        }
-        a->n++;
-    }
-}
-
-/* A function with its arguments, or one value. `piped` (may be NULL) is taken: the last argument.
- */
-static enum rc
-template_command(struct run *r, struct json *piped, struct json **out)
-{
-    struct template_args a = {.n = 0};
-    char word[32];
-    enum rc rc;
-
-    template_blanks(r);
-    if (r->p < r->end && take_word(r, word) && (piped != NULL || !template_literal(word, out))) {
-        rc = template_arguments(r, &a);
-        if (rc == RC_OK && piped != NULL && a.n == TEMPLATE_ARGS)
-            rc = template_bad(r, "too many arguments");
-        if (rc == RC_OK && piped != NULL) {
-            a.v[a.n++] = piped;
-            piped = NULL;
-        }
-        if (rc == RC_OK)
-            rc = template_call(word, &a, out, r->e);
-        free_args(&a);
-        json_free(piped);
-        return rc;
-    }
-    json_free(piped);
-    if (piped != NULL)
-        return template_bad(r, "only a function can follow \"|\"");
-    if (r->p > r->end - 1 || !word_char(r->p[-1]) || strchr(".\"`(-0123456789", *r->p) != NULL)
-        return template_operand(r, out);
-    return RC_OK; /* a literal */
-}
-
-static enum rc
-template_pipeline(struct run *r, struct json **out)
-{
-    struct json *v = NULL;
-
-    if (template_command(r, NULL, &v))
-        return err_code(r->e);
-    for (;;) {
-        template_blanks(r);
-        if (r->p == r->end || *r->p != '|')
-            break;
-        r->p++;
-        struct json *next = NULL;
-
-        if (template_command(r, v, &next))
-            return err_code(r->e);
-        v = next;
-    }
-    *out = v;
-    return RC_OK;
-}
-
-/* ---- text and actions ---- */
-
-static enum rc
-end_action(struct run *r)
+end_action(struct template_run *r)
 {
     template_blanks(r);
-    if (!at_end_of_action(r))
+    if (!template_at_end(r))
         return template_bad(r, "\"}}\" is missing");
     if (*r->p == '-') {
         r->p += 3;
@@ -282,137 +36,430 @@ end_action(struct run *r)
     return RC_OK;
 }
 
+/* The text before the next "{{", into `out` (NULL: nowhere); false: no more of them. */
 static enum rc
-emit_text(struct run *r, const char *to, bool wanted)
+next_action(struct template_run *r, struct buf *out, bool *found)
 {
-    size_t n = (size_t)(to - r->p);
+    const char *open = (const char *)memmem(r->p, (size_t)(r->end - r->p), "{{", 2);
+    size_t n = (size_t)((open != NULL ? open : r->end) - r->p);
+    const char *text = r->p;
+    bool trims =
+        open != NULL && r->end - open >= 4 && open[2] == '-' && isspace((unsigned char)open[3]);
 
-    /* "{{- " takes the blanks before it. */
-    if (r->end - to >= 4 && to[2] == '-' && isspace((unsigned char)to[3]))
-        while (n > 0 && isspace((unsigned char)r->p[n - 1]))
-            n--;
-    return wanted ? buf_add(r->out, r->p, n, r->e) : RC_OK;
+    *found = open != NULL;
+    r->steps += 1 + (unsigned)(n / 1024); /* a loop comes by here as well where it does nothing */
+    if (r->steps > STEPS_MAX)
+        return template_bad(r, "it takes too many steps");
+    r->p = open != NULL ? open + 2 + trims : r->end;
+    while (trims && n > 0 && isspace((unsigned char)text[n - 1]))
+        n--;
+    template_blanks(r);
+    return out != NULL ? buf_add(out, text, n, r->e) : RC_OK;
 }
 
-enum stop { AT_END_OF_TEXT, AT_ELSE, AT_END };
-
-static enum rc template_block(struct run *r, bool wanted, enum stop *stop);
-
-/* Behind "if": the condition, the branches, "end". */
-static enum rc
-template_branches(struct run *r, bool wanted)
+static bool
+is_comment(const struct template_run *r)
 {
-    bool taken = false;
+    return r->end - r->p >= 2 && memcmp(r->p, "/*", 2) == 0;
+}
 
-    for (;;) {
-        struct json *c = NULL;
-        enum stop stop;
-        char word[32];
-        bool yes;
+static enum rc
+pass_comment(struct template_run *r)
+{
+    const char *close = (const char *)memmem(r->p, (size_t)(r->end - r->p), "*/", 2);
 
-        if (template_pipeline(r, &c) || end_action(r)) {
-            json_free(c);
-            return err_code(r->e);
-        }
-        yes = !taken && template_truth(c);
-        taken = taken || yes;
-        json_free(c);
-        if (template_block(r, wanted && yes, &stop))
-            return err_code(r->e);
-        if (stop == AT_END_OF_TEXT)
-            return template_bad(r, "{{end}} is missing");
-        if (stop == AT_END)
-            return end_action(r);
-        template_blanks(r);
-        if (take_word(r, word)) { /* else if */
-            if (strcmp(word, "if") != 0)
-                return template_bad(r, "after else only if is understood");
+    if (close == NULL)
+        return template_bad(r, "a comment is not closed");
+    r->p = close + 2;
+    return end_action(r);
+}
+
+/* ---- passing over ---- */
+
+/* The rest of an action. */
+static enum rc
+pass_action(struct template_run *r)
+{
+    while (r->p < r->end && !template_at_end(r)) {
+        char c = *r->p++;
+
+        if (c != '"' && c != '`')
             continue;
-        }
-        if (end_action(r) || template_block(r, wanted && !taken, &stop))
-            return err_code(r->e);
-        if (stop != AT_END)
-            return template_bad(r, "{{end}} is missing");
-        return end_action(r);
+        while (r->p < r->end && *r->p != c)
+            r->p += *r->p == '\\' && c == '"' && r->end - r->p > 1 ? 2 : 1;
+        if (r->p == r->end)
+            return template_bad(r, "a string is not closed");
+        r->p++;
     }
+    return end_action(r);
 }
 
-static enum rc
-value_action(struct run *r, bool wanted)
+static bool
+opens_block(const char *word)
 {
-    struct json *v = NULL;
-    enum rc rc = template_pipeline(r, &v);
-
-    if (rc == RC_OK && wanted)
-        rc = template_print(v, r->out, r->e);
-    json_free(v);
-    return rc == RC_OK ? end_action(r) : rc;
+    return strcmp(word, "if") == 0 || strcmp(word, "with") == 0 || strcmp(word, "range") == 0;
 }
 
-/* Up to else, end (their word is eaten) or the end of the text. */
+/* Up to the else or end that belongs to the block. */
 static enum rc
-template_block(struct run *r, bool wanted, enum stop *stop)
+pass_block(struct template_run *r, enum stop *stop)
 {
-    if (++r->depth > TEMPLATE_DEPTH)
-        return template_bad(r, "it is nested too deeply");
-    *stop = AT_END_OF_TEXT;
+    unsigned inner = 0;
+
     for (;;) {
-        const char *open = (const char *)memmem(r->p, (size_t)(r->end - r->p), "{{", 2), *from;
-        char word[32];
-        enum rc rc;
+        char word[TEMPLATE_WORD];
+        bool found;
 
-        if (open == NULL) {
-            rc = wanted ? buf_add(r->out, r->p, (size_t)(r->end - r->p), r->e) : RC_OK;
-            r->p = r->end;
-            r->depth--;
-            return rc;
-        }
-        if (emit_text(r, open, wanted))
+        if (next_action(r, NULL, &found))
             return err_code(r->e);
-        r->p = open + 2;
-        if (r->end - r->p >= 2 && *r->p == '-' && isspace((unsigned char)r->p[1]))
-            r->p++;
-        template_blanks(r);
-        if (r->end - r->p >= 2 && memcmp(r->p, "/*", 2) == 0) {
-            const char *close = (const char *)memmem(r->p, (size_t)(r->end - r->p), "*/", 2);
-
-            if (close == NULL)
-                return template_bad(r, "a comment is not closed");
-            r->p = close + 2;
-            if (end_action(r))
+        if (!found)
+            return template_bad(r, "{{end}} is missing");
+        if (is_comment(r)) {
+            if (pass_comment(r))
                 return err_code(r->e);
             continue;
         }
-        from = r->p;
-        if (take_word(r, word)) {
-            *stop = strcmp(word, "end") == 0    ? AT_END
-                    : strcmp(word, "else") == 0 ? AT_ELSE
-                                                : AT_END_OF_TEXT;
-            if (*stop != AT_END_OF_TEXT) {
-                r->depth--;
-                return RC_OK;
-            }
-            if (strcmp(word, "if") == 0) {
-                if (template_branches(r, wanted))
-                    return err_code(r->e);
-                continue;
-            }
+        if (!template_take_word(r, word))
+            word[0] = '\0';
+        if (strcmp(word, "end") == 0 && inner-- == 0) {
+            *stop = AT_END;
+            return RC_OK;
         }
-        r->p = from;
-        if (value_action(r, wanted))
+        if (strcmp(word, "else") == 0 && inner == 0) {
+            *stop = AT_ELSE;
+            return RC_OK;
+        }
+        inner += opens_block(word);
+        if (pass_action(r))
             return err_code(r->e);
     }
+}
+
+/* Behind a block that was taken, or whose elses are not: up to the last "}}". */
+static enum rc
+pass_rest(struct template_run *r, enum stop stop)
+{
+    while (stop == AT_ELSE)
+        if (pass_action(r) || pass_block(r, &stop))
+            return err_code(r->e);
+    return end_action(r);
+}
+
+/* ---- if, with, range ---- */
+
+/* "$x := " or "$i, $x := " before a pipeline: the names, "" where there is none. */
+static void
+take_declaration(struct template_run *r, char first[static TEMPLATE_WORD],
+                 char second[static TEMPLATE_WORD])
+{
+    const char *from = r->p;
+
+    first[0] = second[0] = '\0';
+    template_blanks(r);
+    if (template_take_var(r, first)) {
+        template_blanks(r);
+        if (r->p < r->end && *r->p == ',') {
+            r->p++;
+            template_blanks(r);
+            (void)template_take_var(r, second);
+            template_blanks(r);
+        }
+        if (r->end - r->p >= 2 && memcmp(r->p, ":=", 2) == 0) {
+            r->p += 2;
+            return;
+        }
+    }
+    r->p = from;
+    first[0] = second[0] = '\0';
+}
+
+static enum rc template_branch(struct template_run *r, bool with, enum stop *left);
+
+/* Behind "else" of one that was not taken: another condition, or the last block. */
+static enum rc
+else_branch(struct template_run *r, enum stop *left)
+{
+    char word[TEMPLATE_WORD];
+    enum stop stop;
+
+    template_blanks(r);
+    if (template_take_word(r, word)) {
+        if (strcmp(word, "if") == 0 || strcmp(word, "with") == 0)
+            return template_branch(r, word[0] == 'w', left);
+        return template_bad(r, "after else only if and with are understood");
+    }
+    if (end_action(r) || template_block(r, &stop))
+        return err_code(r->e);
+    if (stop == AT_BREAK || stop == AT_CONTINUE) {
+        *left = stop;
+        return RC_OK;
+    }
+    return stop == AT_END ? end_action(r) : template_bad(r, "{{end}} is missing");
+}
+
+/* Behind "if" or "with". `*left`: AT_BREAK and AT_CONTINUE leave the loop around, else AT_END. */
+static enum rc
+template_branch(struct template_run *r, bool with, enum stop *left)
+{
+    const struct json *dot = r->dot;
+    char name[TEMPLATE_WORD], none[TEMPLATE_WORD];
+    size_t n_vars = r->n_vars;
+    struct json *c = NULL;
+    enum stop stop = AT_ELSE;
+    bool yes = false;
+    enum rc rc;
+
+    *left = AT_END;
+    take_declaration(r, name, none);
+    rc = template_pipeline(r, &c);
+    if (rc == RC_OK)
+        rc = end_action(r);
+    if (rc == RC_OK && name[0] != '\0')
+        rc = template_declare(r, name, json_ref(c));
+    if (rc == RC_OK) {
+        yes = template_truth(c);
+        r->dot = yes && with ? c : dot;
+        rc = yes ? template_block(r, &stop) : pass_block(r, &stop);
+        r->dot = dot;
+    }
+    if (rc == RC_OK && stop == AT_END_OF_TEXT)
+        rc = template_bad(r, "{{end}} is missing");
+    if (rc == RC_OK && (stop == AT_BREAK || stop == AT_CONTINUE))
+        *left = stop;
+    else if (rc == RC_OK)
+        rc = yes || stop == AT_END ? pass_rest(r, stop) : else_branch(r, left);
+    template_forget(r, n_vars);
+    json_free(c);
+    return rc;
+}
+
+struct template_loop {
+    const char *body;
+    char key[TEMPLATE_WORD], value[TEMPLATE_WORD]; /* names of its variables */
+};
+
+/* Takes `key` and `value`. */
+static enum rc
+loop_once(struct template_run *r, const struct template_loop *l, struct json *key,
+          struct json *value, bool *over)
+{
+    size_t n_vars = r->n_vars;
+    enum stop stop = AT_END;
+    enum rc rc = RC_OK;
+
+    r->dot = value;
+    r->p = l->body;
+    if (l->key[0] != '\0')
+        rc = template_declare(r, l->key, json_ref(key));
+    if (rc == RC_OK && l->value[0] != '\0')
+        rc = template_declare(r, l->value, json_ref(value));
+    if (rc == RC_OK)
+        rc = template_block(r, &stop);
+    if (rc == RC_OK && stop == AT_END_OF_TEXT)
+        rc = template_bad(r, "{{end}} is missing");
+    *over = stop == AT_BREAK;
+    template_forget(r, n_vars);
+    json_free(key);
+    json_free(value);
+    return rc;
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* In the order of their keys, as Go does. */
+static enum rc
+loop_object(struct template_run *r, const struct template_loop *l, const struct json *obj)
+{
+    size_t n = json_size(obj), i = 0;
+    const char **keys = (const char **)mem_zero(MAX(n, (size_t)1), sizeof(*keys));
+    bool over = false;
+    enum rc rc = RC_OK;
+
+    for (struct json_item it = json_first(obj); it.key != NULL; it = json_next(obj, it))
+        keys[i++] = it.key;
+    qsort(keys, n, sizeof(*keys), by_key);
+    for (i = 0; i < n && rc == RC_OK && !over; i++)
+        rc = loop_once(r, l, json_new_cstr(keys[i]), json_ref(json_field(obj, keys[i])), &over);
+    mem_free(keys);
+    return rc;
+}
+
+static enum rc
+loop_all(struct template_run *r, const struct template_loop *l, const struct json *over_what)
+{
+    size_t n = json_kind_of(over_what) == JSON_IS_ARRAY ? json_size(over_what) : 0;
+    bool over = false;
+    enum rc rc = RC_OK;
+
+    if (json_kind_of(over_what) == JSON_IS_OBJECT)
+        return loop_object(r, l, over_what);
+    if (n == 0 && template_truth(over_what))
+        return template_bad(r, "range takes lists and dictionaries");
+    for (size_t i = 0; i < n && rc == RC_OK && !over; i++)
+        rc = loop_once(r, l, json_new_int((int64_t)i), json_ref(json_elem(over_what, i)), &over);
+    return rc;
+}
+
+static enum rc
+template_range(struct template_run *r, enum stop *left)
+{
+    const struct json *dot = r->dot;
+    struct template_loop l;
+    struct json *v = NULL;
+    enum stop stop = AT_END;
+    bool any = false;
+    enum rc rc;
+
+    *left = AT_END;
+    take_declaration(r, l.key, l.value);
+    if (l.value[0] == '\0') { /* one name is that of the value */
+        memcpy(l.value, l.key, sizeof(l.value));
+        l.key[0] = '\0';
+    }
+    rc = template_pipeline(r, &v);
+    if (rc == RC_OK)
+        rc = end_action(r);
+    if (rc == RC_OK) {
+        l.body = r->p;
+        any = json_size(v) > 0;
+        rc = loop_all(r, &l, v);
+        r->dot = dot;
+        r->p = l.body;
+    }
+    if (rc == RC_OK)
+        rc = pass_block(r, &stop);
+    if (rc == RC_OK)
+        rc = any || stop == AT_END ? pass_rest(r, stop) : else_branch(r, left);
+    json_free(v);
+    return rc;
+}
+
+/* ---- the rest ---- */
+
+static enum rc
+value_action(struct template_run *r)
+{
+    const char *from = r->p;
+    char name[TEMPLATE_WORD], none[TEMPLATE_WORD];
+    struct json *v = NULL;
+    bool assigns = false;
+    enum rc rc;
+
+    take_declaration(r, name, none);
+    if (name[0] == '\0' && template_take_var(r, name)) {
+        template_blanks(r);
+        assigns = r->p < r->end && *r->p == '=';
+        r->p = assigns ? r->p + 1 : from;
+    }
+    if (!assigns && r->p == from)
+        name[0] = '\0';
+    rc = template_pipeline(r, &v);
+    if (rc != RC_OK)
+        return rc;
+    if (name[0] != '\0') {
+        rc = assigns ? template_assign(r, name, v) : template_declare(r, name, v);
+    } else {
+        rc = template_print(v, r->out, r->e);
+        json_free(v);
+    }
+    return rc == RC_OK ? end_action(r) : rc;
+}
+
+/* An action that begins with a word of the language; RC_NOT_FOUND: it does not. */
+static enum rc
+word_action(struct template_run *r, const char *word, enum stop *stop)
+{
+    *stop = AT_END_OF_TEXT;
+    if (strcmp(word, "if") == 0 || strcmp(word, "with") == 0)
+        return template_branch(r, word[0] == 'w', stop);
+    if (strcmp(word, "range") == 0)
+        return template_range(r, stop);
+    if (strcmp(word, "define") == 0 || strcmp(word, "template") == 0 || strcmp(word, "block") == 0)
+        return template_bad(r, "templates within templates are not supported");
+    return RC_NOT_FOUND;
+}
+
+static bool
+stop_word(const char *word, enum stop *stop)
+{
+    static const struct {
+        const char *word;
+        enum stop stop;
+    } words[] = {
+        {"end", AT_END}, {"else", AT_ELSE}, {"break", AT_BREAK}, {"continue", AT_CONTINUE}};
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(word, words[i].word) == 0) {
+            *stop = words[i].stop;
+            return true;
+        }
+    return false;
+}
+
+static enum rc
+template_action(struct template_run *r, enum stop *stop)
+{
+    const char *from = r->p;
+    char word[TEMPLATE_WORD];
+    enum rc rc = RC_NOT_FOUND;
+
+    *stop = AT_END_OF_TEXT;
+    if (is_comment(r))
+        return pass_comment(r);
+    if (template_take_word(r, word)) {
+        if (stop_word(word, stop))
+            return RC_OK;
+        rc = word_action(r, word, stop);
+        if (*stop == AT_END) /* of the block within */
+            *stop = AT_END_OF_TEXT;
+    }
+    if (rc != RC_NOT_FOUND)
+        return rc;
+    r->p = from;
+    return value_action(r);
+}
+
+static enum rc
+template_block(struct template_run *r, enum stop *stop)
+{
+    size_t n_vars = r->n_vars;
+    bool more = true;
+    enum rc rc = RC_OK;
+
+    *stop = AT_END_OF_TEXT;
+    if (++r->depth > TEMPLATE_DEPTH)
+        return template_bad(r, "it is nested too deeply");
+    while (rc == RC_OK && more && *stop == AT_END_OF_TEXT) {
+        rc = next_action(r, r->out, &more);
+        if (rc == RC_OK && more)
+            rc = template_action(r, stop);
+    }
+    r->depth--;
+    template_forget(r, n_vars);
+    return rc;
 }
 
 enum rc
 template_render(struct str text, const struct json *data, struct buf *out, struct err *e)
 {
-    struct run r = {(const char *)text.p, (const char *)text.p + text.n, data, out, 0, e};
+    struct template_run r = {.p = (const char *)text.p,
+                             .end = (const char *)text.p + text.n,
+                             .root = data,
+                             .dot = data,
+                             .out = out,
+                             .e = e};
     enum stop stop;
 
     if (text.n == 0)
         return RC_OK;
-    if (template_block(&r, true, &stop))
+    if (template_block(&r, &stop)) {
+        template_forget(&r, 0);
         return err_code(e);
-    return stop == AT_END_OF_TEXT ? RC_OK : template_bad(&r, "{{else}} or {{end}} without {{if}}");
+    }
+    return stop == AT_END_OF_TEXT ? RC_OK
+                                  : template_bad(&r, "{{else}}, {{end}} or {{break}} of nothing");
 }

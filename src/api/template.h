@@ -5,14 +5,15 @@
 /*
  * api/template -- the templates in hooks: "{{ .Name }} is {{ .Status.Phase | lower }}".
  *
- * Language Go's text/template as far as one line of a hook goes: fields, strings, numbers, true,
- *          false, nil, parentheses, pipelines, {{- trimming -}}, comments, {{if}} {{else if}}
- *          {{else}} {{end}}; functions of Go (and or not eq ne lt le gt ge len print printf) and of
- *          Sprig (upper lower title trim trimPrefix trimSuffix trimAll replace contains hasPrefix
- *          hasSuffix quote squote default empty coalesce ternary trunc repeat nospace toString int
- *          add sub b64enc toJson now unixEpoch date). Anything else is an error, not text.
- * Data     a JSON tree; a field that is not there is an error, as for a struct of Go.
- * Limits   TEMPLATE_MAX bytes of output, TEMPLATE_DEPTH levels.
+ * Language Go's text/template: fields, strings, numbers, true, false, nil, variables ($x := .., $x = .., $), parentheses,
+ *          pipelines, {{- trimming -}}, comments, if, with, range (with else), break, continue; no templates within
+ *          templates. Functions of Go (and or not eq ne lt le gt ge len index print printf println) and of Sprig (upper
+ *          lower title trim trimPrefix trimSuffix trimAll replace contains hasPrefix hasSuffix quote squote default
+ *          empty coalesce ternary trunc repeat nospace indent nindent toString int add sub mul div mod max min b64enc
+ *          toJson toPrettyJson dict list get hasKey keys first last rest join splitList now unixEpoch date fail).
+ *          Anything else is an error, not text.
+ * Data     a JSON tree; a field that is not there is an error, as for a struct of Go. What is not taken is not evaluated.
+ * Limits   TEMPLATE_MAX bytes of output, TEMPLATE_DEPTH levels, 100,000 steps.
  * Errors   RC_INVALID: says what and near which text.
  * Source   Go text/template, Sprig's documentation.
  * Tests    template_test.c, fuzz/template.c

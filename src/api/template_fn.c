@@ -216,11 +216,33 @@ template_fn_cut(const char *name, const struct template_args *a, struct buf *out
 static enum rc
 print_all(const char *name, const struct template_args *a, struct buf *out, struct err *e)
 {
-    (void)name;
+    bool lines = strcmp(name, "println") == 0;
+
     for (size_t i = 0; i < a->n; i++)
-        if (template_print(a->v[i], out, e))
+        if ((lines && i > 0 && buf_add_str(out, STR_LIT(" "), e)) ||
+            template_print(a->v[i], out, e))
             return err_code(e);
-    return RC_OK;
+    return lines ? buf_add_str(out, STR_LIT("\n"), e) : RC_OK;
+}
+
+/* indent N TEXT: blanks before each line; nindent: and a line break before all of it. */
+static enum rc
+template_fn_indent(const char *name, const struct template_args *a, struct buf *out, struct err *e)
+{
+    int64_t n = MIN(MAX(template_int(a->v[0]), (int64_t)0), (int64_t)256);
+    struct text t;
+    struct str s = template_fn_arg(a, 1, &t);
+    enum rc rc = name[0] == 'n' ? buf_add_str(out, STR_LIT("\n"), e) : RC_OK;
+
+    for (size_t i = 0; i <= s.n && rc == RC_OK; i++) {
+        if (i == 0 || s.p[i - 1] == '\n')
+            for (int64_t k = 0; k < n && rc == RC_OK; k++)
+                rc = buf_add_str(out, STR_LIT(" "), e);
+        if (rc == RC_OK && i < s.n)
+            rc = buf_add(out, s.p + i, 1, e);
+    }
+    buf_release(&t.b);
+    return rc;
 }
 
 static enum rc
@@ -257,8 +279,13 @@ template_fn_encode(const char *name, const struct template_args *a, struct buf *
     struct text t;
     enum rc rc;
 
-    if (name[0] == 't')
-        return json_print(a->v[0], out, e);
+    if (strcmp(name, "toPrettyJson") == 0)
+        return json_print_pretty(a->v[0], out, e);
+    if (name[0] == 't') { /* with its keys sorted, as Go does */
+        CLEANUP(mem_free_ptr) char *json = json_to_text(a->v[0], true);
+
+        return buf_add(out, json, strlen(json), e);
+    }
     rc = b64_encode(template_fn_arg(a, 0, &t), out, e);
     buf_release(&t.b);
     return rc;
@@ -335,6 +362,10 @@ static const struct text_fn {
     {"printf", 1, TEMPLATE_ARGS, print_format},
     {"b64enc", 1, 1, template_fn_encode},
     {"toJson", 1, 1, template_fn_encode},
+    {"toPrettyJson", 1, 1, template_fn_encode},
+    {"indent", 2, 2, template_fn_indent},
+    {"nindent", 2, 2, template_fn_indent},
+    {"println", 0, TEMPLATE_ARGS, print_all},
     {"date", 2, 2, template_fn_date},
 };
 
@@ -390,8 +421,8 @@ eq_any(const struct template_args *a)
     return json_new_bool(false);
 }
 
-static int64_t
-template_fn_number(const struct json *v)
+int64_t
+template_int(const struct json *v)
 {
     int64_t n = 0;
 
@@ -408,11 +439,10 @@ template_fn_number(const struct json *v)
 static struct json *
 template_fn_sum(const struct template_args *a, bool minus)
 {
-    uint64_t v = (uint64_t)template_fn_number(a->v[0]);
+    uint64_t v = (uint64_t)template_int(a->v[0]);
 
     for (size_t i = 1; i < a->n; i++)
-        v = minus ? v - (uint64_t)template_fn_number(a->v[i])
-                  : v + (uint64_t)template_fn_number(a->v[i]);
+        v = minus ? v - (uint64_t)template_int(a->v[i]) : v + (uint64_t)template_int(a->v[i]);
     return json_new_int((int64_t)v);
 }
 
@@ -472,7 +502,7 @@ call_value(const char *name, const struct template_args *a)
     if (strcmp(name, "ternary") == 0)
         return json_clone(template_truth(a->v[2]) ? a->v[0] : a->v[1]);
     if (strcmp(name, "int") == 0 || strcmp(name, "unixEpoch") == 0)
-        return json_new_int(template_fn_number(a->v[0]));
+        return json_new_int(template_int(a->v[0]));
     if (strcmp(name, "add") == 0 || strcmp(name, "sub") == 0)
         return template_fn_sum(a, name[0] == 's');
     if (strcmp(name, "now") == 0)
@@ -480,8 +510,8 @@ call_value(const char *name, const struct template_args *a)
     return ask_text(name, a);
 }
 
-static enum rc
-check_count(const char *name, size_t n, size_t min, size_t max, struct err *e)
+enum rc
+template_check_count(const char *name, size_t n, size_t min, size_t max, struct err *e)
 {
     return n >= min && n <= max
                ? RC_OK
@@ -491,9 +521,11 @@ check_count(const char *name, size_t n, size_t min, size_t max, struct err *e)
 enum rc
 template_call(const char *name, const struct template_args *a, struct json **out, struct err *e)
 {
+    enum rc rc;
+
     for (size_t i = 0; i < ARRAY_LEN(value_fns); i++)
         if (strcmp(name, value_fns[i].name) == 0) {
-            if (check_count(name, a->n, value_fns[i].min, value_fns[i].max, e))
+            if (template_check_count(name, a->n, value_fns[i].min, value_fns[i].max, e))
                 return err_code(e);
             *out = call_value(name, a);
             return RC_OK;
@@ -502,11 +534,14 @@ template_call(const char *name, const struct template_args *a, struct json **out
         if (strcmp(name, text_fns[i].name) == 0) {
             CLEANUP(buf_release) struct buf text = BUF_INIT(TEMPLATE_MAX);
 
-            if (check_count(name, a->n, text_fns[i].min, text_fns[i].max, e) ||
+            if (template_check_count(name, a->n, text_fns[i].min, text_fns[i].max, e) ||
                 text_fns[i].run(name, a, &text, e))
                 return err_code(e);
             *out = json_new_str(buf_str(&text));
             return RC_OK;
         }
-    return err_set(e, RC_INVALID, "template: function \"%s\" is not known", name);
+    rc = template_call_list(name, a, out, e);
+    return rc != RC_NOT_FOUND
+               ? rc
+               : err_set(e, RC_INVALID, "template: function \"%s\" is not known", name);
 }

@@ -45,6 +45,44 @@ test_template_renders(void **state)
         {"{{ trunc -9223372036854775808 .Name }}", "s-1"},
         {"{{ add 9223372036854775807 0 }}", "9223372036854775807"},
         {"{{ hasPrefix \"\" \"\" }}", "true"},
+        /* as Stash's guide for messages to Slack does it */
+        {"{{- $msg := dict  \"type\" \"mrkdwn\" \"text\" (printf \"Backup of %s/%s: %s.\" "
+         ".Namespace .Target.Kind "
+         ".Status.Phase) -}}\n{\"blocks\": [{\"type\": \"section\", \"text\": {{ toJson $msg }}}]}",
+         "{\"blocks\": [{\"type\": \"section\", \"text\": {\"text\":\"Backup of demo/AppBinding: "
+         "Succeeded.\","
+         "\"type\":\"mrkdwn\"}}]}"},
+        {"{{ $x := 1 }}{{ if true }}{{ $x = 2 }}{{ $x := 3 }}{{ $x }}{{ end }}{{ $x }}", "32"},
+        {"{{ with .Status }}{{ .Phase }} of {{ $.Name }}{{ end }}", "Succeeded of s-1"},
+        {"{{ with .Status.Error }}x{{ else }}no error{{ end }}", "no error"},
+        {"{{ with .Status.Error }}x{{ else with .Name }}{{ . }}{{ end }}", "s-1"},
+        {"{{ range $i, $v := list \"a\" \"b\" \"c\" }}{{ if $i }},{{ end }}{{ $i }}={{ $v }}{{ end "
+         "}}",
+         "0=a,1=b,2=c"},
+        {"{{ range dict \"b\" 2 \"a\" 1 }}{{ . }}{{ end }}", "12"},
+        {"{{ range $k, $v := .Target }}{{ $k }}: {{ $v }}{{ end }}", "Kind: AppBinding"},
+        {"{{ range list }}x{{ .Nothing }}{{ else }}empty{{ end }}", "empty"},
+        {"{{ range list 1 2 3 4 }}{{ if eq . 2 }}{{ continue }}{{ end }}{{ if eq . 4 }}{{ break "
+         "}}{{ end }}{{ . }}{{ end }}",
+         "13"},
+        {"{{ range list 1 2 }}{{ range list 3 4 }}{{ . }}{{ else }}no{{ end }};{{ end }}",
+         "34;34;"},
+        {"{{ if false }}{{ .Nothing }}{{ if true }}{{ \"}}\" }}{{ else }}{{ end }}{{ /* else */ "
+         "}}{{ else }}b{{ end }}",
+         "b"},
+        {"{{ if true }}a{{ else if .Nothing }}b{{ else }}c{{ end }}d", "ad"},
+        {"{{ (dict \"a\" (list 1 2)).a }}{{ index (list 7 8) 1 }}{{ index (dict \"x\" 9) \"x\" }}",
+         "[1,2]89"},
+        {"{{ join \", \" (splitList \"/\" \"a/b/c\") }}{{ first (list 1 2) }}{{ last (list 1 2) }}",
+         "a, b, c12"},
+        {"{{ get (dict \"a\" 1) \"b\" | default \"none\" }}{{ hasKey (dict \"a\" 1) \"a\" }}",
+         "nonetrue"},
+        {"{{ mul 2 3 4 }} {{ div 7 2 }} {{ mod 7 2 }} {{ max 1 5 3 }} {{ min 4 2 }}", "24 3 1 5 2"},
+        {"{{ \"a\\nb\" | indent 2 }}", "  a\n  b"},
+        {"{{ $ }}", "{\"Name\":\"s-1\",\"Namespace\":\"demo\",\"RetryLeft\":0,\"Target\":{\"Kind\":"
+                    "\"AppBinding\"},"
+                    "\"Status\":{\"Phase\":\"Succeeded\",\"Error\":\"\"}}"},
+        {"{{ .Name }}{{/* the end */}}", "s-1"},
     };
     struct json *d = data();
 
@@ -77,6 +115,26 @@ test_template_refuses(void **state)
         "{{ (upper .Name }}",
         "{{ upper }}",
         "{{ range .Name }}{{ end }}",
+        "{{ range list 1 }}",
+        "{{ range list 1 }}{{ else }}",
+        "{{ break }}",
+        "{{ if true }}{{ break }}{{ end }}",
+        "{{ $x }}",
+        "{{ $x = 1 }}",
+        "{{ if true }}{{ $x := 1 }}{{ end }}{{ $x }}",
+        "{{ define \"x\" }}{{ end }}",
+        "{{ dict \"a\" }}",
+        "{{ dict 1 2 }}",
+        "{{ index (list 1) 1 }}",
+        "{{ div 1 0 }}",
+        "{{ fail \"no\" }}",
+        /* what nests and doubles */
+        "{{ $x := list }}{{ range splitList \",\" (repeat 9999 \",\") }}{{ $x = list $x $x }}{{ "
+        "end }}",
+        "{{ $l := splitList \",\" (repeat 9999 \",\") }}{{ range $l }}{{ range $l }}{{ end }}{{ "
+        "end }}",
+        "{{ $l := splitList \",\" (repeat 9999 \",\") }}{{ range $l }}{{ range $l }}{{ $y := 1 "
+        "}}{{ end }}{{ end }}",
         "{{}}",
         "{{ printf \"%x\" 1 }}",
         "{{/* x }}",

@@ -6,6 +6,7 @@
  * so, which makes the target Failed.
  */
 #include "api/conditions.h"
+#include "api/hook_templates.h"
 #include "api/kinds.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -77,31 +78,6 @@ step_hook_tell(struct hook_work *w, enum condition_state state, const char *mess
         e);
 }
 
-/* ---- what templates see ---- */
-
-static struct json *
-step_hook_summary(struct hook_work *w, const char *failure)
-{
-    struct json *s = json_new_object(), *inv = json_need_object(s, "Invoker"),
-                *target = json_need_object(s, "Target"), *status = json_need_object(s, "Status");
-
-    json_set_cstr(s, "Name", kube_name(w->session));
-    json_set_cstr(s, "Namespace", w->f->ns);
-    json_set_int(s, "RetryLeft", json_int_or(json_dig(w->session, "spec", "retryLeft"), 0));
-    json_set_cstr(inv, "APIGroup", STASH_GROUP);
-    json_set_cstr(inv, "Kind", w->inv.kind);
-    json_set_cstr(inv, "Name", w->inv.name);
-    json_set_cstr(target, "APIVersion", w->inv.target_api);
-    json_set_cstr(target, "Kind", w->inv.target_kind);
-    json_set_cstr(target, "Name", w->inv.target_name);
-    json_set_cstr(target, "Namespace", w->inv.target_ns);
-    json_set_cstr(status, "Phase", failure != NULL ? "Failed" : "Succeeded");
-    json_set_cstr(status, "Duration",
-                  json_text_or(json_dig(w->session, "status", "sessionDuration"), ""));
-    json_set_cstr(status, "Error", failure != NULL ? failure : "");
-    return s;
-}
-
 /* The first thing that went wrong before this hook: a host or a condition. NULL: nothing. */
 static const char *
 failure_of(struct hook_work *w)
@@ -167,7 +143,13 @@ step_hook_run(struct hook_work *w, struct err *e)
         log_info("%s", text);
         return step_hook_tell(w, COND_TRUE, text, e);
     }
-    data = step_hook_summary(w, failure);
+    data = hook_data(
+        &w->inv,
+        &(struct hook_outcome){
+            .session = kube_name(w->session),
+            .duration = json_text_or(json_dig(w->session, "status", "sessionDuration"), ""),
+            .failure = failure,
+            .retry_left = json_int_or(json_dig(w->session, "spec", "retryLeft"), 0)});
     rc = hook_run(w->cx, w->k, &w->inv, handler, data, &why);
     json_free(data);
     if (rc == RC_OK) {

@@ -403,14 +403,22 @@ PY
     phase demo backupsession/knock Failed # the backup is there, the hook behind it failed
     [[ "$(condition demo backupsession/knock PreBackupHookExecutionSucceeded)" == True* ]]
     [[ "$(condition demo backupsession/knock PostBackupHookExecutionSucceeded)" == False*tcpSocket* ]]
+    [ "$(field demo backupsession/knock '{.status.targets[0].stats[0].phase}')" = Succeeded ]
     [ "$(snapshots_of demo)" = 2 ]
+
+    # A message as Stash's guide for Slack builds it.
+    config demo slack "hooks: {postBackup: {httpPost: {$at, path: /slack, body: '{{- \$msg := dict \"type\" \"mrkdwn\" \"text\" (printf \"%s/%s: %s.\" .Namespace .Target.Name .Status.Phase) -}} {\"text\": {{ toJson \$msg }}}'}}}"
+    phase demo bc/slack Ready
+    session demo slack slack
+    phase demo backupsession/slack Succeeded
+    grep -qxF 'POST /slack {"text": {"text":"demo/redis: Succeeded.","type":"mrkdwn"}}' "$T/hooks"
 
     config demo stop "hooks: {preBackup: {httpGet: {$at, path: /bad}}}"
     phase demo bc/stop Ready
     session demo two stop
     phase demo backupsession/two Failed
     [[ "$(condition demo backupsession/two PreBackupHookExecutionSucceeded)" == False*500* ]]
-    [ "$(snapshots_of demo)" = 2 ]
+    [ "$(snapshots_of demo)" = 3 ]
 
     config demo told "hooks: {postBackup: {executionPolicy: OnFailure, httpPost: {$at, path: /failed, body: '{{ .Status.Error }}'}}}" \
         'task: {name: redis-backup-7.0.5, params: [{name: args, value: --frobnicate}]}'

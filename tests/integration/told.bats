@@ -166,6 +166,8 @@ refused() { # refused NAME 'words' KIND/NAME: Invalid, by the condition and an e
         k annotate bc -n demo bc "cstash.io/${note%=*}-" >/dev/null
         phase demo bc/bc Ready
     done
+    config demo hook 'hooks: {postBackup: {executionPolicy: OnFailure, httpPost: {host: h, port: 1, body: "{{ .Status.Nothing }}"}}}'
+    refused bc/hook 'spec.hooks.postBackup: httpPost.body: template: there is no field Nothing'
     restore demo none 'timeOut: "-1s"'
     refused restoresession/none 'spec.timeOut must be more than 0'
     k patch repo repo -n demo --type merge -p '{"spec":{"usagePolicy":{"allowedNamespaces":{"from":"Selector"}}}}' >/dev/null
