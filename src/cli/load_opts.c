@@ -76,7 +76,7 @@ load_opts_consent(struct ctx *cx, const struct load_args *a, struct app_target *
     uint64_t keys;
 
     if (keys_there(cx, t, &keys, e))
-        return err_code(e);
+        return err_wrap(e, "nothing was written");
     (void)snprintf(holds, sizeof(holds), "holds %s %s",
                    keys == EV_UNKNOWN ? "perhaps some" : str_grouped(keys, n),
                    str_plural(keys, "key", "keys"));
