@@ -55,7 +55,7 @@ room_length(struct ctx *cx, struct conn *c, uint64_t longest, struct err *e)
         return RC_OK;
     }
     (void)err_set(e, RC_LIMIT,
-                  "nothing was written: the longest value has %s bytes, and %s takes at most %s "
+                  "the longest value has %s bytes, and %s takes at most %s "
                   "(proto-max-bulk-len)",
                   str_grouped(longest, bytes), conn_peer(c), str_grouped(max, most));
     return err_hint(e, "on the server: CONFIG SET proto-max-bulk-len %llu",
@@ -101,11 +101,10 @@ room_memory(struct ctx *cx, const struct masters *m, const struct room_need *nee
     if (max == 0 || memory <= max)
         return RC_OK;
     if (need->least > max) {
-        (void)err_set(
-            e, RC_LIMIT,
-            "nothing was written: the values alone have %s bytes, and %s has a maxmemory of "
-            "%s",
-            str_grouped(need->least, bytes), m->name, str_grouped(max, most));
+        (void)err_set(e, RC_LIMIT,
+                      "the values alone have %s bytes, and %s has a maxmemory of "
+                      "%s",
+                      str_grouped(need->least, bytes), m->name, str_grouped(max, most));
         return err_hint(e, "on the server: CONFIG SET maxmemory %llu, or 0 for no limit",
                         (unsigned long long)(memory + memory / 4));
     }
@@ -116,7 +115,7 @@ room_memory(struct ctx *cx, const struct masters *m, const struct room_need *nee
         return RC_OK;
     }
     (void)err_set(e, RC_LIMIT,
-                  "nothing was written: the data took %s bytes at their source, and %s has a "
+                  "the data took %s bytes at their source, and %s has a "
                   "maxmemory of %s",
                   str_grouped(memory, bytes), m->name, str_grouped(max, most));
     return err_hint(e,
@@ -142,10 +141,11 @@ room_databases(struct ctx *cx, const struct masters *m, const struct room_need *
 enum rc
 room_check(struct ctx *cx, const struct masters *m, const struct room_need *need, struct err *e)
 {
-    if (room_databases(cx, m, need, e))
-        return err_wrap(e, "nothing was written");
-    for (size_t i = 0; i < m->n; i++)
-        if (room_length(cx, m->list[i], need->longest, e))
-            return err_code(e);
-    return room_memory(cx, m, need, e);
+    enum rc rc = room_databases(cx, m, need, e);
+
+    for (size_t i = 0; rc == RC_OK && i < m->n; i++)
+        rc = room_length(cx, m->list[i], need->longest, e);
+    if (rc == RC_OK)
+        rc = room_memory(cx, m, need, e);
+    return rc == RC_OK ? RC_OK : err_wrap(e, "nothing was written");
 }

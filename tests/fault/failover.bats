@@ -5,7 +5,7 @@ load ../harness/env.bash
 
 @test "whatever happens to a master, a backup and a restore are whole, or fail and say so" {
     need redis-server python3
-    run "$ROOT/tests/fault/failover" "$CSTASH" 1
+    FAILOVER_KEYS=10000 run "$ROOT/tests/fault/failover" "$CSTASH" 1
     echo "$output"
     [ "$status" = 0 ]
 }
