@@ -146,3 +146,30 @@ YAML
     phase $NS backupbatch/all Invalid
     phase $NS restorebatch/all Invalid
 }
+
+@test "a BackupBlueprint: his annotation makes objects in his namespace, and its loss takes the configuration away" {
+    kubectl apply -f - <<YAML
+apiVersion: stash.appscode.com/v1beta1
+kind: BackupBlueprint
+metadata: {name: $NS}
+spec:
+  backend: {storageSecretName: store, s3: {endpoint: "http://nowhere.invalid", bucket: b, prefix: "\${TARGET_NAMESPACE}/\${TARGET_APP_RESOURCE}/\${TARGET_NAME}"}}
+  schedule: "0 0 1 1 *"
+  task: {name: "redis-backup-\${TARGET_APP_VERSION}"}
+  retentionPolicy: {name: k, keepLast: 1, prune: true}
+YAML
+    binding_of $NS | sed 's/name: redis,/name: blue,/; s/type: redis,/type: redis, version: 7.0.5,/' | k apply -f -
+    k annotate appbinding -n $NS blue stash.appscode.com/backup-blueprint=$NS
+    until_is $NS bc/app-blue '{.spec.task.name}' redis-backup-7.0.5
+    until_is $NS repo/app-blue '{.spec.backend.s3.prefix}' $NS/redis/blue
+    k annotate appbinding -n $NS blue stash.appscode.com/backup-blueprint-
+    kubectl wait -n $NS --for=delete backupconfiguration/app-blue --timeout=60s
+    until_is $NS repo/app-blue '{.spec.backend.s3.prefix}' $NS/redis/blue
+    # His word leads nowhere else.
+    k patch appbinding -n $NS blue --type merge -p '{"spec":{"type":"../../other"}}'
+    k annotate appbinding -n $NS blue stash.appscode.com/backup-blueprint=$NS
+    until kubectl get events -n $NS -o jsonpath='{.items[*].message}' | grep -q 'neither RESOURCE nor GROUP/RESOURCE'; do sleep 0.5; done
+    [ "$(kubectl get backupconfigurations -n $NS -o name | grep -c app-blue)" = 0 ]
+    kubectl delete backupblueprint $NS
+    k delete appbinding -n $NS blue
+}
