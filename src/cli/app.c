@@ -26,7 +26,9 @@ const struct opt opts_json[] = {
 };
 
 const struct opt opts_repo[] = {
-    {"repo", 'r', OPT_TEXT(struct repo_access, url), "URL", "repository [$RESTIC_REPOSITORY]"},
+    {"repo", 'r', OPT_TEXT(struct repo_access, url), "URL",
+     "repository; kube:NAMESPACE/REPOSITORY: that of a cluster, with its Secret "
+     "[$RESTIC_REPOSITORY]"},
     {"password-file", 'p', OPT_FILE(struct repo_access, password_file), NULL,
      "file with the password [$RESTIC_PASSWORD_FILE, $RESTIC_PASSWORD]"},
     {"no-lock", 0, OPT_FLAG(struct repo_access, no_lock), NULL,
@@ -86,24 +88,29 @@ read_password(const struct whereabouts *w, struct secret *out, struct err *e)
 }
 
 static enum rc
-find_repo(const struct whereabouts *w, const struct repo_access *a, struct app_repo *out,
-          struct err *e)
+find_repo(struct ctx *cx, const struct whereabouts *w, const struct repo_access *a,
+          struct app_repo *out, struct err *e)
 {
     const char *url = w->url != NULL ? w->url : getenv(w->url_env);
+    bool kube;
 
     if (url == NULL || url[0] == '\0') {
         (void)err_set(e, RC_USAGE, "no repository is named");
         return err_hint(e, "use %s or set %s", w->url_option, w->url_env);
     }
-    if (read_password(w, &out->password, e))
+    /* A Repository has a Secret with its password: only one that is asked for goes before that. */
+    kube = strncmp(url, APP_KUBE, strlen(APP_KUBE)) == 0;
+    if ((!kube || w->password_file != NULL) && read_password(w, &out->password, e))
+        return err_code(e);
+    if (kube && app_store_open(cx, a, url, out, e))
         return err_code(e);
     if (out->password.n == 0)
         return err_set(e, RC_INVALID, "the password of the repository is empty");
-    return app_store_open(a, url, &out->store, e);
+    return kube ? RC_OK : app_store_open(cx, a, url, out, e);
 }
 
 enum rc
-app_repo_address(const struct repo_access *a, struct app_repo *out, struct err *e)
+app_repo_address(struct ctx *cx, const struct repo_access *a, struct app_repo *out, struct err *e)
 {
     const struct whereabouts w = {.url = a->url,
                                   .password_file = a->password_file,
@@ -113,7 +120,7 @@ app_repo_address(const struct repo_access *a, struct app_repo *out, struct err *
                                   .password_env = "RESTIC_PASSWORD",
                                   .file_env = "RESTIC_PASSWORD_FILE"};
 
-    return find_repo(&w, a, out, e);
+    return find_repo(cx, &w, a, out, e);
 }
 
 static enum rc
@@ -181,7 +188,7 @@ enum rc
 app_repo_lock(struct ctx *cx, const struct repo_access *a, enum app_lock lock, struct app_repo *out,
               struct err *e)
 {
-    return app_repo_address(a, out, e) ? err_code(e) : open_and_lock(cx, a, lock, out, e);
+    return app_repo_address(cx, a, out, e) ? err_code(e) : open_and_lock(cx, a, lock, out, e);
 }
 
 enum rc
@@ -196,7 +203,7 @@ app_repo_from(struct ctx *cx, const struct repo_access *a, const struct from_acc
                                   .password_env = "RESTIC_FROM_PASSWORD",
                                   .file_env = "RESTIC_FROM_PASSWORD_FILE"};
 
-    if (find_repo(&w, a, out, e) || open_and_lock(cx, a, APP_LOCK_SHARED, out, e))
+    if (find_repo(cx, &w, a, out, e) || open_and_lock(cx, a, APP_LOCK_SHARED, out, e))
         return err_wrap(e, "the repository to copy from");
     return RC_OK;
 }

@@ -95,12 +95,16 @@ NODISCARD enum rc app_repo_from(struct ctx *cx, const struct repo_access *a,
                                 const struct from_access *from, struct app_repo *out,
                                 struct err *e);
 /* Only the store and the password: for init. */
-NODISCARD enum rc app_repo_address(const struct repo_access *a, struct app_repo *out,
-                                   struct err *e);
+NODISCARD enum rc app_repo_address(struct ctx *cx, const struct repo_access *a,
+                                   struct app_repo *out, struct err *e);
 void app_repo_close(struct app_repo *r);
-/* The store at `url`, reached as the options say. */
-NODISCARD enum rc app_store_open(const struct repo_access *a, const char *url, struct store **out,
-                                 struct err *e);
+/*
+ * The store at `url`, reached as the options say; of "kube:NAMESPACE/NAME", a Repository of Kubernetes, the password as well
+ * unless there is one.
+ */
+#define APP_KUBE "kube:"
+NODISCARD enum rc app_store_open(struct ctx *cx, const struct repo_access *a, const char *url,
+                                 struct app_repo *out, struct err *e);
 
 /* "HOST:PORT" to listen on, or "" for none: a port out of range is RC_USAGE. */
 extern const struct opt_type opt_listen;

@@ -56,14 +56,14 @@ own_kubeconfig(void)
     return NULL;
 }
 
-static enum rc
-connect_to(const struct cluster_access *a, struct cluster *c, char **ns, struct err *e)
+enum rc
+cluster_connect(const struct cluster_access *a, struct kube **k, char **ns, struct err *e)
 {
     struct kube_config_opts where = {.kubeconfig = a->kubeconfig, .context = a->context};
     CLEANUP(mem_free_ptr) char *own = NULL;
     struct err first = ERR_INIT;
 
-    if (kube_connect(&where, NULL, &c->k, ns, &first) == RC_OK)
+    if (kube_connect(&where, NULL, k, ns, &first) == RC_OK)
         return RC_OK;
     if (first.code == RC_NOT_FOUND && where.kubeconfig == NULL && getenv("KUBECONFIG") == NULL)
         own = own_kubeconfig();
@@ -72,7 +72,7 @@ connect_to(const struct cluster_access *a, struct cluster *c, char **ns, struct 
         return err_code(e);
     }
     where.kubeconfig = own;
-    return kube_connect(&where, NULL, &c->k, ns, e);
+    return kube_connect(&where, NULL, k, ns, e);
 }
 
 enum rc
@@ -84,7 +84,7 @@ cluster_open(struct ctx *cx, const struct cluster_access *a, bool all_namespaces
     c->cx = cx;
     c->all = all_namespaces;
     c->ns_given = a->ns;
-    if (connect_to(a, c, &ns, e))
+    if (cluster_connect(a, &c->k, &ns, e))
         return err_code(e);
     c->ns = a->ns != NULL ? mem_strdup(a->ns) : TAKE(ns);
     return resources_discover(cx, c->k, &c->known, e);

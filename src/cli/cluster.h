@@ -40,6 +40,9 @@ struct cluster {
     size_t failed;
 };
 
+/* Only connect. `*ns`: the namespace of the context; mem_free. */
+NODISCARD enum rc cluster_connect(const struct cluster_access *a, struct kube **k, char **ns,
+                                  struct err *e);
 /* Connect and ask for the types. Zero it first; cluster_close in any case. */
 NODISCARD enum rc cluster_open(struct ctx *cx, const struct cluster_access *a, bool all_namespaces,
                                struct cluster *c, struct err *e);

@@ -107,7 +107,7 @@ check_main(struct ctx *cx, const void *args, struct err *e)
 
     if (a->read_data && a->subset.given)
         return err_set(e, RC_USAGE, "--read-data reads all: leave out --read-data-subset");
-    rc = app_repo_address(&a->repo, &r, e);
+    rc = app_repo_address(cx, &a->repo, &r, e);
     /* The index is check's to load: a broken one is a finding. */
     if (rc == RC_OK)
         rc = repo_open(cx, r.store, secret_str(&r.password), &r.repo, e);

@@ -77,7 +77,7 @@ init_main(struct ctx *cx, const void *args, struct err *e)
     opts.fast_kdf = repo_test_fast_kdf();
     rc = take_polynomial(cx, a, &opts.polynomial, e);
     if (rc == RC_OK)
-        rc = app_repo_address(&a->repo, &r, e);
+        rc = app_repo_address(cx, &a->repo, &r, e);
     if (rc == RC_OK)
         rc = repo_init(cx, r.store, secret_str(&r.password), &opts, &id, e);
     if (rc == RC_OK) {

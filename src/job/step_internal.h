@@ -69,7 +69,7 @@ struct step_repo {
 /* The storage Secret of the flags; the caller frees. */
 NODISCARD enum rc step_repo_secret(struct ctx *cx, struct kube *k, const struct step_flags *f,
                                    struct json **out, struct err *e);
-/* The store of the flags, not touched yet; `with_environment` as in step_repo_store. */
+/* The store of the flags, not touched yet; `with_environment` as in job/kube_repo. */
 NODISCARD enum rc step_repo_store_of_flags(const struct step_flags *f, const struct json *secret,
                                            bool with_environment, struct store **out,
                                            struct err *e);
@@ -88,12 +88,6 @@ NODISCARD enum rc step_repo_ensure(struct ctx *cx, struct step_repo *v, const st
 NODISCARD enum rc step_repo_lock(struct ctx *cx, struct step_repo *v, bool exclusive,
                                  struct err *e);
 void step_repo_close(struct step_repo *v);
-/*
- * step_repo_store.c: the store of a backend, with the credentials of the Secret, not touched yet.
- * `with_environment`: what the Secret lacks may come from the Pod's own environment and identity.
- */
-NODISCARD enum rc step_repo_store(const struct backend *b, const struct json *secret,
-                                  bool with_environment, struct store **out, struct err *e);
 
 /* ---- redis_args.c: what stands in Task param "args" ---- */
 

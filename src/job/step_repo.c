@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/retry.h"
+#include "job/kube_repo.h"
 #include "job/step_internal.h"
 
 enum { VAULT_LOCK_MS = 10 * 60 * 1000, PAUSE_MS = 5000 };
@@ -21,7 +22,7 @@ step_repo_store_of_flags(const struct step_flags *f, const struct json *secret,
                         .insecure_tls = f->insecure_tls,
                         .max_connections = f->max_connections};
 
-    return step_repo_store(&b, secret, with_environment, out, e);
+    return kube_repo_store(&b, secret, with_environment, NULL, out, e);
 }
 
 enum rc

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "job/kube_repo.h"
 #include "job/step_internal.h"
 #include "kube/kube.h"
 #include "operator/operator.h"
@@ -616,7 +617,7 @@ test_hostile_words_for_steps(void **state)
             struct store *st = NULL;
             struct err e = ERR_INIT;
 
-            if (step_repo_store(&b, empty, false, &st, &e) == RC_OK)
+            if (kube_repo_store(&b, empty, false, NULL, &st, &e) == RC_OK)
                 store_release(st);
             else
                 assert_true(e.msg[0] != '\0');

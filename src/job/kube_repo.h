@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef JOB_KUBE_REPO_H
+#define JOB_KUBE_REPO_H
+
+/*
+ * job/kube_repo -- a Repository of Kubernetes as a store: its backend, reached with the credentials of its Secret.
+ *
+ * Shape    Jobs get the backend as flags (kube_repo_store); by hand "kube:NAMESPACE/NAME" is enough (kube_repo_open).
+ * Errors   what kube, api/backend and the store give; RC_UNSUPPORTED: a volume that is not mounted here.
+ */
+#include "api/backend.h"
+#include "base/secret.h"
+#include "kube/kube.h"
+#include "store/store.h"
+
+/*
+ * The store of a backend, not touched yet. `with_environment`: what the Secret does not say may come from the environment and
+ * the machine's identity. `more` (may be NULL): what else is wanted; its credentials play no part.
+ */
+NODISCARD enum rc kube_repo_store(const struct backend *b, const struct json *secret,
+                                  bool with_environment, const struct store_opts *more,
+                                  struct store **out, struct err *e);
+/*
+ * The Repository's store, with nothing but the Secret's credentials: whoever wrote the object says where they are sent. And its
+ * password, unless there is one already.
+ */
+NODISCARD enum rc kube_repo_open(struct ctx *cx, struct kube *k, const char *ns, const char *name,
+                                 const struct store_opts *more, struct store **out,
+                                 struct secret *password, struct err *e);
+
+#endif
