@@ -38,11 +38,15 @@ struct command {
     bool words_are_snapshots;
     const char *const *first_words; /* what the first may be, for completion; NULL: anything */
     bool first_is_command;          /* any of the commands */
+    /* Its words are another command's, said otherwise (cli/plugin); the rest of this but the name plays no part. */
+    const struct forward *forward;
     enum rc (*run)(struct ctx *cx, const void *args, struct err *e);
     /* What to do about options that are wrong (`e`), if not only to print it. */
     enum rc (*refused)(const void *args, struct err *e);
 };
 
+/* How the program was called: "cstash", or "kubectl stash" with commands of its own (cli/plugin). */
+extern const char *app_program;
 /* All of them, in the order of the help; NULL ends. commands.c */
 extern const struct command *const app_commands[];
 extern const struct command cmd_init, cmd_backup, cmd_restore, cmd_snapshots, cmd_show, cmd_dump,
@@ -56,6 +60,7 @@ extern const struct command cmd_init, cmd_backup, cmd_restore, cmd_snapshots, cm
 
 struct repo_access {
     const char *url, *password_file;
+    const char *kubeconfig, *context; /* of kube:NAMESPACE/REPOSITORY */
     bool no_lock, no_cache, insecure_tls;
     const char *cache_dir, *ca_file, *client_cert;
     int retry_lock_ms, retry_limit_ms;

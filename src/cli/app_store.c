@@ -46,10 +46,10 @@ app_store_opts(const struct repo_access *a, struct secret *pem,
 
 /* "NAMESPACE/NAME", or "NAME" in the namespace of the context. */
 static enum rc
-app_open_kube(struct ctx *cx, const char *name, const struct store_opts *o, struct app_repo *out,
-              struct err *e)
+app_open_kube(struct ctx *cx, const struct repo_access *a, const char *name,
+              const struct store_opts *o, struct app_repo *out, struct err *e)
 {
-    const struct cluster_access where = {.kubeconfig = NULL};
+    const struct cluster_access where = {.kubeconfig = a->kubeconfig, .context = a->context};
     const char *slash = strchr(name, '/');
     CLEANUP(mem_free_ptr) char *ns = NULL;
     struct kube *k = NULL;
@@ -83,7 +83,7 @@ app_store_open(struct ctx *cx, const struct repo_access *a, const char *url, str
 
     if (rc == RC_OK)
         rc = strncmp(url, APP_KUBE, strlen(APP_KUBE)) == 0
-                 ? app_open_kube(cx, url + strlen(APP_KUBE), &o, out, e)
+                 ? app_open_kube(cx, a, url + strlen(APP_KUBE), &o, out, e)
                  : store_open(url, &o, &out->store, e);
     secret_release(&pem);
     return rc;

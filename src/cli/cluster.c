@@ -76,8 +76,8 @@ cluster_connect(const struct cluster_access *a, struct kube **k, char **ns, stru
 }
 
 enum rc
-cluster_open(struct ctx *cx, const struct cluster_access *a, bool all_namespaces, struct cluster *c,
-             struct err *e)
+cluster_open(struct ctx *cx, const struct cluster_access *a, bool all_namespaces,
+             struct cluster_client *c, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *ns = NULL;
 
@@ -91,7 +91,7 @@ cluster_open(struct ctx *cx, const struct cluster_access *a, bool all_namespaces
 }
 
 void
-cluster_close(struct cluster *c)
+cluster_close(struct cluster_client *c)
 {
     resources_release(&c->known);
     kube_free(c->k);
@@ -99,7 +99,7 @@ cluster_close(struct cluster *c)
 }
 
 const char *
-cluster_ns(const struct cluster *c, const struct resource *res)
+cluster_ns(const struct cluster_client *c, const struct resource *res)
 {
     return c->all || !res->kind.namespaced ? NULL : c->ns;
 }
@@ -138,7 +138,7 @@ reason_of(const struct err *e)
 }
 
 void
-cluster_tell(struct cluster *c, const struct err *e)
+cluster_tell(struct cluster_client *c, const struct err *e)
 {
     c->failed++;
     if (log_is_json()) {
@@ -154,7 +154,7 @@ cluster_tell(struct cluster *c, const struct err *e)
 }
 
 enum rc
-cluster_outcome(const struct cluster *c, struct err *e)
+cluster_outcome(const struct cluster_client *c, struct err *e)
 {
     return c->failed == 0 ? RC_OK : err_set(e, RC_INVALID, "%s", "");
 }
@@ -196,14 +196,14 @@ cluster_push(struct cluster_objects *out, const struct resource *res, const char
 
 /* The type of an object from a file, asked for again if it may be new. */
 static const struct resource *
-type_of(const struct cluster *c, const struct json *obj)
+type_of(const struct cluster_client *c, const struct json *obj)
 {
     return resources_of(&c->known, json_text_or(json_field(obj, "apiVersion"), ""),
                         json_text_or(json_field(obj, "kind"), ""));
 }
 
 static enum rc
-check_document(struct cluster *c, const struct document *d, struct err *e)
+check_document(struct cluster_client *c, const struct document *d, struct err *e)
 {
     const char *version = json_text_or(json_field(d->obj, "apiVersion"), "");
     const char *kind = json_text_or(json_field(d->obj, "kind"), "");
@@ -225,7 +225,7 @@ check_document(struct cluster *c, const struct document *d, struct err *e)
 }
 
 enum rc
-cluster_files(struct cluster *c, const struct opt_list *files, struct cluster_objects *out,
+cluster_files(struct cluster_client *c, const struct opt_list *files, struct cluster_objects *out,
               struct err *e)
 {
     CLEANUP(documents_release) struct documents docs = {.v = NULL};
@@ -250,7 +250,7 @@ cluster_files(struct cluster *c, const struct opt_list *files, struct cluster_ob
 }
 
 static enum rc
-list_target(struct cluster *c, const struct object_choice *a, const struct resource *res,
+list_target(struct cluster_client *c, const struct object_choice *a, const struct resource *res,
             struct cluster_objects *out, struct err *e)
 {
     struct kube_list_opts o = {.kind = &res->kind,
@@ -269,7 +269,7 @@ list_target(struct cluster *c, const struct object_choice *a, const struct resou
 }
 
 static enum rc
-named_target(struct cluster *c, const struct resource_arg *t, bool fetch,
+named_target(struct cluster_client *c, const struct resource_arg *t, bool fetch,
              struct cluster_objects *out, struct err *e)
 {
     const char *ns = t->res->kind.namespaced ? c->ns : NULL;
@@ -285,8 +285,9 @@ named_target(struct cluster *c, const struct resource_arg *t, bool fetch,
 }
 
 enum rc
-cluster_objects(struct cluster *c, const struct object_choice *a, const struct opt_list *words,
-                bool fetch, struct cluster_objects *out, struct err *e)
+cluster_objects(struct cluster_client *c, const struct object_choice *a,
+                const struct opt_list *words, bool fetch, struct cluster_objects *out,
+                struct err *e)
 {
     CLEANUP(targets_release) struct targets t = {.v = NULL};
     bool select = a->selector != NULL || a->field_selector != NULL || a->all;

@@ -30,7 +30,7 @@ extern const struct opt opts_objects[], opts_files[], opts_all[];
         opts_files, offsetof(T, f)                                                                 \
     }
 
-struct cluster {
+struct cluster_client {
     struct ctx *cx;
     struct kube *k;
     struct resources known;
@@ -45,14 +45,14 @@ NODISCARD enum rc cluster_connect(const struct cluster_access *a, struct kube **
                                   struct err *e);
 /* Connect and ask for the types. Zero it first; cluster_close in any case. */
 NODISCARD enum rc cluster_open(struct ctx *cx, const struct cluster_access *a, bool all_namespaces,
-                               struct cluster *c, struct err *e);
-void cluster_close(struct cluster *c);
+                               struct cluster_client *c, struct err *e);
+void cluster_close(struct cluster_client *c);
 /* Where to look for objects of that type: NULL for all namespaces and for types without any. */
-const char *cluster_ns(const struct cluster *c, const struct resource *res);
+const char *cluster_ns(const struct cluster_client *c, const struct resource *res);
 
 /* Print an error as kubectl does: "Error from server (NotFound): ..." or "error: ...". */
-void cluster_tell(struct cluster *c, const struct err *e);
-NODISCARD enum rc cluster_outcome(const struct cluster *c, struct err *e);
+void cluster_tell(struct cluster_client *c, const struct err *e);
+NODISCARD enum rc cluster_outcome(const struct cluster_client *c, struct err *e);
 
 /* Write to stdout and forget. RC_IO. */
 NODISCARD enum rc cluster_print(struct buf *out, struct err *e);
@@ -75,11 +75,11 @@ void cluster_objects_release(struct cluster_objects *o);
  * need --all or a selector and are listed. `fetch`: those with names are read too, and those that
  * are not there are told and left out.
  */
-NODISCARD enum rc cluster_objects(struct cluster *c, const struct object_choice *o,
+NODISCARD enum rc cluster_objects(struct cluster_client *c, const struct object_choice *o,
                                   const struct opt_list *words, bool fetch,
                                   struct cluster_objects *out, struct err *e);
 /* The documents of -f with their types; what has none is told and left out. */
-NODISCARD enum rc cluster_files(struct cluster *c, const struct opt_list *files,
+NODISCARD enum rc cluster_files(struct cluster_client *c, const struct opt_list *files,
                                 struct cluster_objects *out, struct err *e);
 
 #endif

@@ -38,7 +38,7 @@ static const struct opt_group groups[] = {
 };
 
 struct applying {
-    struct cluster c;
+    struct cluster_client c;
     struct cluster_objects objs;
     struct kube_write how;
     enum mode mode;

@@ -46,7 +46,7 @@ static const struct opt_group groups[] = {
 };
 
 struct deleting {
-    struct cluster c;
+    struct cluster_client c;
     struct cluster_objects objs;
     struct kube_delete_opts how;
     enum mode mode;

@@ -27,7 +27,7 @@ static const struct opt_group groups[] = {
 
 /* The events of an object; none when they cannot be asked for. */
 static struct json *
-events_of(struct cluster *c, const struct json *obj)
+events_of(struct cluster_client *c, const struct json *obj)
 {
     CLEANUP(mem_free_ptr)
     char *fields = mem_printf("involvedObject.name=%s,involvedObject.kind=%s%s%s", kube_name(obj),
@@ -44,8 +44,8 @@ events_of(struct cluster *c, const struct json *obj)
 }
 
 static enum rc
-describe_one(struct cluster *c, const struct describe_args *a, const struct cluster_object *o,
-             bool first, struct err *e)
+describe_one(struct cluster_client *c, const struct describe_args *a,
+             const struct cluster_object *o, bool first, struct err *e)
 {
     CLEANUP(buf_release) struct buf out = BUF_INIT(PRINT_MAX);
     CLEANUP(json_free_ptr) struct json *events = NULL;
@@ -67,7 +67,7 @@ describe_one(struct cluster *c, const struct describe_args *a, const struct clus
 }
 
 static enum rc
-kube_describe_all(struct cluster *c, const struct describe_args *a, struct err *e)
+kube_describe_all(struct cluster_client *c, const struct describe_args *a, struct err *e)
 {
     CLEANUP(cluster_objects_release) struct cluster_objects objs = {.v = NULL};
     const struct opt_list *words = &a->app.words;
@@ -91,7 +91,7 @@ static enum rc
 kube_describe_main(struct ctx *cx, const void *args, struct err *e)
 {
     const struct describe_args *a = args;
-    struct cluster c = {.cx = NULL};
+    struct cluster_client c = {.cx = NULL};
     enum rc rc = cluster_open(cx, &a->cluster, a->objects.all_namespaces, &c, e);
 
     if (rc == RC_OK)

@@ -77,7 +77,7 @@ static const struct opt_group groups[] = {
 };
 
 struct getting {
-    struct cluster c;
+    struct cluster_client c;
     const struct get_args *a;
     enum form form;
     const char *fields; /* selector */

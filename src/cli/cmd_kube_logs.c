@@ -46,7 +46,7 @@ static const struct opt_group groups[] = {
 };
 
 struct logging {
-    struct cluster c;
+    struct cluster_client c;
     const struct logs_args *a;
     const char *container;      /* NULL: the default one */
     char since_s[24], tail[24]; /* "": all */

@@ -35,7 +35,7 @@ static const struct opt_group groups[] = {
 enum what { FOR_CREATE, FOR_DELETE, FOR_CONDITION, FOR_PATH };
 
 struct waiting {
-    struct cluster c;
+    struct cluster_client c;
     enum what what;
     char *name;        /* of the condition, or the path */
     const char *value; /* that it should have; NULL: any */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/app.h"
+#include "cli/plugin.h"
 #include "cli/snapshot_opts.h"
 #include "node/node.h"
 
@@ -53,6 +54,9 @@ static const struct opt_foreign foreign[] = {
 
 static struct ctx root; /* here for the signal handler */
 
+const char *app_program = "cstash";
+static const struct command *const *program_commands = app_commands;
+
 static void
 on_signal(int sig)
 {
@@ -74,28 +78,48 @@ catch_signals(void)
 static void
 print_usage(void)
 {
-    (void)puts("cstash backs up and restores Redis, into a restic repository.\n\n"
-               "usage: cstash COMMAND [options]\n");
-    for (size_t i = 0; app_commands[i] != NULL; i++)
-        (void)printf("  %-20s %s\n", app_commands[i]->name, app_commands[i]->summary);
-    (void)puts(
-        "\n\"cstash COMMAND --help\" explains one; \"cstash version\" says which one this is.");
+    (void)printf("cstash backs up and restores Redis, into a restic repository.\n\n"
+                 "usage: %s COMMAND [options]\n\n",
+                 app_program);
+    for (size_t i = 0; program_commands[i] != NULL; i++)
+        (void)printf("  %-20s %s\n", program_commands[i]->name, program_commands[i]->summary);
+    (void)printf("\n\"%s COMMAND --help\" explains one; \"%s version\" says which one this is.\n",
+                 app_program, app_program);
 }
 
 static void
 print_help(const struct command *c)
 {
-    (void)printf("usage: cstash %s [options]%s%s\n\n%s\n\n", c->name, c->usage != NULL ? " " : "",
-                 c->usage != NULL ? c->usage : "", c->summary);
-    opts_print(c->groups);
+    const char *usage = c->forward == NULL     ? c->usage
+                        : c->forward->snapshot ? "REPOSITORY-ID"
+                                               : "REPOSITORY";
+
+    (void)printf("usage: %s %s [options]%s%s\n\n%s\n\n", app_program, c->name,
+                 usage != NULL ? " " : "", usage != NULL ? usage : "", c->summary);
+    opts_print(c->forward != NULL ? c->forward->to->groups : c->groups);
+}
+
+/* How many of the words name the command, one or two; 0: they do not. */
+static int
+names_command(const struct command *c, int argc, char **argv)
+{
+    size_t n = strcspn(c->name, " ");
+
+    if (argc < 1 || strncmp(argv[0], c->name, n) != 0 || argv[0][n] != '\0')
+        return 0;
+    if (c->name[n] == '\0')
+        return 1;
+    return argc > 1 && strcmp(argv[1], c->name + n + 1) == 0 ? 2 : 0;
 }
 
 static const struct command *
-find_command(const char *name)
+find_command(int argc, char **argv, int *words)
 {
-    for (size_t i = 0; app_commands[i] != NULL; i++)
-        if (strcmp(app_commands[i]->name, name) == 0)
-            return app_commands[i];
+    for (size_t i = 0; program_commands[i] != NULL; i++) {
+        *words = names_command(program_commands[i], argc, argv);
+        if (*words > 0)
+            return program_commands[i];
+    }
     return NULL;
 }
 
@@ -134,7 +158,7 @@ main_refuse(const struct command *c, const void *args, struct err *e)
         opts_names(c->groups, known, sizeof(known));
         log_info("known: %s", known);
     }
-    log_info("try \"cstash %s --help\"", c->name);
+    log_info("try \"%s %s --help\"", app_program, c->name);
     return EXIT_USAGE;
 }
 
@@ -152,8 +176,9 @@ run_command(const struct command *c, int argc, char **argv)
         return EXIT_DONE;
     }
     if (rc == RC_OK && (app->words.n < c->words_min || app->words.n > c->words_max))
-        rc = err_set(&e, RC_USAGE, "wrong number of arguments: usage is cstash %s [options]%s%s",
-                     c->name, c->usage != NULL ? " " : "", c->usage != NULL ? c->usage : "");
+        rc = err_set(&e, RC_USAGE, "wrong number of arguments: usage is %s %s [options]%s%s",
+                     app_program, c->name, c->usage != NULL ? " " : "",
+                     c->usage != NULL ? c->usage : "");
     for (size_t i = 0; rc == RC_OK && c->words_are_snapshots && i < app->words.n; i++)
         rc = app_check_snapshot(app->words.v[i], &e);
     if (rc != RC_OK)
@@ -164,6 +189,29 @@ run_command(const struct command *c, int argc, char **argv)
     if (rc != RC_OK && e.msg[0] != '\0') /* without words: all was told already */
         log_err(&e);
     return exit_code_of(rc);
+}
+
+/* A command whose words are another one's. */
+static enum exit_code
+forward_command(const struct command *c, int argc, char **argv)
+{
+    struct forwarded line;
+    struct err e = ERR_INIT;
+    enum exit_code code = EXIT_USAGE;
+
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            print_help(c);
+            return EXIT_DONE;
+        }
+    if (forward_words(c->forward, argc, argv, &line, &e) == RC_OK) {
+        code = run_command(c->forward->to, line.argc, line.argv);
+    } else {
+        log_err(&e);
+        log_info("try \"%s %s --help\"", app_program, c->name);
+    }
+    forward_release(&line);
+    return code;
 }
 
 /*
@@ -212,7 +260,7 @@ static enum exit_code
 main_unknown(const char *word)
 {
     log_error("unknown command %s", word);
-    log_info("hint: \"cstash help\" lists them");
+    log_info("hint: \"%s help\" lists them", app_program);
     return EXIT_USAGE;
 }
 
@@ -244,7 +292,8 @@ main_sort_words(int argc, char **argv)
 static enum exit_code
 main_help(int argc, char **argv)
 {
-    const struct command *c = argc > 2 ? find_command(argv[2]) : NULL;
+    int words;
+    const struct command *c = find_command(argc - 2, argv + 2, &words);
 
     if (argc == 2) {
         print_usage();
@@ -263,12 +312,14 @@ main_help(int argc, char **argv)
 static enum exit_code
 main_run(int argc, char **argv)
 {
-    const struct command *c = find_command(argv[1]);
+    int words;
+    const struct command *c = find_command(argc - 1, argv + 1, &words);
     struct err e = ERR_INIT;
     enum exit_code code;
 
     if (c == NULL && argv[1][0] == '-') {
-        log_error("%s stands before the command: write cstash COMMAND %s", argv[1], argv[1]);
+        log_error("%s stands before the command: write %s COMMAND %s", argv[1], app_program,
+                  argv[1]);
         return EXIT_USAGE;
     }
     if (c == NULL)
@@ -278,7 +329,8 @@ main_run(int argc, char **argv)
         return EXIT_FAILED;
     }
     catch_signals();
-    code = run_command(c, argc - 2, argv + 2);
+    code = c->forward != NULL ? forward_command(c, argc - 1 - words, argv + 1 + words)
+                              : run_command(c, argc - 1 - words, argv + 1 + words);
     ctx_release(&root);
     return code;
 }
@@ -289,13 +341,18 @@ main_start(int argc, char **argv)
     static const char *const helps[] = {"help", "--help", "-h", NULL};
 
     main_log_format(argc, argv);
+    if (argc > 0 && plugin_is_called(argv[0])) {
+        app_program = "kubectl stash";
+        program_commands = plugin_commands;
+    }
     if (argc < 2) {
         print_usage();
         return EXIT_USAGE;
     }
     if (strcmp(argv[1], "pod-shim") == 0)
         return node_shim_main(argc - 2, argv + 2);
-    if (app_word(argv[1], helps) < 0 && !main_sort_words(argc, argv))
+    if (program_commands == app_commands && app_word(argv[1], helps) < 0 &&
+        !main_sort_words(argc, argv))
         return EXIT_USAGE;
     if (app_word(argv[1], helps) >= 0)
         return (int)main_help(argc, argv);

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/plugin.h"
+
+#include "base/mem.h"
+#include "kube/object.h"
+#include "kube/kube.h"
+
+/* ---- verbs on a Repository's data ---- */
+
+static const char *const remove_all[] = {"--remove-all", NULL};
+static const char *const upgrade[] = {"upgrade_repo_v2", NULL};
+static const char *const key_list[] = {"list", NULL}, *const key_add[] = {"add", NULL},
+                         *const key_remove[] = {"remove", NULL},
+                         *const key_passwd[] = {"passwd", NULL};
+static const char *const prunes[] = {"--prune", NULL};
+
+/* Of the container in which Stash's plug-in runs restic. */
+#define OF_DOCKER                                                                                  \
+    {"docker-registry", FORWARD_DROP, NULL, false},                                                \
+    {                                                                                              \
+        "image-tag", FORWARD_DROP, NULL, false                                                     \
+    }
+
+static const struct forward_option of_docker[] = {OF_DOCKER, {.name = NULL}};
+static const struct forward_option of_check[] = {{"with-cache", FORWARD_DROP, NULL, true},
+                                                 {.name = NULL}};
+static const struct forward_option of_prune[] = {
+    OF_DOCKER, {"max-unused-limit", FORWARD_AS, "max-unused", false}, {.name = NULL}};
+static const struct forward_option of_remove[] = {{"id", FORWARD_WORD, NULL, false},
+                                                  {.name = NULL}};
+
+#define FORWARD(name_, usage_, summary_, ...)                                                      \
+    static const struct forward forward_##name_ = {__VA_ARGS__};                                   \
+    static const struct command plugin_##name_ = {                                                 \
+        .name = usage_, .summary = summary_, .forward = &forward_##name_}
+
+FORWARD(delete_snapshot, "delete snapshot", "forget a snapshot, and remove its data",
+        .to = &cmd_forget, .with = prunes, .snapshot = true, .options = of_docker);
+FORWARD(unlock, "unlock", "remove all locks of a Repository", .to = &cmd_unlock,
+        .with = remove_all);
+FORWARD(check, "check", "check a Repository", .to = &cmd_check, .options = of_check);
+FORWARD(rebuild_index, "rebuild-index", "make the index of a Repository anew",
+        .to = &cmd_rebuild_index);
+FORWARD(migrate, "migrate", "give a Repository restic's format 2", .to = &cmd_migrate,
+        .with = upgrade, .options = of_docker);
+FORWARD(prune, "prune", "remove data that no snapshot needs", .to = &cmd_prune,
+        .options = of_prune);
+FORWARD(key_list, "key list", "list the passwords of a Repository", .to = &cmd_key,
+        .with = key_list);
+FORWARD(key_add, "key add", "add a password", .to = &cmd_key, .with = key_add);
+FORWARD(key_update, "key update", "change the password", .to = &cmd_key, .with = key_passwd);
+FORWARD(key_remove, "key remove", "remove a password", .to = &cmd_key, .with = key_remove,
+        .options = of_remove);
+
+const struct command *const plugin_commands[] = {
+    &cmd_plugin_trigger,
+    &cmd_plugin_pause,
+    &cmd_plugin_resume,
+    &cmd_plugin_create_repository,
+    &cmd_plugin_create_config,
+    &cmd_plugin_create_restore,
+    &cmd_plugin_cp_secret,
+    &cmd_plugin_cp_repository,
+    &cmd_plugin_cp_config,
+    &cmd_plugin_download,
+    &plugin_delete_snapshot,
+    &plugin_unlock,
+    &plugin_check,
+    &plugin_rebuild_index,
+    &plugin_migrate,
+    &plugin_prune,
+    &plugin_key_list,
+    &plugin_key_add,
+    &plugin_key_update,
+    &plugin_key_remove,
+    NULL,
+};
+
+bool
+plugin_is_called(const char *argv0)
+{
+    const char *slash = strrchr(argv0, '/'), *name = slash != NULL ? slash + 1 : argv0;
+
+    return strcmp(name, "kubectl-stash") == 0;
+}
+
+static enum rc
+forward_push(struct forwarded *f, char *word, struct err *e)
+{
+    if (f->argc == FORWARD_MAX - 1)
+        return err_set(e, RC_USAGE, "too many arguments");
+    f->argv[f->argc++] = word;
+    return RC_OK;
+}
+
+/* `word` is kept until forward_release. */
+static enum rc
+forward_made(struct forwarded *f, char *word, struct err *e)
+{
+    BUG_ON(f->n_made == ARRAY_LEN(f->made));
+    f->made[f->n_made++] = word;
+    return forward_push(f, word, e);
+}
+
+/* Is `word` the option `name` (or `letter`)? `*value` is behind its equals sign, or NULL. */
+static bool
+is_option(char *word, const char *name, char letter, char **value)
+{
+    size_t n = strlen(name);
+
+    *value = NULL;
+    if (word[0] == '-' && letter != 0 && word[1] == letter) {
+        *value = word[2] == '\0' ? NULL : word + 2 + (word[2] == '=');
+        return true;
+    }
+    if (strncmp(word, "--", 2) != 0 || strncmp(word + 2, name, n) != 0 ||
+        (word[2 + n] != '\0' && word[2 + n] != '='))
+        return false;
+    *value = word[2 + n] == '=' ? word + 3 + n : NULL;
+    return true;
+}
+
+/* What of the line is not for the command itself. */
+struct forward_line {
+    const char *ns, *repository;
+    char *word; /* goes behind the words in front; NULL: none */
+};
+
+/* An option of Stash's that is called otherwise, or -n: true, and `*i` is at its last word. */
+static enum rc
+forward_option(const struct forward *f, int argc, char **argv, int *i, struct forward_line *line,
+               struct forwarded *out, bool *taken, struct err *e)
+{
+    char *value;
+
+    *taken = true;
+    if (is_option(argv[*i], "namespace", 'n', &value)) {
+        line->ns = value != NULL ? value : *i + 1 < argc ? argv[++*i] : "";
+        return RC_OK;
+    }
+    for (const struct forward_option *o = f->options; o != NULL && o->name != NULL; o++) {
+        if (!is_option(argv[*i], o->name, 0, &value))
+            continue;
+        if (value == NULL && !o->is_flag && *i + 1 < argc)
+            value = argv[++*i];
+        if (o->how == FORWARD_WORD)
+            line->word = value;
+        if (o->how != FORWARD_AS)
+            return RC_OK;
+        return forward_made(out, mem_printf("--%s=%s", o->to, value != NULL ? value : ""), e);
+    }
+    *taken = false;
+    return RC_OK;
+}
+
+/* Options with their values as they are, the first word as the Repository. */
+static enum rc
+forward_rest(const struct forward *f, int argc, char **argv, struct forward_line *line,
+             struct forwarded *out, struct err *e)
+{
+    for (int i = 0; i < argc; i++) {
+        bool taken;
+        int n;
+
+        if (forward_option(f, argc, argv, &i, line, out, &taken, e))
+            return err_code(e);
+        if (taken)
+            continue;
+        n = opts_leading(f->to->groups, argc - i, argv + i);
+        if (n == 0 && argv[i][0] != '-' && line->repository == NULL) {
+            line->repository = argv[i];
+            continue;
+        }
+        for (int k = 0; k < MAX(n, 1); k++)
+            if (forward_push(out, argv[i + k], e))
+                return err_code(e);
+        i += MAX(n, 1) - 1;
+    }
+    return RC_OK;
+}
+
+/* "kube:NAMESPACE/REPOSITORY" of the word; of a snapshot's name its digits too. */
+static enum rc
+forward_repository(const struct forward *f, const struct forward_line *line, struct forwarded *out,
+                   struct err *e)
+{
+    const char *name = line->repository, *cut = name != NULL ? strrchr(name, '-') : NULL;
+    int n = name == NULL ? 0 : (int)strlen(name);
+
+    if (name == NULL || (f->snapshot && cut == NULL))
+        return err_set(e, RC_USAGE,
+                       f->snapshot ? "name the snapshot: REPOSITORY-ID" : "name the Repository");
+    if (f->snapshot) {
+        n = (int)(cut - name);
+        if (forward_made(out, mem_strdup(cut + 1), e))
+            return err_code(e);
+    }
+    return forward_made(out,
+                        mem_printf("--repo=" APP_KUBE "%s%s%.*s", line->ns != NULL ? line->ns : "",
+                                   line->ns != NULL ? "/" : "", n, name),
+                        e);
+}
+
+enum rc
+forward_words(const struct forward *f, int argc, char **argv, struct forwarded *out, struct err *e)
+{
+    struct forward_line line = {.ns = NULL};
+
+    *out = (struct forwarded){.argc = 0};
+    for (size_t i = 0; f->with != NULL && f->with[i] != NULL; i++)
+        if (forward_push(out, (char *)(uintptr_t)f->with[i], e))
+            return err_code(e);
+    if (forward_rest(f, argc, argv, &line, out, e) || forward_repository(f, &line, out, e))
+        return err_code(e);
+    return line.word != NULL ? forward_push(out, line.word, e) : RC_OK;
+}
+
+void
+forward_release(struct forwarded *f)
+{
+    for (size_t i = 0; i < f->n_made; i++)
+        mem_free(f->made[i]);
+}
+
+/* ---- for the commands on objects ---- */
+
+enum rc
+plugin_open(struct ctx *cx, const struct cluster_access *a, struct plugin *out, struct err *e)
+{
+    *out = (struct plugin){.cx = cx};
+    if (cluster_connect(a, &out->k, &out->ns, e))
+        return err_code(e);
+    if (a->ns != NULL) {
+        mem_free(out->ns);
+        out->ns = mem_strdup(a->ns);
+    }
+    return RC_OK;
+}
+
+void
+plugin_close(struct plugin *p)
+{
+    kube_free(p->k);
+    mem_free(p->ns);
+}
+
+enum rc
+plugin_create(struct plugin *p, const struct kube_gvr *kind, const struct json *obj, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *made = NULL;
+    CLEANUP(mem_free_ptr)
+    char *type = mem_printf("%s%s%s", kind->plural, *kind->group != '\0' ? "." : "", kind->group);
+    const char *name = kube_name(obj);
+
+    if (kube_create(p->cx, p->k, kind, kube_ns(obj), obj, NULL, &made, e))
+        return err_wrap(e, "could not create %s %s/%s", kind->kind, kube_ns(obj),
+                        name != NULL ? name : "");
+    (void)printf("%s/%s created in %s\n", type, kube_name(made), kube_ns(made));
+    return RC_OK;
+}

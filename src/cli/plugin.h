@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_PLUGIN_H
+#define CLI_PLUGIN_H
+
+/*
+ * cli/plugin -- kubectl-stash: Stash's plug-in for kubectl, which is this program under that name.
+ *
+ * Verbs    those on objects are commands like any other (plugin_*.c). Those on a Repository's data say otherwise what a command
+ *          of ours does with kube:NAMESPACE/REPOSITORY (struct forward).
+ * Names    may be two words: "pause backup".
+ * Source   Stash's documentation of its plug-in. It runs restic in docker; this needs neither.
+ */
+#include "cli/app.h"
+#include "cli/cluster.h"
+
+/* In the order of the help; NULL ends. */
+extern const struct command *const plugin_commands[];
+extern const struct command cmd_plugin_trigger, cmd_plugin_pause, cmd_plugin_resume,
+    cmd_plugin_cp_secret, cmd_plugin_cp_repository, cmd_plugin_cp_config,
+    cmd_plugin_create_repository, cmd_plugin_create_config, cmd_plugin_create_restore,
+    cmd_plugin_download;
+
+/* Was the program called so? */
+bool plugin_is_called(const char *argv0);
+
+/* An option that Stash's plug-in calls otherwise. */
+struct forward_option {
+    const char *name; /* without dashes; NULL ends */
+    enum { FORWARD_AS, FORWARD_WORD, FORWARD_DROP } how;
+    const char *to; /* FORWARD_AS: the option of ours */
+    bool is_flag;
+};
+
+struct forward {
+    const struct command *to;
+    const char *const *with; /* words in front; NULL ends */
+    bool snapshot;           /* the word is not REPOSITORY but REPOSITORY-SNAPSHOT */
+    const struct forward_option *options;
+};
+
+/* The words of a command line of ours, and the texts that were made for it. */
+enum { FORWARD_MAX = 128 };
+struct forwarded {
+    char *argv[FORWARD_MAX];
+    int argc;
+    char *made[4];
+    size_t n_made;
+};
+/* RC_USAGE: no Repository is named, or too much. forward_release in any case. */
+NODISCARD enum rc forward_words(const struct forward *f, int argc, char **argv,
+                                struct forwarded *out, struct err *e);
+void forward_release(struct forwarded *f);
+
+/* ---- for the commands on objects ---- */
+
+/* Connected, with the namespace that is meant. */
+struct plugin {
+    struct ctx *cx;
+    struct kube *k;
+    char *ns;
+};
+/* plugin_close in any case. */
+NODISCARD enum rc plugin_open(struct ctx *cx, const struct cluster_access *a, struct plugin *out,
+                              struct err *e);
+void plugin_close(struct plugin *p);
+/* Create it, and say so: "repository.stash.appscode.com/x created". */
+NODISCARD enum rc plugin_create(struct plugin *p, const struct kube_gvr *kind,
+                                const struct json *obj, struct err *e);
+
+#endif

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+# kubectl-stash, as kubectl calls it: `kubectl stash VERB`.
+
+load ../harness/env.bash
+load ../harness/plane.bash
+
+setup() {
+    need kubectl curl redis-server restic
+    setup_folder
+    start_redis a
+    cli a mset k v l w >/dev/null
+    start_up --pushgateway-listen ""
+    world demo "$PORT_a"
+    mkdir "$T/bin"
+    ln -s "$CSTASH" "$T/bin/kubectl-stash"
+    PATH=$T/bin:$PATH
+    unset RESTIC_REPOSITORY RESTIC_PASSWORD
+}
+
+teardown() {
+    stop_up
+    end_all
+}
+
+stash() { kubectl stash "$@"; }
+snapshots() { RESTIC_REPOSITORY=$T/repo-demo RESTIC_PASSWORD=secret restic snapshots --json | python3 -c 'import json, sys; print(*(s["short_id"] for s in json.load(sys.stdin)))'; }
+backup() { # a session by hand; its name
+    stash trigger -n demo bc | sed -n 's|^backupsessions.stash.appscode.com/\(.*\) created in demo$|\1|p'
+}
+
+@test "create, trigger, pause, resume, restore: as Stash's guides do it" {
+    stash create repository -n demo made --provider s3 --endpoint http://nowhere.invalid --bucket b --prefix p --secret repo-secret
+    [ "$(field demo repo/made '{.spec.backend.s3.bucket} {.spec.backend.s3.prefix} {.spec.backend.storageSecretName}')" = 'b p repo-secret' ]
+    stash create backupconfig -n demo bc --target-apiversion appcatalog.appscode.com/v1alpha1 --target-kind AppBinding \
+        --target-name redis --repo-name repo --schedule '0 0 1 1 *' --task redis-backup-7.0.5 --keep-last 5 --keep-daily=3 --prune
+    [ "$(field demo bc/bc '{.spec.retentionPolicy}')" = '{"keepDaily":3,"keepLast":5,"name":"keep-last-5","prune":true}' ]
+    phase demo bc/bc Ready
+    phase demo "backupsession/$(backup)" Succeeded
+    stash pause backup -n demo --backupconfig bc
+    [ "$(field demo bc/bc '{.spec.paused}')" = true ]
+    until_is demo cronjob/stash-trigger-bc '{.spec.suspend}' true
+    stash resume backup -n demo --backupconfig=bc
+    until_is demo cronjob/stash-trigger-bc '{.spec.suspend}' false
+    cli a flushall >/dev/null
+    stash create restoresession -n demo back --target-kind AppBinding --target-name redis --repo-name repo --task redis-restore-7.0.5 --snapshots latest
+    phase demo restoresession/back Succeeded
+    [ "$(cli a dbsize)" = 2 ]
+    run stash pause backup -n demo
+    says 2 'use --backupconfig NAME or --backupbatch NAME'
+    run stash trigger -n demo none
+    says 1 'could not read BackupConfiguration demo/none'
+    run stash frobnicate
+    says 2 'unknown command frobnicate'
+    stash help | grep -q '^  pause backup '
+    stash key add --help | grep -q '^usage: kubectl stash key add \[options\] REPOSITORY'
+}
+
+@test "copies into another namespace: a Secret, a Repository, a configuration with both" {
+    k create namespace other >/dev/null
+    k create namespace third >/dev/null
+    config demo bc
+    phase demo bc/bc Ready
+    stash cp secret repo-secret -n demo --to-namespace other
+    [ "$(field other secret/repo-secret '{.data.RESTIC_PASSWORD}')" = "$(printf secret | base64)" ]
+    run stash cp secret repo-secret -n demo --to-namespace other
+    says 1 'already exists'
+    stash cp backupconfig bc -n demo --to-namespace third
+    [ "$(field third bc/bc '{.spec.task.name}')" = redis-backup-7.0.5 ]
+    [ "$(field third repo/repo '{.spec.backend.local.hostPath.path}')" = "$T/repo-demo" ]
+    field third secret/repo-secret '{.metadata.name}'
+    run stash cp repository repo -n demo
+    says 2 'use --to-namespace NAMESPACE'
+}
+
+@test "a Repository's data: check, prune, keys, locks, snapshots, downloads; in no container" {
+    config demo bc
+    phase demo bc/bc Ready
+    for _ in 1 2; do
+        phase demo "backupsession/$(backup)" Succeeded
+        cli a incr n >/dev/null
+        sleep 1 # sessions are named after the second
+    done
+    stash check -n demo repo --read-data --with-cache
+    stash check repo -n demo --read-data-subset 50%
+    stash prune -n demo repo --max-unused-limit 0 --dry-run --image-tag latest
+    stash rebuild-index -n demo repo --read-all-packs
+    stash unlock -n demo repo
+    stash key list repo -n demo | grep -c '^[ *][0-9a-f]\{8\} '
+    printf more >"$T/new"
+    stash key add repo -n demo --new-password-file "$T/new"
+    local id
+    id=$(stash key list repo -n demo | sed -n 's/^ \([0-9a-f]\{8\}\) .*/\1/p')
+    stash key remove -n demo repo --id "$id"
+    [ "$(stash key list repo -n demo | grep -c '^[ *][0-9a-f]\{8\} ')" = 1 ]
+    local first second
+    read -r first second < <(snapshots)
+    stash download repo -n demo --snapshots "$first,$second" --destination "$T"
+    grep -q 'SET' "$T/$second/dumpfile.resp"
+    RESTIC_REPOSITORY=$T/repo-demo RESTIC_PASSWORD=secret restic dump "$first" dumpfile.resp | cmp - "$T/$first/dumpfile.resp"
+    run stash download repo -n demo --snapshots "$first" --destination "$T"
+    says 1 'File exists'
+    stash delete snapshot -n demo "repo-$first"
+    [ "$(snapshots)" = "$second" ]
+    run stash delete snapshot -n demo repo
+    says 2 'name the snapshot: REPOSITORY-ID'
+    run stash check -n demo
+    says 2 'name the Repository'
+    run stash check -n demo none
+    says 1 'could not read Repository demo/none'
+}
