@@ -9,7 +9,7 @@
  * Ways     replication (a point in time) or scan; auto tries the first and says in one line why it
  *          fell back.
  * Cluster  a node of one stands for all shards, unless opts.node says that it is meant alone: each is a part of
- *          the dump (dump/trailer), read by a thread of its own, SOURCE_LANES at once. What a node holds of slots
+ *          the dump (dump/trailer), read by a thread of its own, SOURCE_LANES at once, SOURCE_FORKS on one machine. What a node holds of slots
  *          that its shard does not own is left out. A shard whose node goes is read anew, SOURCE_TRIES times,
  *          while the others go on. In the end all owners must be those of the beginning.
  * Check    the keys of a point in time are compared with those that the server announced
@@ -25,7 +25,8 @@
 #include "redis/cluster.h"
 #include "redis/topology.h"
 
-enum { SOURCE_LANES = 16, SOURCE_TRIES = 3 };
+/* SOURCE_FORKS: of masters on one machine, at a time: each may need its memory once more. */
+enum { SOURCE_LANES = 16, SOURCE_FORKS = 4, SOURCE_TRIES = 3 };
 
 enum source_kind { SOURCE_AUTO, SOURCE_REPLICATION, SOURCE_SCAN, SOURCE_RDB };
 

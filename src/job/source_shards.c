@@ -20,12 +20,14 @@ struct shards {
     struct source_sink *to;
     struct source_facts *f;
     struct trailer *trailers;
+    char **machines; /* of each shard the host of the node that is read first */
     size_t n;
     unsigned width;       /* so many are read at once */
     int over;             /* an eventfd, to which each thread adds one at its end */
     pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t done;  /* a shard was read, or one failed */
     struct dataset_digest *t;
-    size_t next;
+    enum shard_state { SHARD_WAITS, SHARD_IS_READ, SHARD_DONE } * state;
     struct err why; /* the first failure */
 };
 
@@ -156,17 +158,57 @@ shard_dump(struct shards *s, size_t i, struct err *e)
 
 /* ---- all of them ---- */
 
+/* How many of those that are read now are on the same machine, as far as its name tells. */
+static unsigned
+shards_beside(const struct shards *s, size_t i)
+{
+    unsigned n = 0;
+
+    for (size_t k = 0; k < s->n; k++)
+        n += s->state[k] == SHARD_IS_READ && strcmp(s->machines[k], s->machines[i]) == 0;
+    return n;
+}
+
+/* The next that waits and may fork beside the others of its machine; s->n: none may now. `*waits`: some do. */
+static size_t
+shards_choose(const struct shards *s, bool *waits)
+{
+    *waits = false;
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->state[i] != SHARD_WAITS)
+            continue;
+        *waits = true;
+        if (s->o->kind == SOURCE_SCAN || shards_beside(s, i) < SOURCE_FORKS)
+            return i;
+    }
+    return s->n;
+}
+
 static bool
 shards_next(struct shards *s, size_t *i)
 {
-    bool more;
+    bool waits = true;
 
     (void)pthread_mutex_lock(&s->lock);
-    more = s->why.code == RC_OK && s->next < s->n;
-    *i = s->next;
-    s->next += more;
+    *i = s->n;
+    while (s->why.code == RC_OK && waits && *i == s->n) {
+        *i = shards_choose(s, &waits);
+        if (*i == s->n && waits)
+            (void)pthread_cond_wait(&s->done, &s->lock);
+    }
+    if (*i < s->n)
+        s->state[*i] = SHARD_IS_READ;
     (void)pthread_mutex_unlock(&s->lock);
-    return more;
+    return *i < s->n;
+}
+
+static void
+shards_done(struct shards *s, size_t i)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->state[i] = SHARD_DONE;
+    (void)pthread_cond_broadcast(&s->done);
+    (void)pthread_mutex_unlock(&s->lock);
 }
 
 static void
@@ -175,6 +217,7 @@ shards_fail(struct shards *s, const struct err *e)
     (void)pthread_mutex_lock(&s->lock);
     if (s->why.code == RC_OK)
         s->why = *e;
+    (void)pthread_cond_broadcast(&s->done);
     (void)pthread_mutex_unlock(&s->lock);
     ctx_cancel(&s->cx);
 }
@@ -187,7 +230,7 @@ shards_work(void *arg)
     size_t i;
 
     while (shards_next(s, &i)) {
-        char name[48];
+        char name[64];
         struct log_scope scope = {.component = "dump", .object = name};
         struct err e = ERR_INIT;
 
@@ -195,6 +238,7 @@ shards_work(void *arg)
         log_scope_enter(&scope);
         if (shard_dump(s, i, &e))
             shards_fail(s, &e);
+        shards_done(s, i);
         log_scope_leave(&scope);
     }
     (void)!write(s->over, &one, sizeof(one));
@@ -335,10 +379,13 @@ shards_dump(struct ctx *cx, struct shards *s, struct err *e)
     s->n = f->n_shards = s->plan.cluster->n_shards;
     s->width = (unsigned)MIN(s->n, (size_t)MIN(s->to->width, (unsigned)SOURCE_LANES));
     s->trailers = mem_zero(s->n, sizeof(*s->trailers));
+    s->state = mem_zero(s->n, sizeof(*s->state));
+    s->machines = mem_zero(s->n, sizeof(*s->machines));
     f->shards = mem_zero(s->n, sizeof(*f->shards));
     f->moves_unknown = s->plan.unsure;
     f->nodes = cluster_ids(s->plan.cluster, CLUSTER_IDS);
     for (size_t i = 0; i < s->n; i++) {
+        s->machines[i] = mem_strdup(s->plan.shards[i].at.host);
         cluster_slots(s->plan.cluster, i, f->shards[i].slots);
         cluster_plan_tell(&s->plan, i);
     }
@@ -376,6 +423,7 @@ source_shards(struct ctx *cx, const struct source_opts *o, struct source_sink *t
     s->where = (struct cluster_where){.addr = o->addr, .conn = o->conn, .prefer = o->prefer};
     s->over = eventfd(0, EFD_CLOEXEC);
     (void)pthread_mutex_init(&s->lock, NULL);
+    (void)pthread_cond_init(&s->done, NULL);
     node_map_init(&map, &o->node_map);
     s->where.map = map.list;
     s->where.n_map = map.n;
@@ -392,7 +440,12 @@ source_shards(struct ctx *cx, const struct source_opts *o, struct source_sink *t
     if (s->over >= 0)
         (void)close(s->over);
     node_map_release(&map);
+    (void)pthread_cond_destroy(&s->done);
     (void)pthread_mutex_destroy(&s->lock);
+    for (size_t i = 0; s->machines != NULL && i < s->n; i++)
+        mem_free(s->machines[i]);
+    mem_free(s->machines);
+    mem_free(s->state);
     mem_free(s->trailers);
     mem_free(s);
     return rc;

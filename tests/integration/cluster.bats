@@ -294,7 +294,11 @@ redis.register_function('g', function() return 1 end)" >/dev/null
     "$CSTASH" show --target one latest | head -n 5 | grep -aq 'cstash-dump 1 commands'
     start_cluster f 17 0
     fill_cluster f 1700
+    each_node f config set rdb-key-save-delay 10000 >/dev/null # so that each takes some hundred milliseconds
     "$CSTASH" backup -q --redis "$URL_f" --target many
+    each_node f config set rdb-key-save-delay 0 >/dev/null
+    # Four of one machine fork at a time: the fifth not before the first is done.
+    [ "$(manifest '(lambda t: all((b - a).total_seconds() > 0.2 for a, b in zip(t, t[4:])))(sorted(__import__("datetime").datetime.fromisoformat(s["time"][:26].rstrip("Z")) for s in m["shards"]))' --target many)" = True ]
     [ "$(manifest 'm["keys"], len(m["shards"]), all(s["keys"] > 0 for s in m["shards"])' --target many)" = "1700 17 True" ]
     [ "$("$CSTASH" digest -q --target many latest)" = "$("$CSTASH" digest -q --redis "$URL_f")" ]
     start_cluster e 2 0
