@@ -71,6 +71,13 @@ is_word(const char *s)
     return n <= WORD_MAX && strcmp(s, ".") != 0 && strcmp(s, "..") != 0;
 }
 
+/* What is not there has no value: whoever needs it is told, and no two prefixes become one. */
+static const char *
+or_null(const char *s)
+{
+    return *s == '\0' ? NULL : s;
+}
+
 /* "kubedb.com/redis", or only "redis". */
 static enum rc
 set_type(struct vars *v, const char *type, struct err *e)
@@ -85,9 +92,9 @@ set_type(struct vars *v, const char *type, struct err *e)
         return err_set(
             e, RC_INVALID,
             "spec.type \"%.80s\" of the AppBinding is neither RESOURCE nor GROUP/RESOURCE", type);
-    vars_set(v, "TARGET_APP_GROUP", group);
-    vars_set(v, "TARGET_APP_RESOURCE", resource);
-    vars_set(v, "TARGET_APP_TYPE", type);
+    vars_set(v, "TARGET_APP_GROUP", or_null(group));
+    vars_set(v, "TARGET_APP_RESOURCE", or_null(resource));
+    vars_set(v, "TARGET_APP_TYPE", or_null(type));
     return RC_OK;
 }
 
@@ -104,7 +111,7 @@ set_vars(struct vars *v, const struct json *app, struct err *e)
     if (!is_word(version))
         return err_set(e, RC_INVALID, "spec.version \"%.80s\" of the AppBinding is not a version",
                        version);
-    vars_set(v, "TARGET_APP_VERSION", version);
+    vars_set(v, "TARGET_APP_VERSION", or_null(version));
     return set_type(v, json_text_or(json_dig(app, "spec", "type"), ""), e);
 }
 
@@ -137,7 +144,10 @@ name_joined(const char *prefix, const char *name, const char *suffix)
     if (strlen(all) <= WORD_MAX)
         return all;
     mem_free(all);
-    return name_of(WORD_MAX, prefix, name, suffix);
+    all = mem_printf("%s%s%s", name, suffix != NULL ? "-" : "", suffix != NULL ? suffix : "");
+    CLEANUP(mem_free_ptr) char *rest = all;
+
+    return name_of(WORD_MAX, prefix, rest, NULL);
 }
 
 /* mem_free. */

@@ -130,6 +130,9 @@ test_what_cannot_be_made(void **state)
         {"/redis", "1", "x", "spec.type"},
         {"redis", "7.0; rm", "x", "spec.version"},
         {"redis", "1", "${TARGET_NOBODY}", "TARGET_NOBODY"},
+        {"", "1", "${TARGET_APP_RESOURCE}", "TARGET_APP_RESOURCE"},
+        {"redis", "1", "${TARGET_APP_GROUP}", "TARGET_APP_GROUP"},
+        {"redis", "", "x", "TARGET_APP_VERSION"},
         {"redis", "1", "${TARGET_NAME", "not closed"},
     };
 

@@ -52,9 +52,12 @@ enum rc
 hook_templates_check(const struct invoker *inv, struct err *e)
 {
     static const struct hook_outcome samples[] = {
-        {.session = "session", .duration = "1m2s"},
-        {.session = "session", .duration = "1m2s", .failure = "what went wrong", .retry_left = 1},
-        {.session = "session", .duration = "1m2s", .failure = "what went wrong"},
+        {.session = "redis-backup-1627490702", .duration = "1m2s"},
+        {.session = "redis-backup-1627490702",
+         .duration = "1m2s",
+         .failure = "what went wrong",
+         .retry_left = 1},
+        {.session = "redis-backup-1627490702", .duration = "1m2s", .failure = "what went wrong"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(samples); i++) {

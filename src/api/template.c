@@ -8,7 +8,7 @@
 #include "api/template_internal.h"
 #include "base/mem.h"
 
-enum { STEPS_MAX = 100 * 1000 };
+enum { STEPS_MAX = 100 * 1000, CHAIN_MAX = 256 };
 
 /* Why a block ended; the word is eaten. */
 enum stop { AT_END_OF_TEXT, AT_ELSE, AT_END, AT_BREAK, AT_CONTINUE };
@@ -184,9 +184,15 @@ else_branch(struct template_run *r, enum stop *left)
 
     template_blanks(r);
     if (template_take_word(r, word)) {
-        if (strcmp(word, "if") == 0 || strcmp(word, "with") == 0)
-            return template_branch(r, word[0] == 'w', left);
-        return template_bad(r, "after else only if and with are understood");
+        enum rc rc;
+
+        if (strcmp(word, "if") != 0 && strcmp(word, "with") != 0)
+            return template_bad(r, "after else only if and with are understood");
+        if (++r->chain > CHAIN_MAX)
+            return template_bad(r, "there are too many branches");
+        rc = template_branch(r, word[0] == 'w', left);
+        r->chain--;
+        return rc;
     }
     if (end_action(r) || template_block(r, &stop))
         return err_code(r->e);

@@ -13,7 +13,7 @@
  *          toJson toPrettyJson dict list get hasKey keys first last rest join splitList now unixEpoch date fail).
  *          Anything else is an error, not text.
  * Data     a JSON tree; a field that is not there is an error, as for a struct of Go. What is not taken is not evaluated.
- * Limits   TEMPLATE_MAX bytes of output, TEMPLATE_DEPTH levels, 100,000 steps.
+ * Limits   TEMPLATE_MAX bytes of output, TEMPLATE_DEPTH levels, 100,000 steps, 16 MiB that functions look at and make.
  * Errors   RC_INVALID: says what and near which text.
  * Source   Go text/template, Sprig's documentation.
  * Tests    template_test.c, fuzz/template.c

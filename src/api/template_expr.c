@@ -6,7 +6,7 @@
 #include "api/template.h"
 #include "api/template_internal.h"
 
-enum { TEXT_MAX = 16 * 1024 };
+enum { TEXT_MAX = 16 * 1024, BYTES_MAX = 16 * 1024 * 1024 };
 
 enum rc
 template_bad(struct template_run *r, const char *what)
@@ -298,6 +298,41 @@ template_arguments(struct template_run *r, struct template_args *a)
     }
 }
 
+/* What a function has to look at; the values of one template may not be more in all. */
+static enum rc
+template_spend(struct template_run *r, const struct json *v)
+{
+    r->bytes += 1 + (json_kind_of(v) == JSON_IS_STR ? json_text_str(v).n : 0);
+    if (r->bytes > BYTES_MAX)
+        return template_bad(r, "it makes too much");
+    for (size_t i = 0; json_kind_of(v) == JSON_IS_ARRAY && i < json_size(v); i++)
+        if (template_spend(r, json_elem(v, i)))
+            return err_code(r->e);
+    for (struct json_item it = json_first(v); it.key != NULL; it = json_next(v, it))
+        if (template_spend(r, it.value))
+            return err_code(r->e);
+    return RC_OK;
+}
+
+static enum rc
+template_run_function(struct template_run *r, const char *name, const struct template_args *a,
+                      struct json **out)
+{
+    struct json *v = NULL;
+
+    for (size_t i = 0; i < a->n; i++)
+        if (template_spend(r, a->v[i]))
+            return err_code(r->e);
+    if (template_call(name, a, &v, r->e))
+        return err_code(r->e);
+    if (template_spend(r, v)) {
+        json_free(v);
+        return err_code(r->e);
+    }
+    *out = v;
+    return RC_OK;
+}
+
 /* A function with its arguments; `piped` (may be NULL) is taken, as the last of them. */
 static enum rc
 template_function(struct template_run *r, const char *name, struct json *piped, struct json **out)
@@ -310,7 +345,7 @@ template_function(struct template_run *r, const char *name, struct json *piped, 
     if (rc == RC_OK && piped != NULL)
         a.v[a.n++] = json_ref(piped);
     if (rc == RC_OK)
-        rc = template_call(name, &a, out, r->e);
+        rc = template_run_function(r, name, &a, out);
     free_args(&a);
     json_free(piped);
     return rc;

@@ -18,7 +18,8 @@ struct template_run {
     struct template_var vars[TEMPLATE_VARS];
     size_t n_vars;
     struct buf *out;
-    unsigned depth, steps;
+    unsigned depth, chain, steps;
+    size_t bytes; /* that functions were given and gave */
     struct err *e;
 };
 

@@ -128,6 +128,11 @@ test_template_refuses(void **state)
         "{{ index (list 1) 1 }}",
         "{{ div 1 0 }}",
         "{{ fail \"no\" }}",
+        /* what takes memory, and time */
+        "{{ $s := repeat 1048576 \"x\" }}{{ $a := list $s $s $s $s $s $s $s $s $s $s $s $s $s $s "
+        "$s $s $s }}",
+        "{{ $s := repeat 1048576 \"x\" }}{{ range splitList \",\" (repeat 9999 \",\") }}{{ $y := "
+        "$s | upper | upper }}{{ end }}",
         /* what nests and doubles */
         "{{ $x := list }}{{ range splitList \",\" (repeat 9999 \",\") }}{{ $x = list $x $x }}{{ "
         "end }}",
@@ -156,12 +161,41 @@ test_template_refuses(void **state)
     json_free(d);
 }
 
+/* A branch that is not taken asks for the next one: they must not be nested without an end. */
+static void
+test_template_has_few_branches(void **state)
+{
+    struct buf text = BUF_INIT(1024 * 1024), out = BUF_INIT(1024);
+    struct json *d = data();
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (size_t n = 0; n < 2; n++) {
+        buf_reset(&text);
+        buf_must_printf(&text, "{{ if nil }}");
+        for (int i = 0; i < (n == 0 ? 200 : 40000); i++)
+            buf_must_printf(&text, "{{ else if nil }}");
+        buf_must_printf(&text, "{{ else }}last{{ end }}");
+        buf_reset(&out);
+        if (n == 0) {
+            T_OK(template_render(buf_str(&text), d, &out, &e));
+            assert_string_equal(buf_c(&out), "last");
+        } else {
+            assert_int_equal(template_render(buf_str(&text), d, &out, &e), RC_INVALID);
+        }
+    }
+    buf_release(&text);
+    buf_release(&out);
+    json_free(d);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_template_renders),
         cmocka_unit_test(test_template_refuses),
+        cmocka_unit_test(test_template_has_few_branches),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

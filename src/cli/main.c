@@ -96,7 +96,9 @@ print_help(const struct command *c)
 
     (void)printf("usage: %s %s [options]%s%s\n\n%s\n\n", app_program, c->name,
                  usage != NULL ? " " : "", usage != NULL ? usage : "", c->summary);
-    opts_print(c->forward != NULL ? c->forward->to->groups : c->groups);
+    opts_print(c->forward == NULL           ? c->groups
+               : c->forward->groups != NULL ? c->forward->groups
+                                            : c->forward->to->groups);
 }
 
 /* How many of the words name the command, one or two; 0: they do not. */

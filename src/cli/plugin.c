@@ -34,8 +34,15 @@ static const struct forward_option of_remove[] = {{"id", FORWARD_WORD, NULL, fal
     static const struct command plugin_##name_ = {                                                 \
         .name = usage_, .summary = summary_, .forward = &forward_##name_}
 
+/* Not forget's policies: it is one snapshot that is meant. */
+static const struct opt opts_delete[] = {
+    {"dry-run", 0, OPT_IGNORED_FLAG, NULL, "only say what would be done"}, {.name = NULL}};
+static const struct opt_group groups_delete[] = {
+    {opts_delete, 0}, {opts_repo, 0}, {opts_json, 0}, {opts_app, 0}, {.table = NULL}};
+
 FORWARD(delete_snapshot, "delete snapshot", "forget a snapshot, and remove its data",
-        .to = &cmd_forget, .with = prunes, .snapshot = true, .options = of_docker);
+        .to = &cmd_forget, .with = prunes, .groups = groups_delete, .snapshot = true,
+        .options = of_docker);
 FORWARD(unlock, "unlock", "remove all locks of a Repository", .to = &cmd_unlock,
         .with = remove_all);
 FORWARD(check, "check", "check a Repository", .to = &cmd_check, .options = of_check);
@@ -97,9 +104,12 @@ forward_push(struct forwarded *f, char *word, struct err *e)
 static enum rc
 forward_made(struct forwarded *f, char *word, struct err *e)
 {
-    BUG_ON(f->n_made == ARRAY_LEN(f->made));
+    if (forward_push(f, word, e)) {
+        mem_free(word);
+        return err_code(e);
+    }
     f->made[f->n_made++] = word;
-    return forward_push(f, word, e);
+    return RC_OK;
 }
 
 /* Is `word` the option `name` (or `letter`)? `*value` is behind its equals sign, or NULL. */
@@ -166,7 +176,9 @@ forward_rest(const struct forward *f, int argc, char **argv, struct forward_line
             return err_code(e);
         if (taken)
             continue;
-        n = opts_leading(f->to->groups, argc - i, argv + i);
+        n = opts_leading(f->groups != NULL ? f->groups : f->to->groups, argc - i, argv + i);
+        if (n == 0 && f->groups != NULL && argv[i][0] == '-')
+            return err_set(e, RC_USAGE, "%.100s is not an option of this", argv[i]);
         if (n == 0 && argv[i][0] != '-' && line->repository == NULL) {
             line->repository = argv[i];
             continue;
@@ -179,6 +191,15 @@ forward_rest(const struct forward *f, int argc, char **argv, struct forward_line
     return RC_OK;
 }
 
+/* As Stash's objects have it; a few digits might be the end of another Repository's name. */
+static bool
+is_whole_id(const char *s)
+{
+    size_t n = strspn(s, "0123456789abcdef");
+
+    return n >= 8 && n <= 64 && s[n] == '\0';
+}
+
 /* "kube:NAMESPACE/REPOSITORY" of the word; of a snapshot's name its digits too. */
 static enum rc
 forward_repository(const struct forward *f, const struct forward_line *line, struct forwarded *out,
@@ -187,9 +208,11 @@ forward_repository(const struct forward *f, const struct forward_line *line, str
     const char *name = line->repository, *cut = name != NULL ? strrchr(name, '-') : NULL;
     int n = name == NULL ? 0 : (int)strlen(name);
 
-    if (name == NULL || (f->snapshot && cut == NULL))
+    if (name == NULL || (f->snapshot && (cut == NULL || !is_whole_id(cut + 1))))
         return err_set(e, RC_USAGE,
-                       f->snapshot ? "name the snapshot: REPOSITORY-ID" : "name the Repository");
+                       f->snapshot
+                           ? "name the snapshot: REPOSITORY-ID, with eight digits of its ID or more"
+                           : "name the Repository");
     if (f->snapshot) {
         n = (int)(cut - name);
         if (forward_made(out, mem_strdup(cut + 1), e))

@@ -33,8 +33,9 @@ struct forward_option {
 
 struct forward {
     const struct command *to;
-    const char *const *with; /* words in front; NULL ends */
-    bool snapshot;           /* the word is not REPOSITORY but REPOSITORY-SNAPSHOT */
+    const char *const *with;        /* words in front; NULL ends */
+    const struct opt_group *groups; /* NULL: all options of `to`; offsets play no part */
+    bool snapshot;                  /* the word is not REPOSITORY but REPOSITORY-SNAPSHOT */
     const struct forward_option *options;
 };
 
@@ -43,7 +44,7 @@ enum { FORWARD_MAX = 128 };
 struct forwarded {
     char *argv[FORWARD_MAX];
     int argc;
-    char *made[4];
+    char *made[FORWARD_MAX];
     size_t n_made;
 };
 /* RC_USAGE: no Repository is named, or too much. forward_release in any case. */

@@ -39,6 +39,7 @@ struct download {
     struct repo *repo;
     const struct snapshot *snap;
     const char *folder;
+    bool left_out; /* not all files */
 };
 
 /* A file of that name is not overwritten. */
@@ -55,6 +56,8 @@ write_file(struct download *d, const char *to, const struct file_info *f, struct
     rc = load_copy(d->cx, d->repo, f, SNAPSHOT_WORKERS, &out.wr, e);
     if (close(fd) != 0 && rc == RC_OK)
         rc = err_sys(e, errno, "could not write %s", to);
+    if (rc != RC_OK) /* half a dump must not be taken for one */
+        (void)unlink(to);
     return rc;
 }
 
@@ -65,11 +68,16 @@ download_file(void *arg, const char *path, uint64_t bytes, struct err *e)
     struct download *d = arg;
     struct file_info f = {0};
     CLEANUP(mem_free_ptr) char *to = NULL;
+    char shown_to[400];
     enum rc rc;
 
     if (path[0] == '\0' || strchr(path + 1, '/') != NULL || strcmp(path, "/..") == 0 ||
         strcmp(path, "/.") == 0) {
-        log_warn("%s is not at the top of the snapshot: left out", path);
+        char shown[200];
+
+        log_warn("%s is not at the top of the snapshot: left out",
+                 str_show(str_c(path), shown, sizeof(shown)));
+        d->left_out = true;
         return RC_OK;
     }
     to = mem_printf("%s%s", d->folder, path);
@@ -78,7 +86,8 @@ download_file(void *arg, const char *path, uint64_t bytes, struct err *e)
         rc = write_file(d, to, &f, e);
     file_info_release(&f);
     if (rc == RC_OK)
-        (void)printf("%s: %llu bytes\n", to, (unsigned long long)bytes);
+        (void)printf("%s: %llu bytes\n", str_show(str_c(to), shown_to, sizeof(shown_to)),
+                     (unsigned long long)bytes);
     return rc;
 }
 
@@ -92,7 +101,12 @@ download_one(struct ctx *cx, struct repo *r, const struct snapshot *s, const cha
 
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
         return err_sys(e, errno, "could not make %s", folder);
-    return load_list_files(cx, r, &s->tree, download_file, &d, e);
+    if (load_list_files(cx, r, &s->tree, download_file, &d, e))
+        return err_code(e);
+    return d.left_out
+               ? err_set(e, RC_UNSUPPORTED,
+                         "not all files of snapshot %.8s were written: use restic restore", id)
+               : RC_OK;
 }
 
 /* Each of "a,b" as a word; they stand in `text`. */

@@ -12,7 +12,7 @@
 
 /* As client-go: an event is the same for ten minutes; 25 of an object at once, then one in 300 s.
  */
-enum { SAME_MS = 600000, BURST = 25, KNOWN_MAX = 4096, MESSAGE_MAX = 1024 };
+enum { SAME_MS = 600000, BURST = 25, KNOWN_MAX = 4096, MESSAGE_MAX = 1024, NAME_SHOWN = 236 };
 #define REFILL_PER_S (1.0 / 300)
 
 /* An event that was written, to be counted up when it comes again. */
@@ -136,7 +136,7 @@ event_name_locked(struct recorder *r, const char *object)
     int64_t ns = r->now_ms() * 1000000;
 
     r->last_ns = MAX(ns, r->last_ns + 1);
-    return mem_printf("%s.%llx", object, (unsigned long long)r->last_ns);
+    return mem_printf("%.*s.%llx", NAME_SHOWN, object, (unsigned long long)r->last_ns);
 }
 
 struct event {

@@ -94,6 +94,8 @@ local_folder(struct ctx *cx, struct kube *k, const struct json *repo, const stru
     CLEANUP(buf_release) struct buf version = BUF_INIT(VERSION_MAX);
     struct err none = ERR_INIT;
 
+    if (strstr(sub, "..") != NULL)
+        return err_set(e, RC_INVALID, "spec.backend.local.subPath leads elsewhere");
     if (path != NULL &&
         kube_raw(cx, k, &(struct kube_raw){.path = "/version"}, &version, &none) == RC_OK &&
         strstr(buf_c(&version), "+cstash") != NULL) {

@@ -432,7 +432,7 @@ drop_user(struct ctx *cx, struct kube *k, const struct step_flags *f, struct red
 {
     CLEANUP(mem_free_ptr)
     char *text = mem_printf(
-        "The server does not know the user %s of the AppBinding's Secret: logged in with the "
+        "The server refuses the user %s of the AppBinding's Secret: logged in with the "
         "password "
         "alone, as Stash does. Remove the user name from the Secret, or create that user.",
         b->addr.user);

@@ -124,6 +124,64 @@ wipe_account(struct ctx *cx, struct operator* op, const struct json *repo, const
     return ensure_grant(cx, op, &g, e);
 }
 
+/* ---- who else is there ---- */
+
+/* Another Repository whose backups would go as well. */
+struct wipe_search {
+    const struct json *repo;
+    const char *place;
+    char *found; /* its name; NULL: there is none */
+};
+
+/* Is one place the other, or in it? */
+static bool
+places_meet(const char *a, const char *b)
+{
+    size_t n = strlen(a), m = strlen(b), least = MIN(n, m);
+
+    return strncmp(a, b, least) == 0 &&
+           (n == m || (n > m ? a[m] : b[n]) == '/' || a[least - 1] == '/');
+}
+
+static void
+wipe_look(void *arg, const struct json *other)
+{
+    struct wipe_search *s = (struct wipe_search *)arg;
+    CLEANUP(mem_free_ptr) char *place = NULL;
+    struct err none = ERR_INIT;
+    struct backend b;
+
+    /* Those that go themselves need nothing. */
+    if (s->found != NULL || strcmp(kube_uid(other), kube_uid(s->repo)) == 0 ||
+        kube_is_deleting(other) || backend_decode(json_dig(other, "spec", "backend"), &b, &none))
+        return;
+    if (backend_address(&b, &place, &none) == RC_OK && places_meet(place, s->place))
+        s->found = strcmp(kube_ns(other), kube_ns(s->repo)) == 0
+                       ? mem_printf("Repository %s", kube_name(other))
+                       : mem_strdup("a Repository of another namespace");
+    backend_release(&b);
+}
+
+static enum rc
+wipe_alone(struct operator* op, const struct json *repo, const struct backend *b, struct err *e)
+{
+    struct wipe_search s = {.repo = repo};
+    CLEANUP(mem_free_ptr) char *place = NULL;
+    enum rc rc = RC_OK;
+
+    if (backend_address(b, &place, e))
+        return err_code(e);
+    s.place = place;
+    cache_each(op->repository.cache, NULL, wipe_look, &s);
+    if (s.found != NULL)
+        rc = err_set(
+            e, RC_DENIED,
+            "%s has its backups at the same place: delete that one first, or take wipeOut back",
+            s.found);
+    mem_free(s.found);
+    return rc;
+}
+
 static enum rc
 wipe_create(struct ctx *cx, struct operator* op, const struct json *repo, const char *name,
             struct err *e)
@@ -140,6 +198,8 @@ wipe_create(struct ctx *cx, struct operator* op, const struct json *repo, const 
     else if (b.secret == NULL)
         rc = err_set(e, RC_INVALID, "spec.backend.storageSecretName is empty");
     else
+        rc = wipe_alone(op, repo, &b, e);
+    if (rc == RC_OK)
         rc = wipe_account(cx, op, repo, &b, name, e);
     if (rc == RC_OK) {
         job = wipe_job(op, repo, &b, name);

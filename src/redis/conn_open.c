@@ -71,7 +71,7 @@ conn_login(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct
     struct reply r;
     bool without;
 
-    if (addr->pass.p == NULL && addr->user != NULL) {
+    if (addr->pass.p == NULL && addr->user != NULL && !addr->user_unsure) {
         (void)err_set(e, RC_INVALID, "the address of %s names a user but there is no password",
                       conn_peer(c));
         return err_hint(e, "set REDISCLI_AUTH, or put the password in the address");
@@ -84,8 +84,9 @@ conn_login(struct ctx *cx, struct conn *c, const struct redis_addr *addr, struct
         return RC_OK;
     without = addr->user_unsure && is_unknown_user(&r);
     (void)conn_fail(c, &r, "could not log in", e);
-    if (without && send_login(cx, c, addr, NULL, &r, &ignored) == RC_OK && is_let_in(c, &r)) {
-        log_warn("%s does not know the user %s: logged in with the password alone", conn_peer(c),
+    if (without && send_login(cx, c, addr, NULL, &r, &ignored) == RC_OK &&
+        reply_is_status(&r, "OK")) {
+        log_warn("%s refuses the user %s: logged in with the password alone", conn_peer(c),
                  addr->user);
         *e = (struct err)ERR_INIT;
         c->without_user = true;

@@ -141,7 +141,14 @@ leftover() { # leftover NAME: something that is not a repository's
     phase demo backupsession/one Succeeded
     names | grep -q '^demo/redis/data/'
     k patch -n demo repo repo --type merge -p '{"spec":{"wipeOut":true}}'
-    k delete -n demo repo repo --timeout=30s
+    # Not while another Repository has its backups there: at the same place, above it, or in it.
+    k get repo repo -n demo -o json | python3 -c 'import json, sys; o = json.load(sys.stdin); o["metadata"] = {"name": "twin", "namespace": "demo"}; del o["status"]; o["spec"]["wipeOut"] = False; o["spec"]["backend"]["s3"]["prefix"] = "/demo/redis/"; print(json.dumps(o))' | k create -f -
+    k delete -n demo repo repo --wait=false
+    until_is demo repo/repo '{.status.conditions[?(@.type=="BackendWiped")].reason}' WipeOutFailed
+    [[ "$(condition demo repo/repo BackendWiped)" == *"Repository twin has its backups at the same place"* ]]
+    names | grep -q '^demo/redis/data/'
+    k delete -n demo repo twin --timeout=30s
+    k wait -n demo --for=delete repo/repo --timeout=60s
     [ "$(names | tr '\n' ' ')" = "demo/redis/keys/notes demo/redis/notes.txt demo/redis2/keys/$id keys/$id " ]
 }
 

@@ -101,8 +101,21 @@ backup() { # a session by hand; its name
     says 1 'File exists'
     stash delete snapshot -n demo "repo-$first"
     [ "$(snapshots)" = "$second" ]
-    run stash delete snapshot -n demo repo
-    says 2 'name the snapshot: REPOSITORY-ID'
+    # An ID that was forgotten, cut or said by a word is nobody's; nor are policies taken.
+    for word in repo repo-latest "repo-${second:0:4}"; do
+        run stash delete snapshot -n demo "$word"
+        says 2 'name the snapshot: REPOSITORY-ID'
+    done
+    run stash delete snapshot -n demo "repo-$second" --keep-last 1
+    says 2 '--keep-last is not an option of this'
+    stash delete snapshot -n demo "repo-$second" --dry-run
+    [ "$(snapshots)" = "$second" ]
+    run stash prune -n demo repo --max-unused-limit=1 --max-unused-limit=2 --max-unused-limit=3 --max-unused-limit=4 --max-unused-limit=5
+    [ "$status" -lt 128 ]
+    # Files that do not lie at the top are not passed over in silence.
+    RESTIC_REPOSITORY=$T/repo-demo RESTIC_PASSWORD=secret restic backup -q --stdin --stdin-filename a/b/c <<<x
+    run stash download repo -n demo --snapshots "$(snapshots | cut -d' ' -f2)" --destination "$T"
+    says 1 'not all files of snapshot'
     run stash check -n demo
     says 2 'name the Repository'
     run stash check -n demo none

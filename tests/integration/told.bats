@@ -194,7 +194,7 @@ YAML
         phase demo "bc/$server" Ready
         session demo "of-$server" "$server"
         phase demo "backupsession/of-$server" Succeeded
-        [[ "$(condition demo "backupsession/of-$server" UserUnknown)" == *"does not know the user root of the AppBinding's Secret: logged in with the password alone"* ]]
+        [[ "$(condition demo "backupsession/of-$server" UserUnknown)" == *"refuses the user root of the AppBinding's Secret: logged in with the password alone"* ]]
     done
     # A wrong password stays one, and a user who is there is not left aside.
     k patch secret kubedb -n demo --type merge -p '{"stringData":{"password":"wrong"}}' >/dev/null
