@@ -276,7 +276,7 @@ has_client() { cli "$1" client list | grep -qv cmd=client; }
 @test "a master that dies during a restore stops it, and it says how far it came" {
     start_cluster a 3 0
     start_cluster b 3 0
-    fill_cluster a 60000
+    fill_cluster a 300000
     "$CSTASH" backup -q --redis "$URL_a" --target a
     "$CSTASH" restore --yes --redis "$URL_b" --target a latest >"$T/out" 2>&1 </dev/null 3>&- &
     PIDS+=($!)
@@ -285,7 +285,7 @@ has_client() { cli "$1" client list | grep -qv cmd=client; }
     rm "$T/b2.pid"
     ! wait $!
     cat "$T/out"
-    grep -q "of 60,000 keys are in the cluster of redis://127.0.0.1:$PORT_b1" "$T/out"
+    grep -q "of 300,000 keys are in the cluster of redis://127.0.0.1:$PORT_b1" "$T/out"
     run "$CSTASH" restore --yes --wait 1s --redis "$URL_b" --target a latest
     says 1 "the cluster cannot be read, after 1 s"
 }
