@@ -102,3 +102,16 @@ s = json.load(sys.stdin)["status"]
 stats = s.get("stats") or [h for t in s.get("targets", []) for h in t.get("stats", [])]
 print(stats[0].get("error", "") if stats else "")'
 }
+
+# made_anew NAMESPACE KIND/NAME: deleted, and there again as another object, by whoever keeps it there. kubectl may miss the moment
+# in between, and would wait on.
+made_anew() {
+    local was
+    was=$(field "$1" "$2" '{.metadata.uid}')
+    k delete -n "$1" "$2" --wait=false
+    until_true is_another "$1" "$2" "$was"
+}
+is_another() { # NAMESPACE KIND/NAME UID
+    local now
+    now=$(field "$1" "$2" '{.metadata.uid}' 2>/dev/null) && [ "$now" != "$3" ]
+}

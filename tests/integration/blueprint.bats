@@ -64,7 +64,7 @@ told_app() { k get events -n "$1" -o jsonpath='{.items[?(@.reason=="BlueprintNot
     until_is demo bc/app-redis '{.spec.backupHistoryLimit}{.spec.timeOut}' 4
     k patch bc -n demo app-redis --type merge -p '{"spec":{"schedule":"@yearly"}}' >/dev/null
     until_is demo bc/app-redis '{.spec.schedule}' '*/3 * * * *'
-    k delete bc -n demo app-redis --timeout=30s
+    made_anew demo bc/app-redis
     phase demo bc/app-redis Ready
     k annotate appbinding -n demo redis stash.appscode.com/schedule- >/dev/null
     until_is demo bc/app-redis '{.spec.schedule}' '0 0 1 1 *'
@@ -136,7 +136,7 @@ told_app() { k get events -n "$1" -o jsonpath='{.items[?(@.reason=="BlueprintNot
     [ "$(field demo repo/app-redis '{.spec.backend.local.hostPath.path}')" = "$T/repo-demo" ]
     [ "$(field demo bc/app-other '{.spec.target.ref.name}')" = redis ]
     # As Stash leaves them: the same, without marks.
-    k delete repo -n demo app-redis --timeout=30s
+    made_anew demo repo/app-redis
     phase demo bc/app-redis Ready
     for kind in repo bc; do
         k annotate -n demo "$kind" app-redis cstash.io/blueprint- cstash.io/blueprint-target- cstash.io/blueprint-revision- >/dev/null

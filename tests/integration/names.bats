@@ -58,7 +58,7 @@ YAML
 @test "a CronJob that goes comes back" {
     config demo redis.prod
     phase demo bc/redis.prod Ready
-    k delete cronjobs -n demo --all --timeout=30s
+    made_anew demo cronjob/stash-trigger-redis-prod-1ddfc1de82
     until_is demo cronjob/stash-trigger-redis-prod-1ddfc1de82 '{.metadata.ownerReferences[0].name}' redis.prod
 }
 
