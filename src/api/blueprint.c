@@ -6,6 +6,7 @@
 #include "api/kinds.h"
 #include "api/names.h"
 #include "api/notes.h"
+#include "api/shared_internal.h"
 #include "api/vars.h"
 #include "base/mem.h"
 
@@ -125,14 +126,6 @@ struct making {
     bool plain;
     struct vars *vars;
 };
-
-static const char *
-text_or(const struct json *obj, const char *field, const char *otherwise)
-{
-    const char *s = json_text_or(json_field(obj, field), "");
-
-    return *s == '\0' ? otherwise : s;
-}
 
 /* Names of these kinds may have dots. mem_free. */
 static char *

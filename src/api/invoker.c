@@ -6,15 +6,8 @@
 #include "api/duration.h"
 #include "api/kinds.h"
 #include "api/names.h"
+#include "api/shared_internal.h"
 #include "base/mem.h"
-
-static const char *
-text_or(const struct json *obj, const char *field, const char *otherwise)
-{
-    const char *s = json_text(json_field(obj, field));
-
-    return s == NULL || s[0] == '\0' ? otherwise : s;
-}
 
 void
 invoker_view(const struct json *obj, struct invoker *out)

@@ -69,4 +69,13 @@ extern const struct rule rules_restore_rules[];
         .name = "observedGeneration", .type = F_INT64, .doc = "Generation last acted upon"         \
     }
 
+/* The text of a field; `otherwise` where there is none or an empty one. */
+static inline const char *
+text_or(const struct json *obj, const char *field, const char *otherwise)
+{
+    const char *s = json_text_or(json_field(obj, field), "");
+
+    return *s == '\0' ? otherwise : s;
+}
+
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "job/service_endpoint.h"
 #include "job/hook.h"
 
 #include <ctype.h>
@@ -10,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/client.h"
+#include "job/service_endpoint.h"
 #include "kube/podexec.h"
 #include "kube/object.h"
 #include "net/sock.h"

@@ -27,7 +27,7 @@ struct cluster_where {
     const struct cluster_alias *map; /* see redis/cluster; may be NULL */
     size_t n_map;
     enum node_prefer prefer;
-    bool may_move; /* slots on the move are no reason to wait: redirections will be followed */
+    bool may_move; /* do not wait for slots on the move: redirections will be followed */
 };
 
 /* The node of a shard that is read. */
