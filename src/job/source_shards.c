@@ -432,6 +432,9 @@ source_shards(struct ctx *cx, const struct source_opts *o, struct source_sink *t
     if (rc == RC_OK) {
         s->cx.until = cx->until;
         rc = cluster_plan_make(cx, &s->where, &s->plan, e);
+        if (rc == RC_OK && s->plan.unsure)
+            log_warn("the user may not ask for slots on the move (+cluster|nodes): whether the "
+                     "cluster changes meanwhile is seen by its owners of slots alone");
         if (rc == RC_OK)
             rc = shards_dump(cx, s, e);
         cluster_plan_release(&s->plan);

@@ -102,13 +102,14 @@ plan_describe(struct ctx *cx, const struct cluster_where *w, const struct cluste
 /* ---- the masters ---- */
 
 static enum rc
-plan_need_still(const struct conn *c, const struct cluster_view *v, struct err *e)
+plan_need_still(const struct conn *c, const struct cluster_view *v, enum cluster_moves may,
+                struct err *e)
 {
-    if (v->moving != 0)
+    if (v->moving != 0 && may == MOVES_NONE)
         (void)err_set(e, RC_UNAVAILABLE, "%zu %s of %s %s on the move, %u the first", v->moving,
                       str_plural(v->moving, "slot", "slots"), conn_peer(c),
                       str_plural(v->moving, "is", "are"), v->first);
-    else if (v->jobs != 0)
+    else if (v->jobs != 0 && may != MOVES_OF_ANY_KIND)
         (void)err_set(e, RC_UNAVAILABLE, "%zu %s of slots %s at %s", v->jobs,
                       str_plural(v->jobs, "migration", "migrations"),
                       str_plural(v->jobs, "runs", "run"), conn_peer(c));
@@ -136,8 +137,8 @@ plan_ask_master(struct ctx *cx, const struct cluster_where *w, const struct redi
     }
     if (rc == RC_OK)
         rc = cluster_ask_view(cx, c, v, e);
-    if (rc == RC_OK && v->told && !w->may_move)
-        rc = plan_need_still(c, v, e);
+    if (rc == RC_OK && v->told)
+        rc = plan_need_still(c, v, w->moves, e);
     conn_close(c);
     return rc;
 }
@@ -220,7 +221,7 @@ plan_choose(struct ctx *cx, const struct cluster_where *w, const struct cluster 
     redis_addr_at(w->addr, master->host, master->port, &to->master);
     if (plan_ask_master(cx, w, &to->master, &to->view, &role, e))
         return err_wrap(e, "shard %zu of %zu", shard + 1, c->n_shards);
-    if (to->view.told && !w->may_move && !cluster_agrees(c, shard, &to->view)) {
+    if (to->view.told && w->moves == MOVES_NONE && !cluster_agrees(c, shard, &to->view)) {
         (void)err_set(e, RC_UNAVAILABLE,
                       "the nodes of the cluster do not agree about which slots %s owns",
                       redis_addr_text(&to->master));
@@ -293,12 +294,7 @@ enum rc
 cluster_plan_make(struct ctx *cx, const struct cluster_where *w, struct cluster_plan *out,
                   struct err *e)
 {
-    if (plan_wait(cx, w, NULL, out, e))
-        return err_code(e);
-    if (out->unsure && !w->may_move)
-        log_warn("the user may not ask for slots on the move (+cluster|nodes): whether the cluster "
-                 "changes meanwhile is seen by its owners of slots alone");
-    return RC_OK;
+    return plan_wait(cx, w, NULL, out, e);
 }
 
 static enum rc

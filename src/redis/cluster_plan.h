@@ -21,13 +21,20 @@
 #include "redis/cluster.h"
 #include "redis/sentinel.h"
 
+/* What may be on the move in a cluster that is planned for; what may not is waited for. */
+enum cluster_moves {
+    MOVES_NONE,        /* and its nodes agree about their slots: to read it */
+    MOVES_BY_KEY,      /* a key is in one place at any time: to count */
+    MOVES_OF_ANY_KIND, /* redirections will be followed: to write */
+};
+
 struct cluster_where {
     const struct redis_addr *addr; /* any node; its seeds, where it has some */
     const struct conn_opts *conn;
     const struct cluster_alias *map; /* see redis/cluster; may be NULL */
     size_t n_map;
     enum node_prefer prefer;
-    bool may_move; /* do not wait for slots on the move: redirections will be followed */
+    enum cluster_moves moves;
 };
 
 /* The node of a shard that is read. */

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "redis/role.h"
 #include "redis/topology.h"
@@ -102,7 +103,7 @@ masters_of_cluster(struct ctx *cx, const struct cluster_where *where, struct mas
         *e = (struct err)ERR_INIT;
         m->where = *where;
         m->where.prefer = PREFER_MASTER;
-        m->where.may_move = true;
+        m->where.moves = MOVES_OF_ANY_KIND;
         rc = cluster_plan_make(cx, &m->where, &plan, e);
         if (rc != RC_OK)
             return rc;
@@ -200,11 +201,12 @@ masters_check_role(struct ctx *cx, const struct masters *m, size_t i, struct err
                    redis_addr_text(&m->at[i]));
 }
 
-/* How the cluster is now; those that took writes must be masters still. The caller releases `plan`. */
+/* How the cluster at `where` is now; those that took writes must be masters still. The caller releases `plan`. */
 static enum rc
-masters_plan_anew(struct ctx *cx, const struct masters *m, struct cluster_plan *plan, struct err *e)
+masters_plan_anew(struct ctx *cx, const struct masters *m, const struct cluster_where *where,
+                  struct cluster_plan *plan, struct err *e)
 {
-    enum rc rc = cluster_plan_make(cx, &m->where, plan, e);
+    enum rc rc = cluster_plan_make(cx, where, plan, e);
 
     for (size_t i = 0; rc == RC_OK && i < m->n; i++) {
         bool owns = false;
@@ -220,6 +222,26 @@ masters_plan_anew(struct ctx *cx, const struct masters *m, struct cluster_plan *
     return rc;
 }
 
+/* Once nothing moves at once; as it is, where that takes too long. */
+static enum rc
+masters_plan_still(struct ctx *cx, const struct masters *m, struct cluster_plan *plan,
+                   struct err *e)
+{
+    struct cluster_where still = m->where, now = m->where;
+    struct conn_opts at_once = *m->where.conn;
+    enum rc rc;
+
+    still.moves = MOVES_BY_KEY;
+    at_once.wait_ms = -1;
+    now.conn = &at_once;
+    rc = masters_plan_anew(cx, m, &still, plan, e);
+    if (rc != RC_UNAVAILABLE && rc != RC_TIMEOUT)
+        return rc;
+    log_warn("%s; keys of slots on the move may be counted twice", e->msg);
+    *e = (struct err)ERR_INIT;
+    return masters_plan_anew(cx, m, &now, plan, e);
+}
+
 enum rc
 masters_settle(struct ctx *cx, struct masters *m, struct err *e)
 {
@@ -228,7 +250,7 @@ masters_settle(struct ctx *cx, struct masters *m, struct err *e)
 
     if (m->owner == NULL)
         return RC_OK;
-    if (masters_plan_anew(cx, m, &plan, e))
+    if (masters_plan_still(cx, m, &plan, e))
         return err_code(e);
     rc = masters_take_plan(cx, m, &plan, e);
     cluster_plan_release(&plan);
@@ -256,7 +278,7 @@ masters_find(struct ctx *cx, struct masters *m, struct str redirection, size_t *
         return RC_OK;
     if (m->n == CLUSTER_NODES_MAX)
         return err_set(e, RC_LIMIT, "redirections to more than %d nodes", CLUSTER_NODES_MAX);
-    if (masters_plan_anew(cx, m, &plan, e))
+    if (masters_plan_anew(cx, m, &m->where, &plan, e))
         return err_wrap(e, "could not follow a redirection");
     cluster_plan_release(&plan);
     redis_addr_at(m->where.addr, node.host, node.port, &at);

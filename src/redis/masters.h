@@ -37,7 +37,11 @@ void masters_close(struct masters *m);
 NODISCARD enum rc masters_find(struct ctx *cx, struct masters *m, struct str redirection,
                                size_t *out, unsigned *slot, struct err *e);
 
-/* All is written and answered: masters that slots have moved to join the list, and the owners are those of now. */
+/*
+ * All is written and answered: masters that slots have moved to join the list, and the owners are those of now. It waits
+ * for slots that move at once, since the server that receives them counts their keys already; where they still do after
+ * conn_opts.wait_ms, that is warned of.
+ */
 NODISCARD enum rc masters_settle(struct ctx *cx, struct masters *m, struct err *e);
 
 /* ---- pure, for tests ---- */
