@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cli/documents.h"
+#include "cli/print.h"
 #include "kube/config.h"
 #include "kube/object.h"
 
@@ -167,6 +168,35 @@ cluster_print(struct buf *out, struct err *e)
         return err_set(e, RC_IO, "could not write to the standard output");
     buf_reset(out);
     return RC_OK;
+}
+
+/* The events of an object; none when they cannot be asked for. */
+static struct json *
+events_of(struct ctx *cx, struct kube *k, const struct json *obj)
+{
+    CLEANUP(mem_free_ptr)
+    char *fields = mem_printf("involvedObject.name=%s,involvedObject.kind=%s%s%s", kube_name(obj),
+                              json_text_or(json_field(obj, "kind"), ""),
+                              kube_uid(obj) != NULL ? ",involvedObject.uid=" : "",
+                              kube_uid(obj) != NULL ? kube_uid(obj) : "");
+    struct kube_list_opts o = {.kind = &KUBE_EVENT, .ns = kube_ns(obj), .field_selector = fields};
+    struct json *events = NULL;
+    struct err ignored = ERR_INIT;
+
+    if (kube_list(cx, k, &o, &events, NULL, &ignored))
+        return json_new_array();
+    return events;
+}
+
+enum rc
+cluster_describe(struct ctx *cx, struct kube *k, const struct json *obj, bool with_events,
+                 struct err *e)
+{
+    CLEANUP(buf_release) struct buf out = BUF_INIT(PRINT_MAX);
+    CLEANUP(json_free_ptr) struct json *events = with_events ? events_of(cx, k, obj) : NULL;
+
+    print_describe(obj, events, &out);
+    return cluster_print(&out, e);
 }
 
 void

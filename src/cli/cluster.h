@@ -57,6 +57,10 @@ NODISCARD enum rc cluster_outcome(const struct cluster_client *c, struct err *e)
 /* Write to stdout and forget. RC_IO. */
 NODISCARD enum rc cluster_print(struct buf *out, struct err *e);
 
+/* As kubectl describes it, to stdout; events that may not be read are left out. RC_IO. */
+NODISCARD enum rc cluster_describe(struct ctx *cx, struct kube *k, const struct json *obj,
+                                   bool with_events, struct err *e);
+
 /* An object that words, a selector or files name. */
 struct cluster_object {
     const struct resource *res;

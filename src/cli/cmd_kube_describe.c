@@ -25,30 +25,10 @@ static const struct opt_group groups[] = {
     {.table = NULL},
 };
 
-/* The events of an object; none when they cannot be asked for. */
-static struct json *
-events_of(struct cluster_client *c, const struct json *obj)
-{
-    CLEANUP(mem_free_ptr)
-    char *fields = mem_printf("involvedObject.name=%s,involvedObject.kind=%s%s%s", kube_name(obj),
-                              json_text_or(json_field(obj, "kind"), ""),
-                              kube_uid(obj) != NULL ? ",involvedObject.uid=" : "",
-                              kube_uid(obj) != NULL ? kube_uid(obj) : "");
-    struct kube_list_opts o = {.kind = &KUBE_EVENT, .ns = kube_ns(obj), .field_selector = fields};
-    struct json *events = NULL;
-    struct err ignored = ERR_INIT;
-
-    if (kube_list(c->cx, c->k, &o, &events, NULL, &ignored))
-        return json_new_array();
-    return events;
-}
-
 static enum rc
 describe_one(struct cluster_client *c, const struct describe_args *a,
              const struct cluster_object *o, bool first, struct err *e)
 {
-    CLEANUP(buf_release) struct buf out = BUF_INIT(PRINT_MAX);
-    CLEANUP(json_free_ptr) struct json *events = NULL;
     CLEANUP(json_free_ptr) struct json *obj = json_ref(o->obj);
 
     if (o->from != NULL) { /* that was the file's, not the server's */
@@ -58,12 +38,9 @@ describe_one(struct cluster_client *c, const struct describe_args *a,
             return RC_OK;
         }
     }
-    if (a->show_events)
-        events = events_of(c, obj);
     if (!first)
-        buf_must_printf(&out, "\n\n");
-    print_describe(obj, events, &out);
-    return cluster_print(&out, e);
+        (void)fputs("\n\n", stdout);
+    return cluster_describe(c->cx, c->k, obj, a->show_events, e);
 }
 
 static enum rc

@@ -3,10 +3,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cluster.h"
+#include "cli/pod_log.h"
 #include "kube/object.h"
 #include "kube/selector.h"
 
-enum { PATH_BYTES = 16 * 1024, LINE_BYTES = 16 * 1024 * 1024 };
+enum { LINE_BYTES = 16 * 1024 * 1024 };
 
 #define DEFAULT_CONTAINER "kubectl.kubernetes.io/default-container"
 
@@ -48,73 +49,9 @@ static const struct opt_group groups[] = {
 struct logging {
     struct cluster_client c;
     const struct logs_args *a;
-    const char *container;      /* NULL: the default one */
-    char since_s[24], tail[24]; /* "": all */
+    const char *container; /* NULL: the default one */
+    struct pod_log_opts how;
 };
-
-static enum rc
-copy_lines(struct rd *rd, const char *pod, const char *container, struct err *e)
-{
-    CLEANUP(mem_free_ptr) char *prefix = mem_printf("[pod/%s/%s] ", pod, container);
-    bool at_start = true;
-
-    for (;;) {
-        uint8_t some[16 * 1024];
-        size_t got = 0, start = 0;
-        if (rd_read(rd, some, sizeof(some), &got, e))
-            return err_code(e);
-        if (got == 0)
-            return RC_OK;
-        for (size_t i = 0; i < got; i++) {
-            if (at_start)
-                (void)fputs(prefix, stdout);
-            at_start = some[i] == '\n';
-            if (at_start || i + 1 == got) {
-                (void)fwrite(some + start, 1, i + 1 - start, stdout);
-                start = i + 1;
-            }
-        }
-        if (fflush(stdout) != 0)
-            return err_set(e, RC_IO, "could not write to the standard output");
-    }
-}
-
-static enum rc
-copy_all(struct rd *rd, struct err *e)
-{
-    for (;;) {
-        uint8_t some[16 * 1024];
-        size_t got = 0;
-        if (rd_read(rd, some, sizeof(some), &got, e))
-            return err_code(e);
-        if (got == 0)
-            return RC_OK;
-        if (fwrite(some, 1, got, stdout) != got || fflush(stdout) != 0)
-            return err_set(e, RC_IO, "could not write to the standard output");
-    }
-}
-
-static enum rc
-log_container(struct logging *l, const struct json *pod, const char *container, struct err *e)
-{
-    CLEANUP(buf_release) struct buf path = BUF_INIT(PATH_BYTES);
-    struct kube_stream *s = NULL;
-    enum rc rc;
-
-    kube_path(&path, &KUBE_POD, kube_ns(pod), kube_name(pod), "log");
-    kube_query(&path, "container", container);
-    kube_query(&path, "follow", l->a->follow ? "true" : NULL);
-    kube_query(&path, "previous", l->a->previous ? "true" : NULL);
-    kube_query(&path, "timestamps", l->a->timestamps ? "true" : NULL);
-    kube_query(&path, "tailLines", l->tail[0] != '\0' ? l->tail : NULL);
-    kube_query(&path, "sinceSeconds", l->since_s[0] != '\0' ? l->since_s : NULL);
-    if (buf_whole(&path, "the address of a request", e) ||
-        kube_open(l->c.cx, l->c.k, buf_c(&path), &s, e))
-        return err_code(e);
-    rc = l->a->prefix ? copy_lines(&s->rd, kube_name(pod), container, e) : copy_all(&s->rd, e);
-    kube_close(l->c.k, s);
-    return rc;
-}
 
 /* The container to read when none is named: said so if there are others. */
 static const char *
@@ -143,18 +80,11 @@ default_container(const struct json *pod)
 static enum rc
 log_pod(struct logging *l, const struct json *pod, struct err *e)
 {
-    static const char *const lists[] = {"initContainers", "containers", "ephemeralContainers"};
     const char *one = l->container;
 
-    if (!l->a->all_containers)
-        return log_container(l, pod, one != NULL ? one : default_container(pod), e);
-    for (size_t k = 0; k < ARRAY_LEN(lists); k++) {
-        const struct json *list = json_dig(pod, "spec", lists[k]);
-        for (size_t i = 0; i < json_size(list); i++)
-            if (log_container(l, pod, json_text_or(json_field(json_elem(list, i), "name"), ""), e))
-                return err_code(e);
-    }
-    return RC_OK;
+    if (l->a->all_containers)
+        return pod_log_all(l->c.cx, l->c.k, pod, &l->how, e);
+    return pod_log(l->c.cx, l->c.k, pod, one != NULL ? one : default_container(pod), &l->how, e);
 }
 
 /* The newest pod that an object's selector means. */
@@ -235,16 +165,21 @@ logs_range(const struct logs_args *a, struct logging *l)
     if (tail < TAIL_ALL && a->selector != NULL && !a->follow)
         tail = TAIL_OF_MANY; /* as kubectl: of many pods not everything */
     if (tail >= 0)
-        (void)snprintf(l->tail, sizeof(l->tail), "%lld", (long long)tail);
+        (void)snprintf(l->how.tail, sizeof(l->how.tail), "%lld", (long long)tail);
     if (a->since_ms > 0)
-        (void)snprintf(l->since_s, sizeof(l->since_s), "%d", (a->since_ms + 999) / 1000);
+        (void)snprintf(l->how.since_s, sizeof(l->how.since_s), "%d", (a->since_ms + 999) / 1000);
 }
 
 static enum rc
 kube_logs_main(struct ctx *cx, const void *args, struct err *e)
 {
     const struct logs_args *a = args;
-    struct logging l = {.a = a, .container = a->container};
+    struct logging l = {.a = a,
+                        .container = a->container,
+                        .how = {.follow = a->follow,
+                                .previous = a->previous,
+                                .timestamps = a->timestamps,
+                                .prefix = a->prefix}};
     enum rc rc;
 
     if ((a->app.words.n > 0) == (a->selector != NULL))

@@ -70,6 +70,10 @@ const struct command *const plugin_commands[] = {
     &cmd_plugin_cp_repository,
     &cmd_plugin_cp_config,
     &cmd_plugin_download,
+    &cmd_plugin_rules,
+    &cmd_plugin_debug_backup,
+    &cmd_plugin_debug_restore,
+    &cmd_plugin_debug_operator,
     &plugin_delete_snapshot,
     &plugin_unlock,
     &plugin_check,
@@ -265,6 +269,23 @@ plugin_close(struct plugin *p)
 {
     kube_free(p->k);
     mem_free(p->ns);
+}
+
+char *
+plugin_repo(const struct cluster_access *a, const char *repository)
+{
+    const char *ns = a->ns;
+
+    return mem_printf(APP_KUBE "%s%s%s", ns != NULL ? ns : "", ns != NULL ? "/" : "", repository);
+}
+
+struct repo_access
+plugin_access(const struct cluster_access *a, const char *url)
+{
+    return (struct repo_access){.url = url,
+                                .kubeconfig = a->kubeconfig,
+                                .context = a->context,
+                                .retry_limit_ms = 15 * 60 * 1000};
 }
 
 enum rc

@@ -18,7 +18,8 @@ extern const struct command *const plugin_commands[];
 extern const struct command cmd_plugin_trigger, cmd_plugin_pause, cmd_plugin_resume,
     cmd_plugin_cp_secret, cmd_plugin_cp_repository, cmd_plugin_cp_config,
     cmd_plugin_create_repository, cmd_plugin_create_config, cmd_plugin_create_restore,
-    cmd_plugin_download;
+    cmd_plugin_download, cmd_plugin_rules, cmd_plugin_debug_backup, cmd_plugin_debug_restore,
+    cmd_plugin_debug_operator;
 
 /* Was the program called so? */
 bool plugin_is_called(const char *argv0);
@@ -64,6 +65,10 @@ struct plugin {
 NODISCARD enum rc plugin_open(struct ctx *cx, const struct cluster_access *a, struct plugin *out,
                               struct err *e);
 void plugin_close(struct plugin *p);
+/* "kube:[NAMESPACE/]REPOSITORY"; mem_free. */
+char *plugin_repo(const struct cluster_access *a, const char *repository);
+/* Of that address; it borrows both. */
+struct repo_access plugin_access(const struct cluster_access *a, const char *url);
 /* Create it, and say so: "repository.stash.appscode.com/x created". */
 NODISCARD enum rc plugin_create(struct plugin *p, const struct kube_gvr *kind,
                                 const struct json *obj, struct err *e);

@@ -133,14 +133,8 @@ static enum rc
 download_all(struct ctx *cx, const struct download_args *a, const struct opt_list *words,
              struct err *e)
 {
-    const char *ns = a->cluster.ns;
-    CLEANUP(mem_free_ptr)
-    char *url = mem_printf(APP_KUBE "%s%s%s", ns != NULL ? ns : "", ns != NULL ? "/" : "",
-                           a->app.words.v[0]);
-    const struct repo_access access = {.url = url,
-                                       .kubeconfig = a->cluster.kubeconfig,
-                                       .context = a->cluster.context,
-                                       .retry_limit_ms = 15 * 60 * 1000};
+    CLEANUP(mem_free_ptr) char *url = plugin_repo(&a->cluster, a->app.words.v[0]);
+    const struct repo_access access = plugin_access(&a->cluster, url);
     const struct snapshot_choice choice = {.hosts = a->hosts};
     struct app_snapshots s = {.n = 0};
     struct app_repo r = {0};

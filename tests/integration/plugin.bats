@@ -121,3 +121,64 @@ backup() { # a session by hand; its name
     run stash check -n demo none
     says 1 'could not read Repository demo/none'
 }
+
+@test "the rules for a moment: the snapshots before it, and those after" {
+    restic_as() { RESTIC_REPOSITORY=$T/repo-demo RESTIC_PASSWORD=secret restic "$@"; }
+    config demo bc
+    phase demo bc/bc Ready
+    restic_as init -q
+    for at in '2026-01-01 02:00:00 a' '2026-01-01 02:01:00 b' '2026-01-02 02:00:00 a'; do
+        TZ=UTC restic_as backup -q --stdin --stdin-filename dumpfile.resp --host "${at##* }" --time "${at% *}" <<<x
+    done
+    local id
+    mapfile -t id < <(restic_as snapshots --json | python3 -c 'import json, sys; print(*(s["short_id"] for s in json.load(sys.stdin)), sep="\n")')
+    run stash gen rules repo -n demo --timestamp 2026-01-01T12:00:00Z
+    [ "$output" = "# the nearest snapshots before that: 2026-01-01T02:00:00Z
+- snapshots:
+  - ${id[0]}
+  targetHosts:
+  - a
+- snapshots:
+  - ${id[1]}
+  targetHosts:
+  - b
+# the nearest snapshots then or after that: 2026-01-02T02:00:00Z
+- snapshots:
+  - ${id[2]}" ]
+    # The moment itself is not before it; an offset is understood.
+    [ "$(stash gen rules repo -n demo --timestamp 2026-01-02T03:00:00+01:00 | grep -c "after that")" = 1 ]
+    run stash gen rules repo -n demo --timestamp 2026-01-03T00:00:00Z --group-interval 48h
+    says 1 "are both of the host a" "a --group-interval that is shorter"
+    run stash gen rules repo -n demo
+    says 2 "use --timestamp with a time such as"
+}
+
+@test "debug: a session that failed, with its Job, Pod and log; what cannot be read is told" {
+    config demo bc
+    phase demo bc/bc Ready
+    phase demo "backupsession/$(backup)" Succeeded
+    stash debug backup -n demo --backupconfig bc >"$T/out"
+    grep -q '^==== BackupConfiguration demo/bc ====' "$T/out"
+    grep -q '^==== AppBinding demo/redis ====' "$T/out"
+    ! grep -q '^==== BackupSession' "$T/out" # that one is well
+    cli a config set requirepass another >/dev/null
+    sleep 1 # sessions are named after the second
+    local session
+    session=$(backup)
+    phase demo "backupsession/$session" Failed
+    k delete -n demo repo repo --wait=false >/dev/null
+    until_true gone_repo
+    stash debug backup -n demo --backupconfig=bc >"$T/out"
+    grep -q "^==== BackupSession demo/$session ====" "$T/out"
+    grep -q "^==== Job demo/stash-backup-$session-0 ====" "$T/out"
+    grep -A2 '^==== Repository demo/repo ====' "$T/out" | grep -q 'could not be read: .*not found'
+    grep -q '^\[pod/.*WRONGPASS' "$T/out"
+    grep -q '^kubectl-stash: cstash ' "$T/out"
+    grep -q '^API server: v1' "$T/out"
+    stash debug operator | grep -q 'it runs in `cstash up`'
+    run stash debug restore -n demo
+    says 2 'use --restoresession NAME or --restorebatch NAME'
+    run stash debug restore -n demo --restoresession none
+    says 1 'could not read RestoreSession demo/none'
+}
+gone_repo() { ! k get -n demo repo repo >/dev/null 2>&1; }
