@@ -103,9 +103,10 @@ bench: test-build ## measure against restic, redis-cli and others; prints the ta
 deploy: build ## what is generated in deploy/ anew: CRDs, catalog, operator.yaml (needs helm)
 	@tools/deploy $(CSTASH)
 
-docs: test-build ## docs/commands.md and docs/conditions.md anew, from the tables of the program
+docs: test-build ## docs/commands.md, docs/conditions.md and docs/kinds.md anew, from the tables of the program
 	@tools/docs $(CSTASH) >docs/commands.md
 	@$(BUILD)/tests/test_api_conditions --print >docs/conditions.md
+	@$(BUILD)/tests/test_api_kinds --print >docs/kinds.md
 
 release: ## a stripped program with hardening, at build-release/cstash
 	@tools/install-deps build

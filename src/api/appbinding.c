@@ -64,8 +64,12 @@ static const struct field fields_transform[] = {
 };
 static const struct field fields_spec[] = {
     {.name = "type", .type = F_STR, .doc = "What it is: redis, kubedb.com/redis"},
-    {.name = "appRef", .type = F_OBJECT, .of = fields_app_ref, .doc = "The object behind it"},
-    {.name = "version", .type = F_STR, .doc = "Its version"},
+    {.name = "appRef",
+     .type = F_OBJECT,
+     .of = fields_app_ref,
+     .fate = FATE_NOTED,
+     .doc = "The object behind it"},
+    {.name = "version", .type = F_STR, .fate = FATE_NOTED, .doc = "Its version"},
     {.name = "clientConfig",
      .type = F_OBJECT,
      .of = fields_client,

@@ -158,6 +158,7 @@ address_in_bucket(const struct backend *b, const char *scheme)
 const struct field fields_backend[] = {
     {.name = "storageSecretName",
      .type = F_NAME,
+     .refused = "a Secret that is not there",
      .doc = "Secret beside the Repository with RESTIC_PASSWORD and the credentials"},
 #define PROVIDER_FIELD(name_, fields, bucket, scheme, address, keys, doc_)                         \
     {.name = (name_), .type = F_OBJECT, .of = (fields), .doc = (doc_)},

@@ -14,7 +14,10 @@ static const struct field fields_spec[] = {
      .type = F_OBJECT,
      .of = fields_container_runtime,
      .doc = "Settings for the container"},
-    {.name = "podSecurityPolicyName", .type = F_STR, .doc = "Kept for old clusters; not used"},
+    {.name = "podSecurityPolicyName",
+     .type = F_STR,
+     .fate = FATE_NOTED,
+     .doc = "Kept for old clusters; not used"},
     {.name = NULL},
 };
 static const struct field fields[] = {

@@ -12,6 +12,8 @@ static const struct field fields_spec[] = {
     {.name = "backend", .type = F_OBJECT, .of = fields_backend, .doc = "Where the data go"},
     {.name = "wipeOut",
      .type = F_BOOL,
+     .refused = "with local and b2, and while another Repository has its backups at the same "
+                "place, above it or in it",
      .doc = "Delete the data in the backend when the Repository is deleted"},
     {.name = "usagePolicy",
      .type = F_OBJECT,

@@ -56,7 +56,11 @@ static const struct field fields_status[] = {
     {.name = NULL},
 };
 static const struct field fields[] = {
-    {.name = "spec", .type = F_OBJECT, .of = fields_spec, .doc = "What is wanted"},
+    {.name = "spec",
+     .type = F_OBJECT,
+     .of = fields_spec,
+     .fate = FATE_TOLD,
+     .doc = "What is wanted"},
     {.name = "status", .type = F_OBJECT, .of = fields_status, .doc = "What is known"},
     {.name = NULL},
 };

@@ -40,6 +40,13 @@ struct rule {
     const char *cel, *message; /* cel NULL ends a table */
 };
 
+/* What comes of setting a field; docs/kinds.md says it of each. */
+enum field_fate {
+    FATE_ACTS,
+    FATE_TOLD, /* nothing acts on it, and whoever sets it is told so: kind_unused */
+    FATE_NOTED /* nothing acts on it: it is for people and other programs */
+};
+
 struct field {
     const char *name; /* NULL ends a table */
     enum field_type type;
@@ -49,8 +56,11 @@ struct field {
     const char *const *words; /* the values a F_STR may have; NULL: any */
     const char *otherwise;    /* the default, as JSON */
     const struct rule *rules;
-    const char *keys[3]; /* of a F_LIST that is a map: the fields that tell its elements apart */
-    unsigned max_items;  /* of a list, 0: SCHEMA_ITEMS_MAX; rules that loop need few */
+    const char *keys[3];  /* of a F_LIST that is a map: the fields that tell its elements apart */
+    unsigned max_items;   /* of a list, 0: SCHEMA_ITEMS_MAX; rules that loop need few */
+    enum field_fate fate; /* of an object, of all that is in it, where it is not FATE_ACTS */
+    const char *
+        refused; /* for people: which values are refused beside those of other types and words; or NULL */
 };
 
 /*
@@ -88,5 +98,11 @@ void kind_default(const struct crd_def *k, struct json *obj);
  * is not, as "spec.backend.s3.bucket". Unknown fields are passed over; rules are the server's.
  */
 NODISCARD enum rc kind_validate(const struct crd_def *k, const struct json *obj, struct err *e);
+
+/*
+ * The fields that are set though nothing acts on them, as "spec.target.paths, spec.rules.exclude"; appended, nothing when
+ * there is none. A list is looked into.
+ */
+void kind_unused(const struct crd_def *k, const struct json *obj, struct buf *out);
 
 #endif

@@ -18,7 +18,10 @@ static const struct field fields_namespaces[] = {
      .words = words_from,
      .otherwise = "\"Same\"",
      .doc = "All, those that the selector matches, or only the Repository's own"},
-    {.name = "selector", .type = F_FREE, .doc = "Labels of the namespaces, for from: Selector"},
+    {.name = "selector",
+     .type = F_FREE,
+     .refused = "none or one that cannot be read, where from is Selector",
+     .doc = "Labels of the namespaces, for from: Selector"},
     {.name = NULL},
 };
 const struct field fields_usage_policy[] = {
@@ -33,12 +36,30 @@ const struct field fields_usage_policy[] = {
 
 const struct field fields_retention[] = {
     {.name = "name", .type = F_STR, .required = true, .doc = "Free text"},
-    {.name = "keepLast", .type = F_INT64, .doc = "Keep the last n snapshots"},
-    {.name = "keepHourly", .type = F_INT64, .doc = "Keep the last of each of n hours"},
-    {.name = "keepDaily", .type = F_INT64, .doc = "Keep the last of each of n days"},
-    {.name = "keepWeekly", .type = F_INT64, .doc = "Keep the last of each of n weeks"},
-    {.name = "keepMonthly", .type = F_INT64, .doc = "Keep the last of each of n months"},
-    {.name = "keepYearly", .type = F_INT64, .doc = "Keep the last of each of n years"},
+    {.name = "keepLast",
+     .type = F_INT64,
+     .refused = "less than -1",
+     .doc = "Keep the last n snapshots"},
+    {.name = "keepHourly",
+     .type = F_INT64,
+     .refused = "less than -1",
+     .doc = "Keep the last of each of n hours"},
+    {.name = "keepDaily",
+     .type = F_INT64,
+     .refused = "less than -1",
+     .doc = "Keep the last of each of n days"},
+    {.name = "keepWeekly",
+     .type = F_INT64,
+     .refused = "less than -1",
+     .doc = "Keep the last of each of n weeks"},
+    {.name = "keepMonthly",
+     .type = F_INT64,
+     .refused = "less than -1",
+     .doc = "Keep the last of each of n months"},
+    {.name = "keepYearly",
+     .type = F_INT64,
+     .refused = "less than -1",
+     .doc = "Keep the last of each of n years"},
     {.name = "keepTags", .type = F_STRS, .doc = "Keep snapshots with these tags"},
     {.name = "prune", .type = F_BOOL, .required = true, .doc = "Remove data nobody needs"},
     {.name = "dryRun", .type = F_BOOL, .doc = "Only say what would be removed"},
@@ -70,12 +91,21 @@ const struct field fields_object_ref[] = {
 const struct field fields_backup_target[] = {
     {.name = "alias", .type = F_STR, .doc = "Host name of the snapshots; host-0 when empty"},
     {.name = "ref", .type = F_OBJECT, .of = fields_ref, .doc = "What to back up"},
-    {.name = "paths", .type = F_STRS, .doc = "Folders, for volumes"},
-    {.name = "volumeMounts", .type = F_FREE_LIST, .doc = "Volumes of the target"},
-    {.name = "replicas", .type = F_INT32, .doc = "Replicas, for volume snapshots"},
-    {.name = "snapshotClassName", .type = F_STR, .doc = "VolumeSnapshotClass"},
-    {.name = "exclude", .type = F_STRS, .doc = "Patterns to leave out, for volumes"},
-    {.name = "args", .type = F_STRS, .doc = "Arguments for the driver"},
+    {.name = "paths", .type = F_STRS, .fate = FATE_TOLD, .doc = "Folders, for volumes"},
+    {.name = "volumeMounts",
+     .type = F_FREE_LIST,
+     .fate = FATE_TOLD,
+     .doc = "Volumes of the target"},
+    {.name = "replicas",
+     .type = F_INT32,
+     .fate = FATE_TOLD,
+     .doc = "Replicas, for volume snapshots"},
+    {.name = "snapshotClassName", .type = F_STR, .fate = FATE_TOLD, .doc = "VolumeSnapshotClass"},
+    {.name = "exclude",
+     .type = F_STRS,
+     .fate = FATE_TOLD,
+     .doc = "Patterns to leave out, for volumes"},
+    {.name = "args", .type = F_STRS, .fate = FATE_TOLD, .doc = "Arguments for the driver"},
     {.name = NULL},
 };
 
@@ -97,24 +127,30 @@ const struct field fields_rule[] = {
      .doc = "Hosts the rule is for; all others when empty"},
     {.name = "sourceHost", .type = F_STR, .doc = "Host of the snapshots to restore"},
     {.name = "snapshots", .type = F_STRS, .doc = "IDs, or latest"},
-    {.name = "paths", .type = F_STRS, .doc = "Folders, for volumes"},
-    {.name = "exclude", .type = F_STRS, .doc = "Patterns to leave out"},
-    {.name = "include", .type = F_STRS, .doc = "Patterns to take"},
+    {.name = "paths", .type = F_STRS, .fate = FATE_TOLD, .doc = "Folders, for volumes"},
+    {.name = "exclude", .type = F_STRS, .fate = FATE_TOLD, .doc = "Patterns to leave out"},
+    {.name = "include", .type = F_STRS, .fate = FATE_TOLD, .doc = "Patterns to take"},
     {.name = NULL},
 };
 #define RESTORE_TARGET(rules_of_rules)                                                             \
     {.name = "alias", .type = F_STR, .doc = "Name of this host for the rules"},                    \
         {.name = "ref", .type = F_OBJECT, .of = fields_ref, .doc = "Where to restore to"},         \
-        {.name = "volumeMounts", .type = F_FREE_LIST, .doc = "Volumes of the target"},             \
-        {.name = "replicas", .type = F_INT32, .doc = "Replicas, for volumes"},                     \
-        {.name = "volumeClaimTemplates", .type = F_FREE_LIST, .doc = "Claims to make"},            \
+        {.name = "volumeMounts",                                                                   \
+         .type = F_FREE_LIST,                                                                      \
+         .fate = FATE_TOLD,                                                                        \
+         .doc = "Volumes of the target"},                                                          \
+        {.name = "replicas", .type = F_INT32, .fate = FATE_TOLD, .doc = "Replicas, for volumes"},  \
+        {.name = "volumeClaimTemplates",                                                           \
+         .type = F_FREE_LIST,                                                                      \
+         .fate = FATE_TOLD,                                                                        \
+         .doc = "Claims to make"},                                                                 \
         {.name = "rules",                                                                          \
          .type = F_LIST,                                                                           \
          .of = fields_rule,                                                                        \
          .max_items = RESTORE_RULES_MAX,                                                           \
          .rules = (rules_of_rules),                                                                \
          .doc = "Which snapshot goes where"},                                                      \
-        {.name = "args", .type = F_STRS, .doc = "Arguments for the driver"},                       \
+        {.name = "args", .type = F_STRS, .fate = FATE_TOLD, .doc = "Arguments for the driver"},    \
     {                                                                                              \
         .name = NULL                                                                               \
     }

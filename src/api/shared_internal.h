@@ -47,7 +47,7 @@ extern const struct rule rules_restore_rules[];
 #define FIELD_DRIVER                                                                               \
     {                                                                                              \
         .name = "driver", .type = F_STR, .words = words_driver, .otherwise = "\"Restic\"",         \
-        .doc = "What keeps the backup"                                                             \
+        .refused = "VolumeSnapshotter", .doc = "What keeps the backup"                             \
     }
 #define FIELD_REPOSITORY                                                                           \
     {                                                                                              \
@@ -56,7 +56,7 @@ extern const struct rule rules_restore_rules[];
     }
 #define FIELD_TIMEOUT                                                                              \
     {                                                                                              \
-        .name = "timeOut", .type = F_DURATION,                                                     \
+        .name = "timeOut", .type = F_DURATION, .refused = "0 and less",                            \
         .doc = "Longest time a session may take, counted from its creation"                        \
     }
 #define FIELD_CONDITIONS                                                                           \

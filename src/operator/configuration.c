@@ -71,7 +71,7 @@ configuration_step(struct ctx *cx, struct operator* op, const struct invoker *in
         untell_sharing(op, inv, status);
         return remove_foreign_rbac(cx, op, inv, NULL, e);
     }
-    tell_ignored(cx, op->backupconfiguration.events, now, status);
+    tell_ignored(cx, op->backupconfiguration.events, &kind_backupconfiguration, now, status);
     tell_sharing(cx, op, inv, now, status);
     tell_blueprint(cx, op, now, status);
     rc = check_needs(cx, op, inv, status, &repo, &ok, e);

@@ -1,56 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is taken and not acted on is told: fields of other kinds of targets, kinds that are to come.
- * docs/fields.md says of every field which it is.
+ * The tables of the kinds say which fields these are.
  */
 #include "base/mem.h"
 #include "operator/operator_internal.h"
 
-enum { NAMES_MAX = 1000 };
-
-/* Paths below spec. A list is looked into. */
-static const char *const unread[][3] = {
-    {"target", "paths"},
-    {"target", "volumeMounts"},
-    {"target", "replicas"},
-    {"target", "snapshotClassName"},
-    {"target", "volumeClaimTemplates"},
-    {"target", "exclude"},
-    {"target", "args"},
-    {"target", "rules", "paths"},
-    {"target", "rules", "exclude"},
-    {"target", "rules", "include"},
-    {"rules", "paths"},
-    {"rules", "exclude"},
-    {"rules", "include"},
-};
-
-static bool
-is_set(const struct json *at, const char *const *path, size_t left)
-{
-    if (json_kind_of(at) == JSON_IS_ARRAY && left > 0) {
-        for (size_t i = 0; i < json_size(at); i++)
-            if (is_set(json_elem(at, i), path, left))
-                return true;
-        return false;
-    }
-    if (left > 0 && path[0] != NULL)
-        return is_set(json_field(at, path[0]), path + 1, left - 1);
-    return json_kind_of(at) != JSON_ABSENT && json_kind_of(at) != JSON_IS_NULL &&
-           !(json_kind_of(at) == JSON_IS_ARRAY && json_size(at) == 0);
-}
+enum { NAMES_MAX = 4096 };
 
 void
-tell_ignored(struct ctx *cx, struct recorder *events, const struct json *obj, struct json *status)
+tell_ignored(struct ctx *cx, struct recorder *events, const struct crd_def *kind,
+             const struct json *obj, struct json *status)
 {
     struct teller to = {cx, events, obj, "Warning"};
     CLEANUP(buf_release) struct buf text = BUF_INIT(NAMES_MAX);
 
-    for (size_t i = 0; i < ARRAY_LEN(unread); i++)
-        if (is_set(json_field(obj, "spec"), unread[i], ARRAY_LEN(unread[i])))
-            buf_must_printf(&text, "%sspec.%s.%s%s%s", text.n > 0 ? ", " : "", unread[i][0],
-                            unread[i][1], unread[i][2] != NULL ? "." : "",
-                            unread[i][2] != NULL ? unread[i][2] : "");
+    kind_unused(kind, obj, &text);
     if (text.n == 0) {
         condition_remove(status, COND_FIELDS_IGNORED);
         return;

@@ -287,7 +287,7 @@ void tell_blueprint(struct ctx *cx, struct operator* op, const struct json *conf
 /* ---- what nothing acts on (ignored.c) ---- */
 
 /* Fields of an invoker that nothing reads: the condition FieldsIgnored and an event. */
-void tell_ignored(struct ctx *cx, struct recorder *events, const struct json *obj,
-                  struct json *status);
+void tell_ignored(struct ctx *cx, struct recorder *events, const struct crd_def *kind,
+                  const struct json *obj, struct json *status);
 
 #endif

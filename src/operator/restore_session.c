@@ -74,7 +74,7 @@ restore_session_start(struct session_ctx *s, struct err *e)
 
     if (object_is_bad(s->cx, s->op->restoresession.events, &kind_restoresession, s->now, s->status))
         return session_save(s, NULL, e);
-    tell_ignored(s->cx, s->op->restoresession.events, s->now, s->status);
+    tell_ignored(s->cx, s->op->restoresession.events, &kind_restoresession, s->now, s->status);
     if (check_needs(s->cx, s->op, &s->inv, s->status, &repo, &ok, e) ||
         (ok && check_target(s->cx, s->op, &s->inv, s->status, &found, e)))
         return err_code(e);
