@@ -57,6 +57,34 @@ test_names_are_those_of_stash_and_never_shared(void **state)
 }
 
 static void
+test_snapshots_have_stash_names_of_any_length(void **state)
+{
+    static const char id[] = "4bc21d6fb6acd7d3a5c4cdd4f4b9e5a1f0dd4d4fd0b1a54f3d6a1ff3c0ffee00";
+    char long_name[NAME_MAX_OBJECT + 1], *name;
+
+    (void)state;
+    same(name_of_snapshot("gcs-repo", id, 8), "gcs-repo-4bc21d6f");
+    same(name_of_snapshot("my.repo", id, 9), "my.repo-4bc21d6fb");
+    memset(long_name, 'a', NAME_MAX_OBJECT);
+    long_name[NAME_MAX_OBJECT] = '\0';
+    name = name_of_snapshot(long_name, id, 64);
+    assert_int_equal(strlen(name), NAME_MAX_OBJECT);
+    assert_string_equal(name + NAME_MAX_OBJECT - 64, id);
+    mem_free(name);
+    same(name_label("host-0"), "host-0");
+    same(name_label("10.0.0.1:6379"), "10.0.0.1-6379");
+    same(name_label("[::1]"), "1");
+    same(name_label("??"), "");
+    name = name_label(long_name);
+    assert_int_equal(strlen(name), NAME_MAX_LABEL);
+    long_name[NAME_MAX_OBJECT - 1] = 'b';
+    char *other = name_label(long_name);
+    assert_string_not_equal(name, other);
+    mem_free(name);
+    mem_free(other);
+}
+
+static void
 test_backend_addresses_are_those_of_stash(void **state)
 {
     static const struct {
@@ -467,6 +495,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_are_those_of_stash_and_never_shared),
+        cmocka_unit_test(test_snapshots_have_stash_names_of_any_length),
         cmocka_unit_test(test_backend_addresses_are_those_of_stash),
         cmocka_unit_test(test_a_secret_gives_credentials_and_nothing_else),
         cmocka_unit_test(test_durations_and_sizes),

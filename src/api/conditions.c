@@ -149,6 +149,9 @@ static const struct condition conditions[COND_N] = {
     [COND_RETENTION_HELD_BACK] =
         {"RetentionPolicyApplied", FALSE_ONLY("RetentionHeldBack", NULL),
          "the policy would have removed too much: nothing was removed, nothing fails", true},
+    [COND_SNAPSHOTS_SHOWN] =
+        {"SnapshotsShown", FALSE_ONLY("SnapshotsNotShown", NULL),
+         "`kubectl get snapshots` could not be brought up to date; nothing fails", true},
     [COND_REPOSITORY_METRICS_PUSHED] = {"RepositoryMetricsPushed",
                                         EITHER("SuccessfullyPushedRepositoryMetrics",
                                                "Successfully pushed repository metrics.",

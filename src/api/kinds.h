@@ -26,6 +26,11 @@
 #define COMPONENT_BACKUP "stash-backup"
 #define COMPONENT_RESTORE "stash-restore"
 
+/* Of a Snapshot. "repository" and "hostname" are Stash's; the third has as many digits of the ID as a label takes. */
+#define LABEL_REPOSITORY "repository"
+#define LABEL_HOSTNAME "hostname"
+#define LABEL_SNAPSHOT_ID "cstash.io/snapshot-id"
+
 #define FINALIZER_REPOSITORY "stash"
 #define FINALIZER_INVOKER "stash.appscode.com"
 
@@ -43,6 +48,7 @@
     X(repository, REPOSITORY)                                                                      \
     X(restorebatch, RESTORE_BATCH)                                                                 \
     X(restoresession, RESTORE_SESSION)                                                             \
+    X(snapshot, SNAPSHOT)                                                                          \
     X(task, TASK)
 
 #define KIND_DECLARE(name, word)                                                                   \

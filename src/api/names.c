@@ -48,6 +48,34 @@ name_of(size_t max, const char *prefix, const char *name, const char *suffix)
 }
 
 char *
+name_of_snapshot(const char *repository, const char *id_hex, size_t digits)
+{
+    const size_t room = NAME_MAX_OBJECT - 1 - strlen(id_hex);
+    CLEANUP(mem_free_ptr)
+    char *cut = strlen(repository) > room ? name_part(repository, room) : mem_strdup(repository);
+
+    return mem_printf("%s-%.*s", cut, (int)digits, id_hex);
+}
+
+char *
+name_label(const char *value)
+{
+    char *label =
+        strlen(value) > NAME_MAX_LABEL ? name_part(value, NAME_MAX_LABEL) : mem_strdup(value);
+    size_t from = 0, n = strlen(label);
+
+    for (size_t i = 0; i < n; i++)
+        if (!isalnum((unsigned char)label[i]) && strchr("-_.", label[i]) == NULL)
+            label[i] = '-';
+    while (n > 0 && !isalnum((unsigned char)label[n - 1]))
+        label[--n] = '\0';
+    while (from < n && !isalnum((unsigned char)label[from]))
+        from++;
+    memmove(label, label + from, n - from + 1);
+    return label;
+}
+
+char *
 name_lower(const char *s)
 {
     char *low = mem_strdup(s);

@@ -13,13 +13,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NAME_MAX_LABEL = 63, NAME_MAX_CRONJOB = 52 };
+enum { NAME_MAX_LABEL = 63, NAME_MAX_CRONJOB = 52, NAME_MAX_OBJECT = 253 };
 
 /*
  * "prefix-name-suffix" of at most `max` characters; `prefix` and `suffix` may be NULL and stay whole. A `name` that has
  * dots or is too long becomes "start-of-it-HASH".
  */
 char *name_of(size_t max, const char *prefix, const char *name, const char *suffix);
+
+/*
+ * The Snapshot of a Repository: its name, then the first `digits` of the ID. Stash's name, whatever the Repository's is,
+ * as long as there is room for all digits; else "start-of-it-HASH" stands for it.
+ */
+char *name_of_snapshot(const char *repository, const char *id_hex, size_t digits);
+/*
+ * `value` as the value of a label: itself where it is one; else with "-" for what a label does not take, and a hash in
+ * place of the end of what is too long.
+ */
+char *name_label(const char *value);
 
 /* "app" for AppBinding, "deploy" for Deployment, ...; else the kind in lower case. */
 char *name_short_kind(const char *kind);

@@ -2,11 +2,10 @@
 #include "api/schema.h"
 
 #include "api/duration.h"
+#include "api/names.h"
 #include "base/b64.h"
 #include "base/clock.h"
 #include "base/mem.h"
-
-enum { NAME_BYTES_MAX = 253 };
 
 static struct json *print_fields(const struct field *fields);
 
@@ -348,7 +347,7 @@ need_text(const struct json *v, const struct place *p, struct err *e)
 static bool
 is_name(const char *text)
 {
-    return strlen(text) <= NAME_BYTES_MAX &&
+    return strlen(text) <= NAME_MAX_OBJECT &&
            text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-.")] == '\0';
 }
 

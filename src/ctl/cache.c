@@ -54,6 +54,7 @@ struct cache {
     pthread_t thread;
     bool started;
     unsigned round;
+    enum rc told; /* the last trouble; RC_OK: none */
 
     pthread_mutex_t tell; /* held while handlers run; taken before `lock` */
     struct handler *handlers;
@@ -420,6 +421,7 @@ on_finish(struct kube_sink *s)
         mem_free(keys[i]);
     }
     mem_free(keys);
+    c->told = RC_OK;
     (void)pthread_mutex_lock(&c->lock);
     c->synced = true;
     c->lists++;
@@ -445,9 +447,11 @@ on_event(struct kube_sink *s, enum kube_event_type type, struct json *obj)
 static void
 on_trouble(struct kube_sink *s, const struct err *e)
 {
-    const struct cache *c = CONTAINER_OF(s, struct cache, sink);
+    struct cache *c = CONTAINER_OF(s, struct cache, sink);
+    bool again = c->o.optional && c->told == e->code;
 
-    if (e->code == RC_CONFLICT || e->retry)
+    c->told = e->code;
+    if (e->code == RC_CONFLICT || e->retry || again)
         log_debug("cache of %s: %s", c->o.kind->plural, e->msg);
     else
         log_warn("cache of %s: %s", c->o.kind->plural, e->msg);
@@ -461,7 +465,8 @@ cache_reflect(void *arg)
                                   .field_selector = c->o.field_selector,
                                   .page = c->o.page,
                                   .min_wait_ms = c->o.min_wait_ms,
-                                  .max_wait_ms = c->o.max_wait_ms};
+                                  .max_wait_ms = c->o.max_wait_ms,
+                                  .ask_first = c->o.optional};
     struct err e = ERR_INIT;
 
     if (kube_reflect(c->cx, c->k, c->o.kind, c->o.ns, &o, &c->sink, &e) == RC_OK)

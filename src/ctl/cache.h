@@ -28,6 +28,8 @@ struct cache_opts {
     const char *label_selector, *field_selector;
     void (*trim)(struct json *obj); /* drop what nobody reads; NULL: keep all but managedFields */
     int page, min_wait_ms, max_wait_ms; /* as in kube_reflect_opts; 0: its defaults */
+    bool
+        optional; /* the server may not have the kind: that is told once, and nobody waits for it */
 };
 
 /* `k` is borrowed until cache_free; the strings are copied. */

@@ -11,6 +11,7 @@ enum { TIDY_MS = 30 * 1000 };
 struct known {
     struct cache *cache;
     char *question;
+    bool optional;
 };
 
 struct manager {
@@ -65,7 +66,7 @@ manager_cache(struct manager *m, const struct cache_opts *o)
             return m->caches[i].cache;
         }
     m->caches = (struct known *)mem_more(m->caches, m->n_caches, sizeof(*m->caches));
-    m->caches[m->n_caches] = (struct known){cache_new(m->k, o), question};
+    m->caches[m->n_caches] = (struct known){cache_new(m->k, o), question, o->optional};
     return m->caches[m->n_caches++].cache;
 }
 
@@ -85,7 +86,7 @@ manager_start(struct ctx *cx, struct manager *m, struct err *e)
         if (cache_start(cx, m->caches[i].cache, e))
             return err_code(e);
     for (size_t i = 0; i < m->n_caches; i++)
-        if (cache_wait_synced(cx, m->caches[i].cache, e))
+        if (!m->caches[i].optional && cache_wait_synced(cx, m->caches[i].cache, e))
             return err_code(e);
     for (size_t i = 0; i < m->n_controllers; i++)
         if (controller_start(cx, m->controllers[i], e))

@@ -24,7 +24,7 @@ struct cache *manager_cache(struct manager *m, const struct cache_opts *o);
 /* Takes the controller. */
 void manager_add(struct manager *m, struct controller *take);
 
-/* Until `cx` is over: RC_OK then. Anything else kept it from starting. */
+/* Until `cx` is over: RC_OK then; optional caches are not waited for. Anything else kept it from starting. */
 NODISCARD enum rc manager_run(struct ctx *cx, struct manager *m, struct err *e);
 /* Caches are complete and workers run: /readyz. */
 bool manager_is_ready(struct manager *m);

@@ -254,17 +254,21 @@ post_backup_check(struct ctx *cx, struct repo *r, struct post_backup *out, struc
 enum rc
 post_backup_stats(struct ctx *cx, struct repo *r, struct post_backup *out, struct err *e)
 {
-    struct snapshot *list;
     struct stats s;
-    size_t n;
-    enum rc rc;
+    enum rc rc = snapshots_list(cx, r, &out->list, &out->n, e);
 
-    if (snapshots_list(cx, r, &list, &n, e))
-        return err_code(e);
-    out->kept = (int64_t)n;
-    rc = stats_count(cx, r, STATS_RAW_DATA, list, n, &s, e);
+    if (rc != RC_OK)
+        return rc;
+    out->kept = (int64_t)out->n;
+    rc = stats_count(cx, r, STATS_RAW_DATA, out->list, out->n, &s, e);
     if (rc == RC_OK)
         out->bytes = s.total_size;
-    snapshots_free(list, n);
     return rc;
+}
+
+void
+post_backup_release(struct post_backup *a)
+{
+    snapshots_free(TAKE(a->list), a->n);
+    a->n = 0;
 }

@@ -12,6 +12,7 @@
 #include "json/node.h"
 #include "maintain/retention_guard.h"
 #include "repo/repo.h"
+#include "repo/snapshots.h"
 
 struct post_backup {
     int64_t kept, removed; /* snapshots: in the whole repository, of this group */
@@ -23,7 +24,10 @@ struct post_backup {
     /* The target lost most of its keys: one snapshot stays whatever the policy (maintain/shrink.h). */
     bool pinned;
     char pin_note[300];
+    struct snapshot *list; /* by post_backup_stats: the snapshots that are left, oldest first */
+    size_t n;
 };
+void post_backup_release(struct post_backup *a);
 
 /* Whose snapshots retention is about. */
 struct post_backup_whose {
@@ -45,7 +49,7 @@ NODISCARD enum rc post_backup_retention(struct ctx *cx, struct repo *r, const st
 NODISCARD enum rc post_backup_check(struct ctx *cx, struct repo *r, struct post_backup *out,
                                     struct err *e);
 
-/* Fills in bytes. */
+/* Fills in bytes, kept and the list; the last two also where it fails after them. */
 NODISCARD enum rc post_backup_stats(struct ctx *cx, struct repo *r, struct post_backup *out,
                                     struct err *e);
 

@@ -16,6 +16,7 @@
 #include "ctl/recorder.h"
 #include "http/client.h"
 #include "job/post_backup.h"
+#include "job/snapshot_objects.h"
 #include "job/step_internal.h"
 #include "kube/object.h"
 #include "metrics/stash.h"
@@ -321,6 +322,25 @@ step_status_verify(struct status_work *w, struct repo *r, struct post_backup *a,
     return rc;
 }
 
+/* What there is, for `kubectl get snapshots`; of a Repository of another namespace that is the operator's to arrange. */
+static void
+step_status_objects(struct status_work *w, const struct post_backup *a)
+{
+    CLEANUP(json_free_ptr) struct json *repo = NULL;
+    struct err e = ERR_INIT;
+    enum rc rc;
+
+    if (a->list == NULL || strcmp(w->inv.repo_ns, w->f->ns) != 0)
+        return;
+    rc = kube_get(w->cx, w->k, &GVR_REPOSITORY, w->inv.repo_ns, w->inv.repo_name, &repo, &e);
+    if (rc == RC_OK && !kube_is_deleting(repo))
+        rc = snapshot_objects_sync(w->cx, w->k, repo, a->list, a->n, &e);
+    if (rc == RC_OK)
+        return;
+    log_warn("snapshots are not shown as objects: %s", e.msg);
+    step_status_tell(w, COND_SNAPSHOTS_SHOWN, COND_FALSE, e.msg);
+}
+
 /* Everything that a good backup brings with it. What fails is in the session's conditions. */
 static void
 post_backup_backup(struct status_work *w)
@@ -344,7 +364,9 @@ post_backup_backup(struct status_work *w)
     /* Of a damaged repository only the number of snapshots is known. */
     if (rc == RC_OK && post_backup_stats(w->cx, v.repo, &a, &e) != RC_OK && a.integrity)
         rc = e.code;
+    step_status_objects(w, &a);
     step_repo_close(&v);
+    post_backup_release(&a);
     if (rc == RC_OK && !a.integrity)
         (void)err_set(&w->failed, RC_CORRUPT, "the repository is damaged: %s", a.problem);
     if (rc == RC_OK && kube_modify(w->cx, w->k, &GVR_REPOSITORY, w->inv.repo_ns, w->inv.repo_name,

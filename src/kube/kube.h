@@ -179,6 +179,13 @@ NODISCARD enum rc kube_open_as(struct ctx *cx, struct kube *k, const char *path,
 void kube_close(struct kube *k, struct kube_stream *s);
 
 /*
+ * Does the server keep objects of `kind`, and tell of their changes? RC_NOT_FOUND: it knows no such kind; RC_UNSUPPORTED: it
+ * asks another server for them each time (an APIService), which cannot be watched.
+ */
+NODISCARD enum rc kube_serves(struct ctx *cx, struct kube *k, const struct kube_gvr *kind,
+                              struct err *e);
+
+/*
  * Append the path of a resource: "/apis/batch/v1/namespaces/NS/jobs/NAME/SUB". NULL name: the
  * collection; NULL sub: the object. kube_query appends "?key=value" or "&key=value", escaped,
  * unless value is NULL. Both by buf_put: whoever uses the path asks buf_whole.

@@ -58,6 +58,8 @@ reflect_list(struct reflector *r, struct err *e)
                                .page = r->o.page,
                                .no_managed_fields = true};
 
+    if (r->o.ask_first && kube_serves(r->cx, r->k, r->kind, e))
+        return err_code(e);
     r->sink->start(r->sink);
     if (kube_each(r->cx, r->k, &o, list_item, r, &r->version, e))
         return err_code(e);

@@ -55,6 +55,7 @@ struct kube_reflect_opts {
     const char *label_selector, *field_selector;
     int page;                     /* 0: 500 */
     int min_wait_ms, max_wait_ms; /* between tries after errors; 0: 800 ms and 30 s */
+    bool ask_first; /* kube_serves before each list: it is not listed where it cannot be watched */
 };
 
 /*

@@ -72,6 +72,7 @@ make_cache(struct operator* op, const struct kube_gvr *gvr, const struct watched
         .kind = gvr,
         .ns = gvr->namespaced ? op->opts->watch_namespace : NULL,
         .trim = ops != NULL ? ops->trim : NULL,
+        .optional = ops != NULL && ops->optional,
         .label_selector = ops == NULL ? LABEL_MANAGED_BY "=" MANAGED_BY_STASH : NULL,
     };
 

@@ -37,6 +37,7 @@ struct watched_ops {
     reconcile_fn *reconcile;        /* NULL: it is only read; `arg` is the struct operator */
     const char *component;          /* in its events */
     void (*trim)(struct json *obj); /* optional: takes away what need not be cached */
+    bool optional;                  /* the cluster may not keep such objects (ctl/cache.h) */
     /* Optional: indexes, and whose changes concern whom; all caches and controllers are made. */
     void (*wire)(struct operator* op, struct watched *own);
 };

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/kinds.h"
+#include "api/shared_internal.h"
+
+static const struct field fields_status[] = {
+    {.name = "id", .type = F_STR, .doc = "ID in the repository"},
+    {.name = "shortID", .type = F_STR, .doc = "Its first eight digits"},
+    {.name = "time", .type = F_TIME, .doc = "When it was made"},
+    {.name = "repository", .type = F_STR, .doc = "Repository that holds it"},
+    {.name = "hostname", .type = F_STR, .doc = "Host of the snapshot"},
+    {.name = "username", .type = F_STR, .doc = "User of whoever made it"},
+    {.name = "uid", .type = F_INT64, .doc = "The user's number"},
+    {.name = "gid", .type = F_INT64, .doc = "The group's number"},
+    {.name = "tree", .type = F_STR, .doc = "ID of its root folder"},
+    {.name = "paths", .type = F_STRS, .doc = "What it holds"},
+    {.name = "tags", .type = F_STRS, .doc = "Tags"},
+    {.name = "target", .type = F_STR, .doc = "Whose data it holds"},
+    {.name = "keys", .type = F_INT64, .doc = "Keys of the Redis"},
+    {.name = "digest", .type = F_STR, .doc = "Digest of the data"},
+    {.name = "source", .type = F_STR, .doc = "How the data were read"},
+    {.name = "partial",
+     .type = F_STR,
+     .doc = "Which part of the target it holds; whole if missing"},
+    {.name = "verified", .type = F_TIME, .doc = "When what it holds was last proven"},
+    FIELD_CONDITIONS,
+    {.name = NULL},
+};
+static const struct field fields[] = {
+    {.name = "status", .type = F_OBJECT, .of = fields_status, .doc = "What is known"},
+    {.name = NULL},
+};
+/* Stash's columns, then ours: programs read its table by position. */
+static const struct column columns[] = {
+    {"ID", "string", ".status.shortID"},
+    {"Repository", "string", ".status.repository"},
+    {"Hostname", "string", ".status.hostname"},
+    {"Created At", "string", ".status.time"},
+    {"Age", "date", ".status.time"},
+    {.name = NULL},
+};
+static const char *const categories[] = {"storage", "appscode", "all", NULL};
+
+const struct kube_gvr GVR_SNAPSHOT = {"repositories.stash.appscode.com", "v1alpha1", "snapshots",
+                                      "Snapshot", true};
+
+const struct crd_def kind_snapshot = {.gvr = &GVR_SNAPSHOT,
+                                      .singular = "snapshot",
+                                      .categories = categories,
+                                      .status = true,
+                                      .fields = fields,
+                                      .columns = columns,
+                                      .doc = "A snapshot in a Repository, as Jobs found it there"};

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/snapshot_objects.h"
+
+#include "api/kinds.h"
+#include "api/names.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "job/manifest.h"
+#include "kube/object.h"
+
+/* restic puts no limit on what a snapshot says of itself; an API server does. */
+enum { TEXTS_MAX = 50, TEXT_MAX = 500, SHORT_DIGITS = 8 };
+
+/* ---- an object ---- */
+
+static void
+put_text(struct json *status, const char *field, const char *text)
+{
+    if (text != NULL)
+        json_set(status, field, json_new_str(str_of(text, MIN(strlen(text), (size_t)TEXT_MAX))));
+}
+
+static void
+put_texts(struct json *status, const char *field, char *const *texts, size_t n)
+{
+    for (size_t i = 0; i < MIN(n, (size_t)TEXTS_MAX); i++)
+        json_push(json_need_array(status, field),
+                  json_new_str(str_of(texts[i], MIN(strlen(texts[i]), (size_t)TEXT_MAX))));
+}
+
+static void
+put_brief(struct json *status, const char *text)
+{
+    struct manifest_brief brief;
+    struct err none = ERR_INIT;
+
+    if (text == NULL || manifest_brief(str_c(text), &brief, &none))
+        return;
+    json_set_int(status, "keys", (int64_t)MIN(brief.keys, (uint64_t)INT64_MAX));
+    put_text(status, "digest", brief.digest);
+    put_text(status, "source", brief.source);
+}
+
+/* json_free. */
+static struct json *
+snapshot_status(const char *repository, const struct snapshot *s)
+{
+    const struct instant when = {.sec = s->time.sec};
+    struct json *status = json_new_object();
+    char id[ID_TEXT], tree[ID_TEXT], time[INSTANT_TEXT];
+
+    put_text(status, "id", id_hex(&s->id, id));
+    json_set(status, "shortID", json_new_str(str_of(id, SHORT_DIGITS)));
+    put_text(status, "time", instant_format(when, time));
+    put_text(status, "repository", repository);
+    put_text(status, "hostname", s->hostname);
+    put_text(status, "username", s->username);
+    json_set_int(status, "uid", (int64_t)(uint32_t)s->uid);
+    json_set_int(status, "gid", (int64_t)(uint32_t)s->gid);
+    put_text(status, "tree", id_hex(&s->tree, tree));
+    put_texts(status, "paths", s->paths, s->n_paths);
+    put_texts(status, "tags", s->tags, s->n_tags);
+    put_text(status, "target", s->target);
+    put_text(status, "partial", s->repaired && s->part == NULL ? REPAIRED_PART : s->part);
+    put_brief(status, s->brief);
+    return status;
+}
+
+/*
+ * Labels by which installers know what is theirs. One that finds its label on an object that it did not make deletes it,
+ * which of a Snapshot means: forget the backup.
+ */
+static bool
+is_of_installer(const char *label)
+{
+    static const char *const domains[] = {"kubernetes.io", "helm.sh", "argoproj.io", "fluxcd.io"};
+    const char *slash = strchr(label, '/');
+    size_t n = slash != NULL ? (size_t)(slash - label) : 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(domains); i++) {
+        size_t m = strlen(domains[i]);
+
+        if (n >= m && memcmp(label + n - m, domains[i], m) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void
+put_label(struct json *labels, const char *key, const char *value)
+{
+    CLEANUP(mem_free_ptr) char *label = name_label(value);
+
+    json_set_cstr(labels, key, label);
+}
+
+/* Without a name. json_free. */
+static struct json *
+snapshot_object(const struct json *repository, const struct snapshot *s)
+{
+    struct json *obj = kube_object_new(&GVR_SNAPSHOT, kube_ns(repository), NULL),
+                *labels = json_need_object(kube_meta(obj), "labels");
+    const struct json *theirs = json_dig(repository, "metadata", "labels");
+    char id[ID_TEXT];
+
+    for (struct json_item it = json_first(theirs); it.key != NULL; it = json_next(theirs, it))
+        if (!is_of_installer(it.key))
+            json_set(labels, it.key, json_clone(it.value));
+    put_label(labels, LABEL_REPOSITORY, kube_name(repository));
+    put_label(labels, LABEL_HOSTNAME, s->hostname != NULL ? s->hostname : "");
+    (void)id_hex(&s->id, id);
+    id[NAME_MAX_LABEL] = '\0';
+    json_set_cstr(labels, LABEL_SNAPSHOT_ID, id);
+    return obj;
+}
+
+/* ---- all of them ---- */
+
+struct sync {
+    struct ctx *cx;
+    struct kube *k;
+    const struct json *repository;
+    const struct snapshot *list;
+    size_t first, n; /* those from `first` on have objects */
+    bool *there;     /* has one, of each of the list */
+};
+
+/* What is wrong with one object is no reason to leave the others. */
+static enum rc
+sync_outcome(const char *did, const char *name, const struct err *why, struct err *e)
+{
+    if (why->code != RC_INVALID && why->code != RC_LIMIT && why->code != RC_CONFLICT) {
+        *e = *why;
+        return err_wrap(e, "could not %s Snapshot %s", did, name);
+    }
+    log_warn("could not %s Snapshot %s: %s", did, name, why->msg);
+    return RC_OK;
+}
+
+static enum rc
+sync_status(struct sync *y, struct json *obj, const struct snapshot *s, struct err *e)
+{
+    const struct kube_write w = {.subresource = "status"};
+    struct err why = ERR_INIT;
+
+    json_set(obj, "status", snapshot_status(kube_name(y->repository), s));
+    if (kube_update(y->cx, y->k, &GVR_SNAPSHOT, obj, &w, NULL, &why) == RC_OK)
+        return RC_OK;
+    return sync_outcome("write the status of", kube_name(obj), &why, e);
+}
+
+static enum rc
+sync_create(struct sync *y, const struct snapshot *s, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *obj = snapshot_object(y->repository, s);
+    CLEANUP(json_free_ptr) struct json *made = NULL;
+    struct err why = ERR_INIT;
+    char id[ID_TEXT];
+    enum rc rc = RC_EXISTS;
+
+    (void)id_hex(&s->id, id);
+    for (size_t digits = SHORT_DIGITS; rc == RC_EXISTS && digits < ID_TEXT; digits++) {
+        CLEANUP(mem_free_ptr)
+        char *name = name_of_snapshot(kube_name(y->repository), id, digits);
+
+        json_set_cstr(kube_meta(obj), "name", name);
+        why = (struct err)ERR_INIT;
+        rc = kube_create(y->cx, y->k, &GVR_SNAPSHOT, kube_ns(obj), obj, NULL, &made, &why);
+    }
+    if (rc != RC_OK)
+        return sync_outcome("make", kube_name(obj), &why, e);
+    return sync_status(y, made, s, e);
+}
+
+static enum rc
+sync_remove(struct sync *y, const struct json *obj, struct err *e)
+{
+    const struct kube_delete_opts o = {.uid = kube_uid(obj)};
+    struct err why = ERR_INIT;
+    enum rc rc = kube_delete(y->cx, y->k, &GVR_SNAPSHOT, kube_ns(obj), kube_name(obj), &o, &why);
+
+    return rc == RC_OK || rc == RC_NOT_FOUND ? RC_OK
+                                             : sync_outcome("remove", kube_name(obj), &why, e);
+}
+
+/* Which of the list is it? `n`: none of them. */
+static size_t
+sync_find(const struct sync *y, const struct json *obj)
+{
+    const char *id =
+        json_text_or(json_dig(obj, "status", "id"), kube_label(obj, LABEL_SNAPSHOT_ID));
+    char hex[ID_TEXT];
+    size_t i = y->n;
+
+    while (i-- > 0)
+        if (id != NULL && strlen(id) >= NAME_MAX_LABEL &&
+            strncmp(id_hex(&y->list[i].id, hex), id, strlen(id)) == 0)
+            return i;
+    return y->n;
+}
+
+static enum rc
+sync_one(struct sync *y, struct json *obj, struct err *e)
+{
+    const char *of = json_text(json_dig(obj, "status", "repository"));
+    size_t i = sync_find(y, obj);
+
+    if (of != NULL && strcmp(of, kube_name(y->repository)) != 0)
+        return RC_OK; /* of a Repository whose long name has the same label */
+    if (i == y->n || i < y->first || y->there[i])
+        return kube_is_deleting(obj) ? RC_OK : sync_remove(y, obj, e);
+    y->there[i] = true;
+    return of == NULL && !kube_is_deleting(obj) ? sync_status(y, obj, &y->list[i], e) : RC_OK;
+}
+
+static enum rc
+sync_all(struct sync *y, struct json *objects, struct err *e)
+{
+    enum rc rc = RC_OK;
+
+    for (size_t i = 0; rc == RC_OK && i < json_size(objects); i++)
+        rc = sync_one(y, json_elem(objects, i), e);
+    for (size_t i = y->first; rc == RC_OK && i < y->n; i++)
+        if (!y->there[i])
+            rc = sync_create(y, &y->list[i], e);
+    return rc;
+}
+
+enum rc
+snapshot_objects_sync(struct ctx *cx, struct kube *k, const struct json *repository,
+                      const struct snapshot *list, size_t n, struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *label = name_label(kube_name(repository));
+    CLEANUP(mem_free_ptr) char *selector = mem_printf(LABEL_REPOSITORY "=%s", label);
+    CLEANUP(json_free_ptr) struct json *objects = NULL;
+    struct kube_list_opts o = {.kind = &GVR_SNAPSHOT,
+                               .ns = kube_ns(repository),
+                               .label_selector = selector,
+                               .no_managed_fields = true};
+    struct sync y = {.cx = cx,
+                     .k = k,
+                     .repository = repository,
+                     .list = list,
+                     .first = n - MIN(n, (size_t)SNAPSHOT_OBJECTS_MAX),
+                     .n = n};
+    enum rc rc = kube_serves(cx, k, &GVR_SNAPSHOT, e);
+
+    if (rc == RC_OK)
+        rc = kube_list(cx, k, &o, &objects, NULL, e);
+    if (rc != RC_OK)
+        return rc;
+    y.there = (bool *)mem_zero(n + 1, sizeof(*y.there));
+    rc = sync_all(&y, objects, e);
+    mem_free(y.there);
+    return rc;
+}

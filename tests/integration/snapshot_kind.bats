@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+# The kind Snapshot: what kubectl shows of a repository, and which deletions reach it.
+
+load ../harness/env.bash
+load ../harness/plane.bash
+
+setup() {
+    need kubectl curl python3 restic
+    setup_folder
+    start_redis a
+    cli a set k v >/dev/null
+    start_up --pushgateway-listen ""
+    world demo "$PORT_a"
+    config demo bc
+}
+
+teardown() {
+    stop_up
+    end_all
+}
+
+REPO_TOOL=${CSTASH_BUILD:-$BATS_TEST_DIRNAME/../../build}/tests/repo_tool
+
+# plant 'TIME|HOST|PATHS|TAGS' ...: snapshots made by others
+plant() { printf '%s\n' "$@" | RESTIC_REPOSITORY=$T/repo-demo "$REPO_TOOL" plant; }
+
+backup() { # backup SESSION [CONFIG]
+    session demo "$1" "${2:-bc}"
+    phase demo "backupsession/$1" Succeeded
+}
+
+ids() { restic -r "$T/repo-${1:-demo}" snapshots --json | python3 -c 'import json, sys; print("\n".join(sorted(s["id"] for s in json.load(sys.stdin))))'; }
+shown() { k get -n demo snapshots "$@" -o jsonpath='{range .items[*]}{.status.id}{"\n"}{end}' | sort; }
+are_shown() { [ "$(shown)" = "$(ids)" ]; }
+
+another_repository() { # another_repository NAME: and a configuration of that name
+    k get repo repo -n demo -o json | python3 -c '
+import json, sys
+o = json.load(sys.stdin)
+o["metadata"] = {"name": sys.argv[1], "namespace": "demo", "labels": {"team": "cache", "app.kubernetes.io/instance": "gitops"}}
+o["spec"]["backend"]["local"]["hostPath"]["path"] = sys.argv[2]
+del o["status"]
+print(json.dumps(o))' "$1" "$T/repo-${2:-other}" | k create -f - >/dev/null
+    config demo "${2:-other}" "repository: {name: $1}"
+}
+
+@test "a backup is shown: names, columns, labels, status" {
+    local id
+    backup one
+    are_shown
+    id=$(ids)
+    run k get -n demo snapshots
+    [[ "${lines[0]}" =~ ^NAME\ +ID\ +REPOSITORY\ +HOSTNAME\ +CREATED\ AT\ +AGE$ ]]
+    [[ "${lines[1]}" =~ ^repo-${id:0:8}\ +${id:0:8}\ +repo\ +host-0\ +20[0-9-]+T[0-9:]+Z\ +[0-9]+s$ ]]
+    [ "$(field demo snapshot/repo-"${id:0:8}" '{.metadata.labels.cstash\.io/snapshot-id}')" = "${id:0:63}" ]
+    k get -n demo snapshots.repositories.stash.appscode.com repo-"${id:0:8}" -o json >"$T/object"
+    restic -r "$T/repo-demo" snapshots --json >"$T/restic"
+    python3 - "$T/object" "$T/restic" "$(digest a)" <<'PY'
+import datetime, json, re, sys
+o, s = json.load(open(sys.argv[1])), json.load(open(sys.argv[2]))[0]
+got = o["status"]
+assert got["id"] == s["id"] and got["tree"] == s["tree"] and got["paths"] == s["paths"], got
+assert (got["hostname"], got["username"], got["uid"], got["gid"]) == (s["hostname"], s["username"], s.get("uid", 0), s.get("gid", 0)), got
+at = datetime.datetime.fromisoformat(re.sub(r"\.[0-9]+", "", s["time"]).replace("Z", "+00:00"))
+assert got["time"] == at.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"), (got["time"], s["time"])
+assert (got["repository"], got["keys"], got["source"], got["target"]) == ("repo", 1, "replication", "demo/AppBinding/redis"), got
+assert got["digest"] == sys.argv[3] and "partial" not in got and "tags" not in got, got
+assert "ownerReferences" not in o["metadata"], o["metadata"]
+PY
+    k describe -n demo snapshot | grep -q "Short ID: *${id:0:8}"
+    [ "$("$CSTASH" get -n demo snapshots | wc -l)" = 2 ]
+    # What Stash's plug-in asks for.
+    [ "$(k get -n demo snapshots -l repository=repo --no-headers | wc -l)" = 1 ]
+}
+
+@test "selectors by Repository and host; labels of the Repository, but those of installers" {
+    local long
+    long=$(printf 'long-repository-%.0s' $(seq 12))x.end
+    another_repository "$long"
+    phase demo bc/other Ready
+    backup one
+    backup two other
+    plant '2024-01-01T10:00:00Z|10.0.0.1:6379|/dumpfile.resp|'
+    backup three
+    [ "$(k get -n demo snapshots -l repository=repo -o name | wc -l)" = 3 ]
+    [ "$(k get -n demo snapshots -l repository=repo,hostname=host-0 -o name | wc -l)" = 2 ]
+    [ "$(k get -n demo snapshots -l hostname=10.0.0.1-6379 -o jsonpath='{.items[*].status.hostname}')" = 10.0.0.1:6379 ]
+    # A long name: the label has its beginning, get and describe take the name that is listed.
+    [ "$(shown -l team=cache)" = "$(ids other)" ]
+    name=$(k get -n demo snapshots -l team=cache -o name)
+    [[ "$name" == snapshot.repositories.stash.appscode.com/long-repository-* ]]
+    [ "$(field demo "$name" '{.status.repository}')" = "$long" ]
+    [ "$(k get -n demo snapshots -l "repository=$(field demo "$name" '{.metadata.labels.repository}')" -o name)" = "$name" ]
+    [ "$(field demo "$name" '{.metadata.labels.app\.kubernetes\.io/instance}')" = "" ]
+    k describe -n demo "$name" | grep -q "Repository: *$long"
+}
+
+@test "objects follow the repository: retention, forget by hand, snapshots of others, a bound" {
+    config demo bc 'retentionPolicy: {name: k, keepLast: 2, prune: false}'
+    backup one
+    backup two
+    are_shown
+    k get -n demo snapshots -o name | sort >"$T/two"
+    backup three
+    [ "$(ids | wc -l)" = 2 ]
+    are_shown
+    [ "$(k get -n demo snapshots -o name | sort | comm -12 - "$T/two" | wc -l)" = 1 ] # one object stays the same
+    restic -r "$T/repo-demo" -q forget "$(ids | head -n 1)"
+    backup four
+    are_shown
+    for i in $(seq 0 220); do printf '2024-01-01T%02d:%02d:00Z|other|/dumpfile.resp|\n' $((i / 60)) $((i % 60)); done >"$T/planted"
+    RESTIC_REPOSITORY=$T/repo-demo "$REPO_TOOL" plant <"$T/planted"
+    backup five
+    [ "$(ids | wc -l)" = 223 ]
+    restic -r "$T/repo-demo" snapshots --json | python3 -c '
+import json, sys
+for s in sorted(json.load(sys.stdin), key=lambda s: s["time"])[-200:]:
+    print(s["id"])' | sort | diff - <(shown)
+}
