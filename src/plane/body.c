@@ -2,6 +2,7 @@
 /* The body of a request as a tree. */
 #include "json/yaml.h"
 #include "plane/core.h"
+#include "plane/protobuf.h"
 
 bool
 read_body(struct call *c, struct json **out)
@@ -12,6 +13,13 @@ read_body(struct call *c, struct json **out)
     bool yaml = str_eq(type, STR_LIT("application/yaml")) ||
                 str_eq(type, STR_LIT("application/apply-patch+yaml"));
 
+    if (str_eq(type, STR_LIT("application/vnd.kubernetes.protobuf"))) {
+        if (protobuf_to_json(c->body, out, &e) == RC_OK)
+            return true;
+        if (e.code != RC_UNSUPPORTED)
+            return answer_error(c, 400, "BadRequest", "%s", e.msg);
+        return answer_error(c, 415, "UnsupportedMediaType", "%s", e.msg);
+    }
     if (memmem(type.p, type.n, "protobuf", 8) != NULL || memmem(type.p, type.n, "cbor", 4) != NULL)
         return answer_error(c, 415, "UnsupportedMediaType",
                             "the body of the request was in an unknown format - accepted media "

@@ -174,6 +174,26 @@ DATA
     refused 'configmaps "c" not found' get cm c
 }
 
+@test "a Secret in protobuf, as clients with the types of core objects send it; other kinds are 415" {
+    local proxy
+    proxy=$(free_port)
+    kubectl proxy --port "$proxy" >/dev/null 2>&1 3>&- &
+    PIDS+=($!)
+    until_true curl -fs "http://127.0.0.1:$proxy/version" -o /dev/null
+    kubectl create namespace demo
+    post() { curl -s -w '\n%{http_code}\n' -H 'Content-Type: application/vnd.kubernetes.protobuf' --data-binary "@$1" "http://127.0.0.1:$proxy/api/v1/namespaces/demo/$2"; }
+    post "$ROOT/fuzz/corpus/protobuf/plain" secrets >"$T/out"
+    cat "$T/out"
+    [ "$(tail -n 1 "$T/out")" = 201 ]
+    [ "$(kubectl get secret -n demo repo -o 'jsonpath={.data.RESTIC_PASSWORD} {.type} {.metadata.labels.a}')" = 'cwD/ Opaque b' ]
+    printf 'k8s\0\x0a\x09\x0a\x02v1\x12\x03Pod\x12\0' >"$T/pod"
+    post "$T/pod" pods >"$T/out"
+    grep -q 'Pod is not known in protobuf: send JSON' "$T/out"
+    [ "$(tail -n 1 "$T/out")" = 415 ]
+    printf 'k8s\0\x12\xff' >"$T/cut"
+    [ "$(post "$T/cut" secrets | tail -n 1)" = 400 ]
+}
+
 @test "a cron job, a job from it, and what describe says" {
     works apply -f "$T/cron.yaml"
     works apply -f "$T/cron.yaml"
