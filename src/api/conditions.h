@@ -33,6 +33,10 @@ enum condition_id {
     COND_BLUEPRINT_FOLLOWED,
     COND_BACKEND_WIPED,
     COND_BACKEND_WIPING,
+    /* of a Snapshot that is deleted */
+    COND_SNAPSHOT_FORGOTTEN,
+    COND_SNAPSHOT_FORGETTING,
+    COND_SNAPSHOT_REFUSED,
     /* of a session */
     COND_WAITING_FOR_TURN,
     COND_WAITING_FOR_TARGET,

@@ -33,6 +33,7 @@
 
 #define FINALIZER_REPOSITORY "stash"
 #define FINALIZER_INVOKER "stash.appscode.com"
+#define FINALIZER_SNAPSHOT "cstash.io/snapshot"
 
 #define DEFAULT_HOST "host-0"
 #define SCRATCH_DIR "/stash-tmp"

@@ -53,6 +53,12 @@ note_new(struct str value, struct notes *out)
 }
 
 static bool
+note_allow(struct str value, struct notes *out)
+{
+    return note_flag(value, &out->allow);
+}
+
+static bool
 note_adopt(struct str value, struct notes *out)
 {
     for (size_t i = 0; i < value.n; i++)
@@ -80,6 +86,7 @@ static const struct note_def {
      note_below},
     {&kind_backupconfiguration, NOTE_ACCEPT_SHRINK, "\"true\" or \"false\"", note_accept},
     {&kind_backupconfiguration, NOTE_ADOPT_TARGET, "the name of a target", note_adopt},
+    {&kind_snapshot, NOTE_ALLOW_REMOVAL, "\"true\" or \"false\"", note_allow},
     {&kind_repository, NOTE_NEW_REPOSITORY, "\"true\" or \"false\"", note_new},
     {&kind_backupconfiguration, NOTE_BLUEPRINT, "the name of a BackupBlueprint", note_mark},
     {&kind_backupconfiguration, NOTE_BLUEPRINT_TARGET, "namespace/name of an AppBinding",

@@ -14,7 +14,8 @@
 #define NOTE_PREFIX "cstash.io/"
 
 /* Of a BackupConfiguration. */
-#define NOTE_ALLOW_REMOVAL NOTE_PREFIX "allow-removal" /* how many snapshots retention may remove */
+/* How many snapshots retention may remove; of a Snapshot: "true" lets it be removed though it should stay. */
+#define NOTE_ALLOW_REMOVAL NOTE_PREFIX "allow-removal"
 #define NOTE_SHRINK_BELOW NOTE_PREFIX "shrink-below"   /* percent, or "off" (maintain/shrink.h) */
 #define NOTE_ACCEPT_SHRINK NOTE_PREFIX "accept-shrink" /* "true" or "false" */
 #define NOTE_ADOPT_TARGET NOTE_PREFIX "adopt-target"   /* whose snapshots become this target's */
@@ -33,6 +34,7 @@ struct notes {
     bool accept_shrink;
     const char *adopt_target; /* borrowed; NULL: it is not there */
     bool new_repository;      /* where one was lost */
+    bool allow;               /* the removal of this Snapshot */
 };
 
 /* What stands in metadata.annotations of an object of `kind`; all else than ours is passed over. */

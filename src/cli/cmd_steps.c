@@ -99,6 +99,11 @@ static const struct opt opts_hook[] = {
     TEXT("output-dir", output_dir, "folder of output.json"),
     END,
 };
+static const struct opt opts_forget[] = {
+    TEXT("snapshot", snapshot, "Snapshot that was deleted"),
+    TEXT("uid", uid, "its uid"),
+    END,
+};
 static const struct opt opts_create[] = {
     TEXT("invoker-kind", invoker_kind, "BackupConfiguration"),
     TEXT("invoker-name", invoker_name, "its name"),
@@ -126,6 +131,7 @@ STEP(run_backup, step_backup_redis)
 STEP(run_restore, step_restore_redis)
 STEP(run_status, step_update_status)
 STEP(run_hook, step_run_hook)
+STEP(run_forget, step_forget_snapshot)
 STEP(run_wipe, step_wipe_repository)
 
 static enum rc
@@ -158,6 +164,8 @@ static const struct opt_group status_groups[] = {FLAGS(opts_cluster), FLAGS(opts
                                                  {opts_app, 0},       {.table = NULL}};
 static const struct opt_group hook_groups[] = {
     FLAGS(opts_cluster), FLAGS(opts_session), FLAGS(opts_hook), {opts_app, 0}, {.table = NULL}};
+static const struct opt_group forget_groups[] = {
+    FLAGS(opts_cluster), FLAGS(opts_backend), FLAGS(opts_forget), {opts_app, 0}, {.table = NULL}};
 static const struct opt_group wipe_groups[] = {
     FLAGS(opts_cluster), FLAGS(opts_backend), {opts_app, 0}, {.table = NULL}};
 static const struct opt_group create_groups[] = {
@@ -192,6 +200,12 @@ const struct command cmd_create_backupsession = {.name = "create-backupsession",
                                                  .groups = create_groups,
                                                  .size = sizeof(struct step_args),
                                                  .run = run_create};
+const struct command cmd_forget_snapshot = {.name = "forget-snapshot",
+                                            .summary =
+                                                "Job: remove the snapshot of a deleted Snapshot",
+                                            .groups = forget_groups,
+                                            .size = sizeof(struct step_args),
+                                            .run = run_forget};
 const struct command cmd_wipe_repository = {.name = "wipe-repository",
                                             .summary = "Job: delete the data of a Repository",
                                             .groups = wipe_groups,

@@ -46,6 +46,7 @@ const struct command *const app_commands[] = {
     &cmd_update_status,
     &cmd_run_hook,
     &cmd_create_backupsession,
+    &cmd_forget_snapshot,
     &cmd_wipe_repository,
     NULL,
 };

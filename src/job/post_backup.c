@@ -128,7 +128,7 @@ remove_unmarked(struct ctx *cx, struct repo *r, const struct group *g, bool dry_
     return rc;
 }
 
-static enum rc
+enum rc
 post_backup_prune(struct ctx *cx, struct repo *r, struct err *e)
 {
     const struct prune_opts opts = {.max_unused = PRUNE_UNUSED_DEFAULT};

@@ -45,6 +45,9 @@ NODISCARD enum rc post_backup_retention(struct ctx *cx, struct repo *r, const st
                                         const struct retention_guard *brake,
                                         struct post_backup *out, struct err *e);
 
+/* Remove the data that no snapshot needs. */
+NODISCARD enum rc post_backup_prune(struct ctx *cx, struct repo *r, struct err *e);
+
 /* RC_OK also when the repository is damaged: integrity tells. */
 NODISCARD enum rc post_backup_check(struct ctx *cx, struct repo *r, struct post_backup *out,
                                     struct err *e);

@@ -106,6 +106,7 @@ snapshot_object(const struct json *repository, const struct snapshot *s)
     for (struct json_item it = json_first(theirs); it.key != NULL; it = json_next(theirs, it))
         if (!is_of_installer(it.key))
             json_set(labels, it.key, json_clone(it.value));
+    (void)kube_add_finalizer(obj, FINALIZER_SNAPSHOT);
     put_label(labels, LABEL_REPOSITORY, kube_name(repository));
     put_label(labels, LABEL_HOSTNAME, s->hostname != NULL ? s->hostname : "");
     (void)id_hex(&s->id, id);
@@ -172,13 +173,33 @@ sync_create(struct sync *y, const struct snapshot *s, struct err *e)
     return sync_status(y, made, s, e);
 }
 
+/* Its deletion means no more than that. */
+static enum rc
+sync_release(struct sync *y, const struct json *obj, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *copy = json_clone(obj);
+    CLEANUP(json_free_ptr) struct json *patch = json_new_object();
+    struct json *meta = json_need_object(patch, "metadata");
+    const struct json *left;
+
+    if (!kube_remove_finalizer(copy, FINALIZER_SNAPSHOT))
+        return RC_OK;
+    left = json_dig(copy, "metadata", "finalizers");
+    json_set(meta, "finalizers", left != NULL ? json_clone(left) : json_new_array());
+    json_set_cstr(meta, "resourceVersion", kube_version(obj));
+    return kube_patch(y->cx, y->k, &GVR_SNAPSHOT, kube_ns(obj), kube_name(obj), KUBE_PATCH_MERGE,
+                      patch, NULL, NULL, e);
+}
+
 static enum rc
 sync_remove(struct sync *y, const struct json *obj, struct err *e)
 {
     const struct kube_delete_opts o = {.uid = kube_uid(obj)};
     struct err why = ERR_INIT;
-    enum rc rc = kube_delete(y->cx, y->k, &GVR_SNAPSHOT, kube_ns(obj), kube_name(obj), &o, &why);
+    enum rc rc = sync_release(y, obj, &why);
 
+    if (rc == RC_OK)
+        rc = kube_delete(y->cx, y->k, &GVR_SNAPSHOT, kube_ns(obj), kube_name(obj), &o, &why);
     return rc == RC_OK || rc == RC_NOT_FOUND ? RC_OK
                                              : sync_outcome("remove", kube_name(obj), &why, e);
 }

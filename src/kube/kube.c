@@ -175,9 +175,20 @@ kube_raw(struct ctx *cx, struct kube *k, const struct kube_raw *rq, struct buf *
                                .content_type = rq->content_type,
                                .accept = rq->accept,
                                .body = rq->body};
+    struct kube_response r;
+    struct err why = ERR_INIT;
 
-    if (kube_bytes(cx, k, &req, &body, e))
+    if (!rq->once) {
+        if (kube_bytes(cx, k, &req, &body, e))
+            return err_code(e);
+    } else if (kube_call_once(cx, k, &req, &r, &why)) {
+        *e = why;
         return err_code(e);
+    } else if (r.status < 200 || r.status > 299) {
+        return kube_answer_error(&r, e);
+    } else {
+        body = r.body;
+    }
     return out == NULL ? RC_OK : buf_add(out, body.p, body.n, e);
 }
 

@@ -166,6 +166,7 @@ struct kube_raw {
     const char *method, *path; /* method NULL: GET */
     const char *content_type, *accept;
     struct str body;
+    bool once; /* "later" is an answer too */
 };
 NODISCARD enum rc kube_raw(struct ctx *cx, struct kube *k, const struct kube_raw *rq,
                            struct buf *out, struct err *e);
@@ -180,7 +181,8 @@ void kube_close(struct kube *k, struct kube_stream *s);
 
 /*
  * Does the server keep objects of `kind`, and tell of their changes? RC_NOT_FOUND: it knows no such kind; RC_UNSUPPORTED: it
- * asks another server for them each time (an APIService), which cannot be watched.
+ * asks another server for them each time (an APIService), which cannot be watched. Of one that does not answer: RC_UNAVAILABLE, at
+ * once.
  */
 NODISCARD enum rc kube_serves(struct ctx *cx, struct kube *k, const struct kube_gvr *kind,
                               struct err *e);

@@ -195,6 +195,39 @@ test_kube_retries_what_may_be_repeated(void **state)
     json_free(obj);
 }
 
+static void
+test_kube_serves_what_can_be_watched(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"resources\":[{\"name\":\"pods/log\",\"verbs\":[\"get\"]},{\"name\":\"pods\",\"verbs\":["
+        "\"list\",\"watch\"]}]}",
+        "{\"resources\":[{\"name\":\"pods\",\"verbs\":[\"delete\",\"get\",\"list\"]}]}",
+        "{\"resources\":[{\"name\":\"secrets\",\"verbs\":[\"watch\"]}]}"};
+    static const enum rc codes[] = {RC_OK, RC_UNSUPPORTED, RC_NOT_FOUND};
+    struct world *w = *state;
+    struct err e = ERR_INIT;
+
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        script_add(w->script,
+                   (struct script_step){
+                       .method = "GET", .path = "/api/v1", .status = 200, .body = bodies[i]});
+        e = (struct err)ERR_INIT;
+        assert_int_equal(kube_serves(&w->cx, w->k, &KUBE_POD, &e), codes[i]);
+    }
+    /* Who does not answer is not waited for. */
+    script_add(w->script,
+               (struct script_step){
+                   .method = "GET", .path = "/apis/batch/v1", .status = 503, .after_ms = 1});
+    script_add(w->script,
+               (struct script_step){
+                   .method = "GET", .path = "/apis/batch/v1", .status = 200, .body = "{}"});
+    e = (struct err)ERR_INIT;
+    assert_int_equal(kube_serves(&w->cx, w->k, &KUBE_JOB, &e), RC_UNAVAILABLE);
+    assert_non_null(strstr(e.msg, "v1.batch"));
+    e = (struct err)ERR_INIT;
+    assert_int_equal(kube_serves(&w->cx, w->k, &KUBE_JOB, &e), RC_NOT_FOUND);
+}
+
 static enum rc
 add_one(void *arg, struct json *obj, struct err *e)
 {
@@ -425,6 +458,7 @@ main(void)
         WITH(test_kube_list_pages),
         WITH(test_kube_list_begins_again_when_a_page_expired),
         WITH(test_kube_retries_what_may_be_repeated),
+        WITH(test_kube_serves_what_can_be_watched),
         WITH(test_kube_modify_again_on_conflict),
         WITH(test_kube_patch_and_delete_say_how),
         WITH(test_watch_reads_events),

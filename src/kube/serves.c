@@ -24,13 +24,18 @@ kube_serves(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, struct 
     CLEANUP(json_free_ptr) struct json *answer = NULL;
     const struct json *list;
     struct err why = ERR_INIT;
-    enum rc rc = kube_raw(cx, k, &(struct kube_raw){.path = path}, &text, &why);
+    enum rc rc = kube_raw(cx, k, &(struct kube_raw){.path = path, .once = true}, &text, &why);
 
     if (rc == RC_OK)
         rc = json_parse(buf_str(&text), &answer, &why);
     if (rc != RC_OK && rc != RC_NOT_FOUND) {
         *e = why;
-        return err_wrap(e, "could not ask what there is of %s", version);
+        return why.sys == 503
+                   ? err_wrap(e,
+                              "nobody answers for %s; if that is an APIService that nobody needs "
+                              "any more, remove it (%s.%s)",
+                              kind->group, kind->version, kind->group)
+                   : err_wrap(e, "could not ask what there is of %s", version);
     }
     list = json_field(answer, "resources");
     for (size_t i = 0; i < json_size(list); i++) {

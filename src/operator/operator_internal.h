@@ -241,8 +241,44 @@ struct grant {
 };
 NODISCARD enum rc ensure_grant(struct ctx *cx, struct operator* op, const struct grant *g,
                                struct err *e);
+/* The binding `g->name` of that ClusterRole, in the namespace; `rules` plays no part. */
+NODISCARD enum rc ensure_cluster_grant(struct ctx *cx, struct operator* op, const struct grant *g,
+                                       const char *cluster_role, struct err *e);
 /* A rule that lets one object be read; the caller frees. */
 struct json *grant_get(const char *group, const char *resource, const char *name);
+
+/* ---- Jobs on the data of a Repository (repository_job.c) ---- */
+
+/* All borrowed. */
+struct repository_job {
+    const char *step;      /* of ours, and the name of the container */
+    const char *component; /* the value of its label */
+    const char *name;      /* of the Job, and of its account */
+    const char *
+        cluster_role; /* what the account may do beside reading the storage Secret; NULL: nothing */
+    const struct json *repo, *owner;
+    const char *const *args; /* flags beside the backend's: name, value, ..., NULL; NULL: none */
+};
+/* One for each life of `of`; mem_free. */
+char *repository_job_name(const char *prefix, const struct json *of);
+/* Account, rights and Job. RC_INVALID: the Repository. */
+NODISCARD enum rc repository_job_create(struct ctx *cx, struct operator* op,
+                                        const struct repository_job *j, struct err *e);
+/* The Job failed, or its Pod will never start. When it is time it goes, so that another can begin; `of` is what is deleted. */
+NODISCARD enum rc repository_job_retry(struct ctx *cx, struct operator* op, const struct json *of,
+                                       const struct json *job, struct ctl_result *out,
+                                       struct err *e);
+/* Is it gone, or going? Asked at the server. */
+NODISCARD enum rc object_goes(struct ctx *cx, struct operator* op, const struct kube_gvr *kind,
+                              const char *ns, const char *name, bool *goes, struct err *e);
+NODISCARD enum rc namespace_goes(struct ctx *cx, struct operator* op, const char *ns, bool *goes,
+                                 struct err *e);
+
+/* ---- Snapshots (snapshot.c) ---- */
+
+/* Remove all of a Repository; the backups stay. */
+NODISCARD enum rc drop_snapshots(struct ctx *cx, struct operator* op, const struct json *repo,
+                                 struct err *e);
 
 /* ---- wipeOut (wipe.c) ---- */
 

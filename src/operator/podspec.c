@@ -266,12 +266,34 @@ add_mount(struct json *c, const char *volume, const char *path, const char *sub)
     json_push(json_need_array(c, "volumeMounts"), m);
 }
 
+void
+podspec_local_mount(const struct json *repo, const struct backend *b, struct json *c)
+{
+    const struct json *local = json_dig(repo, "spec", "backend", "local");
+
+    if (local != NULL)
+        add_mount(c, LOCAL_VOLUME, b->bucket, json_text(json_field(local, "subPath")));
+}
+
+void
+podspec_local_volume(const struct json *repo, struct json *pod)
+{
+    const struct json *local = json_dig(repo, "spec", "backend", "local");
+    struct json *v;
+
+    if (local == NULL)
+        return;
+    v = json_clone(local);
+    json_remove(v, "mountPath");
+    json_remove(v, "subPath");
+    json_set_cstr(v, "name", LOCAL_VOLUME);
+    json_push(json_need_array(pod, "volumes"), v);
+}
+
 /* What every container of the pod gets. */
 static void
 finish_container(const struct podspec_in *in, struct json *c)
 {
-    const struct json *local = json_dig(in->repo, "spec", "backend", "local");
-
     json_set_cstr(c, "imagePullPolicy", "IfNotPresent");
     json_set_cstr(c, "terminationMessagePolicy", "FallbackToLogsOnError");
     put_env_field(c, "POD_NAME", "metadata.name");
@@ -281,8 +303,7 @@ finish_container(const struct podspec_in *in, struct json *c)
         put_env_text(c, CLUSTER_UID, in->cluster_uid);
     layer_runtime(c, json_field(in->inv->runtime, "container"));
     add_mount(c, TMP_VOLUME, SCRATCH_DIR, NULL);
-    if (local != NULL)
-        add_mount(c, LOCAL_VOLUME, in->backend->bucket, json_text(json_field(local, "subPath")));
+    podspec_local_mount(in->repo, in->backend, c);
     if (json_field(in->inv->spec, "interimVolumeTemplate") != NULL)
         add_mount(c, INTERIM_VOLUME, INTERIM_DIR, NULL);
     podspec_secure(c, in->inv->runtime);
@@ -464,8 +485,7 @@ static void
 add_volumes(const struct podspec_in *in, const struct json *task, struct json *pod)
 {
     struct json *list = json_need_array(pod, "volumes"), *tmp = json_new_object(), *empty;
-    const struct json *of_task = json_dig(task, "spec", "volumes"),
-                      *local = json_dig(in->repo, "spec", "backend", "local");
+    const struct json *of_task = json_dig(task, "spec", "volumes");
 
     for (size_t i = 0; i < json_size(of_task); i++)
         json_push(list, json_clone(json_elem(of_task, i)));
@@ -474,14 +494,7 @@ add_volumes(const struct podspec_in *in, const struct json *task, struct json *p
     json_set_cstr(empty, "medium", json_text(json_field(in->inv->temp_dir, "medium")));
     json_set(empty, "sizeLimit", json_clone(json_field(in->inv->temp_dir, "sizeLimit")));
     json_push(list, tmp);
-    if (local != NULL) {
-        struct json *v = json_clone(local);
-
-        json_remove(v, "mountPath");
-        json_remove(v, "subPath");
-        json_set_cstr(v, "name", LOCAL_VOLUME);
-        json_push(list, v);
-    }
+    podspec_local_volume(in->repo, pod);
     if (json_field(in->inv->spec, "interimVolumeTemplate") != NULL) {
         struct json *v = json_new_object();
         const char *name = json_text_or(

@@ -47,6 +47,9 @@ const char *podspec_task(const struct invoker *inv, const struct json *app_bindi
 /* The same settings for a pod of ours that runs no Task: the trigger of a CronJob. */
 void podspec_apply_runtime(struct json *pod_spec, const struct json *runtime,
                            const char *pull_secrets);
+/* Where a Repository lies in a volume: that, for a pod; and its place in a container. */
+void podspec_local_volume(const struct json *repo, struct json *pod_spec);
+void podspec_local_mount(const struct json *repo, const struct backend *b, struct json *container);
 void podspec_secure(struct json *container, const struct json *runtime);
 
 #endif

@@ -152,6 +152,15 @@ ensure_grant(struct ctx *cx, struct operator* op, const struct grant *g, struct 
     return ensure(cx, op, op->bindings, &KUBE_ROLE_BINDING, b, e);
 }
 
+enum rc
+ensure_cluster_grant(struct ctx *cx, struct operator* op, const struct grant *g,
+                     const char *cluster_role, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *b = rbac_binding(g, "ClusterRole", cluster_role);
+
+    return ensure(cx, op, op->bindings, &KUBE_ROLE_BINDING, b, e);
+}
+
 static const char *const get_only[] = {"get", NULL};
 static const char *const update_only[] = {"update", NULL};
 

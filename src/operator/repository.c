@@ -78,7 +78,7 @@ finalize_repository(struct ctx *cx, struct operator* op, const struct json *obj,
     if (!kube_has_finalizer(obj, FINALIZER_REPOSITORY))
         return RC_OK;
     if (!json_is_true(json_dig(obj, "spec", "wipeOut"))) {
-        if (wipe_stop(cx, op, obj, e))
+        if (wipe_stop(cx, op, obj, e) || drop_snapshots(cx, op, obj, e))
             return err_code(e);
         return finalize(cx, op, &l, &undone, out, e);
     }
@@ -88,6 +88,8 @@ finalize_repository(struct ctx *cx, struct operator* op, const struct json *obj,
     if (state == WIPE_GOING)
         return RC_OK;
     l.hopeless = state == WIPE_IMPOSSIBLE;
+    if ((state == WIPE_DONE || l.hopeless) && drop_snapshots(cx, op, obj, e))
+        return err_code(e);
     if (state == WIPE_DONE)
         recorder_event(cx, op->repository.events, obj, "Normal", "BackendWiped",
                        "the data in the backend are deleted");

@@ -31,7 +31,7 @@ backup() { # backup SESSION [CONFIG]
 
 ids() { restic -r "$T/repo-${1:-demo}" snapshots --json | python3 -c 'import json, sys; print("\n".join(sorted(s["id"] for s in json.load(sys.stdin))))'; }
 shown() { k get -n demo snapshots "$@" -o jsonpath='{range .items[*]}{.status.id}{"\n"}{end}' | sort; }
-are_shown() { [ "$(shown)" = "$(ids)" ]; }
+are_shown() { [ "$(shown -l repository=repo)" = "$(ids)" ]; }
 
 another_repository() { # another_repository NAME: and a configuration of that name
     k get repo repo -n demo -o json | python3 -c '
@@ -116,4 +116,127 @@ PY
 import json, sys
 for s in sorted(json.load(sys.stdin), key=lambda s: s["time"])[-200:]:
     print(s["id"])' | sort | diff - <(shown)
+}
+
+name_of() { k get -n demo snapshots -l "cstash.io/snapshot-id=${1:0:63}" -o name; } # name_of ID
+has() { ids "${2:-demo}" | grep -qx "$1"; }                                        # has ID [STORE]
+oldest() { restic -r "$T/repo-demo" snapshots --json | python3 -c 'import json, sys; print(sorted(json.load(sys.stdin), key=lambda s: s["time"])[int(sys.argv[1])]["id"])' "${1:-0}"; }
+forgotten() { until_is demo "$1" '{.status.conditions[?(@.type=="Forgotten")].reason}' "$2"; }
+gone() { ! k get -n demo "$1" >/dev/null 2>&1; }
+
+@test "the deletion of one forgets that one, also of a Repository with a long name" {
+    local first name long
+    long=$(printf 'long-repository-%.0s' $(seq 12))x
+    another_repository "$long"
+    phase demo bc/other Ready
+    backup one
+    backup two
+    backup three
+    backup a other
+    backup b other
+    first=$(oldest)
+    k delete -n demo "$(name_of "$first")" # kubectl waits until it is gone
+    ! has "$first"
+    [ "$(ids | wc -l)" = 2 ]
+    are_shown
+    [ "$(ids other | wc -l)" = 2 ]
+    k get events -n demo | grep -q 'SnapshotForgotten *snapshot/repo-'
+    restic -r "$T/repo-demo" check -q
+    first=$(restic -r "$T/repo-other" snapshots --json | python3 -c 'import json, sys; print(sorted(json.load(sys.stdin), key=lambda s: s["time"])[0]["id"])')
+    k delete -n demo "$(name_of "$first")"
+    [ "$(ids other | wc -l)" = 1 ]
+    ! has "$first" other
+    [ "$(ids | wc -l)" = 2 ]
+    # What belonged to it goes too.
+    until_true no_forget_jobs
+    backup four
+    are_shown
+}
+no_forget_jobs() { [ -z "$(k get -n demo job,sa,role,rolebinding -l app.kubernetes.io/component=stash-forget -o name)" ]; }
+
+@test "the newest whole one, a pinned one, the only verified one stay until somebody says so" {
+    local newest big name
+    backup one
+    newest=$(oldest -1)
+    name=$(name_of "$newest")
+    k delete -n demo "$name" --wait=false
+    forgotten "$name" RemovalRefused
+    [[ "$(condition demo "$name" Forgotten)" == *"Nothing was removed: it is the newest whole snapshot of its target."*"cstash.io/allow-removal=true"* ]]
+    k annotate -n demo "$name" cstash.io/allow-removal=maybe
+    backup two # now it is not the newest any more, and still nobody said so
+    sleep 1
+    has "$newest"
+    [[ "$(condition demo "$name" Forgotten)" == *"Nothing was removed"* ]]
+    k annotate --overwrite -n demo "$name" cstash.io/allow-removal=true
+    until_true gone "$name"
+    ! has "$newest"
+    # A part goes without a word, and is no reason for a whole one to go.
+    config demo part 'task: {name: redis-backup-7.0.5, params: [{name: args, value: "--match=k*"}]}'
+    backup part part
+    [ "$(k get -n demo snapshots -o jsonpath='{.items[*].status.partial}')" = "--match 'k*'" ]
+    name=$(name_of "$(oldest 0)")
+    k delete -n demo "$name" --wait=false
+    forgotten "$name" RemovalRefused
+    k annotate -n demo "$name" cstash.io/allow-removal=true
+    until_true gone "$name"
+    k delete -n demo "$(name_of "$(oldest)")"
+    [ -z "$(ids)" ]
+    # Pinned: the target lost its keys.
+    cli a eval 'for i = 1, 100 do redis.call("SET", "key:" .. i, i) end' 0 >/dev/null
+    backup big
+    big=$(oldest)
+    cli a flushall >/dev/null
+    cli a set k v >/dev/null
+    backup small
+    name=$(name_of "$big")
+    k delete -n demo "$name" --wait=false
+    forgotten "$name" RemovalRefused
+    [[ "$(condition demo "$name" Forgotten)" == *"it is pinned"* ]]
+    # To keep it after all: without the finalizer the object goes alone, and the next backup shows it again.
+    k patch -n demo "$name" --type merge -p '{"metadata":{"finalizers":null}}'
+    until_true gone "$name"
+    has "$big"
+    backup after
+    are_shown
+    # Verified, as far as the status says.
+    name=$(name_of "$(oldest 1)")
+    k patch -n demo "$name" --subresource status --type merge -p '{"status":{"verified":"2024-01-01T10:00:00Z"}}'
+    k delete -n demo "$name" --wait=false
+    forgotten "$name" RemovalRefused
+    [[ "$(condition demo "$name" Forgotten)" == *"only snapshot of its target that was verified"* ]]
+    k annotate -n demo "$name" cstash.io/allow-removal=true
+    until_true gone "$name"
+    [ "$(ids | wc -l)" = 2 ]
+}
+
+@test "what goes with its namespace, its Repository or its definition is not forgotten" {
+    local before other
+    another_repository apart
+    phase demo bc/other Ready
+    backup one
+    backup two
+    backup a other
+    before=$(ids) other=$(ids other)
+    # One deletion waits for an answer meanwhile.
+    name=$(name_of "$(oldest -1)")
+    k delete -n demo "$name" --wait=false
+    forgotten "$name" RemovalRefused
+    k delete -n demo repo apart
+    until_true gone snapshot/apart-"${other:0:8}"
+    [ "$(ids other)" = "$other" ]
+    [ "$(k get -n demo snapshots -o name | wc -l)" = 2 ]
+    k delete crd snapshots.repositories.stash.appscode.com
+    ! k get -n demo snapshots
+    backup three # fails nothing, and says so
+    [[ "$(condition demo backupsession/three SnapshotsShown)" == "False there is no CustomResourceDefinition snapshots.repositories.stash.appscode.com" ]]
+    [ "$(ids | comm -12 - <(echo "$before"))" = "$before" ]
+    [ "$(ids | wc -l)" = 3 ]
+    k apply -f "$ROOT/deploy/crds/snapshots.yaml"
+    backup four
+    are_shown
+    [ "$(ids | wc -l)" = 4 ]
+    before=$(ids)
+    k delete -n demo "$(name_of "$(oldest -1)")" --wait=false
+    k delete namespace demo
+    [ "$(ids)" = "$before" ]
 }
