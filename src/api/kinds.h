@@ -58,6 +58,12 @@
 KINDS(KIND_DECLARE)
 #undef KIND_DECLARE
 
+/*
+ * What the Snapshots of a Repository are to be in step with: its last backup, and what a person asks for (NOTE_SHOW_SNAPSHOTS);
+ * mem_free. It is kept in status.snapshotsShown once they are. NULL: with nothing yet.
+ */
+char *snapshots_due(const struct json *repo);
+
 /* All of them, `*n` in number. */
 const struct crd_def *const *kinds_all(size_t *n);
 

@@ -68,7 +68,7 @@ note_adopt(struct str value, struct notes *out)
     return value.n > 0 && value.n <= NOTE_TARGET_MAX;
 }
 
-/* The operator's own. */
+/* The operator's own, or a text that only has to be another one. */
 static bool
 note_mark(struct str value, struct notes *out)
 {
@@ -87,6 +87,7 @@ static const struct note_def {
     {&kind_backupconfiguration, NOTE_ACCEPT_SHRINK, "\"true\" or \"false\"", note_accept},
     {&kind_backupconfiguration, NOTE_ADOPT_TARGET, "the name of a target", note_adopt},
     {&kind_snapshot, NOTE_ALLOW_REMOVAL, "\"true\" or \"false\"", note_allow},
+    {&kind_repository, NOTE_SHOW_SNAPSHOTS, "a text", note_mark},
     {&kind_repository, NOTE_NEW_REPOSITORY, "\"true\" or \"false\"", note_new},
     {&kind_backupconfiguration, NOTE_BLUEPRINT, "the name of a BackupBlueprint", note_mark},
     {&kind_backupconfiguration, NOTE_BLUEPRINT_TARGET, "namespace/name of an AppBinding",

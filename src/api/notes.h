@@ -21,6 +21,8 @@
 #define NOTE_ADOPT_TARGET NOTE_PREFIX "adopt-target"   /* whose snapshots become this target's */
 /* Of a Repository. */
 #define NOTE_NEW_REPOSITORY NOTE_PREFIX "new-repository" /* "true" or "false" */
+#define NOTE_SHOW_SNAPSHOTS                                                                        \
+    NOTE_PREFIX "show-snapshots" /* any text: changed, they are looked at anew */
 /* Of both, written by the operator: from which BackupBlueprint, for which AppBinding ("namespace/name"), of which content. */
 #define NOTE_BLUEPRINT NOTE_PREFIX "blueprint"
 #define NOTE_BLUEPRINT_TARGET NOTE_PREFIX "blueprint-target"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kinds.h"
+#include "api/notes.h"
 #include "api/shared_internal.h"
+#include "base/mem.h"
 
 static const struct field fields_status[] = {
     {.name = "id", .type = F_STR, .doc = "ID in the repository"},
@@ -50,3 +52,15 @@ const struct crd_def kind_snapshot = {.gvr = &GVR_SNAPSHOT,
                                       .fields = fields,
                                       .columns = columns,
                                       .doc = "A snapshot in a Repository, as Jobs found it there"};
+
+char *
+snapshots_due(const struct json *repo)
+{
+    const char *last = json_text_or(json_dig(repo, "status", "lastBackupTime"), ""),
+               *note =
+                   json_text_or(json_dig(repo, "metadata", "annotations", NOTE_SHOW_SNAPSHOTS), "");
+
+    if (*last == '\0' && *note == '\0')
+        return NULL;
+    return mem_printf("%s%s%s", last, *last != '\0' && *note != '\0' ? " " : "", note);
+}

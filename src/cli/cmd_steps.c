@@ -104,6 +104,11 @@ static const struct opt opts_forget[] = {
     TEXT("uid", uid, "its uid"),
     END,
 };
+static const struct opt opts_show[] = {
+    TEXT("repository", repository, "Repository"),
+    TEXT("due", due, "with what its Snapshots are in step then"),
+    END,
+};
 static const struct opt opts_create[] = {
     TEXT("invoker-kind", invoker_kind, "BackupConfiguration"),
     TEXT("invoker-name", invoker_name, "its name"),
@@ -132,6 +137,7 @@ STEP(run_restore, step_restore_redis)
 STEP(run_status, step_update_status)
 STEP(run_hook, step_run_hook)
 STEP(run_forget, step_forget_snapshot)
+STEP(run_show, step_show_snapshots)
 STEP(run_wipe, step_wipe_repository)
 
 static enum rc
@@ -166,6 +172,8 @@ static const struct opt_group hook_groups[] = {
     FLAGS(opts_cluster), FLAGS(opts_session), FLAGS(opts_hook), {opts_app, 0}, {.table = NULL}};
 static const struct opt_group forget_groups[] = {
     FLAGS(opts_cluster), FLAGS(opts_backend), FLAGS(opts_forget), {opts_app, 0}, {.table = NULL}};
+static const struct opt_group show_groups[] = {
+    FLAGS(opts_cluster), FLAGS(opts_backend), FLAGS(opts_show), {opts_app, 0}, {.table = NULL}};
 static const struct opt_group wipe_groups[] = {
     FLAGS(opts_cluster), FLAGS(opts_backend), {opts_app, 0}, {.table = NULL}};
 static const struct opt_group create_groups[] = {
@@ -206,6 +214,12 @@ const struct command cmd_forget_snapshot = {.name = "forget-snapshot",
                                             .groups = forget_groups,
                                             .size = sizeof(struct step_args),
                                             .run = run_forget};
+const struct command cmd_show_snapshots = {.name = "show-snapshots",
+                                           .summary =
+                                               "Job: bring the Snapshots of a Repository in step",
+                                           .groups = show_groups,
+                                           .size = sizeof(struct step_args),
+                                           .run = run_show};
 const struct command cmd_wipe_repository = {.name = "wipe-repository",
                                             .summary = "Job: delete the data of a Repository",
                                             .groups = wipe_groups,

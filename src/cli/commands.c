@@ -47,6 +47,7 @@ const struct command *const app_commands[] = {
     &cmd_run_hook,
     &cmd_create_backupsession,
     &cmd_forget_snapshot,
+    &cmd_show_snapshots,
     &cmd_wipe_repository,
     NULL,
 };

@@ -171,6 +171,7 @@ send_repository_metrics(struct status_work *w, const struct post_backup *a, stru
 struct repo_status {
     const struct post_backup *a;
     const char *began;
+    bool shown; /* the Snapshots are in step */
 };
 
 static enum rc
@@ -189,6 +190,11 @@ put_repository(void *arg, struct json *repo, struct err *e)
         json_set_cstr(status, "lastBackupTime", s->began);
         if (json_field(status, "firstBackupTime") == NULL)
             json_set_cstr(status, "firstBackupTime", s->began);
+    }
+    if (s->shown) {
+        CLEANUP(mem_free_ptr) char *due = snapshots_due(repo);
+
+        json_set_cstr(status, "snapshotsShown", due);
     }
     return RC_OK;
 }
@@ -323,7 +329,7 @@ step_status_verify(struct status_work *w, struct repo *r, struct post_backup *a,
 }
 
 /* What there is, for `kubectl get snapshots`; of a Repository of another namespace that is the operator's to arrange. */
-static void
+static bool
 step_status_objects(struct status_work *w, const struct post_backup *a)
 {
     CLEANUP(json_free_ptr) struct json *repo = NULL;
@@ -331,14 +337,15 @@ step_status_objects(struct status_work *w, const struct post_backup *a)
     enum rc rc;
 
     if (a->list == NULL || strcmp(w->inv.repo_ns, w->f->ns) != 0)
-        return;
+        return false;
     rc = kube_get(w->cx, w->k, &GVR_REPOSITORY, w->inv.repo_ns, w->inv.repo_name, &repo, &e);
     if (rc == RC_OK && !kube_is_deleting(repo))
         rc = snapshot_objects_sync(w->cx, w->k, repo, a->list, a->n, &e);
     if (rc == RC_OK)
-        return;
+        return true;
     log_warn("snapshots are not shown as objects: %s", e.msg);
     step_status_tell(w, COND_SNAPSHOTS_SHOWN, COND_FALSE, e.msg);
+    return false;
 }
 
 /* Everything that a good backup brings with it. What fails is in the session's conditions. */
@@ -348,7 +355,8 @@ post_backup_backup(struct status_work *w)
     struct step_repo v = {0};
     struct post_backup a = {0};
     struct err e = ERR_INIT;
-    struct repo_status s = {&a, json_text(json_dig(w->session, "metadata", "creationTimestamp"))};
+    struct repo_status s = {
+        .a = &a, .began = json_text(json_dig(w->session, "metadata", "creationTimestamp"))};
     enum rc rc = step_repo_reach(w->cx, w->k, w->f, &v, &e);
 
     if (rc == RC_OK)
@@ -364,7 +372,7 @@ post_backup_backup(struct status_work *w)
     /* Of a damaged repository only the number of snapshots is known. */
     if (rc == RC_OK && post_backup_stats(w->cx, v.repo, &a, &e) != RC_OK && a.integrity)
         rc = e.code;
-    step_status_objects(w, &a);
+    s.shown = step_status_objects(w, &a);
     step_repo_close(&v);
     post_backup_release(&a);
     if (rc == RC_OK && !a.integrity)

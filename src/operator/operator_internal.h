@@ -257,6 +257,7 @@ struct repository_job {
     const char *
         cluster_role; /* what the account may do beside reading the storage Secret; NULL: nothing */
     const struct json *repo, *owner;
+    const char *due;         /* annotation of the Job: snapshots_due; NULL: none */
     const char *const *args; /* flags beside the backend's: name, value, ..., NULL; NULL: none */
 };
 /* One for each life of `of`; mem_free. */
@@ -276,6 +277,12 @@ NODISCARD enum rc namespace_goes(struct ctx *cx, struct operator* op, const char
 
 /* ---- Snapshots (snapshot.c) ---- */
 
+/*
+ * Bring those of `repo` in step by a Job, where no backup did (snapshot_show.c); the condition of `status`, which is to be
+ * written, tells what failed.
+ */
+NODISCARD enum rc show_snapshots(struct ctx *cx, struct operator* op, const struct json *repo,
+                                 struct json *status, struct ctl_result *out, struct err *e);
 /* Remove all of a Repository; the backups stay. */
 NODISCARD enum rc drop_snapshots(struct ctx *cx, struct operator* op, const struct json *repo,
                                  struct err *e);

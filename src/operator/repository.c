@@ -119,6 +119,8 @@ repository_reconcile(struct ctx *cx, void *arg, const char *ns, const char *name
     set_references(op, now);
     if (!object_is_bad(cx, op->repository.events, &kind_repository, obj, json_field(now, "status")))
         condition_remove(json_field(now, "status"), COND_VALIDATION_PASSED);
+    if (show_snapshots(cx, op, obj, json_field(now, "status"), out, e))
+        return err_code(e);
     json_set_int(json_field(now, "status"), "observedGeneration", kube_generation(now));
     rc = write_status(cx, op, op->repository.cache, &GVR_REPOSITORY, obj, now, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;

@@ -5,6 +5,7 @@
  */
 #include "api/backend.h"
 #include "api/names.h"
+#include "api/notes.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "operator/operator_internal.h"
@@ -84,6 +85,7 @@ job_object(struct operator* op, const struct repository_job *j, const struct bac
                 *pod = json_need_object(template, "spec");
 
     json_set(kube_meta(job), "labels", job_labels(j));
+    kube_set_annotation(job, NOTE_SHOW_SNAPSHOTS, j->due);
     (void)kube_set_owner(job, j->owner, true);
     json_set_int(spec, "backoffLimit", 0);
     json_set_int(spec, "activeDeadlineSeconds", DEADLINE_S);

@@ -167,19 +167,13 @@ forget_begin(struct ctx *cx, struct operator* op, const struct json *obj, const 
 
     if (repo == NULL)
         return err_set(e, RC_CONFLICT, "Repository %s is not known yet", repository_of(obj));
-    if (snapshot_say(cx, op, obj, COND_SNAPSHOT_FORGETTING, NULL, e))
-        return err_code(e);
     if (repository_job_create(cx, op, &j, &why) == RC_OK)
-        return RC_OK;
-    if (why.code == RC_INVALID || why.code == RC_UNSUPPORTED || why.code == RC_EXISTS) {
-        CLEANUP(json_free_ptr) struct json *now = NULL;
-
-        if (kube_get(cx, op->k, &GVR_SNAPSHOT, kube_ns(obj), kube_name(obj), &now, e))
-            return err_code(e);
-        return snapshot_say(cx, op, now, COND_SNAPSHOT_FORGOTTEN, why.msg, e);
+        return snapshot_say(cx, op, obj, COND_SNAPSHOT_FORGETTING, NULL, e);
+    if (why.retry || why.code == RC_CANCELLED || why.code == RC_CONFLICT) {
+        *e = why; /* the server is busy: come again */
+        return err_code(e);
     }
-    *e = why;
-    return err_code(e);
+    return snapshot_say(cx, op, obj, COND_SNAPSHOT_FORGOTTEN, why.msg, e);
 }
 
 /* The Job has ended well, and said what came of it. */

@@ -29,7 +29,7 @@ backup() { # backup SESSION [CONFIG]
     phase demo "backupsession/$1" Succeeded
 }
 
-ids() { restic -r "$T/repo-${1:-demo}" snapshots --json | python3 -c 'import json, sys; print("\n".join(sorted(s["id"] for s in json.load(sys.stdin))))'; }
+ids() { restic -r "$T/repo-${1:-demo}" snapshots --json --no-lock | python3 -c 'import json, sys; print("\n".join(sorted(s["id"] for s in json.load(sys.stdin))))'; }
 shown() { k get -n demo snapshots "$@" -o jsonpath='{range .items[*]}{.status.id}{"\n"}{end}' | sort; }
 are_shown() { [ "$(shown -l repository=repo)" = "$(ids)" ]; }
 
@@ -112,7 +112,7 @@ PY
     RESTIC_REPOSITORY=$T/repo-demo "$REPO_TOOL" plant <"$T/planted"
     backup five
     [ "$(ids | wc -l)" = 223 ]
-    restic -r "$T/repo-demo" snapshots --json | python3 -c '
+    restic -r "$T/repo-demo" snapshots --json --no-lock | python3 -c '
 import json, sys
 for s in sorted(json.load(sys.stdin), key=lambda s: s["time"])[-200:]:
     print(s["id"])' | sort | diff - <(shown)
@@ -120,7 +120,7 @@ for s in sorted(json.load(sys.stdin), key=lambda s: s["time"])[-200:]:
 
 name_of() { k get -n demo snapshots -l "cstash.io/snapshot-id=${1:0:63}" -o name; } # name_of ID
 has() { ids "${2:-demo}" | grep -qx "$1"; }                                        # has ID [STORE]
-oldest() { restic -r "$T/repo-demo" snapshots --json | python3 -c 'import json, sys; print(sorted(json.load(sys.stdin), key=lambda s: s["time"])[int(sys.argv[1])]["id"])' "${1:-0}"; }
+oldest() { restic -r "$T/repo-demo" snapshots --json --no-lock | python3 -c 'import json, sys; print(sorted(json.load(sys.stdin), key=lambda s: s["time"])[int(sys.argv[1])]["id"])' "${1:-0}"; }
 forgotten() { until_is demo "$1" '{.status.conditions[?(@.type=="Forgotten")].reason}' "$2"; }
 gone() { ! k get -n demo "$1" >/dev/null 2>&1; }
 
@@ -142,7 +142,7 @@ gone() { ! k get -n demo "$1" >/dev/null 2>&1; }
     [ "$(ids other | wc -l)" = 2 ]
     k get events -n demo | grep -q 'SnapshotForgotten *snapshot/repo-'
     restic -r "$T/repo-demo" check -q
-    first=$(restic -r "$T/repo-other" snapshots --json | python3 -c 'import json, sys; print(sorted(json.load(sys.stdin), key=lambda s: s["time"])[0]["id"])')
+    first=$(restic -r "$T/repo-other" snapshots --json --no-lock | python3 -c 'import json, sys; print(sorted(json.load(sys.stdin), key=lambda s: s["time"])[0]["id"])')
     k delete -n demo "$(name_of "$first")"
     [ "$(ids other | wc -l)" = 1 ]
     ! has "$first" other
@@ -240,3 +240,52 @@ no_forget_jobs() { [ -z "$(k get -n demo job,sa,role,rolebinding -l app.kubernet
     k delete namespace demo
     [ "$(ids)" = "$before" ]
 }
+
+shown_for() { field demo repo/repo '{.status.snapshotsShown}'; }
+
+@test "a Job brings them in step: for others' namespaces, after a change that is told, and where none was shown before" {
+    local due
+    backup one
+    backup two
+    due=$(shown_for)
+    [ "$due" = "$(field demo repo/repo '{.status.lastBackupTime}')" ]
+    [ -z "$(k get -n demo job -l app.kubernetes.io/component=stash-snapshots -o name)" ]
+    # By hand: one goes, one comes.
+    restic -r "$T/repo-demo" -q forget "$(oldest)"
+    plant '2024-01-01T10:00:00Z|host-0|/dumpfile.resp|'
+    k annotate -n demo repo/repo cstash.io/show-snapshots=please
+    until_is demo repo/repo '{.status.snapshotsShown}' "$due please"
+    are_shown
+    until_true no_jobs
+    # From another namespace.
+    k create namespace far >/dev/null
+    k get secret,appbinding -n demo -o json | python3 -c '
+import json, sys
+o = json.load(sys.stdin)
+for i in o["items"]:
+    i["metadata"] = {"name": i["metadata"]["name"], "namespace": "far"}
+print(json.dumps(o))' | k apply -f - >/dev/null
+    k patch repo -n demo repo --type merge -p '{"spec":{"usagePolicy":{"allowedNamespaces":{"from":"All"}}}}' >/dev/null
+    config far bc 'repository: {name: repo, namespace: demo}'
+    phase far bc/bc Ready
+    session far three bc
+    phase far backupsession/three Succeeded
+    until_true are_shown
+    [ "$(ids | wc -l)" = 3 ]
+    [ -z "$(k get -n far snapshots -o name)" ]
+    # As after an upgrade, when the status says nothing.
+    k delete crd snapshots.repositories.stash.appscode.com
+    k apply -f "$ROOT/deploy/crds/snapshots.yaml"
+    k patch repo -n demo repo --subresource status --type merge -p '{"status":{"snapshotsShown":null}}' >/dev/null
+    until_true are_shown
+    # What fails is told, once, and the next moment tries again.
+    mv "$T/repo-demo" "$T/away"
+    k annotate --overwrite -n demo repo/repo cstash.io/show-snapshots=again
+    until_is demo repo/repo '{.status.conditions[?(@.type=="SnapshotsShown")].status}' False
+    [[ "$(condition demo repo/repo SnapshotsShown)" == *"no repository"* ]]
+    [ "$(k get -n demo snapshots -o name | wc -l)" = 3 ]
+    mv "$T/away" "$T/repo-demo"
+    k annotate --overwrite -n demo repo/repo cstash.io/show-snapshots=now
+    until_is demo repo/repo '{.status.conditions[?(@.type=="SnapshotsShown")].status}' ''
+}
+no_jobs() { [ -z "$(k get -n demo job -l app.kubernetes.io/component=stash-snapshots -o name)" ]; }
