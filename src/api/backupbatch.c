@@ -45,14 +45,13 @@ static const struct field fields_status[] = {
     FIELD_CONDITIONS,
     {.name = "memberConditions", .type = F_LIST, .of = fields_member_status, .doc = "Per member"},
     {.name = "phase", .type = F_STR, .words = phases, .doc = "Can backups be made"},
+    {.name = "lastSuccessTime",
+     .type = F_TIME,
+     .doc = "When the last session that succeeded began"},
     {.name = NULL},
 };
 static const struct field fields[] = {
-    {.name = "spec",
-     .type = F_OBJECT,
-     .of = fields_spec,
-     .fate = FATE_TOLD,
-     .doc = "What is wanted"},
+    {.name = "spec", .type = F_OBJECT, .of = fields_spec, .doc = "What is wanted"},
     {.name = "status", .type = F_OBJECT, .of = fields_status, .doc = "What is known"},
     {.name = NULL},
 };

@@ -26,14 +26,14 @@
 #define NO_PUSHGATEWAY "PushgatewayNotConfigured"
 #define NO_PUSHGATEWAY_TEXT "No Pushgateway is configured: the metrics were pushed nowhere."
 
+#define HOOK_RUNS "HookIsRunning"
+
 static const struct condition conditions[COND_N] = {
     [COND_VALIDATION_PASSED] = {"ValidationPassed",
                                 EITHER("ResourceValidationPassed", "Successfully validated.",
                                        "ResourceValidationFailed"),
                                 "the object makes sense, and the Repository may be used from here",
                                 false},
-    [COND_NOT_SUPPORTED] = {"ValidationPassed", FALSE_ONLY("NotSupported", NULL),
-                            "nothing acts on this kind", true},
     [COND_REPOSITORY_FOUND] = {"RepositoryFound",
                                EITHER("RepositoryAvailable", NULL, "RepositoryNotAvailable"),
                                "the Repository is there", false},
@@ -65,7 +65,8 @@ static const struct condition conditions[COND_N] = {
     [COND_FIELDS_IGNORED] = {"FieldsIgnored", TRUE_ONLY("NothingActsOnThem", NULL),
                              "fields that a backup of a Redis does not use are set", true},
     [COND_HOST_SHARED] = {"HostShared", TRUE_ONLY("SameHostInRepository", NULL),
-                          "another configuration writes under the same host into the Repository",
+                          "another configuration, or another member of the batch, writes under the "
+                          "same host into the Repository",
                           true},
     [COND_BLUEPRINT_FOLLOWED] = {"BlueprintFollowed",
                                  EITHER("BlueprintFollowed", "As the BackupBlueprint says.",
@@ -116,13 +117,21 @@ static const struct condition conditions[COND_N] = {
                                 TRUE_ONLY("FailedToCompleteWithinDeadline", NULL),
                                 "timeOut was over before the session was", false},
     [COND_GLOBAL_PRE_BACKUP_HOOK] = {"GlobalPreBackupHookSucceeded",
-                                     EITHER("GlobalPreBackupHookExecutedSuccessfully", NULL,
-                                            "GlobalPreBackupHookExecutionFailed"),
+                                     ANY("GlobalPreBackupHookExecutedSuccessfully",
+                                         "GlobalPreBackupHookExecutionFailed", HOOK_RUNS),
                                      "the batch's hook before its members ran", false},
     [COND_GLOBAL_POST_BACKUP_HOOK] = {"GlobalPostBackupHookSucceeded",
-                                      EITHER("GlobalPostBackupHookExecutedSuccessfully", NULL,
-                                             "GlobalPostBackupHookExecutionFailed"),
+                                      ANY("GlobalPostBackupHookExecutedSuccessfully",
+                                          "GlobalPostBackupHookExecutionFailed", HOOK_RUNS),
                                       "the batch's hook after its members ran", false},
+    [COND_GLOBAL_PRE_RESTORE_HOOK] = {"GlobalPreRestoreHookSucceeded",
+                                      ANY("GlobalPreRestoreHookExecutedSuccessfully",
+                                          "GlobalPreRestoreHookExecutionFailed", HOOK_RUNS),
+                                      "the batch's hook before its members ran", false},
+    [COND_GLOBAL_POST_RESTORE_HOOK] = {"GlobalPostRestoreHookSucceeded",
+                                       ANY("GlobalPostRestoreHookExecutedSuccessfully",
+                                           "GlobalPostRestoreHookExecutionFailed", HOOK_RUNS),
+                                       "the batch's hook after its members ran", false},
     [COND_PRE_BACKUP_HOOK] = {"PreBackupHookExecutionSucceeded",
                               EITHER("SuccessfullyExecutedPreBackupHook", NULL,
                                      "FailedToExecutePreBackupHook"),

@@ -17,9 +17,8 @@
 #include "json/node.h"
 
 enum condition_id {
-    /* of a BackupConfiguration, a RestoreSession and the objects they need */
+    /* of an invoker and the objects they need */
     COND_VALIDATION_PASSED,
-    COND_NOT_SUPPORTED,
     COND_REPOSITORY_FOUND,
     COND_BACKEND_SECRET_FOUND,
     COND_BACKUP_TARGET_FOUND,
@@ -49,6 +48,8 @@ enum condition_id {
     COND_DEADLINE_EXCEEDED,
     COND_GLOBAL_PRE_BACKUP_HOOK,
     COND_GLOBAL_POST_BACKUP_HOOK,
+    COND_GLOBAL_PRE_RESTORE_HOOK,
+    COND_GLOBAL_POST_RESTORE_HOOK,
     COND_PRE_BACKUP_HOOK,
     COND_POST_BACKUP_HOOK,
     COND_PRE_RESTORE_HOOK,

@@ -9,6 +9,7 @@ hook_data(const struct invoker *inv, const struct hook_outcome *o)
 {
     struct json *s = json_new_object(), *by = json_need_object(s, "Invoker"),
                 *target = json_need_object(s, "Target"), *status = json_need_object(s, "Status");
+    bool whole = inv->at == INVOKER_WHOLE;
 
     json_set_cstr(s, "Name", o->session);
     json_set_cstr(s, "Namespace", inv->ns);
@@ -16,10 +17,11 @@ hook_data(const struct invoker *inv, const struct hook_outcome *o)
     json_set_cstr(by, "APIGroup", STASH_GROUP);
     json_set_cstr(by, "Kind", inv->kind);
     json_set_cstr(by, "Name", inv->name);
-    json_set_cstr(target, "APIVersion", inv->target_api);
-    json_set_cstr(target, "Kind", inv->target_kind);
-    json_set_cstr(target, "Name", inv->target_name);
-    json_set_cstr(target, "Namespace", inv->target_ns);
+    /* A hook of a whole batch is about no target. */
+    json_set_cstr(target, "APIVersion", whole ? "" : inv->target_api);
+    json_set_cstr(target, "Kind", whole ? "" : inv->target_kind);
+    json_set_cstr(target, "Name", whole ? "" : inv->target_name);
+    json_set_cstr(target, "Namespace", whole ? "" : inv->target_ns);
     json_set_cstr(status, "Phase", o->failure != NULL ? "Failed" : "Succeeded");
     json_set_cstr(status, "Duration", o->duration);
     json_set_cstr(status, "Error", o->failure != NULL ? o->failure : "");
@@ -60,13 +62,15 @@ hook_templates_check(const struct invoker *inv, struct err *e)
         {.session = "redis-backup-1627490702", .duration = "1m2s", .failure = "what went wrong"},
     };
 
+    char path[INVOKER_PATH];
+
     for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
         CLEANUP(json_free_ptr) struct json *data = hook_data(inv, &samples[i]);
 
         for (struct json_item it = json_first(inv->hooks); it.key != NULL;
              it = json_next(inv->hooks, it))
             if (check_hook(it.value, data, e))
-                return err_wrap(e, "spec.hooks.%.20s", it.key);
+                return err_wrap(e, "%s.hooks.%.20s", invoker_path(inv, path), it.key);
     }
     return RC_OK;
 }

@@ -9,13 +9,57 @@
 #include "api/shared_internal.h"
 #include "base/mem.h"
 
+static bool
+kind_is(const struct invoker *inv, const struct kube_gvr *kind)
+{
+    return strcmp(inv->kind, kind->kind) == 0;
+}
+
+/* What belongs to the member, from where it stands: the spec itself, or an entry of spec.members. */
+static void
+take_member(struct invoker *out, const struct json *from)
+{
+    const struct json *target = json_field(from, "target"), *ref = json_field(target, "ref"),
+                      *old_rules = out->batch ? NULL : json_field(out->spec, "rules");
+
+    out->target = target;
+    out->task = json_field(from, "task");
+    out->runtime = json_field(from, "runtimeSettings");
+    out->temp_dir = json_field(from, "tempDir");
+    out->interim = json_field(from, "interimVolumeTemplate");
+    out->hooks = json_field(from, "hooks");
+    out->rules = json_size(old_rules) > 0 ? old_rules : json_field(target, "rules");
+    out->alias = text_or(target, "alias", "");
+    out->target_api = text_or(ref, "apiVersion", "na");
+    out->target_kind = text_or(ref, "kind", "EmptyTarget");
+    out->target_name = text_or(ref, "name", "na");
+    out->target_ns = text_or(ref, "namespace", out->ns);
+    out->target_ns_given = text_or(ref, "namespace", "");
+}
+
+void
+invoker_member(const struct invoker *inv, size_t at, struct invoker *out)
+{
+    if (out != inv)
+        *out = *inv;
+    out->at = at;
+    if (!out->batch) {
+        out->at = 0;
+        take_member(out, out->spec);
+    } else if (at != INVOKER_WHOLE) {
+        take_member(out, json_elem(json_field(out->spec, "members"), at));
+    } else {
+        take_member(out, NULL);
+        out->runtime = json_field(out->spec, "runtimeSettings");
+        out->hooks = json_field(out->spec, "hooks");
+    }
+}
+
 void
 invoker_view(const struct json *obj, struct invoker *out)
 {
-    const struct json *spec = json_field(obj, "spec"), *target = json_field(spec, "target"),
-                      *ref = json_field(target, "ref"), *repo = json_field(spec, "repository");
+    const struct json *spec = json_field(obj, "spec"), *repo = json_field(spec, "repository");
     const char *ns = json_text_or(json_dig(obj, "metadata", "namespace"), "");
-    const struct json *old_rules = json_field(spec, "rules");
     struct err e = ERR_INIT;
 
     *out = (struct invoker){
@@ -24,26 +68,64 @@ invoker_view(const struct json *obj, struct invoker *out)
         .kind = json_text_or(json_field(obj, "kind"), ""),
         .ns = ns,
         .name = json_text_or(json_dig(obj, "metadata", "name"), ""),
-        .target = target,
-        .task = json_field(spec, "task"),
-        .runtime = json_field(spec, "runtimeSettings"),
-        .temp_dir = json_field(spec, "tempDir"),
-        .hooks = json_field(spec, "hooks"),
         .retention = json_field(spec, "retentionPolicy"),
-        .rules = json_size(old_rules) > 0 ? old_rules : json_field(target, "rules"),
-        .alias = text_or(target, "alias", ""),
-        .target_api = text_or(ref, "apiVersion", "na"),
-        .target_kind = text_or(ref, "kind", "EmptyTarget"),
-        .target_name = text_or(ref, "name", "na"),
-        .target_ns = text_or(ref, "namespace", ns),
-        .target_ns_given = text_or(ref, "namespace", ""),
         .repo_name = text_or(repo, "name", ""),
         .repo_ns = text_or(repo, "namespace", ns),
         .driver = text_or(spec, "driver", "Restic"),
     };
-    out->restore = strcmp(out->kind, GVR_RESTORE_SESSION.kind) == 0;
+    out->batch = kind_is(out, &GVR_BACKUP_BATCH) || kind_is(out, &GVR_RESTORE_BATCH);
+    out->restore = kind_is(out, &GVR_RESTORE_SESSION) || kind_is(out, &GVR_RESTORE_BATCH);
+    out->sequential = strcmp(text_or(spec, "executionOrder", ""), "Sequential") == 0;
+    out->n = out->batch ? json_size(json_field(spec, "members")) : 1;
     if (duration_parse(str_c(text_or(spec, "timeOut", "0")), &out->timeout_ms, &e))
         out->timeout_ms = 0; /* the schema lets only durations in */
+    invoker_member(out, 0, out);
+}
+
+void
+invoker_whole(const struct invoker *inv, struct invoker *out)
+{
+    invoker_member(inv, inv->batch ? INVOKER_WHOLE : 0, out);
+}
+
+bool
+invoker_find(const struct invoker *inv, const char *kind, const char *ns, const char *name,
+             struct invoker *out)
+{
+    struct invoker m = *inv;
+
+    for (size_t i = 0; i < inv->n; i++) {
+        invoker_member(inv, i, &m);
+        if (strcmp(m.target_kind, kind) == 0 && strcmp(m.target_name, name) == 0 &&
+            strcmp(m.target_ns, ns[0] != '\0' ? ns : m.ns) == 0) {
+            *out = m;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+invoker_same_target(const struct invoker *a, const struct invoker *b)
+{
+    return strcmp(a->target_kind, b->target_kind) == 0 &&
+           strcmp(a->target_name, b->target_name) == 0 && strcmp(a->target_ns, b->target_ns) == 0;
+}
+
+const char *
+invoker_path(const struct invoker *inv, char to[static INVOKER_PATH])
+{
+    if (inv->batch && inv->at != INVOKER_WHOLE)
+        (void)snprintf(to, INVOKER_PATH, "spec.members[%zu]", inv->at);
+    else
+        (void)snprintf(to, INVOKER_PATH, "spec");
+    return to;
+}
+
+const char *
+invoker_host(const struct invoker *inv)
+{
+    return inv->alias[0] != '\0' ? inv->alias : DEFAULT_HOST;
 }
 
 struct json *
@@ -64,6 +146,47 @@ invoker_is_target(const struct invoker *inv, const struct json *ref)
     return strcmp(text_or(ref, "kind", ""), inv->target_kind) == 0 &&
            strcmp(text_or(ref, "name", ""), inv->target_name) == 0 &&
            strcmp(text_or(ref, "namespace", inv->target_ns), inv->target_ns) == 0;
+}
+
+/* NULL: no list, the status itself. */
+static const char *
+place_list(const struct invoker *inv)
+{
+    if (inv->at == INVOKER_WHOLE || (inv->restore && !inv->batch))
+        return NULL;
+    return inv->restore ? "members" : "targets";
+}
+
+struct json *
+invoker_place(const struct invoker *inv, struct json *status, size_t *at)
+{
+    const char *name = place_list(inv);
+    struct json *list = json_field(status, name != NULL ? name : "");
+
+    if (at != NULL)
+        *at = 0;
+    if (name == NULL)
+        return status;
+    for (size_t i = 0; i < json_size(list); i++)
+        if (invoker_is_target(inv, json_field(json_elem(list, i), "ref"))) {
+            if (at != NULL)
+                *at = i;
+            return json_elem(list, i);
+        }
+    return NULL;
+}
+
+struct json *
+invoker_need_place(const struct invoker *inv, struct json *status)
+{
+    struct json *place = invoker_place(inv, status, NULL);
+
+    if (place != NULL)
+        return place;
+    place = json_new_object();
+    json_set(place, "ref", invoker_target_ref(inv));
+    json_push(json_need_array(status, place_list(inv)), place);
+    return place;
 }
 
 struct json *
@@ -135,7 +258,7 @@ invoker_new_session(const struct invoker *inv, int64_t unix_s, int64_t retry_lef
 const struct json *
 invoker_rule(const struct invoker *inv)
 {
-    const char *host = inv->alias[0] != '\0' ? inv->alias : DEFAULT_HOST;
+    const char *host = invoker_host(inv);
     const struct json *fallback = NULL;
 
     for (size_t i = 0; i < json_size(inv->rules); i++) {

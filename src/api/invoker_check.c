@@ -18,11 +18,12 @@ check_driver(const struct invoker *inv, struct err *e)
 
 /* A target that is named is named in full; whether one is needed is the Task's word. */
 static enum rc
-check_references(const struct invoker *inv, struct err *e)
+check_target_ref(const struct invoker *inv, struct err *e)
 {
     static const char *const parts[] = {"apiVersion", "kind", "name"};
     const struct json *ref = json_field(inv->target, "ref");
     bool given[ARRAY_LEN(parts)], any = false;
+    char path[INVOKER_PATH];
 
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         given[i] = json_text_or(json_field(ref, parts[i]), "")[0] != '\0';
@@ -30,10 +31,15 @@ check_references(const struct invoker *inv, struct err *e)
     }
     for (size_t i = 0; any && i < ARRAY_LEN(parts); i++)
         if (!given[i])
-            return err_set(e, RC_INVALID, "spec.target.ref.%s is missing", parts[i]);
-    if (inv->repo_name[0] == '\0')
-        return err_set(e, RC_INVALID, "spec.repository.name is missing");
+            return err_set(e, RC_INVALID, "%s.target.ref.%s is missing", invoker_path(inv, path), parts[i]);
     return RC_OK;
+}
+
+static enum rc
+check_repository_ref(const struct invoker *inv, struct err *e)
+{
+    return inv->repo_name[0] != '\0' ? RC_OK
+                                     : err_set(e, RC_INVALID, "spec.repository.name is missing");
 }
 
 static enum rc
@@ -101,20 +107,81 @@ invoker_check_schedule(const struct invoker *inv, int64_t now_ms, struct err *e)
 static enum rc
 check_rules(const struct invoker *inv, struct err *e)
 {
+    char path[INVOKER_PATH];
+
     if (json_size(inv->rules) == 0 || invoker_rule(inv) != NULL)
         return RC_OK;
     return err_set(e, RC_INVALID,
-                   "spec.target.rules has no rule for the host %.60s: name it in targetHosts, or "
+                   "%s.target.rules has no rule for the host %.60s: name it in targetHosts, or "
                    "leave targetHosts out",
-                   inv->alias[0] != '\0' ? inv->alias : DEFAULT_HOST);
+                   invoker_path(inv, path), invoker_host(inv));
+}
+
+/* Results, conditions and snapshots are told apart by their targets. */
+static enum rc
+check_distinct(const struct invoker *inv, struct err *e)
+{
+    char path[INVOKER_PATH];
+
+    for (size_t i = 0; i < inv->at; i++) {
+        struct invoker other;
+
+        invoker_member(inv, i, &other);
+        if (invoker_same_target(inv, &other))
+            return err_set(e, RC_INVALID,
+                           "%s.target is that of spec.members[%zu] too: a target can be a member "
+                           "only once",
+                           invoker_path(inv, path), i);
+    }
+    return RC_OK;
+}
+
+/* A hook of the whole is of no Redis: there is no pod that it could be about. */
+static enum rc
+check_whole(const struct invoker *inv, struct err *e)
+{
+    struct invoker whole;
+
+    if (!inv->batch)
+        return RC_OK;
+    if (inv->n == 0)
+        return err_set(e, RC_INVALID, "spec.members is empty");
+    invoker_whole(inv, &whole);
+    for (struct json_item it = json_first(whole.hooks); it.key != NULL;
+         it = json_next(whole.hooks, it)) {
+        static const char *const actions[] = {"httpGet", "httpPost", "tcpSocket"};
+
+        if (json_field(it.value, "exec") != NULL)
+            return err_set(e, RC_INVALID,
+                           "spec.hooks.%.20s.exec: a hook of the whole batch has no pod to run a "
+                           "command in; give it to a member, or use httpGet, httpPost or tcpSocket",
+                           it.key);
+        for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+            const struct json *action = json_field(it.value, actions[i]);
+
+            if (action != NULL && json_text_or(json_field(action, "host"), "")[0] == '\0')
+                return err_set(e, RC_INVALID,
+                               "spec.hooks.%.20s.%s.host is missing: a hook of the whole batch has "
+                               "no pod whose address could be meant",
+                               it.key, actions[i]);
+        }
+    }
+    return hook_templates_check(&whole, e);
 }
 
 enum rc
 invoker_check(const struct invoker *inv, int64_t now_ms, struct err *e)
 {
-    if (check_driver(inv, e) || check_references(inv, e) || check_time_out(inv, e) ||
-        check_numbers(inv, e) || invoker_check_schedule(inv, now_ms, e) || check_rules(inv, e) ||
-        hook_templates_check(inv, e))
+    if (check_driver(inv, e) || check_repository_ref(inv, e) || check_time_out(inv, e) ||
+        check_numbers(inv, e) || invoker_check_schedule(inv, now_ms, e) || check_whole(inv, e))
         return err_code(e);
+    for (size_t i = 0; i < inv->n; i++) {
+        struct invoker m;
+
+        invoker_member(inv, i, &m);
+        if (check_target_ref(&m, e) || check_rules(&m, e) || check_distinct(&m, e) ||
+            hook_templates_check(&m, e))
+            return err_code(e);
+    }
     return RC_OK;
 }

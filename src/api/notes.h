@@ -13,7 +13,7 @@
 
 #define NOTE_PREFIX "cstash.io/"
 
-/* Of a BackupConfiguration. */
+/* Of a BackupConfiguration; all but the last also of a BackupBatch, for each of its members. */
 /* How many snapshots retention may remove; of a Snapshot: "true" lets it be removed though it should stay. */
 #define NOTE_ALLOW_REMOVAL NOTE_PREFIX "allow-removal"
 #define NOTE_SHRINK_BELOW NOTE_PREFIX "shrink-below"   /* percent, or "off" (maintain/shrink.h) */

@@ -2,11 +2,15 @@
 #include "api/kinds.h"
 #include "api/shared_internal.h"
 
-static const char *const phases[] = {"Pending", "Running", "Succeeded", "Failed",
-                                     "Unknown", "Invalid", NULL};
+static const struct rule rules_spec[] = {
+    {"self == oldSelf", "RestoreBatch spec is immutable"},
+    {.cel = NULL},
+};
+static const char *const phases[] = {"Pending", "Running", "Succeeded", "DryRunSucceeded",
+                                     "Failed",  "Unknown", "Invalid",   NULL};
 static const char *const host_phases[] = {"Succeeded", "Failed", "Running", "Unknown", NULL};
-static const char *const member_phases[] = {"Pending", "Succeeded", "Running",
-                                            "Failed",  "Unknown",   NULL};
+static const char *const member_phases[] = {
+    "Pending", "Succeeded", "DryRunSucceeded", "Running", "Failed", "Unknown", NULL};
 static const struct field fields_member[] = {
     FIELD_TASK,
     {.name = "target", .type = F_OBJECT, .of = fields_member_target, .doc = "Where to restore to"},
@@ -59,7 +63,7 @@ static const struct field fields[] = {
     {.name = "spec",
      .type = F_OBJECT,
      .of = fields_spec,
-     .fate = FATE_TOLD,
+     .rules = rules_spec,
      .doc = "What is wanted"},
     {.name = "status", .type = F_OBJECT, .of = fields_status, .doc = "What is known"},
     {.name = NULL},

@@ -77,8 +77,8 @@ static const struct opt opts_restore_step[] = {
     END,
 };
 static const struct opt opts_session[] = {
-    TEXT("restoresession", restoresession, "RestoreSession"),
-    TEXT("invoker-kind", invoker_kind, "BackupConfiguration or RestoreSession"),
+    TEXT("restoresession", restoresession, "RestoreSession, or RestoreBatch by --invoker-kind"),
+    TEXT("invoker-kind", invoker_kind, "BackupConfiguration, BackupBatch, RestoreSession or RestoreBatch"),
     TEXT("invoker-name", invoker_name, "its name"),
     TEXT("target-kind", target_kind, "kind of the target"),
     TEXT("target-name", target_name, "its name"),
@@ -110,7 +110,7 @@ static const struct opt opts_show[] = {
     END,
 };
 static const struct opt opts_create[] = {
-    TEXT("invoker-kind", invoker_kind, "BackupConfiguration"),
+    TEXT("invoker-kind", invoker_kind, "BackupConfiguration or BackupBatch"),
     TEXT("invoker-name", invoker_name, "its name"),
     END,
 };

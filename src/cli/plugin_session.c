@@ -12,20 +12,27 @@ enum { TRIGGER_TRIES = 10 };
 
 struct trigger_args {
     struct app_opts app;
+    const char *batch;
     struct cluster_access cluster;
 };
+static const struct opt opts_trigger[] = {
+    {"backupbatch", 0, OPT_TEXT(struct trigger_args, batch), "NAME",
+     "a BackupBatch, in place of a BackupConfiguration"},
+    {.name = NULL},
+};
 static const struct opt_group trigger_groups[] = {
+    {opts_trigger, 0},
     {opts_cluster_access, offsetof(struct trigger_args, cluster)}, {opts_app, 0}, {.table = NULL}};
 
 static enum rc
-trigger(struct plugin *p, const char *name, struct err *e)
+trigger(struct plugin *p, const struct kube_gvr *kind, const char *name, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *config = NULL;
     CLEANUP(json_free_ptr) struct json *session = NULL;
     struct invoker inv;
 
-    if (kube_get(p->cx, p->k, &GVR_BACKUP_CONFIGURATION, p->ns, name, &config, e))
-        return err_wrap(e, "could not read BackupConfiguration %s/%s", p->ns, name);
+    if (kube_get(p->cx, p->k, kind, p->ns, name, &config, e))
+        return err_wrap(e, "could not read %s %s/%s", kind->kind, p->ns, name);
     invoker_view(config, &inv);
     /* Sessions are named after their second, which may have one. */
     for (int64_t at = clock_real_ms() / 1000, last = at + TRIGGER_TRIES;; at++) {
@@ -46,20 +53,23 @@ trigger_main(struct ctx *cx, const void *args, struct err *e)
 {
     const struct trigger_args *a = args;
     struct plugin p;
-    enum rc rc = plugin_open(cx, &a->cluster, &p, e);
+    enum rc rc;
 
+    if ((a->batch != NULL) == (a->app.words.n > 0))
+        return err_set(e, RC_USAGE, "name a BackupConfiguration, or use --backupbatch NAME");
+    rc = plugin_open(cx, &a->cluster, &p, e);
     if (rc == RC_OK)
-        rc = trigger(&p, a->app.words.v[0], e);
+        rc = a->batch != NULL ? trigger(&p, &GVR_BACKUP_BATCH, a->batch, e)
+                              : trigger(&p, &GVR_BACKUP_CONFIGURATION, a->app.words.v[0], e);
     plugin_close(&p);
     return rc;
 }
 
 const struct command cmd_plugin_trigger = {.name = "trigger",
-                                           .usage = "BACKUPCONFIGURATION",
+                                           .usage = "BACKUPCONFIGURATION | --backupbatch NAME",
                                            .summary = "back up now",
                                            .groups = trigger_groups,
                                            .size = sizeof(struct trigger_args),
-                                           .words_min = 1,
                                            .words_max = 1,
                                            .run = trigger_main};
 

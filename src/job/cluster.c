@@ -60,6 +60,10 @@ step_log(const struct step_flags *f)
         scope.component = "backupsession";
     else if (strcmp(step_text(f->invoker_kind, ""), GVR_BACKUP_CONFIGURATION.kind) == 0)
         scope.component = "backupconfiguration"; /* whose session is to be made */
+    else if (strcmp(step_text(f->invoker_kind, ""), GVR_BACKUP_BATCH.kind) == 0)
+        scope.component = "backupbatch";
+    else if (strcmp(step_text(f->invoker_kind, ""), GVR_RESTORE_BATCH.kind) == 0)
+        scope.component = "restorebatch";
     log_scope_enter(&scope);
 }
 
@@ -136,18 +140,82 @@ step_is_backup(const struct step_flags *f)
 const struct kube_gvr *
 step_session_kind(const struct step_flags *f)
 {
-    return step_is_backup(f) ? &GVR_BACKUP_SESSION : &GVR_RESTORE_SESSION;
+    if (step_is_backup(f))
+        return &GVR_BACKUP_SESSION;
+    return strcmp(step_text(f->invoker_kind, ""), GVR_RESTORE_BATCH.kind) == 0
+               ? &GVR_RESTORE_BATCH
+               : &GVR_RESTORE_SESSION;
 }
+
+const struct kube_gvr *
+step_backup_invoker(const char *kind, struct err *e)
+{
+    static const struct kube_gvr *const kinds[] = {&GVR_BACKUP_CONFIGURATION, &GVR_BACKUP_BATCH};
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (strcmp(step_text(kind, GVR_BACKUP_CONFIGURATION.kind), kinds[i]->kind) == 0)
+            return kinds[i];
+    (void)err_set(e, RC_UNSUPPORTED, "a %.60s makes no BackupSessions: use %s or %s", kind,
+                  kinds[0]->kind, kinds[1]->kind);
+    return NULL;
+}
+
+/* ---- what a session is told ---- */
+
+/* One session of several targets: what is said of it says of which. */
+static bool
+is_of_many(const struct json *session)
+{
+    return strcmp(json_text_or(json_dig(session, "spec", "invoker", "kind"), ""),
+                  GVR_BACKUP_BATCH.kind) == 0;
+}
+
+/*
+ * The members of a batch have one condition of a type for all of them: what went wrong with one stays when another
+ * does well. Waiting is a matter of the moment.
+ */
+static void
+put_joint_verdict(const struct step_verdict *v, const char *target, struct json *status)
+{
+    const struct condition *row = condition_row(v->id);
+    const struct json *was = condition_find(status, row->type);
+    const char *had = json_text_or(json_field(was, "message"), "");
+    bool bad = condition_is_false(status, v->id) && v->id != COND_WAITING_FOR_TARGET;
+    CLEANUP(mem_free_ptr) char *text = NULL;
+    enum condition_id id = v->id;
+
+    if (bad && v->state == COND_TRUE)
+        return;
+    if (v->text == NULL ||
+        (row->in[v->state].text != NULL && strcmp(row->in[v->state].text, v->text) == 0)) {
+        (void)condition_set(status, v->id, v->state, NULL);
+        return;
+    }
+    if (bad && v->state == COND_FALSE && id == COND_RETENTION_HELD_BACK &&
+        !condition_is_because(status, id, COND_FALSE))
+        id = COND_RETENTION_APPLIED; /* a failure says more */
+    text = mem_printf("%s%s%s: %s", bad ? had : "", bad ? " " : "", target, v->text);
+    (void)condition_set(status, id, v->state, text);
+}
+
+struct put {
+    const struct step_verdict *v;
+    const char *target; /* of the flags */
+};
 
 static enum rc
 put_verdict(void *arg, struct json *session, struct err *e)
 {
-    const struct step_verdict *v = (const struct step_verdict *)arg;
+    const struct put *p = (const struct put *)arg;
+    const struct step_verdict *v = p->v;
 
     (void)e;
-    (void)condition_set(v->place != NULL ? v->place(v->arg, session)
-                                         : json_need_object(session, "status"),
-                        v->id, v->state, v->text);
+    if (v->place == NULL && is_of_many(session))
+        put_joint_verdict(v, p->target, json_need_object(session, "status"));
+    else
+        (void)condition_set(v->place != NULL ? v->place(v->arg, session)
+                                             : json_need_object(session, "status"),
+                            v->id, v->state, v->text);
     return RC_OK;
 }
 
@@ -156,9 +224,10 @@ write_verdict(struct ctx *cx, struct kube *k, const struct step_flags *f,
               const struct step_verdict *v, struct json **session, struct err *e)
 {
     const struct kube_gvr *kind = step_session_kind(f);
+    struct put p = {v, step_text(f->target_name, step_text(f->appbinding, "?"))};
 
-    if (kube_modify(cx, k, kind, f->ns, step_session_name(f), "status", put_verdict,
-                    (void *)(uintptr_t)v, session, e) == RC_OK)
+    if (kube_modify(cx, k, kind, f->ns, step_session_name(f), "status", put_verdict, &p, session,
+                    e) == RC_OK)
         return RC_OK;
     return err_wrap(e, "could not write condition %s of %s %s/%s", condition_row(v->id)->type,
                     kind->kind, f->ns, step_session_name(f));
@@ -207,8 +276,20 @@ step_session(struct ctx *cx, struct kube *k, const struct step_flags *f, struct 
         return err_wrap(e, "could not read %s %s/%s", kind->kind, f->ns, name);
     if (!backup)
         *invoker = json_ref(*session);
-    else if (kube_get(cx, k, &GVR_BACKUP_CONFIGURATION, f->ns, config, invoker, e))
-        return err_wrap(e, "could not read BackupConfiguration %s/%s", f->ns, config);
+    else if ((kind = step_backup_invoker(f->invoker_kind, e)) == NULL)
+        return err_code(e);
+    else if (kube_get(cx, k, kind, f->ns, config, invoker, e))
+        return err_wrap(e, "could not read %s %s/%s", kind->kind, f->ns, config);
     invoker_view(*invoker, inv);
-    return RC_OK;
+    if (!inv->batch)
+        return RC_OK;
+    if (step_text(f->target_name, NULL) == NULL) {
+        invoker_whole(inv, inv);
+        return RC_OK;
+    }
+    if (invoker_find(inv, step_text(f->target_kind, ""), step_text(f->target_ns, ""),
+                     f->target_name, inv))
+        return RC_OK;
+    return err_set(e, RC_NOT_FOUND, "%s %s/%s has no member with the target %s %s", inv->kind,
+                   inv->ns, inv->name, step_text(f->target_kind, "(no kind)"), f->target_name);
 }

@@ -18,7 +18,7 @@ struct backup_work {
     const struct step_flags *f;
     struct kube *k;
     struct target_id target;
-    struct json *config;     /* the BackupConfiguration, or NULL */
+    struct json *config;     /* the BackupConfiguration or BackupBatch, or NULL */
     struct notes notes;      /* of it */
     struct json *repository; /* the Repository, or NULL */
     struct step_repo vault;
@@ -82,6 +82,7 @@ read_notes(struct backup_work *w, struct err *e)
 {
     const char *session = step_text(w->f->backupsession, NULL);
     struct json *s = NULL;
+    const struct kube_gvr *kind;
     const char *name;
     enum rc rc = RC_OK;
 
@@ -92,12 +93,12 @@ read_notes(struct backup_work *w, struct err *e)
     if (kube_get(w->cx, w->k, &GVR_BACKUP_SESSION, w->f->ns, session, &s, e))
         return err_wrap(e, "could not read BackupSession %s/%s", w->f->ns, session);
     name = json_text_or(json_dig(s, "spec", "invoker", "name"), "");
-    rc = kube_get(w->cx, w->k, &GVR_BACKUP_CONFIGURATION, w->f->ns, name, &w->config, e);
+    kind = step_backup_invoker(json_text_or(json_dig(s, "spec", "invoker", "kind"), ""), e);
+    rc = kind == NULL ? err_code(e) : kube_get(w->cx, w->k, kind, w->f->ns, name, &w->config, e);
     if (rc == RC_OK)
-        rc = notes_read(GVR_BACKUP_CONFIGURATION.kind,
-                        json_dig(w->config, "metadata", "annotations"), &w->notes, e);
-    if (rc != RC_OK)
-        rc = err_wrap(e, "could not read BackupConfiguration %s/%s", w->f->ns, name);
+        rc = notes_read(kind->kind, json_dig(w->config, "metadata", "annotations"), &w->notes, e);
+    if (rc != RC_OK && kind != NULL)
+        rc = err_wrap(e, "could not read %s %s/%s", kind->kind, w->f->ns, name);
     json_free(s);
     return rc == RC_OK ? step_backup_may_adopt(w, e) : rc;
 }

@@ -8,14 +8,15 @@
 #include "kube/object.h"
 
 static enum rc
-create(struct ctx *cx, struct kube *k, const char *ns, const struct step_flags *f, struct err *e)
+create(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const char *ns,
+       const struct step_flags *f, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *config = NULL;
     CLEANUP(json_free_ptr) struct json *session = NULL;
     struct invoker inv;
 
-    if (kube_get(cx, k, &GVR_BACKUP_CONFIGURATION, ns, f->invoker_name, &config, e))
-        return err_wrap(e, "could not read BackupConfiguration %s/%s", ns, f->invoker_name);
+    if (kube_get(cx, k, kind, ns, f->invoker_name, &config, e))
+        return err_wrap(e, "could not read %s %s/%s", kind->kind, ns, f->invoker_name);
     invoker_view(config, &inv);
     session =
         invoker_new_session(&inv, clock_real_ms() / 1000,
@@ -29,20 +30,19 @@ create(struct ctx *cx, struct kube *k, const char *ns, const struct step_flags *
 enum rc
 step_create_backupsession(struct ctx *cx, const struct step_flags *f, struct err *e)
 {
-    const char *kind = step_text(f->invoker_kind, GVR_BACKUP_CONFIGURATION.kind),
-               *env = getenv("POD_NAMESPACE");
+    const struct kube_gvr *kind = step_backup_invoker(f->invoker_kind, e);
+    const char *env = getenv("POD_NAMESPACE");
     struct kube *k = NULL;
     char *ns = NULL;
     enum rc rc;
 
+    if (kind == NULL)
+        return err_wrap(e, "--invoker-kind");
     if (step_need(f->invoker_name, "invoker-name", e))
         return err_code(e);
-    if (strcmp(kind, GVR_BACKUP_CONFIGURATION.kind) != 0)
-        return err_set(e, RC_UNSUPPORTED, "--invoker-kind %s: only %s", kind,
-                       GVR_BACKUP_CONFIGURATION.kind);
     rc = step_connect(f, &k, &ns, e);
     if (rc == RC_OK)
-        rc = create(cx, k, step_text(f->ns, step_text(env, ns)), f, e);
+        rc = create(cx, k, kind, step_text(f->ns, step_text(env, ns)), f, e);
     kube_free(k);
     mem_free(ns);
     return rc;

@@ -21,18 +21,19 @@ struct hook_work {
     struct kube *k;
     struct json *session, *inv_obj;
     struct invoker inv;
-    bool backup, post;
+    bool post;
     enum condition_id done;
+    char failure[600];
 };
 
 static const struct {
     const char *hook;
-    enum condition_id done;
+    enum condition_id done, whole_done;
 } names[] = {
-    {"preBackup", COND_PRE_BACKUP_HOOK},
-    {"postBackup", COND_POST_BACKUP_HOOK},
-    {"preRestore", COND_PRE_RESTORE_HOOK},
-    {"postRestore", COND_POST_RESTORE_HOOK},
+    {"preBackup", COND_PRE_BACKUP_HOOK, COND_GLOBAL_PRE_BACKUP_HOOK},
+    {"postBackup", COND_POST_BACKUP_HOOK, COND_GLOBAL_POST_BACKUP_HOOK},
+    {"preRestore", COND_PRE_RESTORE_HOOK, COND_GLOBAL_PRE_RESTORE_HOOK},
+    {"postRestore", COND_POST_RESTORE_HOOK, COND_GLOBAL_POST_RESTORE_HOOK},
 };
 
 static int
@@ -44,22 +45,11 @@ name_at(const char *hook)
     return -1;
 }
 
-/* Where the conditions of this session's target are. */
+/* Where the conditions of this session's target, or of the whole of a batch, are. */
 static struct json *
 step_hook_holder(struct hook_work *w, struct json *session)
 {
-    struct json *status = json_need_object(session, "status"), *targets, *t;
-
-    if (!w->backup)
-        return status;
-    targets = json_need_array(status, "targets");
-    for (size_t i = 0; i < json_size(targets); i++)
-        if (invoker_is_target(&w->inv, json_field(json_elem(targets, i), "ref")))
-            return json_elem(targets, i);
-    t = json_new_object();
-    json_set(t, "ref", invoker_target_ref(&w->inv));
-    json_push(targets, t);
-    return t;
+    return invoker_need_place(&w->inv, json_need_object(session, "status"));
 }
 
 static struct json *
@@ -78,13 +68,39 @@ step_hook_tell(struct hook_work *w, enum condition_state state, const char *mess
         e);
 }
 
-/* The first thing that went wrong before this hook: a host or a condition. NULL: nothing. */
-static const char *
-failure_of(struct hook_work *w)
+/* One that is False and says nothing of the data. */
+static bool
+is_harmless(const struct json *c)
 {
-    const struct json *h = step_hook_holder(w, w->session), *stats = json_field(h, "stats");
-    const struct json *lists[] = {json_dig(w->session, "status", "conditions"),
-                                  json_field(h, "conditions")};
+    static const enum condition_id ids[] = {COND_REPOSITORY_METRICS_PUSHED, COND_WAITING_FOR_TURN};
+    const char *held_back = condition_row(COND_RETENTION_HELD_BACK)->in[COND_FALSE].reason;
+
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+        if (strcmp(json_text_or(json_field(c, "type"), ""), condition_row(ids[i])->type) == 0)
+            return true;
+    return strcmp(json_text_or(json_field(c, "reason"), ""), held_back) == 0;
+}
+
+/* The first condition of a list that is False; of those that speak of several targets, one that names `target` (NULL: any). */
+static const char *
+false_condition(const struct json *list, const char *target)
+{
+    for (size_t i = 0; i < json_size(list); i++) {
+        const struct json *c = json_elem(list, i);
+        const char *message = json_text_or(json_field(c, "message"), "a condition is False");
+
+        if (strcmp(json_text_or(json_field(c, "status"), ""), "False") == 0 && !is_harmless(c) &&
+            (target == NULL || strstr(message, target) != NULL))
+            return message;
+    }
+    return NULL;
+}
+
+/* What went wrong with one target. */
+static const char *
+failure_of_target(const struct json *holder)
+{
+    const struct json *stats = json_field(holder, "stats");
 
     for (size_t i = 0; i < json_size(stats); i++) {
         const struct json *host = json_elem(stats, i);
@@ -92,16 +108,34 @@ failure_of(struct hook_work *w)
         if (strcmp(json_text_or(json_field(host, "phase"), ""), "Failed") == 0)
             return json_text_or(json_field(host, "error"), "the host failed");
     }
-    for (size_t l = 0; l < ARRAY_LEN(lists); l++)
-        for (size_t i = 0; i < json_size(lists[l]); i++) {
-            const struct json *c = json_elem(lists[l], i);
+    return false_condition(json_field(holder, "conditions"), NULL);
+}
 
-            if (strcmp(json_text_or(json_field(c, "status"), ""), "False") == 0 &&
-                strcmp(json_text_or(json_field(c, "type"), ""),
-                       condition_row(COND_REPOSITORY_METRICS_PUSHED)->type) != 0)
-                return json_text_or(json_field(c, "message"), "a condition is False");
+/* The first thing that went wrong before this hook: a host or a condition. NULL: nothing. */
+static const char *
+failure_of(struct hook_work *w)
+{
+    struct json *status = json_need_object(w->session, "status");
+    const struct json *all = json_field(status, "conditions");
+    CLEANUP(mem_free_ptr) char *named = NULL;
+    const char *found;
+
+    if (w->inv.at != INVOKER_WHOLE) {
+        found = failure_of_target(step_hook_holder(w, w->session));
+        named = w->inv.batch ? mem_printf("%s: ", w->inv.target_name) : NULL;
+        return found != NULL ? found : false_condition(all, named);
+    }
+    for (size_t i = 0; i < w->inv.n; i++) {
+        struct invoker m;
+
+        invoker_member(&w->inv, i, &m);
+        found = failure_of_target(invoker_place(&m, status, NULL));
+        if (found != NULL) {
+            (void)snprintf(w->failure, sizeof(w->failure), "%s: %s", m.target_name, found);
+            return w->failure;
         }
-    return NULL;
+    }
+    return false_condition(all, NULL);
 }
 
 /* ---- run it ---- */
@@ -132,7 +166,8 @@ step_hook_run(struct hook_work *w, struct err *e)
     if (handler == NULL)
         return err_set(e, RC_INVALID, "%s %s/%s has no %s hook", w->inv.kind, w->inv.ns,
                        w->inv.name, w->f->hook_type);
-    if (condition_is_there(step_hook_holder(w, w->session), w->done))
+    if (condition_is_there(step_hook_holder(w, w->session), w->done) &&
+        !condition_is(step_hook_holder(w, w->session), w->done, COND_UNKNOWN))
         return RC_OK; /* it ran already */
     if (w->post && !policy_allows(policy, failure != NULL,
                                   json_int_or(json_dig(w->session, "spec", "retryLeft"), 0))) {
@@ -173,7 +208,7 @@ final_word(struct hook_work *w, struct err *e)
 {
     const char *failure;
 
-    if (!step_is_final() || !w->post)
+    if (!step_is_final() || !w->post || w->inv.at == INVOKER_WHOLE)
         return RC_OK;
     failure = failure_of(w);
     return failure == NULL ? RC_OK : err_set(e, RC_INVALID, "%s", failure);
@@ -182,7 +217,7 @@ final_word(struct hook_work *w, struct err *e)
 enum rc
 step_run_hook(struct ctx *cx, const struct step_flags *f, struct err *e)
 {
-    struct hook_work w = {.cx = cx, .f = f, .backup = step_is_backup(f)};
+    struct hook_work w = {.cx = cx, .f = f};
     int at = name_at(f->hook_type);
     enum rc rc;
 
@@ -190,13 +225,13 @@ step_run_hook(struct ctx *cx, const struct step_flags *f, struct err *e)
         return err_set(e, RC_USAGE,
                        "--hook-type %s: use preBackup, postBackup, preRestore or postRestore",
                        step_text(f->hook_type, "(none)"));
-    w.done = names[at].done;
     w.post = strncmp(names[at].hook, "post", 4) == 0;
     rc = step_need_session(f, e);
     if (rc == RC_OK)
         rc = step_connect(f, &w.k, NULL, e);
     if (rc == RC_OK)
         rc = step_session(cx, w.k, f, &w.session, &w.inv_obj, &w.inv, e);
+    w.done = w.inv.at == INVOKER_WHOLE ? names[at].whole_done : names[at].done;
     if (rc == RC_OK)
         rc = step_hook_run(&w, e);
     if (rc == RC_OK)

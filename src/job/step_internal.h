@@ -30,12 +30,15 @@ NODISCARD enum rc step_need(const char *value, const char *flag, struct err *e);
 NODISCARD enum rc step_need_session(const struct step_flags *f, struct err *e);
 const char *step_text(const char *value, const char *otherwise);
 
-/* Is it about a BackupSession (else a RestoreSession)? And the kind of that. */
+/* Is it about a BackupSession (else a RestoreSession or RestoreBatch)? And the kind of that. */
 bool step_is_backup(const struct step_flags *f);
 const struct kube_gvr *step_session_kind(const struct step_flags *f);
+/* The kind of this name whose sessions are BackupSessions, a BackupConfiguration where there is no name. NULL: RC_UNSUPPORTED. */
+const struct kube_gvr *step_backup_invoker(const char *kind, struct err *e);
 /*
  * The session of the flags and its invoker (a RestoreSession is its own). `*session` and
- * `*invoker` are the caller's, also after a failure; `inv` is a view on the latter.
+ * `*invoker` are the caller's, also after a failure; `inv` is a view on the latter: of a batch, on the member that has
+ * the target of the flags, or on the whole when they name none. RC_NOT_FOUND also when there is no such member.
  */
 NODISCARD enum rc step_session(struct ctx *cx, struct kube *k, const struct step_flags *f,
                                struct json **session, struct json **invoker, struct invoker *inv,
@@ -51,7 +54,7 @@ struct step_verdict {
     void *arg;
     const char *event; /* "Normal" or "Warning": an event too (step_note); NULL: none */
 };
-/* Write it into the status of the session of the flags. */
+/* Write it into the status of the session of the flags. In that of a batch what went wrong with one member stays. */
 NODISCARD enum rc step_tell(struct ctx *cx, struct kube *k, const struct step_flags *f,
                             const struct step_verdict *v, struct err *e);
 /* The same where there is a session, with the event; that it cannot be told is only logged. */

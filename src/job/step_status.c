@@ -115,17 +115,18 @@ has_pushgateway(const struct status_work *w)
     return w->f->metrics_enabled && step_text(w->f->metrics_url, NULL) != NULL;
 }
 
+/* Into the group of the invoker, or of this member of it. */
 static enum rc
-step_status_push(struct status_work *w, const struct metrics *m, struct err *e)
+step_status_push(struct status_work *w, bool of_member, const struct metrics *m, struct err *e)
 {
-    char *job;
+    struct stash_group group;
     enum rc rc;
 
     if (!has_pushgateway(w))
         return RC_OK;
-    job = stash_job_name(&w->inv);
-    rc = metrics_push(w->cx, w->http, w->f->metrics_url, job, m, e);
-    mem_free(job);
+    stash_group_init(&group, &w->inv, of_member);
+    rc = metrics_push(w->cx, w->http, w->f->metrics_url, group.labels, m, e);
+    stash_group_release(&group);
     return rc;
 }
 
@@ -145,7 +146,7 @@ step_status_tell(struct status_work *w, enum condition_id id, enum condition_sta
 static enum rc
 send_repository_metrics(struct status_work *w, const struct post_backup *a, struct err *e)
 {
-    struct metrics m = metrics_of(w);
+    struct metrics m = metrics_of(w), own = metrics_of(w);
     struct backend b;
     struct stash_repository r = {.ns = w->inv.repo_ns,
                                  .name = w->inv.repo_name,
@@ -162,8 +163,12 @@ send_repository_metrics(struct status_work *w, const struct post_backup *a, stru
     r.bucket = b.bucket;
     r.prefix = b.prefix;
     stash_metrics_repository(&m, &w->inv, &r);
-    rc = step_status_push(w, &m, e);
+    stash_metrics_retention(w->inv.batch ? &own : &m, &w->inv, &r);
+    rc = step_status_push(w, false, &m, e);
+    if (rc == RC_OK && w->inv.batch)
+        rc = step_status_push(w, true, &own, e);
     metrics_release(&m);
+    metrics_release(&own);
     backend_release(&b);
     return rc;
 }
@@ -266,9 +271,12 @@ is_shared(const struct json *repo)
     const struct json *refs = json_dig(repo, "status", "references");
     size_t writers = 0;
 
-    for (size_t i = 0; i < json_size(refs); i++)
-        writers += strcmp(json_text_or(json_field(json_elem(refs, i), "kind"), ""),
-                          GVR_RESTORE_SESSION.kind) != 0;
+    for (size_t i = 0; i < json_size(refs); i++) {
+        const char *kind = json_text_or(json_field(json_elem(refs, i), "kind"), "");
+
+        writers +=
+            strcmp(kind, GVR_RESTORE_SESSION.kind) != 0 && strcmp(kind, GVR_RESTORE_BATCH.kind) != 0;
+    }
     return writers > 1;
 }
 
@@ -285,7 +293,7 @@ whose_snapshots(struct status_work *w, struct post_backup_whose *out, struct err
         return err_set(e, RC_CORRUPT, "output.json names no snapshot");
     if (kube_get(w->cx, w->k, &GVR_REPOSITORY, w->inv.repo_ns, w->inv.repo_name, &repo, e))
         return err_wrap(e, "could not read Repository %s/%s", w->inv.repo_ns, w->inv.repo_name);
-    out->host_shared = is_shared(repo);
+    out->host_shared = w->inv.n > 1 || is_shared(repo);
     json_free(repo);
     return RC_OK;
 }
@@ -348,6 +356,38 @@ step_status_objects(struct status_work *w, const struct post_backup *a)
     return false;
 }
 
+/* Does another member of the same session still run? */
+static bool
+others_run(struct status_work *w)
+{
+    CLEANUP(json_free_ptr) struct json *session = NULL;
+    const struct json *targets;
+    struct err why = ERR_INIT;
+
+    if (!w->inv.batch || kube_get(w->cx, w->k, &GVR_BACKUP_SESSION, w->f->ns,
+                                  kube_name(w->session), &session, &why))
+        return false;
+    targets = json_dig(session, "status", "targets");
+    for (size_t i = 0; i < json_size(targets); i++)
+        if (!invoker_is_target(&w->inv, json_field(json_elem(targets, i), "ref")) &&
+            strcmp(json_text_or(json_field(json_elem(targets, i), "phase"), ""), "Running") == 0)
+            return true;
+    return false;
+}
+
+/* The members of a batch share a Repository: whoever is done first waits until the others have let go of it. */
+static enum rc
+lock_alone(struct status_work *w, struct step_repo *v, struct err *e)
+{
+    enum rc rc = step_repo_lock(w->cx, v, true, e);
+
+    while (rc == RC_LOCKED && others_run(w)) {
+        *e = (struct err)ERR_INIT;
+        rc = step_repo_lock(w->cx, v, true, e);
+    }
+    return rc;
+}
+
 /* Everything that a good backup brings with it. What fails is in the session's conditions. */
 static void
 post_backup_backup(struct status_work *w)
@@ -362,7 +402,7 @@ post_backup_backup(struct status_work *w)
     if (rc == RC_OK)
         rc = step_repo_open(w->cx, &v, &e);
     if (rc == RC_OK)
-        rc = step_repo_lock(w->cx, &v, true, &e);
+        rc = lock_alone(w, &v, &e);
     if (rc != RC_OK)
         tell_retention(w, rc, &a, e.msg);
     else
@@ -426,26 +466,15 @@ put_result(void *arg, struct json *session, struct err *e)
 {
     struct status_work *w = (struct status_work *)arg;
     const struct json *stats = json_field(w->output, "stats");
-    struct json *status = json_need_object(session, "status"), *targets, *t = NULL;
+    struct json *status = json_need_object(session, "status"),
+                *place = invoker_need_place(&w->inv, status);
 
     (void)e;
-    if (!step_is_backup(w->f)) {
-        merge_stats(json_need_array(status, "stats"), stats);
-        if (output_is_dry_run(w->output))
-            (void)condition_set(status, COND_DRY_RUN, COND_TRUE, NULL);
-        return RC_OK;
-    }
-    targets = json_need_array(status, "targets");
-    for (size_t i = 0; i < json_size(targets); i++)
-        if (invoker_is_target(&w->inv, json_field(json_elem(targets, i), "ref")))
-            t = json_elem(targets, i);
-    if (t == NULL) {
-        t = json_new_object();
-        json_set(t, "ref", invoker_target_ref(&w->inv));
-        json_set_int(t, "totalHosts", 1);
-        json_push(targets, t);
-    }
-    merge_stats(json_need_array(t, "stats"), stats);
+    merge_stats(json_need_array(place, "stats"), stats);
+    if (!step_is_backup(w->f) && output_is_dry_run(w->output))
+        (void)condition_set(place, COND_DRY_RUN, COND_TRUE, NULL);
+    if (json_field(place, "totalHosts") == NULL)
+        json_set_int(place, "totalHosts", 1);
     return RC_OK;
 }
 
@@ -467,7 +496,7 @@ push_hosts(struct status_work *w, const struct metrics *m)
 {
     struct err e = ERR_INIT;
 
-    if (!output_is_dry_run(w->output) && step_status_push(w, m, &e))
+    if (!output_is_dry_run(w->output) && step_status_push(w, true, m, &e))
         log_warn("%s", e.msg);
 }
 
@@ -505,12 +534,9 @@ tell_people(struct status_work *w)
 static bool
 has_actions(const struct status_work *w)
 {
-    const struct json *targets = json_dig(w->session, "status", "targets");
+    const struct json *place = invoker_place(&w->inv, json_field(w->session, "status"), NULL);
 
-    for (size_t i = 0; i < json_size(targets); i++)
-        if (invoker_is_target(&w->inv, json_field(json_elem(targets, i), "ref")))
-            return json_size(json_field(json_elem(targets, i), "postBackupActions")) > 0;
-    return false;
+    return json_size(json_field(place, "postBackupActions")) > 0;
 }
 
 static enum rc

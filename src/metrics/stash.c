@@ -25,13 +25,25 @@ stash_put(struct metrics *m, const char *name, const char *old_name, const char 
 #define RESTORE(name) "stash_appscode_com_restoresession_" name
 #define REPOSITORY(name) "stash_appscode_com_repository_" name
 
-char *
-stash_job_name(const struct invoker *inv)
+void
+stash_group_init(struct stash_group *g, const struct invoker *inv, bool of_member)
 {
-    char *kind = name_lower(inv->kind), *job = mem_printf("%s-%s-%s", kind, inv->ns, inv->name);
+    CLEANUP(mem_free_ptr) char *kind = name_lower(inv->kind);
+    CLEANUP(mem_free_ptr) char *target = name_lower(inv->target_kind);
 
-    mem_free(kind);
-    return job;
+    *g = (struct stash_group){.job = mem_printf("%s-%s-%s", kind, inv->ns, inv->name)};
+    g->labels[0] = (struct metrics_label){"job", g->job};
+    if (!of_member || !inv->batch)
+        return;
+    g->member = mem_printf("%s.%s.%s", target, inv->target_ns, inv->target_name);
+    g->labels[1] = (struct metrics_label){"member", g->member};
+}
+
+void
+stash_group_release(struct stash_group *g)
+{
+    mem_free(g->job);
+    mem_free(g->member);
 }
 
 struct labels {
@@ -87,62 +99,67 @@ stash_release(struct labels *l)
     mem_free(l->group);
 }
 
-static void
-put_backup_session(struct metrics *m, const struct invoker *inv, const struct json *app,
-                   bool success, double seconds, int64_t hosts)
-{
-    double now = floor((double)clock_real_ms() / 1000);
-    struct labels l;
-
-    of_invoker(&l, inv, inv->ns);
-    stash_put(m, BACKUP("success"), "stash_backup_session_success", "Did the last session succeed",
-              l.l, success);
-    if (success) {
-        stash_put(m, BACKUP("duration_seconds"), "stash_backup_session_duration_seconds",
-                  "Time of the last session", l.l, seconds);
-        stash_put(m, BACKUP("target_count_total"), "stash_backup_target_count_total", "Targets",
-                  l.l, 1);
-        stash_put(m, BACKUP("last_success_time_seconds"), "stash_backup_last_success_time_seconds",
-                  "When a session succeeded last", l.l, now);
-    }
-    of_target(&l, inv, app);
-    stash_put(m, BACKUP("target_success"), "stash_backup_target_success",
-              "Did the last backup of the target succeed", l.l, success);
-    if (success) {
-        stash_put(m, BACKUP("target_host_count_total"), "stash_backup_target_host_count_total",
-                  "Hosts", l.l, (double)hosts);
-        stash_put(m, BACKUP("target_last_success_time_seconds"),
-                  "stash_backup_target_last_success_time_seconds", "When it succeeded last", l.l,
-                  now);
-    }
-    stash_release(&l);
-}
-
 void
-stash_metrics_session(struct metrics *m, const struct invoker *inv, const struct json *app,
-                      bool success, double seconds, int64_t hosts)
+stash_metrics_session(struct metrics *m, const struct invoker *inv, bool success, double seconds)
 {
+    double targets = (double)inv->n;
     struct labels l;
 
-    if (!inv->restore) {
-        put_backup_session(m, inv, app, success, seconds, hosts);
-        return;
-    }
     of_invoker(&l, inv, inv->ns);
-    stash_put(m, RESTORE("success"), "stash_restore_session_success", "Did the session succeed",
-              l.l, success);
-    if (success) {
+    if (inv->restore) {
+        stash_put(m, RESTORE("success"), "stash_restore_session_success", "Did the session succeed",
+                  l.l, success);
+        if (!success)
+            return;
         stash_put(m, RESTORE("duration_seconds"), "stash_restore_session_duration_seconds",
                   "Time of the session", l.l, seconds);
         stash_put(m, RESTORE("target_count_total"), "stash_restore_target_count_total", "Targets",
-                  l.l, 1);
+                  l.l, targets);
+        return;
     }
+    stash_put(m, BACKUP("success"), "stash_backup_session_success", "Did the last session succeed",
+              l.l, success);
+    if (!success)
+        return;
+    stash_put(m, BACKUP("duration_seconds"), "stash_backup_session_duration_seconds",
+              "Time of the last session", l.l, seconds);
+    stash_put(m, BACKUP("target_count_total"), "stash_backup_target_count_total", "Targets", l.l,
+              targets);
+    stash_put(m, BACKUP("last_success_time_seconds"), "stash_backup_last_success_time_seconds",
+              "When a session succeeded last", l.l, floor((double)clock_real_ms() / 1000));
+}
+
+static void
+put_backup_target(struct metrics *m, const struct metrics_label *l, bool success, int64_t hosts)
+{
+    stash_put(m, BACKUP("target_success"), "stash_backup_target_success",
+              "Did the last backup of the target succeed", l, success);
+    if (!success)
+        return;
+    stash_put(m, BACKUP("target_host_count_total"), "stash_backup_target_host_count_total", "Hosts",
+              l, (double)hosts);
+    stash_put(m, BACKUP("target_last_success_time_seconds"),
+              "stash_backup_target_last_success_time_seconds", "When it succeeded last", l,
+              floor((double)clock_real_ms() / 1000));
+}
+
+void
+stash_metrics_target(struct metrics *m, const struct invoker *inv, const struct json *app,
+                     bool success, int64_t hosts)
+{
+    struct labels l;
+
+    of_invoker(&l, inv, inv->ns);
     of_target(&l, inv, app);
-    stash_put(m, RESTORE("target_success"), "stash_restore_target_success",
-              "Did the restore of the target succeed", l.l, success);
-    if (success)
-        stash_put(m, RESTORE("target_host_count_total"), "stash_restore_target_host_count_total",
-                  "Hosts", l.l, (double)hosts);
+    if (!inv->restore) {
+        put_backup_target(m, l.l, success, hosts);
+    } else {
+        stash_put(m, RESTORE("target_success"), "stash_restore_target_success",
+                  "Did the restore of the target succeed", l.l, success);
+        if (success)
+            stash_put(m, RESTORE("target_host_count_total"),
+                      "stash_restore_target_host_count_total", "Hosts", l.l, (double)hosts);
+    }
     stash_release(&l);
 }
 
@@ -189,23 +206,39 @@ stash_metrics_host(struct metrics *m, const struct invoker *inv, const struct js
     stash_release(&l);
 }
 
+static void
+of_repository(struct labels *l, const struct invoker *inv, const struct stash_repository *r)
+{
+    of_invoker(l, inv, r->ns);
+    stash_add(l, "name", r->name);
+    stash_add(l, "backend", r->backend);
+    stash_add(l, "bucket", r->bucket);
+    stash_add(l, "prefix", r->prefix);
+}
+
 void
 stash_metrics_repository(struct metrics *m, const struct invoker *inv,
                          const struct stash_repository *r)
 {
     struct labels l;
 
-    of_invoker(&l, inv, r->ns);
-    stash_add(&l, "name", r->name);
-    stash_add(&l, "backend", r->backend);
-    stash_add(&l, "bucket", r->bucket);
-    stash_add(&l, "prefix", r->prefix);
+    of_repository(&l, inv, r);
     stash_put(m, REPOSITORY("integrity"), "stash_repository_integrity",
               "Did the last check find the repository whole", l.l, r->integrity);
     stash_put(m, REPOSITORY("size_bytes"), "stash_repository_size_bytes", "Bytes stored", l.l,
               (double)r->bytes);
     stash_put(m, REPOSITORY("snapshot_count"), "stash_repository_snapshot_count", "Snapshots", l.l,
               (double)r->snapshots);
+    stash_release(&l);
+}
+
+void
+stash_metrics_retention(struct metrics *m, const struct invoker *inv,
+                        const struct stash_repository *r)
+{
+    struct labels l;
+
+    of_repository(&l, inv, r);
     stash_put(m, REPOSITORY("snapshot_cleaned"), "stash_repository_snapshot_cleaned",
               "Snapshots that retention removed the last time", l.l, (double)r->removed);
     metrics_begin(m, "cstash_snapshot_pinned", "gauge",

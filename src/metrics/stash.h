@@ -12,15 +12,23 @@
 #include "api/invoker.h"
 #include "metrics/text.h"
 
-/* "backupconfiguration-demo-sample"; mem_free. */
-char *stash_job_name(const struct invoker *inv);
-
 /*
- * Session and target level of a finished BackupSession or RestoreSession. `app` is the AppBinding
- * or NULL; `seconds` the session's duration.
+ * The group of a push: job="backupconfiguration-demo-sample". What is of one member of a batch has a group of its own,
+ * member="appbinding.demo.redis", for a push replaces all series of its names in the group.
  */
-void stash_metrics_session(struct metrics *m, const struct invoker *inv, const struct json *app,
-                           bool success, double seconds, int64_t hosts);
+struct stash_group {
+    struct metrics_label labels[3]; /* for metrics_push */
+    char *job, *member;
+};
+void stash_group_init(struct stash_group *g, const struct invoker *inv, bool of_member);
+void stash_group_release(struct stash_group *g);
+
+/* Session level of a finished session; `seconds` is its duration. */
+void stash_metrics_session(struct metrics *m, const struct invoker *inv, bool success,
+                           double seconds);
+/* Target level of it. `app` is the AppBinding or NULL. */
+void stash_metrics_target(struct metrics *m, const struct invoker *inv, const struct json *app,
+                          bool success, int64_t hosts);
 
 /* Host level, from one entry of stats. `total` and `uploaded` are bytes. */
 struct stash_host {
@@ -43,5 +51,8 @@ struct stash_repository {
 };
 void stash_metrics_repository(struct metrics *m, const struct invoker *inv,
                               const struct stash_repository *r);
+/* The same level, what is of one target's snapshots: `removed` and `pinned`. */
+void stash_metrics_retention(struct metrics *m, const struct invoker *inv,
+                             const struct stash_repository *r);
 
 #endif

@@ -109,12 +109,22 @@ metrics_labels(const char *pairs, struct buf *out, struct err *e)
     return RC_OK;
 }
 
+static size_t
+group_room(const struct metrics_label *group)
+{
+    size_t n = 0;
+
+    for (; group->name != NULL; group++)
+        n += strlen(group->name) + 3 * strlen(group->value) + 2;
+    return n;
+}
+
 enum rc
-metrics_push(struct ctx *cx, struct http *h, const char *url, const char *job,
+metrics_push(struct ctx *cx, struct http *h, const char *url, const struct metrics_label *group,
              const struct metrics *m, struct err *e)
 {
     static const char *const headers[] = {"Content-Type: text/plain; version=0.0.4", NULL};
-    CLEANUP(buf_release) struct buf to = BUF_INIT(strlen(url) + 3 * strlen(job) + 64);
+    CLEANUP(buf_release) struct buf to = BUF_INIT(group_room(group) + strlen(url) + 16);
     struct http_response answer = {0};
     struct http_request rq = {
         .method = "POST", .headers = headers, .body = buf_str(&m->text), .timeout_ms = PUSH_MS};
@@ -123,8 +133,11 @@ metrics_push(struct ctx *cx, struct http *h, const char *url, const char *job,
 
     if (m->full)
         return err_set(e, RC_LIMIT, "the metrics are larger than %d bytes", METRICS_TEXT_MAX);
-    buf_must_printf(&to, "%.*s/metrics/job/", (int)(n > 0 && url[n - 1] == '/' ? n - 1 : n), url);
-    http_escape(&to, job);
+    buf_must_printf(&to, "%.*s/metrics", (int)(n > 0 && url[n - 1] == '/' ? n - 1 : n), url);
+    for (; group->name != NULL; group++) {
+        buf_must_printf(&to, "/%s/", group->name);
+        http_escape(&to, group->value);
+    }
     rq.url = buf_c(&to);
     rc = http_call(cx, h, &rq, &answer, e);
     if (rc == RC_OK && answer.status / 100 != 2)

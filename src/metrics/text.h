@@ -46,10 +46,11 @@ void metrics_sample(struct metrics *m, const struct metrics_label *labels, doubl
 NODISCARD enum rc metrics_labels(const char *pairs, struct buf *out, struct err *e);
 
 /*
- * Push to `<url>/metrics/job/<job>`. RC_UNAVAILABLE, RC_TIMEOUT: it is away; RC_INVALID: it refuses
- * the text.
+ * Push to the group that has these labels, "job" first; their values have no "/". RC_UNAVAILABLE, RC_TIMEOUT: the
+ * Pushgateway is away; RC_INVALID: it refuses the text.
  */
-NODISCARD enum rc metrics_push(struct ctx *cx, struct http *h, const char *url, const char *job,
-                               const struct metrics *m, struct err *e);
+NODISCARD enum rc metrics_push(struct ctx *cx, struct http *h, const char *url,
+                               const struct metrics_label *group, const struct metrics *m,
+                               struct err *e);
 
 #endif

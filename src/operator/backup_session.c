@@ -31,28 +31,36 @@ is_over(const struct json *session)
     return phase_is_final(phase_of(session));
 }
 
-static struct json *
-own_target(const struct session_ctx *s)
+/* Each target has an entry, in the order of the members, before it has results. */
+static void
+backup_session_list(struct session_ctx *s)
 {
-    const struct json *targets = json_field(s->status, "targets");
-
-    for (size_t i = 0; i < json_size(targets); i++)
-        if (invoker_is_target(&s->inv, json_field(json_elem(targets, i), "ref")))
-            return json_elem(targets, i);
-    return NULL;
+    for (size_t i = 0; i < s->inv.n; i++) {
+        session_at(s, i);
+        (void)session_place(s);
+    }
+    session_at(s, 0);
 }
 
-static struct json *
-need_target(struct session_ctx *s)
+/* What is no member any more, of a batch that was changed meanwhile, has failed. */
+static void
+backup_session_drop(struct session_ctx *s)
 {
-    struct json *t = own_target(s);
+    struct json *targets = json_field(s->status, "targets");
 
-    if (t == NULL) {
-        t = json_new_object();
-        json_set(t, "ref", invoker_target_ref(&s->inv));
-        json_push(json_need_array(s->status, "targets"), t);
+    for (size_t i = 0; i < json_size(targets); i++) {
+        struct json *t = json_elem(targets, i);
+        const struct json *ref = json_field(t, "ref");
+        struct invoker found;
+
+        if (!phase_is_final(phase_target(t)) &&
+            !invoker_find(&s->inv, json_text_or(json_field(ref, "kind"), ""),
+                          json_text_or(json_field(ref, "namespace"), ""),
+                          json_text_or(json_field(ref, "name"), ""), &found))
+            (void)condition_setf(t, COND_BACKUP_DISRUPTED, COND_TRUE,
+                                 "%s %s/%s has no member with this target any more.", s->inv.kind,
+                                 s->inv.ns, s->inv.name);
     }
-    return t;
 }
 
 static const char *
@@ -66,9 +74,9 @@ backup_session_settle(struct session_ctx *s)
 }
 
 static bool
-has_result(struct session_ctx *s)
+has_result(const struct json *place)
 {
-    return phase_is_final(phase_target(need_target(s)));
+    return phase_is_final(phase_target(place));
 }
 
 /* ---- whose turn is it ---- */
@@ -112,32 +120,51 @@ other_session(struct session_ctx *s, const char *ns, const char *kind, const cha
     return found[0] != '\0' ? found : NULL;
 }
 
-/* Another configuration's session on the same target that goes first? `other` says which. */
+/* Does one of these invokers' sessions go first? `other` says which. */
+static bool
+one_goes_first(struct session_ctx *s, const struct json *invokers, char other[static OTHER_TEXT])
+{
+    for (size_t i = 0; i < json_size(invokers); i++) {
+        const struct json *c = json_elem(invokers, i);
+        const char *kind = json_text_or(json_field(c, "kind"), "");
+        char found[256];
+
+        if (strcmp(kind, s->inv.kind) == 0 && strcmp(kube_name(c), s->inv.name) == 0 &&
+            strcmp(kube_ns(c), s->inv.ns) == 0)
+            continue;
+        if (other_session(s, kube_ns(c), kind, kube_name(c), true, found, sizeof(found)) == NULL &&
+            other_session(s, kube_ns(c), kind, kube_name(c), false, found, sizeof(found)) == NULL)
+            continue;
+        /* What runs in other namespaces is not for everybody to read. */
+        if (strcmp(kube_ns(c), s->inv.ns) == 0)
+            (void)snprintf(other, OTHER_TEXT, "BackupSession %s", found);
+        else
+            (void)snprintf(other, OTHER_TEXT, "%s", "a BackupSession of another namespace");
+        return true;
+    }
+    return false;
+}
+
+/* Another invoker's session on one of our targets that goes first? */
 static bool
 target_is_busy(struct session_ctx *s, char other[static OTHER_TEXT])
 {
-    char *key = key3(s->inv.target_ns, s->inv.target_kind, s->inv.target_name), found[256];
-    struct json *configs = cache_by(s->op->backupconfiguration.cache, BY_TARGET, key);
-    bool busy = false;
+    struct cache *const caches[] = {s->op->backupconfiguration.cache, s->op->backupbatch.cache};
 
-    for (size_t i = 0; i < json_size(configs) && !busy; i++) {
-        const struct json *c = json_elem(configs, i);
-        const char *kind = json_text_or(json_field(c, "kind"), "");
+    for (size_t i = 0; i < s->inv.n; i++) {
+        struct invoker m;
+        CLEANUP(mem_free_ptr) char *key = NULL;
 
-        if (strcmp(kube_name(c), s->inv.name) == 0 && strcmp(kube_ns(c), s->inv.ns) == 0)
-            continue;
-        busy =
-            other_session(s, kube_ns(c), kind, kube_name(c), true, found, sizeof(found)) != NULL ||
-            other_session(s, kube_ns(c), kind, kube_name(c), false, found, sizeof(found)) != NULL;
-        /* What runs in other namespaces is not for everybody to read. */
-        if (busy && strcmp(kube_ns(c), s->inv.ns) == 0)
-            (void)snprintf(other, OTHER_TEXT, "BackupSession %s", found);
-        else if (busy)
-            (void)snprintf(other, OTHER_TEXT, "%s", "a BackupSession of another namespace");
+        invoker_member(&s->inv, i, &m);
+        key = key3(m.target_ns, m.target_kind, m.target_name);
+        for (size_t c = 0; c < ARRAY_LEN(caches); c++) {
+            CLEANUP(json_free_ptr) struct json *list = cache_by(caches[c], BY_TARGET, key);
+
+            if (one_goes_first(s, list, other))
+                return true;
+        }
     }
-    json_free(configs);
-    mem_free(key);
-    return busy;
+    return false;
 }
 
 static enum rc backup_session_skip(struct session_ctx *s, struct err *e, const char *fmt, ...)
@@ -154,10 +181,19 @@ backup_session_skip(struct session_ctx *s, struct err *e, const char *fmt, ...)
     va_end(ap);
     (void)condition_set(s->status, COND_BACKUP_SKIPPED, COND_TRUE, text);
     session_event(s, "Warning", "BackupSkipped", "%s", text);
-    if (session_save(s, NULL, e))
+    if (session_save(s, e))
         return err_code(e);
     log_warn("BackupSession Skipped: %s", text);
     return history_clean(s->cx, s->op, &s->inv, s->now, e);
+}
+
+/* The kind of what makes BackupSessions; NULL: that one makes none. */
+static struct watched *
+backup_invokers(struct operator* op, const char *kind)
+{
+    return strcmp(kind, GVR_BACKUP_CONFIGURATION.kind) == 0 ? &op->backupconfiguration
+           : strcmp(kind, GVR_BACKUP_BATCH.kind) == 0       ? &op->backupbatch
+                                                            : NULL;
 }
 
 /* ---- the end ---- */
@@ -175,8 +211,8 @@ note_success(struct session_ctx *s, const char *phase, struct err *e)
     if (strcmp(phase, "Succeeded") != 0 || last >= kube_created_ms(s->now))
         return RC_OK;
     json_set_cstr(status, LAST_SUCCESS, api_time(kube_created_ms(s->now), text));
-    return write_status(s->cx, s->op, s->op->backupconfiguration.cache, &GVR_BACKUP_CONFIGURATION,
-                        config, now, e);
+    return write_status(s->cx, s->op, backup_invokers(s->op, s->inv.kind)->cache,
+                        cache_kind(backup_invokers(s->op, s->inv.kind)->cache), config, now, e);
 }
 
 static void
@@ -193,11 +229,11 @@ backup_session_tidy(struct session_ctx *s)
 /* ---- on the way ---- */
 
 static void
-backup_session_prepare(struct session_ctx *s)
+backup_session_prepare(struct json *target)
 {
     static const char *const post[] = {"ApplyRetentionPolicy", "VerifyRepositoryIntegrity",
                                        "SendRepositoryMetrics"};
-    struct json *target = need_target(s), *list;
+    struct json *list;
 
     json_set_int(target, "totalHosts", 1);
     json_set(target, "preBackupActions", json_new_array());
@@ -220,18 +256,19 @@ static struct watched *backup_session_own(struct operator* op)
 }
 
 static const struct session_kind backup_session = {
-    .resource = &GVR_BACKUP_SESSION,
-    .name = "BackupSession",
+    .crd = &kind_backupsession,
     .verb = "backup",
     .executor = COND_BACKUP_EXECUTOR,
     .disrupted = COND_BACKUP_DISRUPTED,
     .waiting = "BackupWaiting",
     .finished = "BackupSessionFinished",
+    .pre_hook = "preBackup",
     .post_hook = "postBackup",
     .pre_hook_done = COND_PRE_BACKUP_HOOK,
     .post_hook_done = COND_POST_BACKUP_HOOK,
+    .whole_pre_done = COND_GLOBAL_PRE_BACKUP_HOOK,
+    .whole_post_done = COND_GLOBAL_POST_BACKUP_HOOK,
     .own = backup_session_own,
-    .target = need_target,
     .has_result = has_result,
     .settle = backup_session_settle,
     .prepare = backup_session_prepare,
@@ -255,10 +292,10 @@ backup_session_wait(struct session_ctx *s, const char *other, int64_t again_ms, 
     CLEANUP(mem_free_ptr)
     char *text = mem_printf("Waiting for %s, which backs up the same target.", other);
 
-    (void)need_target(s);
+    backup_session_list(s);
     s->out->requeue_after_ms = again_ms;
     session_tell(s, "Normal", COND_WAITING_FOR_TURN, COND_TRUE, text);
-    return session_save(s, NULL, e);
+    return session_save(s, e);
 }
 
 static enum rc
@@ -294,7 +331,8 @@ backup_session_start(struct session_ctx *s, struct err *e)
         return backup_session_skip(
             s, e, "Skipped taking backup. Reason: Repository %s/%s does not exist.", s->inv.repo_ns,
             s->inv.repo_name);
-    return session_begin(s, repo, e);
+    backup_session_list(s);
+    return session_go_on(s, repo, e);
 }
 
 /* A failed one may be tried again, by a session of its own. */
@@ -319,7 +357,7 @@ backup_session_retry(struct session_ctx *s, struct err *e)
     if (at == 0) {
         at = now + delay;
         json_set_cstr(s->status, "nextRetry", api_time(at, text));
-        if (session_save(s, NULL, e))
+        if (session_save(s, e))
             return err_code(e);
     }
     if (now < at) {
@@ -335,50 +373,41 @@ backup_session_retry(struct session_ctx *s, struct err *e)
         if (json_int_or(json_dig(there, "spec", "retryLeft"), 0) != left - 1) {
             json_free(again);
             json_set_cstr(s->status, "nextRetry", api_time(at + 1000, text)); /* the schedule's */
-            return session_save(s, NULL, e);
+            return session_save(s, e);
         }
     }
     json_free(again);
     if (rc != RC_OK)
         return err_wrap(e, "could not create the session that tries again");
     json_set_bool(s->status, "retried", true);
-    return session_save(s, NULL, e);
+    return session_save(s, e);
 }
 
 static enum rc
 backup_session_step(struct session_ctx *s, struct err *e)
 {
-    struct json *target = own_target(s);
+    CLEANUP(json_free_ptr) struct json *repo = NULL;
 
     if (is_over(s->now))
         return backup_session_retry(s, e);
-    if (target != NULL && session_is_given_up(s))
-        return session_end_given_up(s, e);
-    if (target != NULL && condition_is_false(target, COND_BACKUP_EXECUTOR))
-        return session_report(s, e);
-    if (target == NULL || !condition_is_there(target, COND_BACKUP_EXECUTOR)) {
-        /* Once it has begun, only the Job is missing: no more questions about the turn. */
-        if (target == NULL || json_field(target, "totalHosts") == NULL)
-            return backup_session_start(s, e);
-        CLEANUP(json_free_ptr)
-        struct json *repo = cache_get(s->op->repository.cache, s->inv.repo_ns, s->inv.repo_name);
-        if (repo != NULL)
-            return session_begin(s, repo, e);
-        return session_end_disrupted(s, "the Repository is gone", e);
-    }
-    return session_watch(s, e);
+    /* Once it has begun there are no more questions about the turn. */
+    if (!session_has_begun(s))
+        return backup_session_start(s, e);
+    backup_session_drop(s);
+    repo = cache_get(s->op->repository.cache, s->inv.repo_ns, s->inv.repo_name);
+    return session_go_on(s, repo, e);
 }
 
-/* The BackupConfiguration of a session, or NULL. */
+/* The BackupConfiguration or BackupBatch of a session, or NULL. */
 static struct json *
 invoker_of(struct operator* op, const struct json *session)
 {
     const struct json *by = json_dig(session, "spec", "invoker");
+    const struct watched *kind = backup_invokers(op, json_text_or(json_field(by, "kind"), ""));
 
-    if (strcmp(json_text_or(json_field(by, "kind"), ""), GVR_BACKUP_CONFIGURATION.kind) != 0)
-        return NULL;
-    return cache_get(op->backupconfiguration.cache, kube_ns(session),
-                     json_text_or(json_field(by, "name"), ""));
+    return kind == NULL ? NULL
+                        : cache_get(kind->cache, kube_ns(session),
+                                    json_text_or(json_field(by, "name"), ""));
 }
 
 static enum rc
@@ -390,15 +419,15 @@ backup_session_orphan(struct session_ctx *s, struct err *e)
 
     if (is_over(s->now))
         return RC_OK;
-    if (strcmp(kind, GVR_BACKUP_CONFIGURATION.kind) == 0)
+    if (backup_invokers(s->op, kind) != NULL)
         (void)snprintf(text, sizeof(text),
                        "Skipped taking backup. Reason: %s %s/%s does not exist.", kind,
                        kube_ns(s->now), json_text_or(json_field(by, "name"), ""));
     else
         (void)snprintf(text, sizeof(text),
-                       "Skipped taking backup. Reason: nothing acts on a %s yet.", kind);
+                       "Skipped taking backup. Reason: a %.60s makes no backups.", kind);
     session_tell(s, "Warning", COND_BACKUP_SKIPPED, COND_TRUE, text);
-    return session_save(s, NULL, e);
+    return session_save(s, e);
 }
 
 static enum rc
@@ -436,12 +465,12 @@ index_invoker(const struct json *obj, cache_emit_fn *emit, void *to)
     mem_free(key);
 }
 
-/* The sessions of a configuration: they wait for it, or for one another. */
+/* The sessions of an invoker: they wait for it, or for one another. */
 static void
 map_config_to_sessions(void *arg, const struct json *config, struct workq *q)
 {
     struct operator* op =(struct operator*) arg;
-    char *key = key3(kube_ns(config), GVR_BACKUP_CONFIGURATION.kind, kube_name(config));
+    char *key = key3(kube_ns(config), json_text_or(json_field(config, "kind"), ""), kube_name(config));
     struct json *list = cache_by(op->backupsession.cache, BY_INVOKER, key);
 
     for (size_t i = 0; i < json_size(list); i++)
@@ -455,6 +484,7 @@ backup_session_wire(struct operator* op, struct watched *own)
 {
     cache_add_index(own->cache, BY_INVOKER, index_invoker);
     controller_watch(own->ctl, op->backupconfiguration.cache, map_config_to_sessions, op);
+    controller_watch(own->ctl, op->backupbatch.cache, map_config_to_sessions, op);
     session_wire(op, own);
 }
 

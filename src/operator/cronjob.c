@@ -68,8 +68,8 @@ cron_job(struct operator* op, const struct invoker *inv, const char *name, const
     return cj;
 }
 
-enum rc
-ensure_cron_job(struct ctx *cx, struct operator* op, const struct invoker *inv, struct err *e)
+static enum rc
+ensure_whole(struct ctx *cx, struct operator* op, const struct invoker *inv, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *name = cron_job_name(inv);
     const char *given = json_text(json_dig(inv->runtime, "pod", "serviceAccountName")),
@@ -79,4 +79,13 @@ ensure_cron_job(struct ctx *cx, struct operator* op, const struct invoker *inv, 
     if (ensure_account(cx, op, inv, name, account, "stash-cron-job", e))
         return err_code(e);
     return ensure(cx, op, op->cron_jobs, &KUBE_CRON_JOB, cj, e);
+}
+
+enum rc
+ensure_cron_job(struct ctx *cx, struct operator* op, const struct invoker *inv, struct err *e)
+{
+    struct invoker whole;
+
+    invoker_whole(inv, &whole);
+    return ensure_whole(cx, op, &whole, e);
 }

@@ -54,7 +54,8 @@ object_check(const struct crd_def *kind, const struct json *obj, struct err *e)
         return err_code(e);
     if (kind == &kind_repository)
         return check_repository(obj, e);
-    if (kind != &kind_backupconfiguration && kind != &kind_restoresession)
+    if (kind != &kind_backupconfiguration && kind != &kind_restoresession &&
+        kind != &kind_backupbatch && kind != &kind_restorebatch)
         return RC_OK;
     invoker_view(obj, &inv);
     if (adoption_check(&(struct adopter){inv.ns, inv.target_ns, inv.repo_ns}, notes.adopt_target,

@@ -65,7 +65,7 @@ enum { OPERATOR_RETRY_MS = 5000 }; /* when something that is missing may have co
 /* Names of the indexes. */
 #define BY_REPOSITORY "repository" /* "ns/name" */
 #define BY_INVOKER "invoker"       /* "ns/kind/name" of a session's labels */
-#define BY_TARGET "target"         /* "ns/kind/name" of a configuration's target */
+#define BY_TARGET "target"         /* "ns/kind/name" of a target of what backs up */
 #define BY_JOB "job"               /* "ns/name" of the Job of a pod */
 #define BY_NAME "name"             /* of a RoleBinding, in whatever namespace */
 
@@ -179,9 +179,11 @@ NODISCARD enum rc check_target(struct ctx *cx, struct operator* op, const struct
 NODISCARD enum rc ensure_cron_job(struct ctx *cx, struct operator* op, const struct invoker *inv,
                                   struct err *e);
 
-/* One run of an invoker: its session (a BackupSession, or the RestoreSession itself). */
+/* One run of a member of an invoker: its session (a BackupSession, or the RestoreSession or RestoreBatch itself). */
 struct run {
     const struct invoker *inv;
+    size_t index;     /* of the Job: where the session keeps its results */
+    const char *hook; /* "preBackup", of a whole batch; NULL: the member's Task */
     const struct json *session;
     const struct json *repo;
     int64_t deadline_ms; /* unix ms by which the Job must be done; 0: none */
@@ -190,7 +192,7 @@ char *run_job_name(const struct run *r); /* mem_free */
 /* Could a pod be made now? RC_NOT_FOUND: its Task or a Function; RC_INVALID: what they say. */
 NODISCARD enum rc run_check(struct ctx *cx, struct operator* op, const struct invoker *inv,
                             const struct json *repo, struct err *e);
-/* Account, roles and Job; RC_OK also when they are there already. */
+/* Account, roles and Job; RC_OK also when they are there already. A hook needs no `repo`. */
 NODISCARD enum rc ensure_job(struct ctx *cx, struct operator* op, const struct run *r,
                              struct err *e);
 NODISCARD enum rc ensure_run_rbac(struct ctx *cx, struct operator* op, const struct run *r,
@@ -311,12 +313,12 @@ void report_metrics(struct ctx *cx, struct operator* op, const struct invoker *i
 struct metrics;
 void put_state(struct operator* op, struct metrics *m);
 
-/* The field of a BackupConfiguration's status: when its last session that succeeded began. */
+/* The field of the status of a BackupConfiguration or BackupBatch: when its last session that succeeded began. */
 #define LAST_SUCCESS "lastSuccessTime"
 
 /* ---- who shares a host in a Repository (sharing.c) ---- */
 
-/* The condition HostShared of a BackupConfiguration, and an event. */
+/* The condition HostShared of a BackupConfiguration or BackupBatch, and an event. */
 void tell_sharing(struct ctx *cx, struct operator* op, const struct invoker *inv,
                   const struct json *obj, struct json *status);
 /* The configuration is Invalid: it shares nothing, and whoever may have been told otherwise looks again. */
@@ -328,7 +330,7 @@ void untell_sharing(struct operator* op, const struct invoker *inv, struct json 
 void tell_blueprint(struct ctx *cx, struct operator* op, const struct json *config,
                     struct json *status);
 
-/* ---- what nothing acts on (ignored.c) ---- */
+/* ---- fields that nothing acts on (ignored.c) ---- */
 
 /* Fields of an invoker that nothing reads: the condition FieldsIgnored and an event. */
 void tell_ignored(struct ctx *cx, struct recorder *events, const struct crd_def *kind,

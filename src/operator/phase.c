@@ -9,6 +9,34 @@ present_not_true(const struct json *status, enum condition_id id)
     return condition_is_there(status, id) && !condition_is_true(status, id);
 }
 
+/* What stands for each target: in the status itself, or of a batch in a list of it. */
+static bool
+is_any_missing(const struct json *holder)
+{
+    return present_not_true(holder, COND_TASK_FOUND) ||
+           present_not_true(holder, COND_BACKUP_TARGET_FOUND) ||
+           present_not_true(holder, COND_RESTORE_TARGET_FOUND);
+}
+
+static bool
+is_missing(const struct json *status, const char *list)
+{
+    const struct json *members = json_field(status, list);
+    bool missing = is_any_missing(status);
+
+    for (size_t i = 0; i < json_size(members); i++)
+        missing = missing || is_any_missing(json_elem(members, i));
+    return missing;
+}
+
+/* The hook of a whole batch has begun: nothing is asked about the turn any more. */
+bool
+phase_has_begun(const struct json *status)
+{
+    return condition_is_there(status, COND_GLOBAL_PRE_BACKUP_HOOK) ||
+           condition_is_there(status, COND_GLOBAL_PRE_RESTORE_HOOK);
+}
+
 const char *
 phase_configuration(const struct json *status, const char *driver)
 {
@@ -19,8 +47,7 @@ phase_configuration(const struct json *status, const char *driver)
         return "NotReady";
     if (condition_is_false(status, COND_VALIDATION_PASSED))
         return "Invalid";
-    if (present_not_true(status, COND_TASK_FOUND) ||
-        present_not_true(status, COND_BACKUP_TARGET_FOUND))
+    if (is_missing(status, "memberConditions"))
         return "NotReady";
     if (condition_is_true(status, COND_VALIDATION_PASSED) &&
         condition_is_true(status, COND_CRONJOB_CREATED) &&
@@ -103,7 +130,7 @@ phase_session(const struct json *status)
         failed = failed || strcmp(p, "Failed") == 0;
     }
     if (json_size(targets) == 0 || all_pending)
-        return reported ? "Failed" : "Pending";
+        return reported ? "Failed" : phase_has_begun(status) ? "Running" : "Pending";
     if (!all_ended || !reported)
         return "Running";
     if (failed || retention_failed(status) || condition_is_false(status, COND_INTEGRITY_VERIFIED))
@@ -128,22 +155,66 @@ phase_restore_target(const struct json *status)
 }
 
 const char *
+phase_restore_member(const struct json *member)
+{
+    const char *end = phase_restore_target(member);
+
+    if (end != NULL)
+        return end;
+    return json_field(member, "totalHosts") == NULL ? "Pending" : "Running";
+}
+
+/* The worst of its members' ends; NULL: not all of them have ended. */
+static const char *
+restore_end(const struct json *status)
+{
+    static const char *const worst_first[] = {"Unknown", "Failed", DRY_RUN_PHASE, "Succeeded"};
+    const struct json *members = json_field(status, "members");
+    size_t worst = ARRAY_LEN(worst_first) - 1;
+
+    if (json_size(members) == 0)
+        return phase_restore_target(status);
+    for (size_t i = 0; i < json_size(members); i++) {
+        const char *end = phase_restore_target(json_elem(members, i));
+
+        if (end == NULL)
+            return NULL;
+        for (size_t w = 0; w < worst; w++)
+            if (strcmp(end, worst_first[w]) == 0)
+                worst = w;
+    }
+    return worst_first[worst];
+}
+
+static bool
+is_restore_begun(const struct json *status)
+{
+    const struct json *members = json_field(status, "members");
+    bool begun = phase_has_begun(status) || json_field(status, "totalHosts") != NULL;
+
+    for (size_t i = 0; i < json_size(members); i++)
+        begun = begun || json_field(json_elem(members, i), "totalHosts") != NULL;
+    return begun;
+}
+
+const char *
 phase_restore(const struct json *status)
 {
-    const char *target = phase_restore_target(status);
+    const char *end = restore_end(status);
     bool reported = condition_is_there(status, COND_METRICS_PUSHED);
 
-    if (reported && condition_is_true(status, COND_DEADLINE_EXCEEDED))
+    if (reported && (condition_is_true(status, COND_DEADLINE_EXCEEDED) ||
+                     condition_is_false(status, COND_GLOBAL_PRE_RESTORE_HOOK) ||
+                     condition_is_false(status, COND_GLOBAL_POST_RESTORE_HOOK)))
         return "Failed";
-    if (target != NULL)
-        return reported ? target : "Running";
+    if (end != NULL)
+        return reported ? end : "Running";
     if (condition_is_false(status, COND_VALIDATION_PASSED))
         return "Invalid";
     if (json_size(json_field(status, "conditions")) == 0 ||
         present_not_true(status, COND_REPOSITORY_FOUND) ||
-        present_not_true(status, COND_BACKEND_SECRET_FOUND) ||
-        present_not_true(status, COND_RESTORE_TARGET_FOUND) ||
-        json_field(status, "totalHosts") == NULL)
+        present_not_true(status, COND_BACKEND_SECRET_FOUND) || is_missing(status, "members") ||
+        !is_restore_begun(status))
         return "Pending";
     return "Running";
 }

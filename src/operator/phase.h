@@ -13,15 +13,22 @@
  */
 #include "json/node.h"
 
+/* Of a BackupConfiguration or a BackupBatch. */
 const char *phase_configuration(const struct json *status, const char *driver);
 
 /* Of one entry of status.targets. */
 const char *phase_target(const struct json *target);
 const char *phase_session(const struct json *status);
+/* Of a RestoreSession or a RestoreBatch. */
 const char *phase_restore(const struct json *status);
 
-/* Has the one target of a RestoreSession come to an end: its phase, or NULL. */
-const char *phase_restore_target(const struct json *status);
+/* Has a target come to an end: its phase, or NULL. Of a RestoreSession all stands in the status itself. */
+const char *phase_restore_target(const struct json *holder);
+/* Of one entry of status.members of a RestoreBatch. */
+const char *phase_restore_member(const struct json *member);
+
+/* Was the hook before all members of a batch started? */
+bool phase_has_begun(const struct json *status);
 
 bool phase_is_final(const char *phase);
 

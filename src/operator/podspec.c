@@ -22,6 +22,15 @@ podspec_task(const struct invoker *inv, const struct json *app)
                               inv->restore ? "restoreTask" : "backupTask", "name"));
 }
 
+char *
+podspec_interim_name(const struct invoker *inv, const char *session)
+{
+    const char *name = json_text_or(json_dig(inv->interim, "metadata", "name"), "interim");
+
+    return inv->at == 0 ? mem_printf("%s-%s", session, name)
+                        : mem_printf("%s-%s-%zu", session, name, inv->at);
+}
+
 /* ---- variables ---- */
 
 static void
@@ -79,7 +88,7 @@ set_backup(struct vars *v, const struct podspec_in *in)
     const struct invoker *inv = in->inv;
 
     vars_set(v, "BACKUP_SESSION", in->session);
-    vars_set(v, "HOSTNAME", inv->alias[0] != '\0' ? inv->alias : DEFAULT_HOST);
+    vars_set(v, "HOSTNAME", invoker_host(inv));
     set_list(v, "TARGET_PATHS", json_field(inv->target, "paths"), "/stash-data");
     set_list(v, "EXCLUDE_PATTERNS", json_field(inv->target, "exclude"), NULL);
     set_retention(v, inv->retention);
@@ -140,7 +149,7 @@ base_vars(const struct podspec_in *in)
     vars_set(v, "ENABLE_CACHE",
              json_is_true(json_field(inv->temp_dir, "disableCaching")) ? "false" : "true");
     vars_set(v, "INTERIM_DATA_DIR",
-             json_field(inv->spec, "interimVolumeTemplate") != NULL ? INTERIM_DATA : SCRATCH_DATA);
+             inv->interim != NULL ? INTERIM_DATA : SCRATCH_DATA);
     if (inv->restore)
         set_restore(v, in);
     else
@@ -304,7 +313,7 @@ finish_container(const struct podspec_in *in, struct json *c)
     layer_runtime(c, json_field(in->inv->runtime, "container"));
     add_mount(c, TMP_VOLUME, SCRATCH_DIR, NULL);
     podspec_local_mount(in->repo, in->backend, c);
-    if (json_field(in->inv->spec, "interimVolumeTemplate") != NULL)
+    if (in->inv->interim != NULL)
         add_mount(c, INTERIM_VOLUME, INTERIM_DIR, NULL);
     podspec_secure(c, in->inv->runtime);
 }
@@ -315,17 +324,19 @@ check_step_target(const struct invoker *inv, const struct json *container, struc
 {
     static const char *const steps[] = {"backup-redis", "restore-redis"};
     const char *first = json_text_or(json_elem(json_field(container, "args"), 0), "");
+    char path[INVOKER_PATH];
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         if (strcmp(first, steps[i]) != 0 || strcmp(inv->target_kind, GVR_APP_BINDING.kind) == 0)
             continue;
+        (void)invoker_path(inv, path);
         return json_dig(inv->target, "ref", "kind") == NULL
                    ? err_set(e, RC_INVALID,
-                             "spec.target.ref is missing: %s needs the AppBinding of a Redis there",
-                             steps[i])
+                             "%s.target.ref is missing: %s needs the AppBinding of a Redis there",
+                             path, steps[i])
                    : err_set(e, RC_INVALID,
-                             "spec.target.ref is a %.80s: %s needs the AppBinding of a Redis there",
-                             inv->target_kind, steps[i]);
+                             "%s.target.ref is a %.80s: %s needs the AppBinding of a Redis there",
+                             path, inv->target_kind, steps[i]);
     }
     return RC_OK;
 }
@@ -400,18 +411,16 @@ add_arg(struct json *args, const char *flag, const char *value)
     mem_free(arg);
 }
 
+/* Runs one hook; of a whole batch no target is named. */
 static struct json *
-hook_container(const struct podspec_in *in, const struct json *task, bool post)
+run_hook_container(const struct podspec_in *in, const char *type, const char *name,
+                   const char *output)
 {
     const struct invoker *inv = in->inv;
-    const char *type =
-        inv->restore ? (post ? "postRestore" : "preRestore") : (post ? "postBackup" : "preBackup");
-    struct json *c, *args;
+    bool whole = inv->at == INVOKER_WHOLE;
+    struct json *c = json_new_object(), *args;
 
-    if (json_field(inv->hooks, type) == NULL)
-        return NULL;
-    c = json_new_object();
-    json_set_cstr(c, "name", post ? "post-task-hook" : "pre-task-hook");
+    json_set_cstr(c, "name", name);
     json_set_cstr(c, "image", in->image);
     args = json_need_array(c, "args");
     json_push_cstr(args, "run-hook");
@@ -420,17 +429,30 @@ hook_container(const struct podspec_in *in, const struct json *task, bool post)
     add_arg(args, "restoresession", inv->restore ? in->session : "");
     add_arg(args, "invoker-kind", inv->kind);
     add_arg(args, "invoker-name", inv->name);
-    add_arg(args, "target-kind", inv->target_kind);
-    add_arg(args, "target-namespace", inv->target_ns);
-    add_arg(args, "target-name", inv->target_name);
+    add_arg(args, "target-kind", whole ? "" : inv->target_kind);
+    add_arg(args, "target-namespace", whole ? "" : inv->target_ns);
+    add_arg(args, "target-name", whole ? "" : inv->target_name);
     add_arg(args, "hook-type", type);
-    add_arg(args, "hostname", inv->alias[0] != '\0' ? inv->alias : DEFAULT_HOST);
-    add_arg(args, "output-dir", output_dir(task));
+    add_arg(args, "hostname", invoker_host(inv));
+    add_arg(args, "output-dir", output);
     add_arg(args, "metrics-enabled", "true");
     add_arg(args, "metrics-pushgateway-url",
             in->pushgateway_url != NULL ? in->pushgateway_url : "");
     finish_container(in, c);
     return c;
+}
+
+static struct json *
+hook_container(const struct podspec_in *in, const struct json *task, bool post)
+{
+    bool restore = in->inv->restore;
+    const char *type =
+        restore ? (post ? "postRestore" : "preRestore") : (post ? "postBackup" : "preBackup");
+
+    if (json_field(in->inv->hooks, type) == NULL)
+        return NULL;
+    return run_hook_container(in, type, post ? "post-task-hook" : "pre-task-hook",
+                              output_dir(task));
 }
 
 /* ---- the pod ---- */
@@ -495,11 +517,9 @@ add_volumes(const struct podspec_in *in, const struct json *task, struct json *p
     json_set(empty, "sizeLimit", json_clone(json_field(in->inv->temp_dir, "sizeLimit")));
     json_push(list, tmp);
     podspec_local_volume(in->repo, pod);
-    if (json_field(in->inv->spec, "interimVolumeTemplate") != NULL) {
+    if (in->inv->interim != NULL) {
         struct json *v = json_new_object();
-        const char *name = json_text_or(
-            json_dig(in->inv->spec, "interimVolumeTemplate", "metadata", "name"), "interim");
-        char *claim = mem_printf("%s-%s", in->session, name);
+        char *claim = podspec_interim_name(in->inv, in->session);
 
         json_set_cstr(v, "name", INTERIM_VOLUME);
         json_set_cstr(json_need_object(v, "persistentVolumeClaim"), "claimName", claim);
@@ -557,4 +577,17 @@ podspec_build(const struct podspec_in *in, struct json **out, struct err *e)
     podspec_apply_runtime(pod, in->inv->runtime, in->pull_secrets);
     *out = pod;
     return RC_OK;
+}
+
+struct json *
+podspec_build_hook(const struct podspec_in *in, const char *type)
+{
+    struct json *pod = json_new_object(), *c = run_hook_container(in, type, "run-hook", "");
+
+    put_env_text(c, FINAL_STEP, "true");
+    json_set_cstr(pod, "restartPolicy", "Never");
+    json_push(json_need_array(pod, "containers"), c);
+    add_volumes(in, NULL, pod);
+    podspec_apply_runtime(pod, in->inv->runtime, in->pull_secrets);
+    return pod;
 }

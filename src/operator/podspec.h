@@ -41,6 +41,15 @@ struct podspec_in {
  */
 NODISCARD enum rc podspec_build(const struct podspec_in *in, struct json **out, struct err *e);
 
+/*
+ * The pod that runs a hook of a whole batch, "preBackup" for one: what podspec_build puts before and after its steps, alone.
+ * `in` needs no repository, backend or Task. The caller frees.
+ */
+struct json *podspec_build_hook(const struct podspec_in *in, const char *type);
+
+/* The claim of interimVolumeTemplate of a session; mem_free. */
+char *podspec_interim_name(const struct invoker *inv, const char *session);
+
 /* The name of the invoker's Task: its own, else its AppBinding's; NULL: none. Borrowed. */
 const char *podspec_task(const struct invoker *inv, const struct json *app_binding);
 

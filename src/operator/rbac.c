@@ -14,8 +14,10 @@ char *
 grant_name(const struct invoker *inv)
 {
     CLEANUP(mem_free_ptr) char *kind = name_lower(inv->kind);
+    CLEANUP(mem_free_ptr)
+    char *at = inv->at == INVOKER_WHOLE ? mem_strdup("all") : mem_printf("%zu", inv->at);
 
-    return name_of(NAME_MAX_LABEL, kind, inv->name, "0");
+    return name_of(NAME_MAX_LABEL, kind, inv->name, at);
 }
 
 char *
@@ -187,15 +189,18 @@ app_secrets(const struct json *app)
 }
 
 /*
- * The name that roles of this invoker have in other namespaces; mem_free. The hash keeps apart what
+ * The name that roles of this member have in other namespaces; mem_free. The hash keeps apart what
  * would look alike: namespaces and names may hold "-", dots become that, and long ones are cut.
  */
 static char *
 foreign_name(const struct invoker *inv)
 {
     CLEANUP(mem_free_ptr) char *kind = name_lower(inv->kind);
-    CLEANUP(mem_free_ptr) char *readable = mem_printf("%s-%s-%s-0", inv->ns, kind, inv->name);
-    CLEANUP(mem_free_ptr) char *whole = mem_printf("%s/%s/%s", inv->ns, kind, inv->name);
+    CLEANUP(mem_free_ptr)
+    char *readable = mem_printf("%s-%s-%s-%zu", inv->ns, kind, inv->name, inv->at);
+    CLEANUP(mem_free_ptr)
+    char *whole = inv->at == 0 ? mem_printf("%s/%s/%s", inv->ns, kind, inv->name)
+                               : mem_printf("%s/%s/%s/%zu", inv->ns, kind, inv->name, inv->at);
     char hex[ID_TEXT];
     struct id id;
 
@@ -262,13 +267,15 @@ ensure_run_rbac(struct ctx *cx, struct operator* op, const struct run *r, const 
     return rc;
 }
 
-enum rc
-remove_foreign_rbac(struct ctx *cx, struct operator* op, const struct invoker *inv,
-                    const char *keep, struct err *e)
+/* `*found`: there was one, in whatever namespace. */
+static enum rc
+remove_foreign_of(struct ctx *cx, struct operator* op, const struct invoker *inv, const char *keep,
+                  bool *found, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *name = foreign_name(inv);
     CLEANUP(json_free_ptr) struct json *keys = cache_keys_by(op->bindings, BY_NAME, name);
 
+    *found = json_size(keys) > 0;
     for (size_t i = 0; i < json_size(keys); i++) {
         const char *key = json_text(json_elem(keys, i)), *slash = strchr(key, '/');
         CLEANUP(mem_free_ptr) char *ns = mem_strndup(key, (size_t)(slash - key));
@@ -278,6 +285,22 @@ remove_foreign_rbac(struct ctx *cx, struct operator* op, const struct invoker *i
         /* The binding last: as long as it is there, the rest is still to be done. */
         if (ensure_gone(cx, op, &KUBE_ROLE, ns, name, NULL, e) ||
             ensure_gone(cx, op, &KUBE_ROLE_BINDING, ns, name, NULL, e))
+            return err_code(e);
+    }
+    return RC_OK;
+}
+
+enum rc
+remove_foreign_rbac(struct ctx *cx, struct operator* op, const struct invoker *inv,
+                    const char *keep, struct err *e)
+{
+    struct invoker m = *inv;
+    bool found = true;
+
+    /* Behind the last one: members that a batch had once. */
+    for (size_t i = 0; i < inv->n || (inv->batch && found); i++) {
+        invoker_member(inv, i, &m);
+        if (remove_foreign_of(cx, op, &m, i < inv->n ? keep : NULL, &found, e))
             return err_code(e);
     }
     return RC_OK;

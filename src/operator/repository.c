@@ -3,6 +3,18 @@
 #include "base/mem.h"
 #include "operator/operator_internal.h"
 
+/* The kinds that refer to Repositories. */
+enum { USERS = 4 };
+
+static void
+users_of(struct operator* op, struct watched *out[static USERS])
+{
+    out[0] = &op->backupconfiguration;
+    out[1] = &op->backupbatch;
+    out[2] = &op->restoresession;
+    out[3] = &op->restorebatch;
+}
+
 static void
 add_references(struct json *list, struct cache *users, const char *key)
 {
@@ -26,9 +38,11 @@ set_references(struct operator* op, struct json *now)
 {
     struct json *status = json_need_object(now, "status"), *list = json_new_array();
     char *key = key2(kube_ns(now), kube_name(now));
+    struct watched *users[USERS];
 
-    add_references(list, op->backupconfiguration.cache, key);
-    add_references(list, op->restoresession.cache, key);
+    users_of(op, users);
+    for (size_t i = 0; i < USERS; i++)
+        add_references(list, users[i]->cache, key);
     mem_free(key);
     json_set(status, "references", json_size(list) > 0 ? json_ref(list) : NULL);
     json_free(list);
@@ -152,19 +166,19 @@ on_repository(void *arg, const struct json *old, const struct json *now)
 {
     struct operator* op =(struct operator*) arg;
     const struct json *repo = now != NULL ? now : old;
-    struct cache *users[] = {op->backupconfiguration.cache, op->restoresession.cache};
-    struct controller *controllers[] = {op->backupconfiguration.ctl, op->restoresession.ctl};
+    struct watched *users[USERS];
     char *key;
 
     if (old != NULL && now != NULL && kube_generation(old) == kube_generation(now) &&
         kube_is_deleting(old) == kube_is_deleting(now))
         return;
+    users_of(op, users);
     key = key2(kube_ns(repo), kube_name(repo));
-    for (size_t c = 0; c < ARRAY_LEN(users); c++) {
-        struct json *keys = cache_keys_by(users[c], BY_REPOSITORY, key);
+    for (size_t c = 0; c < USERS; c++) {
+        struct json *keys = cache_keys_by(users[c]->cache, BY_REPOSITORY, key);
 
         for (size_t i = 0; i < json_size(keys); i++)
-            workq_add(controller_queue(controllers[c]), json_text(json_elem(keys, i)));
+            workq_add(controller_queue(users[c]->ctl), json_text(json_elem(keys, i)));
         json_free(keys);
     }
     mem_free(key);
@@ -198,11 +212,12 @@ map_user_to_repo(void *arg, const struct json *obj, struct workq *q)
 static void
 repository_wire(struct operator* op, struct watched *own)
 {
-    struct cache *users[] = {op->backupconfiguration.cache, op->restoresession.cache};
+    struct watched *users[USERS];
 
-    for (size_t i = 0; i < ARRAY_LEN(users); i++) {
-        cache_add_index(users[i], BY_REPOSITORY, index_repository);
-        controller_watch(own->ctl, users[i], map_user_to_repo, op);
+    users_of(op, users);
+    for (size_t i = 0; i < USERS; i++) {
+        cache_add_index(users[i]->cache, BY_REPOSITORY, index_repository);
+        controller_watch(own->ctl, users[i]->cache, map_user_to_repo, op);
     }
     controller_watch(own->ctl, op->jobs, controller_map_owner,
                      (void *)(uintptr_t)GVR_REPOSITORY.kind);

@@ -9,8 +9,12 @@
 char *
 run_job_name(const struct run *r)
 {
+    CLEANUP(mem_free_ptr)
+    char *at = r->hook == NULL ? mem_printf("%zu", r->index)
+                               : mem_strdup(strncmp(r->hook, "pre", 3) == 0 ? "pre" : "post");
+
     return name_of(NAME_MAX_LABEL, r->inv->restore ? "stash-restore" : "stash-backup",
-                   json_text_or(json_dig(r->session, "metadata", "name"), ""), "0");
+                   json_text_or(json_dig(r->session, "metadata", "name"), ""), at);
 }
 
 static struct json *
@@ -25,16 +29,11 @@ find_function(void *arg, const char *name)
     return cache_get(((struct operator*)arg)->function.cache, NULL, name);
 }
 
-static enum rc
-build_pod(struct operator* op, const struct run *r, const struct json *app, struct json **out,
-          struct err *e)
+static struct podspec_in
+podspec_of(struct operator* op, const struct run *r)
 {
-    struct backend b;
-    struct podspec_in in = {
+    return (struct podspec_in){
         .inv = r->inv,
-        .repo = r->repo,
-        .backend = &b,
-        .app_binding = app,
         .session = kube_name(r->session),
         .image = op->opts->image,
         .pushgateway_url = op->opts->pushgateway_url,
@@ -44,8 +43,19 @@ build_pod(struct operator* op, const struct run *r, const struct json *app, stru
         .function = find_function,
         .arg = op,
     };
+}
+
+static enum rc
+build_pod(struct operator* op, const struct run *r, const struct json *app, struct json **out,
+          struct err *e)
+{
+    struct podspec_in in = podspec_of(op, r);
+    struct backend b;
     enum rc rc;
 
+    in.repo = r->repo;
+    in.backend = &b;
+    in.app_binding = app;
     if (backend_decode(json_dig(r->repo, "spec", "backend"), &b, e))
         return err_code(e);
     rc = podspec_build(&in, out, e);
@@ -96,8 +106,7 @@ build_job(const struct run *r, const char *name, const char *account, struct jso
 static enum rc
 ensure_interim(struct ctx *cx, struct operator* op, const struct run *r, struct err *e)
 {
-    const struct json *t = json_field(r->inv->spec, "interimVolumeTemplate"),
-                      *notes = json_dig(t, "metadata", "annotations");
+    const struct json *t = r->inv->interim, *notes = json_dig(t, "metadata", "annotations");
     CLEANUP(json_free_ptr) struct json *ours = NULL;
     struct json *pvc;
     char *name;
@@ -106,8 +115,7 @@ ensure_interim(struct ctx *cx, struct operator* op, const struct run *r, struct 
     if (t == NULL)
         return RC_OK;
     ours = invoker_labels(r->inv);
-    name = mem_printf("%s-%s", kube_name(r->session),
-                      json_text_or(json_dig(t, "metadata", "name"), "interim"));
+    name = podspec_interim_name(r->inv, kube_name(r->session));
     pvc = kube_object_new(&KUBE_PERSISTENT_VOLUME_CLAIM, r->inv->ns, name);
     json_merge_fields(json_need_object(kube_meta(pvc), "labels"),
                       json_dig(t, "metadata", "labels"));
@@ -120,6 +128,28 @@ ensure_interim(struct ctx *cx, struct operator* op, const struct run *r, struct 
     json_free(pvc);
     mem_free(name);
     return rc == RC_EXISTS ? RC_OK : rc;
+}
+
+static const char *
+run_role(const struct run *r)
+{
+    return r->inv->restore ? "stash-restore-job" : "stash-backup-job";
+}
+
+/* A hook of the whole batch: it reads no Redis and no Repository. */
+static enum rc
+create_hook_job(struct ctx *cx, struct operator* op, const struct run *r, const char *name,
+                struct err *e)
+{
+    struct podspec_in in = podspec_of(op, r);
+    CLEANUP(mem_free_ptr) char *account = grant_account(r->inv);
+    CLEANUP(mem_free_ptr) char *grant = grant_name(r->inv);
+    CLEANUP(json_free_ptr)
+    struct json *job = build_job(r, name, account, podspec_build_hook(&in, r->hook));
+
+    if (ensure_account(cx, op, r->inv, grant, account, run_role(r), e))
+        return err_code(e);
+    return create_owned(cx, op, op->jobs, &KUBE_JOB, job, e);
 }
 
 static enum rc
@@ -140,8 +170,7 @@ create_job(struct ctx *cx, struct operator* op, const struct run *r, const char 
     rc = build_pod(op, r, app, &pod, e);
     if (rc == RC_OK) {
         job = build_job(r, name, account, pod);
-        rc = ensure_account(cx, op, r->inv, grant, account,
-                            r->inv->restore ? "stash-restore-job" : "stash-backup-job", e);
+        rc = ensure_account(cx, op, r->inv, grant, account, run_role(r), e);
     }
     if (rc == RC_OK)
         rc = ensure_hook_rights(cx, op, r->inv, account, e);
@@ -161,7 +190,8 @@ ensure_job(struct ctx *cx, struct operator* op, const struct run *r, struct err 
     enum rc rc = RC_OK;
 
     if (!cache_has(op->jobs, r->inv->ns, name))
-        rc = create_job(cx, op, r, name, e);
+        rc = r->hook != NULL ? create_hook_job(cx, op, r, name, e)
+                             : create_job(cx, op, r, name, e);
     mem_free(name);
     return rc;
 }

@@ -11,6 +11,13 @@
 
 enum { LOOK_MS = 15 * 1000, EVENT_TEXT = 1000 };
 
+/* "BackupSession" */
+static const char *
+session_name(const struct session_ctx *s)
+{
+    return s->kind->crd->gvr->kind;
+}
+
 /* ---- its status ---- */
 
 void
@@ -21,8 +28,24 @@ session_take(struct session_ctx *s, struct json *obj)
     s->was = obj;
     s->now = json_clone(obj);
     s->status = json_need_object(s->now, "status");
-    if (s->kind->is_invoker)
+    if (s->kind->is_invoker) {
+        size_t at = s->inv.at;
+
         invoker_view(s->now, &s->inv);
+        session_at(s, at);
+    }
+}
+
+void
+session_at(struct session_ctx *s, size_t at)
+{
+    invoker_member(&s->inv, at, &s->inv);
+}
+
+struct json *
+session_place(struct session_ctx *s)
+{
+    return invoker_need_place(&s->inv, s->status);
 }
 
 void
@@ -68,17 +91,24 @@ session_wait_is_over(struct session_ctx *s)
         (void)condition_set(s->status, COND_WAITING_FOR_TURN, COND_FALSE, "The wait is over.");
 }
 
-/* When its Job was made: the wait for its turn does not count. One without a Job began when it was made. */
+/* When its first Job was made: the wait for its turn does not count. One without a Job began when it was made. */
 static int64_t
 session_began_ms(struct session_ctx *s, const char *phase)
 {
-    int64_t at = 0;
+    const char *made = condition_row(s->kind->executor)->type;
+    int64_t began = 0;
+    struct invoker m;
 
-    if (strcmp(phase, "Skipped") != 0)
-        at = kube_time_ms(
-            json_field(condition_find(s->kind->target(s), condition_row(s->kind->executor)->type),
-                       "lastTransitionTime"));
-    return at != 0 ? at : kube_created_ms(s->now);
+    for (size_t i = 0; i < s->inv.n && strcmp(phase, "Skipped") != 0; i++) {
+        int64_t at;
+
+        invoker_member(&s->inv, i, &m);
+        at = kube_time_ms(json_field(condition_find(invoker_place(&m, s->status, NULL), made),
+                                     "lastTransitionTime"));
+        if (at != 0 && (began == 0 || at < began))
+            began = at;
+    }
+    return began != 0 ? began : kube_created_ms(s->now);
 }
 
 /* Phases follow from the rest; the duration is written once. */
@@ -96,20 +126,18 @@ session_settle(struct session_ctx *s)
 }
 
 enum rc
-session_save(struct session_ctx *s, struct json **target, struct err *e)
+session_save(struct session_ctx *s, struct err *e)
 {
     struct cache *cache = s->kind->own(s->op)->cache;
     struct json *fresh;
 
     (void)session_settle(s);
-    if (write_status(s->cx, s->op, cache, s->kind->resource, s->was, s->now, e))
+    if (write_status(s->cx, s->op, cache, cache_kind(cache), s->was, s->now, e))
         return err_code(e);
     fresh = cache_get(cache, kube_ns(s->now), kube_name(s->now));
     if (fresh == NULL)
-        return err_set(e, RC_NOT_FOUND, "the %s is gone", s->kind->name);
+        return err_set(e, RC_NOT_FOUND, "the %s is gone", session_name(s));
     session_take(s, fresh);
-    if (target != NULL)
-        *target = s->kind->target(s);
     return RC_OK;
 }
 
@@ -119,11 +147,113 @@ session_reload(struct session_ctx *s, struct err *e)
 {
     struct json *fresh = NULL;
 
-    if (kube_get(s->cx, s->op->k, s->kind->resource, kube_ns(s->now), kube_name(s->now), &fresh, e))
+    if (kube_get(s->cx, s->op->k, s->kind->crd->gvr, kube_ns(s->now), kube_name(s->now), &fresh, e))
         return err_code(e);
     cache_note(s->kind->own(s->op)->cache, fresh);
     session_take(s, fresh);
     return RC_OK;
+}
+
+/* ---- its Jobs ---- */
+
+/* The Job of the member at hand. */
+static struct run
+session_run(struct session_ctx *s)
+{
+    struct run run = {.inv = &s->inv, .session = s->now};
+
+    (void)invoker_place(&s->inv, s->status, &run.index);
+    return run;
+}
+
+static enum rc
+session_remove_job(struct session_ctx *s, const struct run *run, struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *job = run_job_name(run);
+
+    return ensure_gone(s->cx, s->op, &KUBE_JOB, s->inv.ns, job, "Background", e);
+}
+
+static enum rc
+session_job_outcome(struct session_ctx *s, const struct run *run, enum outcome *o,
+                    char why[static WHY_TEXT], struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *job = run_job_name(run);
+
+    return job_outcome(s->cx, s->op, s->inv.ns, job, o, why, e);
+}
+
+/* The server is busy: come again. */
+static bool
+is_passing(enum rc rc, const struct err *why)
+{
+    return rc != RC_OK && (why->retry || rc == RC_CANCELLED || rc == RC_CONFLICT);
+}
+
+/* ---- the hooks of a whole batch ---- */
+
+static enum rc
+session_hook_begin(struct session_ctx *s, const struct run *run, enum condition_id id,
+                   struct err *e)
+{
+    struct err why = ERR_INIT;
+    enum rc rc = ensure_job(s->cx, s->op, run, &why);
+
+    if (is_passing(rc, &why)) {
+        *e = why;
+        return rc;
+    }
+    (void)condition_setf(s->status, id, rc == RC_OK ? COND_UNKNOWN : COND_FALSE, "%s%s",
+                         rc == RC_OK ? "The hook runs: " : "", rc == RC_OK ? run->hook : why.msg);
+    return session_save(s, e);
+}
+
+static enum rc
+session_hook_watch(struct session_ctx *s, const struct run *run, enum condition_id id,
+                   struct err *e)
+{
+    char why[WHY_TEXT];
+    enum outcome o = OUTCOME_GOING;
+
+    if (session_job_outcome(s, run, &o, why, e))
+        return err_code(e);
+    if (o < OUTCOME_DONE) {
+        if (o == OUTCOME_WAITING)
+            session_event(s, "Warning", s->kind->waiting, "%s", why);
+        s->out->requeue_after_ms = LOOK_MS;
+        return RC_OK;
+    }
+    if (session_reload(s, e))
+        return err_code(e);
+    if (!condition_is(s->status, id, COND_UNKNOWN))
+        return RC_OK;
+    (void)condition_setf(s->status, id, COND_FALSE, "The %s hook ended without a result: %s",
+                         run->hook, o == OUTCOME_DEAD ? why : "its Job completed");
+    return session_save(s, e);
+}
+
+/* The hook before or after all; *done: there is none, or it ran. Any member is at hand before and behind it. */
+static enum rc
+session_hook(struct session_ctx *s, bool post, bool *done, struct err *e)
+{
+    enum condition_id id = post ? s->kind->whole_post_done : s->kind->whole_pre_done;
+    struct run run = {.inv = &s->inv, .hook = post ? s->kind->post_hook : s->kind->pre_hook};
+    enum rc rc = RC_OK;
+
+    *done = true;
+    if (!s->inv.batch)
+        return RC_OK;
+    session_at(s, INVOKER_WHOLE);
+    run.session = s->now;
+    if (json_field(s->inv.hooks, run.hook) != NULL) {
+        if (!condition_is_there(s->status, id))
+            rc = session_hook_begin(s, &run, id, e);
+        else if (condition_is(s->status, id, COND_UNKNOWN))
+            rc = session_hook_watch(s, &run, id, e);
+        *done = rc == RC_OK && !condition_is(s->status, id, COND_UNKNOWN);
+    }
+    session_at(s, 0);
+    return rc;
 }
 
 /* ---- the end ---- */
@@ -132,15 +262,20 @@ session_reload(struct session_ctx *s, struct err *e)
 static const char *
 session_cause(struct session_ctx *s)
 {
-    const struct json *stats = json_field(s->kind->target(s), "stats");
+    for (size_t m = 0; m < s->inv.n; m++) {
+        const struct json *stats;
 
-    for (size_t i = 0; i < json_size(stats); i++)
-        if (json_field(json_elem(stats, i), "error") != NULL)
-            return json_text_or(json_field(json_elem(stats, i), "error"), "");
+        session_at(s, m);
+        stats = json_field(session_place(s), "stats");
+        for (size_t i = 0; i < json_size(stats); i++)
+            if (json_field(json_elem(stats, i), "error") != NULL)
+                return json_text_or(json_field(json_elem(stats, i), "error"), "");
+    }
     return "";
 }
 
-enum rc
+/* It is over: metrics, an event, the final phase. */
+static enum rc
 session_report(struct session_ctx *s, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *line = NULL;
@@ -159,9 +294,9 @@ session_report(struct session_ctx *s, struct err *e)
     session_event(s, good ? "Normal" : "Warning", s->kind->finished, "%s session %s in %s",
                   s->kind->verb, phase, took);
     cause = good ? "" : session_cause(s);
-    line = mem_printf("%s %s in %s%s%s", s->kind->name, phase, took, cause[0] != '\0' ? ": " : "",
+    line = mem_printf("%s %s in %s%s%s", session_name(s), phase, took, cause[0] != '\0' ? ": " : "",
                       cause);
-    if (session_save(s, NULL, e))
+    if (session_save(s, e))
         return err_code(e);
     if (good)
         log_info("%s", line);
@@ -172,152 +307,288 @@ session_report(struct session_ctx *s, struct err *e)
 
 /* The host has failed, unless the Job itself said how it is: that is better. */
 static void
-session_fail_host(struct session_ctx *s, struct json *target, const char *why)
+session_fail_host(struct session_ctx *s, const char *why)
 {
-    struct json *stats = json_need_array(target, "stats"), *one;
+    struct json *place = session_place(s), *stats = json_need_array(place, "stats"), *one;
 
-    if (json_field(target, "totalHosts") == NULL)
-        json_set_int(target, "totalHosts", 1);
+    if (json_field(place, "totalHosts") == NULL)
+        json_set_int(place, "totalHosts", 1);
     if (json_size(stats) > 0)
         return;
     one = json_new_object();
-    json_set_cstr(one, "hostname", s->inv.alias[0] != '\0' ? s->inv.alias : DEFAULT_HOST);
+    json_set_cstr(one, "hostname", invoker_host(&s->inv));
     json_set_cstr(one, "phase", "Failed");
     json_set_cstr(one, "error", why);
     json_push(stats, one);
 }
 
-bool
-session_is_given_up(struct session_ctx *s)
+/* Was an end of the member at hand decided, that may not be carried out yet? */
+static bool
+is_given_up(struct session_ctx *s)
 {
     return condition_is_true(s->status, COND_DEADLINE_EXCEEDED) ||
-           condition_is_true(s->kind->target(s), s->kind->disrupted);
+           condition_is_true(session_place(s), s->kind->disrupted);
 }
 
-enum rc
-session_end_given_up(struct session_ctx *s, struct err *e)
+/* The Job of the member at hand, of which nothing more is wanted. At the deadline others may have ended well: theirs stay. */
+static enum rc
+session_clear(struct session_ctx *s, struct err *e)
 {
-    struct run run = {.inv = &s->inv, .session = s->now};
-    char *job = run_job_name(&run);
-    enum rc rc = ensure_gone(s->cx, s->op, &KUBE_JOB, s->inv.ns, job, "Background", e);
+    bool disrupted = condition_is_true(session_place(s), s->kind->disrupted);
+    enum outcome o = OUTCOME_GOING;
+    char why[WHY_TEXT];
+    struct run run = session_run(s);
 
-    mem_free(job);
-    return rc != RC_OK ? rc : session_report(s, e);
+    if (!is_given_up(s))
+        return RC_OK;
+    if (!disrupted && session_job_outcome(s, &run, &o, why, e))
+        return err_code(e);
+    return disrupted || o != OUTCOME_DONE ? session_remove_job(s, &run, e) : RC_OK;
+}
+
+/* All members have ended: what is left of their Jobs, the hook after all, and the report. */
+static enum rc
+session_finish(struct session_ctx *s, struct err *e)
+{
+    bool done;
+
+    for (size_t i = 0; i < s->inv.n; i++) {
+        session_at(s, i);
+        if (session_clear(s, e))
+            return err_code(e);
+    }
+    session_at(s, 0);
+    if (session_hook(s, true, &done, e))
+        return err_code(e);
+    return done ? session_report(s, e) : session_save(s, e);
 }
 
 static enum rc
 session_end_at_deadline(struct session_ctx *s, struct err *e)
 {
+    struct run pre = {.inv = &s->inv, .session = s->now, .hook = s->kind->pre_hook};
     char took[DURATION_TEXT], text[200];
 
     (void)snprintf(text, sizeof(text), "Failed to complete %s within %s.", s->kind->verb,
                    duration_format(s->inv.timeout_ms, took));
     (void)condition_set(s->status, COND_DEADLINE_EXCEEDED, COND_TRUE, text);
-    session_fail_host(s, s->kind->target(s), text);
-    if (session_save(s, NULL, e))
+    if (condition_is(s->status, s->kind->whole_pre_done, COND_UNKNOWN)) {
+        if (session_remove_job(s, &pre, e))
+            return err_code(e);
+        (void)condition_set(s->status, s->kind->whole_pre_done, COND_FALSE, text);
+    }
+    for (size_t i = 0; i < s->inv.n; i++) {
+        session_at(s, i);
+        if (!s->kind->has_result(session_place(s)))
+            session_fail_host(s, text);
+    }
+    session_at(s, 0);
+    if (session_save(s, e))
         return err_code(e);
     session_event(s, "Warning", "DeadlineExceeded", "%s", text);
-    return session_end_given_up(s, e);
+    return session_finish(s, e);
 }
 
-enum rc
+static enum rc
 session_end_disrupted(struct session_ctx *s, const char *why, struct err *e)
 {
-    struct json *target = s->kind->target(s);
+    struct run run;
     char text[WHY_TEXT + 80];
 
     (void)snprintf(text, sizeof(text), "The %s Job ended without a result: %s", s->kind->verb, why);
-    (void)condition_set(target, s->kind->disrupted, COND_TRUE, text);
-    session_fail_host(s, target, why);
-    if (session_save(s, NULL, e))
+    (void)condition_set(session_place(s), s->kind->disrupted, COND_TRUE, text);
+    session_fail_host(s, why);
+    if (session_save(s, e))
         return err_code(e);
     session_event(s, "Warning", condition_row(s->kind->disrupted)->type, "%s", text);
-    return session_end_given_up(s, e);
+    run = session_run(s);
+    return session_remove_job(s, &run, e);
 }
 
 /* ---- on the way ---- */
 
-enum rc
+static int64_t
+session_deadline(const struct session_ctx *s)
+{
+    return kube_time_ms(json_field(s->status, "sessionDeadline"));
+}
+
+/* The Job of the member at hand, and that it was made. One that cannot be made has failed. */
+static enum rc
 session_begin(struct session_ctx *s, const struct json *repo, struct err *e)
 {
-    struct run run = {.inv = &s->inv, .repo = repo};
-    struct json *target;
-    char text[API_TIME_TEXT];
+    CLEANUP(mem_free_ptr) char *words = NULL;
+    struct run run;
     struct err why = ERR_INIT;
     enum rc rc;
 
-    s->kind->prepare(s);
-    if (s->inv.timeout_ms > 0) {
-        run.deadline_ms = kube_created_ms(s->now) + s->inv.timeout_ms;
-        json_set_cstr(s->status, "sessionDeadline", api_time(run.deadline_ms, text));
-    }
-    if (session_save(s, &target, e))
+    s->kind->prepare(session_place(s));
+    if (session_save(s, e))
         return err_code(e);
-    run.session = s->now;
+    if (repo == NULL)
+        return session_end_disrupted(s, "the Repository is gone", e);
+    run = session_run(s);
+    run.repo = repo;
+    run.deadline_ms = session_deadline(s);
     rc = ensure_job(s->cx, s->op, &run, &why);
-    if (rc != RC_OK && (why.retry || rc == RC_CANCELLED || rc == RC_CONFLICT)) {
+    if (is_passing(rc, &why)) {
         *e = why;
-        return rc; /* the server is busy: come again */
+        return rc;
     }
     if (rc == RC_OK) {
-        CLEANUP(mem_free_ptr) char *words = s->kind->ensured_words(s);
-        (void)condition_set(target, s->kind->executor, COND_TRUE, words);
-        if (session_save(s, NULL, e))
+        words = s->kind->ensured_words(s);
+        (void)condition_set(session_place(s), s->kind->executor, COND_TRUE, words);
+        if (session_save(s, e))
             return err_code(e);
-        log_info("%s started", s->kind->name);
+        log_info("%s started", session_name(s));
         return RC_OK;
     }
-    (void)condition_set(target, s->kind->executor, COND_FALSE, why.msg);
-    session_fail_host(s, target, why.msg);
+    (void)condition_set(session_place(s), s->kind->executor, COND_FALSE, why.msg);
+    session_fail_host(s, why.msg);
     session_event(s, "Warning", condition_row(s->kind->executor)->in[COND_FALSE].reason, "%s",
                   why.msg);
-    if (session_save(s, NULL, e))
-        return err_code(e);
-    return session_report(s, e);
+    return session_save(s, e);
 }
 
 /* Is the pod still to run the hook that comes after the result? */
 static bool
 session_hook_is_due(struct session_ctx *s, enum outcome job)
 {
-    const struct json *target = s->kind->target(s);
+    const struct json *place = session_place(s);
 
     return job <= OUTCOME_WAITING && json_field(s->inv.hooks, s->kind->post_hook) != NULL &&
-           !condition_is_false(target, s->kind->pre_hook_done) &&
-           !condition_is_there(target, s->kind->post_hook_done);
+           !condition_is_false(place, s->kind->pre_hook_done) &&
+           !condition_is_there(place, s->kind->post_hook_done);
 }
 
-enum rc
-session_watch(struct session_ctx *s, struct err *e)
+/* How does the Job of the member at hand stand? *ended: no more comes of it. *late: its time is over. */
+static enum rc
+session_watch(struct session_ctx *s, bool *ended, bool *late, struct err *e)
 {
-    struct run run = {.inv = &s->inv, .session = s->now};
-    char *job = run_job_name(&run), why[WHY_TEXT];
+    struct run run = session_run(s);
+    char why[WHY_TEXT];
     enum outcome o = OUTCOME_GOING;
-    enum rc rc = job_outcome(s->cx, s->op, s->inv.ns, job, &o, why, e);
-    int64_t deadline = kube_time_ms(json_field(s->status, "sessionDeadline")),
-            left = deadline - clock_real_ms();
+    int64_t deadline = session_deadline(s), left = deadline - clock_real_ms();
 
-    mem_free(job);
-    if (rc != RC_OK)
-        return rc;
-    if (!s->kind->has_result(s) && o >= OUTCOME_DONE && session_reload(s, e))
+    *ended = true;
+    if (is_given_up(s) || condition_is_false(session_place(s), s->kind->executor))
+        return RC_OK;
+    if (session_job_outcome(s, &run, &o, why, e) ||
+        (!s->kind->has_result(session_place(s)) && o >= OUTCOME_DONE && session_reload(s, e)))
         return err_code(e);
-    if (s->kind->has_result(s))
-        return session_hook_is_due(s, o) ? session_save(s, NULL, e) : session_report(s, e);
-    if (deadline != 0 && (left <= 0 || (o == OUTCOME_DEAD && strstr(why, "deadline") != NULL)))
-        return session_end_at_deadline(s, e);
-    if (o == OUTCOME_DEAD)
-        return session_end_disrupted(s, why, e);
-    if (o == OUTCOME_DONE)
-        return session_end_disrupted(s, "the Job completed, but wrote no result", e);
+    if (s->kind->has_result(session_place(s))) {
+        *ended = !session_hook_is_due(s, o);
+        return RC_OK;
+    }
+    *late = *late || (deadline != 0 && (left <= 0 || (o == OUTCOME_DEAD &&
+                                                       strstr(why, "deadline") != NULL)));
+    if (*late)
+        return RC_OK;
+    if (o >= OUTCOME_DONE)
+        return session_end_disrupted(
+            s, o == OUTCOME_DEAD ? why : "the Job completed, but wrote no result", e);
+    *ended = false;
     if (o == OUTCOME_WAITING) {
         session_event(s, "Warning", s->kind->waiting, "%s", why);
         s->out->requeue_after_ms = LOOK_MS;
     }
+    return RC_OK;
+}
+
+/* The first member makes the repository where there may be none: two that did it at once could each leave a key. */
+static bool
+may_begin(struct session_ctx *s, const struct json *repo, bool all_ended)
+{
+    const struct json *status = json_field(repo, "status");
+
+    if (all_ended)
+        return true;
+    if (s->inv.sequential)
+        return false;
+    return s->inv.restore || json_int_or(json_field(status, "snapshotCount"), 0) > 0 ||
+           condition_is_there(s->status, COND_REPOSITORY_INITIALIZED);
+}
+
+/* Each member in turn. *ended: all of them have; *late: the time of one that has not is over. */
+static enum rc
+session_members(struct session_ctx *s, const struct json *repo, bool *ended, bool *late,
+                struct err *e)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < s->inv.n; i++) {
+        bool one = false;
+
+        session_at(s, i);
+        if (!condition_is_there(session_place(s), s->kind->executor) && !is_given_up(s)) {
+            if (may_begin(s, repo, all) && session_begin(s, repo, e))
+                return err_code(e);
+            if (condition_is_false(session_place(s), s->kind->executor) || is_given_up(s))
+                one = true;
+        } else if (session_watch(s, &one, late, e)) {
+            return err_code(e);
+        }
+        all = all && one;
+    }
+    session_at(s, 0);
+    *ended = all;
+    return RC_OK;
+}
+
+/* Look again when its time is over. */
+static void
+session_look_at_deadline(struct session_ctx *s)
+{
+    int64_t deadline = session_deadline(s), left = MAX(deadline - clock_real_ms(), 1);
+
     if (deadline != 0)
         s->out->requeue_after_ms =
             s->out->requeue_after_ms == 0 ? left : MIN(left, s->out->requeue_after_ms);
-    return session_save(s, NULL, e);
+}
+
+bool
+session_has_begun(struct session_ctx *s)
+{
+    if (phase_has_begun(s->status))
+        return true;
+    for (size_t i = 0; i < s->inv.n; i++) {
+        struct invoker m;
+
+        invoker_member(&s->inv, i, &m);
+        if (json_field(invoker_place(&m, s->status, NULL), "totalHosts") != NULL)
+            return true;
+    }
+    return false;
+}
+
+enum rc
+session_go_on(struct session_ctx *s, const struct json *repo, struct err *e)
+{
+    char text[API_TIME_TEXT];
+    bool ended = false, done, late = false;
+    int64_t deadline;
+
+    session_at(s, 0);
+    if (condition_is_true(s->status, COND_DEADLINE_EXCEEDED))
+        return session_finish(s, e);
+    if (s->inv.timeout_ms > 0 && session_deadline(s) == 0)
+        json_set_cstr(s->status, "sessionDeadline",
+                      api_time(kube_created_ms(s->now) + s->inv.timeout_ms, text));
+    deadline = session_deadline(s);
+    if (session_hook(s, false, &done, e))
+        return err_code(e);
+    if (condition_is_false(s->status, s->kind->whole_pre_done))
+        return session_finish(s, e);
+    if (!done)
+        late = deadline != 0 && clock_real_ms() >= deadline;
+    else if (session_members(s, repo, &ended, &late, e))
+        return err_code(e);
+    if (late)
+        return session_end_at_deadline(s, e);
+    if (ended)
+        return session_finish(s, e);
+    session_look_at_deadline(s);
+    return session_save(s, e);
 }
 
 /* ---- what concerns it ---- */

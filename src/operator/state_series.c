@@ -153,6 +153,13 @@ static const struct state_series configuration_series[] = {
     {.name = NULL},
 };
 _Static_assert(ARRAY_LEN(configuration_series) <= SERIES_MAX + 1, "room in a walk");
+static const struct state_series batch_series[] = {
+    {"cstash_backupbatch_last_success_time_seconds",
+     "When the last session that succeeded began; 0: none did", by_name, put_last},
+    {"cstash_backupbatch_next_run_time_seconds", "When the next session is due", by_name, put_next},
+    {.name = NULL},
+};
+static const struct state_series no_series[] = {{.name = NULL}};
 static const struct state_series backup_series[] = {
     {STASH "backupsession_created", CREATED, backup_labels, put_created},
     {STASH "backupsession_info", INFO, backup_info, put_one},
@@ -170,8 +177,10 @@ static const struct state_series repository_series[] = {
 
 static const struct state_kind state_kinds[] = {
     {offsetof(struct operator, backupconfiguration), configuration_series, NULL},
+    {offsetof(struct operator, backupbatch), batch_series, NULL},
     {offsetof(struct operator, backupsession), backup_series, "cstash_backupsessions"},
     {offsetof(struct operator, restoresession), restore_series, "cstash_restoresessions"},
+    {offsetof(struct operator, restorebatch), no_series, "cstash_restorebatches"},
     {offsetof(struct operator, repository), repository_series, NULL},
 };
 
