@@ -31,7 +31,8 @@ check_target_ref(const struct invoker *inv, struct err *e)
     }
     for (size_t i = 0; any && i < ARRAY_LEN(parts); i++)
         if (!given[i])
-            return err_set(e, RC_INVALID, "%s.target.ref.%s is missing", invoker_path(inv, path), parts[i]);
+            return err_set(e, RC_INVALID, "%s.target.ref.%s is missing", invoker_path(inv, path),
+                           parts[i]);
     return RC_OK;
 }
 

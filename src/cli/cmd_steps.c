@@ -78,7 +78,8 @@ static const struct opt opts_restore_step[] = {
 };
 static const struct opt opts_session[] = {
     TEXT("restoresession", restoresession, "RestoreSession, or RestoreBatch by --invoker-kind"),
-    TEXT("invoker-kind", invoker_kind, "BackupConfiguration, BackupBatch, RestoreSession or RestoreBatch"),
+    TEXT("invoker-kind", invoker_kind,
+         "BackupConfiguration, BackupBatch, RestoreSession or RestoreBatch"),
     TEXT("invoker-name", invoker_name, "its name"),
     TEXT("target-kind", target_kind, "kind of the target"),
     TEXT("target-name", target_name, "its name"),

@@ -22,7 +22,9 @@ static const struct opt opts_trigger[] = {
 };
 static const struct opt_group trigger_groups[] = {
     {opts_trigger, 0},
-    {opts_cluster_access, offsetof(struct trigger_args, cluster)}, {opts_app, 0}, {.table = NULL}};
+    {opts_cluster_access, offsetof(struct trigger_args, cluster)},
+    {opts_app, 0},
+    {.table = NULL}};
 
 static enum rc
 trigger(struct plugin *p, const struct kube_gvr *kind, const char *name, struct err *e)

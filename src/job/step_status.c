@@ -274,8 +274,8 @@ is_shared(const struct json *repo)
     for (size_t i = 0; i < json_size(refs); i++) {
         const char *kind = json_text_or(json_field(json_elem(refs, i), "kind"), "");
 
-        writers +=
-            strcmp(kind, GVR_RESTORE_SESSION.kind) != 0 && strcmp(kind, GVR_RESTORE_BATCH.kind) != 0;
+        writers += strcmp(kind, GVR_RESTORE_SESSION.kind) != 0 &&
+                   strcmp(kind, GVR_RESTORE_BATCH.kind) != 0;
     }
     return writers > 1;
 }
@@ -364,8 +364,8 @@ others_run(struct status_work *w)
     const struct json *targets;
     struct err why = ERR_INIT;
 
-    if (!w->inv.batch || kube_get(w->cx, w->k, &GVR_BACKUP_SESSION, w->f->ns,
-                                  kube_name(w->session), &session, &why))
+    if (!w->inv.batch ||
+        kube_get(w->cx, w->k, &GVR_BACKUP_SESSION, w->f->ns, kube_name(w->session), &session, &why))
         return false;
     targets = json_dig(session, "status", "targets");
     for (size_t i = 0; i < json_size(targets); i++)

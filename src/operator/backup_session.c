@@ -405,9 +405,9 @@ invoker_of(struct operator* op, const struct json *session)
     const struct json *by = json_dig(session, "spec", "invoker");
     const struct watched *kind = backup_invokers(op, json_text_or(json_field(by, "kind"), ""));
 
-    return kind == NULL ? NULL
-                        : cache_get(kind->cache, kube_ns(session),
-                                    json_text_or(json_field(by, "name"), ""));
+    return kind == NULL
+               ? NULL
+               : cache_get(kind->cache, kube_ns(session), json_text_or(json_field(by, "name"), ""));
 }
 
 static enum rc
@@ -470,7 +470,8 @@ static void
 map_config_to_sessions(void *arg, const struct json *config, struct workq *q)
 {
     struct operator* op =(struct operator*) arg;
-    char *key = key3(kube_ns(config), json_text_or(json_field(config, "kind"), ""), kube_name(config));
+    char *key =
+        key3(kube_ns(config), json_text_or(json_field(config, "kind"), ""), kube_name(config));
     struct json *list = cache_by(op->backupsession.cache, BY_INVOKER, key);
 
     for (size_t i = 0; i < json_size(list); i++)

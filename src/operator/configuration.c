@@ -248,8 +248,9 @@ const struct watched_ops watched_backupconfiguration = {.reconcile = configurati
                                                         .component =
                                                             "BackupConfiguration Controller",
                                                         .wire = configuration_wire};
-const struct watched_ops watched_backupbatch = {
-    .reconcile = batch_reconcile, .component = "BackupBatch Controller", .wire = configuration_wire};
+const struct watched_ops watched_backupbatch = {.reconcile = batch_reconcile,
+                                                .component = "BackupBatch Controller",
+                                                .wire = configuration_wire};
 
 /* ---- what it needs: Tasks and Functions ---- */
 

@@ -148,8 +148,7 @@ base_vars(const struct podspec_in *in)
     vars_set(v, "DRIVER_ARGS", args.n > 0 ? buf_c(&args) : NULL);
     vars_set(v, "ENABLE_CACHE",
              json_is_true(json_field(inv->temp_dir, "disableCaching")) ? "false" : "true");
-    vars_set(v, "INTERIM_DATA_DIR",
-             inv->interim != NULL ? INTERIM_DATA : SCRATCH_DATA);
+    vars_set(v, "INTERIM_DATA_DIR", inv->interim != NULL ? INTERIM_DATA : SCRATCH_DATA);
     if (inv->restore)
         set_restore(v, in);
     else

@@ -37,8 +37,7 @@ report_push(struct ctx *cx, struct operator* op, const struct invoker *inv, bool
 static bool
 is_member_good(const struct invoker *m, const struct json *session)
 {
-    const struct json *list =
-        json_dig(session, "status", m->restore ? "members" : "targets");
+    const struct json *list = json_dig(session, "status", m->restore ? "members" : "targets");
 
     for (size_t i = 0; m->batch && i < json_size(list); i++) {
         const struct json *one = json_elem(list, i);

@@ -196,14 +196,14 @@ static enum rc
 restore_session_reconcile(struct ctx *cx, void *arg, const char *ns, const char *name,
                           struct ctl_result *out, struct err *e)
 {
-    return restore_reconcile(cx, (struct operator*) arg, &restore_session, ns, name, out, e);
+    return restore_reconcile(cx, (struct operator*)arg, &restore_session, ns, name, out, e);
 }
 
 static enum rc
 restore_batch_reconcile(struct ctx *cx, void *arg, const char *ns, const char *name,
                         struct ctl_result *out, struct err *e)
 {
-    return restore_reconcile(cx, (struct operator*) arg, &restore_batch, ns, name, out, e);
+    return restore_reconcile(cx, (struct operator*)arg, &restore_batch, ns, name, out, e);
 }
 
 const struct watched_ops watched_restoresession = {.reconcile = restore_session_reconcile,

@@ -190,8 +190,7 @@ ensure_job(struct ctx *cx, struct operator* op, const struct run *r, struct err 
     enum rc rc = RC_OK;
 
     if (!cache_has(op->jobs, r->inv->ns, name))
-        rc = r->hook != NULL ? create_hook_job(cx, op, r, name, e)
-                             : create_job(cx, op, r, name, e);
+        rc = r->hook != NULL ? create_hook_job(cx, op, r, name, e) : create_job(cx, op, r, name, e);
     mem_free(name);
     return rc;
 }

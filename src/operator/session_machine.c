@@ -480,8 +480,8 @@ session_watch(struct session_ctx *s, bool *ended, bool *late, struct err *e)
         *ended = !session_hook_is_due(s, o);
         return RC_OK;
     }
-    *late = *late || (deadline != 0 && (left <= 0 || (o == OUTCOME_DEAD &&
-                                                       strstr(why, "deadline") != NULL)));
+    *late = *late || (deadline != 0 &&
+                      (left <= 0 || (o == OUTCOME_DEAD && strstr(why, "deadline") != NULL)));
     if (*late)
         return RC_OK;
     if (o >= OUTCOME_DONE)

@@ -30,7 +30,7 @@ struct session_kind {
 
     enum condition_id executor, disrupted, pre_hook_done, post_hook_done;
     enum condition_id whole_pre_done, whole_post_done;
-    const char *waiting, *finished;  /* reasons of events */
+    const char *waiting, *finished;   /* reasons of events */
     const char *pre_hook, *post_hook; /* the keys in spec.hooks */
 
     struct watched *(*own)(struct operator* op);
@@ -51,7 +51,7 @@ struct session_ctx {
     struct ctx *cx;
     struct operator* op;
     const struct session_kind *kind;
-    struct invoker inv; /* on the member at hand */
+    struct invoker inv;              /* on the member at hand */
     struct json *was, *now, *status; /* as the cache has it; as it shall be; of now */
     struct ctl_result *out;
 };

@@ -126,11 +126,12 @@ words_within(const struct invoker *a, const struct invoker *b, char text[static 
 {
     char first[INVOKER_PATH], second[INVOKER_PATH];
 
-    (void)snprintf(text, SHARING_TEXT,
-                   "%s and %s both make snapshots of host %.60s: they are kept apart by their "
-                   "targets here, but not by restic or Stash. Set target.alias of each to a name of "
-                   "its own.",
-                   invoker_path(a, first), invoker_path(b, second), invoker_host(a));
+    (void)snprintf(
+        text, SHARING_TEXT,
+        "%s and %s both make snapshots of host %.60s: they are kept apart by their "
+        "targets here, but not by restic or Stash. Set target.alias of each to a name of "
+        "its own.",
+        invoker_path(a, first), invoker_path(b, second), invoker_host(a));
 }
 
 static void

@@ -131,22 +131,6 @@ YAML
     k delete -n $NS bc look
 }
 
-@test "kinds on which nothing acts say so" {
-    cat <<YAML | k apply -f -
-apiVersion: stash.appscode.com/v1beta1
-kind: BackupBatch
-metadata: {name: all, namespace: $NS}
-spec: {schedule: "0 0 1 1 *", repository: {name: shared}, retentionPolicy: {name: k, keepLast: 1, prune: true}, members: []}
----
-apiVersion: stash.appscode.com/v1beta1
-kind: RestoreBatch
-metadata: {name: all, namespace: $NS}
-spec: {repository: {name: shared}, members: []}
-YAML
-    phase $NS backupbatch/all Invalid
-    phase $NS restorebatch/all Invalid
-}
-
 @test "a BackupBlueprint: his annotation makes objects in his namespace, and its loss takes the configuration away" {
     kubectl apply -f - <<YAML
 apiVersion: stash.appscode.com/v1beta1

@@ -58,6 +58,14 @@ YAML
     binding_at "$1" redis "redis://127.0.0.1:$2" 'secret: {name: redis-secret}'
 }
 
+start_hooks() { # a server that hooks may call, on port HOOKS; what they asked is in $T/hooks, a line each
+    : >"$T/hooks"
+    python3 "${BASH_SOURCE%/*}/hookserver.py" "$T/hooks" >"$T/hook.port" 3>&- &
+    PIDS+=($!)
+    until [ -s "$T/hook.port" ]; do sleep 0.05; done
+    HOOKS=$(cat "$T/hook.port")
+}
+
 snapshots_of() { # snapshots_of NAMESPACE: how many
     restic -r "$T/repo-$1" snapshots --json 2>/dev/null | python3 -c 'import json, sys; print(len(json.loads(sys.stdin.read() or "[]")))'
 }

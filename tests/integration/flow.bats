@@ -370,26 +370,9 @@ slow_dump() { # a Redis that takes long to dump
 }
 
 @test "hooks run, by their policies" {
-    python3 - "$T/hooks" >"$T/hook.port" 3>&- <<'PY' &
-import http.server, sys
-log = open(sys.argv[1], "a", buffering=1)
-class H(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        log.write("GET %s\n" % self.path)
-        self.send_response(500 if self.path == "/bad" else 200); self.end_headers()
-    def do_POST(self):
-        log.write("POST %s %s\n" % (self.path, self.rfile.read(int(self.headers["Content-Length"])).decode()))
-        self.send_response(200); self.end_headers()
-    def log_message(self, *a): pass
-s = http.server.HTTPServer(("127.0.0.1", 0), H)
-print(s.server_port, flush=True)
-s.serve_forever()
-PY
-    PIDS+=($!)
-    until [ -s "$T/hook.port" ]; do sleep 0.05; done
-    local at port
-    port=$(cat "$T/hook.port")
-    at="host: 127.0.0.1, port: $port"
+    local at
+    start_hooks
+    at="host: 127.0.0.1, port: $HOOKS"
     config demo bc "hooks: {preBackup: {httpGet: {$at, path: /before}}, postBackup: {executionPolicy: OnSuccess, httpPost: {$at, path: /after, body: '{{ .Name }} {{ .Status.Phase }}'}}}"
     phase demo bc/bc Ready
     session demo one bc

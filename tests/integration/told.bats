@@ -212,17 +212,15 @@ YAML
 apiVersion: stash.appscode.com/v1beta1
 kind: BackupBatch
 metadata: {name: all, namespace: demo}
-spec: {schedule: "0 0 1 1 *", repository: {name: repo}, retentionPolicy: {name: k, keepLast: 1, prune: true}, members: []}
----
-apiVersion: stash.appscode.com/v1beta1
-kind: RestoreBatch
-metadata: {name: all, namespace: demo}
-spec: {repository: {name: repo}, members: []}
+spec:
+  schedule: "0 0 1 1 *"
+  repository: {name: repo}
+  retentionPolicy: {name: k, keepLast: 1, prune: true}
+  members:
+    - target: {paths: [/data], ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis}}
 YAML
-    for kind in backupbatch restorebatch; do
-        phase demo $kind/all Invalid
-        [[ "$(condition demo $kind/all ValidationPassed)" == *"Nothing acts on a"* ]]
-    done
+    until_is demo backupbatch/all '{.status.conditions[?(@.type=="FieldsIgnored")].status}' True
+    [[ "$(condition demo backupbatch/all FieldsIgnored)" == *"spec.members.target.paths: "* ]]
 }
 
 @test "a Repository of another namespace that may not be used does not tell whether it exists" {
