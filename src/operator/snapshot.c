@@ -149,6 +149,23 @@ snapshot_is_allowed(const struct json *obj)
     return notes.allow;
 }
 
+/* Is another of the repository on its way? Each Job wants the lock for itself, and somebody may delete all at once. */
+static bool
+another_goes(struct operator* op, const struct json *obj)
+{
+    CLEANUP(mem_free_ptr) char *key = key2(kube_ns(obj), repository_of(obj));
+    CLEANUP(json_free_ptr) struct json *list = cache_by(op->snapshot.cache, BY_REPOSITORY, key);
+
+    for (size_t i = 0; i < json_size(list); i++) {
+        const struct json *other = json_elem(list, i);
+
+        if (strcmp(kube_uid(other), kube_uid(obj)) != 0 && kube_is_deleting(other) &&
+            condition_is_because(json_field(other, "status"), COND_SNAPSHOT_FORGETTING, COND_FALSE))
+            return true;
+    }
+    return false;
+}
+
 static enum rc
 forget_begin(struct ctx *cx, struct operator* op, const struct json *obj, const char *name,
              struct err *e)
@@ -201,6 +218,10 @@ snapshot_forget_on(struct ctx *cx, struct operator* op, const struct json *obj, 
 
     out->requeue_after_ms = POLL_MS;
     if (kube_has_finalizer(obj, "foregroundDeletion") || (job != NULL && kube_is_deleting(job))) {
+        out->requeue_after_ms = SOON_MS;
+        return RC_OK;
+    }
+    if (job == NULL && another_goes(op, obj)) {
         out->requeue_after_ms = SOON_MS;
         return RC_OK;
     }

@@ -209,6 +209,19 @@ no_forget_jobs() { [ -z "$(k get -n demo job,sa,role,rolebinding -l app.kubernet
     [ "$(ids | wc -l)" = 2 ]
 }
 
+@test "all at once: one after the other, and the newest stays" {
+    local newest
+    for i in one two three four five; do backup $i; done
+    newest=$(oldest -1)
+    k delete -n demo snapshots --all --wait=false
+    forgotten "$(name_of "$newest")" RemovalRefused
+    until_true is_only "$newest"
+    until_true one_object
+    restic -r "$T/repo-demo" check -q
+}
+is_only() { [ "$(ids)" = "$1" ]; }
+one_object() { [ "$(k get -n demo snapshots -o name | wc -l)" = 1 ]; }
+
 @test "what goes with its namespace, its Repository or its definition is not forgotten" {
     local before other
     another_repository apart
