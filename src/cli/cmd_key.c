@@ -8,12 +8,16 @@
 
 struct key_args {
     struct app_opts app;
-    const char *new_password_file;
+    const char *new_password_file, *user, *host;
     struct repo_access repo;
 };
 static const struct opt opts_key[] = {
     {"new-password-file", 0, OPT_FILE(struct key_args, new_password_file), NULL,
      "file with the new password [$RESTIC_NEW_PASSWORD]"},
+    {"user", 0, OPT_TEXT(struct key_args, user), "NAME",
+     "whose the new key is [the user who runs this]"},
+    {"host", 0, OPT_TEXT(struct key_args, host), "NAME",
+     "of which machine the new key is [this one]"},
     {.name = NULL},
 };
 static const struct opt_group groups[] = {
@@ -97,7 +101,8 @@ static enum rc
 new_key(struct ctx *cx, const struct key_args *a, const struct secret *password, struct repo *r,
         bool replace, struct err *e)
 {
-    struct repo_init_opts opts = {.fast_kdf = repo_test_fast_kdf()};
+    struct repo_init_opts opts = {
+        .fast_kdf = repo_test_fast_kdf(), .key_user = a->user, .key_host = a->host};
     struct id id;
     char text[ID_TEXT];
     enum rc rc = replace ? keys_passwd(cx, r, secret_str(password), &opts, &id, e)

@@ -75,16 +75,22 @@ key_prove(struct ctx *cx, struct store *s, struct str password, const struct id 
 
 enum rc
 key_store(struct ctx *cx, struct store *s, struct str password, const struct seal_key *master,
-          bool fast, struct id *id, struct err *e)
+          const struct repo_init_opts *opts, struct id *id, struct err *e)
 {
+    static const struct repo_init_opts none = {.version = 0};
+    const struct repo_init_opts *o = opts != NULL ? opts : &none;
     CLEANUP(buf_release) struct buf text = BUF_INIT(KEY_FILE_MAX);
     struct key_file *k = MEM_NEW(struct key_file);
     struct store_name name = {.type = STORE_KEY};
     struct err why = ERR_INIT;
 
     k->created = instant_now();
-    k->params = fast ? (struct scrypt_params){2, 8, 1} : (struct scrypt_params){32768, 8, 4};
+    k->params = o->fast_kdf ? (struct scrypt_params){2, 8, 1} : (struct scrypt_params){32768, 8, 4};
     whoami(k->hostname, k->username);
+    if (o->key_user != NULL)
+        (void)snprintf(k->username, sizeof(k->username), "%s", o->key_user);
+    if (o->key_host != NULL)
+        (void)snprintf(k->hostname, sizeof(k->hostname), "%s", o->key_host);
     if (key_file_seal(k, password, master, e) || key_file_encode(k, &text, e)) {
         mem_free(k);
         return err_code(e);

@@ -6,9 +6,10 @@
 #include "repo/format/key_file.h"
 #include "repo/repo.h"
 
-/* Make a key file for `master` and prove that it opens. */
+/* Make a key file for `master` and prove that it opens. Of `opts` (NULL: nothing said) what is about keys counts. */
 NODISCARD enum rc key_store(struct ctx *cx, struct store *s, struct str password,
-                            const struct seal_key *master, bool fast, struct id *id, struct err *e);
+                            const struct seal_key *master, const struct repo_init_opts *opts,
+                            struct id *id, struct err *e);
 /*
  * Try the password on the first 20 keys among 10,000 names, up to KEYS_WORK_MAX of scrypt. `config`
  * is the sealed config, which the master key must open: two `init` at once may leave a key that

@@ -63,7 +63,7 @@ keys_add(struct ctx *cx, struct repo *r, struct str password, const struct repo_
 {
     if (password.n == 0)
         return err_set(e, RC_INVALID, "an empty password protects nothing");
-    return key_store(cx, r->store, password, &r->key, opts != NULL && opts->fast_kdf, id, e);
+    return key_store(cx, r->store, password, &r->key, opts, id, e);
 }
 
 enum rc

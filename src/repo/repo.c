@@ -82,8 +82,8 @@ adopt_orphans(struct ctx *cx, struct store *s, bool have_key, struct err *e)
  * it could not open. Somebody else may have been faster meanwhile, since keys take long to make.
  */
 static enum rc
-master_key(struct ctx *cx, struct store *s, struct str password, bool fast, struct seal_key *out,
-           struct err *e)
+master_key(struct ctx *cx, struct store *s, struct str password, const struct repo_init_opts *opts,
+           struct seal_key *out, struct err *e)
 {
     struct store_name name = {.type = STORE_KEY};
     uint64_t bytes;
@@ -99,7 +99,7 @@ master_key(struct ctx *cx, struct store *s, struct str password, bool fast, stru
     if (rc == RC_OK)
         return RC_OK;
     rand_bytes(out, sizeof(*out));
-    if (key_store(cx, s, password, out, fast, &name.id, e))
+    if (key_store(cx, s, password, out, opts, &name.id, e))
         return err_code(e);
     rc = s->ops->stat(cx, s, &config_name, &bytes, e);
     if (rc == RC_NOT_FOUND)
@@ -143,7 +143,7 @@ repo_init(struct ctx *cx, struct store *s, struct str password, const struct rep
     c.polynomial = opts != NULL && opts->polynomial != 0 ? opts->polynomial : poly_random();
     rc = s->ops->create(cx, s, e);
     if (rc == RC_OK)
-        rc = master_key(cx, s, password, opts != NULL && opts->fast_kdf, &key, e);
+        rc = master_key(cx, s, password, opts, &key, e);
     if (rc == RC_OK)
         rc = config_store(cx, s, &c, &key, e);
     if (rc == RC_CORRUPT) { /* half a config would stand in the way of the next try */

@@ -20,6 +20,8 @@ struct repo_init_opts {
     unsigned version;    /* 1 or 2; 0: 2 */
     bool fast_kdf;       /* tests only: a key that costs nothing to derive; repo_test_fast_kdf */
     uint64_t polynomial; /* decides where chunks are cut; 0: a random one */
+    const char *key_user,
+        *key_host; /* what the key says of who made it; NULL: who runs this, and where */
 };
 
 /* Does CSTASH_TEST_FAST_KDF ask for such a key? Warns; never in a release build. */

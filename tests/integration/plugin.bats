@@ -87,7 +87,8 @@ backup() { # a session by hand; its name
     stash unlock -n demo repo
     stash key list repo -n demo | grep -c '^[ *][0-9a-f]\{8\} '
     printf more >"$T/new"
-    stash key add repo -n demo --new-password-file "$T/new"
+    stash key add repo -n demo --new-password-file "$T/new" --user ada --host far
+    stash key list repo -n demo | grep -q ' ada  *far '
     local id
     id=$(stash key list repo -n demo | sed -n 's/^ \([0-9a-f]\{8\}\) .*/\1/p')
     stash key remove -n demo repo --id "$id"
