@@ -32,7 +32,7 @@ same_style() { # same_style FILE
 }
 
 @test "kustomize and the chart's defaults are the same objects, but for the namespace" {
-    render --include-crds >"$T/helm.yaml"
+    render --include-crds --skip-tests >"$T/helm.yaml"
     { echo ---; cat "$ROOT/deploy/namespace.yaml"; } >>"$T/helm.yaml"
     same_style "$T/helm.yaml" >"$T/a"
     kubectl kustomize "$ROOT/deploy" >"$T/b"
@@ -104,18 +104,49 @@ affinity: {nodeAffinity: {d: attracted}}
 topologySpreadConstraints: [{maxSkew: 7}]
 priorityClassName: urgent
 metrics: {auth: true}
-serviceMonitor: {enabled: true, labels: {release: prometheus}}
+monitoring: {agent: prometheus.io/operator, labels: {release: prometheus}}
+extraObjects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: "{{ .Release.Name }}-extra"}}, "{apiVersion: v1, kind: ConfigMap, metadata: {name: second}}"]
 networkPolicy: {denyLinkLocal: true, metricsFrom: [{namespaceSelector: {matchLabels: {name: monitoring}}}]}
 catalog: {install: false}
 YAML
     render -f "$T/values.yaml" >"$T/all"
     for text in 'replicas: 3' 'name: other-operator' '- --log-format=json' '- --verbose' '- --quiet' 'value: http://proxy:3128' \
         'serviceAccountName: mine' 'a: annotated' 'b: labelled' 'c: selected' 'key: tolerated' 'd: attracted' 'maxSkew: 7' \
-        'priorityClassName: urgent' 'release: prometheus' 'name: monitoring' 'except: [169.254.0.0/16]' '- --metrics-auth' 'resources: [tokenreviews]' 'bearerTokenFile:' 'managed-by: stash.appscode.com' 'honorLabels: true' 'http://other-pushgateway.'; do
+        'priorityClassName: urgent' 'release: prometheus' 'cstash-extra' 'name: second' 'name: monitoring' 'except: [169.254.0.0/16]' '- --metrics-auth' 'resources: [tokenreviews]' 'bearerTokenFile:' 'managed-by: stash.appscode.com' 'honorLabels: true' 'http://other-pushgateway.'; do
         grep -qF -- "$text" "$T/all" || { echo "no $text"; false; }
     done
     [ "$(grep -c '^kind: ServiceAccount$\|^kind: Task\|^kind: Function' "$T/all")" = 0 ]
     same_style "$T/all" >/dev/null
+}
+
+@test "a Prometheus without its operator finds both Services by their annotations" {
+    render --set monitoring.agent=prometheus.io/builtin >"$T/all"
+    [ "$(grep -c 'prometheus.io/scrape: "true"' "$T/all")" = 2 ]
+    grep -q 'prometheus.io/port: "8080"' "$T/all"
+    grep -q 'prometheus.io/port: "56789"' "$T/all"
+    [ "$(grep -c 'kind: ServiceMonitor' "$T/all")" = 0 ]
+}
+
+@test "Artifact Hub is told the images and kinds that there are" {
+    python3 - "$ROOT" "$("$CSTASH" version | sed 's/^cstash \([^ ]*\).*/\1/')" <<'PY'
+import re, subprocess, sys
+root, version = sys.argv[1:]
+chart = open(root + "/deploy/chart/cstash/Chart.yaml").read()
+values = open(root + "/deploy/chart/cstash/values.yaml").read()
+assert f"image: ghcr.io/cstash/cstash:{version}\n" in chart
+assert "image: docker.io/prom/pushgateway:" + re.search(r"tag: (v[0-9.]+)", values)[1] in chart
+for name in re.findall(r"name: (\w+\.stash\.appscode\.com)", chart):
+    open(f"{root}/deploy/crds/{name.split('.')[0]}.yaml")
+PY
+}
+
+@test "helm test: the image under the operator's account reads the catalog" {
+    source "$ROOT/tests/e2e/e2e.bash"
+    source "$ROOT/tests/e2e/stash.bash"
+    installed
+    render -s templates/tests/ready.yaml | kubectl apply -f -
+    finished cstash-system cstash-test | grep redis-backup-7.0.5
+    kubectl delete -n cstash-system pod cstash-test
 }
 
 @test "values that cannot be are refused, with the place" {
@@ -125,6 +156,8 @@ YAML
     [[ "$status" -ne 0 && "$output" == *"/log/level"* ]]
     run render --set watchNamespace='a\,b'
     [[ "$status" -ne 0 && "$output" == *"/watchNamespace"* ]]
+    run render --set monitoring.agent=other
+    [[ "$status" -ne 0 && "$output" == *"/monitoring/agent"* ]]
     run render --set leaderElection.enabled=false
     [[ "$status" -ne 0 && "$output" == *"two operators at once"* ]]
 }

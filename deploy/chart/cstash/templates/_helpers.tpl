@@ -56,3 +56,14 @@ default
 {{- .Values.pushgateway.url -}}
 {{- end -}}
 {{- end -}}
+
+{{- /* Of a Service that a Prometheus without its operator is to find; (list . port). */ -}}
+{{- define "cstash.scraped" -}}
+{{- $top := index . 0 -}}
+{{- if eq $top.Values.monitoring.agent "prometheus.io/builtin" }}
+annotations:
+  prometheus.io/scrape: "true"
+  prometheus.io/path: /metrics
+  prometheus.io/port: {{ index . 1 | quote }}
+{{- end }}
+{{- end -}}
