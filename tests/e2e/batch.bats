@@ -86,3 +86,27 @@ YAML
     [[ "$output" == *"RestoreBatch spec is immutable"* ]]
     kubectl delete -n $NS restorebatch/back backupbatch/all --timeout=60s
 }
+
+@test "a Job that is taken away: its member has failed, and the other has not" {
+    cli $NS redis flushall
+    kubectl apply -f - <<YAML
+apiVersion: appcatalog.appscode.com/v1alpha1
+kind: AppBinding
+metadata: {name: silent, namespace: $NS}
+spec: {type: redis, clientConfig: {url: "redis://192.0.2.1:6379"}}
+---
+apiVersion: stash.appscode.com/v1beta1
+kind: RestoreBatch
+metadata: {name: torn, namespace: $NS}
+spec:
+  repository: {name: repo}
+  members:
+    - $(member restore redis one)
+    - $(member restore silent two)
+YAML
+    until_is $NS restorebatch/torn '{.status.members[*].phase}' "Succeeded Running" 60
+    kubectl delete -n $NS job stash-restore-torn-1
+    phase $NS restorebatch/torn Failed 60
+    [ "$(field $NS restorebatch/torn '{.status.members[*].phase}')" = "Succeeded Failed" ]
+    [[ "$(field $NS restorebatch/torn '{.status.members[1].stats[0].error}')" =~ Job.*(gone|deleted) ]]
+}

@@ -52,6 +52,13 @@ owned() {
         {apiVersion: stash.appscode.com/v1beta1, kind: $2, name: it, uid: none, controller: true, blockOwnerDeletion: true}]}}"
 }
 
+plural() { # plural KIND: its resource
+    case $1 in
+    *Batch) echo "${1,,}es" ;;
+    *) echo "${1,,}s" ;;
+    esac
+}
+
 # takes ROLE RESOURCE VERB COMMAND ...: the command, with its input, works as long as the role has the rule
 takes() {
     local role=$1 resource=$2 verb=$3 input
@@ -74,12 +81,14 @@ print(json.dumps(role))' "$resource" "$verb" | kubectl replace -f -
 
 @test "what admission asks for leaves no line: without it, objects with an owner and bindings are refused" {
     local create=(kubectl create --dry-run=server -f -)
-    for owner in BackupConfiguration BackupSession RestoreSession; do
-        owned Job $owner | takes cstash-operator "${owner,,}s/finalizers" update "${create[@]}" --as "$OPERATOR"
+    for owner in BackupConfiguration BackupSession RestoreSession BackupBatch RestoreBatch; do
+        owned Job $owner | takes cstash-operator "$(plural $owner)/finalizers" update "${create[@]}" --as "$OPERATOR"
     done
     kubectl create rolebinding -n $NS cron --clusterrole stash-cron-job --serviceaccount $NS:cron
-    owned BackupSession BackupConfiguration |
-        takes stash-cron-job backupconfigurations/finalizers update "${create[@]}" --as system:serviceaccount:$NS:cron
+    for owner in BackupConfiguration BackupBatch; do
+        owned BackupSession $owner |
+            takes stash-cron-job "$(plural $owner)/finalizers" update "${create[@]}" --as system:serviceaccount:$NS:cron
+    done
     kubectl create rolebinding -n $NS job --clusterrole stash-backup-job --serviceaccount $NS:job --dry-run=client -o json |
         takes cstash-operator-accounts clusterroles bind "${create[@]}" --as "$OPERATOR"
 }
