@@ -467,6 +467,45 @@ test_catalog_is_valid(void **state)
     json_free(list);
 }
 
+/* A batch is a list of views; a configuration is a batch of one. */
+static void
+test_view_on_a_member(void **state)
+{
+    struct json *batch = parse(
+        "{\"kind\":\"BackupBatch\",\"metadata\":{\"name\":\"b\",\"namespace\":\"demo\"},\"spec\":{"
+        "\"runtimeSettings\":{\"pod\":{}},\"executionOrder\":\"Sequential\",\"members\":["
+        "{\"target\":{\"alias\":\"one\",\"ref\":{\"kind\":\"AppBinding\",\"name\":\"r\"}}},"
+        "{\"target\":{\"ref\":{\"kind\":\"AppBinding\",\"name\":\"s\",\"namespace\":\"far\"}}}]}}");
+    struct json *status = json_new_object();
+    struct invoker inv, m;
+    char path[INVOKER_PATH];
+    size_t at = 7;
+
+    (void)state;
+    invoker_view(batch, &inv);
+    assert_int_equal(inv.n, 2);
+    assert_true(inv.batch && inv.sequential && !inv.restore);
+    assert_string_equal(inv.target_name, "r");
+    assert_null(inv.runtime);
+    assert_true(invoker_find(&inv, "AppBinding", "far", "s", &m));
+    assert_int_equal(m.at, 1);
+    assert_string_equal(invoker_host(&m), "host-0");
+    assert_string_equal(invoker_path(&m, path), "spec.members[1]");
+    assert_false(invoker_find(&inv, "AppBinding", "", "s", &m));
+    invoker_whole(&inv, &m);
+    assert_non_null(m.runtime);
+    assert_string_equal(m.target_kind, "EmptyTarget");
+    assert_true(invoker_place(&m, status, &at) == status && at == 0);
+
+    assert_null(invoker_place(&inv, status, &at));
+    (void)invoker_need_place(&inv, status);
+    invoker_member(&inv, 1, &m);
+    (void)invoker_need_place(&m, status);
+    assert_true(invoker_need_place(&m, status) == invoker_place(&m, status, &at) && at == 1);
+    json_free(status);
+    json_free(batch);
+}
+
 static void
 test_session_of_a_configuration(void **state)
 {
@@ -505,6 +544,7 @@ main(void)
         cmocka_unit_test(test_annotations_of_ours_make_sense),
         cmocka_unit_test(test_history_is_adopted_by_its_owner_only),
         cmocka_unit_test(test_catalog_is_valid),
+        cmocka_unit_test(test_view_on_a_member),
         cmocka_unit_test(test_session_of_a_configuration),
     };
 

@@ -42,25 +42,30 @@ backup_session_list(struct session_ctx *s)
     session_at(s, 0);
 }
 
-/* What is no member any more, of a batch that was changed meanwhile, has failed. */
-static void
-backup_session_drop(struct session_ctx *s)
+/* What is no member any more, of a batch that was changed meanwhile, has failed; its Job would keep the others waiting. */
+static enum rc
+backup_session_drop(struct session_ctx *s, struct err *e)
 {
     struct json *targets = json_field(s->status, "targets");
 
     for (size_t i = 0; i < json_size(targets); i++) {
         struct json *t = json_elem(targets, i);
         const struct json *ref = json_field(t, "ref");
+        struct run run = {.inv = &s->inv, .session = s->now, .index = i};
         struct invoker found;
 
-        if (!phase_is_final(phase_target(t)) &&
-            !invoker_find(&s->inv, json_text_or(json_field(ref, "kind"), ""),
-                          json_text_or(json_field(ref, "namespace"), ""),
-                          json_text_or(json_field(ref, "name"), ""), &found))
-            (void)condition_setf(t, COND_BACKUP_DISRUPTED, COND_TRUE,
-                                 "%s %s/%s has no member with this target any more.", s->inv.kind,
-                                 s->inv.ns, s->inv.name);
+        if (phase_is_final(phase_target(t)) ||
+            invoker_find(&s->inv, json_text_or(json_field(ref, "kind"), ""),
+                         json_text_or(json_field(ref, "namespace"), ""),
+                         json_text_or(json_field(ref, "name"), ""), &found))
+            continue;
+        if (session_remove_job(s, &run, e))
+            return err_code(e);
+        (void)condition_setf(t, COND_BACKUP_DISRUPTED, COND_TRUE,
+                             "%s %s/%s has no member with this target any more.", s->inv.kind,
+                             s->inv.ns, s->inv.name);
     }
+    return RC_OK;
 }
 
 static const char *
@@ -393,7 +398,8 @@ backup_session_step(struct session_ctx *s, struct err *e)
     /* Once it has begun there are no more questions about the turn. */
     if (!session_has_begun(s))
         return backup_session_start(s, e);
-    backup_session_drop(s);
+    if (backup_session_drop(s, e))
+        return err_code(e);
     repo = cache_get(s->op->repository.cache, s->inv.repo_ns, s->inv.repo_name);
     return session_go_on(s, repo, e);
 }

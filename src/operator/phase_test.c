@@ -19,6 +19,7 @@ parse(const char *text)
 
 #define C(type, status) "{\"type\":\"" type "\",\"status\":\"" status "\"}"
 #define CONDITIONS(list) "\"conditions\":[" list "]"
+#define MEMBERS(rest) "\"members\":[{" rest "}]"
 #define TARGET(rest) "\"targets\":[{" rest "}]"
 #define DONE "\"totalHosts\":1,\"stats\":[{\"hostname\":\"h\",\"phase\":\"Succeeded\"}]"
 #define LOST "\"totalHosts\":1,\"stats\":[{\"hostname\":\"h\",\"phase\":\"Failed\"}]"
@@ -66,6 +67,17 @@ test_phase_session_follows_from_the_status(void **state)
          "Failed"},
         {"{" TARGET(CONDITIONS(C("BackupExecutorEnsured", "False"))) "," CONDITIONS(PUSHED) "}",
          "Failed"},
+        /* of several targets */
+        {"{" TARGET(DONE "},{\"ref\":{}") "," CONDITIONS(PUSHED) "}", "Running"},
+        {"{" TARGET(DONE "},{" LOST) "," CONDITIONS(PUSHED) "}", "Failed"},
+        {"{" TARGET("\"ref\":{}") "," CONDITIONS(C("GlobalPreBackupHookSucceeded", "Unknown")) "}",
+         "Running"},
+        {"{" TARGET("\"ref\":{}") "," CONDITIONS(
+             C("GlobalPreBackupHookSucceeded", "False") "," PUSHED) "}",
+         "Failed"},
+        {"{" TARGET(DONE "},{" DONE) "," CONDITIONS(
+             C("GlobalPostBackupHookSucceeded", "False") "," PUSHED) "}",
+         "Failed"},
     };
 
     (void)state;
@@ -85,6 +97,22 @@ test_phase_restore_follows_from_the_status(void **state)
         {"{" DONE "," CONDITIONS(PUSHED) "}", "Succeeded"},
         {"{" LOST "," CONDITIONS(PUSHED) "}", "Failed"},
         {"{" LOST "," CONDITIONS(PUSHED "," C("DeadlineExceeded", "True")) "}", "Failed"},
+        /* of several targets */
+        {"{" MEMBERS("\"ref\":{}") "," CONDITIONS(C("RepositoryFound", "True")) "}", "Pending"},
+        {"{" MEMBERS(DONE "},{\"ref\":{}") "," CONDITIONS(C("RepositoryFound", "True")) "}",
+         "Running"},
+        {"{" MEMBERS(CONDITIONS(C("RestoreTargetFound", "False"))) "," CONDITIONS(
+             C("RepositoryFound", "True")) "}",
+         "Pending"},
+        {"{" MEMBERS(DONE "},{" LOST) "," CONDITIONS(C("RepositoryFound", "True")) "}", "Running"},
+        {"{" MEMBERS(DONE "},{" LOST) "," CONDITIONS(PUSHED) "}", "Failed"},
+        {"{" MEMBERS(DONE "},{" DONE
+                          "," CONDITIONS(C("DryRun", "True"))) "," CONDITIONS(PUSHED) "}",
+         "DryRunSucceeded"},
+        {"{" MEMBERS(DONE "},{" DONE) "," CONDITIONS(PUSHED) "}", "Succeeded"},
+        {"{" MEMBERS(DONE) "," CONDITIONS(
+             C("GlobalPostRestoreHookSucceeded", "False") "," PUSHED) "}",
+         "Failed"},
     };
 
     (void)state;
@@ -111,6 +139,11 @@ test_phase_configuration_follows_from_the_status(void **state)
          "Ready"},
         {"{" CONDITIONS(FOUND
                         "," C("ValidationPassed", "True") "," C("CronJobCreated", "False")) "}",
+         "NotReady"},
+        {"{\"memberConditions\":[{" CONDITIONS(C("TaskFound", "True")) "},{" CONDITIONS(
+             C("BackupTargetFound",
+               "False")) "}]," CONDITIONS(FOUND "," C("ValidationPassed",
+                                                      "True") "," C("CronJobCreated", "True")) "}",
          "NotReady"},
     };
 

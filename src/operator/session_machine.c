@@ -166,7 +166,7 @@ session_run(struct session_ctx *s)
     return run;
 }
 
-static enum rc
+enum rc
 session_remove_job(struct session_ctx *s, const struct run *run, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *job = run_job_name(run);

@@ -85,6 +85,8 @@ void session_wire(struct operator* op, struct watched *own);
 
 /* It waits for nothing any more, if it did. */
 void session_wait_is_over(struct session_ctx *s);
+/* Gone already is fine. */
+NODISCARD enum rc session_remove_job(struct session_ctx *s, const struct run *run, struct err *e);
 /* Has anything been begun of it? Then it is not asked any more whether it may. */
 bool session_has_begun(struct session_ctx *s);
 /*

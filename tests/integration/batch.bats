@@ -306,3 +306,66 @@ assert made[0] < made[1], made # the first took the two seconds that its server 
     until_is demo restorebatch/lost '{.status.members[1].conditions[0].status}' False
     [ "$(field demo restorebatch/lost '{.status.phase}')" = Pending ]
 }
+
+@test "kubectl-stash starts, pauses and resumes it; a session waits for another's target" {
+    mkdir -p "$T/bin"
+    ln -sf "$CSTASH" "$T/bin/kubectl-stash"
+    batch all "$(both)" 'schedule: "0 0 1 1 *"'
+    config demo slow
+    phase demo backupbatch/all Ready
+    phase demo bc/slow Ready
+    cli a config set repl-diskless-sync-delay 3 >/dev/null
+    session demo first slow
+    until_is demo backupsession/first '{.status.phase}' Running
+    name=$("$T/bin/kubectl-stash" trigger -n demo --backupbatch all | sed -n 's|^backupsessions.stash.appscode.com/\(.*\) created in demo$|\1|p')
+    until_is demo "backupsession/$name" '{.status.conditions[?(@.type=="Waiting")].reason}' AnotherSessionRuns
+    [[ "$(condition demo "backupsession/$name" Waiting)" == "True Waiting for BackupSession first, which backs up the same target." ]]
+    phase demo "backupsession/$name" Succeeded
+    "$T/bin/kubectl-stash" pause backup -n demo --backupbatch all
+    until_is demo cronjob/stash-trigger-all '{.spec.suspend}' true
+    "$T/bin/kubectl-stash" resume backup -n demo --backupbatch all
+    until_is demo cronjob/stash-trigger-all '{.spec.suspend}' false
+    run "$T/bin/kubectl-stash" trigger -n demo
+    [ "$status" = 2 ]
+}
+
+granted_in_far() { [ "$(k get -n far rolebinding -o name | sed -n 's/.*demo-backupbatch-all-\([0-9]\)-.*/\1/p' | tr '\n' ' ')" = "$1" ]; }
+
+@test "a Repository of another namespace: each member's rights there, and gone with the member and with the batch" {
+    k create namespace far >/dev/null
+    k create secret generic -n far repo-secret --from-literal=RESTIC_PASSWORD=secret >/dev/null
+    cat <<YAML | k apply -f - >/dev/null
+apiVersion: stash.appscode.com/v1beta1
+kind: BackupBatch
+metadata: {name: all, namespace: demo}
+spec: {members: [$(both)], repository: {name: far, namespace: far}, schedule: "0 0 1 1 *", retentionPolicy: {name: k, keepLast: 9, prune: false}}
+---
+apiVersion: stash.appscode.com/v1alpha1
+kind: Repository
+metadata: {name: far, namespace: far}
+spec:
+  usagePolicy: {allowedNamespaces: {from: All}}
+  backend: {storageSecretName: repo-secret, local: {mountPath: /safe, hostPath: {path: $T/repo-demo}}}
+YAML
+    phase demo backupbatch/all Ready
+    batch_session one all
+    phase demo backupsession/one Succeeded
+    until_true granted_in_far "0 1 "
+    k patch -n demo backupbatch all --type json -p '[{"op": "remove", "path": "/spec/members/1"}]' >/dev/null
+    until_true granted_in_far "0 "
+    [ "$(field demo backupbatch/all '{.status.memberConditions[*].target.name}')" = redis ]
+    k delete -n demo backupbatch all >/dev/null
+    until_true granted_in_far ""
+}
+
+@test "a member that is taken away while it runs has failed, and the session ends" {
+    batch all "$(both)"
+    phase demo backupbatch/all Ready
+    cli b config set repl-diskless-sync-delay 60 >/dev/null
+    batch_session one all
+    until_is demo backupsession/one '{.status.targets[*].phase}' "Running Running"
+    k patch -n demo backupbatch all --type json -p '[{"op": "remove", "path": "/spec/members/1"}]' >/dev/null
+    phase demo backupsession/one Failed
+    [ "$(field demo backupsession/one '{.status.targets[*].phase}')" = "Succeeded Failed" ]
+    [[ "$(member_condition backupsession/one other BackupDisrupted)" == "True BackupBatch demo/all has no member with this target any more." ]]
+}
