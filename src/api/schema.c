@@ -204,19 +204,28 @@ print_schema(const struct crd_def *k)
     return o;
 }
 
-static struct json *
-print_columns(const struct crd_def *k)
+static void
+add_columns(const struct column *columns, int64_t priority, struct json *list)
 {
-    struct json *list = json_new_array();
-
-    for (const struct column *c = k->columns; c->name != NULL; c++) {
+    for (const struct column *c = columns; c != NULL && c->name != NULL; c++) {
         struct json *one = json_new_object();
 
         json_set_cstr(one, "name", c->name);
         json_set_cstr(one, "type", c->type);
         json_set_cstr(one, "jsonPath", c->path);
+        if (priority != 0)
+            json_set_int(one, "priority", priority);
         json_push(list, one);
     }
+}
+
+static struct json *
+print_columns(const struct crd_def *k)
+{
+    struct json *list = json_new_array();
+
+    add_columns(k->columns, 0, list);
+    add_columns(k->wide, 1, list);
     return list;
 }
 

@@ -82,9 +82,9 @@ struct crd_def {
     const char *const *categories;
     bool status;
     const char *doc;
-    const struct field *fields; /* beside apiVersion, kind and metadata */
-    const struct rule *rules;   /* of the whole object */
-    const struct column *columns;
+    const struct field *fields;          /* beside apiVersion, kind and metadata */
+    const struct rule *rules;            /* of the whole object */
+    const struct column *columns, *wide; /* with -o wide only; NULL: none */
 };
 
 /* The CustomResourceDefinition; the caller frees. */

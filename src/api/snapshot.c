@@ -31,15 +31,15 @@ static const struct field fields[] = {
     {.name = "status", .type = F_OBJECT, .of = fields_status, .doc = "What is known"},
     {.name = NULL},
 };
-/* Stash's columns, then ours: programs read its table by position. */
+/* Stash's columns and no others: its plug-in for kubectl counts them. */
 static const struct column columns[] = {
     {"ID", "string", ".status.shortID"},
     {"Repository", "string", ".status.repository"},
     {"Hostname", "string", ".status.hostname"},
     {"Created At", "string", ".status.time"},
-    {"Age", "date", ".status.time"},
     {.name = NULL},
 };
+static const struct column wide[] = {{"Age", "date", ".status.time"}, {.name = NULL}};
 static const char *const categories[] = {"storage", "appscode", "all", NULL};
 
 const struct kube_gvr GVR_SNAPSHOT = {"repositories.stash.appscode.com", "v1alpha1", "snapshots",
@@ -51,6 +51,7 @@ const struct crd_def kind_snapshot = {.gvr = &GVR_SNAPSHOT,
                                       .status = true,
                                       .fields = fields,
                                       .columns = columns,
+                                      .wide = wide,
                                       .doc = "A snapshot in a Repository, as Jobs found it there"};
 
 char *

@@ -50,7 +50,7 @@ forgotten() { until_is $NS "$1" '{.status.conditions[?(@.type=="Forgotten")].rea
     [ "$(ids | wc -l)" = 3 ]
     are_shown
     first=$(ids | head -n 1)
-    kubectl get snapshots -n $NS | grep '^NAME *ID *REPOSITORY *HOSTNAME *CREATED AT *AGE$'
+    kubectl get snapshots -n $NS | grep '^NAME *ID *REPOSITORY *HOSTNAME *CREATED AT$'
     kubectl get snapshots -n $NS --as viewer --no-headers -l repository=repo,hostname=host-0 |
         grep -E "^repo-${first:0:8} +${first:0:8} +repo +host-0 +20[-0-9]+T[:0-9]+Z +[0-9ms]+$"
     kubectl describe snapshot -n $NS "repo-${first:0:8}" | grep 'Keys: *1008'
