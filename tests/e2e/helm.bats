@@ -5,6 +5,8 @@
 
 load ../harness/env.bash
 
+NS=cstash-system
+
 setup_file() {
     need kubectl python3
     "$BATS_TEST_DIRNAME/../../tools/helm" version --short
@@ -145,8 +147,8 @@ PY
     source "$ROOT/tests/e2e/stash.bash"
     installed
     render -s templates/tests/ready.yaml | kubectl apply -f -
-    finished cstash-system cstash-test | grep redis-backup-7.0.5
-    kubectl delete -n cstash-system pod cstash-test
+    finished $NS cstash-test | grep redis-backup-7.0.5
+    kubectl delete -n $NS pod cstash-test
 }
 
 @test "values that cannot be are refused, with the place" {

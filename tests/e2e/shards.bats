@@ -97,12 +97,15 @@ masters() { local i; for i in 0 1 2 3 4 5; do ! cli $NS many-$i role | grep -qx 
 each_master() { local pod; for pod in $(masters); do cli $NS $pod "$@"; done; } # each_master COMMAND...
 total() { each_master dbsize | awk '{n += $1} END {print n}'; }
 
+# The server learns a little late that the last container has run.
+home_is_proven() { kubectl logs -n $NS -l job-name=stash-restore-home-0 --all-containers --tail=-1 | grep -q 'are those of the backup'; }
+
 @test "a RestoreSession into the cluster itself: each key to the master that owns its slot" {
     each_master flushall
     [ "$(total)" = 0 ]
     restore $NS home "$MANY" 'rules: [{snapshots: [latest]}]'
     phase $NS restoresession/home Succeeded 60
-    kubectl logs -n $NS -l job-name=stash-restore-home-0 --all-containers --tail=-1 | grep 'are those of the backup'
+    until_true home_is_proven
     [ "$(total)" = 300 ]
     [ "$(masters | wc -l)" = 3 ]
     [ "$(kubectl exec -n $NS many-0 -- env REDISCLI_AUTH=secret redis-cli -c get key:299)" = 299 ]

@@ -52,7 +52,7 @@ forgotten() { until_is $NS "$1" '{.status.conditions[?(@.type=="Forgotten")].rea
     first=$(ids | head -n 1)
     kubectl get snapshots -n $NS | grep '^NAME *ID *REPOSITORY *HOSTNAME *CREATED AT$'
     kubectl get snapshots -n $NS --as viewer --no-headers -l repository=repo,hostname=host-0 |
-        grep -E "^repo-${first:0:8} +${first:0:8} +repo +host-0 +20[-0-9]+T[:0-9]+Z +[0-9ms]+$"
+        grep -E "^repo-${first:0:8} +${first:0:8} +repo +host-0 +20[-0-9]+T[:0-9]+Z$"
     kubectl describe snapshot -n $NS "repo-${first:0:8}" | grep 'Keys: *1008'
     kubectl get all -n $NS | grep "^snapshot.repositories.stash.appscode.com/repo-${first:0:8} "
 }

@@ -13,7 +13,7 @@ setup_file() {
     load e2e.bash
     load stash.bash
     for file in $(grep -l '^ *installed$' "$BATS_TEST_DIRNAME"/*.bats); do
-        ns=$(sed -n 's/^NS=\([a-z]*\).*/\1/p' "$file")
+        ns=$(sed -n 's/^NS=\([-a-z]*\).*/\1/p' "$file")
         grep -q "/namespaces/$ns/" "$LOG" || { echo "${file##*/} has not run in this cluster: make e2e runs all" >&2 && return 1; }
     done
     namespace $NS

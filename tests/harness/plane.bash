@@ -5,6 +5,7 @@ source "${BASH_SOURCE%/*}/stash.bash"
 
 # start_up [options of up]: plane, operator and Pushgateway over $T/state; sets UP_PID, API, METRICS, PUSH, KUBECONFIG.
 start_up() {
+    local given=${API:-}
     API=${API:-$(free_port)} METRICS=${METRICS:-$(free_port)} PUSH=${PUSH:-$(free_port)}
     export KUBECONFIG=$T/state/kubeconfig
     "$CSTASH" up --dir "$T/state" --listen "127.0.0.1:$API" --metrics-listen "127.0.0.1:$METRICS" \
@@ -16,6 +17,12 @@ start_up() {
         kill -0 "$UP_PID" 2>/dev/null || break
         sleep 0.05
     done
+    # A port that somebody else took in between is another port's turn.
+    if [ -z "$given" ] && tail -n 2 "$T/up.log" | grep -q 'Address already in use'; then
+        unset API METRICS PUSH
+        start_up "$@"
+        return
+    fi
     echo "up did not start" >&2
     cat "$T/up.log" >&2
     return 1
