@@ -147,7 +147,8 @@ PY
     source "$ROOT/tests/e2e/stash.bash"
     installed
     render -s templates/tests/ready.yaml | kubectl apply -f -
-    finished $NS cstash-test | grep redis-backup-7.0.5
+    finished $NS cstash-test >"$T/out"
+    grep '^redis-backup-7.0.5 ' "$T/out"
     kubectl delete -n $NS pod cstash-test
 }
 
