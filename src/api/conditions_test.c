@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Conditions, and their table in docs/conditions.md: `test_api_conditions --print` writes it. */
 #include "api/conditions.h"
-#include "base/fs.h"
-#include "t.h"
+#include "harness/doc_table.h"
 
 static void
 test_condition_set_changes_once(void **state)
@@ -68,15 +67,8 @@ write_table(struct buf *to)
 static void
 test_the_table_of_the_docs_is_this_one(void **state)
 {
-    struct buf want = BUF_INIT(64 * 1024), have = BUF_INIT(64 * 1024);
-    struct err e = ERR_INIT;
-
     (void)state;
-    write_table(&want);
-    T_OK(fs_read_file(SOURCE_ROOT "/docs/conditions.md", &have, &e));
-    T_STR(buf_str(&have), buf_str(&want));
-    buf_release(&want);
-    buf_release(&have);
+    doc_table_same(write_table, SOURCE_ROOT "/docs/conditions.md");
 }
 
 int
@@ -87,13 +79,7 @@ main(int argc, char **argv)
         cmocka_unit_test(test_one_type_has_several_causes),
         cmocka_unit_test(test_the_table_of_the_docs_is_this_one),
     };
-    struct buf text = BUF_INIT(64 * 1024);
-
-    if (argc == 2 && strcmp(argv[1], "--print") == 0) {
-        write_table(&text);
-        (void)fwrite(text.p, 1, text.n, stdout);
-        buf_release(&text);
+    if (doc_table_print(argc, argv, write_table))
         return 0;
-    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

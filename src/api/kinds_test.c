@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What comes of each field, and its table in docs/kinds.md: `test_api_kinds --print` writes it. */
 #include "api/kinds.h"
-#include "base/fs.h"
-#include "t.h"
+#include "harness/doc_table.h"
 
 enum { TEXT_MAX = 1024 * 1024, PATH_TEXT = 512 };
 
@@ -93,15 +92,8 @@ write_table(struct buf *to)
 static void
 test_the_table_of_the_docs_is_this_one(void **state)
 {
-    struct buf want = BUF_INIT(TEXT_MAX), have = BUF_INIT(TEXT_MAX);
-    struct err e = ERR_INIT;
-
     (void)state;
-    write_table(&want);
-    T_OK(fs_read_file(SOURCE_ROOT "/docs/kinds.md", &have, &e));
-    T_STR(buf_str(&have), buf_str(&want));
-    buf_release(&want);
-    buf_release(&have);
+    doc_table_same(write_table, SOURCE_ROOT "/docs/kinds.md");
 }
 
 int
@@ -111,13 +103,7 @@ main(int argc, char **argv)
         cmocka_unit_test(test_fields_that_nothing_acts_on_are_named_once),
         cmocka_unit_test(test_the_table_of_the_docs_is_this_one),
     };
-    struct buf text = BUF_INIT(TEXT_MAX);
-
-    if (argc == 2 && strcmp(argv[1], "--print") == 0) {
-        write_table(&text);
-        (void)fwrite(text.p, 1, text.n, stdout);
-        buf_release(&text);
+    if (doc_table_print(argc, argv, write_table))
         return 0;
-    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,15 +23,15 @@ YAML
     } | k apply -f - >/dev/null
 }
 
-session() { # session NAMESPACE NAME CONFIG [RETRY_LEFT]
+session() { # session NAMESPACE NAME CONFIG [RETRY_LEFT] [KIND]: of a BackupConfiguration, or of that kind
     cat <<YAML | k apply -f - >/dev/null
 apiVersion: stash.appscode.com/v1beta1
 kind: BackupSession
 metadata:
   name: $2
   namespace: $1
-  labels: {stash.appscode.com/invoker-type: BackupConfiguration, stash.appscode.com/invoker-name: $3}
-spec: {invoker: {apiGroup: stash.appscode.com, kind: BackupConfiguration, name: $3}, retryLeft: ${4:-0}}
+  labels: {stash.appscode.com/invoker-type: ${5:-BackupConfiguration}, stash.appscode.com/invoker-name: $3}
+spec: {invoker: {apiGroup: stash.appscode.com, kind: ${5:-BackupConfiguration}, name: $3}, retryLeft: ${4:-0}}
 YAML
 }
 

@@ -50,17 +50,7 @@ YAML
     } | k apply -f - >/dev/null
 }
 
-batch_session() { # batch_session NAME BATCH [RETRY_LEFT]
-    cat <<YAML | k apply -f - >/dev/null
-apiVersion: stash.appscode.com/v1beta1
-kind: BackupSession
-metadata:
-  name: $1
-  namespace: demo
-  labels: {stash.appscode.com/invoker-type: BackupBatch, stash.appscode.com/invoker-name: $2}
-spec: {invoker: {apiGroup: stash.appscode.com, kind: BackupBatch, name: $2}, retryLeft: ${3:-0}}
-YAML
-}
+batch_session() { session demo "$1" "$2" "${3:-0}" BackupBatch; } # batch_session NAME BATCH [RETRY_LEFT]
 
 restore_batch() { # restore_batch NAME MEMBERS ['more: fields of spec' ...]
     local name=$1 members=$2
