@@ -140,7 +140,7 @@ teardown_file() {
 }
 
 @test "an old snapshot is restored, and its counts are proven by what redis-dump-go wrote last" {
-    restore $NS old "rules: [{snapshots: [$(cat "$BATS_FILE_TMPDIR/first")]}]" \
+    restore $NS old "rules: [{snapshots: ['$(cat "$BATS_FILE_TMPDIR/first")']}]" \
         'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: second}}' 'task: {name: redis-restore-6.2.5}'
     phase $NS restoresession/old Succeeded 60
     [ "$(cli $NS second dbsize)" = 104 ]

@@ -87,7 +87,7 @@ agrees() { [ "$(cli $NS many-0 cluster info | grep -c 'cluster_state:ok')" = 1 ]
     [ "$(field $NS backupsession/one '{.status.targets[0].stats[0].snapshots[0].shards}')" = 3 ]
     cli $NS redis flushall
     # Of another target: named by its ID.
-    restore $NS back "rules: [{snapshots: [$(field $NS backupsession/one '{.status.targets[0].stats[0].snapshots[0].name}')]}]"
+    restore $NS back "rules: [{snapshots: ['$(field $NS backupsession/one '{.status.targets[0].stats[0].snapshots[0].name}')']}]"
     phase $NS restoresession/back Succeeded 60
     [ "$(cli $NS redis dbsize)" = 300 ]
     [ "$(cli $NS redis get key:299)" = 299 ]
@@ -115,7 +115,7 @@ home_is_proven() { kubectl logs -n $NS -l job-name=stash-restore-home-0 --all-co
     cli $NS redis set key:299 other
     session $NS three redis
     phase $NS backupsession/three Succeeded 60
-    restore $NS spread "$MANY" "rules: [{snapshots: [$(field $NS backupsession/three '{.status.targets[0].stats[0].snapshots[0].name}')]}]"
+    restore $NS spread "$MANY" "rules: [{snapshots: ['$(field $NS backupsession/three '{.status.targets[0].stats[0].snapshots[0].name}')']}]"
     phase $NS restoresession/spread Succeeded 60
     [ "$(total)" = 300 ]
     [ "$(kubectl exec -n $NS many-0 -- env REDISCLI_AUTH=secret redis-cli -c get key:299)" = other ]

@@ -134,7 +134,8 @@ backup() { # a session by hand; its name
     local id
     mapfile -t id < <(restic_as snapshots --json | python3 -c 'import json, sys; print(*(s["short_id"] for s in json.load(sys.stdin)), sep="\n")')
     run stash gen rules repo -n demo --timestamp 2026-01-01T12:00:00Z
-    [ "$output" = "# the nearest snapshots before that: 2026-01-01T02:00:00Z
+    # An ID that YAML would take for a number, such as 12345678 or 123e4567, stands in quotes.
+    [ "$(tr -d \" <<<"$output")" = "# the nearest snapshots before that: 2026-01-01T02:00:00Z
 - snapshots:
   - ${id[0]}
   targetHosts:
