@@ -30,8 +30,7 @@ pipeline_init(struct pipeline *p, struct ctx *cx, struct conn *c, const struct l
     p->cap = MAX(p->cap / share, (uint32_t)MIN(p->cap, (uint32_t)WINDOW_LEAST));
     p->bytes_max = MAX(p->bytes_max / share, MIN(p->bytes_max, (uint64_t)OUT_STEP * 2));
     p->notes = mem_zero(p->cap, sizeof(*p->notes));
-    buf_init(&p->out, OUT_MAX);
-    buf_init(&p->kept, SIZE_MAX / 2);
+    buf_init(&p->out, SIZE_MAX / 2);
 }
 
 void
@@ -40,7 +39,6 @@ pipeline_release(struct pipeline *p)
     mem_free(p->notes);
     p->notes = NULL;
     buf_release(&p->out);
-    buf_release(&p->kept);
 }
 
 void
@@ -328,7 +326,7 @@ static enum rc
 on_reply(struct pipeline *p, const struct reply *r, struct err *e)
 {
     const struct pipeline_note *n = &p->notes[p->first];
-    const uint8_t *command = p->kept.p + p->kept_first;
+    const uint8_t *command = p->out.p + p->kept_at;
     bool good;
 
     if (UNLIKELY(p->n == 0)) {
@@ -338,7 +336,8 @@ on_reply(struct pipeline *p, const struct reply *r, struct err *e)
     p->first = p->first + 1 == p->cap ? 0 : p->first + 1;
     p->n--;
     p->bytes -= n->bytes;
-    p->kept_first += n->kept;
+    p->kept_at += n->kept;
+    p->kept_n -= n->kept;
     if (UNLIKELY(r->type == REPLY_ERROR) && pipeline_redirect(p, n, r, command))
         return RC_OK;
     good = r->type != REPLY_ERROR && is_answer(n, r);
@@ -456,6 +455,21 @@ broke:
     return io_failed(p, e);
 }
 
+/* What is written, and is not kept, goes: at once when that is all, else once it is worth moving the rest. */
+static void
+pipeline_trim(struct pipeline *p)
+{
+    size_t gone = p->kept_n == 0 ? p->out_at : MIN(p->kept_at, p->out_at);
+
+    if (gone != p->out.n && gone <= p->bytes_max)
+        return;
+    if (gone != p->out.n)
+        memmove(p->out.p, p->out.p + gone, p->out.n - gone);
+    p->out.n -= gone;
+    p->out_at -= gone;
+    p->kept_at -= MIN(p->kept_at, gone);
+}
+
 static enum rc
 pipeline_flush(struct pipeline *p, struct err *e)
 {
@@ -463,8 +477,7 @@ pipeline_flush(struct pipeline *p, struct err *e)
         if (pipeline_step(p, e))
             return err_code(e);
     }
-    buf_reset(&p->out);
-    p->out_at = 0;
+    pipeline_trim(p);
     return RC_OK;
 }
 
@@ -479,47 +492,31 @@ pipeline_push(struct pipeline *p)
             return;
         p->out_at += put;
     }
-    if (p->out_at == p->out.n || p->out_at > OUT_MAX / 2) {
-        if (p->out_at != p->out.n)
-            memmove(p->out.p, p->out.p + p->out_at, p->out.n - p->out_at);
-        p->out.n -= p->out_at;
-        p->out_at = 0;
-    }
+    pipeline_trim(p);
 }
 
+/*
+ * Beside others what the server takes is written once OUT_STEP wait, and not again for each command
+ * after that: while it takes nothing that would be a call for nothing.
+ */
 static enum rc
 pipeline_queue(struct pipeline *p, struct str raw, struct err *e)
 {
     while (raw.n != 0) {
-        size_t n = MIN(raw.n, (size_t)OUT_MAX - p->out.n);
+        size_t n = MIN(raw.n, (size_t)OUT_STEP), before = p->out.n - p->out_at;
 
         buf_must_add(&p->out, raw.p, n);
         raw = str_of(raw.p + n, raw.n - n);
-        if (p->meanwhile != NULL && p->out.n < OUT_MAX) {
-            /* Not for each command: while the server takes nothing that would be a call for nothing. */
-            if (p->out.n - p->out_at >= OUT_STEP &&
-                p->out.n / PUSH_STEP != (p->out.n - n) / PUSH_STEP)
+        if (before + n < OUT_STEP)
+            continue;
+        if (p->meanwhile != NULL && before + n < OUT_MAX) {
+            if (before < OUT_STEP || before / PUSH_STEP != (before + n) / PUSH_STEP)
                 pipeline_push(p);
-        } else if (p->out.n >= OUT_STEP && pipeline_flush(p, e)) {
+        } else if (pipeline_flush(p, e)) {
             return err_code(e);
         }
     }
     return RC_OK;
-}
-
-/* Until it is answered. What was answered goes once it is as much as may wait for an answer. */
-static void
-pipeline_keep(struct pipeline *p, struct str raw)
-{
-    size_t left = p->kept.n - p->kept_first;
-
-    if (left == 0 || p->kept_first > p->bytes_max) {
-        if (left != 0)
-            memmove(p->kept.p, p->kept.p + p->kept_first, left);
-        p->kept.n = left;
-        p->kept_first = 0;
-    }
-    buf_must_add(&p->kept, raw.p, raw.n);
 }
 
 /* A node to which a slot is on its way takes the next command of it. */
@@ -528,7 +525,7 @@ pipeline_ask(struct pipeline *p, struct err *e)
 {
     static const char asking[] = "*1\r\n$6\r\nASKING\r\n";
     const struct pipeline_note n = {
-        .bytes = sizeof(asking) - 1, .again = true, .answer = ANSWER_OK};
+        .bytes = sizeof(asking) - 1, .whole = true, .again = true, .answer = ANSWER_OK};
 
     p->asking = false;
     return pipeline_add(p, &n, str_c(asking), e);
@@ -542,6 +539,9 @@ pipeline_add(struct pipeline *p, const struct pipeline_note *n, struct str raw, 
 
     if (UNLIKELY(p->asking) && pipeline_ask(p, e))
         return err_code(e);
+    /* What is kept is one run of whole commands. */
+    if (UNLIKELY(p->redirects != NULL && !n->whole) && pipeline_drain(p, e))
+        return err_code(e);
     if (p->n == p->cap || (p->n != 0 && p->bytes + raw.n > p->bytes_max)) {
         if (pipeline_flush(p, e))
             return err_code(e);
@@ -554,8 +554,9 @@ pipeline_add(struct pipeline *p, const struct pipeline_note *n, struct str raw, 
     note = &p->notes[last >= p->cap ? last - p->cap : last];
     *note = *n;
     note->kept = p->redirects != NULL && n->whole ? (uint32_t)raw.n : 0;
-    if (note->kept != 0)
-        pipeline_keep(p, raw);
+    if (p->kept_n == 0)
+        p->kept_at = p->out.n;
+    p->kept_n += note->kept;
     p->n++;
     p->bytes += n->bytes;
     if (!n->again) {

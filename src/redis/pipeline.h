@@ -46,8 +46,6 @@ struct pipeline {
     /* Beside others: called while this one waits; NULL: it is alone. */
     void (*meanwhile)(void *arg);
     void *meanwhile_arg;
-    struct buf kept; /* commands without an answer, from kept_first on */
-    size_t kept_first;
     struct ctx *cx;
     struct conn *c;
     struct load_result *result;
@@ -55,8 +53,12 @@ struct pipeline {
     struct pipeline_note *notes; /* a ring: first, n of cap */
     uint32_t cap, first, n;
     uint64_t bytes, bytes_max; /* sent or queued, not answered */
+    /*
+     * Commands: up to out_at they are written. In a cluster whole ones are kept until they are
+     * answered: kept_n bytes from kept_at on.
+     */
     struct buf out;
-    size_t out_at;
+    size_t out_at, kept_at, kept_n;
     struct pipeline_note key; /* of the last answer */
     bool in_key, key_good;
     bool key_there;   /* as far as it was answered */
