@@ -119,8 +119,9 @@ app_target_open(struct ctx *cx, const struct load_args *a, const struct snapshot
     node_map_init(&t->map, &a->load.node_map);
     where = (struct cluster_where){
         .addr = &t->addr, .conn = &t->conn_opts, .map = t->map.list, .n_map = t->map.n};
-    if (!a->load.dry_run &&
-        (masters_open(cx, &where, &t->to, e) || load_opts_consent(cx, a, t, s, from, e)))
+    if (!a->load.dry_run && masters_open(cx, &where, &t->to, e))
+        return err_wrap(e, "nothing was written");
+    if (!a->load.dry_run && load_opts_consent(cx, a, t, s, from, e))
         return err_code(e);
     progress_start(&t->progress, a->load.dry_run ? "verified" : "loaded", a->app.quiet);
     return RC_OK;

@@ -62,8 +62,6 @@ restore_pass(struct ctx *cx, struct rd *in, struct masters *to, const struct loa
     memset(out, 0, sizeof(*out));
     if (rc == RC_OK)
         rc = load_run(cx, to, dump_reader_rd(feed), opts, out, e);
-    else if (!opts->dry_run && opts->existing == LOAD_FLUSH)
-        (void)err_wrap(e, "nothing was emptied or written");
     dump_reader_close(feed);
     return rc;
 }
@@ -89,8 +87,8 @@ none_wanted(const struct filter *f, uint64_t keys, struct err *e)
         wanted = mem_printf("matches \"%s\"", f->match);
     else
         wanted = mem_strdup(filter_by_name(f) ? "is wanted" : "is in that database");
-    return err_set(e, RC_NOT_FOUND, "nothing was written: none of the %s %s of the dump %s",
-                   str_grouped(keys, n), str_plural(keys, "key", "keys"), wanted);
+    return err_set(e, RC_NOT_FOUND, "none of the %s %s of the dump %s", str_grouped(keys, n),
+                   str_plural(keys, "key", "keys"), wanted);
 }
 
 /* What would stop the load in its middle stops it here, before anything is written. */
@@ -107,7 +105,7 @@ survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, struct 
     o.on = filtered_on;
     o.on_arg = &wanted;
     if (restore_pass(cx, in, NULL, &o, &found, e))
-        return err_wrap(e, "nothing was written");
+        return err_code(e);
     if (found.keys == 0 && found.filtered_keys != 0)
         return none_wanted(&opts->filter, found.filtered_keys, e);
     plan->keys = found.keys;
@@ -148,6 +146,19 @@ tell_how_far(const struct masters *to, const struct load_opts *opts, const struc
     return err_wrap(e, "%s %s", count, to->name);
 }
 
+/* It did not end well: nothing has changed there, or so much. */
+static enum rc
+tell_what_is_there(const struct masters *to, const struct load_opts *opts,
+                   const struct load_result *l, uint64_t expected, struct err *e)
+{
+    if (opts->dry_run)
+        return err_code(e);
+    if (l->emptied || (l->commands != 0 && opts->existing != LOAD_FLUSH))
+        return tell_how_far(to, opts, l, expected, e);
+    return err_wrap(e, opts->existing == LOAD_FLUSH ? "nothing was emptied or written"
+                                                    : "nothing was written");
+}
+
 /* What a load hands on: all of the dump for the manifest, the wanted part of it for the target. */
 struct counts {
     struct dataset_digest *all, *wanted; /* one and the same where the filter wants everything */
@@ -185,7 +196,8 @@ check_wanted(const struct counts *n, const struct filter *f, struct err *e)
 {
     if (dataset_digest_keys(n->all) == 0 || dataset_digest_keys(n->wanted) != 0)
         return RC_OK;
-    return none_wanted(f, dataset_digest_keys(n->all), e);
+    (void)none_wanted(f, dataset_digest_keys(n->all), e);
+    return err_wrap(e, "nothing was written");
 }
 
 bool
@@ -252,13 +264,11 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct ma
     struct counts n;
     enum rc rc = opts->dry_run ? RC_OK : outcome_begin(cx, to, &start, e);
 
-    if (rc != RC_OK)
-        (void)err_wrap(e, "nothing was written");
-    else if (!opts->dry_run)
+    if (rc == RC_OK && !opts->dry_run)
         rc = restore_check_role(cx, &start, e);
     if (rc) {
         outcome_release(&start);
-        return rc;
+        return tell_what_is_there(to, opts, &out->load, 0, e);
     }
     counts_init(&n, &opts->filter);
     o.on = counts_on;
@@ -266,13 +276,8 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct ma
     o.verbs = plan->verbs;
     rc = restore_pass(cx, in, to, &o, &out->load, e);
     out->took_ms = clock_mono_ms() - started;
-    if (rc != RC_OK && !opts->dry_run && out->load.commands != 0 &&
-        (opts->existing != LOAD_FLUSH || out->load.emptied))
-        rc = tell_how_far(to, opts, &out->load, plan->keys, e);
-    else if (rc != RC_OK && !opts->dry_run && opts->existing != LOAD_FLUSH)
-        rc = err_wrap(e, "nothing was written");
-    if (rc == RC_OK)
-        rc = restore_judge(cx, opts, plan, &n, &start, out, e);
+    rc = rc == RC_OK ? restore_judge(cx, opts, plan, &n, &start, out, e)
+                     : tell_what_is_there(to, opts, &out->load, plan->keys, e);
     out->keys = dataset_digest_keys(n.all);
     out->wanted = dataset_digest_keys(n.wanted);
     (void)dataset_digest_sum_text(dataset_digest_whole(n.all), out->digest);
@@ -306,7 +311,7 @@ restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct masters 
         return err_code(e);
     if (!opts->dry_run && ((survey != NULL && survey_dump(cx, survey, opts, &plan, e)) ||
                            room_check(cx, to, &plan.need, e)))
-        return err_code(e);
+        return tell_what_is_there(to, opts, &out->load, 0, e);
     return load_and_judge(cx, in, &plan, to, opts, out, e);
 }
 
@@ -360,15 +365,12 @@ load_snapshot(struct ctx *cx, struct snapshot_source *from, const struct plan *p
 
     if (!opts->dry_run && to->owner != NULL && to->n > 1)
         rc = dump_parts_open(cx, from, &parts, e);
-    if (rc != RC_OK)
-        rc = err_wrap(e, opts->existing == LOAD_FLUSH ? "nothing was emptied or written"
-                                                      : "nothing was written");
-    else if (parts.parts.n != 0)
+    if (rc == RC_OK && parts.parts.n != 0)
         o.parts = &parts.parts;
-    else
+    else if (rc == RC_OK)
         rc = snapshot_rd(cx, from, &in, e);
-    if (rc == RC_OK)
-        rc = load_and_judge(cx, in, plan, to, &o, out, e);
+    rc = rc == RC_OK ? load_and_judge(cx, in, plan, to, &o, out, e)
+                     : tell_what_is_there(to, opts, &out->load, 0, e);
     dump_parts_close(&parts);
     return rc;
 }
@@ -383,13 +385,16 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct masters *to,
     out->repaired = from->snap.repaired;
     if (out->repaired)
         log_warn("the snapshot is what a repair left of a damaged one: this restore is partial");
-    if (restore_check_flush(opts, e) || plan_snapshot(cx, from, opts, &plan, e) ||
-        (!opts->dry_run && room_check(cx, to, &plan.need, e)))
+    if (restore_check_flush(opts, e))
         return err_code(e);
+    if (plan_snapshot(cx, from, opts, &plan, e) ||
+        (!opts->dry_run && room_check(cx, to, &plan.need, e)))
+        return tell_what_is_there(to, opts, &out->load, 0, e);
     if (opts->existing == LOAD_FLUSH && !opts->dry_run &&
         load_prove(cx, from->repo, &from->snap.tree, &from->file, e)) {
         (void)err_hint(e, "another snapshot may be whole; run cstash check");
-        return err_wrap(e, "nothing was emptied or written: the snapshot is not whole");
+        (void)err_wrap(e, "the snapshot is not whole");
+        return tell_what_is_there(to, opts, &out->load, 0, e);
     }
     return load_snapshot(cx, from, &plan, to, opts, out, e);
 }

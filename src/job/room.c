@@ -147,5 +147,5 @@ room_check(struct ctx *cx, const struct masters *m, const struct room_need *need
         rc = room_length(cx, m->list[i], need->longest, e);
     if (rc == RC_OK)
         rc = room_memory(cx, m, need, e);
-    return rc == RC_OK ? RC_OK : err_wrap(e, "nothing was written");
+    return rc;
 }

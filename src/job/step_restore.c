@@ -72,6 +72,8 @@ step_restore_load(struct restore_work *w, struct err *e)
     log_info("loading snapshot %.8s of host %s into %s", id_hex(&w->from.snap.id, id),
              w->from.snap.hostname, redis_addr_text(&w->redis.addr));
     rc = masters_open(w->cx, &where, &to, e);
+    if (rc != RC_OK && !opts.dry_run)
+        (void)err_wrap(e, "nothing was written");
     if (rc == RC_OK)
         rc = restore_redis(w->cx, &w->from, &to, &opts, &r, e);
     if (rc == RC_OK && w->args.load.verify && !opts.dry_run)

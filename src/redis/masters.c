@@ -116,30 +116,44 @@ masters_of_cluster(struct ctx *cx, const struct cluster_where *where, struct mas
     return rc;
 }
 
-enum rc
-masters_open(struct ctx *cx, const struct cluster_where *where, struct masters *out, struct err *e)
+/* What is at the address: one server, which is all there is, or a cluster's node. */
+static enum rc
+masters_ask(struct ctx *cx, const struct cluster_where *where, struct node_found *node,
+            struct masters *out, bool *cluster, struct err *e)
 {
     struct conn_info info = {.n_dbs = 0};
-    struct node_found node;
-    bool cluster = false;
-    enum rc rc;
+    enum rc rc = conn_info(cx, node->conn, &info, e);
 
-    *out = (struct masters){.n = 0};
-    if (topology_reach(cx, where->addr, where->conn, PREFER_MASTER, &node, e))
-        return err_code(e);
-    rc = conn_info(cx, node.conn, &info, e);
     if (rc == RC_OK || rc == RC_DENIED) {
         const struct conn_info *known = rc == RC_OK ? &info : NULL;
 
         *e = (struct err)ERR_INIT;
-        rc = topology_ask(cx, node.conn, known, &cluster, e);
+        rc = topology_ask(cx, node->conn, known, cluster, e);
     }
-    if (rc == RC_OK && where->addr->cluster && !cluster)
-        rc = err_set(e, RC_UNSUPPORTED, "%s is not a node of a cluster", conn_peer(node.conn));
-    if (rc == RC_OK && !cluster)
-        masters_of_one(TAKE(node.conn), out);
+    if (rc == RC_OK && where->addr->cluster && !*cluster)
+        rc = err_set(e, RC_UNSUPPORTED, "%s is not a node of a cluster", conn_peer(node->conn));
+    if (rc == RC_OK && !*cluster)
+        masters_of_one(TAKE(node->conn), out);
     conn_info_release(&info);
-    node_found_release(&node);
+    return rc;
+}
+
+enum rc
+masters_open(struct ctx *cx, const struct cluster_where *where, struct masters *out, struct err *e)
+{
+    struct node_found node;
+    bool cluster = false;
+    enum rc rc = RC_UNAVAILABLE;
+
+    *out = (struct masters){.n = 0};
+    /* It may go when it was just reached; another one, or the one that takes its place, is asked. */
+    for (unsigned tries = 0; tries < MASTERS_TRIES && rc == RC_UNAVAILABLE; tries++) {
+        *e = (struct err)ERR_INIT;
+        if (topology_reach(cx, where->addr, where->conn, PREFER_MASTER, &node, e))
+            return err_code(e);
+        rc = masters_ask(cx, where, &node, out, &cluster, e);
+        node_found_release(&node);
+    }
     if (rc != RC_OK || !cluster)
         return rc;
     rc = masters_of_cluster(cx, where, out, e);

@@ -52,8 +52,7 @@ topology_need_master(struct ctx *cx, struct conn *c, const struct conn_info *inf
     if (!str_eq(role, STR_LIT("slave")) && !str_eq(role, STR_LIT("replica")))
         return RC_OK;
     (void)err_set(e, RC_DENIED,
-                  "nothing was written: %s is a replica, which loses what others than its master "
-                  "write to it",
+                  "%s is a replica, which loses what others than its master write to it",
                   conn_peer(c));
     return err_hint(e, "give the address of its master");
 }

@@ -37,7 +37,7 @@ never_says() { [[ "$output" != *"$1"* ]] || { echo "$output"; return 1; }; }
         cli b config set maxmemory-policy $policy
         for existing in flush replace; do
             restore b --existing $existing --yes
-            says 1 "nothing was written: the data took 1" "has a maxmemory of 5,242,880" "CONFIG SET maxmemory"
+            says 1 "nothing was " "written: the data took 1" "has a maxmemory of 5,242,880" "CONFIG SET maxmemory"
             [ "$(cli b get here)" = 1 ]
             [ "$(cli b dbsize)" = 1 ]
         done
@@ -61,15 +61,15 @@ never_says() { [[ "$output" != *"$1"* ]] || { echo "$output"; return 1; }; }
     for policy in noeviction allkeys-lru; do
         cli b config set maxmemory-policy $policy
         run "$CSTASH" load -q --redis "$URL_b" --existing flush --yes "$T/dump"
-        says 1 "nothing was written: the values alone have 13,000,000 bytes" "has a maxmemory of 5,242,880"
+        says 1 "nothing was emptied or written: the values alone have 13,000,000 bytes" "has a maxmemory of 5,242,880"
         restore b --existing flush --yes --db 0
-        says 1 "nothing was written: the values alone have 13,000,000 bytes"
+        says 1 "nothing was emptied or written: the values alone have 13,000,000 bytes"
         [ "$(cli b get here)" = 1 ]
     done
     "$CSTASH" backup -q --redis "$URL_a" --db 0 --tag part
     run "$CSTASH" restore -q --redis "$URL_b" --existing flush --yes \
         "$("$CSTASH" snapshots --tag part --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["id"])')"
-    says 1 "nothing was written: the values alone have 13,000,000 bytes"
+    says 1 "nothing was emptied or written: the values alone have 13,000,000 bytes"
     [ "$(cli b get here)" = 1 ]
     "$CSTASH" backup -q --redis "$URL_a"
     restore b --existing flush --yes --db 1
@@ -176,10 +176,10 @@ never_says() { [[ "$output" != *"$1"* ]] || { echo "$output"; return 1; }; }
     done < <(find "$T/repo/data" -type f)
     "$CSTASH" show | head -c -50 >"$T/cut"
     run "$CSTASH" load -q --existing flush --yes --redis "$URL_b" "$T/cut"
-    says 1 "nothing was written"
+    says 1 "nothing was emptied or written"
     [ "$(cli b dbsize)" = 2 ]
     restore b --existing flush --db 5 --yes
-    says 1 "nothing was written"
+    says 1 "nothing was emptied or written: none of the"
     run "$CSTASH" restore -q --existing flush --match 'k1*' --yes --redis "$URL_b"
     says 2 "--match"
     [ "$(cli b dbsize)" = 2 ]
@@ -235,9 +235,9 @@ redis.register_function("f", function() return 1 end)' >/dev/null
     "$CSTASH" backup -q --redis "$URL_a"
     "$CSTASH" dump -q --redis "$URL_a" >"$T/dump"
     restore b --existing flush --yes
-    says 1 "nothing was written" "database 9" "databases"
+    says 1 "nothing was emptied or written" "database 9" "databases"
     run "$CSTASH" load -q --existing flush --yes --redis "$URL_b" "$T/dump"
-    says 1 "nothing was written" "database 9"
+    says 1 "nothing was emptied or written" "database 9"
     [ "$(cli b dbsize)" = 2 ]
     cli a -n 9 flushdb
     "$CSTASH" backup -q --redis "$URL_a"

@@ -75,7 +75,7 @@ both_ways() { # the data of a into a repository and into b
         # shellcheck disable=SC2086
         run "$CSTASH" $way --redis "$URL_b"
         [ "$status" = 1 ]
-        [[ "$output" == *"nothing was written"*"3,145,745 bytes"*"CONFIG SET proto-max-bulk-len 3145745"* ]]
+        [[ "$output" == *"nothing was "*"written: "*"3,145,745 bytes"*"CONFIG SET proto-max-bulk-len 3145745"* ]]
         [ "$(cli b dbsize)" = 1 ]
     done
     cli b config set proto-max-bulk-len 3145745
