@@ -45,10 +45,17 @@ struct command {
     enum rc (*refused)(const void *args, struct err *e);
 };
 
-/* How the program was called: "cstash", or "kubectl stash" with commands of its own (cli/plugin). */
-extern const char *app_program;
-/* All of them, in the order of the help; NULL ends. commands.c */
-extern const struct command *const app_commands[];
+/* How the program was called: as cstash, or as kubectl-stash, with commands of its own (cli/plugin). */
+struct program {
+    const char *name;  /* as people write it: "cstash", "kubectl stash" */
+    const char *file;  /* the executable's: "cstash", "kubectl-stash" */
+    const char *asked; /* the executable that kubectl asks what a word may be; NULL: none */
+    const struct command *const *commands; /* all of them, in the order of the help; NULL ends */
+};
+extern const struct program *app_program;
+extern const struct program program_cstash; /* commands.c */
+/* What stands in the help, and what shells complete. */
+const struct opt_group *app_command_groups(const struct command *c);
 extern const struct command cmd_init, cmd_backup, cmd_restore, cmd_snapshots, cmd_show, cmd_dump,
     cmd_load, cmd_digest, cmd_check, cmd_forget, cmd_prune, cmd_copy, cmd_tag, cmd_cat, cmd_list,
     cmd_find, cmd_repair, cmd_rebuild_index, cmd_migrate, cmd_unlock, cmd_stats, cmd_key, cmd_up,

@@ -88,9 +88,9 @@ print_overview(void)
 {
     print_head("cstash", "back up and restore Redis, into a restic repository");
     (void)puts(".B cstash\nCOMMAND [options]\n.SH COMMANDS");
-    for (size_t i = 0; app_commands[i] != NULL; i++) {
-        (void)printf(".TP\n.BR cstash\\-%s (1)\n", app_commands[i]->name);
-        print_escaped(app_commands[i]->summary);
+    for (size_t i = 0; app_program->commands[i] != NULL; i++) {
+        (void)printf(".TP\n.BR cstash\\-%s (1)\n", app_program->commands[i]->name);
+        print_escaped(app_program->commands[i]->summary);
         (void)putchar('\n');
     }
     print_exit_status();
@@ -107,9 +107,9 @@ man_main(struct ctx *cx, const void *args, struct err *e)
         print_overview();
         return RC_OK;
     }
-    for (size_t i = 0; app_commands[i] != NULL; i++)
-        if (strcmp(app_commands[i]->name, name) == 0) {
-            print_page(app_commands[i]);
+    for (size_t i = 0; app_program->commands[i] != NULL; i++)
+        if (strcmp(app_program->commands[i]->name, name) == 0) {
+            print_page(app_program->commands[i]);
             return RC_OK;
         }
     return err_set(e, RC_USAGE, "unknown command %s: \"cstash help\" lists them", name);

@@ -2,7 +2,7 @@
 /* The registry of commands: main finds one in it; help, manual pages and completion list it. */
 #include "cli/app.h"
 
-const struct command *const app_commands[] = {
+static const struct command *const commands[] = {
     /* a Redis and a repository */
     &cmd_init,
     &cmd_backup,
@@ -51,3 +51,5 @@ const struct command *const app_commands[] = {
     &cmd_wipe_repository,
     NULL,
 };
+
+const struct program program_cstash = {.name = "cstash", .file = "cstash", .commands = commands};

@@ -54,8 +54,7 @@ static const struct opt_foreign foreign[] = {
 
 static struct ctx root; /* here for the signal handler */
 
-const char *app_program = "cstash";
-static const struct command *const *program_commands = app_commands;
+const struct program *app_program = &program_cstash;
 
 static void
 on_signal(int sig)
@@ -80,11 +79,12 @@ print_usage(void)
 {
     (void)printf("cstash backs up and restores Redis, into a restic repository.\n\n"
                  "usage: %s COMMAND [options]\n\n",
-                 app_program);
-    for (size_t i = 0; program_commands[i] != NULL; i++)
-        (void)printf("  %-20s %s\n", program_commands[i]->name, program_commands[i]->summary);
+                 app_program->name);
+    for (size_t i = 0; app_program->commands[i] != NULL; i++)
+        (void)printf("  %-20s %s\n", app_program->commands[i]->name,
+                     app_program->commands[i]->summary);
     (void)printf("\n\"%s COMMAND --help\" explains one; \"%s version\" says which one this is.\n",
-                 app_program, app_program);
+                 app_program->name, app_program->name);
 }
 
 static void
@@ -94,11 +94,9 @@ print_help(const struct command *c)
                         : c->forward->snapshot ? "REPOSITORY-ID"
                                                : "REPOSITORY";
 
-    (void)printf("usage: %s %s [options]%s%s\n\n%s\n\n", app_program, c->name,
+    (void)printf("usage: %s %s [options]%s%s\n\n%s\n\n", app_program->name, c->name,
                  usage != NULL ? " " : "", usage != NULL ? usage : "", c->summary);
-    opts_print(c->forward == NULL           ? c->groups
-               : c->forward->groups != NULL ? c->forward->groups
-                                            : c->forward->to->groups);
+    opts_print(app_command_groups(c));
 }
 
 /* How many of the words name the command, one or two; 0: they do not. */
@@ -117,10 +115,10 @@ names_command(const struct command *c, int argc, char **argv)
 static const struct command *
 find_command(int argc, char **argv, int *words)
 {
-    for (size_t i = 0; program_commands[i] != NULL; i++) {
-        *words = names_command(program_commands[i], argc, argv);
+    for (size_t i = 0; app_program->commands[i] != NULL; i++) {
+        *words = names_command(app_program->commands[i], argc, argv);
         if (*words > 0)
-            return program_commands[i];
+            return app_program->commands[i];
     }
     return NULL;
 }
@@ -160,7 +158,7 @@ main_refuse(const struct command *c, const void *args, struct err *e)
         opts_names(c->groups, known, sizeof(known));
         log_info("known: %s", known);
     }
-    log_info("try \"%s %s --help\"", app_program, c->name);
+    log_info("try \"%s %s --help\"", app_program->name, c->name);
     return EXIT_USAGE;
 }
 
@@ -179,7 +177,7 @@ run_command(const struct command *c, int argc, char **argv)
     }
     if (rc == RC_OK && (app->words.n < c->words_min || app->words.n > c->words_max))
         rc = err_set(&e, RC_USAGE, "wrong number of arguments: usage is %s %s [options]%s%s",
-                     app_program, c->name, c->usage != NULL ? " " : "",
+                     app_program->name, c->name, c->usage != NULL ? " " : "",
                      c->usage != NULL ? c->usage : "");
     for (size_t i = 0; rc == RC_OK && c->words_are_snapshots && i < app->words.n; i++)
         rc = app_check_snapshot(app->words.v[i], &e);
@@ -210,7 +208,7 @@ forward_command(const struct command *c, int argc, char **argv)
         code = run_command(c->forward->to, line.argc, line.argv);
     } else {
         log_err(&e);
-        log_info("try \"%s %s --help\"", app_program, c->name);
+        log_info("try \"%s %s --help\"", app_program->name, c->name);
     }
     forward_release(&line);
     return code;
@@ -262,7 +260,7 @@ static enum exit_code
 main_unknown(const char *word)
 {
     log_error("unknown command %s", word);
-    log_info("hint: \"%s help\" lists them", app_program);
+    log_info("hint: \"%s help\" lists them", app_program->name);
     return EXIT_USAGE;
 }
 
@@ -320,7 +318,7 @@ main_run(int argc, char **argv)
     enum exit_code code;
 
     if (c == NULL && argv[1][0] == '-') {
-        log_error("%s stands before the command: write %s COMMAND %s", argv[1], app_program,
+        log_error("%s stands before the command: write %s COMMAND %s", argv[1], app_program->name,
                   argv[1]);
         return EXIT_USAGE;
     }
@@ -344,8 +342,7 @@ main_start(int argc, char **argv)
 
     main_log_format(argc, argv);
     if (argc > 0 && plugin_is_called(argv[0])) {
-        app_program = "kubectl stash";
-        program_commands = plugin_commands;
+        app_program = &program_plugin;
     }
     if (argc < 2) {
         print_usage();
@@ -353,7 +350,7 @@ main_start(int argc, char **argv)
     }
     if (strcmp(argv[1], "pod-shim") == 0)
         return node_shim_main(argc - 2, argv + 2);
-    if (program_commands == app_commands && app_word(argv[1], helps) < 0 &&
+    if (app_program == &program_cstash && app_word(argv[1], helps) < 0 &&
         !main_sort_words(argc, argv))
         return EXIT_USAGE;
     if (app_word(argv[1], helps) >= 0)

@@ -59,7 +59,7 @@ FORWARD(key_update, "key update", "change the password", .to = &cmd_key, .with =
 FORWARD(key_remove, "key remove", "remove a password", .to = &cmd_key, .with = key_remove,
         .options = of_remove);
 
-const struct command *const plugin_commands[] = {
+static const struct command *const commands[] = {
     &cmd_plugin_trigger,
     &cmd_plugin_pause,
     &cmd_plugin_resume,
@@ -84,8 +84,22 @@ const struct command *const plugin_commands[] = {
     &plugin_key_add,
     &plugin_key_update,
     &plugin_key_remove,
+    &cmd_completion,
     NULL,
 };
+
+const struct program program_plugin = {.name = "kubectl stash",
+                                       .file = "kubectl-stash",
+                                       .asked = "kubectl_complete-stash",
+                                       .commands = commands};
+
+const struct opt_group *
+app_command_groups(const struct command *c)
+{
+    if (c->forward == NULL)
+        return c->groups;
+    return c->forward->groups != NULL ? c->forward->groups : c->forward->to->groups;
+}
 
 bool
 plugin_is_called(const char *argv0)

@@ -13,8 +13,7 @@
 #include "cli/app.h"
 #include "cli/cluster.h"
 
-/* In the order of the help; NULL ends. */
-extern const struct command *const plugin_commands[];
+extern const struct program program_plugin;
 extern const struct command cmd_plugin_trigger, cmd_plugin_pause, cmd_plugin_resume,
     cmd_plugin_cp_secret, cmd_plugin_cp_repository, cmd_plugin_cp_config,
     cmd_plugin_create_repository, cmd_plugin_create_config, cmd_plugin_create_restore,

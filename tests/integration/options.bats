@@ -389,6 +389,41 @@ backup-redis" ]
     wrong "completion" "usage is cstash completion"
 }
 
+@test "kubectl-stash is completed too: verbs of two words, what verbs call otherwise, and by kubectl's question" {
+    local shell ask="$T/kubectl_complete-stash" plugin="$T/kubectl-stash"
+    ln -s "$CSTASH" "$plugin"
+    complete_with() { # complete_with WORDS..: what bash offers for the last one
+        bash -c 'source <("$1" completion bash); shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _kubectl_stash
+                 printf "%s\n" "${COMPREPLY[@]}"' _ "$plugin" "$@"
+    }
+    [ "$(complete_with kubectl-stash cr)" = "create" ]
+    [ "$(complete_with kubectl-stash create "" | sort | tr '\n' ' ')" = "backupconfig repository restoresession " ]
+    [ "$(complete_with kubectl-stash create repository --prov)" = "--provider" ]
+    [ -z "$(complete_with kubectl-stash create backupconfig --prov)" ]
+    [ "$(complete_with kubectl-stash trigger --backup)" = "--backupbatch" ]
+    [ "$(complete_with kubectl-stash debug backup --log-format = j)" = "json" ]
+    [ "$(complete_with kubectl-stash key remove --id)" = "--id" ]
+    [ "$(complete_with kubectl-stash unlock --names)" = "--namespace" ]
+    [ "$(complete_with kubectl-stash completion z)" = "zsh" ]
+    "$plugin" completion bash >"$ask"
+    chmod +x "$ask"
+    [ "$("$ask" gen "" | tr '\n' ' ')" = "rules :0 " ]
+    [ "$("$ask" debug backup --log-format=t | tr '\n' ' ')" = "text :0 " ]
+    [ "$("$ask" trigger x)" = ":0" ]
+    for shell in zsh fish; do
+        "$plugin" completion $shell >"$T/$shell"
+        grep -q -- "max-unused-limit" "$T/$shell"
+    done
+    zsh -n "$T/zsh"
+    [ "$(fish -c "source $T/fish; complete -C 'kubectl-stash create '" | cut -f1 | sort | tr '\n' ' ')" = "backupconfig repository restoresession " ]
+    [ "$(fish -c "source $T/fish; complete -C 'kubectl-stash key remove --i'" | cut -f1 | grep -c '^--id$')" = 1 ]
+    [ -z "$(fish -c "source $T/fish; complete -C 'kubectl-stash key list --id'" | cut -f1)" ]
+    [ "$(fish -c "source $T/fish; complete -C 'kubectl-stash completion f'" | cut -f1)" = "fish" ]
+    run "$plugin" completion powershell
+    [ "$status" = 2 ]
+    [[ "$output" == *"completion is for bash, zsh or fish, not for powershell"* ]]
+}
+
 @test "each command has a manual page that groff reads without a warning" {
     local command
     for command in "" $("$CSTASH" help | awk '/^  [a-z]/ {print $1}'); do
