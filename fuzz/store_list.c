@@ -10,10 +10,12 @@ static const struct remote_xml lists[] = {
     {.entry = "ListBucketResult/Contents",
      .name = "ListBucketResult/Contents/Key",
      .size = "ListBucketResult/Contents/Size",
+     .written = "ListBucketResult/Contents/LastModified",
      .next = "ListBucketResult/NextContinuationToken"},
     {.entry = "EnumerationResults/Blobs/Blob",
      .name = "EnumerationResults/Blobs/Blob/Name",
      .size = "EnumerationResults/Blobs/Blob/Properties/Content-Length",
+     .written = "EnumerationResults/Blobs/Blob/Properties/Last-Modified",
      .next = "EnumerationResults/NextMarker"},
 };
 
@@ -22,16 +24,16 @@ struct sum {
 };
 
 static enum rc
-add(void *arg, struct str name, uint64_t bytes, struct err *e)
+add(void *arg, const struct remote_entry *o, struct err *e)
 {
     struct sum *s = (struct sum *)arg;
 
     (void)e;
-    if (name.n >= NAME_LIMIT)
-        BUG("a name of %zu bytes", name.n);
+    if (o->name.n >= NAME_LIMIT)
+        BUG("a name of %zu bytes", o->name.n);
     s->names++;
-    s->letters += name.n;
-    s->bytes += bytes;
+    s->letters += o->name.n;
+    s->bytes += o->bytes + (uint64_t)o->written_ms;
     return RC_OK;
 }
 

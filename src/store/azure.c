@@ -226,6 +226,7 @@ azure_page(struct ctx *cx, struct remote *f, const struct remote_op *w,
         .entry = "EnumerationResults/Blobs/Blob",
         .name = "EnumerationResults/Blobs/Blob/Name",
         .size = "EnumerationResults/Blobs/Blob/Properties/Content-Length",
+        .written = "EnumerationResults/Blobs/Blob/Properties/Last-Modified",
         .next = "EnumerationResults/NextMarker"};
 
     (void)cx;
@@ -305,6 +306,7 @@ azure_open(const char *address, const struct store_opts *o, struct store **out, 
         return err_code(e);
     }
     s->remote.at_bucket_root = s->prefix[0] == '\0';
+    s->remote.prefix = s->prefix;
     *out = &s->remote.store;
     return RC_OK;
 }

@@ -218,7 +218,11 @@ b2_page(struct ctx *cx, struct remote *f, const struct remote_op *w, const struc
             continue;
         if (bytes < 0)
             return err_set(e, RC_CORRUPT, "a size is not a number");
-        if (to->fn(to->arg, json_text_str(json_field(file, "fileName")), (uint64_t)bytes, e))
+        if (to->fn(to->arg,
+                   &(struct remote_entry){
+                       json_text_str(json_field(file, "fileName")), (uint64_t)bytes,
+                       json_int_or(json_field(file, "uploadTimestamp"), REMOTE_NO_TIME)},
+                   e))
             return err_code(e);
     }
     return buf_add_str(to->next, json_text_str(json_field(j, "nextFileName")), e);
@@ -339,6 +343,7 @@ b2_open(const char *address, const struct store_opts *o, struct store **out, str
     }
     s->credentials = b2_credentials_new(o, s->remote.http, bucket, codes);
     s->remote.at_bucket_root = s->prefix[0] == '\0';
+    s->remote.prefix = s->prefix;
     *out = &s->remote.store;
     return RC_OK;
 }

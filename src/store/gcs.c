@@ -67,7 +67,7 @@ add_url(const struct gcs *s, const struct remote_op *w, struct buf *to)
         break;
     case REMOTE_LIST:
         buf_putf(to, "/storage/v1/b/%s/o?maxResults=%d", s->bucket, PAGE);
-        buf_putf(to, "&fields=items%%28name%%2Csize%%29%%2CnextPageToken%s",
+        buf_putf(to, "&fields=items%%28name%%2Csize%%2Cupdated%%29%%2CnextPageToken%s",
                  w->name.type == STORE_PACK ? "" : "&delimiter=%2F");
         if (w->page != NULL) {
             buf_putf(to, "&pageToken=");
@@ -214,10 +214,15 @@ gcs_page(struct ctx *cx, struct remote *f, const struct remote_op *w, const stru
     items = json_field(j, "items");
     for (size_t i = 0; i < json_size(items); i++) {
         const struct json *item = json_elem(items, i);
-        uint64_t size;
-        if (!str_to_u64(json_text_str(json_field(item, "size")), &size))
+        struct remote_entry o = {.name = json_text_str(json_field(item, "name")),
+                                 .written_ms = REMOTE_NO_TIME};
+        struct err ignored = ERR_INIT;
+        struct instant at;
+        if (!str_to_u64(json_text_str(json_field(item, "size")), &o.bytes))
             return err_set(e, RC_CORRUPT, "a size is not a number");
-        if (to->fn(to->arg, json_text_str(json_field(item, "name")), size, e))
+        if (instant_parse(json_text_str(json_field(item, "updated")), &at, &ignored) == RC_OK)
+            o.written_ms = instant_ms(at);
+        if (to->fn(to->arg, &o, e))
             return err_code(e);
     }
     return buf_add_str(to->next, json_text_str(json_field(j, "nextPageToken")), e);
@@ -326,6 +331,7 @@ gcs_open(const char *address, const struct store_opts *o, struct store **out, st
     }
     s->credentials = gcs_credentials_new(o, s->remote.http, emulator != NULL);
     s->remote.at_bucket_root = s->prefix[0] == '\0';
+    s->remote.prefix = s->prefix;
     *out = &s->remote.store;
     return RC_OK;
 }

@@ -274,6 +274,7 @@ store_local_new(const char *path)
         .stat = local_stat,
         .age = local_age,
         .list = local_list,
+        .walk = local_walk,
         .del = local_del,
         .reserve = &local_reserve_ops,
         .sweep = local_sweep,

@@ -62,6 +62,9 @@ NODISCARD enum rc local_put_commit(struct ctx *cx, struct store_put *put, const 
                                    struct err *e);
 void local_put_abort(struct store_put *put);
 
+NODISCARD enum rc local_walk(struct ctx *cx, struct store *s, store_walk_fn *fn, void *arg,
+                             int64_t *now, struct err *e);
+
 extern const struct store_reserve_ops local_reserve_ops;
 NODISCARD enum rc local_sweep(struct ctx *cx, struct store *s, uint64_t *files, uint64_t *bytes,
                               struct err *e);

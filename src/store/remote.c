@@ -212,6 +212,7 @@ static const struct store_ops remote_ops_of_store = {
     .list = remote_list,
     .del = remote_del,
     .foreign_object = remote_foreign_object,
+    .walk = remote_walk,
     .release = remote_release_store,
 };
 

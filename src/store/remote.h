@@ -86,12 +86,18 @@ struct remote_code {
     const char *hint; /* NULL: none */
 };
 
-/* An object in a list: its whole name, or only what follows the last slash. */
-typedef enum rc remote_name_fn(void *arg, struct str name, uint64_t bytes, struct err *e);
+/* An object in a list. */
+enum { REMOTE_NO_TIME = -1 };
+struct remote_entry {
+    struct str name; /* the whole of it, or only what follows the last slash */
+    uint64_t bytes;
+    int64_t written_ms; /* unix ms; REMOTE_NO_TIME: it is not told */
+};
+typedef enum rc remote_entry_fn(void *arg, const struct remote_entry *o, struct err *e);
 
 /* What becomes of a page of a list. */
 struct remote_page {
-    remote_name_fn *fn; /* called for each object */
+    remote_entry_fn *fn; /* called for each object */
     void *arg;
     struct buf *next; /* where the next page begins is appended, if there is one */
 };
@@ -100,7 +106,7 @@ struct remote_ops {
     bool wants_md5, wants_sha1;
     bool never_overwrites;           /* a second PUT of a name is refused with 403 */
     bool shards;                     /* REMOTE_LIST of packs can be cut by the first digit */
-    bool lists_foreign;              /* REMOTE_LIST can be of whatever there is */
+    bool lists_foreign;              /* REMOTE_LIST can be of whatever there is, with times */
     const struct remote_code *codes; /* ended by a NULL code; may be NULL */
     /* Method, URL and headers, credentials included. Called for every attempt: signatures age. */
     enum rc (*ask)(struct ctx *cx, struct remote *f, const struct remote_op *w,
@@ -154,6 +160,7 @@ struct remote {
     unsigned slowest;      /* bytes a second that one request may come down to; remote_try.c */
     atomic_bool contacted; /* the server answered once */
     bool at_bucket_root;   /* there is no prefix: the repository lies in the root */
+    const char *prefix;    /* of all names, if lists_foreign; borrowed of the protocol */
 };
 
 /*
@@ -183,9 +190,9 @@ bool remote_clock_is_wrong(const char *date, struct err *e);
 NODISCARD enum rc remote_exchange(struct ctx *cx, struct remote *f, const struct remote_op *w,
                                   struct http_response *out, struct err *e);
 
-/* Where an XML list has what remote_name_fn wants, as xml.h names elements. */
+/* Where an XML list has what remote_entry_fn wants, as xml.h names elements. */
 struct remote_xml {
-    const char *entry, *name, *size, *next;
+    const char *entry, *name, *size, *written, *next;
 };
 /* remote_ops.page of such a list. */
 NODISCARD enum rc remote_xml_page(struct str body, const struct remote_xml *where,

@@ -36,42 +36,14 @@ is_ours(struct str name)
 }
 
 static enum rc
-remote_foreign_look(void *arg, struct str name, uint64_t bytes, struct err *e)
+remote_foreign_look(void *arg, const struct remote_entry *o, struct err *e)
 {
     char **first = (char **)arg;
 
-    (void)bytes;
-    (void)e;
-    if (*first == NULL && !is_ours(name))
-        *first = mem_strndup((const char *)name.p, name.n);
-    return RC_OK;
-}
-
-static enum rc
-read_pages(struct ctx *cx, struct remote *f, char **first, struct err *e)
-{
-    struct buf mark = BUF_INIT(REMOTE_MARK_MAX), next = BUF_INIT(REMOTE_MARK_MAX);
-    struct remote_op w = {.verb = REMOTE_LIST, .name.type = STORE_PACK, .foreign = true};
-    struct remote_page to = {.fn = remote_foreign_look, .arg = first, .next = &next};
-    unsigned pages = 0;
-    enum rc rc;
-
-    do {
-        struct http_response r = {.status = 0};
-        w.page = mark.n > 0 ? buf_c(&mark) : NULL;
-        rc = remote_exchange(cx, f, &w, &r, e);
-        if (rc == RC_OK)
-            rc = f->ops->page(cx, f, &w, &r, &to, e);
-        http_response_release(&r);
-        buf_release(&mark);
-        mark = next;
-        next = (struct buf)BUF_INIT(REMOTE_MARK_MAX);
-        if (rc == RC_OK && ++pages > PAGES_MAX)
-            rc = err_set(e, RC_LIMIT, "the list of the bucket does not end");
-    } while (rc == RC_OK && *first == NULL && mark.n > 0);
-    buf_release(&mark);
-    buf_release(&next);
-    return rc;
+    if (is_ours(o->name))
+        return RC_OK;
+    *first = mem_strndup((const char *)o->name.p, o->name.n);
+    return err_set(e, RC_CONFLICT, "one is enough");
 }
 
 enum rc
@@ -85,7 +57,8 @@ remote_foreign_object(struct ctx *cx, struct store *s, char **name, struct err *
         return RC_OK;
     if (!f->ops->lists_foreign)
         return err_set(e, RC_UNSUPPORTED, "%s does not tell what else it holds", s->place);
-    if (read_pages(cx, f, name, &mine) == RC_OK || mine.code == RC_NOT_FOUND)
+    if (remote_walk_pages(cx, f, remote_foreign_look, name, PAGES_MAX, NULL, &mine) == RC_OK ||
+        mine.code == RC_NOT_FOUND || *name != NULL)
         return RC_OK;
     *e = mine;
     return err_code(e);

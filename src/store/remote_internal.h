@@ -3,7 +3,7 @@
 #define STORE_REMOTE_INTERNAL_H
 
 /* store/remote_internal -- what remote.c (operations), remote_put.c (uploads), remote_try.c (attempts),
- * remote_list.c and remote_foreign_object.c share. */
+ * remote_list.c, remote_walk.c and remote_foreign.c share. */
 #include "store/remote.h"
 
 enum {
@@ -35,6 +35,16 @@ NODISCARD enum rc remote_list(struct ctx *cx, struct store *s, enum store_type t
 /* store_ops.foreign_object */
 NODISCARD enum rc remote_foreign_object(struct ctx *cx, struct store *s, char **name,
                                         struct err *e);
+
+/*
+ * Every object below the prefix, in pages, the first of which tells what time it is there (`now`; NULL: not wanted). `fn` may
+ * end it by RC_CONFLICT, which is given back. RC_LIMIT: more than so many pages.
+ */
+NODISCARD enum rc remote_walk_pages(struct ctx *cx, struct remote *f, remote_entry_fn *fn,
+                                    void *arg, unsigned pages_max, int64_t *now, struct err *e);
+/* store_ops.walk */
+NODISCARD enum rc remote_walk(struct ctx *cx, struct store *s, store_walk_fn *fn, void *arg,
+                              int64_t *now, struct err *e);
 
 /* What follows the last slash. */
 struct str remote_last_part(struct str name);

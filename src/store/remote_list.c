@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "crypto/id.h"
@@ -28,16 +29,34 @@ struct xml_page {
     const struct remote_page *to;
     char name[NAME_MAX_BYTES];
     uint64_t size;
+    int64_t written_ms;
 };
 
 static enum rc
 give_entry(struct xml_page *p, struct err *e)
 {
-    enum rc rc = p->to->fn(p->to->arg, str_c(p->name), p->size, e);
+    const struct remote_entry o = {str_c(p->name), p->size, p->written_ms};
+    enum rc rc = p->to->fn(p->to->arg, &o, e);
 
     p->name[0] = '\0';
     p->size = 0;
+    p->written_ms = REMOTE_NO_TIME;
     return rc;
+}
+
+/* As RFC 3339 or HTTP write it. */
+static int64_t
+read_written(struct str text)
+{
+    char date[INSTANT_TEXT];
+    struct err ignored = ERR_INIT;
+    struct instant at;
+    int64_t ms;
+
+    if (instant_parse(text, &at, &ignored) == RC_OK)
+        return instant_ms(at);
+    (void)str_cut(text, date, sizeof(date));
+    return remote_date(date, &ms) ? ms : REMOTE_NO_TIME;
 }
 
 static enum rc
@@ -50,6 +69,8 @@ read_leaf(void *arg, const char *path, struct str text, struct err *e)
     else if (strcmp(path, p->where->size) == 0)
         return str_to_u64(text, &p->size) ? RC_OK
                                           : err_set(e, RC_CORRUPT, "a size is not a number");
+    else if (strcmp(path, p->where->written) == 0)
+        p->written_ms = read_written(text);
     else if (strcmp(path, p->where->entry) == 0)
         return give_entry(p, e);
     else if (strcmp(path, p->where->next) == 0)
@@ -61,7 +82,7 @@ enum rc
 remote_xml_page(struct str body, const struct remote_xml *where, const struct remote_page *to,
                 struct err *e)
 {
-    struct xml_page p = {.where = where, .to = to};
+    struct xml_page p = {.where = where, .to = to, .written_ms = REMOTE_NO_TIME};
 
     return xml_read(body, read_leaf, &p, e);
 }
@@ -99,19 +120,19 @@ remote_last_part(struct str name)
 }
 
 static enum rc
-remote_list_keep(void *arg, struct str name, uint64_t bytes, struct err *e)
+remote_list_keep(void *arg, const struct remote_entry *o, struct err *e)
 {
     struct page *p = (struct page *)arg;
     struct id id;
 
     (void)e;
-    if (!id_from_hex(remote_last_part(name), &id))
+    if (!id_from_hex(remote_last_part(o->name), &id))
         return RC_OK; /* nothing of ours */
     if (p->n == p->cap) {
         p->cap = p->cap * 2 + 64;
         p->found = mem_grow(p->found, p->cap, sizeof(*p->found));
     }
-    p->found[p->n++] = (struct found){id, bytes};
+    p->found[p->n++] = (struct found){id, o->bytes};
     return RC_OK;
 }
 

@@ -101,7 +101,10 @@ read_entry(struct pull *j, const struct remote_page *to, struct err *e)
     for (;;) {
         enum rc rc = pull_key(j, &key, &more, e);
         if (rc != RC_OK || !more)
-            return rc != RC_OK ? rc : to->fn(to->arg, str_c(name), size, e);
+            return rc != RC_OK
+                       ? rc
+                       : to->fn(to->arg, &(struct remote_entry){str_c(name), size, REMOTE_NO_TIME},
+                                e);
         if (str_eq(key, STR_LIT("name"))) {
             rc = pull_str(j, &text, e);
             if (rc == RC_OK)
@@ -132,7 +135,7 @@ read_name(struct ctx *cx, struct remote *f, const struct remote_op *w, struct pu
         return RC_OK;
     if (f->store.ops->stat(cx, &f->store, &name, &bytes, e))
         return e->code == RC_NOT_FOUND ? RC_OK : err_code(e); /* deleted meanwhile */
-    return to->fn(to->arg, text, bytes, e);
+    return to->fn(to->arg, &(struct remote_entry){text, bytes, REMOTE_NO_TIME}, e);
 }
 
 /* All comes at once. */

@@ -107,8 +107,10 @@ add_query(const struct s3 *s, const struct remote_op *w, struct buf *to)
         http_escape(to, w->page);
         buf_put(to, "&", 1);
     }
-    buf_putf(to, "%sencoding-type=url&list-type=2&max-keys=%d&prefix=",
-             w->name.type == STORE_PACK ? "" : "delimiter=%2F&", PAGE);
+    /* Of names that are not ours, the whole text as it is. */
+    buf_putf(to, "%s%slist-type=2&max-keys=%d&prefix=",
+             w->name.type == STORE_PACK ? "" : "delimiter=%2F&",
+             w->foreign ? "" : "encoding-type=url&", PAGE);
     remote_query(to, s->prefix, w);
 }
 
@@ -273,6 +275,7 @@ s3_page(struct ctx *cx, struct remote *f, const struct remote_op *w, const struc
     static const struct remote_xml where = {.entry = "ListBucketResult/Contents",
                                             .name = "ListBucketResult/Contents/Key",
                                             .size = "ListBucketResult/Contents/Size",
+                                            .written = "ListBucketResult/Contents/LastModified",
                                             .next = "ListBucketResult/NextContinuationToken"};
 
     (void)cx;
@@ -411,6 +414,7 @@ s3_open(const char *address, const struct store_opts *o, struct store **out, str
         s->credentials = s3_credentials_new(o, s->remote.http, s->region_given ? s->region : NULL);
     url_place_release(&p);
     s->remote.at_bucket_root = s->prefix[0] == '\0';
+    s->remote.prefix = s->prefix;
     *out = &s->remote.store;
     return RC_OK;
 }

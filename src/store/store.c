@@ -173,6 +173,15 @@ store_age(struct ctx *cx, struct store *s, const struct store_name *name, struct
     return s->ops->age(cx, s, name, age, e);
 }
 
+enum rc
+store_walk(struct ctx *cx, struct store *s, store_walk_fn *fn, void *arg, int64_t *now,
+           struct err *e)
+{
+    if (s->ops->walk == NULL)
+        return err_set(e, RC_UNSUPPORTED, "%s does not tell what else lies below it", s->place);
+    return s->ops->walk(cx, s, fn, arg, now, e);
+}
+
 uint64_t
 store_list_max(enum store_type type)
 {

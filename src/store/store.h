@@ -48,6 +48,15 @@ struct store_put {
 /* One entry of a list. A callback's error stops the list and is given back. */
 typedef enum rc store_list_fn(void *arg, const struct id *id, uint64_t bytes, struct err *e);
 
+/* What lies below a place, whatever it is. */
+struct store_file {
+    struct str path; /* "a/b/config": from the place, without a slash in front */
+    uint64_t bytes;
+    int64_t written_ms; /* unix ms, by the clock of the store */
+    bool is_file;       /* false: a link, a socket and so on; folders are not given */
+};
+typedef enum rc store_walk_fn(void *arg, const struct store_file *f, struct err *e);
+
 /* How old an object is. */
 struct store_age {
     int64_t claimed; /* unix ms: when it was written, as it says itself; set by the caller */
@@ -93,6 +102,9 @@ struct store_ops {
      * missing folder is an empty list. */
     enum rc (*list)(struct ctx *cx, struct store *s, enum store_type type, store_list_fn *fn,
                     void *arg, struct err *e);
+    /* store_walk. Optional: it does not tell. */
+    enum rc (*walk)(struct ctx *cx, struct store *s, store_walk_fn *fn, void *arg, int64_t *now,
+                    struct err *e);
     /* RC_OK also where the object was gone already. */
     enum rc (*del)(struct ctx *cx, struct store *s, const struct store_name *name, struct err *e);
     /* Something that is not a repository's, where the place is a whole bucket; NULL: there is nothing.
@@ -203,6 +215,14 @@ uint64_t store_list_max(enum store_type type);
 /* store_ops.age; RC_UNSUPPORTED where there is none. */
 NODISCARD enum rc store_age(struct ctx *cx, struct store *s, const struct store_name *name,
                             struct store_age *age, struct err *e);
+/*
+ * Every file below the place, of this repository, of others and of none, in any order; `*now`: what time it was there
+ * (unix ms) when the list began. Links are given, not followed. What cannot be read is an error: a list that was given
+ * to its end is whole. A callback's error stops it and is given back. RC_NOT_FOUND: no such place, where a store knows
+ * places without objects. RC_UNSUPPORTED: it does not tell what lies below it, or when that was written.
+ */
+NODISCARD enum rc store_walk(struct ctx *cx, struct store *s, store_walk_fn *fn, void *arg,
+                             int64_t *now, struct err *e);
 /* RC_CORRUPT: the bytes are not those of the name; that of config says nothing. */
 NODISCARD enum rc store_check_hash(const struct store_name *name, struct str bytes, struct err *e);
 /* RC_LIMIT, in words: for get_all. */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/hex.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "json/node.h"
 #include "store/scheme.h"
@@ -152,6 +153,18 @@ swift_classify_error(struct remote *f, const struct http_response *r,
 
 /* [{"name": "prefix/keys/3f..", "bytes": 1}, {"subdir": "prefix/keys/x/"}]: the last one's name is
  * where the next page begins. */
+/* "2026-11-30T07:00:00.427570", which is UTC. */
+static int64_t
+read_written(const struct json *item)
+{
+    CLEANUP(mem_free_ptr)
+    char *text = mem_printf("%sZ", json_text_or(json_field(item, "last_modified"), ""));
+    struct err ignored = ERR_INIT;
+    struct instant at;
+
+    return instant_parse(str_c(text), &at, &ignored) == RC_OK ? instant_ms(at) : REMOTE_NO_TIME;
+}
+
 static enum rc
 swift_page(struct ctx *cx, struct remote *f, const struct remote_op *w,
            const struct http_response *r, const struct remote_page *to, struct err *e)
@@ -175,7 +188,10 @@ swift_page(struct ctx *cx, struct remote *f, const struct remote_op *w,
             continue;
         if (bytes < 0)
             return err_set(e, RC_CORRUPT, "a size is not a number");
-        if (to->fn(to->arg, json_text_str(json_field(item, "name")), (uint64_t)bytes, e))
+        if (to->fn(to->arg,
+                   &(struct remote_entry){json_text_str(json_field(item, "name")), (uint64_t)bytes,
+                                          read_written(item)},
+                   e))
             return err_code(e);
     }
     if (n < PAGE)
@@ -238,6 +254,7 @@ swift_open(const char *address, const struct store_opts *o, struct store **out, 
     }
     s->credentials = swift_credentials_new(o, s->remote.http);
     s->remote.at_bucket_root = s->prefix[0] == '\0';
+    s->remote.prefix = s->prefix;
     *out = &s->remote.store;
     return RC_OK;
 }

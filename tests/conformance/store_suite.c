@@ -244,6 +244,60 @@ a_wipe_leaves_nothing(struct store *s)
     assert_int_equal(n, 0);
 }
 
+struct walked {
+    char path[STORE_NAME_TEXT]; /* of the one that is looked for */
+    struct store_file found;
+    size_t n;
+};
+
+static enum rc
+walk_note(void *arg, const struct store_file *f, struct err *e)
+{
+    struct walked *w = arg;
+
+    (void)e;
+    w->n++;
+    if (str_eq(f->path, str_c(w->path)))
+        w->found = *f;
+    return RC_OK;
+}
+
+static enum rc
+walk_refuse(void *arg, const struct store_file *f, struct err *e)
+{
+    (void)arg;
+    (void)f;
+    return err_set(e, RC_CONFLICT, "stop here");
+}
+
+static void
+a_walk_tells_every_file_and_when_it_was_written(struct store *s)
+{
+    enum { HOUR_MS = 60 * 60 * 1000 };
+    bool tells = s->ops->walk != NULL && strncmp(s->place, "rest:", 5) != 0;
+    struct store_name name = name_of(STORE_PACK, STR_LIT("bb")), config = {.type = STORE_CONFIG};
+    struct err e = ERR_INIT;
+    struct walked w = {.n = 0};
+    int64_t now = 0;
+
+    if (!tells) {
+        T_RC(store_walk(&cx, s, walk_note, &w, &now, &e), RC_UNSUPPORTED);
+        return;
+    }
+    T_OK(store_put_all(&cx, s, &name, STR_LIT("bb"), &e));
+    T_OK(store_put_all(&cx, s, &config, STR_LIT("a"), &e));
+    (void)store_name_text(&name, w.path);
+    T_OK(store_walk(&cx, s, walk_note, &w, &now, &e));
+    assert_int_equal(w.n, 2);
+    assert_int_equal(w.found.bytes, 2);
+    assert_true(w.found.is_file);
+    /* The two clocks are one: a time that was misread is further away. */
+    assert_true(w.found.written_ms > now - HOUR_MS && w.found.written_ms < now + HOUR_MS);
+    T_RC(store_walk(&cx, s, walk_refuse, NULL, &now, &e), RC_CONFLICT);
+    T_OK(s->ops->del(&cx, s, &name, &e));
+    T_OK(s->ops->del(&cx, s, &config, &e));
+}
+
 void
 store_suite(struct store *s)
 {
@@ -258,6 +312,7 @@ store_suite(struct store *s)
     several_threads_may_use_it(s);
     a_cancelled_call_does_nothing(s);
     ages_are_told_or_not(s);
+    a_walk_tells_every_file_and_when_it_was_written(s);
     a_wipe_leaves_nothing(s);
     ctx_release(&cx);
 }
