@@ -85,6 +85,38 @@ test_snapshots_have_stash_names_of_any_length(void **state)
 }
 
 static void
+test_a_backend_below_another(void **state)
+{
+    static const struct {
+        const char *block, *address;
+    } cases[] = {
+        {"{\"local\":{\"mountPath\":\"/safe/data\"}}", "/safe/data/f/g"},
+        {"{\"s3\":{\"endpoint\":\"h\",\"bucket\":\"b\",\"prefix\":\"/x/\"}}", "s3:h/b/x/f/g"},
+        {"{\"s3\":{\"endpoint\":\"h\",\"bucket\":\"b\"}}", "s3:h/b/f/g"},
+        {"{\"gcs\":{\"bucket\":\"b\",\"prefix\":\"p\"}}", "gs:b:/p/f/g"},
+        {"{\"azure\":{\"container\":\"c\"}}", "azure:c:/f/g"},
+        {"{\"swift\":{\"container\":\"c\",\"prefix\":\"p\"}}", "swift:c:/p/f/g"},
+        {"{\"b2\":{\"bucket\":\"b\",\"prefix\":\"p\"}}", "b2:b:/p/f/g"},
+    };
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json *j = parse(cases[i].block);
+        struct backend b, below;
+        char *got = NULL;
+
+        T_OK(backend_decode(j, &b, &e));
+        backend_below(&b, "f/g", &below);
+        backend_release(&b);
+        T_OK(backend_address(&below, &got, &e));
+        same(got, cases[i].address);
+        backend_release(&below);
+        json_free(j);
+    }
+}
+
+static void
 test_backend_addresses_are_those_of_stash(void **state)
 {
     static const struct {
@@ -536,6 +568,7 @@ main(void)
         cmocka_unit_test(test_names_are_those_of_stash_and_never_shared),
         cmocka_unit_test(test_snapshots_have_stash_names_of_any_length),
         cmocka_unit_test(test_backend_addresses_are_those_of_stash),
+        cmocka_unit_test(test_a_backend_below_another),
         cmocka_unit_test(test_a_secret_gives_credentials_and_nothing_else),
         cmocka_unit_test(test_durations_and_sizes),
         cmocka_unit_test(test_usage_policy),

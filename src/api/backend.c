@@ -312,6 +312,34 @@ backend_address(const struct backend *b, char **out, struct err *e)
     return err_set(e, RC_INVALID, "unknown provider %s", b->provider);
 }
 
+static char *
+copy_or_null(const char *s)
+{
+    return s != NULL ? mem_strdup(s) : NULL;
+}
+
+static char *
+path_below(const char *path, const char *folder)
+{
+    return path == NULL ? mem_strdup(folder) : mem_printf("%s/%s", path, folder);
+}
+
+void
+backend_below(const struct backend *b, const char *folder, struct backend *out)
+{
+    bool is_path = strcmp(b->provider, "local") == 0;
+
+    *out = (struct backend){
+        .provider = mem_strdup(b->provider),
+        .bucket = is_path ? path_below(b->bucket, folder) : copy_or_null(b->bucket),
+        .prefix = is_path ? copy_or_null(b->prefix) : path_below(b->prefix, folder),
+        .endpoint = copy_or_null(b->endpoint),
+        .region = copy_or_null(b->region),
+        .secret = copy_or_null(b->secret),
+        .max_connections = b->max_connections,
+        .insecure_tls = b->insecure_tls};
+}
+
 const char *
 backend_secret_key(const char *name)
 {

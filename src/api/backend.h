@@ -38,6 +38,9 @@ void backend_release(struct backend *b);
  */
 NODISCARD enum rc backend_address(const struct backend *b, char **out, struct err *e);
 
+/* The same with `folder` behind its prefix, or its path; not of a REST server. backend_release. */
+void backend_below(const struct backend *b, const char *folder, struct backend *out);
+
 /*
  * The key of the storage Secret that may give the variable `name` (restic's names); NULL: none may.
  * These are Stash's and a few more that hold credentials. Whoever writes the Secret is not whoever

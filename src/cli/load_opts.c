@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/load_opts.h"
 
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -35,18 +34,6 @@ keys_there(struct ctx *cx, struct app_target *t, uint64_t *keys, struct err *e)
     *keys = start.asked ? outcome_before(&start, t->opts.filter.db) : EV_UNKNOWN;
     outcome_release(&start);
     return RC_OK;
-}
-
-/* A question on the terminal. Anything but "y" or "yes" is a no. */
-static bool
-load_opts_ask(const char *question)
-{
-    char line[16] = "";
-
-    (void)fprintf(stderr, "%s [y/N] ", question);
-    (void)fflush(stderr);
-    return fgets(line, sizeof(line), stdin) != NULL &&
-           (strcasecmp(line, "y\n") == 0 || strcasecmp(line, "yes\n") == 0);
 }
 
 /* The snapshot is of another server than the one it goes to. */
@@ -87,8 +74,8 @@ load_opts_consent(struct ctx *cx, const struct load_args *a, struct app_target *
     if (a->yes || !((flush && keys != 0) || (other && (tty || keys != 0))))
         return RC_OK;
     if (tty)
-        return load_opts_ask(flush && keys != 0 ? "remove these keys first, and restore?"
-                                                : "it is another server's snapshot; restore it?")
+        return out_ask(flush && keys != 0 ? "remove these keys first, and restore?"
+                                          : "it is another server's snapshot; restore it?")
                    ? RC_OK
                    : err_set(e, RC_CANCELLED, "nothing was written");
     if (flush && keys != 0)

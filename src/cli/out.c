@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <stdio.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -130,4 +131,15 @@ progress_stop(struct progress *p)
     (void)pthread_join(p->thread->id, NULL);
     ctx_release(&p->thread->stop);
     mem_free(TAKE(p->thread));
+}
+
+bool
+out_ask(const char *question)
+{
+    char line[16] = "";
+
+    (void)fprintf(stderr, "%s [y/N] ", question);
+    (void)fflush(stderr);
+    return fgets(line, sizeof(line), stdin) != NULL &&
+           (strcasecmp(line, "y\n") == 0 || strcasecmp(line, "yes\n") == 0);
 }

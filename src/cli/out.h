@@ -25,6 +25,9 @@ const char *out_snapshot(const struct snapshot *s, char to[static OUT_SNAPSHOT])
 /* Print words from outside in at least so many columns, as one line that changes no terminal; NULL is "". */
 void out_words(const char *s, int columns);
 
+/* A question on the terminal. Anything but "y" or "yes" is a no. */
+bool out_ask(const char *question);
+
 /* One JSON document on stdout: begin, write to w, end. */
 struct out_json {
     struct jw w;

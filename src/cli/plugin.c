@@ -84,6 +84,7 @@ static const struct command *const commands[] = {
     &plugin_key_add,
     &plugin_key_update,
     &plugin_key_remove,
+    &cmd_plugin_purge,
     &cmd_completion,
     NULL,
 };

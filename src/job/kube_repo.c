@@ -85,10 +85,10 @@ kube_repo_store(const struct backend *b, const struct json *secret, bool with_en
 
 /* A folder of this machine: of a control plane that runs its pods here, or mounted into this pod. */
 static enum rc
-local_folder(struct ctx *cx, struct kube *k, const struct json *repo, const struct backend *b,
-             char **out, struct err *e)
+local_folder(struct ctx *cx, struct kube *k, const struct json *spec_backend,
+             const struct backend *b, char **out, struct err *e)
 {
-    const struct json *local = json_dig(repo, "spec", "backend", "local");
+    const struct json *local = json_field(spec_backend, "local");
     const char *path = json_text(json_dig(local, "hostPath", "path")),
                *sub = json_text_or(json_field(local, "subPath"), "");
     CLEANUP(buf_release) struct buf version = BUF_INIT(VERSION_MAX);
@@ -96,7 +96,7 @@ local_folder(struct ctx *cx, struct kube *k, const struct json *repo, const stru
 
     if (strstr(sub, "..") != NULL)
         return err_set(e, RC_INVALID, "spec.backend.local.subPath leads elsewhere");
-    if (path != NULL &&
+    if (path != NULL && k != NULL &&
         kube_raw(cx, k, &(struct kube_raw){.path = "/version"}, &version, &none) == RC_OK &&
         strstr(buf_c(&version), "+cstash") != NULL) {
         *out = mem_printf("%s%s%s", path, *sub != '\0' ? "/" : "", sub);
@@ -113,6 +113,25 @@ local_folder(struct ctx *cx, struct kube *k, const struct json *repo, const stru
         b->bucket);
 }
 
+enum rc
+kube_repo_backend(struct ctx *cx, struct kube *k, const struct json *spec_backend,
+                  struct backend *out, struct err *e)
+{
+    char *folder = NULL;
+
+    if (backend_decode(spec_backend, out, e))
+        return err_code(e);
+    if (strcmp(out->provider, "local") != 0)
+        return RC_OK;
+    if (local_folder(cx, k, spec_backend, out, &folder, e)) {
+        backend_release(out);
+        return err_code(e);
+    }
+    mem_free(out->bucket);
+    out->bucket = folder;
+    return RC_OK;
+}
+
 static enum rc
 kube_repo_open_as(struct ctx *cx, struct kube *k, const struct json *repo,
                   const struct json *secret, const struct store_opts *more, struct store **out,
@@ -121,21 +140,11 @@ kube_repo_open_as(struct ctx *cx, struct kube *k, const struct json *repo,
     struct backend b;
     enum rc rc;
 
-    if (backend_decode(json_dig(repo, "spec", "backend"), &b, e))
+    if (kube_repo_backend(cx, k, json_dig(repo, "spec", "backend"), &b, e))
         return err_code(e);
-    if (strcmp(b.provider, "local") == 0) {
-        char *folder = NULL;
-
-        rc = local_folder(cx, k, repo, &b, &folder, e);
-        if (rc == RC_OK) {
-            mem_free(b.bucket);
-            b.bucket = folder;
-        }
-    }
-    if (e->code == RC_OK)
-        (void)!kube_repo_store(&b, secret, false, more, out, e);
+    rc = kube_repo_store(&b, secret, false, more, out, e);
     backend_release(&b);
-    return e->code == RC_OK ? RC_OK : err_code(e);
+    return rc;
 }
 
 enum rc

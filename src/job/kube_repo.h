@@ -14,7 +14,13 @@
 #include "store/store.h"
 
 /*
- * The store of a backend, not touched yet. `with_environment`: what the Secret does not say may come from the environment and
+ * What a spec.backend says, a volume as the folder of this machine that it is: its hostPath where `k` (NULL: no cluster) is a
+ * control plane of this machine, else its mountPath. backend_release after RC_OK. RC_UNSUPPORTED: it is not mounted here.
+ */
+NODISCARD enum rc kube_repo_backend(struct ctx *cx, struct kube *k, const struct json *spec_backend,
+                                    struct backend *out, struct err *e);
+/*
+ * The store of a backend, not touched yet. `secret` NULL: there is none. `with_environment`: what the Secret does not say may come from the environment and
  * the machine's identity. `more` (may be NULL): what else is wanted; its credentials play no part.
  */
 NODISCARD enum rc kube_repo_store(const struct backend *b, const struct json *secret,

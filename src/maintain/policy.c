@@ -115,11 +115,7 @@ value_of(enum policy_period period, const struct instant *t, size_t nth)
     }
 }
 
-/*
- * On the calendar of the time's own zone; a day that the month lacks runs over into the next one,
- * as everywhere in Go.
- */
-static struct instant
+struct instant
 policy_before(struct instant t, const struct policy_span *s)
 {
     time_t local = (time_t)(t.sec + t.zone);

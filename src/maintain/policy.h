@@ -43,6 +43,12 @@ NODISCARD enum rc policy_count_parse(struct str text, int64_t *out, struct err *
 /* "1y5m7d2h", any of them, in that order or another. RC_INVALID. */
 NODISCARD enum rc policy_span_parse(struct str text, struct policy_span *out, struct err *e);
 
+/*
+ * On the calendar of the time's own zone; a day that the month lacks runs over into the next one,
+ * as everywhere in Go.
+ */
+struct instant policy_before(struct instant t, const struct policy_span *s);
+
 /* Does it keep nothing at all? Then it must not be applied. */
 bool policy_is_empty(const struct policy *p);
 
