@@ -85,6 +85,14 @@ $T/all/a/old/notes" ]
     touch -h -d '10 days ago' "$T/all/linked/data"
     run purge --older-than 1m --dry-run
     says 0 "$T/all/locked is left alone: it is locked" "$T/all/linked is left alone: something in it is no file" "$T/all/stale"
+    # What cannot be looked through ends it, before anything is deleted.
+    local deep
+    deep=$(printf '/d%.0s' {1..120})
+    mkdir -p "$T/all/deep$deep"
+    run purge --older-than 1d --yes
+    says 1 'more than 100 folders in each other'
+    is_whole stale
+    rm -r "$T/all/deep"
     run purge --older-than 1d --yes
     says 0 "$T/all/stale deleted" "$T/all/locked is left alone"
     [ "$(find "$T/all" -name config | sort | tr '\n' ' ')" = "$T/all/linked/config $T/all/locked/config $T/all/writing/config " ]
@@ -96,8 +104,8 @@ $T/all/a/old/notes" ]
     made cut '10 days ago'
     find "$T/all/cut/snapshots" "$T/all/cut/index" -type f -delete
     made whole '10 days ago'
-    answer() { # answer TEXT: what is said at a terminal
-        python3 - "$1" "$T/backend" <<'PY'
+    answer() { # answer TEXT [COMMAND]: what is said at a terminal; what is done before
+        python3 - "$1" "$T/backend" "${2:-true}" <<'PY'
 import os, pty, sys
 pid, fd = pty.fork()
 if pid == 0:
@@ -106,6 +114,7 @@ said = b""
 try:
     while b"[y/N]" not in said:
         said += os.read(fd, 4096)
+    os.system(sys.argv[3])
     os.write(fd, sys.argv[1].encode() + b"\n")
     while chunk := os.read(fd, 4096):
         said += chunk
@@ -119,8 +128,12 @@ PY
     run answer n
     says 130 'delete 2 repositories with all backups in them? [y/N]' 'nothing was deleted'
     files | cmp - "$T/before"
+    # Somebody comes back to it while the person thinks.
+    run answer y "touch -d '9 days ago' $T/all/whole/config"
+    says 1 "$T/all/cut deleted" "$T/all/whole was not deleted: it is not as it was a moment ago" '1 of 2 repositories were not deleted'
+    is_whole whole
     run answer y
-    says 0 "$T/all/cut deleted" "$T/all/whole deleted"
+    says 0 "$T/all/whole deleted"
     [ -z "$(files)" ]
 }
 
