@@ -14,7 +14,7 @@ struct parts {
 static struct str
 url_cut(struct str s, size_t from, size_t to)
 {
-    return str_of(s.p + from, to - from);
+    return from == to ? str_of(NULL, 0) : str_of(s.p + from, to - from);
 }
 
 /* Where `c` first stands in `s`, or s.n. */
