@@ -83,7 +83,7 @@ json_parse_lenient(struct str text, struct json **out, struct err *e)
 
     if (json_parse(text, out, e) == RC_OK)
         return RC_OK;
-    if (buf_add_str(&copy, text, &none))
+    if (text.n == 0 || buf_add_str(&copy, text, &none))
         return err_code(e);
     blank_beyond(copy.p, copy.p + copy.n);
     if (json_parse(buf_str(&copy), out, &none))
