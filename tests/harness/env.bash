@@ -69,14 +69,23 @@ start_proxy() {
     read -r PROXY <&"${CUT[0]}"
 }
 
-meddle() { # meddle WORD COMMAND: sets MEDDLER, the port of b with a client that spoils something in between
-    "$HARNESS/meddler" "$PORT_b" "$@" >"$T/meddler" 3>&- &
+# serve NAME PROGRAM...: sets NAME to the port that it prints first; end_all ends it.
+serve() {
+    local port file=$T/$1.port name=$1
+    shift
+    : >"$file" # here: a child might do it only after the port of the one before was read
+    "$@" >>"$file" 3>&- &
     PIDS+=("$!")
-    for _ in $(seq 100); do
-        read -r MEDDLER <"$T/meddler" && return 0
-        sleep 0.1
+    for _ in $(seq 200); do
+        read -r port <"$file" && eval "$name=$port" && return 0
+        sleep 0.05
     done
+    echo "$1 did not say its port" >&2
+    return 1
 }
+
+# meddle WORD COMMAND: sets MEDDLER, the port of b with a client that spoils something in between
+meddle() { serve MEDDLER "$HARNESS/meddler" "$PORT_b" "$@"; }
 
 cli() { # cli NAME arguments
     local name=$1 port
@@ -190,12 +199,5 @@ DATA
     fi
 }
 
-start_liar() { # MODE: sets LIAR, the port of something that takes commands as Redis does and answers otherwise
-    : >"$T/liar"
-    "$HARNESS/liar" "$1" >>"$T/liar" 3>&- &
-    PIDS+=("$!")
-    for _ in $(seq 100); do
-        read -r LIAR <"$T/liar" && return 0
-        sleep 0.1
-    done
-}
+# start_liar MODE: sets LIAR, the port of something that takes commands as Redis does and answers otherwise
+start_liar() { serve LIAR "$HARNESS/liar" "$1"; }

@@ -67,10 +67,7 @@ YAML
 
 start_hooks() { # a server that hooks may call, on port HOOKS; what they asked is in $T/hooks, a line each
     : >"$T/hooks"
-    python3 "${BASH_SOURCE%/*}/hookserver.py" "$T/hooks" >"$T/hook.port" 3>&- &
-    PIDS+=($!)
-    until [ -s "$T/hook.port" ]; do sleep 0.05; done
-    HOOKS=$(cat "$T/hook.port")
+    serve HOOKS python3 "${BASH_SOURCE%/*}/hookserver.py" "$T/hooks"
 }
 
 snapshots_of() { # snapshots_of NAMESPACE: how many

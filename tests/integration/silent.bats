@@ -12,14 +12,8 @@ setup() {
 }
 teardown() { end_all; }
 
-hide() { # hide PATTERN [CHARACTER]: sets HIDER, the port of a where what matches is not to be read
-    "$HARNESS/hider" "$PORT_a" "$@" >"$T/hider" 3>&- &
-    PIDS+=("$!")
-    for _ in $(seq 100); do
-        read -r HIDER <"$T/hider" && return 0
-        sleep 0.1
-    done
-}
+# hide PATTERN [CHARACTER]: sets HIDER, the port of a where what matches is not to be read
+hide() { serve HIDER "$HARNESS/hider" "$PORT_a" "$@"; }
 
 @test "keys that INFO does not show, or not all, are read by SCAN, each once" {
     local hidden
