@@ -65,6 +65,11 @@ test_snapshots_have_stash_names_of_any_length(void **state)
     (void)state;
     same(name_of_snapshot("gcs-repo", id, 8), "gcs-repo-4bc21d6f");
     same(name_of_snapshot("my.repo", id, 9), "my.repo-4bc21d6fb");
+    assert_true(name_is_of_snapshot("my.repo-4bc21d6f", "my.repo", id));
+    assert_true(name_is_of_snapshot("my.repo-4bc21d6fb6", "my.repo", id));
+    assert_false(name_is_of_snapshot("my.repo-4bc21d6", "my.repo", id));
+    assert_false(name_is_of_snapshot("my.repo-4bc21d6c", "my.repo", id));
+    assert_false(name_is_of_snapshot("other-4bc21d6f", "my.repo", id));
     memset(long_name, 'a', NAME_MAX_OBJECT);
     long_name[NAME_MAX_OBJECT] = '\0';
     name = name_of_snapshot(long_name, id, 64);

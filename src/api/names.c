@@ -57,6 +57,15 @@ name_of_snapshot(const char *repository, const char *id_hex, size_t digits)
     return mem_printf("%s-%.*s", cut, (int)digits, id_hex);
 }
 
+bool
+name_is_of_snapshot(const char *name, const char *repository, const char *id_hex)
+{
+    CLEANUP(mem_free_ptr) char *whole = name_of_snapshot(repository, id_hex, strlen(id_hex));
+    CLEANUP(mem_free_ptr) char *least = name_of_snapshot(repository, id_hex, NAME_SNAPSHOT_DIGITS);
+
+    return strlen(name) >= strlen(least) && strncmp(whole, name, strlen(name)) == 0;
+}
+
 char *
 name_label(const char *value)
 {

@@ -11,9 +11,15 @@
  * Ownership  each returns a new string: mem_free.
  */
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-enum { NAME_MAX_LABEL = 63, NAME_MAX_CRONJOB = 52, NAME_MAX_OBJECT = 253 };
+enum {
+    NAME_MAX_LABEL = 63,
+    NAME_MAX_CRONJOB = 52,
+    NAME_MAX_OBJECT = 253,
+    NAME_SNAPSHOT_DIGITS = 8
+};
 
 /*
  * "prefix-name-suffix" of at most `max` characters; `prefix` and `suffix` may be NULL and stay whole. A `name` that has
@@ -26,6 +32,8 @@ char *name_of(size_t max, const char *prefix, const char *name, const char *suff
  * as long as there is room for all digits; else "start-of-it-HASH" stands for it.
  */
 char *name_of_snapshot(const char *repository, const char *id_hex, size_t digits);
+/* Is it one of the names that this snapshot of all 64 digits may have? */
+bool name_is_of_snapshot(const char *name, const char *repository, const char *id_hex);
 /*
  * `value` as the value of a label: itself where it is one; else with "-" for what a label does not take, and a hash in
  * place of the end of what is too long.

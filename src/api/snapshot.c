@@ -40,7 +40,8 @@ static const struct column columns[] = {
     {.name = NULL},
 };
 static const struct column wide[] = {{"Age", "date", ".status.time"}, {.name = NULL}};
-static const char *const categories[] = {"storage", "appscode", "all", NULL};
+/* Not "all", as Stash has it: whoever clears a namespace by `kubectl delete all --all` does not mean its backups. */
+static const char *const categories[] = {"storage", "appscode", NULL};
 
 const struct kube_gvr GVR_SNAPSHOT = {"repositories.stash.appscode.com", "v1alpha1", "snapshots",
                                       "Snapshot", true};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kubectl-stash gen rules: which snapshots a RestoreSession is to name, to be at a moment again. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "cli/plugin.h"
 #include "cli/snapshot_opts.h"
@@ -95,27 +96,45 @@ run_print(const struct snapshot *list, const struct run *run, const char *where,
     return cluster_print(&out, e);
 }
 
+/* Puts parts of a target, and what a repair left, behind the others, of which there are so many: nothing is as it was by them. */
+static size_t
+whole_first(struct app_snapshots *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n; i++) {
+        struct snapshot one = s->list[i];
+
+        if (one.part != NULL || one.repaired)
+            continue;
+        s->list[i] = s->list[n];
+        s->list[n++] = one;
+    }
+    return n;
+}
+
 /* The last run that began before the moment, and the first that did not. */
 static enum rc
-rules_around(const struct app_snapshots *s, struct instant at, int interval_ms, struct err *e)
+rules_around(const struct snapshot *list, size_t n, struct instant at, int interval_ms,
+             struct err *e)
 {
     struct run before = {0, 0}, after = {0, 0};
 
-    for (size_t i = 0; i < s->n && after.to == 0;) {
+    for (size_t i = 0; i < n && after.to == 0;) {
         struct run run = {i, i + 1};
 
-        while (run.to < s->n &&
-               instant_ms(s->list[run.to].time) - instant_ms(s->list[i].time) <= interval_ms)
+        while (run.to < n &&
+               instant_ms(list[run.to].time) - instant_ms(list[i].time) <= interval_ms)
             run.to++;
-        if (instant_cmp(s->list[i].time, at) < 0)
+        if (instant_cmp(list[i].time, at) < 0)
             before = run;
         else
             after = run;
         i = run.to;
     }
-    if (run_print(s->list, &before, "before that", e))
+    if (run_print(list, &before, "before that", e))
         return err_code(e);
-    return run_print(s->list, &after, "then or after that", e);
+    return run_print(list, &after, "then or after that", e);
 }
 
 static enum rc
@@ -129,6 +148,7 @@ rules_main(struct ctx *cx, const void *args, struct err *e)
     struct app_snapshots s = {.n = 0};
     struct app_repo r = {0};
     struct instant at;
+    size_t whole;
     enum rc rc;
 
     if (a->timestamp == NULL || instant_parse(str_c(a->timestamp), &at, e)) {
@@ -138,10 +158,14 @@ rules_main(struct ctx *cx, const void *args, struct err *e)
     rc = app_repo_open(cx, &access, APP_LOCK_NONE, &r, e);
     if (rc == RC_OK)
         rc = app_snapshots(cx, &choice, &all, r.repo, &s, e);
-    if (rc == RC_OK && s.n == 0)
-        rc = err_set(e, RC_NOT_FOUND, "no snapshots in %s", url);
+    whole = whole_first(&s);
+    if (rc == RC_OK && whole == 0)
+        rc = err_set(e, RC_NOT_FOUND, "no snapshots of a whole target in %s", url);
+    if (rc == RC_OK && whole < s.n)
+        log_warn("%zu %s passed over, of a part of a target", s.n - whole,
+                 str_plural(s.n - whole, "snapshot is", "snapshots are"));
     if (rc == RC_OK)
-        rc = rules_around(&s, at, a->interval_ms, e);
+        rc = rules_around(s.list, whole, at, a->interval_ms, e);
     rc = app_snapshots_close(rc, &s, e);
     app_repo_close(&r);
     return rc;

@@ -385,6 +385,9 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct masters *to,
     out->repaired = from->snap.repaired;
     if (out->repaired)
         log_warn("the snapshot is what a repair left of a damaged one: this restore is partial");
+    out->part = out->repaired ? NULL : from->snap.part;
+    if (out->part != NULL)
+        log_warn("the snapshot is a part of its source (%s): this restore is partial", out->part);
     if (restore_check_flush(opts, e))
         return err_code(e);
     if (plan_snapshot(cx, from, opts, &plan, e) ||

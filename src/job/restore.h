@@ -55,6 +55,7 @@ struct restore_result {
     uint64_t wanted;        /* of them, by the filter */
     bool compared;          /* what was sent is what the manifest says */
     bool repaired;          /* the snapshot is what a repair left of a damaged one */
+    const char *part;       /* which part of its source the snapshot is, of that; NULL: all */
     struct outcome outcome; /* what the target holds; not after a dry run */
     bool equal;             /* the target holds the backup, all of it and nothing else */
     int64_t took_ms;        /* the load alone */

@@ -99,5 +99,8 @@ restore_words(const struct restore_result *r, const char *target, char to[static
         (void)snprintf(to, RESTORE_WORDS, "not proven by counts: %s %s sent, and %s holds %s",
                        str_grouped(r->load.keys, all),
                        str_plural(r->load.keys, "key was", "keys were"), target, after);
+    if (r->part != NULL)
+        (void)snprintf(to + strlen(to), RESTORE_WORDS - strlen(to),
+                       "; partial: the backup is of %s alone", r->part);
     return to;
 }

@@ -9,7 +9,7 @@
 #include "kube/object.h"
 
 /* restic puts no limit on what a snapshot says of itself; an API server does. */
-enum { TEXTS_MAX = 50, TEXT_MAX = 500, SHORT_DIGITS = 8 };
+enum { TEXTS_MAX = 50, TEXT_MAX = 500 };
 
 /* ---- an object ---- */
 
@@ -50,7 +50,7 @@ snapshot_status(const char *repository, const struct snapshot *s)
     char id[ID_TEXT], tree[ID_TEXT], time[INSTANT_TEXT];
 
     put_text(status, "id", id_hex(&s->id, id));
-    json_set(status, "shortID", json_new_str(str_of(id, SHORT_DIGITS)));
+    json_set(status, "shortID", json_new_str(str_of(id, NAME_SNAPSHOT_DIGITS)));
     put_text(status, "time", instant_format(when, time));
     put_text(status, "repository", repository);
     put_text(status, "hostname", s->hostname);
@@ -160,7 +160,7 @@ sync_create(struct sync *y, const struct snapshot *s, struct err *e)
     enum rc rc = RC_EXISTS;
 
     (void)id_hex(&s->id, id);
-    for (size_t digits = SHORT_DIGITS; rc == RC_EXISTS && digits < ID_TEXT; digits++) {
+    for (size_t digits = NAME_SNAPSHOT_DIGITS; rc == RC_EXISTS && digits < ID_TEXT; digits++) {
         CLEANUP(mem_free_ptr)
         char *name = name_of_snapshot(kube_name(y->repository), id, digits);
 
@@ -220,6 +220,17 @@ sync_find(const struct sync *y, const struct json *obj)
     return y->n;
 }
 
+/* One without a status was made by a Job that ended before it wrote it; or by somebody who may not choose what is forgotten. */
+static bool
+sync_made_it(const struct sync *y, const struct json *obj, size_t i)
+{
+    char id[ID_TEXT];
+
+    return kube_has_finalizer(obj, FINALIZER_SNAPSHOT) &&
+           name_is_of_snapshot(kube_name(obj), kube_name(y->repository),
+                               id_hex(&y->list[i].id, id));
+}
+
 static enum rc
 sync_one(struct sync *y, struct json *obj, struct err *e)
 {
@@ -228,8 +239,17 @@ sync_one(struct sync *y, struct json *obj, struct err *e)
 
     if (of != NULL && strcmp(of, kube_name(y->repository)) != 0)
         return RC_OK; /* of a Repository whose long name has the same label */
+    if (i == y->n && kube_is_deleting(obj)) {
+        struct err why = ERR_INIT;
+        /* Whether its removal was refused or is on its way, nothing is left to be removed. */
+        return sync_release(y, obj, &why) == RC_OK || why.code == RC_NOT_FOUND
+                   ? RC_OK
+                   : sync_outcome("release", kube_name(obj), &why, e);
+    }
     if (i == y->n || i < y->first || y->there[i])
         return kube_is_deleting(obj) ? RC_OK : sync_remove(y, obj, e);
+    if (of == NULL && !sync_made_it(y, obj, i))
+        return RC_OK;
     y->there[i] = true;
     return of == NULL && !kube_is_deleting(obj) ? sync_status(y, obj, &y->list[i], e) : RC_OK;
 }

@@ -6,6 +6,7 @@
  * Order    whether it is still meant is asked under the repository's lock, as the last thing before the snapshot goes.
  */
 #include "api/kinds.h"
+#include "api/names.h"
 #include "api/notes.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -222,6 +223,14 @@ forget_begin(struct forget_work *w, struct err *e)
     if (strlen(w->id) != ID_TEXT - 1 || w->repository[0] == '\0')
         return err_set(e, RC_INVALID, "Snapshot %s/%s does not say what it is of", w->f->ns,
                        w->f->snapshot);
+    if (!name_is_of_snapshot(w->f->snapshot, w->repository, w->id)) {
+        (void)err_set(e, RC_INVALID,
+                      "the status of Snapshot %s/%s says that it is %.8s of Repository %s, and its "
+                      "name says another: nothing is removed",
+                      w->f->ns, w->f->snapshot, w->id, w->repository);
+        return err_hint(e, "remove its finalizer to keep the backup: the next one shows what there "
+                           "is");
+    }
     if (notes_read(GVR_SNAPSHOT.kind, json_dig(w->obj, "metadata", "annotations"), &notes, &why))
         log_warn("%s", why.msg);
     else

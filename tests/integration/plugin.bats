@@ -149,6 +149,10 @@ backup() { # a session by hand; its name
   - ${id[2]}" ]
     # The moment itself is not before it; an offset is understood.
     [ "$(stash gen rules repo -n demo --timestamp 2026-01-02T03:00:00+01:00 | grep -c "after that")" = 1 ]
+    # A part of a target is nobody's state.
+    "$CSTASH" backup -q -r "$T/repo-demo" --password-file <(echo secret) --redis "$URL_a" --match 'k*' --time '2026-01-01 11:00:00'
+    run stash gen rules repo -n demo --timestamp 2026-01-01T12:00:00Z
+    says 0 "1 snapshot is passed over, of a part of a target" "before that: 2026-01-01T02:00:00Z"
     run stash gen rules repo -n demo --timestamp 2026-01-03T00:00:00Z --group-interval 48h
     says 1 "are both of the host a" "a --group-interval that is shorter"
     run stash gen rules repo -n demo

@@ -223,6 +223,53 @@ no_forget_jobs() { [ -z "$(k get -n demo job,sa,role,rolebinding -l app.kubernet
 is_only() { [ "$(ids)" = "$1" ]; }
 one_object() { [ "$(k get -n demo snapshots -o name | wc -l)" = 1 ]; }
 
+@test "who clears a namespace of all does not mean its backups" {
+    local before
+    for i in one two three; do backup $i; done
+    before=$(ids)
+    k delete all --all -n demo
+    [ -z "$(k get -n demo bc,backupsession -o name)" ]
+    sleep 1
+    [ "$(shown)" = "$before" ]
+    [ "$(ids)" = "$before" ]
+}
+
+@test "one that was refused goes when its snapshot does; what somebody edited or made by hand forgets nothing" {
+    local id name other
+    config demo bc 'retentionPolicy: {name: k, keepLast: 2, prune: false}'
+    backup one
+    name=$(name_of "$(ids)")
+    k delete -n demo "$name" --wait=false
+    forgotten "$name" RemovalRefused
+    backup two
+    backup three
+    until_true gone "$name"
+    are_shown
+    # A status that says another snapshot than the name does.
+    id=$(oldest) other=$(oldest 1)
+    name=$(name_of "$id")
+    k patch -n demo "$name" --subresource status --type merge -p "{\"status\":{\"id\":\"$other\"}}"
+    k delete -n demo "$name" --wait=false
+    forgotten_says "$name" "its name says another: nothing is removed"
+    has "$id"
+    has "$other"
+    k patch -n demo "$name" --type merge -p '{"metadata":{"finalizers":null}}'
+    until_true gone "$name"
+    # An object that no Job made.
+    cat <<YAML | k create -f -
+apiVersion: repositories.stash.appscode.com/v1alpha1
+kind: Snapshot
+metadata: {name: by-hand, namespace: demo, labels: {repository: repo, cstash.io/snapshot-id: "${other:0:63}"}}
+YAML
+    backup four
+    [ -z "$(field demo snapshot/by-hand "{.status}")" ]
+    k delete -n demo snapshot by-hand
+    [ "$(ids | wc -l)" = 2 ]
+    are_shown
+}
+forgotten_says() { until_true says_so "$@"; }
+says_so() { [[ "$(condition demo "$1" Forgotten)" == *"$2"* ]]; }
+
 @test "what goes with its namespace, its Repository or its definition is not forgotten" {
     local before other
     another_repository apart
