@@ -20,6 +20,8 @@ static const struct field fields_status[] = {
     {.name = "keys", .type = F_INT64, .doc = "Keys of the Redis"},
     {.name = "digest", .type = F_STR, .doc = "Digest of the data"},
     {.name = "source", .type = F_STR, .doc = "How the data were read"},
+    {.name = "shards", .type = F_INT64, .doc = "Shards of the cluster"},
+    {.name = "skew", .type = F_STR, .doc = "Time between the points in time of the shards"},
     {.name = "partial",
      .type = F_STR,
      .doc = "Which part of the target it holds; whole if missing"},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/snapshot_objects.h"
 
+#include "api/duration.h"
 #include "api/kinds.h"
 #include "api/names.h"
 #include "base/log.h"
@@ -33,12 +34,18 @@ put_brief(struct json *status, const char *text)
 {
     struct manifest_brief brief;
     struct err none = ERR_INIT;
+    char skew[DURATION_TEXT];
 
     if (text == NULL || manifest_brief(str_c(text), &brief, &none))
         return;
     json_set_int(status, "keys", (int64_t)MIN(brief.keys, (uint64_t)INT64_MAX));
     put_text(status, "digest", brief.digest);
     put_text(status, "source", brief.source);
+    if (brief.shards == 0)
+        return;
+    json_set_int(status, "shards", (int64_t)MIN(brief.shards, (uint64_t)INT64_MAX));
+    if (brief.skew_ms <= INT64_MAX)
+        put_text(status, "skew", duration_format((int64_t)brief.skew_ms, skew));
 }
 
 /* json_free. */

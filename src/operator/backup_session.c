@@ -416,6 +416,33 @@ invoker_of(struct operator* op, const struct json *session)
                : cache_get(kind->cache, kube_ns(session), json_text_or(json_field(by, "name"), ""));
 }
 
+/* As session_has_begun, of one whose members nobody tells any more. */
+static bool
+has_begun_some(const struct json *status)
+{
+    const struct json *targets = json_field(status, "targets");
+    bool begun = phase_has_begun(status);
+
+    for (size_t i = 0; i < json_size(targets); i++)
+        begun = begun || json_field(json_elem(targets, i), "totalHosts") != NULL;
+    return begun;
+}
+
+/* Nobody says any more what is to be done. Jobs that run save what they save. */
+static enum rc
+backup_session_bereft(struct session_ctx *s, const char *kind, const char *name, struct err *e)
+{
+    struct json *targets = json_field(s->status, "targets");
+
+    for (size_t i = 0; i < json_size(targets); i++)
+        if (!phase_is_final(phase_target(json_elem(targets, i))))
+            (void)condition_setf(json_elem(targets, i), COND_BACKUP_DISRUPTED, COND_TRUE,
+                                 "%s %s/%s was deleted meanwhile.", kind, kube_ns(s->now), name);
+    (void)condition_setf(s->status, COND_METRICS_PUSHED, COND_FALSE,
+                         "Nothing was pushed for what is not there any more.");
+    return session_save(s, e);
+}
+
 static enum rc
 backup_session_orphan(struct session_ctx *s, struct err *e)
 {
@@ -425,6 +452,8 @@ backup_session_orphan(struct session_ctx *s, struct err *e)
 
     if (is_over(s->now))
         return RC_OK;
+    if (has_begun_some(s->status))
+        return backup_session_bereft(s, kind, json_text_or(json_field(by, "name"), ""), e);
     if (backup_invokers(s->op, kind) != NULL)
         (void)snprintf(text, sizeof(text),
                        "Skipped taking backup. Reason: %s %s/%s does not exist.", kind,

@@ -359,3 +359,15 @@ YAML
     [ "$(field demo backupsession/one '{.status.targets[*].phase}')" = "Succeeded Failed" ]
     [[ "$(member_condition backupsession/one other BackupDisrupted)" == "True BackupBatch demo/all has no member with this target any more." ]]
 }
+
+@test "a batch that is deleted in the middle of a session: the session has failed, no target is left Running" {
+    batch all "$(both)"
+    phase demo backupbatch/all Ready
+    cli b config set repl-diskless-sync-delay 60 >/dev/null
+    batch_session one all
+    until_is demo backupsession/one '{.status.targets[*].phase}' "Running Running"
+    k delete -n demo backupbatch all
+    phase demo backupsession/one Failed
+    [[ "$(field demo backupsession/one '{.status.targets[*].phase}')" =~ ^(Succeeded|Failed)\ Failed$ ]]
+    [[ "$(member_condition backupsession/one other BackupDisrupted)" == "True BackupBatch demo/all was deleted meanwhile." ]]
+}

@@ -322,6 +322,7 @@ YAML
 s = json.load(sys.stdin)["status"]
 s = (s.get("targets") or [s])[0]["stats"][0]["snapshots"][0]
 print(s["shards"], s["keys"], "skew" in s)')" = "3 500 True" ]
+    [[ "$(k get -n demo snapshots -o jsonpath='{.items[0].status.shards} {.items[0].status.keys} {.items[0].status.skew}')" =~ ^3\ 500\ [0-9.]+m?s$ ]]
     each_node a flushall >/dev/null
     each_node a function flush >/dev/null
     restore demo back 'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: cluster}, rules: [{snapshots: [latest]}]}'
