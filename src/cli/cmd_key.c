@@ -168,8 +168,11 @@ key_main(struct ctx *cx, const void *args, struct err *e)
     if (verb < 0)
         return err_set(e, RC_USAGE, "cstash key %s: use list, add, remove ID or passwd",
                        a->app.words.v[0]);
-    if ((verb == KEY_REMOVE) != (a->app.words.n == 2))
-        return err_set(e, RC_USAGE, "usage is cstash key list|add|passwd, or key remove ID");
+    if (verb == KEY_REMOVE && a->app.words.n != 2)
+        return err_set(e, RC_USAGE,
+                       "name the key that is to be removed by its ID: key list has it");
+    if (verb != KEY_REMOVE && a->app.words.n != 1)
+        return err_set(e, RC_USAGE, "key %s takes no other word", a->app.words.v[0]);
     if (verb == KEY_REMOVE && app_check_id(a->app.words.v[1], e))
         return err_code(e);
     if (verb == KEY_ADD || verb == KEY_PASSWD)

@@ -250,8 +250,9 @@ run_http(struct hook *h, const struct json *action, bool post, struct err *e)
         rc = http_call(h->cx, http, &rq, &r, e);
     }
     if (rc == RC_OK && (r.status < 200 || r.status >= 400))
-        rc = err_set(e, RC_INVALID, "the server answers %d: %.*s", r.status,
-                     (int)MIN(r.body.n, (size_t)SHOWN), (const char *)r.body.p);
+        rc = err_set(e, RC_INVALID, "the server answers %d%s%.*s", r.status,
+                     r.body.n != 0 ? ": " : "", (int)MIN(r.body.n, (size_t)SHOWN),
+                     (const char *)r.body.p);
     http_response_release(&r);
     if (http != NULL)
         http_free(http);
