@@ -152,19 +152,13 @@ plan_ask_replica(struct ctx *cx, const struct cluster_where *w, const struct red
 {
     struct err why = ERR_INIT;
     struct conn *c = NULL;
-    struct role role;
-    bool good = plan_connect(cx, w, at, &c, &why) == RC_OK && role_ask(cx, c, &role, &why) == RC_OK;
+    bool good =
+        plan_connect(cx, w, at, &c, &why) == RC_OK && role_catch_up(cx, c, end, lag, &why) == RC_OK;
 
     conn_close(c);
-    if (good && (role.master || !role.linked))
-        (void)err_set(&why, RC_UNAVAILABLE, "it has no link to its master");
-    *lag = good && end > role.offset ? end - role.offset : 0;
-    if (why.code == RC_OK && *lag > ROLE_LAG_MAX)
-        (void)err_set(&why, RC_UNAVAILABLE, "it is more than %d MiB behind its master",
-                      ROLE_LAG_MAX / 1024 / 1024);
-    if (why.code != RC_OK)
+    if (!good)
         log_info("%s is not read: %s", redis_addr_text(at), why.msg);
-    return why.code == RC_OK;
+    return good;
 }
 
 static void

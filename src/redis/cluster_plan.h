@@ -11,7 +11,7 @@
  * Shape    cluster_plan_make waits up to conn_opts.wait_ms until that is so, and chooses; cluster_plan_again
  *          chooses anew for one shard; cluster_plan_check, in the end, asks the masters again.
  * Nodes    of the address any one that answers; `prefer` chooses as redis/sentinel does: a replica that has its
- *          link and is at most ROLE_LAG_MAX behind, the least of them first.
+ *          link and comes up to where its master was (role_catch_up), the one that lacks least first.
  * Errors   RC_UNAVAILABLE: a node does not answer, slots are on the move, nodes do not agree; RC_CONFLICT: slots
  *          have no owner, or (again, check) another one than before; RC_DENIED; RC_UNSUPPORTED: not a cluster.
  * Threads  cluster_plan_again of different shards at once; the others when nothing else runs.

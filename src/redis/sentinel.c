@@ -158,6 +158,7 @@ struct follower {
 };
 
 struct followers {
+    uint64_t end; /* of the master's stream */
     struct follower list[REPLICAS_MAX];
     size_t n;
 };
@@ -176,6 +177,7 @@ take_followers(const struct role *role, struct followers *f)
 {
     const struct reply *r = &role->reply;
 
+    f->end = role->offset;
     f->n = 0;
     for (size_t i = 0;
          r->type == REPLY_ARRAY && r->n > 2 && i < r->items[2].n && f->n < REPLICAS_MAX; i++) {
@@ -208,19 +210,6 @@ ask_master(struct ctx *cx, struct conn *c, struct followers *f, struct err *e)
     return err_code(e);
 }
 
-static enum rc
-ask_replica(struct ctx *cx, struct conn *c, struct err *e)
-{
-    struct role role;
-
-    if (role_ask(cx, c, &role, e))
-        return err_code(e);
-    if (!role.master && role.linked)
-        return RC_OK;
-    return err_set(e, RC_UNAVAILABLE, "%s is not a replica with a link to its master",
-                   conn_peer(c));
-}
-
 /* ---- the choice ---- */
 
 static enum rc
@@ -248,13 +237,13 @@ find_master(struct poll *p, struct node_found *out, struct followers *f, struct 
 static bool
 find_replica(struct poll *p, struct node_found *out, const struct followers *f)
 {
-    for (size_t i = 0; i < f->n && f->list[i].lag <= ROLE_LAG_MAX; i++) {
-        struct node_found one = {.replica = true, .lag = f->list[i].lag};
+    for (size_t i = 0; i < f->n; i++) {
+        struct node_found one = {.replica = true};
         struct err why = ERR_INIT;
 
         redis_addr_at(p->addr, f->list[i].host, f->list[i].port, &one.at);
         if (conn_open(p->cx, &one.at, p->opts, &one.conn, &why) == RC_OK &&
-            ask_replica(p->cx, one.conn, &why) == RC_OK) {
+            role_catch_up(p->cx, one.conn, f->end, &one.lag, &why) == RC_OK) {
             node_found_release(out);
             *out = one;
             return true;

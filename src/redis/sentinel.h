@@ -10,8 +10,8 @@
  * Shape    all that the address names are asked. The server that most of them name comes first, then
  *          the one of the highest epoch; it must say itself that it is a master. While none does, a
  *          failover may be going on: all are asked again, up to conn_opts.wait_ms.
- * Replicas those that the master itself knows, with what they are behind it; the one that is least
- *          behind comes first, and must say itself that its link is up.
+ * Replicas those that the master itself knows; the one that is least behind comes first, and must
+ *          have its link and come up to where the master was (role_catch_up).
  * Errors   RC_NOT_FOUND: no Sentinel knows the name. RC_UNAVAILABLE: none answered, or no master
  *          was found in time. RC_DENIED: a Sentinel or the master wants another login.
  * Threads  any.
@@ -30,7 +30,7 @@ struct node_found {
     struct redis_addr at; /* for further connections */
     struct conn *conn;    /* NULL once somebody took it */
     bool replica;
-    uint64_t lag; /* bytes of the stream that the replica was behind its master */
+    uint64_t lag; /* bytes that the replica still lacks of what the master had when it was asked */
 };
 void node_found_release(struct node_found *f);
 

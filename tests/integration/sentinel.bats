@@ -60,8 +60,8 @@ source_field() { "$CSTASH" show --path dumpfile.manifest.json "${2:-latest}" | p
     start_watched
     fill 1000
     "$CSTASH" init -q
-    run "$CSTASH" backup --redis "$URL"
-    says 0 "a replica" "1000 keys by replication"
+    run "$CSTASH" backup --redis "$URL" # what the replicas still lack is waited for
+    says 0 "a replica 0 bytes behind" "1000 keys by replication"
     [ "$(source_field role)" = slave ]
     [[ "$(source_field node)" =~ ^127.0.0.1:($PORT_b|$PORT_c)$ ]]
     run "$CSTASH" snapshots
