@@ -35,6 +35,7 @@ static const struct field fields_snapshot[] = {
     {.name = "keys", .type = F_INT64, .doc = "Keys of the Redis"},
     {.name = "shards", .type = F_INT64, .doc = "Shards, of a cluster"},
     {.name = "skew", .type = F_STR, .doc = "Time between the points in time of the shards"},
+    {.name = "partial", .type = F_STR, .doc = "Of a part of the data: what was chosen"},
     {.name = NULL},
 };
 static const struct field fields_host[] = {

@@ -201,6 +201,9 @@ static const struct condition conditions[COND_N] = {
          TRUE_ONLY("NothingWritten",
                    "This was a dry run (--dry-run in args): nothing was written to the target."),
          "the restore only looked", true},
+    [COND_PARTIAL_RESTORE] = {"PartialRestore", TRUE_ONLY("PartRestored", NULL),
+                              "not all was restored: the backup is of a part, or `args` chose one",
+                              true},
 };
 
 static const char *const states[COND_STATES] = {

@@ -68,6 +68,7 @@ enum condition_id {
     COND_METRICS_OF_DRY_RUN,
     COND_HISTORY_CLEANED,
     COND_DRY_RUN,
+    COND_PARTIAL_RESTORE,
     COND_N
 };
 

@@ -41,6 +41,7 @@ static const struct field fields_host[] = {
     {.name = "phase", .type = F_STR, .words = host_phases, .doc = "How it went"},
     {.name = "duration", .type = F_STR, .doc = "Time it took"},
     {.name = "error", .type = F_STR, .doc = "Why it failed"},
+    {.name = "partial", .type = F_STR, .doc = "Of a part of the data: which"},
     {.name = NULL},
 };
 static const struct field fields_member_status[] = {

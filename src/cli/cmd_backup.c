@@ -109,6 +109,8 @@ print_json(const struct backup_args *a, const struct backup_result *r, int64_t m
         }
         if (r->source.unmatched > 0)
             jw_field_u64(&j.w, "keys_unmatched", r->source.unmatched);
+        if (r->part[0] != '\0')
+            jw_field_cstr(&j.w, "partial", r->part);
         if (r->shrink.pinned)
             jw_field_cstr(&j.w, "pinned_snapshot", id_hex(&r->shrink.pin, id));
     }
@@ -138,8 +140,9 @@ print_result(const struct backup_args *a, const struct backup_result *r, int64_t
                  out_bytes(r->save.bytes_processed * 1000 / (uint64_t)MAX(ms, 1), rate),
                  out_bytes(r->save.data_added, added),
                  out_bytes(r->save.data_added_packed, packed));
-    (void)printf("snapshot %.8s saved%s\n", id_hex(&r->snapshot, id),
-                 r->source.unmatched > 0 ? "; it holds nothing: no key matched" : "");
+    (void)printf("snapshot %.8s saved%s%s%s\n", id_hex(&r->snapshot, id),
+                 r->source.unmatched > 0 ? "; it holds nothing: no key matched" : "",
+                 r->part[0] != '\0' ? "; partial: " : "", r->part);
     if (r->shrink.pinned)
         (void)printf("the Redis has lost keys: it held %llu of late; snapshot %.8s with %llu keys "
                      "is kept, whatever the retention policy\n",

@@ -127,6 +127,7 @@ static void
 print_json(const struct restore_result *r, int64_t ms)
 {
     struct out_json j;
+    char part[RESTORE_WORDS];
 
     out_json_begin(&j);
     jw_open_object(&j.w);
@@ -150,6 +151,8 @@ print_json(const struct restore_result *r, int64_t ms)
     jw_field_bool(&j.w, "compared_with_manifest", r->compared);
     jw_field_bool(&j.w, "equal", r->equal);
     jw_field_bool(&j.w, "read_back", r->read_back);
+    if (restore_part(r, part) != NULL)
+        jw_field_cstr(&j.w, "partial", part);
     if (r->outcome.told) {
         jw_field_u64(&j.w, "target_keys_before", r->outcome.before);
         jw_field_u64(&j.w, "target_keys_after", r->outcome.after);

@@ -187,6 +187,11 @@ backup_once(struct ctx *cx, struct repo *r, const struct source_opts *o,
     buf_release(&brief);
     target_release(&target);
     dataset_digest_free(t);
+    if (rc == RC_OK) {
+        CLEANUP(mem_free_ptr) char *part = filter_text(&source.filter);
+
+        (void)snprintf(out->part, sizeof(out->part), "%s", part != NULL ? part : "");
+    }
     out->skew_ms = source_skew_ms(&out->source);
     source_facts_release(&out->source);
     return rc;

@@ -35,6 +35,7 @@ struct backup_opts {
     bool accept_shrink; /* what there is now is right, however little */
 };
 
+enum { BACKUP_PART = 400 };
 struct backup_result {
     struct id snapshot;
     struct save_stats save;
@@ -42,6 +43,8 @@ struct backup_result {
     uint64_t skew_ms;           /* between the points in time of the shards */
     uint64_t keys;
     char digest[TALLY_DIGEST_TEXT];
+    /* What was chosen of the source, as options, as far as it fits; "": all of it. */
+    char part[BACKUP_PART];
     struct shrink shrink; /* of a whole backup of a named target, else zero */
 };
 

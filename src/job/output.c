@@ -91,6 +91,12 @@ output_is_dry_run(const struct json *status)
 }
 
 const char *
+output_part(const struct json *status)
+{
+    return json_text(json_field(json_elem(json_field(status, "stats"), 0), "partial"));
+}
+
+const char *
 output_error(const struct json *status)
 {
     const struct json *stats = json_field(status, "stats");

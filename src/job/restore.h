@@ -69,11 +69,13 @@ uint64_t restore_arrived(const struct restore_result *r);
 /* Was something left out that the target cannot hold? */
 bool restore_left_anything(const struct load_result *l);
 
+enum { RESTORE_WORDS = 400 };
+/* Why what was restored is a part of what was once backed up, or of its target; NULL: it is all of it. Returns `to`. */
+const char *restore_part(const struct restore_result *r, char to[static RESTORE_WORDS]);
 /*
  * What can be said of it: "counts and digest ... are those of the backup" only of what is equal.
  * `target` names the server.
  */
-enum { RESTORE_WORDS = 400 };
 const char *restore_words(const struct restore_result *r, const char *target,
                           char to[static RESTORE_WORDS]);
 

@@ -50,12 +50,56 @@ words_of_reading(const struct restore_result *r, const char *target, char to[sta
                        str_grouped(r->verified.left_out, out));
 }
 
+/* Not all of the dump: kept or filtered keys, or what a repair left of it. */
+static bool
+is_some(const struct restore_result *r)
+{
+    return r->repaired || r->load.skipped_keys != 0 || r->wanted != r->keys;
+}
+
+static void add_part(char to[static RESTORE_WORDS], const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void
+add_part(char to[static RESTORE_WORDS], const char *fmt, ...)
+{
+    size_t used = strlen(to);
+    va_list ap;
+
+    if (used != 0)
+        (void)snprintf(to + used, RESTORE_WORDS - used, "; ");
+    used = strlen(to);
+    va_start(ap, fmt);
+    (void)vsnprintf(to + used, RESTORE_WORDS - used, fmt, ap);
+    va_end(ap);
+}
+
+const char *
+restore_part(const struct restore_result *r, char to[static RESTORE_WORDS])
+{
+    const char *keys = str_plural(r->keys, "key", "keys");
+    char all[STR_GROUPED_MAX];
+
+    to[0] = '\0';
+    (void)str_grouped(r->keys, all);
+    if (r->repaired)
+        add_part(to, "the backup was damaged, and these %s %s are what a repair left of it", all,
+                 keys);
+    if (r->part != NULL)
+        add_part(to, "the backup is of %s alone", r->part);
+    if (r->wanted != r->keys || r->load.skipped_keys != 0)
+        add_part(to, "of the %s %s of the dump%s%s%s", all, keys,
+                 r->wanted != r->keys ? " some were filtered out" : "",
+                 r->wanted != r->keys && r->load.skipped_keys != 0 ? ", and" : "",
+                 r->load.skipped_keys != 0 ? " some were there already and kept as they were" : "");
+    return to[0] != '\0' ? to : NULL;
+}
+
 const char *
 restore_words(const struct restore_result *r, const char *target, char to[static RESTORE_WORDS])
 {
     const struct outcome *o = &r->outcome;
     char after[STR_GROUPED_MAX], before[STR_GROUPED_MAX], all[STR_GROUPED_MAX],
-        expired[STR_GROUPED_MAX];
+        expired[STR_GROUPED_MAX], part[RESTORE_WORDS];
 
     (void)str_grouped(o->after, after);
     if (r->read_back && !r->equal)
@@ -68,19 +112,10 @@ restore_words(const struct restore_result *r, const char *target, char to[static
                        o->expired != 0 ? str_grouped(o->expired, expired) : "",
                        r->read_back ? ", read back and compared" : "");
         add_modules(r, to);
-    } else if (r->repaired)
-        (void)snprintf(
-            to, RESTORE_WORDS,
-            "a partial restore: the backup was damaged, and these %s %s are what a repair "
-            "left of it",
-            str_grouped(r->keys, all), str_plural(r->keys, "key", "keys"));
-    else if (r->load.skipped_keys != 0 || r->wanted != r->keys)
-        (void)snprintf(to, RESTORE_WORDS, "a partial restore: of the %s %s of the dump%s%s",
-                       str_grouped(r->keys, all), str_plural(r->keys, "key", "keys"),
-                       r->wanted != r->keys ? " some were filtered out" : "",
-                       r->load.skipped_keys != 0 ? " some were there already and kept as they were"
-                                                 : "");
-    else if (!o->told)
+    } else if (is_some(r)) {
+        (void)snprintf(to, RESTORE_WORDS, "a partial restore: %s", restore_part(r, part));
+        return to;
+    } else if (!o->told)
         (void)snprintf(to, RESTORE_WORDS,
                        "not proven: %s did not say how many keys it holds (the user needs +dbsize, "
                        "or +info and +scan)",
@@ -99,8 +134,7 @@ restore_words(const struct restore_result *r, const char *target, char to[static
         (void)snprintf(to, RESTORE_WORDS, "not proven by counts: %s %s sent, and %s holds %s",
                        str_grouped(r->load.keys, all),
                        str_plural(r->load.keys, "key was", "keys were"), target, after);
-    if (r->part != NULL)
-        (void)snprintf(to + strlen(to), RESTORE_WORDS - strlen(to),
-                       "; partial: the backup is of %s alone", r->part);
+    if (restore_part(r, part) != NULL)
+        add_part(to, "partial: %s", part);
     return to;
 }

@@ -162,6 +162,8 @@ step_backup_result(const struct backup_work *w, const struct backup_result *r, i
         json_set_int(s, "shards", (int64_t)r->source.n_shards);
     if (r->source.n_shards > 0 && r->source.point_in_time)
         json_set_cstr(s, "skew", duration_format((int64_t)r->skew_ms, text));
+    if (r->part[0] != '\0')
+        json_set_cstr(s, "partial", r->part);
     json_push(json_need_array(h, "snapshots"), s);
     return h;
 }

@@ -157,6 +157,8 @@ NODISCARD enum rc output_write(const struct step_flags *f, struct json *host, st
 NODISCARD enum rc output_read(const struct step_flags *f, struct json **out, struct err *e);
 /* Did the step only look ("dryRun": true of the host)? */
 bool output_is_dry_run(const struct json *target_status);
+/* Of which part of the data a restore was ("partial" of the host), or NULL. Borrowed. */
+const char *output_part(const struct json *target_status);
 /* The error of the first host that failed, or NULL. Borrowed. */
 const char *output_error(const struct json *target_status);
 /*

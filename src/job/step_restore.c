@@ -50,7 +50,7 @@ find_snapshot(struct restore_work *w, struct err *e)
 }
 
 static enum rc
-step_restore_load(struct restore_work *w, struct err *e)
+step_restore_load(struct restore_work *w, char part[static RESTORE_WORDS], struct err *e)
 {
     struct load_opts opts;
     struct restore_result r = {0};
@@ -90,18 +90,19 @@ step_restore_load(struct restore_work *w, struct err *e)
                  (unsigned long long)r.outcome.expired,
                  opts.dry_run ? "nothing was sent"
                               : restore_words(&r, redis_addr_text(&w->redis.addr), words));
+    (void)restore_part(&r, part);
     return rc;
 }
 
 static enum rc
-step_restore_work(struct restore_work *w, struct err *e)
+step_restore_work(struct restore_work *w, char part[static RESTORE_WORDS], struct err *e)
 {
     if (step_need(w->f->appbinding, "appbinding", e) || step_connect(w->f, &w->k, NULL, e) ||
         redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_RESTORE, &w->args, e) ||
         step_repo_reach(w->cx, w->k, w->f, &w->vault, e) ||
         redis_target_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
         return err_code(e);
-    return step_restore_load(w, e);
+    return step_restore_load(w, part, e);
 }
 
 enum rc
@@ -111,14 +112,17 @@ step_restore_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
     const char *host = step_text(f->hostname, "");
     int64_t start = clock_mono_ms();
     struct json *result = NULL;
+    char part[RESTORE_WORDS] = "";
     enum rc rc;
 
     step_be_nice();
-    rc = step_restore_work(&w, e);
+    rc = step_restore_work(&w, part, e);
     if (rc == RC_OK) {
         result = output_host(host, "Succeeded", clock_mono_ms() - start, NULL);
         if (w.args.load.dry_run)
             json_set_bool(result, "dryRun", true);
+        if (part[0] != '\0')
+            json_set_cstr(result, "partial", part);
     }
     snapshot_close(&w.from);
     step_repo_close(&w.vault);

@@ -473,6 +473,8 @@ put_result(void *arg, struct json *session, struct err *e)
     merge_stats(json_need_array(place, "stats"), stats);
     if (!step_is_backup(w->f) && output_is_dry_run(w->output))
         (void)condition_set(place, COND_DRY_RUN, COND_TRUE, NULL);
+    if (!step_is_backup(w->f) && output_part(w->output) != NULL)
+        (void)condition_set(place, COND_PARTIAL_RESTORE, COND_TRUE, output_part(w->output));
     if (json_field(place, "totalHosts") == NULL)
         json_set_int(place, "totalHosts", 1);
     return RC_OK;
@@ -527,6 +529,10 @@ tell_people(struct status_work *w)
                            json_text_or(json_field(h, "error"), "unknown"));
         put_host(w, &m, h);
     }
+    if (!step_is_backup(w->f) && output_part(w->output) != NULL)
+        recorder_event(w->cx, w->events, w->session, "Warning",
+                       condition_row(COND_PARTIAL_RESTORE)->in[COND_TRUE].reason,
+                       "%s of a part: %s", what, output_part(w->output));
     push_hosts(w, &m);
     metrics_release(&m);
 }

@@ -113,6 +113,40 @@ YAML
     [ "$(cli a dbsize)" = 1 ]
 }
 
+@test "a backup and a restore of a part say so: log, status, condition, event" {
+    local part id
+    cli a mset k 1 other 2 >/dev/null
+    config demo bc
+    config demo part "task: {name: redis-backup-7.0.5, params: [{name: args, value: '--match k*'}]}"
+    phase demo bc/bc Ready
+    phase demo bc/part Ready
+    session demo some part
+    phase demo backupsession/some Succeeded
+    [ "$(field demo backupsession/some '{.status.targets[0].stats[0].snapshots[0].partial}')" = "--match 'k*'" ]
+    session demo all bc
+    phase demo backupsession/all Succeeded
+    [ -z "$(field demo backupsession/all '{.status.targets[0].stats[0].snapshots[0].partial}')" ]
+    cli a flushall >/dev/null
+    id=$(field demo backupsession/some '{.status.targets[0].stats[0].snapshots[0].name}')
+    restore demo part "rules: [{snapshots: [\"$id\"]}]"
+    phase demo restoresession/part Succeeded
+    part="the backup is of --match 'k*' alone"
+    [ "$(condition demo restoresession/part PartialRestore)" = "True $part" ]
+    [ "$(field demo restoresession/part '{.status.stats[0].partial}')" = "$part" ]
+    until_true was_told "Warning part PartRestored Restore of a part: $part"
+    k logs -n demo job/stash-restore-part-0 --all-containers | grep -qF "holds its 1 key; partial: $part"
+    # Of a whole backup a part that args chose.
+    restore demo chosen 'rules: [{snapshots: [latest]}]' "task: {name: redis-restore-7.0.5, params: [{name: args, value: '--match o*'}]}"
+    phase demo restoresession/chosen Succeeded
+    [ "$(condition demo restoresession/chosen PartialRestore)" = "True of the 2 keys of the dump some were filtered out" ]
+    k logs -n demo job/stash-restore-chosen-0 --all-containers | grep -q 'a partial restore: of the 2 keys of the dump some were filtered out$'
+    restore demo all 'rules: [{snapshots: [latest]}]'
+    phase demo restoresession/all Succeeded
+    [ -z "$(condition demo restoresession/all PartialRestore)" ]
+}
+
+was_told() { k get events -n demo -o jsonpath='{range .items[*]}{.type} {.involvedObject.name} {.reason} {.message}{"\n"}{end}' | grep -qxF "$1"; }
+
 @test "Ready means that the next session works: driver, Secret, target, Task" {
     config demo driver 'driver: VolumeSnapshotter'
     phase demo bc/driver Invalid
