@@ -101,24 +101,36 @@ put_label(struct json *labels, const char *key, const char *value)
     json_set_cstr(labels, key, label);
 }
 
+/* By which it is found again. json_free. */
+static struct json *
+snapshot_labels(const struct json *repository, const struct snapshot *s)
+{
+    struct json *labels = json_new_object();
+    char id[ID_TEXT];
+
+    put_label(labels, LABEL_REPOSITORY, kube_name(repository));
+    put_label(labels, LABEL_HOSTNAME, s->hostname != NULL ? s->hostname : "");
+    (void)id_hex(&s->id, id);
+    id[NAME_MAX_LABEL] = '\0';
+    json_set_cstr(labels, LABEL_SNAPSHOT_ID, id);
+    return labels;
+}
+
 /* Without a name. json_free. */
 static struct json *
 snapshot_object(const struct json *repository, const struct snapshot *s)
 {
     struct json *obj = kube_object_new(&GVR_SNAPSHOT, kube_ns(repository), NULL),
                 *labels = json_need_object(kube_meta(obj), "labels");
+    CLEANUP(json_free_ptr) struct json *own = snapshot_labels(repository, s);
     const struct json *theirs = json_dig(repository, "metadata", "labels");
-    char id[ID_TEXT];
 
     for (struct json_item it = json_first(theirs); it.key != NULL; it = json_next(theirs, it))
         if (!is_of_installer(it.key))
             json_set(labels, it.key, json_clone(it.value));
     (void)kube_add_finalizer(obj, FINALIZER_SNAPSHOT);
-    put_label(labels, LABEL_REPOSITORY, kube_name(repository));
-    put_label(labels, LABEL_HOSTNAME, s->hostname != NULL ? s->hostname : "");
-    (void)id_hex(&s->id, id);
-    id[NAME_MAX_LABEL] = '\0';
-    json_set_cstr(labels, LABEL_SNAPSHOT_ID, id);
+    for (struct json_item it = json_first(own); it.key != NULL; it = json_next(own, it))
+        json_set(labels, it.key, json_clone(it.value));
     return obj;
 }
 
@@ -131,7 +143,10 @@ struct sync {
     const struct snapshot *list;
     size_t first, n; /* those from `first` on have objects */
     bool *there;     /* has one, of each of the list */
+    bool searched;   /* for those whose labels somebody edited */
 };
+
+static enum rc sync_search(struct sync *y, struct err *e);
 
 /* What is wrong with one object is no reason to leave the others. */
 static enum rc
@@ -158,8 +173,9 @@ sync_status(struct sync *y, struct json *obj, const struct snapshot *s, struct e
 }
 
 static enum rc
-sync_create(struct sync *y, const struct snapshot *s, struct err *e)
+sync_create(struct sync *y, size_t at, struct err *e)
 {
+    const struct snapshot *s = &y->list[at];
     CLEANUP(json_free_ptr) struct json *obj = snapshot_object(y->repository, s);
     CLEANUP(json_free_ptr) struct json *made = NULL;
     struct err why = ERR_INIT;
@@ -174,6 +190,11 @@ sync_create(struct sync *y, const struct snapshot *s, struct err *e)
         json_set_cstr(kube_meta(obj), "name", name);
         why = (struct err)ERR_INIT;
         rc = kube_create(y->cx, y->k, &GVR_SNAPSHOT, kube_ns(obj), obj, NULL, &made, &why);
+        /* Its own object may have the name, and was not found by its labels. */
+        if (rc == RC_EXISTS && sync_search(y, e))
+            return err_code(e);
+        if (rc == RC_EXISTS && y->there[at])
+            return RC_OK;
     }
     if (rc != RC_OK)
         return sync_outcome("make", kube_name(obj), &why, e);
@@ -227,6 +248,28 @@ sync_find(const struct sync *y, const struct json *obj)
     return y->n;
 }
 
+/* Somebody edited what it is found by. */
+static enum rc
+sync_labels(struct sync *y, const struct json *obj, const struct snapshot *s, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *labels = snapshot_labels(y->repository, s);
+    CLEANUP(json_free_ptr) struct json *patch = NULL;
+    struct err why = ERR_INIT;
+    bool same = true;
+
+    for (struct json_item it = json_first(labels); it.key != NULL; it = json_next(labels, it))
+        same = same && json_same(json_dig(obj, "metadata", "labels", it.key), it.value);
+    if (same)
+        return RC_OK;
+    patch = json_new_object();
+    json_set(json_need_object(patch, "metadata"), "labels", json_ref(labels));
+    if (kube_patch(y->cx, y->k, &GVR_SNAPSHOT, kube_ns(obj), kube_name(obj), KUBE_PATCH_MERGE,
+                   patch, NULL, NULL, &why) == RC_OK ||
+        why.code == RC_NOT_FOUND)
+        return RC_OK;
+    return sync_outcome("put right the labels of", kube_name(obj), &why, e);
+}
+
 /* One without a status was made by a Job that ended before it wrote it; or by somebody who may not choose what is forgotten. */
 static bool
 sync_made_it(const struct sync *y, const struct json *obj, size_t i)
@@ -258,7 +301,38 @@ sync_one(struct sync *y, struct json *obj, struct err *e)
     if (of == NULL && !sync_made_it(y, obj, i))
         return RC_OK;
     y->there[i] = true;
-    return of == NULL && !kube_is_deleting(obj) ? sync_status(y, obj, &y->list[i], e) : RC_OK;
+    if (kube_is_deleting(obj))
+        return RC_OK;
+    if (of == NULL && sync_status(y, obj, &y->list[i], e))
+        return err_code(e);
+    return sync_labels(y, obj, &y->list[i], e);
+}
+
+/* All of the namespace, once: those of the Repository that are not labelled so any more. */
+static enum rc
+sync_search(struct sync *y, struct err *e)
+{
+    const struct kube_list_opts o = {
+        .kind = &GVR_SNAPSHOT, .ns = kube_ns(y->repository), .no_managed_fields = true};
+    CLEANUP(mem_free_ptr) char *label = name_label(kube_name(y->repository));
+    CLEANUP(json_free_ptr) struct json *all = NULL;
+    enum rc rc = RC_OK;
+
+    if (y->searched)
+        return RC_OK;
+    y->searched = true;
+    if (kube_list(y->cx, y->k, &o, &all, NULL, e))
+        return err_code(e);
+    for (size_t i = 0; rc == RC_OK && i < json_size(all); i++) {
+        struct json *obj = json_elem(all, i);
+
+        if (strcmp(json_text_or(json_dig(obj, "status", "repository"), ""),
+                   kube_name(y->repository)) == 0 &&
+            (kube_label(obj, LABEL_REPOSITORY) == NULL ||
+             strcmp(kube_label(obj, LABEL_REPOSITORY), label) != 0))
+            rc = sync_one(y, obj, e);
+    }
+    return rc;
 }
 
 static enum rc
@@ -270,7 +344,7 @@ sync_all(struct sync *y, struct json *objects, struct err *e)
         rc = sync_one(y, json_elem(objects, i), e);
     for (size_t i = y->first; rc == RC_OK && i < y->n; i++)
         if (!y->there[i])
-            rc = sync_create(y, &y->list[i], e);
+            rc = sync_create(y, i, e);
     return rc;
 }
 

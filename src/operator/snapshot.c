@@ -6,6 +6,8 @@
  *          is asked for at the server, after the deletion was seen: whatever deletes objects by the dozen was there before.
  *          In doubt nothing is forgotten.
  * States   the Job that forgets says how it went by the condition Forgotten of the object, the only memory between reconciles.
+ *          Whoever may write a status may write that one: "True" counts beside the Job that ended well, and a Job that
+ *          refused is removed, so that none stands for another word.
  *          What was refused stays so until the annotation comes: a backup must not go later, when nobody thinks of it any more.
  */
 #include "api/notes.h"
@@ -200,19 +202,21 @@ forget_ended(struct ctx *cx, struct operator* op, const struct json *obj, const 
 {
     const struct json *status = json_field(obj, "status");
 
-    if (condition_is_because(status, COND_SNAPSHOT_REFUSED, COND_FALSE) &&
-        !snapshot_is_allowed(obj))
-        return RC_OK;
-    /* It looked before the annotation came, or what it looked for was going. */
+    if (condition_is_true(status, COND_SNAPSHOT_FORGOTTEN)) {
+        recorder_event(cx, op->snapshot.events, obj, "Normal", "SnapshotForgotten",
+                       "snapshot %s is removed from the repository",
+                       json_text_or(json_field(status, "shortID"), "?"));
+        return snapshot_release(cx, op, obj, e);
+    }
+    /* It refused, or looked before the annotation came, or what it looked for was going. */
     out->requeue_after_ms = SOON_MS;
     return ensure_gone(cx, op, &KUBE_JOB, kube_ns(job), kube_name(job), "Background", e);
 }
 
 static enum rc
-snapshot_forget_on(struct ctx *cx, struct operator* op, const struct json *obj, const char *name,
-                   struct ctl_result *out, struct err *e)
+snapshot_forget_on(struct ctx *cx, struct operator* op, const struct json *obj,
+                   const struct json *job, const char *name, struct ctl_result *out, struct err *e)
 {
-    CLEANUP(json_free_ptr) struct json *job = cache_get(op->jobs, kube_ns(obj), name);
     char text[WHY_TEXT];
     enum outcome o;
 
@@ -229,7 +233,7 @@ snapshot_forget_on(struct ctx *cx, struct operator* op, const struct json *obj, 
         return forget_begin(cx, op, obj, name, e);
     if (job_outcome(cx, op, kube_ns(obj), name, &o, text, e))
         return err_code(e);
-    if (o == OUTCOME_DONE)
+    if (o == OUTCOME_DONE && kube_is_owned_by(job, kube_uid(obj)))
         return forget_ended(cx, op, obj, job, out, e);
     if ((o == OUTCOME_DEAD || o == OUTCOME_WAITING) &&
         snapshot_say(cx, op, obj, COND_SNAPSHOT_FORGOTTEN, text, e))
@@ -243,6 +247,7 @@ snapshot_finalize(struct ctx *cx, struct operator* op, const struct json *obj,
 {
     const struct json *status = json_field(obj, "status");
     CLEANUP(mem_free_ptr) char *name = repository_job_name("stash-forget", obj);
+    CLEANUP(json_free_ptr) struct json *job = NULL;
     const char *why;
     bool allowed;
 
@@ -252,21 +257,18 @@ snapshot_finalize(struct ctx *cx, struct operator* op, const struct json *obj,
         log_info("Snapshot %s/%s goes and its backup stays: %s", kube_ns(obj), kube_name(obj), why);
         return snapshot_release(cx, op, obj, e);
     }
-    if (condition_is_true(status, COND_SNAPSHOT_FORGOTTEN)) {
-        recorder_event(cx, op->snapshot.events, obj, "Normal", "SnapshotForgotten",
-                       "snapshot %s is removed from the repository",
-                       json_text_or(json_field(status, "shortID"), "?"));
-        return snapshot_release(cx, op, obj, e);
-    }
+    job = cache_get(op->jobs, kube_ns(obj), name);
     allowed = snapshot_is_allowed(obj);
     if (!allowed && condition_is_because(status, COND_SNAPSHOT_REFUSED, COND_FALSE))
-        return RC_OK;
-    if (!allowed && is_only_verified(op, obj))
+        return job == NULL || !kube_is_owned_by(job, kube_uid(obj))
+                   ? RC_OK
+                   : ensure_gone(cx, op, &KUBE_JOB, kube_ns(obj), name, "Background", e);
+    if (job == NULL && !allowed && is_only_verified(op, obj))
         return snapshot_say(cx, op, obj, COND_SNAPSHOT_REFUSED,
                             "It is the only snapshot of its target that was verified. Annotate it "
                             "with " NOTE_ALLOW_REMOVAL "=true to remove it nevertheless.",
                             e);
-    return snapshot_forget_on(cx, op, obj, name, out, e);
+    return snapshot_forget_on(cx, op, obj, job, name, out, e);
 }
 
 static enum rc

@@ -270,6 +270,35 @@ YAML
 forgotten_says() { until_true says_so "$@"; }
 says_so() { [[ "$(condition demo "$1" Forgotten)" == *"$2"* ]]; }
 
+@test "a condition that somebody wrote is not believed, and labels that somebody edited are put right" {
+    local name says='{"status":{"conditions":[{"type":"Forgotten","status":"True","reason":"RemovedFromRepository","message":"","lastTransitionTime":"2024-01-01T00:00:00Z"}]}}'
+    backup one
+    name=$(name_of "$(ids)")
+    k patch -n demo "$name" --subresource status --type merge -p "$says"
+    k delete -n demo "$name" --wait=false
+    forgotten "$name" RemovalRefused
+    until_true no_forget_job
+    k patch -n demo "$name" --subresource status --type merge -p "$says" # the Job that refused is no proof of it
+    forgotten "$name" RemovalRefused
+    [ "$(field demo "$name" '{.metadata.finalizers[0]}')" = "cstash.io/snapshot" ]
+    [ "$(ids | wc -l)" = 1 ]
+    k annotate -n demo "$name" cstash.io/allow-removal=true
+    until_true gone "$name"
+    [ -z "$(ids)" ]
+    backup two
+    backup three
+    k get -n demo snapshots -o name | sort >"$T/names"
+    k label --overwrite -n demo "$(sed -n 1p "$T/names")" repository=other team=cache
+    k label --overwrite -n demo "$(sed -n 2p "$T/names")" cstash.io/snapshot-id- hostname=other
+    restic -r "$T/repo-demo" -q forget "$(oldest)"
+    plant '2024-01-01T10:00:00Z|host-0|/dumpfile.resp|'
+    backup four
+    are_shown
+    [ "$(k get -n demo snapshots -l repository=repo,hostname=host-0 -o name | wc -l)" = 3 ]
+    for id in $(ids); do [ "$(name_of "$id")" = "snapshot.repositories.stash.appscode.com/repo-${id:0:8}" ]; done
+}
+no_forget_job() { [ -z "$(k get -n demo job -l app.kubernetes.io/component=stash-forget -o name)" ]; }
+
 @test "what goes with its namespace, its Repository or its definition is not forgotten" {
     local before other
     another_repository apart
