@@ -42,6 +42,22 @@ backup_session_list(struct session_ctx *s)
     session_at(s, 0);
 }
 
+static void disrupt(struct json *target, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Nobody says any more what is to be done with a target; under which host it was saved is not known either. */
+static void
+disrupt(struct json *target, const char *fmt, ...)
+{
+    char text[480];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    (void)condition_set(target, COND_BACKUP_DISRUPTED, COND_TRUE, text);
+    session_fail(target, NULL, text);
+}
+
 /* What is no member any more, of a batch that was changed meanwhile, has failed; its Job would keep the others waiting. */
 static enum rc
 backup_session_drop(struct session_ctx *s, struct err *e)
@@ -61,9 +77,8 @@ backup_session_drop(struct session_ctx *s, struct err *e)
             continue;
         if (session_remove_job(s, &run, e))
             return err_code(e);
-        (void)condition_setf(t, COND_BACKUP_DISRUPTED, COND_TRUE,
-                             "%s %s/%s has no member with this target any more.", s->inv.kind,
-                             s->inv.ns, s->inv.name);
+        disrupt(t, "%s %s/%s has no member with this target any more.", s->inv.kind, s->inv.ns,
+                s->inv.name);
     }
     return RC_OK;
 }
@@ -416,18 +431,6 @@ invoker_of(struct operator* op, const struct json *session)
                : cache_get(kind->cache, kube_ns(session), json_text_or(json_field(by, "name"), ""));
 }
 
-/* As session_has_begun, of one whose members nobody tells any more. */
-static bool
-has_begun_some(const struct json *status)
-{
-    const struct json *targets = json_field(status, "targets");
-    bool begun = phase_has_begun(status);
-
-    for (size_t i = 0; i < json_size(targets); i++)
-        begun = begun || json_field(json_elem(targets, i), "totalHosts") != NULL;
-    return begun;
-}
-
 /* Nobody says any more what is to be done. Jobs that run save what they save. */
 static enum rc
 backup_session_bereft(struct session_ctx *s, const char *kind, const char *name, struct err *e)
@@ -436,8 +439,8 @@ backup_session_bereft(struct session_ctx *s, const char *kind, const char *name,
 
     for (size_t i = 0; i < json_size(targets); i++)
         if (!phase_is_final(phase_target(json_elem(targets, i))))
-            (void)condition_setf(json_elem(targets, i), COND_BACKUP_DISRUPTED, COND_TRUE,
-                                 "%s %s/%s was deleted meanwhile.", kind, kube_ns(s->now), name);
+            disrupt(json_elem(targets, i), "%s %s/%s was deleted meanwhile.", kind, kube_ns(s->now),
+                    name);
     (void)condition_setf(s->status, COND_METRICS_PUSHED, COND_FALSE,
                          "Nothing was pushed for what is not there any more.");
     return session_save(s, e);
@@ -452,7 +455,7 @@ backup_session_orphan(struct session_ctx *s, struct err *e)
 
     if (is_over(s->now))
         return RC_OK;
-    if (has_begun_some(s->status))
+    if (session_has_begun(s))
         return backup_session_bereft(s, kind, json_text_or(json_field(by, "name"), ""), e);
     if (backup_invokers(s->op, kind) != NULL)
         (void)snprintf(text, sizeof(text),

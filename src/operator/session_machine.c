@@ -91,20 +91,28 @@ session_wait_is_over(struct session_ctx *s)
         (void)condition_set(s->status, COND_WAITING_FOR_TURN, COND_FALSE, "The wait is over.");
 }
 
+/* The i-th of what it consists of: its members, and those that were some when it began; or all of it. NULL: there are no more. */
+static const struct json *
+session_part(const struct session_ctx *s, size_t i)
+{
+    const struct json *list = json_field(s->status, s->kind->is_invoker ? "members" : "targets");
+
+    if (list == NULL)
+        return i == 0 ? s->status : NULL;
+    return i < json_size(list) ? json_elem(list, i) : NULL;
+}
+
 /* When its first Job was made: the wait for its turn does not count. One without a Job began when it was made. */
 static int64_t
 session_began_ms(struct session_ctx *s, const char *phase)
 {
     const char *made = condition_row(s->kind->executor)->type;
+    const struct json *part;
     int64_t began = 0;
-    struct invoker m;
 
-    for (size_t i = 0; i < s->inv.n && strcmp(phase, "Skipped") != 0; i++) {
-        int64_t at;
+    for (size_t i = 0; strcmp(phase, "Skipped") != 0 && (part = session_part(s, i)) != NULL; i++) {
+        int64_t at = kube_time_ms(json_field(condition_find(part, made), "lastTransitionTime"));
 
-        invoker_member(&s->inv, i, &m);
-        at = kube_time_ms(json_field(condition_find(invoker_place(&m, s->status, NULL), made),
-                                     "lastTransitionTime"));
         if (at != 0 && (began == 0 || at < began))
             began = at;
     }
@@ -262,11 +270,11 @@ session_hook(struct session_ctx *s, bool post, bool *done, struct err *e)
 static const char *
 session_cause(struct session_ctx *s)
 {
-    for (size_t m = 0; m < s->inv.n; m++) {
-        const struct json *stats;
+    const struct json *part;
 
-        session_at(s, m);
-        stats = json_field(session_place(s), "stats");
+    for (size_t m = 0; (part = session_part(s, m)) != NULL; m++) {
+        const struct json *stats = json_field(part, "stats");
+
         for (size_t i = 0; i < json_size(stats); i++)
             if (json_field(json_elem(stats, i), "error") != NULL)
                 return json_text_or(json_field(json_elem(stats, i), "error"), "");
@@ -305,21 +313,27 @@ session_report(struct session_ctx *s, struct err *e)
     return RC_OK;
 }
 
-/* The host has failed, unless the Job itself said how it is: that is better. */
-static void
-session_fail_host(struct session_ctx *s, const char *why)
+void
+session_fail(struct json *place, const char *host, const char *why)
 {
-    struct json *place = session_place(s), *stats = json_need_array(place, "stats"), *one;
+    struct json *stats = json_need_array(place, "stats"), *one;
 
     if (json_field(place, "totalHosts") == NULL)
         json_set_int(place, "totalHosts", 1);
     if (json_size(stats) > 0)
         return;
     one = json_new_object();
-    json_set_cstr(one, "hostname", invoker_host(&s->inv));
+    json_set_cstr(one, "hostname", host);
     json_set_cstr(one, "phase", "Failed");
     json_set_cstr(one, "error", why);
     json_push(stats, one);
+}
+
+/* The member at hand. */
+static void
+session_fail_host(struct session_ctx *s, const char *why)
+{
+    session_fail(session_place(s), invoker_host(&s->inv), why);
 }
 
 /* Was an end of the member at hand decided, that may not be carried out yet? */
@@ -509,17 +523,39 @@ may_begin(struct session_ctx *s, const struct json *repo, bool all_ended)
            condition_is_there(s->status, COND_REPOSITORY_INITIALIZED);
 }
 
+/* The members in the order in which the session has them; mem_free. */
+static size_t *
+session_order(struct session_ctx *s)
+{
+    size_t *order = (size_t *)mem_zero(s->inv.n + 1, sizeof(*order)),
+           *rank = (size_t *)mem_zero(s->inv.n + 1, sizeof(*rank));
+
+    for (size_t i = 0; i < s->inv.n; i++) {
+        size_t to = i;
+
+        session_at(s, i);
+        (void)session_place(s);
+        (void)invoker_place(&s->inv, s->status, &rank[i]);
+        for (; to > 0 && rank[order[to - 1]] > rank[i]; to--)
+            order[to] = order[to - 1];
+        order[to] = i;
+    }
+    mem_free(rank);
+    return order;
+}
+
 /* Each member in turn. *ended: all of them have; *late: the time of one that has not is over. */
 static enum rc
 session_members(struct session_ctx *s, const struct json *repo, bool *ended, bool *late,
                 struct err *e)
 {
+    CLEANUP(mem_free_ptr) size_t *order = session_order(s);
     bool all = true;
 
     for (size_t i = 0; i < s->inv.n; i++) {
         bool one = false;
 
-        session_at(s, i);
+        session_at(s, order[i]);
         if (!condition_is_there(session_place(s), s->kind->executor) && !is_given_up(s)) {
             if (may_begin(s, repo, all) && session_begin(s, repo, e))
                 return err_code(e);
@@ -547,18 +583,14 @@ session_look_at_deadline(struct session_ctx *s)
 }
 
 bool
-session_has_begun(struct session_ctx *s)
+session_has_begun(const struct session_ctx *s)
 {
-    if (phase_has_begun(s->status))
-        return true;
-    for (size_t i = 0; i < s->inv.n; i++) {
-        struct invoker m;
+    const struct json *part;
 
-        invoker_member(&s->inv, i, &m);
-        if (json_field(invoker_place(&m, s->status, NULL), "totalHosts") != NULL)
+    for (size_t i = 0; (part = session_part(s, i)) != NULL; i++)
+        if (json_field(part, "totalHosts") != NULL)
             return true;
-    }
-    return false;
+    return phase_has_begun(s->status);
 }
 
 enum rc

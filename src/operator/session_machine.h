@@ -13,7 +13,8 @@
  * Shape    a row per kind (struct session_kind); a context per reconcile, whose view `inv` is on the member at hand.
  *          Each arrow is one write of the status, and the machine goes on from what the server made of it.
  * Order    Parallel: all Jobs at once; but where nothing says that the Repository has a backup yet, the first one makes it,
- *          and the others begin when it did, or has ended. Sequential: one begins when those before it have ended.
+ *          and the others begin when it did, or has ended. Sequential: one begins when those before it have ended. Which
+ *          are before it is what the session had first: its invoker may be changed meanwhile, and what is new comes last.
  * Hooks    of a whole batch run in Jobs of their own: the operator itself calls no address that an object names. While one
  *          runs its condition is Unknown.
  * Ends     one that is ours to decide (deadline, disruption) stands in the status before the Job
@@ -88,7 +89,9 @@ void session_wait_is_over(struct session_ctx *s);
 /* Gone already is fine. */
 NODISCARD enum rc session_remove_job(struct session_ctx *s, const struct run *run, struct err *e);
 /* Has anything been begun of it? Then it is not asked any more whether it may. */
-bool session_has_begun(struct session_ctx *s);
+bool session_has_begun(const struct session_ctx *s);
+/* What stands at `place` has failed, unless its Job itself said how it is: that is better. `host` NULL: nobody knows it any more. */
+void session_fail(struct json *place, const char *host, const char *why);
 /*
  * Begin what may begin, look at what runs, and end the session when all of it has ended. `repo`: the Repository; NULL when
  * it is gone, which ends the members that have not begun.

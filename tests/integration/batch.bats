@@ -358,7 +358,26 @@ YAML
     phase demo backupsession/one Failed
     [ "$(field demo backupsession/one '{.status.targets[*].phase}')" = "Succeeded Failed" ]
     [[ "$(member_condition backupsession/one other BackupDisrupted)" == "True BackupBatch demo/all has no member with this target any more." ]]
+    [[ "$(field demo backupsession/one '{.status.targets[1].stats[0].phase} {.status.targets[1].stats[0].error}')" == "Failed BackupBatch demo/all has no member"* ]]
+    k get events -n demo | grep -q 'BackupSessionFinished.*backup session Failed'
+    grep -q 'BackupSession Failed in .*: BackupBatch demo/all has no member with this target any more' "$T/up.log"
 }
+
+@test "members that change places in the middle of a Sequential session: it keeps its order" {
+    batch row "$(both)" 'executionOrder: Sequential'
+    phase demo backupbatch/row Ready
+    cli a config set repl-diskless-sync-delay 60 >/dev/null
+    batch_session one row
+    until_is demo backupsession/one '{.status.targets[*].phase}' "Running Pending"
+    batch row "$(member other b), $(member redis a)" 'executionOrder: Sequential'
+    until_true is_observed backupbatch/row
+    sleep 1
+    [ "$(field demo backupsession/one '{.status.targets[*].ref.name} {.status.targets[*].phase}')" = "redis other Running Pending" ]
+    batch row "$(member other b)" 'executionOrder: Sequential'
+    phase demo backupsession/one Failed
+    [ "$(field demo backupsession/one '{.status.targets[*].phase}')" = "Failed Succeeded" ]
+}
+is_observed() { [ "$(field demo "$1" '{.metadata.generation}')" = "$(field demo "$1" '{.status.observedGeneration}')" ]; }
 
 @test "a batch that is deleted in the middle of a session: the session has failed, no target is left Running" {
     batch all "$(both)"
@@ -370,4 +389,5 @@ YAML
     phase demo backupsession/one Failed
     [[ "$(field demo backupsession/one '{.status.targets[*].phase}')" =~ ^(Succeeded|Failed)\ Failed$ ]]
     [[ "$(member_condition backupsession/one other BackupDisrupted)" == "True BackupBatch demo/all was deleted meanwhile." ]]
+    [ "$(field demo backupsession/one '{.status.targets[1].stats[0].error}')" = "BackupBatch demo/all was deleted meanwhile." ]
 }
