@@ -38,7 +38,7 @@ struct transfer {
     struct slot *slot;
     struct curl_slist *headers, *connect_to;
     char *url;      /* as it is sent; the host may be another than the request's */
-    char host[256]; /* for messages */
+    char peer[264]; /* host:port, for messages */
     struct buf in;  /* of the body, not yet taken */
     uint8_t *to;    /* the body of a good answer, in place of `in`; may be NULL */
     size_t to_n, to_max;

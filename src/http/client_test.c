@@ -97,6 +97,8 @@ test_http_errors(void **state)
     T_RC(http_call(&cx, h, &(struct http_request){.url = s.url, .bearer = "hunter2"}, &r, &e),
          RC_UNAVAILABLE);
     assert_null(strstr(e.msg, "hunter2"));
+    *strrchr(s.url, '/') = '\0'; /* host and port */
+    T_CONTAINS(e.msg, s.url + strlen("http://"));
     assert_true(e.retry && e.hint[0] != '\0');
     ctx_cancel(&cx);
     T_RC(http_call(&cx, h, &(struct http_request){.url = s.url}, &r, &e), RC_CANCELLED);

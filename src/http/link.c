@@ -23,7 +23,7 @@ wait_for(struct link *l, short events, struct err *e)
 static enum rc
 link_broken(const struct link *l, CURLcode why, struct err *e)
 {
-    (void)err_set(e, RC_UNAVAILABLE, "the connection to %s broke: %s", l->t.host,
+    (void)err_set(e, RC_UNAVAILABLE, "the connection to %s broke: %s", l->t.peer,
                   curl_easy_strerror(why));
     e->retry = true;
     return err_code(e);
@@ -92,7 +92,7 @@ http_dial(struct ctx *cx, struct http *h, const char *url, struct http_link **ou
     if (rc == RC_OK &&
         (curl_easy_getinfo(l->t.slot->easy, CURLINFO_ACTIVESOCKET, &l->fd) != CURLE_OK ||
          l->fd == CURL_SOCKET_BAD))
-        rc = err_set(e, RC_UNAVAILABLE, "could not connect to %s", l->t.host);
+        rc = err_set(e, RC_UNAVAILABLE, "could not connect to %s", l->t.peer);
     if (rc != RC_OK) {
         http_hang_up(&l->pub);
         return rc;

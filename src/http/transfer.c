@@ -109,21 +109,22 @@ rename_host(struct transfer *t, CURLU *u, const char *server_name, struct err *e
     return ok ? RC_OK : err_set(e, RC_INVALID, "\"%.100s\" is not a server name", server_name);
 }
 
-/* Read the URL: what is sent, and the host for messages. User and password in it are refused. */
+/* Read the URL: what is sent, and host and port for messages. User and password in it are refused. */
 static enum rc
 read_url(struct transfer *t, const char *url, struct err *e)
 {
     CURLU *u = curl_url();
-    char *host = NULL, *scheme = NULL, *text = NULL;
+    char *host = NULL, *port = NULL, *scheme = NULL, *text = NULL;
     enum rc rc = RC_OK;
 
     if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
         curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
         curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
+        curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK ||
         (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
         rc = err_set(e, RC_INVALID, "the address is not an http:// or https:// URL");
     } else {
-        (void)snprintf(t->host, sizeof(t->host), "%s", host);
+        (void)snprintf(t->peer, sizeof(t->peer), "%s:%s", host, port);
         if (t->h->o.server_name != NULL && strcmp(scheme, "https") == 0)
             rc = rename_host(t, u, t->h->o.server_name, e);
         if (rc == RC_OK && curl_url_get(u, CURLUPART_URL, &text, 0) == CURLUE_OK)
@@ -131,6 +132,7 @@ read_url(struct transfer *t, const char *url, struct err *e)
     }
     curl_free(text);
     curl_free(host);
+    curl_free(port);
     curl_free(scheme);
     curl_url_cleanup(u);
     return rc;
@@ -461,14 +463,14 @@ transfer_step(struct transfer *t, struct err *e)
         return RC_OK;
     if (curl_multi_poll(t->slot->multi, &fd, t->cx->fd >= 0 ? 1 : 0, wait_ms(t->cx), NULL) !=
         CURLM_OK)
-        return err_set(e, RC_IO, "could not wait for %s", t->host);
+        return err_set(e, RC_IO, "could not wait for %s", t->peer);
     return ctx_check(t->cx, e);
 }
 
 static enum rc
 transfer_away(struct transfer *t, enum rc code, struct err *e)
 {
-    (void)err_set(e, code, "could not reach %s: %s", t->host,
+    (void)err_set(e, code, "could not reach %s: %s", t->peer,
                   t->why[0] != '\0' ? t->why : curl_easy_strerror(t->result));
     e->retry = true;
     return code;
@@ -482,11 +484,11 @@ transfer_result(struct transfer *t, struct err *e)
         return RC_OK;
     case CURLE_WRITE_ERROR:
         if (t->too_large)
-            return err_set(e, RC_LIMIT, "the answer of %s is larger than %zu bytes", t->host,
+            return err_set(e, RC_LIMIT, "the answer of %s is larger than %zu bytes", t->peer,
                            t->in.max);
         return transfer_away(t, RC_UNAVAILABLE, e);
     case CURLE_PEER_FAILED_VERIFICATION:
-        (void)err_set(e, RC_DENIED, "the certificate of %s does not verify: %s", t->host, t->why);
+        (void)err_set(e, RC_DENIED, "the certificate of %s does not verify: %s", t->peer, t->why);
         return err_hint(e, "give the certificate of the authority that signed it");
     case CURLE_SSL_CACERT_BADFILE:
         return err_set(e, RC_INVALID, "the certificates of the authority cannot be read");
@@ -494,7 +496,7 @@ transfer_result(struct transfer *t, struct err *e)
         return err_set(e, RC_INVALID, "the client's certificate or key cannot be used");
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
-        return err_set(e, RC_INVALID, "the address of %s is malformed", t->host);
+        return err_set(e, RC_INVALID, "the address of %s is malformed", t->peer);
     case CURLE_OPERATION_TIMEDOUT:
         return transfer_away(t, RC_TIMEOUT, e);
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -508,7 +510,7 @@ transfer_result(struct transfer *t, struct err *e)
         if (t->refused)
             return err_set(e, RC_DENIED,
                            "%s is a link-local address, which is kept for services of the machine",
-                           t->host);
+                           t->peer);
         (void)transfer_away(t, RC_UNAVAILABLE, e);
         return err_hint(e, "is it running, and is the port right?");
     default:

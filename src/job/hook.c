@@ -192,6 +192,7 @@ put_form(const struct json *form, struct buf *to, struct err *e)
 
 struct http_parts {
     char *url, *headers[HEADERS_MAX + 1];
+    size_t origin; /* how many bytes of the URL are "http://host:port" */
     struct buf body;
 };
 
@@ -202,6 +203,7 @@ http_parts(struct hook *h, const struct json *action, bool post, struct http_par
     const struct json *list = json_field(action, "httpHeaders"), *form = json_field(action, "form");
     const char *host, *path = hook_text(action, "path");
     bool tls = strcasecmp(hook_text(action, "scheme"), "HTTPS") == 0;
+    CLEANUP(mem_free_ptr) char *origin = NULL;
     size_t n = 0;
     uint16_t port;
     char *body;
@@ -209,9 +211,11 @@ http_parts(struct hook *h, const struct json *action, bool post, struct http_par
 
     if (port_of(h, action, &port, e) || host_of(h, action, &host, e))
         return err_code(e);
-    p->url = mem_printf(
-        "%s://%s%s%s:%u%s%s", tls ? "https" : "http", strchr(host, ':') != NULL ? "[" : "", host,
-        strchr(host, ':') != NULL ? "]" : "", port, path[0] == '/' ? "" : "/", path);
+    origin =
+        mem_printf("%s://%s%s%s:%u", tls ? "https" : "http", strchr(host, ':') != NULL ? "[" : "",
+                   host, strchr(host, ':') != NULL ? "]" : "", port);
+    p->origin = strlen(origin);
+    p->url = mem_printf("%s%s%s", origin, path[0] == '/' ? "" : "/", path);
     if (json_size(list) >= HEADERS_MAX)
         return err_set(e, RC_LIMIT, "a hook takes up to %d headers", HEADERS_MAX - 1);
     for (; n < json_size(list); n++)
@@ -250,7 +254,7 @@ run_http(struct hook *h, const struct json *action, bool post, struct err *e)
         rc = http_call(h->cx, http, &rq, &r, e);
     }
     if (rc == RC_OK && (r.status < 200 || r.status >= 400))
-        rc = err_set(e, RC_INVALID, "the server answers %d%s%.*s", r.status,
+        rc = err_set(e, RC_INVALID, "%.*s answers %d%s%.*s", (int)p.origin, p.url, r.status,
                      r.body.n != 0 ? ": " : "", (int)MIN(r.body.n, (size_t)SHOWN),
                      (const char *)r.body.p);
     http_response_release(&r);

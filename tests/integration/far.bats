@@ -75,7 +75,7 @@ says() {
 @test "TLS: a certificate of nobody known, with its authority, without, and unverified" {
     server_s3 "$T/s3" --tls
     export RESTIC_REPOSITORY=s3:$S3_URL/bucket
-    says 1 'certificate of 127.0.0.1 does not verify.*authority' init
+    says 1 'certificate of 127.0.0.1.* does not verify.*authority' init
     says 0 'created repository' init --repo-cacert "$SERVER_CA"
     RESTIC_CACERT=$SERVER_CA says 0 '0 snapshots' snapshots
     says 0 'not verified' snapshots --insecure-tls

@@ -385,7 +385,7 @@ slow_dump() { # a Redis that takes long to dump
     session demo knock knock
     phase demo backupsession/knock Failed # the backup is there, the hook behind it failed
     [[ "$(condition demo backupsession/knock PreBackupHookExecutionSucceeded)" == True* ]]
-    [[ "$(condition demo backupsession/knock PostBackupHookExecutionSucceeded)" == False*tcpSocket* ]]
+    [[ "$(condition demo backupsession/knock PostBackupHookExecutionSucceeded)" == False*tcpSocket*127.0.0.1:1* ]]
     [ "$(field demo backupsession/knock '{.status.targets[0].stats[0].phase}')" = Succeeded ]
     [ "$(snapshots_of demo)" = 2 ]
 
@@ -400,7 +400,7 @@ slow_dump() { # a Redis that takes long to dump
     phase demo bc/stop Ready
     session demo two stop
     phase demo backupsession/two Failed
-    [[ "$(condition demo backupsession/two PreBackupHookExecutionSucceeded)" == False*500* ]]
+    [[ "$(condition demo backupsession/two PreBackupHookExecutionSucceeded)" == False*"http://127.0.0.1:$HOOKS answers 500"* ]]
     [ "$(snapshots_of demo)" = 3 ]
 
     config demo told "hooks: {postBackup: {executionPolicy: OnFailure, httpPost: {$at, path: /failed, body: '{{ .Status.Error }}'}}}" \
