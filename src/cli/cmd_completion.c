@@ -63,13 +63,53 @@ completion_is_new(const struct command *c)
 }
 
 void
-completion_heads(void)
+completion_each_head(completion_fn *fn, void *arg)
 {
     for (size_t i = 0; app_program->commands[i] != NULL; i++) {
         const struct command *c = app_program->commands[i];
         if (completion_is_new(c))
-            (void)printf("%s%.*s", i > 0 ? " " : "", (int)completion_head(c), c->name);
+            fn(arg, c, c->name, completion_head(c));
     }
+}
+
+void
+completion_each_pair(completion_fn *fn, void *arg)
+{
+    for (size_t i = 0; app_program->commands[i] != NULL; i++) {
+        const struct command *c = app_program->commands[i];
+        if (completion_is_pair(c) && completion_is_new(c))
+            fn(arg, c, c->name, completion_head(c));
+    }
+}
+
+void
+completion_each_second(const struct command *c, completion_fn *fn, void *arg)
+{
+    for (size_t i = 0; app_program->commands[i] != NULL; i++) {
+        const struct command *other = app_program->commands[i];
+        const char *second = other->name + completion_head(other) + 1;
+        if (is_same_head(c, other) && completion_is_pair(other))
+            fn(arg, other, second, strlen(second));
+    }
+}
+
+/* `arg`: what stands between two. */
+static void
+print_word(void *arg, const struct command *c, const char *word, size_t n)
+{
+    const char **between = (const char **)arg;
+
+    (void)c;
+    (void)printf("%s%.*s", *between, (int)n, word);
+    *between = " ";
+}
+
+void
+completion_heads(void)
+{
+    const char *between = "";
+
+    completion_each_head(print_word, &between);
 }
 
 void
@@ -77,13 +117,7 @@ completion_seconds(const struct command *c)
 {
     const char *between = "";
 
-    for (size_t i = 0; app_program->commands[i] != NULL; i++) {
-        const struct command *other = app_program->commands[i];
-        if (!is_same_head(c, other) || !completion_is_pair(other))
-            continue;
-        (void)printf("%s%s", between, other->name + completion_head(other) + 1);
-        between = " ";
-    }
+    completion_each_second(c, print_word, &between);
 }
 
 void

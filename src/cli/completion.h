@@ -22,6 +22,12 @@ void completion_quoted(const char *text, const char *special);
 void completion_words(const char *const *words);
 /* Each head once. */
 void completion_heads(void);
+/* A word of a command's name, `n` bytes, and the first command that has it. */
+typedef void completion_fn(void *arg, const struct command *c, const char *word, size_t n);
+/* Each head once; each head of commands whose names are two words; the second words behind the head of `c`. */
+void completion_each_head(completion_fn *fn, void *arg);
+void completion_each_pair(completion_fn *fn, void *arg);
+void completion_each_second(const struct command *c, completion_fn *fn, void *arg);
 /* What the first word behind the command may be. */
 void completion_first(const struct command *c);
 

@@ -27,22 +27,25 @@ print_command(const struct command *c)
     (void)fputs("        esac ;;\n", stdout);
 }
 
+static void
+print_seconds(void *arg, const struct command *c, const char *head, size_t n)
+{
+    bool *some = (bool *)arg;
+
+    (void)fputs(*some ? "" : "    case $command in\n", stdout);
+    *some = true;
+    (void)printf("    %.*s) seconds=\"", (int)n, head);
+    completion_seconds(c);
+    (void)fputs("\" ;;\n", stdout);
+}
+
 /* Which second words there are. */
 static void
 print_pairs(void)
 {
     bool some = false;
 
-    for (size_t i = 0; app_program->commands[i] != NULL; i++) {
-        const struct command *c = app_program->commands[i];
-        if (!completion_is_pair(c) || !completion_is_new(c))
-            continue;
-        (void)fputs(some ? "" : "    case $command in\n", stdout);
-        some = true;
-        (void)printf("    %.*s) seconds=\"", (int)completion_head(c), c->name);
-        completion_seconds(c);
-        (void)fputs("\" ;;\n", stdout);
-    }
+    completion_each_pair(print_seconds, &some);
     if (some)
         (void)fputs("    esac\n"
                     "    if [ -n \"$seconds\" ] && [ \"$COMP_CWORD\" = 2 ]; then\n"

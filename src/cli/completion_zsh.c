@@ -77,16 +77,21 @@ print_start(void)
 }
 
 static void
-print_pairs_of(const struct command *head)
+print_second(void *arg, const struct command *c, const char *word, size_t n)
 {
-    size_t n = completion_head(head);
+    (void)arg;
+    print_entry(word, n, c->summary);
+}
 
-    (void)printf("    %.*s) seconds=(\n", (int)n, head->name);
-    for (size_t i = 0; app_program->commands[i] != NULL; i++) {
-        const struct command *c = app_program->commands[i];
-        if (completion_is_pair(c) && strncmp(c->name, head->name, n + 1) == 0)
-            print_entry(c->name + n + 1, strlen(c->name + n + 1), c->summary);
-    }
+static void
+print_seconds(void *arg, const struct command *c, const char *head, size_t n)
+{
+    bool *some = (bool *)arg;
+
+    (void)fputs(*some ? "" : "    local -a seconds\n    case $command in\n", stdout);
+    *some = true;
+    (void)printf("    %.*s) seconds=(\n", (int)n, head);
+    completion_each_second(c, print_second, NULL);
     (void)fputs("    ) ;;\n", stdout);
 }
 
@@ -96,14 +101,7 @@ print_pairs(void)
 {
     bool some = false;
 
-    for (size_t i = 0; app_program->commands[i] != NULL; i++) {
-        const struct command *c = app_program->commands[i];
-        if (!completion_is_pair(c) || !completion_is_new(c))
-            continue;
-        (void)fputs(some ? "" : "    local -a seconds\n    case $command in\n", stdout);
-        some = true;
-        print_pairs_of(c);
-    }
+    completion_each_pair(print_seconds, &some);
     if (some)
         (void)fputs("    esac\n"
                     "    if (( $#seconds && CURRENT == 2 )); then\n"

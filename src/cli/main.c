@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/app.h"
+#include "cli/completion.h"
 #include "cli/plugin.h"
 #include "cli/snapshot_opts.h"
 #include "node/node.h"
@@ -51,6 +52,9 @@ static const struct opt_foreign foreign[] = {
     {"--cacert-dir", "cacertdir", "use --cacertdir DIR"},
     {.word = NULL},
 };
+
+static const char *const helps[] = {"help", "--help", "-h", NULL};
+enum { KNOWN_MAX = 4000 };
 
 static struct ctx root; /* here for the signal handler */
 
@@ -256,11 +260,66 @@ main_log_format(int argc, char **argv)
 static const struct opt_group leading[] = {
     {opts_repo, 0}, {opts_json, 0}, {opts_app, 0}, {.table = NULL}};
 
-static enum exit_code
-main_unknown(const char *word)
+/* Is it the first word of commands whose names are two? Then the first of these, else NULL. */
+static const struct command *
+find_head(const char *word)
 {
-    log_error("unknown command %s", word);
-    log_info("hint: \"%s help\" lists them", app_program->name);
+    for (size_t i = 0; app_program->commands[i] != NULL; i++) {
+        const struct command *c = app_program->commands[i];
+
+        if (completion_is_pair(c) && strlen(word) == completion_head(c) &&
+            strncmp(c->name, word, completion_head(c)) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+static void
+add_known(void *arg, const struct command *c, const char *word, size_t n)
+{
+    struct buf *known = (struct buf *)arg;
+
+    buf_must_printf(known, "%s%.*s", known->n > 0 ? ", " : "", (int)(word + n - c->name), c->name);
+}
+
+static void
+print_known(void *arg, const struct command *c, const char *word, size_t n)
+{
+    (void)arg;
+    (void)printf("  %-20.*s %s\n", (int)n, word, c->summary);
+}
+
+static void
+print_half(const struct command *head)
+{
+    (void)printf("usage: %s %.*s COMMAND [options]\n\n", app_program->name,
+                 (int)completion_head(head), head->name);
+    completion_each_second(head, print_known, NULL);
+}
+
+/* What may stand there is told: commands, or the second words of one. */
+static enum exit_code
+main_unknown(int argc, char **argv)
+{
+    const struct command *head = find_head(argv[0]);
+    CLEANUP(buf_release) struct buf known = BUF_INIT(KNOWN_MAX);
+
+    if (head != NULL && argc > 1 && app_word(argv[1], helps) >= 0) {
+        print_half(head);
+        return EXIT_DONE;
+    }
+    if (head == NULL) {
+        log_error("unknown command %s", argv[0]);
+        completion_each_head(add_known, &known);
+    } else if (argc < 2 || argv[1][0] == '-') {
+        log_error("%s is half of a command: a word is missing behind it", argv[0]);
+        completion_each_second(head, add_known, &known);
+    } else {
+        log_error("unknown command %s %s", argv[0], argv[1]);
+        completion_each_second(head, add_known, &known);
+    }
+    log_info("known: %.*s", (int)known.n, (const char *)known.p);
+    log_info("hint: \"%s help\" explains them", app_program->name);
     return EXIT_USAGE;
 }
 
@@ -303,8 +362,12 @@ main_help(int argc, char **argv)
         print_help(c);
         return EXIT_DONE;
     }
+    if (argc == 3 && find_head(argv[2]) != NULL) {
+        print_half(find_head(argv[2]));
+        return EXIT_DONE;
+    }
     if (strcmp(argv[1], "-h") != 0)
-        return main_unknown(argv[2]);
+        return main_unknown(argc - 2, argv + 2);
     log_error("the command comes first: cstash COMMAND --redis redis://HOST:PORT");
     return EXIT_USAGE;
 }
@@ -323,7 +386,7 @@ main_run(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (c == NULL)
-        return main_unknown(argv[1]);
+        return main_unknown(argc - 1, argv + 1);
     if (ctx_init(&root, &e)) {
         log_err(&e);
         return EXIT_FAILED;
@@ -338,8 +401,6 @@ main_run(int argc, char **argv)
 static int
 main_start(int argc, char **argv)
 {
-    static const char *const helps[] = {"help", "--help", "-h", NULL};
-
     main_log_format(argc, argv);
     if (argc > 0 && plugin_is_called(argv[0])) {
         app_program = &program_plugin;

@@ -50,7 +50,17 @@ backup() { # a session by hand; its name
     run stash trigger -n demo none
     says 1 'could not read BackupConfiguration demo/none'
     run stash frobnicate
-    says 2 'unknown command frobnicate'
+    says 2 'unknown command frobnicate' 'known: trigger, pause, ' ', debug, '
+    run stash debug
+    says 2 'debug is half of a command' 'known: debug backup, debug restore, debug operator'
+    run stash debug frobnicate --backupconfig x
+    says 2 'unknown command debug frobnicate' 'known: debug backup, debug restore, debug operator'
+    run stash cp secrets x
+    says 2 'unknown command cp secrets' 'known: cp secret, cp repository, cp backupconfig'
+    run stash clone pvc x
+    says 2 'unknown command clone' ', cp, '
+    [ "$(stash help key)" = "$(stash key --help)" ]
+    stash key --help | grep -q '^  list '
     stash help | grep -q '^  pause backup '
     stash key add --help | grep -q '^usage: kubectl stash key add \[options\] REPOSITORY'
 }
