@@ -106,11 +106,10 @@ find_repo(struct ctx *cx, const struct whereabouts *w, const struct repo_access 
     kube = strncmp(url, APP_KUBE, strlen(APP_KUBE)) == 0;
     if ((!kube || w->password_file != NULL) && read_password(w, &out->password, e))
         return err_code(e);
-    if (kube && app_store_open(cx, a, url, out, e))
+    if (app_store_open(cx, a, url, out, e))
         return err_code(e);
-    if (out->password.n == 0)
-        return err_set(e, RC_INVALID, "the password of the repository is empty");
-    return kube ? RC_OK : app_store_open(cx, a, url, out, e);
+    return out->password.n != 0 ? RC_OK
+                                : err_set(e, RC_INVALID, "the password of the repository is empty");
 }
 
 enum rc
