@@ -8,6 +8,7 @@
 #include "maintain/group.h"
 #include "repo/lookup.h"
 #include "maintain/policy.h"
+#include "maintain/removal_guard.h"
 #include "maintain/shrink.h"
 #include "maintain/whole.h"
 
@@ -16,7 +17,7 @@ struct forget_args {
     struct policy policy;
     struct opt_list keep_tags;
     unsigned by; /* of GROUP_HOST ... */
-    bool dry_run, prune, allow_remove_all, read_data;
+    bool dry_run, prune, allow_remove_all, read_data, guarded, allow_removal;
     struct snapshot_choice snapshots;
     struct prune_choice pruning;
     struct repo_access repo;
@@ -82,6 +83,10 @@ static const struct opt opts_forget[] = {
      "allow to remove all snapshots of a group"},
     {"read-data", 0, OPT_FLAG(struct forget_args, read_data), NULL,
      "first read the newest snapshot that would stay of each group, as a restore would"},
+    {"guarded", 0, OPT_FLAG(struct forget_args, guarded), NULL,
+     "of snapshots by ID: refuse one that is pinned, or the newest whole one of its target"},
+    {"allow-removal", 0, OPT_FLAG(struct forget_args, allow_removal), NULL,
+     "remove what --guarded refuses"},
     {.name = NULL},
 };
 #undef COUNT
@@ -381,11 +386,44 @@ by_ids(struct ctx *cx, struct work *w, struct err *e)
     return RC_OK;
 }
 
+/* As the deletion of a Snapshot asks (job/step_forget): one of them after the other. */
+static enum rc
+check_guarded(struct ctx *cx, const struct work *w, struct err *e)
+{
+    struct snapshot *list;
+    const char *why = NULL;
+    char id[ID_TEXT];
+    size_t n;
+
+    if (snapshots_list(cx, w->repo, &list, &n, e))
+        return err_code(e);
+    targets_number(list, n);
+    shrink_pins(list, n);
+    for (size_t i = 0; i < w->n_gone && why == NULL; i++) {
+        size_t at = 0;
+
+        while (at < n && !id_eq(&list[at].id, &w->gone[i]))
+            at++;
+        why = at < n ? removal_guard(list, n, at) : NULL;
+        if (why != NULL)
+            (void)err_set(e, RC_DENIED, "nothing was removed: snapshot %.8s should stay, since %s",
+                          id_hex(&w->gone[i], id), why);
+        if (at < n && why == NULL) {
+            snapshot_release(&list[at]);
+            memmove(&list[at], &list[at + 1], (--n - at) * sizeof(*list));
+        }
+    }
+    snapshots_free(list, n);
+    return why == NULL ? RC_OK : err_hint(e, "remove it nevertheless with --allow-removal");
+}
+
 static enum rc
 forget_choose(struct ctx *cx, struct work *w, struct err *e)
 {
+    if (w->args->app.words.n > 0 && by_ids(cx, w, e))
+        return err_code(e);
     if (w->args->app.words.n > 0)
-        return by_ids(cx, w, e);
+        return w->args->guarded && !w->args->allow_removal ? check_guarded(cx, w, e) : RC_OK;
     if (snapshots_readable(cx, w->repo, &w->list, &w->total, &w->unread, e))
         return err_code(e);
     return by_policy(cx, w, e);

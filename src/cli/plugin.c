@@ -12,7 +12,7 @@ static const char *const upgrade[] = {"upgrade_repo_v2", NULL};
 static const char *const key_list[] = {"list", NULL}, *const key_add[] = {"add", NULL},
                          *const key_remove[] = {"remove", NULL},
                          *const key_passwd[] = {"passwd", NULL};
-static const char *const prunes[] = {"--prune", NULL};
+static const char *const prunes[] = {"--prune", "--guarded", NULL};
 
 /* Of the container in which Stash's plug-in runs restic. */
 #define OF_DOCKER                                                                                  \
@@ -36,7 +36,10 @@ static const struct forward_option of_remove[] = {{"id", FORWARD_WORD, NULL, fal
 
 /* Not forget's policies: it is one snapshot that is meant. */
 static const struct opt opts_delete[] = {
-    {"dry-run", 0, OPT_IGNORED_FLAG, NULL, "only say what would be done"}, {.name = NULL}};
+    {"dry-run", 0, OPT_IGNORED_FLAG, NULL, "only say what would be done"},
+    {"allow-removal", 0, OPT_IGNORED_FLAG, NULL,
+     "also one that is pinned, or the newest whole one of its target"},
+    {.name = NULL}};
 static const struct opt_group groups_delete[] = {
     {opts_delete, 0}, {opts_repo, 0}, {opts_json, 0}, {opts_app, 0}, {.table = NULL}};
 

@@ -119,7 +119,10 @@ backup() { # a session by hand; its name
     done
     run stash delete snapshot -n demo "repo-$second" --keep-last 1
     says 2 '--keep-last is not an option of this'
-    stash delete snapshot -n demo "repo-$second" --dry-run
+    # The newest whole one stays, as with kubectl delete.
+    run stash delete snapshot -n demo "repo-$second"
+    says 1 "nothing was removed: snapshot $second should stay, since it is the newest whole snapshot of its target" '--allow-removal'
+    stash delete snapshot -n demo "repo-$second" --allow-removal --dry-run
     [ "$(snapshots)" = "$second" ]
     run stash prune -n demo repo --max-unused-limit=1 --max-unused-limit=2 --max-unused-limit=3 --max-unused-limit=4 --max-unused-limit=5
     [ "$status" -lt 128 ]
@@ -127,6 +130,17 @@ backup() { # a session by hand; its name
     RESTIC_REPOSITORY=$T/repo-demo RESTIC_PASSWORD=secret restic backup -q --stdin --stdin-filename a/b/c <<<x
     run stash download repo -n demo --snapshots "$(snapshots | cut -d' ' -f2)" --destination "$T"
     says 1 'not all files of snapshot'
+    # One after the other: what the first leaves is what the second is judged by. Nothing goes unless all may.
+    phase demo "backupsession/$(backup)" Succeeded
+    local third
+    third=$("$CSTASH" snapshots -r kube:demo/repo --json latest --target demo/AppBinding/redis | python3 -c 'import json, sys; print(json.load(sys.stdin)[-1]["short_id"])')
+    run "$CSTASH" forget -r kube:demo/repo --guarded "$second" "$third"
+    says 1 "snapshot $third should stay"
+    "$CSTASH" snapshots -r kube:demo/repo | grep -q "^$second"
+    stash delete snapshot -n demo "repo-$third" --allow-removal
+    ! "$CSTASH" snapshots -r kube:demo/repo | grep -q "^$third"
+    run stash delete snapshot -n demo "repo-$second"
+    says 1 "snapshot $second should stay"
     run stash check -n demo
     says 2 'name the Repository'
     run stash check -n demo none
