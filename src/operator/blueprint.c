@@ -2,9 +2,14 @@
 /*
  * What a BackupBlueprint makes for the AppBindings that name it: made, kept in step, and the BackupConfiguration taken
  * away with the annotation. The Repository stays: it has the backups.
+ *
+ * Rule     what cannot be followed (a name or a schedule that is misspelt, a Repository with backups that would lie elsewhere,
+ *          an API server that refuses) leaves what was made before as it is, and says so.
  */
 #include "api/blueprint.h"
 
+#include "api/backend.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "operator/operator_internal.h"
 
@@ -17,9 +22,9 @@ enum { LOOK_AGAIN_MS = 60 * 1000 }; /* somebody else's object of that name may h
 struct following {
     struct operator* op;
     const struct json *app;
-    const char *name; /* of the blueprint */
-    struct json *
-        keep; /* what those before it made, "kind/ns/name", and names of blueprints that cannot be */
+    const char *name;  /* of the blueprint */
+    struct json *keep; /* what those before it made, "kind/ns/name" */
+    bool failed;       /* one of those before it cannot be followed */
 };
 
 /* ---- what should be ---- */
@@ -94,6 +99,77 @@ may_be_made(struct cache *cache, const struct json *wanted, struct err *e)
                    kube_ns(live), kube_name(live));
 }
 
+/* Do both mean the same place? What opens it (Secret, region, connections) plays no part. */
+static bool
+is_same_place(const struct json *a, const struct json *b)
+{
+    const struct json *of[] = {json_dig(a, "spec", "backend"), json_dig(b, "spec", "backend")};
+    char *address[] = {NULL, NULL};
+    bool same = json_same(of[0], of[1]);
+
+    for (size_t i = 0; i < ARRAY_LEN(of) && !same; i++) {
+        struct backend backend;
+        struct err none = ERR_INIT;
+
+        if (backend_decode(of[i], &backend, &none))
+            break;
+        if (backend_address(&backend, &address[i], &none))
+            address[i] = NULL;
+        backend_release(&backend);
+    }
+    /* A path says nothing without the volume that it is in. */
+    same =
+        same || (address[0] != NULL && address[1] != NULL && strcmp(address[0], address[1]) == 0 &&
+                 json_same(json_field(of[0], "local"), json_field(of[1], "local")));
+    mem_free(address[0]);
+    mem_free(address[1]);
+    return same;
+}
+
+/* Backups do not move with a blueprint: the next one would begin a history elsewhere, and nobody look after this one. */
+static enum rc
+may_move(const struct json *live, const struct json *wanted, struct err *e)
+{
+    const struct json *status = json_field(live, "status");
+
+    if (live == NULL || kube_is_deleting(live) ||
+        (json_int_or(json_field(status, "snapshotCount"), 0) == 0 &&
+         json_field(status, "lastBackupTime") == NULL) ||
+        is_same_place(live, wanted))
+        return RC_OK;
+    return err_set(
+        e, RC_EXISTS,
+        "Repository %s/%s has backups, and its backend would be another one: it stays. To "
+        "begin anew there delete the Repository, which without wipeOut leaves its backups",
+        kube_ns(live), kube_name(live));
+}
+
+/* The Repository of that name, and those into which the blueprint has this AppBinding backed up now. */
+static enum rc
+may_all_move(const struct following *f, const struct json *wanted, struct err *e)
+{
+    CLEANUP(json_free_ptr)
+    struct json *live = cache_get(f->op->repository.cache, kube_ns(wanted), kube_name(wanted));
+    CLEANUP(json_free_ptr)
+    struct json *made =
+        cache_by(f->op->backupconfiguration.cache, BY_BLUEPRINT_TARGET, blueprint_target(wanted));
+
+    if (live != NULL && is_made_for(live, wanted) && may_move(live, wanted, e))
+        return err_code(e);
+    for (size_t i = 0; i < json_size(made); i++) {
+        CLEANUP(json_free_ptr) struct json *repo = NULL;
+        struct invoker inv;
+
+        if (strcmp(blueprint_of(json_elem(made, i)), f->name) != 0)
+            continue;
+        invoker_view(json_elem(made, i), &inv);
+        repo = cache_get(f->op->repository.cache, inv.repo_ns, inv.repo_name);
+        if (may_move(repo, wanted, e))
+            return err_code(e);
+    }
+    return RC_OK;
+}
+
 /* RC_NOT_FOUND, RC_INVALID, RC_EXISTS: why nothing can be made now. blueprint_made_release in every case. */
 static enum rc
 blueprint_wanted(const struct following *f, struct blueprint_made *made, struct err *e)
@@ -116,10 +192,12 @@ blueprint_wanted(const struct following *f, struct blueprint_made *made, struct 
         if (blueprint_make(from, f->app, false, made, e))
             return err_code(e);
     }
-    if (may_be_made(repositories, made->repository, e) ||
+    if (object_check(&kind_repository, made->repository, e) ||
+        object_check(&kind_backupconfiguration, made->configuration, e) ||
+        may_be_made(repositories, made->repository, e) ||
         may_be_made(configurations, made->configuration, e))
         return err_code(e);
-    return RC_OK;
+    return may_all_move(f, made->repository, e);
 }
 
 /* ---- made, and kept in step ---- */
@@ -140,6 +218,26 @@ tell_not_followed(struct ctx *cx, const struct following *f, const struct err *w
                        "No backup by BackupBlueprint %s: %s", f->name, why->msg);
 }
 
+/* Something was refused: what there is of it is not as it should be. That it cannot be written there is for the log. */
+static void
+tell_refused(struct ctx *cx, const struct following *f, const struct json *wanted,
+             const struct err *why)
+{
+    struct cache *cache = f->op->backupconfiguration.cache;
+    CLEANUP(json_free_ptr) struct json *was = cache_get(cache, kube_ns(wanted), kube_name(wanted));
+    CLEANUP(json_free_ptr) struct json *now = NULL;
+    struct err e = ERR_INIT;
+
+    if (was == NULL || !is_made_for(was, wanted) || why->retry || why->code == RC_CANCELLED ||
+        why->code == RC_CONFLICT)
+        return;
+    now = json_clone(was);
+    (void)condition_set(json_need_object(now, "status"), COND_BLUEPRINT_FOLLOWED, COND_FALSE,
+                        why->msg);
+    if (write_status(cx, f->op, cache, &GVR_BACKUP_CONFIGURATION, was, now, &e))
+        log_warn("%s", e.msg);
+}
+
 static enum rc
 blueprint_follow(struct ctx *cx, struct following *f, struct ctl_result *out, struct err *e)
 {
@@ -148,7 +246,7 @@ blueprint_follow(struct ctx *cx, struct following *f, struct ctl_result *out, st
     struct err why = ERR_INIT;
 
     if (blueprint_wanted(f, &made, &why)) {
-        json_push_cstr(f->keep, f->name); /* what it made before stays */
+        f->failed = true;
         tell_not_followed(cx, f, &why);
         out->requeue_after_ms = LOOK_AGAIN_MS;
     } else {
@@ -156,8 +254,10 @@ blueprint_follow(struct ctx *cx, struct following *f, struct ctl_result *out, st
         keep_made(f, made.configuration);
         if (ensure(cx, op, op->repository.cache, &GVR_REPOSITORY, made.repository, e) ||
             ensure(cx, op, op->backupconfiguration.cache, &GVR_BACKUP_CONFIGURATION,
-                   made.configuration, e))
+                   made.configuration, e)) {
             tell_not_followed(cx, f, e);
+            tell_refused(cx, f, made.configuration, e);
+        }
     }
     blueprint_made_release(&made);
     return e->code == RC_OK ? RC_OK : err_code(e);
@@ -170,7 +270,7 @@ remove_others(struct ctx *cx, const struct following *f, const struct json *made
         const struct json *config = json_elem(made, i);
         CLEANUP(mem_free_ptr) char *key = made_key(config);
 
-        if (kube_is_deleting(config) || is_in(f->keep, key) || is_in(f->keep, blueprint_of(config)))
+        if (kube_is_deleting(config) || is_in(f->keep, key))
             continue;
         if (ensure_gone(cx, f->op, &GVR_BACKUP_CONFIGURATION, kube_ns(config), kube_name(config),
                         "Background", e))
@@ -203,14 +303,43 @@ app_binding_reconcile(struct ctx *cx, void *arg, const char *ns, const char *nam
         if (blueprint_follow(cx, &f, out, &why) && first.code == RC_OK)
             first = why;
     }
-    if (first.code != RC_OK) {
-        *e = first;
-        return err_code(e);
-    }
-    return remove_others(cx, &f, made, e);
+    /* Whoever misspelt a name means no end of the backups. */
+    if (first.code == RC_OK && !f.failed && remove_others(cx, &f, made, &first))
+        f.failed = true;
+    for (size_t i = 0; i < json_size(made); i++) /* annotations are not their concern otherwise */
+        controller_enqueue(op->backupconfiguration.ctl, kube_ns(json_elem(made, i)),
+                           kube_name(json_elem(made, i)));
+    if (first.code == RC_OK)
+        return RC_OK;
+    *e = first;
+    return err_code(e);
 }
 
 /* ---- the condition of what was made ---- */
+
+/* The AppBinding names others, of which one cannot be followed. */
+static void
+tell_others(const struct teller *to, const struct following *f, const struct json *names,
+            struct json *status)
+{
+    struct following other = *f;
+
+    for (size_t i = 0; i < json_size(names); i++) {
+        CLEANUP(mem_free_ptr) char *text = NULL;
+        struct blueprint_made made;
+        struct err why = ERR_INIT;
+
+        other.name = json_text(json_elem(names, i));
+        if (blueprint_wanted(&other, &made, &why) != RC_OK)
+            text = mem_printf("Kept as BackupBlueprint %s made it: the AppBinding names %s, and %s",
+                              f->name, other.name, why.msg);
+        blueprint_made_release(&made);
+        if (text == NULL)
+            continue;
+        condition_tell(to, status, COND_BLUEPRINT_FOLLOWED, COND_FALSE, text);
+        return;
+    }
+}
 
 void
 tell_blueprint(struct ctx *cx, struct operator* op, const struct json *config, struct json *status)
@@ -231,12 +360,24 @@ tell_blueprint(struct ctx *cx, struct operator* op, const struct json *config, s
 
     if (app == NULL) /* it goes, too */
         return;
-    (void)!blueprint_wanted(&f, &made, &why);
-    blueprint_made_release(&made);
-    if (why.code == RC_OK)
-        (void)condition_set(status, COND_BLUEPRINT_FOLLOWED, COND_TRUE, NULL);
-    else
+    CLEANUP(json_free_ptr) struct json *names = blueprints_of(app);
+
+    if (!is_in(names, f.name)) {
+        tell_others(&to, &f, names, status);
+        return;
+    }
+    if (blueprint_wanted(&f, &made, &why) == RC_OK) {
+        CLEANUP(json_free_ptr)
+        struct json *repo =
+            cache_get(op->repository.cache, kube_ns(made.repository), kube_name(made.repository));
+
+        /* Else it is on its way, or was refused, which stands here already. */
+        if (covers(config, made.configuration) && covers(repo, made.repository))
+            (void)condition_set(status, COND_BLUEPRINT_FOLLOWED, COND_TRUE, NULL);
+    } else {
         condition_tell(&to, status, COND_BLUEPRINT_FOLLOWED, COND_FALSE, why.msg);
+    }
+    blueprint_made_release(&made);
 }
 
 /* ---- whose changes concern whom ---- */

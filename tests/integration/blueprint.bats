@@ -56,14 +56,14 @@ told_app() { k get events -n "$1" -o jsonpath='{.items[?(@.reason=="BlueprintNot
     session demo one app-redis
     phase demo backupsession/one Succeeded
     # Overrides, a blueprint that changes, and a change by hand.
-    k annotate appbinding -n demo redis 'stash.appscode.com/schedule=*/3 * * * *' params.stash.appscode.com/waitTimeout=7 >/dev/null
-    until_is demo bc/app-redis '{.spec.schedule} {.spec.task.params[0].value}' '*/3 * * * * 7'
+    k annotate appbinding -n demo redis 'stash.appscode.com/schedule=3 3 3 3 *' params.stash.appscode.com/waitTimeout=7 >/dev/null
+    until_is demo bc/app-redis '{.spec.schedule} {.spec.task.params[0].value}' '3 3 3 3 * 7'
     blueprint all 'timeOut: 1h' 'backupHistoryLimit: 3'
     until_is demo bc/app-redis '{.spec.timeOut}' 1h
     blueprint all 'backupHistoryLimit: 4'
     until_is demo bc/app-redis '{.spec.backupHistoryLimit}{.spec.timeOut}' 4
     k patch bc -n demo app-redis --type merge -p '{"spec":{"schedule":"@yearly"}}' >/dev/null
-    until_is demo bc/app-redis '{.spec.schedule}' '*/3 * * * *'
+    until_is demo bc/app-redis '{.spec.schedule}' '3 3 3 3 *'
     made_anew demo bc/app-redis
     phase demo bc/app-redis Ready
     k annotate appbinding -n demo redis stash.appscode.com/schedule- >/dev/null
@@ -124,6 +124,79 @@ told_app() { k get events -n "$1" -o jsonpath='{.items[?(@.reason=="BlueprintNot
     until_true told_app demo 'neither RESOURCE nor GROUP/RESOURCE'
     [ "$(field demo repo/app-redis '{.spec.backend.local.hostPath.path}')" = "$T/store/none/demo/redis/redis" ]
 }
+
+followed() { until_is demo bc/app-redis '{.status.conditions[?(@.type=="BlueprintFollowed")].status}' "$1"; }
+followed_says() { until_true is_said "$1"; }
+is_said() { [[ "$(condition demo bc/app-redis BlueprintFollowed)" == "False "*"$1"* ]]; }
+path() { field demo repo/app-redis '{.spec.backend.local.hostPath.path}'; }
+
+@test "a slip of the pen takes no backups away: a name, a schedule, what the API server refuses" {
+    wants demo redis all
+    phase demo bc/app-redis Ready
+    followed True
+    uid=$(field demo bc/app-redis '{.metadata.uid}')
+    wants demo redis al
+    followed_says 'Kept as BackupBlueprint all made it: the AppBinding names al, and there is no BackupBlueprint al'
+    until_true told_app demo 'No backup by BackupBlueprint al: there is no BackupBlueprint al'
+    wants demo redis all
+    followed True
+    k annotate appbinding -n demo redis 'stash.appscode.com/schedule=61 * * * *' >/dev/null
+    followed_says 'spec.schedule'
+    until_true told_app demo 'No backup by BackupBlueprint all: spec.schedule'
+    [ "$(field demo bc/app-redis '{.spec.schedule} {.status.phase}')" = '0 0 1 1 * Ready' ]
+    k annotate appbinding -n demo redis stash.appscode.com/schedule- >/dev/null
+    followed True
+    # The API server takes no Repository there.
+    blueprint all 'repoNamespace: nowhere' 'usagePolicy: {allowedNamespaces: {from: All}}'
+    followed_says 'could not make Repository nowhere/demo-app-redis'
+    [ "$(field demo bc/app-redis '{.spec.repository.name}{.spec.repository.namespace}')" = app-redis ]
+    k create namespace nowhere >/dev/null
+    until_is demo bc/app-redis '{.spec.repository.namespace}' nowhere
+    followed True
+    [ "$(field demo bc/app-redis '{.metadata.uid}')" = "$uid" ]
+    # Meant: the annotation is gone.
+    k annotate appbinding -n demo redis stash.appscode.com/backup-blueprint- >/dev/null
+    until_true has_configs ''
+}
+
+@test "backups do not move with a blueprint: a Repository that has some stays where it is" {
+    wants demo redis all
+    phase demo bc/app-redis Ready
+    k get backupblueprint all -o json | python3 -c 'import json, sys; o = json.load(sys.stdin); o["metadata"] = {"name": "all"}; print(json.dumps(o))' >"$T/all"
+    elsewhere() { sed "s|store/all|store/$1|" "$T/all" | k apply -f - >/dev/null; }
+    elsewhere new # nothing is there yet
+    until_true is_at new
+    session demo one app-redis
+    phase demo backupsession/one Succeeded
+    until_is demo repo/app-redis '{.status.snapshotCount}' 1
+    elsewhere newer
+    followed_says 'Repository demo/app-redis has backups, and its backend would be another one: it stays'
+    until_true told_app demo 'Repository demo/app-redis has backups'
+    is_at new
+    session demo two app-redis
+    phase demo backupsession/two Succeeded
+    until_is demo repo/app-redis '{.status.snapshotCount}' 2
+    # In another namespace it would be another history too.
+    k create namespace stores >/dev/null
+    sed "s|store/all|store/newer|" "$T/all" | python3 -c 'import json, sys; o = json.load(sys.stdin); o["spec"]["repoNamespace"] = "stores"; print(json.dumps(o))' | k apply -f - >/dev/null
+    followed_says 'Repository demo/app-redis has backups'
+    [ -z "$(k get -n stores repo -o name)" ]
+    elsewhere new
+    followed True
+    # What opens it may change.
+    k create secret generic -n demo other-secret --from-literal=RESTIC_PASSWORD=secret >/dev/null
+    sed "s|store/all|store/new|; s|repo-secret|other-secret|" "$T/all" | k apply -f - >/dev/null
+    until_is demo repo/app-redis '{.spec.backend.storageSecretName}' other-secret
+    followed True
+    # To begin anew: the Repository goes, its backups stay.
+    elsewhere newer
+    followed_says 'has backups'
+    k delete repo -n demo app-redis --wait=false
+    until_true is_at newer
+    followed True
+    RESTIC_PASSWORD=secret restic -q -r "$T/store/new/demo/redis/redis" check
+}
+is_at() { [ "$(path)" = "$T/store/$1/demo/redis/redis" ]; }
 
 @test "what is there already is not taken from its owner, but taken over from Stash" {
     binding_at demo other "redis://127.0.0.1:$PORT_a"
