@@ -4,7 +4,7 @@ MESON_ARGS ?=
 export CSTASH = $(CURDIR)/$(BUILD)/cstash
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-unit test-build servers-matrix e2e check clang asan tsan coverage lint fmt fmt-check arch fuzz crash failover bench deploy docs release image clean
+.PHONY: help build demo test test-unit test-build servers-matrix e2e check clang asan tsan coverage lint fmt fmt-check arch fuzz crash failover bench deploy docs release image krew bundle clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -118,6 +118,14 @@ release: ## a stripped program with hardening, at build-release/cstash
 image: release ## the image, as an OCI archive at build/cstash-image.tar
 	@tools/install-deps image
 	@tools/image build-release/cstash $(BUILD)/cstash-image.tar
+
+krew: release ## the plug-in for kubectl as krew installs it: archive and manifest, at build/krew
+	@tools/install-deps rootfs
+	@tools/krew build-release/cstash $(BUILD)/krew
+
+bundle: ## the bundle for the Operator Lifecycle Manager, at build/bundle
+	@tools/install-deps test
+	@tools/bundle $(BUILD)/bundle
 
 clean: ## remove all build folders
 	@rm -rf build build-clang build-asan build-tsan build-fuzz build-coverage build-release

@@ -129,17 +129,42 @@ YAML
     [ "$(grep -c 'kind: ServiceMonitor' "$T/all")" = 0 ]
 }
 
-@test "Artifact Hub is told the images and kinds that there are" {
+@test "Artifact Hub is told the images, kinds and links that there are; the icon is a picture" {
     python3 - "$ROOT" "$("$CSTASH" version | sed 's/^cstash \([^ ]*\).*/\1/')" <<'PY'
-import re, subprocess, sys
+import os, re, sys, xml.dom.minidom
 root, version = sys.argv[1:]
 chart = open(root + "/deploy/chart/cstash/Chart.yaml").read()
 values = open(root + "/deploy/chart/cstash/values.yaml").read()
 assert f"image: ghcr.io/cstash/cstash:{version}\n" in chart
 assert "image: docker.io/prom/pushgateway:" + re.search(r"tag: (v[0-9.]+)", values)[1] in chart
-for name in re.findall(r"name: (\w+\.stash\.appscode\.com)", chart):
-    open(f"{root}/deploy/crds/{name.split('.')[0]}.yaml")
+kinds = set()
+for name in os.listdir(root + "/deploy/crds"):
+    crd = open(f"{root}/deploy/crds/{name}").read()
+    kinds.add((re.search(r"^    kind: (\w+)", crd, re.M)[1], re.search(r"^  - name: (\w+)", crd, re.M)[1], re.search(r"^  name: (\S+)", crd, re.M)[1]))
+assert kinds == set(re.findall(r"\{kind: (\w+), version: (\w+), name: ([\w.]+), displayName: \w+, description: [^}]+\}", chart)), kinds
+home = re.search(r"^home: https://github.com/(\S+)$", chart, re.M)[1]
+paths = re.findall(rf"https://(?:github.com/{home}/(?:tree|blob)|raw.githubusercontent.com/{home})/main/([\w./-]+)", chart)
+assert "deploy/icon.svg" in paths and len(paths) == 3, paths
+for path in paths:
+    assert os.path.exists(f"{root}/{path}"), path
+xml.dom.minidom.parse(root + "/deploy/icon.svg")
 PY
+}
+
+@test "OpenShift: constraints for nfs and the right to use them, bound to nobody, when asked for; nothing else differs" {
+    render --api-versions security.openshift.io/v1 >"$T/plain"
+    render | cmp - "$T/plain"
+    render --api-versions security.openshift.io/v1 --set platform.openshift=true >"$T/all"
+    render --set platform.openshift=true -s templates/openshift.yaml >"$T/added"
+    [ "$(grep -c '^kind: ' "$T/added")" = 2 ]
+    grep -qx 'kind: SecurityContextConstraints' "$T/added"
+    grep -qx 'kind: ClusterRole' "$T/added"
+    grep -qx 'runAsUser: {type: MustRunAsNonRoot}' "$T/added"
+    [ "$(grep -c 'hostPath\|RunAsAny.*runAsUser\|: true' "$T/added")" = 0 ]
+    [ "$(grep -c '^kind: ' "$T/all")" = $(($(grep -c '^kind: ' "$T/plain") + 2)) ]
+    [ "$(diff "$T/plain" "$T/all" | grep -c '^<')" = 0 ]
+    [ "$(grep -c 'runAsUser:\|runAsGroup:\|fsGroup:' "$T/plain")" = 0 ] # restricted-v2 chooses them
+    same_style "$T/all" >/dev/null
 }
 
 @test "helm test: the image under the operator's account reads the catalog" {
@@ -161,6 +186,8 @@ PY
     [[ "$status" -ne 0 && "$output" == *"/watchNamespace"* ]]
     run render --set monitoring.agent=other
     [[ "$status" -ne 0 && "$output" == *"/monitoring/agent"* ]]
+    run render --set platform.openshift=maybe
+    [[ "$status" -ne 0 && "$output" == *"/platform/openshift"* ]]
     run render --set leaderElection.enabled=false
     [[ "$status" -ne 0 && "$output" == *"two operators at once"* ]]
 }

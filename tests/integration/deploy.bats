@@ -26,7 +26,7 @@ all_json() {
     k annotate --local -f "$T/all.yaml" -o json test=yes
 }
 
-each_object() { # each_object 'python statements on the object o, in a list `all`'
+each_object() { # each_object 'python statements on the object o, in a list `all`' [arguments]
     python3 -c '
 import json, sys
 text, at, all = sys.stdin.read(), 0, []
@@ -34,7 +34,7 @@ while text[at:].strip():
     o, n = json.JSONDecoder().raw_decode(text[at:].lstrip())
     at = len(text) - len(text[at:].lstrip()) + n
     all.append(o)
-'"$1"
+'"$1" "${@:2}"
 }
 
 @test "kustomize renders everything that is there, each thing once" {
@@ -75,6 +75,15 @@ for o in all:
     [ "$(grep -c '^\(function\|task\)\.stash' <<<"$output")" = "$(grep -c ^kind "$ROOT/deploy/catalog/redis.yaml")" ]
     [ "$(grep -c ^customresourcedefinition <<<"$output")" = "$(ls "$ROOT/deploy/crds" | wc -l)" ]
     k get clusterrole cstash-operator stash-backup-job cstash-edit
+}
+
+@test "the examples for a cluster are valid; the batch waits for what it names" {
+    start_up --pushgateway-listen ""
+    k create namespace demo >/dev/null
+    k apply -f "$ROOT/examples/cluster"
+    phase demo backupbatch/shop NotReady
+    [ "$(field demo restorebatch/shop '{.status.phase}')" != Failed ]
+    k get backupblueprint redis
 }
 
 @test "one version and one image, in the program, the catalog, the chart and the Deployment" {
@@ -130,6 +139,62 @@ for o in all:
 '
 }
 
+@test "a bundle for OLM: one object a file, of deploy/ each, and the rest in the ClusterServiceVersion" {
+    "$ROOT/tools/bundle" "$T/bundle"
+    for file in "$T"/bundle/manifests/*.yaml; do
+        k patch --local --type merge -p '{}' -o json -f "$file" >"$T/one.json"
+        each_object 'assert len(all) == 1; all[0]["FILE"] = sys.argv[1]; print(json.dumps(all[0]))' "$(basename "$file")" <"$T/one.json"
+    done >"$T/bundle.json"
+    all_json >"$T/all.json"
+    each_object '
+deployed = [o for o in all if o["metadata"].get("annotations", {}).pop("test", None)] # as all_json marks them
+bundled = [o for o in all if "FILE" in o]
+assert len(deployed) + len(bundled) == len(all)
+def of(objects, *kinds):
+    return {(o["kind"], o["metadata"]["name"]): o for o in objects if o["kind"] in kinds}
+def flat(rules):
+    return sorted((g, r, v, tuple(x.get("resourceNames", []))) for x in rules for g in x["apiGroups"] for r in x["resources"] for v in x["verbs"])
+
+[csv] = of(bundled, "ClusterServiceVersion").values()
+spec = csv["spec"]["install"]["spec"]
+same = ("ClusterRole", "CustomResourceDefinition", "PodDisruptionBudget", "Service")
+ours = {k: o for k, o in of(deployed, *same).items() if not (k[0] == "ClusterRole" and k[1].startswith("cstash-operator"))}
+assert set(of(bundled, *same)) == set(ours) and len(bundled) == len(ours) + 1
+for key, o in of(bundled, *same).items():
+    assert "namespace" not in o["metadata"], key
+    for part in ("spec", "rules"):
+        assert o.get(part) == ours[key].get(part), (key, part)
+    assert o["metadata"].get("labels") == ours[key]["metadata"].get("labels"), key
+
+rules = [r for o in of(deployed, "Role", "ClusterRole").values() if o["metadata"]["name"].startswith("cstash-operator") for r in o["rules"]]
+[everywhere], [watched] = spec["clusterPermissions"], spec["permissions"]
+assert flat(everywhere["rules"] + watched["rules"]) == flat(rules) and everywhere["rules"] == of(deployed, "ClusterRole")["ClusterRole", "cstash-operator-cluster"]["rules"]
+
+deployments = of(deployed, "Deployment")
+assert {d["name"] for d in spec["deployments"]} == {name for _, name in deployments}
+for d in spec["deployments"]:
+    o = deployments["Deployment", d["name"]]
+    assert d["label"] == o["metadata"]["labels"]
+    for c in d["spec"]["template"]["spec"]["containers"]:
+        if c["name"] == "operator": # OLM says which namespace; empty: all
+            assert c["args"].pop() == "--watch-namespace=$(WATCHED)"
+            assert c["env"].pop()["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.annotations[\x27olm.targetNamespaces\x27]"
+    assert d["spec"] == o["spec"], d["name"]
+    assert o["spec"]["template"]["spec"].get("serviceAccountName", everywhere["serviceAccountName"]) == everywhere["serviceAccountName"] == watched["serviceAccountName"]
+images = {c["image"] for o in deployments.values() for c in o["spec"]["template"]["spec"]["containers"]}
+assert {i["image"] for i in csv["spec"]["relatedImages"]} == images
+
+owned = {(c["kind"], c["name"], c["version"]) for c in csv["spec"]["customresourcedefinitions"]["owned"]}
+assert owned == {(o["spec"]["names"]["kind"], o["metadata"]["name"], v["name"]) for o in of(deployed, "CustomResourceDefinition").values() for v in o["spec"]["versions"]}
+examples = json.loads(csv["metadata"]["annotations"]["alm-examples"])
+assert {o["kind"] for o in examples} == {k for k, _, _ in owned} - {"Snapshot"} # which nobody writes
+assert csv["metadata"]["name"] == "cstash.v" + csv["spec"]["version"]
+assert "cstash catalog | kubectl apply" in csv["spec"]["description"]
+' < <(cat "$T/all.json" "$T/bundle.json")
+    grep -qx "LABEL operators.operatorframework.io.bundle.package.v1=cstash" "$T/bundle/bundle.Dockerfile"
+    [ "$(sed -n 's/^LABEL \([^=]*\)=/  \1: /p' "$T/bundle/bundle.Dockerfile")" = "$(sed 1d "$T/bundle/metadata/annotations.yaml")" ]
+}
+
 start_operator() { # start_operator NAME [OPTION ...]: sets its port; ready when it works or stands by
     local port name=$1
     shift
@@ -163,6 +228,14 @@ leading() { curl -fs "http://$1/metrics" | awk '$1 == "cstash_operator_leading" 
     [ "$(leading "$AT_two")" = 1 ]
     for _ in $(seq 100); do curl -fs "http://$AT_two/readyz" | grep -qx ok && break || sleep 0.05; done
     curl -fs "http://$AT_two/readyz" | grep -qx ok
+}
+
+@test "an empty --watch-namespace, as OLM may give it, means all namespaces" {
+    start_up --pushgateway-listen ""
+    start_operator one --watch-namespace=
+    for _ in $(seq 200); do curl -fs "http://$AT_one/readyz" | grep -qx ok && break || sleep 0.05; done
+    curl -fs "http://$AT_one/readyz" | grep -qx ok # it has read every kind
+    [ "$(grep -ci 'could not' "$T/one.log")" = 0 ]
 }
 
 @test "with --metrics-auth metrics are for tokens that may get them" {
