@@ -148,6 +148,9 @@ assert "deploy/icon.svg" in paths and len(paths) == 3, paths
 for path in paths:
     assert os.path.exists(f"{root}/{path}"), path
 xml.dom.minidom.parse(root + "/deploy/icon.svg")
+for name in "cluster/repository", "4-backupconfiguration", "6-restoresession":
+    lines = [line for line in open(f"{root}/examples/{name}.yaml") if not line.startswith("#")]
+    assert "    - " + "      ".join(lines) in chart.split("crdsExamples: |")[1], name
 PY
 }
 
