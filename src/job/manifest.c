@@ -2,7 +2,6 @@
 /* The manifest and the brief, written; manifest_read.c reads them. */
 #include "job/manifest_internal.h"
 
-#include "base/mem.h"
 #include "dump/trailer.h"
 #include "json/json.h"
 #include "json/write.h"
