@@ -229,7 +229,8 @@ move_slot() { # SLOT FROM TO: as redis-cli --cluster reshard does it
     start_cluster c 3 0
     start_redis s
     fill_cluster c 300
-    "$CSTASH" backup -q --redis "$URL_c2" --node
+    run "$CSTASH" backup -q --redis "$URL_c2" --node
+    says 0 "saved; partial: --node '127.0.0.1:$PORT_c2'"
     local id
     id=$(ls "$T/repo/snapshots")
     [ "$(manifest 'm["version"], m["keys"], m["filter"]' "$id")" = "1 $(cli c2 dbsize) {'node': '127.0.0.1:$PORT_c2'}" ]
