@@ -17,7 +17,7 @@
 
 #define SNAPSHOT_CRD "snapshots.repositories.stash.appscode.com"
 
-enum { POLL_MS = 10 * 1000, SOON_MS = 1000 };
+enum { POLL_MS = 10 * 1000, REFUSED_MS = 20 * 1000, SOON_MS = 1000 };
 
 static const char *
 repository_of(const struct json *obj)
@@ -257,6 +257,8 @@ snapshot_finalize(struct ctx *cx, struct operator* op, const struct json *obj,
         log_info("Snapshot %s/%s goes and its backup stays: %s", kube_ns(obj), kube_name(obj), why);
         return snapshot_release(cx, op, obj, e);
     }
+    /* Its definition or its namespace may go meanwhile, of which nothing tells. */
+    out->requeue_after_ms = REFUSED_MS;
     job = cache_get(op->jobs, kube_ns(obj), name);
     allowed = snapshot_is_allowed(obj);
     if (!allowed && condition_is_because(status, COND_SNAPSHOT_REFUSED, COND_FALSE))
