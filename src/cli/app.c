@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/retry.h"
 #include "httpd/httpd.h"
+#include "kube/kube.h"
 
 enum { LOCK_PAUSE_MS = 5000, LOCK_PAUSE_MAX_MS = 60000 };
 
@@ -225,6 +226,7 @@ app_repo_close(struct app_repo *r)
 {
     repo_close(r->repo);
     store_release(r->store);
+    kube_free(r->cluster);
     secret_release(&r->password);
     memset(r, 0, sizeof(*r));
 }

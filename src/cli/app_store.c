@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cluster.h"
+#include "cli/volume_job.h"
 #include "job/kube_repo.h"
 #include "kube/kube.h"
 
@@ -52,24 +53,20 @@ app_open_kube(struct ctx *cx, const struct repo_access *a, const char *name,
     const struct cluster_access where = {.kubeconfig = a->kubeconfig, .context = a->context};
     const char *slash = strchr(name, '/');
     CLEANUP(mem_free_ptr) char *ns = NULL;
-    struct kube *k = NULL;
-    enum rc rc;
 
     if (*name == '\0' || slash == name ||
         (slash != NULL && (slash[1] == '\0' || strchr(slash + 1, '/') != NULL)))
         return err_set(e, RC_USAGE,
                        "\"" APP_KUBE "%.200s\" is not of the form " APP_KUBE "NAMESPACE/REPOSITORY",
                        name);
-    if (cluster_connect(&where, &k, &ns, e))
+    if (cluster_connect(&where, &out->cluster, &ns, e))
         return err_wrap(e, "could not reach the cluster of Repository %.200s", name);
     if (slash != NULL) {
         mem_free(ns);
         ns = mem_strndup(name, (size_t)(slash - name));
     }
-    rc = kube_repo_open(cx, k, ns, slash != NULL ? slash + 1 : name, o, &out->store, &out->password,
-                        e);
-    kube_free(k);
-    return rc;
+    return kube_repo_open(cx, out->cluster, ns, slash != NULL ? slash + 1 : name, o,
+                          volume_job_open, &out->store, &out->password, e);
 }
 
 enum rc

@@ -49,6 +49,8 @@ static const struct command *const commands[] = {
     &cmd_forget_snapshot,
     &cmd_show_snapshots,
     &cmd_wipe_repository,
+    &cmd_hold_volume,
+    &cmd_serve_volume,
     NULL,
 };
 

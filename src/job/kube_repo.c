@@ -83,6 +83,18 @@ kube_repo_store(const struct backend *b, const struct json *secret, bool with_en
 
 /* ---- by name ---- */
 
+/* A control plane that runs its pods on this machine. */
+static bool
+is_plane(struct ctx *cx, struct kube *k)
+{
+    CLEANUP(buf_release) struct buf version = BUF_INIT(VERSION_MAX);
+    struct err none = ERR_INIT;
+
+    return k != NULL &&
+           kube_raw(cx, k, &(struct kube_raw){.path = "/version"}, &version, &none) == RC_OK &&
+           strstr(buf_c(&version), "+cstash") != NULL;
+}
+
 /* A folder of this machine: of a control plane that runs its pods here, or mounted into this pod. */
 static enum rc
 local_folder(struct ctx *cx, struct kube *k, const struct json *spec_backend,
@@ -91,14 +103,11 @@ local_folder(struct ctx *cx, struct kube *k, const struct json *spec_backend,
     const struct json *local = json_field(spec_backend, "local");
     const char *path = json_text(json_dig(local, "hostPath", "path")),
                *sub = json_text_or(json_field(local, "subPath"), "");
-    CLEANUP(buf_release) struct buf version = BUF_INIT(VERSION_MAX);
-    struct err none = ERR_INIT;
+    bool plane = is_plane(cx, k);
 
     if (strstr(sub, "..") != NULL)
         return err_set(e, RC_INVALID, "spec.backend.local.subPath leads elsewhere");
-    if (path != NULL && k != NULL &&
-        kube_raw(cx, k, &(struct kube_raw){.path = "/version"}, &version, &none) == RC_OK &&
-        strstr(buf_c(&version), "+cstash") != NULL) {
+    if (path != NULL && plane) {
         *out = mem_printf("%s%s%s", path, *sub != '\0' ? "/" : "", sub);
         return RC_OK;
     }
@@ -107,7 +116,7 @@ local_folder(struct ctx *cx, struct kube *k, const struct json *spec_backend,
         return RC_OK;
     }
     return err_set(
-        e, RC_UNSUPPORTED,
+        e, plane ? RC_NOT_FOUND : RC_UNSUPPORTED,
         "it lies in a volume (spec.backend.local), which is not mounted here at %s: run this in a "
         "pod that mounts it there",
         b->bucket);
@@ -133,15 +142,35 @@ kube_repo_backend(struct ctx *cx, struct kube *k, const struct json *spec_backen
 }
 
 static enum rc
-kube_repo_open_as(struct ctx *cx, struct kube *k, const struct json *repo,
-                  const struct json *secret, const struct store_opts *more, struct store **out,
-                  struct err *e)
+kube_repo_open_volume(struct ctx *cx, struct kube *k, const struct json *repo,
+                      kube_repo_volume_fn *volume, struct store **out, struct err *e)
 {
     struct backend b;
     enum rc rc;
 
-    if (kube_repo_backend(cx, k, json_dig(repo, "spec", "backend"), &b, e))
+    if (backend_decode(json_dig(repo, "spec", "backend"), &b, e))
         return err_code(e);
+    rc = volume(cx, k, repo, &b, out, e);
+    backend_release(&b);
+    return rc;
+}
+
+static enum rc
+kube_repo_open_as(struct ctx *cx, struct kube *k, const struct json *repo,
+                  const struct json *secret, const struct store_opts *more,
+                  kube_repo_volume_fn *volume, struct store **out, struct err *e)
+{
+    struct backend b;
+    struct err why = ERR_INIT;
+    enum rc rc = kube_repo_backend(cx, k, json_dig(repo, "spec", "backend"), &b, &why);
+
+    if (rc == RC_UNSUPPORTED && volume != NULL &&
+        json_dig(repo, "spec", "backend", "local") != NULL)
+        return kube_repo_open_volume(cx, k, repo, volume, out, e);
+    if (rc != RC_OK) {
+        *e = why;
+        return rc;
+    }
     rc = kube_repo_store(&b, secret, false, more, out, e);
     backend_release(&b);
     return rc;
@@ -149,8 +178,8 @@ kube_repo_open_as(struct ctx *cx, struct kube *k, const struct json *repo,
 
 enum rc
 kube_repo_open(struct ctx *cx, struct kube *k, const char *ns, const char *name,
-               const struct store_opts *more, struct store **out, struct secret *password,
-               struct err *e)
+               const struct store_opts *more, kube_repo_volume_fn *volume, struct store **out,
+               struct secret *password, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *repo = NULL;
     CLEANUP(json_free_ptr) struct json *secret = NULL;
@@ -165,7 +194,7 @@ kube_repo_open(struct ctx *cx, struct kube *k, const char *ns, const char *name,
         return err_wrap(e, "could not read Secret %s/%s of Repository %s/%s", ns, of, ns, name);
     if (password->n == 0 && secret_value(secret, "RESTIC_PASSWORD", password, e))
         return err_wrap(e, "Secret %s/%s", ns, of);
-    if (kube_repo_open_as(cx, k, repo, secret, more, out, e))
+    if (kube_repo_open_as(cx, k, repo, secret, more, volume, out, e))
         return err_wrap(e, "Repository %s/%s", ns, name);
     return RC_OK;
 }

@@ -15,7 +15,8 @@
 
 /*
  * What a spec.backend says, a volume as the folder of this machine that it is: its hostPath where `k` (NULL: no cluster) is a
- * control plane of this machine, else its mountPath. backend_release after RC_OK. RC_UNSUPPORTED: it is not mounted here.
+ * control plane of this machine, else its mountPath. backend_release after RC_OK. RC_UNSUPPORTED: it is not mounted here, but a
+ * Pod could mount it; RC_NOT_FOUND: it is not here, where all is.
  */
 NODISCARD enum rc kube_repo_backend(struct ctx *cx, struct kube *k, const struct json *spec_backend,
                                     struct backend *out, struct err *e);
@@ -28,10 +29,12 @@ NODISCARD enum rc kube_repo_store(const struct backend *b, const struct json *se
                                   struct store **out, struct err *e);
 /*
  * The Repository's store, with nothing but the Secret's credentials: whoever wrote the object says where they are sent. And its
- * password, unless there is one already.
+ * password, unless there is one already. What lies in a volume that is not mounted here is opened by `volume`; NULL: RC_UNSUPPORTED.
  */
+typedef enum rc kube_repo_volume_fn(struct ctx *cx, struct kube *k, const struct json *repo,
+                                    const struct backend *b, struct store **out, struct err *e);
 NODISCARD enum rc kube_repo_open(struct ctx *cx, struct kube *k, const char *ns, const char *name,
-                                 const struct store_opts *more, struct store **out,
-                                 struct secret *password, struct err *e);
+                                 const struct store_opts *more, kube_repo_volume_fn *volume,
+                                 struct store **out, struct secret *password, struct err *e);
 
 #endif
