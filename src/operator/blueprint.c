@@ -131,11 +131,10 @@ static enum rc
 may_move(const struct json *live, const struct json *wanted, struct err *e)
 {
     const struct json *status = json_field(live, "status");
+    bool any = json_int_or(json_field(status, "snapshotCount"),
+                           json_field(status, "lastBackupTime") != NULL) > 0;
 
-    if (live == NULL || kube_is_deleting(live) ||
-        (json_int_or(json_field(status, "snapshotCount"), 0) == 0 &&
-         json_field(status, "lastBackupTime") == NULL) ||
-        is_same_place(live, wanted))
+    if (live == NULL || kube_is_deleting(live) || !any || is_same_place(live, wanted))
         return RC_OK;
     return err_set(
         e, RC_EXISTS,
