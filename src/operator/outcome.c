@@ -7,8 +7,13 @@
 #include "base/mem.h"
 #include "operator/operator_internal.h"
 
-/* How long a pod may be unable to start before we give it up. */
-enum { PULL_MS = 2 * 60 * 1000, CONFIG_MS = 60 * 1000, SCHEDULE_MS = 5 * 60 * 1000 };
+/* How long a pod may be unable to start before we give it up; how long none at all is no news. */
+enum {
+    PULL_MS = 2 * 60 * 1000,
+    CONFIG_MS = 60 * 1000,
+    SCHEDULE_MS = 5 * 60 * 1000,
+    NO_POD_MS = 20 * 1000
+};
 
 static const char *
 outcome_text(const struct json *obj, const char *field)
@@ -179,6 +184,30 @@ failure_of(const struct json *job)
     return failed != NULL ? failed : condition_of(job, "FailureTarget");
 }
 
+/*
+ * A Job that never had a pod: an admission plug-in, a quota or a webhook refuses it, which only the Job's events say; its
+ * controller tries again for ever.
+ */
+static enum outcome
+from_no_pod(const struct json *job, int64_t now_ms, char why[static WHY_TEXT])
+{
+    static const char *const counts[] = {"active", "failed", "succeeded", "terminating"};
+    const struct json *status = json_field(job, "status");
+    int64_t age = now_ms - kube_created_ms(job);
+
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        if (json_int_or(json_field(status, counts[i]), 0) > 0)
+            return OUTCOME_GOING;
+    }
+    if (age < NO_POD_MS || json_is_true(json_dig(job, "spec", "suspend")))
+        return OUTCOME_GOING;
+    (void)snprintf(why, WHY_TEXT,
+                   "Job %s has no pod (FailedCreate): a quota or an admission rule refuses it; "
+                   "kubectl describe job -n %s %s says which",
+                   kube_name(job), kube_ns(job), kube_name(job));
+    return age >= SCHEDULE_MS ? OUTCOME_DEAD : OUTCOME_WAITING;
+}
+
 enum outcome
 job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
                char why[static WHY_TEXT])
@@ -199,6 +228,8 @@ job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
     }
     for (size_t i = 0; i < json_size(pods) && o == OUTCOME_GOING; i++)
         o = from_pod(json_elem(pods, i), failed != NULL, now_ms, why);
+    if (json_size(pods) == 0 && failed == NULL && !kube_is_deleting(job))
+        o = from_no_pod(job, now_ms, why);
     if (failed == NULL && !kube_is_deleting(job))
         return o;
     if (failed == NULL) {

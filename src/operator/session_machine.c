@@ -502,10 +502,9 @@ session_watch(struct session_ctx *s, bool *ended, bool *late, struct err *e)
         return session_end_disrupted(
             s, o == OUTCOME_DEAD ? why : "the Job completed, but wrote no result", e);
     *ended = false;
-    if (o == OUTCOME_WAITING) {
+    if (o == OUTCOME_WAITING)
         session_event(s, "Warning", s->kind->waiting, "%s", why);
-        s->out->requeue_after_ms = LOOK_MS;
-    }
+    s->out->requeue_after_ms = LOOK_MS; /* of a Job without a Pod nothing is heard */
     return RC_OK;
 }
 

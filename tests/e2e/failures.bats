@@ -18,7 +18,11 @@ setup_file() {
     binding $NS other redis # sessions of one target wait for one another, and this one takes long
     config $NS pull 'task: {name: unpullable}' \
         'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: other}}'
+    binding $NS third redis
+    config $NS root 'runtimeSettings: {pod: {securityContext: {runAsUser: 0, runAsNonRoot: false}}}' \
+        'target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: third}}'
     phase $NS bc/bc Ready
+    session $NS root root # the same
     session $NS pull pull # takes as long as the operator's patience, so it begins now; its test is the last one
 }
 
@@ -177,6 +181,14 @@ next_works() { # next_works NAME
     [[ "$(host_error $NS backupsession/barred)" == *"cannot "* ]]
     kubectl apply --server-side --force-conflicts -f "$ROOT/deploy/rbac/jobs.yaml"
     next_works after-barred
+}
+
+@test "a Pod that the namespace refuses: the session says so, and does not wait for ever" {
+    said() { kubectl get events -n $NS --field-selector involvedObject.kind=BackupSession,involvedObject.name=root -o 'jsonpath={.items[*].message}' | grep -q 'has no pod (FailedCreate).*kubectl describe job'; }
+    until_true said
+    phase $NS backupsession/root Failed 300
+    [[ "$(host_error $NS backupsession/root)" == *"has no pod (FailedCreate)"* ]]
+    next_works after-root
 }
 
 @test "an image that cannot be pulled" {
