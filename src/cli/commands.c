@@ -13,6 +13,7 @@ static const struct command *const commands[] = {
     &cmd_load,
     &cmd_digest,
     &cmd_check,
+    &cmd_audit,
     &cmd_forget,
     &cmd_prune,
     &cmd_copy,

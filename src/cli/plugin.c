@@ -306,6 +306,20 @@ plugin_access(const struct cluster_access *a, const char *url)
                                 .retry_limit_ms = 15 * 60 * 1000};
 }
 
+/* Is it there already, with all that `obj` says but for labels and annotations? */
+static bool
+plugin_there(struct plugin *p, const struct kube_gvr *kind, const struct json *obj)
+{
+    CLEANUP(json_free_ptr) struct json *live = NULL;
+    struct err ignored = ERR_INIT;
+    bool same = kube_name(obj) != NULL &&
+                kube_get(p->cx, p->k, kind, kube_ns(obj), kube_name(obj), &live, &ignored) == RC_OK;
+
+    for (struct json_item it = json_first(obj); same && it.key != NULL; it = json_next(obj, it))
+        same = strcmp(it.key, "metadata") == 0 || json_covers(json_field(live, it.key), it.value);
+    return same;
+}
+
 enum rc
 plugin_create(struct plugin *p, const struct kube_gvr *kind, const struct json *obj, struct err *e)
 {
@@ -313,10 +327,21 @@ plugin_create(struct plugin *p, const struct kube_gvr *kind, const struct json *
     CLEANUP(mem_free_ptr)
     char *type = mem_printf("%s%s%s", kind->plural, *kind->group != '\0' ? "." : "", kind->group);
     const char *name = kube_name(obj);
+    struct err why = ERR_INIT;
+    enum rc rc = kube_create(p->cx, p->k, kind, kube_ns(obj), obj, NULL, &made, &why);
 
-    if (kube_create(p->cx, p->k, kind, kube_ns(obj), obj, NULL, &made, e))
+    if (rc == RC_EXISTS && plugin_there(p, kind, obj)) {
+        (void)printf("%s/%s unchanged in %s\n", type, name, kube_ns(obj));
+        return RC_OK;
+    }
+    if (rc != RC_OK) {
+        *e = why;
+        if (rc == RC_EXISTS)
+            (void)err_hint(
+                e, "it is another one, which stays: delete it first, or change it by kubectl");
         return err_wrap(e, "could not create %s %s/%s", kind->kind, kube_ns(obj),
                         name != NULL ? name : "");
+    }
     (void)printf("%s/%s created in %s\n", type, kube_name(made), kube_ns(made));
     return RC_OK;
 }

@@ -33,18 +33,23 @@ plain_annotations(const struct json *from)
     return to;
 }
 
-/* `*spec`: the original, json_free; NULL: not wanted. */
+/* json_free. */
 static enum rc
-copy_one(struct plugin *p, const struct kube_gvr *kind, const char *ns, const char *name,
-         const char *to, struct json **original, struct err *e)
+copy_read(struct plugin *p, const struct kube_gvr *kind, const char *ns, const char *name,
+          struct json **out, struct err *e)
 {
-    CLEANUP(json_free_ptr) struct json *from = NULL;
-    CLEANUP(json_free_ptr) struct json *copy = kube_object_new(kind, to, name);
-    const struct json *labels;
-
-    if (kube_get(p->cx, p->k, kind, ns, name, &from, e))
+    if (kube_get(p->cx, p->k, kind, ns, name, out, e))
         return err_wrap(e, "could not read %s %s/%s", kind->kind, ns, name);
-    labels = json_dig(from, "metadata", "labels");
+    return RC_OK;
+}
+
+static enum rc
+copy_one(struct plugin *p, const struct kube_gvr *kind, const struct json *from, const char *to,
+         struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *copy = kube_object_new(kind, to, kube_name(from));
+    const struct json *labels = json_dig(from, "metadata", "labels");
+
     if (labels != NULL)
         json_set(kube_meta(copy), "labels", json_clone(labels));
     json_set(kube_meta(copy), "annotations", plain_annotations(from));
@@ -52,43 +57,48 @@ copy_one(struct plugin *p, const struct kube_gvr *kind, const char *ns, const ch
         if (strcmp(it.key, "metadata") != 0 && strcmp(it.key, "status") != 0 &&
             json_field(copy, it.key) == NULL)
             json_set(copy, it.key, json_clone(it.value));
-    if (original != NULL)
-        *original = TAKE(from);
     return plugin_create(p, kind, copy, e);
+}
+
+/* What an object needs goes before it. */
+static enum rc
+copy_secret(struct plugin *p, const char *ns, const char *name, const char *to, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *from = NULL;
+
+    return copy_read(p, &KUBE_SECRET, ns, name, &from, e) ? err_code(e)
+                                                          : copy_one(p, &KUBE_SECRET, from, to, e);
 }
 
 static enum rc
 copy_repository(struct plugin *p, const char *ns, const char *name, const char *to, struct err *e)
 {
-    CLEANUP(json_free_ptr) struct json *repo = NULL;
+    CLEANUP(json_free_ptr) struct json *from = NULL;
     const char *secret;
 
-    if (copy_one(p, &GVR_REPOSITORY, ns, name, to, &repo, e))
+    if (copy_read(p, &GVR_REPOSITORY, ns, name, &from, e))
         return err_code(e);
-    secret = json_text(json_dig(repo, "spec", "backend", "storageSecretName"));
-    return secret == NULL ? RC_OK : copy_one(p, &KUBE_SECRET, ns, secret, to, NULL, e);
+    secret = json_text(json_dig(from, "spec", "backend", "storageSecretName"));
+    if (secret != NULL && copy_secret(p, ns, secret, to, e))
+        return err_code(e);
+    return copy_one(p, &GVR_REPOSITORY, from, to, e);
 }
 
 static enum rc
 copy_config(struct plugin *p, const char *ns, const char *name, const char *to, struct err *e)
 {
-    CLEANUP(json_free_ptr) struct json *config = NULL;
+    CLEANUP(json_free_ptr) struct json *from = NULL;
     const struct json *repo;
 
-    if (copy_one(p, &GVR_BACKUP_CONFIGURATION, ns, name, to, &config, e))
+    if (copy_read(p, &GVR_BACKUP_CONFIGURATION, ns, name, &from, e))
         return err_code(e);
-    repo = json_dig(config, "spec", "repository");
+    repo = json_dig(from, "spec", "repository");
     /* One of another namespace is used from there, too. */
-    if (json_text(json_field(repo, "name")) == NULL ||
-        json_text(json_field(repo, "namespace")) != NULL)
-        return RC_OK;
-    return copy_repository(p, ns, json_text(json_field(repo, "name")), to, e);
-}
-
-static enum rc
-copy_secret(struct plugin *p, const char *ns, const char *name, const char *to, struct err *e)
-{
-    return copy_one(p, &KUBE_SECRET, ns, name, to, NULL, e);
+    if (json_text(json_field(repo, "name")) != NULL &&
+        json_text(json_field(repo, "namespace")) == NULL &&
+        copy_repository(p, ns, json_text(json_field(repo, "name")), to, e))
+        return err_code(e);
+    return copy_one(p, &GVR_BACKUP_CONFIGURATION, from, to, e);
 }
 
 static enum rc

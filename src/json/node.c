@@ -138,6 +138,26 @@ json_kind_of(const struct json *j)
     }
 }
 
+bool
+json_covers(const struct json *live, const struct json *wanted)
+{
+    if (json_kind_of(wanted) == JSON_IS_OBJECT) {
+        for (struct json_item it = json_first(wanted); it.key != NULL; it = json_next(wanted, it))
+            if (!json_covers(json_field(live, it.key), it.value))
+                return false;
+        return json_kind_of(live) == JSON_IS_OBJECT || json_size(wanted) == 0;
+    }
+    if (json_kind_of(wanted) == JSON_IS_ARRAY) {
+        if (json_size(live) != json_size(wanted))
+            return false;
+        for (size_t i = 0; i < json_size(wanted); i++)
+            if (!json_covers(json_elem(live, i), json_elem(wanted, i)))
+                return false;
+        return true;
+    }
+    return json_same(live, wanted);
+}
+
 struct json *
 json_field(const struct json *obj, const char *key)
 {

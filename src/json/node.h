@@ -37,6 +37,8 @@ struct json *json_ref(const struct json *j);
 struct json *json_clone(const struct json *j);
 /* Same content; the order of keys plays no part, 1 and 1.0 differ. NULL equals NULL only. */
 bool json_same(const struct json *a, const struct json *b);
+/* Does `live` hold everything that `wanted` says? Lists element by element. */
+bool json_covers(const struct json *live, const struct json *wanted);
 
 enum json_kind {
     JSON_ABSENT, /* of NULL */

@@ -15,26 +15,6 @@ key3(const char *a, const char *b, const char *c)
     return mem_printf("%s/%s/%s", a, b, c);
 }
 
-bool
-covers(const struct json *live, const struct json *wanted)
-{
-    if (json_kind_of(wanted) == JSON_IS_OBJECT) {
-        for (struct json_item it = json_first(wanted); it.key != NULL; it = json_next(wanted, it))
-            if (!covers(json_field(live, it.key), it.value))
-                return false;
-        return json_kind_of(live) == JSON_IS_OBJECT || json_size(wanted) == 0;
-    }
-    if (json_kind_of(wanted) == JSON_IS_ARRAY) {
-        if (json_size(live) != json_size(wanted))
-            return false;
-        for (size_t i = 0; i < json_size(wanted); i++)
-            if (!covers(json_elem(live, i), json_elem(wanted, i)))
-                return false;
-        return true;
-    }
-    return json_same(live, wanted);
-}
-
 /* Nothing is taken from its owner: a name that two lay claim to is an error of the later one. */
 static enum rc
 check_owner(const struct kube_gvr *kind, const struct json *live, const struct json *wanted,
@@ -82,7 +62,7 @@ ensure(struct ctx *cx, struct operator* op, struct cache *cache, const struct ku
         return err_code(e);
     if (live != NULL && check_owner(kind, live, wanted, e))
         return err_code(e);
-    if (live != NULL && covers(live, wanted))
+    if (live != NULL && json_covers(live, wanted))
         return RC_OK;
     if (kube_apply(cx, op->k, kind, wanted, &w, &now, e))
         return err_wrap(e, "could not make %s %s/%s", kind->kind,

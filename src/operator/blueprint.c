@@ -371,7 +371,7 @@ tell_blueprint(struct ctx *cx, struct operator* op, const struct json *config, s
             cache_get(op->repository.cache, kube_ns(made.repository), kube_name(made.repository));
 
         /* Else it is on its way, or was refused, which stands here already. */
-        if (covers(config, made.configuration) && covers(repo, made.repository))
+        if (json_covers(config, made.configuration) && json_covers(repo, made.repository))
             (void)condition_set(status, COND_BLUEPRINT_FOLLOWED, COND_TRUE, NULL);
     } else {
         condition_tell(&to, status, COND_BLUEPRINT_FOLLOWED, COND_FALSE, why.msg);

@@ -75,8 +75,6 @@ char *key3(const char *a, const char *b, const char *c);
 
 /* ---- writing (apply.c) ---- */
 
-/* Does `live` hold everything that `wanted` says? Lists element by element. */
-bool covers(const struct json *live, const struct json *wanted);
 /*
  * Make `wanted` so: nothing to do when the object as cached (NULL cache: as it is now) covers it, else a server-side apply.
  * RC_EXISTS: another controller owns what has this name; it is left alone.

@@ -299,10 +299,10 @@ test_covers_ignores_what_the_server_adds(void **state)
                 *empty = parse("{\"n\":{}}");
 
     (void)state;
-    assert_true(covers(live, same));
-    assert_false(covers(live, other));
-    assert_false(covers(live, longer));
-    assert_true(covers(live, empty));
+    assert_true(json_covers(live, same));
+    assert_false(json_covers(live, other));
+    assert_false(json_covers(live, longer));
+    assert_true(json_covers(live, empty));
     json_free(live);
     json_free(same);
     json_free(other);

@@ -120,7 +120,7 @@ copy_labels(struct session_ctx *s, struct err *e)
     for (size_t i = 0; i < ARRAY_LEN(labels); i++)
         if (kube_label(app, labels[i]) != NULL)
             json_set_cstr(to, labels[i], kube_label(app, labels[i]));
-    if (covers(json_dig(s->now, "metadata", "labels"), to))
+    if (json_covers(json_dig(s->now, "metadata", "labels"), to))
         return RC_OK;
     if (kube_patch(s->cx, s->op->k, &GVR_RESTORE_SESSION, s->inv.ns, s->inv.name, KUBE_PATCH_MERGE,
                    patch, NULL, &out, e))

@@ -72,9 +72,15 @@ backup() { # a session by hand; its name
     phase demo bc/bc Ready
     stash cp secret repo-secret -n demo --to-namespace other
     [ "$(field other secret/repo-secret '{.data.RESTIC_PASSWORD}')" = "$(printf secret | base64)" ]
+    stash cp repository repo -n demo --to-namespace other >"$T/out" # what is there already is no obstacle
+    grep 'secrets/repo-secret unchanged in other' "$T/out"
+    grep 'repo created in other' "$T/out"
+    k patch secret repo-secret -n other --type merge -p '{"data":{"RESTIC_PASSWORD":"b3RoZXI="}}' >/dev/null
     run stash cp secret repo-secret -n demo --to-namespace other
-    says 1 'already exists'
+    says 1 'already exists' 'it is another one, which stays'
+    [ "$(field other secret/repo-secret '{.data.RESTIC_PASSWORD}')" = b3RoZXI= ]
     stash cp backupconfig bc -n demo --to-namespace third
+    stash cp backupconfig bc -n demo --to-namespace third | grep -c unchanged | grep -qx 3
     [ "$(field third bc/bc '{.spec.task.name}')" = redis-backup-7.0.5 ]
     [ "$(field third repo/repo '{.spec.backend.local.hostPath.path}')" = "$T/repo-demo" ]
     field third secret/repo-secret '{.metadata.name}'
