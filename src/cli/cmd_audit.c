@@ -35,9 +35,9 @@ print_count(bool known, uint64_t n)
 static void
 print_row(const struct snapshot *s, const struct audit_row *row)
 {
-    char id[ID_TEXT], when[INSTANT_TEXT];
+    char id[ID_TEXT], when[OUT_TIME];
 
-    (void)printf("%.8s  %.19s  ", id_hex(&s->id, id), instant_format(s->time, when));
+    (void)printf("%.8s  %-*s  ", id_hex(&s->id, id), OUT_TIME_COLUMNS, out_time(s->time, when));
     out_words(s->hostname, 16);
     (void)printf("  %-6s", makers[row->maker]);
     print_count(row->told, row->said);
@@ -92,8 +92,8 @@ audit_all(struct ctx *cx, const struct audit_args *a, struct repo *r,
         out_json_begin(&j);
         jw_open_array(&j.w);
     } else {
-        (void)printf("%-8s  %-19s  %-16s  %-6s  %12s  %12s  %s\n", "ID", "Time", "Host", "Maker",
-                     "Said", "Found", "State");
+        (void)printf("%-8s  %-*s  %-16s  %-6s  %12s  %12s  %s\n", "ID", OUT_TIME_COLUMNS, "Time",
+                     "Host", "Maker", "Said", "Found", "State");
     }
     for (size_t i = 0; i < all->n && rc == RC_OK; i++) {
         struct audit_row row;

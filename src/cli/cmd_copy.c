@@ -25,12 +25,12 @@ static const struct opt_group groups[] = {
 static void
 print_line(bool as_json, const char *what, const struct snapshot *from, const struct id *to)
 {
-    char id[ID_TEXT], copy[ID_TEXT], when[INSTANT_TEXT];
+    char id[ID_TEXT], copy[ID_TEXT], when[OUT_TIME];
 
     if (as_json)
         return;
-    (void)printf("%-7s  %.8s  %.19s  ", what, id_hex(&from->id, id),
-                 instant_format(from->time, when));
+    (void)printf("%-7s  %.8s  %-*s  ", what, id_hex(&from->id, id), OUT_TIME_COLUMNS,
+                 out_time(from->time, when));
     out_words(from->hostname, 16);
     (void)printf("  as %.8s\n", id_hex(to, copy));
 }

@@ -40,13 +40,13 @@ struct show {
 static void
 print_hit(struct show *s, const struct find_hit *hit)
 {
-    char id[ID_TEXT], snapshot[ID_TEXT], when[INSTANT_TEXT];
+    char id[ID_TEXT], snapshot[ID_TEXT], when[OUT_TIME];
 
     (void)id_hex(&hit->snapshot->id, snapshot);
-    (void)instant_format(hit->snapshot->time, when);
+    (void)out_time(hit->snapshot->time, when);
     if (hit->kind == FIND_NAME) {
         if (s->last != hit->snapshot)
-            (void)printf("in snapshot %.8s from %.19s\n", snapshot, when);
+            (void)printf("in snapshot %.8s from %s\n", snapshot, when);
         out_words(hit->path, 0);
         (void)puts("");
         return;
@@ -57,7 +57,7 @@ print_hit(struct show *s, const struct find_hit *hit)
     (void)puts("");
     if (hit->kind == FIND_BLOB)
         (void)printf("  (tree %s)\n", id_hex(hit->tree, id));
-    (void)printf("  in snapshot %.8s from %.19s\n", snapshot, when);
+    (void)printf("  in snapshot %.8s from %s\n", snapshot, when);
 }
 
 /* ---- JSON, as restic's ---- */

@@ -165,11 +165,11 @@ static void
 print_row(const struct work *w, size_t i)
 {
     const struct snapshot *s = &w->list[i];
-    char id[ID_TEXT], when[INSTANT_TEXT];
+    char id[ID_TEXT], when[OUT_TIME];
     bool first = true;
 
-    (void)printf("%-6s  %.8s  %.19s  ", w->marks[i].keep ? "keep" : "remove", id_hex(&s->id, id),
-                 instant_format(s->time, when));
+    (void)printf("%-6s  %.8s  %-*s  ", w->marks[i].keep ? "keep" : "remove", id_hex(&s->id, id),
+                 OUT_TIME_COLUMNS, out_time(s->time, when));
     out_words(s->hostname, HOST_COLUMNS);
     for (size_t k = 0; k < s->n_paths; k++) {
         (void)printf("%s", k > 0 ? " " : "  ");

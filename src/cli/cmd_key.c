@@ -28,7 +28,7 @@ static const struct opt_group groups[] = {
 static void
 print_text(const struct key_info *keys, size_t n)
 {
-    char id[ID_TEXT], when[INSTANT_TEXT];
+    char id[ID_TEXT], when[OUT_TIME];
 
     (void)printf(" %-8s  %-16s  %-24s  %s\n", "ID", "User", "Host", "Created");
     for (size_t i = 0; i < n; i++) {
@@ -36,7 +36,7 @@ print_text(const struct key_info *keys, size_t n)
         out_words(keys[i].username, 16);
         (void)printf("  ");
         out_words(keys[i].hostname, 24);
-        (void)printf("  %.19s\n", instant_format(keys[i].created, when));
+        (void)printf("  %s\n", out_time(keys[i].created, when));
     }
 }
 

@@ -66,10 +66,11 @@ print_marks(const struct manifest_brief *m)
 static void
 print_row(const struct snapshot *s, const struct manifest_brief *m)
 {
-    char id[ID_TEXT], when[INSTANT_TEXT], bytes[OUT_TEXT], host[SHOWN], target[SHOWN], part[SHOWN],
+    char id[ID_TEXT], when[OUT_TIME], bytes[OUT_TEXT], host[SHOWN], target[SHOWN], part[SHOWN],
         digest[16];
 
-    (void)printf("%.8s  %.19s  %-16s  %-24s ", id_hex(&s->id, id), instant_format(s->time, when),
+    (void)printf("%.8s  %-*s  %-16s  %-24s ", id_hex(&s->id, id), OUT_TIME_COLUMNS,
+                 out_time(s->time, when),
                  str_show(str_c(s->hostname != NULL ? s->hostname : ""), host, sizeof(host)),
                  str_show(str_c(s->target != NULL ? s->target : "-"), target, sizeof(target)));
     if (m != NULL) {
@@ -122,9 +123,9 @@ snapshots_print(struct listing *l, const struct snapshot *all, size_t n, struct 
     if (l->args->app.json)
         jw_open_array(&l->w);
     else
-        (void)printf("%-8s  %-19s  %-16s  %-24s  %10s  %12s  %-11s  %-14s  %-12s  %s\n", "ID",
-                     "Time", "Host", "Target", "Keys", "Size", "Source", "Server", "Digest",
-                     "Paths [Tags]");
+        (void)printf("%-8s  %-*s  %-16s  %-24s  %10s  %12s  %-11s  %-14s  %-12s  %s\n", "ID",
+                     OUT_TIME_COLUMNS, "Time", "Host", "Target", "Keys", "Size", "Source", "Server",
+                     "Digest", "Paths [Tags]");
     for (size_t i = 0; i < n; i++)
         list_one(l, &all[i]);
     if (!l->args->app.json) {

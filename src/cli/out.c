@@ -51,6 +51,19 @@ out_duration(int64_t ms, char to[static OUT_TEXT])
 }
 
 const char *
+out_time(struct instant t, char to[static OUT_TIME])
+{
+    time_t sec = (time_t)t.sec;
+    char text[INSTANT_TEXT];
+    struct tm tm;
+
+    t.nsec = 0;
+    t.zone = localtime_r(&sec, &tm) != NULL ? (int32_t)tm.tm_gmtoff : 0;
+    (void)snprintf(to, OUT_TIME, "%.*s", OUT_TIME - 1, instant_format(t, text));
+    return to;
+}
+
+const char *
 out_snapshot(const struct snapshot *s, char to[static OUT_SNAPSHOT])
 {
     struct instant utc = {.sec = s->time.sec};

@@ -17,6 +17,11 @@ const char *out_bytes(uint64_t n, char to[static OUT_TEXT]);
 /* "1.2 s", "3:05". */
 const char *out_duration(int64_t ms, char to[static OUT_TEXT]);
 
+/* "2026-11-29T03:00:17+01:00": what clocks show here, with the offset of that day. Returns `to`. */
+struct instant;
+enum { OUT_TIME = 32, OUT_TIME_COLUMNS = 25 };
+const char *out_time(struct instant t, char to[static OUT_TIME]);
+
 /* "4f97cbfd (2026-11-29 02:00 UTC)" */
 struct snapshot;
 enum { OUT_SNAPSHOT = 48 };

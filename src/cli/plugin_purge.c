@@ -173,15 +173,15 @@ sort_out(struct purge *p)
 static void
 print_old(const struct purge *p)
 {
-    (void)printf("%-20s  %-12s  %s\n", "LAST CHANGE", "SIZE", "REPOSITORY");
+    (void)printf("%-*s  %-12s  %s\n", OUT_TIME_COLUMNS, "LAST CHANGE", "SIZE", "REPOSITORY");
     for (size_t i = 0; i < p->old; i++) {
         const struct purge_repo *r = p->all.v[i];
         const struct instant at = {.sec = r->newest_ms / 1000};
         CLEANUP(mem_free_ptr) char *place = place_of(p, r);
-        char text[INSTANT_TEXT], size[OUT_TEXT];
+        char text[OUT_TIME], size[OUT_TEXT];
 
-        (void)printf("%-20s  %-12s  %s\n", instant_format(at, text), out_bytes(r->bytes, size),
-                     place);
+        (void)printf("%-*s  %-12s  %s\n", OUT_TIME_COLUMNS, out_time(at, text),
+                     out_bytes(r->bytes, size), place);
     }
     (void)fflush(stdout);
 }

@@ -32,6 +32,12 @@ const struct opt opts_dump_path[] = {
     {.name = NULL},
 };
 
+const struct opt opts_before[] = {
+    {"before", 0, OPT_TIME(struct snapshot_choice, before), NULL,
+     "the latest of those that are not younger, such as '2012-11-01 22:08:41', local time zone"},
+    {.name = NULL},
+};
+
 struct snapshot_filter
 app_snapshot_filter(const struct snapshot_choice *c)
 {
@@ -41,7 +47,8 @@ app_snapshot_filter(const struct snapshot_choice *c)
                                     .n_tags = c->tags.n,
                                     .paths = c->paths.v,
                                     .n_paths = c->paths.n,
-                                    .target = c->target};
+                                    .target = c->target,
+                                    .before = c->before.given ? &c->before.at : NULL};
 }
 
 /* Any other word is looked for as an ID, as restic does, even if none can match. */
@@ -167,6 +174,8 @@ app_snapshot_open(struct ctx *cx, const struct repo_access *a, const struct app_
     char *part = NULL;
     enum rc rc = RC_OK;
 
+    if (w->choice->before.given && w->spec != NULL && strncmp(w->spec, "latest", 6) != 0)
+        return err_set(e, RC_USAGE, "--before chooses a snapshot: leave out %s", w->spec);
     if (w->own != NULL)
         rc = own_target(w->own, &own, e);
     if (rc == RC_OK && w->keys != NULL)

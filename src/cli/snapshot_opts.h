@@ -12,12 +12,15 @@ struct snapshot_choice {
     struct opt_list hosts, tags, paths;
     const char *target;
     const char *path; /* of the dump in a snapshot */
+    struct opt_time before;
 };
-/* --host, --tag, --target; --path as a filter (repeatable), or of the dump in the snapshot. */
-extern const struct opt opts_host[], opts_tag[], opts_target[], opts_paths[], opts_dump_path[];
+/* --host, --tag, --target; --path as a filter (repeatable), or of the dump in the snapshot; --before. */
+extern const struct opt opts_host[], opts_tag[], opts_target[], opts_paths[], opts_dump_path[],
+    opts_before[];
 /* The groups of a struct snapshot_choice `f` of `T`: for one snapshot, and for several. */
 #define GROUPS_SNAPSHOT(T, f)                                                                      \
     {opts_host, offsetof(T, f)}, {opts_tag, offsetof(T, f)}, {opts_target, offsetof(T, f)},        \
+        {opts_before, offsetof(T, f)},                                                             \
     {                                                                                              \
         opts_dump_path, offsetof(T, f)                                                             \
     }

@@ -73,7 +73,7 @@ extern const struct opt_type opt_count, opt_count_or_none, opt_size, opt_rate;
 extern const struct opt_type opt_ms, opt_ms_or_none;
 /* An enum: the index in the row's words. */
 extern const struct opt_type opt_enum;
-/* struct opt_time: "2012-11-01 22:08:41" in the local time zone. */
+/* struct opt_time: "2012-11-01 22:08:41" in the local time zone, or "2012-11-01T22:08:41+01:00". */
 extern const struct opt_type opt_time;
 extern const struct opt_type opt_ignored, opt_ignored_flag;
 

@@ -188,12 +188,14 @@ type_enum(const struct opt *o, const char *text, void *to, struct err *e)
     return RC_OK;
 }
 
-/* As restic's --time: what clocks show here. A day that does not exist is refused. */
+/* As restic's --time: what clocks show here, or with an offset, as tables show it. A day that does not exist is refused. */
 static enum rc
 type_time(const struct opt *o, const char *text, void *to, struct err *e)
 {
     struct tm tm = {.tm_isdst = -1};
     const char *end;
+    struct err none = ERR_INIT;
+    struct instant at;
     char shown[SHOWN];
     time_t t;
     int day;
@@ -201,6 +203,10 @@ type_time(const struct opt *o, const char *text, void *to, struct err *e)
     (void)o;
     if (text == NULL) {
         *(struct opt_time *)to = (struct opt_time){.given = false};
+        return RC_OK;
+    }
+    if (instant_parse(str_c(text), &at, &none) == RC_OK) {
+        *(struct opt_time *)to = (struct opt_time){.given = true, .at = at};
         return RC_OK;
     }
     end = strptime(text, "%Y-%m-%d %H:%M:%S", &tm);

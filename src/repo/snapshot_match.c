@@ -72,5 +72,8 @@ snapshot_matches(const struct snapshot *s, const struct snapshot_filter *f)
     for (size_t i = 0; i < f->n_paths; i++)
         if (!has_text(s->paths, s->n_paths, f->paths[i]))
             return false;
+    /* To the second, as it is shown. */
+    if (f->before != NULL && s->time.sec > f->before->sec)
+        return false;
     return host && tags && (f->target == NULL || target_named(f->target, s));
 }

@@ -492,3 +492,24 @@ PY
     run "$CSTASH" load -q --json --redis "$URL_b" "$T/old"
     [[ "$output" == *'"keys_sent":21,"keys_restored":1,'*'"keys_expired":20'* ]] || { echo "$output"; false; }
 }
+
+@test "a moment chooses the snapshot; times are those that clocks show here, with their offset" {
+    export TZ=Europe/Berlin
+    start_redis b
+    for day in 01 02 03; do
+        cli a set day $day >/dev/null
+        "$CSTASH" backup -q --redis "$URL_a" --time "2026-07-$day 02:00:00"
+    done
+    run "$CSTASH" snapshots
+    says 0 "2026-07-02T02:00:00+02:00"
+    restore b --yes --before "2026-07-02 12:00:00"
+    [ "$status $(cli b get day)" = "0 02" ]
+    restore b --yes --before "2026-07-03T00:00:00Z" # 02:00:00 here: the table's second is included
+    [ "$status $(cli b get day)" = "0 03" ]
+    run "$CSTASH" restore -q --yes --redis "$URL_b" --before "2026-07-03 12:00:00" latest:2 </dev/null
+    [ "$status $(cli b get day)" = "0 01" ]
+    restore b --yes --before "2026-06-30 12:00:00"
+    says 1 "no snapshot matches"
+    run "$CSTASH" restore -q --redis "$URL_b" --before "2026-07-02 12:00:00" abcd1234 </dev/null
+    says 2 "--before chooses a snapshot: leave out abcd1234"
+}
