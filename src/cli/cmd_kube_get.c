@@ -463,4 +463,5 @@ const struct command cmd_get = {.name = "get",
                                 .groups = groups,
                                 .size = sizeof(struct get_args),
                                 .words_max = OPT_LIST_MAX,
+                                .of_snapshots = &cmd_get_key,
                                 .run = kube_get_main};

@@ -14,6 +14,8 @@ static const struct command *const commands[] = {
     &cmd_digest,
     &cmd_check,
     &cmd_audit,
+    &cmd_keys,
+    &cmd_get_key,
     &cmd_forget,
     &cmd_prune,
     &cmd_copy,

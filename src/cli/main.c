@@ -127,6 +127,28 @@ find_command(int argc, char **argv, int *words)
     return NULL;
 }
 
+/* "latest", "latest:N", an ID or as much of one as lists show. */
+static bool
+is_snapshot(const char *word)
+{
+    size_t n = strlen(word);
+
+    return strcmp(word, "latest") == 0 || strncmp(word, "latest:", 7) == 0 ||
+           (n >= 8 && n < ID_TEXT && strspn(word, "0123456789abcdef") == n);
+}
+
+/* Which command is meant by a name that two have. */
+static const struct command *
+command_meant(const struct command *c, int argc, char **argv)
+{
+    int first;
+
+    if (c->of_snapshots == NULL)
+        return c;
+    first = opts_leading(c->of_snapshots->groups, argc, argv);
+    return first < argc && is_snapshot(argv[first]) ? c->of_snapshots : c;
+}
+
 static enum exit_code
 exit_code_of(enum rc rc)
 {
@@ -387,6 +409,7 @@ main_run(int argc, char **argv)
     }
     if (c == NULL)
         return main_unknown(argc - 1, argv + 1);
+    c = command_meant(c, argc - 1 - words, argv + 1 + words);
     if (ctx_init(&root, &e)) {
         log_err(&e);
         return EXIT_FAILED;

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/look.h"
+
+#include "job/dump_reader.h"
+#include "rdb/payload.h"
+
+struct look {
+    const struct filter *filter; /* look_keys */
+    look_key_fn *fn;
+    const struct look_key *wanted; /* else this one */
+    ev_fn *on;                     /* of its value; NULL: it is only looked for */
+    void *arg;
+    struct payload_decoder *payloads;
+    struct look_key at; /* the key in progress */
+    bool in;            /* it is wanted */
+    bool found, once, done;
+};
+
+static void
+look_count(struct look_key *k, const struct ev *ev)
+{
+    switch (ev->kind) {
+    case EV_STRING:
+    case EV_ELEM:
+        k->bytes += ev->u.piece.p.n;
+        k->items += ev->kind == EV_ELEM ? ev_is_last(&ev->u.piece) : ev_is_first(&ev->u.piece);
+        break;
+    case EV_ZELEM:
+        k->bytes += ev->u.zelem.member.n + sizeof(ev->u.zelem.score);
+        k->items++;
+        break;
+    case EV_FIELD:
+        k->bytes +=
+            ev->u.field.value.p.n + (ev_is_first(&ev->u.field.value) ? ev->u.field.name.n : 0);
+        k->items += ev_is_first(&ev->u.field.value);
+        break;
+    case EV_ENTRY:
+        k->bytes += sizeof(ev->u.entry.id);
+        for (size_t i = 0; i < 2 * ev->u.entry.n; i++)
+            k->bytes += ev->u.entry.pairs[i].n;
+        k->items++;
+        break;
+    case EV_PAYLOAD:
+        k->bytes += ev->u.payload.value.n;
+        k->items++;
+        break;
+    default:
+        break;
+    }
+}
+
+static bool
+look_wants(const struct look *l, const struct ev_key *k)
+{
+    return l->wanted != NULL ? l->at.db == l->wanted->db && str_eq(k->name, l->wanted->name)
+                             : filter_wants(l->filter, l->at.db, k->name);
+}
+
+/* A payload's value comes back here, taken apart. */
+static enum rc
+look_value_on(void *arg, const struct ev *ev, struct err *e)
+{
+    struct look *l = arg;
+
+    look_count(&l->at, ev);
+    return l->on != NULL ? l->on(l->arg, ev, e) : RC_OK;
+}
+
+static enum rc
+look_key_begins(struct look *l, const struct ev *ev, struct err *e)
+{
+    struct ev key = *ev;
+
+    l->in = look_wants(l, &ev->u.key);
+    if (!l->in || (l->found && l->wanted != NULL)) /* again: it goes on */
+        return RC_OK;
+    l->found = true;
+    l->at = (struct look_key){.db = l->at.db, .type = ev->u.key.type};
+    if (l->on == NULL)
+        return RC_OK;
+    key.u.key.expires_at = l->wanted->expires_at;
+    return l->on(l->arg, &key, e);
+}
+
+static enum rc
+look_key_ends(struct look *l, const struct ev *ev, struct err *e)
+{
+    l->in = false;
+    l->at.name = ev->u.key.name;
+    l->at.expires_at = ev->u.key.expires_at;
+    if (l->fn != NULL)
+        return l->fn(l->arg, &l->at, e);
+    l->done = l->once;
+    /* Whatever it is: it ends the pass, and is not looked at. */
+    return l->done ? err_set(e, RC_EXISTS, "the key is found") : RC_OK;
+}
+
+static enum rc
+look_on(void *arg, const struct ev *ev, struct err *e)
+{
+    struct look *l = arg;
+
+    if (ev->kind == EV_DB)
+        l->at.db = ev->u.db.n;
+    if (ev->kind == EV_KEY)
+        return look_key_begins(l, ev, e);
+    if (!l->in)
+        return RC_OK;
+    if (ev->kind == EV_KEY_END)
+        return look_key_ends(l, ev, e);
+    return ev->kind == EV_PAYLOAD ? payload_decode(l->payloads, ev, look_value_on, l, e)
+                                  : look_value_on(l, ev, e);
+}
+
+static enum rc
+look_pass(struct ctx *cx, const struct snapshot_source *from, struct look *l, struct err *e)
+{
+    const struct load_opts opts = {
+        .filter = FILTER_ALL, .dry_run = true, .on = look_on, .on_arg = l};
+    struct dump_reader *feed = NULL;
+    struct load_result result;
+    struct err why = ERR_INIT;
+    struct load *file;
+    enum rc rc = load_open(cx, from->repo, &from->file, SNAPSHOT_WORKERS, &file, e);
+
+    if (rc != RC_OK)
+        return rc;
+    l->once = from->manifest.n != 0;
+    l->payloads = payload_decoder_new();
+    rc = dump_reader_open(cx, load_rd(file), &feed, &why);
+    if (rc == RC_OK)
+        rc = load_run(cx, NULL, dump_reader_rd(feed), &opts, &result, &why);
+    dump_reader_close(feed);
+    load_close(file);
+    payload_decoder_free(l->payloads);
+    if (rc == RC_OK || l->done)
+        return RC_OK;
+    *e = why;
+    return rc;
+}
+
+enum rc
+look_keys(struct ctx *cx, const struct snapshot_source *from, const struct filter *filter,
+          look_key_fn *fn, void *arg, struct err *e)
+{
+    struct look l = {.filter = filter, .fn = fn, .arg = arg};
+
+    return look_pass(cx, from, &l, e);
+}
+
+enum rc
+look_find(struct ctx *cx, const struct snapshot_source *from, uint64_t db, struct str name,
+          struct look_key *out, struct err *e)
+{
+    const struct look_key wanted = {.db = db, .name = name};
+    struct look l = {.wanted = &wanted};
+    char shown[80];
+
+    if (look_pass(cx, from, &l, e))
+        return err_code(e);
+    if (!l.found)
+        return err_set(e, RC_NOT_FOUND, "there is no key \"%s\" in database %llu of the snapshot",
+                       str_show(name, shown, sizeof(shown)), (unsigned long long)db);
+    *out = l.at;
+    out->db = db;
+    out->name = name;
+    return RC_OK;
+}
+
+enum rc
+look_value(struct ctx *cx, const struct snapshot_source *from, const struct look_key *k, ev_fn *on,
+           void *arg, struct err *e)
+{
+    struct look l = {.wanted = k, .on = on, .arg = arg};
+    struct ev end = {.kind = EV_KEY_END};
+
+    if (look_pass(cx, from, &l, e))
+        return err_code(e);
+    end.u.key = (struct ev_key){
+        .name = k->name, .type = k->type, .expires_at = k->expires_at, .idle_s = -1, .freq = -1};
+    return on(arg, &end, e);
+}

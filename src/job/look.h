@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef JOB_LOOK_H
+#define JOB_LOOK_H
+
+/*
+ * job/look -- what is in a snapshot's dump, without a Redis.
+ *
+ * Shape    a pass over the dump: look_keys tells every key; look_find finds one, and look_value gives its events.
+ * Sizes    bytes of the data: names of fields, elements, values; what a server takes for them is more.
+ * Memory   that of a decoder (dump/dump_decode), whatever the dump's size.
+ * Stops    at the key that is looked for, where the dump is of our making; in others a key may come again.
+ * Errors   as job/restore of a dump that is not whole, as far as it was read.
+ */
+#include "dump/filter.h"
+#include "job/restore.h"
+
+struct look_key {
+    uint64_t db;
+    struct str name; /* borrowed until the callback returns; of look_find: the caller's */
+    enum kv_type type;
+    uint64_t items, bytes;
+    int64_t expires_at; /* unix ms, EV_NO_EXPIRY */
+};
+
+typedef enum rc look_key_fn(void *arg, const struct look_key *k, struct err *e);
+
+/* The keys that `filter` wants, in the order of the dump. A callback's error ends it. */
+NODISCARD enum rc look_keys(struct ctx *cx, const struct snapshot_source *from,
+                            const struct filter *filter, look_key_fn *fn, void *arg, struct err *e);
+/* RC_NOT_FOUND: it is not in that database. */
+NODISCARD enum rc look_find(struct ctx *cx, const struct snapshot_source *from, uint64_t db,
+                            struct str name, struct look_key *out, struct err *e);
+/* Its value as events, between EV_KEY with its final expiry and EV_KEY_END; payloads are taken apart, but for opaque ones. */
+NODISCARD enum rc look_value(struct ctx *cx, const struct snapshot_source *from,
+                             const struct look_key *k, ev_fn *on, void *arg, struct err *e);
+
+#endif
