@@ -59,12 +59,13 @@ extern const struct program program_cstash; /* commands.c */
 /* What stands in the help, and what shells complete. */
 const struct opt_group *app_command_groups(const struct command *c);
 extern const struct command cmd_init, cmd_backup, cmd_restore, cmd_snapshots, cmd_show, cmd_dump,
-    cmd_load, cmd_digest, cmd_check, cmd_audit, cmd_keys, cmd_get_key, cmd_forget, cmd_prune,
-    cmd_copy, cmd_tag, cmd_cat, cmd_list, cmd_find, cmd_repair, cmd_rebuild_index, cmd_migrate,
-    cmd_unlock, cmd_stats, cmd_key, cmd_up, cmd_backup_redis, cmd_restore_redis, cmd_update_status,
-    cmd_run_hook, cmd_create_backupsession, cmd_forget_snapshot, cmd_show_snapshots,
-    cmd_wipe_repository, cmd_hold_volume, cmd_serve_volume, cmd_operator, cmd_crds, cmd_catalog,
-    cmd_apply, cmd_get, cmd_describe, cmd_delete, cmd_logs, cmd_wait, cmd_completion, cmd_man;
+    cmd_load, cmd_digest, cmd_check, cmd_audit, cmd_keys, cmd_get_key, cmd_diff, cmd_forget,
+    cmd_prune, cmd_copy, cmd_tag, cmd_cat, cmd_list, cmd_find, cmd_repair, cmd_rebuild_index,
+    cmd_migrate, cmd_unlock, cmd_stats, cmd_key, cmd_up, cmd_backup_redis, cmd_restore_redis,
+    cmd_update_status, cmd_run_hook, cmd_create_backupsession, cmd_forget_snapshot,
+    cmd_show_snapshots, cmd_wipe_repository, cmd_hold_volume, cmd_serve_volume, cmd_operator,
+    cmd_crds, cmd_catalog, cmd_apply, cmd_get, cmd_describe, cmd_delete, cmd_logs, cmd_wait,
+    cmd_completion, cmd_man;
 
 /* ---- a repository ---- */
 

@@ -16,6 +16,7 @@ static const struct command *const commands[] = {
     &cmd_audit,
     &cmd_keys,
     &cmd_get_key,
+    &cmd_diff,
     &cmd_forget,
     &cmd_prune,
     &cmd_copy,

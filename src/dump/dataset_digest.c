@@ -32,8 +32,10 @@ struct dataset_digest {
     bool in_pieces;
     uint64_t entries; /* of a stream */
     uint64_t expiring_fields;
-    int64_t last_field; /* when the last of them expires */
-    size_t soon_used;   /* by all databases together */
+    int64_t last_field;          /* when the last of them expires */
+    size_t soon_used;            /* by all databases together */
+    dataset_digest_key_fn *each; /* NULL: nobody wants them */
+    void *each_arg;
     /* leaving out what expires; fields are remembered until their expiry is told */
     int64_t cut;
     unsigned without; /* bits of enum dataset_digest_part */
@@ -363,8 +365,8 @@ note_expiry(struct dataset_digest *t, int64_t at)
         soon_add(&t->dbs[t->now].soon, at, &t->soon_used);
 }
 
-static void
-on_key_end(struct dataset_digest *t, const struct ev_key *key)
+static enum rc
+on_key_end(struct dataset_digest *t, const struct ev_key *key, struct err *e)
 {
     struct dataset_digest_db *db = &t->dbs[t->now];
     bool expires = key->expires_at != EV_NO_EXPIRY;
@@ -372,10 +374,10 @@ on_key_end(struct dataset_digest *t, const struct ev_key *key)
     XXH128_hash_t h;
 
     if (t->elements == 0 && t->type != KV_STREAM) /* an empty collection is not a key to a server */
-        return;
+        return RC_OK;
     if (is_left_out(t, key->expires_at)) {
         t->left_out++;
-        return;
+        return RC_OK;
     }
     note_expiry(t, key->expires_at);
     if (t->in_pieces) {
@@ -389,6 +391,24 @@ on_key_end(struct dataset_digest *t, const struct ev_key *key)
     db->types[t->type].expiring += expires;
     db->types[t->type].elements += t->elements;
     t->keys++;
+    if (t->each == NULL)
+        return RC_OK;
+    return t->each(
+        t->each_arg,
+        &(struct dataset_digest_key){
+            .db = db->n,
+            .name = key->name,
+            .type = t->type,
+            .value = (uint64_t)HASH_WORDS(WORDS_OF(t->acc), (uint64_t)t->type, t->elements),
+            .expires_at = key->expires_at},
+        e);
+}
+
+void
+dataset_digest_each(struct dataset_digest *t, dataset_digest_key_fn *fn, void *arg)
+{
+    t->each = fn;
+    t->each_arg = arg;
 }
 
 enum rc
@@ -444,8 +464,7 @@ dataset_digest_on(void *arg, const struct ev *ev, struct err *e)
     case EV_PAYLOAD:
         return on_payload(t, ev, e);
     case EV_KEY_END:
-        on_key_end(t, &ev->u.key);
-        break;
+        return on_key_end(t, &ev->u.key, e);
     }
     return RC_OK;
 }

@@ -64,6 +64,17 @@ void dataset_digest_leave_out(struct dataset_digest *t, int64_t cut_ms);
  */
 enum dataset_digest_part { TALLY_COUNTERS = 1, TALLY_MODULES = 2, TALLY_TERMS = 4 };
 void dataset_digest_leave_out_parts(struct dataset_digest *t, unsigned parts);
+/* A key that was counted, and what its value is: equal for equal values of a type, whatever their order and encoding. */
+struct dataset_digest_key {
+    uint64_t db;
+    struct str name; /* borrowed */
+    enum kv_type type;
+    uint64_t value;
+    int64_t expires_at; /* EV_NO_EXPIRY: it does not */
+};
+typedef enum rc dataset_digest_key_fn(void *arg, const struct dataset_digest_key *k, struct err *e);
+/* Tell each. Before the first event. */
+void dataset_digest_each(struct dataset_digest *t, dataset_digest_key_fn *fn, void *arg);
 /* How many keys and fields were left out. */
 uint64_t dataset_digest_left_out(const struct dataset_digest *t);
 

@@ -8,6 +8,14 @@
 
 enum { FIRST_CAP = 4096, CAP_MAX = 8 * 1024 * 1024 };
 
+struct name_hash
+name_set_hash(uint64_t db, struct str name)
+{
+    XXH128_hash_t h = XXH3_128bits_withSeed(name.p, name.n, db);
+
+    return (struct name_hash){.name = h.low64 != 0 ? h.low64 : 1, .choose = h.high64};
+}
+
 void
 name_set_init(struct name_set *s)
 {
@@ -61,10 +69,9 @@ set_grow(struct name_set *s)
 bool
 name_set_add(struct name_set *s, uint64_t db, struct str name)
 {
-    XXH128_hash_t h = XXH3_128bits_withSeed(name.p, name.n, db);
-    uint64_t hash = h.low64 != 0 ? h.low64 : 1;
+    struct name_hash h = name_set_hash(db, name);
 
-    if (s->shares != 0 && h.high64 % s->shares != s->share)
+    if (s->shares != 0 && h.choose % s->shares != s->share)
         return false;
     if (s->n == NAME_SET_MAX) {
         s->full = true;
@@ -72,7 +79,7 @@ name_set_add(struct name_set *s, uint64_t db, struct str name)
     }
     if (s->n >= s->cap / 4 * 3 && s->cap < CAP_MAX)
         set_grow(s);
-    if (!set_put(s->slots, s->cap, hash))
+    if (!set_put(s->slots, s->cap, h.name))
         return false;
     s->n++;
     return true;

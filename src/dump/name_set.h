@@ -12,6 +12,12 @@
  */
 #include "base/str.h"
 
+/* A key by hashes: `name` is never 0; `choose` has nothing to do with it, and tells in which share of many it is. */
+struct name_hash {
+    uint64_t name, choose;
+};
+struct name_hash name_set_hash(uint64_t db, struct str name);
+
 enum { NAME_SET_MAX = 6 * 1024 * 1024 };
 
 struct name_set {

@@ -3,10 +3,9 @@
 
 #include "base/mem.h"
 #include "job/backup.h"
-#include "job/dump_reader.h"
+#include "job/look.h"
 #include "job/manifest.h"
 #include "dump/name_set.h"
-#include "job/restore.h"
 
 struct audit_pass {
     struct dataset_digest *digest; /* NULL: not of this pass */
@@ -32,27 +31,11 @@ audit_on(void *arg, const struct ev *ev, struct err *e)
     return p->digest == NULL ? RC_OK : dataset_digest_on(p->digest, ev, e);
 }
 
-/* Read all of it, into nowhere. */
 static enum rc
 audit_read(struct ctx *cx, const struct snapshot_source *from, struct audit_pass *p, struct err *e)
 {
-    const struct load_opts opts = {
-        .filter = FILTER_ALL, .dry_run = true, .on = audit_on, .on_arg = p};
-    struct dump_reader *feed = NULL;
-    struct load *file;
-    enum rc rc;
-
-    if (load_open(cx, from->repo, &from->file, SNAPSHOT_WORKERS, &file, e))
-        return err_code(e);
     p->named = p->db = 0;
-    rc = dump_reader_open(cx, load_rd(file), &feed, e);
-    if (rc == RC_OK) {
-        p->is_rdb = dump_reader_is_rdb(feed);
-        rc = load_run(cx, NULL, dump_reader_rd(feed), &opts, &p->load, e);
-    }
-    dump_reader_close(feed);
-    load_close(file);
-    return rc;
+    return look_events(cx, from, audit_on, p, &p->load, &p->is_rdb, e);
 }
 
 /* Names beyond what the set takes: a share of them in each pass. */

@@ -112,26 +112,38 @@ look_on(void *arg, const struct ev *ev, struct err *e)
                                   : look_value_on(l, ev, e);
 }
 
+enum rc
+look_events(struct ctx *cx, const struct snapshot_source *from, ev_fn *on, void *arg,
+            struct load_result *load, bool *is_rdb, struct err *e)
+{
+    const struct load_opts opts = {.filter = FILTER_ALL, .dry_run = true, .on = on, .on_arg = arg};
+    struct dump_reader *feed = NULL;
+    struct load_result result;
+    struct load *file;
+    enum rc rc;
+
+    if (load_open(cx, from->repo, &from->file, SNAPSHOT_WORKERS, &file, e))
+        return err_code(e);
+    rc = dump_reader_open(cx, load_rd(file), &feed, e);
+    if (rc == RC_OK) {
+        if (is_rdb != NULL)
+            *is_rdb = dump_reader_is_rdb(feed);
+        rc = load_run(cx, NULL, dump_reader_rd(feed), &opts, load != NULL ? load : &result, e);
+    }
+    dump_reader_close(feed);
+    load_close(file);
+    return rc;
+}
+
 static enum rc
 look_pass(struct ctx *cx, const struct snapshot_source *from, struct look *l, struct err *e)
 {
-    const struct load_opts opts = {
-        .filter = FILTER_ALL, .dry_run = true, .on = look_on, .on_arg = l};
-    struct dump_reader *feed = NULL;
-    struct load_result result;
     struct err why = ERR_INIT;
-    struct load *file;
-    enum rc rc = load_open(cx, from->repo, &from->file, SNAPSHOT_WORKERS, &file, e);
+    enum rc rc;
 
-    if (rc != RC_OK)
-        return rc;
     l->once = from->manifest.n != 0;
     l->payloads = payload_decoder_new();
-    rc = dump_reader_open(cx, load_rd(file), &feed, &why);
-    if (rc == RC_OK)
-        rc = load_run(cx, NULL, dump_reader_rd(feed), &opts, &result, &why);
-    dump_reader_close(feed);
-    load_close(file);
+    rc = look_events(cx, from, look_on, l, NULL, NULL, &why);
     payload_decoder_free(l->payloads);
     if (rc == RC_OK || l->done)
         return RC_OK;

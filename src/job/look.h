@@ -5,14 +5,19 @@
 /*
  * job/look -- what is in a snapshot's dump, without a Redis.
  *
- * Shape    a pass over the dump: look_keys tells every key; look_find finds one, and look_value gives its events.
+ * Shape    a pass over the dump: look_events gives all of it, look_keys tells every key; look_find finds one, and look_value gives its events.
  * Sizes    bytes of the data: names of fields, elements, values; what a server takes for them is more.
  * Memory   that of a decoder (dump/dump_decode), whatever the dump's size.
  * Stops    at the key that is looked for, where the dump is of our making; in others a key may come again.
  * Errors   as job/restore of a dump that is not whole, as far as it was read.
  */
+#include "dump/dataset_digest.h"
 #include "dump/filter.h"
 #include "job/restore.h"
+
+/* All of the dump as events. `load` and `is_rdb` may be NULL: how it was read. An error of `on` ends it. */
+NODISCARD enum rc look_events(struct ctx *cx, const struct snapshot_source *from, ev_fn *on,
+                              void *arg, struct load_result *load, bool *is_rdb, struct err *e);
 
 struct look_key {
     uint64_t db;

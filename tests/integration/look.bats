@@ -94,3 +94,85 @@ shows() { # shows KEY COMMAND...: as redis-cli does
         "$CSTASH" backup -q --stdin --host stash
     [ "$("$CSTASH" get -q latest l --host stash)" = $'1) "1"\n2) "2"' ]
 }
+
+@test "the difference of two snapshots: added, removed, changed, another expiry, by prefix; against a script's own" {
+    start_redis a
+    fill a
+    "$CSTASH" init -q
+    "$CSTASH" backup -q --redis "$URL_a"
+    A=$("$CSTASH" snapshots --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[-1]["short_id"])')
+    run "$CSTASH" diff "$A" "$A"
+    says 0 "0 added, 0 removed, 0 changed, 0 of another expiry, 10 the same"
+    cli a set user:1 x >/dev/null
+    cli a set user:2 x >/dev/null
+    cli a del list >/dev/null
+    cli a hset hash f1 other >/dev/null
+    cli a expire s 5000 >/dev/null
+    cli a eval 'redis.call("DEL", "set") for i = 12, 1, -1 do redis.call("SADD", "set", "x" .. i) end' 0 # the same, in another order
+    "$CSTASH" backup -q --redis "$URL_a" --format restore
+    run "$CSTASH" diff "$A" latest
+    says 0 "+    0  string  user:1" "+    0  string  user:2" "-    0  list    list" "M    0  hash    hash" "T    0  string  s" \
+        "2 added, 1 removed, 1 changed, 1 of another expiry, 7 the same"
+    [ "$(wc -l <<<"$output")" = 6 ]
+    run "$CSTASH" diff --summary "$A" latest
+    says 0 "           2             0             0             0  user:" "(other names)"
+    [ "$("$CSTASH" diff --json "$A" latest --match 'user*' | tail -1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["added"])')" = 2 ]
+    run "$CSTASH" diff latest
+    says 2 "wrong number of arguments"
+}
+
+@test "twenty pairs of datasets, compared by a script that reads the servers" {
+    start_redis a
+    "$CSTASH" init -q
+    for seed in $(seq 20); do
+        for side in 1 2; do
+            cli a flushall >/dev/null
+            python3 - "$seed" "$side" <<'PY' | redis-cli -p "$PORT_a" --pipe >/dev/null
+import random, sys
+seed, side = int(sys.argv[1]), int(sys.argv[2])
+base, own = random.Random(seed), random.Random(seed * 100 + side)
+def say(*w):
+    w = [str(x) for x in w]
+    sys.stdout.write("*%d\r\n" % len(w) + "".join("$%d\r\n%s\r\n" % (len(x), x) for x in w))
+for i in range(60):
+    rnd = own if base.random() < 0.3 else base
+    kind, n = base.choice(["string", "list", "set", "zset", "hash", "stream"]), base.randint(1, 5)
+    vals = [base.randint(0, 9) for _ in range(5)]
+    if rnd is own:
+        vals = [own.randint(0, 9) for _ in range(5)]
+        if own.random() < 0.3:
+            continue
+    for j in range(n):
+        v = vals[j]
+        say(*{"string": ["SET", f"k{i}", v], "list": ["RPUSH", f"k{i}", v], "set": ["SADD", f"k{i}", v], "zset": ["ZADD", f"k{i}", v, f"m{j}"],
+              "hash": ["HSET", f"k{i}", f"f{j}", v], "stream": ["XADD", f"k{i}", f"{j + 1}-1", "f", v]}[kind])
+PY
+            python3 - "$PORT_a" >"$T/side$side" <<'PY'
+import subprocess, sys
+def ask(*w):
+    return subprocess.run(["redis-cli", "-p", sys.argv[1], *w], capture_output=True, text=True).stdout.split("\n")
+lua = '''local out = {}
+for _, k in ipairs(redis.call("KEYS", "*")) do
+  local t = redis.call("TYPE", k).ok
+  local v
+  if t == "string" then v = {redis.call("GET", k)} elseif t == "list" then v = redis.call("LRANGE", k, 0, -1)
+  elseif t == "set" then v = redis.call("SMEMBERS", k) table.sort(v) elseif t == "zset" then v = redis.call("ZRANGE", k, 0, -1, "WITHSCORES")
+  elseif t == "hash" then local f = redis.call("HKEYS", k) table.sort(f) v = {} for _, x in ipairs(f) do v[#v + 1] = x v[#v + 1] = redis.call("HGET", k, x) end
+  else v = {} for _, x in ipairs(redis.call("XRANGE", k, "-", "+")) do v[#v + 1] = x[1] v[#v + 1] = x[2][1] v[#v + 1] = x[2][2] end end
+  out[#out + 1] = k .. " " .. t .. ":" .. table.concat(v, ",")
+end
+table.sort(out)
+return out'''
+print("\n".join(l for l in ask("eval", lua, "0") if l))
+PY
+            "$CSTASH" backup -q --redis "$URL_a" 2>/dev/null
+        done
+        python3 - "$T/side1" "$T/side2" >"$T/want" <<'PY'
+import sys
+a, b = (dict(l.rstrip("\n").split(" ", 1) for l in open(f)) for f in sys.argv[1:])
+print(len(b.keys() - a.keys()), len(a.keys() - b.keys()), sum(a[k] != b[k] for k in a.keys() & b.keys()))
+PY
+        "$CSTASH" diff -q --json latest:1 latest | tail -1 | python3 -c 'import json, sys; d = json.load(sys.stdin); print(d["added"], d["removed"], d["changed"])' >"$T/got"
+        diff "$T/want" "$T/got"
+    done
+}
