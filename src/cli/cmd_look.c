@@ -73,19 +73,10 @@ print_key(const struct keys_list *l, const struct look_key *k)
 
     if (l->args->app.json) {
         struct out_json j;
-        char text[INSTANT_TEXT];
 
         out_json_begin(&j);
         jw_open_object(&j.w);
-        jw_field_u64(&j.w, "db", k->db);
-        jw_key(&j.w, "key");
-        value_print_json(&j.w, k->name);
-        jw_field_cstr(&j.w, "type", kv_info[k->type].name);
-        jw_field_u64(&j.w, "items", k->items);
-        jw_field_u64(&j.w, "bytes", k->bytes);
-        if (k->expires_at != EV_NO_EXPIRY)
-            jw_field_cstr(&j.w, "expires",
-                          instant_format((struct instant){.sec = k->expires_at / 1000}, text));
+        value_print_key(&j.w, k);
         jw_close_object(&j.w);
         out_json_end(&j);
         return;

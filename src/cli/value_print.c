@@ -219,24 +219,29 @@ json_pair(struct value_print *p, const char *name, struct str a, const char *val
     jw_key(&p->w, value);
 }
 
+void
+value_print_key(struct jw *w, const struct look_key *k)
+{
+    char when[INSTANT_TEXT];
+
+    jw_field_u64(w, "db", k->db);
+    jw_key(w, "key");
+    value_print_json(w, k->name);
+    jw_field_cstr(w, "type", kv_info[k->type].name);
+    jw_field_u64(w, "items", k->items);
+    jw_field_u64(w, "bytes", k->bytes);
+    if (k->expires_at != EV_NO_EXPIRY)
+        jw_field_cstr(w, "expires",
+                      instant_format((struct instant){.sec = k->expires_at / 1000}, when));
+}
+
 static void
 json_begin(struct value_print *p)
 {
-    const struct look_key *k = p->key;
-    char when[INSTANT_TEXT];
-
     jw_open_object(&p->w);
-    jw_field_u64(&p->w, "db", k->db);
-    jw_key(&p->w, "key");
-    value_print_json(&p->w, k->name);
-    jw_field_cstr(&p->w, "type", kv_info[k->type].name);
-    jw_field_u64(&p->w, "items", k->items);
-    jw_field_u64(&p->w, "bytes", k->bytes);
-    if (k->expires_at != EV_NO_EXPIRY)
-        jw_field_cstr(&p->w, "expires",
-                      instant_format((struct instant){.sec = k->expires_at / 1000}, when));
+    value_print_key(&p->w, p->key);
     jw_key(&p->w, "value");
-    if (k->type != KV_STRING)
+    if (p->key->type != KV_STRING)
         jw_open_array(&p->w);
 }
 

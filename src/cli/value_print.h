@@ -29,5 +29,7 @@ enum rc value_print_on(void *arg, const struct ev *ev, struct err *e);
 
 /* A text as JSON, whatever its bytes are. */
 void value_print_json(struct jw *w, struct str s);
+/* What is known of a key besides its value, as fields of an open object. */
+void value_print_key(struct jw *w, const struct look_key *k);
 
 #endif
