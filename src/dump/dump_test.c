@@ -419,7 +419,7 @@ test_a_shard_gives_its_own_slots(void **state)
     f.node = "10.0.0.1:7000";
     assert_false(filter_is_all(&f));
     assert_true(filter_wants_keyless(&f));
-    f.match = "x*";
+    f.match = (struct globs){{"x*"}, 1};
     assert_false(filter_wants(&f, 0, STR_LIT("foo")));
     assert_true(filter_owns(&f, STR_LIT("foo")));
 }
@@ -726,9 +726,16 @@ test_a_filter_says_what_it_wants(void **state)
         bool by_name, keyless, a0, b3;
     } cases[] = {
         {FILTER_ALL, NULL, false, true, true, true},
-        {{.db = 3, .match = NULL}, "--db 3", false, false, false, true},
-        {{.db = FILTER_ALL_DBS, .match = "a*"}, "--match 'a*'", true, false, true, false},
-        {{.db = 0, .match = "[ab]"}, "--db 0 --match '[ab]'", true, false, true, false},
+        {{.db = 3}, "--db 3", false, false, false, true},
+        {{.db = FILTER_ALL_DBS, .match = {{"a*"}, 1}}, "--match 'a*'", true, false, true, false},
+        {{.db = 0, .match = {{"[ab]"}, 1}}, "--db 0 --match '[ab]'", true, false, true, false},
+        {{.db = FILTER_ALL_DBS, .match = {{"x", "b", "a"}, 3}, .exclude = {{"b*"}, 1}},
+         "--match 'x' --match 'b' --match 'a' --exclude 'b*'",
+         true,
+         false,
+         true,
+         false},
+        {{.db = FILTER_ALL_DBS, .exclude = {{"a"}, 1}}, "--exclude 'a'", true, false, false, true},
     };
 
     (void)state;

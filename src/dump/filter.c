@@ -7,7 +7,7 @@
 bool
 filter_by_name(const struct filter *f)
 {
-    return f->match != NULL;
+    return f->match.n != 0 || f->exclude.n != 0;
 }
 
 bool
@@ -33,11 +33,20 @@ filter_owns(const struct filter *f, struct str key)
     return (f->slots[slot / 8] >> slot % 8 & 1) != 0;
 }
 
+static bool
+globs_match(const struct globs *g, struct str name)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (glob_match(str_c(g->v[i]), name))
+            return true;
+    return false;
+}
+
 bool
 filter_wants(const struct filter *f, uint64_t db, struct str key)
 {
     return filter_wants_db(f, db) && filter_owns(f, key) &&
-           (f->match == NULL || glob_match(str_c(f->match), key));
+           (f->match.n == 0 || globs_match(&f->match, key)) && !globs_match(&f->exclude, key);
 }
 
 bool
@@ -46,27 +55,35 @@ filter_wants_keyless(const struct filter *f)
     return f->db == FILTER_ALL_DBS && !filter_by_name(f);
 }
 
+static void
+globs_parts(const struct globs *g, const char *name, filter_part_fn *fn, void *arg)
+{
+    for (size_t i = 0; i < g->n; i++)
+        fn(arg, &(struct filter_part){.name = name, .text = g->v[i], .i = i, .n = g->n});
+}
+
 void
 filter_parts(const struct filter *f, filter_part_fn *fn, void *arg)
 {
     if (f->db != FILTER_ALL_DBS)
-        fn(arg, "db", NULL, f->db);
-    if (f->match != NULL)
-        fn(arg, "match", f->match, 0);
+        fn(arg, &(struct filter_part){.name = "db", .number = f->db, .n = 1});
+    globs_parts(&f->match, "match", fn, arg);
+    globs_parts(&f->exclude, "exclude", fn, arg);
     if (f->node != NULL)
-        fn(arg, "node", f->node, 0);
+        fn(arg, &(struct filter_part){.name = "node", .text = f->node, .n = 1});
 }
 
 static void
-filter_add_text(void *arg, const char *name, const char *text, int64_t number)
+filter_add_text(void *arg, const struct filter_part *p)
 {
     char **all = arg;
     CLEANUP(mem_free_ptr) char *before = *all;
     CLEANUP(mem_free_ptr)
-    char *value = text != NULL ? mem_printf("'%s'", text) : mem_printf("%lld", (long long)number);
+    char *value =
+        p->text != NULL ? mem_printf("'%s'", p->text) : mem_printf("%lld", (long long)p->number);
 
-    *all = mem_printf("%s%s--%s %s", before != NULL ? before : "", before != NULL ? " " : "", name,
-                      value);
+    *all = mem_printf("%s%s--%s %s", before != NULL ? before : "", before != NULL ? " " : "",
+                      p->name, value);
 }
 
 char *

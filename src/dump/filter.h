@@ -3,7 +3,7 @@
 #define DUMP_FILTER_H
 
 /*
- * dump/filter -- which keys are wanted: one database, names that match a glob, or everything.
+ * dump/filter -- which keys are wanted: one database, names that match globs and none of others, or everything.
  *
  * Why      the only place that decides it. Whatever gives keys asks here for each database, key and
  *          library: an RDB (from replication or a file) in dump/convert, SCAN in redis/scan_page, a
@@ -17,9 +17,16 @@
 
 #define FILTER_ALL_DBS (-1)
 
+enum { FILTER_GLOBS_MAX = 32 };
+struct globs {
+    const char *v[FILTER_GLOBS_MAX]; /* borrowed */
+    size_t n;
+};
+
 struct filter {
-    int64_t db;        /* FILTER_ALL_DBS or a number */
-    const char *match; /* NULL: every name; borrowed */
+    int64_t db;           /* FILTER_ALL_DBS or a number */
+    struct globs match;   /* any of them; none: every name */
+    struct globs exclude; /* but none of these */
     /* Of one shard of a cluster, beside what somebody chose: a bit for each slot that it owns (borrowed), so that what a
      * migration left behind is not taken for its own; NULL: not a cluster. */
     const uint8_t *slots;
@@ -28,7 +35,7 @@ struct filter {
 
 #define FILTER_ALL                                                                                 \
     {                                                                                              \
-        .db = FILTER_ALL_DBS, .match = NULL                                                        \
+        .db = FILTER_ALL_DBS                                                                       \
     }
 
 bool filter_is_all(const struct filter *f);
@@ -42,12 +49,17 @@ bool filter_owns(const struct filter *f, struct str key);
 bool filter_wants_keyless(const struct filter *f);
 
 /*
- * Each part that chooses, in the order of their names, which are those of the options: `text`, or where
- * that is NULL the number.
+ * Each part that chooses, in the order of the options by whose names they go: `text`, or where that is NULL the number.
+ * One that was given several times comes as often, one after the other.
  */
-typedef void filter_part_fn(void *arg, const char *name, const char *text, int64_t number);
+struct filter_part {
+    const char *name, *text;
+    int64_t number;
+    size_t i, n; /* which of how many of that name */
+};
+typedef void filter_part_fn(void *arg, const struct filter_part *p);
 void filter_parts(const struct filter *f, filter_part_fn *fn, void *arg);
-/* As options: "--db 3 --match 'x*'"; mem_free. NULL: everything is wanted. */
+/* As options: "--db 3 --match 'x*' --exclude 'xy*'"; mem_free. NULL: everything is wanted. */
 char *filter_text(const struct filter *f);
 
 /* An ev_fn that hands on what the filter wants: all databases, keys, and what belongs to none. */

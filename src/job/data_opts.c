@@ -10,9 +10,31 @@ static const char *const formats[] = {"commands", "restore", NULL};
 static const char *const levels[] = {"auto", "off", "max", NULL};
 static const char *const existing[] = {"replace", "skip", "fail", "flush", NULL};
 
+/* One more each time. */
+static enum rc
+take_glob(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    struct globs *g = to;
+
+    if (text == NULL) {
+        g->n = 0;
+        return RC_OK;
+    }
+    if (g->n == FILTER_GLOBS_MAX)
+        return err_set(e, RC_USAGE, "more than %d of them", FILTER_GLOBS_MAX);
+    if (opt_glob.parse(o, text, &g->v[g->n], e))
+        return err_code(e);
+    g->n++;
+    return RC_OK;
+}
+const struct opt_type globs_type = {.value = "GLOB", .is_list = true, .parse = take_glob};
+
 const struct opt opts_keys[] = {
     {"db", 0, OPT_COUNT(struct filter, db, 0, INT32_MAX, NULL), "N", "only this database"},
-    {"match", 0, OPT_GLOB(struct filter, match), NULL, "only keys whose names match"},
+    {"match", 0, OPT_OWN(globs_type, struct filter, match, struct globs, NULL), NULL,
+     "only keys whose names match (repeatable: any of them)"},
+    {"exclude", 0, OPT_OWN(globs_type, struct filter, exclude, struct globs, NULL), NULL,
+     "no keys whose names match (repeatable)"},
     {.name = NULL},
 };
 

@@ -14,8 +14,9 @@
 #include "redis/load.h"
 #include "repo/save.h"
 
-extern const struct opt opts_keys[]; /* of struct filter: --db --match */
-extern const struct opt opts_tls[];  /* of struct tls_opts: --cacert --cert --key ... */
+extern const struct opt opts_keys[];     /* of struct filter: --db --match --exclude */
+extern const struct opt_type globs_type; /* struct globs: one more each time */
+extern const struct opt opts_tls[];      /* of struct tls_opts: --cacert --cert --key ... */
 /* The first of them that was given ("cacert"), or NULL: they mean nothing without TLS. */
 const char *tls_opts_given(const struct tls_opts *o);
 extern const struct opt

@@ -201,13 +201,22 @@ field_source(struct jw *w, const struct source_opts *o, const struct source_fact
     jw_close_object(w);
 }
 
+/* One is a text or a number, several are a list. */
 static void
-filter_field(void *arg, const char *name, const char *text, int64_t number)
+filter_field(void *arg, const struct filter_part *p)
 {
-    if (text != NULL)
-        field_text(arg, name, text);
+    struct jw *w = arg;
+
+    if (p->i == 0)
+        jw_key(w, p->name);
+    if (p->i == 0 && p->n > 1)
+        jw_open_array(w);
+    if (p->text != NULL)
+        jw_cstr(w, p->text);
     else
-        jw_field_u64(arg, name, (uint64_t)number);
+        jw_u64(w, (uint64_t)p->number);
+    if (p->i + 1 == p->n && p->n > 1)
+        jw_close_array(w);
 }
 
 static void

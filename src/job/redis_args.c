@@ -59,7 +59,8 @@ static const struct opt opts_args[] = {
 };
 /* How those tools read and write; there is one way here. */
 static const struct opt opts_args_backup[] = {
-    {"filter", 0, OPT_GLOB(struct redis_args, keys.match), NULL, "as --match"},
+    {"filter", 0, OPT_OWN(globs_type, struct redis_args, keys.match, struct globs, NULL), NULL,
+     "as --match"},
     {"noscan", 0, OPT_IGNORED_FLAG, NULL, "accepted and ignored"},
     {"batchSize", 0, OPT_IGNORED, NULL, "accepted and ignored"},
     {"n", 0, OPT_IGNORED, NULL, "accepted and ignored"},

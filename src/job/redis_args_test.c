@@ -12,7 +12,7 @@ test_redis_args_of_stash_users(void **state)
     T_OK(redis_args_parse("-db 1 -filter user:* -user admin -n 20 -batchSize=500 -noscan -s",
                           REDIS_ARGS_BACKUP, &a, &e));
     assert_int_equal(a.keys.db, 1);
-    assert_string_equal(a.keys.match, "user:*");
+    assert_string_equal(a.keys.match.v[0], "user:*");
     assert_string_equal(a.user, "admin");
     redis_args_release(&a);
     T_OK(redis_args_parse(" --pipe-timeout 300 \t--user x --existing=skip --tls",
@@ -30,7 +30,7 @@ test_redis_args_of_stash_users(void **state)
     assert_int_equal(a.keys.db, -1);
     redis_args_release(&a);
     T_OK(redis_args_parse("--match k\"* --pass 'quoted'", REDIS_ARGS_RESTORE, &a, &e));
-    assert_string_equal(a.keys.match, "k\"*");
+    assert_string_equal(a.keys.match.v[0], "k\"*");
     assert_string_equal(a.password, "'quoted'");
     redis_args_release(&a);
     T_OK(redis_args_parse("", REDIS_ARGS_BACKUP, &a, &e));
@@ -93,7 +93,7 @@ test_redis_args_unknown(void **state)
 
     (void)state;
     T_RC(redis_args_parse("--frobnicate", REDIS_ARGS_BACKUP, &a, &e), RC_INVALID);
-    assert_non_null(strstr(e.hint, "known: --db --match --user"));
+    assert_non_null(strstr(e.hint, "known: --db --match --exclude --user"));
     assert_non_null(strstr(e.hint, " --source --format"));
     assert_string_equal(e.hint + strlen(e.hint) - strlen(" --filter"), " --filter");
     T_RC(redis_args_parse("--frobnicate", REDIS_ARGS_RESTORE, &a, &e), RC_INVALID);

@@ -83,8 +83,8 @@ none_wanted(const struct filter *f, uint64_t keys, struct err *e)
     CLEANUP(mem_free_ptr) char *wanted = NULL;
     char n[STR_GROUPED_MAX];
 
-    if (f->match != NULL)
-        wanted = mem_printf("matches \"%s\"", f->match);
+    if (f->match.n == 1 && f->exclude.n == 0)
+        wanted = mem_printf("matches \"%s\"", f->match.v[0]);
     else
         wanted = mem_strdup(filter_by_name(f) ? "is wanted" : "is in that database");
     return err_set(e, RC_NOT_FOUND, "none of the %s %s of the dump %s", str_grouped(keys, n),

@@ -25,7 +25,8 @@ static void
 ask_page(struct scan *s, const char *cursor)
 {
     struct buf *out = &s->c->out;
-    const char *match = s->opts->filter.match;
+    const struct globs *globs = &s->opts->filter.match;
+    const char *match = globs->n == 1 ? globs->v[0] : NULL; /* SCAN takes one */
 
     resp_head(out, '*', match != NULL ? 6 : 4);
     resp_arg(out, STR_LIT("SCAN"));

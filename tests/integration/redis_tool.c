@@ -55,7 +55,8 @@ filter_of(const struct args *a)
 {
     struct filter f = FILTER_ALL;
 
-    f.match = arg(a, "match");
+    f.match.v[0] = arg(a, "match");
+    f.match.n = f.match.v[0] != NULL;
     f.db = (int64_t)num(a, "db", (uint64_t)f.db);
     return f;
 }

@@ -513,3 +513,23 @@ PY
     run "$CSTASH" restore -q --redis "$URL_b" --before "2026-07-02 12:00:00" abcd1234 </dev/null
     says 2 "--before chooses a snapshot: leave out abcd1234"
 }
+
+@test "several globs, and some that are not wanted: the same from every source and into every sink" {
+    cli a mset user:1 a user:2 b user:tmp c cart:1 d cart:tmp e other f >/dev/null
+    start_redis b
+    for source in replication scan; do
+        run "$CSTASH" backup --redis "$URL_a" --source $source --match 'user:*' --match 'cart:*' --exclude '*:tmp'
+        says 0 "3 keys"
+    done
+    run "$CSTASH" snapshots
+    says 0 "(partial: --match 'user:*' --match 'cart:*' --exclude '*:tmp')"
+    [ "$("$CSTASH" keys -q --json "$("$CSTASH" snapshots --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[-1]["id"])')" --exclude 'user:2' | wc -l)" = 2 ]
+    "$CSTASH" backup -q --redis "$URL_a" --host whole
+    run "$CSTASH" restore --redis "$URL_b" --host whole --match 'user:*' --match other --exclude user:2 latest </dev/null
+    says 0 "some were filtered out"
+    [ "$(cli b keys '*' | sort | tr '\n' ' ')" = "other user:1 user:tmp " ]
+    run "$CSTASH" restore --yes --redis "$URL_b" --host whole --exclude '*' latest </dev/null
+    says 1 "none of the 6 keys of the dump is wanted" "nothing was written"
+    "$CSTASH" show -q --manifest "$("$CSTASH" snapshots --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["id"])')" |
+        python3 -c 'import json, sys; assert json.load(sys.stdin)["filter"] == {"match": ["user:*", "cart:*"], "exclude": "*:tmp"}'
+}

@@ -215,20 +215,28 @@ brief_text(const struct json *j)
                                            : mem_strndup(text, strnlen(text, SNAPSHOT_TARGET_MAX));
 }
 
-/* What was chosen of the data, as the options that choose it: "--db 3 --match 'x*'". */
+static void
+part_add(char **part, const char *name, const struct json *value)
+{
+    const char *text = json_text(value), *quote = text != NULL ? "'" : "";
+    CLEANUP(mem_free_ptr) char *before = *part;
+    CLEANUP(mem_free_ptr) char *number = mem_printf("%lld", (long long)json_int_or(value, -1));
+
+    *part = mem_printf("%s%s--%s %s%s%s", before != NULL ? before : "", before != NULL ? " " : "",
+                       name, quote, text != NULL ? text : number, quote);
+}
+
+/* What was chosen of the data, as the options that choose it: "--db 3 --match 'x*'"; a list is an option given several times. */
 static char *
 brief_part(const struct json *filter)
 {
     char *part = NULL;
 
     for (struct json_item it = json_first(filter); it.key != NULL; it = json_next(filter, it)) {
-        const char *text = json_text(it.value), *quote = text != NULL ? "'" : "";
-        CLEANUP(mem_free_ptr) char *before = part, *number = NULL;
-
-        number = mem_printf("%lld", (long long)json_int_or(it.value, -1));
-        part =
-            mem_printf("%s%s--%s %s%s%s", before != NULL ? before : "", before != NULL ? " " : "",
-                       it.key, quote, text != NULL ? text : number, quote);
+        if (json_kind_of(it.value) != JSON_IS_ARRAY)
+            part_add(&part, it.key, it.value);
+        for (size_t i = 0; i < json_size(it.value) && json_kind_of(it.value) == JSON_IS_ARRAY; i++)
+            part_add(&part, it.key, json_elem(it.value, i));
     }
     return part;
 }
