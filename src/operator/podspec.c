@@ -249,6 +249,15 @@ set_missing(struct json *obj, const char *key, struct json *take)
         json_free(take);
 }
 
+/* Somebody chose root: for files of others in a volume, which it reads by its capabilities. */
+static bool
+is_root(const struct json *sc, const struct json *runtime)
+{
+    int64_t of_pod = json_int_or(json_dig(runtime, "pod", "securityContext", "runAsUser"), -1);
+
+    return json_int_or(json_field(sc, "runAsUser"), of_pod) == 0;
+}
+
 void
 podspec_secure(struct json *c, const struct json *runtime)
 {
@@ -256,7 +265,10 @@ podspec_secure(struct json *c, const struct json *runtime)
 
     set_missing(sc, "allowPrivilegeEscalation", json_new_bool(false));
     json_push_cstr(json_need_array(drop, "drop"), "ALL");
-    set_missing(sc, "capabilities", drop);
+    if (is_root(sc, runtime))
+        json_free(drop);
+    else
+        set_missing(sc, "capabilities", drop);
     set_missing(sc, "readOnlyRootFilesystem", json_new_bool(true));
     /* Who chooses a user, as root, is not contradicted. */
     if (json_dig(runtime, "pod", "securityContext") == NULL && json_field(sc, "runAsUser") == NULL)

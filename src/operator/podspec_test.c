@@ -147,6 +147,33 @@ test_podspec_backup_has_stashs_containers(void **state)
     json_free(pod);
 }
 
+/* "restricted" as far as nobody says otherwise; root is what somebody chose for what it may do. */
+static void
+test_podspec_secure_leaves_a_chosen_root_its_capabilities(void **state)
+{
+    static const struct {
+        const char *container, *runtime;
+        bool drops;
+    } cases[] = {
+        {"{}", "{}", true},
+        {"{}", "{\"pod\":{\"securityContext\":{\"runAsUser\":1000}}}", true},
+        {"{}", "{\"pod\":{\"securityContext\":{\"runAsUser\":0}}}", false},
+        {"{\"securityContext\":{\"runAsUser\":0}}", "{}", false},
+        {"{\"securityContext\":{\"runAsUser\":7}}",
+         "{\"pod\":{\"securityContext\":{\"runAsUser\":0}}}", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json *c = parse(cases[i].container), *runtime = parse(cases[i].runtime);
+
+        podspec_secure(c, runtime);
+        assert_int_equal(json_dig(c, "securityContext", "capabilities") != NULL, cases[i].drops);
+        json_free(c);
+        json_free(runtime);
+    }
+}
+
 static void
 test_podspec_settings_and_hooks(void **state)
 {
@@ -305,6 +332,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_podspec_backup_has_stashs_containers),
+        cmocka_unit_test(test_podspec_secure_leaves_a_chosen_root_its_capabilities),
         cmocka_unit_test(test_podspec_settings_and_hooks),
         cmocka_unit_test(test_podspec_restore_follows_the_rules),
         cmocka_unit_test(test_podspec_takes_the_task_of_the_appbinding),

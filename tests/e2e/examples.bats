@@ -84,6 +84,7 @@ pod_of() { kubectl get pod -n $NS -l "job-name=$1" -o name; }
     [ "$(stat -c %u "$BATS_FILE_TMPDIR/$NS-user/config")" = 0 ]
     before=$(digest $NS sample-redis-master)
     wiped
+    chown -R 12345:12345 "$BATS_FILE_TMPDIR/$NS-user" # root reads what is another's
     load_back user
     [ "$(digest $NS sample-redis-master)" = "$before" ]
 }
