@@ -16,7 +16,7 @@
  *          dumps with more names in several passes.
  * Errors   what is wrong with the snapshot stands in the row; errors of the store and RC_CANCELLED are returned.
  */
-#include "rdb/kv.h"
+#include "dump/dataset_digest.h"
 #include "repo/repo.h"
 #include "repo/snapshots.h"
 

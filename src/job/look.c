@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/look.h"
 
+#include "dump/unpack.h"
 #include "job/dump_reader.h"
-#include "rdb/payload.h"
 
 struct look {
     const struct filter *filter; /* look_keys */
@@ -10,7 +10,6 @@ struct look {
     const struct look_key *wanted; /* else this one */
     ev_fn *on;                     /* of its value; NULL: it is only looked for */
     void *arg;
-    struct payload_decoder *payloads;
     struct look_key at; /* the key in progress */
     bool in;            /* it is wanted */
     bool found, once, done;
@@ -56,16 +55,6 @@ look_wants(const struct look *l, const struct ev_key *k)
                              : filter_wants(l->filter, l->at.db, k->name);
 }
 
-/* A payload's value comes back here, taken apart. */
-static enum rc
-look_value_on(void *arg, const struct ev *ev, struct err *e)
-{
-    struct look *l = arg;
-
-    look_count(&l->at, ev);
-    return l->on != NULL ? l->on(l->arg, ev, e) : RC_OK;
-}
-
 static enum rc
 look_key_begins(struct look *l, const struct ev *ev, struct err *e)
 {
@@ -108,8 +97,8 @@ look_on(void *arg, const struct ev *ev, struct err *e)
         return RC_OK;
     if (ev->kind == EV_KEY_END)
         return look_key_ends(l, ev, e);
-    return ev->kind == EV_PAYLOAD ? payload_decode(l->payloads, ev, look_value_on, l, e)
-                                  : look_value_on(l, ev, e);
+    look_count(&l->at, ev);
+    return l->on != NULL ? l->on(l->arg, ev, e) : RC_OK;
 }
 
 enum rc
@@ -138,13 +127,13 @@ look_events(struct ctx *cx, const struct snapshot_source *from, ev_fn *on, void 
 static enum rc
 look_pass(struct ctx *cx, const struct snapshot_source *from, struct look *l, struct err *e)
 {
+    struct unpack *values = unpack_new(look_on, l);
     struct err why = ERR_INIT;
     enum rc rc;
 
     l->once = from->manifest.n != 0;
-    l->payloads = payload_decoder_new();
-    rc = look_events(cx, from, look_on, l, NULL, NULL, &why);
-    payload_decoder_free(l->payloads);
+    rc = look_events(cx, from, unpack_on, values, NULL, NULL, &why);
+    unpack_free(values);
     if (rc == RC_OK || l->done)
         return RC_OK;
     *e = why;
