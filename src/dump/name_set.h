@@ -8,7 +8,7 @@
  * Shape    a set of hashes of database and name (64 bits: of 10 million names, one pair in 400,000 such sets is taken for one). It
  *          grows to NAME_SET_MAX of them; then it is `full`, and the rest needs further passes, each over the share of the
  *          names that name_set_share chooses.
- * Memory   at most 64 MiB.
+ * Memory   at most 64 MiB, and half as much more while it grows.
  */
 #include "base/str.h"
 

@@ -12,7 +12,7 @@
  *          (-filter, -db) have the same number, and keys may have expired meanwhile: that cannot be told apart.
  * Others   an RDB by its own end and checksum. Commands without an end of either kind are taken for a dump of Stash that was
  *          cut, since nobody can say that they are whole.
- * Counting names are counted once, though Stash's commands of several keys may interleave: by hashes, in at most 64 MiB; of
+ * Counting names are counted once, though Stash's commands of several keys may interleave: by hashes (dump/name_set); of
  *          dumps with more names in several passes.
  * Errors   what is wrong with the snapshot stands in the row; errors of the store and RC_CANCELLED are returned.
  */

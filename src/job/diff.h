@@ -7,7 +7,7 @@
  *
  * Shape    values are compared by their digests (dump/dataset_digest): order and encoding play no part, what was changed back is
  *          no difference. Each difference is told once, in no order.
- * Memory   at most 64 MiB, whatever their size: the names are gone through in shares, a pass over both dumps for each; what
+ * Memory   at most 64 MiB for names, and half as much more while their table grows, whatever their number: they are gone through in shares, a pass over both dumps for each; what
  *          was removed needs one more over the first.
  * Limits   names are told apart by 64 bits: in two snapshots of 10 million keys a pair is mistaken once in 180,000 times.
  * Errors   RC_UNSUPPORTED: a dump whose commands of several keys interleave, as Stash's may: no key of it has a value that could
