@@ -14,6 +14,8 @@ struct entry {
     bool seen; /* in the second one, too */
 };
 
+enum diff_pass { TAKE_FIRST, COMPARE_SECOND, TELL_REMOVED };
+
 struct diff {
     struct ctx *cx;
     const struct filter *filter;
@@ -23,7 +25,7 @@ struct diff {
     struct entry *table;
     size_t cap, n;
     uint64_t share, shares;
-    enum { TAKE_FIRST, COMPARE_SECOND, TELL_REMOVED } pass;
+    enum diff_pass pass;
     bool full;
 };
 
@@ -103,7 +105,7 @@ diff_key(void *arg, const struct dataset_digest_key *k, struct err *e)
 }
 
 static enum rc
-diff_read(struct diff *d, const struct snapshot_source *from, int pass, struct err *e)
+diff_read(struct diff *d, const struct snapshot_source *from, enum diff_pass pass, struct err *e)
 {
     struct dataset_digest *t = dataset_digest_new();
     struct filtered keys = {.filter = *d->filter, .on = dataset_digest_on, .arg = t};

@@ -43,7 +43,7 @@ serve_get(struct serve *v, struct err *e)
 {
     if (v->q.b > WIRE_OBJECT_MAX)
         return err_set(e, RC_LIMIT, "more than %d MiB at once", WIRE_OBJECT_MAX >> 20);
-    if (buf_reserve(&v->out, (size_t)v->q.b, e) ||
+    if (buf_reserve(&v->out, (size_t)MAX(v->q.b, UINT64_C(1)), e) ||
         v->s->ops->get(v->cx, v->s, &v->q.name, v->q.a, v->out.p + v->out.n, (size_t)v->q.b, e))
         return err_code(e);
     v->out.n += (size_t)v->q.b;
