@@ -10,6 +10,7 @@ struct look {
     const struct look_key *wanted; /* else this one */
     ev_fn *on;                     /* of its value; NULL: it is only looked for */
     void *arg;
+    struct unpack *values;
     struct look_key at; /* the key in progress */
     bool in;            /* it is wanted */
     bool found, once, done;
@@ -84,6 +85,16 @@ look_key_ends(struct look *l, const struct ev *ev, struct err *e)
     return l->done ? err_set(e, RC_EXISTS, "the key is found") : RC_OK;
 }
 
+/* Of a key that is wanted: its value, taken apart. */
+static enum rc
+look_value_on(void *arg, const struct ev *ev, struct err *e)
+{
+    struct look *l = arg;
+
+    look_count(&l->at, ev);
+    return l->on != NULL ? l->on(l->arg, ev, e) : RC_OK;
+}
+
 static enum rc
 look_on(void *arg, const struct ev *ev, struct err *e)
 {
@@ -97,8 +108,7 @@ look_on(void *arg, const struct ev *ev, struct err *e)
         return RC_OK;
     if (ev->kind == EV_KEY_END)
         return look_key_ends(l, ev, e);
-    look_count(&l->at, ev);
-    return l->on != NULL ? l->on(l->arg, ev, e) : RC_OK;
+    return unpack_on(l->values, ev, e);
 }
 
 enum rc
@@ -127,13 +137,13 @@ look_events(struct ctx *cx, const struct snapshot_source *from, ev_fn *on, void 
 static enum rc
 look_pass(struct ctx *cx, const struct snapshot_source *from, struct look *l, struct err *e)
 {
-    struct unpack *values = unpack_new(look_on, l);
     struct err why = ERR_INIT;
     enum rc rc;
 
     l->once = from->manifest.n != 0;
-    rc = look_events(cx, from, unpack_on, values, NULL, NULL, &why);
-    unpack_free(values);
+    l->values = unpack_new(look_value_on, l);
+    rc = look_events(cx, from, look_on, l, NULL, NULL, &why);
+    unpack_free(l->values);
     if (rc == RC_OK || l->done)
         return RC_OK;
     *e = why;
