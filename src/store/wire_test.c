@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t.h"
+#include "t_remove.h"
 
-#include <ftw.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -76,22 +76,13 @@ far_open(struct far *f)
     return s;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 static void
 far_release(struct far *f, struct store *s)
 {
     store_release(s);
     store_release(f->inner);
     ctx_release(&f->cx);
-    assert_int_equal(nftw(f->place, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    assert_int_equal(t_remove(f->place), 0);
 }
 
 static void
