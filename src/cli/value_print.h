@@ -7,7 +7,7 @@
  *
  * Text     strings in quotes, with escapes; the rest as the answers to LRANGE, SMEMBERS, HGETALL, ZRANGE .. WITHSCORES and XRANGE
  *          look there. Elements come in the order of the dump, which is a server's own only for lists and streams.
- * JSON     one object. What is no UTF-8 is {"base64": ".."}. Groups of streams and expiries of fields are not shown.
+ * JSON     one object. Text that is not UTF-8 becomes {"base64": ".."}. Groups of streams and expiries of fields are not shown.
  * Memory   of text: none; of JSON: the longest element.
  */
 #include "job/look.h"

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "operator/operator_internal.h"
 
-/* How long a pod may be unable to start before we give it up; how long none at all is no news. */
+/* How long a pod may be unable to start before we give it up, and how long there may be none at all before that is told. */
 enum {
     PULL_MS = 2 * 60 * 1000,
     CONFIG_MS = 60 * 1000,

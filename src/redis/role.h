@@ -27,7 +27,7 @@ NODISCARD enum rc role_ask(struct ctx *cx, struct conn *c, struct role *out, str
 
 /*
  * Of a replica: how many bytes of its master's stream, which was at `end`, it lacks. Waits up to
- * ROLE_CATCH_UP_MS for them to come. RC_UNAVAILABLE: it is no replica with a link to its master,
+ * ROLE_CATCH_UP_MS for them to come. RC_UNAVAILABLE: it is not a replica with a link to its master,
  * or it lacks more than ROLE_LAG_MAX.
  */
 NODISCARD enum rc role_catch_up(struct ctx *cx, struct conn *c, uint64_t end, uint64_t *lag,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Is each backup what its maker said that it is? Ours, those of Stash's tool, whole and cut, RDB files, and what is no dump.
+# Is each backup what its maker said that it is? Ours, those of Stash's tool, whole and cut, RDB files, and files that are not dumps.
 
 load ../harness/env.bash
 

@@ -72,7 +72,7 @@ backup() { # a session by hand; its name
     phase demo bc/bc Ready
     stash cp secret repo-secret -n demo --to-namespace other
     [ "$(field other secret/repo-secret '{.data.RESTIC_PASSWORD}')" = "$(printf secret | base64)" ]
-    stash cp repository repo -n demo --to-namespace other >"$T/out" # what is there already is no obstacle
+    stash cp repository repo -n demo --to-namespace other >"$T/out" # what is there already does not stop it
     grep 'secrets/repo-secret unchanged in other' "$T/out"
     grep 'repo created in other' "$T/out"
     k patch secret repo-secret -n other --type merge -p '{"data":{"RESTIC_PASSWORD":"b3RoZXI="}}' >/dev/null
