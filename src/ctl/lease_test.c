@@ -216,6 +216,35 @@ test_recorder_counts_the_same_event(void **state)
     json_free(obj);
 }
 
+/* The operator and a Job tell of the same object in the same moment: neither's event is lost. */
+static void
+test_recorder_finds_a_name_that_is_free(void **state)
+{
+    struct world *w = *state;
+    struct recorder *r =
+        recorder_new(w->k, &(struct recorder_opts){.component = "cstash", .now_ms = fake_now});
+    struct json *obj = kube_object_new(&KUBE_JOB, "ns", "j");
+
+    now = 1;
+    script_add(w->script,
+               (struct script_step){.method = "POST",
+                                    .path = "/events",
+                                    .status = 409,
+                                    .body = "{\"kind\":\"Status\",\"reason\":\"AlreadyExists\"}"});
+    script_add(w->script, (struct script_step){
+                              .method = "POST", .path = "/events", .status = 201, .body = "{}"});
+    script_add(w->script,
+               (struct script_step){
+                   .method = "PATCH", .path = "/events/j.f4241", .status = 200, .body = "{}"});
+    recorder_event(&w->cx, r, obj, "Normal", "Made", "it is there");
+    assert_true(script_saw(w->script, "\"name\":\"j.f4240\""));
+    assert_true(script_saw(w->script, "\"name\":\"j.f4241\""));
+    recorder_event(&w->cx, r, obj, "Normal", "Made", "it is there");
+    assert_int_equal(w->script->calls, 3);
+    recorder_free(r);
+    json_free(obj);
+}
+
 int
 main(void)
 {
@@ -223,7 +252,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         WITH(test_lease_is_made_and_renewed),         WITH(test_lease_survives_a_lost_answer),
         WITH(test_lease_waits_for_another_to_expire), WITH(test_lease_tells_when_it_is_lost),
-        WITH(test_recorder_counts_the_same_event),
+        WITH(test_recorder_counts_the_same_event),    WITH(test_recorder_finds_a_name_that_is_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,14 @@
 
 /* As client-go: an event is the same for ten minutes; 25 of an object at once, then one in 300 s.
  */
-enum { SAME_MS = 600000, BURST = 25, KNOWN_MAX = 4096, MESSAGE_MAX = 1024, NAME_SHOWN = 236 };
+enum {
+    SAME_MS = 600000,
+    BURST = 25,
+    KNOWN_MAX = 4096,
+    MESSAGE_MAX = 1024,
+    NAME_SHOWN = 236,
+    NAMES_TRIED = 16
+};
 #define REFILL_PER_S (1.0 / 300)
 
 /* An event that was written, to be counted up when it comes again. */
@@ -129,7 +136,7 @@ count_up_locked(struct ctx *cx, struct recorder *r, struct known *x, struct err 
     return rc;
 }
 
-/* "<object>.<hex of unix ns>", never the same twice. */
+/* "<object>.<hex of unix ns>", never the same twice here; another process may have taken it. */
 static char *
 event_name_locked(struct recorder *r, const char *object)
 {
@@ -150,7 +157,8 @@ write_new_locked(struct ctx *cx, struct recorder *r, const struct event *new, st
 {
     const struct json *obj = new->obj;
     const char *ns = kube_ns(obj) != NULL ? kube_ns(obj) : "default";
-    char *name = event_name_locked(r, kube_name(obj) != NULL ? kube_name(obj) : "unknown");
+    const char *object = kube_name(obj) != NULL ? kube_name(obj) : "unknown";
+    char *name = event_name_locked(r, object);
     struct json *ev = kube_object_new(&KUBE_EVENT, ns, name), *source;
     char when[INSTANT_TEXT];
     struct known *x;
@@ -169,6 +177,13 @@ write_new_locked(struct ctx *cx, struct recorder *r, const struct event *new, st
     json_set_cstr(ev, "lastTimestamp", when);
     json_set_int(ev, "count", 1);
     rc = kube_create(cx, r->k, &KUBE_EVENT, ns, ev, NULL, NULL, e);
+    for (int i = 1; rc == RC_EXISTS && i < NAMES_TRIED; i++) {
+        mem_free(name);
+        name = event_name_locked(r, object);
+        json_set_cstr(kube_meta(ev), "name", name);
+        *e = (struct err)ERR_INIT;
+        rc = kube_create(cx, r->k, &KUBE_EVENT, ns, ev, NULL, NULL, e);
+    }
     json_free(ev);
     if (rc != RC_OK) {
         mem_free(name);
@@ -220,8 +235,8 @@ recorder_event(struct ctx *cx, struct recorder *r, const struct json *obj, const
         forget_all(r);
     if (!is_spam_locked(r, uid) &&
         write_locked(cx, r, &(struct event){obj, type, reason, message, key}, &e))
-        log_debug("could not write the event %s of %s: %s", reason,
-                  json_text_or(json_dig(obj, "metadata", "name"), ""), e.msg);
+        log_info("could not write the event %s of %s: %s", reason,
+                 json_text_or(json_dig(obj, "metadata", "name"), ""), e.msg);
     (void)pthread_mutex_unlock(&r->lock);
     mem_free(key);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t.h"
-#include "t_remove.h"
+#include "harness/t_remove.h"
 
 #include <dirent.h>
 #include <fcntl.h>
