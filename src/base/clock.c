@@ -91,6 +91,16 @@ instant_format(struct instant t, char to[static INSTANT_TEXT])
     return to;
 }
 
+const char *
+instant_format_micro(struct instant t, char to[static INSTANT_TEXT])
+{
+    char second[INSTANT_TEXT];
+
+    (void)instant_format((struct instant){.sec = t.sec}, second);
+    (void)snprintf(to, INSTANT_TEXT, "%.19s.%06uZ", second, (unsigned)t.nsec / 1000U % 1000000U);
+    return to;
+}
+
 /* Take exactly `digits` digits off the front of `s`. */
 static bool
 take_number(struct str *s, size_t digits, int64_t *out)

@@ -39,6 +39,8 @@ int instant_cmp(struct instant a, struct instant b);
 
 /* RFC 3339, fraction without trailing zeros, "Z" for offset 0. Returns `to`. */
 const char *instant_format(struct instant t, char to[static INSTANT_TEXT]);
+/* The same in UTC with six digits of the fraction, always: what Kubernetes calls a MicroTime. */
+const char *instant_format_micro(struct instant t, char to[static INSTANT_TEXT]);
 /* RC_INVALID on anything but an RFC 3339 time. More than nine fraction digits are cut. */
 NODISCARD enum rc instant_parse(struct str text, struct instant *out, struct err *e);
 

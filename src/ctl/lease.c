@@ -65,16 +65,12 @@ lease_is_held(struct lease *l)
     return atomic_load(&l->held);
 }
 
-/* "2026-11-22T12:00:00.000000Z": six digits, always. */
 static void
 set_time(struct json *spec, const char *key)
 {
-    struct instant t = instant_now();
-    char second[INSTANT_TEXT], text[INSTANT_TEXT];
+    char text[INSTANT_TEXT];
 
-    (void)instant_format((struct instant){.sec = t.sec}, second);
-    (void)snprintf(text, sizeof(text), "%.19s.%06dZ", second, (int)(t.nsec / 1000));
-    json_set_cstr(spec, key, text);
+    json_set_cstr(spec, key, instant_format_micro(instant_now(), text));
 }
 
 static void

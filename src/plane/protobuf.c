@@ -3,6 +3,7 @@
 
 #include "base/b64.h"
 #include "base/clock.h"
+#include "plane/protobuf_messages.h"
 
 /* ---- the wire ---- */
 
@@ -64,105 +65,6 @@ take_item(struct str *s, struct item *out)
     return false;
 }
 
-/* ---- the kinds ---- */
-
-enum message_type {
-    M_TEXT,
-    M_BYTES,
-    M_INT,
-    M_BOOL, /* that may be absent */
-    M_TIME,
-    M_TEXTS,
-    M_OBJECT,
-    M_OBJECTS,
-    M_MAP,       /* of texts */
-    M_BYTES_MAP, /* of bytes */
-    M_SERVERS    /* the server's own: what a client says of it plays no part */
-};
-
-struct member {
-    unsigned number; /* 0 ends a table */
-    enum message_type type;
-    const char *name;
-    const struct member *of;
-};
-
-static const struct member owner_reference[] = {
-    {1, M_TEXT, "kind", NULL},
-    {3, M_TEXT, "name", NULL},
-    {4, M_TEXT, "uid", NULL},
-    {5, M_TEXT, "apiVersion", NULL},
-    {6, M_BOOL, "controller", NULL},
-    {7, M_BOOL, "blockOwnerDeletion", NULL},
-    {.number = 0},
-};
-static const struct member object_meta[] = {
-    {1, M_TEXT, "name", NULL},
-    {2, M_TEXT, "generateName", NULL},
-    {3, M_TEXT, "namespace", NULL},
-    {4, M_SERVERS, "selfLink", NULL},
-    {5, M_TEXT, "uid", NULL},
-    {6, M_TEXT, "resourceVersion", NULL},
-    {7, M_INT, "generation", NULL},
-    {8, M_TIME, "creationTimestamp", NULL},
-    {9, M_TIME, "deletionTimestamp", NULL},
-    {10, M_INT, "deletionGracePeriodSeconds", NULL},
-    {11, M_MAP, "labels", NULL},
-    {12, M_MAP, "annotations", NULL},
-    {13, M_OBJECTS, "ownerReferences", owner_reference},
-    {14, M_TEXTS, "finalizers", NULL},
-    {17, M_SERVERS, "managedFields", NULL},
-    {.number = 0},
-};
-static const struct member secret[] = {
-    {1, M_OBJECT, "metadata", object_meta},
-    {2, M_BYTES_MAP, "data", NULL},
-    {3, M_TEXT, "type", NULL},
-    {4, M_MAP, "stringData", NULL},
-    {5, M_BOOL, "immutable", NULL},
-    {.number = 0},
-};
-static const struct member config_map[] = {
-    {1, M_OBJECT, "metadata", object_meta},
-    {2, M_MAP, "data", NULL},
-    {3, M_BYTES_MAP, "binaryData", NULL},
-    {4, M_BOOL, "immutable", NULL},
-    {.number = 0},
-};
-static const struct member namespace_spec[] = {{1, M_TEXTS, "finalizers", NULL}, {.number = 0}};
-static const struct member namespace[] = {
-    {1, M_OBJECT, "metadata", object_meta},
-    {2, M_OBJECT, "spec", namespace_spec},
-    {3, M_SERVERS, "status", NULL},
-    {.number = 0},
-};
-static const struct member object_reference[] = {
-    {1, M_TEXT, "kind", NULL},       {2, M_TEXT, "namespace", NULL},
-    {3, M_TEXT, "name", NULL},       {4, M_TEXT, "uid", NULL},
-    {5, M_TEXT, "apiVersion", NULL}, {6, M_TEXT, "resourceVersion", NULL},
-    {7, M_TEXT, "fieldPath", NULL},  {.number = 0},
-};
-static const struct member local_reference[] = {{1, M_TEXT, "name", NULL}, {.number = 0}};
-static const struct member service_account[] = {
-    {1, M_OBJECT, "metadata", object_meta},
-    {2, M_OBJECTS, "secrets", object_reference},
-    {3, M_OBJECTS, "imagePullSecrets", local_reference},
-    {4, M_BOOL, "automountServiceAccountToken", NULL},
-    {.number = 0},
-};
-static const struct {
-    const char *kind;
-    const struct member *members;
-} kinds[] = {
-    {"Secret", secret},
-    {"ConfigMap", config_map},
-    {"Namespace", namespace},
-    {"ServiceAccount", service_account},
-};
-
-static const struct member type_meta[] = {
-    {1, M_TEXT, "apiVersion", NULL}, {2, M_TEXT, "kind", NULL}, {.number = 0}};
-
 /* ---- from one to the other ---- */
 
 static enum rc
@@ -170,6 +72,9 @@ protobuf_bad(const char *what, struct err *e)
 {
     return err_set(e, RC_INVALID, "%s is not in Kubernetes' protobuf encoding", what);
 }
+
+static enum rc message_to_json(const struct member *members, struct str s, const char *what,
+                               struct json *to, struct err *e);
 
 static struct json *
 bytes_of(struct str s)
@@ -182,30 +87,78 @@ bytes_of(struct str s)
 }
 
 static void
-set_text(struct json *to, const char *name, struct str s)
+set_text(struct json *to, const struct member *m, struct str s)
 {
-    if (s.n != 0)
-        json_set(to, name, json_new_str(s));
+    if (s.n != 0 || m->type == M_KEPT_TEXT)
+        json_set(to, m->name, json_new_str(s));
 }
 
-/* The second is all that matters of it, as in JSON. */
+/* In JSON a time has no fraction, and one of microseconds has always six digits. */
 static enum rc
-set_time(struct json *to, const char *name, struct str s, struct err *e)
+set_time(struct json *to, const struct member *m, struct str s, struct err *e)
 {
+    static const struct member time[] = {INT(1, "seconds"), INT(2, "nanos"), END};
+    CLEANUP(json_free_ptr) struct json *inner = json_new_object();
     struct instant at = {0};
     char text[INSTANT_TEXT];
-    struct item item;
+    int64_t nanos;
 
-    while (s.n != 0) {
-        if (!take_item(&s, &item))
-            return protobuf_bad(name, e);
-        if (item.number == 1)
-            at.sec = (int64_t)item.value;
-    }
-    if (at.sec < 0 || at.sec > INT64_C(253402300799)) /* the year 9999 */
-        return protobuf_bad(name, e);
+    if (message_to_json(time, s, m->name, inner, e))
+        return err_code(e);
+    at.sec = json_int_or(json_field(inner, "seconds"), 0);
+    nanos = json_int_or(json_field(inner, "nanos"), 0);
+    if (at.sec < 0 || at.sec > INT64_C(253402300799) || nanos < 0 || nanos > 999999999)
+        return protobuf_bad(m->name, e); /* before 1970, or after the year 9999 */
+    if (m->type == M_MICRO_TIME)
+        at.nsec = (int32_t)nanos;
     if (at.sec != 0)
-        json_set_cstr(to, name, instant_format(at, text));
+        json_set_cstr(to, m->name,
+                      m->type == M_MICRO_TIME ? instant_format_micro(at, text)
+                                              : instant_format(at, text));
+    return RC_OK;
+}
+
+static enum rc
+set_int_or_text(struct json *to, const struct member *m, struct str s, struct err *e)
+{
+    static const struct member either[] = {INT(1, "type"), KEPT_INT(2, "int"), KEPT_TEXT(3, "text"),
+                                           END};
+    CLEANUP(json_free_ptr) struct json *inner = json_new_object();
+    const struct json *value;
+
+    if (message_to_json(either, s, m->name, inner, e))
+        return err_code(e);
+    if (json_int_or(json_field(inner, "type"), 0) == 0)
+        json_set_int(to, m->name, json_int_or(json_field(inner, "int"), 0));
+    else if ((value = json_field(inner, "text")) != NULL)
+        json_set(to, m->name, json_ref(value));
+    return RC_OK;
+}
+
+/* A quantity, or the texts of one key: what the only field of a message holds. */
+static enum rc
+only_field(const struct member *members, struct str s, const char *what, struct json **out,
+           struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *inner = json_new_object();
+
+    if (message_to_json(members, s, what, inner, e))
+        return err_code(e);
+    *out = json_ref(json_field(inner, members[0].name));
+    return RC_OK;
+}
+
+static enum rc
+map_value(const struct member *m, struct str s, struct json **out, struct err *e)
+{
+    static const struct member quantity[] = {KEPT_TEXT(1, "text"), END},
+                               texts[] = {TEXTS(1, "texts"), END};
+
+    if (m->type == M_QUANTITY_MAP || m->type == M_QUANTITY)
+        return only_field(quantity, s, m->name, out, e);
+    if (m->type == M_TEXTS_MAP)
+        return only_field(texts, s, m->name, out, e);
+    *out = m->type == M_BYTES_MAP ? bytes_of(s) : json_new_str(s);
     return RC_OK;
 }
 
@@ -215,6 +168,7 @@ set_entry(struct json *to, const struct member *m, struct str s, struct err *e)
 {
     struct str key = {NULL, 0}, value = {NULL, 0};
     CLEANUP(json_free_ptr) struct json *name = NULL; /* in UTF-8, whatever the key is */
+    struct json *inner = NULL;
     struct item item;
 
     while (s.n != 0) {
@@ -228,13 +182,11 @@ set_entry(struct json *to, const struct member *m, struct str s, struct err *e)
     name = json_new_str(key);
     if (!str_eq(key, str_c(json_text(name))))
         return protobuf_bad(m->name, e);
-    json_set(json_need_object(to, m->name), json_text(name),
-             m->type == M_BYTES_MAP ? bytes_of(value) : json_new_str(value));
+    if (map_value(m, value, &inner, e))
+        return err_code(e);
+    json_set(json_need_object(to, m->name), json_text(name), inner);
     return RC_OK;
 }
-
-static enum rc message_to_json(const struct member *members, struct str s, const char *what,
-                               struct json *to, struct err *e);
 
 static enum rc
 set_message(struct json *to, const struct member *m, struct str s, struct err *e)
@@ -243,55 +195,77 @@ set_message(struct json *to, const struct member *m, struct str s, struct err *e
 
     if (message_to_json(m->of, s, m->name, inner, e))
         return err_code(e);
-    if (m->type == M_OBJECTS)
+    if (m->type == M_MESSAGES)
         json_push(json_need_array(to, m->name), TAKE(inner));
-    else if (json_size(inner) != 0)
+    else
         json_set(to, m->name, TAKE(inner));
     return RC_OK;
 }
 
-static bool
-is_varint(const struct member *m)
-{
-    return m->type == M_INT || m->type == M_BOOL;
-}
-
 static enum rc
-set_member(struct json *to, const struct member *m, const struct item *item, struct err *e)
+set_bytes(struct json *to, const struct member *m, struct str s, struct err *e)
 {
-    if (m->type == M_SERVERS)
-        return RC_OK;
-    if (item->wire != (is_varint(m) ? WIRE_VARINT : WIRE_BYTES))
-        return protobuf_bad(m->name, e);
+    struct json *value = NULL;
+
     switch (m->type) {
     case M_TEXT:
-        set_text(to, m->name, item->bytes);
+    case M_KEPT_TEXT:
+        set_text(to, m, s);
         return RC_OK;
-    case M_BYTES:
-        json_set(to, m->name, bytes_of(item->bytes));
-        return RC_OK;
-    case M_INT:
-        if (item->value != 0)
-            json_set_int(to, m->name, (int64_t)item->value);
-        return RC_OK;
-    case M_BOOL:
-        json_set_bool(to, m->name, item->value != 0);
+    case M_TEXTS:
+        json_push(json_need_array(to, m->name), json_new_str(s));
         return RC_OK;
     case M_TIME:
-        return set_time(to, m->name, item->bytes, e);
-    case M_TEXTS:
-        json_push(json_need_array(to, m->name), json_new_str(item->bytes));
+    case M_MICRO_TIME:
+        return set_time(to, m, s, e);
+    case M_INT_OR_TEXT:
+        return set_int_or_text(to, m, s, e);
+    case M_QUANTITY:
+        if (map_value(m, s, &value, e))
+            return err_code(e);
+        json_set(to, m->name, value);
         return RC_OK;
-    case M_OBJECT:
-    case M_OBJECTS:
-        return set_message(to, m, item->bytes, e);
-    case M_MAP:
+    case M_MESSAGE:
+    case M_MESSAGES:
+        return set_message(to, m, s, e);
+    case M_INLINE:
+        return message_to_json(m->of, s, m->name, to, e);
+    case M_TEXT_MAP:
     case M_BYTES_MAP:
-        return set_entry(to, m, item->bytes, e);
+    case M_QUANTITY_MAP:
+    case M_TEXTS_MAP:
+        return set_entry(to, m, s, e);
+    case M_INT:
+    case M_KEPT_INT:
+    case M_BOOL:
+    case M_KEPT_BOOL:
+    case M_INTS:
     case M_SERVERS:
         break;
     }
-    return RC_OK;
+    return protobuf_bad(m->name, e);
+}
+
+static enum rc
+set_number(struct json *to, const struct member *m, uint64_t value, struct err *e)
+{
+    switch (m->type) {
+    case M_INT:
+    case M_KEPT_INT:
+        if (value != 0 || m->type == M_KEPT_INT)
+            json_set_int(to, m->name, (int64_t)value);
+        return RC_OK;
+    case M_BOOL:
+    case M_KEPT_BOOL:
+        if (value != 0 || m->type == M_KEPT_BOOL)
+            json_set_bool(to, m->name, value != 0);
+        return RC_OK;
+    case M_INTS:
+        json_push(json_need_array(to, m->name), json_new_int((int64_t)value));
+        return RC_OK;
+    default:
+        return protobuf_bad(m->name, e);
+    }
 }
 
 static enum rc
@@ -311,7 +285,12 @@ message_to_json(const struct member *members, struct str s, const char *what, st
             return err_set(e, RC_UNSUPPORTED,
                            "field %llu of %s is not known in protobuf: send JSON",
                            (unsigned long long)item.number, what);
-        if (set_member(to, m, &item, e))
+        if (m->type == M_SERVERS)
+            continue;
+        if (item.wire == WIRE_VARINT ? set_number(to, m, item.value, e)
+            : item.wire == WIRE_BYTES
+                ? set_bytes(to, m, item.bytes, e)
+                : protobuf_bad(m->name, e)) /* no message has numbers of a fixed size */
             return err_code(e);
     }
     return RC_OK;
@@ -321,6 +300,7 @@ message_to_json(const struct member *members, struct str s, const char *what, st
 static enum rc
 read_envelope(struct str body, struct json *to, struct str *raw, struct err *e)
 {
+    static const struct member type_meta[] = {TEXT(1, "apiVersion"), TEXT(2, "kind"), END};
     static const uint8_t magic[] = {'k', '8', 's', 0};
     struct str first;
     struct item item;
@@ -344,7 +324,7 @@ enum rc
 protobuf_to_json(struct str body, struct json **out, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *obj = json_new_object();
-    const struct member *members = NULL;
+    const struct member *members;
     const char *version, *kind;
     struct str raw;
     char shown[80];
@@ -353,9 +333,7 @@ protobuf_to_json(struct str body, struct json **out, struct err *e)
         return err_code(e);
     version = json_text_or(json_field(obj, "apiVersion"), "");
     kind = json_text_or(json_field(obj, "kind"), "");
-    for (size_t i = 0; strcmp(version, "v1") == 0 && i < ARRAY_LEN(kinds); i++)
-        if (strcmp(kind, kinds[i].kind) == 0)
-            members = kinds[i].members;
+    members = message_of_kind(version, kind);
     if (members == NULL)
         return err_set(e, RC_UNSUPPORTED, "%s is not known in protobuf: send JSON",
                        str_show(str_c(kind), shown, sizeof(shown)));

@@ -7,10 +7,12 @@
  *
  * Why      clients that are compiled with the types of core objects send these so, and some do not fall back to JSON when
  *          they are told that it is not known.
- * Kinds    Secret, ConfigMap, Namespace and ServiceAccount of "v1". Answers are JSON, which every client takes.
- * Empty    what stands for "not there" in this encoding, "" and 0, is left out, but for fields that may be absent.
+ * Kinds    those that the plane serves, but CustomResourceDefinitions, and DeleteOptions: plane/protobuf_messages. Answers are
+ *          JSON, which every client takes.
+ * Same     the tree is the one that the same client would send as JSON: what may be absent is, and 0 stays where it means
+ *          something.
  * Errors   RC_UNSUPPORTED: another kind, or a field that is not known, since it would be lost. RC_INVALID: not this encoding.
- * Source   k8s.io/apimachinery/pkg/runtime/serializer/protobuf, generated.proto of core/v1 and meta/v1.
+ * Source   k8s.io/apimachinery/pkg/runtime/serializer/protobuf.
  * Tests    protobuf_test.c, fuzz/protobuf.c
  */
 #include "json/node.h"

@@ -2,6 +2,8 @@
 /* Objects as Kubernetes' own clients encode them: fuzz/corpus/protobuf. */
 #include "plane/protobuf.h"
 
+#include <glob.h>
+
 #include "base/fs.h"
 #include "base/mem.h"
 #include "t.h"
@@ -16,7 +18,8 @@ same_object(const char *file, const char *want)
     struct err e = ERR_INIT;
 
     T_OK(fs_read_file(path, &body, &e));
-    T_OK(protobuf_to_json(buf_str(&body), &obj, &e));
+    if (protobuf_to_json(buf_str(&body), &obj, &e))
+        fail_msg("%s: %s", file, e.msg);
     text = json_to_text(obj, true);
     assert_string_equal(text, want);
     /* Cut anywhere, it is refused or is a part of the object; never read beyond. */
@@ -44,8 +47,10 @@ test_what_clients_send(void **state)
                 "{\"apiVersion\":\"v1\",\"binaryData\":{\"k2\":\"AA==\"},\"data\":{\"k\":\"v\"},"
                 "\"immutable\":false,\"kind\":\"ConfigMap\",\"metadata\":{\"creationTimestamp\":"
                 "\"2023-11-14T22:13:20Z\",\"name\":\"c\"}}");
-    same_object("namespace", "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":"
-                             "\"n\"},\"spec\":{\"finalizers\":[\"kubernetes\"]}}");
+    same_object(
+        "namespace",
+        "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":"
+        "\"n\"},\"spec\":{\"finalizers\":[\"kubernetes\"]},\"status\":{\"phase\":\"Active\"}}");
     same_object(
         "serviceaccount",
         "{\"apiVersion\":\"v1\",\"automountServiceAccountToken\":false,\"imagePullSecrets\":[{"
@@ -53,20 +58,69 @@ test_what_clients_send(void **state)
         "\"secrets\":[{\"name\":\"x\"}]}");
 }
 
+/* What JSON writes for "nothing", null and [], means the same as a field that is not there. */
+static void
+remove_nothing(struct json *j)
+{
+    struct json_item it = json_first(j);
+
+    for (size_t i = 0; json_kind_of(j) == JSON_IS_ARRAY && i < json_size(j); i++)
+        remove_nothing(json_elem(j, i));
+    while (json_kind_of(j) == JSON_IS_OBJECT && it.key != NULL) {
+        struct json_item next = json_next(j, it);
+
+        if (json_kind_of(it.value) == JSON_IS_NULL ||
+            (json_kind_of(it.value) == JSON_IS_ARRAY && json_size(it.value) == 0))
+            json_remove(j, it.key);
+        else
+            remove_nothing(it.value);
+        it = next;
+    }
+}
+
+/* Each file there is an object as its maker writes it in JSON; the one of that name in the corpus is the same in protobuf. */
+static void
+test_same_as_json(void **state)
+{
+    static const char folder[] = SOURCE_ROOT "/tests/golden/protobuf/";
+    glob_t found;
+
+    (void)state;
+    assert_int_equal(glob(SOURCE_ROOT "/tests/golden/protobuf/*.json", 0, NULL, &found), 0);
+    assert_true(found.gl_pathc > 30);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        CLEANUP(buf_release) struct buf text = BUF_INIT(256 * 1024);
+        CLEANUP(json_free_ptr) struct json *obj = NULL;
+        CLEANUP(mem_free_ptr)
+        char *want = NULL, *name = mem_strdup(found.gl_pathv[i] + sizeof(folder) - 1);
+        struct err e = ERR_INIT;
+
+        T_OK(fs_read_file(found.gl_pathv[i], &text, &e));
+        T_OK(json_parse(buf_str(&text), &obj, &e));
+        remove_nothing(obj);
+        want = json_to_text(obj, true);
+        name[strlen(name) - strlen(".json")] = '\0';
+        same_object(name, want);
+    }
+    globfree(&found);
+}
+
 /* A field that is not known would be lost; a kind that is not known, too. */
 static void
 test_nothing_is_lost(void **state)
 {
-    static const uint8_t pod[] = "k8s\0\x0a\x09\x0a\x02v1\x12\x03Pod\x12\0",
-                         field[] = "k8s\0\x0a\x0c\x0a\x02v1\x12\x06Secret\x12\x02\x78\x01",
-                         wire[] = "k8s\0\x0a\x0c\x0a\x02v1\x12\x06Secret\x12\x02\x18\x01",
-                         json[] = "{\"kind\":\"Secret\"}";
+    static const uint8_t
+        scale[] = "k8s\0\x0a\x0b\x0a\x02v1\x12\x05Scale\x12\0",
+        field[] = "k8s\0\x0a\x0c\x0a\x02v1\x12\x06Secret\x12\x02\x78\x01",
+        wire[] = "k8s\0\x0a\x0c\x0a\x02v1\x12\x06Secret\x12\x02\x18\x01",
+        volume[] = "k8s\0\x0a\x09\x0a\x02v1\x12\x03Pod\x12\x08\x12\x06\x0a\x04\x12\x02\x1a\0",
+        json[] = "{\"kind\":\"Secret\"}";
     struct json *obj = NULL;
     struct err e = ERR_INIT;
 
     (void)state;
-    T_RC(protobuf_to_json(str_of(pod, sizeof(pod) - 1), &obj, &e), RC_UNSUPPORTED);
-    assert_string_equal(e.msg, "Pod is not known in protobuf: send JSON");
+    T_RC(protobuf_to_json(str_of(scale, sizeof(scale) - 1), &obj, &e), RC_UNSUPPORTED);
+    assert_string_equal(e.msg, "Scale is not known in protobuf: send JSON");
     e = (struct err)ERR_INIT;
     T_RC(protobuf_to_json(str_of(field, sizeof(field) - 1), &obj, &e), RC_UNSUPPORTED);
     assert_string_equal(e.msg, "field 15 of Secret is not known in protobuf: send JSON");
@@ -74,6 +128,9 @@ test_nothing_is_lost(void **state)
     T_RC(protobuf_to_json(str_of(wire, sizeof(wire) - 1), &obj, &e), RC_INVALID);
     e = (struct err)ERR_INIT;
     T_RC(protobuf_to_json(str_of(json, sizeof(json) - 1), &obj, &e), RC_INVALID);
+    e = (struct err)ERR_INIT; /* a volume in Google's cloud: field 3 of a VolumeSource */
+    T_RC(protobuf_to_json(str_of(volume, sizeof(volume) - 1), &obj, &e), RC_UNSUPPORTED);
+    assert_string_equal(e.msg, "field 3 of volumeSource is not known in protobuf: send JSON");
     assert_null(obj);
 }
 
@@ -82,6 +139,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_clients_send),
+        cmocka_unit_test(test_same_as_json),
         cmocka_unit_test(test_nothing_is_lost),
     };
 

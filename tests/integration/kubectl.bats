@@ -174,24 +174,87 @@ DATA
     refused 'configmaps "c" not found' get cm c
 }
 
-@test "a Secret in protobuf, as clients with the types of core objects send it; other kinds are 415" {
-    local proxy
-    proxy=$(free_port)
-    kubectl proxy --port "$proxy" >/dev/null 2>&1 3>&- &
+# PROXY: the address of a way to the server that needs no token.
+start_proxy() {
+    local port
+    port=$(free_port)
+    PROXY=http://127.0.0.1:$port
+    kubectl proxy --port "$port" >/dev/null 2>&1 3>&- &
     PIDS+=($!)
-    until_true curl -fs "http://127.0.0.1:$proxy/version" -o /dev/null
+    until_true curl -fs "$PROXY/version" -o /dev/null
+}
+
+# post_protobuf FILE PATH: the answer, and its code on a line of its own
+post_protobuf() { curl -s -w '\n%{http_code}\n' -H 'Content-Type: application/vnd.kubernetes.protobuf' --data-binary "@$1" "$PROXY/$2"; }
+
+@test "a Secret in protobuf, as clients with the types of core objects send it; what is not known is 415" {
+    local secrets=api/v1/namespaces/demo/secrets
+    start_proxy
     kubectl create namespace demo
-    post() { curl -s -w '\n%{http_code}\n' -H 'Content-Type: application/vnd.kubernetes.protobuf' --data-binary "@$1" "http://127.0.0.1:$proxy/api/v1/namespaces/demo/$2"; }
-    post "$ROOT/fuzz/corpus/protobuf/plain" secrets >"$T/out"
+    post_protobuf "$ROOT/fuzz/corpus/protobuf/plain" "$secrets" >"$T/out"
     cat "$T/out"
     [ "$(tail -n 1 "$T/out")" = 201 ]
     [ "$(kubectl get secret -n demo repo -o 'jsonpath={.data.RESTIC_PASSWORD} {.type} {.metadata.labels.a}')" = 'cwD/ Opaque b' ]
-    printf 'k8s\0\x0a\x09\x0a\x02v1\x12\x03Pod\x12\0' >"$T/pod"
-    post "$T/pod" pods >"$T/out"
-    grep -q 'Pod is not known in protobuf: send JSON' "$T/out"
+    printf 'k8s\0\x0a\x0b\x0a\x02v1\x12\x05Scale\x12\0' >"$T/scale"
+    post_protobuf "$T/scale" "$secrets" >"$T/out"
+    grep -q 'Scale is not known in protobuf: send JSON' "$T/out"
+    [ "$(tail -n 1 "$T/out")" = 415 ]
+    printf 'k8s\0\x0a\x0c\x0a\x02v1\x12\x06Secret\x12\x02\x78\x01' >"$T/field"
+    post_protobuf "$T/field" "$secrets" >"$T/out"
+    grep -q 'field 15 of Secret is not known in protobuf: send JSON' "$T/out"
     [ "$(tail -n 1 "$T/out")" = 415 ]
     printf 'k8s\0\x12\xff' >"$T/cut"
-    [ "$(post "$T/cut" secrets | tail -n 1)" = 400 ]
+    [ "$(post_protobuf "$T/cut" "$secrets" | tail -n 1)" = 400 ]
+}
+
+@test "what kubectl 1.34 sends in protobuf makes the same objects as the same in JSON" {
+    local name path
+    start_proxy
+    while read -r name path; do
+        post_protobuf "$ROOT/fuzz/corpus/protobuf/kubectl-$name" "$path?dryRun=All" >"$T/out"
+        [ "$(tail -n 1 "$T/out")" = 201 ] || { cat "$T/out"; return 1; }
+        sed '$d' "$T/out" >"$T/from-protobuf.json"
+        kubectl create -f "$ROOT/tests/golden/protobuf/kubectl-$name.json" --dry-run=server -o json >"$T/from-json.json"
+        python3 - "$T/from-protobuf.json" "$T/from-json.json" <<'PY'
+import json, sys
+
+def known(path):
+    def plain(j, path=""):
+        if isinstance(j, dict):
+            return {k: plain(v, path + "." + k) for k, v in j.items() if not k.endswith("controller-uid") and path + "." + k not in
+                    (".metadata.uid", ".metadata.creationTimestamp", ".metadata.managedFields", ".metadata.resourceVersion")}
+        return [plain(v, path) for v in j] if isinstance(j, list) else j
+    return plain(json.load(open(path)))
+
+a, b = map(known, sys.argv[1:])
+if a != b:
+    sys.exit(f"protobuf: {json.dumps(a, sort_keys=True)}\nJSON:     {json.dumps(b, sort_keys=True)}")
+PY
+    done <<'LIST'
+role apis/rbac.authorization.k8s.io/v1/namespaces/default/roles
+clusterrole apis/rbac.authorization.k8s.io/v1/clusterroles
+clusterrole-aggregated apis/rbac.authorization.k8s.io/v1/clusterroles
+rolebinding apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings
+clusterrolebinding apis/rbac.authorization.k8s.io/v1/clusterrolebindings
+job apis/batch/v1/namespaces/default/jobs
+job-from apis/batch/v1/namespaces/default/jobs
+cronjob apis/batch/v1/namespaces/default/cronjobs
+service api/v1/namespaces/default/services
+service-external api/v1/namespaces/default/services
+configmap api/v1/namespaces/default/configmaps
+secret api/v1/namespaces/default/secrets
+serviceaccount api/v1/namespaces/default/serviceaccounts
+namespace api/v1/namespaces
+LIST
+    while read -r name path want; do
+        post_protobuf "$ROOT/fuzz/corpus/protobuf/kubectl-$name" "$path" >"$T/out"
+        [ "$(tail -n 1 "$T/out")" = 201 ] && grep -q "$want" "$T/out" || { cat "$T/out"; return 1; }
+    done <<'LIST'
+can-i apis/authorization.k8s.io/v1/selfsubjectaccessreviews "allowed":true
+can-i-url apis/authorization.k8s.io/v1/selfsubjectaccessreviews "allowed":true
+rules apis/authorization.k8s.io/v1/selfsubjectrulesreviews "resourceRules":
+whoami apis/authentication.k8s.io/v1/selfsubjectreviews "username":"cstash"
+LIST
 }
 
 @test "a cron job, a job from it, and what describe says" {
