@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "api/kinds.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "cli/plugin.h"
 #include "kube/object.h"
@@ -13,10 +14,10 @@ struct create_repository_args {
     struct app_opts app;
     const char *bucket, *endpoint, *secret, *prefix, *region;
     int64_t connections;
-    enum { IN_S3, IN_GCS, IN_AZURE, IN_SWIFT, IN_B2, IN_REST } provider;
+    enum { IN_S3, IN_GCS, IN_AZURE, IN_SWIFT, IN_B2, IN_REST, IN_LOCAL } provider;
     struct cluster_access cluster;
 };
-static const char *const providers[] = {"s3", "gcs", "azure", "swift", "b2", "rest", NULL};
+static const char *const providers[] = {"s3", "gcs", "azure", "swift", "b2", "rest", "local", NULL};
 static const struct opt opts_create_repository[] = {
     {"provider", 0, OPT_ENUM(struct create_repository_args, provider, providers, "s3"), NULL,
      "where the data go"},
@@ -37,23 +38,12 @@ static const struct opt_group repository_groups[] = {
     {opts_app, 0},
     {.table = NULL}};
 
-static enum rc
-create_repository(struct plugin *p, const struct create_repository_args *a, struct err *e)
+/* The block of the provider, as Stash's plug-in writes it. */
+static void
+fill_backend(const struct create_repository_args *a, struct json *at)
 {
-    CLEANUP(json_free_ptr)
-    struct json *repo = kube_object_new(&GVR_REPOSITORY, p->ns, a->app.words.v[0]);
-    struct json *backend = json_need_object(json_need_object(repo, "spec"), "backend"),
-                *at = json_need_object(backend, providers[a->provider]);
     bool container = a->provider == IN_AZURE || a->provider == IN_SWIFT;
 
-    if (a->secret == NULL)
-        return err_set(e, RC_USAGE, "use --secret NAME");
-    if (a->provider == IN_REST ? a->endpoint == NULL : a->bucket == NULL)
-        return err_set(e, RC_USAGE, "%s needs %s", providers[a->provider],
-                       a->provider == IN_REST ? "--endpoint URL" : "--bucket NAME");
-    if (a->provider == IN_S3 && a->endpoint == NULL)
-        return err_set(e, RC_USAGE, "s3 needs --endpoint URL");
-    json_set_cstr(backend, "storageSecretName", a->secret);
     if (a->provider == IN_REST) {
         json_set_cstr(at, "url", a->endpoint);
     } else {
@@ -67,7 +57,33 @@ create_repository(struct plugin *p, const struct create_repository_args *a, stru
     if (a->connections > 0 && a->provider != IN_S3 && a->provider != IN_REST &&
         a->provider != IN_SWIFT)
         json_set_int(at, "maxConnections", a->connections);
-    return plugin_create(p, &GVR_REPOSITORY, repo, e);
+}
+
+static enum rc
+create_repository(struct plugin *p, const struct create_repository_args *a, struct err *e)
+{
+    CLEANUP(json_free_ptr)
+    struct json *repo = kube_object_new(&GVR_REPOSITORY, p->ns, a->app.words.v[0]);
+    struct json *backend = json_need_object(json_need_object(repo, "spec"), "backend");
+
+    if (a->secret == NULL)
+        return err_set(e, RC_USAGE, "use --secret NAME");
+    if (a->provider != IN_LOCAL &&
+        (a->provider == IN_REST ? a->endpoint == NULL : a->bucket == NULL))
+        return err_set(e, RC_USAGE, "%s needs %s", providers[a->provider],
+                       a->provider == IN_REST ? "--endpoint URL" : "--bucket NAME");
+    if (a->provider == IN_S3 && a->endpoint == NULL)
+        return err_set(e, RC_USAGE, "s3 needs --endpoint URL");
+    json_set_cstr(backend, "storageSecretName", a->secret);
+    if (a->provider != IN_LOCAL)
+        fill_backend(a, json_need_object(backend, providers[a->provider]));
+    if (plugin_create(p, &GVR_REPOSITORY, repo, e))
+        return err_code(e);
+    if (a->provider == IN_LOCAL) /* no option says which volume: as in Stash's plug-in */
+        log_warn("the Repository has no volume yet: add spec.backend.local by "
+                 "\"kubectl edit repository.stash.appscode.com %s -n %s\"",
+                 a->app.words.v[0], p->ns);
+    return RC_OK;
 }
 
 /* ---- what both others have ---- */

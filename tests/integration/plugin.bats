@@ -31,6 +31,9 @@ backup() { # a session by hand; its name
 @test "create, trigger, pause, resume, restore: as Stash's guides do it" {
     stash create repository -n demo made --provider s3 --endpoint http://nowhere.invalid --bucket b --prefix p --secret repo-secret
     [ "$(field demo repo/made '{.spec.backend.s3.bucket} {.spec.backend.s3.prefix} {.spec.backend.storageSecretName}')" = 'b p repo-secret' ]
+    stash create repository -n demo later --provider local --secret repo-secret 2>"$T/err"
+    grep -q 'the Repository has no volume yet: add spec.backend.local by "kubectl edit repository.stash.appscode.com later -n demo"' "$T/err"
+    [ "$(field demo repo/later '{.spec}')" = '{"backend":{"storageSecretName":"repo-secret"}}' ]
     stash create backupconfig -n demo bc --target-apiversion appcatalog.appscode.com/v1alpha1 --target-kind AppBinding \
         --target-name redis --repo-name repo --schedule '0 0 1 1 *' --task redis-backup-7.0.5 --keep-last 5 --keep-daily=3 --prune
     [ "$(field demo bc/bc '{.spec.retentionPolicy}')" = '{"keepDaily":3,"keepLast":5,"name":"keep-last-5","prune":true}' ]

@@ -59,8 +59,8 @@ start_plane() {
 
 ageless() { sed -E 's/\b([0-9]+m)?[0-9]+s( +|$)/AGE /g' "$1"; }
 
-# The same words must give the same output, messages and exit code, but that kubectl 1.34 tells where from it deleted. Where a program needs a second (a sanitizer's), ages
-# are always another: they are src/api/age_test.c's.
+# The same words must give the same output, messages and exit code, but that kubectl 1.34 tells where from it deleted.
+# Where a program needs a second (a sanitizer's), ages are always another: they are src/api/age_test.c's.
 same() {
     local kubectl_code=0 our_code=0
     for _ in 1 2 3; do
