@@ -14,6 +14,7 @@
 #include "kube/object.h"
 #include "kube/podexec.h"
 #include "operator/podspec.h"
+#include "operator/volume_runtime.h"
 #include "store/wire.h"
 
 enum {
@@ -84,8 +85,35 @@ job_image(struct ctx *cx, struct kube *k)
     return mem_strdup(json_text_or(json_dig(function, "spec", "image"), CSTASH_IMAGE));
 }
 
+/* Who may not see the configurations gets the default. */
+static void
+list_writers(struct ctx *cx, struct kube *k, const struct kube_gvr *kind, const char *ns,
+             struct json *to)
+{
+    CLEANUP(json_free_ptr) struct json *list = NULL;
+    const struct kube_list_opts o = {.kind = kind, .ns = ns};
+    struct err why = ERR_INIT;
+
+    if (kube_list(cx, k, &o, &list, NULL, &why))
+        log_debug("%s", why.msg);
+    for (size_t i = 0; i < json_size(list); i++)
+        json_push(to, json_ref(json_elem(list, i)));
+}
+
+/* As whom it runs; the caller frees. */
 static struct json *
-job_object(const struct json *repo, const struct backend *b, const char *image)
+job_runtime(struct ctx *cx, struct kube *k, const struct json *repo)
+{
+    CLEANUP(json_free_ptr) struct json *writers = json_new_array();
+
+    list_writers(cx, k, &GVR_BACKUP_CONFIGURATION, kube_ns(repo), writers);
+    list_writers(cx, k, &GVR_BACKUP_BATCH, kube_ns(repo), writers);
+    return volume_runtime(repo, writers);
+}
+
+static struct json *
+job_object(const struct json *repo, const struct backend *b, const char *image,
+           const struct json *runtime)
 {
     uint8_t tail[4];
     CLEANUP(mem_free_ptr) char *name = NULL;
@@ -113,9 +141,9 @@ job_object(const struct json *repo, const struct backend *b, const char *image)
     json_set_cstr(c, "terminationMessagePolicy", "FallbackToLogsOnError");
     json_push_cstr(json_need_array(c, "args"), "hold-volume");
     podspec_local_mount(repo, b, c);
-    podspec_secure(c, NULL);
+    podspec_secure(c, runtime);
     json_push(json_need_array(pod, "containers"), c);
-    podspec_apply_runtime(pod, NULL, NULL);
+    podspec_apply_runtime(pod, runtime, NULL);
     return job;
 }
 
@@ -244,7 +272,8 @@ link_open(struct ctx *cx, struct volume_job *v, const struct json *repo, const s
           struct store **out, struct err *e)
 {
     CLEANUP(mem_free_ptr) char *image = job_image(cx, v->k);
-    CLEANUP(json_free_ptr) struct json *wanted = job_object(repo, b, image);
+    CLEANUP(json_free_ptr) struct json *runtime = job_runtime(cx, v->k, repo);
+    CLEANUP(json_free_ptr) struct json *wanted = job_object(repo, b, image, runtime);
     CLEANUP(mem_free_ptr) char *pod = NULL;
     CLEANUP(mem_free_ptr) char *address = NULL;
     CLEANUP(mem_free_ptr) char *place = NULL;

@@ -9,6 +9,7 @@
  *          there, and asks the Pod for what any disk is asked for (store/wire).
  * Shape    a Job "hold-volume", and in its Pod, by exec, "serve-volume". store_release deletes the Job; if nobody is left to do
  *          that, it ends by itself.
+ * User     the one of what writes there (operator/volume_runtime), where the caller may list the configurations.
  * Rights   create and delete Jobs, list and exec into Pods, in that namespace; the Pod itself has none, and no Secret.
  * Errors   as kube and store/wire; RC_UNAVAILABLE: the Pod does not start, with what it waits for.
  */

@@ -18,7 +18,7 @@ cron_job_name(const struct invoker *inv)
 static struct json *
 trigger_container(struct operator* op, const struct invoker *inv)
 {
-    static const char *const parts[] = {"resources", "env", "envFrom", "securityContext"};
+    static const char *const parts[] = {"resources", "env", "envFrom"};
     const struct json *rt = json_field(inv->runtime, "container");
     struct json *c = json_new_object(), *args, *ns = json_new_object();
     char *name = mem_printf("--invoker-name=%s", inv->name),

@@ -261,8 +261,12 @@ is_root(const struct json *sc, const struct json *runtime)
 void
 podspec_secure(struct json *c, const struct json *runtime)
 {
-    struct json *sc = json_need_object(c, "securityContext"), *drop = json_new_object();
+    const struct json *given = json_dig(runtime, "container", "securityContext");
+    struct json *sc, *drop = json_new_object();
 
+    if (given != NULL && json_field(c, "securityContext") == NULL)
+        json_set(c, "securityContext", json_clone(given));
+    sc = json_need_object(c, "securityContext");
     set_missing(sc, "allowPrivilegeEscalation", json_new_bool(false));
     json_push_cstr(json_need_array(drop, "drop"), "ALL");
     if (is_root(sc, runtime))

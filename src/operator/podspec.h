@@ -59,6 +59,7 @@ void podspec_apply_runtime(struct json *pod_spec, const struct json *runtime,
 /* Where a Repository lies in a volume: that, for a pod; and its place in a container. */
 void podspec_local_volume(const struct json *repo, struct json *pod_spec);
 void podspec_local_mount(const struct json *repo, const struct backend *b, struct json *container);
+/* The security context of a container that has none yet: the settings', and what they leave open. */
 void podspec_secure(struct json *container, const struct json *runtime);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "operator/operator_internal.h"
 #include "operator/podspec.h"
+#include "operator/volume_runtime.h"
 
 enum {
     UID_SHOWN = 8,
@@ -47,7 +48,8 @@ add_arg(struct json *args, const char *flag, const char *value)
 }
 
 static struct json *
-job_container(struct operator* op, const struct repository_job *j, const struct backend *b)
+job_container(struct operator* op, const struct repository_job *j, const struct backend *b,
+              const struct json *runtime)
 {
     struct json *c = json_new_object(), *args;
     char connections[STR_INT_MAX + 1] = "";
@@ -72,13 +74,29 @@ job_container(struct operator* op, const struct repository_job *j, const struct 
     for (const char *const *more = j->args; more != NULL && *more != NULL; more += 2)
         add_arg(args, more[0], more[1]);
     podspec_local_mount(j->repo, b, c);
-    podspec_secure(c, NULL);
+    podspec_secure(c, runtime);
     return c;
+}
+
+/* As whom it runs; the caller frees. */
+static struct json *
+job_runtime(struct operator* op, const struct repository_job *j)
+{
+    CLEANUP(mem_free_ptr) char *key = key2(kube_ns(j->repo), kube_name(j->repo));
+    CLEANUP(json_free_ptr)
+    struct json *writers = cache_by(op->backupconfiguration.cache, BY_REPOSITORY, key);
+    CLEANUP(json_free_ptr)
+    struct json *batches = cache_by(op->backupbatch.cache, BY_REPOSITORY, key);
+
+    for (size_t i = 0; i < json_size(batches); i++)
+        json_push(writers, json_ref(json_elem(batches, i)));
+    return volume_runtime(j->repo, writers);
 }
 
 static struct json *
 job_object(struct operator* op, const struct repository_job *j, const struct backend *b)
 {
+    CLEANUP(json_free_ptr) struct json *runtime = job_runtime(op, j);
     struct json *job = kube_object_new(&KUBE_JOB, kube_ns(j->repo), j->name),
                 *spec = json_need_object(job, "spec"),
                 *template = json_need_object(spec, "template"),
@@ -94,8 +112,8 @@ job_object(struct operator* op, const struct repository_job *j, const struct bac
     json_set_cstr(pod, "serviceAccountName", j->name);
     json_set_bool(pod, "enableServiceLinks", false);
     podspec_local_volume(j->repo, pod);
-    json_push(json_need_array(pod, "containers"), job_container(op, j, b));
-    podspec_apply_runtime(pod, NULL, op->opts->pull_secrets);
+    json_push(json_need_array(pod, "containers"), job_container(op, j, b, runtime));
+    podspec_apply_runtime(pod, runtime, op->opts->pull_secrets);
     return job;
 }
 

@@ -77,3 +77,32 @@ has_lock() { [ -n "$(ls "$FOLDER/locks")" ]; }
     [[ "$output" == *"could not run a command in pod"*"pods/exec"* ]]
     until_true no_jobs
 }
+
+shown() { [ -n "$(kubectl get snapshots.repositories.stash.appscode.com -n $NS -o name)" ]; }
+
+@test "files of another user: what opens them runs as the configuration that writes them" {
+    chown -R 1234:1234 "$FOLDER"
+    chmod -R go= "$FOLDER"
+    run "$CSTASH" snapshots
+    echo "$output"
+    [ "$status" = 1 ]
+    [[ "$output" == *[Pp]"ermission denied"* ]]
+    kubectl apply -f - <<YAML
+apiVersion: stash.appscode.com/v1beta1
+kind: BackupConfiguration
+metadata: {name: writer, namespace: $NS}
+spec:
+  schedule: "0 0 1 1 *"
+  paused: true
+  repository: {name: repo}
+  task: {name: redis-backup-7.0.5}
+  target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis}}
+  retentionPolicy: {name: keep, keepLast: 5, prune: true}
+  runtimeSettings: {pod: {securityContext: {runAsUser: 1234, runAsNonRoot: true}}}
+YAML
+    run "$CSTASH" snapshots
+    echo "$output"
+    [ "$status" = 0 ]
+    kubectl annotate --overwrite repositories.stash.appscode.com -n $NS repo cstash.io/show-snapshots=now
+    until_true shown
+}
