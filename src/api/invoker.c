@@ -75,7 +75,7 @@ invoker_view(const struct json *obj, struct invoker *out)
     };
     out->batch = kind_is(out, &GVR_BACKUP_BATCH) || kind_is(out, &GVR_RESTORE_BATCH);
     out->restore = kind_is(out, &GVR_RESTORE_SESSION) || kind_is(out, &GVR_RESTORE_BATCH);
-    out->sequential = strcmp(text_or(spec, "executionOrder", ""), "Sequential") == 0;
+    out->sequential = strcmp(text_or(spec, "executionOrder", ""), ORDER_SEQUENTIAL) == 0;
     out->n = out->batch ? json_size(json_field(spec, "members")) : 1;
     if (duration_parse(str_c(text_or(spec, "timeOut", "0")), &out->timeout_ms, &e))
         out->timeout_ms = 0; /* the schema lets only durations in */

@@ -15,6 +15,9 @@
 #include "json/node.h"
 
 #define INVOKER_WHOLE ((size_t)-1)
+/* spec.executionOrder of a batch. */
+#define ORDER_PARALLEL "Parallel"
+#define ORDER_SEQUENTIAL "Sequential"
 
 struct invoker {
     const struct json *obj, *spec;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/shared_internal.h"
 
+#include "api/invoker.h"
+
 const char *const categories_stash[] = {"stash", "appscode", NULL};
 const char *const categories_all[] = {"stash", "appscode", "all", NULL};
 const char *const words_driver[] = {"Restic", "VolumeSnapshotter", NULL};
-const char *const words_order[] = {"Parallel", "Sequential", NULL};
+const char *const words_order[] = {ORDER_PARALLEL, ORDER_SEQUENTIAL, NULL};
 
 static const char *const words_from[] = {"All", "Selector", "Same", NULL};
 static const char *const words_status[] = {"True", "False", "Unknown", NULL};

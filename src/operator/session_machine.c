@@ -508,15 +508,31 @@ session_watch(struct session_ctx *s, bool *ended, bool *late, struct err *e)
     return RC_OK;
 }
 
+/* The order that the session began with: its batch may say another one by now. */
+static bool
+session_is_sequential(struct session_ctx *s)
+{
+    const char *begun_with;
+
+    if (!s->inv.batch || s->kind->is_invoker)
+        return s->inv.sequential;
+    begun_with = json_text(json_field(s->status, "executionOrder"));
+    if (begun_with != NULL)
+        return strcmp(begun_with, ORDER_SEQUENTIAL) == 0;
+    json_set_cstr(s->status, "executionOrder",
+                  s->inv.sequential ? ORDER_SEQUENTIAL : ORDER_PARALLEL);
+    return s->inv.sequential;
+}
+
 /* The first member makes the repository where there may be none: two that did it at once could each leave a key. */
 static bool
-may_begin(struct session_ctx *s, const struct json *repo, bool all_ended)
+may_begin(struct session_ctx *s, const struct json *repo, bool sequential, bool all_ended)
 {
     const struct json *status = json_field(repo, "status");
 
     if (all_ended)
         return true;
-    if (s->inv.sequential)
+    if (sequential)
         return false;
     return s->inv.restore || json_int_or(json_field(status, "snapshotCount"), 0) > 0 ||
            condition_is_there(s->status, COND_REPOSITORY_INITIALIZED);
@@ -549,14 +565,14 @@ session_members(struct session_ctx *s, const struct json *repo, bool *ended, boo
                 struct err *e)
 {
     CLEANUP(mem_free_ptr) size_t *order = session_order(s);
-    bool all = true;
+    bool all = true, sequential = session_is_sequential(s);
 
     for (size_t i = 0; i < s->inv.n; i++) {
         bool one = false;
 
         session_at(s, order[i]);
         if (!condition_is_there(session_place(s), s->kind->executor) && !is_given_up(s)) {
-            if (may_begin(s, repo, all) && session_begin(s, repo, e))
+            if (may_begin(s, repo, sequential, all) && session_begin(s, repo, e))
                 return err_code(e);
             if (condition_is_false(session_place(s), s->kind->executor) || is_given_up(s))
                 one = true;

@@ -15,6 +15,7 @@
  * Order    Parallel: all Jobs at once; but where nothing says that the Repository has a backup yet, the first one makes it,
  *          and the others begin when it did, or has ended. Sequential: one begins when those before it have ended. Which
  *          are before it is what the session had first: its invoker may be changed meanwhile, and what is new comes last.
+ *          So is which order it is: status.executionOrder of a BackupSession; a RestoreBatch cannot be changed.
  * Hooks    of a whole batch run in Jobs of their own: the operator itself calls no address that an object names. While one
  *          runs its condition is Unknown.
  * Ends     one that is ours to decide (deadline, disruption) stands in the status before the Job

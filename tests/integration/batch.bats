@@ -377,6 +377,27 @@ YAML
     phase demo backupsession/one Failed
     [ "$(field demo backupsession/one '{.status.targets[*].phase}')" = "Failed Succeeded" ]
 }
+
+@test "another executionOrder in the middle of a session: it keeps the one that it began with" {
+    batch row "$(both)" 'executionOrder: Sequential'
+    phase demo backupbatch/row Ready
+    batch_session first row # from now on there is a repository, which a session in parallel would wait for
+    phase demo backupsession/first Succeeded
+    cli a config set repl-diskless-sync-delay 60 >/dev/null
+    batch_session one row
+    until_is demo backupsession/one '{.status.targets[*].phase}' "Running Pending"
+    [ "$(field demo backupsession/one '{.status.executionOrder}')" = Sequential ]
+    batch row "$(both)" 'executionOrder: Parallel'
+    until_true is_observed backupbatch/row
+    k annotate -n demo backupsession one look=again >/dev/null
+    sleep 1
+    [ "$(field demo backupsession/one '{.status.targets[*].phase} {.status.executionOrder}')" = "Running Pending Sequential" ]
+    cli a config set repl-diskless-sync-delay 0 >/dev/null
+    phase demo backupsession/one Succeeded
+    batch_session two row
+    phase demo backupsession/two Succeeded
+    [ "$(field demo backupsession/two '{.status.executionOrder}')" = Parallel ]
+}
 is_observed() { [ "$(field demo "$1" '{.metadata.generation}')" = "$(field demo "$1" '{.status.observedGeneration}')" ]; }
 
 @test "a batch that is deleted in the middle of a session: the session has failed, no target is left Running" {

@@ -112,6 +112,10 @@ sizes() { # the numbers of keys of all snapshots, oldest first
     done
     [ "$(sizes)" = "1000 0 0 0" ]
     "$CSTASH" forget --dry-run --keep-last 1 | grep -q '^keep.*pinned'
+    run "$CSTASH" forget --guarded "$("$CSTASH" snapshots --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["short_id"])')"
+    [ "$status" = 1 ]
+    [[ "$output" == *"should stay, since it is pinned"*"--allow-removal"* ]]
+    [ "$(sizes)" = "1000 0 0 0" ]
     # Back again: the pin ends, and the policy holds as written.
     fill a 950
     backup "$PORT_a"
