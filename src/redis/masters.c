@@ -3,12 +3,13 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "redis/role.h"
 #include "redis/topology.h"
 
-enum { MASTERS_TRIES = 3 };
+enum { MASTERS_TRIES = 3, FORMER_HEARS_MS = 10000, FORMER_STEP_MS = 100 };
 
 void
 masters_of_one(struct conn *c, struct masters *out)
@@ -188,26 +189,52 @@ masters_take_redirection(struct str s, unsigned *slot, char host[static CLUSTER_
     return true;
 }
 
-/* It took writes and owns no slots now: they have moved away, or its replica has taken its place. */
+/* Is it a master, and does it itself say that it owns slots? */
 static enum rc
-masters_check_role(struct ctx *cx, const struct masters *m, size_t i, struct err *e)
+masters_ask_former(struct ctx *cx, const struct masters *m, size_t i, struct role *role,
+                   bool *claims, struct err *e)
 {
     struct conn_opts opts = *m->where.conn;
-    struct role role = {.master = false};
-    struct err why = ERR_INIT;
+    struct cluster_view view = {.told = false};
     struct conn *c = NULL;
     enum rc rc;
 
     opts.wait_ms = -1;
-    rc = conn_open(cx, &m->at[i], &opts, &c, &why);
+    rc = conn_open(cx, &m->at[i], &opts, &c, e);
     if (rc == RC_OK)
-        rc = role_ask(cx, c, &role, &why);
+        rc = role_ask(cx, c, role, e);
+    if (rc == RC_OK && role->master)
+        rc = cluster_ask_view(cx, c, &view, e);
     conn_close(c);
+    *claims = false;
+    for (size_t k = 0; rc == RC_OK && view.told && k < sizeof(view.slots); k++)
+        *claims = *claims || view.slots[k] != 0;
+    return rc;
+}
+
+/*
+ * It took writes and owns no slots now: they have moved away, or its replica has taken its place. It may not have heard of
+ * that yet, and call itself the master of slots that another has.
+ */
+static enum rc
+masters_check_role(struct ctx *cx, const struct masters *m, size_t i, struct err *e)
+{
+    int64_t until = clock_mono_ms() + FORMER_HEARS_MS;
+    struct role role = {.master = true};
+    struct err why = ERR_INIT;
+    bool claims = true;
+    enum rc rc = RC_OK;
+
+    while (rc == RC_OK && role.master && claims && clock_mono_ms() < until) {
+        rc = masters_ask_former(cx, m, i, &role, &claims, &why);
+        if (rc == RC_OK && role.master && claims)
+            rc = ctx_sleep(cx, FORMER_STEP_MS, &why);
+    }
     if (rc == RC_CANCELLED) {
         *e = why;
         return rc;
     }
-    if (rc == RC_OK && role.master)
+    if (rc == RC_OK && role.master && !claims)
         return RC_OK;
     return err_set(e, RC_CONFLICT,
                    "%s is not a master any more: a replica has taken over, and what was written "
