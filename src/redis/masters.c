@@ -9,7 +9,7 @@
 #include "redis/role.h"
 #include "redis/topology.h"
 
-enum { MASTERS_TRIES = 3, FORMER_HEARS_MS = 10000, FORMER_STEP_MS = 100 };
+enum { MASTERS_TRIES = 3, FORMER_HEARS_MS = 10000, FORMER_STEP_MS = 100, REPLICAS_TAKE_MS = 2000 };
 
 void
 masters_of_one(struct conn *c, struct masters *out)
@@ -283,19 +283,76 @@ masters_plan_still(struct ctx *cx, const struct masters *m, struct cluster_plan 
     return masters_plan_anew(cx, m, &now, plan, e);
 }
 
-enum rc
-masters_settle(struct ctx *cx, struct masters *m, struct err *e)
+/* Replicas of the shard that should have what its master has. */
+static int64_t
+masters_count_replicas(const struct cluster_plan *plan, size_t shard)
+{
+    const struct cluster *c = plan->cluster;
+    int64_t n = 0;
+
+    for (size_t i = 0; i < c->n_nodes; i++)
+        n += c->nodes[i].shard == shard && c->nodes[i].replica && !c->nodes[i].down;
+    return n;
+}
+
+/* `*behind`: a shard of which a replica did not take in time what its master has confirmed; SIZE_MAX: none. */
+static enum rc
+masters_wait_replicas(struct ctx *cx, const struct masters *m, const struct cluster_plan *plan,
+                      size_t *behind, struct err *e)
+{
+    *behind = SIZE_MAX;
+    for (size_t i = 0; i < plan->cluster->n_shards; i++) {
+        const struct redis_addr *at = &plan->shards[i].master;
+        int64_t n = masters_count_replicas(plan, i);
+        uint8_t count[STR_INT_MAX], ms[STR_INT_MAX];
+        struct reply r;
+
+        if (n == 0)
+            continue;
+        if (CONN_CALL(cx, m->list[masters_place(m, at->host, at->port)], &r, e, STR_LIT("WAIT"),
+                      str_of(count, str_put_i64(n, count)),
+                      str_of(ms, str_put_i64(REPLICAS_TAKE_MS, ms))))
+            return err_code(e);
+        if (r.type == REPLY_INT && r.integer < n) /* else it may not be asked */
+            *behind = i;
+    }
+    return RC_OK;
+}
+
+/* How the masters are now, and whether their replicas have what was written. */
+static enum rc
+masters_settle_once(struct ctx *cx, struct masters *m, bool last, bool *behind, struct err *e)
 {
     struct cluster_plan plan;
+    size_t shard = SIZE_MAX;
     enum rc rc;
 
-    if (m->owner == NULL)
-        return RC_OK;
     if (masters_plan_still(cx, m, &plan, e))
         return err_code(e);
     rc = masters_take_plan(cx, m, &plan, e);
+    if (rc == RC_OK)
+        rc = masters_wait_replicas(cx, m, &plan, &shard, e);
+    *behind = shard != SIZE_MAX;
+    if (rc == RC_OK && *behind && last)
+        log_warn("a replica of %s has not taken what was written last: were it to take over now, "
+                 "that would be lost",
+                 redis_addr_text(&plan.shards[shard].master));
     cluster_plan_release(&plan);
     return rc;
+}
+
+enum rc
+masters_settle(struct ctx *cx, struct masters *m, struct err *e)
+{
+    bool behind = true;
+
+    if (m->owner == NULL)
+        return RC_OK;
+    /* One that has not is perhaps about to take over, which the others hear of a little later. */
+    for (unsigned tries = 1; behind && tries <= MASTERS_TRIES; tries++)
+        if (masters_settle_once(cx, m, tries == MASTERS_TRIES, &behind, e))
+            return err_code(e);
+    return RC_OK;
 }
 
 enum rc

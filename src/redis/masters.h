@@ -9,7 +9,8 @@
  *          that is up. masters_find gives the place of the address that a redirection names,
  *          and connects where it is a new one. masters_settle, after the last write, takes the cluster as it is then.
  * Failover a replica that takes over may lack what its master had confirmed: once a master that took writes is none
- *          any more, what is in the cluster is not known (RC_CONFLICT).
+ *          any more, what is in the cluster is not known (RC_CONFLICT). After masters_settle all replicas that are up have
+ *          what was written (WAIT), so that a later failover loses nothing; else that is warned of.
  * Errors   as redis/topology and redis/cluster_plan.
  * Threads  one at a time.
  */
