@@ -50,7 +50,7 @@ struct err {
     unsigned after_ms; /* the peer's Retry-After, else 0 */
     unsigned cause_at; /* in msg: where the words of err_set or err_sys begin */
     char msg[480];     /* contexts, ": ", cause */
-    char hint[200];    /* what a person could do; may be empty */
+    char hint[320];    /* what a person could do; may be empty */
 };
 
 #define ERR_INIT                                                                                   \

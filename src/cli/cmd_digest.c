@@ -80,7 +80,7 @@ digest_stream(struct ctx *cx, struct rd *in, const struct filter *filter, struct
     struct dump_reader *feed;
     enum rc rc;
 
-    if (dump_reader_open(cx, in, &feed, e))
+    if (dump_reader_open(cx, in, NULL, &feed, e))
         return err_code(e);
     rc = load_run(cx, NULL, dump_reader_rd(feed), &opts, &res, e);
     dump_reader_close(feed);

@@ -13,16 +13,12 @@
 
 enum { TOP_MAX = 100000 };
 
-static const char *const types[] = {"string", "list",   "set",   "zset", "hash",
-                                    "stream", "module", "array", NULL};
-
 enum keys_order { AS_DUMPED, BY_SIZE };
 /* In the order of the enum. */
 static const char *const orders[] = {"none", "size", NULL};
 
 struct keys_args {
     struct app_opts app;
-    struct opt_list types;
     enum keys_order sort;
     int64_t top;
     struct filter keys;
@@ -30,21 +26,7 @@ struct keys_args {
     struct snapshot_choice snapshot;
 };
 
-static enum rc
-type_kind(const struct opt *o, const char *text, void *to, struct err *e)
-{
-    if (text != NULL && app_word(text, types) < 0)
-        return err_set(e, RC_USAGE,
-                       "\"%.40s\" must be string, list, set, zset, hash, stream, module or array",
-                       text);
-    return opt_list.parse(o, text, to, e);
-}
-static const struct opt_type opt_kind = {
-    .value = "TYPE", .words = types, .is_list = true, .parse = type_kind};
-
 static const struct opt opts_list[] = {
-    {"type", 0, OPT_OWN(opt_kind, struct keys_args, types, struct opt_list, NULL), NULL,
-     "only keys of this type (repeatable)"},
     {"sort", 0, OPT_ENUM(struct keys_args, sort, orders, "none"), NULL,
      "size: the largest first, as many as --top says; none: all, as they stand in the dump"},
     {"top", 0, OPT_COUNT(struct keys_args, top, 1, TOP_MAX, "100"), "N", "of the largest so many"},
@@ -138,15 +120,11 @@ static enum rc
 on_key(void *arg, const struct look_key *k, struct err *e)
 {
     struct keys_list *l = arg;
-    const struct opt_list *wanted = &l->args->types;
-    bool is = wanted->n == 0;
 
     (void)e;
-    for (size_t i = 0; i < wanted->n; i++)
-        is = is || strcmp(kv_info[k->type].name, wanted->v[i]) == 0;
-    if (is && l->args->sort == BY_SIZE)
+    if (l->args->sort == BY_SIZE)
         keep_key(l, k);
-    else if (is)
+    else
         print_key(l, k);
     return RC_OK;
 }

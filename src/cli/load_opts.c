@@ -31,7 +31,7 @@ keys_there(struct ctx *cx, struct app_target *t, uint64_t *keys, struct err *e)
 
     if (outcome_begin(cx, &t->to, &start, e))
         return err_code(e);
-    *keys = start.asked ? outcome_before(&start, t->opts.filter.db) : EV_UNKNOWN;
+    *keys = start.asked ? outcome_before(&start, restore_filter(&t->opts).db) : EV_UNKNOWN;
     outcome_release(&start);
     return RC_OK;
 }
@@ -101,6 +101,10 @@ app_target_open(struct ctx *cx, const struct load_args *a, const struct snapshot
     if (load_opts_of(&a->load, &a->keys, &t->opts, e) ||
         app_redis(&a->redis, &t->addr, &t->conn_opts, e))
         return err_code(e);
+    t->change = a->load.change;
+    if (restore_shift(&t->change, s, e))
+        return err_code(e);
+    t->opts.change = t->opts.change != NULL ? &t->change : NULL;
     t->opts.progress = on_progress;
     t->opts.progress_arg = &t->progress;
     node_map_init(&t->map, &a->load.node_map);
@@ -153,6 +157,8 @@ print_json(const struct restore_result *r, int64_t ms)
     jw_field_bool(&j.w, "read_back", r->read_back);
     if (restore_part(r, part) != NULL)
         jw_field_cstr(&j.w, "partial", part);
+    if (r->changed[0] != '\0')
+        jw_field_cstr(&j.w, "changed", r->changed);
     if (r->outcome.told) {
         jw_field_u64(&j.w, "target_keys_before", r->outcome.before);
         jw_field_u64(&j.w, "target_keys_after", r->outcome.after);

@@ -36,6 +36,7 @@ struct app_target {
     struct node_map map;
     struct masters to; /* empty with --dry-run */
     struct load_opts opts;
+    struct change change;
     struct progress progress;
     int64_t started_ms;
 };

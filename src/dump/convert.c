@@ -164,7 +164,8 @@ on_key(struct convert *c, const struct rdb_item *it, struct err *e)
     c->keys++;
     c->expires += it->key.expires_at != EV_NO_EXPIRY;
     c->facts->foreign += !filter_owns(&c->opts->filter, it->key.name);
-    if (!filter_wants(&c->opts->filter, c->db, it->key.name))
+    if (!filter_wants(&c->opts->filter, c->db, it->key.name) ||
+        !filter_wants_type(&c->opts->filter, it->key.type))
         return RC_OK;
     ev.u.key = it->key;
     if (tee_on(&c->to, &ev, e) || on_value(c, it, e))

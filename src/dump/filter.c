@@ -7,7 +7,7 @@
 bool
 filter_by_name(const struct filter *f)
 {
-    return f->match.n != 0 || f->exclude.n != 0;
+    return f->match.n != 0 || f->exclude.n != 0 || f->types != 0;
 }
 
 bool
@@ -50,6 +50,12 @@ filter_wants(const struct filter *f, uint64_t db, struct str key)
 }
 
 bool
+filter_wants_type(const struct filter *f, enum kv_type type)
+{
+    return f->types == 0 || (f->types >> type & 1) != 0;
+}
+
+bool
 filter_wants_keyless(const struct filter *f)
 {
     return f->db == FILTER_ALL_DBS && !filter_by_name(f);
@@ -62,6 +68,19 @@ globs_parts(const struct globs *g, const char *name, filter_part_fn *fn, void *a
         fn(arg, &(struct filter_part){.name = name, .text = g->v[i], .i = i, .n = g->n});
 }
 
+static void
+types_parts(uint32_t types, filter_part_fn *fn, void *arg)
+{
+    struct filter_part p = {.name = "type", .n = (size_t)__builtin_popcount(types)};
+
+    for (unsigned t = 0; t < KV_N_TYPES; t++)
+        if ((types >> t & 1) != 0) {
+            p.text = kv_info[t].name;
+            fn(arg, &p);
+            p.i++;
+        }
+}
+
 void
 filter_parts(const struct filter *f, filter_part_fn *fn, void *arg)
 {
@@ -69,6 +88,7 @@ filter_parts(const struct filter *f, filter_part_fn *fn, void *arg)
         fn(arg, &(struct filter_part){.name = "db", .number = f->db, .n = 1});
     globs_parts(&f->match, "match", fn, arg);
     globs_parts(&f->exclude, "exclude", fn, arg);
+    types_parts(f->types, fn, arg);
     if (f->node != NULL)
         fn(arg, &(struct filter_part){.name = "node", .text = f->node, .n = 1});
 }
@@ -178,6 +198,7 @@ filtered_on(void *arg, const struct ev *ev, struct err *e)
     if (ev->kind == EV_DB || ev->kind == EV_FUNCTION || ev->kind == EV_SCRIPT)
         f->pass = ev->kind == EV_DB || filter_wants_keyless(&f->filter);
     else if (ev->kind == EV_KEY)
-        f->pass = filter_wants(&f->filter, f->db, ev->u.key.name);
+        f->pass = filter_wants(&f->filter, f->db, ev->u.key.name) &&
+                  filter_wants_type(&f->filter, ev->u.key.type);
     return f->pass ? f->on(f->arg, ev, e) : RC_OK;
 }

@@ -3,11 +3,12 @@
 #define DUMP_FILTER_H
 
 /*
- * dump/filter -- which keys are wanted: one database, names that match globs and none of others, or everything.
+ * dump/filter -- which keys are wanted: one database, names that match globs and none of others, values of some types, or everything.
  *
  * Why      the only place that decides it. Whatever gives keys asks here for each database, key and
  *          library: an RDB (from replication or a file) in dump/convert, SCAN in redis/scan_page, a
- *          stream of commands in redis/load, events in filtered_on. A new field changes this file only.
+ *          stream of commands in redis/load (or, by type, in dump/rewrite), events in filtered_on. A new field changes
+ *          this file only.
  * Source   the glob is that of SCAN MATCH: * ? [abc] [^a] [a-z] and backslash.
  */
 #include <stdbool.h>
@@ -27,6 +28,7 @@ struct filter {
     int64_t db;           /* FILTER_ALL_DBS or a number */
     struct globs match;   /* any of them; none: every name */
     struct globs exclude; /* but none of these */
+    uint32_t types;       /* a bit for each enum kv_type that is wanted; 0: every type */
     /* Of one shard of a cluster, beside what somebody chose: a bit for each slot that it owns (borrowed), so that what a
      * migration left behind is not taken for its own; NULL: not a cluster. */
     const uint8_t *slots;
@@ -39,10 +41,12 @@ struct filter {
     }
 
 bool filter_is_all(const struct filter *f);
-/* Does it choose among the keys of a database? Then what a server counts says nothing of them. */
+/* Does it choose among the keys of a database, by name or type? Then what a server counts says nothing of them. */
 bool filter_by_name(const struct filter *f);
 bool filter_wants_db(const struct filter *f, uint64_t db);
 bool filter_wants(const struct filter *f, uint64_t db, struct str key);
+/* Of a key that filter_wants by its name: is the type wanted too? */
+bool filter_wants_type(const struct filter *f, enum kv_type type);
 /* Is the key one of the shard's own? */
 bool filter_owns(const struct filter *f, struct str key);
 /* What belongs to no key, such as libraries of functions: only with all keys that there are. */

@@ -244,7 +244,7 @@ judge_stream(struct ctx *cx, struct rd *in, struct load_result *found, struct er
 {
     const struct load_opts opts = {.filter = FILTER_ALL, .dry_run = true};
     struct dump_reader *reader = NULL;
-    enum rc rc = dump_reader_open(cx, in, &reader, e);
+    enum rc rc = dump_reader_open(cx, in, NULL, &reader, e);
 
     if (rc == RC_OK)
         rc = load_run(cx, NULL, dump_reader_rd(reader), &opts, found, e);

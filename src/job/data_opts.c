@@ -29,12 +29,41 @@ take_glob(const struct opt *o, const char *text, void *to, struct err *e)
 }
 const struct opt_type globs_type = {.value = "GLOB", .is_list = true, .parse = take_glob};
 
+static const char *const types[] = {"string", "list",   "set",   "zset", "hash",
+                                    "stream", "module", "array", NULL};
+_Static_assert(ARRAY_LEN(types) == KV_N_TYPES + 1, "a word for each enum kv_type, in its order");
+
+/* One more each time. */
+static enum rc
+take_type(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    uint32_t *bits = to;
+
+    (void)o;
+    if (text == NULL) {
+        *bits = 0;
+        return RC_OK;
+    }
+    for (unsigned t = 0; types[t] != NULL; t++)
+        if (strcmp(text, types[t]) == 0) {
+            *bits |= UINT32_C(1) << t;
+            return RC_OK;
+        }
+    return err_set(e, RC_USAGE,
+                   "\"%.40s\" must be string, list, set, zset, hash, stream, module or array",
+                   text);
+}
+static const struct opt_type kv_type_type = {
+    .value = "TYPE", .words = types, .is_list = true, .parse = take_type};
+
 const struct opt opts_keys[] = {
     {"db", 0, OPT_COUNT(struct filter, db, 0, INT32_MAX, NULL), "N", "only this database"},
     {"match", 0, OPT_OWN(globs_type, struct filter, match, struct globs, NULL), NULL,
      "only keys whose names match (repeatable: any of them)"},
     {"exclude", 0, OPT_OWN(globs_type, struct filter, exclude, struct globs, NULL), NULL,
      "no keys whose names match (repeatable)"},
+    {"type", 0, OPT_OWN(kv_type_type, struct filter, types, uint32_t, NULL), NULL,
+     "only keys of this type (repeatable)"},
     {.name = NULL},
 };
 
@@ -88,6 +117,47 @@ const struct opt opts_compression[] = {
     {.name = NULL},
 };
 
+static const char *const ttls[] = {"keep", "drop", "shift", NULL};
+
+static enum rc
+take_rename(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    struct renames *all = to;
+
+    (void)o;
+    if (text == NULL)
+        all->n = 0;
+    return text == NULL ? RC_OK : change_add_rename(all, text, e);
+}
+
+static enum rc
+take_db(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    struct db_map *all = to;
+
+    (void)o;
+    if (text == NULL)
+        all->n = 0;
+    return text == NULL ? RC_OK : change_add_db(all, text, e);
+}
+
+static enum rc
+take_mask(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    struct masks *all = to;
+
+    (void)o;
+    if (text == NULL)
+        all->n = 0;
+    return text == NULL ? RC_OK : change_add_mask(all, text, e);
+}
+
+static const struct opt_type rename_type = {
+    .value = "OLD=NEW", .is_list = true, .parse = take_rename};
+static const struct opt_type db_map_type = {.value = "OLD=NEW", .is_list = true, .parse = take_db};
+static const struct opt_type mask_type = {
+    .value = "PATTERN=HOW", .is_list = true, .parse = take_mask};
+
 const struct opt opts_load[] = {
     {"existing", 0, OPT_ENUM(struct load_choice, existing, existing, "replace"), NULL,
      "how to treat existing keys; flush empties the server first"},
@@ -97,6 +167,16 @@ const struct opt opts_load[] = {
      NULL,
      "address by which a node of a cluster is reached, in place of what it announces: "
      "HOST:PORT=HOST:PORT or HOST=HOST (repeatable)"},
+    {"rename-prefix", 0,
+     OPT_OWN(rename_type, struct load_choice, change.rename, struct renames, NULL), NULL,
+     "names that begin with OLD begin with NEW instead (repeatable: the first that fits)"},
+    {"db-map", 0, OPT_OWN(db_map_type, struct load_choice, change.dbs, struct db_map, NULL), NULL,
+     "keys of database OLD go into database NEW (repeatable)"},
+    {"ttl", 0, OPT_ENUM(struct load_choice, change.ttl, ttls, "keep"), NULL,
+     "times to expire: as they were, none, or later by the age of the snapshot"},
+    {"mask", 0, OPT_OWN(mask_type, struct load_choice, change.masks, struct masks, NULL), NULL,
+     "of keys that match: drop leaves them out, hash and fixed hide their values; KEYS->FIELDS "
+     "hides some fields of hashes and streams (repeatable: the first that matches)"},
     {"verify", 0, OPT_FLAG(struct load_choice, verify), NULL,
      "read the restored data back from the server and compare"},
     {"dry-run", 'n', OPT_FLAG(struct load_choice, dry_run), NULL,
@@ -113,6 +193,7 @@ load_opts_of(const struct load_choice *c, const struct filter *keys, struct load
                        "--verify cannot say what the keys should be that --existing skip keeps");
     *out = (struct load_opts){.existing = c->existing,
                               .filter = *keys,
+                              .change = change_is_none(&c->change) ? NULL : &c->change,
                               .dry_run = c->dry_run,
                               .allow = c->allow.v,
                               .n_allow = c->allow.n};

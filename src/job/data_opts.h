@@ -14,7 +14,7 @@
 #include "redis/load.h"
 #include "repo/save.h"
 
-extern const struct opt opts_keys[];     /* of struct filter: --db --match --exclude */
+extern const struct opt opts_keys[];     /* of struct filter: --db --match --exclude --type */
 extern const struct opt_type globs_type; /* struct globs: one more each time */
 extern const struct opt opts_tls[];      /* of struct tls_opts: --cacert --cert --key ... */
 /* The first of them that was given ("cacert"), or NULL: they mean nothing without TLS. */
@@ -32,6 +32,7 @@ struct load_choice {
     enum load_existing existing;
     struct opt_list allow; /* commands */
     struct opt_list node_map;
+    struct change change;
     bool verify, dry_run;
 };
 extern const struct opt opts_load[];

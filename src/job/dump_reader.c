@@ -25,6 +25,7 @@ struct dump_reader {
     struct ring ring;
     struct wr into_ring;
     pthread_t thread;
+    struct rewrite *rewrite; /* NULL: the dump passes as it is */
 };
 
 static enum rc
@@ -125,7 +126,8 @@ refuse_no_dump(struct str first, struct err *e)
 }
 
 enum rc
-dump_reader_open(struct ctx *cx, struct rd *in, struct dump_reader **out, struct err *e)
+dump_reader_open(struct ctx *cx, struct rd *in, const struct rewrite_opts *rewrite,
+                 struct dump_reader **out, struct err *e)
 {
     struct dump_reader *f = MEM_NEW(struct dump_reader);
 
@@ -138,6 +140,8 @@ dump_reader_open(struct ctx *cx, struct rd *in, struct dump_reader **out, struct
     f->rdb = begins_like_rdb(str_of(f->in.first, f->in.n));
     if (f->rdb && start_converter(f, e))
         goto fail;
+    if (rewrite != NULL)
+        f->rewrite = rewrite_new(dump_reader_rd(f), rewrite);
     *out = f;
     return RC_OK;
 fail:
@@ -148,7 +152,15 @@ fail:
 struct rd *
 dump_reader_rd(struct dump_reader *f)
 {
+    if (f->rewrite != NULL)
+        return rewrite_rd(f->rewrite);
     return f->rdb ? &f->ring.rd : &f->in.rd;
+}
+
+uint64_t
+dump_reader_filtered(const struct dump_reader *f)
+{
+    return f->rewrite != NULL ? rewrite_filtered(f->rewrite) : 0;
 }
 
 bool
@@ -167,5 +179,6 @@ dump_reader_close(struct dump_reader *f)
         (void)pthread_join(f->thread, NULL);
     }
     ring_release(&f->ring);
+    rewrite_free(f->rewrite);
     mem_free(f);
 }

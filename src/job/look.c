@@ -53,7 +53,8 @@ static bool
 look_wants(const struct look *l, const struct ev_key *k)
 {
     return l->wanted != NULL ? l->at.db == l->wanted->db && str_eq(k->name, l->wanted->name)
-                             : filter_wants(l->filter, l->at.db, k->name);
+                             : filter_wants(l->filter, l->at.db, k->name) &&
+                                   filter_wants_type(l->filter, k->type);
 }
 
 static enum rc
@@ -123,7 +124,7 @@ look_events(struct ctx *cx, const struct snapshot_source *from, ev_fn *on, void 
 
     if (load_open(cx, from->repo, &from->file, SNAPSHOT_WORKERS, &file, e))
         return err_code(e);
-    rc = dump_reader_open(cx, load_rd(file), &feed, e);
+    rc = dump_reader_open(cx, load_rd(file), NULL, &feed, e);
     if (rc == RC_OK) {
         if (is_rdb != NULL)
             *is_rdb = dump_reader_is_rdb(feed);

@@ -93,7 +93,7 @@ test_redis_args_unknown(void **state)
 
     (void)state;
     T_RC(redis_args_parse("--frobnicate", REDIS_ARGS_BACKUP, &a, &e), RC_INVALID);
-    assert_non_null(strstr(e.hint, "known: --db --match --exclude --user"));
+    assert_non_null(strstr(e.hint, "known: --db --match --exclude --type --user"));
     assert_non_null(strstr(e.hint, " --source --format"));
     assert_string_equal(e.hint + strlen(e.hint) - strlen(" --filter"), " --filter");
     T_RC(redis_args_parse("--frobnicate", REDIS_ARGS_RESTORE, &a, &e), RC_INVALID);

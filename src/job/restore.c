@@ -46,22 +46,59 @@ warn_open_end(const struct load_result *l)
         log_warn("the dump has no end mark; it may be cut short");
 }
 
-/* One pass over a dump: into the server, or nowhere. `in` NULL: its parts, which are struct dump_parts. */
+bool
+restore_rewrites(const struct load_opts *opts)
+{
+    return !change_is_none(opts->change) || opts->filter.types != 0;
+}
+
+struct filter
+restore_filter(const struct load_opts *opts)
+{
+    return restore_rewrites(opts) ? change_filter_after(opts->change, &opts->filter) : opts->filter;
+}
+
+enum rc
+restore_shift(struct change *c, const struct snapshot *s, struct err *e)
+{
+    if (c->ttl != CHANGE_TTL_SHIFT)
+        return RC_OK;
+    if (s == NULL)
+        return err_set(e, RC_USAGE,
+                       "--ttl shift moves the times to expire by the age of the snapshot, and this "
+                       "is none");
+    c->shift_ms = MAX(clock_real_ms() - instant_ms(s->time), 0);
+    return RC_OK;
+}
+
+/*
+ * One pass over a dump: into the server, or nowhere. `in` NULL: its parts, which are struct dump_parts. `before`, which
+ * may be NULL, digests the dump as it was where it is rewritten.
+ */
 static enum rc
 restore_pass(struct ctx *cx, struct rd *in, struct masters *to, const struct load_opts *opts,
-             struct load_result *out, struct err *e)
+             struct dataset_digest *before, struct load_result *out, struct err *e)
 {
+    const struct rewrite_opts rewrite = {.change = opts->change,
+                                         .filter = &opts->filter,
+                                         .on = before != NULL ? dataset_digest_on : NULL,
+                                         .arg = before};
+    struct load_opts o = *opts;
     struct dump_reader *feed = NULL;
     enum rc rc;
+
+    o.filter = restore_filter(opts);
 
     if (in == NULL)
         return load_run(cx, to, NULL, opts, out, e)
                    ? err_code(e)
                    : dump_parts_end(CONTAINER_OF(opts->parts, struct dump_parts, parts), e);
-    rc = dump_reader_open(cx, in, &feed, e);
+    rc = dump_reader_open(cx, in, restore_rewrites(opts) ? &rewrite : NULL, &feed, e);
     memset(out, 0, sizeof(*out));
-    if (rc == RC_OK)
-        rc = load_run(cx, to, dump_reader_rd(feed), opts, out, e);
+    if (rc == RC_OK) {
+        rc = load_run(cx, to, dump_reader_rd(feed), &o, out, e);
+        out->filtered_keys += dump_reader_filtered(feed);
+    }
     dump_reader_close(feed);
     return rc;
 }
@@ -83,7 +120,7 @@ none_wanted(const struct filter *f, uint64_t keys, struct err *e)
     CLEANUP(mem_free_ptr) char *wanted = NULL;
     char n[STR_GROUPED_MAX];
 
-    if (f->match.n == 1 && f->exclude.n == 0)
+    if (f->match.n == 1 && f->exclude.n == 0 && f->types == 0)
         wanted = mem_printf("matches \"%s\"", f->match.v[0]);
     else
         wanted = mem_strdup(filter_by_name(f) ? "is wanted" : "is in that database");
@@ -99,12 +136,12 @@ survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, struct 
     struct load_opts o = *opts;
     struct load_result found;
     struct room_weight weight = {.least = 0};
-    struct filtered wanted = {.filter = opts->filter, .on = room_weigh, .arg = &weight};
+    struct filtered wanted = {.filter = restore_filter(opts), .on = room_weigh, .arg = &weight};
 
     o.dry_run = true;
     o.on = filtered_on;
     o.on_arg = &wanted;
-    if (restore_pass(cx, in, NULL, &o, &found, e))
+    if (restore_pass(cx, in, NULL, &o, NULL, &found, e))
         return err_code(e);
     if (found.keys == 0 && found.filtered_keys != 0)
         return none_wanted(&opts->filter, found.filtered_keys, e);
@@ -176,11 +213,14 @@ counts_on(void *arg, const struct ev *ev, struct err *e)
 }
 
 static void
-counts_init(struct counts *c, const struct filter *f)
+counts_init(struct counts *c, const struct load_opts *opts)
 {
+    bool same = filter_is_all(&opts->filter) && !restore_rewrites(opts);
+
     c->all = dataset_digest_new();
-    c->wanted = filter_is_all(f) ? c->all : dataset_digest_new();
-    c->filtered = (struct filtered){.filter = *f, .on = dataset_digest_on, .arg = c->wanted};
+    c->wanted = same ? c->all : dataset_digest_new();
+    c->filtered =
+        (struct filtered){.filter = opts->filter, .on = dataset_digest_on, .arg = c->wanted};
 }
 
 static void
@@ -220,7 +260,7 @@ restore_judge(struct ctx *cx, const struct load_opts *opts, const struct plan *p
                                    .distinct = plan->distinct,
                                    .exact = out->load.facts.exact,
                                    .removes = out->load.facts.removes,
-                                   .db = opts->filter.db};
+                                   .db = restore_filter(opts).db};
 
     warn_open_end(&out->load);
     if (plan->lacks_functions)
@@ -236,8 +276,8 @@ restore_judge(struct ctx *cx, const struct load_opts *opts, const struct plan *p
     }
     if (outcome_end(cx, start, &o, &out->outcome, e))
         return err_wrap(e, "the target does not hold what was restored");
-    out->equal = out->outcome.proven && !out->repaired && out->compared &&
-                 filter_is_all(&opts->filter) && out->load.skipped_keys == 0 &&
+    out->equal = out->outcome.proven && !out->repaired && change_is_none(opts->change) &&
+                 out->compared && filter_is_all(&opts->filter) && out->load.skipped_keys == 0 &&
                  out->load.lost_pending == 0 && !plan->lacks_functions &&
                  !restore_left_anything(&out->load);
     return RC_OK;
@@ -261,6 +301,8 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct ma
     struct outcome_start start = {0};
     struct load_opts o = *opts;
     int64_t started = clock_mono_ms();
+    bool rewrites = restore_rewrites(opts);
+    CLEANUP(mem_free_ptr) char *changed = change_text(opts->change);
     struct counts n;
     enum rc rc = opts->dry_run ? RC_OK : outcome_begin(cx, to, &start, e);
 
@@ -270,17 +312,19 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct ma
         outcome_release(&start);
         return tell_what_is_there(to, opts, &out->load, 0, e);
     }
-    counts_init(&n, &opts->filter);
-    o.on = counts_on;
-    o.on_arg = &n;
+    counts_init(&n, opts);
+    o.on = rewrites ? dataset_digest_on : counts_on;
+    o.on_arg = rewrites ? (void *)n.wanted : &n;
     o.verbs = plan->verbs;
-    rc = restore_pass(cx, in, to, &o, &out->load, e);
+    rc = restore_pass(cx, in, to, &o, n.all, &out->load, e);
     out->took_ms = clock_mono_ms() - started;
     rc = rc == RC_OK ? restore_judge(cx, opts, plan, &n, &start, out, e)
                      : tell_what_is_there(to, opts, &out->load, plan->keys, e);
     out->keys = dataset_digest_keys(n.all);
     out->wanted = dataset_digest_keys(n.wanted);
-    (void)dataset_digest_sum_text(dataset_digest_whole(n.all), out->digest);
+    (void)dataset_digest_sum_text(dataset_digest_whole(changed != NULL ? n.wanted : n.all),
+                                  out->digest);
+    (void)snprintf(out->changed, sizeof(out->changed), "%s", changed != NULL ? changed : "");
     counts_release(&n);
     outcome_release(&start);
     return rc;
@@ -326,24 +370,25 @@ plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_op
     /* Of one that was repaired the manifest says what it was. */
     struct str manifest = from->snap.repaired ? str_of(NULL, 0) : buf_str(&from->manifest);
     struct manifest_brief brief = {0};
+    bool whole = filter_is_all(&opts->filter) && change_is_none(opts->change);
     struct load *again;
     enum rc rc;
 
     if (manifest.n != 0 && manifest_brief(manifest, &brief, e))
         return err_code(e);
-    *plan = (struct plan){.keys = filter_is_all(&opts->filter) ? brief.keys : 0,
+    *plan = (struct plan){.keys = whole ? brief.keys : 0,
                           .need = {.longest = brief.longest,
                                    .one_db = opts->filter.db != FILTER_ALL_DBS,
                                    .highest_db = opts->filter.db == FILTER_ALL_DBS
                                                      ? brief.highest_db
                                                      : (uint64_t)opts->filter.db,
-                                   .memory = filter_is_all(&opts->filter) ? brief.memory : 0},
+                                   .memory = whole ? brief.memory : 0},
                           .verbs = brief.verbs,
                           .manifest = manifest,
                           .distinct = brief.point_in_time,
                           .lacks_functions = brief.lacks_functions};
-    if (opts->dry_run ||
-        (brief.longest != 0 && (opts->existing != LOAD_FLUSH || plan->need.memory != 0)))
+    if (opts->dry_run || (brief.longest != 0 && !restore_rewrites(opts) &&
+                          (opts->existing != LOAD_FLUSH || plan->need.memory != 0)))
         return RC_OK;
     if (load_open(cx, from->repo, &from->file, SNAPSHOT_WORKERS, &again, e))
         return err_code(e);
@@ -363,7 +408,7 @@ load_snapshot(struct ctx *cx, struct snapshot_source *from, const struct plan *p
     struct rd *in = NULL;
     enum rc rc = RC_OK;
 
-    if (!opts->dry_run && to->owner != NULL && to->n > 1)
+    if (!opts->dry_run && to->owner != NULL && to->n > 1 && !restore_rewrites(opts))
         rc = dump_parts_open(cx, from, &parts, e);
     if (rc == RC_OK && parts.parts.n != 0)
         o.parts = &parts.parts;

@@ -49,6 +49,8 @@ void snapshot_close(struct snapshot_source *s);
 NODISCARD enum rc snapshot_manifest(struct ctx *cx, struct repo *r, const struct snapshot *s,
                                     struct buf *out, struct err *e);
 
+enum { RESTORE_CHANGED = 200 };
+
 struct restore_result {
     struct load_result load;
     uint64_t keys;          /* in the dump */
@@ -58,10 +60,12 @@ struct restore_result {
     const char *part;       /* which part of its source the snapshot is, of that; NULL: all */
     struct outcome outcome; /* what the target holds; not after a dry run */
     bool equal;             /* the target holds the backup, all of it and nothing else */
-    int64_t took_ms;        /* the load alone */
-    bool read_back;         /* by restore_verify: */
+    char changed
+        [RESTORE_CHANGED]; /* what became of the keys on their way, as options; "": nothing */
+    int64_t took_ms;       /* the load alone */
+    bool read_back;        /* by restore_verify: */
     struct verified verified;
-    char digest[33]; /* of the dump */
+    char digest[33]; /* of the dump, or of what was meant to be loaded where it was changed */
 };
 
 /* How many of the keys that were sent had not expired when the load ended. */
@@ -78,6 +82,12 @@ const char *restore_part(const struct restore_result *r, char to[static RESTORE_
  */
 const char *restore_words(const struct restore_result *r, const char *target,
                           char to[static RESTORE_WORDS]);
+
+/* Is the dump rewritten on its way (dump/rewrite)? And what is to be filtered of it then. */
+bool restore_rewrites(const struct load_opts *opts);
+struct filter restore_filter(const struct load_opts *opts);
+/* Set what depends on the snapshot's age; RC_USAGE: there is none. */
+NODISCARD enum rc restore_shift(struct change *c, const struct snapshot *s, struct err *e);
 
 /* RC_USAGE: a server would be emptied for a few keys by name. Whoever restores asks; asking early saves a connection. */
 NODISCARD enum rc restore_check_flush(const struct load_opts *opts, struct err *e);

@@ -91,6 +91,8 @@ restore_part(const struct restore_result *r, char to[static RESTORE_WORDS])
                  r->wanted != r->keys ? " some were filtered out" : "",
                  r->wanted != r->keys && r->load.skipped_keys != 0 ? ", and" : "",
                  r->load.skipped_keys != 0 ? " some were there already and kept as they were" : "");
+    if (r->changed[0] != '\0')
+        add_part(to, "changed on the way by %s", r->changed);
     return to[0] != '\0' ? to : NULL;
 }
 
@@ -134,7 +136,9 @@ restore_words(const struct restore_result *r, const char *target, char to[static
         (void)snprintf(to, RESTORE_WORDS, "not proven by counts: %s %s sent, and %s holds %s",
                        str_grouped(r->load.keys, all),
                        str_plural(r->load.keys, "key was", "keys were"), target, after);
-    if (restore_part(r, part) != NULL)
+    if (restore_part(r, part) != NULL && r->part == NULL && !is_some(r)) /* only changed */
+        add_part(to, "%s", part);
+    else if (part[0] != '\0')
         add_part(to, "partial: %s", part);
     return to;
 }

@@ -63,6 +63,7 @@ step_restore_load(struct restore_work *w, char part[static RESTORE_WORDS], struc
 
     w->redis.prefer = PREFER_MASTER;
     if (load_opts_of(&w->args.load, &w->args.keys, &opts, e) || find_snapshot(w, e) ||
+        restore_shift(&w->args.load.change, &w->from.snap, e) ||
         redis_target_wait(w->cx, w->k, w->f, &w->redis, &probe, e))
         return err_code(e);
     conn_close(probe);

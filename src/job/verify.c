@@ -6,6 +6,7 @@
 #include "dump/slot.h"
 #include "job/dump_reader.h"
 #include "job/outcome.h"
+#include "job/restore.h"
 #include "redis/scan.h"
 
 enum { BATCH_KEYS = 512, BATCH_BYTES = 1024 * 1024, EXPIRY_SLACK_MS = 2000 };
@@ -115,16 +116,18 @@ verify_on(void *arg, const struct ev *ev, struct err *e)
 static enum rc
 verify_read(struct verify *v, struct rd *dump, const struct load_opts *opts, struct err *e)
 {
+    const struct rewrite_opts rewrite = {.change = opts->change, .filter = &opts->filter};
     struct load_opts o = *opts;
     struct load_result ignored;
     struct dump_reader *feed = NULL;
     enum rc rc;
 
-    v->filtered = (struct filtered){.filter = opts->filter, .on = verify_on, .arg = v};
+    v->filtered = (struct filtered){.filter = restore_filter(opts), .on = verify_on, .arg = v};
+    o.filter = v->filtered.filter;
     o.dry_run = true;
     o.on = filtered_on;
     o.on_arg = &v->filtered;
-    rc = dump_reader_open(v->cx, dump, &feed, e);
+    rc = dump_reader_open(v->cx, dump, restore_rewrites(opts) ? &rewrite : NULL, &feed, e);
     if (rc == RC_OK)
         rc = load_run(v->cx, NULL, dump_reader_rd(feed), &o, &ignored, e);
     dump_reader_close(feed);

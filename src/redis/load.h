@@ -45,6 +45,7 @@
  *          what a command holds that must be whole (rdb/event.h).
  */
 #include "dump/adapt.h"
+#include "dump/change.h"
 #include "dump/filter.h"
 #include "dump/dump_decode.h"
 #include "redis/masters.h"
@@ -72,6 +73,9 @@ enum { LOAD_ERRORS_KEPT = 10, LOAD_KEY_SHOWN = 100, LOAD_MAX_ERRORS = 1000 };
 struct load_opts {
     enum load_existing existing;
     struct filter filter;
+    /* What becomes of the keys, NULL: nothing. A load knows nothing of it, nor of filter.types: whoever gives the stream
+     * rewrites it (dump/rewrite) and leaves what is to be filtered still (change_filter_after). */
+    const struct change *change;
     bool dry_run;   /* parse and verify only */
     uint32_t verbs; /* bits of enum verb: what is known already to be in the dump */
     struct load_parts

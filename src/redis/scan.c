@@ -144,6 +144,11 @@ scan_init(struct scan *s, struct ctx *cx, struct conn *c, const struct scan_opts
 {
     *s = (struct scan){.cx = cx, .c = c, .opts = opts, .on = on, .arg = arg, .result = result};
     memset(result, 0, sizeof(*result));
+    if (opts->filter.types != 0) {
+        s->by_type = (struct filtered){.filter = opts->filter, .on = on, .arg = arg};
+        s->on = filtered_on;
+        s->arg = &s->by_type;
+    }
     result->plain = opts->plain;
     s->big_bytes = (opts->big_bytes != 0 ? opts->big_bytes : BIG_BYTES) / MAX(opts->share, 1U);
     s->batch_bytes =

@@ -12,6 +12,7 @@ struct scan {
     struct ctx *cx;
     struct conn *c;
     const struct scan_opts *opts;
+    struct filtered by_type; /* in front of `on` where types are chosen, which no SCAN tells */
     ev_fn *on;
     void *arg;
     struct scan_result *result;
