@@ -6,6 +6,8 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "plane/protobuf_messages.h"
+#include "plane/resource_info.h"
 #include "t.h"
 
 static void
@@ -134,6 +136,25 @@ test_nothing_is_lost(void **state)
     assert_null(obj);
 }
 
+/* All kinds that are served but definitions, of which 415 is said. */
+static void
+test_every_kind_is_known(void **state)
+{
+    struct registry *r = registry_new();
+    struct resource_info **all;
+    size_t n;
+
+    (void)state;
+    all = resource_all(r, &n);
+    assert_true(n > 0);
+    for (size_t i = 0; i < n; i++)
+        if ((message_of_kind(all[i]->api_version, all[i]->kind) == NULL) !=
+            (strcmp(all[i]->kind, "CustomResourceDefinition") == 0))
+            fail_msg("%s", all[i]->kind);
+    resource_all_free(all, n);
+    registry_free(r);
+}
+
 int
 main(void)
 {
@@ -141,6 +162,7 @@ main(void)
         cmocka_unit_test(test_what_clients_send),
         cmocka_unit_test(test_same_as_json),
         cmocka_unit_test(test_nothing_is_lost),
+        cmocka_unit_test(test_every_kind_is_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
