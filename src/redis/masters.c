@@ -11,6 +11,13 @@
 
 enum { MASTERS_TRIES = 3, FORMER_HEARS_MS = 10000, FORMER_STEP_MS = 100, REPLICAS_TAKE_MS = 2000 };
 
+#define MASTERS_REPLACED                                                                           \
+    "%s is not a master any more: a replica has taken over, and what was written last may be lost"
+#define MASTERS_BEHIND                                                                             \
+    "a replica of %s has not taken what was written last: were it to take over now, that would "   \
+    "be "                                                                                          \
+    "lost"
+
 void
 masters_of_one(struct conn *c, struct masters *out)
 {
@@ -133,8 +140,10 @@ masters_ask(struct ctx *cx, const struct cluster_where *where, struct node_found
     }
     if (rc == RC_OK && where->addr->cluster && !*cluster)
         rc = err_set(e, RC_UNSUPPORTED, "%s is not a node of a cluster", conn_peer(node->conn));
-    if (rc == RC_OK && !*cluster)
+    if (rc == RC_OK && !*cluster) {
         masters_of_one(TAKE(node->conn), out);
+        out->where = *where;
+    }
     conn_info_release(&info);
     return rc;
 }
@@ -236,10 +245,7 @@ masters_check_role(struct ctx *cx, const struct masters *m, size_t i, struct err
     }
     if (rc == RC_OK && role.master && !claims)
         return RC_OK;
-    return err_set(e, RC_CONFLICT,
-                   "%s is not a master any more: a replica has taken over, and what was written "
-                   "last may be lost",
-                   redis_addr_text(&m->at[i]));
+    return err_set(e, RC_CONFLICT, MASTERS_REPLACED, redis_addr_text(&m->at[i]));
 }
 
 /* How the cluster at `where` is now; those that took writes must be masters still. The caller releases `plan`. */
@@ -295,6 +301,23 @@ masters_count_replicas(const struct cluster_plan *plan, size_t shard)
     return n;
 }
 
+/* `*behind`: fewer than n replicas took in time what this connection has written. */
+static enum rc
+masters_wait(struct ctx *cx, struct conn *c, int64_t n, bool *behind, struct err *e)
+{
+    uint8_t count[STR_INT_MAX], ms[STR_INT_MAX];
+    struct reply r;
+
+    *behind = false;
+    if (n == 0)
+        return RC_OK;
+    if (CONN_CALL(cx, c, &r, e, STR_LIT("WAIT"), str_of(count, str_put_i64(n, count)),
+                  str_of(ms, str_put_i64(REPLICAS_TAKE_MS, ms))))
+        return err_code(e);
+    *behind = r.type == REPLY_INT && r.integer < n; /* else it may not be asked */
+    return RC_OK;
+}
+
 /* `*behind`: a shard of which a replica did not take in time what its master has confirmed; SIZE_MAX: none. */
 static enum rc
 masters_wait_replicas(struct ctx *cx, const struct masters *m, const struct cluster_plan *plan,
@@ -303,17 +326,12 @@ masters_wait_replicas(struct ctx *cx, const struct masters *m, const struct clus
     *behind = SIZE_MAX;
     for (size_t i = 0; i < plan->cluster->n_shards; i++) {
         const struct redis_addr *at = &plan->shards[i].master;
-        int64_t n = masters_count_replicas(plan, i);
-        uint8_t count[STR_INT_MAX], ms[STR_INT_MAX];
-        struct reply r;
+        bool late;
 
-        if (n == 0)
-            continue;
-        if (CONN_CALL(cx, m->list[masters_place(m, at->host, at->port)], &r, e, STR_LIT("WAIT"),
-                      str_of(count, str_put_i64(n, count)),
-                      str_of(ms, str_put_i64(REPLICAS_TAKE_MS, ms))))
+        if (masters_wait(cx, m->list[masters_place(m, at->host, at->port)],
+                         masters_count_replicas(plan, i), &late, e))
             return err_code(e);
-        if (r.type == REPLY_INT && r.integer < n) /* else it may not be asked */
+        if (late)
             *behind = i;
     }
     return RC_OK;
@@ -334,11 +352,35 @@ masters_settle_once(struct ctx *cx, struct masters *m, bool last, bool *behind, 
         rc = masters_wait_replicas(cx, m, &plan, &shard, e);
     *behind = shard != SIZE_MAX;
     if (rc == RC_OK && *behind && last)
-        log_warn("a replica of %s has not taken what was written last: were it to take over now, "
-                 "that would be lost",
-                 redis_addr_text(&plan.shards[shard].master));
+        log_warn(MASTERS_BEHIND, redis_addr_text(&plan.shards[shard].master));
     cluster_plan_release(&plan);
     return rc;
+}
+
+/* Behind Sentinels: its replicas have what was written, and it is the master still. */
+static enum rc
+masters_settle_watched(struct ctx *cx, struct masters *m, struct err *e)
+{
+    struct node_found now = {.conn = NULL};
+    struct role role = {.master = false};
+    int64_t n = 0;
+    bool behind, same;
+
+    if (role_ask(cx, m->list[0], &role, e))
+        return err_code(e);
+    if (role.master && role.reply.type == REPLY_ARRAY && role.reply.n > 2 &&
+        role.reply.items[2].type == REPLY_ARRAY)
+        n = (int64_t)role.reply.items[2].n;
+    if (masters_wait(cx, m->list[0], n, &behind, e) ||
+        topology_reach(cx, m->where.addr, m->where.conn, PREFER_MASTER, &now, e))
+        return err_code(e);
+    same = role.master && strcmp(conn_peer(now.conn), conn_peer(m->list[0])) == 0;
+    if (behind && same)
+        log_warn(MASTERS_BEHIND, conn_peer(m->list[0]));
+    if (!same)
+        (void)err_set(e, RC_CONFLICT, MASTERS_REPLACED, conn_peer(m->list[0]));
+    node_found_release(&now);
+    return same ? RC_OK : err_code(e);
 }
 
 enum rc
@@ -347,7 +389,9 @@ masters_settle(struct ctx *cx, struct masters *m, struct err *e)
     bool behind = true;
 
     if (m->owner == NULL)
-        return RC_OK;
+        return m->where.addr != NULL && m->where.addr->master != NULL
+                   ? masters_settle_watched(cx, m, e)
+                   : RC_OK;
     /* One that has not is perhaps about to take over, which the others hear of a little later. */
     for (unsigned tries = 1; behind && tries <= MASTERS_TRIES; tries++)
         if (masters_settle_once(cx, m, tries == MASTERS_TRIES, &behind, e))

@@ -17,7 +17,7 @@
 #include "redis/cluster_plan.h"
 
 struct masters {
-    struct cluster_where where; /* borrowed texts */
+    struct cluster_where where; /* borrowed texts; zeroed by masters_of_one */
     struct conn **list;
     struct redis_addr *at; /* of each, in a cluster */
     size_t n;
@@ -39,7 +39,8 @@ NODISCARD enum rc masters_find(struct ctx *cx, struct masters *m, struct str red
                                size_t *out, unsigned *slot, struct err *e);
 
 /*
- * All is written and answered: masters that slots have moved to join the list, and the owners are those of now. It waits
+ * All is written and answered: behind Sentinels, it is asked whether the server is their master still; of a cluster,
+ * masters that slots have moved to join the list, and the owners are those of now. It waits
  * for slots that move at once, since the server that receives them counts their keys already; where they still do after
  * conn_opts.wait_ms, that is warned of.
  */

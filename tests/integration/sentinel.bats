@@ -230,7 +230,7 @@ kill_port() { local s; for s in a b c; do eval "[ \$PORT_$s = $1 ]" && kill -9 "
     if wait $!; then
         [ "$(redis-cli -p "$now" dbsize)" = 200000 ]
     else
-        grep -q "of 200,000 keys are in 127.0.0.1:$now" "$T/out"
+        grep -Eq "of 200,000 keys are in 127.0.0.1:$now|127.0.0.1:$now is not a master any more" "$T/out"
     fi
 }
 
