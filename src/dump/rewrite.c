@@ -194,7 +194,8 @@ refuse(const struct cmd *c, struct err *e)
         e, RC_UNSUPPORTED,
         "%s at byte %llu is not a command of one key: which keys it would touch cannot be "
         "chosen or changed",
-        str_show(c->argv[0], verb, sizeof(verb)), (unsigned long long)c->at);
+        c->n == 0 ? "what stands" : str_show(c->argv[0], verb, sizeof(verb)),
+        (unsigned long long)c->at);
     return err_hint(e, "load all of it, as it is");
 }
 
