@@ -30,6 +30,7 @@
 #define LABEL_REPOSITORY "repository"
 #define LABEL_HOSTNAME "hostname"
 #define LABEL_SNAPSHOT_ID "cstash.io/snapshot-id"
+#define LABEL_BEFORE_RESTORE "cstash.io/before-restore" /* "true": the copy that a restore took */
 
 #define FINALIZER_REPOSITORY "stash"
 #define FINALIZER_INVOKER "stash.appscode.com"

@@ -59,6 +59,19 @@ note_allow(struct str value, struct notes *out)
 }
 
 static bool
+note_safety(struct str value, struct notes *out)
+{
+    out->safety_skip = str_eq(value, STR_LIT("skip"));
+    return out->safety_skip || str_eq(value, STR_LIT("required"));
+}
+
+static bool
+note_undo(struct str value, struct notes *out)
+{
+    return note_flag(value, &out->undo);
+}
+
+static bool
 note_adopt(struct str value, struct notes *out)
 {
     for (size_t i = 0; i < value.n; i++)
@@ -89,6 +102,9 @@ static const struct note_def {
     {&kind_backupbatch, NOTE_SHRINK_BELOW, "a percentage from 1 to 100, or \"off\"", note_below},
     {&kind_backupbatch, NOTE_ACCEPT_SHRINK, "\"true\" or \"false\"", note_accept},
     {&kind_backupconfiguration, NOTE_ADOPT_TARGET, "the name of a target", note_adopt},
+    {&kind_restoresession, NOTE_SAFETY_COPY, "\"required\" or \"skip\"", note_safety},
+    {&kind_restoresession, NOTE_UNDO, "\"true\" or \"false\"", note_undo},
+    {&kind_restorebatch, NOTE_SAFETY_COPY, "\"required\" or \"skip\"", note_safety},
     {&kind_snapshot, NOTE_ALLOW_REMOVAL, "\"true\" or \"false\"", note_allow},
     {&kind_repository, NOTE_SHOW_SNAPSHOTS, "a text", note_mark},
     {&kind_repository, NOTE_NEW_REPOSITORY, "\"true\" or \"false\"", note_new},

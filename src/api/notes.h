@@ -19,6 +19,12 @@
 #define NOTE_SHRINK_BELOW NOTE_PREFIX "shrink-below"   /* percent, or "off" (maintain/shrink.h) */
 #define NOTE_ACCEPT_SHRINK NOTE_PREFIX "accept-shrink" /* "true" or "false" */
 #define NOTE_ADOPT_TARGET NOTE_PREFIX "adopt-target"   /* whose snapshots become this target's */
+/* Of a RestoreSession and a RestoreBatch. */
+#define NOTE_SAFETY_COPY NOTE_PREFIX "safety-copy" /* "required" or "skip" */
+#define NOTE_UNDO NOTE_PREFIX "undo" /* "true": of a RestoreSession: go back to a copy */
+/* How their Jobs get them. */
+#define NOTE_SAFETY_COPY_ENV "CSTASH_SAFETY_COPY"
+#define NOTE_UNDO_ENV "CSTASH_UNDO"
 /* Of a Repository. */
 #define NOTE_NEW_REPOSITORY NOTE_PREFIX "new-repository" /* "true" or "false" */
 #define NOTE_SHOW_SNAPSHOTS                                                                        \
@@ -37,6 +43,7 @@ struct notes {
     const char *adopt_target; /* borrowed; NULL: it is not there */
     bool new_repository;      /* where one was lost */
     bool allow;               /* the removal of this Snapshot */
+    bool safety_skip, undo;   /* of a restore */
 };
 
 /* What stands in metadata.annotations of an object of `kind`; all else than ours is passed over. */

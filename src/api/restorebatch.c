@@ -42,6 +42,7 @@ static const struct field fields_host[] = {
     {.name = "duration", .type = F_STR, .doc = "Time it took"},
     {.name = "error", .type = F_STR, .doc = "Why it failed"},
     {.name = "partial", .type = F_STR, .doc = "Of a part of the data: which"},
+    {.name = "safetyCopy", .type = F_STR, .doc = "Snapshot with what the target held before"},
     {.name = NULL},
 };
 static const struct field fields_member_status[] = {

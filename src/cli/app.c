@@ -68,6 +68,14 @@ const struct opt opts_from[] = {
     {.name = NULL},
 };
 
+const struct opt opts_safety_repo[] = {
+    {"safety-repo", 0, OPT_TEXT(struct from_access, url), "URL",
+     "repository for that copy [$CSTASH_SAFETY_REPOSITORY, else that of --repo]"},
+    {"safety-password-file", 0, OPT_FILE(struct from_access, password_file), NULL,
+     "file with its password [$CSTASH_SAFETY_PASSWORD_FILE, $CSTASH_SAFETY_PASSWORD]"},
+    {.name = NULL},
+};
+
 /* Where the address and the password of a repository are found. */
 struct whereabouts {
     const char *url, *password_file; /* of the command line; may be NULL */
@@ -209,6 +217,26 @@ app_repo_from(struct ctx *cx, const struct repo_access *a, const struct from_acc
 
     if (find_repo(cx, &w, a, out, e) || open_and_lock(cx, a, APP_LOCK_SHARED, out, e))
         return err_wrap(e, "the repository to copy from");
+    return RC_OK;
+}
+
+enum rc
+app_repo_safety(struct ctx *cx, const struct repo_access *a, const struct from_access *safety,
+                struct app_repo *out, struct err *e)
+{
+    struct repo_access access = *a;
+    const struct whereabouts w = {.url = safety->url,
+                                  .password_file = safety->password_file,
+                                  .url_option = "--safety-repo",
+                                  .file_option = "--safety-password-file",
+                                  .url_env = APP_SAFETY_REPOSITORY,
+                                  .password_env = "CSTASH_SAFETY_PASSWORD",
+                                  .file_env = "CSTASH_SAFETY_PASSWORD_FILE"};
+
+    access.no_lock = false; /* is for reading only */
+    if (find_repo(cx, &w, &access, out, e) || open_and_lock(cx, &access, APP_LOCK_SHARED, out, e) ||
+        repo_load_index(cx, out->repo, e))
+        return err_wrap(e, "the repository for the copy of the target");
     return RC_OK;
 }
 

@@ -58,14 +58,14 @@ extern const struct program *app_program;
 extern const struct program program_cstash; /* commands.c */
 /* What stands in the help, and what shells complete. */
 const struct opt_group *app_command_groups(const struct command *c);
-extern const struct command cmd_init, cmd_backup, cmd_restore, cmd_snapshots, cmd_show, cmd_dump,
-    cmd_load, cmd_digest, cmd_check, cmd_audit, cmd_keys, cmd_get_key, cmd_diff, cmd_forget,
-    cmd_prune, cmd_copy, cmd_tag, cmd_cat, cmd_list, cmd_find, cmd_repair, cmd_rebuild_index,
-    cmd_migrate, cmd_unlock, cmd_stats, cmd_key, cmd_up, cmd_backup_redis, cmd_restore_redis,
-    cmd_update_status, cmd_run_hook, cmd_create_backupsession, cmd_forget_snapshot,
-    cmd_show_snapshots, cmd_wipe_repository, cmd_hold_volume, cmd_serve_volume, cmd_operator,
-    cmd_crds, cmd_catalog, cmd_apply, cmd_get, cmd_describe, cmd_delete, cmd_logs, cmd_wait,
-    cmd_completion, cmd_man;
+extern const struct command cmd_init, cmd_backup, cmd_restore, cmd_undo, cmd_snapshots, cmd_show,
+    cmd_dump, cmd_load, cmd_digest, cmd_check, cmd_audit, cmd_keys, cmd_get_key, cmd_diff,
+    cmd_forget, cmd_prune, cmd_copy, cmd_tag, cmd_cat, cmd_list, cmd_find, cmd_repair,
+    cmd_rebuild_index, cmd_migrate, cmd_unlock, cmd_stats, cmd_key, cmd_up, cmd_backup_redis,
+    cmd_restore_redis, cmd_update_status, cmd_run_hook, cmd_create_backupsession,
+    cmd_forget_snapshot, cmd_show_snapshots, cmd_wipe_repository, cmd_hold_volume, cmd_serve_volume,
+    cmd_operator, cmd_crds, cmd_catalog, cmd_apply, cmd_get, cmd_describe, cmd_delete, cmd_logs,
+    cmd_wait, cmd_completion, cmd_man;
 
 /* ---- a repository ---- */
 
@@ -80,11 +80,13 @@ struct repo_access {
 };
 extern const struct opt opts_repo[];
 
-/* Another one, to copy from. */
+/* Another one: to copy from, or for the copy that a restore takes first. */
 struct from_access {
     const char *url, *password_file;
 };
-extern const struct opt opts_from[];
+extern const struct opt opts_from[], opts_safety_repo[];
+#define APP_SAFETY_REPOSITORY                                                                      \
+    "CSTASH_SAFETY_REPOSITORY" /* in the environment, in place of --safety-repo */
 
 /* A repository that is open, and what it stands on. Zero it first; app_repo_close in any case. */
 struct app_repo {
@@ -111,6 +113,10 @@ NODISCARD enum rc app_repo_lock(struct ctx *cx, const struct repo_access *a, enu
 NODISCARD enum rc app_repo_from(struct ctx *cx, const struct repo_access *a,
                                 const struct from_access *from, struct app_repo *out,
                                 struct err *e);
+/* The repository of --safety-repo, with a shared lock and the index. */
+NODISCARD enum rc app_repo_safety(struct ctx *cx, const struct repo_access *a,
+                                  const struct from_access *safety, struct app_repo *out,
+                                  struct err *e);
 /* Only the store and the password: for init. */
 NODISCARD enum rc app_repo_address(struct ctx *cx, const struct repo_access *a,
                                    struct app_repo *out, struct err *e);

@@ -17,6 +17,7 @@ struct forget_args {
     struct policy policy;
     struct opt_list keep_tags;
     unsigned by; /* of GROUP_HOST ... */
+    struct policy_span keep_safety;
     bool dry_run, prune, allow_remove_all, read_data, guarded, allow_removal;
     struct snapshot_choice snapshots;
     struct prune_choice pruning;
@@ -72,6 +73,9 @@ static const struct opt opts_forget[] = {
     {"keep-within-yearly", 0, SPAN(POLICY_YEARLY), NULL, "... of each year"},
     {"keep-tag", 0, OPT_LIST_OR_NONE(struct forget_args, keep_tags), "TAGS",
      "keep snapshots with these tags: a,b (repeatable: any of the lists)"},
+    {"keep-safety", 0,
+     OPT_OWN(span_type, struct forget_args, keep_safety, struct policy_span, NULL), NULL,
+     "keep the copies that restores took of their targets for so long [7d]; no policy counts them"},
     {"host", 0, OPT_LIST(struct forget_args, snapshots.hosts), "NAME",
      "only snapshots of this host (repeatable)"},
     {"group-by", 'g', OPT_OWN(by_type, struct forget_args, by, unsigned, "host,paths"), NULL,
@@ -105,6 +109,7 @@ static const struct opt_group groups[] = {
 
 /* Beside those of restic. */
 #define PINNED_REASON "pinned: the target has lost keys since"
+#define SAFETY_REASON "copy before a restore"
 
 struct work {
     const struct forget_args *args;
@@ -113,7 +118,10 @@ struct work {
     unsigned by;
     struct snapshot *list; /* groups together, newest first; what has no part in this is behind */
     size_t n, total;
+    size_t copies; /* that restores took: list[n] to list[n + copies - 1] */
     struct snapshots_unread unread;
+    struct instant now;
+    struct policy_span keep_copies;
     struct policy_mark *marks;
     struct id *gone; /* what is to be removed */
     size_t n_gone;
@@ -124,14 +132,17 @@ struct work {
 static enum rc
 forget_decide(struct work *w, struct err *e)
 {
-    struct instant now = instant_now();
-
     w->marks = (struct policy_mark *)mem_zero(w->n + 1, sizeof(*w->marks));
     for (size_t at = 0, n; at < w->n; at += n) {
         size_t kept = 0;
 
         n = group_length(w->list + at, w->n - at, w->by);
-        policy_apply(&w->policy, w->list + at, n, now, w->marks + at);
+        if (policy_is_empty(&w->policy)) { /* only copies are to go */
+            for (size_t i = at; i < at + n; i++)
+                w->marks[i].keep = true;
+            continue;
+        }
+        policy_apply(&w->policy, w->list + at, n, w->now, w->marks + at);
         for (size_t i = at; i < at + n; i++) {
             w->marks[i].keep = w->marks[i].keep || w->list[i].pinned;
             kept += w->marks[i].keep;
@@ -161,6 +172,12 @@ print_reason(void *arg, const char *text)
 
 enum { HOST_COLUMNS = 16 };
 
+static bool
+forget_keeps(const struct work *w, size_t i)
+{
+    return i < w->n ? w->marks[i].keep : !policy_is_old_copy(&w->keep_copies, &w->list[i], w->now);
+}
+
 static void
 print_row(const struct work *w, size_t i)
 {
@@ -168,7 +185,7 @@ print_row(const struct work *w, size_t i)
     char id[ID_TEXT], when[OUT_TIME];
     bool first = true;
 
-    (void)printf("%-6s  %.8s  %-*s  ", w->marks[i].keep ? "keep" : "remove", id_hex(&s->id, id),
+    (void)printf("%-6s  %.8s  %-*s  ", forget_keeps(w, i) ? "keep" : "remove", id_hex(&s->id, id),
                  OUT_TIME_COLUMNS, out_time(s->time, when));
     out_words(s->hostname, HOST_COLUMNS);
     for (size_t k = 0; k < s->n_paths; k++) {
@@ -180,7 +197,10 @@ print_row(const struct work *w, size_t i)
         out_words(s->tags[k], 0);
     }
     (void)printf("%s  ", s->n_tags > 0 ? "]" : "");
-    policy_reasons(&w->policy, s, &w->marks[i], print_reason, &first);
+    if (s->safety)
+        print_reason(&first, SAFETY_REASON);
+    else
+        policy_reasons(&w->policy, s, &w->marks[i], print_reason, &first);
     if (s->pinned)
         print_reason(&first, PINNED_REASON);
     (void)puts("");
@@ -257,6 +277,23 @@ json_group(struct jw *out, const struct work *w, size_t at, size_t n)
     jw_close_object(out);
 }
 
+/* A group of their own, as the others are, with a field that restic's have not. */
+static void
+json_copies(struct jw *out, const struct work *w)
+{
+    jw_open_object(out);
+    jw_field_bool(out, "before_restore", true);
+    for (int keep = 1; keep >= 0; keep--) {
+        jw_key(out, keep ? "keep" : "remove");
+        jw_open_array(out);
+        for (size_t i = w->n; i < w->n + w->copies; i++)
+            if (forget_keeps(w, i) == (keep != 0))
+                app_snapshot_json(out, &w->list[i]);
+        jw_close_array(out);
+    }
+    jw_close_object(out);
+}
+
 static void
 forget_show(const struct work *w)
 {
@@ -274,9 +311,13 @@ forget_show(const struct work *w)
             print_row(w, i);
     }
     if (w->args->app.json) {
+        if (w->copies > 0)
+            json_copies(&j.w, w);
         jw_close_array(&j.w);
         out_json_end(&j);
     }
+    for (size_t i = w->n; i < w->n + w->copies && !w->args->app.json; i++)
+        print_row(w, i);
 }
 
 /* ---- doing it ---- */
@@ -316,6 +357,22 @@ prove_those_that_stay(struct ctx *cx, const struct work *w, struct err *e)
                        "`cstash forget ID` removes a single snapshot all the same");
 }
 
+/* Behind the others, which a policy is about; returns how many. */
+static size_t
+forget_copies_apart(struct work *w)
+{
+    size_t all = w->n;
+
+    for (size_t i = w->n; i-- > 0;)
+        if (w->list[i].safety) {
+            struct snapshot swap = w->list[--w->n];
+
+            w->list[w->n] = w->list[i];
+            w->list[i] = swap;
+        }
+    return all - w->n;
+}
+
 /* All are found before the first is removed: a word that is wrong removes nothing. */
 static enum rc
 by_policy(struct ctx *cx, struct work *w, struct err *e)
@@ -331,15 +388,19 @@ by_policy(struct ctx *cx, struct work *w, struct err *e)
             w->list[w->n++] = w->list[i];
             w->list[i] = swap;
         }
+    w->copies = forget_copies_apart(w);
     group_sort(w->list, w->n, w->by);
     if (forget_decide(w, e))
         return err_code(e);
     forget_show(w);
     if (prove_those_that_stay(cx, w, e))
         return err_code(e);
-    w->gone = (struct id *)mem_zero(w->n, sizeof(*w->gone));
+    w->gone = (struct id *)mem_zero(w->n + w->copies, sizeof(*w->gone));
     for (size_t i = 0; i < w->n; i++)
         if (!w->marks[i].keep)
+            w->gone[w->n_gone++] = w->list[i].id;
+    for (size_t i = w->n; i < w->n + w->copies; i++)
+        if (policy_is_old_copy(&w->keep_copies, &w->list[i], w->now))
             w->gone[w->n_gone++] = w->list[i].id;
     return RC_OK;
 }
@@ -455,15 +516,19 @@ static enum rc
 forget_main(struct ctx *cx, const void *args, struct err *e)
 {
     const struct forget_args *a = args;
+    static const struct policy_span none = {.days = 0};
     bool exclusive = !a->dry_run || a->prune;
     struct prune_opts prune = app_prune_opts(&a->pruning, a->dry_run);
     struct app_repo r = {0};
-    struct work w = {.args = a, .policy = a->policy, .by = a->by | GROUP_OWNER};
+    struct work w = {
+        .args = a, .policy = a->policy, .by = a->by | GROUP_OWNER, .now = instant_now()};
+    bool aged = memcmp(&a->keep_safety, &none, sizeof(none)) != 0;
     enum rc rc;
 
     w.policy.tags = a->keep_tags.v;
     w.policy.n_tags = a->keep_tags.n;
-    if (a->app.words.n == 0 && policy_is_empty(&w.policy))
+    w.keep_copies = aged ? a->keep_safety : (struct policy_span){.days = POLICY_SAFETY_DAYS};
+    if (a->app.words.n == 0 && policy_is_empty(&w.policy) && !aged)
         return err_set(e, RC_USAGE,
                        "no policy and no snapshot was named, so nothing is removed; see --help");
     rc = app_repo_lock(cx, &a->repo, exclusive ? APP_LOCK_EXCLUSIVE : APP_LOCK_SHARED, &r, e);

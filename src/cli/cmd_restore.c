@@ -1,21 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cstash restore: load a snapshot into a Redis. */
+/* cstash restore: load a snapshot into a Redis; cstash undo: the copy that was taken before that (job/safety). */
+#include "base/mem.h"
 #include "cli/load_opts.h"
 #include "cli/snapshot_opts.h"
+#include "job/target.h"
 
 struct restore_args {
     struct load_args load;
     struct repo_access repo;
     struct snapshot_choice snapshot;
+    struct safety_choice safety;
+    struct from_access safety_repo;
 };
+#define GROUPS_SAFETY                                                                              \
+    {opts_safety, offsetof(struct restore_args, safety)},                                          \
+        {opts_safety_repo, offsetof(struct restore_args, safety_repo)},                            \
+    {                                                                                              \
+        opts_repo, offsetof(struct restore_args, repo)                                             \
+    }
 static const struct opt_group groups[] = {
-    GROUPS_LOAD,
-    {opts_repo, offsetof(struct restore_args, repo)},
-    GROUPS_SNAPSHOT(struct restore_args, snapshot),
-    {opts_json, 0},
-    {opts_app, 0},
-    {.table = NULL},
+    GROUPS_LOAD,    GROUPS_SAFETY, GROUPS_SNAPSHOT(struct restore_args, snapshot),
+    {opts_json, 0}, {opts_app, 0}, {.table = NULL},
 };
+
+/* Where the copy of a target goes, and whose it is. */
+struct way_back {
+    struct safety safety;
+    struct app_repo repo; /* of --safety-repo */
+    struct target_id target;
+    char *host;
+};
+
+static enum rc
+way_back_open(struct ctx *cx, const struct restore_args *a, struct repo *repo, struct app_target *t,
+              struct way_back *out, struct err *e)
+{
+    bool other = a->safety_repo.url != NULL || getenv(APP_SAFETY_REPOSITORY) != NULL;
+    struct safety *s = &out->safety;
+
+    out->target = target_of_address(&t->addr);
+    out->host = target_host(&t->addr);
+    s->skip = a->safety.copy == SAFETY_SKIP;
+    s->repo = repo;
+    s->source = (struct source_opts){
+        .addr = &t->addr, .conn = &t->conn_opts, .node_map = a->load.load.node_map};
+    s->backup = (struct backup_opts){
+        .host = out->host, .target = target_view(&out->target), .by_address = true};
+    if (s->skip || a->load.load.dry_run)
+        return RC_OK;
+    if (a->repo.no_lock)
+        s->blocked = "--no-lock is only for commands that do not write to the repository";
+    if (!other)
+        return RC_OK;
+    s->blocked = NULL;
+    if (app_repo_safety(cx, &a->repo, &a->safety_repo, &out->repo, e))
+        return err_wrap(e, "nothing was written");
+    s->repo = out->repo.repo;
+    return RC_OK;
+}
+
+static void
+way_back_close(struct way_back *b)
+{
+    app_repo_close(&b->repo);
+    target_release(&b->target);
+    mem_free(b->host);
+}
+
+/* Into a target that is open and may be written to. */
+static enum rc
+restore_run(struct ctx *cx, const struct restore_args *a, struct app_snapshot *s,
+            struct app_target *t, const struct safety *safety, struct err *e)
+{
+    char from[OUT_SNAPSHOT];
+    struct restore_result res;
+    enum rc rc = restore_redis(cx, &s->from, &t->to, &t->opts, safety, &res, e);
+
+    if (rc == RC_OK && a->load.load.verify && !a->load.load.dry_run)
+        rc = restore_verify(cx, &s->from, &t->to, &t->opts, &res, e);
+    restore_end(cx, safety, &t->opts, &res, rc);
+    app_target_report(&a->load, t, out_snapshot(&s->from.snap, from), &res, rc);
+    return rc;
+}
 
 static enum rc
 restore_main(struct ctx *cx, const void *args, struct err *e)
@@ -29,8 +95,8 @@ restore_main(struct ctx *cx, const void *args, struct err *e)
     const char *target = a->snapshot.target;
     struct app_snapshot s = {0};
     struct app_target t = {0};
-    struct restore_result res;
-    char from[OUT_SNAPSHOT] = "";
+    struct way_back back = {.host = NULL};
+    char from[OUT_SNAPSHOT];
     enum rc rc;
 
     if (target != NULL && (target[0] == '/' || target[0] == '.'))
@@ -40,12 +106,11 @@ restore_main(struct ctx *cx, const void *args, struct err *e)
     rc = app_snapshot_open(cx, &a->repo, &wanted, &s, e);
     if (rc == RC_OK)
         rc = app_target_open(cx, &a->load, &s.from.snap, out_snapshot(&s.from.snap, from), &t, e);
-    if (rc == RC_OK) {
-        rc = restore_redis(cx, &s.from, &t.to, &t.opts, &res, e);
-        if (rc == RC_OK && a->load.load.verify && !a->load.load.dry_run)
-            rc = restore_verify(cx, &s.from, &t.to, &t.opts, &res, e);
-        app_target_report(&a->load, &t, from, &res, rc);
-    }
+    if (rc == RC_OK)
+        rc = way_back_open(cx, a, s.repo.repo, &t, &back, e);
+    if (rc == RC_OK)
+        rc = restore_run(cx, a, &s, &t, &back.safety, e);
+    way_back_close(&back);
     app_target_close(&t);
     app_snapshot_close(&s);
     return rc;
@@ -59,3 +124,102 @@ const struct command cmd_restore = {.name = "restore",
                                     .words_max = 1,
                                     .words_are_snapshots = true,
                                     .run = restore_main};
+
+/* ---- undo ---- */
+
+static const struct opt opts_undo[] = {
+    {"to", 0, OPT_TEXT(struct restore_args, load.redis.url), "URL", "as --redis"},
+    {"target", 0, OPT_TEXT(struct restore_args, snapshot.target), "NAME",
+     "the copies of this target, as `snapshots` lists it, or NAME@SCOPE [from the address]"},
+    {"verify", 0, OPT_FLAG(struct restore_args, load.load.verify), NULL,
+     "read the restored data back from the server and compare"},
+    {"node-map", 0,
+     OPT_OWN(node_map_type, struct restore_args, load.load.node_map, struct opt_list, NULL), NULL,
+     "address by which a node of a cluster is reached, in place of what it announces: "
+     "HOST:PORT=HOST:PORT or HOST=HOST (repeatable)"},
+    {"yes", 'y', OPT_FLAG(struct restore_args, load.yes), NULL,
+     "do not ask before removing what the server holds now"},
+    {.name = NULL},
+};
+static const struct opt_group undo_groups[] = {
+    {opts_undo, 0}, GROUPS_REDIS(struct restore_args, load.redis),
+    GROUPS_SAFETY,  {opts_json, 0},
+    {opts_app, 0},  {.table = NULL},
+};
+
+struct undo_owner {
+    const char *named; /* NULL: by the address */
+    struct safety_owner own;
+};
+
+static bool
+undo_is_mine(void *arg, const struct snapshot *s)
+{
+    struct undo_owner *o = arg;
+
+    return o->named != NULL ? target_named(o->named, s) : safety_is_of(&o->own, s);
+}
+
+/* The copy that is meant: the one that was named, or where the way back of the target leads. */
+static enum rc
+undo_open(struct ctx *cx, const struct restore_args *a, const struct app_target *t,
+          struct app_snapshot *out, struct err *e)
+{
+    const struct opt_list *words = &a->load.app.words;
+    struct target_id own = target_of_address(&t->addr);
+    struct undo_owner owner = {a->snapshot.target, {target_view(&own), t->to.ids}};
+    char id[ID_TEXT] = "";
+    struct id found;
+    enum rc rc = app_repo_open(cx, &a->repo, APP_LOCK_SHARED, &out->repo, e);
+
+    if (rc == RC_OK && words->n == 0)
+        rc = safety_find(cx, out->repo.repo, undo_is_mine, &owner, &found, e);
+    if (rc == RC_OK && words->n == 0)
+        (void)id_hex(&found, id);
+    if (rc == RC_OK)
+        rc = snapshot_open(cx, out->repo.repo, words->n != 0 ? words->v[0] : id, NULL, NULL,
+                           &out->from, e);
+    if (rc == RC_OK && !out->from.snap.safety) {
+        rc = err_set(e, RC_INVALID, "snapshot %.8s is not a copy that a restore took",
+                     id_hex(&out->from.snap.id, id));
+        (void)err_hint(e, "`cstash restore --existing flush %.8s` restores it", id);
+    }
+    target_release(&own);
+    return rc;
+}
+
+static enum rc
+undo_main(struct ctx *cx, const void *args, struct err *e)
+{
+    struct restore_args a = *(const struct restore_args *)args;
+    struct app_snapshot s = {0};
+    struct app_target t = {0};
+    struct way_back back = {.host = NULL};
+    char from[OUT_SNAPSHOT];
+    enum rc rc;
+
+    a.load.load.existing = LOAD_FLUSH;
+    a.load.keys = (struct filter)FILTER_ALL;
+    rc = app_target_connect(cx, &a.load, &t, e);
+    if (rc == RC_OK)
+        rc = undo_open(cx, &a, &t, &s, e);
+    if (rc == RC_OK)
+        rc = app_target_consent(cx, &a.load, &s.from.snap, out_snapshot(&s.from.snap, from), &t, e);
+    if (rc == RC_OK)
+        rc = way_back_open(cx, &a, s.repo.repo, &t, &back, e);
+    if (rc == RC_OK)
+        rc = restore_run(cx, &a, &s, &t, &back.safety, e);
+    way_back_close(&back);
+    app_target_close(&t);
+    app_snapshot_close(&s);
+    return rc;
+}
+
+const struct command cmd_undo = {.name = "undo",
+                                 .usage = "[SNAPSHOT]",
+                                 .summary = "bring back what a Redis held before the last restore",
+                                 .groups = undo_groups,
+                                 .size = sizeof(struct restore_args),
+                                 .words_max = 1,
+                                 .words_are_snapshots = true,
+                                 .run = undo_main};

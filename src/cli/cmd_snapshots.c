@@ -95,6 +95,8 @@ print_row(const struct snapshot *s, const struct manifest_brief *m)
     (void)printf("%s", s->n_tags != 0 ? "]" : "");
     if (s->part != NULL)
         (void)printf("  (partial: %s)", str_show(str_c(s->part), part, sizeof(part)));
+    if (s->safety)
+        (void)printf("  (before a restore)");
     print_marks(m);
     (void)puts("");
 }

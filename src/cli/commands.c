@@ -7,6 +7,7 @@ static const struct command *const commands[] = {
     &cmd_init,
     &cmd_backup,
     &cmd_restore,
+    &cmd_undo,
     &cmd_snapshots,
     &cmd_show,
     &cmd_dump,

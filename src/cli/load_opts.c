@@ -54,8 +54,8 @@ is_of_another(const struct app_target *t, const struct snapshot *s)
  * where there is nobody to ask, it must have been said with --yes.
  */
 static enum rc
-load_opts_consent(struct ctx *cx, const struct load_args *a, struct app_target *t,
-                  const struct snapshot *s, const char *from, struct err *e)
+load_opts_ask(struct ctx *cx, const struct load_args *a, struct app_target *t,
+              const struct snapshot *s, const char *from, struct err *e)
 {
     bool tty = isatty(STDIN_FILENO) && strcmp(from, "standard input") != 0,
          flush = t->opts.existing == LOAD_FLUSH, other = is_of_another(t, s);
@@ -81,9 +81,9 @@ load_opts_consent(struct ctx *cx, const struct load_args *a, struct app_target *
     if (flush && keys != 0)
         return err_set(
             e, RC_INVALID,
-            "nothing was written: %s %s, which --existing flush would remove; if that is "
+            "nothing was written: %s %s, which would be removed before %s is restored; if that is "
             "meant, add --yes",
-            t->to.name, holds);
+            t->to.name, holds, from);
     return err_set(e, RC_INVALID,
                    "nothing was written: %s is%s, another server than %s, which %s; if that is "
                    "meant, add --yes",
@@ -91,8 +91,7 @@ load_opts_consent(struct ctx *cx, const struct load_args *a, struct app_target *
 }
 
 enum rc
-app_target_open(struct ctx *cx, const struct load_args *a, const struct snapshot *s,
-                const char *from, struct app_target *t, struct err *e)
+app_target_connect(struct ctx *cx, const struct load_args *a, struct app_target *t, struct err *e)
 {
     struct cluster_where where;
 
@@ -102,8 +101,6 @@ app_target_open(struct ctx *cx, const struct load_args *a, const struct snapshot
         app_redis(&a->redis, &t->addr, &t->conn_opts, e))
         return err_code(e);
     t->change = a->load.change;
-    if (restore_shift(&t->change, s, e))
-        return err_code(e);
     t->opts.change = t->opts.change != NULL ? &t->change : NULL;
     t->opts.progress = on_progress;
     t->opts.progress_arg = &t->progress;
@@ -112,10 +109,25 @@ app_target_open(struct ctx *cx, const struct load_args *a, const struct snapshot
         .addr = &t->addr, .conn = &t->conn_opts, .map = t->map.list, .n_map = t->map.n};
     if (!a->load.dry_run && masters_open(cx, &where, &t->to, e))
         return err_wrap(e, "nothing was written");
-    if (!a->load.dry_run && load_opts_consent(cx, a, t, s, from, e))
+    return RC_OK;
+}
+
+enum rc
+app_target_consent(struct ctx *cx, const struct load_args *a, const struct snapshot *s,
+                   const char *from, struct app_target *t, struct err *e)
+{
+    if (restore_shift(&t->change, s, e) ||
+        (!a->load.dry_run && load_opts_ask(cx, a, t, s, from, e)))
         return err_code(e);
     progress_start(&t->progress, a->load.dry_run ? "verified" : "loaded", a->app.quiet);
     return RC_OK;
+}
+
+enum rc
+app_target_open(struct ctx *cx, const struct load_args *a, const struct snapshot *s,
+                const char *from, struct app_target *t, struct err *e)
+{
+    return app_target_connect(cx, a, t, e) ? err_code(e) : app_target_consent(cx, a, s, from, t, e);
 }
 
 void
@@ -125,6 +137,43 @@ app_target_close(struct app_target *t)
     masters_close(&t->to);
     node_map_release(&t->map);
     redis_addr_release(&t->addr);
+}
+
+/* What was there before, and the way back to it; nothing of `load`, which has no repository. */
+static void
+json_safety(struct jw *w, const struct safety_result *s)
+{
+    char id[ID_TEXT];
+
+    if (s->state == SAFETY_NONE)
+        return;
+    jw_key(w, "safety_copy");
+    jw_open_object(w);
+    jw_field_cstr(w, "state", safety_state_name(s->state));
+    if (s->state == SAFETY_TAKEN) {
+        jw_field_cstr(w, "snapshot_id", id_hex(&s->copy, id));
+        jw_field_cstr(w, "undo_to", id_hex(&s->back, id));
+        jw_field_u64(w, "keys", s->keys);
+    }
+    jw_close_object(w);
+}
+
+static void
+print_safety(const struct safety_result *s)
+{
+    char id[ID_TEXT], n[STR_GROUPED_MAX];
+
+    if (s->state == SAFETY_DRY_RUN)
+        (void)puts("if the target holds keys, a copy of it will be taken first");
+    if (s->state != SAFETY_TAKEN)
+        return;
+    (void)printf("before that it held %s %s: snapshot %.8s", str_grouped(s->keys, n),
+                 str_plural(s->keys, "key", "keys"), id_hex(&s->copy, id));
+    if (!id_eq(&s->copy, &s->back))
+        (void)printf("; since the restore before was not finished, `cstash undo` leads to %.8s\n",
+                     id_hex(&s->back, id));
+    else
+        (void)puts("; `cstash undo` brings that back");
 }
 
 static void
@@ -166,6 +215,7 @@ print_json(const struct restore_result *r, int64_t ms)
     if (r->load.facts.exact) {
         jw_field_cstr(&j.w, "digest", r->digest);
     }
+    json_safety(&j.w, &r->safety);
     jw_key(&j.w, "total_duration");
     jw_double(&j.w, (double)ms / 1000);
     jw_close_object(&j.w);
@@ -193,6 +243,7 @@ print_text(const struct load_args *a, const struct app_target *t, const char *fr
         (void)puts("nothing was sent");
     else
         (void)puts(restore_words(r, t->to.name, words));
+    print_safety(&r->safety);
 }
 
 void

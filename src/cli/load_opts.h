@@ -40,6 +40,12 @@ struct app_target {
     struct progress progress;
     int64_t started_ms;
 };
+/* The same without a word to anybody: app_target_consent comes next. */
+NODISCARD enum rc app_target_connect(struct ctx *cx, const struct load_args *a,
+                                     struct app_target *out, struct err *e);
+NODISCARD enum rc app_target_consent(struct ctx *cx, const struct load_args *a,
+                                     const struct snapshot *s, const char *from,
+                                     struct app_target *t, struct err *e);
 /*
  * `from` names what is loaded; `s` is its snapshot, NULL: it is none. Where keys could be lost, a
  * person is asked, or --yes must stand for the answer: RC_INVALID, and nothing was written.

@@ -96,7 +96,7 @@ run_print(const struct snapshot *list, const struct run *run, const char *where,
     return cluster_print(&out, e);
 }
 
-/* Puts parts of a target, and what a repair left, behind the others, of which there are so many: nothing is as it was by them. */
+/* Puts what is not a backup of a whole target behind the others, of which there are so many: nothing is as it was by them. */
 static size_t
 whole_first(struct app_snapshots *s)
 {
@@ -105,7 +105,7 @@ whole_first(struct app_snapshots *s)
     for (size_t i = 0; i < s->n; i++) {
         struct snapshot one = s->list[i];
 
-        if (one.part != NULL || one.repaired)
+        if (!snapshot_is_backup(&one))
             continue;
         s->list[i] = s->list[n];
         s->list[n++] = one;
@@ -162,7 +162,7 @@ rules_main(struct ctx *cx, const void *args, struct err *e)
     if (rc == RC_OK && whole == 0)
         rc = err_set(e, RC_NOT_FOUND, "no snapshots of a whole target in %s", url);
     if (rc == RC_OK && whole < s.n)
-        log_warn("%zu %s passed over, of a part of a target", s.n - whole,
+        log_warn("%zu %s passed over, of a part of a target or of before a restore", s.n - whole,
                  str_plural(s.n - whole, "snapshot is", "snapshots are"));
     if (rc == RC_OK)
         rc = rules_around(s.list, whole, at, a->interval_ms, e);

@@ -148,6 +148,8 @@ app_snapshot_json(struct jw *w, const struct snapshot *s)
     jw_field_cstr(w, "id", id_hex(&s->id, id));
     id[8] = '\0';
     jw_field_cstr(w, "short_id", id);
+    if (s->safety)
+        jw_field_bool(w, "before_restore", true);
     jw_close_object(w);
 }
 

@@ -29,10 +29,10 @@ meta_of(const struct backup_opts *o, const char *path)
 
 static enum rc
 store_manifest(struct save *s, const struct source_opts *source, const struct source_facts *f,
-               const struct dataset_digest *t, struct err *e)
+               const struct dataset_digest *t, const struct before_restore *before, struct err *e)
 {
     struct buf json = BUF_INIT(MANIFEST_MAX);
-    enum rc rc = manifest_write(source, f, t, &json, e);
+    enum rc rc = manifest_write(source, f, t, before, &json, e);
 
     if (rc == RC_OK)
         rc = wr_write(save_file(s), json.p, json.n, e);
@@ -66,9 +66,32 @@ sink_end(struct source_sink *s, unsigned i, struct err *e)
     return save_lane_end(CONTAINER_OF(s, struct backup_sink, sink)->save, i, e);
 }
 
+/* A way back that lacks something is none. */
+static enum rc
+check_whole(const struct source_facts *f, struct err *e)
+{
+    uint64_t lossy = f->enc.lossy + f->member_expiries;
+
+    if (lossy != 0)
+        return err_set(e, RC_UNSUPPORTED, "%llu %s would lack something in the copy",
+                       (unsigned long long)lossy, str_plural(lossy, "key", "keys"));
+    if (f->functions_denied)
+        return err_set(
+            e, RC_UNSUPPORTED,
+            "the copy would lack the libraries of functions, which the user may not list");
+    if (f->functions_differ)
+        return err_set(
+            e, RC_UNSUPPORTED,
+            "the copy would lack libraries of functions: the masters have different ones");
+    if (f->link_down)
+        return err_set(e, RC_UNSUPPORTED,
+                       "the copy would be of a replica that has lost its master");
+    return RC_OK;
+}
+
 static enum rc
 store_dump(struct ctx *cx, struct save *s, struct source_opts *source, struct dataset_digest *t,
-           struct source_facts *f, struct err *e)
+           struct source_facts *f, const struct before_restore *before, struct err *e)
 {
     struct backup_sink to = {.sink = {.width = SAVE_LANES_MAX,
                                       .again = true,
@@ -81,11 +104,11 @@ store_dump(struct ctx *cx, struct save *s, struct source_opts *source, struct da
         return err_code(e);
     for (size_t i = 0; f->n_shards > 1 && i < f->n_shards; i++) /* as source_shards numbers them */
         f->shards[i].blobs = save_lane_blobs(s, (unsigned)i + 1);
-    if (save_lanes_end(s, DUMP_NAME, e))
+    if (save_lanes_end(s, DUMP_NAME, e) || (before != NULL && check_whole(f, e)))
         return err_code(e);
     if (source->node)
         source->filter.node = f->node;
-    return store_manifest(s, source, f, t, e);
+    return store_manifest(s, source, f, t, before, e);
 }
 
 /* How the number of keys stands to that of the target's snapshots before. */
@@ -166,18 +189,22 @@ backup_once(struct ctx *cx, struct repo *r, const struct source_opts *o,
     if (save_open(cx, r, &save_opts, &s, e))
         return err_code(e);
     t = dataset_digest_new();
-    rc = store_dump(cx, s, &source, t, &out->source, e);
+    rc = store_dump(cx, s, &source, t, &out->source, opts->before_restore, e);
     if (rc == RC_OK)
         rc = find_cluster(cx, r, &out->source, given, &target, e);
     own.target = target_view(&target);
-    guarded = opts->target.name != NULL && filter_is_all(&source.filter);
+    guarded =
+        opts->target.name != NULL && filter_is_all(&source.filter) && opts->before_restore == NULL;
     out->keys = dataset_digest_keys(t);
     (void)dataset_digest_sum_text(dataset_digest_whole(t), out->digest);
     if (rc == RC_OK && guarded)
         rc = measure_shrink(cx, r, opts, meta.time, out, e);
     if (rc == RC_OK)
-        rc = manifest_brief_write(&source, &out->source, t, &opts->target,
-                                  guarded ? &out->shrink : NULL, &brief, e);
+        rc = manifest_brief_write(&source, &out->source, t,
+                                  &(struct manifest_about){.target = opts->target,
+                                                           .shrink = guarded ? &out->shrink : NULL,
+                                                           .before = opts->before_restore},
+                                  &brief, e);
     if (rc == RC_OK) {
         meta.brief = buf_c(&brief);
         rc = save_commit(s, &meta, &out->snapshot, &out->save, e);

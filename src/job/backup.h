@@ -33,6 +33,8 @@ struct backup_opts {
                       * had one of its nodes */
     int shrink_below;   /* percent; 0: SHRINK_BELOW, SHRINK_BELOW_OFF: never pin */
     bool accept_shrink; /* what there is now is right, however little */
+    /* It is the copy that a restore takes (job/safety): all there is or nothing (RC_UNSUPPORTED), and of no history. */
+    const struct before_restore *before_restore; /* NULL: it is a backup */
 };
 
 enum { BACKUP_PART = 400 };

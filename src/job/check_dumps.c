@@ -44,7 +44,7 @@ dump_read(struct ctx *cx, struct repo *r, const struct snapshot *snap, struct bu
     if (rc == RC_OK)
         rc = buf_add_str(&from.manifest, buf_str(manifest), e);
     if (rc == RC_OK)
-        rc = restore_redis(cx, &from, NULL, &opts, &res, e);
+        rc = restore_redis(cx, &from, NULL, &opts, NULL, &res, e);
     out->read = true;
     /* RC_INVALID: not by its first bytes (job/dump_reader). */
     out->is_dump = out->is_dump || (rc != RC_INVALID && rc != RC_NOT_FOUND);

@@ -244,9 +244,25 @@ manifest_end(struct jw *w, const struct buf *out, struct err *e)
     return RC_OK;
 }
 
+static void
+field_before(struct jw *w, const struct before_restore *b)
+{
+    char id[ID_TEXT];
+
+    if (b == NULL)
+        return;
+    jw_key(w, "before_restore");
+    jw_open_object(w);
+    field_text(w, "snapshot", id_hex(&b->snapshot, id));
+    if (b->repeats)
+        field_text(w, "first", id_hex(&b->first, id));
+    jw_close_object(w);
+}
+
 enum rc
 manifest_write(const struct source_opts *o, const struct source_facts *f,
-               const struct dataset_digest *t, struct buf *out, struct err *e)
+               const struct dataset_digest *t, const struct before_restore *before, struct buf *out,
+               struct err *e)
 {
     char when[INSTANT_TEXT];
     struct jw w;
@@ -265,6 +281,7 @@ manifest_write(const struct source_opts *o, const struct source_facts *f,
     jw_field_u64(&w, "longest", f->enc.longest);
     field_source(&w, o, f, dataset_digest_keys(t));
     field_filter(&w, &o->filter);
+    field_before(&w, before);
     manifest_tally(&w, t);
     field_shards(&w, f);
     jw_close_object(&w);
@@ -285,8 +302,8 @@ field_target(struct jw *w, const struct target *t)
 
 enum rc
 manifest_brief_write(const struct source_opts *o, const struct source_facts *f,
-                     const struct dataset_digest *t, const struct target *target,
-                     const struct shrink *shrink, struct buf *out, struct err *e)
+                     const struct dataset_digest *t, const struct manifest_about *about,
+                     struct buf *out, struct err *e)
 {
     char text[TALLY_DIGEST_TEXT];
     struct jw w;
@@ -295,13 +312,14 @@ manifest_brief_write(const struct source_opts *o, const struct source_facts *f,
     jw_open_object(&w);
     jw_field_u64(&w, "version", MANIFEST_VERSION);
     jw_field_u64(&w, "bytes", f->enc.bytes);
-    field_target(&w, target);
+    field_target(&w, &about->target);
     field_source(&w, o, f, dataset_digest_keys(t));
     field_filter(&w, &o->filter);
     jw_field_u64(&w, "keys", dataset_digest_keys(t));
     field_text(&w, "digest", dataset_digest_sum_text(dataset_digest_whole(t), text));
-    if (shrink != NULL)
-        shrink_write(&w, shrink);
+    field_before(&w, about->before);
+    if (about->shrink != NULL)
+        shrink_write(&w, about->shrink);
     jw_close_object(&w);
     return manifest_end(&w, out, e);
 }

@@ -18,8 +18,18 @@
 #define MANIFEST_NAME "dumpfile.manifest.json"
 enum { MANIFEST_MAX = 64 * 1024 * 1024 };
 
+/* Of the copy that a restore takes of its target (job/safety). */
+struct before_restore {
+    struct id snapshot; /* which was going to be restored */
+    bool repeats;       /* the restore before it was left unfinished, and its copy is the */
+    struct id first;
+};
+
+/* `before` NULL: it is of a backup. */
 NODISCARD enum rc manifest_write(const struct source_opts *opts, const struct source_facts *f,
-                                 const struct dataset_digest *t, struct buf *out, struct err *e);
+                                 const struct dataset_digest *t,
+                                 const struct before_restore *before, struct buf *out,
+                                 struct err *e);
 
 /* RC_CORRUPT: names the first difference between the manifest and what was counted. */
 NODISCARD enum rc manifest_compare(struct str json, const struct dataset_digest *t, struct err *e);
@@ -45,10 +55,16 @@ struct manifest_brief {
     bool lost_master;     /* the source was a replica without its master: */
     uint64_t lost_for_s;  /* for so long */
 };
-/* `target` without a name and `shrink` NULL: the brief does not say. */
+/* What only the brief says; `target` without a name, and NULL: it does not. */
+struct manifest_about {
+    struct target target;
+    const struct shrink *shrink;
+    const struct before_restore *before;
+};
 NODISCARD enum rc manifest_brief_write(const struct source_opts *o, const struct source_facts *f,
-                                       const struct dataset_digest *t, const struct target *target,
-                                       const struct shrink *shrink, struct buf *out, struct err *e);
+                                       const struct dataset_digest *t,
+                                       const struct manifest_about *about, struct buf *out,
+                                       struct err *e);
 NODISCARD enum rc manifest_brief(struct str json, struct manifest_brief *out, struct err *e);
 
 /*

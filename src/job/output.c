@@ -110,18 +110,39 @@ output_error(const struct json *status)
     return NULL;
 }
 
+const char *
+output_safety_copy(const struct json *status)
+{
+    return json_text(json_field(json_elem(json_field(status, "stats"), 0), "safetyCopy"));
+}
+
+bool
+output_safety_skipped(const struct json *status)
+{
+    return json_is_true(json_field(json_elem(json_field(status, "stats"), 0), "safetyCopySkipped"));
+}
+
 enum rc
 output_fail(const struct step_flags *f, const char *hostname, int64_t started_ms, struct err *e)
 {
+    return output_fail_with(f, hostname, started_ms, NULL, e);
+}
+
+enum rc
+output_fail_with(const struct step_flags *f, const char *hostname, int64_t started_ms,
+                 const char *safety_copy, struct err *e)
+{
     struct err why = ERR_INIT;
+    struct json *host;
     char text[sizeof(e->msg) + sizeof(e->hint) + 8];
 
     (void)snprintf(text, sizeof(text), "%s%s%s%s", e->msg, e->hint[0] != '\0' ? " (" : "", e->hint,
                    e->hint[0] != '\0' ? ")" : "");
     if (step_text(f->output_dir, NULL) == NULL)
         return err_code(e);
-    if (output_write(f, output_host(hostname, "Failed", clock_mono_ms() - started_ms, text),
-                     &why)) {
+    host = output_host(hostname, "Failed", clock_mono_ms() - started_ms, text);
+    json_set_cstr(host, "safetyCopy", safety_copy);
+    if (output_write(f, host, &why)) {
         log_err(&why);
         return err_code(e);
     }

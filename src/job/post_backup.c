@@ -49,7 +49,8 @@ static bool
 is_in_group(const struct snapshot *s, const struct group_key *key,
             const struct post_backup_whose *whose)
 {
-    if (!snapshot_is_dump(s) || s->owner != key->owner || !target_same_part(s->part, key->part) ||
+    if (!snapshot_is_dump(s) || s->safety || s->owner != key->owner ||
+        !target_same_part(s->part, key->part) ||
         strcmp(s->hostname != NULL ? s->hostname : "", key->host) != 0)
         return false;
     return s->target != NULL || s->owner == 0 || !whose->host_shared;
@@ -194,6 +195,39 @@ post_backup_retain(struct ctx *cx, struct repo *r, const struct json *policy, co
     return post_backup_apply(cx, r, policy, g, out, e);
 }
 
+/* All but the copies that restores took. */
+static int64_t
+count_backups(const struct snapshot *list, size_t n)
+{
+    int64_t kept = 0;
+
+    for (size_t i = 0; i < n; i++)
+        kept += !list[i].safety;
+    return kept;
+}
+
+/* Those of this target that restores took long ago. They are no part of a policy, and stay as long without one. */
+static enum rc
+remove_old_copies(struct ctx *cx, struct repo *r, const struct snapshot *list, size_t n,
+                  const struct snapshot *made, struct err *e)
+{
+    static const struct policy_span keep = {.days = POLICY_SAFETY_DAYS};
+    const struct target own = {made->target, made->scope};
+    struct instant now = instant_now();
+
+    for (size_t i = 0; i < n; i++) {
+        char id[ID_TEXT];
+
+        if (!target_is(&own, &list[i]) || !policy_is_old_copy(&keep, &list[i], now))
+            continue;
+        log_info("snapshot %.8s, a copy before a restore, is removed after %d days",
+                 id_hex(&list[i].id, id), POLICY_SAFETY_DAYS);
+        if (snapshot_forget(cx, r, &list[i].id, e))
+            return err_code(e);
+    }
+    return RC_OK;
+}
+
 enum rc
 post_backup_retention(struct ctx *cx, struct repo *r, const struct json *policy,
                       const struct post_backup_whose *whose, const struct retention_guard *brake,
@@ -207,7 +241,6 @@ post_backup_retention(struct ctx *cx, struct repo *r, const struct json *policy,
 
     if (snapshots_list(cx, r, &list, &n, e))
         return err_code(e);
-    out->kept = (int64_t)n;
     out->removed = 0;
     targets_number(list, n);
     shrink_pins(list, n);
@@ -218,6 +251,11 @@ post_backup_retention(struct ctx *cx, struct repo *r, const struct json *policy,
                        "the snapshot that this session made is not in the repository any more");
     }
     note_pin(made, out);
+    out->kept = count_backups(list, n);
+    if (!json_is_true(json_field(policy, "dryRun")) && remove_old_copies(cx, r, list, n, made, e)) {
+        snapshots_free(list, n);
+        return err_code(e);
+    }
     g = (struct group){.list = list, .n = move_group(list, n, made, whose)};
     g.marks = (struct policy_mark *)mem_zero(g.n + 1, sizeof(*g.marks));
     rc = post_backup_retain(cx, r, policy, &g, brake, out, e);
@@ -259,7 +297,7 @@ post_backup_stats(struct ctx *cx, struct repo *r, struct post_backup *out, struc
 
     if (rc != RC_OK)
         return rc;
-    out->kept = (int64_t)out->n;
+    out->kept = count_backups(out->list, out->n);
     rc = stats_count(cx, r, STATS_RAW_DATA, out->list, out->n, &s, e);
     if (rc == RC_OK)
         out->bytes = s.total_size;

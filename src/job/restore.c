@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/restore.h"
 
+#include "api/notes.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -183,6 +184,13 @@ tell_how_far(const struct masters *to, const struct load_opts *opts, const struc
     return err_wrap(e, "%s %s", count, to->name);
 }
 
+/* Has anything changed in the target? */
+static bool
+restore_wrote(const struct load_opts *opts, const struct load_result *l)
+{
+    return l->emptied || (l->commands != 0 && opts->existing != LOAD_FLUSH);
+}
+
 /* It did not end well: nothing has changed there, or so much. */
 static enum rc
 tell_what_is_there(const struct masters *to, const struct load_opts *opts,
@@ -190,7 +198,7 @@ tell_what_is_there(const struct masters *to, const struct load_opts *opts,
 {
     if (opts->dry_run)
         return err_code(e);
-    if (l->emptied || (l->commands != 0 && opts->existing != LOAD_FLUSH))
+    if (restore_wrote(opts, l))
         return tell_how_far(to, opts, l, expected, e);
     return err_wrap(e, opts->existing == LOAD_FLUSH ? "nothing was emptied or written"
                                                     : "nothing was written");
@@ -420,13 +428,76 @@ load_snapshot(struct ctx *cx, struct snapshot_source *from, const struct plan *p
     return rc;
 }
 
+/* The servers may not have waited for us while they were copied. */
+static enum rc
+restore_connect_again(struct ctx *cx, struct masters *to, struct err *e)
+{
+    const struct cluster_where where = to->where;
+
+    masters_close(to);
+    return masters_open(cx, &where, to, e);
+}
+
+/* The way back, before anything is changed: a copy of what the target holds. */
+static enum rc
+restore_keep(struct ctx *cx, const struct safety *safety, const struct snapshot *restored,
+             struct masters *to, struct safety_result *out, struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *nodes = to->ids != NULL ? mem_strdup(to->ids) : NULL;
+    struct outcome_start start;
+    struct safety s = *safety;
+    char n[STR_GROUPED_MAX], size[60] = "";
+    uint64_t keys, bytes = 0;
+    enum rc rc;
+
+    if (outcome_begin(cx, to, &start, e))
+        return err_code(e);
+    keys = start.asked ? outcome_before(&start, FILTER_ALL_DBS) : EV_UNKNOWN;
+    for (size_t i = 0; i < start.n; i++)
+        bytes += start.infos[i].dataset_memory;
+    rc = restore_check_role(cx, &start, e);
+    outcome_release(&start);
+    if (rc != RC_OK)
+        return rc;
+    s.nodes = s.backup.by_address ? nodes : NULL;
+    if (safety_take(cx, &s, restored, keys, out, e) == RC_OK)
+        return out->state == SAFETY_TAKEN ? restore_connect_again(cx, to, e) : RC_OK;
+    if (bytes != 0)
+        (void)snprintf(size, sizeof(size), " in %s bytes of memory", str_grouped(bytes, n));
+    (void)err_wrap(e, "no copy could be taken of %s, which holds %s %s%s", to->name,
+                   keys == EV_UNKNOWN ? "perhaps some" : str_grouped(keys, n),
+                   str_plural(keys, "key", "keys"), size);
+    return e->hint[0] != '\0'
+               ? err_code(e)
+               : err_hint(e,
+                          "mend that, name another repository with --safety-repo, or go without a "
+                          "way back by "
+                          "--safety-copy skip (of a RestoreSession: " NOTE_SAFETY_COPY ": skip)");
+}
+
+void
+restore_end(struct ctx *cx, const struct safety *safety, const struct load_opts *opts,
+            struct restore_result *r, enum rc rc)
+{
+    char id[ID_TEXT];
+
+    if (rc == RC_OK || !restore_wrote(opts, &r->load))
+        safety_done(cx, safety, &r->safety);
+    else if (r->safety.state == SAFETY_TAKEN)
+        log_warn("what was there before is snapshot %.8s, to which `cstash undo` leads",
+                 id_hex(&r->safety.back, id));
+}
+
 enum rc
 restore_redis(struct ctx *cx, struct snapshot_source *from, struct masters *to,
-              const struct load_opts *opts, struct restore_result *out, struct err *e)
+              const struct load_opts *opts, const struct safety *safety, struct restore_result *out,
+              struct err *e)
 {
     struct plan plan;
 
     memset(out, 0, sizeof(*out));
+    if (opts->dry_run && safety != NULL)
+        out->safety.state = safety->skip ? SAFETY_SKIPPED : SAFETY_DRY_RUN;
     out->repaired = from->snap.repaired;
     if (out->repaired)
         log_warn("the snapshot is what a repair left of a damaged one: this restore is partial");
@@ -444,6 +515,8 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct masters *to,
         (void)err_wrap(e, "the snapshot is not whole");
         return tell_what_is_there(to, opts, &out->load, 0, e);
     }
+    if (!opts->dry_run && restore_keep(cx, safety, &from->snap, to, &out->safety, e))
+        return tell_what_is_there(to, opts, &out->load, 0, e);
     return load_snapshot(cx, from, &plan, to, opts, out, e);
 }
 

@@ -12,6 +12,7 @@
  *          anything is written.
  * Flush    the server is emptied only after every blob of the dump was found in the index and its
  *          pack in the store, or the file was read to its end.
+ * Safety   what the target holds is copied first (job/safety), once all that could be asked beforehand is well.
  * Outcome  what the target holds is compared with what was sent (job/outcome); `equal` is said only
  *          where that proves it. Kept and filtered keys make a restore a partial one.
  * Takes    our dumps, Stash's, and RDB files that somebody stored.
@@ -20,6 +21,7 @@
  *          job/outcome.
  */
 #include "job/outcome.h"
+#include "job/safety.h"
 #include "job/verify.h"
 #include "redis/load.h"
 #include "repo/load.h"
@@ -66,6 +68,7 @@ struct restore_result {
     bool read_back;        /* by restore_verify: */
     struct verified verified;
     char digest[33]; /* of the dump, or of what was meant to be loaded where it was changed */
+    struct safety_result safety;
 };
 
 /* How many of the keys that were sent had not expired when the load ended. */
@@ -92,10 +95,16 @@ NODISCARD enum rc restore_shift(struct change *c, const struct snapshot *s, stru
 /* RC_USAGE: a server would be emptied for a few keys by name. Whoever restores asks; asking early saves a connection. */
 NODISCARD enum rc restore_check_flush(const struct load_opts *opts, struct err *e);
 
-/* `to` NULL: with opts->dry_run. opts->on is ours. */
+/*
+ * `to` NULL: with opts->dry_run. opts->on is ours. `safety`: where the copy of the target goes (NULL: with opts->dry_run);
+ * restore_end comes after it, and after restore_verify where that is called.
+ */
 NODISCARD enum rc restore_redis(struct ctx *cx, struct snapshot_source *from, struct masters *to,
-                                const struct load_opts *opts, struct restore_result *out,
-                                struct err *e);
+                                const struct load_opts *opts, const struct safety *safety,
+                                struct restore_result *out, struct err *e);
+/* `rc`: how it ended. Only after one that ended well, or wrote nothing, the copy is no longer an unfinished restore's. */
+void restore_end(struct ctx *cx, const struct safety *safety, const struct load_opts *opts,
+                 struct restore_result *r, enum rc rc);
 
 /* The same for any stream. `survey`: the same bytes once more, NULL where they come only once. */
 NODISCARD enum rc restore_stream(struct ctx *cx, struct rd *in, struct rd *survey,

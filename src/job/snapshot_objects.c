@@ -113,6 +113,8 @@ snapshot_labels(const struct json *repository, const struct snapshot *s)
     (void)id_hex(&s->id, id);
     id[NAME_MAX_LABEL] = '\0';
     json_set_cstr(labels, LABEL_SNAPSHOT_ID, id);
+    if (s->safety)
+        json_set_cstr(labels, LABEL_BEFORE_RESTORE, "true");
     return labels;
 }
 

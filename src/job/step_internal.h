@@ -106,6 +106,7 @@ struct redis_args {
     struct source_opts source; /* kind, format, psync */
     struct compression_opts compression;
     struct load_choice load;
+    struct safety_choice safety;
     int pipe_timeout_ms; /* OPT_UNSET: not given, 0: none */
 };
 /* RC_INVALID: an unknown option, with the known ones as hint. */
@@ -167,6 +168,12 @@ const char *output_error(const struct json *target_status);
  */
 enum rc output_fail(const struct step_flags *f, const char *hostname, int64_t started_ms,
                     struct err *e);
+/* The same of a restore that took a copy of its target first, to which the way back leads; NULL: none. */
+enum rc output_fail_with(const struct step_flags *f, const char *hostname, int64_t started_ms,
+                         const char *safety_copy, struct err *e);
+/* The copy that a restore names so ("safetyCopy" of the host), or NULL. Borrowed. Did it take none, as asked? */
+const char *output_safety_copy(const struct json *target_status);
+bool output_safety_skipped(const struct json *target_status);
 /* Is this the container that speaks for the whole pod? */
 bool step_is_final(void);
 

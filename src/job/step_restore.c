@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* restore-redis: the container that loads a snapshot into a Redis. Source: Stash. */
 #include "api/duration.h"
+#include "api/notes.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "job/backup.h"
@@ -19,7 +20,43 @@ struct restore_work {
     struct redis_args args;
     struct redis_target redis;
     struct snapshot_source from;
+    struct target_id own;
+    struct safety_result safety; /* how that went */
 };
+
+/* What the operator hands on of the RestoreSession's annotations (api/notes). */
+static bool
+step_restore_asked(const char *name, const char *value)
+{
+    const char *v = getenv(name);
+
+    return v != NULL && strcmp(v, value) == 0;
+}
+
+/* All of the target is to be as a copy has it: the one that is named, or where its way back leads. */
+static enum rc
+find_copy(struct restore_work *w, const char *spec, struct err *e)
+{
+    struct safety_owner own = {target_view(&w->own), NULL};
+    char id[ID_TEXT];
+    struct id found;
+
+    w->args.load.existing = LOAD_FLUSH;
+    w->args.keys = (struct filter)FILTER_ALL;
+    memset(&w->args.load.change, 0, sizeof(w->args.load.change));
+    if (strcmp(spec, "latest") == 0) {
+        if (safety_find(w->cx, w->vault.repo, safety_is_of, &own, &found, e))
+            return err_code(e);
+        spec = id_hex(&found, id);
+    }
+    if (snapshot_open(w->cx, w->vault.repo, spec, NULL, NULL, &w->from, e))
+        return err_code(e);
+    return w->from.snap.safety ? RC_OK
+                               : err_set(e, RC_INVALID,
+                                         "snapshot %.8s is not a copy that a restore took, and "
+                                         "annotation " NOTE_UNDO " is for these",
+                                         spec);
+}
 
 /* "latest" of the source host if one is named, or one snapshot by its id. */
 static enum rc
@@ -28,12 +65,12 @@ find_snapshot(struct restore_work *w, struct err *e)
     const char *spec = step_text(w->f->snapshot, "latest"),
                *host = step_text(w->f->source_hostname, step_text(w->f->hostname, NULL));
     struct snapshot_filter filter = {.hosts = &host, .n_hosts = host != NULL ? 1 : 0};
-    struct target_id own = target_of_object(step_text(w->f->appbinding_ns, w->f->ns),
-                                            GVR_APP_BINDING.kind, step_text(w->f->appbinding, ""));
     char *part = filter_text(&w->args.keys);
     enum rc rc = RC_OK;
 
-    filter.own = target_view(&own);
+    w->own = target_of_object(step_text(w->f->appbinding_ns, w->f->ns), GVR_APP_BINDING.kind,
+                              step_text(w->f->appbinding, ""));
+    filter.own = target_view(&w->own);
     filter.target = w->args.target;
     filter.part = part;
     if (strchr(spec, ',') != NULL)
@@ -42,9 +79,10 @@ find_snapshot(struct restore_work *w, struct err *e)
         rc = step_repo_open(w->cx, &w->vault, e);
     if (rc == RC_OK)
         rc = step_repo_lock(w->cx, &w->vault, false, e);
-    if (rc == RC_OK)
+    if (rc == RC_OK && step_restore_asked(NOTE_UNDO_ENV, "true"))
+        rc = find_copy(w, spec, e);
+    else if (rc == RC_OK)
         rc = snapshot_open(w->cx, w->vault.repo, spec, &filter, NULL, &w->from, e);
-    target_release(&own);
     mem_free(part);
     return rc;
 }
@@ -53,6 +91,9 @@ static enum rc
 step_restore_load(struct restore_work *w, char part[static RESTORE_WORDS], struct err *e)
 {
     struct load_opts opts;
+    struct safety safety = {.skip = w->args.safety.copy == SAFETY_SKIP ||
+                                    step_restore_asked(NOTE_SAFETY_COPY_ENV, "skip"),
+                            .backup = {.host = step_text(w->f->hostname, DUMP_HOST)}};
     struct restore_result r = {0};
     struct cluster_where where = {.addr = &w->redis.addr, .conn = &w->redis.conn};
     struct masters to = {.n = 0};
@@ -62,12 +103,18 @@ step_restore_load(struct restore_work *w, char part[static RESTORE_WORDS], struc
     enum rc rc;
 
     w->redis.prefer = PREFER_MASTER;
-    if (load_opts_of(&w->args.load, &w->args.keys, &opts, e) || find_snapshot(w, e) ||
+    if (find_snapshot(w, e) || load_opts_of(&w->args.load, &w->args.keys, &opts, e) ||
         restore_shift(&w->args.load.change, &w->from.snap, e) ||
         redis_target_wait(w->cx, w->k, w->f, &w->redis, &probe, e))
         return err_code(e);
     conn_close(probe);
     node_map_init(&map, w->args.load.node_map.n > 0 ? &w->args.load.node_map : &w->redis.node_map);
+    safety.repo = w->vault.repo;
+    safety.source = (struct source_opts){
+        .addr = &w->redis.addr,
+        .conn = &w->redis.conn,
+        .node_map = w->args.load.node_map.n > 0 ? w->args.load.node_map : w->redis.node_map};
+    safety.backup.target = target_view(&w->own);
     where.map = map.list;
     where.n_map = map.n;
     log_info("loading snapshot %.8s of host %s into %s", id_hex(&w->from.snap.id, id),
@@ -76,9 +123,11 @@ step_restore_load(struct restore_work *w, char part[static RESTORE_WORDS], struc
     if (rc != RC_OK && !opts.dry_run)
         (void)err_wrap(e, "nothing was written");
     if (rc == RC_OK)
-        rc = restore_redis(w->cx, &w->from, &to, &opts, &r, e);
+        rc = restore_redis(w->cx, &w->from, &to, &opts, &safety, &r, e);
     if (rc == RC_OK && w->args.load.verify && !opts.dry_run)
         rc = restore_verify(w->cx, &w->from, &to, &opts, &r, e);
+    restore_end(w->cx, &safety, &opts, &r, rc);
+    w->safety = r.safety;
     for (size_t i = 0; i < MIN(r.load.n_errors, (uint64_t)LOAD_ERRORS_KEPT); i++)
         log_warn("%s %s: %s", r.load.errors[i].verb, r.load.errors[i].key, r.load.errors[i].text);
     masters_close(&to);
@@ -91,6 +140,9 @@ step_restore_load(struct restore_work *w, char part[static RESTORE_WORDS], struc
                  (unsigned long long)r.outcome.expired,
                  opts.dry_run ? "nothing was sent"
                               : restore_words(&r, redis_addr_text(&w->redis.addr), words));
+    if (rc == RC_OK && r.safety.state == SAFETY_TAKEN)
+        log_info("before that it held %llu %s: snapshot %.8s", (unsigned long long)r.safety.keys,
+                 str_plural(r.safety.keys, "key", "keys"), id_hex(&r.safety.copy, id));
     (void)restore_part(&r, part);
     return rc;
 }
@@ -113,18 +165,24 @@ step_restore_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
     const char *host = step_text(f->hostname, "");
     int64_t start = clock_mono_ms();
     struct json *result = NULL;
-    char part[RESTORE_WORDS] = "";
+    char part[RESTORE_WORDS] = "", id[ID_TEXT];
+    const char *copy;
     enum rc rc;
 
     step_be_nice();
     rc = step_restore_work(&w, part, e);
+    copy = w.safety.state == SAFETY_TAKEN ? id_hex(&w.safety.back, id) : NULL;
     if (rc == RC_OK) {
         result = output_host(host, "Succeeded", clock_mono_ms() - start, NULL);
         if (w.args.load.dry_run)
             json_set_bool(result, "dryRun", true);
         if (part[0] != '\0')
             json_set_cstr(result, "partial", part);
+        if (w.safety.state == SAFETY_SKIPPED)
+            json_set_bool(result, "safetyCopySkipped", true);
+        json_set_cstr(result, "safetyCopy", copy);
     }
+    target_release(&w.own);
     snapshot_close(&w.from);
     step_repo_close(&w.vault);
     redis_target_close(&w.redis);
@@ -132,5 +190,5 @@ step_restore_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
     kube_free(w.k);
     if (rc == RC_OK)
         rc = output_write(f, result, e);
-    return rc == RC_OK ? RC_OK : output_fail(f, host, start, e);
+    return rc == RC_OK ? RC_OK : output_fail_with(f, host, start, copy, e);
 }

@@ -450,7 +450,8 @@ merge_stats(struct json *to, const struct json *stats)
         const char *name = json_text_or(json_field(host, "hostname"), "");
         size_t at = 0;
 
-        json_remove(host, "dryRun"); /* a condition says it */
+        json_remove(host, "dryRun");            /* a condition says it */
+        json_remove(host, "safetyCopySkipped"); /* an event does */
         while (at < json_size(to) &&
                strcmp(json_text_or(json_field(json_elem(to, at), "hostname"), ""), name) != 0)
             at++;
@@ -502,6 +503,26 @@ push_hosts(struct status_work *w, const struct metrics *m)
         log_warn("%s", e.msg);
 }
 
+/* What was there before a restore, and how it comes back; or that it does not. */
+static void
+tell_way_back(struct status_work *w)
+{
+    const char *copy = output_safety_copy(w->output);
+
+    if (step_is_backup(w->f))
+        return;
+    if (copy != NULL)
+        recorder_event(
+            w->cx, w->events, w->session, "Normal", "SafetyCopyTaken",
+            "Snapshot %.8s holds what the target held before; `kubectl stash undo %s -n %s` "
+            "brings it back",
+            copy, kube_name(w->session), w->f->ns);
+    else if (output_safety_skipped(w->output))
+        recorder_event(w->cx, w->events, w->session, "Warning", "SafetyCopySkipped",
+                       "No copy of the target was taken, as was asked for: what it held cannot be "
+                       "brought back");
+}
+
 static void
 tell_people(struct status_work *w)
 {
@@ -533,6 +554,7 @@ tell_people(struct status_work *w)
         recorder_event(w->cx, w->events, w->session, "Warning",
                        condition_row(COND_PARTIAL_RESTORE)->in[COND_TRUE].reason,
                        "%s of a part: %s", what, output_part(w->output));
+    tell_way_back(w);
     push_hosts(w, &m);
     metrics_release(&m);
 }

@@ -225,6 +225,12 @@ policy_apply(const struct policy *p, const struct snapshot *list, size_t n, stru
     mem_free(order);
 }
 
+bool
+policy_is_old_copy(const struct policy_span *keep, const struct snapshot *s, struct instant now)
+{
+    return s->safety && instant_cmp(s->time, policy_before(now, keep)) < 0;
+}
+
 /* ---- reasons ---- */
 
 /* "a,b" as "has tags [a, b]". */

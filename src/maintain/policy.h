@@ -52,6 +52,14 @@ struct instant policy_before(struct instant t, const struct policy_span *s);
 /* Does it keep nothing at all? Then it must not be applied. */
 bool policy_is_empty(const struct policy *p);
 
+/*
+ * Of the copies that restores took (snapshot.safety), which no rule keeps or counts: is this one older than `keep` now?
+ * POLICY_SAFETY_DAYS where nobody said how long.
+ */
+enum { POLICY_SAFETY_DAYS = 7 };
+bool policy_is_old_copy(const struct policy_span *keep, const struct snapshot *s,
+                        struct instant now);
+
 /* Which rules keep a snapshot: a bit (1 << period) per rule. */
 struct policy_mark {
     bool keep;

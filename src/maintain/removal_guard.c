@@ -2,12 +2,6 @@
 #include "maintain/removal_guard.h"
 
 static bool
-is_whole(const struct snapshot *s)
-{
-    return s->part == NULL && !s->repaired;
-}
-
-static bool
 is_of_same(const struct snapshot *a, const struct snapshot *b)
 {
     return a->owner == b->owner &&
@@ -22,10 +16,10 @@ removal_guard(const struct snapshot *list, size_t n, size_t at)
 
     if (s->pinned)
         return "it is pinned: its target has lost most of its keys since";
-    if (!is_whole(s))
+    if (!snapshot_is_backup(s))
         return NULL;
     for (size_t i = at + 1; i < n; i++)
-        if (is_whole(&list[i]) && is_of_same(&list[i], s))
+        if (snapshot_is_backup(&list[i]) && is_of_same(&list[i], s))
             return NULL;
     return "it is the newest whole snapshot of its target";
 }

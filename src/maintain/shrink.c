@@ -151,7 +151,7 @@ struct line {
 static bool
 line_has(const struct line *l, const struct snapshot *s)
 {
-    if (s->part != NULL || !s->counted)
+    if (!snapshot_is_backup(s) || !s->counted)
         return false;
     if (l->namesakes)
         return s->target != NULL && strcmp(s->target, l->target->name) == 0;
@@ -164,6 +164,8 @@ shrink_is_namesake(const struct snapshot *list, size_t n, const struct target *t
     bool namesake = false;
 
     for (size_t i = 0; i < n; i++) {
+        if (list[i].safety)
+            continue;
         if (target_is(t, &list[i]))
             return false;
         namesake = namesake || (list[i].target != NULL && strcmp(list[i].target, t->name) == 0);
@@ -177,7 +179,7 @@ line_of(const struct snapshot *list, size_t n, const struct target *t)
     struct line l = {.list = list, .n = n, .target = t};
 
     for (size_t i = 0; i < n && l.owner == 0; i++)
-        if (target_is(t, &list[i]) && list[i].part == NULL)
+        if (target_is(t, &list[i]) && snapshot_is_backup(&list[i]))
             l.owner = list[i].owner;
     l.namesakes = shrink_is_namesake(list, n, t);
     return l;
@@ -266,7 +268,7 @@ shrink_pins(struct snapshot *list, size_t n)
 
     for (size_t i = 0; i < n; i++) {
         list[i].pinned = false;
-        if (list[i].owner != 0 && list[i].part == NULL && shrink_read(list[i].brief, &s) &&
+        if (list[i].owner != 0 && snapshot_is_backup(&list[i]) && shrink_read(list[i].brief, &s) &&
             shrink_number(&s) > shrink_number(&newest[list[i].owner]))
             newest[list[i].owner] = s;
     }

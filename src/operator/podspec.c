@@ -2,6 +2,7 @@
 #include "operator/podspec.h"
 
 #include "api/kinds.h"
+#include "api/notes.h"
 #include "base/mem.h"
 
 #define TMP_VOLUME "stash-tmp-dir"
@@ -314,6 +315,22 @@ podspec_local_volume(const struct json *repo, struct json *pod)
     json_push(json_need_array(pod, "volumes"), v);
 }
 
+/* What annotations of a restore say, which its step could not read. They were checked before. */
+static void
+podspec_notes(const struct invoker *inv, struct json *c)
+{
+    struct notes n;
+    struct err none = ERR_INIT;
+
+    if (!inv->restore || inv->obj == NULL ||
+        notes_read(inv->kind, json_dig(inv->obj, "metadata", "annotations"), &n, &none))
+        return;
+    if (n.safety_skip)
+        put_env_text(c, NOTE_SAFETY_COPY_ENV, "skip");
+    if (n.undo)
+        put_env_text(c, NOTE_UNDO_ENV, "true");
+}
+
 /* What every container of the pod gets. */
 static void
 finish_container(const struct podspec_in *in, struct json *c)
@@ -325,6 +342,7 @@ finish_container(const struct podspec_in *in, struct json *c)
     put_env_field(c, "NODE_NAME", "spec.nodeName");
     if (in->cluster_uid != NULL)
         put_env_text(c, CLUSTER_UID, in->cluster_uid);
+    podspec_notes(in->inv, c);
     layer_runtime(c, json_field(in->inv->runtime, "container"));
     add_mount(c, TMP_VOLUME, SCRATCH_DIR, NULL);
     podspec_local_mount(in->repo, in->backend, c);

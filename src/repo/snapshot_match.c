@@ -29,6 +29,12 @@ target_named(const char *want, const struct snapshot *s)
 }
 
 bool
+snapshot_is_backup(const struct snapshot *s)
+{
+    return s->part == NULL && !s->repaired && !s->safety;
+}
+
+bool
 target_same_part(const char *a, const char *b)
 {
     return a == NULL ? b == NULL : b != NULL && strcmp(a, b) == 0;

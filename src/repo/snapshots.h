@@ -25,6 +25,13 @@ struct repo;
 #define REPAIRED_TAG "repaired"
 #define REPAIRED_PART "what repair left"
 
+/*
+ * The tag of the copy that a restore takes of its target before it writes there (docs/adr/0036); with UNFINISHED_TAG until
+ * that restore has ended well.
+ */
+#define SAFETY_TAG "before-restore"
+#define UNFINISHED_TAG "restore-unfinished"
+
 struct snapshot_summary {
     struct instant backup_start, backup_end;
     uint64_t files_new, files_changed, files_unmodified;
@@ -51,6 +58,7 @@ struct snapshot {
     char *
         part; /* of a partial one: what was chosen, as options, or REPAIRED_PART; NULL: the whole target */
     bool repaired; /* what a repair left of a damaged one: it counts as a partial one */
+    bool safety;   /* has SAFETY_TAG, and names a target: it is not of that target's history */
     bool counted;  /* keys is known */
     uint64_t keys;
     unsigned owner; /* a number given by targets_number; not part of the file */
@@ -60,6 +68,12 @@ struct snapshot {
 };
 
 void snapshot_release(struct snapshot *s);
+
+/*
+ * Is it a backup of all there was: not a part, not what a repair left, not the copy that a restore took? Only such ones are
+ * `latest`, are compared by the guards, hold others in place, and are counted; what else there is asks for itself.
+ */
+bool snapshot_is_backup(const struct snapshot *s);
 
 /*
  * All of them, oldest first. The caller frees with snapshots_free. One that cannot be read is RC_CORRUPT: for what would

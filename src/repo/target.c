@@ -20,6 +20,8 @@ target_compare(const void *a, const void *b)
 
     if (c == 0)
         c = strcmp(x->scope != NULL ? x->scope : "", y->scope != NULL ? y->scope : "");
+    if (c == 0)
+        c = (int)x->safety - (int)y->safety;
     return c != 0 ? c : strcmp(x->part != NULL ? x->part : "", y->part != NULL ? y->part : "");
 }
 
@@ -67,7 +69,7 @@ number_nameless(struct snapshot *list, size_t n)
     size_t n_hosts = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (list[i].target != NULL && list[i].part == NULL)
+        if (list[i].target != NULL && snapshot_is_backup(&list[i]))
             h[n_hosts++] = (struct host_owner){host_of(&list[i]), list[i].owner, false};
     n_hosts = hosts_merge(h, n_hosts);
     for (size_t i = 0; i < n; i++) {
@@ -117,7 +119,7 @@ choose_own(const struct snapshot *list, size_t n, const struct target *own, bool
     for (size_t i = 0; i < n; i++)
         if (chosen[i] && target_is(own, &list[i])) {
             any = true;
-            owner = list[i].part == NULL ? list[i].owner : owner;
+            owner = snapshot_is_backup(&list[i]) ? list[i].owner : owner;
         }
     for (size_t i = 0; i < n && any; i++)
         chosen[i] =
@@ -216,7 +218,7 @@ targets_choose(struct snapshot *list, size_t n, const struct snapshot_filter *f,
     for (size_t i = 0; i < n; i++) {
         const struct snapshot *s = &list[i];
 
-        chosen[i] = snapshot_matches(s, f);
+        chosen[i] = !s->safety && snapshot_matches(s, f);
         if (chosen[i] && s->part != NULL && !target_same_part(s->part, part)) {
             partial = s;
             chosen[i] = false;

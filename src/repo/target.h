@@ -13,7 +13,8 @@
  *          Same name and another scope: a namesake.
  * Rules    a snapshot that names no target (Stash's, restic's, older ones of ours) counts for the
  *          only target of its host; where several targets share the host, or none has it, it
- *          stands for itself, as in restic. A partial snapshot belongs to those of the same part.
+ *          stands for itself, as in restic. A partial snapshot belongs to those of the same part; the
+ *          copies that restores took of a target (snapshot.safety) belong to each other, and are never `latest`.
  * Threads  pure.
  */
 #include <stddef.h>
@@ -38,7 +39,7 @@ bool target_named(const char *want, const struct snapshot *s);
 bool target_same_part(const char *a, const char *b);
 
 /*
- * Give every snapshot its `owner`: equal numbers for what is of one target and part; 0 for what
+ * Give every snapshot its `owner`: equal numbers for what is of one target, part and kind; 0 for what
  * names none and counts for none.
  */
 void targets_number(struct snapshot *list, size_t n);

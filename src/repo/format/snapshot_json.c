@@ -282,6 +282,14 @@ note_repaired(struct snapshot *s)
     mem_free(chosen);
 }
 
+/* What names no target is nobody's copy, whatever its tags. */
+static void
+note_safety(struct snapshot *s)
+{
+    for (size_t i = 0; i < s->n_tags && s->target != NULL; i++)
+        s->safety = s->safety || strcmp(s->tags[i], SAFETY_TAG) == 0;
+}
+
 static enum rc
 read_fields(const struct json *j, struct snapshot *s, struct err *e)
 {
@@ -299,6 +307,7 @@ read_fields(const struct json *j, struct snapshot *s, struct err *e)
         return err_code(e);
     read_brief(j, s);
     note_repaired(s);
+    note_safety(s);
     return read_summary(j, s, e);
 }
 
