@@ -173,7 +173,7 @@ undo_open(struct ctx *cx, const struct restore_args *a, const struct app_target 
     enum rc rc = app_repo_open(cx, &a->repo, APP_LOCK_SHARED, &out->repo, e);
 
     if (rc == RC_OK && words->n == 0)
-        rc = safety_find(cx, out->repo.repo, undo_is_mine, &owner, &found, e);
+        rc = safety_find(cx, out->repo.repo, undo_is_mine, &owner, false, &found, e);
     if (rc == RC_OK && words->n == 0)
         (void)id_hex(&found, id);
     if (rc == RC_OK)

@@ -167,13 +167,14 @@ print_safety(const struct safety_result *s)
         (void)puts("if the target holds keys, a copy of it will be taken first");
     if (s->state != SAFETY_TAKEN)
         return;
-    (void)printf("before that it held %s %s: snapshot %.8s", str_grouped(s->keys, n),
-                 str_plural(s->keys, "key", "keys"), id_hex(&s->copy, id));
+    (void)printf("the %s %s that it held %s in snapshot %.8s", str_grouped(s->keys, n),
+                 str_plural(s->keys, "key", "keys"), str_plural(s->keys, "is", "are"),
+                 id_hex(&s->copy, id));
     if (!id_eq(&s->copy, &s->back))
         (void)printf("; since the restore before was not finished, `cstash undo` leads to %.8s\n",
                      id_hex(&s->back, id));
     else
-        (void)puts("; `cstash undo` brings that back");
+        (void)puts("; `cstash undo` brings them back");
 }
 
 static void

@@ -66,6 +66,7 @@ static const struct command *const commands[] = {
     &cmd_plugin_trigger,
     &cmd_plugin_pause,
     &cmd_plugin_resume,
+    &cmd_plugin_undo,
     &cmd_plugin_create_repository,
     &cmd_plugin_create_config,
     &cmd_plugin_create_restore,

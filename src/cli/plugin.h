@@ -18,7 +18,7 @@ extern const struct command cmd_plugin_trigger, cmd_plugin_pause, cmd_plugin_res
     cmd_plugin_cp_secret, cmd_plugin_cp_repository, cmd_plugin_cp_config,
     cmd_plugin_create_repository, cmd_plugin_create_config, cmd_plugin_create_restore,
     cmd_plugin_download, cmd_plugin_rules, cmd_plugin_debug_backup, cmd_plugin_debug_restore,
-    cmd_plugin_debug_operator, cmd_plugin_purge;
+    cmd_plugin_debug_operator, cmd_plugin_purge, cmd_plugin_undo;
 
 /* Was the program called so? */
 bool plugin_is_called(const char *argv0);

@@ -446,7 +446,7 @@ restore_keep(struct ctx *cx, const struct safety *safety, const struct snapshot 
     CLEANUP(mem_free_ptr) char *nodes = to->ids != NULL ? mem_strdup(to->ids) : NULL;
     struct outcome_start start;
     struct safety s = *safety;
-    char n[STR_GROUPED_MAX], size[60] = "";
+    char n[STR_GROUPED_MAX], size[60] = "", hint[sizeof(e->hint) + 8];
     uint64_t keys, bytes = 0;
     enum rc rc;
 
@@ -467,12 +467,11 @@ restore_keep(struct ctx *cx, const struct safety *safety, const struct snapshot 
     (void)err_wrap(e, "no copy could be taken of %s, which holds %s %s%s", to->name,
                    keys == EV_UNKNOWN ? "perhaps some" : str_grouped(keys, n),
                    str_plural(keys, "key", "keys"), size);
-    return e->hint[0] != '\0'
-               ? err_code(e)
-               : err_hint(e,
-                          "mend that, name another repository with --safety-repo, or go without a "
-                          "way back by "
-                          "--safety-copy skip (of a RestoreSession: " NOTE_SAFETY_COPY ": skip)");
+    (void)snprintf(hint, sizeof(hint), "%s%s", e->hint, e->hint[0] != '\0' ? "; or " : "");
+    return err_hint(e,
+                    "%sname another repository with --safety-repo, or go without a way back: "
+                    "--safety-copy skip (RestoreSession: " NOTE_SAFETY_COPY ")",
+                    hint);
 }
 
 void

@@ -97,8 +97,8 @@ safety_list(struct ctx *cx, struct repo *r, struct snapshot **list, size_t *n, s
 }
 
 enum rc
-safety_find(struct ctx *cx, struct repo *r, safety_mine_fn *mine, void *arg, struct id *out,
-            struct err *e)
+safety_find(struct ctx *cx, struct repo *r, safety_mine_fn *mine, void *arg, bool unfinished,
+            struct id *out, struct err *e)
 {
     const struct snapshot *newest, *led = NULL;
     struct snapshot *list;
@@ -113,6 +113,11 @@ safety_find(struct ctx *cx, struct repo *r, safety_mine_fn *mine, void *arg, str
         (void)err_set(e, RC_NOT_FOUND, "no restore left a copy of this target in the repository");
         return err_hint(e,
                         "`cstash snapshots --tag " SAFETY_TAG "` lists the copies of all targets");
+    }
+    if (unfinished && !safety_is_unfinished(newest)) {
+        snapshots_free(list, n);
+        (void)err_set(e, RC_NOT_FOUND, "no restore into this target was left unfinished");
+        return err_hint(e, "name the copy that is meant by its ID");
     }
     /* Of a way back that did not end the next one is the same. */
     if (safety_is_unfinished(newest) && safety_said(newest, "snapshot", &id))

@@ -53,11 +53,11 @@ void safety_done(struct ctx *cx, const struct safety *s, struct safety_result *r
 
 /*
  * Where the way back leads of the target that `mine` says yes to: to the newest copy, or the first of its line; and after an
- * unfinished way back to where that led. RC_NOT_FOUND: there is no copy.
+ * unfinished way back to where that led. `unfinished`: only where the last restore was left so. RC_NOT_FOUND: there is no copy.
  */
 typedef bool safety_mine_fn(void *arg, const struct snapshot *s);
 NODISCARD enum rc safety_find(struct ctx *cx, struct repo *r, safety_mine_fn *mine, void *arg,
-                              struct id *out, struct err *e);
+                              bool unfinished, struct id *out, struct err *e);
 /* The copy of `t` or, where `nodes` (may be NULL) are those of a cluster, of one that had one of them. */
 struct safety_owner {
     struct target target;

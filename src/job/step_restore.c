@@ -33,7 +33,7 @@ step_restore_asked(const char *name, const char *value)
     return v != NULL && strcmp(v, value) == 0;
 }
 
-/* All of the target is to be as a copy has it: the one that is named, or where its way back leads. */
+/* All of the target is to be as a copy has it: the one that is named, or that of a restore which was left unfinished. */
 static enum rc
 find_copy(struct restore_work *w, const char *spec, struct err *e)
 {
@@ -45,7 +45,7 @@ find_copy(struct restore_work *w, const char *spec, struct err *e)
     w->args.keys = (struct filter)FILTER_ALL;
     memset(&w->args.load.change, 0, sizeof(w->args.load.change));
     if (strcmp(spec, "latest") == 0) {
-        if (safety_find(w->cx, w->vault.repo, safety_is_of, &own, &found, e))
+        if (safety_find(w->cx, w->vault.repo, safety_is_of, &own, true, &found, e))
             return err_code(e);
         spec = id_hex(&found, id);
     }
@@ -141,8 +141,9 @@ step_restore_load(struct restore_work *w, char part[static RESTORE_WORDS], struc
                  opts.dry_run ? "nothing was sent"
                               : restore_words(&r, redis_addr_text(&w->redis.addr), words));
     if (rc == RC_OK && r.safety.state == SAFETY_TAKEN)
-        log_info("before that it held %llu %s: snapshot %.8s", (unsigned long long)r.safety.keys,
-                 str_plural(r.safety.keys, "key", "keys"), id_hex(&r.safety.copy, id));
+        log_info("the %llu %s that it held %s in snapshot %.8s", (unsigned long long)r.safety.keys,
+                 str_plural(r.safety.keys, "key", "keys"), str_plural(r.safety.keys, "is", "are"),
+                 id_hex(&r.safety.copy, id));
     (void)restore_part(&r, part);
     return rc;
 }

@@ -104,7 +104,7 @@ assert all(s["blobs"] > 1 for s in json.load(sys.stdin)["shards"])'
     run "$CSTASH" restore -q --yes --existing skip --redis "$URL_b" --target a latest
     says 0 "300 kept" "a partial restore"
     run "$CSTASH" restore --existing flush --redis "$URL_b" --target a latest </dev/null
-    says 1 "which --existing flush would remove; if that is meant, add --yes"
+    says 1 "which would be removed before" "if that is meant, add --yes"
     for n in b1 b2 b3; do cli "$n" set "{$(tag_of "$n")}own" mine >/dev/null; done
     run "$CSTASH" restore --yes --existing replace --redis "$URL_b" --target a latest
     says 0 "not proven by counts"

@@ -256,7 +256,7 @@ redis.register_function("f", function() return 1 end)' >/dev/null
     done
     # Rights that the dump does not need are not asked for.
     cli b acl setuser enough on '>pw' '~k' '~l' +@connection +info +set +rpush +del +flushall '+function|flush'
-    run "$CSTASH" restore -q --existing flush --yes --redis "redis://enough:pw@127.0.0.1:$PORT_b" latest
+    run "$CSTASH" restore -q --existing flush --yes --safety-copy skip --redis "redis://enough:pw@127.0.0.1:$PORT_b" latest
     says 0 "restored 2 keys"
     [ "$(cli b dbsize)" = 2 ]
     [ "$(cli b get k)" = v ]
@@ -326,7 +326,7 @@ redis.register_function("f", function() return 1 end)' >/dev/null
     restore a
     says 0 # its own keys, replaced by their own backup
     restore a --existing flush
-    says 1 "127.0.0.1:$PORT_a holds 2 keys, which --existing flush would remove" "--yes"
+    says 1 "127.0.0.1:$PORT_a holds 2 keys, which would be removed before" "--yes"
     restore a --existing flush --yes
     says 0 "are those of the backup"
     restore b
@@ -467,7 +467,7 @@ PY
     export REDISCLI_AUTH=pw
     run "$CSTASH" restore -q --redis "redis://writer@127.0.0.1:$PORT_b" latest </dev/null
     says 1 "perhaps" "--yes"
-    run "$CSTASH" restore -q --yes --redis "redis://writer@127.0.0.1:$PORT_b" latest </dev/null
+    run "$CSTASH" restore -q --yes --safety-copy skip --redis "redis://writer@127.0.0.1:$PORT_b" latest </dev/null
     says 0 "not proven"
     never_says "are those of the backup"
     unset REDISCLI_AUTH
