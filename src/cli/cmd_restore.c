@@ -9,12 +9,17 @@ struct restore_args {
     struct load_args load;
     struct repo_access repo;
     struct snapshot_choice snapshot;
-    struct safety_choice safety;
+    enum { SAFETY_COPY_REQUIRED, SAFETY_COPY_SKIP } safety;
     struct from_access safety_repo;
 };
+static const char *const safety_words[] = {"required", "skip", NULL};
+static const struct opt opts_safety[] = {
+    {"safety-copy", 0, OPT_ENUM(struct restore_args, safety, safety_words, "required"), NULL,
+     "take a copy of a target that holds keys before anything is written to it"},
+    {.name = NULL},
+};
 #define GROUPS_SAFETY                                                                              \
-    {opts_safety, offsetof(struct restore_args, safety)},                                          \
-        {opts_safety_repo, offsetof(struct restore_args, safety_repo)},                            \
+    {opts_safety, 0}, {opts_safety_repo, offsetof(struct restore_args, safety_repo)},              \
     {                                                                                              \
         opts_repo, offsetof(struct restore_args, repo)                                             \
     }
@@ -40,7 +45,7 @@ way_back_open(struct ctx *cx, const struct restore_args *a, struct repo *repo, s
 
     out->target = target_of_address(&t->addr);
     out->host = target_host(&t->addr);
-    s->skip = a->safety.copy == SAFETY_SKIP;
+    s->skip = a->safety == SAFETY_COPY_SKIP;
     s->repo = repo;
     s->source = (struct source_opts){
         .addr = &t->addr, .conn = &t->conn_opts, .node_map = a->load.load.node_map};

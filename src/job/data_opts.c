@@ -8,7 +8,6 @@
 static const char *const sources[] = {"auto", "replication", "scan", NULL};
 static const char *const formats[] = {"commands", "restore", NULL};
 static const char *const levels[] = {"auto", "off", "max", NULL};
-static const char *const safety[] = {"required", "skip", NULL};
 static const char *const existing[] = {"replace", "skip", "fail", "flush", NULL};
 
 /* One more each time. */
@@ -182,12 +181,6 @@ const struct opt opts_load[] = {
      "read the restored data back from the server and compare"},
     {"dry-run", 'n', OPT_FLAG(struct load_choice, dry_run), NULL,
      "read and verify everything, but write nothing"},
-    {.name = NULL},
-};
-
-const struct opt opts_safety[] = {
-    {"safety-copy", 0, OPT_ENUM(struct safety_choice, copy, safety, "required"), NULL,
-     "take a copy of a target that holds keys before anything is written to it"},
     {.name = NULL},
 };
 

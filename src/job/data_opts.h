@@ -36,11 +36,6 @@ struct load_choice {
     bool verify, dry_run;
 };
 extern const struct opt opts_load[];
-/* Of what a restore takes first (job/safety). */
-struct safety_choice {
-    enum { SAFETY_REQUIRED, SAFETY_SKIP } copy;
-};
-extern const struct opt opts_safety[];
 
 /*
  * A load of the keys of `keys`, with `c` and `keys` borrowed. RC_USAGE: options that contradict each

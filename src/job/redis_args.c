@@ -95,8 +95,8 @@ static const struct opt_group groups_backup[] = {
     {.table = NULL},
 };
 static const struct opt_group groups_restore[] = {
-    {opts_keys, AT(keys)},     {opts_args, 0},         {opts_tls, AT(tls)}, {opts_load, AT(load)},
-    {opts_safety, AT(safety)}, {opts_args_restore, 0}, {.table = NULL},
+    {opts_keys, AT(keys)}, {opts_args, 0},         {opts_tls, AT(tls)},
+    {opts_load, AT(load)}, {opts_args_restore, 0}, {.table = NULL},
 };
 #undef AT
 

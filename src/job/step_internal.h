@@ -106,7 +106,6 @@ struct redis_args {
     struct source_opts source; /* kind, format, psync */
     struct compression_opts compression;
     struct load_choice load;
-    struct safety_choice safety;
     int pipe_timeout_ms; /* OPT_UNSET: not given, 0: none */
 };
 /* RC_INVALID: an unknown option, with the known ones as hint. */

@@ -91,8 +91,7 @@ static enum rc
 step_restore_load(struct restore_work *w, char part[static RESTORE_WORDS], struct err *e)
 {
     struct load_opts opts;
-    struct safety safety = {.skip = w->args.safety.copy == SAFETY_SKIP ||
-                                    step_restore_asked(NOTE_SAFETY_COPY_ENV, "skip"),
+    struct safety safety = {.skip = step_restore_asked(NOTE_SAFETY_COPY_ENV, "skip"),
                             .backup = {.host = step_text(w->f->hostname, DUMP_HOST)}};
     struct restore_result r = {0};
     struct cluster_where where = {.addr = &w->redis.addr, .conn = &w->redis.conn};

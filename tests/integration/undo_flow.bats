@@ -100,9 +100,6 @@ YAML
     [ "$(copies)" = 0 ]
     k get -n demo events | grep -q 'Warning *SafetyCopySkipped'
     phase demo restoresession/wrong Invalid
-    restore demo args 'task: {name: redis-restore-7.0.5, params: [{name: args, value: "--safety-copy skip"}]}'
-    phase demo restoresession/args Succeeded
-    [ "$(copies)" = 0 ]
 }
 
 @test "no copy, no restore: what cannot be copied whole stays as it is; a failed restore names its copy" {
