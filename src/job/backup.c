@@ -66,7 +66,10 @@ sink_end(struct source_sink *s, unsigned i, struct err *e)
     return save_lane_end(CONTAINER_OF(s, struct backup_sink, sink)->save, i, e);
 }
 
-/* A way back that lacks something is none. */
+/*
+ * A way back that lacks something is none. Masters with different libraries have all keys in it; a restore that was left
+ * unfinished makes them differ, and must be able to finish.
+ */
 static enum rc
 check_whole(const struct source_facts *f, struct err *e)
 {
@@ -79,10 +82,6 @@ check_whole(const struct source_facts *f, struct err *e)
         return err_set(
             e, RC_UNSUPPORTED,
             "the copy would lack the libraries of functions, which the user may not list");
-    if (f->functions_differ)
-        return err_set(
-            e, RC_UNSUPPORTED,
-            "the copy would lack libraries of functions: the masters have different ones");
     if (f->link_down)
         return err_set(e, RC_UNSUPPORTED,
                        "the copy would be of a replica that has lost its master");
