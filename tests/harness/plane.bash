@@ -70,6 +70,7 @@ start_hooks() { # a server that hooks may call, on port HOOKS; what they asked i
     serve HOOKS python3 "${BASH_SOURCE%/*}/hookserver.py" "$T/hooks"
 }
 
-snapshots_of() { # snapshots_of NAMESPACE: how many
-    restic -r "$T/repo-$1" snapshots --json 2>/dev/null | python3 -c 'import json, sys; print(len(json.loads(sys.stdin.read() or "[]")))'
+snapshots_of() { # snapshots_of NAMESPACE: how many, without the copies that restores took
+    restic -r "$T/repo-$1" snapshots --json 2>/dev/null | python3 -c 'import json, sys
+print(sum("before-restore" not in (s.get("tags") or []) for s in json.loads(sys.stdin.read() or "[]")))'
 }
