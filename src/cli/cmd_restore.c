@@ -212,6 +212,10 @@ undo_main(struct ctx *cx, const void *args, struct err *e)
         rc = app_target_consent(cx, &a.load, &s.from.snap, out_snapshot(&s.from.snap, from), &t, e);
     if (rc == RC_OK)
         rc = way_back_open(cx, &a, s.repo.repo, &t, &back, e);
+    if (rc == RC_OK && a.snapshot.target != NULL) { /* its copy is found by that name too */
+        back.safety.backup.target = (struct target){s.from.snap.target, s.from.snap.scope};
+        back.safety.backup.by_address = false;
+    }
     if (rc == RC_OK)
         rc = restore_run(cx, &a, &s, &t, &back.safety, e);
     way_back_close(&back);

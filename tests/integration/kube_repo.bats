@@ -37,7 +37,7 @@ teardown() {
     "$CSTASH" forget -q --keep-last 5 --prune
     "$CSTASH" unlock
     "$CSTASH" -r kube:demo/repo key list | grep -q '^'
-    RESTIC_REPOSITORY=$T/repo-demo RESTIC_PASSWORD=secret restic snapshots --json | python3 -c 'import json, sys; assert len(json.load(sys.stdin)) == 2'
+    RESTIC_REPOSITORY=$T/repo-demo RESTIC_PASSWORD=secret restic snapshots --json | python3 -c 'import json, sys; assert len(json.load(sys.stdin)) == 3'
     # From one to another.
     RESTIC_PASSWORD=other "$CSTASH" init -q -r "$T/elsewhere"
     RESTIC_PASSWORD=other "$CSTASH" copy -q -r "$T/elsewhere" --from-repo kube:demo/repo

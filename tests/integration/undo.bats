@@ -99,6 +99,23 @@ assert len(m["before_restore"]["snapshot"]) == 64 and m["keys"] == 203 and "firs
     [ "$(digest b)" = "$BEFORE" ]
 }
 
+@test "undo by the name of a target goes back and forward too" {
+    local after name
+    restore latest
+    says 0
+    after=$(digest b)
+    name=$("$CSTASH" snapshots --json -q --tag before-restore | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["cstash"]["target"]["name"])')
+    "$CSTASH" tag -q --target "$name=some/where" >/dev/null
+    undo
+    says 1 "no restore left a copy of this target"
+    undo --target some/where
+    says 0
+    [ "$(digest b)" = "$BEFORE" ]
+    undo --target some/where
+    says 0
+    [ "$(digest b)" = "$after" ]
+}
+
 @test "undo is asked for: without a terminal it needs --yes" {
     restore latest
     says 0
