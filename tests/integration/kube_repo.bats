@@ -41,7 +41,7 @@ teardown() {
     # From one to another.
     RESTIC_PASSWORD=other "$CSTASH" init -q -r "$T/elsewhere"
     RESTIC_PASSWORD=other "$CSTASH" copy -q -r "$T/elsewhere" --from-repo kube:demo/repo
-    [ "$(RESTIC_PASSWORD=other "$CSTASH" snapshots -r "$T/elsewhere" --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" = 2 ]
+    [ "$(RESTIC_PASSWORD=other "$CSTASH" snapshots -r "$T/elsewhere" --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" = 3 ]
 }
 
 @test "over S3, with the Secret's credentials and its authority, and none of the environment's" {

@@ -338,7 +338,7 @@ redis.register_function("f", function() return 1 end)' >/dev/null
     says 0
     "$CSTASH" dump -q --redis "$URL_a" >"$T/dump"
     run "$CSTASH" load -q --existing flush --redis "$URL_a" <"$T/dump"
-    says 1 "would remove" "--yes"
+    says 1 "would be removed" "--yes"
     [ "$(cli a dbsize)" = 2 ]
 }
 
