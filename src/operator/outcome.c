@@ -263,6 +263,17 @@ pods_of(struct ctx *cx, struct operator* op, const char *ns, const char *job, bo
     return RC_OK;
 }
 
+/* Pods of a Job that had the same name before may be on their way out still. */
+static void
+drop_pods_of_others(const struct json *job, struct json *pods)
+{
+    const char *own = job != NULL ? kube_uid(job) : NULL;
+
+    for (size_t i = json_size(pods); own != NULL && i-- > 0;)
+        if (!kube_is_owned_by(json_elem(pods, i), own))
+            json_remove_at(pods, i);
+}
+
 enum rc
 job_outcome(struct ctx *cx, struct operator* op, const char *ns, const char *name,
             enum outcome *out, char why[static WHY_TEXT], struct err *e)
@@ -279,6 +290,7 @@ job_outcome(struct ctx *cx, struct operator* op, const char *ns, const char *nam
     }
     if (pods_of(cx, op, ns, name, failure_of(job) != NULL, &pods, e))
         return err_code(e);
+    drop_pods_of_others(job, pods);
     *out = job_outcome_of(job, pods, clock_real_ms(), why);
     return RC_OK;
 }

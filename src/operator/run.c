@@ -183,14 +183,29 @@ create_job(struct ctx *cx, struct operator* op, const struct run *r, const char 
     return rc;
 }
 
+/* Is the Job of that name the session's own? Another one's is on its way out, or must be taken out of the way. */
+static enum rc
+check_own_job(const struct json *job, const struct run *r, struct err *e)
+{
+    const struct json *owner = kube_controller_of(job);
+    bool namesake = strcmp(json_text_or(json_field(owner, "name"), ""), kube_name(r->session)) == 0;
+
+    if (kube_is_owned_by(job, kube_uid(r->session)))
+        return RC_OK;
+    (void)err_set(e, RC_EXISTS, "Job %s/%s is of %s", kube_ns(job), kube_name(job),
+                  namesake ? "a session of the same name that was deleted, and goes with it"
+                           : "somebody else");
+    e->retry = namesake || kube_is_deleting(job);
+    return err_hint(e, "delete that Job, or name the session otherwise");
+}
+
 enum rc
 ensure_job(struct ctx *cx, struct operator* op, const struct run *r, struct err *e)
 {
-    char *name = run_job_name(r);
-    enum rc rc = RC_OK;
+    CLEANUP(mem_free_ptr) char *name = run_job_name(r);
+    CLEANUP(json_free_ptr) struct json *job = cache_get(op->jobs, r->inv->ns, name);
 
-    if (!cache_has(op->jobs, r->inv->ns, name))
-        rc = r->hook != NULL ? create_hook_job(cx, op, r, name, e) : create_job(cx, op, r, name, e);
-    mem_free(name);
-    return rc;
+    if (job != NULL)
+        return check_own_job(job, r, e);
+    return r->hook != NULL ? create_hook_job(cx, op, r, name, e) : create_job(cx, op, r, name, e);
 }

@@ -138,6 +138,15 @@ pushed() { kubectl get --raw /api/v1/namespaces/$SYSTEM/services/cstash-pushgate
     [ "$(kubectl get -n $NS role,rolebinding -o name | grep -c $FAR-)" = 0 ]
 }
 
+@test "a session under the name of one that was deleted a moment before is another one" {
+    for id in 00000000 latest 00000000 latest; do
+        restore $NS again "rules: [{snapshots: [\"$id\"]}]"
+        phase $NS restoresession/again "$([ $id = latest ] && echo Succeeded || echo Failed)"
+        [ $id = latest ] || [[ "$(field $NS restoresession/again '{.status.stats[0].error}')" == *00000000* ]]
+        kubectl delete restoresession again -n $NS >/dev/null
+    done
+}
+
 @test "what was made goes with the configuration" {
     kubectl delete -n $NS bc bc
     for _ in $(seq 100); do

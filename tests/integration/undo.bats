@@ -278,13 +278,13 @@ b_grows() { [ "$(cli b dbsize)" -gt 3000 ]; }
     says 0 "keep    $old" "0 snapshots removed"
     run "$CSTASH" forget --keep-last 1
     says 0 "0 snapshots removed"
-    run faketime -f +6d "$CSTASH" forget --keep-last 1
+    run clock +6d "$CSTASH" forget --keep-last 1
     says 0 "0 snapshots removed"
-    run faketime -f +8d "$CSTASH" forget --keep-last 1 --dry-run --json
+    run clock +8d "$CSTASH" forget --keep-last 1 --dry-run --json
     says 0 '"before_restore":true,"keep":[],"remove":[{'
-    run faketime -f +8d "$CSTASH" forget --keep-last 1 --keep-safety 9d
+    run clock +8d "$CSTASH" forget --keep-last 1 --keep-safety 9d
     says 0 "0 snapshots removed"
-    run faketime -f +8d "$CSTASH" forget --keep-last 1
+    run clock +8d "$CSTASH" forget --keep-last 1
     says 0 "remove  $old" "copy before a restore" "1 snapshot removed"
     [ "$(n_copies)" = 0 ]
 }

@@ -179,14 +179,6 @@ left_by_killed() { # left_by_killed PROGRAM...: the lock of a backup that was ki
     both_are_whole
 }
 
-# clock SKEW COMMAND...; a sanitizer's own library need not come first for that. Not by the program of that
-# name: it, and the library as well, ends where one of the same process id was killed and left its share.
-clock() {
-    ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
-        bash -c 'rm -f /dev/shm/*faketime_*_$$; FAKETIME=$1 LD_PRELOAD=$2; shift 2; export FAKETIME LD_PRELOAD; exec "$@"' \
-            clock "$1" "$(echo /usr/lib/*/faketime/libfaketime.so.1)" "${@:2}"
-}
-
 @test "a clock that is wrong takes no lock of the living for dead" {
     need faketime
     for skew in +40m -40m +2d; do
