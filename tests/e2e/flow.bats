@@ -47,6 +47,15 @@ pushed() { kubectl get --raw /api/v1/namespaces/$SYSTEM/services/cstash-pushgate
     kubectl get events -n $NS | grep 'Host Restore Succeeded *restoresession/back'
 }
 
+@test "a session under the name of one that was deleted a moment before is another one" {
+    for id in 00000000 latest 00000000 latest; do
+        restore $NS again "rules: [{snapshots: [\"$id\"]}]"
+        phase $NS restoresession/again "$([ $id = latest ] && echo Succeeded || echo Failed)"
+        [ $id = latest ] || [[ "$(field $NS restoresession/again '{.status.stats[0].error}')" == *00000000* ]]
+        kubectl delete restoresession again -n $NS >/dev/null
+    done
+}
+
 @test "the pods of Jobs are nobody in particular" {
     local pod
     pod=$(kubectl get pod -n $NS -l job-name=stash-backup-one-0 -o name)
@@ -136,15 +145,6 @@ pushed() { kubectl get --raw /api/v1/namespaces/$SYSTEM/services/cstash-pushgate
     kubectl get -n $NS role,rolebinding | grep $FAR-backupconfiguration-bc-0
     kubectl delete -n $FAR bc bc
     [ "$(kubectl get -n $NS role,rolebinding -o name | grep -c $FAR-)" = 0 ]
-}
-
-@test "a session under the name of one that was deleted a moment before is another one" {
-    for id in 00000000 latest 00000000 latest; do
-        restore $NS again "rules: [{snapshots: [\"$id\"]}]"
-        phase $NS restoresession/again "$([ $id = latest ] && echo Succeeded || echo Failed)"
-        [ $id = latest ] || [[ "$(field $NS restoresession/again '{.status.stats[0].error}')" == *00000000* ]]
-        kubectl delete restoresession again -n $NS >/dev/null
-    done
 }
 
 @test "what was made goes with the configuration" {
