@@ -9,16 +9,7 @@
 #include "api/notes.h"
 #include "base/mem.h"
 #include "t.h"
-
-static struct json *
-parse(const char *text)
-{
-    struct json *j = NULL;
-    struct err e = ERR_INIT;
-
-    T_OK(json_parse(str_c(text), &j, &e));
-    return j;
-}
+#include "harness/t_json.h"
 
 static void
 same(char *got, const char *want)
@@ -107,7 +98,7 @@ test_a_backend_below_another(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct json *j = parse(cases[i].block);
+        struct json *j = t_json(cases[i].block);
         struct backend b, below;
         char *got = NULL;
 
@@ -156,24 +147,24 @@ test_backend_addresses_are_those_of_stash(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char *got = NULL;
 
-        j = parse(cases[i].block);
+        j = t_json(cases[i].block);
         T_OK(backend_decode(j, &b, &e));
         T_OK(backend_address(&b, &got, &e));
         same(got, cases[i].address);
         backend_release(&b);
         json_free(j);
     }
-    j = parse("{\"storageSecretName\":\"x\"}");
+    j = t_json("{\"storageSecretName\":\"x\"}");
     T_RC(backend_decode(j, &b, &e), RC_INVALID);
     assert_non_null(strstr(e.msg, "unknown provider."));
     json_free(j);
     for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
-        j = parse(refused[i]);
+        j = t_json(refused[i]);
         T_RC(backend_decode(j, &b, &e), RC_INVALID);
         assert_null(strstr(e.msg, "pw"));
         json_free(j);
     }
-    j = parse("{\"rest\":{\"url\":\"https://host:8000/a/b\"}}");
+    j = t_json("{\"rest\":{\"url\":\"https://host:8000/a/b\"}}");
     T_OK(backend_decode(j, &b, &e));
     assert_string_equal(b.bucket, "host:8000");
     assert_string_equal(b.prefix, "/a/b");
@@ -291,8 +282,8 @@ test_usage_policy(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct json *r = parse(cases[i].repo),
-                    *l = cases[i].labels == NULL ? NULL : parse(cases[i].labels);
+        struct json *r = t_json(cases[i].repo),
+                    *l = cases[i].labels == NULL ? NULL : t_json(cases[i].labels);
 
         if (repository_allows(r, cases[i].ns, l, labels_have_team) != cases[i].yes)
             fail_msg("case %zu", i);
@@ -324,11 +315,11 @@ test_kinds_default_and_validate(void **state)
         {&kind_appbinding, "{\"spec\":{\"clientConfig\":{\"caBundle\":\"*\"}}}", "must be base64"},
         {&kind_function, "{\"spec\":{\"args\":[\"a\"],\"unknown\":{\"kept\":1}}}", NULL},
     };
-    struct json *bc = parse("{\"spec\":{\"retryConfig\":{}}}");
+    struct json *bc = t_json("{\"spec\":{\"retryConfig\":{}}}");
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct json *j = parse(cases[i].obj);
+        struct json *j = t_json(cases[i].obj);
         struct err e = ERR_INIT;
         enum rc rc = kind_validate(cases[i].kind, j, &e);
 
@@ -385,12 +376,12 @@ test_an_invoker_that_could_never_run_is_told(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct json *obj = parse("{\"kind\":\"BackupConfiguration\"}");
+        struct json *obj = t_json("{\"kind\":\"BackupConfiguration\"}");
         struct invoker inv;
         struct err e = ERR_INIT;
         enum rc rc;
 
-        json_set(obj, "spec", parse(cases[i].spec));
+        json_set(obj, "spec", t_json(cases[i].spec));
         invoker_view(obj, &inv);
         rc = invoker_check(&inv, 1780000000000, &e);
         if ((rc == RC_OK) != (cases[i].words == NULL) ||
@@ -422,7 +413,7 @@ test_annotations_of_ours_make_sense(void **state)
         {"RestoreSession", "{\"cstash.io/accept-shrink\":\"true\"}",
          "cstash.io/accept-shrink means nothing on a RestoreSession"},
     };
-    struct json *all = parse(
+    struct json *all = t_json(
         "{\"cstash.io/shrink-below\":\"off\",\"cstash.io/accept-shrink\":\"true\","
         "\"cstash.io/allow-removal\":\"7\",\"cstash.io/adopt-target\":\"demo/AppBinding/old\"}");
     struct notes n;
@@ -430,7 +421,7 @@ test_annotations_of_ours_make_sense(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct json *j = parse(cases[i].notes);
+        struct json *j = t_json(cases[i].notes);
         struct err why = ERR_INIT;
         enum rc rc = notes_read(cases[i].kind, j, &n, &why);
 
@@ -508,7 +499,7 @@ test_catalog_is_valid(void **state)
 static void
 test_view_on_a_member(void **state)
 {
-    struct json *batch = parse(
+    struct json *batch = t_json(
         "{\"kind\":\"BackupBatch\",\"metadata\":{\"name\":\"b\",\"namespace\":\"demo\"},\"spec\":{"
         "\"runtimeSettings\":{\"pod\":{}},\"executionOrder\":\"Sequential\",\"members\":["
         "{\"target\":{\"alias\":\"one\",\"ref\":{\"kind\":\"AppBinding\",\"name\":\"r\"}}},"
@@ -546,10 +537,10 @@ test_view_on_a_member(void **state)
 static void
 test_session_of_a_configuration(void **state)
 {
-    struct json *bc = parse("{\"kind\":\"BackupConfiguration\",\"metadata\":{\"name\":\"b\","
-                            "\"namespace\":\"demo\",\"uid\":\"u\",\"labels\":{\"team\":\"a\"}},"
-                            "\"spec\":{\"target\":{\"ref\":{\"kind\":\"AppBinding\",\"name\":"
-                            "\"r\"}}}}"),
+    struct json *bc = t_json("{\"kind\":\"BackupConfiguration\",\"metadata\":{\"name\":\"b\","
+                             "\"namespace\":\"demo\",\"uid\":\"u\",\"labels\":{\"team\":\"a\"}},"
+                             "\"spec\":{\"target\":{\"ref\":{\"kind\":\"AppBinding\",\"name\":"
+                             "\"r\"}}}}"),
                 *s;
     struct invoker inv;
 

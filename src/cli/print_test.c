@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/t.h"
+#include "harness/t_json.h"
 
 #include "cli/print.h"
-
-static struct json *
-parse(const char *text)
-{
-    struct json *j = NULL;
-    struct err e = ERR_INIT;
-
-    T_OK(json_parse(str_c(text), &j, &e));
-    return j;
-}
 
 static void
 test_print_tabs_align_runs(void **state)
@@ -36,7 +27,7 @@ static void
 check_table(struct print_table *t, const char *prefix, const char *want)
 {
     CLEANUP(buf_release) struct buf out = BUF_INIT(1000);
-    CLEANUP(json_free_ptr) struct json *j = parse(table);
+    CLEANUP(json_free_ptr) struct json *j = t_json(table);
 
     assert_int_equal(print_table(t, j, prefix, &out), 2);
     assert_string_equal(buf_c(&out), want);
@@ -66,8 +57,8 @@ test_print_documents(void **state)
 {
     CLEANUP(buf_release) struct buf out = BUF_INIT(1000);
     CLEANUP(json_free_ptr)
-    struct json *j = parse("{\"kind\":\"A\",\"a\":{\"y\":[1,\"  two\"],\"b\":{}},"
-                           "\"metadata\":{\"name\":\"n\",\"managedFields\":[]}}");
+    struct json *j = t_json("{\"kind\":\"A\",\"a\":{\"y\":[1,\"  two\"],\"b\":{}},"
+                            "\"metadata\":{\"name\":\"n\",\"managedFields\":[]}}");
     struct err e = ERR_INIT;
 
     (void)state;
@@ -87,15 +78,15 @@ test_print_describe_layout(void **state)
 {
     CLEANUP(buf_release) struct buf out = BUF_INIT(2000);
     CLEANUP(json_free_ptr)
-    struct json *j = parse(
+    struct json *j = t_json(
         "{\"apiVersion\":\"v1\",\"kind\":\"A\",\"metadata\":{\"name\":\"n\",\"namespace\":\"d\","
         "\"labels\":{\"b\":\"2\",\"a\":\"1\"},\"resourceVersion\":\"7\",\"uid\":\"u\"},"
         "\"spec\":{\"runtimeSettings\":{\"pod\":{}},\"list\":[\"x\",{\"k\":true}],\"e_x\":null,"
         "\"baseURLPath\":1}}");
-    CLEANUP(json_free_ptr) struct json *none = parse("[]");
+    CLEANUP(json_free_ptr) struct json *none = t_json("[]");
     CLEANUP(json_free_ptr)
-    struct json *events = parse("[{\"type\":\"Warning\",\"reason\":\"R\",\"message\":\"told\\n\","
-                                "\"source\":{\"component\":\"c\"}}]");
+    struct json *events = t_json("[{\"type\":\"Warning\",\"reason\":\"R\",\"message\":\"told\\n\","
+                                 "\"source\":{\"component\":\"c\"}}]");
 
     (void)state;
     print_describe(j, none, &out);
@@ -119,11 +110,12 @@ test_print_changes_no_terminal(void **state)
 {
     CLEANUP(buf_release) struct buf out = BUF_INIT(2000);
     CLEANUP(json_free_ptr)
-    struct json *j = parse("{\"metadata\":{\"name\":\"n\",\"annotations\":{\"x\":\"\\u001b[2Jy\"}},"
-                           "\"spec\":{\"alias\":\"a\\u001b]0;t\\u0007\\u009b\\u202eb\\rc\\td\"}}");
+    struct json *j =
+        t_json("{\"metadata\":{\"name\":\"n\",\"annotations\":{\"x\":\"\\u001b[2Jy\"}},"
+               "\"spec\":{\"alias\":\"a\\u001b]0;t\\u0007\\u009b\\u202eb\\rc\\td\"}}");
     CLEANUP(json_free_ptr)
-    struct json *rows = parse("{\"columnDefinitions\":[{\"name\":\"Name\"},{\"name\":\"Alias\"}],"
-                              "\"rows\":[{\"cells\":[\"n\\u001b[31m\",\"a\\u0008b\"]}]}");
+    struct json *rows = t_json("{\"columnDefinitions\":[{\"name\":\"Name\"},{\"name\":\"Alias\"}],"
+                               "\"rows\":[{\"cells\":[\"n\\u001b[31m\",\"a\\u0008b\"]}]}");
     struct print_table t = {.wide = false};
 
     (void)state;

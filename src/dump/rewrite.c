@@ -114,7 +114,7 @@ take_value(struct rewrite *r, const struct cmd *c, struct err *e)
 
 /* All of a long command, or of its beginning. */
 static void
-hold(struct rewrite *r, struct str bytes, bool last)
+rewrite_hold(struct rewrite *r, struct str bytes, bool last)
 {
     buf_must_add(&r->held, bytes.p, bytes.n);
     if (!last)
@@ -146,7 +146,7 @@ take_key(struct rewrite *r, const struct cmd *c, const struct command_class *k, 
         buf_reset(&r->held);
         r->n_held = 0;
         for (uint32_t i = 0; i < c->n; i++)
-            hold(r, c->argv[i], true);
+            rewrite_hold(r, c->argv[i], true);
         return RC_OK;
     }
     if (r->filter->types != 0 && !r->typed && !r->opened)
@@ -186,7 +186,7 @@ pass_raw(struct rewrite *r, const struct cmd *c, struct err *e)
 }
 
 static enum rc
-refuse(const struct cmd *c, struct err *e)
+rewrite_refuse(const struct cmd *c, struct err *e)
 {
     char verb[40];
 
@@ -200,7 +200,7 @@ refuse(const struct cmd *c, struct err *e)
 }
 
 static enum rc
-take(struct rewrite *r, const struct cmd *c, const struct command_class *k, struct err *e)
+rewrite_take(struct rewrite *r, const struct cmd *c, const struct command_class *k, struct err *e)
 {
     bool first = !r->begun;
 
@@ -223,7 +223,7 @@ take(struct rewrite *r, const struct cmd *c, const struct command_class *k, stru
     case CMD_KEY:
         return take_key(r, c, k, e);
     default:
-        return refuse(c, e);
+        return rewrite_refuse(c, e);
     }
 }
 
@@ -246,7 +246,7 @@ step_piece(struct rewrite *r, struct err *e)
         if (p.arg >= 0) {
             if (r->held.n + p.bytes.n > EV_OPAQUE_MAX)
                 return err_set(e, RC_LIMIT, "a command of more than %zu bytes", EV_OPAQUE_MAX);
-            hold(r, p.bytes, p.off + p.bytes.n == p.total);
+            rewrite_hold(r, p.bytes, p.off + p.bytes.n == p.total);
         }
         return p.last ? held_end(r, e) : RC_OK;
     default:
@@ -266,7 +266,7 @@ step_end(struct rewrite *r, struct err *e)
 
 /* Some of the dump: a command, or a piece of a long one. */
 static enum rc
-step(struct rewrite *r, struct err *e)
+rewrite_step(struct rewrite *r, struct err *e)
 {
     struct command_class k;
     struct cmd c;
@@ -279,7 +279,7 @@ step(struct rewrite *r, struct err *e)
         return err_code(e);
     if (over)
         return step_end(r, e);
-    if (dump_decode_cmd(r->undump, &c, &k, e) || take(r, &c, &k, e))
+    if (dump_decode_cmd(r->undump, &c, &k, e) || rewrite_take(r, &c, &k, e))
         return err_code(e);
     r->in_pieces = !c.whole;
     return RC_OK;
@@ -295,7 +295,7 @@ rewrite_read(struct rd *base, uint8_t *p, size_t n, size_t *got, struct err *e)
         r->at = 0;
     }
     while (r->out.n == 0 && !r->over)
-        if (step(r, e))
+        if (rewrite_step(r, e))
             return err_code(e);
     *got = MIN(n, r->out.n - r->at);
     if (*got != 0)

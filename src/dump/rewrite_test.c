@@ -171,7 +171,7 @@ test_rewrite(void **state)
     buf_release(&out);
 }
 
-/* A dump that is cut anywhere is no dump, whatever is done to it. */
+/* A dump that is cut anywhere is refused, whatever is done to it. */
 static void
 test_rewrite_of_a_cut_dump(void **state)
 {

@@ -20,7 +20,7 @@ rewrite_needs_whole(const struct rewrite *r, const struct verb_info *v)
 }
 
 static enum rc
-cannot(const struct rewrite *r, const char *what, struct err *e)
+rewrite_cannot(const struct rewrite *r, const char *what, struct err *e)
 {
     char shown[100];
 
@@ -134,11 +134,11 @@ static enum rc
 mask_string(struct rewrite *r, const struct cmd *c, struct err *e)
 {
     if (c->argc != 3)
-        return cannot(r, "a SET with options cannot be masked", e);
+        return rewrite_cannot(r, "a SET with options cannot be masked", e);
     if (r->verb->verb == V_SET)
         hash_begin(r);
     else if (!r->string_due)
-        return cannot(r, "an APPEND without the string's beginning cannot be masked", e);
+        return rewrite_cannot(r, "an APPEND without the string's beginning cannot be masked", e);
     r->string_due = true;
     if (c->n > 2)
         sha256_add(&r->hash, c->argv[2].p, c->argv[2].n);
@@ -203,7 +203,7 @@ unpack_payload(struct rewrite *r, const struct cmd *c, struct wr *to, struct err
     if (rc == RC_OK && str_to_i64(c->argv[2], &ttl) && ttl != 0)
         key.u.key.expires_at = ttl;
     if (rc == RC_OK && kv_info[r->type].opaque != NULL)
-        rc = cannot(r, "nobody can look into its value: --mask can only drop it", e);
+        rc = rewrite_cannot(r, "nobody can look into its value: --mask can only drop it", e);
     if (rc == RC_OK)
         rc = encoder_on(enc, &key, e);
     if (rc == RC_OK)
@@ -253,16 +253,23 @@ values_at(const struct verb_info *v, const struct cmd *c)
     }
 }
 
-/* The command with its key's new name, and masked where r->values_at says so. */
+/* The command with its key's new name, masked where r->values_at says so, `verb` as its verb and `text` as its argument `at`. */
+static enum rc
+write_with(struct rewrite *r, const struct cmd *c, struct str verb, uint32_t at, struct str text,
+           struct err *e)
+{
+    if (resp_write_command(r->enc, c->argc, e) || resp_write_arg(r->enc, verb, e))
+        return err_code(e);
+    for (uint32_t i = 1; i < c->n; i++)
+        if (i == at ? resp_write_arg(r->enc, text, e) : write_arg(r, i, c->argv[i], e))
+            return err_code(e);
+    return RC_OK;
+}
+
 static enum rc
 write_command(struct rewrite *r, const struct cmd *c, struct err *e)
 {
-    if (resp_write_command(r->enc, c->argc, e))
-        return err_code(e);
-    for (uint32_t i = 0; i < c->n; i++)
-        if (write_arg(r, i, c->argv[i], e))
-            return err_code(e);
-    return RC_OK;
+    return write_with(r, c, c->argv[0], UINT32_MAX, str_of(NULL, 0), e);
 }
 
 static enum rc
@@ -270,17 +277,15 @@ mask_command(struct rewrite *r, const struct cmd *c, struct err *e)
 {
     bool pairs = r->verb->verb != V_RPUSH && r->verb->verb != V_SADD;
 
-    if (r->verb->verb == V_RESTORE)
-        return mask_payload(r, c, e);
     if (r->verb->verb == V_OTHER)
-        return cannot(
+        return rewrite_cannot(
             r, "what this command does to its value is not known: --mask can only drop it", e);
     if (r->verb->verb == V_SET || r->verb->verb == V_APPEND)
         return r->change->masks.v[r->mask].field.p == NULL ? mask_string(r, c, e)
                                                            : write_command(r, c, e);
     r->values_at = values_at(r->verb, c);
     if (r->values_at != 0 && pairs && (c->argc - r->values_at) % 2 != 0)
-        return cannot(r, "a command with options cannot be masked", e);
+        return rewrite_cannot(r, "a command with options cannot be masked", e);
     if (r->values_at == 0 || (r->change->masks.v[r->mask].field.p != NULL &&
                               r->verb->verb != V_HSET && r->verb->verb != V_XADD))
         r->values_at = UINT32_MAX;
@@ -292,22 +297,18 @@ mask_command(struct rewrite *r, const struct cmd *c, struct err *e)
 
 /* ---- times ---- */
 
-/* The time at argv[at], in units of so many milliseconds, is another one. */
+/* The time at argv[2], in units of so many milliseconds, is another one. */
 static enum rc
-write_time(struct rewrite *r, const struct cmd *c, uint32_t at, int64_t unit, struct err *e)
+write_time(struct rewrite *r, const struct cmd *c, int64_t unit, struct err *e)
 {
+    uint8_t text[STR_INT_MAX];
     int64_t t;
 
-    if (!str_to_i64(c->argv[at], &t) || __builtin_mul_overflow(t, unit, &t) ||
+    if (!str_to_i64(c->argv[2], &t) || __builtin_mul_overflow(t, unit, &t) ||
         __builtin_add_overflow(t, r->change->shift_ms, &t))
-        return cannot(r, "its time to expire cannot be moved", e);
-    if (resp_write_command(r->enc, c->argc, e) ||
-        resp_write_word(r->enc, unit == 1 ? r->verb->word : "PEXPIREAT", e))
-        return err_code(e);
-    for (uint32_t i = 1; i < c->n; i++)
-        if (i == at ? resp_write_int(r->enc, MAX(t, 1), e) : write_arg(r, i, c->argv[i], e))
-            return err_code(e);
-    return RC_OK;
+        return rewrite_cannot(r, "its time to expire cannot be moved", e);
+    return write_with(r, c, unit == 1 ? c->argv[0] : STR_LIT("PEXPIREAT"), 2,
+                      str_of(text, str_put_i64(MAX(t, 1), text)), e);
 }
 
 static enum rc
@@ -315,18 +316,12 @@ restore_time(struct rewrite *r, const struct cmd *c, struct err *e)
 {
     bool absolute = false;
 
-    if (str_eq(c->argv[2], STR_LIT("0")))
-        return write_command(r, c, e);
+    if (r->change->ttl == CHANGE_TTL_DROP)
+        return write_with(r, c, c->argv[0], 2, STR_LIT("0"), e);
     for (uint32_t i = 4; i < c->n; i++)
         absolute = absolute || str_is_word(c->argv[i], "ABSTTL");
-    if (r->change->ttl == CHANGE_TTL_SHIFT)
-        return absolute ? write_time(r, c, 2, 1, e) : write_command(r, c, e);
-    if (resp_write_command(r->enc, c->argc, e))
-        return err_code(e);
-    for (uint32_t i = 0; i < c->n; i++)
-        if (i == 2 ? resp_write_word(r->enc, "0", e) : write_arg(r, i, c->argv[i], e))
-            return err_code(e);
-    return RC_OK;
+    return absolute && !str_eq(c->argv[2], STR_LIT("0")) ? write_time(r, c, 1, e)
+                                                         : write_command(r, c, e);
 }
 
 /* Commands that say when a key or a field expires; `*done`: it was one. */
@@ -342,15 +337,15 @@ change_time(struct rewrite *r, const struct cmd *c, bool *done, struct err *e)
     case V_EXPIREAT:
         if (drop)
             r->rest = REST_SKIP;
-        return drop ? RC_OK : write_time(r, c, 2, r->verb->verb == V_EXPIREAT ? 1000 : 1, e);
+        return drop ? RC_OK : write_time(r, c, r->verb->verb == V_EXPIREAT ? 1000 : 1, e);
     case V_RESTORE:
         return restore_time(r, c, e);
     case V_SET:
         if (c->argc > 3)
-            return cannot(r, "a SET with options: its time to expire cannot be changed", e);
+            return rewrite_cannot(r, "a SET with options: its time to expire cannot be changed", e);
         break;
     case V_OTHER:
-        return cannot(r, "whether this command makes the key expire is not known", e);
+        return rewrite_cannot(r, "whether this command makes the key expire is not known", e);
     default:
         break;
     }

@@ -67,7 +67,7 @@ sink_end(struct source_sink *s, unsigned i, struct err *e)
 }
 
 /*
- * A way back that lacks something is none. Masters with different libraries have all keys in it; a restore that was left
+ * A copy that lacks something cannot be the way back. Masters with different libraries have all keys in it; a restore that was left
  * unfinished makes them differ, and must be able to finish.
  */
 static enum rc

@@ -206,7 +206,7 @@ count_backups(const struct snapshot *list, size_t n)
     return kept;
 }
 
-/* Those of this target that restores took long ago. They are no part of a policy, and stay as long without one. */
+/* Those of this target that restores took long ago. Policies do not concern them: they stay as long without one. */
 static enum rc
 remove_old_copies(struct ctx *cx, struct repo *r, const struct snapshot *list, size_t n,
                   const struct snapshot *made, struct err *e)

@@ -136,9 +136,7 @@ restore_words(const struct restore_result *r, const char *target, char to[static
         (void)snprintf(to, RESTORE_WORDS, "not proven by counts: %s %s sent, and %s holds %s",
                        str_grouped(r->load.keys, all),
                        str_plural(r->load.keys, "key was", "keys were"), target, after);
-    if (restore_part(r, part) != NULL && r->part == NULL && !is_some(r)) /* only changed */
-        add_part(to, "%s", part);
-    else if (part[0] != '\0')
-        add_part(to, "partial: %s", part);
+    if (restore_part(r, part) != NULL)
+        add_part(to, "%s%s", r->part != NULL || is_some(r) ? "partial: " : "", part);
     return to;
 }

@@ -6,16 +6,7 @@
 #include "operator/history.h"
 #include "operator/operator_internal.h"
 #include "t.h"
-
-static struct json *
-parse(const char *text)
-{
-    struct json *j = NULL;
-    struct err e = ERR_INIT;
-
-    T_OK(json_parse(str_c(text), &j, &e));
-    return j;
-}
+#include "harness/t_json.h"
 
 #define C(type, status) "{\"type\":\"" type "\",\"status\":\"" status "\"}"
 #define CONDITIONS(list) "\"conditions\":[" list "]"
@@ -35,7 +26,7 @@ static void
 check(const struct phase_case *cases, size_t n, const char *(*phase)(const struct json *))
 {
     for (size_t i = 0; i < n; i++) {
-        struct json *j = parse(cases[i].status);
+        struct json *j = t_json(cases[i].status);
 
         if (strcmp(phase(j), cases[i].phase) != 0)
             fail_msg("%s: %s, not %s", cases[i].status, phase(j), cases[i].phase);
@@ -232,8 +223,8 @@ test_outcome_says_why(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct json *job = cases[i].job == NULL ? NULL : parse(cases[i].job),
-                    *pods = parse(cases[i].pods);
+        struct json *job = cases[i].job == NULL ? NULL : t_json(cases[i].job),
+                    *pods = t_json(cases[i].pods);
         char why[WHY_TEXT];
 
         assert_int_equal(job_outcome_of(job, pods, BORN_MS + cases[i].age_s * 1000, why),
@@ -276,7 +267,7 @@ test_history_keeps_what_it_must(void **state)
                                     : c == 'R' ? "Running"
                                                : "Pending");
 
-            json_push(list, parse(text));
+            json_push(list, t_json(text));
             mem_free(text);
         }
         gone = history_victims(list, cases[i].limit, "none");
@@ -293,10 +284,10 @@ test_history_keeps_what_it_must(void **state)
 static void
 test_covers_ignores_what_the_server_adds(void **state)
 {
-    struct json *live = parse("{\"a\":{\"b\":1,\"c\":2},\"l\":[{\"x\":1,\"y\":2}]}"),
-                *same = parse("{\"a\":{\"b\":1},\"l\":[{\"x\":1}]}"),
-                *other = parse("{\"a\":{\"b\":2}}"), *longer = parse("{\"l\":[{\"x\":1},{}]}"),
-                *empty = parse("{\"n\":{}}");
+    struct json *live = t_json("{\"a\":{\"b\":1,\"c\":2},\"l\":[{\"x\":1,\"y\":2}]}"),
+                *same = t_json("{\"a\":{\"b\":1},\"l\":[{\"x\":1}]}"),
+                *other = t_json("{\"a\":{\"b\":2}}"), *longer = t_json("{\"l\":[{\"x\":1},{}]}"),
+                *empty = t_json("{\"n\":{}}");
 
     (void)state;
     assert_true(json_covers(live, same));

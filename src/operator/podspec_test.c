@@ -4,18 +4,9 @@
 #include "api/catalog.h"
 #include "base/mem.h"
 #include "t.h"
+#include "harness/t_json.h"
 
 #define IMAGE "registry.local:5000/x/cstash:1.2"
-
-static struct json *
-parse(const char *text)
-{
-    struct json *j = NULL;
-    struct err e = ERR_INIT;
-
-    T_OK(json_parse(str_c(text), &j, &e));
-    return j;
-}
 
 static struct json *
 find(void *arg, const char *kind, const char *name)
@@ -53,8 +44,8 @@ static const char repo_text[] =
 static enum rc
 build(const char *invoker, const char *app, struct json *extra, struct json **pod, struct err *e)
 {
-    struct json *inv_obj = parse(invoker), *repo = parse(repo_text),
-                *app_obj = app == NULL ? NULL : parse(app), *catalog = catalog_new(IMAGE);
+    struct json *inv_obj = t_json(invoker), *repo = t_json(repo_text),
+                *app_obj = app == NULL ? NULL : t_json(app), *catalog = catalog_new(IMAGE);
     struct invoker inv;
     struct backend b;
     struct podspec_in in = {.inv = &inv,
@@ -165,7 +156,7 @@ test_podspec_secure_leaves_a_chosen_root_its_capabilities(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct json *c = parse(cases[i].container), *runtime = parse(cases[i].runtime);
+        struct json *c = t_json(cases[i].container), *runtime = t_json(cases[i].runtime);
 
         podspec_secure(c, runtime);
         assert_int_equal(json_dig(c, "securityContext", "capabilities") != NULL, cases[i].drops);
@@ -274,10 +265,10 @@ test_podspec_refuses_a_target_that_its_step_cannot_use(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct json *pod = NULL,
-                    *own = parse("[{\"kind\":\"Task\",\"metadata\":{\"name\":\"own\"},"
-                                 "\"spec\":{\"steps\":[{\"name\":\"f\"}]}},"
-                                 "{\"kind\":\"Function\",\"metadata\":{\"name\":\"f\"},"
-                                 "\"spec\":{\"image\":\"i\",\"args\":[\"x\"]}}]");
+                    *own = t_json("[{\"kind\":\"Task\",\"metadata\":{\"name\":\"own\"},"
+                                  "\"spec\":{\"steps\":[{\"name\":\"f\"}]}},"
+                                  "{\"kind\":\"Function\",\"metadata\":{\"name\":\"f\"},"
+                                  "\"spec\":{\"image\":\"i\",\"args\":[\"x\"]}}]");
         struct err e = ERR_INIT;
         enum rc rc = build(cases[i].invoker, NULL, own, &pod, &e);
 
@@ -320,7 +311,7 @@ test_podspec_refuses_what_cannot_be_resolved(void **state)
         struct err e = ERR_INIT;
         char *text = mem_printf(BACKUP("\"task\":{\"name\":\"%s\"}"), cases[i].task);
 
-        assert_int_equal(build(text, NULL, parse(cases[i].extra), &pod, &e), cases[i].rc);
+        assert_int_equal(build(text, NULL, t_json(cases[i].extra), &pod, &e), cases[i].rc);
         if (strstr(e.msg, cases[i].words) == NULL)
             fail_msg("\"%s\" lacks \"%s\"", e.msg, cases[i].words);
         mem_free(text);

@@ -4,16 +4,7 @@
 #include "base/mem.h"
 #include "operator/podspec.h"
 #include "t.h"
-
-static struct json *
-parse(const char *text)
-{
-    struct json *j = NULL;
-    struct err e = ERR_INIT;
-
-    T_OK(json_parse(str_c(text), &j, &e));
-    return j;
-}
+#include "harness/t_json.h"
 
 #define REPO(backend)                                                                              \
     "{\"kind\":\"Repository\",\"metadata\":{\"name\":\"repo\",\"namespace\":\"demo\"},"            \
@@ -66,11 +57,11 @@ test_whose_settings(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        CLEANUP(json_free_ptr) struct json *repo = parse(cases[i].repo);
-        CLEANUP(json_free_ptr) struct json *writers = parse(cases[i].writers);
+        CLEANUP(json_free_ptr) struct json *repo = t_json(cases[i].repo);
+        CLEANUP(json_free_ptr) struct json *writers = t_json(cases[i].writers);
         CLEANUP(json_free_ptr) struct json *got = volume_runtime(repo, writers);
         CLEANUP(json_free_ptr)
-        struct json *want = cases[i].want == NULL ? NULL : parse(cases[i].want);
+        struct json *want = cases[i].want == NULL ? NULL : t_json(cases[i].want);
 
         if (!json_same(got, want))
             fail_msg("case %zu", i);
@@ -86,7 +77,7 @@ test_in_a_pod(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
-        CLEANUP(json_free_ptr) struct json *runtime = parse(roots[i]);
+        CLEANUP(json_free_ptr) struct json *runtime = t_json(roots[i]);
         CLEANUP(json_free_ptr) struct json *pod = json_new_object();
         CLEANUP(json_free_ptr) struct json *c = json_new_object();
         const struct json *sc;
