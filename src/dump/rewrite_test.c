@@ -211,6 +211,16 @@ test_rewrite_refuses(void **state)
     T_RC(rewritten(STR_LIT("*5\r\n$4\r\nMSET\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n2\r\n"), 0,
                    &one, &all, &out, &e),
          RC_UNSUPPORTED);
+    /* A time that comes in pieces. */
+    dbs = (struct change){.ttl = CHANGE_TTL_SHIFT};
+    buf_reset(&dump);
+    buf_putf(&dump, "*3\r\n$9\r\nPEXPIREAT\r\n$1\r\na\r\n$%d\r\n", 2 * CMD_WHOLE_MAX);
+    for (int i = 0; i < 2 * CMD_WHOLE_MAX; i++)
+        buf_put(&dump, "7", 1);
+    buf_put(&dump, "\r\n", 2);
+    e = (struct err)ERR_INIT;
+    T_RC(rewritten(buf_str(&dump), 0, &dbs, &all, &out, &e), RC_UNSUPPORTED);
+    assert_non_null(strstr(e.msg, "its time to expire cannot be moved"));
     buf_release(&dump);
     buf_release(&out);
 }

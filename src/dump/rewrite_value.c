@@ -304,7 +304,8 @@ write_time(struct rewrite *r, const struct cmd *c, int64_t unit, struct err *e)
     uint8_t text[STR_INT_MAX];
     int64_t t;
 
-    if (!str_to_i64(c->argv[2], &t) || __builtin_mul_overflow(t, unit, &t) ||
+    /* An argument so long that it is not there is not a time. */
+    if (c->n < 3 || !str_to_i64(c->argv[2], &t) || __builtin_mul_overflow(t, unit, &t) ||
         __builtin_add_overflow(t, r->change->shift_ms, &t))
         return rewrite_cannot(r, "its time to expire cannot be moved", e);
     return write_with(r, c, unit == 1 ? c->argv[0] : STR_LIT("PEXPIREAT"), 2,
