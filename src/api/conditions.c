@@ -28,6 +28,9 @@
 
 #define HOOK_RUNS "HookIsRunning"
 
+/* One topic of a plan. */
+#define PLANNED ANY("NothingInTheWay", "InTheWay", "NotKnown")
+
 static const struct condition conditions[COND_N] = {
     [COND_VALIDATION_PASSED] = {"ValidationPassed",
                                 EITHER("ResourceValidationPassed", "Successfully validated.",
@@ -188,8 +191,9 @@ static const struct condition conditions[COND_N] = {
     [COND_METRICS_NOWHERE] = {"MetricsPushed", FALSE_ONLY(NO_PUSHGATEWAY, NO_PUSHGATEWAY_TEXT),
                               "there is no Pushgateway; nothing fails", true},
     [COND_METRICS_OF_DRY_RUN] = {"MetricsPushed",
-                                 FALSE_ONLY("NothingWritten", "A dry run has no metrics."),
-                                 "a dry run; nothing fails", true},
+                                 FALSE_ONLY("NothingWritten",
+                                            "A dry run or a plan has no metrics."),
+                                 "a dry run, or a plan; nothing fails", true},
     [COND_HISTORY_CLEANED] =
         {"BackupHistoryCleaned",
          EITHER("SuccessfullyCleanedBackupHistory",
@@ -201,6 +205,28 @@ static const struct condition conditions[COND_N] = {
          TRUE_ONLY("NothingWritten",
                    "This was a dry run (--dry-run in args): nothing was written to the target."),
          "the restore only looked", true},
+    [COND_VERIFIED] = {"Verified", EITHER("BackupVerified", NULL, "VerificationFailed"),
+                       "the last verification found the backup to be what it should be", true},
+    [COND_NOT_VERIFIABLE] = {"Verified", FALSE_ONLY("NotVerifiable", NULL),
+                             "whether the backup is what it should be could not be found out",
+                             true},
+    [COND_SERVER_NAMED] = {"ServerNamed", EITHER("ImageKnown", NULL, "NoImage"),
+                           "the throw-away server of a verification has an image to run", true},
+    [COND_RESTORE_POSSIBLE] =
+        {"RestorePossible", ANY("NothingInTheWay", "WouldFail", "NotKnown"),
+         "a plan (annotation `cstash.io/plan`): would the restore work? Nothing was written", true},
+    [COND_PLAN_SNAPSHOT] = {"PlanSnapshot", PLANNED,
+                            "of a plan: the snapshot is whole, and has what is wanted", true},
+    [COND_PLAN_TARGET] =
+        {"PlanTarget", PLANNED,
+         "of a plan: role, slots and databases of the target, and that it takes writes", true},
+    [COND_PLAN_VERSION] = {"PlanVersion", PLANNED,
+                           "of a plan: the target can hold what is in the snapshot", true},
+    [COND_PLAN_RIGHTS] = {"PlanRights", PLANNED, "of a plan: the user may do it", true},
+    [COND_PLAN_MEMORY] = {"PlanMemory", PLANNED, "of a plan: there is room", true},
+    [COND_PLAN_CONFLICTS] = {"PlanConflicts", PLANNED,
+                             "of a plan: what becomes of keys that are there", true},
+    [COND_PLAN_COPY] = {"PlanSafetyCopy", PLANNED, "of a plan: the copy that is taken first", true},
     [COND_PARTIAL_RESTORE] = {"PartialRestore", TRUE_ONLY("PartRestored", NULL),
                               "not all was restored: the backup is of a part, or `args` chose one",
                               true},

@@ -68,6 +68,17 @@ enum condition_id {
     COND_METRICS_OF_DRY_RUN,
     COND_HISTORY_CLEANED,
     COND_DRY_RUN,
+    COND_VERIFIED,
+    COND_NOT_VERIFIABLE,
+    COND_SERVER_NAMED,
+    COND_RESTORE_POSSIBLE,
+    COND_PLAN_SNAPSHOT, /* those of a plan, in the order of enum plan_topic (job/plan.h) */
+    COND_PLAN_TARGET,
+    COND_PLAN_VERSION,
+    COND_PLAN_RIGHTS,
+    COND_PLAN_MEMORY,
+    COND_PLAN_CONFLICTS,
+    COND_PLAN_COPY,
     COND_PARTIAL_RESTORE,
     COND_N
 };
@@ -114,6 +125,8 @@ bool condition_holds(const struct json *holder, const char *type);
 
 /* The phase of a RestoreSession that only looked. */
 #define DRY_RUN_PHASE "DryRunSucceeded"
+/* And of one that only said whether it would work, whatever the answer; of its hosts too. */
+#define PLAN_PHASE "Planned"
 
 /* `ms` since 1970 as Kubernetes writes times: whole seconds, UTC. Returns `to`. */
 enum { API_TIME_TEXT = 32 };

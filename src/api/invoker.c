@@ -6,6 +6,7 @@
 #include "api/duration.h"
 #include "api/kinds.h"
 #include "api/names.h"
+#include "api/notes.h"
 #include "api/shared_internal.h"
 #include "base/mem.h"
 
@@ -27,7 +28,7 @@ take_member(struct invoker *out, const struct json *from)
     out->runtime = json_field(from, "runtimeSettings");
     out->temp_dir = json_field(from, "tempDir");
     out->interim = json_field(from, "interimVolumeTemplate");
-    out->hooks = json_field(from, "hooks");
+    out->hooks = out->planned ? NULL : json_field(from, "hooks");
     out->rules = json_size(old_rules) > 0 ? old_rules : json_field(target, "rules");
     out->alias = text_or(target, "alias", "");
     out->target_api = text_or(ref, "apiVersion", "na");
@@ -51,7 +52,7 @@ invoker_member(const struct invoker *inv, size_t at, struct invoker *out)
     } else {
         take_member(out, NULL);
         out->runtime = json_field(out->spec, "runtimeSettings");
-        out->hooks = json_field(out->spec, "hooks");
+        out->hooks = out->planned ? NULL : json_field(out->spec, "hooks");
     }
 }
 
@@ -75,6 +76,9 @@ invoker_view(const struct json *obj, struct invoker *out)
     };
     out->batch = kind_is(out, &GVR_BACKUP_BATCH) || kind_is(out, &GVR_RESTORE_BATCH);
     out->restore = kind_is(out, &GVR_RESTORE_SESSION) || kind_is(out, &GVR_RESTORE_BATCH);
+    out->planned =
+        out->restore &&
+        strcmp(json_text_or(json_dig(obj, "metadata", "annotations", NOTE_PLAN), ""), "true") == 0;
     out->sequential = strcmp(text_or(spec, "executionOrder", ""), ORDER_SEQUENTIAL) == 0;
     out->n = out->batch ? json_size(json_field(spec, "members")) : 1;
     if (duration_parse(str_c(text_or(spec, "timeOut", "0")), &out->timeout_ms, &e))

@@ -23,6 +23,7 @@ struct invoker {
     const struct json *obj, *spec;
     const char *kind, *ns, *name;
     bool restore, batch;
+    bool planned;    /* a restore that only says whether it would work: its hooks are left out */
     bool sequential; /* a member begins when the one before has ended */
     size_t n, at;    /* members, and which this is; at INVOKER_WHOLE: see invoker_whole */
     const struct json *retention;

@@ -46,6 +46,7 @@
     X(backupblueprint, BACKUP_BLUEPRINT)                                                           \
     X(backupconfiguration, BACKUP_CONFIGURATION)                                                   \
     X(backupsession, BACKUP_SESSION)                                                               \
+    X(backupverification, BACKUP_VERIFICATION)                                                     \
     X(function, FUNCTION)                                                                          \
     X(repository, REPOSITORY)                                                                      \
     X(restorebatch, RESTORE_BATCH)                                                                 \

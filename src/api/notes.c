@@ -72,6 +72,12 @@ note_undo(struct str value, struct notes *out)
 }
 
 static bool
+note_plan(struct str value, struct notes *out)
+{
+    return note_flag(value, &out->plan);
+}
+
+static bool
 note_adopt(struct str value, struct notes *out)
 {
     for (size_t i = 0; i < value.n; i++)
@@ -104,7 +110,9 @@ static const struct note_def {
     {&kind_backupconfiguration, NOTE_ADOPT_TARGET, "the name of a target", note_adopt},
     {&kind_restoresession, NOTE_SAFETY_COPY, "\"required\" or \"skip\"", note_safety},
     {&kind_restoresession, NOTE_UNDO, "\"true\" or \"false\"", note_undo},
+    {&kind_restoresession, NOTE_PLAN, "\"true\" or \"false\"", note_plan},
     {&kind_restorebatch, NOTE_SAFETY_COPY, "\"required\" or \"skip\"", note_safety},
+    {&kind_restorebatch, NOTE_PLAN, "\"true\" or \"false\"", note_plan},
     {&kind_snapshot, NOTE_ALLOW_REMOVAL, "\"true\" or \"false\"", note_allow},
     {&kind_repository, NOTE_SHOW_SNAPSHOTS, "a text", note_mark},
     {&kind_repository, NOTE_NEW_REPOSITORY, "\"true\" or \"false\"", note_new},

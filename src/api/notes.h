@@ -22,9 +22,11 @@
 /* Of a RestoreSession and a RestoreBatch. */
 #define NOTE_SAFETY_COPY NOTE_PREFIX "safety-copy" /* "required" or "skip" */
 #define NOTE_UNDO NOTE_PREFIX "undo" /* "true": of a RestoreSession: go back to a copy */
+#define NOTE_PLAN NOTE_PREFIX "plan" /* "true": only say whether it would work */
 /* How their Jobs get them. */
 #define NOTE_SAFETY_COPY_ENV "CSTASH_SAFETY_COPY"
 #define NOTE_UNDO_ENV "CSTASH_UNDO"
+#define NOTE_PLAN_ENV "CSTASH_PLAN"
 /* Of a Repository. */
 #define NOTE_NEW_REPOSITORY NOTE_PREFIX "new-repository" /* "true" or "false" */
 #define NOTE_SHOW_SNAPSHOTS                                                                        \
@@ -40,10 +42,10 @@ struct notes {
     uint64_t allow_removal;
     int shrink_below; /* 1 to 100, SHRINK_BELOW_OFF, or 0: it is not there */
     bool accept_shrink;
-    const char *adopt_target; /* borrowed; NULL: it is not there */
-    bool new_repository;      /* where one was lost */
-    bool allow;               /* the removal of this Snapshot */
-    bool safety_skip, undo;   /* of a restore */
+    const char *adopt_target;     /* borrowed; NULL: it is not there */
+    bool new_repository;          /* where one was lost */
+    bool allow;                   /* the removal of this Snapshot */
+    bool safety_skip, undo, plan; /* of a restore */
 };
 
 /* What stands in metadata.annotations of an object of `kind`; all else than ours is passed over. */

@@ -6,11 +6,13 @@ static const struct rule rules_spec[] = {
     {"self == oldSelf", "RestoreBatch spec is immutable"},
     {.cel = NULL},
 };
-static const char *const phases[] = {"Pending", "Running", "Succeeded", "DryRunSucceeded",
-                                     "Failed",  "Unknown", "Invalid",   NULL};
-static const char *const host_phases[] = {"Succeeded", "Failed", "Running", "Unknown", NULL};
-static const char *const member_phases[] = {
-    "Pending", "Succeeded", "DryRunSucceeded", "Running", "Failed", "Unknown", NULL};
+static const char *const phases[] = {"Pending",         "Running", "Succeeded",
+                                     "DryRunSucceeded", "Planned", "Failed",
+                                     "Unknown",         "Invalid", NULL};
+static const char *const host_phases[] = {"Succeeded", "Planned", "Failed",
+                                          "Running",   "Unknown", NULL};
+static const char *const member_phases[] = {"Pending", "Succeeded", "DryRunSucceeded", "Planned",
+                                            "Running", "Failed",    "Unknown",         NULL};
 static const struct field fields_member[] = {
     FIELD_TASK,
     {.name = "target", .type = F_OBJECT, .of = fields_member_target, .doc = "Where to restore to"},

@@ -6,9 +6,11 @@ static const struct rule rules_spec[] = {
     {"self == oldSelf", "RestoreSession spec is immutable"},
     {.cel = NULL},
 };
-static const char *const phases[] = {"Pending", "Running", "Succeeded", "DryRunSucceeded",
-                                     "Failed",  "Unknown", "Invalid",   NULL};
-static const char *const host_phases[] = {"Succeeded", "Failed", "Running", "Unknown", NULL};
+static const char *const phases[] = {"Pending",         "Running", "Succeeded",
+                                     "DryRunSucceeded", "Planned", "Failed",
+                                     "Unknown",         "Invalid", NULL};
+static const char *const host_phases[] = {"Succeeded", "Planned", "Failed",
+                                          "Running",   "Unknown", NULL};
 
 static const struct field fields_spec[] = {
     FIELD_TASK,

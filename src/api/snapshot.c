@@ -4,6 +4,14 @@
 #include "api/shared_internal.h"
 #include "base/mem.h"
 
+static const struct field fields_verification[] = {
+    {.name = "time", .type = F_TIME, .doc = "When"},
+    {.name = "good", .type = F_BOOL, .doc = "Is it what it should be"},
+    {.name = "level", .type = F_STR, .doc = "data or restore"},
+    {.name = "reason", .type = F_STR, .doc = "Why it is not good"},
+    {.name = "restoreDuration", .type = F_STR, .doc = "How long the load took"},
+    {.name = NULL},
+};
 static const struct field fields_status[] = {
     {.name = "id", .type = F_STR, .doc = "ID in the repository"},
     {.name = "shortID", .type = F_STR, .doc = "Its first eight digits"},
@@ -25,7 +33,14 @@ static const struct field fields_status[] = {
     {.name = "partial",
      .type = F_STR,
      .doc = "Which part of the target it holds; whole if missing"},
+    {.name = "memory",
+     .type = F_INT64,
+     .doc = "Bytes that the data took in their server, which is about what a restore needs"},
     {.name = "verified", .type = F_TIME, .doc = "When what it holds was last proven"},
+    {.name = "verification",
+     .type = F_OBJECT,
+     .of = fields_verification,
+     .doc = "What its last verification found"},
     FIELD_CONDITIONS,
     {.name = NULL},
 };
@@ -41,7 +56,8 @@ static const struct column columns[] = {
     {"Created At", "string", ".status.time"},
     {.name = NULL},
 };
-static const struct column wide[] = {{"Age", "date", ".status.time"}, {.name = NULL}};
+static const struct column wide[] = {
+    {"Verified", "date", ".status.verified"}, {"Age", "date", ".status.time"}, {.name = NULL}};
 /* Not "all", as Stash has it: whoever clears a namespace by `kubectl delete all --all` does not mean its backups. */
 static const char *const categories[] = {"storage", "appscode", NULL};
 

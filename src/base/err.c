@@ -194,6 +194,8 @@ rc_name(enum rc code)
         [RC_LOCKED] = "locked",
         [RC_WRONG_PASSWORD] = "wrong password",
         [RC_USAGE] = "usage",
+        [RC_UNVERIFIED] = "not verifiable",
+        [RC_ANSWER_NO] = "no",
     };
 
     if ((size_t)code >= ARRAY_LEN(names))

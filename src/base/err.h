@@ -23,24 +23,26 @@
 
 enum rc {
     RC_OK = 0,
-    RC_INVALID,       /* the caller's or the user's input is wrong */
-    RC_NOT_FOUND,     /* the thing asked for does not exist */
-    RC_EXISTS,        /* the thing to make exists already */
-    RC_CONFLICT,      /* somebody else changed it */
-    RC_DENIED,        /* not allowed */
-    RC_UNSUPPORTED,   /* valid, but not known here */
-    RC_LIMIT,         /* larger than a stated limit */
-    RC_CORRUPT,       /* bytes are not what their format or checksum says */
-    RC_UNAVAILABLE,   /* a peer is away */
-    RC_TIMEOUT,       /* a deadline passed */
-    RC_CANCELLED,     /* the user or the parent asked to stop */
-    RC_IO,            /* the operating system failed a read or a write */
-    RC_FULL,          /* there is no room left: a full disk, or a quota */
-    RC_INTERNAL,      /* our own mistake, found in time */
-    RC_NO_REPOSITORY, /* there is no repository at the address */
-    RC_LOCKED,        /* the repository is locked by somebody */
-    RC_USAGE,         /* the command line asks for what cannot be */
-    RC_WRONG_PASSWORD /* no key of the repository opens with the password */
+    RC_INVALID,        /* the caller's or the user's input is wrong */
+    RC_NOT_FOUND,      /* the thing asked for does not exist */
+    RC_EXISTS,         /* the thing to make exists already */
+    RC_CONFLICT,       /* somebody else changed it */
+    RC_DENIED,         /* not allowed */
+    RC_UNSUPPORTED,    /* valid, but not known here */
+    RC_LIMIT,          /* larger than a stated limit */
+    RC_CORRUPT,        /* bytes are not what their format or checksum says */
+    RC_UNAVAILABLE,    /* a peer is away */
+    RC_TIMEOUT,        /* a deadline passed */
+    RC_CANCELLED,      /* the user or the parent asked to stop */
+    RC_IO,             /* the operating system failed a read or a write */
+    RC_FULL,           /* there is no room left: a full disk, or a quota */
+    RC_INTERNAL,       /* our own mistake, found in time */
+    RC_NO_REPOSITORY,  /* there is no repository at the address */
+    RC_LOCKED,         /* the repository is locked by somebody */
+    RC_USAGE,          /* the command line asks for what cannot be */
+    RC_WRONG_PASSWORD, /* no key of the repository opens with the password */
+    RC_UNVERIFIED,     /* whether it is what it should be could not be found out */
+    RC_ANSWER_NO       /* a question was asked, and answered: no */
 };
 
 struct err {

@@ -108,3 +108,20 @@ fs_make_dirs(const char *path, mode_t mode, struct err *e)
             return RC_OK;
     }
 }
+
+char *
+fs_find_program(const char *name)
+{
+    const char *path = getenv("PATH");
+
+    for (const char *p = path != NULL ? path : "/usr/bin:/bin"; *p != '\0';) {
+        size_t n = strcspn(p, ":");
+        char *full = mem_printf("%.*s/%s", (int)n, p, name);
+
+        if (access(full, X_OK) == 0)
+            return full;
+        mem_free(full);
+        p += n + (p[n] == ':');
+    }
+    return NULL;
+}

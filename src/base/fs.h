@@ -25,5 +25,7 @@ NODISCARD enum rc fs_write_all(int fd, const void *p, size_t n, const char *what
 /* Read until `n` bytes or the end; `*got` says how many. */
 NODISCARD enum rc fs_read_some(int fd, void *p, size_t n, size_t *got, const char *what,
                                struct err *e);
+/* The path of a program in $PATH, mem_free; NULL: not installed. */
+char *fs_find_program(const char *name);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 
-enum { SHARED_HEAPS = 2 };
+enum { SHARED_HEAPS = 2, LARGE_BYTES = 256 * 1024 };
 
 static NORETURN void
 out_of_memory(size_t n)
@@ -113,6 +113,12 @@ mem_free_ptr(void *pp)
 
     memcpy(&p, pp, sizeof(p));
     free(p);
+}
+
+void
+mem_return_large(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 }
 
 void

@@ -33,6 +33,12 @@ char *mem_printf(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((returns_
 void mem_free(void *p);
 
 /*
+ * What is large goes back to the system when it is freed: else glibc, once it has seen such a size freed, keeps others of it
+ * in its heaps. Call it before the first thread.
+ */
+void mem_return_large(void);
+
+/*
  * For processes of many threads that mostly wait: all share a few heaps, instead of one each whose
  * free memory the others cannot use. Call it before the first thread.
  */

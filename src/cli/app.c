@@ -222,7 +222,7 @@ app_repo_from(struct ctx *cx, const struct repo_access *a, const struct from_acc
 
 enum rc
 app_repo_safety(struct ctx *cx, const struct repo_access *a, const struct from_access *safety,
-                struct app_repo *out, struct err *e)
+                enum app_lock lock, struct app_repo *out, struct err *e)
 {
     struct repo_access access = *a;
     const struct whereabouts w = {.url = safety->url,
@@ -234,7 +234,7 @@ app_repo_safety(struct ctx *cx, const struct repo_access *a, const struct from_a
                                   .file_env = "CSTASH_SAFETY_PASSWORD_FILE"};
 
     access.no_lock = false; /* is for reading only */
-    if (find_repo(cx, &w, &access, out, e) || open_and_lock(cx, &access, APP_LOCK_SHARED, out, e) ||
+    if (find_repo(cx, &w, &access, out, e) || open_and_lock(cx, &access, lock, out, e) ||
         repo_load_index(cx, out->repo, e))
         return err_wrap(e, "the repository for the copy of the target");
     return RC_OK;

@@ -9,8 +9,8 @@
  * Options  each command has a struct of its own, which begins with a struct app_opts and embeds the
  *          groups that it wants, with their tables (opts/opts.h).
  * Results go to stdout, everything else to stderr. A command returns its rc with `e` filled; main
- * prints it once and turns it into the exit code: 0 done, 1 failed, 2 usage, 10 no repository, 11
- * locked, 12 wrong password, 130 interrupted (design: as restic).
+ * prints it once and turns it into the exit code: 0 done, 1 failed, 2 usage, 3 it cannot be told (a verification, a plan), 4 a
+ * plan says no, 10 no repository, 11 locked, 12 wrong password, 130 interrupted (design: as restic).
  */
 #include "base/ctx.h"
 #include "base/secret.h"
@@ -58,14 +58,14 @@ extern const struct program *app_program;
 extern const struct program program_cstash; /* commands.c */
 /* What stands in the help, and what shells complete. */
 const struct opt_group *app_command_groups(const struct command *c);
-extern const struct command cmd_init, cmd_backup, cmd_restore, cmd_undo, cmd_snapshots, cmd_show,
-    cmd_dump, cmd_load, cmd_digest, cmd_check, cmd_audit, cmd_keys, cmd_get_key, cmd_diff,
+extern const struct command cmd_init, cmd_backup, cmd_restore, cmd_undo, cmd_verify, cmd_snapshots,
+    cmd_show, cmd_dump, cmd_load, cmd_digest, cmd_check, cmd_audit, cmd_keys, cmd_get_key, cmd_diff,
     cmd_forget, cmd_prune, cmd_copy, cmd_tag, cmd_cat, cmd_list, cmd_find, cmd_repair,
     cmd_rebuild_index, cmd_migrate, cmd_unlock, cmd_stats, cmd_key, cmd_up, cmd_backup_redis,
     cmd_restore_redis, cmd_update_status, cmd_run_hook, cmd_create_backupsession,
-    cmd_forget_snapshot, cmd_show_snapshots, cmd_wipe_repository, cmd_hold_volume, cmd_serve_volume,
-    cmd_operator, cmd_crds, cmd_catalog, cmd_apply, cmd_get, cmd_describe, cmd_delete, cmd_logs,
-    cmd_wait, cmd_completion, cmd_man;
+    cmd_forget_snapshot, cmd_show_snapshots, cmd_verify_backup, cmd_wipe_repository,
+    cmd_hold_volume, cmd_serve_volume, cmd_operator, cmd_crds, cmd_catalog, cmd_apply, cmd_get,
+    cmd_describe, cmd_delete, cmd_logs, cmd_wait, cmd_completion, cmd_man;
 
 /* ---- a repository ---- */
 
@@ -113,10 +113,10 @@ NODISCARD enum rc app_repo_lock(struct ctx *cx, const struct repo_access *a, enu
 NODISCARD enum rc app_repo_from(struct ctx *cx, const struct repo_access *a,
                                 const struct from_access *from, struct app_repo *out,
                                 struct err *e);
-/* The repository of --safety-repo, with a shared lock and the index. */
+/* The repository of --safety-repo, with its index, and a shared lock unless `lock` is APP_LOCK_NONE. */
 NODISCARD enum rc app_repo_safety(struct ctx *cx, const struct repo_access *a,
-                                  const struct from_access *safety, struct app_repo *out,
-                                  struct err *e);
+                                  const struct from_access *safety, enum app_lock lock,
+                                  struct app_repo *out, struct err *e);
 /* Only the store and the password: for init. */
 NODISCARD enum rc app_repo_address(struct ctx *cx, const struct repo_access *a,
                                    struct app_repo *out, struct err *e);

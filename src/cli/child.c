@@ -23,23 +23,6 @@ struct child {
     pthread_t thread;
 };
 
-char *
-program_path(const char *name)
-{
-    const char *path = getenv("PATH");
-
-    for (const char *p = path != NULL ? path : "/usr/bin:/bin"; *p != '\0';) {
-        size_t n = strcspn(p, ":");
-        char *full = mem_printf("%.*s/%s", (int)n, p, name);
-
-        if (access(full, X_OK) == 0)
-            return full;
-        mem_free(full);
-        p += n + (p[n] == ':');
-    }
-    return NULL;
-}
-
 /* Between fork and exec only calls that are safe in a signal handler. */
 static pid_t
 child_spawn(struct child *c, int log_fd, int null_fd)

@@ -20,6 +20,7 @@ struct backup_args {
     const char *stdin_filename;
     struct opt_time time;
     struct compression_opts compression;
+    struct beside_opts beside;
     struct source_opts source;
     struct redis_access redis;
     struct filter keys;
@@ -71,6 +72,7 @@ static const struct opt opts_backup[] = {
 static const struct opt_group groups[] = {
     {opts_backup, 0},
     {opts_compression, offsetof(struct backup_args, compression)},
+    {opts_beside, offsetof(struct backup_args, beside)},
     {opts_source, offsetof(struct backup_args, source)},
     GROUPS_REDIS(struct backup_args, redis),
     {opts_keys, offsetof(struct backup_args, keys)},
@@ -109,6 +111,8 @@ print_json(const struct backup_args *a, const struct backup_result *r, int64_t m
         }
         if (r->source.unmatched > 0)
             jw_field_u64(&j.w, "keys_unmatched", r->source.unmatched);
+        if (a->beside.users)
+            jw_field_u64(&j.w, "users", r->users);
         if (r->part[0] != '\0')
             jw_field_cstr(&j.w, "partial", r->part);
         if (r->shrink.pinned)
@@ -197,6 +201,7 @@ backup_main(struct ctx *cx, const void *args, struct err *e)
                                .tags = a->tags.v,
                                .n_tags = a->tags.n,
                                .compression = a->compression.level,
+                               .users = a->beside.users,
                                .time = a->time.given ? &a->time.at : NULL,
                                .shrink_below = a->shrink_below,
                                .accept_shrink = a->accept_shrink};
@@ -208,6 +213,8 @@ backup_main(struct ctx *cx, const void *args, struct err *e)
     if (a->repo.no_lock)
         return err_set(e, RC_USAGE,
                        "--no-lock is only for commands that do not write to the repository");
+    if (a->from_stdin && a->beside.users)
+        return err_set(e, RC_USAGE, "--acl needs a Redis: standard input has no users");
     if (a->from_stdin && a->redis.url != NULL)
         return err_set(e, RC_USAGE, "give --stdin or --redis, not both");
     if (a->from_stdin && !filter_is_all(&a->keys)) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cstash diff: which keys of two snapshots differ. */
+/* cstash diff: which keys of two datasets differ, snapshots or servers, and how. */
 #include "base/mem.h"
 #include "cli/out.h"
 #include "cli/snapshot_opts.h"
@@ -7,11 +7,13 @@
 #include "job/data_opts.h"
 #include "job/diff.h"
 
-enum { PREFIXES_MAX = 1000, PREFIX_BYTES = 64 };
+enum { PREFIXES_MAX = 1000, PREFIX_BYTES = 64, VALUES_MAX = 1000 };
 
 struct diff_args {
     struct app_opts app;
-    bool summary;
+    bool summary, values;
+    struct redis_access redis;
+    struct source_opts source;
     struct filter keys;
     struct repo_access repo;
     struct snapshot_choice snapshot;
@@ -19,11 +21,15 @@ struct diff_args {
 static const struct opt opts_diff[] = {
     {"summary", 0, OPT_FLAG(struct diff_args, summary), NULL,
      "only how many, by the part of their names in front of the first colon"},
+    {"values", 0, OPT_FLAG(struct diff_args, values), NULL,
+     "of two snapshots: with the values on both sides, of at most 1,000 keys"},
     {.name = NULL},
 };
 static const struct opt_group groups[] = {
     {opts_diff, 0},
     {opts_keys, offsetof(struct diff_args, keys)},
+    GROUPS_REDIS(struct diff_args, redis),
+    {opts_source, offsetof(struct diff_args, source)},
     {opts_repo, offsetof(struct diff_args, repo)},
     {opts_host, offsetof(struct diff_args, snapshot)},
     {opts_tag, offsetof(struct diff_args, snapshot)},
@@ -47,10 +53,30 @@ struct prefix {
     uint64_t counts[DIFF_KINDS];
 };
 
+/* A key whose values are to be shown. */
+struct shown {
+    enum diff_kind kind;
+    enum kv_type type;
+    uint64_t db;
+    struct str name; /* its own */
+};
+
 struct differ {
     const struct diff_args *args;
     struct prefix *prefixes; /* the first is of all others */
     size_t n;
+    struct shown *shown;
+    size_t n_shown;
+};
+
+/* Snapshots that are open, and servers. */
+struct sides {
+    struct app_repo repo;
+    struct snapshot_source snapshots[2];
+    struct app_source servers[2];
+    struct diff_side sides[2];
+    size_t n;
+    struct filter keys; /* with the database that a server's address names */
 };
 
 static struct prefix *
@@ -71,22 +97,16 @@ prefix_of(struct differ *d, struct str name)
     return &d->prefixes[d->n++];
 }
 
-static enum rc
-on_difference(void *arg, enum diff_kind kind, const struct dataset_digest_key *k, struct err *e)
+static void
+print_key(const struct differ *d, enum diff_kind kind, const struct dataset_digest_key *k)
 {
-    struct differ *d = arg;
     char name[1024];
     struct out_json j;
 
-    (void)e;
-    if (d->args->summary) {
-        prefix_of(d, k->name)->counts[kind]++;
-        return RC_OK;
-    }
     if (!d->args->app.json) {
         (void)printf("%c  %3llu  %-6s  %s\n", marks[kind], (unsigned long long)k->db,
                      kv_info[k->type].name, str_show(k->name, name, sizeof(name)));
-        return RC_OK;
+        return;
     }
     out_json_begin(&j);
     jw_open_object(&j.w);
@@ -98,8 +118,83 @@ on_difference(void *arg, enum diff_kind kind, const struct dataset_digest_key *k
     jw_field_cstr(&j.w, "type", kv_info[k->type].name);
     jw_close_object(&j.w);
     out_json_end(&j);
+}
+
+static enum rc
+keep_shown(struct differ *d, enum diff_kind kind, const struct dataset_digest_key *k, struct err *e)
+{
+    if (d->n_shown == VALUES_MAX) {
+        (void)err_set(e, RC_LIMIT, "more than %d keys differ: their values are not shown",
+                      VALUES_MAX);
+        return err_hint(e, "choose some of them: --match 'PATTERN', --type or --db");
+    }
+    d->shown = (struct shown *)mem_more(d->shown, d->n_shown, sizeof(*d->shown));
+    d->shown[d->n_shown++] = (struct shown){
+        .kind = kind,
+        .type = k->type,
+        .db = k->db,
+        .name = str_of(memcpy(mem_alloc(k->name.n + 1), k->name.p, k->name.n), k->name.n)};
     return RC_OK;
 }
+
+static enum rc
+on_difference(void *arg, enum diff_kind kind, const struct dataset_digest_key *k, struct err *e)
+{
+    struct differ *d = arg;
+
+    if (d->args->summary)
+        prefix_of(d, k->name)->counts[kind]++;
+    else if (d->args->values)
+        return keep_shown(d, kind, k, e);
+    else
+        print_key(d, kind, k);
+    return RC_OK;
+}
+
+/* ---- values ---- */
+
+/* One side of a key: its value as `get` prints it, or of one that only expires at another time when that is. */
+static enum rc
+print_side(struct ctx *cx, const struct differ *d, const struct snapshot_source *from,
+           const struct shown *k, char mark, struct err *e)
+{
+    char id[ID_TEXT], when[OUT_TIME] = "";
+    struct value_print p;
+    struct look_key at;
+    enum rc rc;
+
+    if (look_find(cx, from, k->db, k->name, &at, e))
+        return err_code(e);
+    if (!d->args->app.json) {
+        if (at.expires_at != EV_NO_EXPIRY)
+            (void)out_time((struct instant){.sec = at.expires_at / 1000}, when);
+        (void)printf("%c%c%c %.8s%s%s\n", mark, mark, mark, id_hex(&from->snap.id, id),
+                     when[0] != '\0' ? ", expires " : "", when);
+        if (k->kind == DIFF_EXPIRY)
+            return RC_OK;
+    }
+    value_print_init(&p, &at, d->args->app.json);
+    rc = look_value(cx, from, &at, value_print_on, &p, e);
+    value_print_release(&p);
+    return rc;
+}
+
+static enum rc
+print_values(struct ctx *cx, const struct differ *d, const struct sides *s, struct err *e)
+{
+    for (size_t i = 0; i < d->n_shown; i++) {
+        const struct shown *k = &d->shown[i];
+        const struct dataset_digest_key key = {.db = k->db, .name = k->name, .type = k->type};
+
+        print_key(d, k->kind, &key);
+        if ((k->kind != DIFF_ADDED && print_side(cx, d, s->sides[0].snapshot, k, '-', e)) ||
+            (k->kind != DIFF_REMOVED && print_side(cx, d, s->sides[1].snapshot, k, '+', e)))
+            return err_code(e);
+    }
+    return RC_OK;
+}
+
+/* ---- summary ---- */
 
 static void
 json_counts(struct jw *w, const uint64_t counts[static DIFF_KINDS], size_t n)
@@ -162,49 +257,108 @@ print_text(const struct differ *d, const uint64_t counts[static DIFF_KINDS])
                  (unsigned long long)counts[DIFF_SAME]);
 }
 
-/* Both, of one repository. */
+static bool
+is_address(const char *word)
+{
+    return strstr(word, "://") != NULL;
+}
+
 static enum rc
-diff_open(struct ctx *cx, const struct diff_args *a, struct app_repo *r,
-          struct snapshot_source from[static 2], struct err *e)
+open_server(const struct diff_args *a, const char *url, struct sides *s, struct err *e)
+{
+    struct redis_access access = a->redis;
+    struct app_source *server = &s->servers[s->n];
+
+    access.url = url;
+    if (app_source_open(&access, &a->source, &s->keys, server, e))
+        return err_code(e);
+    if (server->addr.db != FILTER_ALL_DBS && server->addr.db != server->opts.filter.db)
+        return err_set(e, RC_USAGE, "a database is compared with itself: %s names another one",
+                       redis_addr_text(&server->addr));
+    s->keys.db = server->opts.filter.db;
+    s->sides[s->n++].server = &server->opts;
+    return RC_OK;
+}
+
+static enum rc
+open_snapshot(struct ctx *cx, const struct diff_args *a, const char *word, struct sides *s,
+              struct err *e)
 {
     const struct snapshot_filter filter = app_snapshot_filter(&a->snapshot);
+    struct snapshot_source *from = &s->snapshots[s->n];
 
-    if (app_repo_open(cx, &a->repo, APP_LOCK_SHARED, r, e))
+    if (app_check_snapshot(word, e) ||
+        (s->repo.repo == NULL && app_repo_open(cx, &a->repo, APP_LOCK_SHARED, &s->repo, e)) ||
+        snapshot_open(cx, s->repo.repo, word, &filter, a->snapshot.path, from, e))
         return err_code(e);
-    for (size_t i = 0; i < 2; i++)
-        if (snapshot_open(cx, r->repo, a->app.words.v[i], &filter, a->snapshot.path, &from[i], e))
-            return err_code(e);
+    s->sides[s->n++].snapshot = from;
     return RC_OK;
+}
+
+/* What the words name, and --redis behind them. */
+static enum rc
+open_sides(struct ctx *cx, const struct diff_args *a, struct sides *s, struct err *e)
+{
+    const struct opt_list *words = &a->app.words;
+    bool servers = a->redis.url != NULL;
+
+    s->keys = a->keys;
+    if (words->n + (a->redis.url != NULL) != 2)
+        return err_set(e, RC_USAGE,
+                       "two are compared: snapshots or addresses, or one of them and --redis URL");
+    for (size_t i = 0; i < words->n; i++)
+        servers = servers || is_address(words->v[i]);
+    if (servers && a->values)
+        return err_set(e, RC_USAGE, "--values is for two snapshots");
+    if (a->values && a->summary)
+        return err_set(e, RC_USAGE, "--values and --summary contradict each other");
+    for (size_t i = 0; i < words->n; i++)
+        if (is_address(words->v[i]) ? open_server(a, words->v[i], s, e)
+                                    : open_snapshot(cx, a, words->v[i], s, e))
+            return err_code(e);
+    return a->redis.url != NULL ? open_server(a, a->redis.url, s, e) : RC_OK;
+}
+
+static void
+close_sides(struct sides *s)
+{
+    for (size_t i = 0; i < 2; i++) {
+        snapshot_close(&s->snapshots[i]);
+        app_source_close(&s->servers[i]);
+    }
+    app_repo_close(&s->repo);
 }
 
 static enum rc
 diff_main(struct ctx *cx, const void *args, struct err *e)
 {
     const struct diff_args *a = args;
-    struct snapshot_source from[2] = {{.repo = NULL}, {.repo = NULL}};
     struct differ d = {.args = a, .n = 1};
     uint64_t counts[DIFF_KINDS];
-    struct app_repo r = {0};
-    enum rc rc = diff_open(cx, a, &r, from, e);
+    struct sides s = {.n = 0};
+    enum rc rc = open_sides(cx, a, &s, e);
 
     d.prefixes = (struct prefix *)mem_zero(PREFIXES_MAX, sizeof(*d.prefixes));
     if (rc == RC_OK)
-        rc = diff_snapshots(cx, &from[0], &from[1], &a->keys, on_difference, &d, counts, e);
+        rc = diff_run(cx, s.sides[0], s.sides[1], &s.keys, on_difference, &d, counts, e);
+    if (rc == RC_OK)
+        rc = print_values(cx, &d, &s, e);
     if (rc == RC_OK)
         (a->app.json ? print_json : print_text)(&d, counts);
+    for (size_t i = 0; i < d.n_shown; i++)
+        mem_free((void *)(uintptr_t)d.shown[i].name.p);
+    mem_free(d.shown);
     mem_free(d.prefixes);
-    snapshot_close(&from[0]);
-    snapshot_close(&from[1]);
-    app_repo_close(&r);
+    close_sides(&s);
     return rc;
 }
 
-const struct command cmd_diff = {.name = "diff",
-                                 .usage = "SNAPSHOT SNAPSHOT",
-                                 .summary = "which keys of two snapshots differ",
-                                 .groups = groups,
-                                 .size = sizeof(struct diff_args),
-                                 .words_min = 2,
-                                 .words_max = 2,
-                                 .words_are_snapshots = true,
-                                 .run = diff_main};
+const struct command cmd_diff = {
+    .name = "diff",
+    .usage = "SNAPSHOT|URL [SNAPSHOT|URL]",
+    .summary = "which keys of two snapshots differ, or of a snapshot and a Redis",
+    .groups = groups,
+    .size = sizeof(struct diff_args),
+    .words_min = 1,
+    .words_max = 2,
+    .run = diff_main};

@@ -9,7 +9,6 @@
 #include "repo/lookup.h"
 #include "maintain/policy.h"
 #include "maintain/removal_guard.h"
-#include "maintain/shrink.h"
 #include "maintain/whole.h"
 
 struct forget_args {
@@ -109,6 +108,7 @@ static const struct opt_group groups[] = {
 
 /* Beside those of restic. */
 #define PINNED_REASON "pinned: the target has lost keys since"
+#define VERIFIED_REASON "last one that was verified"
 #define SAFETY_REASON "copy before a restore"
 
 struct work {
@@ -144,7 +144,7 @@ forget_decide(struct work *w, struct err *e)
         }
         policy_apply(&w->policy, w->list + at, n, w->now, w->marks + at);
         for (size_t i = at; i < at + n; i++) {
-            w->marks[i].keep = w->marks[i].keep || w->list[i].pinned;
+            w->marks[i].keep = w->marks[i].keep || w->list[i].pinned || w->list[i].last_verified;
             kept += w->marks[i].keep;
         }
         if (kept == 0 && !w->args->allow_remove_all)
@@ -203,6 +203,8 @@ print_row(const struct work *w, size_t i)
         policy_reasons(&w->policy, s, &w->marks[i], print_reason, &first);
     if (s->pinned)
         print_reason(&first, PINNED_REASON);
+    if (s->last_verified)
+        print_reason(&first, VERIFIED_REASON);
     (void)puts("");
 }
 
@@ -270,6 +272,8 @@ json_group(struct jw *out, const struct work *w, size_t at, size_t n)
         policy_reasons(&w->policy, &w->list[i], &w->marks[i], json_reason, out);
         if (w->list[i].pinned)
             json_reason(out, PINNED_REASON);
+        if (w->list[i].last_verified)
+            json_reason(out, VERIFIED_REASON);
         jw_close_array(out);
         jw_close_object(out);
     }
@@ -379,8 +383,7 @@ by_policy(struct ctx *cx, struct work *w, struct err *e)
 {
     struct snapshot_filter f = app_snapshot_filter(&w->args->snapshots);
 
-    targets_number(w->list, w->total);
-    shrink_pins(w->list, w->total);
+    removal_pins(w->list, w->total);
     for (size_t i = 0; i < w->total; i++)
         if (snapshot_matches(&w->list[i], &f)) {
             struct snapshot swap = w->list[w->n];
@@ -458,8 +461,7 @@ check_guarded(struct ctx *cx, const struct work *w, struct err *e)
 
     if (snapshots_list(cx, w->repo, &list, &n, e))
         return err_code(e);
-    targets_number(list, n);
-    shrink_pins(list, n);
+    removal_pins(list, n);
     for (size_t i = 0; i < w->n_gone && why == NULL; i++) {
         size_t at = 0;
 

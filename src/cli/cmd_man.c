@@ -47,9 +47,11 @@ print_option(const struct opt *o)
 static void
 print_exit_status(void)
 {
-    (void)puts(".SH EXIT STATUS\n"
-               "0 done, 1 failed, 2 usage, 10 no repository, 11 locked, 12 wrong password, "
-               "130 interrupted.");
+    (void)puts(
+        ".SH EXIT STATUS\n"
+        "0 done, 1 failed, 2 usage, 3 a verification or a plan cannot tell, 4 a plan says that the "
+        "restore would not work, 10 no repository, 11 locked, 12 wrong password, "
+        "130 interrupted.");
 }
 
 static void

@@ -2,8 +2,11 @@
 /* cstash restore: load a snapshot into a Redis; cstash undo: the copy that was taken before that (job/safety). */
 #include "base/mem.h"
 #include "cli/load_opts.h"
+#include "cli/plan_print.h"
 #include "cli/snapshot_opts.h"
 #include "job/target.h"
+#include "job/users.h"
+#include "redis/topology.h"
 
 struct restore_args {
     struct load_args load;
@@ -11,11 +14,15 @@ struct restore_args {
     struct snapshot_choice snapshot;
     enum { SAFETY_COPY_REQUIRED, SAFETY_COPY_SKIP } safety;
     struct from_access safety_repo;
+    struct beside_choice beside;
+    bool plan;
 };
 static const char *const safety_words[] = {"required", "skip", NULL};
 static const struct opt opts_safety[] = {
     {"safety-copy", 0, OPT_ENUM(struct restore_args, safety, safety_words, "required"), NULL,
      "take a copy of a target that holds keys before anything is written to it"},
+    {"plan", 0, OPT_FLAG(struct restore_args, plan), NULL,
+     "only say whether it would work: ask the snapshot and the target, and write nothing"},
     {.name = NULL},
 };
 #define GROUPS_SAFETY                                                                              \
@@ -24,8 +31,13 @@ static const struct opt opts_safety[] = {
         opts_repo, offsetof(struct restore_args, repo)                                             \
     }
 static const struct opt_group groups[] = {
-    GROUPS_LOAD,    GROUPS_SAFETY, GROUPS_SNAPSHOT(struct restore_args, snapshot),
-    {opts_json, 0}, {opts_app, 0}, {.table = NULL},
+    GROUPS_LOAD,
+    GROUPS_SAFETY,
+    GROUPS_SNAPSHOT(struct restore_args, snapshot),
+    {opts_beside_restore, offsetof(struct restore_args, beside)},
+    {opts_json, 0},
+    {opts_app, 0},
+    {.table = NULL},
 };
 
 /* Where the copy of a target goes, and whose it is. */
@@ -51,14 +63,15 @@ way_back_open(struct ctx *cx, const struct restore_args *a, struct repo *repo, s
         .addr = &t->addr, .conn = &t->conn_opts, .node_map = a->load.load.node_map};
     s->backup = (struct backup_opts){
         .host = out->host, .target = target_view(&out->target), .by_address = true};
-    if (s->skip || a->load.load.dry_run)
+    if (s->skip || (a->load.load.dry_run && !a->plan))
         return RC_OK;
     if (a->repo.no_lock)
         s->blocked = "--no-lock is only for commands that do not write to the repository";
     if (!other)
         return RC_OK;
     s->blocked = NULL;
-    if (app_repo_safety(cx, &a->repo, &a->safety_repo, &out->repo, e))
+    if (app_repo_safety(cx, &a->repo, &a->safety_repo, a->plan ? APP_LOCK_NONE : APP_LOCK_SHARED,
+                        &out->repo, e))
         return err_wrap(e, "nothing was written");
     s->repo = out->repo.repo;
     return RC_OK;
@@ -78,13 +91,106 @@ restore_run(struct ctx *cx, const struct restore_args *a, struct app_snapshot *s
             struct app_target *t, const struct safety *safety, struct err *e)
 {
     char from[OUT_SNAPSHOT];
-    struct restore_result res;
-    enum rc rc = restore_redis(cx, &s->from, &t->to, &t->opts, safety, &res, e);
+    struct restore_result res = {0};
+    struct users users;
+    enum rc rc = users_open(cx, &s->from, &t->to, a->beside.users, &users, e);
 
+    if (rc != RC_OK)
+        (void)err_wrap(e, "nothing was written");
+    else
+        rc = restore_redis(cx, &s->from, &t->to, &t->opts, safety, &res, e);
     if (rc == RC_OK && a->load.load.verify && !a->load.load.dry_run)
         rc = restore_verify(cx, &s->from, &t->to, &t->opts, &res, e);
+    if (rc == RC_OK && !a->load.load.dry_run)
+        rc = users_restore(cx, &users, &t->to, &res, e);
+    users_close(&users);
     restore_end(cx, safety, &t->opts, &res, rc);
     app_target_report(&a->load, t, out_snapshot(&s->from.snap, from), &res, rc);
+    return rc;
+}
+
+/* ---- would it work? ---- */
+
+/* How things are now, without waiting for them to change; and without a lock, which would be written. */
+static struct restore_args
+plan_args(const struct restore_args *a)
+{
+    struct restore_args p = *a;
+
+    p.load.load.dry_run = false;
+    if (p.load.redis.wait_ms == OPT_UNSET)
+        p.load.redis.wait_ms = 0;
+    p.repo.no_lock = true;
+    return p;
+}
+
+/* A server that answers, of something that cannot be restored into, is an answer too. */
+static bool
+plan_target_is_answer(struct ctx *cx, const struct app_target *t, const struct err *why)
+{
+    struct err none = ERR_INIT;
+    struct conn *c = NULL;
+    bool there;
+
+    if (why->code == RC_DENIED || why->code == RC_UNSUPPORTED || why->code == RC_CONFLICT)
+        return true;
+    if (why->code != RC_UNAVAILABLE && why->code != RC_TIMEOUT)
+        return false;
+    there = topology_connect(cx, &t->addr, &t->conn_opts, PREFER_MASTER, &c, &none) == RC_OK;
+    conn_close(c);
+    return there;
+}
+
+/* `rc`: how the target was opened; `a` as the command line has it. */
+static enum rc
+plan_run(struct ctx *cx, const struct restore_args *a, struct app_snapshot *s, struct app_target *t,
+         enum rc rc, struct err *e)
+{
+    static const char *const existing[] = {"replace", "skip", "fail", "flush"};
+    char from[OUT_SNAPSHOT];
+    struct plan_about about = {.from = out_snapshot(&s->from.snap, from),
+                               .snap = &s->from.snap,
+                               .existing = existing[t->opts.existing]};
+    struct way_back back = {.host = NULL};
+    const struct plan_request how = {
+        .opts = &t->opts, .safety = &back.safety, .users = a->beside.users};
+    struct plan p = {.n_dbs = 0};
+
+    if (rc != RC_OK && plan_target_is_answer(cx, t, e)) {
+        plan_of_target(e, redis_addr_text(&t->addr), &p);
+        *e = (struct err)ERR_INIT;
+        rc = RC_OK;
+    } else if (rc == RC_OK) {
+        rc = restore_shift(&t->change, &s->from.snap, e);
+        if (rc == RC_OK)
+            rc = way_back_open(cx, a, s->repo.repo, t, &back, e);
+        if (rc == RC_OK)
+            rc = plan_make(cx, &s->from, &t->to, &how, &p, e);
+        about.asks = rc == RC_OK && !a->load.yes &&
+                     app_target_asks(t, &s->from.snap, p.target_told ? p.target_keys : EV_UNKNOWN);
+    }
+    if (rc == RC_OK)
+        (a->load.app.json ? plan_print_json : plan_print)(&p, &about);
+    if (rc == RC_OK && p.verdict != PLAN_YES)
+        rc = e->code = p.verdict == PLAN_NO ? RC_ANSWER_NO : RC_UNVERIFIED; /* all was told */
+    plan_release(&p);
+    way_back_close(&back);
+    return rc;
+}
+
+static enum rc
+plan_main(struct ctx *cx, const struct restore_args *args, const struct app_wanted *wanted,
+          struct err *e)
+{
+    const struct restore_args a = plan_args(args);
+    struct app_snapshot s = {0};
+    struct app_target t = {0};
+    enum rc rc = app_snapshot_open(cx, &a.repo, wanted, &s, e);
+
+    if (rc == RC_OK)
+        rc = plan_run(cx, args, &s, &t, app_target_connect(cx, &a.load, &t, e), e);
+    app_target_close(&t);
+    app_snapshot_close(&s);
     return rc;
 }
 
@@ -108,6 +214,8 @@ restore_main(struct ctx *cx, const void *args, struct err *e)
         return err_set(e, RC_USAGE,
                        "--target is the name of a server here, not a folder; use cstash show "
                        "SNAPSHOT >FILE");
+    if (a->plan)
+        return plan_main(cx, a, &wanted, e);
     rc = app_snapshot_open(cx, &a->repo, &wanted, &s, e);
     if (rc == RC_OK)
         rc = app_target_open(cx, &a->load, &s.from.snap, out_snapshot(&s.from.snap, from), &t, e);
@@ -196,7 +304,8 @@ undo_open(struct ctx *cx, const struct restore_args *a, const struct app_target 
 static enum rc
 undo_main(struct ctx *cx, const void *args, struct err *e)
 {
-    struct restore_args a = *(const struct restore_args *)args;
+    const struct restore_args *asked = args;
+    struct restore_args a = asked->plan ? plan_args(asked) : *asked;
     struct app_snapshot s = {0};
     struct app_target t = {0};
     struct way_back back = {.host = NULL};
@@ -208,6 +317,12 @@ undo_main(struct ctx *cx, const void *args, struct err *e)
     rc = app_target_connect(cx, &a.load, &t, e);
     if (rc == RC_OK)
         rc = undo_open(cx, &a, &t, &s, e);
+    if (a.plan) {
+        rc = rc == RC_OK ? plan_run(cx, asked, &s, &t, rc, e) : rc;
+        app_target_close(&t);
+        app_snapshot_close(&s);
+        return rc;
+    }
     if (rc == RC_OK)
         rc = app_target_consent(cx, &a.load, &s.from.snap, out_snapshot(&s.from.snap, from), &t, e);
     if (rc == RC_OK)

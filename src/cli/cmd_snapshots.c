@@ -4,6 +4,7 @@
 #include "cli/out.h"
 #include "cli/snapshot_opts.h"
 #include "job/manifest.h"
+#include "job/verification.h"
 #include "json/write.h"
 #include "maintain/group.h"
 
@@ -63,6 +64,17 @@ print_marks(const struct manifest_brief *m)
         (void)printf("  (without functions)");
 }
 
+/* What its last verification found, and when. */
+static void
+print_verdict(const struct snapshot *s)
+{
+    char words[VERIFICATION_WORDS], shown[VERIFICATION_WORDS], when[OUT_TIME];
+
+    if (s->verdict != NULL)
+        (void)printf("  (%s: %s)", out_time(s->verdict->time, when),
+                     str_show(str_c(verification_words(s->verdict, words)), shown, sizeof(shown)));
+}
+
 static void
 print_row(const struct snapshot *s, const struct manifest_brief *m)
 {
@@ -97,6 +109,7 @@ print_row(const struct snapshot *s, const struct manifest_brief *m)
         (void)printf("  (partial: %s)", str_show(str_c(s->part), part, sizeof(part)));
     if (s->safety)
         (void)printf("  (before a restore)");
+    print_verdict(s);
     print_marks(m);
     (void)puts("");
 }

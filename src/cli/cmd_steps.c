@@ -110,6 +110,14 @@ static const struct opt opts_show[] = {
     TEXT("due", due, "with what its Snapshots are in step then"),
     END,
 };
+static const struct opt opts_verify[] = {
+    TEXT("verification", verification, "BackupVerification"),
+    TEXT("repository", repository, "Repository"),
+    TEXT("target-name", target_name, "whose latest backup, as snapshots list it"),
+    TEXT("server-socket", server_socket, "socket of the throw-away server [a child is started]"),
+    TEXT("metrics-pushgateway-url", metrics_url, "URL of the Pushgateway"),
+    END,
+};
 static const struct opt opts_create[] = {
     TEXT("invoker-kind", invoker_kind, "BackupConfiguration or BackupBatch"),
     TEXT("invoker-name", invoker_name, "its name"),
@@ -139,6 +147,7 @@ STEP(run_status, step_update_status)
 STEP(run_hook, step_run_hook)
 STEP(run_forget, step_forget_snapshot)
 STEP(run_show, step_show_snapshots)
+STEP(run_verify, step_verify_backup)
 STEP(run_wipe, step_wipe_repository)
 
 static enum rc
@@ -175,6 +184,8 @@ static const struct opt_group forget_groups[] = {
     FLAGS(opts_cluster), FLAGS(opts_backend), FLAGS(opts_forget), {opts_app, 0}, {.table = NULL}};
 static const struct opt_group show_groups[] = {
     FLAGS(opts_cluster), FLAGS(opts_backend), FLAGS(opts_show), {opts_app, 0}, {.table = NULL}};
+static const struct opt_group verify_groups[] = {
+    FLAGS(opts_cluster), FLAGS(opts_backend), FLAGS(opts_verify), {opts_app, 0}, {.table = NULL}};
 static const struct opt_group wipe_groups[] = {
     FLAGS(opts_cluster), FLAGS(opts_backend), {opts_app, 0}, {.table = NULL}};
 static const struct opt_group create_groups[] = {
@@ -221,6 +232,12 @@ const struct command cmd_show_snapshots = {.name = "show-snapshots",
                                            .groups = show_groups,
                                            .size = sizeof(struct step_args),
                                            .run = run_show};
+const struct command cmd_verify_backup = {.name = "verify-backup",
+                                          .summary = "CronJob: verify the latest backup, as a "
+                                                     "BackupVerification says",
+                                          .groups = verify_groups,
+                                          .size = sizeof(struct step_args),
+                                          .run = run_verify};
 const struct command cmd_wipe_repository = {.name = "wipe-repository",
                                             .summary = "Job: delete the data of a Repository",
                                             .groups = wipe_groups,

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cli/out.h"
 #include "job/target.h"
+#include "job/users.h"
 
 const struct opt opts_consent[] = {
     {"yes", 'y', OPT_FLAG(struct load_args, yes), NULL,
@@ -47,6 +48,12 @@ is_of_another(const struct app_target *t, const struct snapshot *s)
 
     target_release(&own);
     return other;
+}
+
+bool
+app_target_asks(const struct app_target *t, const struct snapshot *s, uint64_t keys)
+{
+    return keys != 0 && (t->opts.existing == LOAD_FLUSH || is_of_another(t, s));
 }
 
 /*
@@ -209,6 +216,14 @@ print_json(const struct restore_result *r, int64_t ms)
         jw_field_cstr(&j.w, "partial", part);
     if (r->changed[0] != '\0')
         jw_field_cstr(&j.w, "changed", r->changed);
+    if (r->with_users) {
+        jw_key(&j.w, "users");
+        jw_open_object(&j.w);
+        jw_field_u64(&j.w, "made", r->users.made);
+        jw_field_u64(&j.w, "replaced", r->users.replaced);
+        jw_field_u64(&j.w, "kept", r->users.kept);
+        jw_close_object(&j.w);
+    }
     if (r->outcome.told) {
         jw_field_u64(&j.w, "target_keys_before", r->outcome.before);
         jw_field_u64(&j.w, "target_keys_after", r->outcome.after);
@@ -227,7 +242,8 @@ static void
 print_text(const struct load_args *a, const struct app_target *t, const char *from,
            const struct restore_result *r, int64_t ms)
 {
-    char bytes[OUT_TEXT], took[OUT_TEXT], rate[OUT_TEXT], n[STR_GROUPED_MAX], words[RESTORE_WORDS];
+    char bytes[OUT_TEXT], took[OUT_TEXT], rate[OUT_TEXT], n[STR_GROUPED_MAX], words[RESTORE_WORDS],
+        beside[USERS_WORDS];
 
     (void)printf("%s %s %s from %s", a->load.dry_run ? "dry run: would restore" : "restored",
                  str_grouped(restore_arrived(r), n), str_plural(restore_arrived(r), "key", "keys"),
@@ -244,6 +260,8 @@ print_text(const struct load_args *a, const struct app_target *t, const char *fr
         (void)puts("nothing was sent");
     else
         (void)puts(restore_words(r, t->to.name, words));
+    if (r->with_users)
+        (void)puts(users_words(&r->users, beside));
     print_safety(&r->safety);
 }
 

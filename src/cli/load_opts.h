@@ -40,6 +40,8 @@ struct app_target {
     struct progress progress;
     int64_t started_ms;
 };
+/* Would app_target_consent ask, of a target that holds `keys` (EV_UNKNOWN: perhaps some)? */
+bool app_target_asks(const struct app_target *t, const struct snapshot *s, uint64_t keys);
 /* The same without a word to anybody: app_target_consent comes next. */
 NODISCARD enum rc app_target_connect(struct ctx *cx, const struct load_args *a,
                                      struct app_target *out, struct err *e);

@@ -16,6 +16,8 @@ enum exit_code {
     EXIT_DONE = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
+    EXIT_NOT_VERIFIABLE = 3,
+    EXIT_ANSWER_NO = 4,
     EXIT_NO_REPOSITORY = 10,
     EXIT_LOCKED = 11,
     EXIT_WRONG_PASSWORD = 12,
@@ -157,6 +159,10 @@ exit_code_of(enum rc rc)
         return EXIT_DONE;
     case RC_USAGE:
         return EXIT_USAGE;
+    case RC_UNVERIFIED:
+        return EXIT_NOT_VERIFIABLE;
+    case RC_ANSWER_NO:
+        return EXIT_ANSWER_NO;
     case RC_NO_REPOSITORY:
         return EXIT_NO_REPOSITORY;
     case RC_LOCKED:
@@ -450,5 +456,6 @@ int
 main(int argc, char **argv)
 {
     hide_memory();
+    mem_return_large();
     return main_ended(main_start(argc, argv));
 }

@@ -5,6 +5,7 @@
 #include "job/target.h"
 #include "json/write.h"
 #include "repo/lookup.h"
+#include "repo/verdict.h"
 
 const struct opt opts_host[] = {
     {"host", 'H', OPT_LIST(struct snapshot_choice, hosts), "NAME",
@@ -150,6 +151,12 @@ app_snapshot_json(struct jw *w, const struct snapshot *s)
     jw_field_cstr(w, "short_id", id);
     if (s->safety)
         jw_field_bool(w, "before_restore", true);
+    if (s->verdict != NULL) {
+        jw_key(w, "verification");
+        jw_open_object(w);
+        verdict_fields(w, s->verdict);
+        jw_close_object(w);
+    }
     jw_close_object(w);
 }
 

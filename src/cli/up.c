@@ -7,6 +7,7 @@
 #include "api/catalog.h"
 #include "api/kinds.h"
 #include "base/buf.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/retry.h"
@@ -161,7 +162,7 @@ start_pushgateway(struct up *u, struct err *e)
     }
     if (at[0] == '\0')
         return RC_OK;
-    program = program_path(PUSHGATEWAY);
+    program = fs_find_program(PUSHGATEWAY);
     if (program != NULL)
         return pushgateway_run(u, program, at, e);
     log_warn(PUSHGATEWAY " is not installed: the metrics of sessions are not kept "
@@ -213,6 +214,7 @@ static enum rc
 run_operator(struct up *u, struct err *e)
 {
     struct operator_opts o = {.image = CSTASH_IMAGE,
+                              .processes = true,
                               .pushgateway_url = u->pushgateway_url,
                               .listen = u->o->metrics_listen,
                               .deletion_limit_ms = OPERATOR_DELETION_LIMIT_MS,

@@ -27,7 +27,5 @@ NODISCARD enum rc child_start(const char *const *argv, const char *log_path, str
                               struct err *e);
 /* NULL is a no-op. */
 void child_stop(struct child *c);
-/* The path of a program in $PATH, mem_free; NULL: not installed. */
-char *program_path(const char *name);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dump/adapt.h"
 
+#include <stdio.h>
 #include <strings.h>
 
 #include "base/clock.h"
@@ -14,6 +15,7 @@ struct adapt {
     struct payload_decoder *decoder;
     struct buf out, plain; /* plain: the commands of a payload, to be adapted in their turn */
     uint64_t left_out[ADAPT_N];
+    struct adapt_refused refused;
 };
 
 struct adapt_target
@@ -61,6 +63,25 @@ adapt_left_name(enum adapt_left what)
     return names[what];
 }
 
+void
+adapt_target_meet(struct adapt_target *t, const struct adapt_target *other)
+{
+    t->replace &= other->replace;
+    t->absttl &= other->absttl;
+    t->streams &= other->streams;
+    t->create_consumer &= other->create_consumer;
+    t->stream_counts &= other->stream_counts;
+    t->functions &= other->functions;
+    t->field_expiry &= other->field_expiry;
+    t->survives_modules &= other->survives_modules;
+    t->modules_told &= other->modules_told;
+    for (size_t i = 0; i < ADAPT_RDB_SLOTS; i++)
+        t->rdb[i] &= other->rdb[i];
+    if (strlen(other->modules) <
+        strlen(t->modules)) /* nodes of a cluster have the same, or lack some */
+        memcpy(t->modules, other->modules, sizeof(t->modules));
+}
+
 struct adapt *
 adapt_new(const struct adapt_target *t)
 {
@@ -82,6 +103,12 @@ adapt_free(struct adapt *a)
     buf_release(&a->out);
     buf_release(&a->plain);
     mem_free(a);
+}
+
+struct adapt_refused
+adapt_refused(const struct adapt *a)
+{
+    return a->refused;
 }
 
 const uint64_t *
@@ -142,19 +169,38 @@ adapt_takes_version(const struct adapt_target *t, uint16_t version)
 }
 
 /* Modules whose types are called otherwise than they. */
+static const struct adapt_module {
+    const char *type, *module;
+} adapt_modules[] = {{"MBbloom--", " bf "},     {"MBbloomCF", " bf "},
+                     {"CMSk-TYPE", " bf "},     {"TopK-TYPE", " bf "},
+                     {"TDIS-TYPE", " bf "},     {"TSDB-TYPE", " timeseries "},
+                     {"ft_index0", " search "}, {"trietype0", " search "}};
+
+static const struct adapt_module *
+adapt_find_module(const char *type)
+{
+    for (size_t i = 0; i < ARRAY_LEN(adapt_modules); i++)
+        if (strcmp(adapt_modules[i].type, type) == 0)
+            return &adapt_modules[i];
+    return NULL;
+}
+
+/* Is it known by which name its module is listed? */
+static bool
+adapt_knows_module(const char *type)
+{
+    return adapt_find_module(type) != NULL || strcmp(type, "ReJSON-RL") == 0 ||
+           strcmp(type, "graphdata") == 0 || strcmp(type, "vectorset") == 0;
+}
+
 static bool
 adapt_has_module(const struct adapt_target *t, const char *type)
 {
-    static const struct {
-        const char *type, *module;
-    } known[] = {{"MBbloom--", " bf "},     {"MBbloomCF", " bf "},    {"CMSk-TYPE", " bf "},
-                 {"TopK-TYPE", " bf "},     {"TDIS-TYPE", " bf "},    {"TSDB-TYPE", " timeseries "},
-                 {"ft_index0", " search "}, {"trietype0", " search "}};
+    const struct adapt_module *known = adapt_find_module(type);
     const char *at = t->modules;
 
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (strcmp(known[i].type, type) == 0)
-            return strstr(t->modules, known[i].module) != NULL;
+    if (known != NULL)
+        return strstr(t->modules, known->module) != NULL;
     while (*at != '\0') { /* ReJSON-RL of ReJSON, graphdata of graph */
         size_t n;
 
@@ -253,6 +299,25 @@ adapt_restore_again(struct adapt *a, const struct cmd *c, const struct adapt_res
     return RC_OK;
 }
 
+/* What the server will say of a value that nobody looks into, as far as that is known. */
+static void
+adapt_foresee(struct adapt *a, const struct cmd *c, enum kv_type type, const char *module,
+              bool has_module)
+{
+    if (kv_info[type].opaque == NULL)
+        return;
+    if (type == KV_MODULE && !has_module) {
+        bool sure = a->t->modules_told && (a->t->modules[0] == '\0' || adapt_knows_module(module));
+
+        a->refused.modules += sure;
+        a->refused.unsure += !sure;
+        if (a->refused.module[0] == '\0')
+            (void)snprintf(a->refused.module, sizeof(a->refused.module), "%s", module);
+    } else if (!adapt_takes_version(a->t, payload_stamp(c->argv[3]))) {
+        a->refused.newer++;
+    }
+}
+
 static enum rc
 adapt_payload(struct adapt *a, const struct cmd *c, enum adapt_verdict *verdict, struct str *out,
               enum adapt_left *why, struct err *e)
@@ -260,7 +325,7 @@ adapt_payload(struct adapt *a, const struct cmd *c, enum adapt_verdict *verdict,
     struct err ignored = ERR_INIT;
     struct adapt_restore r;
     enum kv_type type;
-    char module[PAYLOAD_MODULE_TEXT];
+    char module[PAYLOAD_MODULE_TEXT] = "";
     bool has_module = false;
     struct ev ev;
 
@@ -275,6 +340,7 @@ adapt_payload(struct adapt *a, const struct cmd *c, enum adapt_verdict *verdict,
         a->left_out[ADAPT_MODULES]++;
         return RC_OK;
     }
+    adapt_foresee(a, c, type, module, has_module);
     if (kv_info[type].opaque == NULL &&
         (!adapt_takes_version(a->t, payload_stamp(c->argv[3])) ||
          (!a->t->field_expiry && rdb_expires_fields(ev.u.payload.rdb_type)))) {

@@ -37,9 +37,12 @@ struct adapt_target {
     bool survives_modules;     /* refuses values of unknown modules: 6.2 */
     bool rdb[ADAPT_RDB_SLOTS]; /* payloads stamped with this version */
     char modules[512]; /* names of those that it has loaded, with a space before and after each */
+    bool modules_told; /* it could be asked for them */
     int64_t ahead_ms;  /* its clock less ours */
 };
 
+/* What two servers take, both of them. */
+void adapt_target_meet(struct adapt_target *t, const struct adapt_target *other);
 /* One that takes everything. */
 struct adapt_target adapt_anything(void);
 /* Does it? */
@@ -80,6 +83,14 @@ bool adapt_wants_whole(const struct adapt *a, const struct cmd *c);
 NODISCARD enum rc adapt_command(struct adapt *a, const struct cmd *c, enum adapt_verdict *verdict,
                                 struct str *out, enum adapt_left *why, struct err *e);
 
+/* Values that go as they are, and that the target will refuse. */
+struct adapt_refused {
+    uint64_t modules; /* of modules that it has not loaded */
+    uint64_t unsure;  /* of modules of which that is not known */
+    uint64_t newer;   /* nobody looks into them, and they are of a version that it does not take */
+    char module[16];  /* the type of the first of the modules */
+};
+struct adapt_refused adapt_refused(const struct adapt *a);
 /* How much of each kind was left out so far. */
 const uint64_t *adapt_left_out(const struct adapt *a);
 

@@ -26,9 +26,13 @@ enum rc
 tee_on(void *arg, const struct ev *ev, struct err *e)
 {
     struct tee *t = arg;
-
     bool code = ev->kind == EV_FUNCTION || ev->kind == EV_SCRIPT;
 
+    if (ev->kind == EV_DB)
+        t->db = ev->u.db.n;
+    if (ev->kind == EV_KEY && t->index != NULL &&
+        key_lane_key(t->index, encoder_facts(t->enc).bytes, t->db, ev->u.key.name, e))
+        return err_code(e);
     if (t->enc != NULL && !(code && t->no_code) && encoder_on(t->enc, ev, e))
         return err_code(e);
     return t->tally == NULL ? RC_OK : dataset_digest_on(t->tally, ev, e);
@@ -259,7 +263,11 @@ convert_rdb(struct ctx *cx, struct rdb *in, const struct convert_opts *opts, str
             struct dataset_digest *t, struct convert_facts *out, struct err *e)
 {
     struct convert c = {
-        .cx = cx, .in = in, .opts = opts, .to = {enc, t, opts->no_code}, .facts = out};
+        .cx = cx,
+        .in = in,
+        .opts = opts,
+        .to = {.enc = enc, .tally = t, .index = opts->index, .no_code = opts->no_code},
+        .facts = out};
     enum rc rc;
 
     memset(out, 0, sizeof(*out));

@@ -21,6 +21,7 @@
 #include "dump/encode.h"
 #include "dump/filter.h"
 #include "dump/dataset_digest.h"
+#include "dump/key_index.h"
 #include "rdb/rdb.h"
 
 enum {
@@ -33,8 +34,9 @@ struct convert_opts {
     enum dump_format format;
     struct filter filter;
     atomic_uint_fast64_t *keys; /* counts up as keys pass; may be NULL */
-    bool no_code;   /* libraries and scripts are counted, and not sent: another shard gives them */
-    unsigned share; /* of CONVERT_NAMES_KEPT so many take a part each; 0: one */
+    bool no_code; /* libraries and scripts are counted, and not sent: another shard gives them */
+    struct key_lane *index; /* hears where each key begins; may be NULL */
+    unsigned share;         /* of CONVERT_NAMES_KEPT so many take a part each; 0: one */
     /* A database, or a part of one, is over: all its keys, wanted or not. May be NULL. */
     void (*on_db)(void *arg, uint64_t db, uint64_t keys);
     void *arg;
@@ -59,11 +61,13 @@ NODISCARD enum rc convert_rdb(struct ctx *cx, struct rdb *in, const struct conve
                               struct encoder *enc, struct dataset_digest *t,
                               struct convert_facts *out, struct err *e);
 
-/* One ev_fn for two consumers; either may be NULL. */
+/* One ev_fn for the consumers of a dataset; each may be NULL, and `index` is so where `enc` is. */
 struct tee {
     struct encoder *enc;
     struct dataset_digest *tally;
+    struct key_lane *index;
     bool no_code; /* what belongs to no key goes to the tally only */
+    uint64_t db;  /* ours */
 };
 enum rc tee_on(void *arg, const struct ev *ev, struct err *e);
 

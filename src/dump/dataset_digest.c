@@ -411,6 +411,12 @@ dataset_digest_each(struct dataset_digest *t, dataset_digest_key_fn *fn, void *a
     t->each_arg = arg;
 }
 
+void
+dataset_digest_each_as(struct dataset_digest *t, const struct dataset_digest *from)
+{
+    dataset_digest_each(t, from->each, from->each_arg);
+}
+
 enum rc
 dataset_digest_on(void *arg, const struct ev *ev, struct err *e)
 {

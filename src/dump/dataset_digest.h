@@ -75,6 +75,8 @@ struct dataset_digest_key {
 typedef enum rc dataset_digest_key_fn(void *arg, const struct dataset_digest_key *k, struct err *e);
 /* Tell each. Before the first event. */
 void dataset_digest_each(struct dataset_digest *t, dataset_digest_key_fn *fn, void *arg);
+/* The same that `from` tells: then `t` counts a part of what `from` does. */
+void dataset_digest_each_as(struct dataset_digest *t, const struct dataset_digest *from);
 /* How many keys and fields were left out. */
 uint64_t dataset_digest_left_out(const struct dataset_digest *t);
 

@@ -429,5 +429,8 @@ encoder_end(struct encoder *x, struct trailer *out, struct err *e)
 struct encoder_facts
 encoder_facts(const struct encoder *x)
 {
-    return x->facts;
+    struct encoder_facts f = x->facts;
+
+    f.bytes += x->n; /* not passed on yet */
+    return f;
 }

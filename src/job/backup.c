@@ -2,13 +2,16 @@
 #include "job/backup.h"
 
 #include "api/notes.h"
+#include "base/endian.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stream.h"
 #include "job/dump_reader.h"
 #include "job/manifest.h"
 #include "job/target.h"
+#include "job/users.h"
 #include "redis/load.h"
+#include "repo/engine.h"
 #include "repo/snapshots.h"
 
 bool
@@ -42,16 +45,53 @@ store_manifest(struct save *s, const struct source_opts *source, const struct so
     return rc;
 }
 
-/* The parts of a dump, each a lane of the file. */
+/* The parts of a dump, each a lane of the file, and the index of its keys. */
 struct backup_sink {
     struct source_sink sink;
+    struct key_index_sink keys;
     struct save *save;
+    struct key_index *index;
+    uint64_t seed;
+    unsigned n_lanes;
 };
+
+static enum rc
+sink_keys_blob(struct key_index_sink *s, struct str bytes, struct err *e)
+{
+    return save_side_blob(CONTAINER_OF(s, struct backup_sink, keys)->save, bytes, e);
+}
 
 static void
 sink_open(struct source_sink *s, unsigned n_lanes)
 {
-    save_lanes(CONTAINER_OF(s, struct backup_sink, sink)->save, n_lanes);
+    struct backup_sink *to = CONTAINER_OF(s, struct backup_sink, sink);
+
+    save_lanes(to->save, n_lanes);
+    save_side(to->save);
+    to->n_lanes = n_lanes;
+    to->index = key_index_new(to->seed, n_lanes, &to->keys);
+}
+
+static struct key_lane *
+sink_index(struct source_sink *s, unsigned i)
+{
+    return key_index_lane(CONTAINER_OF(s, struct backup_sink, sink)->index, i);
+}
+
+/* All lanes are ended: what stands where is known. */
+static enum rc
+sink_index_end(struct backup_sink *to, struct err *e)
+{
+    uint64_t *starts = mem_zero(to->n_lanes, sizeof(*starts)), size = 0;
+    enum rc rc;
+
+    for (unsigned i = 0; i < to->n_lanes; i++) {
+        starts[i] = size;
+        size += save_lane_bytes(to->save, i);
+    }
+    rc = key_index_end(to->index, starts, size, e);
+    mem_free(starts);
+    return rc == RC_OK ? save_side_end(to->save, KEYS_NAME, e) : rc;
 }
 
 static struct wr *
@@ -89,18 +129,26 @@ check_whole(const struct source_facts *f, struct err *e)
 }
 
 static enum rc
-store_dump(struct ctx *cx, struct save *s, struct source_opts *source, struct dataset_digest *t,
-           struct source_facts *f, const struct before_restore *before, struct err *e)
+store_dump(struct ctx *cx, struct repo *r, struct save *s, struct source_opts *source,
+           struct dataset_digest *t, struct source_facts *f, const struct before_restore *before,
+           struct err *e)
 {
     struct backup_sink to = {.sink = {.width = SAVE_LANES_MAX,
                                       .again = true,
                                       .open = sink_open,
                                       .lane = sink_lane,
+                                      .index = sink_index,
                                       .end = sink_end},
-                             .save = s};
+                             .keys.blob = sink_keys_blob,
+                             .save = s,
+                             .seed = le64_load(repo_config(r)->id.b)};
+    enum rc rc = source_dump(cx, source, &to.sink, t, f, e);
 
-    if (source_dump(cx, source, &to.sink, t, f, e))
-        return err_code(e);
+    if (rc == RC_OK)
+        rc = sink_index_end(&to, e);
+    key_index_free(to.index);
+    if (rc != RC_OK)
+        return rc;
     for (size_t i = 0; f->n_shards > 1 && i < f->n_shards; i++) /* as source_shards numbers them */
         f->shards[i].blobs = save_lane_blobs(s, (unsigned)i + 1);
     if (save_lanes_end(s, DUMP_NAME, e) || (before != NULL && check_whole(f, e)))
@@ -188,7 +236,9 @@ backup_once(struct ctx *cx, struct repo *r, const struct source_opts *o,
     if (save_open(cx, r, &save_opts, &s, e))
         return err_code(e);
     t = dataset_digest_new();
-    rc = store_dump(cx, s, &source, t, &out->source, opts->before_restore, e);
+    rc = store_dump(cx, r, s, &source, t, &out->source, opts->before_restore, e);
+    if (rc == RC_OK && opts->users)
+        rc = users_save(cx, &source, s, &out->users, e);
     if (rc == RC_OK)
         rc = find_cluster(cx, r, &out->source, given, &target, e);
     own.target = target_view(&target);

@@ -5,8 +5,8 @@
 /*
  * job/backup -- a Redis, or any stream, becomes a snapshot.
  *
- * Order    dump into the repository as it comes, manifest, snapshot last: whatever fails before
- *          leaves no snapshot, and at most packs that nobody names.
+ * Order    dump into the repository as it comes, its key index beside it, manifest, snapshot last: whatever fails
+ *          before leaves no snapshot, and at most packs that nobody names.
  * Names    DUMP_NAME at the root, `paths` ["/dumpfile.resp"], host "host-0" unless told otherwise:
  *          as Stash, so that either restores the other's. Whose data it is stands in the brief.
  * Guard    a whole backup of a target knows how many keys those before had (maintain/shrink.h).
@@ -16,6 +16,7 @@
 #include "maintain/shrink.h"
 
 #define DUMP_NAME "dumpfile.resp"
+#define KEYS_NAME "dumpfile.keys" /* where in it each key stands (dump/key_index) */
 #define DUMP_HOST "host-0"
 
 /* Does it hold what we and Stash call a dump, and nothing else? */
@@ -32,6 +33,7 @@ struct backup_opts {
         by_address; /* that is but its address: a cluster keeps the target of the newest snapshot of a cluster that
                       * had one of its nodes */
     int shrink_below;   /* percent; 0: SHRINK_BELOW, SHRINK_BELOW_OFF: never pin */
+    bool users;         /* keep them, too (job/users) */
     bool accept_shrink; /* what there is now is right, however little */
     /* It is the copy that a restore takes (job/safety): all there is or nothing (RC_UNSUPPORTED), and of no history. */
     const struct before_restore *before_restore; /* NULL: it is a backup */
@@ -43,7 +45,7 @@ struct backup_result {
     struct save_stats save;
     struct source_facts source; /* of backup_redis; without its shards */
     uint64_t skew_ms;           /* between the points in time of the shards */
-    uint64_t keys;
+    uint64_t keys, users;
     char digest[TALLY_DIGEST_TEXT];
     /* What was chosen of the source, as options, as far as it fits; "": all of it. */
     char part[BACKUP_PART];

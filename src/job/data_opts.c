@@ -117,6 +117,20 @@ const struct opt opts_compression[] = {
     {.name = NULL},
 };
 
+const struct opt opts_beside[] = {
+    {"acl", 0, OPT_FLAG(struct beside_opts, users), NULL,
+     "keep the server's ACL users, too (passwords as the hashes that it shows)"},
+    {.name = NULL},
+};
+
+static const char *const users[] = {"none", "add", "replace", NULL};
+
+const struct opt opts_beside_restore[] = {
+    {"acl", 0, OPT_ENUM(struct beside_choice, users, users, "none"), NULL,
+     "ACL users of the snapshot: none, those that the target does not have, or all"},
+    {.name = NULL},
+};
+
 static const char *const ttls[] = {"keep", "drop", "shift", NULL};
 
 static enum rc

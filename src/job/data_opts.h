@@ -11,6 +11,7 @@
  */
 #include "job/source.h"
 #include "opts/opts.h"
+#include "redis/acl.h"
 #include "redis/load.h"
 #include "repo/save.h"
 
@@ -26,6 +27,18 @@ struct compression_opts {
     enum save_compression level;
 };
 extern const struct opt opts_compression[];
+
+/* What a backup keeps besides the data. */
+struct beside_opts {
+    bool users;
+};
+extern const struct opt opts_beside[];
+
+/* What a restore gives back besides the data. */
+struct beside_choice {
+    enum acl_how users;
+};
+extern const struct opt opts_beside_restore[];
 
 /* What a load does with the target. */
 struct load_choice {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/look.h"
 
+#include "dump/encode.h"
 #include "dump/unpack.h"
 #include "job/dump_reader.h"
 
@@ -11,8 +12,9 @@ struct look {
     ev_fn *on;                     /* of its value; NULL: it is only looked for */
     void *arg;
     struct unpack *values;
-    struct look_key at; /* the key in progress */
-    bool in;            /* it is wanted */
+    struct key_place place; /* only this of the dump; n 0: all */
+    struct look_key at;     /* the key in progress */
+    bool in;                /* it is wanted */
     bool found, once, done;
 };
 
@@ -112,6 +114,69 @@ look_on(void *arg, const struct ev *ev, struct err *e)
     return unpack_on(l->values, ev, e);
 }
 
+/* Some whole keys of a dump, with what must stand in front of them. */
+struct fragment {
+    struct rd rd;
+    struct buf head;
+    size_t at; /* read of it */
+    struct rd *rest;
+};
+
+static enum rc
+fragment_read(struct rd *base, uint8_t *p, size_t n, size_t *got, struct err *e)
+{
+    struct fragment *f = CONTAINER_OF(base, struct fragment, rd);
+
+    if (f->at == f->head.n)
+        return rd_read(f->rest, p, n, got, e);
+    *got = MIN(n, f->head.n - f->at);
+    memcpy(p, f->head.p + f->at, *got);
+    f->at += *got;
+    return RC_OK;
+}
+
+/* A header, and the database. */
+static enum rc
+fragment_begin(struct fragment *f, uint64_t db, struct err *e)
+{
+    struct ev ev = {.kind = EV_DB, .u.db = {.n = db, .keys = EV_UNKNOWN, .expires = EV_UNKNOWN}};
+    struct encoder *enc;
+    struct wr_buf to;
+    enum rc rc;
+
+    *f = (struct fragment){.rd.read = fragment_read, .head = BUF_INIT(4 * TRAILER_TEXT)};
+    wr_buf_init(&to, &f->head);
+    enc = encoder_new(&to.wr, DUMP_COMMANDS);
+    rc = encoder_begin(enc, PART_WHOLE, e);
+    if (rc == RC_OK)
+        rc = encoder_on(enc, &ev, e);
+    if (rc == RC_OK)
+        rc = encoder_flush(enc, e);
+    encoder_free(enc);
+    return rc;
+}
+
+static enum rc
+look_at_place(struct ctx *cx, const struct snapshot_source *from, struct look *l, struct err *e)
+{
+    const struct load_opts opts = {
+        .filter = FILTER_ALL, .dry_run = true, .on = look_on, .on_arg = l};
+    struct load_result result;
+    struct load *file = NULL;
+    struct fragment f;
+    enum rc rc = fragment_begin(&f, l->place.db, e);
+
+    if (rc == RC_OK)
+        rc = load_open_range(cx, from->repo, &from->file, l->place.at, l->place.n, &file, e);
+    if (rc == RC_OK) {
+        f.rest = load_rd(file);
+        rc = load_run(cx, NULL, &f.rd, &opts, &result, e);
+    }
+    load_close(file);
+    buf_release(&f.head);
+    return rc;
+}
+
 enum rc
 look_events(struct ctx *cx, const struct snapshot_source *from, ev_fn *on, void *arg,
             struct load_result *load, bool *is_rdb, struct err *e)
@@ -142,8 +207,10 @@ look_pass(struct ctx *cx, const struct snapshot_source *from, struct look *l, st
     enum rc rc;
 
     l->once = from->manifest.n != 0;
+    l->at = (struct look_key){.db = 0};
     l->values = unpack_new(look_value_on, l);
-    rc = look_events(cx, from, look_on, l, NULL, NULL, &why);
+    rc = l->place.n != 0 ? look_at_place(cx, from, l, &why)
+                         : look_events(cx, from, look_on, l, NULL, NULL, &why);
     unpack_free(l->values);
     if (rc == RC_OK || l->done)
         return RC_OK;
@@ -160,6 +227,33 @@ look_keys(struct ctx *cx, const struct snapshot_source *from, const struct filte
     return look_pass(cx, from, &l, e);
 }
 
+/* Where the index leads; a key of the same hash may be there instead, and what ends there has no end. */
+static enum rc
+look_by_index(struct ctx *cx, const struct snapshot_source *from, struct look *l, bool *known,
+              struct err *e)
+{
+    struct key_places places;
+    struct err why = ERR_INIT;
+    enum rc rc;
+
+    if (key_file_look(cx, from, l->wanted->db, l->wanted->name, &places, e))
+        return err_code(e);
+    *known = places.known && places.n == 0;
+    for (size_t i = 0; i < places.n && !l->found; i++) {
+        l->place = places.v[i];
+        why = (struct err)ERR_INIT;
+        rc = look_pass(cx, from, l, &why);
+        if (rc != RC_OK && rc != RC_CORRUPT) {
+            *e = why;
+            return rc;
+        }
+    }
+    *known = *known || l->found;
+    if (!l->found)
+        l->place.n = 0;
+    return RC_OK;
+}
+
 enum rc
 look_find(struct ctx *cx, const struct snapshot_source *from, uint64_t db, struct str name,
           struct look_key *out, struct err *e)
@@ -167,8 +261,9 @@ look_find(struct ctx *cx, const struct snapshot_source *from, uint64_t db, struc
     const struct look_key wanted = {.db = db, .name = name};
     struct look l = {.wanted = &wanted};
     char shown[80];
+    bool known;
 
-    if (look_pass(cx, from, &l, e))
+    if (look_by_index(cx, from, &l, &known, e) || (!known && look_pass(cx, from, &l, e)))
         return err_code(e);
     if (!l.found)
         return err_set(e, RC_NOT_FOUND, "there is no key \"%s\" in database %llu of the snapshot",
@@ -176,6 +271,7 @@ look_find(struct ctx *cx, const struct snapshot_source *from, uint64_t db, struc
     *out = l.at;
     out->db = db;
     out->name = name;
+    out->place = l.place;
     return RC_OK;
 }
 
@@ -183,7 +279,7 @@ enum rc
 look_value(struct ctx *cx, const struct snapshot_source *from, const struct look_key *k, ev_fn *on,
            void *arg, struct err *e)
 {
-    struct look l = {.wanted = k, .on = on, .arg = arg};
+    struct look l = {.wanted = k, .on = on, .arg = arg, .place = k->place};
     struct ev end = {.kind = EV_KEY_END};
 
     if (look_pass(cx, from, &l, e))

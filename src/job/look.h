@@ -8,12 +8,14 @@
  * Shape    a pass over the dump: look_events gives all of it, look_keys tells every key; look_find finds one, and look_value gives its events.
  * Sizes    bytes of the data: names of fields, elements, values; what a server takes for them is more.
  * Memory   that of a decoder (dump/dump_decode), whatever the dump's size.
+ * Far      of a dump with a key index beside it one key costs the index's directory, a page of each run and the block that
+ *          holds the key (job/key_file), where all of it would be read.
  * Stops    at the key that is looked for, where the dump is of our making; in others a key may come again.
  * Errors   as job/restore of a dump that is not whole, as far as it was read.
  */
 #include "dump/dataset_digest.h"
 #include "dump/filter.h"
-#include "job/restore.h"
+#include "job/key_file.h"
 
 /* All of the dump as events. `load` and `is_rdb` may be NULL: how it was read. An error of `on` ends it. */
 NODISCARD enum rc look_events(struct ctx *cx, const struct snapshot_source *from, ev_fn *on,
@@ -24,7 +26,8 @@ struct look_key {
     struct str name; /* borrowed until the callback returns; of look_find: the caller's */
     enum kv_type type;
     uint64_t items, bytes;
-    int64_t expires_at; /* unix ms, EV_NO_EXPIRY */
+    int64_t expires_at;     /* unix ms, EV_NO_EXPIRY */
+    struct key_place place; /* of look_find: the bytes of the dump that hold it; n 0: any may */
 };
 
 typedef enum rc look_key_fn(void *arg, const struct look_key *k, struct err *e);

@@ -136,15 +136,20 @@ read_verbs(const struct json *types, bool payloads, uint32_t *verbs, struct err 
 {
     for (size_t k = 0; k < KV_N_TYPES; k++) {
         const struct json *one = NULL;
-        uint64_t keys = 0;
+        uint64_t keys = 0, expiring = 0;
 
         if (kv_info[k].makes == NULL)
             continue;
         if (json_opt_object(types, kv_info[k].name, &one, e) ||
-            (one != NULL && json_get_u64(one, "keys", &keys, e)))
+            (one != NULL &&
+             (json_get_u64(one, "keys", &keys, e) || json_get_u64(one, "expiring", &expiring, e))))
             return err_code(e);
         if (keys != 0)
             *verbs |= UINT32_C(1) << (payloads ? V_RESTORE : verb_making((enum kv_type)k));
+        if (keys != 0 && k != KV_STRING && !payloads) /* what the key held is removed first */
+            *verbs |= UINT32_C(1) << V_DEL;
+        if (expiring != 0 && !payloads)
+            *verbs |= UINT32_C(1) << V_PEXPIREAT;
     }
     return RC_OK;
 }
@@ -173,8 +178,8 @@ static enum rc
 read_brief(const struct json *j, struct manifest_brief *out, struct err *e)
 {
     struct str digest, kind, server = STR_LIT(""), version = STR_LIT("");
-    const struct json *source;
-    uint64_t lost = UINT64_MAX;
+    const struct json *source, *functions = NULL;
+    uint64_t lost = UINT64_MAX, libraries = 0;
 
     out->skew_ms = UINT64_MAX;
     if (json_get_u64(j, "keys", &out->keys, e) || json_get_u64(j, "bytes", &out->bytes, e) ||
@@ -188,8 +193,12 @@ read_brief(const struct json *j, struct manifest_brief *out, struct err *e)
         json_opt_u64(j, "longest", &out->longest, e) ||
         json_opt_u64(source, "dataset_memory", &out->memory, e) ||
         json_opt_str(source, "server", &server, e) ||
-        json_opt_str(source, "server_version", &version, e) || read_databases(j, out, e))
+        json_opt_str(source, "server_version", &version, e) || read_databases(j, out, e) ||
+        json_opt_object(j, "functions", &functions, e) ||
+        (functions != NULL && json_opt_u64(functions, "count", &libraries, e)))
         return err_code(e);
+    if (libraries != 0 && version.n > 1 && (version.p[0] >= '7' || version.p[1] != '.'))
+        out->verbs |= UINT32_C(1) << V_FUNCTION; /* older ones had scripts */
     /* Older manifests have the figure of the whole server, whatever they are of. */
     out->memory = json_has(j, "filter") ? 0 : manifest_memory(out->memory, out->bytes, out->keys);
     out->lost_master = lost != UINT64_MAX;

@@ -104,7 +104,8 @@ output_error(const struct json *status)
     for (size_t i = 0; i < json_size(stats); i++) {
         const struct json *h = json_elem(stats, i);
 
-        if (strcmp(json_text_or(json_field(h, "phase"), ""), "Succeeded") != 0)
+        if (strcmp(json_text_or(json_field(h, "phase"), ""), "Succeeded") != 0 &&
+            strcmp(json_text_or(json_field(h, "phase"), ""), PLAN_PHASE) != 0)
             return json_text_or(json_field(h, "error"), "it did not succeed");
     }
     return NULL;

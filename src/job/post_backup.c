@@ -7,6 +7,7 @@
 #include "maintain/check.h"
 #include "maintain/policy.h"
 #include "maintain/prune.h"
+#include "maintain/removal_guard.h"
 #include "maintain/shrink.h"
 #include "repo/snapshots.h"
 #include "maintain/stats.h"
@@ -168,8 +169,14 @@ static void
 post_backup_mark(const struct policy *p, const struct group *g, struct instant now)
 {
     policy_apply(p, g->list, g->n, now, g->marks);
-    for (size_t i = 0; i < g->n; i++)
-        g->marks[i].keep = g->marks[i].keep || g->list[i].pinned;
+    for (size_t i = 0; i < g->n; i++) {
+        char id[ID_TEXT];
+
+        if (!g->marks[i].keep && g->list[i].last_verified)
+            log_info("snapshot %.8s stays: it is the last one that was verified",
+                     id_hex(&g->list[i].id, id));
+        g->marks[i].keep = g->marks[i].keep || g->list[i].pinned || g->list[i].last_verified;
+    }
 }
 
 static enum rc
@@ -242,8 +249,7 @@ post_backup_retention(struct ctx *cx, struct repo *r, const struct json *policy,
     if (snapshots_list(cx, r, &list, &n, e))
         return err_code(e);
     out->removed = 0;
-    targets_number(list, n);
-    shrink_pins(list, n);
+    removal_pins(list, n);
     made = snapshot_made(list, n, &whose->made);
     if (made == NULL) {
         snapshots_free(list, n);

@@ -91,12 +91,18 @@ static const struct opt_group groups_backup[] = {
     {opts_tls, AT(tls)},
     {opts_source, AT(source)},
     {opts_compression, AT(compression)},
+    {opts_beside, AT(beside)},
     {opts_args_backup, 0},
     {.table = NULL},
 };
 static const struct opt_group groups_restore[] = {
-    {opts_keys, AT(keys)}, {opts_args, 0},         {opts_tls, AT(tls)},
-    {opts_load, AT(load)}, {opts_args_restore, 0}, {.table = NULL},
+    {opts_keys, AT(keys)},
+    {opts_args, 0},
+    {opts_tls, AT(tls)},
+    {opts_load, AT(load)},
+    {opts_beside_restore, AT(beside_restore)},
+    {opts_args_restore, 0},
+    {.table = NULL},
 };
 #undef AT
 

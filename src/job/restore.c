@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "job/restore.h"
+#include "job/restore_internal.h"
 
 #include "api/notes.h"
 #include "base/clock.h"
@@ -8,8 +8,6 @@
 #include "job/dump_parts.h"
 #include "job/dump_reader.h"
 #include "job/manifest.h"
-#include "job/room.h"
-#include "redis/topology.h"
 
 enum { VERIFY_MS = 60 * 1000 };
 
@@ -72,11 +70,7 @@ restore_shift(struct change *c, const struct snapshot *s, struct err *e)
     return RC_OK;
 }
 
-/*
- * One pass over a dump: into the server, or nowhere. `in` NULL: its parts, which are struct dump_parts. `before`, which
- * may be NULL, digests the dump as it was where it is rewritten.
- */
-static enum rc
+enum rc
 restore_pass(struct ctx *cx, struct rd *in, struct masters *to, const struct load_opts *opts,
              struct dataset_digest *before, struct load_result *out, struct err *e)
 {
@@ -102,59 +96,6 @@ restore_pass(struct ctx *cx, struct rd *in, struct masters *to, const struct loa
     }
     dump_reader_close(feed);
     return rc;
-}
-
-/* What is known of a dump before it is loaded; 0 where it is not. */
-struct plan {
-    struct room_need need;
-    uint64_t keys;
-    uint32_t verbs;
-    struct str manifest;
-    bool distinct; /* each key is in it once */
-    bool lacks_functions;
-};
-
-/* A filter that nothing passes is more likely a mistake than a wish. */
-static enum rc
-none_wanted(const struct filter *f, uint64_t keys, struct err *e)
-{
-    CLEANUP(mem_free_ptr) char *wanted = NULL;
-    char n[STR_GROUPED_MAX];
-
-    if (f->match.n == 1 && f->exclude.n == 0 && f->types == 0)
-        wanted = mem_printf("matches \"%s\"", f->match.v[0]);
-    else
-        wanted = mem_strdup(filter_by_name(f) ? "is wanted" : "is in that database");
-    return err_set(e, RC_NOT_FOUND, "none of the %s %s of the dump %s", str_grouped(keys, n),
-                   str_plural(keys, "key", "keys"), wanted);
-}
-
-/* What would stop the load in its middle stops it here, before anything is written. */
-static enum rc
-survey_dump(struct ctx *cx, struct rd *in, const struct load_opts *opts, struct plan *plan,
-            struct err *e)
-{
-    struct load_opts o = *opts;
-    struct load_result found;
-    struct room_weight weight = {.least = 0};
-    struct filtered wanted = {.filter = restore_filter(opts), .on = room_weigh, .arg = &weight};
-
-    o.dry_run = true;
-    o.on = filtered_on;
-    o.on_arg = &wanted;
-    if (restore_pass(cx, in, NULL, &o, NULL, &found, e))
-        return err_code(e);
-    if (found.keys == 0 && found.filtered_keys != 0)
-        return none_wanted(&opts->filter, found.filtered_keys, e);
-    plan->keys = found.keys;
-    plan->need.longest = found.facts.longest;
-    plan->need.highest_db = found.highest_db;
-    plan->need.one_db = opts->filter.db != FILTER_ALL_DBS;
-    plan->verbs = found.facts.verbs;
-    /* Commands of others may write a key twice, and keys that are kept are not written. */
-    if (found.facts.ours && found.facts.exact && opts->existing != LOAD_SKIP)
-        plan->need.least = weight.least;
-    return RC_OK;
 }
 
 /* How far a load came that did not end well, and how to go on. */
@@ -244,7 +185,7 @@ check_wanted(const struct counts *n, const struct filter *f, struct err *e)
 {
     if (dataset_digest_keys(n->all) == 0 || dataset_digest_keys(n->wanted) != 0)
         return RC_OK;
-    (void)none_wanted(f, dataset_digest_keys(n->all), e);
+    (void)survey_none_wanted(f, dataset_digest_keys(n->all), e);
     return err_wrap(e, "nothing was written");
 }
 
@@ -259,22 +200,22 @@ restore_left_anything(const struct load_result *l)
 
 /* The dump is sent: is it what was backed up, and does the target hold it? */
 static enum rc
-restore_judge(struct ctx *cx, const struct load_opts *opts, const struct plan *plan,
+restore_judge(struct ctx *cx, const struct load_opts *opts, const struct survey *found,
               const struct counts *n, const struct outcome_start *start, struct restore_result *out,
               struct err *e)
 {
     const struct outcome_opts o = {.sent = n->wanted,
                                    .emptied = out->load.emptied,
-                                   .distinct = plan->distinct,
+                                   .distinct = found->distinct,
                                    .exact = out->load.facts.exact,
                                    .removes = out->load.facts.removes,
                                    .db = restore_filter(opts).db};
 
     warn_open_end(&out->load);
-    if (plan->lacks_functions)
+    if (found->lacks_functions)
         log_warn("libraries of functions are not in this backup: the user that made it could not "
                  "list them");
-    if (restore_compare(plan->manifest, n->all, out, e) || check_wanted(n, &opts->filter, e))
+    if (restore_compare(found->manifest, n->all, out, e) || check_wanted(n, &opts->filter, e))
         return err_code(e);
     if (opts->dry_run)
         return RC_OK;
@@ -286,55 +227,45 @@ restore_judge(struct ctx *cx, const struct load_opts *opts, const struct plan *p
         return err_wrap(e, "the target does not hold what was restored");
     out->equal = out->outcome.proven && !out->repaired && change_is_none(opts->change) &&
                  out->compared && filter_is_all(&opts->filter) && out->load.skipped_keys == 0 &&
-                 out->load.lost_pending == 0 && !plan->lacks_functions &&
+                 out->load.lost_pending == 0 && !found->lacks_functions &&
                  !restore_left_anything(&out->load);
     return RC_OK;
 }
 
-/* Masters of a cluster said what they are when they were chosen. */
-static enum rc
-restore_check_role(struct ctx *cx, const struct outcome_start *s, struct err *e)
-{
-    if (s->m->owner != NULL)
-        return RC_OK;
-    return topology_need_master(cx, s->m->list[0],
-                                s->infos[0].version[0] != '\0' ? &s->infos[0] : NULL, e);
-}
-
 /* Load what was found good. */
 static enum rc
-load_and_judge(struct ctx *cx, struct rd *in, const struct plan *plan, struct masters *to,
+load_and_judge(struct ctx *cx, struct rd *in, const struct survey *found, struct masters *to,
                const struct load_opts *opts, struct restore_result *out, struct err *e)
 {
-    struct outcome_start start = {0};
+    struct restore_checked now = {.to = to, .opts = opts}; /* a copy may have taken hours */
     struct load_opts o = *opts;
     int64_t started = clock_mono_ms();
     bool rewrites = restore_rewrites(opts);
     CLEANUP(mem_free_ptr) char *changed = change_text(opts->change);
     struct counts n;
-    enum rc rc = opts->dry_run ? RC_OK : outcome_begin(cx, to, &start, e);
+    enum rc rc = opts->dry_run ? RC_OK : restore_checked_open(cx, &now, e);
 
     if (rc == RC_OK && !opts->dry_run)
-        rc = restore_check_role(cx, &start, e);
+        rc = restore_check(cx, &now, CHECK_ROLE, e);
     if (rc) {
-        outcome_release(&start);
+        restore_checked_close(&now);
         return tell_what_is_there(to, opts, &out->load, 0, e);
     }
     counts_init(&n, opts);
     o.on = rewrites ? dataset_digest_on : counts_on;
     o.on_arg = rewrites ? (void *)n.wanted : &n;
-    o.verbs = plan->verbs;
+    o.verbs = found->verbs;
     rc = restore_pass(cx, in, to, &o, n.all, &out->load, e);
     out->took_ms = clock_mono_ms() - started;
-    rc = rc == RC_OK ? restore_judge(cx, opts, plan, &n, &start, out, e)
-                     : tell_what_is_there(to, opts, &out->load, plan->keys, e);
+    rc = rc == RC_OK ? restore_judge(cx, opts, found, &n, &now.start, out, e)
+                     : tell_what_is_there(to, opts, &out->load, found->keys, e);
     out->keys = dataset_digest_keys(n.all);
     out->wanted = dataset_digest_keys(n.wanted);
     (void)dataset_digest_sum_text(dataset_digest_whole(changed != NULL ? n.wanted : n.all),
                                   out->digest);
     (void)snprintf(out->changed, sizeof(out->changed), "%s", changed != NULL ? changed : "");
     counts_release(&n);
-    outcome_release(&start);
+    restore_checked_close(&now);
     return rc;
 }
 
@@ -352,62 +283,9 @@ restore_check_flush(const struct load_opts *opts, struct err *e)
                    keys);
 }
 
-enum rc
-restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct masters *to,
-               const struct load_opts *opts, struct restore_result *out, struct err *e)
-{
-    struct plan plan = {0};
-
-    memset(out, 0, sizeof(*out));
-    if (restore_check_flush(opts, e))
-        return err_code(e);
-    if (!opts->dry_run && ((survey != NULL && survey_dump(cx, survey, opts, &plan, e)) ||
-                           room_check(cx, to, &plan.need, e)))
-        return tell_what_is_there(to, opts, &out->load, 0, e);
-    return load_and_judge(cx, in, &plan, to, opts, out, e);
-}
-
-/*
- * The manifest tells it; where there is none, or an old one, the dump is read once more. So it is
- * before a server is emptied for data of which nobody knows how much memory they take.
- */
-static enum rc
-plan_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_opts *opts,
-              struct plan *plan, struct err *e)
-{
-    /* Of one that was repaired the manifest says what it was. */
-    struct str manifest = from->snap.repaired ? str_of(NULL, 0) : buf_str(&from->manifest);
-    struct manifest_brief brief = {0};
-    bool whole = filter_is_all(&opts->filter) && change_is_none(opts->change);
-    struct load *again;
-    enum rc rc;
-
-    if (manifest.n != 0 && manifest_brief(manifest, &brief, e))
-        return err_code(e);
-    *plan = (struct plan){.keys = whole ? brief.keys : 0,
-                          .need = {.longest = brief.longest,
-                                   .one_db = opts->filter.db != FILTER_ALL_DBS,
-                                   .highest_db = opts->filter.db == FILTER_ALL_DBS
-                                                     ? brief.highest_db
-                                                     : (uint64_t)opts->filter.db,
-                                   .memory = whole ? brief.memory : 0},
-                          .verbs = brief.verbs,
-                          .manifest = manifest,
-                          .distinct = brief.point_in_time,
-                          .lacks_functions = brief.lacks_functions};
-    if (opts->dry_run || (brief.longest != 0 && !restore_rewrites(opts) &&
-                          (opts->existing != LOAD_FLUSH || plan->need.memory != 0)))
-        return RC_OK;
-    if (load_open(cx, from->repo, &from->file, SNAPSHOT_WORKERS, &again, e))
-        return err_code(e);
-    rc = survey_dump(cx, load_rd(again), opts, plan, e);
-    load_close(again);
-    return rc;
-}
-
 /* All of it, or its parts side by side, where several masters take them. */
 static enum rc
-load_snapshot(struct ctx *cx, struct snapshot_source *from, const struct plan *plan,
+load_snapshot(struct ctx *cx, struct snapshot_source *from, const struct survey *found,
               struct masters *to, const struct load_opts *opts, struct restore_result *out,
               struct err *e)
 {
@@ -422,7 +300,7 @@ load_snapshot(struct ctx *cx, struct snapshot_source *from, const struct plan *p
         o.parts = &parts.parts;
     else if (rc == RC_OK)
         rc = snapshot_rd(cx, from, &in, e);
-    rc = rc == RC_OK ? load_and_judge(cx, in, plan, to, &o, out, e)
+    rc = rc == RC_OK ? load_and_judge(cx, in, found, to, &o, out, e)
                      : tell_what_is_there(to, opts, &out->load, 0, e);
     dump_parts_close(&parts);
     return rc;
@@ -440,27 +318,19 @@ restore_connect_again(struct ctx *cx, struct masters *to, struct err *e)
 
 /* The way back, before anything is changed: a copy of what the target holds. */
 static enum rc
-restore_keep(struct ctx *cx, const struct safety *safety, const struct snapshot *restored,
-             struct masters *to, struct safety_result *out, struct err *e)
+restore_keep(struct ctx *cx, const struct safety *safety, const struct restore_checked *found,
+             struct safety_result *out, struct err *e)
 {
+    struct masters *to = found->to;
     CLEANUP(mem_free_ptr) char *nodes = to->ids != NULL ? mem_strdup(to->ids) : NULL;
-    struct outcome_start start;
     struct safety s = *safety;
     char n[STR_GROUPED_MAX], size[60] = "", hint[sizeof(e->hint) + 8];
-    uint64_t keys, bytes = 0;
-    enum rc rc;
+    uint64_t keys = restore_checked_keys(found), bytes = 0;
 
-    if (outcome_begin(cx, to, &start, e))
-        return err_code(e);
-    keys = start.asked ? outcome_before(&start, FILTER_ALL_DBS) : EV_UNKNOWN;
-    for (size_t i = 0; i < start.n; i++)
-        bytes += start.infos[i].dataset_memory;
-    rc = restore_check_role(cx, &start, e);
-    outcome_release(&start);
-    if (rc != RC_OK)
-        return rc;
+    for (size_t i = 0; i < found->start.n; i++)
+        bytes += found->start.infos[i].dataset_memory;
     s.nodes = s.backup.by_address ? nodes : NULL;
-    if (safety_take(cx, &s, restored, keys, out, e) == RC_OK)
+    if (safety_take(cx, &s, &found->from->snap, keys, out, e) == RC_OK)
         return out->state == SAFETY_TAKEN ? restore_connect_again(cx, to, e) : RC_OK;
     if (bytes != 0)
         (void)snprintf(size, sizeof(size), " in %s bytes of memory", str_grouped(bytes, n));
@@ -472,6 +342,23 @@ restore_keep(struct ctx *cx, const struct safety *safety, const struct snapshot 
                     "%sname another repository with --safety-repo, or go without a way back: "
                     "--safety-copy skip (RestoreSession: " NOTE_SAFETY_COPY ")",
                     hint);
+}
+
+/* Nothing speaks against it, and what is there now can be brought back. `safety` NULL: of a stream. */
+static enum rc
+restore_prepare(struct ctx *cx, const struct snapshot_source *from, const struct survey *survey,
+                struct masters *to, const struct load_opts *opts, const struct safety *safety,
+                struct safety_result *out, struct err *e)
+{
+    struct restore_checked c = {.from = from, .to = to, .opts = opts, .survey = survey};
+    enum rc rc = restore_checked_open(cx, &c, e);
+
+    if (rc == RC_OK)
+        rc = restore_check_all(cx, &c, e);
+    if (rc == RC_OK && safety != NULL)
+        rc = restore_keep(cx, safety, &c, out, e);
+    restore_checked_close(&c);
+    return rc;
 }
 
 void
@@ -488,11 +375,29 @@ restore_end(struct ctx *cx, const struct safety *safety, const struct load_opts 
 }
 
 enum rc
+restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct masters *to,
+               const struct load_opts *opts, struct restore_result *out, struct err *e)
+{
+    static const struct survey_more no_more = {.read = false};
+    struct survey found = {0};
+
+    memset(out, 0, sizeof(*out));
+    if (restore_check_flush(opts, e))
+        return err_code(e);
+    if (!opts->dry_run &&
+        ((survey != NULL && survey_stream(cx, survey, opts, &no_more, &found, e)) ||
+         restore_prepare(cx, NULL, &found, to, opts, NULL, NULL, e)))
+        return tell_what_is_there(to, opts, &out->load, 0, e);
+    return load_and_judge(cx, in, &found, to, opts, out, e);
+}
+
+enum rc
 restore_redis(struct ctx *cx, struct snapshot_source *from, struct masters *to,
               const struct load_opts *opts, const struct safety *safety, struct restore_result *out,
               struct err *e)
 {
-    struct plan plan;
+    static const struct survey_more no_more = {.read = false};
+    struct survey found;
 
     memset(out, 0, sizeof(*out));
     if (opts->dry_run && safety != NULL)
@@ -505,18 +410,10 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct masters *to,
         log_warn("the snapshot is a part of its source (%s): this restore is partial", out->part);
     if (restore_check_flush(opts, e))
         return err_code(e);
-    if (plan_snapshot(cx, from, opts, &plan, e) ||
-        (!opts->dry_run && room_check(cx, to, &plan.need, e)))
+    if (survey_snapshot(cx, from, opts, &no_more, &found, e) ||
+        (!opts->dry_run && restore_prepare(cx, from, &found, to, opts, safety, &out->safety, e)))
         return tell_what_is_there(to, opts, &out->load, 0, e);
-    if (opts->existing == LOAD_FLUSH && !opts->dry_run &&
-        load_prove(cx, from->repo, &from->snap.tree, &from->file, e)) {
-        (void)err_hint(e, "another snapshot may be whole; run cstash check");
-        (void)err_wrap(e, "the snapshot is not whole");
-        return tell_what_is_there(to, opts, &out->load, 0, e);
-    }
-    if (!opts->dry_run && restore_keep(cx, safety, &from->snap, to, &out->safety, e))
-        return tell_what_is_there(to, opts, &out->load, 0, e);
-    return load_snapshot(cx, from, &plan, to, opts, out, e);
+    return load_snapshot(cx, from, &found, to, opts, out, e);
 }
 
 enum rc

@@ -23,6 +23,7 @@
 #include "job/outcome.h"
 #include "job/safety.h"
 #include "job/verify.h"
+#include "redis/acl.h"
 #include "redis/load.h"
 #include "repo/load.h"
 #include "repo/snapshots.h"
@@ -69,6 +70,8 @@ struct restore_result {
     struct verified verified;
     char digest[33]; /* of the dump, or of what was meant to be loaded where it was changed */
     struct safety_result safety;
+    bool with_users; /* they were asked for (job/users), and this is what became of them */
+    struct acl_result users;
 };
 
 /* How many of the keys that were sent had not expired when the load ended. */

@@ -193,6 +193,7 @@ safety_take(struct ctx *cx, const struct safety *s, const struct snapshot *resto
     log_info("taking a copy of %s first", redis_addr_text(s->source.addr));
     if (safety_find_first(cx, s, restored, &mark, e) || safety_backup(cx, s, &mark, &made, e))
         return err_code(e);
+    mem_trim(); /* what the copy took: the restore comes in the same memory */
     *out = (struct safety_result){.state = SAFETY_TAKEN,
                                   .copy = made.snapshot,
                                   .back = mark.repeats ? mark.first : made.snapshot,

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "job/manifest.h"
 #include "kube/object.h"
+#include "repo/verdict.h"
 
 /* restic puts no limit on what a snapshot says of itself; an API server does. */
 enum { TEXTS_MAX = 50, TEXT_MAX = 500 };
@@ -41,11 +42,37 @@ put_brief(struct json *status, const char *text)
     json_set_int(status, "keys", (int64_t)MIN(brief.keys, (uint64_t)INT64_MAX));
     put_text(status, "digest", brief.digest);
     put_text(status, "source", brief.source);
+    if (brief.memory != 0)
+        json_set_int(status, "memory", (int64_t)MIN(brief.memory, (uint64_t)INT64_MAX));
     if (brief.shards == 0)
         return;
     json_set_int(status, "shards", (int64_t)MIN(brief.shards, (uint64_t)INT64_MAX));
     if (brief.skew_ms <= INT64_MAX)
         put_text(status, "skew", duration_format((int64_t)brief.skew_ms, skew));
+}
+
+/* In whole seconds, as times of Kubernetes are. */
+static void
+put_verdict(struct json *status, const struct verdict *v)
+{
+    char time[INSTANT_TEXT], took[DURATION_TEXT];
+    struct json *j;
+
+    json_remove(status, "verified");
+    json_remove(status, "verification");
+    if (v == NULL)
+        return;
+    (void)instant_format((struct instant){.sec = v->time.sec}, time);
+    if (v->good)
+        put_text(status, "verified", time);
+    j = json_need_object(status, "verification");
+    put_text(j, "time", time);
+    json_set_bool(j, "good", v->good);
+    put_text(j, "level", verdict_level_name(v->level));
+    if (!v->good)
+        put_text(j, "reason", v->why);
+    if (v->restore_ms >= 0)
+        put_text(j, "restoreDuration", duration_format(v->restore_ms, took));
 }
 
 /* json_free. */
@@ -70,6 +97,7 @@ snapshot_status(const char *repository, const struct snapshot *s)
     put_text(status, "target", s->target);
     put_text(status, "partial", s->repaired && s->part == NULL ? REPAIRED_PART : s->part);
     put_brief(status, s->brief);
+    put_verdict(status, s->verdict);
     return status;
 }
 
@@ -170,6 +198,21 @@ sync_status(struct sync *y, struct json *obj, const struct snapshot *s, struct e
 
     json_set(obj, "status", snapshot_status(kube_name(y->repository), s));
     if (kube_update(y->cx, y->k, &GVR_SNAPSHOT, obj, &w, NULL, &why) == RC_OK)
+        return RC_OK;
+    return sync_outcome("write the status of", kube_name(obj), &why, e);
+}
+
+/* It was verified since. Nothing else of a snapshot changes. */
+static enum rc
+sync_verdict(struct sync *y, const struct json *obj, const struct snapshot *s, struct err *e)
+{
+    const struct kube_write w = {.subresource = "status"};
+    CLEANUP(json_free_ptr) struct json *now = json_clone(obj);
+    struct err why = ERR_INIT;
+
+    put_verdict(json_need_object(now, "status"), s->verdict);
+    if (json_same(now, obj) ||
+        kube_update(y->cx, y->k, &GVR_SNAPSHOT, now, &w, NULL, &why) == RC_OK)
         return RC_OK;
     return sync_outcome("write the status of", kube_name(obj), &why, e);
 }
@@ -305,7 +348,8 @@ sync_one(struct sync *y, struct json *obj, struct err *e)
     y->there[i] = true;
     if (kube_is_deleting(obj))
         return RC_OK;
-    if (of == NULL && sync_status(y, obj, &y->list[i], e))
+    if ((of == NULL && sync_status(y, obj, &y->list[i], e)) ||
+        (of != NULL && sync_verdict(y, obj, &y->list[i], e)))
         return err_code(e);
     return sync_labels(y, obj, &y->list[i], e);
 }
@@ -350,27 +394,51 @@ sync_all(struct sync *y, struct json *objects, struct err *e)
     return rc;
 }
 
+/* Those that are labelled as of it; json_free. */
+static enum rc
+sync_list(struct ctx *cx, struct kube *k, const char *ns, const char *repository, struct json **out,
+          struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *label = name_label(repository);
+    CLEANUP(mem_free_ptr) char *selector = mem_printf(LABEL_REPOSITORY "=%s", label);
+    const struct kube_list_opts o = {
+        .kind = &GVR_SNAPSHOT, .ns = ns, .label_selector = selector, .no_managed_fields = true};
+
+    return kube_serves(cx, k, &GVR_SNAPSHOT, e) ? err_code(e) : kube_list(cx, k, &o, out, NULL, e);
+}
+
+enum rc
+snapshot_objects_verdicts(struct ctx *cx, struct kube *k, const char *ns, const char *repository,
+                          const struct snapshot *list, size_t n, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *objects = NULL;
+    struct sync y = {.cx = cx, .k = k, .list = list, .n = n};
+    enum rc rc = sync_list(cx, k, ns, repository, &objects, e);
+
+    for (size_t i = 0; rc == RC_OK && i < json_size(objects); i++) {
+        const struct json *obj = json_elem(objects, i);
+        size_t at = sync_find(&y, obj);
+
+        if (at < n && !kube_is_deleting(obj) &&
+            strcmp(json_text_or(json_dig(obj, "status", "repository"), ""), repository) == 0)
+            rc = sync_verdict(&y, obj, &list[at], e);
+    }
+    return rc;
+}
+
 enum rc
 snapshot_objects_sync(struct ctx *cx, struct kube *k, const struct json *repository,
                       const struct snapshot *list, size_t n, struct err *e)
 {
-    CLEANUP(mem_free_ptr) char *label = name_label(kube_name(repository));
-    CLEANUP(mem_free_ptr) char *selector = mem_printf(LABEL_REPOSITORY "=%s", label);
     CLEANUP(json_free_ptr) struct json *objects = NULL;
-    struct kube_list_opts o = {.kind = &GVR_SNAPSHOT,
-                               .ns = kube_ns(repository),
-                               .label_selector = selector,
-                               .no_managed_fields = true};
     struct sync y = {.cx = cx,
                      .k = k,
                      .repository = repository,
                      .list = list,
                      .first = n - MIN(n, (size_t)SNAPSHOT_OBJECTS_MAX),
                      .n = n};
-    enum rc rc = kube_serves(cx, k, &GVR_SNAPSHOT, e);
+    enum rc rc = sync_list(cx, k, kube_ns(repository), kube_name(repository), &objects, e);
 
-    if (rc == RC_OK)
-        rc = kube_list(cx, k, &o, &objects, NULL, e);
     if (rc != RC_OK)
         return rc;
     y.there = (bool *)mem_zero(n + 1, sizeof(*y.there));

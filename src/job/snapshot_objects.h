@@ -23,5 +23,11 @@ enum { SNAPSHOT_OBJECTS_MAX = 200 };
 NODISCARD enum rc snapshot_objects_sync(struct ctx *cx, struct kube *k,
                                         const struct json *repository, const struct snapshot *list,
                                         size_t n, struct err *e);
+/*
+ * Only what verifications found of them, in those that are there: of a Repository of this name, by somebody who may make none.
+ */
+NODISCARD enum rc snapshot_objects_verdicts(struct ctx *cx, struct kube *k, const char *ns,
+                                            const char *repository, const struct snapshot *list,
+                                            size_t n, struct err *e);
 
 #endif

@@ -49,6 +49,16 @@ source_stream(struct source_stream *s, struct wr *out)
     return &s->sink;
 }
 
+struct source_sink *
+source_told(struct source_stream *s)
+{
+    struct source_sink *sink = source_stream(s, NULL);
+
+    sink->width = 1;
+    sink->again = false;
+    return sink;
+}
+
 /* ---- the whole ---- */
 
 /* A server that stands for itself, or a node that was asked for alone. */
@@ -68,7 +78,7 @@ source_single(struct ctx *cx, struct node_found *node, struct source_sink *to, s
     d.o = &at;
     d.f->lag = node->lag;
     to->open(to, 1);
-    if (source_node(cx, &node->conn, &d, to->lane(to, 0), e))
+    if (source_node(cx, &node->conn, &d, source_lane(to, 0, &d), e))
         return err_code(e);
     return to->end(to, 0, e);
 }

@@ -104,6 +104,8 @@ struct source_sink {
     bool again;     /* a lane may be begun again: what it held is dropped */
     void (*open)(struct source_sink *s, unsigned n_lanes);
     struct wr *(*lane)(struct source_sink *s, unsigned i); /* NULL: nowhere */
+    /* Who hears where the keys of the lane that was just begun stand. NULL: nobody. */
+    struct key_lane *(*index)(struct source_sink *s, unsigned i);
     enum rc (*end)(struct source_sink *s, unsigned i, struct err *e);
 };
 
@@ -113,6 +115,9 @@ struct source_stream {
     struct wr *out;
 };
 struct source_sink *source_stream(struct source_stream *s, struct wr *out);
+
+/* Nothing is kept, and one lane is read at a time, once: for a digest that tells each key (dataset_digest_each). */
+struct source_sink *source_told(struct source_stream *s);
 
 /* "replication", "scan", "rdb". Static. */
 const char *source_kind_name(enum source_kind k);

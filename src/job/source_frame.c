@@ -43,6 +43,15 @@ counted_write(struct wr *base, const uint8_t *p, size_t n, struct err *e)
     return w->to == NULL ? RC_OK : wr_write(w->to, p, n, e);
 }
 
+struct wr *
+source_lane(struct source_sink *to, unsigned i, struct dump *d)
+{
+    struct wr *out = to->lane(to, i);
+
+    d->how.index = to->index != NULL ? to->index(to, i) : NULL;
+    return out;
+}
+
 enum rc
 source_framed(struct ctx *cx, void *from, source_body *body, struct dump *d, struct wr *out,
               struct err *e)
@@ -57,6 +66,8 @@ source_framed(struct ctx *cx, void *from, source_body *body, struct dump *d, str
         rc = encoder_begin(enc, d->how.part, e);
     if (rc == RC_OK)
         rc = body(cx, from, d, e);
+    if (rc == RC_OK && d->how.index != NULL)
+        rc = key_lane_end(d->how.index, encoder_facts(enc).bytes, e);
     if (rc == RC_OK && enc != NULL)
         rc = encoder_end(enc, d->how.trailer, e);
     if (enc != NULL)

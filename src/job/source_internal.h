@@ -20,6 +20,7 @@ struct source_how {
     unsigned share;          /* so many are read at once; 0: one */
     bool no_code;            /* another one gives libraries and scripts */
     struct trailer *trailer; /* of the part; may be NULL */
+    struct key_lane *index;  /* may be NULL */
 };
 
 /* One dump: what is asked for and where it goes. */
@@ -34,6 +35,9 @@ struct dump {
 };
 
 void source_copy_text(char *to, size_t n, const char *from);
+
+/* Begin the lane: where it goes, and d->how.index. */
+struct wr *source_lane(struct source_sink *to, unsigned i, struct dump *d);
 
 /* The frame of every dump: header, what `body` reads, trailer. */
 typedef enum rc source_body(struct ctx *cx, void *from, struct dump *d, struct err *e);

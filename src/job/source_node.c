@@ -51,6 +51,7 @@ source_convert(struct ctx *cx, struct rdb *rdb, struct dump *d, struct err *e)
                                 .filter = o->filter,
                                 .keys = o->keys,
                                 .no_code = d->how.no_code,
+                                .index = d->how.index,
                                 .share = d->how.share,
                                 .on_db = count_db,
                                 .arg = d};
@@ -206,7 +207,10 @@ by_scan(struct ctx *cx, struct conn *c, const struct conn_info *info, struct dum
 {
     struct scan_opts opts = {
         .format = d->o->format, .filter = d->o->filter, .info = info, .share = d->how.share};
-    struct scan_tee to = {.tee = {d->enc, d->t, d->how.no_code}, .dump = d, .keys = d->o->keys};
+    struct scan_tee to = {
+        .tee = {.enc = d->enc, .tally = d->t, .index = d->how.index, .no_code = d->how.no_code},
+        .dump = d,
+        .keys = d->o->keys};
     struct scan_result res;
 
     if (d->seen->cluster &&

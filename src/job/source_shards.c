@@ -62,7 +62,7 @@ shard_read(struct shards *s, size_t i, const struct source_opts *o, struct conn 
     if (source_look(&s->cx, *c, &seen, f, e))
         return err_code(e);
     rc = seen.cluster
-             ? source_node(&s->cx, c, &d, s->to->lane(s->to, lane), e)
+             ? source_node(&s->cx, c, &d, source_lane(s->to, lane, &d), e)
              : err_set(e, RC_CONFLICT, "%s is not a node of the cluster any more", f->node);
     source_seen_release(&seen);
     return rc == RC_OK ? s->to->end(s->to, lane, e) : rc;
@@ -81,8 +81,10 @@ shard_try(struct shards *s, size_t i, enum source_kind kind, struct dataset_dige
 
     dataset_digest_free(*t);
     *t = s->t == NULL ? NULL : dataset_digest_new();
-    if (*t != NULL)
+    if (*t != NULL) {
         dataset_digest_leave_out_parts(*t, TALLY_TERMS); /* of many at once */
+        dataset_digest_each_as(*t, s->t);
+    }
     o.addr = &choice->at;
     o.kind = kind;
     o.filter.slots = sh->slots;

@@ -4,7 +4,7 @@
 
 /*
  * job/step -- the containers of a Job: backup-redis, restore-redis, update-status, run-hook;
- * create-backupsession, which a CronJob runs; forget-snapshot, for a Snapshot that somebody deleted, and show-snapshots; and wipe-repository, which deletes what store_wipe
+ * create-backupsession and verify-backup, which CronJobs run; forget-snapshot, for a Snapshot that somebody deleted, and show-snapshots; and wipe-repository, which deletes what store_wipe
  * deletes, with the credentials of the Secret alone: what the Pod itself may is not used.
  *
  * Why      thin wrappers: they read the cluster, call what the commands by hand call, and write the
@@ -31,7 +31,9 @@ struct step_flags {
     const char *snapshot; /* ID; for forget-snapshot the name of the Snapshot */
     const char *uid;      /* of that */
     const char *repository,
-        *due; /* the Repository for show-snapshots, and what for (snapshots_due) */
+        *due;                  /* the Repository for show-snapshots, and what for (snapshots_due) */
+    const char *verification;  /* the BackupVerification for verify-backup */
+    const char *server_socket; /* of the throw-away server in its Pod; NULL: a child */
     const char *redis_args;
     int wait_timeout_ms;     /* how long to wait for the Redis */
     int64_t max_connections; /* 0: the default */
@@ -42,7 +44,8 @@ struct step_flags {
 
 typedef enum rc step_fn(struct ctx *cx, const struct step_flags *f, struct err *e);
 step_fn step_backup_redis, step_restore_redis, step_update_status, step_run_hook,
-    step_create_backupsession, step_forget_snapshot, step_show_snapshots, step_wipe_repository;
+    step_create_backupsession, step_forget_snapshot, step_show_snapshots, step_verify_backup,
+    step_wipe_repository;
 
 /* The end of backup-redis or restore-redis when their flags are wrong (`e`): as of one that failed. */
 NODISCARD enum rc step_refused(const struct step_flags *f, struct err *e);

@@ -136,6 +136,7 @@ source_of(const struct backup_work *w, struct source_opts *s, struct backup_opts
         s->node_map = w->redis.node_map;
     *b = (struct backup_opts){.host = step_text(w->f->hostname, DUMP_HOST),
                               .compression = w->args.compression.level,
+                              .users = w->args.beside.users,
                               .target = target_view(&w->target),
                               .shrink_below = w->notes.shrink_below,
                               .accept_shrink = w->notes.accept_shrink};

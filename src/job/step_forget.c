@@ -14,7 +14,6 @@
 #include "job/step_internal.h"
 #include "kube/object.h"
 #include "maintain/removal_guard.h"
-#include "maintain/shrink.h"
 #include "repo/snapshots.h"
 
 struct forget_work {
@@ -163,8 +162,9 @@ forget_found(struct forget_work *w, struct repo *r, const struct snapshot *s, st
 }
 
 static enum rc
-forget_in(struct forget_work *w, struct repo *r, struct err *e)
+forget_in(void *arg, struct repo *r, struct err *e)
 {
+    struct forget_work *w = arg;
     struct snapshot *list;
     const char *why;
     size_t n, at = 0;
@@ -173,8 +173,7 @@ forget_in(struct forget_work *w, struct repo *r, struct err *e)
 
     if (snapshots_list(w->cx, r, &list, &n, e))
         return err_code(e);
-    targets_number(list, n);
-    shrink_pins(list, n);
+    removal_pins(list, n);
     while (at < n && strcmp(id_hex(&list[at].id, id), w->id) != 0)
         at++;
     why = at < n && !w->allowed ? removal_guard(list, n, at) : NULL;
@@ -185,22 +184,6 @@ forget_in(struct forget_work *w, struct repo *r, struct err *e)
     else
         rc = forget_found(w, r, &list[at], e);
     snapshots_free(list, n);
-    return rc;
-}
-
-static enum rc
-forget_open(struct forget_work *w, struct err *e)
-{
-    struct step_repo v = {0};
-    enum rc rc = step_repo_reach(w->cx, w->k, w->f, &v, e);
-
-    if (rc == RC_OK)
-        rc = step_repo_open(w->cx, &v, e);
-    if (rc == RC_OK)
-        rc = step_repo_lock(w->cx, &v, true, e);
-    if (rc == RC_OK)
-        rc = forget_in(w, v.repo, e);
-    step_repo_close(&v);
     return rc;
 }
 
@@ -235,7 +218,7 @@ forget_begin(struct forget_work *w, struct err *e)
         log_warn("%s", why.msg);
     else
         w->allowed = notes.allow;
-    return forget_open(w, e);
+    return step_repo_do(w->cx, w->k, w->f, true, forget_in, w, e);
 }
 
 enum rc

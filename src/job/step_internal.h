@@ -92,6 +92,11 @@ NODISCARD enum rc step_repo_lock(struct ctx *cx, struct step_repo *v, bool exclu
                                  struct err *e);
 void step_repo_close(struct step_repo *v);
 
+/* Work in the repository of the flags: reached, opened and locked before, closed behind. */
+typedef enum rc step_repo_fn(void *arg, struct repo *r, struct err *e);
+NODISCARD enum rc step_repo_do(struct ctx *cx, struct kube *k, const struct step_flags *f,
+                               bool exclusive, step_repo_fn *fn, void *arg, struct err *e);
+
 /* ---- redis_args.c: what stands in Task param "args" ---- */
 
 enum redis_args_direction { REDIS_ARGS_BACKUP, REDIS_ARGS_RESTORE };
@@ -105,6 +110,8 @@ struct redis_args {
     struct filter keys;
     struct source_opts source; /* kind, format, psync */
     struct compression_opts compression;
+    struct beside_opts beside;
+    struct beside_choice beside_restore;
     struct load_choice load;
     int pipe_timeout_ms; /* OPT_UNSET: not given, 0: none */
 };
@@ -173,6 +180,14 @@ enum rc output_fail_with(const struct step_flags *f, const char *hostname, int64
 /* The copy that a restore names so ("safetyCopy" of the host), or NULL. Borrowed. Did it take none, as asked? */
 const char *output_safety_copy(const struct json *target_status);
 bool output_safety_skipped(const struct json *target_status);
+/* plan_output.c: a plan for the steps to come; the caller frees. */
+struct plan;
+struct json *plan_output(const struct plan *p);
+/* "plan" of the host, NULL: it was none; borrowed. */
+const struct json *output_plan(const struct json *target_status);
+bool output_plan_says_yes(const struct json *plan);
+/* Its conditions, where those of the target stand. */
+void plan_conditions(const struct json *plan, struct json *place);
 /* Is this the container that speaks for the whole pod? */
 bool step_is_final(void);
 

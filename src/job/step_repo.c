@@ -145,3 +145,20 @@ step_repo_close(struct step_repo *v)
     mem_free(v->cache);
     memset(v, 0, sizeof(*v));
 }
+
+enum rc
+step_repo_do(struct ctx *cx, struct kube *k, const struct step_flags *f, bool exclusive,
+             step_repo_fn *fn, void *arg, struct err *e)
+{
+    struct step_repo v = {0};
+    enum rc rc = step_repo_reach(cx, k, f, &v, e);
+
+    if (rc == RC_OK)
+        rc = step_repo_open(cx, &v, e);
+    if (rc == RC_OK)
+        rc = step_repo_lock(cx, &v, exclusive, e);
+    if (rc == RC_OK)
+        rc = fn(arg, v.repo, e);
+    step_repo_close(&v);
+    return rc;
+}

@@ -8,7 +8,9 @@
 #include "job/restore.h"
 #include "api/kinds.h"
 #include "job/node_map.h"
+#include "job/plan.h"
 #include "job/step_internal.h"
+#include "job/users.h"
 #include "job/target.h"
 #include "base/mem.h"
 
@@ -22,6 +24,7 @@ struct restore_work {
     struct snapshot_source from;
     struct target_id own;
     struct safety_result safety; /* how that went */
+    struct json *plan;           /* annotation NOTE_PLAN: what came of it */
 };
 
 /* What the operator hands on of the RestoreSession's annotations (api/notes). */
@@ -77,14 +80,48 @@ find_snapshot(struct restore_work *w, struct err *e)
         rc = err_set(e, RC_INVALID, "one snapshot can be restored, not several: %.100s", spec);
     if (rc == RC_OK)
         rc = step_repo_open(w->cx, &w->vault, e);
-    if (rc == RC_OK)
-        rc = step_repo_lock(w->cx, &w->vault, false, e);
+    if (rc == RC_OK) /* a lock is written */
+        rc = step_restore_asked(NOTE_PLAN_ENV, "true") ? repo_load_index(w->cx, w->vault.repo, e)
+                                                       : step_repo_lock(w->cx, &w->vault, false, e);
     if (rc == RC_OK && step_restore_asked(NOTE_UNDO_ENV, "true"))
         rc = find_copy(w, spec, e);
     else if (rc == RC_OK)
         rc = snapshot_open(w->cx, w->vault.repo, spec, &filter, NULL, &w->from, e);
     mem_free(part);
     return rc;
+}
+
+/* Only whether it would work. `where` was reached a moment ago: that it cannot be restored into is an answer. */
+static enum rc
+step_restore_plan(struct restore_work *w, struct cluster_where *where, struct load_opts *opts,
+                  const struct safety *safety, struct err *e)
+{
+    struct conn_opts now = *where->conn;
+    const struct plan_request how = {
+        .opts = opts, .safety = safety, .users = w->args.beside_restore.users};
+    struct masters to = {.n = 0};
+    struct plan p = {.n_dbs = 0};
+    char words[PLAN_WORDS];
+    enum rc rc;
+
+    now.wait_ms = -1;
+    where->conn = &now;
+    opts->dry_run = false;
+    rc = masters_open(w->cx, where, &to, e);
+    if (rc == RC_OK) {
+        rc = plan_make(w->cx, &w->from, &to, &how, &p, e);
+    } else if (rc == RC_UNAVAILABLE || rc == RC_TIMEOUT || plan_is_answer(e)) {
+        plan_of_target(e, redis_addr_text(where->addr), &p);
+        *e = (struct err)ERR_INIT;
+        rc = RC_OK;
+    }
+    masters_close(&to);
+    if (rc != RC_OK)
+        return rc;
+    log_info("%s; nothing was written", plan_words(&p, words));
+    w->plan = plan_output(&p);
+    plan_release(&p);
+    return RC_OK;
 }
 
 static enum rc
@@ -94,6 +131,7 @@ step_restore_load(struct restore_work *w, char part[static RESTORE_WORDS], struc
     struct safety safety = {.skip = step_restore_asked(NOTE_SAFETY_COPY_ENV, "skip"),
                             .backup = {.host = step_text(w->f->hostname, DUMP_HOST)}};
     struct restore_result r = {0};
+    struct users users = {.how = ACL_NONE};
     struct cluster_where where = {.addr = &w->redis.addr, .conn = &w->redis.conn};
     struct masters to = {.n = 0};
     struct node_map map;
@@ -116,15 +154,26 @@ step_restore_load(struct restore_work *w, char part[static RESTORE_WORDS], struc
     safety.backup.target = target_view(&w->own);
     where.map = map.list;
     where.n_map = map.n;
-    log_info("loading snapshot %.8s of host %s into %s", id_hex(&w->from.snap.id, id),
-             w->from.snap.hostname, redis_addr_text(&w->redis.addr));
+    log_info("%s snapshot %.8s of host %s into %s",
+             step_restore_asked(NOTE_PLAN_ENV, "true") ? "asking about" : "loading",
+             id_hex(&w->from.snap.id, id), w->from.snap.hostname, redis_addr_text(&w->redis.addr));
+    if (step_restore_asked(NOTE_PLAN_ENV, "true")) {
+        rc = step_restore_plan(w, &where, &opts, &safety, e);
+        node_map_release(&map);
+        return rc;
+    }
     rc = masters_open(w->cx, &where, &to, e);
     if (rc != RC_OK && !opts.dry_run)
         (void)err_wrap(e, "nothing was written");
+    if (rc == RC_OK && users_open(w->cx, &w->from, &to, w->args.beside_restore.users, &users, e))
+        rc = err_wrap(e, "nothing was written");
     if (rc == RC_OK)
         rc = restore_redis(w->cx, &w->from, &to, &opts, &safety, &r, e);
     if (rc == RC_OK && w->args.load.verify && !opts.dry_run)
         rc = restore_verify(w->cx, &w->from, &to, &opts, &r, e);
+    if (rc == RC_OK && !opts.dry_run)
+        rc = users_restore(w->cx, &users, &to, &r, e);
+    users_close(&users);
     restore_end(w->cx, &safety, &opts, &r, rc);
     w->safety = r.safety;
     for (size_t i = 0; i < MIN(r.load.n_errors, (uint64_t)LOAD_ERRORS_KEPT); i++)
@@ -173,8 +222,11 @@ step_restore_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
     rc = step_restore_work(&w, part, e);
     copy = w.safety.state == SAFETY_TAKEN ? id_hex(&w.safety.back, id) : NULL;
     if (rc == RC_OK) {
-        result = output_host(host, "Succeeded", clock_mono_ms() - start, NULL);
-        if (w.args.load.dry_run)
+        result = output_host(host, w.plan != NULL ? PLAN_PHASE : "Succeeded",
+                             clock_mono_ms() - start, NULL);
+        if (w.plan != NULL)
+            json_set(result, "plan", w.plan); /* taken */
+        else if (w.args.load.dry_run)
             json_set_bool(result, "dryRun", true);
         if (part[0] != '\0')
             json_set_cstr(result, "partial", part);

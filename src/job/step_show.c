@@ -26,8 +26,9 @@ put_shown(void *arg, struct json *repo, struct err *e)
 }
 
 static enum rc
-show_all(struct show_work *w, struct repo *r, struct err *e)
+show_all(void *arg, struct repo *r, struct err *e)
 {
+    struct show_work *w = arg;
     struct snapshot *list;
     size_t n;
     enum rc rc = snapshots_list(w->cx, r, &list, &n, e);
@@ -36,22 +37,6 @@ show_all(struct show_work *w, struct repo *r, struct err *e)
         return rc;
     rc = snapshot_objects_sync(w->cx, w->k, w->repo, list, n, e);
     snapshots_free(list, n);
-    return rc;
-}
-
-static enum rc
-show_open(struct show_work *w, struct err *e)
-{
-    struct step_repo v = {0};
-    enum rc rc = step_repo_reach(w->cx, w->k, w->f, &v, e);
-
-    if (rc == RC_OK)
-        rc = step_repo_open(w->cx, &v, e);
-    if (rc == RC_OK)
-        rc = step_repo_lock(w->cx, &v, false, e);
-    if (rc == RC_OK)
-        rc = show_all(w, v.repo, e);
-    step_repo_close(&v);
     return rc;
 }
 
@@ -69,7 +54,7 @@ show_begin(struct show_work *w, struct err *e)
         log_info("Repository %s/%s goes: nothing is shown", f->ns, f->repository);
         return RC_OK;
     }
-    if (show_open(w, e))
+    if (step_repo_do(w->cx, w->k, w->f, false, show_all, w, e))
         return err_code(e);
     if (kube_modify(w->cx, w->k, &GVR_REPOSITORY, f->ns, f->repository, "status", put_shown,
                     (void *)(uintptr_t)f->due, NULL, e))

@@ -451,6 +451,7 @@ merge_stats(struct json *to, const struct json *stats)
         size_t at = 0;
 
         json_remove(host, "dryRun");            /* a condition says it */
+        json_remove(host, "plan");              /* so they do */
         json_remove(host, "safetyCopySkipped"); /* an event does */
         while (at < json_size(to) &&
                strcmp(json_text_or(json_field(json_elem(to, at), "hostname"), ""), name) != 0)
@@ -474,6 +475,8 @@ put_result(void *arg, struct json *session, struct err *e)
     merge_stats(json_need_array(place, "stats"), stats);
     if (!step_is_backup(w->f) && output_is_dry_run(w->output))
         (void)condition_set(place, COND_DRY_RUN, COND_TRUE, NULL);
+    if (!step_is_backup(w->f) && output_plan(w->output) != NULL)
+        plan_conditions(output_plan(w->output), place);
     if (!step_is_backup(w->f) && output_part(w->output) != NULL)
         (void)condition_set(place, COND_PARTIAL_RESTORE, COND_TRUE, output_part(w->output));
     if (json_field(place, "totalHosts") == NULL)
@@ -493,13 +496,13 @@ tell_result(struct status_work *w, struct err *e)
     return RC_OK;
 }
 
-/* Metrics of a dry run would be those of a restore. */
+/* Metrics of a dry run or a plan would be those of a restore. */
 static void
 push_hosts(struct status_work *w, const struct metrics *m)
 {
     struct err e = ERR_INIT;
 
-    if (!output_is_dry_run(w->output) && step_status_push(w, true, m, &e))
+    if (!output_is_dry_run(w->output) && !w->inv.planned && step_status_push(w, true, m, &e))
         log_warn("%s", e.msg);
 }
 
@@ -523,15 +526,30 @@ tell_way_back(struct status_work *w)
                        "brought back");
 }
 
+/* An answer, whatever it is. */
+static void
+tell_plan(struct status_work *w, const struct json *plan)
+{
+    recorder_event(w->cx, w->events, w->session, output_plan_says_yes(plan) ? "Normal" : "Warning",
+                   "RestorePlanned", "Nothing was written: %s",
+                   json_text_or(json_field(plan, "text"), ""));
+}
+
 static void
 tell_people(struct status_work *w)
 {
     const struct json *stats = json_field(w->output, "stats");
     const char *what = step_is_backup(w->f)           ? "Backup"
+                       : w->inv.planned               ? "Plan of the restore"
                        : output_is_dry_run(w->output) ? "Dry run of the restore"
                                                       : "Restore";
-    struct metrics m = metrics_of(w);
+    struct metrics m = METRICS_INIT;
 
+    if (output_plan(w->output) != NULL) {
+        tell_plan(w, output_plan(w->output));
+        return;
+    }
+    m = metrics_of(w);
     for (size_t i = 0; i < json_size(stats); i++) {
         const struct json *h = json_elem(stats, i);
         const char *named = json_text_or(json_field(h, "hostname"), ""),

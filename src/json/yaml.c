@@ -13,10 +13,12 @@ struct anchor {
 struct reader {
     yaml_parser_t lib;
     yaml_event_t ev; /* the current one */
-    size_t nodes;
+    size_t nodes, repeated;
     struct anchor *anchors;
     size_t n_anchors;
 };
+
+enum { NODE_TEXT = 64 };
 
 static enum rc read_node(struct reader *r, unsigned depth, struct json **out, struct err *e);
 
@@ -47,17 +49,29 @@ yaml_count(struct reader *r, size_t more, struct err *e)
     return RC_OK;
 }
 
+/* Its nodes; a long text counts as many. */
 static size_t
 size_of(const struct json *j)
 {
-    size_t n = 1;
+    size_t n = 1 + json_text_str(j).n / NODE_TEXT;
 
     for (struct json_item it = json_first(j); it.key != NULL; it = json_next(j, it))
-        n += size_of(it.value);
+        n += size_of(it.value) + strlen(it.key) / NODE_TEXT;
     if (json_kind_of(j) == JSON_IS_ARRAY)
         for (size_t i = 0; i < json_size(j); i++)
             n += size_of(json_elem(j, i));
     return n;
+}
+
+/* It is there once more: kept for an anchor, or where an alias stands. */
+static enum rc
+yaml_repeat(struct reader *r, const struct json *j, struct err *e)
+{
+    r->repeated += size_of(j);
+    if (r->repeated > YAML_REPEATED_MAX)
+        return err_set(e, RC_LIMIT, "the YAML repeats more than %d nodes by anchors at line %zu",
+                       YAML_REPEATED_MAX, yaml_line(r));
+    return RC_OK;
 }
 
 static void
@@ -89,7 +103,7 @@ read_alias(struct reader *r, struct json **out, struct err *e)
     for (size_t i = r->n_anchors; i-- > 0;) {
         if (strcmp(r->anchors[i].name, name) != 0)
             continue;
-        if (yaml_count(r, size_of(r->anchors[i].value), e))
+        if (yaml_repeat(r, r->anchors[i].value, e))
             return err_code(e);
         *out = json_clone(r->anchors[i].value);
         return RC_OK;
@@ -207,8 +221,7 @@ read_mapping(struct reader *r, unsigned depth, struct json **out, struct err *e)
             return err_code(e);
     }
     for (size_t i = 0; i < json_size(merged); i++)
-        if (yaml_count(r, size_of(json_elem(merged, i)), e) ||
-            yaml_merge(r, obj, json_elem(merged, i), e))
+        if (yaml_repeat(r, json_elem(merged, i), e) || yaml_merge(r, obj, json_elem(merged, i), e))
             return err_code(e);
     *out = TAKE(obj);
     return RC_OK;
@@ -259,7 +272,7 @@ read_node(struct reader *r, unsigned depth, struct json **out, struct err *e)
                                                     : read_sequence(r, depth + 1, out, e))
         return err_code(e);
     if (anchor != NULL) {
-        if (yaml_count(r, size_of(*out), e)) {
+        if (yaml_repeat(r, *out, e)) {
             json_free(TAKE(*out));
             return err_code(e);
         }

@@ -127,7 +127,7 @@ test_yaml_refuses(void **state)
 static void
 test_yaml_limits(void **state)
 {
-    struct buf deep = BUF_INIT(10000), laughs = BUF_INIT(10000);
+    struct buf deep = BUF_INIT(10000), laughs = BUF_INIT(200000);
     struct json *docs = NULL;
     struct err e = ERR_INIT;
 
@@ -143,6 +143,14 @@ test_yaml_limits(void **state)
         buf_must_printf(&laughs, "]\n");
     }
     T_RC(yaml_to_json(buf_str(&laughs), &docs, &e), RC_LIMIT);
+    T_CONTAINS(e.msg, "repeats more than");
+    buf_reset(&laughs); /* one that is long instead of many */
+    buf_must_printf(&laughs, "a: &a \"%0100000d\"\nb: [", 0);
+    for (int i = 0; i < 1000; i++)
+        buf_must_printf(&laughs, "*a,");
+    buf_must_printf(&laughs, "]\n");
+    T_RC(yaml_to_json(buf_str(&laughs), &docs, &e), RC_LIMIT);
+    T_CONTAINS(e.msg, "repeats more than");
     buf_release(&deep);
     buf_release(&laughs);
 }

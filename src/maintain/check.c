@@ -189,6 +189,7 @@ check_snapshots(struct checker *c, struct err *e)
     for (size_t i = 0; rc == RC_OK && i < files.n; i++) {
         struct snapshot one = {.uid = 0};
         rc = snapshot_load(c->cx, c->repo, &files.ids[i], &one, e);
+        c->result.snapshots += !one.record;
         if (rc == RC_OK)
             rc = tree_walk(&w, &one.tree, e);
         if (rc != RC_OK && !check_is_fatal(rc)) {
@@ -197,13 +198,12 @@ check_snapshots(struct checker *c, struct err *e)
         }
         snapshot_release(&one);
     }
-    if (rc == RC_OK && files.n == 0 && c->n_packs != 0)
+    if (rc == RC_OK && c->result.snapshots == 0 && c->n_packs != 0)
         check_problem(
             c,
             "the index has %zu %s, but there is no snapshot at all: if all were removed on "
             "purpose, `cstash prune --unsafe-allow-remove-all` removes what is left",
             c->n_packs, str_plural(c->n_packs, "pack", "packs"));
-    c->result.snapshots = files.n;
     c->result.blobs = c->blobs.n + c->trees.n;
     id_list_release(&files);
     blob_reader_release(&reader);

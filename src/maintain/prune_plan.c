@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "maintain/prune_internal.h"
 #include "repo/snapshots.h"
+#include "repo/verdict.h"
 #include "maintain/used.h"
 
 enum {
@@ -73,6 +74,32 @@ prune_should_compress(const struct prune *p, const struct pack_entry *b)
 
 /* ---- which blobs ---- */
 
+/* Records of verifications of which no snapshot is left that counts: they are ignored, and go. */
+static enum rc
+prune_records(struct prune *p, const struct snapshot *list, size_t n, struct idset *ignored,
+              struct err *e)
+{
+    CLEANUP(mem_free_ptr) struct id *gone = (struct id *)mem_zero(n + 1, sizeof(*gone));
+    struct idset trees = {.n = 0};
+    size_t n_gone = 0;
+
+    p->no_snapshots = true;
+    for (size_t i = 0; i < n; i++) {
+        p->no_snapshots = p->no_snapshots && list[i].record;
+        if (!list[i].record && !idset_has(ignored, &list[i].id))
+            (void)idset_add(&trees, &list[i].tree);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (list[i].record && !idset_has(&trees, &list[i].verdict->tree)) {
+            gone[n_gone++] = list[i].id;
+            (void)idset_add(ignored, &list[i].id);
+        }
+    idset_release(&trees);
+    return n_gone == 0 || p->opts->dry_run
+               ? RC_OK
+               : snapshots_forget(p->cx, p->repo, gone, n_gone, NULL, e);
+}
+
 /* All snapshots that count. */
 static enum rc
 find_used(struct prune *p, struct err *e)
@@ -80,13 +107,13 @@ find_used(struct prune *p, struct err *e)
     struct idset ignored = {.n = 0};
     struct snapshot *list = NULL;
     size_t n = 0, counted = 0;
-    enum rc rc = snapshots_list(p->cx, p->repo, &list, &n, e);
+    enum rc rc = snapshots_and_records(p->cx, p->repo, &list, &n, NULL, e);
 
     if (rc)
         return rc;
-    p->no_snapshots = n == 0;
     for (size_t i = 0; i < p->opts->n_ignore; i++)
         (void)idset_add(&ignored, &p->opts->ignore[i]);
+    rc = prune_records(p, list, n, &ignored, e);
     for (size_t i = 0; i < n; i++)
         if (!idset_has(&ignored, &list[i].id)) {
             struct snapshot swap = list[counted];
@@ -94,7 +121,8 @@ find_used(struct prune *p, struct err *e)
             list[counted++] = list[i];
             list[i] = swap;
         }
-    rc = used_find(p->cx, p->repo, list, counted, &p->used, e);
+    if (rc == RC_OK)
+        rc = used_find(p->cx, p->repo, list, counted, &p->used, e);
     idset_release(&ignored);
     snapshots_free(list, n);
     return rc;

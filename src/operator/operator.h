@@ -17,6 +17,7 @@ enum { OPERATOR_DELETION_LIMIT_MS = 10 * 60 * 1000 };
 
 struct operator_opts {
     const char *image;            /* of our containers */
+    bool processes;               /* Pods are processes of this machine: no other images run */
     const char *pushgateway_url;  /* for Jobs and for us */
     const char *watch_namespace;  /* NULL: all */
     const char *leader_namespace; /* of the Lease; NULL: no election */

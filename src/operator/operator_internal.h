@@ -259,12 +259,26 @@ struct repository_job {
     const struct json *repo, *owner;
     const char *due;         /* annotation of the Job: snapshots_due; NULL: none */
     const char *const *args; /* flags beside the backend's: name, value, ..., NULL; NULL: none */
+    int64_t deadline_s;      /* of one attempt; 0: an hour */
+    /* What else is in its Pod; NULL: nothing. */
+    void (*beside)(void *arg, struct json *pod, const struct json *runtime);
+    void *arg;
+};
+/* When there is to be one, again and again. */
+struct repository_cron {
+    const char *schedule, *note; /* note: the annotation of its Jobs that names the owner */
+    bool paused;
+    int64_t history; /* Jobs kept of those that ended well, and of the others */
 };
 /* One for each life of `of`; mem_free. */
 char *repository_job_name(const char *prefix, const struct json *of);
 /* Account, rights and Job. RC_INVALID: the Repository. */
 NODISCARD enum rc repository_job_create(struct ctx *cx, struct operator* op,
                                         const struct repository_job *j, struct err *e);
+/* The same with a CronJob, which is made what is wanted. */
+NODISCARD enum rc repository_cron_ensure(struct ctx *cx, struct operator* op,
+                                         const struct repository_job *j,
+                                         const struct repository_cron *c, struct err *e);
 /* The Job failed, or its Pod will never start. When it is time it goes, so that another can begin; `of` is what is deleted. */
 NODISCARD enum rc repository_job_retry(struct ctx *cx, struct operator* op, const struct json *of,
                                        const struct json *job, struct ctl_result *out,
@@ -286,6 +300,14 @@ NODISCARD enum rc show_snapshots(struct ctx *cx, struct operator* op, const stru
 /* Remove all of a Repository; the backups stay. */
 NODISCARD enum rc drop_snapshots(struct ctx *cx, struct operator* op, const struct json *repo,
                                  struct err *e);
+
+/* ---- verifications ---- */
+
+/*
+ * What runs the Redis behind the AppBinding's Service, where that and its Pods are in the AppBinding's namespace: {"image"}, and
+ * "command" where that names a server; json_free. NULL: nothing that is known. (server_image.c)
+ */
+struct json *server_image_of(struct ctx *cx, struct operator* op, const struct json *app);
 
 /* ---- wipeOut (wipe.c) ---- */
 

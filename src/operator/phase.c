@@ -58,7 +58,7 @@ phase_configuration(const struct json *status, const char *driver)
 }
 
 struct hosts {
-    int64_t total, succeeded, failed, unknown;
+    int64_t total, succeeded, failed, unknown, planned;
 };
 
 static struct hosts
@@ -73,6 +73,7 @@ count_hosts(const struct json *of)
         h.succeeded += strcmp(p, "Succeeded") == 0;
         h.failed += strcmp(p, "Failed") == 0;
         h.unknown += strcmp(p, "Unknown") == 0;
+        h.planned += strcmp(p, PLAN_PHASE) == 0;
     }
     return h;
 }
@@ -97,7 +98,7 @@ bool
 phase_is_final(const char *p)
 {
     return strcmp(p, "Succeeded") == 0 || strcmp(p, "Failed") == 0 || strcmp(p, "Skipped") == 0 ||
-           strcmp(p, "Unknown") == 0 || strcmp(p, DRY_RUN_PHASE) == 0;
+           strcmp(p, "Unknown") == 0 || strcmp(p, DRY_RUN_PHASE) == 0 || strcmp(p, PLAN_PHASE) == 0;
 }
 
 /* Held back is not failed: the backup is good, and everything older too. */
@@ -147,10 +148,12 @@ phase_restore_target(const struct json *status)
         condition_is_false(status, COND_PRE_RESTORE_HOOK) ||
         condition_is_false(status, COND_POST_RESTORE_HOOK))
         return "Failed";
-    if (h.total < 0 || h.succeeded + h.failed + h.unknown < h.total)
+    if (h.total < 0 || h.succeeded + h.failed + h.unknown + h.planned < h.total)
         return NULL;
     if (h.unknown > 0 || h.failed > 0)
         return h.unknown > 0 ? "Unknown" : "Failed";
+    if (h.planned > 0)
+        return PLAN_PHASE;
     return condition_is_true(status, COND_DRY_RUN) ? DRY_RUN_PHASE : "Succeeded";
 }
 
@@ -168,7 +171,8 @@ phase_restore_member(const struct json *member)
 static const char *
 restore_end(const struct json *status)
 {
-    static const char *const worst_first[] = {"Unknown", "Failed", DRY_RUN_PHASE, "Succeeded"};
+    static const char *const worst_first[] = {"Unknown", "Failed", PLAN_PHASE, DRY_RUN_PHASE,
+                                              "Succeeded"};
     const struct json *members = json_field(status, "members");
     size_t worst = ARRAY_LEN(worst_first) - 1;
 

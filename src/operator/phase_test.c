@@ -100,6 +100,8 @@ test_phase_restore_follows_from_the_status(void **state)
         {"{" MEMBERS(DONE "},{" DONE
                           "," CONDITIONS(C("DryRun", "True"))) "," CONDITIONS(PUSHED) "}",
          "DryRunSucceeded"},
+        {"{\"totalHosts\":1,\"stats\":[{\"phase\":\"Planned\"}]," CONDITIONS(PUSHED) "}",
+         "Planned"},
         {"{" MEMBERS(DONE "},{" DONE) "," CONDITIONS(PUSHED) "}", "Succeeded"},
         {"{" MEMBERS(DONE) "," CONDITIONS(
              C("GlobalPostRestoreHookSucceeded", "False") "," PUSHED) "}",

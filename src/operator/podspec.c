@@ -329,6 +329,8 @@ podspec_notes(const struct invoker *inv, struct json *c)
         put_env_text(c, NOTE_SAFETY_COPY_ENV, "skip");
     if (n.undo)
         put_env_text(c, NOTE_UNDO_ENV, "true");
+    if (n.plan)
+        put_env_text(c, NOTE_PLAN_ENV, "true");
 }
 
 /* What every container of the pod gets. */

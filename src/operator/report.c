@@ -76,15 +76,22 @@ report_session(struct ctx *cx, struct operator* op, const struct invoker *inv,
     return rc;
 }
 
+static bool
+is_dry(const struct json *place)
+{
+    return condition_is_true(place, COND_DRY_RUN) ||
+           condition_is_there(place, COND_RESTORE_POSSIBLE);
+}
+
 /* One that only looked has no metrics: they would be those of a restore. */
 static bool
 is_dry_run(const struct json *status)
 {
     const struct json *members = json_field(status, "members");
-    bool dry = condition_is_true(status, COND_DRY_RUN);
+    bool dry = is_dry(status);
 
     for (size_t i = 0; i < json_size(members); i++)
-        dry = dry || condition_is_true(json_elem(members, i), COND_DRY_RUN);
+        dry = dry || is_dry(json_elem(members, i));
     return dry;
 }
 
@@ -97,7 +104,7 @@ report_metrics(struct ctx *cx, struct operator* op, const struct invoker *inv,
 
     if (condition_is_there(status, COND_METRICS_PUSHED))
         return;
-    if (is_dry_run(status))
+    if (inv->planned || is_dry_run(status))
         (void)condition_set(status, COND_METRICS_OF_DRY_RUN, COND_FALSE, NULL);
     else if (url == NULL || url[0] == '\0')
         (void)condition_set(status, COND_METRICS_NOWHERE, COND_FALSE, NULL);

@@ -93,28 +93,59 @@ job_runtime(struct operator* op, const struct repository_job *j)
     return volume_runtime(j->repo, writers);
 }
 
-static struct json *
-job_object(struct operator* op, const struct repository_job *j, const struct backend *b)
+/* The spec of its Job. */
+static void
+job_spec(struct operator* op, const struct repository_job *j, const struct backend *b,
+         struct json *spec)
 {
     CLEANUP(json_free_ptr) struct json *runtime = job_runtime(op, j);
-    struct json *job = kube_object_new(&KUBE_JOB, kube_ns(j->repo), j->name),
-                *spec = json_need_object(job, "spec"),
-                *template = json_need_object(spec, "template"),
+    struct json *template = json_need_object(spec, "template"),
                 *pod = json_need_object(template, "spec");
 
-    json_set(kube_meta(job), "labels", job_labels(j));
-    kube_set_annotation(job, NOTE_SHOW_SNAPSHOTS, j->due);
-    (void)kube_set_owner(job, j->owner, true);
     json_set_int(spec, "backoffLimit", 0);
-    json_set_int(spec, "activeDeadlineSeconds", DEADLINE_S);
+    json_set_int(spec, "activeDeadlineSeconds", j->deadline_s > 0 ? j->deadline_s : DEADLINE_S);
     json_set(json_need_object(template, "metadata"), "labels", job_labels(j));
     json_set_cstr(pod, "restartPolicy", "Never");
     json_set_cstr(pod, "serviceAccountName", j->name);
     json_set_bool(pod, "enableServiceLinks", false);
     podspec_local_volume(j->repo, pod);
     json_push(json_need_array(pod, "containers"), job_container(op, j, b, runtime));
+    if (j->beside != NULL)
+        j->beside(j->arg, pod, runtime);
     podspec_apply_runtime(pod, runtime, op->opts->pull_secrets);
+}
+
+static struct json *
+job_object(struct operator* op, const struct repository_job *j, const struct backend *b)
+{
+    struct json *job = kube_object_new(&KUBE_JOB, kube_ns(j->repo), j->name);
+
+    json_set(kube_meta(job), "labels", job_labels(j));
+    kube_set_annotation(job, NOTE_SHOW_SNAPSHOTS, j->due);
+    (void)kube_set_owner(job, j->owner, true);
+    job_spec(op, j, b, json_need_object(job, "spec"));
     return job;
+}
+
+static struct json *
+cron_object(struct operator* op, const struct repository_job *j, const struct repository_cron *c,
+            const struct backend *b)
+{
+    struct json *cj = kube_object_new(&KUBE_CRON_JOB, kube_ns(j->repo), j->name),
+                *spec = json_need_object(cj, "spec"), *job = json_need_object(spec, "jobTemplate"),
+                *meta = json_need_object(job, "metadata");
+
+    json_set(kube_meta(cj), "labels", job_labels(j));
+    (void)kube_set_owner(cj, j->owner, true);
+    json_set_cstr(spec, "schedule", c->schedule);
+    json_set_bool(spec, "suspend", c->paused);
+    json_set_cstr(spec, "concurrencyPolicy", "Forbid");
+    json_set_int(spec, "successfulJobsHistoryLimit", c->history);
+    json_set_int(spec, "failedJobsHistoryLimit", c->history);
+    json_set(meta, "labels", job_labels(j));
+    json_set_cstr(json_need_object(meta, "annotations"), c->note, kube_name(j->owner));
+    job_spec(op, j, b, json_need_object(job, "spec"));
+    return cj;
 }
 
 static enum rc
@@ -144,11 +175,12 @@ job_account(struct ctx *cx, struct operator* op, const struct repository_job *j,
     return j->cluster_role == NULL ? RC_OK : ensure_cluster_grant(cx, op, &g, j->cluster_role, e);
 }
 
-enum rc
-repository_job_create(struct ctx *cx, struct operator* op, const struct repository_job *j,
-                      struct err *e)
+/* `c` NULL: a Job, now. */
+static enum rc
+job_make(struct ctx *cx, struct operator* op, const struct repository_job *j,
+         const struct repository_cron *c, struct err *e)
 {
-    CLEANUP(json_free_ptr) struct json *job = NULL;
+    CLEANUP(json_free_ptr) struct json *obj = NULL;
     struct backend b;
     enum rc rc;
 
@@ -160,11 +192,26 @@ repository_job_create(struct ctx *cx, struct operator* op, const struct reposito
     else
         rc = job_account(cx, op, j, &b, e);
     if (rc == RC_OK) {
-        job = job_object(op, j, &b);
-        rc = create_owned(cx, op, op->jobs, &KUBE_JOB, job, e);
+        obj = c != NULL ? cron_object(op, j, c, &b) : job_object(op, j, &b);
+        rc = c != NULL ? ensure(cx, op, op->cron_jobs, &KUBE_CRON_JOB, obj, e)
+                       : create_owned(cx, op, op->jobs, &KUBE_JOB, obj, e);
     }
     backend_release(&b);
     return rc;
+}
+
+enum rc
+repository_job_create(struct ctx *cx, struct operator* op, const struct repository_job *j,
+                      struct err *e)
+{
+    return job_make(cx, op, j, NULL, e);
+}
+
+enum rc
+repository_cron_ensure(struct ctx *cx, struct operator* op, const struct repository_job *j,
+                       const struct repository_cron *c, struct err *e)
+{
+    return job_make(cx, op, j, c, e);
 }
 
 /* The longer it went on in vain, the longer until it is tried again. */

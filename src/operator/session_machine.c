@@ -297,7 +297,8 @@ session_report(struct session_ctx *s, struct err *e)
     phase = session_settle(s);
     if (s->kind->ended != NULL && s->kind->ended(s, phase, e))
         return err_code(e);
-    good = strcmp(phase, "Succeeded") == 0 || strcmp(phase, DRY_RUN_PHASE) == 0;
+    good = strcmp(phase, "Succeeded") == 0 || strcmp(phase, DRY_RUN_PHASE) == 0 ||
+           strcmp(phase, PLAN_PHASE) == 0;
     took = json_text_or(json_field(s->status, "sessionDuration"), "?");
     session_event(s, good ? "Normal" : "Warning", s->kind->finished, "%s session %s in %s",
                   s->kind->verb, phase, took);

@@ -92,6 +92,22 @@ put_last(struct metrics *m, const struct json *obj, struct metrics_label *labels
                    floor((double)kube_time_ms(json_dig(obj, "status", LAST_SUCCESS)) / 1000));
 }
 
+static void
+put_last_verified(struct metrics *m, const struct json *obj, struct metrics_label *labels, size_t n)
+{
+    (void)n;
+    metrics_sample(m, labels,
+                   floor((double)kube_time_ms(json_dig(obj, "status", "lastVerifiedTime")) / 1000));
+}
+
+static void
+put_restore_seconds(struct metrics *m, const struct json *obj, struct metrics_label *labels,
+                    size_t n)
+{
+    (void)n;
+    metrics_sample(m, labels, (double)json_int_or(json_dig(obj, "status", "restoreSeconds"), 0));
+}
+
 /* ---- the series ---- */
 
 #define IN_SPEC(label, ...)                                                                        \
@@ -159,6 +175,18 @@ static const struct state_series batch_series[] = {
     {"cstash_backupbatch_next_run_time_seconds", "When the next session is due", by_name, put_next},
     {.name = NULL},
 };
+static const struct state_series verification_series[] = {
+    {"cstash_backupverification_last_verified_time_seconds",
+     "When a backup was last found good; 0: none was", by_name, put_last_verified},
+    {"cstash_backupverification_restore_duration_seconds",
+     "How long the load of the last verification took; 0: there was none", by_name,
+     put_restore_seconds},
+    {"cstash_backupverification_conditions", "Always 1; the labels say which, and whether it holds",
+     by_name, put_conditions},
+    {"cstash_backupverification_next_run_time_seconds", "When the next one is due", by_name,
+     put_next},
+    {.name = NULL},
+};
 static const struct state_series no_series[] = {{.name = NULL}};
 static const struct state_series backup_series[] = {
     {STASH "backupsession_created", CREATED, backup_labels, put_created},
@@ -182,6 +210,7 @@ static const struct state_kind state_kinds[] = {
     {offsetof(struct operator, restoresession), restore_series, "cstash_restoresessions"},
     {offsetof(struct operator, restorebatch), no_series, "cstash_restorebatches"},
     {offsetof(struct operator, repository), repository_series, NULL},
+    {offsetof(struct operator, backupverification), verification_series, NULL},
 };
 
 /* ---- one walk ---- */

@@ -80,6 +80,7 @@ ability_take_modules(const struct reply *r, struct adapt_target *t)
 {
     size_t n = 0;
 
+    t->modules_told = r->type == REPLY_ARRAY;
     for (size_t i = 0; r->type == REPLY_ARRAY && i < r->n; i++) {
         const struct reply *one = &r->items[i];
 
@@ -120,6 +121,23 @@ ability_judge(const bool knows[static ASK_N], struct adapt_target *t)
     /* Older ones look for the key before they refuse the word. */
     t->create_consumer = knows[ASK_CREATE_CONSUMER] && knows[ASK_GETEX];
     t->survives_modules = knows[ASK_GETEX];
+}
+
+enum rc
+ability_try_write(struct ctx *cx, struct conn *c, const char *key, struct err *e)
+{
+    struct reply r;
+    int64_t since = 0;
+    bool again;
+
+    do {
+        if (CONN_CALL(cx, c, &r, e, STR_LIT("DEL"), str_c(key)) ||
+            conn_wait(cx, c, &r, &since, &again, e))
+            return err_code(e);
+    } while (again);
+    if (r.type == REPLY_ERROR && !reply_is_error(&r, "NOPERM") && !reply_is_error(&r, "ERR"))
+        return conn_fail(c, &r, "the server takes no writes", e);
+    return RC_OK;
 }
 
 enum rc

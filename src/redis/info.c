@@ -86,7 +86,7 @@ info_is(struct str a, const char *b)
 
 static void
 info_field(struct conn_info *i, struct str k, struct str v, char redis[static INFO_WORD],
-           char product[static INFO_WORD])
+           char product[static INFO_WORD], bool *keeps)
 {
     if (info_is(k, "redis_version"))
         info_word(redis, v);
@@ -124,9 +124,13 @@ info_field(struct conn_info *i, struct str k, struct str v, char redis[static IN
     else if (info_is(k, "current_cow_size"))
         (void)str_to_told(v, &i->cow);
     else if (info_is(k, "maxmemory"))
-        (void)str_to_told(v, &i->maxmemory);
+        i->maxmemory_told = str_to_told(v, &i->maxmemory);
     else if (info_is(k, "rdb_changes_since_last_save"))
         (void)str_to_told(v, &i->changes);
+    else if (info_is(k, "repl_backlog_active"))
+        *keeps = info_is(v, "1");
+    else if (info_is(k, "repl_backlog_size"))
+        (void)str_to_told(v, &i->backlog);
     else if (info_is(k, "evicted_keys"))
         (void)str_to_told(v, &i->evicted_keys);
     else if (info_is(k, "expired_keys"))
@@ -146,6 +150,7 @@ info_parse(struct str text, struct conn_info *out, struct err *e)
 {
     struct conn_info i = {.kind = SERVER_REDIS};
     char redis[INFO_WORD] = "", product[INFO_WORD] = "";
+    bool keeps = false; /* its backlog */
 
     while (text.n != 0) {
         const uint8_t *nl = memchr(text.p, '\n', text.n);
@@ -166,9 +171,10 @@ info_parse(struct str text, struct conn_info *out, struct err *e)
             conn_info_release(&i);
             return err_code(e);
         }
-        info_field(&i, k, v, redis, product);
+        info_field(&i, k, v, redis, product, &keeps);
     }
     memcpy(i.version, product[0] != '\0' ? product : redis, sizeof(i.version));
+    i.backlog = keeps ? 0 : i.backlog;
     i.redis_version = version_number(redis);
     i.kind_version = version_number(i.version);
     *out = i;

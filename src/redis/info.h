@@ -31,8 +31,10 @@ struct conn_info {
         replid2[INFO_WORD]; /* the second: of the master that it followed before it was one */
     char maxmemory_policy[INFO_WORD];
     uint64_t offset;                 /* master_repl_offset */
-    uint64_t used_memory, maxmemory; /* maxmemory 0: no limit */
-    uint64_t dataset_memory;         /* of used_memory, what the data take; 0: not told */
+    uint64_t used_memory, maxmemory; /* maxmemory 0: no limit, or not told */
+    bool maxmemory_told;             /* servers before 3.2 do not */
+    uint64_t backlog;        /* that the first replica makes it keep; 0: it does, or has none */
+    uint64_t dataset_memory; /* of used_memory, what the data take; 0: not told */
     uint64_t used_memory_rss, total_system_memory; /* 0: not told */
     uint64_t cow;     /* current_cow_size: what a fork that runs had to copy so far (7.0 on) */
     uint64_t changes; /* since the last save: grows with every write, until the next save */

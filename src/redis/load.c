@@ -7,6 +7,7 @@
 #include "redis/allow.h"
 #include "redis/empty.h"
 #include "redis/load_internal.h"
+#include "redis/rights.h"
 
 enum { PROGRESS_BYTES = 1024 * 1024, LAST_ANSWERS_MS = 2000 };
 
@@ -27,12 +28,14 @@ empty_once(struct load *l, uint64_t db, struct str key, struct err *e)
     if (l->sending)
         rc = load_each(l, load_node_drain, e);
     for (size_t i = 0; rc == RC_OK && l->sending && i < l->n_nodes; i++) {
-        const struct empty_for load = {.no_key = l->nodes[i]->no_key,
-                                       .first = key,
-                                       .verbs = l->opts->verbs |
-                                                dump_decode_facts(l->lane->undump).verbs};
+        const struct rights_for load = {.no_key = l->nodes[i]->no_key,
+                                        .first = key,
+                                        .verbs = l->opts->verbs |
+                                                 dump_decode_facts(l->lane->undump).verbs,
+                                        .empties = true,
+                                        .of_cluster = load_is_cluster(l)};
 
-        rc = empty_check_rights(l->cx, l->nodes[i]->c, &what, &load, e);
+        rc = rights_to_load(l->cx, l->nodes[i]->c, &what, &load, e);
     }
     if (rc != RC_OK)
         return rc;
@@ -134,7 +137,8 @@ load_pass(struct load *l, const struct cmd *c, struct err *e)
     if (allow_check(l->opts, c, &k, e) || check_routed(l, c, &k, e))
         return load_lane_failed(l->lane, e);
     l->result->bytes += c->raw.n;
-    send = load_wanted(l, &k);
+    l->wanted = send = load_wanted(l, &k);
+    l->result->wanted += send ? c->raw.n : 0;
     if (send)
         l->result->highest_db = MAX(l->result->highest_db, k.db);
     if (send && k.kind != CMD_SELECT && empty_once(l, k.db, k.key, e))
@@ -147,8 +151,12 @@ load_pass(struct load *l, const struct cmd *c, struct err *e)
             pipeline_note(&note, c, &k);
             pipeline_count(&l->at->pump, &note);
         }
-        if (!c->whole && load_pass_pieces(l, false, e))
+        if (send && l->at->adapt != NULL) {
+            if (load_try(l, c, &k, e))
+                return err_code(e);
+        } else if (!c->whole && load_pass_pieces(l, false, e)) {
             return err_code(e);
+        }
     }
     if ((++l->ticks & 1023) == 0 && ctx_check(l->cx, e))
         return err_code(e);
@@ -236,6 +244,8 @@ load_prepare(struct load *l, struct err *e)
         l->nodes = mem_more(NULL, 0, sizeof(struct load_node *)); /* NOLINT */
         l->nodes[l->n_nodes++] = MEM_NEW(struct load_node);
         l->nodes[0]->pump.result = l->result; /* a dry run counts too */
+        if (l->opts->as_if != NULL)
+            l->nodes[0]->adapt = adapt_new(l->opts->as_if);
     }
     l->at = l->nodes[0];
     return rc;
@@ -254,6 +264,7 @@ load_run(struct ctx *cx, struct masters *m, struct rd *dump, const struct load_o
     enum rc rc;
 
     BUG_ON(m == NULL && !opts->dry_run);
+    BUG_ON(opts->as_if != NULL && !opts->dry_run);
     /* One server has one database at a time. */
     BUG_ON(opts->parts != NULL && !opts->dry_run && !load_is_cluster(&l));
     memset(result, 0, sizeof(*result));
@@ -264,6 +275,8 @@ load_run(struct ctx *cx, struct masters *m, struct rd *dump, const struct load_o
         rc = send_all(&l, dump, e);
         for (unsigned i = 0; i < ADAPT_N; i++)
             result->left_out[i] = left_out(&l, i);
+        if (opts->as_if != NULL)
+            result->refused = adapt_refused(l.nodes[0]->adapt);
         result->facts = dump_decode_facts(l.whole.undump);
         held_release(&l.held);
         dump_decode_free(l.whole.undump);

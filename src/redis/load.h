@@ -29,7 +29,7 @@
  *          time, unless its database was empty when the load reached it. A key that somebody else
  *          creates in between is not seen.
  * Emptying LOAD_FLUSH empties before the first command that writes data, after that command was judged
- *          and the user's rights were asked for (redis/empty).
+ *          and the user's rights were asked for (redis/rights).
  *          A stream without one is RC_INVALID, and nothing is emptied, unless it is a whole dump of an
  *          empty server.
  * Cluster  each command goes to the master that owns its key's slot, libraries to every one, and the masters
@@ -76,7 +76,9 @@ struct load_opts {
     /* What becomes of the keys, NULL: nothing. A load knows nothing of it, nor of filter.types: whoever gives the stream
      * rewrites it (dump/rewrite) and leaves what is to be filtered still (change_filter_after). */
     const struct change *change;
-    bool dry_run;   /* parse and verify only */
+    bool dry_run; /* parse and verify only */
+    /* With dry_run: count what a server that takes this could not hold. NULL: nothing is counted. */
+    const struct adapt_target *as_if;
     uint32_t verbs; /* bits of enum verb: what is known already to be in the dump */
     struct load_parts
         *parts; /* instead of a stream; into a cluster, or dry_run. NULL: there is one stream */
@@ -101,6 +103,7 @@ struct load_error {
 
 struct load_result {
     uint64_t bytes;      /* of the stream */
+    uint64_t wanted;     /* of them, what the filter wants */
     uint64_t commands;   /* sent */
     uint64_t confirmed;  /* of them, with a good answer */
     uint64_t keys;       /* sent, and there after the dump's commands */
@@ -114,7 +117,9 @@ struct load_result {
     uint64_t highest_db; /* of those that the filter wants */
     uint64_t
         lost_pending; /* pending entries of streams whose message was deleted before the backup */
-    uint64_t left_out[ADAPT_N]; /* what the server cannot hold */
+    uint64_t left_out[ADAPT_N];   /* what the server cannot hold */
+    struct adapt_refused refused; /* with as_if: what it will refuse, */
+    uint32_t wanted_verbs;        /* and bits of enum verb: the commands that would be sent */
     uint64_t n_errors;
     struct load_error errors[LOAD_ERRORS_KEPT]; /* the first of them */
     struct dump_decode_facts facts;

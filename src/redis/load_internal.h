@@ -14,7 +14,7 @@ struct load_node {
     struct exists_prefetch ahead;
     struct adapt_target target; /* what the server takes */
     struct adapt *adapt;        /* NULL: everything */
-    char no_key[64];            /* a name that no key has */
+    char no_key[MASTERS_PROBE]; /* a name that no key has */
 };
 
 /* A stream of commands: all of the dump, or a part of it. */
@@ -44,6 +44,7 @@ struct load {
     bool in_pieces; /* a command is sent in part */
     bool asking;    /* its key's slot is on its way to l->at: each part of it needs ASKING */
     bool in_key;    /* more commands of the key may follow */
+    bool wanted;    /* the filter wants the command at work */
 };
 
 static inline bool
@@ -86,6 +87,10 @@ NODISCARD enum rc load_follow(struct load *l, struct err *e);
 NODISCARD enum rc load_find_taker(struct load *l, struct str key, struct err *e);
 
 /* ---- load_send.c ---- */
+
+/* A command of a dry run: would the server of opts->as_if take it? */
+NODISCARD enum rc load_try(struct load *l, const struct cmd *c, const struct command_class *k,
+                           struct err *e);
 
 /* The rest of a long command, sent or not. */
 NODISCARD enum rc load_pass_pieces(struct load *l, bool send, struct err *e);

@@ -3,9 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "base/hex.h"
 #include "base/mem.h"
-#include "base/rand.h"
 #include "dump/slot.h"
 #include "redis/ability.h"
 #include "redis/load_internal.h"
@@ -17,49 +15,21 @@ enum {
 
 /* ---- the servers ---- */
 
-/* In a cluster one of the node's own slots; false: it has none. */
-static bool
-load_name(struct load *l, size_t i)
-{
-    char *name = l->nodes[i]->no_key;
-    size_t n = (size_t)snprintf(name, sizeof(l->nodes[i]->no_key), "cstash-probe-"), slot = 0;
-    uint8_t bytes[12];
-
-    while (load_is_cluster(l) && slot < SLOTS && l->m->owner[slot] != i)
-        slot++;
-    if (slot == SLOTS)
-        return false;
-    do {
-        rand_bytes(bytes, sizeof(bytes));
-        hex_encode(bytes, sizeof(bytes), name + n);
-    } while (load_is_cluster(l) && l->m->owner[slot_of(str_c(name))] != i);
-    return true;
-}
-
 /*
- * A write that changes nothing shows at once what would stop the load in its middle, and can be
- * waited for: pipelined commands that were refused could not be sent again in order. Then what the
- * server takes is tried.
+ * What would stop the load in its middle can be waited for here: pipelined commands that were refused could not be sent
+ * again in order. Then what the server takes is tried.
  */
 static enum rc
 load_probe(struct load *l, size_t i, struct err *e)
 {
     struct load_node *node = l->nodes[i];
-    struct reply r;
-    int64_t since = 0;
-    bool again;
 
-    if (!load_name(l, i)) {
+    if (!masters_probe_name(l->m, i, node->no_key)) {
         node->target = l->nodes[0]->target;
         return RC_OK;
     }
-    do {
-        if (CONN_CALL(l->cx, node->c, &r, e, STR_LIT("DEL"), str_c(node->no_key)) ||
-            conn_wait(l->cx, node->c, &r, &since, &again, e))
-            return err_code(e);
-    } while (again);
-    if (r.type == REPLY_ERROR && !reply_is_error(&r, "NOPERM") && !reply_is_error(&r, "ERR"))
-        return conn_fail(node->c, &r, "the server takes no writes", e);
+    if (ability_try_write(l->cx, node->c, node->no_key, e))
+        return err_code(e);
     return ability_ask(l->cx, node->c, node->no_key, &node->target, e);
 }
 

@@ -15,6 +15,7 @@ next_piece(struct load *l, struct resp_reader_piece *piece, struct err *e)
         dump_decode_piece(l->lane->undump, piece, e))
         return load_lane_failed(l->lane, e);
     l->result->bytes += piece->raw.n;
+    l->result->wanted += l->wanted ? piece->raw.n : 0;
     return RC_OK;
 }
 
@@ -308,4 +309,34 @@ load_send(struct load *l, const struct cmd *c, const struct command_class *k, st
     rc = send_there(l, c, k, e);
     l->asking = l->at->pump.asking = false;
     return rc == RC_OK && l->redirects.n != 0 ? load_follow(l, e) : rc;
+}
+
+/* As send_older, but nothing is sent. */
+static enum rc
+try_older(struct load *l, const struct cmd *c, const struct command_class *k, struct err *e)
+{
+    enum adapt_verdict verdict;
+    enum adapt_left why = ADAPT_N;
+    struct str older;
+
+    if (adapt_command(l->at->adapt, c, &verdict, &older, &why, e))
+        return err_code(e);
+    if (verdict == ADAPT_SAME || verdict == ADAPT_CHANGED) {
+        const struct verb_info *v = verb_find(c->argv[0], c->n > 1 ? c->argv[1] : str_of(NULL, 0));
+
+        l->result->wanted_verbs |= v != NULL ? UINT32_C(1) << v->verb : 0;
+    }
+    if (verdict == ADAPT_PLAIN && send_list(l, older, k, try_older, e))
+        return err_code(e);
+    return c->whole ? RC_OK : load_pass_pieces(l, false, e);
+}
+
+enum rc
+load_try(struct load *l, const struct cmd *c, const struct command_class *k, struct err *e)
+{
+    struct cmd whole = *c;
+
+    if (!c->whole && adapt_wants_whole(l->at->adapt, c) && load_hold(l, &whole, e))
+        return err_code(e);
+    return try_older(l, &whole, k, e);
 }

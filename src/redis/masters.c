@@ -4,8 +4,11 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rand.h"
+#include "dump/slot.h"
 #include "redis/role.h"
 #include "redis/topology.h"
 
@@ -41,6 +44,23 @@ masters_close(struct masters *m)
     mem_free(m->owner);
     mem_free(m->ids);
     *m = (struct masters){.n = 0};
+}
+
+bool
+masters_probe_name(const struct masters *m, size_t i, char to[static MASTERS_PROBE])
+{
+    size_t n = (size_t)snprintf(to, MASTERS_PROBE, "cstash-probe-"), slot = 0;
+    uint8_t bytes[12];
+
+    while (m->owner != NULL && slot < SLOTS && m->owner[slot] != i)
+        slot++;
+    if (slot == SLOTS)
+        return false;
+    do {
+        rand_bytes(bytes, sizeof(bytes));
+        hex_encode(bytes, sizeof(bytes), to + n);
+    } while (m->owner != NULL && m->owner[slot_of(str_c(to))] != i);
+    return true;
 }
 
 /* `at` is taken. */

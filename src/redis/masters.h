@@ -34,6 +34,10 @@ void masters_of_one(struct conn *c, struct masters *out);
 /* A zeroed one is a no-op. */
 void masters_close(struct masters *m);
 
+/* A name that no key has, in a cluster of a slot that the i-th of the list owns; false: it owns none. */
+enum { MASTERS_PROBE = 64 };
+bool masters_probe_name(const struct masters *m, size_t i, char to[static MASTERS_PROBE]);
+
 /* "MOVED 3999 10.0.0.7:6379" or "ASK ..", as the error of a reply says it: its place in the list, and the slot. */
 NODISCARD enum rc masters_find(struct ctx *cx, struct masters *m, struct str redirection,
                                size_t *out, unsigned *slot, struct err *e);

@@ -34,6 +34,7 @@ struct load {
     const struct id *content; /* borrowed, as all of the file's */
     size_t n_content;
     uint64_t size; /* that it must have; UINT64_MAX: nobody says */
+    uint64_t left; /* to be read; UINT64_MAX: to the end */
     size_t memory; /* of LOAD_MEMORY */
     pthread_t threads[WORKERS_MAX];
     unsigned n_threads;
@@ -251,16 +252,18 @@ read_bytes(struct rd *rd, uint8_t *p, size_t n, size_t *got, struct err *e)
 
     if (ctx_check(l->cx, e))
         return err_code(e);
-    while (have == 0 && l->current < l->n_content) {
+    while (have == 0 && l->left != 0 && l->current < l->n_content) {
         size_t step, all;
         if (wait_current(l, &s, e))
             return err_code(e);
         all = blob_place_plain(&s->blob.place);
         step = MIN(n, all - l->off);
+        step = (size_t)MIN((uint64_t)step, l->left);
         memcpy(p, s->blob.p + l->off, step);
         have = step;
         l->off += step;
         l->total += step;
+        l->left -= l->left != UINT64_MAX ? step : 0;
         if (l->off == all)
             leave_current(l, s);
     }
@@ -320,6 +323,7 @@ load_open_part(struct ctx *cx, struct repo *r, const struct file_info *f,
                        .content = f->content + part->first,
                        .n_content = part->n_blobs,
                        .size = part->n_blobs == f->n_content ? f->size : UINT64_MAX,
+                       .left = UINT64_MAX,
                        .memory = LOAD_MEMORY / part->lanes};
     l->share = l->memory / (n + 1); /* the reader has one, too */
     (void)pthread_mutex_init(&l->mutex, NULL);
@@ -339,6 +343,45 @@ load_open(struct ctx *cx, struct repo *r, const struct file_info *f, unsigned wo
     const struct load_part all = {.n_blobs = f->n_content, .lanes = 1};
 
     return load_open_part(cx, r, f, &all, workers, out, e);
+}
+
+/* The blobs that hold the bytes, and how many of the first one's stand in front of them. */
+static enum rc
+find_range(struct repo *r, const struct file_info *f, uint64_t at, uint64_t n,
+           struct load_part *part, uint64_t *skip, struct err *e)
+{
+    uint64_t begin = 0;
+    size_t bytes = 0, i;
+
+    *part = (struct load_part){.first = f->n_content, .lanes = 1};
+    for (i = 0; i < f->n_content && begin < at + n; i++, begin += bytes) {
+        if (blob_length(r, BLOB_DATA, &f->content[i], &bytes, e))
+            return err_code(e);
+        if (begin + bytes > at && part->n_blobs++ == 0) {
+            part->first = i;
+            *skip = at - begin;
+        }
+    }
+    if (begin < at + n || at + n < at)
+        return err_set(e, RC_CORRUPT, "the file has no %llu bytes at byte %llu",
+                       (unsigned long long)n, (unsigned long long)at);
+    return RC_OK;
+}
+
+enum rc
+load_open_range(struct ctx *cx, struct repo *r, const struct file_info *f, uint64_t at, uint64_t n,
+                struct load **out, struct err *e)
+{
+    struct load_part part;
+    uint64_t skip = 0;
+
+    if (repo_need_index(cx, r, e) || find_range(r, f, at, n, &part, &skip, e) ||
+        load_open_part(cx, r, f, &part, 1, out, e))
+        return err_code(e);
+    (*out)->off = (size_t)skip;
+    (*out)->size = UINT64_MAX;
+    (*out)->left = n;
+    return RC_OK;
 }
 
 void

@@ -8,7 +8,7 @@
  * Shape    load_find_file, load_open, read, load_close.
  * Stages   worker threads fetch runs of blobs (blob_batch.h), open, decompress and check them ahead
  *          of the reader, in at most LOAD_MEMORY bytes; the reader gets them in order.
- * Parts    load_open_part reads a part of the file, so that several can be read at once.
+ * Parts    load_open_part reads a part of the file, so that several can be read at once; load_open_range any bytes of it.
  * Errors   every byte was checked against its blob's hash before it is handed out. RC_CORRUPT names
  *          what is wrong. An error comes after the bytes before it.
  */
@@ -59,6 +59,9 @@ struct load_part {
 NODISCARD enum rc load_open_part(struct ctx *cx, struct repo *r, const struct file_info *f,
                                  const struct load_part *part, unsigned workers, struct load **out,
                                  struct err *e);
+/* The `n` bytes from `at` on, which cost the blobs that they are in. RC_CORRUPT: the file has not so many. */
+NODISCARD enum rc load_open_range(struct ctx *cx, struct repo *r, const struct file_info *f,
+                                  uint64_t at, uint64_t n, struct load **out, struct err *e);
 /* What was read so far. */
 uint64_t load_total(const struct load *l);
 /* The stream; the blobs together must have f->size bytes, else its end is RC_CORRUPT. */

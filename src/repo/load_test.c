@@ -424,6 +424,9 @@ struct lane_arg {
 };
 
 /* In pieces, so that the lanes are in each other's way all the time; every other one begins anew. */
+enum { SIDE_BYTES = 100 * 1000 };
+static pthread_mutex_t side_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static void *
 lane_thread(void *arg)
 {
@@ -439,6 +442,10 @@ lane_thread(void *arg)
         rc = wr_write(to, l->p + at, MIN(10007, LANE_BYTES - at), &l->e);
     if (rc == RC_OK)
         rc = save_lane_end(l->save, l->i, &l->e);
+    (void)pthread_mutex_lock(&side_lock);
+    if (rc == RC_OK)
+        rc = save_side_blob(l->save, str_of(l->p, SIDE_BYTES), &l->e);
+    (void)pthread_mutex_unlock(&side_lock);
     return NULL;
 }
 
@@ -455,6 +462,7 @@ save_in_lanes(struct place *p, const uint8_t *bytes)
 
     T_OK(save_open(&cx, p->repo, &opts, &sv, &e));
     save_lanes(sv, LANES);
+    save_side(sv);
     for (unsigned i = 0; i < LANES; i++) {
         args[i] = (struct lane_arg){
             .save = sv, .i = i, .p = bytes + (size_t)i * LANE_BYTES, .e = ERR_INIT};
@@ -464,12 +472,17 @@ save_in_lanes(struct place *p, const uint8_t *bytes)
         (void)pthread_join(threads[i], NULL);
         assert_int_equal(args[i].e.code, RC_OK);
     }
+    T_OK(save_side_end(sv, "side", &e));
     T_OK(save_lanes_end(sv, "lanes", &e));
     T_OK(wr_write(save_file(sv), "beside", 6, &e));
     T_OK(save_file_end(sv, "beside", &e));
     T_OK(save_commit(sv, &meta, NULL, NULL, &e));
     T_OK(snapshot_find(&cx, p->repo, "latest", NULL, &snap, &e));
-    assert_int_equal(snap.summary.total_files_processed, 2);
+    assert_int_equal(snap.summary.total_files_processed, 3);
+    file_info_release(&p->file);
+    T_OK(load_find_file(&cx, p->repo, &snap.tree, "side", &p->file, &e));
+    assert_int_equal(p->file.n_content, LANES); /* each a blob, none cut elsewhere */
+    assert_int_equal(p->file.size, LANES * SIDE_BYTES);
     file_info_release(&p->file);
     T_OK(load_find_file(&cx, p->repo, &snap.tree, "lanes", &p->file, &e));
     snapshot_release(&snap);
@@ -492,6 +505,37 @@ test_sixteen_lanes_become_one_file(void **state)
     place_release(&p);
 }
 
+/* The bytes, for what the blobs cost that they are in. */
+static void
+test_a_range_costs_its_blobs(void **state)
+{
+    static const struct {
+        uint64_t at, n;
+    } ranges[] = {{0, 1}, {0, BIG}, {BIG - 1, 1}, {5 * 1000 * 1000, 300 * 1000}, {1, BIG - 2}};
+    struct err e = ERR_INIT;
+    struct load *l = NULL;
+    struct place p;
+
+    (void)state;
+    place_init(&p, BIG, NOISE, 1);
+    for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
+        CLEANUP(buf_release) struct buf back = BUF_INIT(BIG);
+        struct wr_buf to;
+
+        far.bytes = 0;
+        wr_buf_init(&to, &back);
+        T_OK(load_open_range(&cx, p.repo, &p.file, ranges[i].at, ranges[i].n, &l, &e));
+        T_OK(stream_copy(load_rd(l), &to.wr, NULL, &e));
+        load_close(l);
+        T_STR(buf_str(&back), str_of(p.bytes + ranges[i].at, ranges[i].n));
+        assert_true(ranges[i].n > 1000 * 1000 || far.bytes < BIG);
+    }
+    T_RC(load_open_range(&cx, p.repo, &p.file, BIG - 10, 11, &l, &e), RC_CORRUPT);
+    e = (struct err)ERR_INIT;
+    T_RC(load_open_range(&cx, p.repo, &p.file, 5, UINT64_MAX, &l, &e), RC_CORRUPT);
+    place_release(&p);
+}
+
 int
 main(void)
 {
@@ -507,6 +551,7 @@ main(void)
         cmocka_unit_test(test_a_read_that_ends_early_is_repeated),
         cmocka_unit_test(test_a_store_that_is_gone_is_not_asked_for_every_blob),
         cmocka_unit_test(test_sixteen_lanes_become_one_file),
+        cmocka_unit_test(test_a_range_costs_its_blobs),
     };
 
     T_RUN(tests, cx);

@@ -179,6 +179,13 @@ cut_chunk(struct save_lane *l, size_t cut, struct err *e)
     return RC_OK;
 }
 
+/* Where the chunker would cut what is there; 0: nowhere yet. */
+static size_t
+save_lane_cut(struct save_lane *l)
+{
+    return l->as_told ? 0 : chunker_scan(&l->save->chunker, &l->scan, l->filling->p, l->filling->n);
+}
+
 enum rc
 save_lane_write(struct wr *w, const uint8_t *p, size_t n, struct err *e)
 {
@@ -203,7 +210,7 @@ save_lane_write(struct wr *w, const uint8_t *p, size_t n, struct err *e)
         n -= step;
         if (c->n % SCAN_STEP != 0)
             continue;
-        cut = chunker_scan(&s->chunker, &l->scan, c->p, c->n);
+        cut = save_lane_cut(l);
         if (cut == 0 && c->n == l->most)
             cut = c->n;
         if (cut != 0 && cut_chunk(l, cut, e))
@@ -218,7 +225,7 @@ save_lane_flush(struct save_lane *l, struct err *e)
 {
     while (l->filling != NULL && l->filling->n != 0) {
         struct chunk *c = l->filling;
-        size_t cut = chunker_scan(&l->save->chunker, &l->scan, c->p, c->n);
+        size_t cut = save_lane_cut(l);
         if (cut_chunk(l, cut != 0 ? cut : c->n, e))
             return err_code(e);
     }
@@ -247,6 +254,25 @@ save_file(struct save *s)
     s->main.bytes = 0;
     s->main.file = save_file_add(s);
     return &s->main.wr;
+}
+
+void
+save_side(struct save *s)
+{
+    s->side.bytes = 0;
+    s->side.file = save_file_add(s);
+}
+
+enum rc
+save_side_blob(struct save *s, struct str bytes, struct err *e)
+{
+    return wr_write(&s->side.wr, bytes.p, bytes.n, e) ? err_code(e) : save_lane_flush(&s->side, e);
+}
+
+enum rc
+save_side_end(struct save *s, const char *name, struct err *e)
+{
+    return save_file_name(s, s->side.file, name, e);
 }
 
 bool
@@ -345,6 +371,8 @@ save_open(struct ctx *cx, struct repo *r, const struct save_opts *opts, struct s
     (void)pthread_cond_init(&s->changed, NULL);
     s->ready_end = &s->ready;
     s->main = (struct save_lane){.save = s, .wr = {.write = save_lane_write}};
+    s->side = (struct save_lane){
+        .save = s, .wr = {.write = save_lane_write}, .most = CHUNKER_MAX, .as_told = true};
     for (size_t i = 0; i < CHUNKS_MAX; i++) {
         s->chunks[i].next = s->idle;
         s->idle = &s->chunks[i];

@@ -20,7 +20,7 @@
 #include "base/stream.h"
 #include "repo/repo.h"
 
-enum { SAVE_MEMORY = 32 * 1024 * 1024, SAVE_MEMORY_FAR = 6 * 1024 * 1024 };
+enum { SAVE_MEMORY = 28 * 1024 * 1024, SAVE_MEMORY_FAR = 6 * 1024 * 1024 };
 
 enum save_compression { SAVE_AUTO, SAVE_OFF, SAVE_MAX };
 
@@ -59,9 +59,18 @@ void save_lanes(struct save *s, unsigned n);
 /* Begin the lane; once more: what was written to it before is dropped. */
 struct wr *save_lane(struct save *s, unsigned i);
 NODISCARD enum rc save_lane_end(struct save *s, unsigned i, struct err *e);
-/* Of how many blobs the file's part from the lane consists, once that is ended. */
+/* Of how many blobs, and bytes, the file's part from the lane consists, once that is ended. */
 size_t save_lane_blobs(struct save *s, unsigned i);
+uint64_t save_lane_bytes(struct save *s, unsigned i);
 NODISCARD enum rc save_lanes_end(struct save *s, const char *name, struct err *e);
+
+/*
+ * One more file, written while others are, by one thread at a time: each save_side_blob makes a blob of its own, of at
+ * most 8 MiB (a longer one becomes several).
+ */
+void save_side(struct save *s);
+NODISCARD enum rc save_side_blob(struct save *s, struct str bytes, struct err *e);
+NODISCARD enum rc save_side_end(struct save *s, const char *name, struct err *e);
 
 struct save_meta {
     const char *hostname;

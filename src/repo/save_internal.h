@@ -54,6 +54,7 @@ struct save_lane {
     uint64_t bytes;
     size_t
         most; /* a chunk is cut here at the latest, a multiple of SCAN_STEP; 0: where the chunker says */
+    bool as_told; /* and nowhere else but where the caller says */
 };
 
 struct save {
@@ -65,6 +66,7 @@ struct save {
     struct chunker chunker;
     struct instant started;
     struct save_lane main; /* of files that are one stream */
+    struct save_lane side; /* of one that is written beside them */
     struct save_lane *lanes;
     unsigned n_lanes;
     pthread_t threads[WORKERS_MAX];

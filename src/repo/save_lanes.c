@@ -53,6 +53,12 @@ save_lane_blobs(struct save *s, unsigned i)
     return n;
 }
 
+uint64_t
+save_lane_bytes(struct save *s, unsigned i)
+{
+    return s->lanes[i].bytes;
+}
+
 enum rc
 save_lanes_end(struct save *s, const char *name, struct err *e)
 {

@@ -4,6 +4,7 @@
 #include "base/parallel.h"
 #include "repo/lookup.h"
 #include "repo/snapshots.h"
+#include "repo/verdict.h"
 
 enum rc
 snapshot_load(struct ctx *cx, struct repo *r, const struct id *id, struct snapshot *out,
@@ -92,8 +93,8 @@ load_one(void *arg, unsigned worker, size_t at, struct err *e)
 }
 
 enum rc
-snapshots_readable(struct ctx *cx, struct repo *r, struct snapshot **out, size_t *n,
-                   struct snapshots_unread *unread, struct err *e)
+snapshots_and_records(struct ctx *cx, struct repo *r, struct snapshot **out, size_t *n,
+                      struct snapshots_unread *unread, struct err *e)
 {
     struct id_list files = {.n = 0};
     struct list_load l = {.cx = cx, .repo = r, .files = &files, .all = unread == NULL};
@@ -122,6 +123,16 @@ snapshots_readable(struct ctx *cx, struct repo *r, struct snapshot **out, size_t
     qsort(l.list, have, sizeof(*l.list), by_time);
     *out = l.list;
     *n = have;
+    return RC_OK;
+}
+
+enum rc
+snapshots_readable(struct ctx *cx, struct repo *r, struct snapshot **out, size_t *n,
+                   struct snapshots_unread *unread, struct err *e)
+{
+    if (snapshots_and_records(cx, r, out, n, unread, e))
+        return err_code(e);
+    *n = verdicts_attach(*out, *n);
     return RC_OK;
 }
 

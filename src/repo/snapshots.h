@@ -17,6 +17,7 @@
 #include "repo/target.h"
 
 struct repo;
+struct verdict;
 
 /*
  * The tag of a snapshot that lost something when it was repaired, restic's too. The brief of one that we repaired
@@ -61,8 +62,11 @@ struct snapshot {
     bool safety;   /* has SAFETY_TAG, and names a target: it is not of that target's history */
     bool counted;  /* keys is known */
     uint64_t keys;
-    unsigned owner; /* a number given by targets_number; not part of the file */
-    bool pinned;    /* by shrink_pins; not part of the file */
+    bool record; /* it holds no data, but what a verification of another one found (repo/verdict) */
+    struct verdict *verdict; /* of the last verification; of a list, and of a record; NULL: none */
+    bool last_verified;      /* by removal_pins; not part of the file */
+    unsigned owner;          /* a number given by targets_number; not part of the file */
+    bool pinned;             /* by removal_pins (shrink_pins); not part of the file */
     bool has_summary;
     struct snapshot_summary summary;
 };
@@ -76,7 +80,7 @@ void snapshot_release(struct snapshot *s);
 bool snapshot_is_backup(const struct snapshot *s);
 
 /*
- * All of them, oldest first. The caller frees with snapshots_free. One that cannot be read is RC_CORRUPT: for what would
+ * All of them but records, whose verdicts they have, oldest first. The caller frees with snapshots_free. One that cannot be read is RC_CORRUPT: for what would
  * lose data without it.
  */
 NODISCARD enum rc snapshots_list(struct ctx *cx, struct repo *r, struct snapshot **out, size_t *n,
@@ -89,6 +93,9 @@ struct snapshots_unread {
 /* The same but for those: a warning for each. One bad file hides no others. */
 NODISCARD enum rc snapshots_readable(struct ctx *cx, struct repo *r, struct snapshot **out,
                                      size_t *n, struct snapshots_unread *unread, struct err *e);
+/* The same with the records, whose verdicts nobody has; `unread` may be NULL. */
+NODISCARD enum rc snapshots_and_records(struct ctx *cx, struct repo *r, struct snapshot **out,
+                                        size_t *n, struct snapshots_unread *unread, struct err *e);
 void snapshots_free(struct snapshot *list, size_t n);
 
 /* Has it all the tags of `list`, "a,b"? An empty name means: has none. */

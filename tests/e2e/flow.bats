@@ -47,6 +47,35 @@ pushed() { kubectl get --raw /api/v1/namespaces/$SYSTEM/services/cstash-pushgate
     kubectl get events -n $NS | grep 'Host Restore Succeeded *restoresession/back'
 }
 
+@test "a planned restore says what would be, and writes nothing" {
+    local before
+    before=$(digest $NS redis)
+    planned() { # NAME REPOSITORY_SNAPSHOT
+        cat <<YAML | kubectl apply -f - >/dev/null
+apiVersion: stash.appscode.com/v1beta1
+kind: RestoreSession
+metadata: {name: $1, namespace: $NS, annotations: {cstash.io/plan: "true"}}
+spec:
+  repository: {name: repo}
+  task: {name: redis-restore-7.0.5, params: [{name: args, value: "--existing $2"}]}
+  target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: redis}}
+YAML
+        phase $NS "restoresession/$1" Planned 60
+    }
+    planned ask replace
+    [[ "$(condition $NS restoresession/ask RestorePossible)" == "True the restore would work" ]]
+    [[ "$(condition $NS restoresession/ask PlanConflicts)" == True*"they would be replaced" ]]
+    kubectl get events -n $NS | grep 'Normal *RestorePlanned *restoresession/ask'
+    planned fail fail
+    [[ "$(condition $NS restoresession/fail RestorePossible)" == "False the restore would not work: keys in the way: "* ]]
+    kubectl get events -n $NS | grep 'Warning *RestorePlanned *restoresession/fail'
+    [ "$(field $NS restoresession/fail '{.status.stats[0].phase}')" = Planned ]
+    ! kubectl get events -n $NS | grep -E 'Host Restore (Succeeded|Failed) *restoresession/(ask|fail)'
+    [ "$(digest $NS redis)" = "$before" ]
+    restic -r "$BATS_FILE_TMPDIR/$NS-backups" --password-command 'echo secret' snapshots --no-lock --no-cache --json | grep -vq before-restore
+    kubectl delete restoresession ask fail -n $NS >/dev/null
+}
+
 @test "a session under the name of one that was deleted a moment before is another one" {
     for id in 00000000 latest 00000000 latest; do
         restore $NS again "rules: [{snapshots: [\"$id\"]}]"

@@ -97,6 +97,23 @@ YAML
     [[ "$(operators)" != *[1-9]* ]] # none was started again
 }
 
+@test "a volume as the target: no right to read it is asked for, and the Task says that it is not served" {
+    cat <<YAML | kubectl apply -f -
+apiVersion: stash.appscode.com/v1beta1
+kind: BackupConfiguration
+metadata: {name: volume, namespace: $OWNER}
+spec:
+  schedule: "0 0 1 1 *"
+  task: {name: pvc-backup}
+  repository: {name: shared}
+  target: {ref: {apiVersion: v1, kind: PersistentVolumeClaim, name: data}}
+  retentionPolicy: {name: k, keepLast: 1, prune: false}
+YAML
+    kubectl wait -n $OWNER --for=condition=TaskFound=False backupconfiguration/volume --timeout=60s
+    [ "$(kubectl get -n $OWNER backupconfiguration/volume -o 'jsonpath={.status.conditions[?(@.type=="BackupTargetFound")].status} {.status.phase}')" = "Unknown NotReady" ]
+    kubectl delete backupconfiguration -n $OWNER volume --timeout=60s
+}
+
 @test "usagePolicy that is taken back takes the rights back" {
     binding_of $NS | k apply -f -
     config $NS bc "repository: {name: shared, namespace: $OWNER}"

@@ -39,17 +39,19 @@ rbac() { # rbac unused|refused
     echo "$output"
     [ "$status" = 0 ]
     [ "$(grep -c ^failures:backupconfiguration-barred-0 <<<"$output")" -ge 1 ] # the log does tell
-    [ "$(grep -Evc '^(failures:backupconfiguration-barred-0|volume:half) ' <<<"$output")" = 0 ] # volume.bats made the other one
+    [ "$(grep -Evc '^(failures:backupconfiguration-barred-0|volume:half|cstash-system:cstash-operator get persistentvolumeclaims) ' <<<"$output")" = 0 ] # volume.bats made the second; a target that is a volume (rights.bats) is asked for in vain, and told so
 }
 
 # owned KIND OWNER: an object as we make them, which holds its owner until it is gone
 owned() {
+    local group=stash.appscode.com/v1beta1
+    [ "$2" != BackupVerification ] || group=cstash.io/v1alpha1
     case $1 in
     Job) echo "{apiVersion: batch/v1, spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}," ;;
     BackupSession) echo "{apiVersion: stash.appscode.com/v1beta1, spec: {invoker: {kind: BackupConfiguration, name: it}}," ;;
     esac
     echo "kind: $1, metadata: {name: probe, namespace: $NS, ownerReferences: [
-        {apiVersion: stash.appscode.com/v1beta1, kind: $2, name: it, uid: none, controller: true, blockOwnerDeletion: true}]}}"
+        {apiVersion: $group, kind: $2, name: it, uid: none, controller: true, blockOwnerDeletion: true}]}}"
 }
 
 plural() { # plural KIND: its resource
@@ -81,7 +83,7 @@ print(json.dumps(role))' "$resource" "$verb" | kubectl replace -f -
 
 @test "what admission asks for leaves no line: without it, objects with an owner and bindings are refused" {
     local create=(kubectl create --dry-run=server -f -)
-    for owner in BackupConfiguration BackupSession RestoreSession BackupBatch RestoreBatch; do
+    for owner in BackupConfiguration BackupSession RestoreSession BackupBatch RestoreBatch BackupVerification; do
         owned Job $owner | takes cstash-operator "$(plural $owner)/finalizers" update "${create[@]}" --as "$OPERATOR"
     done
     kubectl create rolebinding -n $NS cron --clusterrole stash-cron-job --serviceaccount $NS:cron

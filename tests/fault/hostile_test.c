@@ -202,6 +202,17 @@ server_call(struct kube_transport *t, struct ctx *cx, const struct kube_request 
 
     if (ctx_check(cx, e))
         return err_code(e);
+    if (strcmp(rq->path, "/apis/cstash.io/v1alpha1") == 0) { /* is that kind there? */
+        struct json *kinds = NULL;
+
+        if (json_parse(STR_LIT("{\"resources\":[{\"name\":\"backupverifications\",\"verbs\":["
+                               "\"watch\"]}]}"),
+                       &kinds, e))
+            return err_code(e);
+        answer(out, 200, kinds);
+        json_free(kinds);
+        return RC_OK;
+    }
     key = key_of(rq->path, &is_list);
     if (rq->body.n > 0)
         (void)!json_parse(rq->body, &body, &ignored);
@@ -330,6 +341,12 @@ static const char base_task[] =
 static const char base_function[] =
     "{\"apiVersion\":\"stash.appscode.com/v1beta1\",\"kind\":\"Function\",\"metadata\":{},\"spec\":"
     "{\"image\":\"i\",\"args\":[\"x\",\"--a=${args:=}\"]}}";
+
+static const char base_verification[] =
+    "{\"apiVersion\":\"cstash.io/v1alpha1\",\"kind\":\"BackupVerification\",\"metadata\":{},"
+    "\"spec\":{\"configuration\":{\"name\":\"good\"},\"schedule\":\"0 0 1 1 *\",\"level\":"
+    "\"restore\",\"server\":{\"image\":\"i\",\"resources\":{}},\"questions\":[\"DBSIZE => 1\"],"
+    "\"timeOut\":\"1h\"}}";
 
 /* Steps to a field: the path of a table as names; lists are entered at their first element. */
 struct step {
@@ -474,6 +491,8 @@ has_result(const char *key, const struct json *obj)
 
     if (strncmp(key, "repositories/", 13) == 0)
         return json_dig(obj, "status", "observedGeneration") != NULL;
+    if (strncmp(key, "backupverifications/", 20) == 0)
+        return json_size(json_dig(obj, "status", "conditions")) > 0;
     if (strncmp(key, "backupsessions/", 15) == 0)
         return phase[0] != '\0';
     if (strncmp(key, "backupconfigurations/", 21) == 0 || strncmp(key, "restoresessions/", 16) == 0)
@@ -509,7 +528,7 @@ expect_phase(struct server *s, const char *key, const char *want)
 static void
 add_good(struct kind_case *cases, size_t n)
 {
-    static const char *const names[] = {"good", "good", "good", "repo", "app", "t", "f"};
+    static const char *const names[] = {"good", "good", "good", "repo", "app", "t", "f", "good"};
 
     for (size_t i = 0; i < n; i++)
         add_object(&cases[i], base_of(&cases[i]), names[i]);
@@ -551,6 +570,7 @@ test_hostile_objects_stop_no_others(void **state)
         {&kind_appbinding, base_app, json_new_object(), 0},
         {&kind_task, base_task, json_new_object(), 0},
         {&kind_function, base_function, json_new_object(), 0},
+        {&kind_backupverification, base_verification, json_new_object(), 0},
     };
     char which[200] = "";
     struct json *secret;
@@ -587,6 +607,9 @@ test_hostile_objects_stop_no_others(void **state)
     ctx_cancel(&cx);
     (void)pthread_join(thread, NULL);
     expect_phase(s, "backupconfigurations/tenant/good", "Ready");
+    assert_true(condition_is_true(
+        json_field(json_field(s->objects, "backupverifications/tenant/good"), "status"),
+        COND_CRONJOB_CREATED));
     expect_phase(s, "backupconfigurations/tenant/number", "Invalid");
     expect_phase(s, "backupconfigurations/tenant/depth", "Invalid");
     ctx_release(&cx);

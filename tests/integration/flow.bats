@@ -118,7 +118,7 @@ gone() { # gone KINDS: what belonged to the backup is collected
     pack=$(find "$T/repo-demo/data" -type f | xargs ls -S | head -n 1)
     cp "$pack" "$T/pack"
     rm -f "$pack"
-    cli a set changed 1 >/dev/null
+    cli a mset changed 1 other 1 >/dev/null # nothing of it is in that pack, the index of keys included
     session demo four bc
     phase demo backupsession/four Failed
     [[ "$(condition demo backupsession/four RepositoryIntegrityVerified)" == "False "*"$(basename "$pack") is missing" ]]

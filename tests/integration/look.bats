@@ -48,6 +48,39 @@ shows() { # shows KEY COMMAND...: as redis-cli does
     says 2 "contradict"
 }
 
+@test "one key of many is found without the rest of the dump" {
+    local key n=0 gone=0 pack
+    start_redis a
+    cli a eval 'for i = 1, 60000 do redis.call("SET", "k" .. i, string.rep(redis.sha1hex(i), 20)) end redis.call("SELECT", 3)
+        for i = 1, 9 do redis.call("RPUSH", "l" .. i, string.rep(i, 400000), "end") end' 0 >/dev/null
+    "$CSTASH" init -q
+    "$CSTASH" backup -q --compression off --redis "$URL_a" --host with
+    "$CSTASH" dump -q --redis "$URL_a" | "$CSTASH" backup -q --compression off --stdin --host without
+    [ "$(restic ls -q --json latest --host with | grep -c '"path":"/dumpfile.keys"')" = 1 ]
+    for key in k1 k777 k60000 l1 l9; do
+        [ "$key" != l1 ] || n=3
+        cmp <("$CSTASH" get -q latest "$key" --db "$n" --host with --resp) <("$CSTASH" get -q latest "$key" --db "$n" --host without --resp)
+    done
+    for key in k0 k60001 l1; do
+        run "$CSTASH" get -q latest "$key" --host with
+        [ "$status" = 1 ]
+        [[ "$output" == *"there is no key \"$key\" in database 0"* ]]
+    done
+    # A pack with some of the dump is gone: who reads it all fails, who is led past it does not.
+    "$CSTASH" forget -q --host without --keep-last 1 --unsafe-allow-remove-all "$("$CSTASH" snapshots -q --json --host without | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["id"])')"
+    "$CSTASH" prune -q
+    pack=$(find "$RESTIC_REPOSITORY/data" -type f -size +8M | head -1)
+    rm "$pack"
+    run "$CSTASH" keys -q latest --host with
+    [ "$status" != 0 ]
+    n=0
+    for key in k1 k9000 k18000 k27000 k36000 k45000 k54000 k60000; do
+        if "$CSTASH" get -q latest "$key" --host with >/dev/null 2>&1; then n=$((n + 1)); else gone=$((gone + 1)); fi
+    done
+    [ "$n" -gt 0 ]
+    [ "$gone" -gt 0 ]
+}
+
 @test "the commands that make one key, loaded elsewhere" {
     start_redis a
     start_redis b
@@ -118,7 +151,65 @@ shows() { # shows KEY COMMAND...: as redis-cli does
     says 0 "           2             0             0             0  user:" "(other names)"
     [ "$("$CSTASH" diff --json "$A" latest --match 'user*' | tail -1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["added"])')" = 2 ]
     run "$CSTASH" diff latest
-    says 2 "wrong number of arguments"
+    says 2 "two are compared"
+    run "$CSTASH" diff --values "$A" latest --match 's' --match 'hash' --match 'user:1'
+    says 0 "M    0  hash    hash" '"other"' ", expires "
+    [ "$(grep -c '^--- ' <<<"$output")" = 2 ] # of the hash and of what expires otherwise
+    [ "$(grep -c '^+++ ' <<<"$output")" = 3 ]
+    run "$CSTASH" diff --values "$A" "$URL_a"
+    says 2 "--values is for two snapshots"
+}
+
+@test "the difference of a snapshot and a server, of two servers; of one server and a cluster" {
+    start_redis a
+    start_redis b
+    start_cluster c 3 0
+    fill a
+    cli a -n 3 del s >/dev/null
+    "$CSTASH" init -q
+    "$CSTASH" backup -q --redis "$URL_a"
+    "$CSTASH" restore -q --yes latest --redis "$URL_c"
+    run "$CSTASH" diff latest "$URL_c" --source scan
+    says 0 "0 added, 0 removed, 0 changed, 0 of another expiry, 9 the same"
+    cli a del s >/dev/null
+    cli a rpush list more >/dev/null
+    cli c1 -c set fresh 1 >/dev/null
+    run "$CSTASH" diff latest "$URL_a"
+    says 0 "-    0  string  s" "M    0  list    list" "0 added, 1 removed, 1 changed, 0 of another expiry, 7 the same"
+    run "$CSTASH" diff latest --redis "$URL_a" --source scan
+    says 0 "0 added, 1 removed, 1 changed, 0 of another expiry, 7 the same"
+    run "$CSTASH" diff "$URL_a" latest
+    says 0 "+    0  string  s" "1 added, 0 removed, 1 changed, 0 of another expiry, 7 the same"
+    run "$CSTASH" diff "$URL_c" "$URL_a"
+    says 0 "-    0  string  fresh" "-    0  string  s" "0 added, 2 removed, 1 changed, 0 of another expiry, 7 the same"
+    cli b -n 1 set one 1 >/dev/null
+    cli a -n 1 set one 1 >/dev/null
+    run "$CSTASH" diff "$URL_b/1" "$URL_a/3"
+    says 2 "names another one"
+    run "$CSTASH" diff "$URL_b/1" "$URL_a"
+    says 0 "0 added, 0 removed, 0 changed, 0 of another expiry, 1 the same"
+}
+
+@test "the difference of more keys than are kept at once: a few of them, and all of them" {
+    start_redis a
+    export CSTASH_TEST_SMALL_DIFF=1
+    cli a eval 'for i = 1, 20000 do redis.call("SET", "k" .. i, i) end' 0 >/dev/null
+    "$CSTASH" init -q
+    "$CSTASH" backup -q --redis "$URL_a"
+    cli a eval 'for i = 1, 20000, 100 do redis.call("DEL", "k" .. i) redis.call("SET", "k" .. i + 1, "x") redis.call("EXPIRE", "k" .. i + 2, 9999)
+        redis.call("SET", "n" .. i, 1) end' 0 >/dev/null
+    "$CSTASH" backup -q --redis "$URL_a"
+    for sides in "latest:1 latest" "latest:1 $URL_a"; do
+        # shellcheck disable=SC2086 # two words
+        "$CSTASH" diff $sides >"$T/out"
+        [ "$(tail -1 "$T/out")" = "200 added, 200 removed, 200 changed, 200 of another expiry, 19400 the same" ]
+        [ "$(cut -c1 "$T/out" | LC_ALL=C sort | uniq -c | tr -s ' \n' ' ')" = " 200 + 200 - 1 2 200 M 200 T " ]
+    done
+    cli a flushall >/dev/null
+    cli a eval 'for i = 1, 20000 do redis.call("SET", "z" .. i, i) end' 0 >/dev/null
+    "$CSTASH" diff latest "$URL_a" >"$T/out"
+    [ "$(tail -1 "$T/out")" = "20000 added, 20000 removed, 0 changed, 0 of another expiry, 0 the same" ]
+    [ "$(sort -u "$T/out" | wc -l)" = 40001 ]
 }
 
 @test "twenty pairs of datasets, compared by a script that reads the servers" {

@@ -98,7 +98,7 @@ source_field() { "$CSTASH" show --path dumpfile.manifest.json "${2:-latest}" | p
     start_watched "requirepass sesame"
     "$CSTASH" init -q
     run "$CSTASH" backup -q --redis "$URL"
-    says 1 "none of the 3 Sentinels named a server"
+    says 1 "none of the 3 Sentinels named a server" "--sentinel-password-file"
     printf sesame >"$T/pass"
     cli a config set requirepass other >/dev/null # of the servers
     for s in b c; do cli "$s" config set masterauth other >/dev/null; cli "$s" config set requirepass other >/dev/null; done
@@ -168,6 +168,30 @@ source_field() { "$CSTASH" show --path dumpfile.manifest.json "${2:-latest}" | p
 saves() { [[ "$(redis-cli -p "$1" info persistence)" == *rdb_bgsave_in_progress:1* ]]; }
 has_keys() { [ "$(redis-cli -p "$1" dbsize)" != 0 ]; }
 kill_port() { local s; for s in a b c; do eval "[ \$PORT_$s = $1 ]" && kill -9 "$(cat "$T/$s.pid")"; done; true; }
+
+@test "a restore behind Sentinels is undone, also after a failover" {
+    start_watched
+    settled
+    fill 2000
+    until_true holds b 2000
+    until_true holds c 2000
+    "$CSTASH" init -q
+    "$CSTASH" backup -q --redis "$URL"
+    cli a set own 1 >/dev/null
+    cli a del k:1 >/dev/null
+    local before now
+    before=$("$CSTASH" digest --redis "$URL" --prefer master | tail -1)
+    run "$CSTASH" restore --redis "$URL" --yes --existing flush latest
+    says 0 "the 2,000 keys that it held"
+    [ "$(cli a exists own)" = 0 ]
+    kill -9 "$(cat "$T/a.pid")"
+    until_true eval '[ "$(master_port "$PORT_s1")" != "$PORT_a" ]'
+    run "$CSTASH" undo --to "$URL" --yes
+    says 0
+    now=$(master_port "$PORT_s1")
+    [ "$(redis-cli -p "$now" exists own k:1)" = 1 ]
+    [ "$("$CSTASH" digest --redis "$URL" --prefer master | tail -1)" = "$before" ]
+}
 
 @test "Sentinels and servers with TLS, each with its own; and only the ones with it" {
     make_ca

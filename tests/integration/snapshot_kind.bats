@@ -52,7 +52,7 @@ print(json.dumps(o))' "$1" "$T/repo-${2:-other}" | k create -f - >/dev/null
     run k get -n demo snapshots
     [[ "${lines[0]}" =~ ^NAME\ +ID\ +REPOSITORY\ +HOSTNAME\ +CREATED\ AT$ ]]
     [[ "${lines[1]}" =~ ^repo-${id:0:8}\ +${id:0:8}\ +repo\ +host-0\ +20[0-9-]+T[0-9:]+Z$ ]]
-    k get -n demo snapshots -o wide | grep -q 'CREATED AT *AGE$'
+    k get -n demo snapshots -o wide | grep -q 'CREATED AT *VERIFIED *AGE$'
     [ "$(field demo snapshot/repo-"${id:0:8}" '{.metadata.labels.cstash\.io/snapshot-id}')" = "${id:0:63}" ]
     k get -n demo snapshots.repositories.stash.appscode.com repo-"${id:0:8}" -o json >"$T/object"
     restic -r "$T/repo-demo" snapshots --json >"$T/restic"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The copy that a restore takes of its target first, and the way back to it: by hand.
 load ../harness/env.bash
+load ../servers/servers.bash
 
 setup() {
     setup_folder
@@ -16,7 +17,10 @@ setup() {
     cli b xgroup create stream g 0
     BEFORE=$(digest b)
 }
-teardown() { end_all; }
+teardown() {
+    server_stop_all
+    end_all
+}
 
 restore() { run "$CSTASH" restore --redis "$URL_b" --yes "$@" </dev/null; }
 undo() { run "$CSTASH" undo --to "$URL_b" --yes "$@" </dev/null; }
@@ -232,6 +236,23 @@ assert len(m["before_restore"]["snapshot"]) == 64 and m["keys"] == 203 and "firs
     says 0 "brings them back"
     undo
     says 0
+    [ "$(digest b)" = "$BEFORE" ]
+}
+
+@test "a server that may only be added to: copies are taken and lead back, and stay" {
+    server_rest "$T/rest" --append-only
+    export RESTIC_REPOSITORY=rest:$REST_URL
+    "$CSTASH" init -q
+    "$CSTASH" backup -q --redis "$URL_a"
+    restore --existing flush latest
+    says 0 "the 203 keys that it held"
+    undo
+    says 0
+    [ "$(digest b)" = "$BEFORE" ]
+    undo
+    says 0
+    [ "$(digest b)" = "$(digest a)" ]
+    undo
     [ "$(digest b)" = "$BEFORE" ]
 }
 

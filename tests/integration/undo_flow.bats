@@ -116,11 +116,11 @@ YAML
     cli a acl setuser default +@all >/dev/null
     [ "$(digest a)" = "$before" ]
     # a server that takes a part of it, and no more: the restore fails in its middle
-    cli a acl setuser default -rpush >/dev/null
+    cli a acl setuser default resetkeys '~k*' >/dev/null
     restore demo broken
     phase demo restoresession/broken Failed
     [[ "$(copy_of broken)" =~ ^[0-9a-f]{64}$ ]]
-    cli a acl setuser default +@all >/dev/null
+    cli a acl setuser default allkeys >/dev/null
     phase demo "restoresession/$(stash_undo broken)" Succeeded
     [ "$(digest a)" = "$before" ]
 }

@@ -4,6 +4,7 @@
 #include "json/node.h"
 #include "json/write.h"
 #include "repo/format/snapshot_json.h"
+#include "repo/verdict.h"
 
 enum { LIST_MAX = 100000, SNAPSHOT_TARGET_MAX = 1024 };
 
@@ -253,6 +254,10 @@ brief_facts(const struct json *brief, struct snapshot *s)
     s->repaired = json_is_true(json_field(brief, "repaired"));
     s->counted = json_int_or(keys, -1) >= 0;
     s->keys = s->counted ? (uint64_t)json_int_or(keys, 0) : 0;
+    for (size_t i = 0; i < s->n_tags && s->verdict == NULL; i++)
+        if (strcmp(s->tags[i], VERDICT_TAG) == 0)
+            s->verdict = verdict_read(brief);
+    s->record = s->verdict != NULL;
 }
 
 /* Whoever reads the brief warns of one that is broken; the snapshot is there without it. */
@@ -384,5 +389,6 @@ snapshot_release(struct snapshot *s)
     mem_free(s->target);
     mem_free(s->scope);
     mem_free(s->part);
+    mem_free(s->verdict);
     *s = (struct snapshot){.uid = 0};
 }
