@@ -53,6 +53,9 @@ struct program {
     const char *file;  /* the executable's: "cstash", "kubectl-stash" */
     const char *asked; /* the executable that kubectl asks what a word may be; NULL: none */
     const struct command *const *commands; /* all of them, in the order of the help; NULL ends */
+    const struct app_absent {
+        const char *name, *why;
+    } * absent; /* what others of that name have, and this does not; .name NULL ends. NULL: nothing */
 };
 extern const struct program *app_program;
 extern const struct program program_cstash; /* commands.c */

@@ -325,16 +325,35 @@ print_half(const struct command *head)
     completion_each_second(head, print_known, NULL);
 }
 
+/* Why there is no such command, where it is known; by its first word too, if that leads nowhere else. */
+static const struct app_absent *
+find_absent(int argc, char **argv, bool half)
+{
+    for (const struct app_absent *a = app_program->absent; a != NULL && a->name != NULL; a++) {
+        size_t n = strcspn(a->name, " ");
+
+        if (strlen(argv[0]) == n && strncmp(argv[0], a->name, n) == 0 &&
+            (half || (argc > 1 && strcmp(argv[1], a->name + n + 1) == 0)))
+            return a;
+    }
+    return NULL;
+}
+
 /* What may stand there is told: commands, or the second words of one. */
 static enum exit_code
 main_unknown(int argc, char **argv)
 {
+    const struct app_absent *absent = find_absent(argc, argv, find_head(argv[0]) == NULL);
     const struct command *head = find_head(argv[0]);
     CLEANUP(buf_release) struct buf known = BUF_INIT(KNOWN_MAX);
 
     if (head != NULL && argc > 1 && app_word(argv[1], helps) >= 0) {
         print_half(head);
         return EXIT_DONE;
+    }
+    if (absent != NULL) {
+        log_error("there is no command %s: %s", absent->name, absent->why);
+        return EXIT_USAGE;
     }
     if (head == NULL) {
         log_error("unknown command %s", argv[0]);

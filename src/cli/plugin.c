@@ -93,10 +93,16 @@ static const struct command *const commands[] = {
     NULL,
 };
 
+/* Stash's plug-in has these for volumes. */
+#define NO_VOLUMES "volumes are not what cstash saves, only what a Redis holds"
+static const struct app_absent absent[] = {
+    {"clone pvc", NO_VOLUMES}, {"cp volumesnapshot", NO_VOLUMES}, {.name = NULL}};
+
 const struct program program_plugin = {.name = "kubectl stash",
                                        .file = "kubectl-stash",
                                        .asked = "kubectl_complete-stash",
-                                       .commands = commands};
+                                       .commands = commands,
+                                       .absent = absent};
 
 const struct opt_group *
 app_command_groups(const struct command *c)

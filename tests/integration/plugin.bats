@@ -61,7 +61,7 @@ backup() { # a session by hand; its name
     run stash cp secrets x
     says 2 'unknown command cp secrets' 'known: cp secret, cp repository, cp backupconfig'
     run stash clone pvc x
-    says 2 'unknown command clone' ', cp, '
+    says 2 'there is no command clone pvc: volumes are not what cstash saves'
     [ "$(stash help key)" = "$(stash key --help)" ]
     stash key --help | grep -q '^  list '
     stash help | grep -q '^  pause backup '
