@@ -108,8 +108,8 @@ poll_one(struct poll *p, const struct redis_seed *seed, struct err *e)
     if (rc == RC_DENIED &&
         memmem(e->msg, strlen(e->msg), "NOAUTH", 6) != NULL) /* not the servers' */
         (void)err_hint(e, "the Sentinels want a password of their own: --sentinel-password-file, "
-                          "user:password@ in the address, or the Secret that the AppBinding's "
-                          "parameters name in sentinel.secret");
+                          "or the Secret that the AppBinding's parameters name in sentinel.secret; "
+                          "one in the address is the server's");
     if (rc != RC_OK)
         rc = err_wrap(e, "Sentinel %s", redis_addr_text(&at));
     redis_addr_release(&at);
