@@ -66,6 +66,13 @@ note_safety(struct str value, struct notes *out)
 }
 
 static bool
+note_safety_repository(struct str value, struct notes *out)
+{
+    out->safety_repository = (const char *)value.p;
+    return value.n > 0 && value.n <= NOTE_NAME_MAX && memchr(value.p, '/', value.n) == NULL;
+}
+
+static bool
 note_undo(struct str value, struct notes *out)
 {
     return note_flag(value, &out->undo);
@@ -109,9 +116,13 @@ static const struct note_def {
     {&kind_backupbatch, NOTE_ACCEPT_SHRINK, "\"true\" or \"false\"", note_accept},
     {&kind_backupconfiguration, NOTE_ADOPT_TARGET, "the name of a target", note_adopt},
     {&kind_restoresession, NOTE_SAFETY_COPY, "\"required\" or \"skip\"", note_safety},
+    {&kind_restoresession, NOTE_SAFETY_REPOSITORY, "the name of a Repository of the same namespace",
+     note_safety_repository},
     {&kind_restoresession, NOTE_UNDO, "\"true\" or \"false\"", note_undo},
     {&kind_restoresession, NOTE_PLAN, "\"true\" or \"false\"", note_plan},
     {&kind_restorebatch, NOTE_SAFETY_COPY, "\"required\" or \"skip\"", note_safety},
+    {&kind_restorebatch, NOTE_SAFETY_REPOSITORY, "the name of a Repository of the same namespace",
+     note_safety_repository},
     {&kind_restorebatch, NOTE_PLAN, "\"true\" or \"false\"", note_plan},
     {&kind_snapshot, NOTE_ALLOW_REMOVAL, "\"true\" or \"false\"", note_allow},
     {&kind_repository, NOTE_SHOW_SNAPSHOTS, "a text", note_mark},

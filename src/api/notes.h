@@ -21,10 +21,14 @@
 #define NOTE_ADOPT_TARGET NOTE_PREFIX "adopt-target"   /* whose snapshots become this target's */
 /* Of a RestoreSession and a RestoreBatch. */
 #define NOTE_SAFETY_COPY NOTE_PREFIX "safety-copy" /* "required" or "skip" */
+#define NOTE_SAFETY_REPOSITORY                                                                     \
+    NOTE_PREFIX "safety-repository"  /* name of a Repository, for the copy */
 #define NOTE_UNDO NOTE_PREFIX "undo" /* "true": of a RestoreSession: go back to a copy */
 #define NOTE_PLAN NOTE_PREFIX "plan" /* "true": only say whether it would work */
 /* How their Jobs get them. */
 #define NOTE_SAFETY_COPY_ENV "CSTASH_SAFETY_COPY"
+#define NOTE_SAFETY_REPOSITORY_ENV                                                                 \
+    "CSTASH_SAFETY_REPOSITORY_NAME" /* also where the operator found one */
 #define NOTE_UNDO_ENV "CSTASH_UNDO"
 #define NOTE_PLAN_ENV "CSTASH_PLAN"
 /* Of a Repository. */
@@ -36,16 +40,17 @@
 #define NOTE_BLUEPRINT_TARGET NOTE_PREFIX "blueprint-target"
 #define NOTE_BLUEPRINT_REVISION NOTE_PREFIX "blueprint-revision"
 
-enum { SHRINK_BELOW_OFF = -1, NOTE_TARGET_MAX = 1024 };
+enum { SHRINK_BELOW_OFF = -1, NOTE_TARGET_MAX = 1024, NOTE_NAME_MAX = 253 };
 
 struct notes {
     uint64_t allow_removal;
     int shrink_below; /* 1 to 100, SHRINK_BELOW_OFF, or 0: it is not there */
     bool accept_shrink;
-    const char *adopt_target;     /* borrowed; NULL: it is not there */
-    bool new_repository;          /* where one was lost */
-    bool allow;                   /* the removal of this Snapshot */
-    bool safety_skip, undo, plan; /* of a restore */
+    const char *adopt_target;      /* borrowed; NULL: it is not there */
+    const char *safety_repository; /* borrowed; NULL: it is not there */
+    bool new_repository;           /* where one was lost */
+    bool allow;                    /* the removal of this Snapshot */
+    bool safety_skip, undo, plan;  /* of a restore */
 };
 
 /* What stands in metadata.annotations of an object of `kind`; all else than ours is passed over. */

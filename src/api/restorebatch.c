@@ -45,6 +45,9 @@ static const struct field fields_host[] = {
     {.name = "error", .type = F_STR, .doc = "Why it failed"},
     {.name = "partial", .type = F_STR, .doc = "Of a part of the data: which"},
     {.name = "safetyCopy", .type = F_STR, .doc = "Snapshot with what the target held before"},
+    {.name = "safetyCopyRepository",
+     .type = F_STR,
+     .doc = "Repository that has it, if another one"},
     {.name = NULL},
 };
 static const struct field fields_member_status[] = {

@@ -65,8 +65,9 @@ app_open_kube(struct ctx *cx, const struct repo_access *a, const char *name,
         mem_free(ns);
         ns = mem_strndup(name, (size_t)(slash - name));
     }
-    return kube_repo_open(cx, out->cluster, ns, slash != NULL ? slash + 1 : name, o,
-                          volume_job_open, &out->store, &out->password, e);
+    return kube_repo_open(cx, out->cluster, ns, slash != NULL ? slash + 1 : name,
+                          &(struct kube_repo_how){.more = o, .volume = volume_job_open},
+                          &out->store, &out->password, e);
 }
 
 enum rc

@@ -21,9 +21,9 @@ static const struct opt_group groups[] = {
 static enum rc
 undo_rules(const struct json *session, struct json *target, struct err *e)
 {
+    const struct json *host = json_elem(json_dig(session, "status", "stats"), 0);
     const char *phase = json_text_or(json_dig(session, "status", "phase"), ""),
-               *copy = json_text(
-                   json_field(json_elem(json_dig(session, "status", "stats"), 0), "safetyCopy"));
+               *copy = json_text(json_field(host, "safetyCopy"));
     struct json *rule;
 
     json_remove(target, "rules");
@@ -47,11 +47,15 @@ static struct json *
 undo_session(const struct json *session)
 {
     struct json *undo = kube_object_new(&GVR_RESTORE_SESSION, kube_ns(session), NULL),
-                *spec = json_clone(json_field(session, "spec"));
+                *spec = json_clone(json_field(session, "spec")), *notes;
 
     json_remove(spec, "rules");
     json_set(undo, "spec", spec);
-    json_set_cstr(json_need_object(kube_meta(undo), "annotations"), NOTE_UNDO, "true");
+    notes = json_need_object(kube_meta(undo), "annotations");
+    json_set_cstr(notes, NOTE_UNDO, "true");
+    json_set_cstr(notes, NOTE_SAFETY_REPOSITORY,
+                  json_text(json_field(json_elem(json_dig(session, "status", "stats"), 0),
+                                       "safetyCopyRepository")));
     return undo;
 }
 

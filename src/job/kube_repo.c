@@ -157,29 +157,29 @@ kube_repo_open_volume(struct ctx *cx, struct kube *k, const struct json *repo,
 
 static enum rc
 kube_repo_open_as(struct ctx *cx, struct kube *k, const struct json *repo,
-                  const struct json *secret, const struct store_opts *more,
-                  kube_repo_volume_fn *volume, struct store **out, struct err *e)
+                  const struct json *secret, const struct kube_repo_how *how, struct store **out,
+                  struct err *e)
 {
     struct backend b;
     struct err why = ERR_INIT;
     enum rc rc = kube_repo_backend(cx, k, json_dig(repo, "spec", "backend"), &b, &why);
 
-    if (rc == RC_UNSUPPORTED && volume != NULL &&
+    if (rc == RC_UNSUPPORTED && how->volume != NULL &&
         json_dig(repo, "spec", "backend", "local") != NULL)
-        return kube_repo_open_volume(cx, k, repo, volume, out, e);
+        return kube_repo_open_volume(cx, k, repo, how->volume, out, e);
     if (rc != RC_OK) {
         *e = why;
         return rc;
     }
-    rc = kube_repo_store(&b, secret, false, more, out, e);
+    rc = kube_repo_store(&b, secret, how->with_environment, how->more, out, e);
     backend_release(&b);
     return rc;
 }
 
 enum rc
 kube_repo_open(struct ctx *cx, struct kube *k, const char *ns, const char *name,
-               const struct store_opts *more, kube_repo_volume_fn *volume, struct store **out,
-               struct secret *password, struct err *e)
+               const struct kube_repo_how *how, struct store **out, struct secret *password,
+               struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *repo = NULL;
     CLEANUP(json_free_ptr) struct json *secret = NULL;
@@ -194,7 +194,7 @@ kube_repo_open(struct ctx *cx, struct kube *k, const char *ns, const char *name,
         return err_wrap(e, "could not read Secret %s/%s of Repository %s/%s", ns, of, ns, name);
     if (password->n == 0 && secret_value(secret, "RESTIC_PASSWORD", password, e))
         return err_wrap(e, "Secret %s/%s", ns, of);
-    if (kube_repo_open_as(cx, k, repo, secret, more, volume, out, e))
+    if (kube_repo_open_as(cx, k, repo, secret, how, out, e))
         return err_wrap(e, "Repository %s/%s", ns, name);
     return RC_OK;
 }

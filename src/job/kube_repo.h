@@ -28,13 +28,19 @@ NODISCARD enum rc kube_repo_store(const struct backend *b, const struct json *se
                                   bool with_environment, const struct store_opts *more,
                                   struct store **out, struct err *e);
 /*
- * The Repository's store, with nothing but the Secret's credentials: whoever wrote the object says where they are sent. And its
- * password, unless there is one already. What lies in a volume that is not mounted here is opened by `volume`; NULL: RC_UNSUPPORTED.
+ * The Repository's store, and its password, unless there is one already. From a workstation with nothing but the Secret's
+ * credentials: whoever wrote the object says where they are sent.
  */
 typedef enum rc kube_repo_volume_fn(struct ctx *cx, struct kube *k, const struct json *repo,
                                     const struct backend *b, struct store **out, struct err *e);
+struct kube_repo_how {
+    const struct store_opts *more; /* may be NULL */
+    bool with_environment;         /* as above */
+    kube_repo_volume_fn
+        *volume; /* opens what lies in a volume that is not mounted here; NULL: RC_UNSUPPORTED */
+};
 NODISCARD enum rc kube_repo_open(struct ctx *cx, struct kube *k, const char *ns, const char *name,
-                                 const struct store_opts *more, kube_repo_volume_fn *volume,
-                                 struct store **out, struct secret *password, struct err *e);
+                                 const struct kube_repo_how *how, struct store **out,
+                                 struct secret *password, struct err *e);
 
 #endif

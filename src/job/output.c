@@ -111,10 +111,21 @@ output_error(const struct json *status)
     return NULL;
 }
 
-const char *
-output_safety_copy(const struct json *status)
+void
+output_put_way_back(struct json *host, const struct output_way_back *w)
 {
-    return json_text(json_field(json_elem(json_field(status, "stats"), 0), "safetyCopy"));
+    json_set_cstr(host, "safetyCopy", w->copy);
+    if (w->copy != NULL)
+        json_set_cstr(host, "safetyCopyRepository", w->repository);
+}
+
+struct output_way_back
+output_way_back_of(const struct json *status)
+{
+    const struct json *host = json_elem(json_field(status, "stats"), 0);
+
+    return (struct output_way_back){json_text(json_field(host, "safetyCopy")),
+                                    json_text(json_field(host, "safetyCopyRepository"))};
 }
 
 bool
@@ -126,12 +137,14 @@ output_safety_skipped(const struct json *status)
 enum rc
 output_fail(const struct step_flags *f, const char *hostname, int64_t started_ms, struct err *e)
 {
-    return output_fail_with(f, hostname, started_ms, NULL, e);
+    static const struct output_way_back none = {.copy = NULL};
+
+    return output_fail_with(f, hostname, started_ms, &none, e);
 }
 
 enum rc
 output_fail_with(const struct step_flags *f, const char *hostname, int64_t started_ms,
-                 const char *safety_copy, struct err *e)
+                 const struct output_way_back *w, struct err *e)
 {
     struct err why = ERR_INIT;
     struct json *host;
@@ -142,7 +155,7 @@ output_fail_with(const struct step_flags *f, const char *hostname, int64_t start
     if (step_text(f->output_dir, NULL) == NULL)
         return err_code(e);
     host = output_host(hostname, "Failed", clock_mono_ms() - started_ms, text);
-    json_set_cstr(host, "safetyCopy", safety_copy);
+    output_put_way_back(host, w);
     if (output_write(f, host, &why)) {
         log_err(&why);
         return err_code(e);

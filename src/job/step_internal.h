@@ -79,6 +79,9 @@ NODISCARD enum rc step_repo_store_of_flags(const struct step_flags *f, const str
 /* Read the Secret and open the store; no repository yet. Zero it first. */
 NODISCARD enum rc step_repo_reach(struct ctx *cx, struct kube *k, const struct step_flags *f,
                                   struct step_repo *out, struct err *e);
+/* The same of another Repository, by its name: with what the Pod was given by its cluster. */
+NODISCARD enum rc step_repo_reach_named(struct ctx *cx, struct kube *k, const char *ns,
+                                        const char *name, struct step_repo *out, struct err *e);
 /* Open the repository. RC_NO_REPOSITORY if there is none: only then may one be made. */
 NODISCARD enum rc step_repo_open(struct ctx *cx, struct step_repo *v, struct err *e);
 /*
@@ -174,11 +177,18 @@ const char *output_error(const struct json *target_status);
  */
 enum rc output_fail(const struct step_flags *f, const char *hostname, int64_t started_ms,
                     struct err *e);
-/* The same of a restore that took a copy of its target first, to which the way back leads; NULL: none. */
+/* Where the way back leads of a restore that took a copy of its target first; borrowed texts. */
+struct output_way_back {
+    const char *copy;       /* NULL: none */
+    const char *repository; /* that has it; NULL: the one that is restored from */
+};
+/* Into a host's entry. */
+void output_put_way_back(struct json *host, const struct output_way_back *w);
+/* The same as output_fail of such a restore. */
 enum rc output_fail_with(const struct step_flags *f, const char *hostname, int64_t started_ms,
-                         const char *safety_copy, struct err *e);
-/* The copy that a restore names so ("safetyCopy" of the host), or NULL. Borrowed. Did it take none, as asked? */
-const char *output_safety_copy(const struct json *target_status);
+                         const struct output_way_back *w, struct err *e);
+/* What a restore put there. Did it take none, as asked? */
+struct output_way_back output_way_back_of(const struct json *target_status);
 bool output_safety_skipped(const struct json *target_status);
 /* plan_output.c: a plan for the steps to come; the caller frees. */
 struct plan;

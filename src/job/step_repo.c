@@ -60,6 +60,14 @@ step_repo_reach(struct ctx *cx, struct kube *k, const struct step_flags *f, stru
 }
 
 enum rc
+step_repo_reach_named(struct ctx *cx, struct kube *k, const char *ns, const char *name,
+                      struct step_repo *v, struct err *e)
+{
+    return kube_repo_open(cx, k, ns, name, &(struct kube_repo_how){.with_environment = true},
+                          &v->store, &v->password, e);
+}
+
+enum rc
 step_repo_open(struct ctx *cx, struct step_repo *v, struct err *e)
 {
     enum rc rc = repo_open(cx, v->store, secret_str(&v->password), &v->repo, e);

@@ -19,6 +19,10 @@ struct restore_work {
     const struct step_flags *f;
     struct kube *k;
     struct step_repo vault;
+    struct step_repo
+        safe; /* the target's own Repository, for the copy; zero: it goes into `vault` */
+    const char *safe_name; /* NULL: as above */
+    struct err safe_lost;  /* of a plan: why it cannot */
     struct redis_args args;
     struct redis_target redis;
     struct snapshot_source from;
@@ -36,24 +40,74 @@ step_restore_asked(const char *name, const char *value)
     return v != NULL && strcmp(v, value) == 0;
 }
 
-/* All of the target is to be as a copy has it: the one that is named, or that of a restore which was left unfinished. */
+/* The copies of the target lie there. `planned`: only whether they could. */
 static enum rc
-find_copy(struct restore_work *w, const char *spec, struct err *e)
+open_safe(struct restore_work *w, bool planned, struct err *e)
+{
+    CLEANUP(json_free_ptr) struct json *object = NULL;
+    const char *name = getenv(NOTE_SAFETY_REPOSITORY_ENV);
+    enum rc rc;
+
+    if (name == NULL || name[0] == '\0')
+        return RC_OK;
+    w->safe_name = name;
+    rc = kube_get(w->cx, w->k, &GVR_REPOSITORY, w->f->ns, name, &object, e);
+    if (rc == RC_OK)
+        rc = step_repo_reach_named(w->cx, w->k, w->f->ns, name, &w->safe, e);
+    if (rc == RC_OK && planned) {
+        rc = step_repo_open(w->cx, &w->safe, e);
+        rc = rc == RC_NO_REPOSITORY ? RC_OK : rc; /* it would be made */
+    } else if (rc == RC_OK) {
+        rc = step_repo_ensure(w->cx, &w->safe, object, e);
+        if (rc == RC_OK)
+            rc = step_repo_lock(w->cx, &w->safe, false, e);
+    }
+    if (rc == RC_OK)
+        return RC_OK;
+    rc = err_wrap(e, "could not open Repository %s/%s, which takes the copy of the target",
+                  w->f->ns, name);
+    if (planned) {
+        w->safe_lost = *e;
+        *e = (struct err)ERR_INIT;
+        return RC_OK;
+    }
+    return err_hint(e, "nothing was written; annotation " NOTE_SAFETY_REPOSITORY
+                       " names another Repository, " NOTE_SAFETY_COPY ": skip goes without a copy");
+}
+
+/* In the Repository of the copies, or where an older one may have gone. */
+static enum rc
+open_copy(struct restore_work *w, struct repo *r, const char *spec, struct err *e)
 {
     struct safety_owner own = {target_view(&w->own), NULL};
     char id[ID_TEXT];
     struct id found;
 
-    w->args.load.existing = LOAD_FLUSH;
-    w->args.keys = (struct filter)FILTER_ALL;
-    memset(&w->args.load.change, 0, sizeof(w->args.load.change));
     if (strcmp(spec, "latest") == 0) {
-        if (safety_find(w->cx, w->vault.repo, safety_is_of, &own, true, &found, e))
+        if (safety_find(w->cx, r, safety_is_of, &own, true, &found, e))
             return err_code(e);
         spec = id_hex(&found, id);
     }
-    if (snapshot_open(w->cx, w->vault.repo, spec, NULL, NULL, &w->from, e))
-        return err_code(e);
+    return snapshot_open(w->cx, r, spec, NULL, NULL, &w->from, e);
+}
+
+/* All of the target is to be as a copy has it: the one that is named, or that of a restore which was left unfinished. */
+static enum rc
+find_copy(struct restore_work *w, const char *spec, struct err *e)
+{
+    enum rc rc = RC_NOT_FOUND;
+
+    w->args.load.existing = LOAD_FLUSH;
+    w->args.keys = (struct filter)FILTER_ALL;
+    memset(&w->args.load.change, 0, sizeof(w->args.load.change));
+    if (w->safe.repo != NULL)
+        rc = open_copy(w, w->safe.repo, spec, e);
+    if (rc == RC_NOT_FOUND) {
+        *e = (struct err)ERR_INIT;
+        rc = open_copy(w, w->vault.repo, spec, e);
+    }
+    if (rc != RC_OK)
+        return rc;
     return w->from.snap.safety ? RC_OK
                                : err_set(e, RC_INVALID,
                                          "snapshot %.8s is not a copy that a restore took, and "
@@ -146,7 +200,8 @@ step_restore_load(struct restore_work *w, char part[static RESTORE_WORDS], struc
         return err_code(e);
     conn_close(probe);
     node_map_init(&map, w->args.load.node_map.n > 0 ? &w->args.load.node_map : &w->redis.node_map);
-    safety.repo = w->vault.repo;
+    safety.repo = w->safe_name != NULL ? w->safe.repo : w->vault.repo;
+    safety.blocked = w->safe_lost.code != RC_OK ? w->safe_lost.msg : NULL;
     safety.source = (struct source_opts){
         .addr = &w->redis.addr,
         .conn = &w->redis.conn,
@@ -202,6 +257,7 @@ step_restore_work(struct restore_work *w, char part[static RESTORE_WORDS], struc
     if (step_need(w->f->appbinding, "appbinding", e) || step_connect(w->f, &w->k, NULL, e) ||
         redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_RESTORE, &w->args, e) ||
         step_repo_reach(w->cx, w->k, w->f, &w->vault, e) ||
+        open_safe(w, step_restore_asked(NOTE_PLAN_ENV, "true"), e) ||
         redis_target_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
         return err_code(e);
     return step_restore_load(w, part, e);
@@ -215,12 +271,14 @@ step_restore_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
     int64_t start = clock_mono_ms();
     struct json *result = NULL;
     char part[RESTORE_WORDS] = "", id[ID_TEXT];
-    const char *copy;
+    struct output_way_back way;
     enum rc rc;
 
     step_be_nice();
     rc = step_restore_work(&w, part, e);
-    copy = w.safety.state == SAFETY_TAKEN ? id_hex(&w.safety.back, id) : NULL;
+    way = (struct output_way_back){
+        .copy = w.safety.state == SAFETY_TAKEN ? id_hex(&w.safety.back, id) : NULL,
+        .repository = w.safe_name};
     if (rc == RC_OK) {
         result = output_host(host, w.plan != NULL ? PLAN_PHASE : "Succeeded",
                              clock_mono_ms() - start, NULL);
@@ -232,15 +290,16 @@ step_restore_redis(struct ctx *cx, const struct step_flags *f, struct err *e)
             json_set_cstr(result, "partial", part);
         if (w.safety.state == SAFETY_SKIPPED)
             json_set_bool(result, "safetyCopySkipped", true);
-        json_set_cstr(result, "safetyCopy", copy);
+        output_put_way_back(result, &way);
     }
     target_release(&w.own);
     snapshot_close(&w.from);
+    step_repo_close(&w.safe);
     step_repo_close(&w.vault);
     redis_target_close(&w.redis);
     redis_args_release(&w.args);
     kube_free(w.k);
     if (rc == RC_OK)
         rc = output_write(f, result, e);
-    return rc == RC_OK ? RC_OK : output_fail_with(f, host, start, copy, e);
+    return rc == RC_OK ? RC_OK : output_fail_with(f, host, start, &way, e);
 }

@@ -510,16 +510,18 @@ push_hosts(struct status_work *w, const struct metrics *m)
 static void
 tell_way_back(struct status_work *w)
 {
-    const char *copy = output_safety_copy(w->output);
+    const struct output_way_back way = output_way_back_of(w->output);
 
     if (step_is_backup(w->f))
         return;
-    if (copy != NULL)
-        recorder_event(
-            w->cx, w->events, w->session, "Normal", "SafetyCopyTaken",
-            "Snapshot %.8s holds what the target held before; `kubectl stash undo %s -n %s` "
-            "brings it back",
-            copy, kube_name(w->session), w->f->ns);
+    if (way.copy != NULL)
+        recorder_event(w->cx, w->events, w->session, "Normal", "SafetyCopyTaken",
+                       "Snapshot %.8s%s%.253s holds what the target held before; `kubectl stash "
+                       "undo %s -n %s` "
+                       "brings it back",
+                       way.copy, way.repository != NULL ? " of Repository " : "",
+                       way.repository != NULL ? way.repository : "", kube_name(w->session),
+                       w->f->ns);
     else if (output_safety_skipped(w->output))
         recorder_event(w->cx, w->events, w->session, "Warning", "SafetyCopySkipped",
                        "No copy of the target was taken, as was asked for: what it held cannot be "

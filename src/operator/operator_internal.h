@@ -193,8 +193,17 @@ NODISCARD enum rc run_check(struct ctx *cx, struct operator* op, const struct in
 /* Account, roles and Job; RC_OK also when they are there already. A hook needs no `repo`. */
 NODISCARD enum rc ensure_job(struct ctx *cx, struct operator* op, const struct run *r,
                              struct err *e);
+/*
+ * The Repository that takes the copy of the target before a restore (way_back.c): the one that annotation NOTE_SAFETY_REPOSITORY
+ * names, else that of a backup of the same target; NULL: the one that is restored from. The caller frees. RC_NOT_FOUND,
+ * RC_INVALID: what the annotation says.
+ */
+NODISCARD enum rc find_way_back(struct operator* op, const struct run *r, struct json **out,
+                                struct err *e);
+/* `safety` (may be NULL): what find_way_back found. */
 NODISCARD enum rc ensure_run_rbac(struct ctx *cx, struct operator* op, const struct run *r,
-                                  const struct json *app, const char *account, struct err *e);
+                                  const struct json *app, const struct json *safety,
+                                  const char *account, struct err *e);
 /*
  * The account, unless the user gives one, and its binding `name`: several invokers may be given the same account, and each
  * has a binding of its own.

@@ -4,9 +4,11 @@
 #include "api/kinds.h"
 #include "api/notes.h"
 #include "base/mem.h"
+#include "kube/object.h"
 
 #define TMP_VOLUME "stash-tmp-dir"
 #define LOCAL_VOLUME "stash-local"
+#define SAFETY_VOLUME "cstash-safety"
 #define INTERIM_VOLUME "stash-interim-volume"
 #define INTERIM_DIR "/stash-interim-volume"
 #define INTERIM_DATA INTERIM_DIR "/data"
@@ -291,6 +293,21 @@ add_mount(struct json *c, const char *volume, const char *path, const char *sub)
     json_push(json_need_array(c, "volumeMounts"), m);
 }
 
+static void
+local_volume(const struct json *repo, const char *name, struct json *pod)
+{
+    const struct json *local = json_dig(repo, "spec", "backend", "local");
+    struct json *v;
+
+    if (local == NULL)
+        return;
+    v = json_clone(local);
+    json_remove(v, "mountPath");
+    json_remove(v, "subPath");
+    json_set_cstr(v, "name", name);
+    json_push(json_need_array(pod, "volumes"), v);
+}
+
 void
 podspec_local_mount(const struct json *repo, const struct backend *b, struct json *c)
 {
@@ -303,16 +320,21 @@ podspec_local_mount(const struct json *repo, const struct backend *b, struct jso
 void
 podspec_local_volume(const struct json *repo, struct json *pod)
 {
-    const struct json *local = json_dig(repo, "spec", "backend", "local");
-    struct json *v;
+    local_volume(repo, LOCAL_VOLUME, pod);
+}
 
-    if (local == NULL)
+/* Where the step finds the Repository of the copy: by its name, and mounted where it lies in a volume. */
+static void
+safety_place(const struct json *safety, struct json *c)
+{
+    const struct json *local = json_dig(safety, "spec", "backend", "local");
+
+    if (safety == NULL)
         return;
-    v = json_clone(local);
-    json_remove(v, "mountPath");
-    json_remove(v, "subPath");
-    json_set_cstr(v, "name", LOCAL_VOLUME);
-    json_push(json_need_array(pod, "volumes"), v);
+    put_env_text(c, NOTE_SAFETY_REPOSITORY_ENV, kube_name(safety));
+    if (local != NULL)
+        add_mount(c, SAFETY_VOLUME, json_text_or(json_field(local, "mountPath"), ""),
+                  json_text(json_field(local, "subPath")));
 }
 
 /* What annotations of a restore say, which its step could not read. They were checked before. */
@@ -345,6 +367,7 @@ finish_container(const struct podspec_in *in, struct json *c)
     if (in->cluster_uid != NULL)
         put_env_text(c, CLUSTER_UID, in->cluster_uid);
     podspec_notes(in->inv, c);
+    safety_place(in->safety, c);
     layer_runtime(c, json_field(in->inv->runtime, "container"));
     add_mount(c, TMP_VOLUME, SCRATCH_DIR, NULL);
     podspec_local_mount(in->repo, in->backend, c);
@@ -552,6 +575,7 @@ add_volumes(const struct podspec_in *in, const struct json *task, struct json *p
     json_set(empty, "sizeLimit", json_clone(json_field(in->inv->temp_dir, "sizeLimit")));
     json_push(list, tmp);
     podspec_local_volume(in->repo, pod);
+    local_volume(in->safety, SAFETY_VOLUME, pod);
     if (in->inv->interim != NULL) {
         struct json *v = json_new_object();
         char *claim = podspec_interim_name(in->inv, in->session);

@@ -24,8 +24,10 @@ struct podspec_in {
     const struct json *repo;        /* Repository */
     const struct backend *backend;  /* decoded from it */
     const struct json *app_binding; /* the target, or NULL */
-    const char *session;            /* name of the BackupSession or RestoreSession */
-    const char *image;              /* ours, for hooks */
+    const struct json
+        *safety;         /* Repository of its own for the copy that a restore takes, or NULL */
+    const char *session; /* name of the BackupSession or RestoreSession */
+    const char *image;   /* ours, for hooks */
     const char *pushgateway_url;
     const char *pull_secrets;
     const char *cluster_uid; /* NULL: not known */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/notes.h"
 #include "operator/podspec.h"
 
 #include "api/catalog.h"
@@ -42,7 +43,8 @@ static const char repo_text[] =
 
 /* Build the pod of `invoker`; the rc, and the pod in *pod. */
 static enum rc
-build(const char *invoker, const char *app, struct json *extra, struct json **pod, struct err *e)
+build_with(const char *invoker, const char *app, struct json *extra, const struct json *safety,
+           struct json **pod, struct err *e)
 {
     struct json *inv_obj = t_json(invoker), *repo = t_json(repo_text),
                 *app_obj = app == NULL ? NULL : t_json(app), *catalog = catalog_new(IMAGE);
@@ -52,6 +54,7 @@ build(const char *invoker, const char *app, struct json *extra, struct json **po
                             .repo = repo,
                             .backend = &b,
                             .app_binding = app_obj,
+                            .safety = safety,
                             .session = "s-1",
                             .image = IMAGE,
                             .pushgateway_url = "http://push",
@@ -74,6 +77,12 @@ build(const char *invoker, const char *app, struct json *extra, struct json **po
     return rc;
 }
 
+static enum rc
+build(const char *invoker, const char *app, struct json *extra, struct json **pod, struct err *e)
+{
+    return build_with(invoker, app, extra, NULL, pod, e);
+}
+
 static bool
 has_arg(const struct json *container, const char *arg)
 {
@@ -86,14 +95,18 @@ has_arg(const struct json *container, const char *arg)
 }
 
 static const struct json *
+named(const struct json *list, const char *name)
+{
+    for (size_t i = 0; i < json_size(list); i++)
+        if (strcmp(json_text(json_field(json_elem(list, i), "name")), name) == 0)
+            return json_elem(list, i);
+    return NULL;
+}
+
+static const struct json *
 env_of(const struct json *container, const char *name)
 {
-    const struct json *env = json_field(container, "env");
-
-    for (size_t i = 0; i < json_size(env); i++)
-        if (strcmp(json_text(json_field(json_elem(env, i), "name")), name) == 0)
-            return json_elem(env, i);
-    return NULL;
+    return named(json_field(container, "env"), name);
 }
 
 #define BACKUP(spec)                                                                               \
@@ -279,6 +292,38 @@ test_podspec_refuses_a_target_that_its_step_cannot_use(void **state)
     }
 }
 
+/* Where the copy of the target goes: named to the step, and mounted beside the Repository that is restored from. */
+static void
+test_podspec_mounts_the_place_of_the_copy(void **state)
+{
+    CLEANUP(json_free_ptr)
+    struct json *safety =
+        t_json("{\"metadata\":{\"name\":\"own\"},\"spec\":{\"backend\":{\"local\":"
+               "{\"mountPath\":\"/own\",\"subPath\":\"s\","
+               "\"hostPath\":{\"path\":\"/o\"}}}}}");
+    struct json *pod = NULL;
+    struct err e = ERR_INIT;
+    const struct json *c, *volume, *mount;
+
+    (void)state;
+    T_OK(build_with(
+        "{\"kind\":\"RestoreSession\",\"metadata\":{\"name\":\"rs\",\"namespace\":\"demo\"},"
+        "\"spec\":{\"repository\":{\"name\":\"repo\"},\"target\":{\"ref\":{\"apiVersion\":"
+        "\"appcatalog.appscode.com/v1alpha1\",\"kind\":\"AppBinding\",\"name\":\"redis\"}},"
+        "\"task\":{\"name\":\"redis-restore-7.0.5\"}}}",
+        NULL, NULL, safety, &pod, &e));
+    c = json_elem(json_field(pod, "initContainers"), 0);
+    assert_string_equal(json_text(json_field(env_of(c, NOTE_SAFETY_REPOSITORY_ENV), "value")),
+                        "own");
+    volume = named(json_field(pod, "volumes"), "cstash-safety");
+    assert_string_equal(json_text(json_dig(volume, "hostPath", "path")), "/o");
+    assert_null(json_field(volume, "mountPath"));
+    mount = named(json_field(c, "volumeMounts"), "cstash-safety");
+    assert_string_equal(json_text(json_field(mount, "mountPath")), "/own");
+    assert_string_equal(json_text(json_field(mount, "subPath")), "s");
+    json_free(pod);
+}
+
 static void
 test_podspec_refuses_what_cannot_be_resolved(void **state)
 {
@@ -328,6 +373,7 @@ main(void)
         cmocka_unit_test(test_podspec_restore_follows_the_rules),
         cmocka_unit_test(test_podspec_takes_the_task_of_the_appbinding),
         cmocka_unit_test(test_podspec_refuses_a_target_that_its_step_cannot_use),
+        cmocka_unit_test(test_podspec_mounts_the_place_of_the_copy),
         cmocka_unit_test(test_podspec_refuses_what_cannot_be_resolved),
     };
 

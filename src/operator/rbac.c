@@ -210,9 +210,20 @@ foreign_name(const struct invoker *inv)
     return name_of(NAME_MAX_LABEL, NULL, readable, hex);
 }
 
+/* The step reads that Repository by its name, other than the one of its flags. */
+static void
+push_safety(struct json *rules, const struct json *safety)
+{
+    const char *secret = json_text(json_dig(safety, "spec", "backend", "storageSecretName"));
+
+    json_push(rules, grant_get(STASH_GROUP, "repositories", kube_name(safety)));
+    if (secret != NULL)
+        json_push(rules, grant_get("", "secrets", secret));
+}
+
 enum rc
 ensure_run_rbac(struct ctx *cx, struct operator* op, const struct run *r, const struct json *app,
-                const char *account, struct err *e)
+                const struct json *safety, const char *account, struct err *e)
 {
     const struct invoker *inv = r->inv;
     const char *secret = json_text(json_dig(r->repo, "spec", "backend", "storageSecretName"));
@@ -250,6 +261,8 @@ ensure_run_rbac(struct ctx *cx, struct operator* op, const struct run *r, const 
     } else if (far_app && secret != NULL) {
         json_push(near, grant_get("", "secrets", secret));
     }
+    if (safety != NULL)
+        push_safety(near, safety);
     if (rc == RC_OK && json_size(near) > 0)
         rc = ensure_grant(cx, op,
                           &(struct grant){.ns = inv->ns,

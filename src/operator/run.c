@@ -46,8 +46,8 @@ podspec_of(struct operator* op, const struct run *r)
 }
 
 static enum rc
-build_pod(struct operator* op, const struct run *r, const struct json *app, struct json **out,
-          struct err *e)
+build_pod(struct operator* op, const struct run *r, const struct json *app,
+          const struct json *safety, struct json **out, struct err *e)
 {
     struct podspec_in in = podspec_of(op, r);
     struct backend b;
@@ -56,6 +56,7 @@ build_pod(struct operator* op, const struct run *r, const struct json *app, stru
     in.repo = r->repo;
     in.backend = &b;
     in.app_binding = app;
+    in.safety = safety;
     if (backend_decode(json_dig(r->repo, "spec", "backend"), &b, e))
         return err_code(e);
     rc = podspec_build(&in, out, e);
@@ -71,7 +72,7 @@ run_check(struct ctx *cx, struct operator* op, const struct invoker *inv, const 
     struct run r = {.inv = inv, .session = inv->obj, .repo = repo};
     struct json *pod;
 
-    if (build_pod(op, &r, app, &pod, e))
+    if (build_pod(op, &r, app, NULL, &pod, e))
         return err_code(e);
     json_free(pod);
     return RC_OK;
@@ -157,6 +158,7 @@ create_job(struct ctx *cx, struct operator* op, const struct run *r, const char 
            struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *app = NULL;
+    CLEANUP(json_free_ptr) struct json *safety = NULL;
     CLEANUP(json_free_ptr) struct json *job = NULL;
     CLEANUP(mem_free_ptr) char *account = grant_account(r->inv);
     CLEANUP(mem_free_ptr) char *grant = grant_name(r->inv);
@@ -164,10 +166,11 @@ create_job(struct ctx *cx, struct operator* op, const struct run *r, const char 
     enum rc rc;
 
     /* What was allowed once may have been taken back, or the reference changed, since. */
-    if (usage_check(cx, op, r->inv, r->repo, e) || target_check(cx, op, r->inv, e))
+    if (usage_check(cx, op, r->inv, r->repo, e) || target_check(cx, op, r->inv, e) ||
+        find_way_back(op, r, &safety, e))
         return err_code(e);
     app = target_app(cx, op, r->inv);
-    rc = build_pod(op, r, app, &pod, e);
+    rc = build_pod(op, r, app, safety, &pod, e);
     if (rc == RC_OK) {
         job = build_job(r, name, account, pod);
         rc = ensure_account(cx, op, r->inv, grant, account, run_role(r), e);
@@ -175,7 +178,7 @@ create_job(struct ctx *cx, struct operator* op, const struct run *r, const char 
     if (rc == RC_OK)
         rc = ensure_hook_rights(cx, op, r->inv, account, e);
     if (rc == RC_OK)
-        rc = ensure_run_rbac(cx, op, r, app, account, e);
+        rc = ensure_run_rbac(cx, op, r, app, safety, account, e);
     if (rc == RC_OK)
         rc = ensure_interim(cx, op, r, e);
     if (rc == RC_OK)

@@ -150,3 +150,48 @@ YAML
     "$CSTASH" undo -q --to "redis://127.0.0.1:$PORT_c3" --yes </dev/null
     [ "$(digest c)" = "$before" ]
 }
+
+@test "the copy goes into the target's own Repository, or the one that an annotation names, and comes back from there" {
+    local before to='target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: staging}}'
+    cli a set k v >/dev/null
+    backup one
+    start_redis b
+    cli b mset k staging own 1 >/dev/null
+    before=$(digest b)
+    binding_at demo staging "$URL_b"
+    for name in own named; do
+        cat <<YAML | k apply -f - >/dev/null
+apiVersion: stash.appscode.com/v1alpha1
+kind: Repository
+metadata: {name: $name, namespace: demo}
+spec: {backend: {storageSecretName: repo-secret, local: {mountPath: /$name, hostPath: {path: $T/$name}}}}
+YAML
+    done
+    config demo staging "$to" 'repository: {name: own}'
+    restore demo back "$to"
+    phase demo restoresession/back Succeeded
+    [ "$(cli b get k)" = v ]
+    [ "$(field demo restoresession/back '{.status.stats[0].safetyCopyRepository}')" = own ]
+    k get -n demo events | grep -q 'SafetyCopyTaken.* of Repository own holds'
+    [ "$(copies)" = 0 ]
+    phase demo "restoresession/$(stash_undo back)" Succeeded
+    [ "$(digest b)" = "$before" ]
+    k annotate -n demo --overwrite --local -f - cstash.io/safety-repository=named -o yaml <<YAML | k apply -f - >/dev/null
+apiVersion: stash.appscode.com/v1beta1
+kind: RestoreSession
+metadata: {name: elsewhere, namespace: demo}
+spec: {repository: {name: repo}, task: {name: redis-restore-7.0.5}, $to}
+YAML
+    phase demo restoresession/elsewhere Succeeded
+    [ "$(field demo restoresession/elsewhere '{.status.stats[0].safetyCopyRepository}')" = named ]
+    [ "$("$CSTASH" snapshots -q --json -r "$T/named" --tag before-restore | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" = 1 ]
+    # a place that cannot be opened: nothing is written
+    before=$(digest b)
+    rm -r "$T/own"
+    echo not a folder >"$T/own"
+    cli a set k changed >/dev/null
+    restore demo lost "$to"
+    phase demo restoresession/lost Failed
+    [[ "$(host_error demo restoresession/lost)" == *"could not open Repository demo/own, which takes the copy of the target"*"nothing was written"* ]]
+    [ "$(digest b)" = "$before" ]
+}
