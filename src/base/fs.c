@@ -29,14 +29,12 @@ fs_read_some(int fd, void *p, size_t n, size_t *got, const char *what, struct er
     return RC_OK;
 }
 
-enum rc
-fs_read_file(const char *path, struct buf *out, struct err *e)
+/* All of it; the descriptor is closed. */
+static enum rc
+read_whole(int fd, const char *path, struct buf *out, struct err *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
     size_t got = 1;
 
-    if (fd < 0)
-        return err_sys(e, errno, "could not open %s", path);
     while (got != 0) {
         uint8_t step[READ_STEP];
         if (fs_read_some(fd, step, sizeof(step), &got, path, e))
@@ -51,6 +49,60 @@ fs_read_file(const char *path, struct buf *out, struct err *e)
 fail:
     (void)close(fd);
     return err_code(e);
+}
+
+enum rc
+fs_read_file(const char *path, struct buf *out, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    return fd < 0 ? err_sys(e, errno, "could not open %s", path) : read_whole(fd, path, out, e);
+}
+
+/* Nobody else made it, or may change it. */
+static enum rc
+check_own(const struct stat *st, const char *what, const char *path, struct err *e)
+{
+    if (st->st_uid != geteuid())
+        return err_set(e, RC_DENIED, "the %s %s belongs to another user (uid %u)", what, path,
+                       (unsigned)st->st_uid);
+    if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return err_set(e, RC_DENIED, "others may write to the %s %s", what, path);
+    return RC_OK;
+}
+
+enum rc
+fs_read_own_file(const char *path, struct buf *out, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat st;
+    enum rc rc;
+
+    if (fd < 0 && errno == ELOOP)
+        return err_set(e, RC_DENIED, "%s is a symbolic link", path);
+    if (fd < 0)
+        return err_sys(e, errno, "could not open %s", path);
+    if (fstat(fd, &st) != 0)
+        rc = err_sys(e, errno, "could not look at %s", path);
+    else if (!S_ISREG(st.st_mode))
+        rc = err_set(e, RC_DENIED, "%s is not a regular file", path);
+    else
+        rc = check_own(&st, "file", path, e);
+    if (rc == RC_OK)
+        return read_whole(fd, path, out, e);
+    (void)close(fd);
+    return rc;
+}
+
+enum rc
+fs_check_own_dir(const char *path, struct err *e)
+{
+    struct stat st;
+
+    if (lstat(path, &st) != 0)
+        return err_sys(e, errno, "could not look at %s", path);
+    return S_ISDIR(st.st_mode) ? check_own(&st, "folder", path, e)
+                               : err_set(e, RC_DENIED, "%s is not a folder", path);
 }
 
 enum rc

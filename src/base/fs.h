@@ -14,6 +14,13 @@
 /* Append the whole file to `out`; RC_LIMIT when it is larger than out's ceiling allows. */
 NODISCARD enum rc fs_read_file(const char *path, struct buf *out, struct err *e);
 /*
+ * The same of a file that is believed: a regular one that belongs to this user, and that nobody else may write to
+ * (RC_DENIED), by its own name. RC_NOT_FOUND: there is none.
+ */
+NODISCARD enum rc fs_read_own_file(const char *path, struct buf *out, struct err *e);
+/* RC_DENIED: another user made the folder, or others may write there. */
+NODISCARD enum rc fs_check_own_dir(const char *path, struct err *e);
+/*
  * Replace the file or make it: whoever reads it sees the old text or the new one, also after a
  * power loss. `<path>.part` is used on the way.
  */

@@ -159,6 +159,16 @@ lock_repo(struct ctx *cx, const struct repo_access *a, struct repo *r, bool excl
     }
 }
 
+char *
+app_state_dir(void)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+    if (state != NULL && state[0] == '/')
+        return mem_printf("%s/cstash", state);
+    return home != NULL && home[0] == '/' ? mem_printf("%s/.local/state/cstash", home) : NULL;
+}
+
 static void
 use_cache(const struct repo_access *a, struct repo *r)
 {

@@ -141,4 +141,7 @@ extern const struct opt_type opt_listen;
 /* The place of `word` in a NULL-terminated list; -1: it is not there. */
 int app_word(const char *word, const char *const *words);
 
+/* What is kept of this user on this machine: $XDG_STATE_HOME/cstash; mem_free. NULL: nobody says where. */
+char *app_state_dir(void);
+
 #endif

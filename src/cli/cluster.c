@@ -42,15 +42,12 @@ const struct opt opts_files[] = {
 static char *
 own_kubeconfig(void)
 {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    CLEANUP(mem_free_ptr) char *dir = app_state_dir();
     char *path;
 
-    if (state != NULL && state[0] == '/')
-        path = mem_printf("%s/cstash/kubeconfig", state);
-    else if (home != NULL && home[0] == '/')
-        path = mem_printf("%s/.local/state/cstash/kubeconfig", home);
-    else
+    if (dir == NULL)
         return NULL;
+    path = mem_printf("%s/kubeconfig", dir);
     if (access(path, R_OK) == 0)
         return path;
     mem_free(path);

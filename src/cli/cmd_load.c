@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "cli/load_opts.h"
 #include "cli/redis_opts.h"
+#include "job/resume.h"
 
 static const struct opt_group groups[] = {
     GROUPS_LOAD, {opts_json, 0}, {opts_app, 0}, {.table = NULL}};
@@ -16,6 +18,18 @@ is_file(int fd)
     struct stat st;
 
     return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* A restore that was left unfinished there cannot go on after this. */
+static void
+load_forget(const struct redis_addr *a)
+{
+    CLEANUP(mem_free_ptr) char *dir = app_state_dir();
+    struct resume r;
+
+    resume_init(&r, dir, a);
+    resume_forget(&r);
+    resume_release(&r);
 }
 
 static enum rc
@@ -40,6 +54,8 @@ load_main(struct ctx *cx, const void *args, struct err *e)
         rc = err_set(e, RC_USAGE, "--verify reads the dump again, which only a file allows");
     if (rc == RC_OK) {
         rd_fd_init(&again, cx, second, path);
+        if (!a->load.dry_run)
+            load_forget(&t.addr);
         rc = restore_stream(cx, &in.rd, second < 0 ? NULL : &again.rd, &t.to, &t.opts, &res, e);
         if (rc == RC_OK && a->load.verify && !a->load.dry_run) {
             rd_fd_init(&third, cx, last, path);

@@ -4,6 +4,7 @@
 #include "cli/load_opts.h"
 #include "cli/plan_print.h"
 #include "cli/snapshot_opts.h"
+#include "job/resume.h"
 #include "job/target.h"
 #include "job/users.h"
 #include "redis/topology.h"
@@ -15,7 +16,7 @@ struct restore_args {
     enum { SAFETY_COPY_REQUIRED, SAFETY_COPY_SKIP } safety;
     struct from_access safety_repo;
     struct beside_choice beside;
-    bool plan;
+    bool plan, resume;
 };
 static const char *const safety_words[] = {"required", "skip", NULL};
 static const struct opt opts_safety[] = {
@@ -25,6 +26,11 @@ static const struct opt opts_safety[] = {
      "only say whether it would work: ask the snapshot and the target, and write nothing"},
     {.name = NULL},
 };
+static const struct opt opts_resume[] = {
+    {"resume", 0, OPT_FLAG(struct restore_args, resume), NULL,
+     "go on with a restore that was interrupted, from where it was"},
+    {.name = NULL},
+};
 #define GROUPS_SAFETY                                                                              \
     {opts_safety, 0}, {opts_safety_repo, offsetof(struct restore_args, safety_repo)},              \
     {                                                                                              \
@@ -32,6 +38,7 @@ static const struct opt opts_safety[] = {
     }
 static const struct opt_group groups[] = {
     GROUPS_LOAD,
+    {opts_resume, 0},
     GROUPS_SAFETY,
     GROUPS_SNAPSHOT(struct restore_args, snapshot),
     {opts_beside_restore, offsetof(struct restore_args, beside)},
@@ -46,6 +53,7 @@ struct way_back {
     struct app_repo repo; /* of --safety-repo */
     struct target_id target;
     char *host;
+    struct resume resume; /* and on */
 };
 
 static enum rc
@@ -81,6 +89,7 @@ static void
 way_back_close(struct way_back *b)
 {
     app_repo_close(&b->repo);
+    resume_release(&b->resume);
     target_release(&b->target);
     mem_free(b->host);
 }
@@ -194,6 +203,47 @@ plan_main(struct ctx *cx, const struct restore_args *args, const struct app_want
     return rc;
 }
 
+/* How far the restore is will be noted, or it goes on from what is noted. */
+static enum rc
+way_on_open(const struct restore_args *a, const struct app_target *t, struct way_back *out,
+            struct err *e)
+{
+    CLEANUP(mem_free_ptr) char *dir = app_state_dir();
+
+    if (a->load.load.dry_run)
+        return RC_OK;
+    resume_init(&out->resume, dir, &t->addr);
+    out->resume.verifies = a->load.load.verify;
+    out->safety.resume = &out->resume;
+    return !a->resume                     ? RC_OK
+           : resume_read(&out->resume, e) ? err_wrap(e, "nothing was written")
+                                          : RC_OK;
+}
+
+/* Who asked for the unfinished restore has said yes to it. */
+static enum rc
+restore_consent(struct ctx *cx, const struct restore_args *a, struct app_snapshot *s,
+                struct app_target *t, const struct resume *resume, struct err *e)
+{
+    struct load_args said = a->load;
+    char from[OUT_SNAPSHOT];
+
+    said.yes = said.yes || a->resume;
+    if (app_target_consent(cx, &said, &s->from.snap, out_snapshot(&s->from.snap, from), t, e))
+        return err_code(e);
+    if (a->resume) /* as old as it was then */
+        t->change.shift_ms = resume->state.shift_ms;
+    return RC_OK;
+}
+
+static enum rc
+check_resume(const struct restore_args *a, struct err *e)
+{
+    if (a->resume && (a->plan || a->load.load.dry_run))
+        return err_set(e, RC_USAGE, "--resume writes: it cannot be had with --plan or --dry-run");
+    return RC_OK;
+}
+
 static enum rc
 restore_main(struct ctx *cx, const void *args, struct err *e)
 {
@@ -207,18 +257,23 @@ restore_main(struct ctx *cx, const void *args, struct err *e)
     struct app_snapshot s = {0};
     struct app_target t = {0};
     struct way_back back = {.host = NULL};
-    char from[OUT_SNAPSHOT];
     enum rc rc;
 
     if (target != NULL && (target[0] == '/' || target[0] == '.'))
         return err_set(e, RC_USAGE,
                        "--target is the name of a server here, not a folder; use cstash show "
                        "SNAPSHOT >FILE");
+    if (check_resume(a, e))
+        return err_code(e);
     if (a->plan)
         return plan_main(cx, a, &wanted, e);
     rc = app_snapshot_open(cx, &a->repo, &wanted, &s, e);
     if (rc == RC_OK)
-        rc = app_target_open(cx, &a->load, &s.from.snap, out_snapshot(&s.from.snap, from), &t, e);
+        rc = app_target_connect(cx, &a->load, &t, e);
+    if (rc == RC_OK)
+        rc = way_on_open(a, &t, &back, e);
+    if (rc == RC_OK)
+        rc = restore_consent(cx, a, &s, &t, &back.resume, e);
     if (rc == RC_OK)
         rc = way_back_open(cx, a, s.repo.repo, &t, &back, e);
     if (rc == RC_OK)
@@ -255,9 +310,9 @@ static const struct opt opts_undo[] = {
     {.name = NULL},
 };
 static const struct opt_group undo_groups[] = {
-    {opts_undo, 0}, GROUPS_REDIS(struct restore_args, load.redis),
-    GROUPS_SAFETY,  {opts_json, 0},
-    {opts_app, 0},  {.table = NULL},
+    {opts_undo, 0},  {opts_resume, 0}, GROUPS_REDIS(struct restore_args, load.redis),
+    GROUPS_SAFETY,   {opts_json, 0},   {opts_app, 0},
+    {.table = NULL},
 };
 
 struct undo_owner {
@@ -309,9 +364,10 @@ undo_main(struct ctx *cx, const void *args, struct err *e)
     struct app_snapshot s = {0};
     struct app_target t = {0};
     struct way_back back = {.host = NULL};
-    char from[OUT_SNAPSHOT];
     enum rc rc;
 
+    if (check_resume(asked, e))
+        return err_code(e);
     a.load.load.existing = LOAD_FLUSH;
     a.load.keys = (struct filter)FILTER_ALL;
     rc = app_target_connect(cx, &a.load, &t, e);
@@ -324,7 +380,9 @@ undo_main(struct ctx *cx, const void *args, struct err *e)
         return rc;
     }
     if (rc == RC_OK)
-        rc = app_target_consent(cx, &a.load, &s.from.snap, out_snapshot(&s.from.snap, from), &t, e);
+        rc = way_on_open(&a, &t, &back, e);
+    if (rc == RC_OK)
+        rc = restore_consent(cx, &a, &s, &t, &back.resume, e);
     if (rc == RC_OK)
         rc = way_back_open(cx, &a, s.repo.repo, &t, &back, e);
     if (rc == RC_OK && a.snapshot.target != NULL) { /* its copy is found by that name too */

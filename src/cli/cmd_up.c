@@ -36,22 +36,11 @@ static const struct opt opts_up[] = {
 };
 static const struct opt_group groups[] = {{opts_up, 0}, {opts_app, 0}, {.table = NULL}};
 
-/* NULL: nobody says where. */
-static char *
-default_dir(void)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-
-    if (state != NULL && state[0] == '/')
-        return mem_printf("%s/cstash", state);
-    return home != NULL && home[0] == '/' ? mem_printf("%s/.local/state/cstash", home) : NULL;
-}
-
 static enum rc
 up_main(struct ctx *cx, const void *args, struct err *e)
 {
     const struct up_args *a = args;
-    char *dir = a->dir != NULL ? mem_strdup(a->dir) : default_dir();
+    char *dir = a->dir != NULL ? mem_strdup(a->dir) : app_state_dir();
     struct up_opts o = {
         .dir = dir,
         .listen = a->listen,

@@ -196,6 +196,8 @@ print_json(const struct restore_result *r, int64_t ms)
     jw_field_u64(&j.w, "keys", r->keys);
     jw_field_u64(&j.w, "keys_sent", r->load.keys);
     jw_field_u64(&j.w, "keys_restored", restore_arrived(r));
+    jw_field_bool(&j.w, "resumed", r->resumed);
+    jw_field_u64(&j.w, "keys_passed", r->load.passed_keys);
     jw_field_u64(&j.w, "keys_skipped", r->load.skipped_keys);
     jw_field_u64(&j.w, "keys_filtered", r->load.filtered_keys);
     jw_field_u64(&j.w, "commands", r->load.commands);
@@ -256,6 +258,8 @@ print_text(const struct load_args *a, const struct app_target *t, const char *fr
         (void)printf(", %s expired", str_grouped(r->outcome.expired, n));
     (void)printf("; %s in %s (%s/s)\n", out_bytes(r->load.bytes, bytes), out_duration(ms, took),
                  out_bytes(r->load.bytes * 1000 / (uint64_t)MAX(ms, 1), rate));
+    if (r->resumed)
+        (void)printf("resumed: %s of them were there\n", str_grouped(r->load.passed_keys, n));
     if (a->load.dry_run)
         (void)puts("nothing was sent");
     else

@@ -144,7 +144,7 @@ outcome_compare(const struct outcome_start *s, const struct conn_info *is,
     size_t n;
 
     out->after = outcome_keys(s->m, is, s->m->n, o->db);
-    out->before = o->emptied ? 0 : outcome_before(s, o->db);
+    out->before = o->emptied ? 0 : s->resumed ? s->before : outcome_before(s, o->db);
     dbs = dataset_digest_dbs(o->sent, &n);
     for (size_t i = 0; i < n; i++) {
         uint64_t want = dataset_digest_db_total(&dbs[i]).keys,

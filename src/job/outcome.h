@@ -26,6 +26,9 @@ struct outcome_start {
     struct conn_info *infos; /* before, of each; owned */
     size_t n;
     bool asked;
+    bool
+        resumed; /* the restore began earlier, with so many keys there (EV_UNKNOWN) in what was to be loaded */
+    uint64_t before;
 };
 
 struct outcome {

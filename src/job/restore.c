@@ -8,6 +8,7 @@
 #include "job/dump_parts.h"
 #include "job/dump_reader.h"
 #include "job/manifest.h"
+#include "job/resume.h"
 
 enum { VERIFY_MS = 60 * 1000 };
 
@@ -100,47 +101,51 @@ restore_pass(struct ctx *cx, struct rd *in, struct masters *to, const struct loa
 
 /* How far a load came that did not end well, and how to go on. */
 static enum rc
-tell_how_far(const struct masters *to, const struct load_opts *opts, const struct load_result *l,
-             uint64_t expected, struct err *e)
+tell_how_far(const struct masters *to, const struct load_opts *opts, const struct restore_result *r,
+             const struct resume *resume, uint64_t expected, struct err *e)
 {
-    static const char *const again[] = {[LOAD_REPLACE] = "run the same command again to finish",
+    static const char *const whole[] = {[LOAD_REPLACE] = "run the same command again to finish",
                                         [LOAD_SKIP] = "run the same command again to finish",
                                         [LOAD_FAIL] =
                                             "run it again with --existing replace to finish",
                                         [LOAD_FLUSH] = "run the same command again to finish"};
+    const struct load_result *l = &r->load;
+    bool goes_on = resume_is_noted(resume);
+    const char *again =
+        goes_on ? "the same command with --resume goes on from there" : whole[opts->existing];
     char there[STR_GROUPED_MAX], all[STR_GROUPED_MAX], count[96], part[LOAD_KEY_SHOWN + 80] = "";
 
     (void)snprintf(count, sizeof(count), "%s%s%s %s in", str_grouped(l->keys_there, there),
                    expected != 0 ? " of " : "", expected != 0 ? str_grouped(expected, all) : "",
                    expected > 1 ? "keys are" : str_plural(l->keys_there, "key is", "keys are"));
-    if (opts->existing == LOAD_SKIP && l->key_at_work[0] != '\0')
+    if (!goes_on && opts->existing == LOAD_SKIP && l->key_at_work[0] != '\0')
         (void)snprintf(part, sizeof(part),
                        "delete %s in database %llu, which may be there in part; ", l->key_at_work,
                        (unsigned long long)l->db_at_work);
     if (e->code == RC_CANCELLED)
-        return err_set(e, RC_CANCELLED, "interrupted: %s %s; %s%s", count, to->name, part,
-                       again[opts->existing]);
+        return err_set(e, RC_CANCELLED, "interrupted: %s %s; %s%s", count, to->name, part, again);
     if (e->hint[0] == '\0' || part[0] != '\0')
-        (void)err_hint(e, "%s%s", part, again[opts->existing]);
+        (void)err_hint(e, "%s%s", part, again);
     return err_wrap(e, "%s %s", count, to->name);
 }
 
 /* Has anything changed in the target? */
 static bool
-restore_wrote(const struct load_opts *opts, const struct load_result *l)
+restore_wrote(const struct load_opts *opts, const struct restore_result *r)
 {
-    return l->emptied || (l->commands != 0 && opts->existing != LOAD_FLUSH);
+    return r->resumed || r->load.emptied || (r->load.commands != 0 && opts->existing != LOAD_FLUSH);
 }
 
 /* It did not end well: nothing has changed there, or so much. */
 static enum rc
 tell_what_is_there(const struct masters *to, const struct load_opts *opts,
-                   const struct load_result *l, uint64_t expected, struct err *e)
+                   const struct restore_result *r, const struct resume *resume, uint64_t expected,
+                   struct err *e)
 {
     if (opts->dry_run)
         return err_code(e);
-    if (restore_wrote(opts, l))
-        return tell_how_far(to, opts, l, expected, e);
+    if (restore_wrote(opts, r))
+        return tell_how_far(to, opts, r, resume, expected, e);
     return err_wrap(e, opts->existing == LOAD_FLUSH ? "nothing was emptied or written"
                                                     : "nothing was written");
 }
@@ -232,12 +237,14 @@ restore_judge(struct ctx *cx, const struct load_opts *opts, const struct survey 
     return RC_OK;
 }
 
-/* Load what was found good. */
+/* Load what was found good; `from` NULL: it is a stream. */
 static enum rc
-load_and_judge(struct ctx *cx, struct rd *in, const struct survey *found, struct masters *to,
-               const struct load_opts *opts, struct restore_result *out, struct err *e)
+load_and_judge(struct ctx *cx, const struct snapshot_source *from, struct rd *in,
+               const struct survey *found, struct masters *to, const struct load_opts *opts,
+               struct restore_result *out, struct err *e)
 {
     struct restore_checked now = {.to = to, .opts = opts}; /* a copy may have taken hours */
+    struct resume *resume = found->resume;
     struct load_opts o = *opts;
     int64_t started = clock_mono_ms();
     bool rewrites = restore_rewrites(opts);
@@ -249,7 +256,13 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct survey *found, struct
         rc = restore_check(cx, &now, CHECK_ROLE, e);
     if (rc) {
         restore_checked_close(&now);
-        return tell_what_is_there(to, opts, &out->load, 0, e);
+        return tell_what_is_there(to, opts, out, resume, 0, e);
+    }
+    if (resume != NULL && !opts->dry_run) {
+        resume_begin(resume, from, opts, &out->safety, &now.start);
+        o.from = resume->goes_on ? &resume->state.place : NULL;
+        o.placed = resume_note;
+        o.placed_arg = resume;
     }
     counts_init(&n, opts);
     o.on = rewrites ? dataset_digest_on : counts_on;
@@ -257,8 +270,10 @@ load_and_judge(struct ctx *cx, struct rd *in, const struct survey *found, struct
     o.verbs = found->verbs;
     rc = restore_pass(cx, in, to, &o, n.all, &out->load, e);
     out->took_ms = clock_mono_ms() - started;
+    if (rc == RC_OK && !opts->dry_run)
+        resume_forget(resume); /* what is wrong now does not get better by going on */
     rc = rc == RC_OK ? restore_judge(cx, opts, found, &n, &now.start, out, e)
-                     : tell_what_is_there(to, opts, &out->load, found->keys, e);
+                     : tell_what_is_there(to, opts, out, resume, found->keys, e);
     out->keys = dataset_digest_keys(n.all);
     out->wanted = dataset_digest_keys(n.wanted);
     (void)dataset_digest_sum_text(dataset_digest_whole(changed != NULL ? n.wanted : n.all),
@@ -300,8 +315,8 @@ load_snapshot(struct ctx *cx, struct snapshot_source *from, const struct survey 
         o.parts = &parts.parts;
     else if (rc == RC_OK)
         rc = snapshot_rd(cx, from, &in, e);
-    rc = rc == RC_OK ? load_and_judge(cx, in, found, to, &o, out, e)
-                     : tell_what_is_there(to, opts, &out->load, 0, e);
+    rc = rc == RC_OK ? load_and_judge(cx, from, in, found, to, &o, out, e)
+                     : tell_what_is_there(to, opts, out, found->resume, 0, e);
     dump_parts_close(&parts);
     return rc;
 }
@@ -355,8 +370,13 @@ restore_prepare(struct ctx *cx, const struct snapshot_source *from, const struct
 
     if (rc == RC_OK)
         rc = restore_check_all(cx, &c, e);
-    if (rc == RC_OK && safety != NULL)
+    if (rc == RC_OK && resume_goes_on(survey->resume)) {
+        rc = resume_prove(survey->resume, &c.start, opts, survey->distinct, e);
+        if (rc == RC_OK)
+            rc = safety_resume(cx, safety, &survey->resume->state.safety, out, e);
+    } else if (rc == RC_OK && safety != NULL) {
         rc = restore_keep(cx, safety, &c, out, e);
+    }
     restore_checked_close(&c);
     return rc;
 }
@@ -367,7 +387,7 @@ restore_end(struct ctx *cx, const struct safety *safety, const struct load_opts 
 {
     char id[ID_TEXT];
 
-    if (rc == RC_OK || !restore_wrote(opts, &r->load))
+    if (rc == RC_OK || !restore_wrote(opts, r))
         safety_done(cx, safety, &r->safety);
     else if (r->safety.state == SAFETY_TAKEN)
         log_warn("what was there before is snapshot %.8s, to which `cstash undo` leads",
@@ -387,8 +407,8 @@ restore_stream(struct ctx *cx, struct rd *in, struct rd *survey, struct masters 
     if (!opts->dry_run &&
         ((survey != NULL && survey_stream(cx, survey, opts, &no_more, &found, e)) ||
          restore_prepare(cx, NULL, &found, to, opts, NULL, NULL, e)))
-        return tell_what_is_there(to, opts, &out->load, 0, e);
-    return load_and_judge(cx, in, &found, to, opts, out, e);
+        return tell_what_is_there(to, opts, out, NULL, 0, e);
+    return load_and_judge(cx, NULL, in, &found, to, opts, out, e);
 }
 
 enum rc
@@ -397,6 +417,7 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct masters *to,
               struct err *e)
 {
     static const struct survey_more no_more = {.read = false};
+    struct load_opts o = *opts;
     struct survey found;
 
     memset(out, 0, sizeof(*out));
@@ -410,10 +431,18 @@ restore_redis(struct ctx *cx, struct snapshot_source *from, struct masters *to,
         log_warn("the snapshot is a part of its source (%s): this restore is partial", out->part);
     if (restore_check_flush(opts, e))
         return err_code(e);
-    if (survey_snapshot(cx, from, opts, &no_more, &found, e) ||
-        (!opts->dry_run && restore_prepare(cx, from, &found, to, opts, safety, &out->safety, e)))
-        return tell_what_is_there(to, opts, &out->load, 0, e);
-    return load_snapshot(cx, from, &found, to, opts, out, e);
+    if (safety != NULL && resume_match(safety->resume, from, opts, e))
+        return err_wrap(e, "nothing was written");
+    if (safety != NULL && resume_goes_on(safety->resume) &&
+        (o.existing == LOAD_SKIP || o.existing == LOAD_FAIL))
+        o.existing = LOAD_REPLACE; /* what is there is of the unfinished one */
+    if (survey_snapshot(cx, from, opts, &no_more, &found, e))
+        return tell_what_is_there(to, opts, out, NULL, 0, e);
+    found.resume = safety != NULL ? safety->resume : NULL;
+    if (!opts->dry_run && restore_prepare(cx, from, &found, to, &o, safety, &out->safety, e))
+        return tell_what_is_there(to, opts, out, NULL, 0, e);
+    out->resumed = resume_goes_on(found.resume);
+    return load_snapshot(cx, from, &found, to, &o, out, e);
 }
 
 enum rc

@@ -15,6 +15,8 @@
  * Safety   what the target holds is copied first (job/safety), once all that could be asked beforehand is well.
  * Outcome  what the target holds is compared with what was sent (job/outcome); `equal` is said only
  *          where that proves it. Kept and filtered keys make a restore a partial one.
+ * Resume   where safety->resume says so, it is noted how far the load is, or a restore goes on that was left unfinished: counts, digests
+ *          and comparisons are then of the whole restore.
  * Takes    our dumps, Stash's, and RDB files that somebody stored.
  * Errors   RC_CORRUPT: the dump is cut, or is not what the manifest says, or its packs are not
  *          whole; RC_NOT_FOUND: the filter wants none of its keys; else as redis/load and
@@ -70,6 +72,7 @@ struct restore_result {
     struct verified verified;
     char digest[33]; /* of the dump, or of what was meant to be loaded where it was changed */
     struct safety_result safety;
+    bool resumed;    /* it went on from an unfinished one */
     bool with_users; /* they were asked for (job/users), and this is what became of them */
     struct acl_result users;
 };

@@ -27,7 +27,8 @@ struct survey {
     struct str manifest;
     bool distinct; /* each key is in it once */
     bool lacks_functions;
-    bool read; /* all of it was read, which found: */
+    struct resume *resume; /* set by restore_redis; NULL: nothing is noted (job/resume) */
+    bool read;             /* all of it was read, which found: */
     struct load_result found;
 };
 

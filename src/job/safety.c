@@ -202,6 +202,38 @@ safety_take(struct ctx *cx, const struct safety *s, const struct snapshot *resto
     return RC_OK;
 }
 
+enum rc
+safety_resume(struct ctx *cx, const struct safety *s, const struct safety_result *was,
+              struct safety_result *out, struct err *e)
+{
+    struct safety_owner owner = {s->backup.target, s->nodes};
+    const struct snapshot *copy, *back;
+    struct snapshot *list;
+    char id[ID_TEXT];
+    size_t n;
+
+    *out = *was;
+    if (was->state != SAFETY_TAKEN)
+        return RC_OK;
+    if (safety_list(cx, s->repo, &list, &n, e))
+        return err_code(e);
+    copy = safety_newest(list, n, &was->copy, safety_is_of, &owner);
+    back = safety_newest(list, n, &was->back, safety_is_of, &owner);
+    if (copy != NULL)
+        out->copy = copy->id;
+    if (back != NULL)
+        out->back = back->id;
+    snapshots_free(list, n);
+    if (copy != NULL && back != NULL)
+        return RC_OK;
+    (void)err_set(
+        e, RC_NOT_FOUND,
+        "snapshot %.8s, the copy of what the target held before the restore, is not in the "
+        "repository",
+        id_hex(copy == NULL ? &was->copy : &was->back, id));
+    return err_hint(e, "if it is in another one, name that with --safety-repo");
+}
+
 void
 safety_done(struct ctx *cx, const struct safety *s, struct safety_result *r)
 {

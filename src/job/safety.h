@@ -27,8 +27,12 @@ enum safety_state {
 /* "taken"; for JSON. */
 const char *safety_state_name(enum safety_state s);
 
+struct resume;
+
 /* Where the copy goes, and how the target is read. */
 struct safety {
+    struct resume
+        *resume; /* what is noted of the restore, or it goes on from (job/resume); NULL: nothing */
     bool skip;
     struct repo *repo;         /* locked, with its index */
     const char *nodes;         /* of a cluster that is known by its address; may be NULL */
@@ -48,6 +52,12 @@ struct safety_result {
 NODISCARD enum rc safety_take(struct ctx *cx, const struct safety *s,
                               const struct snapshot *restored, uint64_t keys,
                               struct safety_result *out, struct err *e);
+/*
+ * The restore goes on that took the copy `was`, which its end is told of. RC_NOT_FOUND: the copy is there no more.
+ */
+NODISCARD enum rc safety_resume(struct ctx *cx, const struct safety *s,
+                                const struct safety_result *was, struct safety_result *out,
+                                struct err *e);
 /* The restore has ended well, or has changed nothing. That this could not be noted is only a warning. */
 void safety_done(struct ctx *cx, const struct safety *s, struct safety_result *r);
 

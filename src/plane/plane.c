@@ -97,20 +97,14 @@ make_namespaces(struct plane *p, struct err *e)
 static enum rc
 check_owner(const char *dir, struct err *e)
 {
-    struct stat st;
-
-    if (lstat(dir, &st) != 0)
-        return err_sys(e, errno, "could not look at the state folder %s", dir);
-    if (st.st_uid == geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
-        return chmod(dir, 0700) == 0
-                   ? RC_OK
-                   : err_sys(e, errno, "could not make the state folder %s private", dir);
-    if (st.st_uid != geteuid())
-        (void)err_set(e, RC_DENIED, "the state folder %s belongs to another user (uid %u)", dir,
-                      (unsigned)st.st_uid);
-    else
-        (void)err_set(e, RC_DENIED, "others may write to the state folder %s", dir);
-    return err_hint(e, "use another folder: --dir; what lies in this one cannot be trusted");
+    if (fs_check_own_dir(dir, e))
+        return e->code == RC_DENIED
+                   ? err_hint(e,
+                              "use another folder: --dir; what lies in this one cannot be trusted")
+                   : err_code(e);
+    return chmod(dir, 0700) == 0
+               ? RC_OK
+               : err_sys(e, errno, "could not make the state folder %s private", dir);
 }
 
 enum rc

@@ -124,16 +124,38 @@ load_tell(struct load *l, bool now)
     l->opts->progress(l->opts->progress_arg, l->result->bytes, l->result->commands);
 }
 
+/* Of a dry run, or of a key that is there for good: as if it were sent. */
+static enum rc
+load_count(struct load *l, const struct cmd *c, const struct command_class *k, bool wanted,
+           struct err *e)
+{
+    uint64_t before = l->result->keys;
+    struct pipeline_note note;
+
+    if (wanted && k->kind == CMD_KEY) {
+        pipeline_note(&note, c, k);
+        pipeline_count(&l->at->pump, &note);
+        if (l->sending) {
+            l->result->keys_there += l->result->keys - before;
+            l->result->passed_keys += l->result->keys - before;
+        }
+    }
+    if (wanted && l->at->adapt != NULL)
+        return load_try(l, c, k, e);
+    return c->whole ? RC_OK : load_pass_pieces(l, false, e);
+}
+
 enum rc
 load_pass(struct load *l, const struct cmd *c, struct err *e)
 {
     struct command_class k;
-    struct pipeline_note note;
     bool send;
 
     if (dump_decode_cmd(l->lane->undump, c, &k, e))
         return load_lane_failed(l->lane, e);
     l->in_key = k.kind == CMD_KEY;
+    if (k.kind == CMD_KEY && k.starts_key)
+        load_place_key(l);
     if (allow_check(l->opts, c, &k, e) || check_routed(l, c, &k, e))
         return load_lane_failed(l->lane, e);
     l->result->bytes += c->raw.n;
@@ -141,25 +163,16 @@ load_pass(struct load *l, const struct cmd *c, struct err *e)
     l->result->wanted += send ? c->raw.n : 0;
     if (send)
         l->result->highest_db = MAX(l->result->highest_db, k.db);
-    if (send && k.kind != CMD_SELECT && empty_once(l, k.db, k.key, e))
+    if (send && k.kind != CMD_SELECT &&
+        ((l->sending && load_place_begin(l, e)) || empty_once(l, k.db, k.key, e)))
         return err_code(e);
-    if (send && l->sending) {
-        if (load_send(l, c, &k, e))
-            return err_code(e);
-    } else {
-        if (send && k.kind == CMD_KEY) {
-            pipeline_note(&note, c, &k);
-            pipeline_count(&l->at->pump, &note);
-        }
-        if (send && l->at->adapt != NULL) {
-            if (load_try(l, c, &k, e))
-                return err_code(e);
-        } else if (!c->whole && load_pass_pieces(l, false, e)) {
-            return err_code(e);
-        }
-    }
+    if (send && l->sending && !(k.kind == CMD_KEY && load_place_passed(l))
+            ? load_send(l, c, &k, e)
+            : load_count(l, c, &k, send, e))
+        return err_code(e);
     if ((++l->ticks & 1023) == 0 && ctx_check(l->cx, e))
         return err_code(e);
+    load_place_tell(l, false);
     load_tell(l, false);
     return RC_OK;
 }
@@ -260,19 +273,25 @@ load_run(struct ctx *cx, struct masters *m, struct rd *dump, const struct load_o
                      .opts = opts,
                      .result = result,
                      .sending = !opts->dry_run,
-                     .to_empty = opts->existing == LOAD_FLUSH};
+                     .to_empty = opts->existing == LOAD_FLUSH &&
+                                 !(opts->from != NULL && opts->from->emptied)};
     enum rc rc;
 
     BUG_ON(m == NULL && !opts->dry_run);
     BUG_ON(opts->as_if != NULL && !opts->dry_run);
+    BUG_ON(opts->from != NULL && opts->dry_run);
     /* One server has one database at a time. */
     BUG_ON(opts->parts != NULL && !opts->dry_run && !load_is_cluster(&l));
     memset(result, 0, sizeof(*result));
-    rc = load_prepare(&l, e);
+    rc = load_place_open(&l, e);
+    if (rc == RC_OK)
+        rc = load_prepare(&l, e);
     if (rc == RC_OK) {
         l.lane = &l.whole;
         l.whole.undump = dump_decode_new(opts->on, opts->on_arg);
         rc = send_all(&l, dump, e);
+        if (rc != RC_OK)
+            load_place_tell(&l, true);
         for (unsigned i = 0; i < ADAPT_N; i++)
             result->left_out[i] = left_out(&l, i);
         if (opts->as_if != NULL)
@@ -282,6 +301,7 @@ load_run(struct ctx *cx, struct masters *m, struct rd *dump, const struct load_o
         dump_decode_free(l.whole.undump);
     }
     load_free_nodes(&l);
+    load_place_close(&l);
     redirects_release(&l.redirects);
     return rc;
 }

@@ -41,6 +41,10 @@
  * Parts    with several masters, the parts of a dump (opts->parts) are read in turn, LOAD_LANES at a time, so that all masters
  *          have work: some of one, up to a key's end, then some of the next. What is refused in one stream is refused
  *          so too, at the latest at the end (dump/dump_decode).
+ * Resume   opts->placed is told how far the load is, as a struct load_place: one that ended early goes on from there (opts->from). The
+ *          dump is read from its beginning all the same, counted, digested and verified; only commands of keys that are there
+ *          for good are not sent. What belongs to no key is sent again. A dump that is not ours need not delete a key before it
+ *          writes it: its place is told to nobody, and `from` is RC_UNSUPPORTED. RC_CORRUPT: there are fewer keys than `from` says.
  * Memory   below 8 MiB, and 2 MiB for each lane: window of replies, output, look-ahead, and the reader's 1 MiB command; twice
  *          what a command holds that must be whole (rdb/event.h).
  */
@@ -68,6 +72,17 @@ struct load_parts {
     void (*close)(struct load_parts *p, uint32_t i);
 };
 
+/*
+ * How far a load is. Streams: 0 is the dump, or what stands around its parts, 1 to parts->n are those.
+ */
+struct load_place {
+    uint64_t *keys;        /* of each stream: so many at its beginning are there for good, */
+    uint32_t n;            /* streams */
+    bool emptied;          /* as in struct load_result, as are these: */
+    uint64_t there;        /* keys_there */
+    uint64_t lost_pending; /* at most so many, once more than what was lost behind the place */
+};
+
 enum { LOAD_ERRORS_KEPT = 10, LOAD_KEY_SHOWN = 100, LOAD_MAX_ERRORS = 1000 };
 
 struct load_opts {
@@ -87,9 +102,14 @@ struct load_opts {
     /* Commands to send although they write no data: "CONFIG", or only "CONFIG|SET". Borrowed. */
     const char *const *allow;
     size_t n_allow;
-    uint32_t window_commands; /* 0: 16384 */
-    uint64_t window_bytes;    /* 0: 4 MiB */
-    uint64_t max_errors;      /* 0: LOAD_MAX_ERRORS */
+    uint32_t window_commands;      /* 0: 16384 */
+    uint64_t window_bytes;         /* 0: 4 MiB */
+    uint64_t max_errors;           /* 0: LOAD_MAX_ERRORS */
+    const struct load_place *from; /* NULL: from the beginning; not with dry_run */
+    /* May be NULL; called before the first command that writes, then several times a second, and at the end of a load that
+     * failed. `now` is borrowed. */
+    void (*placed)(void *arg, const struct load_place *now);
+    void *placed_arg;
     /* May be NULL; called now and then with the bytes read and the commands sent so far. */
     void (*progress)(void *arg, uint64_t bytes, uint64_t commands);
     void *progress_arg;
@@ -111,7 +131,9 @@ struct load_result {
     /* The one whose commands were only answered in part when the load ended; "" if there is none. */
     char key_at_work[LOAD_KEY_SHOWN];
     uint64_t db_at_work;
-    bool emptied;          /* LOAD_FLUSH: the server was emptied, or may have been */
+    bool emptied; /* LOAD_FLUSH: the server was emptied, or may have been */
+    uint64_t
+        passed_keys; /* by opts->from they are there, and were not sent; `keys` and keys_there count them, too */
     uint64_t skipped_keys; /* LOAD_SKIP: they existed */
     uint64_t filtered_keys;
     uint64_t highest_db; /* of those that the filter wants */

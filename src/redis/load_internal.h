@@ -2,7 +2,7 @@
 #ifndef REDIS_LOAD_INTERNAL_H
 #define REDIS_LOAD_INTERNAL_H
 
-/* What load.c (a command and its rules), load_lanes.c (the stream, or several), load_nodes.c (the servers, redirections) and load_send.c (commands as a server
+/* What load.c (a command and its rules), load_lanes.c (the stream, or several), load_nodes.c (the servers, redirections), load_place.c (how far it is) and load_send.c (commands as a server
  * takes them) share. */
 #include "redis/exists_prefetch.h"
 #include "redis/held.h"
@@ -23,7 +23,8 @@ struct load_lane {
     struct dump_decode *undump;
     struct part part; /* PART_WHOLE: all of it */
     struct cmd next;
-    bool waits; /* `next` is the first command of a key, which is not passed yet */
+    uint64_t keys; /* that began */
+    bool waits;    /* `next` is the first command of a key, which is not passed yet */
 };
 
 struct load {
@@ -37,7 +38,10 @@ struct load {
     struct load_node *at; /* where the command at work goes */
     struct redirects redirects;
     struct held held;
-    uint64_t told; /* bytes at the last progress call */
+    struct load_streams streams;
+    uint64_t placed;   /* bytes when it was last asked whether opts->placed is to be called, */
+    int64_t placed_ms; /* and the time when it was; 0: never */
+    uint64_t told;     /* bytes at the last progress call */
     uint64_t ticks;
     bool sending;   /* not a dry run */
     bool to_empty;  /* LOAD_FLUSH, and not done yet */
@@ -57,6 +61,25 @@ load_is_cluster(const struct load *l)
 
 /* The lane's command: judge it, send it. */
 NODISCARD enum rc load_pass(struct load *l, const struct cmd *c, struct err *e);
+
+/* ---- load_place.c ---- */
+
+/* Memory for the streams. RC_CONFLICT: opts->from is of others. */
+NODISCARD enum rc load_place_open(struct load *l, struct err *e);
+void load_place_close(struct load *l);
+/* The lane's next key begins. */
+void load_place_key(struct load *l);
+/* Is the key at work there for good, since an earlier load? */
+bool load_place_passed(const struct load *l);
+/* The lane is at its end: all its keys are passed. RC_CORRUPT: they are fewer than opts->from says. */
+NODISCARD enum rc load_place_end(struct load *l, struct err *e);
+/* The next command writes: for the first one, whether the dump has a place to go on from. */
+NODISCARD enum rc load_place_begin(struct load *l, struct err *e);
+/* Call opts->placed when it is time, or `now`. */
+void load_place_tell(struct load *l, bool now);
+/* As pipeline_note, with the key's place. */
+void load_note(const struct load *l, struct pipeline_note *n, const struct cmd *c,
+               const struct command_class *k);
 
 /* ---- load_lanes.c ---- */
 

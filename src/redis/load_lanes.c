@@ -49,6 +49,8 @@ pass_stream(struct load *l, struct rd *in, struct err *e)
     l->lane = &l->whole;
     resp_reader_init(&l->whole.reader, in);
     rc = pass_lane(l, UINT64_MAX, &over, e);
+    if (rc == RC_OK)
+        rc = load_place_end(l, e);
     resp_reader_release(&l->whole.reader);
     return rc;
 }
@@ -107,6 +109,8 @@ lane_turn(struct load *l, struct load_lane *lane, uint32_t *next, struct dump_pa
         return RC_OK;
     if (dump_decode_part_end(lane->undump, &done[lane->part.i - 1], e))
         return err_code(e);
+    if (load_place_end(l, e))
+        return load_lane_failed(lane, e);
     l->lane = &l->whole;
     lane_end(l, lane);
     return *next > l->opts->parts->n ? RC_OK : lane_begin(l, lane, (*next)++, e);

@@ -56,6 +56,7 @@ load_add_node(struct load *l, struct err *e)
     l->nodes[l->n_nodes++] = node;
     node->c = l->m->list[i];
     pipeline_init(&node->pump, l->cx, node->c, l->opts, share, l->result);
+    node->pump.streams = &l->streams;
     node->pump.redirects = load_is_cluster(l) ? &l->redirects : NULL;
     node->pump.meanwhile = load_is_cluster(l) ? push_all : NULL;
     node->pump.meanwhile_arg = l;
@@ -184,6 +185,8 @@ load_follow(struct load *l, struct err *e)
         redirects_take(&l->redirects, &now);
         for (size_t i = 0; rc == RC_OK && i < now.n; i++)
             rc = redirect_one(l, &now, &now.list[i], e);
+        for (size_t i = 0; rc != RC_OK && i < now.n; i++) /* nobody has them any more */
+            load_streams_fail(&l->streams, &now.list[i].note);
         redirects_release(&now);
         if (rc == RC_OK)
             rc = load_each(l, load_node_drain, e);

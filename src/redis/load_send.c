@@ -41,7 +41,7 @@ send_begin(struct load *l, const struct cmd *c, const struct command_class *k, b
     struct pipeline_note note;
 
     *send = true;
-    pipeline_note(&note, c, k);
+    load_note(l, &note, c, k);
     if (k->kind != CMD_KEY)
         return exists_prefetch_settle(&l->at->ahead, e)
                    ? err_code(e)
@@ -96,7 +96,7 @@ send_parts(struct load *l, const struct cmd *c, const struct command_class *k,
     part.raw = buf_str(head);
     part.argc = s->fixed + split_elements(s, 0);
     one.answer = s->answer;
-    pipeline_note(&note, &part, &one);
+    load_note(l, &note, &part, &one);
     if (send_begin(l, &part, &one, &send, e))
         return err_code(e);
     l->in_pieces = send;
@@ -155,7 +155,7 @@ leave_out(struct load *l, const struct cmd *c, const struct command_class *k, en
     struct pipeline_note note;
     char text[100];
 
-    pipeline_note(&note, c, k);
+    load_note(l, &note, c, k);
     (void)snprintf(text, sizeof(text), "not sent: the server cannot hold %s", adapt_left_text(why));
     if (exists_prefetch_settle(&l->at->ahead, e))
         return err_code(e);

@@ -93,6 +93,7 @@ pipeline_note(struct pipeline_note *n, const struct cmd *c, const struct command
     struct str verb = c->n != 0 ? c->argv[0] : str_of(NULL, 0);
 
     n->bytes = c->raw.n;
+    n->key_no = n->stream = 0;
     n->kept = 0;
     n->whole = c->whole;
     n->again = false;
@@ -136,6 +137,7 @@ keep_error(struct pipeline *p, const struct pipeline_note *n, const char *text)
     struct load_error *to;
     size_t i;
 
+    load_streams_fail(p->streams, n);
     if (p->result->n_errors++ >= LOAD_ERRORS_KEPT)
         return;
     to = &p->result->errors[p->result->n_errors - 1];

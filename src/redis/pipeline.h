@@ -17,6 +17,8 @@ enum { PUMP_KEY = 64, PUMP_VERB = 14 };
 /* What must be remembered of a command until its reply comes. */
 struct pipeline_note {
     uint64_t bytes, db;
+    uint64_t key_no; /* of the stream's keys, from 1 on */
+    uint32_t stream; /* as in struct load_place */
     uint32_t argc;
     uint32_t ids;   /* XCLAIM: how many were sent; else 0 */
     uint8_t answer; /* enum cmd_answer */
@@ -41,7 +43,16 @@ struct redirects {
     size_t n;
 };
 
+/* Of each stream, for load_place.c. */
+struct load_streams {
+    uint64_t *whole;  /* keys that are passed, with all their commands */
+    uint64_t *failed; /* the first key of which something was refused, from 1 on; 0: none */
+    uint32_t n;
+};
+void load_streams_fail(struct load_streams *s, const struct pipeline_note *n);
+
 struct pipeline {
+    struct load_streams *streams;
     struct redirects *redirects; /* NULL: it is not a cluster */
     /* Beside others: called while this one waits; NULL: it is alone. */
     void (*meanwhile)(void *arg);

@@ -27,7 +27,7 @@ need() {
 setup_folder() {
     T=$(mktemp -d "${BATS_FILE_TMPDIR:-/tmp}/t.XXXXXX")
     RESTIC_CACHE_DIR=$T/restic-cache
-    export RESTIC_REPOSITORY=$T/repo
+    export RESTIC_REPOSITORY=$T/repo XDG_STATE_HOME=$T/state
 }
 
 free_port() { # not taken now; nobody else hurries for it

@@ -389,7 +389,7 @@ PY
     status=0
     wait "$pid" || status=$?
     output=$(<"$T/out")
-    says 130 "interrupted: " " of 200,000 keys are in 127.0.0.1:$PORT_b; run the same command again to finish"
+    says 130 "interrupted: " " of 200,000 keys are in 127.0.0.1:$PORT_b; the same command with --resume goes on from there"
     n=$(sed -n 's/.*interrupted: \([0-9,]*\) of.*/\1/p' "$T/out" | tr -d ,)
     [ "$n" -gt 0 ] && [ "$n" -le "$(cli b dbsize)" ] && [ "$(cli b dbsize)" -le $((n + 1)) ]
     restore b --yes
