@@ -71,6 +71,9 @@ enum condition_id {
     COND_VERIFIED,
     COND_NOT_VERIFIABLE,
     COND_SERVER_NAMED,
+    COND_VIEW_READY,
+    COND_VIEW_GOING,
+    COND_VIEW_EXPIRED,
     COND_RESTORE_POSSIBLE,
     COND_PLAN_SNAPSHOT, /* those of a plan, in the order of enum plan_topic (job/plan.h) */
     COND_PLAN_TARGET,

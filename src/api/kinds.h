@@ -52,6 +52,7 @@
     X(restorebatch, RESTORE_BATCH)                                                                 \
     X(restoresession, RESTORE_SESSION)                                                             \
     X(snapshot, SNAPSHOT)                                                                          \
+    X(snapshotview, SNAPSHOT_VIEW)                                                                 \
     X(task, TASK)
 
 #define KIND_DECLARE(name, word)                                                                   \

@@ -28,8 +28,8 @@ const struct opt opts_json[] = {
 
 const struct opt opts_repo[] = {
     {"repo", 'r', OPT_TEXT(struct repo_access, url), "URL",
-     "repository; kube:NAMESPACE/REPOSITORY: that of a cluster, with its Secret "
-     "[$RESTIC_REPOSITORY]"},
+     "repository; kube:NAMESPACE/REPOSITORY: that of a cluster, with its Secret; for keys, get and "
+     "diff also view:NAMESPACE/REPOSITORY: through a SnapshotView [$RESTIC_REPOSITORY]"},
     {"password-file", 'p', OPT_FILE(struct repo_access, password_file), NULL,
      "file with the password [$RESTIC_PASSWORD_FILE, $RESTIC_PASSWORD]"},
     {"kubeconfig", 0, OPT_FILE_OR_NONE(struct repo_access, kubeconfig), NULL,
@@ -113,6 +113,9 @@ find_repo(struct ctx *cx, const struct whereabouts *w, const struct repo_access 
     }
     /* A Repository has a Secret with its password: only one that is asked for goes before that. */
     kube = strncmp(url, APP_KUBE, strlen(APP_KUBE)) == 0;
+    if (strncmp(url, APP_VIEW, strlen(APP_VIEW)) == 0)
+        return err_set(e, RC_USAGE,
+                       "%.200s: through a SnapshotView only keys, get and diff are answered", url);
     if ((!kube || w->password_file != NULL) && read_password(w, &out->password, e))
         return err_code(e);
     if (app_store_open(cx, a, url, out, e))
@@ -121,10 +124,16 @@ find_repo(struct ctx *cx, const struct whereabouts *w, const struct repo_access 
                                 : err_set(e, RC_INVALID, "the password of the repository is empty");
 }
 
+const char *
+app_repo_url(const struct repo_access *a)
+{
+    return a->url != NULL ? a->url : getenv("RESTIC_REPOSITORY");
+}
+
 enum rc
 app_repo_address(struct ctx *cx, const struct repo_access *a, struct app_repo *out, struct err *e)
 {
-    const struct whereabouts w = {.url = a->url,
+    const struct whereabouts w = {.url = app_repo_url(a),
                                   .password_file = a->password_file,
                                   .url_option = "--repo",
                                   .file_option = "--password-file",
@@ -132,6 +141,12 @@ app_repo_address(struct ctx *cx, const struct repo_access *a, struct app_repo *o
                                   .password_env = "RESTIC_PASSWORD",
                                   .file_env = "RESTIC_PASSWORD_FILE"};
 
+    if (a->given != NULL) {
+        out->store = TAKE(a->given->store);
+        out->password = a->given->password;
+        a->given->password = (struct secret){.n = 0};
+        return RC_OK;
+    }
     return find_repo(cx, &w, a, out, e);
 }
 
@@ -283,12 +298,3 @@ app_listen(const struct opt *o, const char *text, void *to, struct err *e)
 
 const struct opt_type opt_listen = {
     .value = "HOST:PORT", .may_be_empty = true, .parse = app_listen};
-
-int
-app_word(const char *word, const char *const *words)
-{
-    for (int i = 0; words[i] != NULL; i++)
-        if (strcmp(word, words[i]) == 0)
-            return i;
-    return -1;
-}

@@ -67,8 +67,9 @@ extern const struct command cmd_init, cmd_backup, cmd_restore, cmd_undo, cmd_ver
     cmd_rebuild_index, cmd_migrate, cmd_unlock, cmd_stats, cmd_key, cmd_up, cmd_backup_redis,
     cmd_restore_redis, cmd_update_status, cmd_run_hook, cmd_create_backupsession,
     cmd_forget_snapshot, cmd_show_snapshots, cmd_verify_backup, cmd_wipe_repository,
-    cmd_hold_volume, cmd_serve_volume, cmd_operator, cmd_crds, cmd_catalog, cmd_apply, cmd_get,
-    cmd_describe, cmd_delete, cmd_logs, cmd_wait, cmd_completion, cmd_man;
+    cmd_view_snapshot, cmd_hold_view, cmd_hand_view, cmd_hold_volume, cmd_serve_volume,
+    cmd_operator, cmd_crds, cmd_catalog, cmd_apply, cmd_get, cmd_describe, cmd_delete, cmd_logs,
+    cmd_wait, cmd_completion, cmd_man;
 
 /* ---- a repository ---- */
 
@@ -80,6 +81,8 @@ struct repo_access {
     int retry_lock_ms, retry_limit_ms;
     int64_t limit_upload, limit_download; /* bytes a second, or OPT_UNSET */
     struct opt_list store_options;
+    /* Not an option: the store and the password, which are taken, in place of all that says where they are. */
+    struct app_repo *given;
 };
 extern const struct opt opts_repo[];
 
@@ -120,6 +123,8 @@ NODISCARD enum rc app_repo_from(struct ctx *cx, const struct repo_access *a,
 NODISCARD enum rc app_repo_safety(struct ctx *cx, const struct repo_access *a,
                                   const struct from_access *safety, enum app_lock lock,
                                   struct app_repo *out, struct err *e);
+/* Its address, of the options or the environment; NULL: neither names one. */
+const char *app_repo_url(const struct repo_access *a);
 /* Only the store and the password: for init. */
 NODISCARD enum rc app_repo_address(struct ctx *cx, const struct repo_access *a,
                                    struct app_repo *out, struct err *e);
@@ -129,6 +134,7 @@ void app_repo_close(struct app_repo *r);
  * unless there is one.
  */
 #define APP_KUBE "kube:"
+#define APP_VIEW "view:" /* through a SnapshotView: cli/view_job */
 NODISCARD enum rc app_store_open(struct ctx *cx, const struct repo_access *a, const char *url,
                                  struct app_repo *out, struct err *e);
 

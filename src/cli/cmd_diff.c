@@ -2,39 +2,29 @@
 /* cstash diff: which keys of two datasets differ, snapshots or servers, and how. */
 #include "base/mem.h"
 #include "cli/out.h"
-#include "cli/snapshot_opts.h"
 #include "cli/value_print.h"
-#include "job/data_opts.h"
+#include "cli/view_job.h"
 #include "job/diff.h"
 
 enum { PREFIXES_MAX = 1000, PREFIX_BYTES = 64, VALUES_MAX = 1000 };
 
-struct diff_args {
-    struct app_opts app;
-    bool summary, values;
-    struct redis_access redis;
-    struct source_opts source;
-    struct filter keys;
-    struct repo_access repo;
-    struct snapshot_choice snapshot;
-};
 static const struct opt opts_diff[] = {
-    {"summary", 0, OPT_FLAG(struct diff_args, summary), NULL,
+    {"summary", 0, OPT_FLAG(struct look_args, summary), NULL,
      "only how many, by the part of their names in front of the first colon"},
-    {"values", 0, OPT_FLAG(struct diff_args, values), NULL,
+    {"values", 0, OPT_FLAG(struct look_args, values), NULL,
      "of two snapshots: with the values on both sides, of at most 1,000 keys"},
     {.name = NULL},
 };
 static const struct opt_group groups[] = {
     {opts_diff, 0},
-    {opts_keys, offsetof(struct diff_args, keys)},
-    GROUPS_REDIS(struct diff_args, redis),
-    {opts_source, offsetof(struct diff_args, source)},
-    {opts_repo, offsetof(struct diff_args, repo)},
-    {opts_host, offsetof(struct diff_args, snapshot)},
-    {opts_tag, offsetof(struct diff_args, snapshot)},
-    {opts_target, offsetof(struct diff_args, snapshot)},
-    {opts_dump_path, offsetof(struct diff_args, snapshot)},
+    {opts_keys, offsetof(struct look_args, keys)},
+    GROUPS_REDIS(struct look_args, redis),
+    {opts_source, offsetof(struct look_args, source)},
+    {opts_repo, offsetof(struct look_args, repo)},
+    {opts_host, offsetof(struct look_args, snapshot)},
+    {opts_tag, offsetof(struct look_args, snapshot)},
+    {opts_target, offsetof(struct look_args, snapshot)},
+    {opts_dump_path, offsetof(struct look_args, snapshot)},
     {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
@@ -62,7 +52,7 @@ struct shown {
 };
 
 struct differ {
-    const struct diff_args *args;
+    const struct look_args *args;
     struct prefix *prefixes; /* the first is of all others */
     size_t n;
     struct shown *shown;
@@ -148,7 +138,7 @@ on_difference(void *arg, enum diff_kind kind, const struct dataset_digest_key *k
         return keep_shown(d, kind, k, e);
     else
         print_key(d, kind, k);
-    return RC_OK;
+    return out_check(e);
 }
 
 /* ---- values ---- */
@@ -264,7 +254,7 @@ is_address(const char *word)
 }
 
 static enum rc
-open_server(const struct diff_args *a, const char *url, struct sides *s, struct err *e)
+open_server(const struct look_args *a, const char *url, struct sides *s, struct err *e)
 {
     struct redis_access access = a->redis;
     struct app_source *server = &s->servers[s->n];
@@ -281,7 +271,7 @@ open_server(const struct diff_args *a, const char *url, struct sides *s, struct 
 }
 
 static enum rc
-open_snapshot(struct ctx *cx, const struct diff_args *a, const char *word, struct sides *s,
+open_snapshot(struct ctx *cx, const struct look_args *a, const char *word, struct sides *s,
               struct err *e)
 {
     const struct snapshot_filter filter = app_snapshot_filter(&a->snapshot);
@@ -297,7 +287,7 @@ open_snapshot(struct ctx *cx, const struct diff_args *a, const char *word, struc
 
 /* What the words name, and --redis behind them. */
 static enum rc
-open_sides(struct ctx *cx, const struct diff_args *a, struct sides *s, struct err *e)
+open_sides(struct ctx *cx, const struct look_args *a, struct sides *s, struct err *e)
 {
     const struct opt_list *words = &a->app.words;
     bool servers = a->redis.url != NULL;
@@ -332,12 +322,15 @@ close_sides(struct sides *s)
 static enum rc
 diff_main(struct ctx *cx, const void *args, struct err *e)
 {
-    const struct diff_args *a = args;
+    const struct look_args *a = args;
     struct differ d = {.args = a, .n = 1};
     uint64_t counts[DIFF_KINDS];
     struct sides s = {.n = 0};
-    enum rc rc = open_sides(cx, a, &s, e);
+    enum rc rc;
 
+    if (view_is_asked(&a->repo))
+        return view_run(cx, LOOK_DIFF, a, e);
+    rc = open_sides(cx, a, &s, e);
     d.prefixes = (struct prefix *)mem_zero(PREFIXES_MAX, sizeof(*d.prefixes));
     if (rc == RC_OK)
         rc = diff_run(cx, s.sides[0], s.sides[1], &s.keys, on_difference, &d, counts, e);
@@ -358,7 +351,7 @@ const struct command cmd_diff = {
     .usage = "SNAPSHOT|URL [SNAPSHOT|URL]",
     .summary = "which keys of two snapshots differ, or of a snapshot and a Redis",
     .groups = groups,
-    .size = sizeof(struct diff_args),
+    .size = sizeof(struct look_args),
     .words_min = 1,
     .words_max = 2,
     .run = diff_main};

@@ -4,46 +4,31 @@
 
 #include "base/mem.h"
 #include "cli/out.h"
-#include "cli/snapshot_opts.h"
 #include "cli/value_print.h"
+#include "cli/view_job.h"
 #include "dump/encode.h"
-#include "job/data_opts.h"
 
 /* ---- keys ---- */
 
-enum { TOP_MAX = 100000 };
-
-enum keys_order { AS_DUMPED, BY_SIZE };
-/* In the order of the enum. */
-static const char *const orders[] = {"none", "size", NULL};
-
-struct keys_args {
-    struct app_opts app;
-    enum keys_order sort;
-    int64_t top;
-    struct filter keys;
-    struct repo_access repo;
-    struct snapshot_choice snapshot;
-};
-
 static const struct opt opts_list[] = {
-    {"sort", 0, OPT_ENUM(struct keys_args, sort, orders, "none"), NULL,
+    {"sort", 0, OPT_ENUM(struct look_args, sort, keys_orders, "none"), NULL,
      "size: the largest first, as many as --top says; none: all, as they stand in the dump"},
-    {"top", 0, OPT_COUNT(struct keys_args, top, 1, TOP_MAX, "100"), "N", "of the largest so many"},
+    {"top", 0, OPT_COUNT(struct look_args, top, 1, LOOK_TOP_MAX, "100"), "N",
+     "of the largest so many"},
     {.name = NULL},
 };
 static const struct opt_group keys_groups[] = {
     {opts_list, 0},
-    {opts_keys, offsetof(struct keys_args, keys)},
-    {opts_repo, offsetof(struct keys_args, repo)},
-    GROUPS_SNAPSHOT(struct keys_args, snapshot),
+    {opts_keys, offsetof(struct look_args, keys)},
+    {opts_repo, offsetof(struct look_args, repo)},
+    GROUPS_SNAPSHOT(struct look_args, snapshot),
     {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
 };
 
 struct keys_list {
-    const struct keys_args *args;
+    const struct look_args *args;
     struct look_key *top; /* a heap, the smallest first; each name is its own */
     size_t n;
 };
@@ -121,12 +106,11 @@ on_key(void *arg, const struct look_key *k, struct err *e)
 {
     struct keys_list *l = arg;
 
-    (void)e;
     if (l->args->sort == BY_SIZE)
         keep_key(l, k);
     else
         print_key(l, k);
-    return RC_OK;
+    return out_check(e);
 }
 
 /* The largest first: the heap gives the smallest first. */
@@ -150,12 +134,15 @@ wanted_of(const struct opt_list *words, const struct snapshot_choice *choice)
 static enum rc
 keys_main(struct ctx *cx, const void *args, struct err *e)
 {
-    const struct keys_args *a = args;
+    const struct look_args *a = args;
     const struct app_wanted wanted = wanted_of(&a->app.words, &a->snapshot);
     struct keys_list l = {.args = a};
     struct app_snapshot s = {0};
-    enum rc rc = app_snapshot_open(cx, &a->repo, &wanted, &s, e);
+    enum rc rc;
 
+    if (view_is_asked(&a->repo))
+        return view_run(cx, LOOK_KEYS, a, e);
+    rc = app_snapshot_open(cx, &a->repo, &wanted, &s, e);
     l.top = (struct look_key *)mem_zero(a->sort == BY_SIZE ? (size_t)a->top : 1, sizeof(*l.top));
     if (rc == RC_OK && !a->app.json)
         (void)printf("%3s  %-6s  %12s  %12s  %-*s  %s\n", "DB", "Type", "Items", "Bytes",
@@ -175,30 +162,23 @@ const struct command cmd_keys = {.name = "keys",
                                  .usage = "[SNAPSHOT|latest]",
                                  .summary = "list the keys of a snapshot",
                                  .groups = keys_groups,
-                                 .size = sizeof(struct keys_args),
+                                 .size = sizeof(struct look_args),
                                  .words_max = 1,
                                  .words_are_snapshots = true,
                                  .run = keys_main};
 
 /* ---- get ---- */
 
-struct get_args {
-    struct app_opts app;
-    int64_t db;
-    bool resp;
-    struct repo_access repo;
-    struct snapshot_choice snapshot;
-};
 static const struct opt opts_get[] = {
-    {"db", 0, OPT_COUNT(struct get_args, db, 0, INT32_MAX, "0"), "N", "the key's database"},
-    {"resp", 0, OPT_FLAG(struct get_args, resp), NULL,
+    {"db", 0, OPT_COUNT(struct look_args, db, 0, INT32_MAX, "0"), "N", "the key's database"},
+    {"resp", 0, OPT_FLAG(struct look_args, resp), NULL,
      "the commands that make the key, for `cstash load` or redis-cli --pipe"},
     {.name = NULL},
 };
 static const struct opt_group get_groups[] = {
     {opts_get, 0},
-    {opts_repo, offsetof(struct get_args, repo)},
-    GROUPS_SNAPSHOT(struct get_args, snapshot),
+    {opts_repo, offsetof(struct look_args, repo)},
+    GROUPS_SNAPSHOT(struct look_args, snapshot),
     {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
@@ -229,7 +209,7 @@ get_resp(struct ctx *cx, const struct snapshot_source *from, const struct look_k
 }
 
 static enum rc
-get_value(struct ctx *cx, const struct get_args *a, const struct snapshot_source *from,
+get_value(struct ctx *cx, const struct look_args *a, const struct snapshot_source *from,
           struct err *e)
 {
     struct value_print p;
@@ -249,13 +229,15 @@ get_value(struct ctx *cx, const struct get_args *a, const struct snapshot_source
 static enum rc
 get_main(struct ctx *cx, const void *args, struct err *e)
 {
-    const struct get_args *a = args;
+    const struct look_args *a = args;
     const struct app_wanted wanted = wanted_of(&a->app.words, &a->snapshot);
     struct app_snapshot s = {0};
     enum rc rc;
 
     if (a->resp && a->app.json)
         return err_set(e, RC_USAGE, "--resp and --json contradict each other");
+    if (view_is_asked(&a->repo))
+        return view_run(cx, LOOK_GET, a, e);
     rc = app_snapshot_open(cx, &a->repo, &wanted, &s, e);
     if (rc == RC_OK)
         rc = get_value(cx, a, &s.from, e);
@@ -267,7 +249,7 @@ const struct command cmd_get_key = {.name = "get-key",
                                     .usage = "SNAPSHOT|latest KEY",
                                     .summary = "print the value of a key in a snapshot; also `get`",
                                     .groups = get_groups,
-                                    .size = sizeof(struct get_args),
+                                    .size = sizeof(struct look_args),
                                     .words_min = 2,
                                     .words_max = 2,
                                     .run = get_main};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The containers of Jobs as subcommands, with Stash's flags (job/step.h). */
 #include "cli/app.h"
+#include "cli/view_job.h"
 #include "job/step.h"
 
 struct step_args {
@@ -118,6 +119,11 @@ static const struct opt opts_verify[] = {
     TEXT("metrics-pushgateway-url", metrics_url, "URL of the Pushgateway"),
     END,
 };
+static const struct opt opts_view[] = {
+    TEXT("view", view, "SnapshotView"),
+    TEXT("view-folder", view_folder, "folder for its result"),
+    END,
+};
 static const struct opt opts_create[] = {
     TEXT("invoker-kind", invoker_kind, "BackupConfiguration or BackupBatch"),
     TEXT("invoker-name", invoker_name, "its name"),
@@ -148,6 +154,7 @@ STEP(run_hook, step_run_hook)
 STEP(run_forget, step_forget_snapshot)
 STEP(run_show, step_show_snapshots)
 STEP(run_verify, step_verify_backup)
+STEP(run_view, view_snapshot)
 STEP(run_wipe, step_wipe_repository)
 
 static enum rc
@@ -186,6 +193,8 @@ static const struct opt_group show_groups[] = {
     FLAGS(opts_cluster), FLAGS(opts_backend), FLAGS(opts_show), {opts_app, 0}, {.table = NULL}};
 static const struct opt_group verify_groups[] = {
     FLAGS(opts_cluster), FLAGS(opts_backend), FLAGS(opts_verify), {opts_app, 0}, {.table = NULL}};
+static const struct opt_group view_groups[] = {
+    FLAGS(opts_cluster), FLAGS(opts_backend), FLAGS(opts_view), {opts_app, 0}, {.table = NULL}};
 static const struct opt_group wipe_groups[] = {
     FLAGS(opts_cluster), FLAGS(opts_backend), {opts_app, 0}, {.table = NULL}};
 static const struct opt_group create_groups[] = {
@@ -238,6 +247,12 @@ const struct command cmd_verify_backup = {.name = "verify-backup",
                                           .groups = verify_groups,
                                           .size = sizeof(struct step_args),
                                           .run = run_verify};
+const struct command cmd_view_snapshot = {.name = "view-snapshot",
+                                          .summary = "Job: look into a Repository, as a "
+                                                     "SnapshotView says",
+                                          .groups = view_groups,
+                                          .size = sizeof(struct step_args),
+                                          .run = run_view};
 const struct command cmd_wipe_repository = {.name = "wipe-repository",
                                             .summary = "Job: delete the data of a Repository",
                                             .groups = wipe_groups,

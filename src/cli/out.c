@@ -82,6 +82,13 @@ out_words(const char *s, int columns)
     (void)printf("%-*s", columns, str_one_line(copy));
 }
 
+enum rc
+out_check(struct err *e)
+{
+    return ferror(stdout) == 0 ? RC_OK
+                               : err_set(e, RC_IO, "could not write to the standard output");
+}
+
 void
 out_json_begin(struct out_json *j)
 {

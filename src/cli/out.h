@@ -33,6 +33,9 @@ void out_words(const char *s, int columns);
 /* A question on the terminal. Anything but "y" or "yes" is a no. */
 bool out_ask(const char *question);
 
+/* RC_IO: what was printed on stdout did not arrive, so that there is no use in going on. */
+NODISCARD enum rc out_check(struct err *e);
+
 /* One JSON document on stdout: begin, write to w, end. */
 struct out_json {
     struct jw w;

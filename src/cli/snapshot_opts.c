@@ -52,22 +52,6 @@ app_snapshot_filter(const struct snapshot_choice *c)
                                     .before = c->before.given ? &c->before.at : NULL};
 }
 
-/* Any other word is looked for as an ID, as restic does, even if none can match. */
-enum rc
-app_check_snapshot(const char *word, struct err *e)
-{
-    char shown[80];
-    uint64_t back;
-
-    if (word[0] != '-' && (strncmp(word, "latest:", 7) != 0 || str_to_u64(str_c(word + 7), &back)))
-        return RC_OK;
-    return err_set(
-        e, RC_USAGE,
-        "\"%s\" is not a snapshot: give an ID, \"latest\", or \"latest:N\" for the one N "
-        "before it",
-        str_show(str_c(word), shown, sizeof(shown)));
-}
-
 enum rc
 app_check_id(const char *word, struct err *e)
 {

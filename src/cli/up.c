@@ -179,12 +179,12 @@ struct part {
     pthread_t thread;
 };
 
+static const struct node_opts node_choice = {.image = CSTASH_IMAGE};
+
 static enum rc
 run_controllers(struct up *u, struct err *e)
 {
-    struct node_opts o = {.image = CSTASH_IMAGE};
-
-    return node_run(u->cx, u->plane, u->k, &o, e);
+    return node_run(u->cx, u->plane, u->k, &node_choice, e);
 }
 
 static enum rc
@@ -307,7 +307,8 @@ up_run(struct ctx *cx, const struct up_opts *o, struct err *e)
     struct up u = {
         .cx = cx, .o = o, .mutex = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
     struct kube_opts how = {.manager = "cstash"};
-    struct plane_hooks hooks = {.check = node_check_cron_job};
+    struct plane_hooks hooks = {
+        .check = node_check_cron_job, .exec = node_exec, .arg = (void *)(uintptr_t)&node_choice};
     size_t left;
     enum rc rc = plane_open(o->dir, NULL, &u.plane, e);
 

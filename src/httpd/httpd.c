@@ -12,8 +12,15 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
-enum { CHUNK = 64 * 1024, STACK = 1024 * 1024, BACKLOG = 128 };
+enum {
+    CHUNK = 64 * 1024,
+    STACK = 1024 * 1024,
+    BACKLOG = 128,
+    UPGRADED_MS = 200, /* how often a connection looks whether the server ends */
+    UPGRADED_END_MS = 10 * 1000
+};
 
 /* A connection on which nobody known has asked anything yet. */
 struct guest {
@@ -29,9 +36,11 @@ struct httpd {
     httpd_fn *handler;
     void *arg;
     unsigned port;
-    pthread_mutex_t mutex; /* guards the guests */
+    pthread_mutex_t mutex; /* guards the guests and n_upgraded */
     struct guest *first;
     size_t n_guests;
+    size_t n_upgraded; /* connections with a thread of ours */
+    pthread_cond_t fewer;
 };
 
 /* ---- who is there ---- */
@@ -113,6 +122,8 @@ struct call {
     char *uri;
     struct buf body;
     bool started, known, too_large;
+    struct httpd_stream
+        *upgraded; /* that an upgraded connection will send; NULL: none, or it does */
 };
 
 static void *
@@ -138,6 +149,8 @@ on_done(void *arg, struct MHD_Connection *c, void **at, enum MHD_RequestTerminat
     *at = NULL;
     if (call == NULL)
         return;
+    if (call->upgraded != NULL)
+        call->upgraded->close(call->upgraded);
     mem_free(call->uri);
     buf_release(&call->body);
     mem_free(call);
@@ -170,13 +183,127 @@ on_free(void *p)
     mem_free(p);
 }
 
+/* ---- connections that go on as something else ---- */
+
+static bool
+httpd_ends(const struct httpd *h)
+{
+    return atomic_load(&h->cx.cancelled);
+}
+
+struct upgraded {
+    struct httpd *h;
+    struct httpd_stream *stream;
+    struct MHD_UpgradeResponseHandle *handle;
+    int fd;
+};
+
+static bool
+upgraded_send(const struct upgraded *u, const char *p, size_t n)
+{
+    while (n > 0) {
+        struct pollfd ready = {.fd = u->fd, .events = POLLOUT};
+        ssize_t done = send(u->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (done < 0 && errno != EAGAIN && errno != EINTR)
+            return false;
+        if (done < 0 && (poll(&ready, 1, UPGRADED_MS) < 0 || httpd_ends(u->h)))
+            return false;
+        p += MAX(done, 0);
+        n -= (size_t)MAX(done, 0);
+    }
+    return true;
+}
+
+/* What was sent may still be on its way: until the other side hangs up. */
+static void
+upgraded_linger(const struct upgraded *u)
+{
+    for (int waited = 0; waited < UPGRADED_END_MS && !httpd_ends(u->h);) {
+        struct pollfd ready = {.fd = u->fd, .events = POLLIN};
+        char some[4096];
+        int n = poll(&ready, 1, UPGRADED_MS);
+
+        if (n == 0)
+            waited += UPGRADED_MS;
+        else if (n < 0 || recv(u->fd, some, sizeof(some), MSG_DONTWAIT) == 0)
+            return;
+    }
+}
+
+static void *
+upgraded_main(void *arg)
+{
+    struct upgraded *u = (struct upgraded *)arg;
+    struct httpd *h = u->h;
+    char *some = mem_alloc(CHUNK);
+    ssize_t n;
+
+    while ((n = on_read(u->stream, 0, some, CHUNK)) > 0 && upgraded_send(u, some, (size_t)n))
+        ;
+    upgraded_linger(u);
+    u->stream->close(u->stream);
+    (void)MHD_upgrade_action(u->handle, MHD_UPGRADE_ACTION_CLOSE);
+    mem_free(some);
+    mem_free(u);
+    (void)pthread_mutex_lock(&h->mutex);
+    h->n_upgraded--;
+    (void)pthread_cond_signal(&h->fewer);
+    (void)pthread_mutex_unlock(&h->mutex);
+    return NULL;
+}
+
+/* One more thread of ours, unless the server ends. */
+static bool
+upgraded_begin(struct httpd *h)
+{
+    bool ends;
+
+    (void)pthread_mutex_lock(&h->mutex);
+    ends = httpd_ends(h);
+    h->n_upgraded += !ends;
+    (void)pthread_mutex_unlock(&h->mutex);
+    return !ends;
+}
+
+static void
+on_upgrade(void *arg, struct MHD_Connection *c, void *at, const char *extra, size_t n_extra,
+           MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
+{
+    struct httpd *h = (struct httpd *)arg;
+    struct call *call = (struct call *)at;
+    struct upgraded *u;
+    struct err e = ERR_INIT;
+    pthread_t thread;
+
+    (void)c;
+    (void)extra;
+    (void)n_extra;
+    if (call == NULL || call->upgraded == NULL || !upgraded_begin(h)) {
+        (void)MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+        return;
+    }
+    u = MEM_NEW(struct upgraded);
+    *u = (struct upgraded){.h = h, .stream = TAKE(call->upgraded), .handle = handle, .fd = fd};
+    if (thread_start(&thread, "upgraded", upgraded_main, u, &e)) {
+        log_err(&e);
+        (void)shutdown(fd, SHUT_RDWR);
+        (void)upgraded_main(u);
+        return;
+    }
+    (void)pthread_detach(thread);
+}
+
 static enum MHD_Result
-queue_answer(struct MHD_Connection *c, struct httpd_answer *a)
+queue_answer(struct httpd *h, struct MHD_Connection *c, struct call *call, struct httpd_answer *a)
 {
     struct MHD_Response *r;
     enum MHD_Result done;
 
-    if (a->stream != NULL) {
+    if (a->stream != NULL && a->status == MHD_HTTP_SWITCHING_PROTOCOLS) {
+        call->upgraded = a->stream;
+        r = MHD_create_response_for_upgrade(on_upgrade, h);
+    } else if (a->stream != NULL) {
         (void)MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
         r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, CHUNK, on_read, a->stream,
                                               on_close);
@@ -191,7 +318,8 @@ queue_answer(struct MHD_Connection *c, struct httpd_answer *a)
             buf_release(&a->body);
     }
     if (r != NULL) {
-        (void)MHD_add_response_header(r, "Content-Type", a->content_type);
+        if (call == NULL || call->upgraded == NULL)
+            (void)MHD_add_response_header(r, "Content-Type", a->content_type);
         for (size_t i = 0; i < a->n_headers; i++)
             (void)MHD_add_response_header(r, a->headers[i].name, a->headers[i].value);
     }
@@ -240,7 +368,7 @@ on_request(void *arg, struct MHD_Connection *c, const char *url, const char *met
     if (call->too_large) {
         answer.status = 413;
         buf_must_printf(&answer.body, "the body is larger than %d bytes\n", HTTPD_BODY_MAX);
-        return queue_answer(c, &answer);
+        return queue_answer(h, c, call, &answer);
     }
     info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
     rq = (struct httpd_request){
@@ -250,11 +378,14 @@ on_request(void *arg, struct MHD_Connection *c, const char *url, const char *met
         .accept = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept"),
         .authorization =
             call->known ? MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization") : NULL,
+        .upgrade_key = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Sec-WebSocket-Key"),
+        .upgrade_protocols =
+            MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Sec-WebSocket-Protocol"),
         .body = buf_str(&call->body),
         .peer = info != NULL ? info->connect_fd : -1,
     };
     h->handler(h->arg, &h->cx, &rq, &answer);
-    return queue_answer(c, &answer);
+    return queue_answer(h, c, call, &answer);
 }
 
 PRINTF_LIKE(2, 0)
@@ -372,7 +503,8 @@ httpd_open(const struct httpd_opts *o, struct httpd **out, struct err *e)
     struct httpd *h = MEM_NEW(struct httpd);
     bool tls = o->cert_pem != NULL && o->key_pem != NULL;
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
-                     MHD_USE_POLL | MHD_USE_ERROR_LOG | MHD_USE_ITC | (tls ? MHD_USE_TLS : 0U);
+                     MHD_USE_POLL | MHD_USE_ERROR_LOG | MHD_USE_ITC | MHD_ALLOW_UPGRADE |
+                     (tls ? MHD_USE_TLS : 0U);
     struct MHD_OptionItem more[] = {
         {tls ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, (void *)(uintptr_t)o->key_pem},
         {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->cert_pem},
@@ -383,6 +515,7 @@ httpd_open(const struct httpd_opts *o, struct httpd **out, struct err *e)
     int fd = -1;
 
     (void)pthread_mutex_init(&h->mutex, NULL);
+    (void)pthread_cond_init(&h->fewer, NULL);
     h->knows = o->knows;
     h->handler = o->handler;
     h->arg = o->arg;
@@ -422,8 +555,13 @@ httpd_close(struct httpd *h)
     if (h == NULL)
         return;
     ctx_cancel(&h->cx);
+    (void)pthread_mutex_lock(&h->mutex);
+    while (h->n_upgraded > 0)
+        (void)pthread_cond_wait(&h->fewer, &h->mutex);
+    (void)pthread_mutex_unlock(&h->mutex);
     MHD_stop_daemon(h->daemon);
     ctx_release(&h->cx);
+    (void)pthread_cond_destroy(&h->fewer);
     (void)pthread_mutex_destroy(&h->mutex);
     mem_free(h);
 }

@@ -31,6 +31,7 @@ struct httpd_request {
     const char *method;
     const char *uri;                                   /* escaped, with the query */
     const char *content_type, *accept, *authorization; /* NULL: not sent */
+    const char *upgrade_key, *upgrade_protocols;       /* Sec-WebSocket-Key and -Protocol; NULL */
     struct str body;
     int peer; /* for httpd_peer_is_gone */
 };
@@ -40,6 +41,10 @@ struct httpd_stream {
     void (*close)(struct httpd_stream *s);
 };
 
+/*
+ * With status 101 the headers are sent, and then the stream as it is: what the other side sends is passed over, and when the stream
+ * ends it is waited until that side hangs up, for a while.
+ */
 struct httpd_answer {
     int status;
     const char *content_type; /* static */

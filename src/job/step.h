@@ -17,6 +17,7 @@
  *          and ignored.
  */
 #include "base/ctx.h"
+#include "base/secret.h"
 
 /* Borrowed from the command line; NULL: not given. The flags themselves: cli/cmd_steps.c. */
 struct step_flags {
@@ -31,9 +32,10 @@ struct step_flags {
     const char *snapshot; /* ID; for forget-snapshot the name of the Snapshot */
     const char *uid;      /* of that */
     const char *repository,
-        *due;                  /* the Repository for show-snapshots, and what for (snapshots_due) */
-    const char *verification;  /* the BackupVerification for verify-backup */
-    const char *server_socket; /* of the throw-away server in its Pod; NULL: a child */
+        *due;                 /* the Repository for show-snapshots, and what for (snapshots_due) */
+    const char *verification; /* the BackupVerification for verify-backup */
+    const char *view, *view_folder; /* the SnapshotView for view-snapshot; where the result goes */
+    const char *server_socket;      /* of the throw-away server in its Pod; NULL: a child */
     const char *redis_args;
     int wait_timeout_ms;     /* how long to wait for the Redis */
     int64_t max_connections; /* 0: the default */
@@ -46,6 +48,20 @@ typedef enum rc step_fn(struct ctx *cx, const struct step_flags *f, struct err *
 step_fn step_backup_redis, step_restore_redis, step_update_status, step_run_hook,
     step_create_backupsession, step_forget_snapshot, step_show_snapshots, step_verify_backup,
     step_wipe_repository;
+
+/*
+ * Of view-snapshot: the SnapshotView of the flags (json_free), and the Repository's store and password (store_release,
+ * secret_release). Zero it first; the caller releases it also after a failure.
+ */
+struct json;
+struct store;
+struct step_view {
+    struct json *obj;
+    struct store *store;
+    struct secret password;
+};
+NODISCARD enum rc step_view_read(struct ctx *cx, const struct step_flags *f, struct step_view *out,
+                                 struct err *e);
 
 /* The end of backup-redis or restore-redis when their flags are wrong (`e`): as of one that failed. */
 NODISCARD enum rc step_refused(const struct step_flags *f, struct err *e);

@@ -24,7 +24,9 @@ struct kube_request {
     const char *content_type; /* of the body; NULL: application/json */
     const char *accept;       /* NULL: application/json */
     struct str body;          /* borrowed for the call */
-    int timeout_ms;           /* for the whole answer; 0: 30 s. A stream has none but its ctx. */
+    const char
+        *upgrade_key; /* Sec-WebSocket-Key of whoever wants to go on so; read by the plane alone */
+    int timeout_ms;   /* for the whole answer; 0: 30 s. A stream has none but its ctx. */
 };
 
 struct kube_response {

@@ -118,6 +118,16 @@ node_run_all(struct node *r, struct err *e)
     return rc == RC_CANCELLED ? RC_OK : rc;
 }
 
+char *
+node_program(void)
+{
+    char self[4096] = "";
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    self[n > 0 ? n : 0] = '\0';
+    return mem_strdup(self);
+}
+
 enum rc
 node_run(struct ctx *cx, struct plane *p, struct kube *k, const struct node_opts *opts,
          struct err *e)
@@ -129,12 +139,9 @@ node_run(struct ctx *cx, struct plane *p, struct kube *k, const struct node_opts
                      .opts = opts != NULL ? opts : &none,
                      .m = manager_new(k),
                      .watch_fd = -1};
-    char self[4096] = "";
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     enum rc rc;
 
-    self[n > 0 ? n : 0] = '\0';
-    r.program = mem_strdup(self);
+    r.program = node_program();
     r.kubeconfig = r.opts->kubeconfig != NULL ? r.opts->kubeconfig : plane_kubeconfig(p);
     (void)pthread_mutex_init(&r.lock, NULL);
     node_choose_name(&r);

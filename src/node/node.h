@@ -34,6 +34,11 @@ size_t node_processes(struct plane *p);
 void node_check_cron_job(void *arg, const char *kind, const struct json *old,
                          const struct json *obj, struct field_errors *to);
 
+/* plane_hooks.exec: run a command as a container's own are run. `arg`: a struct node_opts, or NULL. */
+NODISCARD enum rc node_exec(void *arg, struct plane *p, struct ctx *cx, const struct json *pod,
+                            const char *container, const struct json *argv, struct plane_exec *out,
+                            struct err *e);
+
 /*
  * The hidden subcommand "pod-shim DIR CONTAINER", which node_run starts for each
  * container: to be called first of all by main, as long as there is one thread. Returns the exit

@@ -40,6 +40,9 @@ struct node {
     struct strmap pods_seen;
 };
 
+/* The path of this very program; mem_free. */
+char *node_program(void);
+
 /* --- api_calls.c --- */
 
 /*

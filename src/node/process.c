@@ -230,3 +230,13 @@ proc_start(const char *dir, const char *name, struct json *spec, int attempt, pi
     (void)close(high);
     return rc;
 }
+
+char **
+proc_strings(const struct json *list)
+{
+    char **all = (char **)mem_zero(json_size(list) + 1, sizeof(char *));
+
+    for (size_t i = 0; i < json_size(list); i++)
+        all[i] = (char *)(uintptr_t)json_text_or(json_elem(list, i), "");
+    return all;
+}

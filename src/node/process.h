@@ -54,6 +54,9 @@ struct json *proc_read_json(const char *path);
 /* With all that is in it; symbolic links are not followed. */
 void proc_remove_tree(const char *path);
 
+/* Texts as execve wants them, borrowed from `list`; the array: mem_free. */
+char **proc_strings(const struct json *list);
+
 /* What the shim and its starter share. */
 enum { SHIM_LOCK_FD = 3, SHIM_LOST = 137, SHIM_CANNOT_RUN = 127, SHIM_CANNOT_EXECUTE = 126 };
 

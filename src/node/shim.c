@@ -40,16 +40,6 @@ struct shim {
     char began[INSTANT_TEXT];
 };
 
-static char **
-shim_strings(const struct json *list)
-{
-    char **all = (char **)mem_zero(json_size(list) + 1, sizeof(char *));
-
-    for (size_t i = 0; i < json_size(list); i++)
-        all[i] = (char *)(uintptr_t)json_text_or(json_elem(list, i), "");
-    return all;
-}
-
 static const char *
 shim_now(char to[static INSTANT_TEXT])
 {
@@ -236,8 +226,8 @@ node_shim_main(int argc, char **argv)
     if (s.spec == NULL)
         return 1;
     s.pid_file = json_new_object();
-    s.argv = shim_strings(json_field(s.spec, "argv"));
-    s.env = shim_strings(json_field(s.spec, "env"));
+    s.argv = proc_strings(json_field(s.spec, "argv"));
+    s.env = proc_strings(json_field(s.spec, "env"));
     (void)shim_now(s.began);
     container_log_open(&s.log, json_text_or(json_field(s.spec, "log"), "/dev/null"),
                        json_text_or(json_field(s.spec, "previous"), "/dev/null"),

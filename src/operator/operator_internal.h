@@ -244,6 +244,7 @@ char *grant_account(const struct invoker *inv);
 struct grant {
     const char *ns, *name;
     const char *account_ns, *account;
+    const char *user; /* in place of an account: whom the cluster calls so; NULL: none */
     const struct json *labels;
     const struct json *owner; /* NULL: in another namespace, where owners do not reach */
     struct json *rules;
@@ -253,8 +254,9 @@ NODISCARD enum rc ensure_grant(struct ctx *cx, struct operator* op, const struct
 /* The binding `g->name` of that ClusterRole, in the namespace; `rules` plays no part. */
 NODISCARD enum rc ensure_cluster_grant(struct ctx *cx, struct operator* op, const struct grant *g,
                                        const char *cluster_role, struct err *e);
-/* A rule that lets one object be read; the caller frees. */
+/* A rule that lets one object be read, or commands be run in one Pod; the caller frees. */
 struct json *grant_get(const char *group, const char *resource, const char *name);
+struct json *grant_exec(const char *pod);
 
 /* ---- Jobs on the data of a Repository (repository_job.c) ---- */
 

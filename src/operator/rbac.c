@@ -29,13 +29,14 @@ grant_account(const struct invoker *inv)
 }
 
 static struct json *
-rbac_subject(const char *ns, const char *name)
+rbac_subject(const struct grant *g)
 {
     struct json *s = json_new_object();
 
-    json_set_cstr(s, "kind", "ServiceAccount");
-    json_set_cstr(s, "name", name);
-    json_set_cstr(s, "namespace", ns);
+    json_set_cstr(s, "kind", g->user != NULL ? "User" : "ServiceAccount");
+    json_set_cstr(s, "name", g->user != NULL ? g->user : g->account);
+    json_set_cstr(s, "namespace", g->user != NULL ? NULL : g->account_ns);
+    json_set_cstr(s, "apiGroup", g->user != NULL ? "rbac.authorization.k8s.io" : NULL);
     return s;
 }
 
@@ -51,7 +52,7 @@ rbac_binding(const struct grant *g, const char *role_kind, const char *role)
     json_set_cstr(ref, "apiGroup", "rbac.authorization.k8s.io");
     json_set_cstr(ref, "kind", role_kind);
     json_set_cstr(ref, "name", role);
-    json_push(json_need_array(b, "subjects"), rbac_subject(g->account_ns, g->account));
+    json_push(json_need_array(b, "subjects"), rbac_subject(g));
     return b;
 }
 
@@ -165,11 +166,19 @@ ensure_cluster_grant(struct ctx *cx, struct operator* op, const struct grant *g,
 
 static const char *const get_only[] = {"get", NULL};
 static const char *const update_only[] = {"update", NULL};
+/* Over WebSockets exec is a get, and from Kubernetes 1.35 on a create too. */
+static const char *const exec_verbs[] = {"get", "create", NULL};
 
 struct json *
 grant_get(const char *group, const char *resource, const char *name)
 {
     return rbac_rule(group, resource, rbac_names1(name), get_only);
+}
+
+struct json *
+grant_exec(const char *pod)
+{
+    return rbac_rule("", "pods/exec", rbac_names1(pod), exec_verbs);
 }
 
 /* Secrets that an AppBinding makes us read. */

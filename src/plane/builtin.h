@@ -33,8 +33,9 @@ struct resource_ops {
     void (*deleting)(struct json *obj);
     bool (*is_kept)(const struct json *obj);
 
-    const char *subresource; /* beside status: "log", "finalize" */
-    bool defines;            /* it is a CustomResourceDefinition */
+    const char *const
+        *subresources; /* beside status: "log", "finalize"; NULL: none, and at the end */
+    bool defines;      /* it is a CustomResourceDefinition */
 };
 
 extern const struct resource_ops configmap_ops, endpoints_ops, endpoint_slice_ops, event_ops,

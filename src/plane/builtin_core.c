@@ -388,13 +388,15 @@ const struct resource_ops secret_ops = {
     .cells = cells_secret,
 };
 
+static const char *const namespace_subresources[] = {"finalize", NULL};
+
 const struct resource_ops namespace_ops = {
     .defaults = namespace_defaults,
     .columns = "Status|Age",
     .cells = cells_namespace,
     .deleting = namespace_deleting,
     .is_kept = namespace_is_kept,
-    .subresource = "finalize",
+    .subresources = namespace_subresources,
 };
 
 const struct resource_ops claim_ops = {

@@ -399,6 +399,8 @@ cells_job(const struct json *obj, struct json *cells)
     cell_labels(cells, json_dig(spec, "selector", "matchLabels"));
 }
 
+static const char *const pod_subresources[] = {"log", "exec", NULL};
+
 const struct resource_ops pod_ops = {
     .defaults = pod_defaults,
     .new_status = pod_new_status,
@@ -406,7 +408,7 @@ const struct resource_ops pod_ops = {
     .columns = "Ready|Status|Restarts|Age|*IP|*Node|*Nominated Node|*Readiness Gates",
     .cells = cells_pod,
     .grace_s = pod_grace_s,
-    .subresource = "log",
+    .subresources = pod_subresources,
 };
 
 const struct resource_ops job_ops = {

@@ -65,7 +65,8 @@ struct call {
     const char *method, *accept;
     struct str content_type; /* without parameters */
     struct str body;
-    int peer; /* see httpd_peer_is_gone; -1 */
+    int peer;      /* see httpd_peer_is_gone; -1 */
+    bool upgrades; /* the client speaks Kubernetes' protocol for commands over a WebSocket */
     char *path;
     struct param params[PARAMS_MAX];
     size_t n_params;
@@ -117,6 +118,11 @@ bool verb_patch(struct call *c);
 bool verb_delete(struct call *c);
 bool verb_delete_collection(struct call *c);
 bool verb_log(struct call *c);
+bool verb_exec(struct call *c);
+/* The container that was asked for, or the only one; borrowed from `pod` or the request. NULL: answered. */
+const char *choose_container(struct call *c, const struct json *pod);
+/* Every value of the parameter, in order; the caller frees. */
+struct json *call_params(const struct call *c, const char *key);
 
 /* Answer with an object in the form that the client asked for. */
 bool answer_object(struct call *c, int status, struct json *obj);

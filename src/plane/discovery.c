@@ -6,6 +6,7 @@
 static const char *const all_verbs[] = {"create", "delete", "deletecollection", "get",
                                         "list",   "patch",  "update",           "watch"};
 static const char *const sub_verbs[] = {"get", "patch", "update"};
+static const char *const exec_verbs[] = {"create", "get"};
 
 static void
 push_list(struct json *obj, const char *key, const char *commas)
@@ -47,7 +48,10 @@ resource_new(const struct resource_info *k, const char *sub)
     json_set_bool(r, "namespaced", k->namespaced);
     json_set_cstr(r, "kind", k->kind);
     if (sub != NULL) {
-        push_verbs(r, sub_verbs, strcmp(sub, "log") == 0 ? 1 : ARRAY_LEN(sub_verbs));
+        if (strcmp(sub, "exec") == 0)
+            push_verbs(r, exec_verbs, ARRAY_LEN(exec_verbs));
+        else
+            push_verbs(r, sub_verbs, strcmp(sub, "log") == 0 ? 1 : ARRAY_LEN(sub_verbs));
         return r;
     }
     push_verbs(r, all_verbs, ARRAY_LEN(all_verbs));
@@ -100,8 +104,9 @@ resource_list(struct call *c, const char *group, const char *version)
         if (strcmp(all[i]->group, group) != 0 || strcmp(all[i]->version, version) != 0)
             continue;
         json_push(items, resource_new(all[i], NULL));
-        if (all[i]->ops != NULL && all[i]->ops->subresource != NULL)
-            json_push(items, resource_new(all[i], all[i]->ops->subresource));
+        for (const char *const *sub = all[i]->ops != NULL ? all[i]->ops->subresources : NULL;
+             sub != NULL && *sub != NULL; sub++)
+            json_push(items, resource_new(all[i], *sub));
         if (all[i]->has_status)
             json_push(items, resource_new(all[i], "status"));
     }

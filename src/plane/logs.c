@@ -211,8 +211,7 @@ seek_tail(int fd, int64_t lines)
     (void)lseek(fd, 0, SEEK_SET);
 }
 
-/* The container that was asked for, or the only one. NULL: answered. */
-static const char *
+const char *
 choose_container(struct call *c, const struct json *pod)
 {
     static const char *const lists[] = {"containers", "initContainers"};

@@ -12,6 +12,8 @@
  * Threads  everything may be called from any thread once the hooks are set.
  * Tests    *_test.c beside the sources, tests/integration/kubectl.bats
  */
+#include <sys/types.h>
+
 #include "base/ctx.h"
 #include "json/node.h"
 #include "kube/transport.h"
@@ -25,10 +27,18 @@ struct field_errors;
  * What the controllers know better than the store. Each may be NULL; called from many threads,
  * before the write, without locks.
  */
+struct plane_exec {
+    pid_t pid;    /* a child of this process, which leads a group of its own */
+    int out, err; /* what it prints */
+};
 struct plane_hooks {
     /* Look at `obj`, about to replace `old` (NULL: created); add what is wrong. */
     void (*check)(void *arg, const char *kind, const struct json *old, const struct json *obj,
                   struct field_errors *to);
+    /* Run `argv` in a container of `pod` that runs. Who asked takes the descriptors, and waits for the process. */
+    enum rc (*exec)(void *arg, struct plane *p, struct ctx *cx, const struct json *pod,
+                    const char *container, const struct json *argv, struct plane_exec *out,
+                    struct err *e);
     void *arg;
 };
 

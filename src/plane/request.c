@@ -11,6 +11,17 @@ call_param(const struct call *c, const char *key)
     return NULL;
 }
 
+struct json *
+call_params(const struct call *c, const char *key)
+{
+    struct json *all = json_new_array();
+
+    for (size_t i = 0; i < c->n_params; i++)
+        if (strcmp(c->params[i].key, key) == 0)
+            json_push_cstr(all, c->params[i].value);
+    return all;
+}
+
 bool
 call_flag(const struct call *c, const char *key)
 {

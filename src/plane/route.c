@@ -126,7 +126,11 @@ has_subresource(const struct resource_info *k, const char *name)
 {
     if (strcmp(name, "status") == 0)
         return k->has_status;
-    return k->ops != NULL && k->ops->subresource != NULL && strcmp(k->ops->subresource, name) == 0;
+    for (const char *const *sub = k->ops != NULL ? k->ops->subresources : NULL;
+         sub != NULL && *sub != NULL; sub++)
+        if (strcmp(*sub, name) == 0)
+            return true;
+    return false;
 }
 
 static bool
@@ -138,6 +142,8 @@ run_named(struct call *c)
         return answer_error(c, 404, "NotFound", "the server could not find the requested resource");
     if (c->sub != NULL && strcmp(c->sub, "log") == 0)
         return get ? verb_log(c) : bad_method(c);
+    if (c->sub != NULL && strcmp(c->sub, "exec") == 0)
+        return get || strcmp(c->method, "POST") == 0 ? verb_exec(c) : bad_method(c);
     if (get)
         return call_flag(c, "watch") ? verb_watch(c) : verb_get(c);
     if (strcmp(c->method, "PUT") == 0)
@@ -206,6 +212,7 @@ plane_answer(struct plane *p, struct ctx *cx, const struct kube_request *rq, int
         .content_type = str_of(type, strcspn(type, "; ")),
         .body = rq->body,
         .peer = peer,
+        .upgrades = rq->upgrade_key != NULL,
         .path = mem_strdup(rq->path),
     };
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "httpd/httpd.h"
+#include "kube/websocket.h"
 #include "plane/certs.h"
 #include "plane/core.h"
 
@@ -146,6 +147,34 @@ bridge_close(struct httpd_stream *s)
     mem_free(b);
 }
 
+/*
+ * Which of the protocols for commands; NULL: none. The second differs from the first in how an end of what is sent is told, which is
+ * passed over anyway.
+ */
+static const char *
+exec_protocol(const struct httpd_request *rq)
+{
+    static const char *const known[] = {"v4.channel.k8s.io", "v5.channel.k8s.io"};
+
+    if (rq->upgrade_key == NULL || strlen(rq->upgrade_key) > 64 || rq->upgrade_protocols == NULL)
+        return NULL;
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (strstr(rq->upgrade_protocols, known[i]) != NULL)
+            return known[i];
+    return NULL;
+}
+
+static void
+serve_upgrade(const struct httpd_request *rq, struct httpd_answer *a)
+{
+    CLEANUP(buf_release) struct buf accept = BUF_INIT(64);
+
+    ws_accept(rq->upgrade_key, &accept);
+    httpd_add_header(a, "Upgrade", "websocket");
+    httpd_add_header(a, "Sec-WebSocket-Accept", buf_c(&accept));
+    httpd_add_header(a, "Sec-WebSocket-Protocol", exec_protocol(rq));
+}
+
 static void
 on_request(void *arg, struct ctx *cx, const struct httpd_request *rq, struct httpd_answer *a)
 {
@@ -157,6 +186,8 @@ on_request(void *arg, struct ctx *cx, const struct httpd_request *rq, struct htt
                              .body = rq->body};
     struct reply rp;
 
+    if (exec_protocol(rq) != NULL)
+        k.upgrade_key = rq->upgrade_key;
     reply_init(&rp);
     if (!is_token(p, rq->authorization)) {
         CLEANUP(json_free_ptr)
@@ -177,7 +208,10 @@ on_request(void *arg, struct ctx *cx, const struct httpd_request *rq, struct htt
         buf_putf(&quoted, "\"");
         httpd_add_header(a, "Warning", buf_c(&quoted));
     }
-    httpd_add_header(a, "Cache-Control", "no-cache, private");
+    if (a->status == 101)
+        serve_upgrade(rq, a);
+    else
+        httpd_add_header(a, "Cache-Control", "no-cache, private");
     if (rp.stream != NULL) {
         struct bridge *b = MEM_NEW(struct bridge);
         b->pub.rd.read = bridge_read;

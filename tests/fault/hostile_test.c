@@ -168,7 +168,7 @@ serve(struct server *s, const struct kube_request *rq, const char *key, bool is_
 {
     const struct json *was = json_field(s->objects, key);
     bool known = strncmp(key, "backup", 6) == 0 || strncmp(key, "restore", 7) == 0 ||
-                 strncmp(key, "repositories", 12) == 0;
+                 strncmp(key, "repositories", 12) == 0 || strncmp(key, "snapshotviews", 13) == 0;
 
     if (strcmp(rq->method, "GET") == 0 && is_list) {
         answer_list(s, key, out);
@@ -206,7 +206,7 @@ server_call(struct kube_transport *t, struct ctx *cx, const struct kube_request 
         struct json *kinds = NULL;
 
         if (json_parse(STR_LIT("{\"resources\":[{\"name\":\"backupverifications\",\"verbs\":["
-                               "\"watch\"]}]}"),
+                               "\"watch\"]},{\"name\":\"snapshotviews\",\"verbs\":[\"watch\"]}]}"),
                        &kinds, e))
             return err_code(e);
         answer(out, 200, kinds);
@@ -347,6 +347,11 @@ static const char base_verification[] =
     "\"spec\":{\"configuration\":{\"name\":\"good\"},\"schedule\":\"0 0 1 1 *\",\"level\":"
     "\"restore\",\"server\":{\"image\":\"i\",\"resources\":{}},\"questions\":[\"DBSIZE => 1\"],"
     "\"timeOut\":\"1h\"}}";
+
+static const char base_view[] =
+    "{\"apiVersion\":\"cstash.io/v1alpha1\",\"kind\":\"SnapshotView\",\"metadata\":{},\"spec\":"
+    "{\"repository\":{\"name\":\"repo\"},\"command\":\"get\",\"snapshots\":[\"latest\"],\"key\":"
+    "\"k\",\"match\":[\"*\"],\"user\":\"u\"}}";
 
 /* Steps to a field: the path of a table as names; lists are entered at their first element. */
 struct step {
@@ -493,7 +498,7 @@ has_result(const char *key, const struct json *obj)
         return json_dig(obj, "status", "observedGeneration") != NULL;
     if (strncmp(key, "backupverifications/", 20) == 0)
         return json_size(json_dig(obj, "status", "conditions")) > 0;
-    if (strncmp(key, "backupsessions/", 15) == 0)
+    if (strncmp(key, "backupsessions/", 15) == 0 || strncmp(key, "snapshotviews/", 14) == 0)
         return phase[0] != '\0';
     if (strncmp(key, "backupconfigurations/", 21) == 0 || strncmp(key, "restoresessions/", 16) == 0)
         return phase[0] != '\0';
@@ -528,7 +533,8 @@ expect_phase(struct server *s, const char *key, const char *want)
 static void
 add_good(struct kind_case *cases, size_t n)
 {
-    static const char *const names[] = {"good", "good", "good", "repo", "app", "t", "f", "good"};
+    static const char *const names[] = {"good", "good", "good", "repo", "app",
+                                        "t",    "f",    "good", "good"};
 
     for (size_t i = 0; i < n; i++)
         add_object(&cases[i], base_of(&cases[i]), names[i]);
@@ -571,6 +577,7 @@ test_hostile_objects_stop_no_others(void **state)
         {&kind_task, base_task, json_new_object(), 0},
         {&kind_function, base_function, json_new_object(), 0},
         {&kind_backupverification, base_verification, json_new_object(), 0},
+        {&kind_snapshotview, base_view, json_new_object(), 0},
     };
     char which[200] = "";
     struct json *secret;
@@ -610,6 +617,7 @@ test_hostile_objects_stop_no_others(void **state)
     assert_true(condition_is_true(
         json_field(json_field(s->objects, "backupverifications/tenant/good"), "status"),
         COND_CRONJOB_CREATED));
+    expect_phase(s, "snapshotviews/tenant/good", "Pending");
     expect_phase(s, "backupconfigurations/tenant/number", "Invalid");
     expect_phase(s, "backupconfigurations/tenant/depth", "Invalid");
     ctx_release(&cx);

@@ -122,7 +122,7 @@ for o in all:
             if one[1] == "secrets":
                 assert (name, one[2]) == ("cstash-operator-accounts", "get"), (name, one)
             if one[2] in ("bind", "escalate", "impersonate"):
-                assert one[2] == "bind" and r["resourceNames"] == ["stash-cron-job", "stash-backup-job", "stash-restore-job", "stash-hook-job", "stash-forget-job", "stash-snapshots-job", "stash-verification-job"], (name, r)
+                assert one[2] == "bind" and r["resourceNames"] == ["stash-cron-job", "stash-backup-job", "stash-restore-job", "stash-hook-job", "stash-forget-job", "stash-snapshots-job", "stash-verification-job", "stash-view-job"], (name, r)
 '
 }
 
