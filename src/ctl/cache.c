@@ -609,6 +609,13 @@ finds_sort_locked(struct finds *f)
         qsort(f->v, f->n, sizeof(*f->v), by_key);
 }
 
+static void
+finds_cut(struct finds *f, size_t max)
+{
+    while (f->n > max)
+        text_unref(f->v[--f->n].text);
+}
+
 static bool
 is_in(const struct entry *x, const char *ns)
 {
@@ -725,7 +732,7 @@ index_of(struct cache *c, const char *name)
 }
 
 struct json *
-cache_by(struct cache *c, const char *name_of_index, const char *value)
+cache_first_by(struct cache *c, const char *name_of_index, const char *value, size_t max)
 {
     struct finds f = {NULL, 0, 0};
     struct index *index = index_of(c, name_of_index);
@@ -737,7 +744,14 @@ cache_by(struct cache *c, const char *name_of_index, const char *value)
         finds_add_locked(&f, b->entries[k]);
     finds_sort_locked(&f);
     (void)pthread_mutex_unlock(&c->lock);
+    finds_cut(&f, max);
     return array_and_release(&f);
+}
+
+struct json *
+cache_by(struct cache *c, const char *name_of_index, const char *value)
+{
+    return cache_first_by(c, name_of_index, value, SIZE_MAX);
 }
 
 static int

@@ -67,8 +67,10 @@ struct json *cache_get(struct cache *c, const char *ns, const char *name);
 bool cache_has(struct cache *c, const char *ns, const char *name);
 /* All (ns NULL) or those of a namespace, as one array by namespace and name; the caller frees. */
 struct json *cache_list(struct cache *c, const char *ns);
-/* Those with this value in the index. */
+/* Those with this value in the index; the first `max` of them, by namespace and name: each is parsed. */
 struct json *cache_by(struct cache *c, const char *name_of_index, const char *value);
+struct json *cache_first_by(struct cache *c, const char *name_of_index, const char *value,
+                            size_t max);
 /* Only their keys, "namespace/name", as an array of strings: cheap for many. */
 struct json *cache_keys_by(struct cache *c, const char *name_of_index, const char *value);
 /* One after the other, as of the call; `obj` is borrowed. For what would be large as an array. */

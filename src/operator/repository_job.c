@@ -17,7 +17,9 @@ enum {
     DEADLINE_S = 3600, /* of one attempt */
     RETRY_MIN_MS = 10 * 1000,
     RETRY_MAX_MS = 5 * 60 * 1000,
-    SOON_MS = 1000
+    SOON_MS = 1000,
+    WRITERS_MAX =
+        128 /* of those that write into a Repository: so many are asked as whom they run */
 };
 
 char *
@@ -84,9 +86,10 @@ job_runtime(struct operator* op, const struct repository_job *j)
 {
     CLEANUP(mem_free_ptr) char *key = key2(kube_ns(j->repo), kube_name(j->repo));
     CLEANUP(json_free_ptr)
-    struct json *writers = cache_by(op->backupconfiguration.cache, BY_REPOSITORY, key);
+    struct json *writers =
+        cache_first_by(op->backupconfiguration.cache, BY_REPOSITORY, key, WRITERS_MAX);
     CLEANUP(json_free_ptr)
-    struct json *batches = cache_by(op->backupbatch.cache, BY_REPOSITORY, key);
+    struct json *batches = cache_first_by(op->backupbatch.cache, BY_REPOSITORY, key, WRITERS_MAX);
 
     for (size_t i = 0; i < json_size(batches); i++)
         json_push(writers, json_ref(json_elem(batches, i)));

@@ -185,13 +185,13 @@ view_grant(struct view_work *w, const char *pod, struct err *e)
     return ensure_grant(w->cx, w->op, &g, e);
 }
 
-/* How long the object stays when its result is gone. */
+/* How long the object stays when its result is gone. Asked for also of objects that are not valid. */
 static int64_t
 view_kept_ms(const struct view_work *w)
 {
     int64_t s = json_int_or(json_dig(w->obj, "spec", "ttlSecondsAfterFinished"), KEPT_S);
 
-    return MAX(s, (int64_t)0) * SECOND_MS;
+    return MIN(MAX(s, (int64_t)0), (int64_t)INT32_MAX) * SECOND_MS;
 }
 
 static const struct json *

@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "operator/operator_internal.h"
 
+enum { LOOKED_AT = 32 }; /* of what backs a target up: there is one, or a few */
+
 static bool
 restores_from(const struct invoker *inv, const char *repo)
 {
@@ -47,8 +49,9 @@ find_own(struct operator* op, const struct invoker *inv, const struct json *repo
 {
     CLEANUP(mem_free_ptr) char *key = key3(inv->target_ns, inv->target_kind, inv->target_name);
     CLEANUP(json_free_ptr)
-    struct json *configs = cache_by(op->backupconfiguration.cache, BY_TARGET, key);
-    CLEANUP(json_free_ptr) struct json *batches = cache_by(op->backupbatch.cache, BY_TARGET, key);
+    struct json *configs = cache_first_by(op->backupconfiguration.cache, BY_TARGET, key, LOOKED_AT);
+    CLEANUP(json_free_ptr)
+    struct json *batches = cache_first_by(op->backupbatch.cache, BY_TARGET, key, LOOKED_AT);
     const char *pick = NULL;
     struct json *found;
     bool own = false;
