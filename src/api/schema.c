@@ -102,6 +102,8 @@ print_type(const struct field *f)
         return list_of(print_fields(f->of));
     case F_STRS:
         return list_of(text_of(NULL, SCHEMA_TEXT_MAX));
+    case F_INT32S:
+        return list_of(schema_typed("integer", "int32"));
     case F_STR_MAP:
         o = schema_typed("object", NULL);
         json_set(o, "additionalProperties", text_of(NULL, SCHEMA_TEXT_MAX));
@@ -143,7 +145,7 @@ words_list(const char *const *words)
 static bool
 is_list(const struct field *f)
 {
-    return f->type == F_LIST || f->type == F_STRS || f->type == F_FREE_LIST;
+    return f->type == F_LIST || f->type == F_STRS || f->type == F_INT32S || f->type == F_FREE_LIST;
 }
 
 static unsigned
@@ -401,6 +403,16 @@ static enum rc check_fields(const struct field *fields, const struct json *obj,
                             const struct place *up, struct err *e);
 
 static enum rc
+check_number(enum field_type type, const struct json *v, const struct place *p, struct err *e)
+{
+    if (schema_need(v, JSON_IS_INT, "must be an integer", p, e))
+        return err_code(e);
+    if (type != F_INT64 && json_int_or(v, 0) != (int32_t)json_int_or(v, 0))
+        return schema_bad(p, "is out of range", e);
+    return RC_OK;
+}
+
+static enum rc
 check_list(const struct field *f, const struct json *v, const struct place *p, struct err *e)
 {
     if (schema_need(v, JSON_IS_ARRAY, "must be a list", p, e))
@@ -411,8 +423,8 @@ check_list(const struct field *f, const struct json *v, const struct place *p, s
         struct place at = {p, NULL, i};
         const struct json *one = json_elem(v, i);
 
-        if (f->type == F_STRS) {
-            if (need_text(one, &at, e))
+        if (f->type == F_STRS || f->type == F_INT32S) {
+            if (f->type == F_STRS ? need_text(one, &at, e) : check_number(f->type, one, &at, e))
                 return err_code(e);
         } else if (schema_need(one, JSON_IS_OBJECT, "must be an object", &at, e) ||
                    (f->type == F_LIST && check_fields(f->of, one, &at, e))) {
@@ -450,11 +462,7 @@ check_field(const struct field *f, const struct json *v, const struct place *p, 
         return schema_need(v, JSON_IS_BOOL, "must be true or false", p, e);
     case F_INT32:
     case F_INT64:
-        if (schema_need(v, JSON_IS_INT, "must be an integer", p, e))
-            return err_code(e);
-        if (f->type == F_INT32 && json_int_or(v, 0) != (int32_t)json_int_or(v, 0))
-            return schema_bad(p, "is out of range", e);
-        return RC_OK;
+        return check_number(f->type, v, p, e);
     case F_QUANTITY:
     case F_PORT:
         if (json_kind_of(v) == JSON_IS_INT || json_kind_of(v) == JSON_IS_STR)
@@ -465,6 +473,7 @@ check_field(const struct field *f, const struct json *v, const struct place *p, 
                                                  : schema_bad(p, "must be an object", e);
     case F_LIST:
     case F_STRS:
+    case F_INT32S:
     case F_FREE_LIST:
         return check_list(f, v, p, e);
     case F_STR_MAP:

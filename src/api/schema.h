@@ -31,6 +31,7 @@ enum field_type {
     F_OBJECT,   /* of the fields in `of` */
     F_LIST,     /* of such objects */
     F_STRS,     /* a list of strings */
+    F_INT32S,   /* a list of numbers */
     F_STR_MAP,  /* string to string */
     F_FREE,     /* an object whose fields we do not list and keep: core types, parameters */
     F_FREE_LIST /* a list of such objects */

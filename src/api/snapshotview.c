@@ -3,7 +3,7 @@
 #include "api/kinds.h"
 #include "api/shared_internal.h"
 
-enum { GLOBS_MAX = 32, TYPES_MAX = 16, FILTERS_MAX = 64 };
+enum { GLOBS_MAX = 32, DBS_MAX = 32, TYPES_MAX = 16, FILTERS_MAX = 64 };
 
 static const struct rule rules_spec[] = {
     {"self == oldSelf", "a look is not changed: make another one"},
@@ -59,7 +59,15 @@ static const struct field fields_spec[] = {
      .max_items = TYPES_MAX,
      .refused = "those that there are not",
      .doc = "Of keys and diff: only keys of these types"},
-    {.name = "db", .type = F_INT64, .refused = "less than 0", .doc = "Only this database"},
+    {.name = "databases",
+     .type = F_INT32S,
+     .max_items = DBS_MAX,
+     .refused = "less than 0, and with get",
+     .doc = "Of keys and diff: only these databases"},
+    {.name = "db",
+     .type = F_INT64,
+     .refused = "less than 0, and with keys and diff",
+     .doc = "Of get: the key's database"},
     {.name = "key", .type = F_STR, .doc = "Of get: the key"},
     {.name = "keyBase64", .type = F_BYTES, .doc = "Of get: one whose name is not text"},
     {.name = "sort", .type = F_STR, .words = orders, .doc = "Of keys: size: the largest first"},

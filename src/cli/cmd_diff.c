@@ -262,10 +262,10 @@ open_server(const struct look_args *a, const char *url, struct sides *s, struct 
     access.url = url;
     if (app_source_open(&access, &a->source, &s->keys, server, e))
         return err_code(e);
-    if (server->addr.db != FILTER_ALL_DBS && server->addr.db != server->opts.filter.db)
+    if (server->addr.db >= 0 && !db_set_is(&server->opts.filter.dbs, (uint64_t)server->addr.db))
         return err_set(e, RC_USAGE, "a database is compared with itself: %s names another one",
                        redis_addr_text(&server->addr));
-    s->keys.db = server->opts.filter.db;
+    s->keys.dbs = server->opts.filter.dbs;
     s->sides[s->n++].server = &server->opts;
     return RC_OK;
 }

@@ -28,11 +28,12 @@ on_progress(void *arg, uint64_t bytes, uint64_t commands)
 static enum rc
 keys_there(struct ctx *cx, struct app_target *t, uint64_t *keys, struct err *e)
 {
+    const struct filter chosen = restore_filter(&t->opts);
     struct outcome_start start;
 
     if (outcome_begin(cx, &t->to, &start, e))
         return err_code(e);
-    *keys = start.asked ? outcome_before(&start, restore_filter(&t->opts).db) : EV_UNKNOWN;
+    *keys = start.asked ? outcome_before(&start, &chosen.dbs) : EV_UNKNOWN;
     outcome_release(&start);
     return RC_OK;
 }

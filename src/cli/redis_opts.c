@@ -119,8 +119,8 @@ app_source_open(const struct redis_access *a, const struct source_opts *how,
     s->opts.filter = *keys;
     s->opts.addr = &s->addr;
     s->opts.conn = &s->conn;
-    if (s->opts.filter.db == FILTER_ALL_DBS) /* redis://host/3 means database 3 */
-        s->opts.filter.db = s->addr.db;
+    if (s->opts.filter.dbs.n == 0) /* redis://host/3 means database 3 */
+        s->opts.filter.dbs = db_set_of(s->addr.db);
     return RC_OK;
 }
 

@@ -116,8 +116,8 @@ put_filter(struct json *spec, const struct filter *f, struct err *e)
     for (unsigned t = 0; t < KV_N_TYPES; t++)
         if ((f->types & UINT32_C(1) << t) != 0)
             json_push_cstr(json_need_array(spec, "types"), kv_info[t].name);
-    if (f->db != FILTER_ALL_DBS)
-        json_set_int(spec, "db", f->db);
+    for (uint32_t i = 0; i < f->dbs.n; i++)
+        json_push(json_need_array(spec, "databases"), json_new_int(f->dbs.v[i]));
     return RC_OK;
 }
 
@@ -221,6 +221,21 @@ take_types(const struct json *list, uint32_t *bits, struct err *e)
 }
 
 static enum rc
+take_databases(const struct json *list, struct db_set *dbs, struct err *e)
+{
+    for (size_t i = 0; i < json_size(list); i++) {
+        int64_t n = json_int_or(json_elem(list, i), -1);
+
+        if (n < 0 || n > DB_NUMBER_MAX)
+            return err_set(e, RC_USAGE, "spec.databases[%zu] is not a number from 0 to %d", i,
+                           DB_NUMBER_MAX);
+        if (!db_set_add(dbs, (uint64_t)n))
+            return err_set(e, RC_USAGE, "spec.databases has more than %d elements", DB_SET_MAX);
+    }
+    return RC_OK;
+}
+
+static enum rc
 take_snapshots(const struct json *spec, enum look which, struct look_args *a, struct err *e)
 {
     struct snapshot_choice *c = &a->snapshot;
@@ -268,17 +283,19 @@ take_key(const struct json *spec, struct look_args *a, struct buf *key, struct e
 static enum rc
 take_options(const struct json *spec, enum look which, struct look_args *a, struct err *e)
 {
-    int64_t tops[2] = {1, LOOK_TOP_MAX}, dbs[2] = {0, INT32_MAX};
+    int64_t tops[2] = {1, LOOK_TOP_MAX}, dbs[2] = {0, DB_NUMBER_MAX};
     struct filter *f = &a->keys;
 
+    if (json_field(spec, which == LOOK_GET ? "databases" : "db") != NULL)
+        return err_set(e, RC_USAGE, "spec.db is for get, and spec.databases for keys and diff");
     a->sort = strcmp(json_text_or(json_field(spec, "sort"), ""), keys_orders[BY_SIZE]) == 0;
     a->resp = json_is_true(json_field(spec, "resp"));
     a->summary = json_is_true(json_field(spec, "summary"));
     a->values = json_is_true(json_field(spec, "values"));
     a->app.json = json_is_true(json_field(spec, "json"));
     a->repo.no_lock = json_is_true(json_field(spec, "noLock"));
-    if (take_number(spec, "top", tops, &a->top, e) ||
-        take_number(spec, "db", dbs, which == LOOK_GET ? &a->db : &f->db, e) ||
+    if (take_number(spec, "top", tops, &a->top, e) || take_number(spec, "db", dbs, &a->db, e) ||
+        take_databases(json_field(spec, "databases"), &f->dbs, e) ||
         take_list(spec, "match", f->match.v, FILTER_GLOBS_MAX, &f->match.n, e) ||
         take_list(spec, "exclude", f->exclude.v, FILTER_GLOBS_MAX, &f->exclude.n, e) ||
         take_types(json_field(spec, "types"), &f->types, e))

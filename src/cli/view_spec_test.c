@@ -50,7 +50,7 @@ test_view_spec_there_and_back(void **state)
     a.keys.match.v[a.keys.match.n++] = "--exclude=*";
     a.keys.exclude.v[a.keys.exclude.n++] = "$(X)";
     a.keys.types = 1U << KV_HASH | 1U << KV_STRING;
-    a.keys.db = 3;
+    assert_true(db_set_add(&a.keys.dbs, 3) && db_set_add(&a.keys.dbs, 0));
     a.sort = BY_SIZE;
     a.top = 7;
     a.app.json = true;
@@ -142,6 +142,10 @@ test_view_spec_hostile(void **state)
         "{\"command\":\"get\",\"keyBase64\":\"!\"}",
         "{\"command\":\"get\",\"keyBase64\":\"AGE=\"}",
         "{\"command\":\"get\",\"key\":\"a\",\"db\":-1}",
+        "{\"command\":\"keys\",\"databases\":[0,-1]}",
+        "{\"command\":\"keys\",\"db\":1}",
+        "{\"command\":\"get\",\"key\":\"a\",\"databases\":[1]}",
+        "{\"command\":\"keys\",\"databases\":[\"0\"]}",
         "{\"command\":\"keys\",\"top\":0}",
         "{\"command\":\"keys\",\"top\":100001}",
         "{\"command\":\"keys\",\"types\":[\"nothing\"]}",

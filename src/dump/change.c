@@ -160,7 +160,7 @@ change_filter_after(const struct change *c, const struct filter *f)
 {
     struct filter after = FILTER_ALL;
 
-    if (f->db != FILTER_ALL_DBS)
-        after.db = (int64_t)(c != NULL ? change_db(c, (uint64_t)f->db) : (uint64_t)f->db);
+    for (uint32_t i = 0; i < f->dbs.n; i++)
+        (void)db_set_add(&after.dbs, c != NULL ? change_db(c, f->dbs.v[i]) : f->dbs.v[i]);
     return after;
 }

@@ -77,7 +77,7 @@ bool change_masks_field(const struct change *c, size_t mask, struct str field);
 char *change_text(const struct change *c);
 
 /*
- * What is still to be filtered behind dump/rewrite: nothing, but the one database is named, as it is called there, which
+ * What is still to be filtered behind dump/rewrite: nothing, but the databases that were chosen are named, as they are called there, which
  * LOAD_FLUSH empties.
  */
 struct filter change_filter_after(const struct change *c, const struct filter *f);

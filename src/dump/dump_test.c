@@ -408,7 +408,7 @@ static void
 test_a_shard_gives_its_own_slots(void **state)
 {
     uint8_t slots[16384 / 8] = {0};
-    struct filter f = {.db = FILTER_ALL_DBS, .slots = slots};
+    struct filter f = {.slots = slots};
 
     (void)state;
     slots[12182 / 8] = 1 << 12182 % 8; /* of "foo" */
@@ -718,6 +718,23 @@ test_tally_digests_content_and_nothing_else(void **state)
 }
 
 static void
+test_a_set_of_databases_is_in_order_and_has_each_once(void **state)
+{
+    struct db_set s = {.n = 0};
+
+    (void)state;
+    assert_true(db_set_has(&s, 7) && !db_set_is(&s, 0));
+    assert_true(db_set_add(&s, 7) && db_set_is(&s, 7) && !db_set_has(&s, 0));
+    assert_true(db_set_add(&s, 0) && db_set_add(&s, 3) && db_set_add(&s, 3) && db_set_add(&s, 0));
+    assert_true(s.n == 3 && s.v[0] == 0 && s.v[1] == 3 && s.v[2] == 7);
+    assert_true(db_set_has(&s, 3) && !db_set_has(&s, 4) && db_set_highest(&s) == 7);
+    assert_false(db_set_add(&s, (uint64_t)DB_NUMBER_MAX + 1));
+    for (uint64_t i = 100; s.n < DB_SET_MAX; i++)
+        assert_true(db_set_add(&s, i));
+    assert_true(db_set_add(&s, 100) && !db_set_add(&s, 99));
+}
+
+static void
 test_a_filter_says_what_it_wants(void **state)
 {
     static const struct {
@@ -726,16 +743,22 @@ test_a_filter_says_what_it_wants(void **state)
         bool by_name, keyless, a0, b3;
     } cases[] = {
         {FILTER_ALL, NULL, false, true, true, true},
-        {{.db = 3}, "--db 3", false, false, false, true},
-        {{.db = FILTER_ALL_DBS, .match = {{"a*"}, 1}}, "--match 'a*'", true, false, true, false},
-        {{.db = 0, .match = {{"[ab]"}, 1}}, "--db 0 --match '[ab]'", true, false, true, false},
-        {{.db = FILTER_ALL_DBS, .match = {{"x", "b", "a"}, 3}, .exclude = {{"b*"}, 1}},
+        {{.dbs = {{3}, 1}}, "--db 3", false, false, false, true},
+        {{.match = {{"a*"}, 1}}, "--match 'a*'", true, false, true, false},
+        {{.dbs = {{0}, 1}, .match = {{"[ab]"}, 1}},
+         "--db 0 --match '[ab]'",
+         true,
+         false,
+         true,
+         false},
+        {{.match = {{"x", "b", "a"}, 3}, .exclude = {{"b*"}, 1}},
          "--match 'x' --match 'b' --match 'a' --exclude 'b*'",
          true,
          false,
          true,
          false},
-        {{.db = FILTER_ALL_DBS, .exclude = {{"a"}, 1}}, "--exclude 'a'", true, false, false, true},
+        {{.dbs = {{1, 3, 5}, 3}}, "--db 1 --db 3 --db 5", false, false, false, true},
+        {{.exclude = {{"a"}, 1}}, "--exclude 'a'", true, false, false, true},
     };
 
     (void)state;
@@ -758,6 +781,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_glob_matches_as_redis_does),
+        cmocka_unit_test(test_a_set_of_databases_is_in_order_and_has_each_once),
         cmocka_unit_test(test_a_filter_says_what_it_wants),
         cmocka_unit_test(test_glob_is_not_exponential),
         cmocka_unit_test(test_dump_reads_back_as_what_was_written),

@@ -4,6 +4,53 @@
 #include "base/mem.h"
 #include "dump/slot.h"
 
+struct db_set
+db_set_of(int64_t db)
+{
+    struct db_set s = {.n = 0};
+
+    if (db >= 0 && db <= DB_NUMBER_MAX)
+        s.v[s.n++] = (uint32_t)db;
+    return s;
+}
+
+bool
+db_set_add(struct db_set *s, uint64_t db)
+{
+    uint32_t i = s->n;
+
+    if (s->n != 0 && db_set_has(s, db))
+        return true;
+    if (s->n == DB_SET_MAX || db > DB_NUMBER_MAX)
+        return false;
+    for (; i > 0 && s->v[i - 1] > db; i--)
+        s->v[i] = s->v[i - 1];
+    s->v[i] = (uint32_t)db;
+    s->n++;
+    return true;
+}
+
+bool
+db_set_has(const struct db_set *s, uint64_t db)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        if (s->v[i] == db)
+            return true;
+    return s->n == 0;
+}
+
+bool
+db_set_is(const struct db_set *s, uint64_t db)
+{
+    return s->n == 1 && s->v[0] == db;
+}
+
+uint64_t
+db_set_highest(const struct db_set *s)
+{
+    return s->n == 0 ? 0 : s->v[s->n - 1];
+}
+
 bool
 filter_by_name(const struct filter *f)
 {
@@ -19,7 +66,7 @@ filter_is_all(const struct filter *f)
 bool
 filter_wants_db(const struct filter *f, uint64_t db)
 {
-    return f->db == FILTER_ALL_DBS || (uint64_t)f->db == db;
+    return db_set_has(&f->dbs, db);
 }
 
 bool
@@ -58,7 +105,7 @@ filter_wants_type(const struct filter *f, enum kv_type type)
 bool
 filter_wants_keyless(const struct filter *f)
 {
-    return f->db == FILTER_ALL_DBS && !filter_by_name(f);
+    return f->dbs.n == 0 && !filter_by_name(f);
 }
 
 static void
@@ -84,8 +131,8 @@ types_parts(uint32_t types, filter_part_fn *fn, void *arg)
 void
 filter_parts(const struct filter *f, filter_part_fn *fn, void *arg)
 {
-    if (f->db != FILTER_ALL_DBS)
-        fn(arg, &(struct filter_part){.name = "db", .number = f->db, .n = 1});
+    for (uint32_t i = 0; i < f->dbs.n; i++)
+        fn(arg, &(struct filter_part){.name = "db", .number = f->dbs.v[i], .i = i, .n = f->dbs.n});
     globs_parts(&f->match, "match", fn, arg);
     globs_parts(&f->exclude, "exclude", fn, arg);
     types_parts(f->types, fn, arg);

@@ -3,7 +3,7 @@
 #define DUMP_FILTER_H
 
 /*
- * dump/filter -- which keys are wanted: one database, names that match globs and none of others, values of some types, or everything.
+ * dump/filter -- which keys are wanted: some databases, names that match globs and none of others, values of some types, or everything.
  *
  * Why      the only place that decides it. Whatever gives keys asks here for each database, key and
  *          library: an RDB (from replication or a file) in dump/convert, SCAN in redis/scan_page, a
@@ -16,16 +16,30 @@
 #include "base/str.h"
 #include "rdb/event.h"
 
-#define FILTER_ALL_DBS (-1)
-
 enum { FILTER_GLOBS_MAX = 32 };
 struct globs {
     const char *v[FILTER_GLOBS_MAX]; /* borrowed */
     size_t n;
 };
 
+/* Some databases, in order, each once; none: all of them. */
+enum { DB_SET_MAX = 32, DB_NUMBER_MAX = INT32_MAX };
+struct db_set {
+    uint32_t v[DB_SET_MAX];
+    uint32_t n;
+};
+/* One database; negative: all of them. */
+struct db_set db_set_of(int64_t db);
+/* False: there are too many, or the number is too high. */
+bool db_set_add(struct db_set *s, uint64_t db);
+bool db_set_has(const struct db_set *s, uint64_t db);
+/* Exactly this one? */
+bool db_set_is(const struct db_set *s, uint64_t db);
+/* The highest number of some, 0 of all. */
+uint64_t db_set_highest(const struct db_set *s);
+
 struct filter {
-    int64_t db;           /* FILTER_ALL_DBS or a number */
+    struct db_set dbs;
     struct globs match;   /* any of them; none: every name */
     struct globs exclude; /* but none of these */
     uint32_t types;       /* a bit for each enum kv_type that is wanted; 0: every type */
@@ -37,7 +51,7 @@ struct filter {
 
 #define FILTER_ALL                                                                                 \
     {                                                                                              \
-        .db = FILTER_ALL_DBS                                                                       \
+        .dbs = {.n = 0 }                                                                           \
     }
 
 bool filter_is_all(const struct filter *f);

@@ -137,8 +137,7 @@ static void
 test_rewrite(void **state)
 {
     struct buf dump = BUF_INIT(SIZE_MAX / 2), out = BUF_INIT(SIZE_MAX / 2);
-    struct filter all = FILTER_ALL, lists = {.db = FILTER_ALL_DBS, .types = 1U << KV_LIST},
-                  one = {.db = 2};
+    struct filter all = FILTER_ALL, lists = {.types = 1U << KV_LIST}, one = {.dbs = {{2}, 1}};
     struct change none = {.ttl = CHANGE_TTL_KEEP}, some = {.ttl = CHANGE_TTL_SHIFT, .shift_ms = 7},
                   masked = {.ttl = CHANGE_TTL_DROP};
     struct err e = ERR_INIT;

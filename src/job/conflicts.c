@@ -11,10 +11,12 @@ enum rc
 conflicts_open(struct ctx *cx, struct masters *to, const struct outcome_start *start,
                struct conflicts *c, struct err *e)
 {
+    const struct db_set first = db_set_of(0);
+
     *c = (struct conflicts){.cx = cx, .to = to, .start = start};
     c->names = mem_zero(to->n, sizeof(*c->names));
     c->pending = mem_zero(to->n, sizeof(*c->pending));
-    c->db_empty = start->asked && outcome_before(start, 0) == 0;
+    c->db_empty = start->asked && outcome_before(start, &first) == 0;
     for (size_t i = 0; i < to->n; i++) {
         char name[MASTERS_PROBE];
 
@@ -84,12 +86,14 @@ conflicts_end(struct conflicts *c, struct err *e)
 static enum rc
 conflicts_enter(struct conflicts *c, uint64_t db, struct err *e)
 {
+    const struct db_set one = db_set_of((int64_t)db);
+
     if (db == c->db)
         return RC_OK;
     if (conflicts_end(c, e))
         return err_code(e);
     c->db = db;
-    c->db_empty = c->start->asked && outcome_before(c->start, (int64_t)db) == 0;
+    c->db_empty = c->start->asked && outcome_before(c->start, &one) == 0;
     return RC_OK;
 }
 

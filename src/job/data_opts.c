@@ -29,6 +29,34 @@ take_glob(const struct opt *o, const char *text, void *to, struct err *e)
 }
 const struct opt_type globs_type = {.value = "GLOB", .is_list = true, .parse = take_glob};
 
+/* One or several more each time. */
+static enum rc
+take_dbs(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    struct db_set *dbs = to;
+    struct str rest = str_c(text != NULL ? text : ""), one;
+
+    (void)o;
+    if (text == NULL)
+        dbs->n = 0;
+    while (text != NULL) {
+        const uint8_t *comma = rest.n != 0 ? memchr(rest.p, ',', rest.n) : NULL;
+        uint64_t n;
+
+        one = str_of(rest.p, comma != NULL ? (size_t)(comma - rest.p) : rest.n);
+        if (!str_to_u64(one, &n) || n > DB_NUMBER_MAX)
+            return err_set(e, RC_USAGE, "\"%.*s\" is not a number from 0 to %d",
+                           (int)MIN(one.n, (size_t)40), (const char *)one.p, DB_NUMBER_MAX);
+        if (!db_set_add(dbs, n))
+            return err_set(e, RC_USAGE, "more than %d of them", DB_SET_MAX);
+        if (comma == NULL)
+            break;
+        rest = str_of(comma + 1, rest.n - one.n - 1);
+    }
+    return RC_OK;
+}
+static const struct opt_type db_set_type = {.value = "N", .is_list = true, .parse = take_dbs};
+
 static const char *const types[] = {"string", "list",   "set",   "zset", "hash",
                                     "stream", "module", "array", NULL};
 _Static_assert(ARRAY_LEN(types) == KV_N_TYPES + 1, "a word for each enum kv_type, in its order");
@@ -57,7 +85,8 @@ static const struct opt_type kv_type_type = {
     .value = "TYPE", .words = types, .is_list = true, .parse = take_type};
 
 const struct opt opts_keys[] = {
-    {"db", 0, OPT_COUNT(struct filter, db, 0, INT32_MAX, NULL), "N", "only this database"},
+    {"db", 0, OPT_OWN(db_set_type, struct filter, dbs, struct db_set, NULL), NULL,
+     "only this database, or these: N,N (repeatable)"},
     {"match", 0, OPT_OWN(globs_type, struct filter, match, struct globs, NULL), NULL,
      "only keys whose names match (repeatable: any of them)"},
     {"exclude", 0, OPT_OWN(globs_type, struct filter, exclude, struct globs, NULL), NULL,

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "dump/filter.h"
 #include "redis/keyspace.h"
 
 static void
@@ -54,22 +53,22 @@ outcome_release(struct outcome_start *s)
 }
 
 static uint64_t
-outcome_keys(const struct masters *m, const struct conn_info *list, size_t n, int64_t db)
+outcome_keys(const struct masters *m, const struct conn_info *list, size_t n,
+             const struct db_set *dbs)
 {
-    bool all = db == FILTER_ALL_DBS || m->owner != NULL;
     uint64_t sum = 0;
 
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < list[i].n_dbs; k++)
-            if (all || (uint64_t)db == list[i].dbs[k].n)
+            if (m->owner != NULL || db_set_has(dbs, list[i].dbs[k].n))
                 sum += list[i].dbs[k].keys;
     return sum;
 }
 
 uint64_t
-outcome_before(const struct outcome_start *s, int64_t db)
+outcome_before(const struct outcome_start *s, const struct db_set *dbs)
 {
-    return outcome_keys(s->m, s->infos, s->n, db);
+    return outcome_keys(s->m, s->infos, s->n, dbs);
 }
 
 /* The server's clock decides what has expired. */
@@ -143,12 +142,13 @@ outcome_compare(const struct outcome_start *s, const struct conn_info *is,
     bool all = true;
     size_t n;
 
-    out->after = outcome_keys(s->m, is, s->m->n, o->db);
-    out->before = o->emptied ? 0 : s->resumed ? s->before : outcome_before(s, o->db);
+    out->after = outcome_keys(s->m, is, s->m->n, &o->dbs);
+    out->before = o->emptied ? 0 : s->resumed ? s->before : outcome_before(s, &o->dbs);
     dbs = dataset_digest_dbs(o->sent, &n);
     for (size_t i = 0; i < n; i++) {
+        const struct db_set one = db_set_of((int64_t)dbs[i].n);
         uint64_t want = dataset_digest_db_total(&dbs[i]).keys,
-                 have = outcome_keys(s->m, is, s->m->n, (int64_t)dbs[i].n),
+                 have = outcome_keys(s->m, is, s->m->n, &one),
                  expired = soon_count(&dbs[i].soon, now), unsure = dbs[i].soon.unplaced,
                  least = want - MIN(want, expired + unsure);
 

@@ -19,6 +19,7 @@
  *          too there is no proof.
  */
 #include "dump/dataset_digest.h"
+#include "dump/filter.h"
 #include "redis/masters.h"
 
 struct outcome_start {
@@ -45,10 +46,10 @@ void outcome_release(struct outcome_start *s);
 struct outcome_opts {
     const struct dataset_digest *sent; /* of the keys that were wanted */
     bool emptied;                      /* the databases were emptied first */
-    bool distinct; /* the dump has each key once: not so with SCAN, or of others */
-    bool exact;    /* the tally is right */
-    bool removes;  /* keys of the tally may be gone by the dump's own commands */
-    int64_t db;    /* what was to be loaded, or FILTER_ALL_DBS */
+    bool distinct;     /* the dump has each key once: not so with SCAN, or of others */
+    bool exact;        /* the tally is right */
+    bool removes;      /* keys of the tally may be gone by the dump's own commands */
+    struct db_set dbs; /* what was to be loaded */
 };
 NODISCARD enum rc outcome_end(struct ctx *cx, const struct outcome_start *s,
                               const struct outcome_opts *o, struct outcome *out, struct err *e);
@@ -56,7 +57,7 @@ NODISCARD enum rc outcome_end(struct ctx *cx, const struct outcome_start *s,
 /* What the server takes for now, in unix ms; our clock where it does not tell. */
 NODISCARD enum rc outcome_time(struct ctx *cx, struct conn *c, int64_t *ms, struct err *e);
 
-/* The keys that there were, in one database or (FILTER_ALL_DBS) in all; a cluster has but one. */
-uint64_t outcome_before(const struct outcome_start *s, int64_t db);
+/* The keys that there were in these databases; a cluster has but one. */
+uint64_t outcome_before(const struct outcome_start *s, const struct db_set *dbs);
 
 #endif

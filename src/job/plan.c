@@ -140,7 +140,9 @@ plan_ask_target(struct planning *g, struct err *e)
 uint64_t
 plan_keys_concerned(const struct planning *g)
 {
-    return outcome_before(&g->checked.start, restore_filter(g->opts).db);
+    const struct filter chosen = restore_filter(g->opts);
+
+    return outcome_before(&g->checked.start, &chosen.dbs);
 }
 
 /* Does the manifest leave a question open that the dump answers? */

@@ -138,7 +138,7 @@ reckon_one(const struct reckon *r, const struct info_db *before, const struct co
 static bool
 is_asked(const struct info_db *db, const struct reckon_ask *ask)
 {
-    return ask->only == FILTER_ALL_DBS || (uint64_t)ask->only == db->n;
+    return db_set_has(&ask->only, db->n);
 }
 
 static void

@@ -15,6 +15,7 @@
  *          came of keys that do not expire, or less than half of many, and it is known that they
  *          were there: by a snapshot of the server, or by names that it gave without values.
  */
+#include "dump/filter.h"
 #include "redis/conn.h"
 
 struct reckon_db {
@@ -36,13 +37,13 @@ enum reckon_word reckon_judge(const struct info_db *before, const struct info_db
 
 /*
  * Compare with `before`; `after` asks the server again, and is called only where something lacks.
- * `only`: a database, or FILTER_ALL_DBS. Warns, and sets *little. RC_CONFLICT: too little was read.
+ * `only`: these. Warns, and sets *little. RC_CONFLICT: too little was read.
  */
 /* `before` may say nothing of keys: then names without values are reason enough to ask. */
 struct reckon_ask {
     enum rc (*after)(void *arg, struct conn_info *out, struct err *e);
     void *arg;
-    int64_t only;
+    struct db_set only;
     uint64_t vanished; /* names that came without a value */
     bool at_once;      /* it was a snapshot of the server, not a walk */
 };

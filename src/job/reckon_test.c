@@ -70,8 +70,7 @@ test_reckon_asks_again_only_where_something_lacks(void **state)
     struct info_db dbs[] = {{0, 100, 0}, {7, 50, 0}};
     struct conn_info before = {.dbs = dbs, .n_dbs = ARRAY_LEN(dbs)};
     struct asked asked = {.keys = 50};
-    struct reckon_ask ask = {
-        .after = say_after, .arg = &asked, .only = FILTER_ALL_DBS, .at_once = true};
+    struct reckon_ask ask = {.after = say_after, .arg = &asked, .only = {.n = 0}, .at_once = true};
     struct reckon r = {NULL, 0};
     struct err e = ERR_INIT;
     bool little = true;
@@ -91,10 +90,10 @@ test_reckon_asks_again_only_where_something_lacks(void **state)
     asked.keys = 500;
     assert_int_equal(reckon_check(&r, &before, &ask, &little, &e), RC_CONFLICT);
     assert_non_null(strstr(e.msg, "database 7: the server counts 500 keys"));
-    ask.only = 0;
+    ask.only = db_set_of(0);
     T_OK(reckon_check(&r, &before, &ask, &little, &e));
     assert_int_equal(asked.times, 2);
-    ask.only = FILTER_ALL_DBS;
+    ask.only = db_set_of(-1);
     ask.at_once = false; /* a walk, and no name without a value */
     T_OK(reckon_check(&r, &before, &ask, &little, &e));
     assert_true(little);
@@ -129,7 +128,7 @@ test_reckon_misses_one_key_of_a_server_at_rest(void **state)
                                  .arg = &(struct conn_info){.dbs = &db,
                                                             .evicted_keys = cases[i].evicted,
                                                             .changes = cases[i].changes},
-                                 .only = FILTER_ALL_DBS,
+                                 .only = {.n = 0},
                                  .vanished = cases[i].vanished,
                                  .at_once = cases[i].at_once};
         struct reckon r = {NULL, 0};

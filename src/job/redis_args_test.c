@@ -11,7 +11,7 @@ test_redis_args_of_stash_users(void **state)
     (void)state;
     T_OK(redis_args_parse("-db 1 -filter user:* -user admin -n 20 -batchSize=500 -noscan -s",
                           REDIS_ARGS_BACKUP, &a, &e));
-    assert_int_equal(a.keys.db, 1);
+    assert_true(db_set_is(&a.keys.dbs, 1));
     assert_string_equal(a.keys.match.v[0], "user:*");
     assert_string_equal(a.user, "admin");
     redis_args_release(&a);
@@ -27,7 +27,7 @@ test_redis_args_of_stash_users(void **state)
     assert_true(a.load.verify);
     assert_int_equal(a.load.allow.n, 2);
     assert_string_equal(a.load.allow.v[1], "JSON.SET");
-    assert_int_equal(a.keys.db, -1);
+    assert_int_equal(a.keys.dbs.n, 0);
     redis_args_release(&a);
     T_OK(redis_args_parse("--match k\"* --pass 'quoted'", REDIS_ARGS_RESTORE, &a, &e));
     assert_string_equal(a.keys.match.v[0], "k\"*");

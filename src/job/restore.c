@@ -214,7 +214,7 @@ restore_judge(struct ctx *cx, const struct load_opts *opts, const struct survey 
                                    .distinct = found->distinct,
                                    .exact = out->load.facts.exact,
                                    .removes = out->load.facts.removes,
-                                   .db = restore_filter(opts).db};
+                                   .dbs = restore_filter(opts).dbs};
 
     warn_open_end(&out->load);
     if (found->lacks_functions)

@@ -47,7 +47,9 @@ restore_checked_close(struct restore_checked *c)
 uint64_t
 restore_checked_keys(const struct restore_checked *c)
 {
-    return c->start.asked ? outcome_before(&c->start, FILTER_ALL_DBS) : EV_UNKNOWN;
+    static const struct db_set all = {.n = 0};
+
+    return c->start.asked ? outcome_before(&c->start, &all) : EV_UNKNOWN;
 }
 
 static enum rc
@@ -128,8 +130,8 @@ check_rights(struct ctx *cx, struct restore_checked *c, struct err *e)
     bool cluster = c->to->owner != NULL;
     struct filter what = restore_filter(c->opts);
 
-    if (cluster && what.db != FILTER_ALL_DBS)
-        what.db = 0;
+    if (cluster && what.dbs.n != 0)
+        what.dbs = db_set_of(0);
     for (size_t i = 0; i < c->to->n; i++) {
         char name[MASTERS_PROBE];
         const struct rights_for load = {.no_key = name,

@@ -202,6 +202,7 @@ resume_prove(const struct resume *r, const struct outcome_start *start,
              const struct load_opts *opts, bool distinct, struct err *e)
 {
     const struct load_place *p = &r->state.place;
+    const struct filter chosen = restore_filter(opts);
     uint64_t expired = 0, have;
     char h[STR_GROUPED_MAX], w[STR_GROUPED_MAX];
     bool same = true;
@@ -214,7 +215,7 @@ resume_prove(const struct resume *r, const struct outcome_start *start,
 
         expired += is->expired_keys - (was != NULL ? MIN(was->expired, is->expired_keys) : 0);
     }
-    have = outcome_before(start, restore_filter(opts).db);
+    have = outcome_before(start, &chosen.dbs);
     if (start->asked && have + expired < p->there && (distinct || have == 0)) {
         (void)err_set(e, RC_CONFLICT,
                       "%s holds %s %s, and %s had arrived there: it has lost some since",
@@ -261,6 +262,7 @@ void
 resume_begin(struct resume *r, const struct snapshot_source *from, const struct load_opts *opts,
              const struct safety_result *safety, struct outcome_start *start)
 {
+    const struct filter chosen = restore_filter(opts);
     struct resume_state *s;
 
     if (r == NULL)
@@ -271,13 +273,13 @@ resume_begin(struct resume *r, const struct snapshot_source *from, const struct 
         resume_apply(s, start);
         return;
     }
-    *s = (struct resume_state){
-        .snapshot = from->snap.id,
-        .tree = from->snap.tree,
-        .shift_ms = opts->change != NULL ? opts->change->shift_ms : 0,
-        .before = start->asked ? outcome_before(start, restore_filter(opts).db) : EV_UNKNOWN,
-        .n_masters = start->n,
-        .safety = *safety};
+    *s = (struct resume_state){.snapshot = from->snap.id,
+                               .tree = from->snap.tree,
+                               .shift_ms = opts->change != NULL ? opts->change->shift_ms : 0,
+                               .before =
+                                   start->asked ? outcome_before(start, &chosen.dbs) : EV_UNKNOWN,
+                               .n_masters = start->n,
+                               .safety = *safety};
     resume_asked(from, opts, s->asked);
     s->masters = mem_zero(start->n, sizeof(*s->masters));
     for (size_t i = 0; i < start->n; i++) {

@@ -18,7 +18,7 @@
 struct room_need { /* 0: not known */
     uint64_t longest, highest_db;
     uint64_t memory; /* of the data at their source */
-    bool one_db;     /* the keys of one database only are wanted */
+    bool one_db;     /* the keys of exactly one database are wanted */
     uint64_t least;  /* bytes that the data take on any server */
 };
 

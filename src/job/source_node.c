@@ -295,7 +295,7 @@ check_counts(struct ctx *cx, struct dump *d, const struct conn_info *before, str
     struct ask_after arg = {.cx = cx, .o = d->o};
     struct reckon_ask ask = {.after = ask_after,
                              .arg = &arg,
-                             .only = d->o->filter.db,
+                             .only = d->o->filter.dbs,
                              .vanished = d->f->vanished,
                              .at_once = d->f->point_in_time};
     const struct conn_info none = {.n_dbs = 0};

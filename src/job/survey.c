@@ -55,7 +55,7 @@ survey_stream(struct ctx *cx, struct rd *in, const struct load_opts *opts,
     s->keys = s->found.keys;
     s->need.longest = s->found.facts.longest;
     s->need.highest_db = s->found.highest_db;
-    s->need.one_db = opts->filter.db != FILTER_ALL_DBS;
+    s->need.one_db = opts->filter.dbs.n == 1;
     s->verbs = s->found.facts.verbs;
     /* Commands of others may write a key twice, and keys that are kept are not written. */
     if (s->found.facts.ours && s->found.facts.exact && opts->existing != LOAD_SKIP)
@@ -78,10 +78,10 @@ survey_snapshot(struct ctx *cx, struct snapshot_source *from, const struct load_
         return err_code(e);
     *out = (struct survey){.keys = whole ? brief.keys : 0,
                            .need = {.longest = brief.longest,
-                                    .one_db = opts->filter.db != FILTER_ALL_DBS,
-                                    .highest_db = opts->filter.db == FILTER_ALL_DBS
+                                    .one_db = opts->filter.dbs.n == 1,
+                                    .highest_db = opts->filter.dbs.n == 0
                                                       ? brief.highest_db
-                                                      : (uint64_t)opts->filter.db,
+                                                      : db_set_highest(&opts->filter.dbs),
                                     .memory = whole ? brief.memory : 0},
                            .verbs = brief.verbs,
                            .manifest = manifest,

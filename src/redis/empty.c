@@ -2,19 +2,27 @@
 #include "redis/empty.h"
 
 static enum rc
-empty_keys(struct ctx *cx, struct conn *c, const struct filter *f, bool *emptied, struct err *e)
+empty_by(struct ctx *cx, struct conn *c, struct str verb, bool *emptied, struct err *e)
 {
     bool before = *emptied;
     struct reply r;
 
-    if (f->db != FILTER_ALL_DBS && conn_select(cx, c, (uint64_t)f->db, e))
-        return err_code(e);
     *emptied = true; /* until it says that it did not; another one may have been emptied before */
-    if (f->db != FILTER_ALL_DBS ? CONN_CALL(cx, c, &r, e, STR_LIT("FLUSHDB"))
-                                : CONN_CALL(cx, c, &r, e, STR_LIT("FLUSHALL")))
+    if (CONN_CALL(cx, c, &r, e, verb))
         return err_code(e);
     *emptied = before || r.type != REPLY_ERROR;
     return reply_is_status(&r, "OK") ? RC_OK : conn_fail(c, &r, "could not empty the server", e);
+}
+
+static enum rc
+empty_keys(struct ctx *cx, struct conn *c, const struct filter *f, bool *emptied, struct err *e)
+{
+    if (f->dbs.n == 0)
+        return empty_by(cx, c, STR_LIT("FLUSHALL"), emptied, e);
+    for (uint32_t i = 0; i < f->dbs.n; i++)
+        if (conn_select(cx, c, f->dbs.v[i], e) || empty_by(cx, c, STR_LIT("FLUSHDB"), emptied, e))
+            return err_code(e);
+    return RC_OK;
 }
 
 enum rc

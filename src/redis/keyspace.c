@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "redis/keyspace.h"
 
-#include "dump/filter.h"
 #include "rdb/event.h"
 
 enum {
@@ -99,16 +98,16 @@ keyspace_visit(struct walk *w, uint64_t n, bool *more, struct err *e)
 }
 
 static enum rc
-keyspace_walk(struct walk *w, int64_t only, struct err *e)
+keyspace_walk(struct walk *w, const struct db_set *only, struct err *e)
 {
     bool more = true;
     enum rc rc = RC_OK;
 
     buf_init(&w->first, PEEK_BYTES_MAX);
     buf_init(&w->names, PEEK_BYTES_MAX);
-    if (only != FILTER_ALL_DBS)
-        rc = keyspace_visit(w, (uint64_t)only, &more, e);
-    for (uint64_t n = 0; rc == RC_OK && more && only == FILTER_ALL_DBS; n++)
+    for (uint32_t i = 0; rc == RC_OK && i < only->n; i++)
+        rc = keyspace_visit(w, only->v[i], &more, e);
+    for (uint64_t n = 0; rc == RC_OK && more && only->n == 0; n++)
         rc = n == w->dbs_max ? err_set(e, RC_LIMIT, "%s has more than %llu databases",
                                        conn_peer(w->c), (unsigned long long)n)
                              : keyspace_visit(w, n, &more, e);
@@ -118,8 +117,8 @@ keyspace_walk(struct walk *w, int64_t only, struct err *e)
 }
 
 enum rc
-keyspace_each(struct ctx *cx, struct conn *c, const struct conn_info *info, int64_t only,
-              keyspace_fn *fn, void *arg, struct err *e)
+keyspace_each(struct ctx *cx, struct conn *c, const struct conn_info *info,
+              const struct db_set *only, keyspace_fn *fn, void *arg, struct err *e)
 {
     struct walk w = {
         .cx = cx, .c = c, .info = info, .fn = fn, .arg = arg, .dbs_max = KEYSPACE_DBS_MAX};
@@ -151,6 +150,7 @@ count_db(void *arg, const struct info_db *db, struct err *e)
 enum rc
 keyspace_count(struct ctx *cx, struct conn *c, struct conn_info *out, bool *counted, struct err *e)
 {
+    static const struct db_set all = {.n = 0};
     struct count n = {.out = out, .counted = counted};
     struct err why = ERR_INIT;
     enum rc rc = conn_info(cx, c, out, &why);
@@ -167,7 +167,7 @@ keyspace_count(struct ctx *cx, struct conn *c, struct conn_info *out, bool *coun
     n.walk = (struct walk){
         .cx = cx, .c = c, .fn = count_db, .arg = &n, .dbs_max = COUNT_DBS_MAX, .blind_too = true};
     why = (struct err)ERR_INIT;
-    rc = keyspace_walk(&n.walk, FILTER_ALL_DBS, &why);
+    rc = keyspace_walk(&n.walk, &all, &why);
     if (rc == RC_OK)
         return RC_OK;
     *counted = false;

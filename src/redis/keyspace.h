@@ -10,17 +10,19 @@
  * Cost     two round trips for each database that the server has; more where pages of SCAN are empty.
  * Limits   KEYSPACE_DBS_MAX databases. A server that takes any SELECT and goes on showing database 0 has one database.
  */
+#include "dump/filter.h"
 #include "redis/conn.h"
 
 enum { KEYSPACE_DBS_MAX = INFO_DBS_MAX };
 
 /*
  * Call `fn`, with the database selected, for each that holds keys or is said to; db->keys is EV_UNKNOWN where INFO does
- * not tell. `info`: NULL when it is not to be had. `only`: a database, or FILTER_ALL_DBS.
+ * not tell. `info`: NULL when it is not to be had. `only`: these.
  */
 typedef enum rc keyspace_fn(void *arg, const struct info_db *db, struct err *e);
 NODISCARD enum rc keyspace_each(struct ctx *cx, struct conn *c, const struct conn_info *info,
-                                int64_t only, keyspace_fn *fn, void *arg, struct err *e);
+                                const struct db_set *only, keyspace_fn *fn, void *arg,
+                                struct err *e);
 
 /*
  * INFO into `out`, with the databases' own counts where it shows no keys or is not to be had. *counted: false when there

@@ -23,8 +23,8 @@ empty_once(struct load *l, uint64_t db, struct str key, struct err *e)
 
     if (!l->to_empty)
         return RC_OK;
-    if (load_is_cluster(l) && what.db != FILTER_ALL_DBS)
-        what.db = (int64_t)(db = 0);
+    if (load_is_cluster(l) && what.dbs.n != 0)
+        what.dbs = db_set_of((int64_t)(db = 0));
     if (l->sending)
         rc = load_each(l, load_node_drain, e);
     for (size_t i = 0; rc == RC_OK && l->sending && i < l->n_nodes; i++) {
@@ -100,7 +100,7 @@ check_routed(const struct load *l, const struct cmd *c, const struct command_cla
 
     if (!load_is_cluster(l) || k->kind == CMD_META || k->kind == CMD_MARKER)
         return RC_OK;
-    if (k->db != 0 && l->opts->filter.db == FILTER_ALL_DBS && k->kind == CMD_KEY) {
+    if (k->db != 0 && l->opts->filter.dbs.n != 1 && k->kind == CMD_KEY) {
         (void)err_set(e, RC_UNSUPPORTED,
                       "a cluster has one database, and the dump has keys in "
                       "database %llu",

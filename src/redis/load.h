@@ -58,7 +58,7 @@ enum load_existing {
     LOAD_REPLACE, /* send as it is: our dumps delete a key before they write it */
     LOAD_SKIP,    /* keep what is there */
     LOAD_FAIL,    /* stop before the first key that is there */
-    LOAD_FLUSH    /* empty the server (with filter.db: that database), functions too */
+    LOAD_FLUSH    /* empty the server (with filter.dbs: those databases), functions too */
 };
 
 enum { LOAD_LANES = 4 };

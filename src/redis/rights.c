@@ -189,7 +189,7 @@ rights_denied(const struct conn *c, const char *what, struct err *e)
 static enum rc
 asking_empty(struct asking *a, const struct filter *f, struct err *e)
 {
-    const char *const flush[] = {f->db != FILTER_ALL_DBS ? "FLUSHDB" : "FLUSHALL", "x", NULL};
+    const char *const flush[] = {f->dbs.n != 0 ? "FLUSHDB" : "FLUSHALL", "x", NULL};
     static const char *const functions[] = {"FUNCTION", "FLUSH", "x", NULL};
 
     if (asking_ask(a, flush, true, e))

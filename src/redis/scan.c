@@ -133,7 +133,7 @@ scan_databases(struct scan *s, struct err *e)
     if (rc == RC_OK)
         rc = search_indexes(s, e);
     if (rc == RC_OK)
-        rc = keyspace_each(s->cx, s->c, info, s->opts->filter.db, one_db, s, e);
+        rc = keyspace_each(s->cx, s->c, info, &s->opts->filter.dbs, one_db, s, e);
     conn_info_release(&asked);
     return rc;
 }

@@ -60,6 +60,35 @@ value() { cli "$1" debug digest-value "$2"; }
     done
 }
 
+@test "two of three databases, backed up, restored, listed and compared" {
+    local id
+    cli a -n 5 mset five v also v >/dev/null
+    cli b -n 7 set seven v >/dev/null
+    "$CSTASH" backup -q -r "$T/commands" --redis "$URL_a" --db 5,3
+    run "$CSTASH" snapshots -q -r "$T/commands"
+    says 0 "--db 3 --db 5"
+    id=$("$CSTASH" snapshots -q --json -r "$T/commands" | python3 -c 'import json, sys; print(json.load(sys.stdin)[-1]["short_id"])')
+    [ "$("$CSTASH" show --manifest -q -r "$T/commands" "$id" | python3 -c 'import json, sys
+m = json.load(sys.stdin); print(m["keys"], m["filter"]["db"])')" = "3 [3, 5]" ]
+    [ "$("$CSTASH" keys -q -r "$T/commands" "$id" --db 3 --db 5 | grep -cE 'three|five|also')" = 3 ]
+    [ "$("$CSTASH" digest -q --redis "$URL_a" --source scan --db 3,5)" = "$("$CSTASH" digest -q --redis "$URL_a" --db 3 --db 5)" ]
+    # What is emptied first are these two.
+    cli b mset zero v >/dev/null
+    cli b -n 3 set old v >/dev/null
+    cli b -n 5 set old v >/dev/null
+    run "$CSTASH" restore -q --yes -r "$T/commands" --redis "$URL_b" --existing flush --db 3,5 --verify "$id"
+    says 0 "read back"
+    [ "$(cli b info keyspace | tr -d '\r' | sed -n 's/^\(db[0-9]*\):keys=\([0-9]*\).*/\1=\2/p' | xargs)" = "db0=1 db3=1 db5=2 db7=1" ]
+    run "$CSTASH" diff -q -r "$T/commands" "$id" "$URL_b" --db 3,5
+    says 0
+    [ -z "$output" ] || [[ "$output" == *"no difference"* || "$output" == *"the same"* ]]
+    cli b -n 5 set five other >/dev/null
+    run "$CSTASH" diff -q -r "$T/commands" "$id" "$URL_b" --db 5,3
+    [[ "$output" == *five* ]]
+    run "$CSTASH" restore -q --yes -r "$T/commands" --redis "$URL_b" --db 3,,5 "$id"
+    says 2 '--db: "" is not a number from 0'
+}
+
 @test "two keys that would become one are refused before anything is written" {
     for format in commands restore; do
         run restored --rename-prefix user:1=other:1

@@ -57,7 +57,7 @@ filter_of(const struct args *a)
 
     f.match.v[0] = arg(a, "match");
     f.match.n = f.match.v[0] != NULL;
-    f.db = (int64_t)num(a, "db", (uint64_t)f.db);
+    f.dbs = db_set_of((int64_t)num(a, "db", UINT64_MAX));
     return f;
 }
 
