@@ -7,6 +7,7 @@
 #include "api/kinds.h"
 #include "api/names.h"
 #include "api/notes.h"
+#include "api/restore_choice.h"
 #include "base/mem.h"
 #include "t.h"
 #include "harness/t_json.h"
@@ -391,6 +392,60 @@ test_an_invoker_that_could_never_run_is_told(void **state)
     }
 }
 
+/* What spec.cstash says, as options; or why not. */
+static void
+test_a_choice_of_keys_becomes_options(void **state)
+{
+    static const struct {
+        const char *choice, *options, *words;
+    } cases[] = {
+        {"{}", NULL, NULL},
+        {"{\"match\":[\"a b*\",\"-x\"],\"exclude\":[\"$(PATH)$$\"],\"types\":[\"hash\"],"
+         "\"databases\":[0,3]}",
+         "[\"--match=a b*\",\"--match=-x\",\"--exclude=\\u0024(PATH)\\u0024\\u0024\",\"--type="
+         "hash\",\"--db=0\",\"--db=3\"]",
+         NULL},
+        {"{\"renamePrefix\":[{\"from\":\"a:\",\"to\":\"b=\"},{\"to\":\"c\"}],\"dbMap\":[{\"from\":"
+         "1,"
+         "\"to\":2}],\"ttl\":\"shift\"}",
+         "[\"--rename-prefix=a:=b=\",\"--rename-prefix==c\",\"--db-map=1=2\",\"--ttl=shift\"]",
+         NULL},
+        {"{\"mask\":[{\"keys\":\"u*\",\"fields\":\"mail\",\"how\":\"hash\"},{\"keys\":\"*\","
+         "\"how\":\"drop\"}]}",
+         "[\"--mask=u*->mail=hash\",\"--mask=*=drop\"]", NULL},
+        {"{\"match\":[\"\"]}", NULL, "spec.cstash.match[0] must be"},
+        {"{\"types\":[\"set\",\"text\"]}", NULL, "spec.cstash.types[1] must be string, list"},
+        {"{\"databases\":[-1]}", NULL, "spec.cstash.databases[0] must be"},
+        {"{\"renamePrefix\":[{\"from\":\"a=\"}]}", NULL, "spec.cstash.renamePrefix[0] must have"},
+        {"{\"renamePrefix\":[{}]}", NULL, "spec.cstash.renamePrefix[0] must have from, or to"},
+        {"{\"dbMap\":[{\"from\":1,\"to\":2},{\"from\":1,\"to\":3}]}", NULL,
+         "spec.cstash.dbMap[1] names"},
+        {"{\"dbMap\":[{\"from\":1}]}", NULL, "spec.cstash.dbMap[0] must have two"},
+        {"{\"ttl\":\"never\"}", NULL, "spec.cstash.ttl must be"},
+        {"{\"mask\":[{\"keys\":\"*\"}]}", NULL, "spec.cstash.mask[0] must have how"},
+        {"{\"mask\":[{\"how\":\"drop\"}]}", NULL, "spec.cstash.mask[0] must have keys"},
+        {"{\"mask\":[{\"keys\":\"*\",\"fields\":\"x\",\"how\":\"drop\"}]}", NULL,
+         "spec.cstash.mask[0] hides fields"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(json_free_ptr) struct json *choice = t_json(cases[i].choice);
+        CLEANUP(mem_free_ptr) char *env = restore_choice_env(choice);
+        struct json *options = NULL;
+        struct err e = ERR_INIT;
+        enum rc rc = restore_choice_options(choice, "spec.cstash", &options, &e);
+
+        if ((rc == RC_OK) != (cases[i].words == NULL) ||
+            (rc != RC_OK && strstr(e.msg, cases[i].words) == NULL))
+            fail_msg("%s: %s", cases[i].choice, e.msg);
+        if (cases[i].options == NULL ? env != NULL
+                                     : env == NULL || strcmp(env, cases[i].options) != 0)
+            fail_msg("%s: %s", cases[i].choice, env != NULL ? env : "nothing");
+        json_free(options);
+    }
+}
+
 static void
 test_annotations_of_ours_make_sense(void **state)
 {
@@ -570,6 +625,7 @@ main(void)
         cmocka_unit_test(test_usage_policy),
         cmocka_unit_test(test_kinds_default_and_validate),
         cmocka_unit_test(test_an_invoker_that_could_never_run_is_told),
+        cmocka_unit_test(test_a_choice_of_keys_becomes_options),
         cmocka_unit_test(test_annotations_of_ours_make_sense),
         cmocka_unit_test(test_history_is_adopted_by_its_owner_only),
         cmocka_unit_test(test_catalog_is_valid),

@@ -30,6 +30,7 @@ take_member(struct invoker *out, const struct json *from)
     out->interim = json_field(from, "interimVolumeTemplate");
     out->hooks = out->planned ? NULL : json_field(from, "hooks");
     out->rules = json_size(old_rules) > 0 ? old_rules : json_field(target, "rules");
+    out->choice = out->restore ? json_field(from, "cstash") : NULL;
     out->alias = text_or(target, "alias", "");
     out->target_api = text_or(ref, "apiVersion", "na");
     out->target_kind = text_or(ref, "kind", "EmptyTarget");

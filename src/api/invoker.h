@@ -29,7 +29,8 @@ struct invoker {
     const struct json *retention;
     /* of the member */
     const struct json *target, *task, *runtime, *temp_dir, *interim, *hooks, *rules;
-    const char *alias; /* "" when there is none */
+    const struct json *choice; /* of a restore (api/restore_choice); NULL: there is none */
+    const char *alias;         /* "" when there is none */
     const char *target_api, *target_kind, *target_name, *target_ns;
     const char *target_ns_given; /* as it stands there, "" when it does not */
     const char *repo_name, *repo_ns;

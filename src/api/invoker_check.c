@@ -5,6 +5,7 @@
 #include "api/hook_templates.h"
 #include "api/invoker.h"
 #include "api/kinds.h"
+#include "api/restore_choice.h"
 
 /* What no Task of ours does is refused, not passed over. */
 static enum rc
@@ -118,6 +119,19 @@ check_rules(const struct invoker *inv, struct err *e)
                    invoker_path(inv, path), invoker_host(inv));
 }
 
+static enum rc
+check_choice(const struct invoker *inv, struct err *e)
+{
+    char place[INVOKER_PATH], path[INVOKER_PATH + 8];
+    struct json *options = NULL;
+
+    (void)snprintf(path, sizeof(path), "%s.cstash", invoker_path(inv, place));
+    if (restore_choice_options(inv->choice, path, &options, e))
+        return err_code(e);
+    json_free(options);
+    return RC_OK;
+}
+
 /* Results, conditions and snapshots are told apart by their targets. */
 static enum rc
 check_distinct(const struct invoker *inv, struct err *e)
@@ -180,8 +194,8 @@ invoker_check(const struct invoker *inv, int64_t now_ms, struct err *e)
         struct invoker m;
 
         invoker_member(inv, i, &m);
-        if (check_target_ref(&m, e) || check_rules(&m, e) || check_distinct(&m, e) ||
-            hook_templates_check(&m, e))
+        if (check_target_ref(&m, e) || check_rules(&m, e) || check_choice(&m, e) ||
+            check_distinct(&m, e) || hook_templates_check(&m, e))
             return err_code(e);
     }
     return RC_OK;

@@ -16,6 +16,7 @@ static const char *const member_phases[] = {"Pending", "Succeeded", "DryRunSucce
 static const struct field fields_member[] = {
     FIELD_TASK,
     {.name = "target", .type = F_OBJECT, .of = fields_member_target, .doc = "Where to restore to"},
+    FIELD_RESTORE_CHOICE,
     FIELD_RUNTIME,
     FIELD_TEMP_DIR,
     FIELD_INTERIM,

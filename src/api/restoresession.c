@@ -15,6 +15,7 @@ static const char *const host_phases[] = {"Succeeded", "Planned", "Failed",
 static const struct field fields_spec[] = {
     FIELD_TASK,
     {.name = "target", .type = F_OBJECT, .of = fields_restore_target, .doc = "Where to restore to"},
+    FIELD_RESTORE_CHOICE,
     FIELD_RUNTIME,
     FIELD_TEMP_DIR,
     FIELD_INTERIM,

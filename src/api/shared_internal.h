@@ -23,6 +23,7 @@ extern const struct field fields_temp_dir[], fields_runtime[], fields_container_
 extern const struct field fields_retry[], fields_condition[];
 extern const struct field fields_backup_hooks[], fields_restore_hooks[];
 extern const struct rule rules_restore_rules[];
+extern const struct field fields_restore_choice[]; /* restore_choice.c */
 
 /* Entries that appear in many tables. */
 #define FIELD_TASK                                                                                 \
@@ -43,6 +44,11 @@ extern const struct rule rules_restore_rules[];
     {                                                                                              \
         .name = "interimVolumeTemplate", .type = F_FREE,                                           \
         .doc = "PersistentVolumeClaim for tools that need to keep data for a while"                \
+    }
+#define FIELD_RESTORE_CHOICE                                                                       \
+    {                                                                                              \
+        .name = "cstash", .type = F_OBJECT, .of = fields_restore_choice,                           \
+        .doc = "Which keys are restored, and what becomes of them"                                 \
     }
 #define FIELD_DRIVER                                                                               \
     {                                                                                              \

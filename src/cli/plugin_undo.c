@@ -50,6 +50,7 @@ undo_session(const struct json *session)
                 *spec = json_clone(json_field(session, "spec")), *notes;
 
     json_remove(spec, "rules");
+    json_remove(spec, "cstash"); /* all of it comes back, as it was */
     json_set(undo, "spec", spec);
     notes = json_need_object(kube_meta(undo), "annotations");
     json_set_cstr(notes, NOTE_UNDO, "true");

@@ -8,7 +8,7 @@
 #include "base/secret.h"
 #include "job/step_internal.h"
 
-enum { WORDS_MAX = 64 };
+enum { WORDS_MAX = 64, CHOICE_WORDS_MAX = 512 };
 
 /* Expiry times are always kept. */
 static enum rc
@@ -157,9 +157,70 @@ redis_args_parse(const char *text, enum redis_args_direction direction, struct r
     return RC_OK;
 }
 
+/* What is given of `from`, in place of what there is. */
+static void
+take_choice(struct redis_args *to, const struct redis_args *from)
+{
+    const struct change *c = &from->load.change;
+
+    if (from->keys.dbs.n != 0)
+        to->keys.dbs = from->keys.dbs;
+    if (from->keys.match.n != 0)
+        to->keys.match = from->keys.match;
+    if (from->keys.exclude.n != 0)
+        to->keys.exclude = from->keys.exclude;
+    if (from->keys.types != 0)
+        to->keys.types = from->keys.types;
+    if (c->rename.n != 0)
+        to->load.change.rename = c->rename;
+    if (c->dbs.n != 0)
+        to->load.change.dbs = c->dbs;
+    if (c->masks.n != 0)
+        to->load.change.masks = c->masks;
+}
+
+enum rc
+redis_args_choose(const struct json *list, struct redis_args *out, struct err *e)
+{
+    static const struct opt_group groups[] = {{opts_keys, offsetof(struct redis_args, keys)},
+                                              {opts_load, offsetof(struct redis_args, load)},
+                                              {.table = NULL}};
+    const struct opts_syntax syntax = {.groups = groups};
+    struct redis_args chosen = {.text = NULL};
+    struct opt_list rest = {.n = 0};
+    size_t n = json_size(list);
+    char **words;
+    bool ttl = false;
+    enum rc rc;
+
+    if (n == 0)
+        return RC_OK;
+    if (n > CHOICE_WORDS_MAX)
+        return err_set(e, RC_LIMIT, "spec.cstash says too much");
+    words = mem_zero(n, sizeof(*words)); /* NOLINT */
+    for (size_t i = 0; i < n; i++) {
+        words[i] = mem_strdup(json_text_or(json_elem(list, i), ""));
+        ttl = ttl || strncmp(words[i], "--ttl=", 6) == 0;
+    }
+    rc = opts_parse(&syntax, (int)n, words, &chosen, &rest, e);
+    if (rc == RC_OK)
+        take_choice(out, &chosen);
+    if (rc == RC_OK && ttl)
+        out->load.change.ttl = chosen.load.change.ttl;
+    out->choice = words;
+    out->n_choice = n;
+    if (rc == RC_OK)
+        return RC_OK;
+    e->code = rc == RC_USAGE ? RC_INVALID : rc;
+    return err_wrap(e, "spec.cstash");
+}
+
 void
 redis_args_release(struct redis_args *a)
 {
     secret_free_text(a->text);
+    for (size_t i = 0; i < a->n_choice; i++)
+        mem_free(a->choice[i]);
+    mem_free(a->choice);
     memset(a, 0, sizeof(*a));
 }

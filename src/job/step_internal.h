@@ -106,7 +106,9 @@ enum redis_args_direction { REDIS_ARGS_BACKUP, REDIS_ARGS_RESTORE };
 
 /* The groups of job/data_opts, and what only a Task may say. */
 struct redis_args {
-    char *text; /* owned; the others point into it */
+    char *text;    /* owned; the others point into it, */
+    char **choice; /* or into these, of redis_args_choose */
+    size_t n_choice;
     const char *user, *password, *target;
     bool use_tls;
     struct tls_opts tls;
@@ -122,6 +124,11 @@ struct redis_args {
 NODISCARD enum rc redis_args_parse(const char *text, enum redis_args_direction direction,
                                    struct redis_args *out, struct err *e);
 void redis_args_release(struct redis_args *a);
+/*
+ * What spec.cstash of a restore says, as options (api/restore_choice): each that is there replaces what the args say by it. `out` is
+ * parsed. `list` NULL: nothing is said.
+ */
+NODISCARD enum rc redis_args_choose(const struct json *list, struct redis_args *out, struct err *e);
 
 /* ---- redis_target.c: the Redis of an AppBinding ---- */
 

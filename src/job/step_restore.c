@@ -2,6 +2,7 @@
 /* restore-redis: the container that loads a snapshot into a Redis. Source: Stash. */
 #include "api/duration.h"
 #include "api/notes.h"
+#include "api/restore_choice.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "job/backup.h"
@@ -30,6 +31,20 @@ struct restore_work {
     struct safety_result safety; /* how that went */
     struct json *plan;           /* annotation NOTE_PLAN: what came of it */
 };
+
+/* What the operator hands on of spec.cstash. */
+static enum rc
+step_restore_choose(struct redis_args *args, struct err *e)
+{
+    const char *text = getenv(RESTORE_CHOICE_ENV);
+    CLEANUP(json_free_ptr) struct json *list = NULL;
+
+    if (text == NULL || text[0] == '\0')
+        return RC_OK;
+    if (json_parse(str_c(text), &list, e))
+        return err_wrap(e, "could not read what spec.cstash says");
+    return redis_args_choose(list, args, e);
+}
 
 /* What the operator hands on of the RestoreSession's annotations (api/notes). */
 static bool
@@ -256,7 +271,7 @@ step_restore_work(struct restore_work *w, char part[static RESTORE_WORDS], struc
 {
     if (step_need(w->f->appbinding, "appbinding", e) || step_connect(w->f, &w->k, NULL, e) ||
         redis_args_parse(step_text(w->f->redis_args, ""), REDIS_ARGS_RESTORE, &w->args, e) ||
-        step_repo_reach(w->cx, w->k, w->f, &w->vault, e) ||
+        step_restore_choose(&w->args, e) || step_repo_reach(w->cx, w->k, w->f, &w->vault, e) ||
         open_safe(w, step_restore_asked(NOTE_PLAN_ENV, "true"), e) ||
         redis_target_open(w->cx, w->k, w->f, &w->args, &w->redis, e))
         return err_code(e);

@@ -3,6 +3,7 @@
 
 #include "api/kinds.h"
 #include "api/notes.h"
+#include "api/restore_choice.h"
 #include "base/mem.h"
 #include "kube/object.h"
 
@@ -337,10 +338,11 @@ safety_place(const struct json *safety, struct json *c)
                   json_text(json_field(local, "subPath")));
 }
 
-/* What annotations of a restore say, which its step could not read. They were checked before. */
+/* What annotations and spec.cstash of a restore say, which its step could not read. They were checked before. */
 static void
 podspec_notes(const struct invoker *inv, struct json *c)
 {
+    CLEANUP(mem_free_ptr) char *choice = restore_choice_env(inv->choice);
     struct notes n;
     struct err none = ERR_INIT;
 
@@ -353,6 +355,8 @@ podspec_notes(const struct invoker *inv, struct json *c)
         put_env_text(c, NOTE_UNDO_ENV, "true");
     if (n.plan)
         put_env_text(c, NOTE_PLAN_ENV, "true");
+    if (choice != NULL)
+        put_env_text(c, RESTORE_CHOICE_ENV, choice);
 }
 
 /* What every container of the pod gets. */
@@ -602,6 +606,23 @@ add_steps(const struct podspec_in *in, const struct json *task, struct json *lis
     return RC_OK;
 }
 
+/* Nobody but restore-redis acts on spec.cstash: without that step all of the snapshot would be restored. */
+static enum rc
+check_choice(const struct invoker *inv, const struct json *containers, struct err *e)
+{
+    char path[INVOKER_PATH];
+
+    if (json_size(inv->choice) == 0)
+        return RC_OK;
+    for (size_t i = 0; i < json_size(containers); i++)
+        if (strcmp(json_text_or(json_elem(json_field(json_elem(containers, i), "args"), 0), ""),
+                   "restore-redis") == 0)
+            return RC_OK;
+    return err_set(e, RC_INVALID,
+                   "%s.cstash is for the step restore-redis, which the Task does not have",
+                   invoker_path(inv, path));
+}
+
 enum rc
 podspec_build(const struct podspec_in *in, struct json **out, struct err *e)
 {
@@ -621,7 +642,7 @@ podspec_build(const struct podspec_in *in, struct json **out, struct err *e)
         return err_set(e, RC_INVALID, "Task \"%s\" has no steps", name);
     if ((hook = hook_container(in, task, false)) != NULL)
         json_push(all, hook);
-    if (add_steps(in, task, all, e))
+    if (add_steps(in, task, all, e) || check_choice(in->inv, all, e))
         return err_wrap(e, "could not resolve Task \"%s\"", name);
     if ((hook = hook_container(in, task, true)) != NULL)
         json_push(all, hook);

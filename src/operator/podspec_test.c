@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/notes.h"
+#include "api/restore_choice.h"
 #include "operator/podspec.h"
 
 #include "api/catalog.h"
@@ -324,6 +325,35 @@ test_podspec_mounts_the_place_of_the_copy(void **state)
     json_free(pod);
 }
 
+/* The step that restores is told which keys; a Task without it is refused, for it would restore all of them. */
+static void
+test_podspec_hands_on_which_keys(void **state)
+{
+#define CHOOSING(task)                                                                             \
+    "{\"kind\":\"RestoreSession\",\"metadata\":{\"name\":\"rs\",\"namespace\":\"demo\"},"          \
+    "\"spec\":{\"repository\":{\"name\":\"repo\"},\"target\":{\"ref\":{\"apiVersion\":"            \
+    "\"appcatalog.appscode.com/v1alpha1\",\"kind\":\"AppBinding\",\"name\":\"redis\"}},"           \
+    "\"cstash\":{\"match\":[\"a b\"]}," TASK(task) "}}"
+    struct json *pod = NULL;
+    struct err e = ERR_INIT;
+    const struct json *c;
+
+    (void)state;
+    T_OK(build(CHOOSING("redis-restore-7.0.5"), NULL, NULL, &pod, &e));
+    c = json_elem(json_field(pod, "initContainers"), 0);
+    assert_string_equal(json_text(json_field(env_of(c, RESTORE_CHOICE_ENV), "value")),
+                        "[\"--match=a b\"]");
+    json_free(pod);
+    assert_int_equal(
+        build(CHOOSING("mine"), NULL,
+              t_json("[{\"kind\":\"Task\",\"metadata\":{\"name\":\"mine\"},\"spec\":{\"steps\":"
+                     "[{\"name\":\"f\"}]}},{\"kind\":\"Function\",\"metadata\":{\"name\":\"f\"},"
+                     "\"spec\":{\"image\":\"i\",\"args\":[\"go\"]}}]"),
+              &pod, &e),
+        RC_INVALID);
+    assert_non_null(strstr(e.msg, "spec.cstash is for the step restore-redis"));
+}
+
 static void
 test_podspec_refuses_what_cannot_be_resolved(void **state)
 {
@@ -374,6 +404,7 @@ main(void)
         cmocka_unit_test(test_podspec_takes_the_task_of_the_appbinding),
         cmocka_unit_test(test_podspec_refuses_a_target_that_its_step_cannot_use),
         cmocka_unit_test(test_podspec_mounts_the_place_of_the_copy),
+        cmocka_unit_test(test_podspec_hands_on_which_keys),
         cmocka_unit_test(test_podspec_refuses_what_cannot_be_resolved),
     };
 
