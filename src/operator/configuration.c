@@ -50,9 +50,13 @@ check_task(struct config_work *w, const struct invoker *m, const struct json *re
 {
     struct teller to = {w->cx, w->own->events, w->now, "Warning"};
     struct err why = ERR_INIT;
+    char note[RUN_NOTE];
 
-    if (run_check(w->cx, w->op, m, repo, &why) == RC_OK) {
-        (void)condition_set(holder, COND_TASK_FOUND, COND_TRUE, NULL);
+    if (run_check(w->cx, w->op, m, repo, note, &why) == RC_OK) {
+        if (note[0] == '\0')
+            (void)condition_set(holder, COND_TASK_FOUND, COND_TRUE, NULL);
+        else
+            condition_tell(&to, holder, COND_TASK_FOUND, COND_TRUE, note);
         return true;
     }
     condition_tell(&to, holder, COND_TASK_FOUND, COND_FALSE, why.msg);

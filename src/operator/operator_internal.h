@@ -187,9 +187,13 @@ struct run {
     int64_t deadline_ms; /* unix ms by which the Job must be done; 0: none */
 };
 char *run_job_name(const struct run *r); /* mem_free */
-/* Could a pod be made now? RC_NOT_FOUND: its Task or a Function; RC_INVALID: what they say. */
+/*
+ * Could a pod be made now? RC_NOT_FOUND: its Task or a Function; RC_INVALID: what they say. `note`: "", or that a step of ours
+ * runs in somebody else's image, as it does where Stash's catalog is still there.
+ */
+enum { RUN_NOTE = 480 };
 NODISCARD enum rc run_check(struct ctx *cx, struct operator* op, const struct invoker *inv,
-                            const struct json *repo, struct err *e);
+                            const struct json *repo, char note[static RUN_NOTE], struct err *e);
 /* Account, roles and Job; RC_OK also when they are there already. A hook needs no `repo`. */
 NODISCARD enum rc ensure_job(struct ctx *cx, struct operator* op, const struct run *r,
                              struct err *e);

@@ -64,9 +64,41 @@ build_pod(struct operator* op, const struct run *r, const struct json *app,
     return rc;
 }
 
+/* "cstash" of "registry:5000/mirror/cstash:1@sha256:..". */
+static struct str
+image_name(const char *image)
+{
+    const char *slash = strrchr(image, '/');
+
+    image = slash != NULL ? slash + 1 : image;
+    return str_of(image, strcspn(image, ":@"));
+}
+
+static void
+find_foreign(const struct operator* op, const struct json *containers, char note[static RUN_NOTE])
+{
+    static const char *const steps[] = {"backup-redis", "restore-redis", "update-status"};
+
+    for (size_t i = 0; i < json_size(containers) && note[0] == '\0'; i++) {
+        const struct json *c = json_elem(containers, i);
+        const char *first = json_text_or(json_elem(json_field(c, "args"), 0), ""),
+                   *image = json_text_or(json_field(c, "image"), "");
+
+        for (size_t s = 0; s < ARRAY_LEN(steps); s++)
+            if (strcmp(first, steps[s]) == 0 &&
+                !str_eq(image_name(image), image_name(op->opts->image)))
+                (void)snprintf(
+                    note, RUN_NOTE,
+                    "The Function of container %.63s runs image %.200s, not cstash's: is "
+                    "the catalog of Stash still there? `cstash catalog | kubectl apply "
+                    "--server-side --force-conflicts -f -` makes it ours.",
+                    json_text_or(json_field(c, "name"), ""), image);
+    }
+}
+
 enum rc
 run_check(struct ctx *cx, struct operator* op, const struct invoker *inv, const struct json *repo,
-          struct err *e)
+          char note[static RUN_NOTE], struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *app = target_app(cx, op, inv);
     struct run r = {.inv = inv, .session = inv->obj, .repo = repo};
@@ -74,6 +106,9 @@ run_check(struct ctx *cx, struct operator* op, const struct invoker *inv, const 
 
     if (build_pod(op, &r, app, NULL, &pod, e))
         return err_code(e);
+    note[0] = '\0';
+    find_foreign(op, json_field(pod, "initContainers"), note);
+    find_foreign(op, json_field(pod, "containers"), note);
     json_free(pod);
     return RC_OK;
 }

@@ -163,11 +163,18 @@ was_told() { k get events -n demo -o jsonpath='{range .items[*]}{.type} {.involv
     [[ "$(condition demo bc/bc TaskFound)" == False* ]]
     k create -f - <<<"$task" >/dev/null
     phase demo bc/bc Ready
+    # the Functions of Stash's own catalog: the Jobs would run its image
+    k patch function redis-backup-7.0.5 --type merge -p '{"spec":{"image":"ghcr.io/stashed/stash-redis:7.0.5-v26"}}' >/dev/null
+    k annotate bc bc -n demo look=again >/dev/null
+    until_true says_foreign
+    k get -n demo events | grep -q 'Warning *Task.*stashed/stash-redis'
     k create secret generic empty -n demo >/dev/null
     k patch repo repo -n demo --type merge -p '{"spec":{"backend":{"storageSecretName":"empty"}}}' >/dev/null
     phase demo bc/bc NotReady
     [[ "$(condition demo bc/bc BackendSecretFound)" == *"has no RESTIC_PASSWORD"* ]]
 }
+
+says_foreign() { [[ "$(condition demo bc/bc TaskFound)" == "True "*"runs image ghcr.io/stashed/stash-redis:7.0.5-v26, not cstash's"* ]]; }
 
 refused() { # refused NAME 'words' KIND/NAME: Invalid, by the condition and an event
     phase demo "$1" Invalid
