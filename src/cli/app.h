@@ -53,6 +53,8 @@ struct program {
     const char *file;  /* the executable's: "cstash", "kubectl-stash" */
     const char *asked; /* the executable that kubectl asks what a word may be; NULL: none */
     const struct command *const *commands; /* all of them, in the order of the help; NULL ends */
+    const struct opt_group
+        *leading; /* what may stand before the command too; offsets play no part */
     const struct app_absent {
         const char *name, *why;
     } * absent; /* what others of that name have, and this does not; .name NULL ends. NULL: nothing */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The registry of commands: main finds one in it; help, manual pages and completion list it. */
 #include "cli/app.h"
+#include "cli/cluster.h"
 
 static const struct command *const commands[] = {
     /* a Redis and a repository */
@@ -64,4 +65,9 @@ static const struct command *const commands[] = {
     NULL,
 };
 
-const struct program program_cstash = {.name = "cstash", .file = "cstash", .commands = commands};
+/* As restic and kubectl take them. */
+static const struct opt_group leading[] = {
+    {opts_repo, 0}, {opts_json, 0}, {opts_cluster_access, 0}, {opts_app, 0}, {.table = NULL}};
+
+const struct program program_cstash = {
+    .name = "cstash", .file = "cstash", .commands = commands, .leading = leading};

@@ -284,10 +284,6 @@ main_log_format(int argc, char **argv)
             log_set_json(true);
 }
 
-/* What restic takes before the command too. The offsets are of nothing: only names are looked for. */
-static const struct opt_group leading[] = {
-    {opts_repo, 0}, {opts_json, 0}, {opts_app, 0}, {.table = NULL}};
-
 /* Is it the first word of commands whose names are two? Then the first of these, else NULL. */
 static const struct command *
 find_head(const char *word)
@@ -347,7 +343,7 @@ main_unknown(int argc, char **argv)
     const struct command *head = find_head(argv[0]);
     CLEANUP(buf_release) struct buf known = BUF_INIT(KNOWN_MAX);
 
-    if (head != NULL && argc > 1 && app_word(argv[1], helps) >= 0) {
+    if (head != NULL && argc > 1 && app_word(argv[argv[1][0] == '-' ? argc - 1 : 1], helps) >= 0) {
         print_half(head);
         return EXIT_DONE;
     }
@@ -370,28 +366,47 @@ main_unknown(int argc, char **argv)
     return EXIT_USAGE;
 }
 
-/* The command to the front: `cstash -r URL snapshots` is `cstash snapshots -r URL`. False: told. */
+/* From argv[at] on: the word behind options that may stand before it goes to the front. False: there is none. */
 static bool
-main_sort_words(int argc, char **argv)
+main_lift(int at, int argc, char **argv)
 {
-    int n = opts_leading(leading, argc - 1, argv + 1);
-    char *command;
+    int n = at < argc ? opts_leading(app_program->leading, argc - at, argv + at) : 0;
+    char *word;
 
-    if (n == 0)
-        return true;
-    if (n + 1 >= argc) {
-        log_error("there is no command behind %s: \"cstash help\" lists them", argv[1]);
+    if (at + n >= argc || argv[at + n][0] == '-')
         return false;
-    }
-    if (argv[n + 1][0] == '-') {
-        log_error("%s stands before the command: write cstash COMMAND %s", argv[n + 1],
-                  argv[n + 1]);
-        return false;
-    }
-    command = argv[n + 1];
-    memmove(argv + 2, argv + 1, (size_t)n * sizeof(*argv));
-    argv[1] = command;
+    word = argv[at + n];
+    memmove(argv + at + 1, argv + at, (size_t)n * sizeof(*argv));
+    argv[at] = word;
     return true;
+}
+
+/*
+ * The words of the command to the front: `cstash -r URL snapshots` is `cstash snapshots -r URL`, and
+ * `kubectl stash create -n a repository x` is `kubectl stash create repository -n a x`. False: all was told, `*code`.
+ */
+static bool
+main_sort_words(int argc, char **argv, enum exit_code *code)
+{
+    int n = opts_leading(app_program->leading, argc - 1, argv + 1);
+
+    if (main_lift(1, argc, argv)) {
+        if (find_head(argv[1]) != NULL)
+            (void)main_lift(2, argc, argv);
+        return true;
+    }
+    if (n + 1 < argc) {
+        argv[1] = argv[n + 1]; /* --version, or what must not stand there */
+        return true;
+    }
+    if (app_word(argv[argc - 1], helps) >= 0) {
+        print_usage();
+        *code = EXIT_DONE;
+        return false;
+    }
+    log_error("there is no command behind %s: \"%s help\" lists them", argv[1], app_program->name);
+    *code = EXIT_USAGE;
+    return false;
 }
 
 /* "help", "help COMMAND", "--help COMMAND"; -h HOST is redis-cli's. */
@@ -449,6 +464,8 @@ main_run(int argc, char **argv)
 static int
 main_start(int argc, char **argv)
 {
+    enum exit_code code;
+
     main_log_format(argc, argv);
     if (argc > 0 && plugin_is_called(argv[0])) {
         app_program = &program_plugin;
@@ -459,9 +476,8 @@ main_start(int argc, char **argv)
     }
     if (strcmp(argv[1], "pod-shim") == 0)
         return node_shim_main(argc - 2, argv + 2);
-    if (app_program == &program_cstash && app_word(argv[1], helps) < 0 &&
-        !main_sort_words(argc, argv))
-        return EXIT_USAGE;
+    if (app_word(argv[1], helps) < 0 && !main_sort_words(argc, argv, &code))
+        return (int)code;
     if (app_word(argv[1], helps) >= 0)
         return (int)main_help(argc, argv);
     if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0) {

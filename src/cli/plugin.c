@@ -98,10 +98,14 @@ static const struct command *const commands[] = {
 static const struct app_absent absent[] = {
     {"clone pvc", NO_VOLUMES}, {"cp volumesnapshot", NO_VOLUMES}, {.name = NULL}};
 
+static const struct opt_group leading[] = {
+    {opts_cluster_access, 0}, {opts_app, 0}, {.table = NULL}};
+
 const struct program program_plugin = {.name = "kubectl stash",
                                        .file = "kubectl-stash",
                                        .asked = "kubectl_complete-stash",
                                        .commands = commands,
+                                       .leading = leading,
                                        .absent = absent};
 
 const struct opt_group *

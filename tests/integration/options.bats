@@ -86,6 +86,7 @@ wrong() { # wrong "WORDS OF A COMMAND LINE" TEXT
     wrong "--redis redis://h backup" "--redis stands before the command: write cstash COMMAND --redis"
     wrong "--frobnicate" "stands before the command"
     wrong "-q" "there is no command behind -q"
+    wrong "-n ns get --bogus" "unknown option --bogus"
     wrong "-r $T/repo get pods" "unknown option -r"
     wrong "-r $T/repo frobnicate" "unknown command frobnicate"
     for line in "help backup" "--help backup" "-h backup"; do
