@@ -153,13 +153,16 @@ progress_stop(struct progress *p)
     mem_free(TAKE(p->thread));
 }
 
-bool
-out_ask(const char *question)
+enum out_answer
+out_ask_for(const char *question)
 {
     char line[16] = "";
 
     (void)fprintf(stderr, "%s [y/N] ", question);
     (void)fflush(stderr);
-    return fgets(line, sizeof(line), stdin) != NULL &&
-           (strcasecmp(line, "y\n") == 0 || strcasecmp(line, "yes\n") == 0);
+    if (fgets(line, sizeof(line), stdin) == NULL)
+        return OUT_ANSWER_NONE;
+    line[strcspn(line, "\r\n")] = '\0';
+    return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0 ? OUT_ANSWER_YES
+                                                                      : OUT_ANSWER_NO;
 }

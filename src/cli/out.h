@@ -30,8 +30,14 @@ const char *out_snapshot(const struct snapshot *s, char to[static OUT_SNAPSHOT])
 /* Print words from outside in at least so many columns, as one line that changes no terminal; NULL is "". */
 void out_words(const char *s, int columns);
 
-/* A question on the terminal. Anything but "y" or "yes" is a no. */
-bool out_ask(const char *question);
+/* A question on the terminal, answered by a line of standard input. Anything but "y" or "yes" is a no. */
+enum out_answer { OUT_ANSWER_NONE /* the input is at its end */, OUT_ANSWER_NO, OUT_ANSWER_YES };
+enum out_answer out_ask_for(const char *question);
+static inline bool
+out_ask(const char *question)
+{
+    return out_ask_for(question) == OUT_ANSWER_YES;
+}
 
 /* RC_IO: what was printed on stdout did not arrive, so that there is no use in going on. */
 NODISCARD enum rc out_check(struct err *e);

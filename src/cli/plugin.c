@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/plugin.h"
 
+#include "api/names.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "kube/object.h"
 #include "kube/kube.h"
@@ -331,8 +333,10 @@ plugin_there(struct plugin *p, const struct kube_gvr *kind, const struct json *o
     return same;
 }
 
-enum rc
-plugin_create(struct plugin *p, const struct kube_gvr *kind, const struct json *obj, struct err *e)
+/* `same_is_fine`: what is there already and the same is not made again. */
+static enum rc
+plugin_make(struct plugin *p, const struct kube_gvr *kind, const struct json *obj,
+            bool same_is_fine, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *made = NULL;
     CLEANUP(mem_free_ptr)
@@ -341,7 +345,7 @@ plugin_create(struct plugin *p, const struct kube_gvr *kind, const struct json *
     struct err why = ERR_INIT;
     enum rc rc = kube_create(p->cx, p->k, kind, kube_ns(obj), obj, NULL, &made, &why);
 
-    if (rc == RC_EXISTS && plugin_there(p, kind, obj)) {
+    if (rc == RC_EXISTS && same_is_fine && plugin_there(p, kind, obj)) {
         (void)printf("%s/%s unchanged in %s\n", type, name, kube_ns(obj));
         return RC_OK;
     }
@@ -355,4 +359,29 @@ plugin_create(struct plugin *p, const struct kube_gvr *kind, const struct json *
     }
     (void)printf("%s/%s created in %s\n", type, kube_name(made), kube_ns(made));
     return RC_OK;
+}
+
+enum rc
+plugin_create(struct plugin *p, const struct kube_gvr *kind, const struct json *obj, struct err *e)
+{
+    return plugin_make(p, kind, obj, true, e);
+}
+
+enum { ANOTHER_TRIES = 10 };
+
+enum rc
+plugin_create_another(struct plugin *p, const struct kube_gvr *kind, struct json *obj,
+                      const char *name, const char *prefix, struct err *e)
+{
+    for (int64_t at = clock_real_ms() / 1000, last = at + ANOTHER_TRIES;; at++) {
+        CLEANUP(mem_free_ptr) char *suffix = mem_printf("%s%lld", prefix, (long long)at);
+        CLEANUP(mem_free_ptr) char *own = name_of(NAME_MAX_LABEL, NULL, name, suffix);
+        enum rc rc;
+
+        json_set_cstr(kube_meta(obj), "name", own);
+        *e = (struct err)ERR_INIT;
+        rc = plugin_make(p, kind, obj, false, e);
+        if (rc != RC_EXISTS || at == last)
+            return rc;
+    }
 }

@@ -68,8 +68,15 @@ void plugin_close(struct plugin *p);
 char *plugin_repo(const struct cluster_access *a, const char *repository);
 /* Of that address; it borrows both. */
 struct repo_access plugin_access(const struct cluster_access *a, const char *url);
-/* Create it, and say so: "repository.stash.appscode.com/x created". */
+/* Create it, and say so: "repository.stash.appscode.com/x created"; what is there already and the same is "unchanged". */
 NODISCARD enum rc plugin_create(struct plugin *p, const struct kube_gvr *kind,
                                 const struct json *obj, struct err *e);
+/*
+ * Create another one, and say so: its name is set, `name`, `prefix` and the second, or where that one has one the next
+ * second without. RC_EXISTS: some seconds on none is free.
+ */
+NODISCARD enum rc plugin_create_another(struct plugin *p, const struct kube_gvr *kind,
+                                        struct json *obj, const char *name, const char *prefix,
+                                        struct err *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/plugin.h"
@@ -15,14 +16,14 @@
 struct download_args {
     struct app_opts app;
     const char *destination;
-    struct opt_list snapshots, paths, hosts;
+    struct opt_list snapshots;
+    struct snapshot_choice choice; /* host and target */
     struct cluster_access cluster;
 };
 static const struct opt opts_download[] = {
     {"snapshots", 0, OPT_LIST(struct download_args, snapshots), "ID,...", "which snapshots"},
     {"destination", 0, OPT_FOLDER(struct download_args, destination), NULL,
-     "folder in which each gets one of its own [the current one]"},
-    {"host", 0, OPT_LIST(struct download_args, hosts), "HOST", "only of this host"},
+     "folder in which each gets one of its own, made if it is not there [the current one]"},
     {"paths", 0, OPT_IGNORED, NULL, "accepted and ignored: all files are written"},
     {"docker-registry", 0, OPT_IGNORED, NULL, "accepted and ignored: no container is needed"},
     {"image-tag", 0, OPT_IGNORED, NULL, "accepted and ignored"},
@@ -30,6 +31,8 @@ static const struct opt opts_download[] = {
 };
 static const struct opt_group groups[] = {
     {opts_download, 0},
+    {opts_host, offsetof(struct download_args, choice)},
+    {opts_target, offsetof(struct download_args, choice)},
     {opts_cluster_access, offsetof(struct download_args, cluster)},
     {opts_app, 0},
     {.table = NULL}};
@@ -99,9 +102,7 @@ download_one(struct ctx *cx, struct repo *r, const struct snapshot *s, const cha
     CLEANUP(mem_free_ptr) char *folder = mem_printf("%s/%.8s", destination, id_hex(&s->id, id));
     struct download d = {.cx = cx, .repo = r, .snap = s, .folder = folder};
 
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-        return err_sys(e, errno, "could not make %s", folder);
-    if (load_list_files(cx, r, &s->tree, download_file, &d, e))
+    if (fs_make_dirs(folder, 0700, e) || load_list_files(cx, r, &s->tree, download_file, &d, e))
         return err_code(e);
     return d.left_out
                ? err_set(e, RC_UNSUPPORTED,
@@ -135,13 +136,12 @@ download_all(struct ctx *cx, const struct download_args *a, const struct opt_lis
 {
     CLEANUP(mem_free_ptr) char *url = plugin_repo(&a->cluster, a->app.words.v[0]);
     const struct repo_access access = plugin_access(&a->cluster, url);
-    const struct snapshot_choice choice = {.hosts = a->hosts};
     struct app_snapshots s = {.n = 0};
     struct app_repo r = {0};
     enum rc rc = app_repo_open(cx, &access, APP_LOCK_SHARED, &r, e);
 
     if (rc == RC_OK)
-        rc = app_snapshots(cx, &choice, words, r.repo, &s, e);
+        rc = app_snapshots(cx, &a->choice, words, r.repo, &s, e);
     for (size_t i = 0; rc == RC_OK && i < s.n; i++)
         rc = download_one(cx, r.repo, &s.list[i], a->destination != NULL ? a->destination : ".", e);
     rc = app_snapshots_close(rc, &s, e);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kubectl-stash purge-repos: delete the repositories below a backend's prefix that nobody has changed for long. */
-#include <unistd.h>
-
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/documents.h"
@@ -186,21 +184,30 @@ print_old(const struct purge *p)
     (void)fflush(stdout);
 }
 
+/* `*yes`: they go. A no is no error, but nobody's answer is. */
 static enum rc
-consent(const struct purge *p, struct err *e)
+consent(const struct purge *p, bool *yes, struct err *e)
 {
+    enum out_answer answer;
     CLEANUP(mem_free_ptr) char *question = NULL;
 
-    if (p->args->yes)
+    *yes = p->args->yes;
+    if (*yes)
         return RC_OK;
-    if (isatty(STDIN_FILENO) != 1)
-        return err_set(e, RC_INVALID,
-                       "nothing was deleted: if all backups in %s are meant to go, add --yes",
-                       p->old == 1 ? "this repository" : "these repositories");
     question =
         mem_printf("delete %zu %s with all backups in %s?", p->old,
                    str_plural(p->old, "repository", "repositories"), p->old == 1 ? "it" : "them");
-    return out_ask(question) ? RC_OK : err_set(e, RC_CANCELLED, "nothing was deleted");
+    answer = out_ask_for(question);
+    *yes = answer == OUT_ANSWER_YES;
+    if (ctx_check(p->cx, e))
+        return err_wrap(e, "nothing was deleted");
+    if (answer == OUT_ANSWER_NONE)
+        return err_set(e, RC_INVALID,
+                       "nothing was deleted: if all backups in %s are meant to go, add --yes",
+                       p->old == 1 ? "this repository" : "these repositories");
+    if (!*yes)
+        log_info("nothing was deleted");
+    return RC_OK;
 }
 
 /* ---- deletion ---- */
@@ -275,6 +282,8 @@ purge_old(const struct purge *p, struct err *e)
 static enum rc
 purge(struct purge *p, struct err *e)
 {
+    bool yes = false;
+
     if (open_place(p, e) || purge_find(p->cx, p->store, &p->all, e))
         return err_code(e);
     sort_out(p);
@@ -288,7 +297,9 @@ purge(struct purge *p, struct err *e)
         log_info("nothing was deleted: --dry-run");
         return RC_OK;
     }
-    return consent(p, e) == RC_OK ? purge_old(p, e) : err_code(e);
+    if (consent(p, &yes, e))
+        return err_code(e);
+    return yes ? purge_old(p, e) : RC_OK;
 }
 
 static enum rc

@@ -6,8 +6,6 @@
 #include "cli/plugin.h"
 #include "kube/object.h"
 
-enum { TRIGGER_TRIES = 10 };
-
 /* ---- trigger ---- */
 
 struct trigger_args {
@@ -36,18 +34,9 @@ trigger(struct plugin *p, const struct kube_gvr *kind, const char *name, struct 
     if (kube_get(p->cx, p->k, kind, p->ns, name, &config, e))
         return err_wrap(e, "could not read %s %s/%s", kind->kind, p->ns, name);
     invoker_view(config, &inv);
-    /* Sessions are named after their second, which may have one. */
-    for (int64_t at = clock_real_ms() / 1000, last = at + TRIGGER_TRIES;; at++) {
-        enum rc rc;
-
-        json_free(session);
-        session = invoker_new_session(&inv, at, 0);
-        kube_set_label(session, "app", "stash");
-        *e = (struct err)ERR_INIT;
-        rc = plugin_create(p, &GVR_BACKUP_SESSION, session, e);
-        if (rc != RC_EXISTS || at == last)
-            return rc;
-    }
+    session = invoker_new_session(&inv, clock_real_ms() / 1000, 0);
+    kube_set_label(session, "app", "stash");
+    return plugin_create_another(p, &GVR_BACKUP_SESSION, session, inv.name, "", e);
 }
 
 static enum rc

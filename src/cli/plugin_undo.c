@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kubectl-stash undo: a RestoreSession that brings back what the target of another one held before. */
 #include "api/kinds.h"
-#include "api/names.h"
 #include "api/notes.h"
-#include "base/clock.h"
-#include "base/mem.h"
 #include "cli/plugin.h"
 #include "kube/object.h"
-
-enum { UNDO_TRIES = 10 };
 
 struct undo_args {
     struct app_opts app;
@@ -71,17 +66,7 @@ undo(struct plugin *p, const char *name, struct err *e)
     made = undo_session(session);
     if (undo_rules(session, json_need_object(json_field(made, "spec"), "target"), e))
         return err_code(e);
-    for (int64_t at = clock_real_ms() / 1000, last = at + UNDO_TRIES;; at++) {
-        CLEANUP(mem_free_ptr) char *suffix = mem_printf("undo-%lld", (long long)at);
-        CLEANUP(mem_free_ptr) char *own = name_of(NAME_MAX_LABEL, NULL, name, suffix);
-        enum rc rc;
-
-        json_set_cstr(kube_meta(made), "name", own);
-        *e = (struct err)ERR_INIT;
-        rc = plugin_create(p, &GVR_RESTORE_SESSION, made, e);
-        if (rc != RC_EXISTS || at == last)
-            return rc;
-    }
+    return plugin_create_another(p, &GVR_RESTORE_SESSION, made, name, "undo-", e);
 }
 
 static enum rc

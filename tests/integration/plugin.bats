@@ -31,7 +31,7 @@ backup() { # a session by hand; its name
 @test "create, trigger, pause, resume, restore: as Stash's guides do it" {
     stash create repository -n demo made --provider s3 --endpoint http://nowhere.invalid --bucket b --prefix p --secret repo-secret
     [ "$(field demo repo/made '{.spec.backend.s3.bucket} {.spec.backend.s3.prefix} {.spec.backend.storageSecretName}')" = 'b p repo-secret' ]
-    stash create repository -n demo later --provider local --secret repo-secret 2>"$T/err"
+    stash -q create -n demo repository later --provider local --secret repo-secret 2>"$T/err"
     grep -q 'the Repository has no volume yet: add spec.backend.local by "kubectl edit repository.stash.appscode.com later -n demo"' "$T/err"
     [ "$(field demo repo/later '{.spec}')" = '{"backend":{"storageSecretName":"repo-secret"}}' ]
     stash create backupconfig -n demo bc --target-apiversion appcatalog.appscode.com/v1alpha1 --target-kind AppBinding \
@@ -39,7 +39,7 @@ backup() { # a session by hand; its name
     [ "$(field demo bc/bc '{.spec.retentionPolicy}')" = '{"keepDaily":3,"keepLast":5,"name":"keep-last-5","prune":true}' ]
     phase demo bc/bc Ready
     phase demo "backupsession/$(backup)" Succeeded
-    stash pause backup -n demo --backupconfig bc
+    stash pause -n demo backup --backupconfig bc
     [ "$(field demo bc/bc '{.spec.paused}')" = true ]
     until_is demo cronjob/stash-trigger-bc '{.spec.suspend}' true
     stash resume backup -n demo --backupconfig=bc
@@ -48,6 +48,10 @@ backup() { # a session by hand; its name
     stash create restoresession -n demo back --target-kind AppBinding --target-name redis --repo-name repo --task redis-restore-7.0.5 --snapshots latest
     phase demo restoresession/back Succeeded
     [ "$(cli a dbsize)" = 2 ]
+    # Two within a second are two; options of the cluster stand anywhere.
+    stash -n demo trigger bc >"$T/out"
+    stash --namespace=demo -q trigger bc >>"$T/out"
+    grep -c ' created in demo$' "$T/out" | grep -qx 2
     run stash pause backup -n demo
     says 2 'use --backupconfig NAME or --backupbatch NAME'
     run stash trigger -n demo none
@@ -114,10 +118,10 @@ backup() { # a session by hand; its name
     [ "$(stash key list repo -n demo | grep -c '^[ *][0-9a-f]\{8\} ')" = 1 ]
     local first second
     read -r first second < <(snapshots)
-    stash download repo -n demo --snapshots "$first,$second" --destination "$T"
-    grep -q 'SET' "$T/$second/dumpfile.resp"
-    RESTIC_REPOSITORY=$T/repo-demo RESTIC_PASSWORD=secret restic dump "$first" dumpfile.resp | cmp - "$T/$first/dumpfile.resp"
-    run stash download repo -n demo --snapshots "$first" --destination "$T"
+    stash download repo -n demo --snapshots "$first,$second" --destination "$T/down/one"
+    grep -q 'SET' "$T/down/one/$second/dumpfile.resp"
+    RESTIC_REPOSITORY=$T/repo-demo RESTIC_PASSWORD=secret restic dump "$first" dumpfile.resp | cmp - "$T/down/one/$first/dumpfile.resp"
+    run stash download repo -n demo --snapshots "$first" --destination "$T/down/one"
     says 1 'File exists'
     stash delete snapshot -n demo "repo-$first"
     [ "$(snapshots)" = "$second" ]
@@ -139,6 +143,7 @@ backup() { # a session by hand; its name
     RESTIC_REPOSITORY=$T/repo-demo RESTIC_PASSWORD=secret restic backup -q --stdin --stdin-filename a/b/c <<<x
     run stash download repo -n demo --snapshots "$(snapshots | cut -d' ' -f2)" --destination "$T"
     says 1 'not all files of snapshot'
+    stash download repo -n demo --snapshots latest --target demo/AppBinding/redis --destination "$T/latest"
     # One after the other: what the first leaves is what the second is judged by. Nothing goes unless all may.
     phase demo "backupsession/$(backup)" Succeeded
     local third

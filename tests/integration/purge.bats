@@ -61,6 +61,13 @@ $T/all/a/old/notes" ]
     is_whole new
     is_whole a/old/inner
     is_whole b/touched
+    made spoken '400 days ago'
+    for word in n x ''; do
+        kubectl-stash purge-repos --storage-config "$T/backend" --older-than 1y <<<"$word" 2>"$T/err"
+        grep -q 'nothing was deleted' "$T/err"
+    done
+    is_whole spoken
+    echo y | kubectl-stash purge-repos --storage-config "$T/backend" --older-than 1y | grep -q "$T/all/spoken deleted: "
     # What is left is what is younger.
     run purge --older-than 1y --yes
     says 0 "no repository below $T/all is to be deleted; 3 are there"
@@ -126,7 +133,7 @@ PY
     }
     files >"$T/before"
     run answer n
-    says 130 'delete 2 repositories with all backups in them? [y/N]' 'nothing was deleted'
+    says 0 'delete 2 repositories with all backups in them? [y/N]' 'nothing was deleted'
     files | cmp - "$T/before"
     # Somebody comes back to it while the person thinks.
     run answer y "touch -d '9 days ago' $T/all/whole/config"
