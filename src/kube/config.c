@@ -30,6 +30,9 @@ kube_config_free(struct kube_config *c)
     mem_free(c->server_name);
     mem_free(c->proxy);
     mem_free(c->exec_dir);
+    for (size_t i = 0; c->as != NULL && c->as[i] != NULL; i++)
+        mem_free(c->as[i]);
+    mem_free(c->as);
     json_free(c->exec);
     json_free(c->cluster);
     mem_free(c);
@@ -233,14 +236,34 @@ cluster_info(const struct kube_config *c)
     return j;
 }
 
+/* What was asked for in place of what the cluster's entry says, as client-go does it. */
 static enum rc
-take_cluster(struct kube_config *c, const struct json *entry, const char *server, struct err *e)
+take_tls(struct kube_config *c, const struct kube_config_opts *o, struct err *e)
+{
+    if (o->server != NULL || o->server_name != NULL) {
+        mem_free(c->server_name);
+        c->server_name = o->server_name != NULL ? mem_strdup(o->server_name) : NULL;
+    }
+    if (o->insecure || o->ca_file != NULL) {
+        mem_free(TAKE(c->ca));
+        c->insecure = o->insecure;
+    }
+    if (o->insecure && o->ca_file != NULL)
+        return err_set(e, RC_INVALID,
+                       "a server that is not verified needs no file of certificates: leave one of "
+                       "the two out");
+    return o->ca_file != NULL ? read_text(o->ca_file, &c->ca, e) : RC_OK;
+}
+
+static enum rc
+take_cluster(struct kube_config *c, const struct json *entry, const struct kube_config_opts *o,
+             struct err *e)
 {
     const struct json *j = json_field(entry, "cluster");
     const char *dir = json_text_or(json_field(entry, "dir"), ".");
     size_t n;
 
-    c->server = server != NULL ? mem_strdup(server) : get_text(j, "server");
+    c->server = o->server != NULL ? mem_strdup(o->server) : get_text(j, "server");
     if (c->server == NULL ||
         (strncmp(c->server, "https://", 8) != 0 && strncmp(c->server, "http://", 7) != 0))
         return err_set(e, RC_INVALID,
@@ -250,7 +273,7 @@ take_cluster(struct kube_config *c, const struct json *entry, const char *server
     c->server_name = get_text(j, "tls-server-name");
     c->proxy = get_text(j, "proxy-url");
     c->insecure = json_is_true(json_field(j, "insecure-skip-tls-verify"));
-    if (get_pem(j, dir, "certificate-authority", &c->ca, e))
+    if (get_pem(j, dir, "certificate-authority", &c->ca, e) || take_tls(c, o, e))
         return err_code(e);
     c->cluster = cluster_info(c);
     return RC_OK;
@@ -271,6 +294,45 @@ take_exec(struct kube_config *c, const struct json *exec, const char *dir, struc
     return RC_OK;
 }
 
+/* One more line of the header. */
+static enum rc
+push_as(struct kube_config *c, size_t *n, const char *name, const char *value, struct err *e)
+{
+    for (const char *p = value; *p != '\0'; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            return err_set(e, RC_INVALID, "who to act as must not hold control characters");
+    c->as[(*n)++] = mem_printf("%s: %s", name, value);
+    return RC_OK;
+}
+
+/* All of the options, or all of the kubeconfig's user: groups alone would be the wrong person's. */
+static enum rc
+take_as(struct kube_config *c, const struct kube_config_opts *o, const struct json *user,
+        struct err *e)
+{
+    const struct json *groups = json_field(user, "as-groups");
+    bool asked = o->as != NULL || o->as_uid != NULL || o->n_as_groups > 0;
+    const char *as = asked ? o->as : json_text(json_field(user, "as")),
+               *uid = asked ? o->as_uid : json_text(json_field(user, "as-uid"));
+    size_t n_groups = asked ? o->n_as_groups : json_size(groups), n = 0;
+
+    if (as == NULL || as[0] == '\0') {
+        if (uid == NULL && n_groups == 0)
+            return RC_OK;
+        (void)err_set(e, RC_INVALID, "groups or a uid to act with need the user that they are of");
+        return err_hint(e, "give --as too");
+    }
+    c->as = (char **)mem_zero(n_groups + 3, sizeof(*c->as));
+    if (push_as(c, &n, "Impersonate-User", as, e) ||
+        (uid != NULL && push_as(c, &n, "Impersonate-Uid", uid, e)))
+        return err_code(e);
+    for (size_t i = 0; i < n_groups; i++)
+        if (push_as(c, &n, "Impersonate-Group",
+                    asked ? o->as_groups[i] : json_text_or(json_elem(groups, i), ""), e))
+            return err_code(e);
+    return RC_OK;
+}
+
 static enum rc
 take_user(struct kube_config *c, const struct json *entry, struct err *e)
 {
@@ -278,8 +340,8 @@ take_user(struct kube_config *c, const struct json *entry, struct err *e)
     const char *dir = json_text_or(json_field(entry, "dir"), ".");
     const char *token_file = json_text_or(json_field(j, "tokenFile"), "");
 
-    if (json_has(j, "auth-provider") || json_has(j, "as"))
-        return err_set(e, RC_UNSUPPORTED, "auth-provider and impersonation are not supported");
+    if (json_has(j, "auth-provider") || json_has(j, "as-user-extra"))
+        return err_set(e, RC_UNSUPPORTED, "auth-provider and as-user-extra are not supported");
     if (get_pem(j, dir, "client-certificate", &c->cert, e) ||
         get_pem(j, dir, "client-key", &c->key, e))
         return err_code(e);
@@ -308,16 +370,19 @@ config_choose(const struct json *all, const struct kube_config_opts *o, struct k
         return err_hint(e, "name one with --context, or set current-context");
     }
     context = json_field(context, "context");
-    cluster_name = json_text_or(json_field(context, "cluster"), "");
-    user_name = json_text_or(json_field(context, "user"), "");
+    cluster_name =
+        o->cluster != NULL ? o->cluster : json_text_or(json_field(context, "cluster"), "");
+    user_name = o->user != NULL ? o->user : json_text_or(json_field(context, "user"), "");
     cluster = config_find(json_field(all, "clusters"), cluster_name);
     user = config_find(json_field(all, "users"), user_name);
-    if (cluster == NULL && o->server == NULL)
+    if (cluster == NULL && (o->server == NULL || o->cluster != NULL))
         return err_set(e, RC_NOT_FOUND, "the kubeconfig has no cluster \"%.100s\"", cluster_name);
     if (user == NULL && user_name[0] != '\0')
         return err_set(e, RC_NOT_FOUND, "the kubeconfig has no user \"%.100s\"", user_name);
-    if (take_cluster(c, cluster, o->server, e) || take_user(c, user, e))
+    if (take_cluster(c, cluster, o, e) || take_user(c, user, e) ||
+        take_as(c, o, json_field(user, "user"), e))
         return err_wrap(e, "could not use the context \"%.100s\"", name);
+    c->timeout_ms = o->timeout_ms;
     c->context = mem_strdup(name);
     c->ns = get_text(context, "namespace");
     return RC_OK;
@@ -352,7 +417,8 @@ kube_config_parse(struct str yaml, const char *dir, const struct kube_config_opt
 
 /* Inside of a Pod. */
 static enum rc
-from_account(const char *host, const char *port, struct kube_config **out, struct err *e)
+from_account(const struct kube_config_opts *o, const char *host, const char *port,
+             struct kube_config **out, struct err *e)
 {
     struct kube_config *c = MEM_NEW(struct kube_config);
     bool v6 = strchr(host, ':') != NULL;
@@ -361,7 +427,8 @@ from_account(const char *host, const char *port, struct kube_config **out, struc
     c->in_cluster = true;
     c->server = mem_printf(v6 ? "https://[%s]:%s" : "https://%s:%s", host, port);
     c->token_file = mem_strdup(ACCOUNT "/token");
-    if (read_text(ACCOUNT "/ca.crt", &c->ca, e)) {
+    c->timeout_ms = o->timeout_ms;
+    if (read_text(ACCOUNT "/ca.crt", &c->ca, e) || take_tls(c, o, e) || take_as(c, o, NULL, e)) {
         kube_config_free(c);
         return err_wrap(e, "could not read the service account");
     }
@@ -406,8 +473,9 @@ kube_config_load(const struct kube_config_opts *o, struct kube_config **out, str
         return err_code(e);
     if (!any && config_env("KUBECONFIG") == NULL && merge_home(all, &any, e))
         return err_code(e);
-    if (!any && host != NULL && port != NULL && access(ACCOUNT "/token", R_OK) == 0)
-        return from_account(host, port, out, e);
+    if (!any && o->cluster == NULL && o->user == NULL && host != NULL && port != NULL &&
+        access(ACCOUNT "/token", R_OK) == 0)
+        return from_account(o, host, port, out, e);
     if (any || o->server != NULL)
         return from_tree(all, o, out, e);
     (void)err_set(e, RC_NOT_FOUND, "no Kubernetes API server is configured");

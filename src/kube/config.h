@@ -8,7 +8,7 @@
  * Shape    --kubeconfig, else the files of $KUBECONFIG (merged: the first that names a thing wins),
  *          else inside of a Pod its service account, else ~/.kube/config. From the chosen context:
  *          server, CA, client certificate, token, token file, basic authentication or an exec
- *          plug-in, proxy, TLS name, namespace.
+ *          plug-in, who to act as, proxy, TLS name, namespace. Options go before what a file says.
  * Freshness  a token file is read again every minute and after 401; an exec plug-in runs again
  *          when its credential has expired and after 401.
  * Errors   RC_NOT_FOUND: no configuration, context, cluster or user of that name; RC_INVALID: a
@@ -26,9 +26,18 @@
 struct kube_config;
 
 struct kube_config_opts {
-    const char *kubeconfig; /* --kubeconfig; NULL: look for it */
-    const char *context;    /* --context; NULL: current-context */
-    const char *server;     /* --server: in place of the cluster's; NULL: the cluster's */
+    const char *kubeconfig;     /* --kubeconfig; NULL: look for it */
+    const char *context;        /* --context; NULL: current-context */
+    const char *server;         /* --server: in place of the cluster's; NULL: the cluster's */
+    const char *cluster, *user; /* others of the kubeconfig; NULL: those of the context */
+    const char
+        *server_name; /* that the certificate must have; NULL: the cluster's, or that of `server` */
+    const char *ca_file;          /* NULL: the cluster's */
+    bool insecure;                /* the server's certificate is not verified */
+    const char *as, *as_uid;      /* act as that user; NULL: as the kubeconfig says */
+    const char *const *as_groups; /* n_as_groups, of `as` */
+    size_t n_as_groups;
+    int timeout_ms; /* of each request that is not a stream; 0 or less: some seconds */
 };
 
 /* `o` may be NULL. */

@@ -15,6 +15,8 @@ struct kube_config {
     char *ca, *cert, *key; /* PEM, or NULL */
     char *token, *token_file, *user, *password;
     char *server_name, *proxy;
+    char **as;      /* lines of the header, "Impersonate-User: x"; NULL ends. NULL: nobody else */
+    int timeout_ms; /* 0: the default */
     struct json *exec;    /* the plug-in's configuration, or NULL */
     struct json *cluster; /* what the plug-in may know */
     char *exec_dir;

@@ -36,6 +36,43 @@ put_file(const char *name, const char *text, mode_t mode)
     "    client-certificate-data: Q0VSVA==\n    client-key-data: S0VZ\n"
 #define WHOLE "current-context: x\n" CLUSTERS CONTEXTS USERS
 
+/* What options say goes before the file; who to act as is never mixed of both. */
+static void
+test_config_obeys_options(void **state)
+{
+    static const char *const groups[] = {"a", "b"};
+    const struct kube_config_opts other = {.user = "f",
+                                           .server = "http://two",
+                                           .as = "ada",
+                                           .as_groups = groups,
+                                           .n_as_groups = 2,
+                                           .timeout_ms = 5},
+                                  groups_only = {.as_groups = groups, .n_as_groups = 1},
+                                  line = {.as = "ada\r\nX: y"}, gone = {.cluster = "none"};
+    const struct str all =
+        STR_LIT(WHOLE "- name: f\n  user: {token: open, as: bob, as-uid: '7', as-groups: [g]}\n");
+    struct kube_config *c = NULL;
+    struct err e = ERR_INIT;
+
+    (void)state;
+    T_OK(kube_config_parse(all, "/", &other, &c, &e));
+    assert_string_equal(c->token, "open");
+    assert_null(c->server_name); /* it was that of another server */
+    assert_string_equal(c->as[0], "Impersonate-User: ada");
+    assert_string_equal(c->as[2], "Impersonate-Group: b");
+    assert_null(c->as[3]);
+    assert_int_equal(c->timeout_ms, 5);
+    kube_config_free(c);
+    T_OK(kube_config_parse(all, "/", &(struct kube_config_opts){.user = "f"}, &c, &e));
+    assert_string_equal(c->as[0], "Impersonate-User: bob");
+    assert_string_equal(c->as[1], "Impersonate-Uid: 7");
+    assert_string_equal(c->as[2], "Impersonate-Group: g");
+    kube_config_free(c);
+    T_RC(kube_config_parse(all, "/", &groups_only, &c, &e), RC_INVALID);
+    T_RC(kube_config_parse(all, "/", &line, &c, &e), RC_INVALID);
+    T_RC(kube_config_parse(all, "/", &gone, &c, &e), RC_NOT_FOUND);
+}
+
 static void
 test_config_picks_the_context(void **state)
 {
@@ -183,6 +220,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config_picks_the_context),
+        cmocka_unit_test(test_config_obeys_options),
         cmocka_unit_test(test_config_refuses_without_telling_secrets),
         cmocka_unit_test(test_config_merges_files),
         cmocka_unit_test(test_exec_gives_credentials),

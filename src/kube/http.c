@@ -141,7 +141,7 @@ session_get(struct ctx *cx, struct kube_http *t, const struct session * not, str
 /* A request as the HTTP client wants it. The fields borrow from each other: do not copy. */
 struct outgoing {
     struct http_request rq;
-    const char *headers[3];
+    const char **headers; /* ours; what they say is not */
     char accept[128], type[128];
     char *url;
 };
@@ -150,21 +150,28 @@ static void
 outgoing_init(struct outgoing *out, const struct kube_http *t, const struct kube_request *rq)
 {
     const char *type = rq->content_type != NULL ? rq->content_type : "application/json";
+    size_t n = 0;
 
+    while (t->c->as != NULL && t->c->as[n] != NULL)
+        n++;
+    out->headers = (const char **)mem_zero(n + 3, sizeof(*out->headers));
     out->url = mem_printf("%s%s", t->c->server, rq->path);
     (void)snprintf(out->accept, sizeof(out->accept), "Accept: %s",
                    rq->accept != NULL ? rq->accept : "application/json");
     (void)snprintf(out->type, sizeof(out->type), "Content-Type: %s", type);
-    out->headers[0] = out->accept;
-    out->headers[1] = rq->body.n > 0 ? out->type : NULL;
-    out->headers[2] = NULL;
+    if (n > 0)
+        memcpy(out->headers, t->c->as, n * sizeof(*out->headers));
+    out->headers[n] = out->accept;
+    out->headers[n + 1] = rq->body.n > 0 ? out->type : NULL;
     out->rq = (struct http_request){.method = rq->method,
                                     .url = out->url,
                                     .headers = out->headers,
                                     .user = t->c->user,
                                     .password = t->c->password,
                                     .body = rq->body,
-                                    .timeout_ms = rq->timeout_ms > 0 ? rq->timeout_ms : CALL_MS,
+                                    .timeout_ms = t->c->timeout_ms > 0 ? t->c->timeout_ms
+                                                  : rq->timeout_ms > 0 ? rq->timeout_ms
+                                                                       : CALL_MS,
                                     .body_max = KUBE_BODY_MAX};
 }
 
@@ -215,6 +222,7 @@ http_exchange(struct kube_http *t, struct ctx *cx, const struct kube_request *rq
         session_put(t, refused);
     }
     mem_free(o.url);
+    mem_free(o.headers);
     if (rc == RC_OK)
         return RC_OK;
     e->sys = 0; /* there is no HTTP status */
@@ -375,11 +383,10 @@ http_upgrade(struct kube_transport *base, struct ctx *cx, struct kube_duplex **o
     d->link = link;
     d->host = mem_strndup(host, strcspn(host, "/"));
     d->authorization = authorization_of(t, s);
-    d->d = (struct kube_duplex){{duplex_read},
-                                {duplex_write},
-                                d->host,
-                                host + strcspn(host, "/"), /* without a slash at its end */
-                                d->authorization};
+    d->d = (struct kube_duplex){
+        {duplex_read},    {duplex_write},
+        d->host,          host + strcspn(host, "/"), /* without a slash at its end */
+        d->authorization, (const char *const *)t->c->as};
     *out = &d->d;
     return RC_OK;
 }

@@ -100,6 +100,7 @@ podexec_greet(struct podexec *x, const char *path, struct err *e)
     struct ws_request rq = {.host = x->d->host,
                             .path = path,
                             .authorization = x->d->authorization,
+                            .headers = x->d->headers,
                             .protocols = PROTOCOLS};
     int status = 0;
 

@@ -43,9 +43,10 @@ struct kube_stream {
 struct kube_duplex {
     struct rd rd;
     struct wr wr;
-    const char *host;          /* for the request: "10.0.0.1:6443" */
-    const char *prefix;        /* before paths: "" or "/k8s/clusters/x" */
-    const char *authorization; /* "Bearer ..."; NULL: the connection says who we are */
+    const char *host;           /* for the request: "10.0.0.1:6443" */
+    const char *prefix;         /* before paths: "" or "/k8s/clusters/x" */
+    const char *authorization;  /* "Bearer ..."; NULL: the connection says who we are */
+    const char *const *headers; /* more lines, "Name: value"; NULL ends. NULL: none */
 };
 
 struct kube_transport {

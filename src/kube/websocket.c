@@ -192,8 +192,12 @@ ws_open(struct ws *w, const struct ws_request *rq, int *status, struct buf *body
                    "Connection: Upgrade\r\nUpgrade: websocket\r\n"
                    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n"
                    "Sec-WebSocket-Protocol: %s\r\n",
-                   rq->path, rq->host, buf_c(&key), rq->protocols) ||
-        (rq->authorization != NULL &&
+                   rq->path, rq->host, buf_c(&key), rq->protocols))
+        return err_code(e);
+    for (size_t i = 0; rq->headers != NULL && rq->headers[i] != NULL; i++)
+        if (buf_printf(&text, e, "%s\r\n", rq->headers[i]))
+            return err_code(e);
+    if ((rq->authorization != NULL &&
          buf_printf(&text, e, "Authorization: %s\r\n", rq->authorization)) ||
         buf_add(&text, "\r\n", 2, e) || wr_write(w->wr, text.p, text.n, e) ||
         read_head(w, buf_str(&accept), &h, e))

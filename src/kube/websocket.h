@@ -37,8 +37,9 @@ void ws_release(struct ws *w);
 
 struct ws_request {
     const char *host, *path;
-    const char *authorization; /* NULL: none */
-    const char *protocols;     /* "a, b": what we speak, the best first */
+    const char *authorization;  /* NULL: none */
+    const char *const *headers; /* more lines, "Name: value"; NULL ends. NULL: none */
+    const char *protocols;      /* "a, b": what we speak, the best first */
 };
 /*
  * `*status` is 101 when it is open. Any other: the server refused; as much of the answer's body as
