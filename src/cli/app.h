@@ -61,7 +61,7 @@ struct program {
 };
 extern const struct program *app_program;
 extern const struct program program_cstash; /* commands.c */
-/* What stands in the help, and what shells complete. */
+/* What stands in the help, and what shells complete; until the next call. */
 const struct opt_group *app_command_groups(const struct command *c);
 extern const struct command cmd_init, cmd_backup, cmd_restore, cmd_undo, cmd_verify, cmd_snapshots,
     cmd_show, cmd_dump, cmd_load, cmd_digest, cmd_check, cmd_audit, cmd_keys, cmd_get_key, cmd_diff,
@@ -77,7 +77,8 @@ extern const struct command cmd_init, cmd_backup, cmd_restore, cmd_undo, cmd_ver
 
 struct repo_access {
     const char *url, *password_file;
-    const char *kubeconfig, *context; /* of kube:NAMESPACE/REPOSITORY */
+    const char *kubeconfig, *context;     /* of kube:NAMESPACE/REPOSITORY */
+    const struct cluster_access *cluster; /* not an option: in place of both; NULL: they count */
     bool no_lock, no_cache, insecure_tls;
     const char *cache_dir, *ca_file, *client_cert;
     int retry_lock_ms, retry_limit_ms;

@@ -50,7 +50,7 @@ static enum rc
 app_open_kube(struct ctx *cx, const struct repo_access *a, const char *name,
               const struct store_opts *o, struct app_repo *out, struct err *e)
 {
-    const struct cluster_access where = {.kubeconfig = a->kubeconfig, .context = a->context};
+    const struct cluster_access where = cluster_of_repo(a);
     const char *slash = strchr(name, '/');
     CLEANUP(mem_free_ptr) char *ns = NULL;
 

@@ -11,6 +11,28 @@
 #include "kube/config.h"
 #include "kube/object.h"
 
+/* Of kubectl, and not taken here: `value` says what to do. The value itself may be a secret. */
+static enum rc
+cluster_refuse(const struct opt *o, const char *text, void *to, struct err *e)
+{
+    (void)to;
+    return text == NULL ? RC_OK : err_set(e, RC_USAGE, "not taken here: %s", o->value);
+}
+
+static const struct opt_type opt_refused = {
+    .value = "TEXT", .may_be_empty = true, .is_ignored = true, .parse = cluster_refuse};
+#define REFUSED(name, say)                                                                         \
+    {                                                                                              \
+        name, 0, {.type = &opt_refused}, say, NULL                                                 \
+    }
+#define IGNORED(name, what)                                                                        \
+    {                                                                                              \
+        name, 0, what, NULL, NULL                                                                  \
+    }
+#define VISIBLE                                                                                    \
+    "others would see it in the list of processes; name a user of the kubeconfig, which may hold " \
+    "it, by --user"
+
 const struct opt opts_cluster_access[] = {
     {"kubeconfig", 0, OPT_FILE_OR_NONE(struct cluster_access, kubeconfig), NULL,
      "kubeconfig file [$KUBECONFIG, ~/.kube/config, that of cstash up]"},
@@ -18,6 +40,37 @@ const struct opt opts_cluster_access[] = {
      "context of the kubeconfig"},
     {"namespace", 'n', OPT_TEXT_OR_NONE(struct cluster_access, ns), "NAMESPACE",
      "namespace [that of the context]"},
+    {"cluster", 0, OPT_TEXT_OR_NONE(struct cluster_access, cluster), "NAME",
+     "cluster of the kubeconfig [that of the context]"},
+    {"user", 0, OPT_TEXT_OR_NONE(struct cluster_access, user), "NAME",
+     "user of the kubeconfig [that of the context]"},
+    {"server", 's', OPT_TEXT_OR_NONE(struct cluster_access, server), "URL",
+     "address of the API server [that of the cluster]"},
+    {"as", 0, OPT_TEXT_OR_NONE(struct cluster_access, as), "USER", "act as this user"},
+    {"as-group", 0, OPT_LIST_OR_NONE(struct cluster_access, as_groups), "GROUP",
+     "group of that user (repeatable)"},
+    {"as-uid", 0, OPT_TEXT_OR_NONE(struct cluster_access, as_uid), "UID", "uid of that user"},
+    {"request-timeout", 0, OPT_MS_OR_NONE(struct cluster_access, timeout_ms, NULL), NULL,
+     "limit of each request, such as 5s or 5m; 0: half a minute"},
+    {"certificate-authority", 0, OPT_FILE_OR_NONE(struct cluster_access, ca_file), NULL,
+     "CA certificates of the API server [those of the cluster]"},
+    {"tls-server-name", 0, OPT_TEXT_OR_NONE(struct cluster_access, server_name), "NAME",
+     "name that the API server's certificate must have"},
+    {"insecure-skip-tls-verify", 0, OPT_BOOL(struct cluster_access, insecure), NULL,
+     "do not verify the API server's certificate"},
+    REFUSED("token", VISIBLE),
+    REFUSED("username", VISIBLE),
+    REFUSED("password", VISIBLE),
+    REFUSED("client-certificate", "name a user of the kubeconfig, with its certificate, by --user"),
+    REFUSED("client-key", "name a user of the kubeconfig, with its certificate, by --user"),
+    REFUSED("as-user-extra", "of whom to act as only --as, --as-group and --as-uid are sent"),
+    IGNORED("cache-dir", OPT_IGNORED),
+    IGNORED("match-server-version", OPT_IGNORED_FLAG),
+    IGNORED("disable-compression", OPT_IGNORED_FLAG),
+    IGNORED("warnings-as-errors", OPT_IGNORED_FLAG),
+    IGNORED("logtostderr", OPT_IGNORED_FLAG),
+    IGNORED("stderrthreshold", OPT_IGNORED),
+    IGNORED("v", OPT_IGNORED),
     {.name = NULL},
 };
 const struct opt opts_objects[] = {
@@ -54,10 +107,30 @@ own_kubeconfig(void)
     return NULL;
 }
 
+struct cluster_access
+cluster_of_repo(const struct repo_access *a)
+{
+    return a->cluster != NULL
+               ? *a->cluster
+               : (struct cluster_access){.kubeconfig = a->kubeconfig, .context = a->context};
+}
+
 enum rc
 cluster_connect(const struct cluster_access *a, struct kube **k, char **ns, struct err *e)
 {
-    struct kube_config_opts where = {.kubeconfig = a->kubeconfig, .context = a->context};
+    struct kube_config_opts where = {.kubeconfig = a->kubeconfig,
+                                     .context = a->context,
+                                     .server = a->server,
+                                     .cluster = a->cluster,
+                                     .user = a->user,
+                                     .server_name = a->server_name,
+                                     .ca_file = a->ca_file,
+                                     .insecure = a->insecure,
+                                     .as = a->as,
+                                     .as_uid = a->as_uid,
+                                     .as_groups = a->as_groups.v,
+                                     .n_as_groups = a->as_groups.n,
+                                     .timeout_ms = a->timeout_ms};
     CLEANUP(mem_free_ptr) char *own = NULL;
     struct err first = ERR_INIT;
 

@@ -12,9 +12,15 @@
 #include "cli/app.h"
 #include "cli/resources.h"
 
+/* Zeroed: as the kubeconfig says. */
 struct cluster_access {
     const char *kubeconfig, *context, *ns;
+    const char *cluster, *user, *server, *server_name, *ca_file, *as, *as_uid;
+    struct opt_list as_groups;
+    bool insecure;
+    int timeout_ms;
 };
+/* kubectl's; what has no effect here is taken, and what is not there says so. */
 extern const struct opt opts_cluster_access[];
 
 /* Which objects: of files, or those that words, a selector or --all mean. */
@@ -39,6 +45,9 @@ struct cluster_client {
     bool all;             /* --all-namespaces */
     size_t failed;
 };
+
+/* How to reach the cluster of a Repository ("kube:"). */
+struct cluster_access cluster_of_repo(const struct repo_access *a);
 
 /* Only connect. `*ns`: the namespace of the context; mem_free. */
 NODISCARD enum rc cluster_connect(const struct cluster_access *a, struct kube **k, char **ns,

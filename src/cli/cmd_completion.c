@@ -131,36 +131,10 @@ completion_first(const struct command *c)
 
 /* ---- options ---- */
 
-/* Of a verb whose words are another command's: -n, and what Stash calls otherwise. */
-static const struct opt *
-forward_next(const struct forward *f, struct completion_options *at)
-{
-    const struct forward_option *o;
-
-    if (at->n_forward++ == 0) {
-        at->made = (struct opt){.name = "namespace",
-                                .letter = 'n',
-                                .field.type = &opt_text,
-                                .value = "NAMESPACE",
-                                .help = "of the Repository"};
-        return &at->made;
-    }
-    if (f->options == NULL || f->options[at->n_forward - 2].name == NULL)
-        return NULL;
-    o = &f->options[at->n_forward - 2];
-    at->made =
-        (struct opt){.name = o->name,
-                     .field.type = o->is_flag ? &opt_flag : &opt_text,
-                     .help = o->how == FORWARD_DROP ? "accepted and ignored" : "as in Stash"};
-    return &at->made;
-}
-
 const struct opt *
-completion_next(const struct command *c, struct completion_options *at)
+completion_next(const struct command *c, struct opts_cursor *at)
 {
-    const struct opt *o = opts_next(app_command_groups(c), &at->at);
-
-    return o != NULL || c->forward == NULL ? o : forward_next(c->forward, at);
+    return opts_next_shown(app_command_groups(c), at);
 }
 
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};

@@ -79,7 +79,7 @@ print_page(const struct command *c)
         print_escaped(c->usage);
     }
     (void)puts("\n.SH OPTIONS");
-    for (const struct opt *o; (o = opts_next(c->groups, &at)) != NULL;)
+    for (const struct opt *o; (o = opts_next_shown(c->groups, &at)) != NULL;)
         print_option(o);
     print_exit_status();
     (void)puts(".SH SEE ALSO\n.BR cstash (1)");

@@ -45,12 +45,6 @@ completion_is_pair(const struct command *c)
 }
 
 /* One option after the other, those too that a verb of the plug-in takes otherwise than the command behind it. Zero it first. */
-struct completion_options {
-    struct opts_cursor at;
-    size_t n_forward;
-    struct opt made;
-};
-/* Until the next call; NULL behind the last. */
-const struct opt *completion_next(const struct command *c, struct completion_options *at);
+const struct opt *completion_next(const struct command *c, struct opts_cursor *at);
 
 #endif

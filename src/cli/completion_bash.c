@@ -4,7 +4,7 @@
 static void
 print_command(const struct command *c)
 {
-    struct completion_options at = {.n_forward = 0};
+    struct opts_cursor at = {0};
     const char *between = "";
 
     (void)printf("    \"%s\")\n        options=\"", c->name);
@@ -13,7 +13,7 @@ print_command(const struct command *c)
     (void)fputs("\"\n        first=\"", stdout);
     completion_first(c);
     (void)fputs("\"\n        case $prev in\n", stdout);
-    at = (struct completion_options){.n_forward = 0};
+    at = (struct opts_cursor){0};
     for (const struct opt *o; (o = completion_next(c, &at)) != NULL;) {
         if (opt_words(o) == NULL || o->field.type->is_flag)
             continue;

@@ -91,7 +91,7 @@ completion_fish(void)
     (void)fputs("'\n", stdout);
     for (size_t i = 0; app_program->commands[i] != NULL; i++) {
         const struct command *c = app_program->commands[i];
-        struct completion_options at = {.n_forward = 0};
+        struct opts_cursor at = {0};
 
         print_first(c);
         for (const struct opt *o; (o = completion_next(c, &at)) != NULL;)

@@ -118,7 +118,7 @@ print_pairs(void)
 static void
 print_command(const struct command *c)
 {
-    struct completion_options at = {.n_forward = 0};
+    struct opts_cursor at = {0};
 
     (void)printf("    '%s')\n        _arguments \\\n", c->name);
     for (const struct opt *o; (o = completion_next(c, &at)) != NULL;)

@@ -129,6 +129,12 @@ find_command(int argc, char **argv, int *words)
     return NULL;
 }
 
+static bool
+is_level(const char *word)
+{
+    return word[0] != '\0' && strspn(word, "0123456789") == strlen(word);
+}
+
 /* "latest", "latest:N", an ID or as much of one as lists show. */
 static bool
 is_snapshot(const char *word)
@@ -194,8 +200,18 @@ main_refuse(const struct command *c, const void *args, struct err *e)
     return EXIT_USAGE;
 }
 
+/* Of the plug-in: not by options of ours. */
+static void
+give_cluster(const struct command *c, void *args, const struct cluster_access *cluster)
+{
+    for (const struct opt_group *g = c->groups; cluster != NULL && g->table != NULL; g++)
+        if (g->table == opts_repo)
+            ((struct repo_access *)(void *)((char *)args + g->offset))->cluster = cluster;
+}
+
+/* `cluster`: where a Repository is; NULL: the options say it. */
 static enum exit_code
-run_command(const struct command *c, int argc, char **argv)
+run_command(const struct command *c, int argc, char **argv, const struct cluster_access *cluster)
 {
     const struct opts_syntax syntax = {.groups = c->groups, .foreign = foreign};
     CLEANUP(mem_free_ptr) struct app_opts *app = (struct app_opts *)mem_zero(1, c->size);
@@ -203,6 +219,7 @@ run_command(const struct command *c, int argc, char **argv)
     enum rc rc;
 
     rc = opts_parse(&syntax, argc, argv, app, &app->words, &e);
+    give_cluster(c, app, cluster);
     if (rc == RC_OK && app->help) {
         print_help(c);
         return EXIT_DONE;
@@ -237,7 +254,7 @@ forward_command(const struct command *c, int argc, char **argv)
             return EXIT_DONE;
         }
     if (forward_words(c->forward, argc, argv, &line, &e) == RC_OK) {
-        code = run_command(c->forward->to, line.argc, line.argv);
+        code = run_command(c->forward->to, line.argc, line.argv, &line.cluster);
     } else {
         log_err(&e);
         log_info("try \"%s %s --help\"", app_program->name, c->name);
@@ -366,6 +383,33 @@ main_unknown(int argc, char **argv)
     return EXIT_USAGE;
 }
 
+/* kubectl's -v N, -v=N, -vN say how much it logs of itself: they are dropped. How many words are left. */
+static int
+main_drop_levels(int argc, char **argv)
+{
+    int n = 0;
+
+    for (int i = 0; i < argc; i++) {
+        const char *word = argv[i], *level = strncmp(word, "-v", 2) != 0 ? "" : word + 2;
+
+        if (strcmp(word, "-v") == 0 && i + 1 < argc && is_level(argv[i + 1]))
+            i++;
+        else if (!is_level(level + (level[0] == '=')))
+            argv[n++] = argv[i];
+    }
+    return n;
+}
+
+/* Does it take what kubectl takes? */
+static bool
+is_of_cluster(const struct command *c)
+{
+    for (const struct opt_group *g = c->groups; g != NULL && g->table != NULL; g++)
+        if (g->table == opts_cluster_access)
+            return true;
+    return false;
+}
+
 /* From argv[at] on: the word behind options that may stand before it goes to the front. False: there is none. */
 static bool
 main_lift(int at, int argc, char **argv)
@@ -455,8 +499,11 @@ main_run(int argc, char **argv)
         return EXIT_FAILED;
     }
     catch_signals();
-    code = c->forward != NULL ? forward_command(c, argc - 1 - words, argv + 1 + words)
-                              : run_command(c, argc - 1 - words, argv + 1 + words);
+    argv += 1 + words;
+    argc -= 1 + words;
+    if (is_of_cluster(c))
+        argc = main_drop_levels(argc, argv);
+    code = c->forward != NULL ? forward_command(c, argc, argv) : run_command(c, argc, argv, NULL);
     ctx_release(&root);
     return code;
 }
@@ -469,6 +516,7 @@ main_start(int argc, char **argv)
     main_log_format(argc, argv);
     if (argc > 0 && plugin_is_called(argv[0])) {
         app_program = &program_plugin;
+        argc = main_drop_levels(argc, argv);
     }
     if (argc < 2) {
         print_usage();

@@ -18,18 +18,22 @@ static const char *const prunes[] = {"--prune", "--guarded", NULL};
 
 /* Of the container in which Stash's plug-in runs restic. */
 #define OF_DOCKER                                                                                  \
-    {"docker-registry", FORWARD_DROP, NULL, false},                                                \
+    {"docker-registry", FORWARD_DROP, NULL, false, "NAME", NULL},                                  \
     {                                                                                              \
-        "image-tag", FORWARD_DROP, NULL, false                                                     \
+        "image-tag", FORWARD_DROP, NULL, false, "TAG", NULL                                        \
     }
 
 static const struct forward_option of_docker[] = {OF_DOCKER, {.name = NULL}};
-static const struct forward_option of_check[] = {{"with-cache", FORWARD_DROP, NULL, true},
+static const struct forward_option of_check[] = {
+    {"with-cache", FORWARD_DROP, NULL, true, NULL, NULL}, {.name = NULL}};
+static const struct forward_option of_prune[] = {OF_DOCKER,
+                                                 {"max-unused-limit", FORWARD_AS, "max-unused",
+                                                  false, "SIZE",
+                                                  "what may stay unused, as --max-unused"},
                                                  {.name = NULL}};
-static const struct forward_option of_prune[] = {
-    OF_DOCKER, {"max-unused-limit", FORWARD_AS, "max-unused", false}, {.name = NULL}};
-static const struct forward_option of_remove[] = {{"id", FORWARD_WORD, NULL, false},
-                                                  {.name = NULL}};
+static const struct forward_option of_remove[] = {
+    {"id", FORWARD_WORD, NULL, false, "ID", "of the password, as key list shows it"},
+    {.name = NULL}};
 
 #define FORWARD(name_, usage_, summary_, ...)                                                      \
     static const struct forward forward_##name_ = {__VA_ARGS__};                                   \
@@ -110,174 +114,12 @@ const struct program program_plugin = {.name = "kubectl stash",
                                        .leading = leading,
                                        .absent = absent};
 
-const struct opt_group *
-app_command_groups(const struct command *c)
-{
-    if (c->forward == NULL)
-        return c->groups;
-    return c->forward->groups != NULL ? c->forward->groups : c->forward->to->groups;
-}
-
 bool
 plugin_is_called(const char *argv0)
 {
     const char *slash = strrchr(argv0, '/'), *name = slash != NULL ? slash + 1 : argv0;
 
     return strcmp(name, "kubectl-stash") == 0;
-}
-
-static enum rc
-forward_push(struct forwarded *f, char *word, struct err *e)
-{
-    if (f->argc == FORWARD_MAX - 1)
-        return err_set(e, RC_USAGE, "too many arguments");
-    f->argv[f->argc++] = word;
-    return RC_OK;
-}
-
-/* `word` is kept until forward_release. */
-static enum rc
-forward_made(struct forwarded *f, char *word, struct err *e)
-{
-    if (forward_push(f, word, e)) {
-        mem_free(word);
-        return err_code(e);
-    }
-    f->made[f->n_made++] = word;
-    return RC_OK;
-}
-
-/* Is `word` the option `name` (or `letter`)? `*value` is behind its equals sign, or NULL. */
-static bool
-is_option(char *word, const char *name, char letter, char **value)
-{
-    size_t n = strlen(name);
-
-    *value = NULL;
-    if (word[0] == '-' && letter != 0 && word[1] == letter) {
-        *value = word[2] == '\0' ? NULL : word + 2 + (word[2] == '=');
-        return true;
-    }
-    if (strncmp(word, "--", 2) != 0 || strncmp(word + 2, name, n) != 0 ||
-        (word[2 + n] != '\0' && word[2 + n] != '='))
-        return false;
-    *value = word[2 + n] == '=' ? word + 3 + n : NULL;
-    return true;
-}
-
-/* What of the line is not for the command itself. */
-struct forward_line {
-    const char *ns, *repository;
-    char *word; /* goes behind the words in front; NULL: none */
-};
-
-/* An option of Stash's that is called otherwise, or -n: true, and `*i` is at its last word. */
-static enum rc
-forward_option(const struct forward *f, int argc, char **argv, int *i, struct forward_line *line,
-               struct forwarded *out, bool *taken, struct err *e)
-{
-    char *value;
-
-    *taken = true;
-    if (is_option(argv[*i], "namespace", 'n', &value)) {
-        line->ns = value != NULL ? value : *i + 1 < argc ? argv[++*i] : "";
-        return RC_OK;
-    }
-    for (const struct forward_option *o = f->options; o != NULL && o->name != NULL; o++) {
-        if (!is_option(argv[*i], o->name, 0, &value))
-            continue;
-        if (value == NULL && !o->is_flag && *i + 1 < argc)
-            value = argv[++*i];
-        if (o->how == FORWARD_WORD)
-            line->word = value;
-        if (o->how != FORWARD_AS)
-            return RC_OK;
-        return forward_made(out, mem_printf("--%s=%s", o->to, value != NULL ? value : ""), e);
-    }
-    *taken = false;
-    return RC_OK;
-}
-
-/* Options with their values as they are, the first word as the Repository. */
-static enum rc
-forward_rest(const struct forward *f, int argc, char **argv, struct forward_line *line,
-             struct forwarded *out, struct err *e)
-{
-    for (int i = 0; i < argc; i++) {
-        bool taken;
-        int n;
-
-        if (forward_option(f, argc, argv, &i, line, out, &taken, e))
-            return err_code(e);
-        if (taken)
-            continue;
-        n = opts_leading(f->groups != NULL ? f->groups : f->to->groups, argc - i, argv + i);
-        if (n == 0 && f->groups != NULL && argv[i][0] == '-')
-            return err_set(e, RC_USAGE, "%.100s is not an option of this", argv[i]);
-        if (n == 0 && argv[i][0] != '-' && line->repository == NULL) {
-            line->repository = argv[i];
-            continue;
-        }
-        for (int k = 0; k < MAX(n, 1); k++)
-            if (forward_push(out, argv[i + k], e))
-                return err_code(e);
-        i += MAX(n, 1) - 1;
-    }
-    return RC_OK;
-}
-
-/* As Stash's objects have it; a few digits might be the end of another Repository's name. */
-static bool
-is_whole_id(const char *s)
-{
-    size_t n = strspn(s, "0123456789abcdef");
-
-    return n >= 8 && n <= 64 && s[n] == '\0';
-}
-
-/* "kube:NAMESPACE/REPOSITORY" of the word; of a snapshot's name its digits too. */
-static enum rc
-forward_repository(const struct forward *f, const struct forward_line *line, struct forwarded *out,
-                   struct err *e)
-{
-    const char *name = line->repository, *cut = name != NULL ? strrchr(name, '-') : NULL;
-    int n = name == NULL ? 0 : (int)strlen(name);
-
-    if (name == NULL || (f->snapshot && (cut == NULL || !is_whole_id(cut + 1))))
-        return err_set(e, RC_USAGE,
-                       f->snapshot
-                           ? "name the snapshot: REPOSITORY-ID, with eight digits of its ID or more"
-                           : "name the Repository");
-    if (f->snapshot) {
-        n = (int)(cut - name);
-        if (forward_made(out, mem_strdup(cut + 1), e))
-            return err_code(e);
-    }
-    return forward_made(out,
-                        mem_printf("--repo=" APP_KUBE "%s%s%.*s", line->ns != NULL ? line->ns : "",
-                                   line->ns != NULL ? "/" : "", n, name),
-                        e);
-}
-
-enum rc
-forward_words(const struct forward *f, int argc, char **argv, struct forwarded *out, struct err *e)
-{
-    struct forward_line line = {.ns = NULL};
-
-    *out = (struct forwarded){.argc = 0};
-    for (size_t i = 0; f->with != NULL && f->with[i] != NULL; i++)
-        if (forward_push(out, (char *)(uintptr_t)f->with[i], e))
-            return err_code(e);
-    if (forward_rest(f, argc, argv, &line, out, e) || forward_repository(f, &line, out, e))
-        return err_code(e);
-    return line.word != NULL ? forward_push(out, line.word, e) : RC_OK;
-}
-
-void
-forward_release(struct forwarded *f)
-{
-    for (size_t i = 0; i < f->n_made; i++)
-        mem_free(f->made[i]);
 }
 
 /* ---- for the commands on objects ---- */
@@ -313,10 +155,7 @@ plugin_repo(const struct cluster_access *a, const char *repository)
 struct repo_access
 plugin_access(const struct cluster_access *a, const char *url)
 {
-    return (struct repo_access){.url = url,
-                                .kubeconfig = a->kubeconfig,
-                                .context = a->context,
-                                .retry_limit_ms = 15 * 60 * 1000};
+    return (struct repo_access){.url = url, .cluster = a, .retry_limit_ms = 15 * 60 * 1000};
 }
 
 /* Is it there already, with all that `obj` says but for labels and annotations? */

@@ -29,6 +29,7 @@ struct forward_option {
     enum { FORWARD_AS, FORWARD_WORD, FORWARD_DROP } how;
     const char *to; /* FORWARD_AS: the option of ours */
     bool is_flag;
+    const char *value, *help; /* as in an option's row; NULL: it is ignored */
 };
 
 struct forward {
@@ -46,6 +47,7 @@ struct forwarded {
     int argc;
     char *made[FORWARD_MAX];
     size_t n_made;
+    struct cluster_access cluster; /* where the Repository is */
 };
 /* RC_USAGE: no Repository is named, or too much. forward_release in any case. */
 NODISCARD enum rc forward_words(const struct forward *f, int argc, char **argv,

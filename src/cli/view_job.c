@@ -278,7 +278,7 @@ view_print(const struct view_result *r, struct err *e)
 static enum rc
 view_connect(const struct repo_access *a, struct view *v, struct err *e)
 {
-    const struct cluster_access where = {.kubeconfig = a->kubeconfig, .context = a->context};
+    const struct cluster_access where = cluster_of_repo(a);
     const char *name = app_repo_url(a) + strlen(APP_VIEW), *slash = strchr(name, '/');
 
     if (*name == '\0' || slash == name ||

@@ -50,6 +50,6 @@ opts_print(const struct opt_group *groups)
 {
     struct opts_cursor at = {0};
 
-    for (const struct opt *o; (o = opts_next(groups, &at)) != NULL;)
+    for (const struct opt *o; (o = opts_next_shown(groups, &at)) != NULL;)
         opts_print_row(o);
 }

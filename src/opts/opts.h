@@ -91,7 +91,8 @@ struct opt {
     char letter;      /* or 0 */
     struct opt_field field;
     const char *value; /* what to call the value in the help; NULL: as the type, or the words */
-    const char *help;
+    const char
+        *help; /* NULL: it is taken, but not shown: it has no effect, or says why it is not there */
 };
 
 #define OPT_OFFSET(T, f, C)                                                                        \
@@ -184,6 +185,8 @@ struct opts_cursor {
     size_t group, row;
 };
 const struct opt *opts_next(const struct opt_group *groups, struct opts_cursor *at);
+/* The same of those that are shown. */
+const struct opt *opts_next_shown(const struct opt_group *groups, struct opts_cursor *at);
 
 /* What the help calls the value: "FILE", "auto|off|max"; NULL: it takes none. Returns `to` or NULL. */
 const char *opt_value(const struct opt *o, char to[static OPT_VALUE_TEXT]);

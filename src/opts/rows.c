@@ -18,6 +18,16 @@ opts_next(const struct opt_group *groups, struct opts_cursor *at)
     return NULL;
 }
 
+const struct opt *
+opts_next_shown(const struct opt_group *groups, struct opts_cursor *at)
+{
+    const struct opt *o = opts_next(groups, at);
+
+    while (o != NULL && o->help == NULL)
+        o = opts_next(groups, at);
+    return o;
+}
+
 const char *const *
 opt_words(const struct opt *o)
 {

@@ -23,6 +23,24 @@ teardown() {
 }
 
 stash() { kubectl stash "$@"; }
+serve_heads() { # an API server that has nothing, and writes down the heads of requests
+    python3 - "$T" >/dev/null 2>&1 3>&- <<'PY' &
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        open(sys.argv[1] + "/heads", "a").write(str(self.headers))
+        body = b'{"kind": "Status", "message": "no such", "code": 404}'
+        self.send_response(404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+open(sys.argv[1] + "/port", "w").write(str(server.server_port))
+server.serve_forever()
+PY
+    echo $! >"$T/heads.pid"
+    until_true test -s "$T/port"
+}
 snapshots() { RESTIC_REPOSITORY=$T/repo-demo RESTIC_PASSWORD=secret restic snapshots --json | python3 -c 'import json, sys; print(*(s["short_id"] for s in json.load(sys.stdin)))'; }
 backup() { # a session by hand; its name
     stash trigger -n demo bc | sed -n 's|^backupsessions.stash.appscode.com/\(.*\) created in demo$|\1|p'
@@ -58,6 +76,22 @@ backup() { # a session by hand; its name
     says 1 'could not read BackupConfiguration demo/none'
     run stash frobnicate
     says 2 'unknown command frobnicate' 'known: trigger, pause, ' ', debug, '
+    # kubectl's flags: another server, as somebody else; what is not taken says so, and is not repeated.
+    serve_heads
+    local there
+    there=http://127.0.0.1:$(cat "$T/port")
+    run stash trigger bc -n demo -s "$there" --as ada --as-group g --as-group h --request-timeout 5s -v=6 --match-server-version
+    says 1 'no such'
+    run stash -v 6 check repo -n demo --server "$there" --as bob
+    says 1 'no such'
+    tr -d '\r' <"$T/heads" | sort -u | grep -i '^impersonate-' | tr '\n' ' ' | grep -qx 'Impersonate-Group: g Impersonate-Group: h Impersonate-User: ada Impersonate-User: bob '
+    run stash trigger bc -n demo --user nobody
+    says 1 'the kubeconfig has no user "nobody"'
+    run stash prune repo --token s3cret
+    says 2 '--token: not taken here' 'kubeconfig'
+    [[ "$output" != *s3cret* ]]
+    run stash prune -r x repo
+    says 2 '--repo is not an option of this'
     run stash debug
     says 2 'debug is half of a command' 'known: debug backup, debug restore, debug operator'
     run stash debug frobnicate --backupconfig x
@@ -70,6 +104,11 @@ backup() { # a session by hand; its name
     stash key --help | grep -q '^  list '
     stash help | grep -q '^  pause backup '
     stash key add --help | grep -q '^usage: kubectl stash key add \[options\] REPOSITORY'
+    stash prune --help >"$T/out"
+    grep -q -e '^  -n, --namespace NAMESPACE' "$T/out"
+    grep -q -e '^      --dry-run' "$T/out"
+    grep -q -e '^      --max-unused-limit' "$T/out"
+    ! grep -q -e '--repo \|--token\|--stderrthreshold' "$T/out"
 }
 
 @test "copies into another namespace: a Secret, a Repository, a configuration with both" {
