@@ -93,12 +93,19 @@ print_usage(void)
                  app_program->name, app_program->name);
 }
 
+/* The arguments of a command, for people; NULL: none. */
+static const char *
+usage_of(const struct command *c)
+{
+    if (c->forward == NULL)
+        return c->usage;
+    return c->forward->snapshot ? "REPOSITORY-ID" : "REPOSITORY";
+}
+
 static void
 print_help(const struct command *c)
 {
-    const char *usage = c->forward == NULL     ? c->usage
-                        : c->forward->snapshot ? "REPOSITORY-ID"
-                                               : "REPOSITORY";
+    const char *usage = usage_of(c);
 
     (void)printf("usage: %s %s [options]%s%s\n\n%s\n\n", app_program->name, c->name,
                  usage != NULL ? " " : "", usage != NULL ? usage : "", c->summary);
@@ -182,9 +189,9 @@ exit_code_of(enum rc rc)
     }
 }
 
-/* `e` says what is wrong with the options or the words. */
+/* `e` says what is wrong with the options or the words of `c`, which was called as `named`. */
 static enum exit_code
-main_refuse(const struct command *c, const void *args, struct err *e)
+main_refuse(const struct command *c, const struct command *named, const void *args, struct err *e)
 {
     char known[1000]; /* all of them: what a line of the log holds */
     bool is_unknown = e->code == RC_NOT_FOUND;
@@ -193,10 +200,10 @@ main_refuse(const struct command *c, const void *args, struct err *e)
         return EXIT_DONE;
     log_err(e);
     if (is_unknown) {
-        opts_names(c->groups, known, sizeof(known));
+        opts_names(app_command_groups(named), known, sizeof(known));
         log_info("known: %s", known);
     }
-    log_info("try \"%s %s --help\"", app_program->name, c->name);
+    log_info("try \"%s %s --help\"", app_program->name, named->name);
     return EXIT_USAGE;
 }
 
@@ -209,9 +216,10 @@ give_cluster(const struct command *c, void *args, const struct cluster_access *c
             ((struct repo_access *)(void *)((char *)args + g->offset))->cluster = cluster;
 }
 
-/* `cluster`: where a Repository is; NULL: the options say it. */
+/* It was called as `named`. `cluster`: where a Repository is; NULL: the options say it. */
 static enum exit_code
-run_command(const struct command *c, int argc, char **argv, const struct cluster_access *cluster)
+run_command(const struct command *c, const struct command *named, int argc, char **argv,
+            const struct cluster_access *cluster)
 {
     const struct opts_syntax syntax = {.groups = c->groups, .foreign = foreign};
     CLEANUP(mem_free_ptr) struct app_opts *app = (struct app_opts *)mem_zero(1, c->size);
@@ -226,12 +234,12 @@ run_command(const struct command *c, int argc, char **argv, const struct cluster
     }
     if (rc == RC_OK && (app->words.n < c->words_min || app->words.n > c->words_max))
         rc = err_set(&e, RC_USAGE, "wrong number of arguments: usage is %s %s [options]%s%s",
-                     app_program->name, c->name, c->usage != NULL ? " " : "",
-                     c->usage != NULL ? c->usage : "");
+                     app_program->name, named->name, usage_of(named) != NULL ? " " : "",
+                     usage_of(named) != NULL ? usage_of(named) : "");
     for (size_t i = 0; rc == RC_OK && c->words_are_snapshots && i < app->words.n; i++)
         rc = app_check_snapshot(app->words.v[i], &e);
     if (rc != RC_OK)
-        return main_refuse(c, app, &e);
+        return main_refuse(c, named, app, &e);
     log_set_level(app->quiet ? LOG_WARN : app->verbose ? LOG_DEBUG : LOG_INFO);
     log_set_json(app->log_format == LOG_AS_JSON);
     rc = c->run(&root, app, &e);
@@ -254,7 +262,7 @@ forward_command(const struct command *c, int argc, char **argv)
             return EXIT_DONE;
         }
     if (forward_words(c->forward, argc, argv, &line, &e) == RC_OK) {
-        code = run_command(c->forward->to, line.argc, line.argv, &line.cluster);
+        code = run_command(c->forward->to, c, line.argc, line.argv, &line.cluster);
     } else {
         log_err(&e);
         log_info("try \"%s %s --help\"", app_program->name, c->name);
@@ -503,7 +511,8 @@ main_run(int argc, char **argv)
     argc -= 1 + words;
     if (is_of_cluster(c))
         argc = main_drop_levels(argc, argv);
-    code = c->forward != NULL ? forward_command(c, argc, argv) : run_command(c, argc, argv, NULL);
+    code =
+        c->forward != NULL ? forward_command(c, argc, argv) : run_command(c, c, argc, argv, NULL);
     ctx_release(&root);
     return code;
 }

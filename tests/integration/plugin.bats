@@ -92,6 +92,9 @@ backup() { # a session by hand; its name
     [[ "$output" != *s3cret* ]]
     run stash prune -r x repo
     says 2 '--repo is not an option of this'
+    run stash check --bogus repo
+    says 2 'unknown option --bogus' '--namespace' 'try "kubectl stash check --help"'
+    [[ "$output" != *--repo\ * ]]
     run stash debug
     says 2 'debug is half of a command' 'known: debug backup, debug restore, debug operator'
     run stash debug frobnicate --backupconfig x
