@@ -182,7 +182,7 @@ print_safety(const struct safety_result *s)
         (void)printf("; since the restore before was not finished, `cstash undo` leads to %.8s\n",
                      id_hex(&s->back, id));
     else
-        (void)puts("; `cstash undo` brings them back");
+        (void)printf("; `cstash undo` brings %s back\n", str_plural(s->keys, "it", "them"));
 }
 
 static void
