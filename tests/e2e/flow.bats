@@ -76,6 +76,26 @@ YAML
     kubectl delete restoresession ask fail -n $NS >/dev/null
 }
 
+@test "the copy of a target goes into its own Repository, in a volume of its own, and comes back from there" {
+    local before
+    volume $NS own
+    repository $NS own own
+    kubectl patch repository own -n $NS --type merge -p '{"spec":{"backend":{"local":{"mountPath":"/own"}}}}'
+    config $NS second 'repository: {name: own}' "$SECOND"
+    cli $NS second set mine 1
+    before=$(digest $NS second)
+    restore $NS copied "$SECOND"
+    phase $NS restoresession/copied Succeeded 60
+    [ "$(field $NS restoresession/copied '{.status.stats[0].safetyCopyRepository}')" = own ]
+    restic -r "$BATS_FILE_TMPDIR/$NS-own" --password-command 'echo secret' snapshots --no-lock --no-cache --json | grep -q before-restore
+    ln -s "${CSTASH_BUILD:-$ROOT/build}/cstash" "$BATS_TEST_TMPDIR/kubectl-stash"
+    undo=$("$BATS_TEST_TMPDIR/kubectl-stash" undo -n $NS copied | sed -n 's|^restoresessions.stash.appscode.com/\(.*\) created in .*|\1|p')
+    phase $NS "restoresession/$undo" Succeeded 60
+    [ "$(digest $NS second)" = "$before" ]
+    kubectl delete -n $NS bc second
+    kubectl delete -n $NS restoresession copied "$undo" >/dev/null
+}
+
 @test "a session under the name of one that was deleted a moment before is another one" {
     for id in 00000000 latest 00000000 latest; do
         restore $NS again "rules: [{snapshots: [\"$id\"]}]"
