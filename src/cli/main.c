@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "cli/app.h"
 #include "cli/completion.h"
+#include "cli/line.h"
 #include "cli/plugin.h"
 #include "cli/snapshot_opts.h"
 #include "node/node.h"
@@ -55,7 +56,6 @@ static const struct opt_foreign foreign[] = {
     {.word = NULL},
 };
 
-static const char *const helps[] = {"help", "--help", "-h", NULL};
 enum { KNOWN_MAX = 4000 };
 
 static struct ctx root; /* here for the signal handler */
@@ -134,12 +134,6 @@ find_command(int argc, char **argv, int *words)
             return app_program->commands[i];
     }
     return NULL;
-}
-
-static bool
-is_level(const char *word)
-{
-    return word[0] != '\0' && strspn(word, "0123456789") == strlen(word);
 }
 
 /* "latest", "latest:N", an ID or as much of one as lists show. */
@@ -309,20 +303,6 @@ main_log_format(int argc, char **argv)
             log_set_json(true);
 }
 
-/* Is it the first word of commands whose names are two? Then the first of these, else NULL. */
-static const struct command *
-find_head(const char *word)
-{
-    for (size_t i = 0; app_program->commands[i] != NULL; i++) {
-        const struct command *c = app_program->commands[i];
-
-        if (completion_is_pair(c) && strlen(word) == completion_head(c) &&
-            strncmp(c->name, word, completion_head(c)) == 0)
-            return c;
-    }
-    return NULL;
-}
-
 static void
 add_known(void *arg, const struct command *c, const char *word, size_t n)
 {
@@ -364,11 +344,11 @@ find_absent(int argc, char **argv, bool half)
 static enum exit_code
 main_unknown(int argc, char **argv)
 {
-    const struct app_absent *absent = find_absent(argc, argv, find_head(argv[0]) == NULL);
-    const struct command *head = find_head(argv[0]);
+    const struct app_absent *absent = find_absent(argc, argv, line_head(argv[0]) == NULL);
+    const struct command *head = line_head(argv[0]);
     CLEANUP(buf_release) struct buf known = BUF_INIT(KNOWN_MAX);
 
-    if (head != NULL && argc > 1 && app_word(argv[argv[1][0] == '-' ? argc - 1 : 1], helps) >= 0) {
+    if (head != NULL && argc > 1 && line_is_help(argv[argv[1][0] == '-' ? argc - 1 : 1])) {
         print_half(head);
         return EXIT_DONE;
     }
@@ -391,76 +371,6 @@ main_unknown(int argc, char **argv)
     return EXIT_USAGE;
 }
 
-/* kubectl's -v N, -v=N, -vN say how much it logs of itself: they are dropped. How many words are left. */
-static int
-main_drop_levels(int argc, char **argv)
-{
-    int n = 0;
-
-    for (int i = 0; i < argc; i++) {
-        const char *word = argv[i], *level = strncmp(word, "-v", 2) != 0 ? "" : word + 2;
-
-        if (strcmp(word, "-v") == 0 && i + 1 < argc && is_level(argv[i + 1]))
-            i++;
-        else if (!is_level(level + (level[0] == '=')))
-            argv[n++] = argv[i];
-    }
-    return n;
-}
-
-/* Does it take what kubectl takes? */
-static bool
-is_of_cluster(const struct command *c)
-{
-    for (const struct opt_group *g = c->groups; g != NULL && g->table != NULL; g++)
-        if (g->table == opts_cluster_access)
-            return true;
-    return false;
-}
-
-/* From argv[at] on: the word behind options that may stand before it goes to the front. False: there is none. */
-static bool
-main_lift(int at, int argc, char **argv)
-{
-    int n = at < argc ? opts_leading(app_program->leading, argc - at, argv + at) : 0;
-    char *word;
-
-    if (at + n >= argc || argv[at + n][0] == '-')
-        return false;
-    word = argv[at + n];
-    memmove(argv + at + 1, argv + at, (size_t)n * sizeof(*argv));
-    argv[at] = word;
-    return true;
-}
-
-/*
- * The words of the command to the front: `cstash -r URL snapshots` is `cstash snapshots -r URL`, and
- * `kubectl stash create -n a repository x` is `kubectl stash create repository -n a x`. False: all was told, `*code`.
- */
-static bool
-main_sort_words(int argc, char **argv, enum exit_code *code)
-{
-    int n = opts_leading(app_program->leading, argc - 1, argv + 1);
-
-    if (main_lift(1, argc, argv)) {
-        if (find_head(argv[1]) != NULL)
-            (void)main_lift(2, argc, argv);
-        return true;
-    }
-    if (n + 1 < argc) {
-        argv[1] = argv[n + 1]; /* --version, or what must not stand there */
-        return true;
-    }
-    if (app_word(argv[argc - 1], helps) >= 0) {
-        print_usage();
-        *code = EXIT_DONE;
-        return false;
-    }
-    log_error("there is no command behind %s: \"%s help\" lists them", argv[1], app_program->name);
-    *code = EXIT_USAGE;
-    return false;
-}
-
 /* "help", "help COMMAND", "--help COMMAND"; -h HOST is redis-cli's. */
 static enum exit_code
 main_help(int argc, char **argv)
@@ -476,8 +386,8 @@ main_help(int argc, char **argv)
         print_help(c);
         return EXIT_DONE;
     }
-    if (argc == 3 && find_head(argv[2]) != NULL) {
-        print_half(find_head(argv[2]));
+    if (argc == 3 && line_head(argv[2]) != NULL) {
+        print_half(line_head(argv[2]));
         return EXIT_DONE;
     }
     if (strcmp(argv[1], "-h") != 0)
@@ -509,8 +419,8 @@ main_run(int argc, char **argv)
     catch_signals();
     argv += 1 + words;
     argc -= 1 + words;
-    if (is_of_cluster(c))
-        argc = main_drop_levels(argc, argv);
+    if (line_is_of_cluster(c))
+        argc = line_drop_levels(argc, argv);
     code =
         c->forward != NULL ? forward_command(c, argc, argv) : run_command(c, c, argc, argv, NULL);
     ctx_release(&root);
@@ -520,12 +430,10 @@ main_run(int argc, char **argv)
 static int
 main_start(int argc, char **argv)
 {
-    enum exit_code code;
-
     main_log_format(argc, argv);
     if (argc > 0 && plugin_is_called(argv[0])) {
         app_program = &program_plugin;
-        argc = main_drop_levels(argc, argv);
+        argc = line_drop_levels(argc, argv);
     }
     if (argc < 2) {
         print_usage();
@@ -533,9 +441,18 @@ main_start(int argc, char **argv)
     }
     if (strcmp(argv[1], "pod-shim") == 0)
         return node_shim_main(argc - 2, argv + 2);
-    if (app_word(argv[1], helps) < 0 && !main_sort_words(argc, argv, &code))
-        return (int)code;
-    if (app_word(argv[1], helps) >= 0)
+    switch (line_is_help(argv[1]) ? LINE_SORTED : line_sort(argc, argv)) {
+    case LINE_SORTED:
+        break;
+    case LINE_ASKS_HELP:
+        print_usage();
+        return EXIT_DONE;
+    case LINE_NO_COMMAND:
+        log_error("there is no command behind %s: \"%s help\" lists them", argv[1],
+                  app_program->name);
+        return EXIT_USAGE;
+    }
+    if (line_is_help(argv[1]))
         return (int)main_help(argc, argv);
     if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0) {
         (void)puts("cstash " CSTASH_VERSION);

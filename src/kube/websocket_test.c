@@ -67,6 +67,8 @@ peer_write(struct wr *w, const uint8_t *b, size_t n, struct err *e)
     return buf_add(&p->sent, b, n, e);
 }
 
+static const char *const more[] = {"Impersonate-User: ada", "Impersonate-Group: g", NULL};
+
 static enum rc
 peer_upgrade(struct kube_transport *t, struct ctx *cx, struct kube_duplex **out, struct err *e)
 {
@@ -77,6 +79,7 @@ peer_upgrade(struct kube_transport *t, struct ctx *cx, struct kube_duplex **out,
     p->d.host = "host:1";
     p->d.prefix = "/prefix";
     p->d.authorization = "Bearer secret";
+    p->d.headers = more;
     *out = &p->d;
     return RC_OK;
 }
@@ -187,6 +190,7 @@ test_exec_every_split(void **state)
                    "GET /prefix/api/v1/namespaces/demo/pods/pod/exec?command=sh&command=-c&command="
                    "a%20b%26c&container=main&stdout=true&stderr=true HTTP/1.1\r\nHost: host:1\r\n");
         T_CONTAINS(buf_c(&p.sent), "\r\nAuthorization: Bearer secret\r\n");
+        T_CONTAINS(buf_c(&p.sent), "\r\nImpersonate-User: ada\r\nImpersonate-Group: g\r\n");
         buf_release(&r.output);
         peer_release(&p);
     }
