@@ -37,7 +37,8 @@ struct kube_config_opts {
     const char *as, *as_uid;      /* act as that user; NULL: as the kubeconfig says */
     const char *const *as_groups; /* n_as_groups, of `as` */
     size_t n_as_groups;
-    int timeout_ms; /* of each request that is not a stream; 0 or less: some seconds */
+    /* Of each request that is not a stream; what was too late is not tried again. 0 or less: some seconds, and again. */
+    int timeout_ms;
 };
 
 /* `o` may be NULL. */

@@ -226,6 +226,8 @@ http_exchange(struct kube_http *t, struct ctx *cx, const struct kube_request *rq
     if (rc == RC_OK)
         return RC_OK;
     e->sys = 0; /* there is no HTTP status */
+    if (t->c->timeout_ms > 0 && e->code == RC_TIMEOUT)
+        e->retry = false; /* whoever says how long to wait waits no longer */
     return err_wrap(e, "could not ask the API server %s", t->c->server);
 }
 

@@ -25,9 +25,11 @@ teardown() {
 stash() { kubectl stash "$@"; }
 serve_heads() { # an API server that has nothing, and writes down the heads of requests
     python3 - "$T" >/dev/null 2>&1 3>&- <<'PY' &
-import http.server, sys
+import http.server, sys, time
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        if self.path.startswith("/slow/"):
+            time.sleep(60)
         open(sys.argv[1] + "/heads", "a").write(str(self.headers))
         body = b'{"kind": "Status", "message": "no such", "code": 404}'
         self.send_response(404)
@@ -85,6 +87,9 @@ backup() { # a session by hand; its name
     run stash -v 6 check repo -n demo --server "$there" --as bob
     says 1 'no such'
     tr -d '\r' <"$T/heads" | sort -u | grep -i '^impersonate-' | tr '\n' ' ' | grep -qx 'Impersonate-Group: g Impersonate-Group: h Impersonate-User: ada Impersonate-User: bob '
+    run stash trigger bc -n demo --server "$there/slow" --request-timeout 100ms
+    says 1 'timed out after'
+    [[ "$output" != *attempts* ]]
     run stash trigger bc -n demo --user nobody
     says 1 'the kubeconfig has no user "nobody"'
     run stash prune repo --token s3cret
