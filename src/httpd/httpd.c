@@ -376,6 +376,7 @@ on_request(void *arg, struct MHD_Connection *c, const char *url, const char *met
         .uri = call->uri,
         .content_type = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Type"),
         .accept = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept"),
+        .impersonate = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Impersonate-User"),
         .authorization =
             call->known ? MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization") : NULL,
         .upgrade_key = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Sec-WebSocket-Key"),

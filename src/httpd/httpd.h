@@ -31,6 +31,7 @@ struct httpd_request {
     const char *method;
     const char *uri;                                   /* escaped, with the query */
     const char *content_type, *accept, *authorization; /* NULL: not sent */
+    const char *impersonate;                           /* Impersonate-User; NULL */
     const char *upgrade_key, *upgrade_protocols;       /* Sec-WebSocket-Key and -Protocol; NULL */
     struct str body;
     int peer; /* for httpd_peer_is_gone */

@@ -193,6 +193,13 @@ on_request(void *arg, struct ctx *cx, const struct httpd_request *rq, struct htt
         CLEANUP(json_free_ptr)
         struct json *s = status_new(401, "Unauthorized", "Unauthorized", NULL, NULL, NULL);
         reply_json(&rp, 401, s);
+    } else if (rq->impersonate != NULL) { /* it would be done with all rights, as somebody else */
+        CLEANUP(json_free_ptr)
+        struct json *s = status_new(
+            403, "Forbidden",
+            "impersonation is not served: this API server has one user, who may do everything",
+            NULL, NULL, NULL);
+        reply_json(&rp, 403, s);
     } else {
         plane_answer(p, cx, &k, rq->peer, &rp);
     }

@@ -144,6 +144,9 @@ DATA
     has "apiextensions.k8s.io/v1"
     works auth can-i delete secrets
     [ "$output" = yes ]
+    run k get secrets --as bob
+    [ "$status" = 1 ]
+    has "impersonation is not served"
     works auth whoami
     has "cstash"
 }
