@@ -184,7 +184,7 @@ print_old(const struct purge *p)
     (void)fflush(stdout);
 }
 
-/* `*yes`: they go. A no is no error, but nobody's answer is. */
+/* `*yes`: they go. A no is not an error, but a missing answer is. */
 static enum rc
 consent(const struct purge *p, bool *yes, struct err *e)
 {

@@ -10,7 +10,7 @@
  *          questions may be asked. It is loaded without times to expire: what has expired by now is part of the backup all
  *          the same, and is compared; the times themselves are proven by the digest of what is read from the repository.
  * Verdict  good; failed, when the backup is not what it should be; or "not verifiable", when that could not be found out: no
- *          manifest, too little memory, a server that does not start, is too old or lacks a module. The last is no verdict: what
+ *          manifest, too little memory, a server that does not start, is too old or lacks a module. The last is not a verdict: what
  *          was found before stays.
  * Doubt    when the load fails, the data level is tried: only what is wrong there, or what a server that could hold it refuses, is
  *          the backup's fault.

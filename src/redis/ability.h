@@ -18,7 +18,7 @@
 
 /*
  * A write that changes nothing, repeated as long as the answer passes with time (conn_wait): as conn_fail, where the server
- * takes none. That a user may not do it is no answer. `key`: a name that no key has, here and below.
+ * takes none. That a user may not do it does not count as an answer. `key`: a name that no key has, here and below.
  */
 NODISCARD enum rc ability_try_write(struct ctx *cx, struct conn *c, const char *key, struct err *e);
 

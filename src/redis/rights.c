@@ -30,7 +30,7 @@ static const struct right {
     {V_XREADGROUP, true, {"XREADGROUP", "GROUP", "x", "x", "STREAMS", KEY, "0"}},
     {V_XCLAIM, true, {"XCLAIM", KEY, "x", "x", "0", "1-1"}},
     {V_FUNCTION, true, {"FUNCTION", "LOAD", "x"}},
-    {V_SCRIPT, true, {"SCRIPT", "LOAD", "x"}}, /* which is no program */
+    {V_SCRIPT, true, {"SCRIPT", "LOAD", "x"}}, /* which is not a program */
 };
 
 /* The i-th of those and of these; false: no command makes that type. */

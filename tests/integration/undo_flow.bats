@@ -174,6 +174,17 @@ YAML
     [ "$(field demo restoresession/back '{.status.stats[0].safetyCopyRepository}')" = own ]
     k get -n demo events | grep -q 'SafetyCopyTaken.* of Repository own holds'
     [ "$(copies)" = 0 ]
+    cat <<YAML | k apply -f - >/dev/null
+apiVersion: stash.appscode.com/v1beta1
+kind: RestoreSession
+metadata: {name: ask, namespace: demo, annotations: {cstash.io/undo: "true", cstash.io/plan: "true"}}
+spec:
+  repository: {name: repo}
+  task: {name: redis-restore-7.0.5}
+  target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: staging}, rules: [{snapshots: [$(copy_of back)]}]}
+YAML
+    phase demo restoresession/ask Planned
+    [[ "$(condition demo restoresession/ask RestorePossible)" == True* ]]
     phase demo "restoresession/$(stash_undo back)" Succeeded
     [ "$(digest b)" = "$before" ]
     k annotate -n demo --overwrite --local -f - cstash.io/safety-repository=named -o yaml <<YAML | k apply -f - >/dev/null
