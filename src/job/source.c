@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/source.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "job/source_internal.h"
 #include "redis/replica.h"
@@ -61,6 +62,19 @@ source_told(struct source_stream *s)
 
 /* ---- the whole ---- */
 
+/* A dump of nothing is more likely a mistake than a wish. */
+static void
+warn_of_unmatched(const struct filter *filter, const struct source_facts *f)
+{
+    CLEANUP(mem_free_ptr) char *text = NULL;
+    char n[STR_GROUPED_MAX];
+
+    if (f->unmatched == 0)
+        return;
+    text = filter_text(filter);
+    log_warn("%s chooses none of the keys that are there (%s)", text, str_grouped(f->unmatched, n));
+}
+
 /* A server that stands for itself, or a node that was asked for alone. */
 static enum rc
 source_single(struct ctx *cx, struct node_found *node, struct source_sink *to, struct dump d,
@@ -114,6 +128,7 @@ source_dump(struct ctx *cx, const struct source_opts *o, struct source_sink *to,
     memset(f, 0, sizeof(*f));
     if (source_any(cx, o, to, t, f, e))
         return err_wrap(e, "could not dump %s", redis_addr_text(o->addr));
+    warn_of_unmatched(&o->filter, f);
     return RC_OK;
 }
 
@@ -144,7 +159,7 @@ rdb_body(struct ctx *cx, void *from, struct dump *d, struct err *e)
     if (rc == RC_OK)
         rc = check_end(rdb, from, e);
     if (rc == RC_OK)
-        source_check_matched(d, NULL);
+        source_count_unmatched(d, NULL);
     rdb_free(rdb);
     return rc;
 }
@@ -158,5 +173,8 @@ source_rdb(struct ctx *cx, struct rd *in, const struct source_opts *o, struct wr
     memset(f, 0, sizeof(*f));
     f->kind = SOURCE_RDB;
     f->point_in_time = true;
-    return source_framed(cx, in, rdb_body, &d, out, e);
+    if (source_framed(cx, in, rdb_body, &d, out, e))
+        return err_code(e);
+    warn_of_unmatched(&o->filter, f);
+    return RC_OK;
 }

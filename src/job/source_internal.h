@@ -44,8 +44,8 @@ typedef enum rc source_body(struct ctx *cx, void *from, struct dump *d, struct e
 NODISCARD enum rc source_framed(struct ctx *cx, void *from, source_body *body, struct dump *d,
                                 struct wr *out, struct err *e);
 NODISCARD enum rc source_convert(struct ctx *cx, struct rdb *rdb, struct dump *d, struct err *e);
-/* Warn of a filter that nothing passed. `info` may be NULL. */
-void source_check_matched(struct dump *d, const struct conn_info *info);
+/* Facts of one server's dump: how many keys a filter that nothing passed has left. `info` may be NULL. */
+void source_count_unmatched(struct dump *d, const struct conn_info *info);
 
 /* RC_UNSUPPORTED: a Sentinel. The caller releases `s`, but not after an error. */
 NODISCARD enum rc source_look(struct ctx *cx, struct conn *c, struct source_seen *s,

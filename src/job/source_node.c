@@ -309,13 +309,10 @@ check_counts(struct ctx *cx, struct dump *d, const struct conn_info *before, str
     return RC_OK;
 }
 
-/* A dump of nothing is more likely a mistake than a wish. */
 void
-source_check_matched(struct dump *d, const struct conn_info *info)
+source_count_unmatched(struct dump *d, const struct conn_info *info)
 {
-    CLEANUP(mem_free_ptr) char *filter = NULL;
     uint64_t held = 0, told = 0;
-    char n[STR_GROUPED_MAX];
 
     if (filter_is_all(&d->o->filter) || d->enc == NULL || encoder_facts(d->enc).keys > 0)
         return;
@@ -324,11 +321,6 @@ source_check_matched(struct dump *d, const struct conn_info *info)
     for (size_t i = 0; info != NULL && i < info->n_dbs; i++)
         told += info->dbs[i].keys != EV_UNKNOWN ? info->dbs[i].keys : 0;
     d->f->unmatched = MAX(held, told);
-    if (d->f->unmatched == 0)
-        return;
-    filter = filter_text(&d->o->filter);
-    log_warn("%s chooses none of the keys that are there (%s)", filter,
-             str_grouped(d->f->unmatched, n));
 }
 
 enum rc
@@ -391,7 +383,7 @@ read_server(struct ctx *cx, void *from, struct dump *d, struct err *e)
     if (rc == RC_OK)
         rc = check_counts(cx, d, known, e);
     if (rc == RC_OK)
-        source_check_matched(d, known);
+        source_count_unmatched(d, known);
     if (rc == RC_OK && d->enc != NULL)
         warn_of_length(encoder_facts(d->enc).longest, d->seen->max_bulk);
     return rc;

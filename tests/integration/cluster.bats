@@ -246,6 +246,18 @@ move_slot() { # SLOT FROM TO: as redis-cli --cluster reshard does it
     says 2 "must be two addresses"
 }
 
+@test "a filter that chooses keys of one shard only has chosen some; one that chooses none is told of once" {
+    start_cluster c 3 0
+    fill_cluster c 300
+    cli c1 -c set only:me 1 >/dev/null
+    run "$CSTASH" backup --redis "$URL_c" --match 'only:*'
+    says 0 "1 key of 3 shards" "saved; partial"
+    [[ "$output" != *"chooses none"* ]]
+    run "$CSTASH" backup --redis "$URL_c" --match 'none:*'
+    says 0 "--match 'none:*' chooses none of the keys that are there (301)" "no key matched"
+    [ "$(grep -c 'chooses none' <<<"$output")" = 1 ]
+}
+
 @test "nodes that announce other addresses: host names, and a map where they cannot be reached" {
     start_cluster c 3 0
     each_node c config set cluster-announce-ip 127.0.0.99 >/dev/null
