@@ -11,6 +11,8 @@ enum { PREFIXES_MAX = 1000, PREFIX_BYTES = 64, VALUES_MAX = 1000 };
 static const struct opt opts_diff[] = {
     {"summary", 0, OPT_FLAG(struct look_args, summary), NULL,
      "only how many, by the part of their names in front of the first colon"},
+    {"keys", 0, OPT_FLAG(struct look_args, names), NULL,
+     "which keys differ, a line each: this is what it prints without any of the three"},
     {"values", 0, OPT_FLAG(struct look_args, values), NULL,
      "of two snapshots: with the values on both sides, of at most 1,000 keys"},
     {.name = NULL},
@@ -300,8 +302,8 @@ open_sides(struct ctx *cx, const struct look_args *a, struct sides *s, struct er
         servers = servers || is_address(words->v[i]);
     if (servers && a->values)
         return err_set(e, RC_USAGE, "--values is for two snapshots");
-    if (a->values && a->summary)
-        return err_set(e, RC_USAGE, "--values and --summary contradict each other");
+    if (a->values + a->summary + a->names > 1)
+        return err_set(e, RC_USAGE, "--summary, --keys and --values contradict each other");
     for (size_t i = 0; i < words->n; i++)
         if (is_address(words->v[i]) ? open_server(a, words->v[i], s, e)
                                     : open_snapshot(cx, a, words->v[i], s, e))

@@ -30,7 +30,7 @@ struct look_args {
     int64_t db;
     bool resp;
     /* diff */
-    bool summary, values;
+    bool summary, names, values; /* one of them, or none, which is `names` */
     struct redis_access redis;
     struct source_opts source;
     struct filter keys; /* keys, diff */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <xxhash.h>
+#include "dump/convert.h"
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "dump/convert.h"
+#include "dump/name_set.h"
 
 enum { WARNINGS_MAX = 20 };
 
@@ -147,14 +147,14 @@ on_value(struct convert *c, const struct rdb_item *it, struct err *e)
 static enum rc
 check_twice(struct convert *c, struct str name, struct err *e)
 {
-    XXH128_hash_t h = XXH3_128bits_withSeed(name.p, name.n, c->db);
-    uint64_t *at = &c->names[h.high64 % c->n_names];
+    struct name_hash h = name_set_hash(c->db, name);
+    uint64_t *at = &c->names[h.choose % c->n_names];
     char shown[100];
 
-    if (*at == h.low64 && h.low64 != 0)
+    if (*at == h.name)
         return err_set(e, RC_CORRUPT, "key \"%s\" is there twice in database %llu",
                        str_show(name, shown, sizeof(shown)), (unsigned long long)c->db);
-    *at = h.low64;
+    *at = h.name;
     return RC_OK;
 }
 

@@ -11,9 +11,11 @@ enum { FIRST_CAP = 4096, CAP_MAX = 8 * 1024 * 1024 };
 struct name_hash
 name_set_hash(uint64_t db, struct str name)
 {
-    XXH128_hash_t h = XXH3_128bits_withSeed(name.p, name.n, db);
+    XXH128_hash_t h = XXH3_128bits(name.p, name.n);
+    /* Not as its seed, which for short names only changes some bits of them: "a1" and "a2" of two databases would be one. */
+    uint64_t far = db * UINT64_C(0x9e3779b97f4a7c15), id = h.low64 + far;
 
-    return (struct name_hash){.name = h.low64 != 0 ? h.low64 : 1, .choose = h.high64};
+    return (struct name_hash){.name = id != 0 ? id : 1, .choose = h.high64 + far};
 }
 
 void

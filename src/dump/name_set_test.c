@@ -28,6 +28,27 @@ test_each_name_counts_once(void **state)
     name_set_release(&s);
 }
 
+/* A seeded XXH3 of up to three bytes only adds the seed to them: neighbours in name and database would be one. */
+static void
+test_short_names_of_all_databases(void **state)
+{
+    struct name_set s;
+    size_t n = 0;
+
+    (void)state;
+    name_set_init(&s);
+    for (uint64_t db = 0; db < 16; db++)
+        for (unsigned c = 0; c < 256; c++)
+            for (size_t len = 1; len <= 9; len++, n++) {
+                char name[] = "abcdefgh?";
+
+                name[len - 1] = (char)c;
+                assert_true(name_set_add(&s, db, str_of(name, len)));
+            }
+    assert_int_equal(s.n, n);
+    name_set_release(&s);
+}
+
 static void
 test_shares_make_a_whole(void **state)
 {
@@ -69,6 +90,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_name_counts_once),
+        cmocka_unit_test(test_short_names_of_all_databases),
         cmocka_unit_test(test_shares_make_a_whole),
         cmocka_unit_test(test_a_full_one_says_so),
     };
