@@ -84,6 +84,7 @@ static const struct field fields_result[] = {
     {.name = "server", .type = F_STR, .doc = "What it was loaded into"},
     {.name = "questions", .type = F_INT64, .doc = "Questions that were answered as expected"},
     {.name = "pod", .type = F_STR, .doc = "Pod that says so"},
+    {.name = "job", .type = F_STR, .doc = "Job of which no Pod said anything before it ended"},
     {.name = NULL},
 };
 static const struct field fields_status[] = {

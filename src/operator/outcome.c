@@ -161,15 +161,26 @@ from_pending(const struct json *pod, int64_t now_ms, char why[static WHY_TEXT])
     return o != OUTCOME_GOING ? o : from_waiting(pod, "containerStatuses", age, why);
 }
 
+/* Containers of which one waits in vain for another that has failed, while the pod goes on. */
+static bool
+works_together(const struct json *job)
+{
+    return json_size(json_dig(job, "spec", "template", "spec", "containers")) > 1;
+}
+
 /*
  * A Job of ours has one pod, once: the pod's failure is the Job's. By the time that the Job says so
  * the pod may be gone, and the reason with it.
  */
 static enum outcome
-from_pod(const struct json *pod, bool job_failed, int64_t now_ms, char why[static WHY_TEXT])
+from_pod(const struct json *job, const struct json *pod, bool job_failed, int64_t now_ms,
+         char why[static WHY_TEXT])
 {
     bool failed = strcmp(json_text_or(json_dig(pod, "status", "phase"), ""), "Failed") == 0;
 
+    if (!job_failed && !failed && works_together(job) &&
+        from_containers(pod, "containerStatuses", why))
+        return OUTCOME_DEAD;
     if (!job_failed && !failed)
         return from_pending(pod, now_ms, why);
     return from_pod_end(pod, why) ? OUTCOME_DEAD : OUTCOME_GOING;
@@ -227,7 +238,7 @@ job_outcome_of(const struct json *job, const struct json *pods, int64_t now_ms,
         return OUTCOME_DEAD;
     }
     for (size_t i = 0; i < json_size(pods) && o == OUTCOME_GOING; i++)
-        o = from_pod(json_elem(pods, i), failed != NULL, now_ms, why);
+        o = from_pod(job, json_elem(pods, i), failed != NULL, now_ms, why);
     if (json_size(pods) == 0 && failed == NULL && !kube_is_deleting(job))
         o = from_no_pod(job, now_ms, why);
     if (failed == NULL && !kube_is_deleting(job))

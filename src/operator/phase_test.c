@@ -218,6 +218,18 @@ test_outcome_says_why(void **state)
                         "{\"reason\":\"ImagePullBackOff\"}}}]"),
          5, OUTCOME_WAITING, "ImagePullBackOff"},
         {JOB(""),
+         POD("Running", "\"containerStatuses\":[{\"name\":\"proxy\",\"state\":{\"terminated\":"
+                        "{\"exitCode\":3}}}]"),
+         5, OUTCOME_GOING, ""},
+        {"{\"spec\":{\"template\":{\"spec\":{\"containers\":[{},{}]}}}}",
+         POD("Running", "\"containerStatuses\":[{\"name\":\"server\",\"state\":{\"terminated\":"
+                        "{\"exitCode\":3}}}]"),
+         5, OUTCOME_DEAD, "container server failed with exit code 3"},
+        {"{\"spec\":{\"template\":{\"spec\":{\"containers\":[{},{}]}}}}",
+         POD("Running", "\"containerStatuses\":[{\"name\":\"server\",\"state\":{\"terminated\":"
+                        "{\"exitCode\":0}}}]"),
+         5, OUTCOME_GOING, ""},
+        {JOB(""),
          POD("Pending", "\"containerStatuses\":[{\"name\":\"c\",\"state\":{\"waiting\":"
                         "{\"reason\":\"ContainerCreating\"}}}]"),
          5, OUTCOME_GOING, ""},

@@ -349,26 +349,43 @@ look_job(void *arg, const struct json *job)
     n->created = kube_created_ms(job);
 }
 
-/* Is the last word that of a Pod of this Job? */
+/* Is the last word that of a Pod of this Job, or that it had none? */
 static bool
 is_word_of(const struct json *obj, const char *job)
 {
-    const char *pod = json_text_or(json_dig(obj, "status", "lastResult", "pod"), "");
+    const struct json *last = json_dig(obj, "status", "lastResult");
+    const char *pod = json_text_or(json_field(last, "pod"), "");
     size_t n = strlen(job);
 
-    return strncmp(pod, job, n) == 0 && pod[n] == '-';
+    return (strncmp(pod, job, n) == 0 && pod[n] == '-') ||
+           strcmp(json_text_or(json_field(last, "job"), ""), job) == 0;
 }
 
-/* Did the last Job end without a word? `why` says how. It may have written since the cache was told, so the server is asked. */
+/* What a Job that ended without a word comes to: else the result before it would stand there as its. */
+static struct json *
+word_of_none(const char *job, const char *why)
+{
+    struct json *r = json_new_object();
+    char text[TEXT_MAX], when[API_TIME_TEXT];
+
+    (void)snprintf(text, sizeof(text), "The last Job ended without a result: %s", why);
+    json_set_cstr(r, "time", api_time(clock_real_ms(), when));
+    json_set_cstr(r, "outcome", "NotVerifiable");
+    json_set_cstr(r, "reason", text);
+    json_set_cstr(r, "job", job);
+    return r;
+}
+
+/* The status has the word on the last Job. It may have written since the cache was told, so the server is asked before it is taken for dead. */
 static enum rc
-job_died(struct verification_work *w, bool *died, char why[static WHY_TEXT], struct err *e)
+verification_last_word(struct verification_work *w, struct err *e)
 {
     struct newest_job n = {.of = kube_name(w->obj)};
     CLEANUP(mem_free_ptr) char *name = NULL;
     CLEANUP(json_free_ptr) struct json *now = NULL;
     enum outcome o = OUTCOME_GOING;
+    char why[WHY_TEXT];
 
-    *died = false;
     cache_each(w->op->jobs, kube_ns(w->obj), look_job, &n);
     name = n.name;
     if (name == NULL || is_word_of(w->obj, name))
@@ -380,9 +397,9 @@ job_died(struct verification_work *w, bool *died, char why[static WHY_TEXT], str
     if (kube_get(w->cx, w->op->k, &GVR_BACKUP_VERIFICATION, kube_ns(w->obj), kube_name(w->obj),
                  &now, e))
         return err_code(e);
-    *died = !is_word_of(now, name);
-    if (!*died)
-        json_set(w->status, "lastResult", json_clone(json_dig(now, "status", "lastResult")));
+    json_set(w->status, "lastResult",
+             is_word_of(now, name) ? json_clone(json_dig(now, "status", "lastResult"))
+                                   : word_of_none(name, why));
     return RC_OK;
 }
 
@@ -429,20 +446,18 @@ verification_mirror(struct verification_work *w, enum condition_id id, enum cond
 static enum rc
 verification_judge(struct verification_work *w, struct err *e)
 {
-    const char *outcome = json_text(json_dig(w->status, "lastResult", "outcome"));
     enum condition_id id = COND_VERIFIED;
     enum condition_state state = COND_FALSE;
-    char text[TEXT_MAX], why[WHY_TEXT];
-    bool died;
+    const char *outcome;
+    char text[TEXT_MAX];
 
-    if (job_died(w, &died, why, e))
+    if (verification_last_word(w, e))
         return err_code(e);
-    if (outcome == NULL && !died)
+    outcome = json_text(json_dig(w->status, "lastResult", "outcome"));
+    if (outcome == NULL)
         return RC_OK;
     verification_words(w, text);
-    if (died)
-        (void)snprintf(text, sizeof(text), "The last Job ended without a result: %s", why);
-    if (died || strcmp(outcome, "NotVerifiable") == 0 || strcmp(outcome, "Error") == 0)
+    if (strcmp(outcome, "NotVerifiable") == 0 || strcmp(outcome, "Error") == 0)
         id = COND_NOT_VERIFIABLE;
     else if (strcmp(outcome, "Verified") == 0)
         state = COND_TRUE;

@@ -133,7 +133,7 @@ refused() { [ "$(field demo "snapshot/$1" '{.status.conditions[?(@.type=="Forgot
     verify_now short late
     until_true condition_is backupverification/short False-NotVerifiable
     told short Verified "ended without a result"
-    [ -z "$(outcome short)" ]
+    [ "$(outcome short)" = NotVerifiable ]
     ! pgrep -f "^sleep 1000$"
 }
 told() { [[ "$(field demo "backupverification/$1" "{.status.conditions[?(@.type==\"$2\")].message}")" == *"$3"* ]]; }
