@@ -153,7 +153,7 @@ print_side(struct ctx *cx, const struct differ *d, const struct snapshot_source 
     char id[ID_TEXT], when[OUT_TIME] = "";
     struct value_print p;
     struct look_key at;
-    enum rc rc;
+    enum rc rc = RC_OK;
 
     if (look_find(cx, from, k->db, k->name, &at, e))
         return err_code(e);
@@ -162,12 +162,13 @@ print_side(struct ctx *cx, const struct differ *d, const struct snapshot_source 
             (void)out_time((struct instant){.sec = at.expires_at / 1000}, when);
         (void)printf("%c%c%c %.8s%s%s\n", mark, mark, mark, id_hex(&from->snap.id, id),
                      when[0] != '\0' ? ", expires " : "", when);
-        if (k->kind == DIFF_EXPIRY)
-            return RC_OK;
     }
-    value_print_init(&p, &at, d->args->app.json);
-    rc = look_value(cx, from, &at, value_print_on, &p, e);
-    value_print_release(&p);
+    if (d->args->app.json || k->kind != DIFF_EXPIRY) {
+        value_print_init(&p, &at, d->args->app.json);
+        rc = look_value(cx, from, &at, value_print_on, &p, e);
+        value_print_release(&p);
+    }
+    look_key_release(&at);
     return rc;
 }
 

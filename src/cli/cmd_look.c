@@ -218,11 +218,14 @@ get_value(struct ctx *cx, const struct look_args *a, const struct snapshot_sourc
 
     if (look_find(cx, from, (uint64_t)a->db, str_c(a->app.words.v[1]), &k, e))
         return err_code(e);
-    if (a->resp)
-        return get_resp(cx, from, &k, e);
-    value_print_init(&p, &k, a->app.json);
-    rc = look_value(cx, from, &k, value_print_on, &p, e);
-    value_print_release(&p);
+    if (a->resp) {
+        rc = get_resp(cx, from, &k, e);
+    } else {
+        value_print_init(&p, &k, a->app.json);
+        rc = look_value(cx, from, &k, value_print_on, &p, e);
+        value_print_release(&p);
+    }
+    look_key_release(&k);
     return rc;
 }
 

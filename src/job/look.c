@@ -5,6 +5,9 @@
 #include "dump/unpack.h"
 #include "job/dump_reader.h"
 
+/* A block is kept between the passes that find a key and read it, unless one of its keys makes it longer than that. */
+enum { HELD_MAX = 4 * 1024 * 1024 };
+
 struct look {
     const struct filter *filter; /* look_keys */
     look_key_fn *fn;
@@ -13,6 +16,7 @@ struct look {
     void *arg;
     struct unpack *values;
     struct key_place place; /* only this of the dump; n 0: all */
+    struct buf held;        /* the dump's bytes of `place`, once they were read; n 0: not kept */
     struct look_key at;     /* the key in progress */
     bool in;                /* it is wanted */
     bool found, once, done;
@@ -114,11 +118,11 @@ look_on(void *arg, const struct ev *ev, struct err *e)
     return unpack_on(l->values, ev, e);
 }
 
-/* Some whole keys of a dump, with what must stand in front of them. */
+/* Some whole keys of a dump, with what must stand in front of them: one string after the other, then a stream, or none. */
 struct fragment {
     struct rd rd;
     struct buf head;
-    size_t at; /* read of it */
+    struct str todo[2];
     struct rd *rest;
 };
 
@@ -126,12 +130,13 @@ static enum rc
 fragment_read(struct rd *base, uint8_t *p, size_t n, size_t *got, struct err *e)
 {
     struct fragment *f = CONTAINER_OF(base, struct fragment, rd);
+    struct str *from = f->todo[0].n != 0 ? &f->todo[0] : &f->todo[1];
 
-    if (f->at == f->head.n)
-        return rd_read(f->rest, p, n, got, e);
-    *got = MIN(n, f->head.n - f->at);
-    memcpy(p, f->head.p + f->at, *got);
-    f->at += *got;
+    *got = MIN(n, from->n);
+    if (*got == 0)
+        return f->rest != NULL ? rd_read(f->rest, p, n, got, e) : RC_OK;
+    memcpy(p, from->p, *got);
+    *from = str_of(from->p + *got, from->n - *got);
     return RC_OK;
 }
 
@@ -153,7 +158,20 @@ fragment_begin(struct fragment *f, uint64_t db, struct err *e)
     if (rc == RC_OK)
         rc = encoder_flush(enc, e);
     encoder_free(enc);
+    f->todo[0] = buf_str(&f->head);
     return rc;
+}
+
+static enum rc
+look_hold(struct look *l, struct rd *in, struct err *e)
+{
+    size_t got;
+
+    buf_init(&l->held, HELD_MAX);
+    if (buf_reserve(&l->held, l->place.n, e) || rd_full(in, l->held.p, l->place.n, &got, e))
+        return err_code(e);
+    l->held.n = got;
+    return RC_OK;
 }
 
 static enum rc
@@ -166,10 +184,13 @@ look_at_place(struct ctx *cx, const struct snapshot_source *from, struct look *l
     struct fragment f;
     enum rc rc = fragment_begin(&f, l->place.db, e);
 
-    if (rc == RC_OK)
+    if (rc == RC_OK && l->held.n == 0)
         rc = load_open_range(cx, from->repo, &from->file, l->place.at, l->place.n, &file, e);
+    if (rc == RC_OK && l->held.n == 0 && l->place.n <= HELD_MAX)
+        rc = look_hold(l, load_rd(file), e);
     if (rc == RC_OK) {
-        f.rest = load_rd(file);
+        f.todo[1] = buf_str(&l->held);
+        f.rest = l->held.n == 0 ? load_rd(file) : NULL;
         rc = load_run(cx, NULL, &f.rd, &opts, &result, e);
     }
     load_close(file);
@@ -241,6 +262,7 @@ look_by_index(struct ctx *cx, const struct snapshot_source *from, struct look *l
     *known = places.known && places.n == 0;
     for (size_t i = 0; i < places.n && !l->found; i++) {
         l->place = places.v[i];
+        buf_release(&l->held);
         why = (struct err)ERR_INIT;
         rc = look_pass(cx, from, l, &why);
         if (rc != RC_OK && rc != RC_CORRUPT) {
@@ -260,26 +282,38 @@ look_find(struct ctx *cx, const struct snapshot_source *from, uint64_t db, struc
 {
     const struct look_key wanted = {.db = db, .name = name};
     struct look l = {.wanted = &wanted};
+    enum rc rc = RC_OK;
     char shown[80];
     bool known;
 
     if (look_by_index(cx, from, &l, &known, e) || (!known && look_pass(cx, from, &l, e)))
-        return err_code(e);
-    if (!l.found)
-        return err_set(e, RC_NOT_FOUND, "there is no key \"%s\" in database %llu of the snapshot",
-                       str_show(name, shown, sizeof(shown)), (unsigned long long)db);
+        rc = err_code(e);
+    else if (!l.found)
+        rc = err_set(e, RC_NOT_FOUND, "there is no key \"%s\" in database %llu of the snapshot",
+                     str_show(name, shown, sizeof(shown)), (unsigned long long)db);
+    if (rc != RC_OK) {
+        buf_release(&l.held);
+        return rc;
+    }
     *out = l.at;
     out->db = db;
     out->name = name;
     out->place = l.place;
+    out->held = l.held;
     return RC_OK;
+}
+
+void
+look_key_release(struct look_key *k)
+{
+    buf_release(&k->held);
 }
 
 enum rc
 look_value(struct ctx *cx, const struct snapshot_source *from, const struct look_key *k, ev_fn *on,
            void *arg, struct err *e)
 {
-    struct look l = {.wanted = k, .on = on, .arg = arg, .place = k->place};
+    struct look l = {.wanted = k, .on = on, .arg = arg, .place = k->place, .held = k->held};
     struct ev end = {.kind = EV_KEY_END};
 
     if (look_pass(cx, from, &l, e))

@@ -28,6 +28,8 @@ struct look_key {
     uint64_t items, bytes;
     int64_t expires_at;     /* unix ms, EV_NO_EXPIRY */
     struct key_place place; /* of look_find: the bytes of the dump that hold it; n 0: any may */
+    struct buf
+        held; /* of look_find: these bytes, so that look_value need not read them again; n 0: not kept */
 };
 
 typedef enum rc look_key_fn(void *arg, const struct look_key *k, struct err *e);
@@ -35,9 +37,10 @@ typedef enum rc look_key_fn(void *arg, const struct look_key *k, struct err *e);
 /* The keys that `filter` wants, in the order of the dump. A callback's error ends it. */
 NODISCARD enum rc look_keys(struct ctx *cx, const struct snapshot_source *from,
                             const struct filter *filter, look_key_fn *fn, void *arg, struct err *e);
-/* RC_NOT_FOUND: it is not in that database. */
+/* RC_NOT_FOUND: it is not in that database. The caller releases `out`, but not after an error. */
 NODISCARD enum rc look_find(struct ctx *cx, const struct snapshot_source *from, uint64_t db,
                             struct str name, struct look_key *out, struct err *e);
+void look_key_release(struct look_key *k);
 /* Its value as events, between EV_KEY with its final expiry and EV_KEY_END; payloads are taken apart, but for opaque ones. */
 NODISCARD enum rc look_value(struct ctx *cx, const struct snapshot_source *from,
                              const struct look_key *k, ev_fn *on, void *arg, struct err *e);
