@@ -219,10 +219,9 @@ verify_try(struct verify_work *w, struct err *e)
 {
     const char *socket = step_text(w->f->server_socket, NULL);
 
-    if (socket != NULL && throwaway_await(w->cx, socket, e))
+    if (verify_read(w, e) || (socket != NULL && throwaway_await(w->cx, socket, e)))
         return err_code(e);
-    return verify_read(w, e) ? err_code(e)
-                             : step_repo_do(w->cx, w->k, w->f, false, verify_in, w, e);
+    return step_repo_do(w->cx, w->k, w->f, false, verify_in, w, e);
 }
 
 static enum rc
@@ -233,8 +232,6 @@ verify_run(struct verify_work *w, struct err *e)
     struct err told = ERR_INIT;
     enum rc rc = verify_try(w, e);
 
-    if (w->f->server_socket != NULL && w->f->server_socket[0] != '\0')
-        throwaway_shut_down(w->f->server_socket);
     if (rc == RC_CANCELLED)
         return rc;
     if (rc == RC_OK)
@@ -259,6 +256,9 @@ step_verify_backup(struct ctx *cx, const struct step_flags *f, struct err *e)
         step_need(f->repository, "repository", e) || step_connect(f, &w.k, NULL, e))
         return err_code(e);
     rc = verify_run(&w, e);
+    /* After the word: a server that ends badly is otherwise taken for the reason that there is none. */
+    if (step_text(f->server_socket, NULL) != NULL)
+        throwaway_shut_down(f->server_socket);
     snapshot_release(&w.snap);
     for (size_t i = 0; i < w.n_questions; i++)
         question_free(w.questions[i]);
