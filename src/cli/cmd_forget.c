@@ -434,17 +434,13 @@ by_ids(struct ctx *cx, struct work *w, struct err *e)
     for (size_t i = 0; i < w->args->app.words.n; i++) {
         struct snapshot s;
         bool again = false;
-        char id[ID_TEXT];
 
         if (find_named(cx, w->repo, w->args->app.words.v[i], &f, &s, e))
             return err_code(e);
         for (size_t k = 0; k < w->n_gone; k++)
             again = again || id_eq(&w->gone[k], &s.id);
-        if (!again) {
+        if (!again)
             w->gone[w->n_gone++] = s.id;
-            if (!w->args->app.json)
-                (void)printf("remove  %.8s\n", id_hex(&s.id, id));
-        }
         snapshot_release(&s);
     }
     return RC_OK;
@@ -480,13 +476,27 @@ check_guarded(struct ctx *cx, const struct work *w, struct err *e)
     return why == NULL ? RC_OK : err_hint(e, "remove it nevertheless with --allow-removal");
 }
 
+static void
+print_named(const struct work *w)
+{
+    char id[ID_TEXT];
+
+    for (size_t i = 0; i < w->n_gone && !w->args->app.json; i++)
+        (void)printf("remove  %.8s\n", id_hex(&w->gone[i], id));
+}
+
 static enum rc
 forget_choose(struct ctx *cx, struct work *w, struct err *e)
 {
     if (w->args->app.words.n > 0 && by_ids(cx, w, e))
         return err_code(e);
-    if (w->args->app.words.n > 0)
-        return w->args->guarded && !w->args->allow_removal ? check_guarded(cx, w, e) : RC_OK;
+    if (w->args->app.words.n > 0 && w->args->guarded && !w->args->allow_removal &&
+        check_guarded(cx, w, e))
+        return err_code(e);
+    if (w->args->app.words.n > 0) {
+        print_named(w);
+        return RC_OK;
+    }
     if (snapshots_readable(cx, w->repo, &w->list, &w->total, &w->unread, e))
         return err_code(e);
     return by_policy(cx, w, e);

@@ -371,6 +371,13 @@ main_unknown(int argc, char **argv)
     return EXIT_USAGE;
 }
 
+/* Commands without options, which no table knows. */
+static bool
+is_plain_word(const char *word)
+{
+    return strcmp(word, "help") == 0 || strcmp(word, "version") == 0;
+}
+
 /* "help", "help COMMAND", "--help COMMAND"; -h HOST is redis-cli's. */
 static enum exit_code
 main_help(int argc, char **argv)
@@ -384,6 +391,10 @@ main_help(int argc, char **argv)
     }
     if (c != NULL) {
         print_help(c);
+        return EXIT_DONE;
+    }
+    if (argc == 3 && is_plain_word(argv[2])) {
+        (void)printf("usage: %s %s\n", app_program->name, argv[2]);
         return EXIT_DONE;
     }
     if (argc == 3 && line_head(argv[2]) != NULL) {

@@ -109,7 +109,7 @@ outcome_counters(const struct conn *c, const struct conn_info *was, const struct
                       "%s was a replica for a while during the load: what was written last before "
                       "may be lost",
                       conn_peer(c));
-        return err_hint(e, "run the same command again");
+        return err_hint(e, "run the same restore again");
     }
     if (is->evicted_keys <= was->evicted_keys)
         return RC_OK;
@@ -117,7 +117,7 @@ outcome_counters(const struct conn *c, const struct conn_info *was, const struct
                   conn_peer(c), str_grouped(is->evicted_keys - was->evicted_keys, n),
                   str_plural(is->evicted_keys - was->evicted_keys, "key", "keys"),
                   str_grouped(is->maxmemory, max), is->maxmemory_policy);
-    return err_hint(e, "raise maxmemory, then run the same command again");
+    return err_hint(e, "raise maxmemory, then run the same restore again");
 }
 
 static enum rc
@@ -130,7 +130,7 @@ outcome_missing(const char *name, uint64_t db, uint64_t have, uint64_t want, uin
                   name, str_grouped(have, h), str_plural(have, "key", "keys"),
                   (unsigned long long)db, str_grouped(want, w), str_plural(want, "was", "were"),
                   str_grouped(expired, x));
-    return err_hint(e, "keys were lost or deleted during the load; run the same command again");
+    return err_hint(e, "keys were lost or deleted during the load; run the same restore again");
 }
 
 static enum rc

@@ -104,11 +104,11 @@ static enum rc
 tell_how_far(const struct masters *to, const struct load_opts *opts, const struct restore_result *r,
              const struct resume *resume, uint64_t expected, struct err *e)
 {
-    static const char *const whole[] = {[LOAD_REPLACE] = "run the same command again to finish",
-                                        [LOAD_SKIP] = "run the same command again to finish",
+    static const char *const whole[] = {[LOAD_REPLACE] = "run the same restore again to finish",
+                                        [LOAD_SKIP] = "run the same restore again to finish",
                                         [LOAD_FAIL] =
                                             "run it again with --existing replace to finish",
-                                        [LOAD_FLUSH] = "run the same command again to finish"};
+                                        [LOAD_FLUSH] = "run the same restore again to finish"};
     const struct load_result *l = &r->load;
     bool goes_on = resume_is_noted(resume);
     const char *again =
@@ -225,7 +225,7 @@ restore_judge(struct ctx *cx, const struct load_opts *opts, const struct survey 
     if (opts->dry_run)
         return RC_OK;
     if (masters_settle(cx, start->m, e)) {
-        (void)err_hint(e, "run the same command again");
+        (void)err_hint(e, "run the same restore again");
         return err_wrap(e, "all was sent, but whether the target holds it is not known");
     }
     if (outcome_end(cx, start, &o, &out->outcome, e))

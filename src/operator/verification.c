@@ -318,7 +318,8 @@ verification_cron(struct verification_work *w)
     struct err e = ERR_INIT;
 
     if (verification_ensure(w, &e) == RC_OK) {
-        (void)condition_set(w->status, COND_CRONJOB_CREATED, COND_TRUE, NULL);
+        (void)condition_set(w->status, COND_CRONJOB_CREATED, COND_TRUE,
+                            "The CronJob that verifies is there.");
         return;
     }
     if (e.code == RC_CANCELLED)

@@ -98,7 +98,7 @@ writes() { cli b info commandstats | sed -n 's/^cmdstat_\(set\|del\|rpush\|sadd\
     status=0
     wait $! || status=$?
     output=$(<"$T/out")
-    says 130 "run the same command again to finish"
+    says 130 "run the same restore again to finish"
     restore --resume --existing skip
     says 1 "nothing was written: no unfinished restore into" "is known here" "without --resume"
 }
