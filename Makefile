@@ -4,7 +4,7 @@ MESON_ARGS ?=
 export CSTASH = $(CURDIR)/$(BUILD)/cstash
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-unit test-build servers-matrix e2e check clang asan tsan coverage lint fmt fmt-check arch fuzz crash failover bench deploy docs release image krew bundle clean
+.PHONY: help build demo test test-unit test-build servers-matrix e2e check clang asan tsan coverage lint fmt fmt-check arch fuzz crash failover bench deploy docs release install package package-test image krew bundle clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -114,6 +114,18 @@ release: ## a stripped program with hardening, at build-release/cstash
 	@meson compile -C build-release >build-release/compile.log 2>&1 || { cat build-release/compile.log; exit 1; }
 	@strip -o build-release/cstash.stripped build-release/cstash && mv build-release/cstash.stripped build-release/cstash
 	@ls -l build-release/cstash
+
+PREFIX ?= /usr/local
+install: release ## program, manual pages, completions and systemd units, below PREFIX (/usr/local); DESTDIR is put in front
+	@tools/install build-release/cstash $(PREFIX)
+
+package: release ## a .deb and an .rpm of the same files, with their checksums, at build/packages
+	@tools/install-deps package
+	@tools/package build-release/cstash $(BUILD)/packages
+
+package-test: build release ## the packages, installed into a fresh Debian and into an empty root (as root)
+	@tools/install-deps test package package-test
+	@bats tests/package/package.bats </dev/null
 
 image: release ## the image, as an OCI archive at build/cstash-image.tar
 	@tools/install-deps image

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/ring.h"
+#include "base/roots.h"
 #include "base/retry.h"
 #include "base/thread.h"
 #include "base/lookahead.h"
@@ -541,6 +542,21 @@ test_a_line_of_the_log_says_what_it_is_about(void **state)
     (void)close(keep);
 }
 
+static void
+test_roots_are_the_ones_that_were_given(void **state)
+{
+    const char *own;
+
+    (void)state;
+    (void)unsetenv("SSL_CERT_FILE");
+    own = roots_file();
+    assert_true(own == NULL || access(own, R_OK) == 0);
+    (void)setenv("SSL_CERT_FILE", "/some/where.pem", 1);
+    assert_string_equal(roots_file(), "/some/where.pem");
+    (void)setenv("SSL_CERT_FILE", "", 1);
+    assert_ptr_equal(roots_file(), own);
+}
+
 int
 main(void)
 {
@@ -567,6 +583,7 @@ main(void)
         cmocka_unit_test(test_ring_delivers_bytes_then_the_error),
         cmocka_unit_test(test_ring_tells_the_producer_that_nobody_reads),
         cmocka_unit_test(test_bq_keeps_order_and_drains_after_close),
+        cmocka_unit_test(test_roots_are_the_ones_that_were_given),
         cmocka_unit_test(test_fs_replaces_a_file_whole_and_makes_its_folders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,10 +8,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/roots.h"
 #include "net/sock.h"
 
 enum { READ_AHEAD = 256 * 1024 };
@@ -83,6 +85,18 @@ check_dir(const char *path, struct err *e)
     return RC_OK;
 }
 
+/* Those of the library's own place are read one by one as they are needed; a file elsewhere is read whole. */
+static enum rc
+load_roots(SSL_CTX *ctx, struct err *e)
+{
+    const char *file = roots_file();
+
+    (void)SSL_CTX_set_default_verify_paths(ctx);
+    if (file == NULL || access(X509_get_default_cert_dir(), R_OK) == 0)
+        return RC_OK;
+    return SSL_CTX_load_verify_file(ctx, file) == 1 ? RC_OK : bad_file(e, "CA certificate", file);
+}
+
 static enum rc
 load_files(SSL_CTX *ctx, const struct tls_opts *o, struct err *e)
 {
@@ -95,8 +109,8 @@ load_files(SSL_CTX *ctx, const struct tls_opts *o, struct err *e)
         return err_code(e);
     if (o->cacert_dir != NULL && SSL_CTX_load_verify_dir(ctx, o->cacert_dir) != 1)
         return bad_file(e, "directory of CA certificates", o->cacert_dir);
-    if (o->cacert == NULL && o->cacert_dir == NULL)
-        (void)SSL_CTX_set_default_verify_paths(ctx);
+    if (o->cacert == NULL && o->cacert_dir == NULL && load_roots(ctx, e))
+        return err_code(e);
     if (o->key != NULL && o->cert == NULL)
         return err_set(e, RC_INVALID, "a client key was given without its certificate");
     if (o->cert == NULL)
