@@ -45,9 +45,8 @@ static const struct field fields_status[] = {
     FIELD_CONDITIONS,
     {.name = "memberConditions", .type = F_LIST, .of = fields_member_status, .doc = "Per member"},
     {.name = "phase", .type = F_STR, .words = phases, .doc = "Can backups be made"},
-    {.name = "lastSuccessTime",
-     .type = F_TIME,
-     .doc = "When the last session that succeeded began"},
+    FIELDS_SLOTS,
+    FIELDS_RECORD,
     {.name = NULL},
 };
 static const struct field fields[] = {

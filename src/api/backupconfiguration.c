@@ -42,9 +42,14 @@ static const struct field fields_status[] = {
     FIELD_OBSERVED,
     FIELD_CONDITIONS,
     {.name = "phase", .type = F_STR, .words = phases, .doc = "Can backups be made"},
-    {.name = "lastSuccessTime",
+    FIELDS_SLOTS,
+    FIELDS_RECORD,
+    {.name = "lastVerifiedTime",
      .type = F_TIME,
-     .doc = "When the last session that succeeded began"},
+     .doc = "When a BackupVerification of it last found a backup good"},
+    {.name = "restoreSeconds",
+     .type = F_INT64,
+     .doc = "Seconds that its last load took: how long the way back takes at least"},
     {.name = NULL},
 };
 static const struct field fields[] = {

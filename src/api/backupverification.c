@@ -90,6 +90,7 @@ static const struct field fields_result[] = {
 static const struct field fields_status[] = {
     FIELD_OBSERVED,
     FIELD_CONDITIONS,
+    FIELDS_SLOTS,
     {.name = "lastResult", .type = F_OBJECT, .of = fields_result, .doc = "Of the last one"},
     {.name = "lastVerifiedTime", .type = F_TIME, .doc = "When a backup was last found good"},
     {.name = "restoreSeconds",

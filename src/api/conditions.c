@@ -239,6 +239,14 @@ static const struct condition conditions[COND_N] = {
     [COND_PARTIAL_RESTORE] = {"PartialRestore", TRUE_ONLY("PartRestored", NULL),
                               "not all was restored: the backup is of a part, or `args` chose one",
                               true},
+    [COND_OBJECTIVES_MET] = {"ObjectivesMet",
+                             ANY("WithinObjectives", "ObjectiveBreached", "NotMeasured"),
+                             "annotations `cstash.io/rpo` and `cstash.io/rto`, measured: the time "
+                             "since the last backup, and what the last restore of a "
+                             "BackupVerification took",
+                             true},
+    [COND_OBJECTIVE_INVALID] = {"ObjectivesMet", FALSE_ONLY("ObjectiveInvalid", NULL),
+                                "one of these annotations is not a duration; backups go on", true},
 };
 
 static const char *const states[COND_STATES] = {

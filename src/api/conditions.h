@@ -83,6 +83,9 @@ enum condition_id {
     COND_PLAN_CONFLICTS,
     COND_PLAN_COPY,
     COND_PARTIAL_RESTORE,
+    /* of what a person asks for of a configuration */
+    COND_OBJECTIVES_MET,
+    COND_OBJECTIVE_INVALID,
     COND_N
 };
 

@@ -102,6 +102,15 @@ note_mark(struct str value, struct notes *out)
     return value.n > 0;
 }
 
+/* A value that cannot be read is told by a condition of its own: it is no reason to make no backup. */
+static bool
+note_objective(struct str value, struct notes *out)
+{
+    (void)value;
+    (void)out;
+    return true;
+}
+
 static const struct note_def {
     const struct crd_def *of;
     const char *name, *must; /* what it must be, for people */
@@ -114,6 +123,10 @@ static const struct note_def {
     {&kind_backupbatch, NOTE_ALLOW_REMOVAL, "a number of snapshots", note_removal},
     {&kind_backupbatch, NOTE_SHRINK_BELOW, "a percentage from 1 to 100, or \"off\"", note_below},
     {&kind_backupbatch, NOTE_ACCEPT_SHRINK, "\"true\" or \"false\"", note_accept},
+    {&kind_backupconfiguration, NOTE_RPO, "a duration", note_objective},
+    {&kind_backupconfiguration, NOTE_RTO, "a duration", note_objective},
+    {&kind_backupbatch, NOTE_RPO, "a duration", note_objective},
+    {&kind_backupbatch, NOTE_RTO, "a duration", note_objective},
     {&kind_backupconfiguration, NOTE_ADOPT_TARGET, "the name of a target", note_adopt},
     {&kind_restoresession, NOTE_SAFETY_COPY, "\"required\" or \"skip\"", note_safety},
     {&kind_restoresession, NOTE_SAFETY_REPOSITORY, "the name of a Repository of the same namespace",

@@ -18,7 +18,10 @@
 #define NOTE_ALLOW_REMOVAL NOTE_PREFIX "allow-removal"
 #define NOTE_SHRINK_BELOW NOTE_PREFIX "shrink-below"   /* percent, or "off" (maintain/shrink.h) */
 #define NOTE_ACCEPT_SHRINK NOTE_PREFIX "accept-shrink" /* "true" or "false" */
-#define NOTE_ADOPT_TARGET NOTE_PREFIX "adopt-target"   /* whose snapshots become this target's */
+/* Durations: what may be lost, and how long the way back may take (operator/objective.h). */
+#define NOTE_RPO NOTE_PREFIX "rpo"
+#define NOTE_RTO NOTE_PREFIX "rto"
+#define NOTE_ADOPT_TARGET NOTE_PREFIX "adopt-target" /* whose snapshots become this target's */
 /* Of a RestoreSession and a RestoreBatch. */
 #define NOTE_SAFETY_COPY NOTE_PREFIX "safety-copy" /* "required" or "skip" */
 #define NOTE_SAFETY_REPOSITORY                                                                     \

@@ -227,6 +227,14 @@ const struct field fields_retry[] = {
     {.name = "delay", .type = F_DURATION, .doc = "How long to wait before"},
     {.name = NULL},
 };
+const struct field fields_last_backup[] = {
+    {.name = "session", .type = F_STR, .doc = "Its name"},
+    {.name = "seconds", .type = F_INT64, .doc = "Time it took"},
+    {.name = "keys", .type = F_INT64, .doc = "Keys, of all targets"},
+    {.name = "bytes", .type = F_INT64, .doc = "Bytes read"},
+    {.name = "storedBytes", .type = F_INT64, .doc = "Bytes added to the repository"},
+    {.name = NULL},
+};
 const struct field fields_condition[] = {
     {.name = "type", .type = F_STR, .required = true, .doc = "What it is about"},
     {.name = "status", .type = F_STR, .required = true, .words = words_status, .doc = "Is it so"},

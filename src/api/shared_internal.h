@@ -20,7 +20,7 @@ enum { RESTORE_RULES_MAX = 32 };
 extern const struct field fields_backup_target[], fields_restore_target[], fields_member_target[],
     fields_rule[];
 extern const struct field fields_temp_dir[], fields_runtime[], fields_container_runtime[];
-extern const struct field fields_retry[], fields_condition[];
+extern const struct field fields_retry[], fields_condition[], fields_last_backup[];
 extern const struct field fields_backup_hooks[], fields_restore_hooks[];
 extern const struct rule rules_restore_rules[];
 extern const struct field fields_restore_choice[]; /* restore_choice.c */
@@ -69,6 +69,39 @@ extern const struct field fields_restore_choice[]; /* restore_choice.c */
     {                                                                                              \
         .name = "conditions", .type = F_LIST, .of = fields_condition, .keys = {"type"},            \
         .doc = "What is known of the state"                                                        \
+    }
+/* Since when its schedule stands: operator/slots.h. */
+#define FIELDS_SLOTS                                                                               \
+    {.name = "activeSchedule", .type = F_STR, .doc = "The schedule that stands; none is paused"},  \
+        {.name = "activeSince", .type = F_TIME, .doc = "Since when"},                              \
+    {                                                                                              \
+        .name = "intervalSeconds", .type = F_INT64,                                                \
+        .doc = "Longest time between two of its next slots"                                        \
+    }
+/* What its sessions were: operator/record.h. */
+#define FIELDS_RECORD                                                                              \
+    {.name = "lastRunTime",                                                                        \
+     .type = F_TIME,                                                                               \
+     .doc = "When the last session began that was not skipped"},                                   \
+        {.name = "lastSuccessTime",                                                                \
+         .type = F_TIME,                                                                           \
+         .doc = "When the last session that succeeded began"},                                     \
+        {.name = "lastFailureTime",                                                                \
+         .type = F_TIME,                                                                           \
+         .doc = "When the last session that failed began"},                                        \
+        {.name = "lastBackup",                                                                     \
+         .type = F_OBJECT,                                                                         \
+         .of = fields_last_backup,                                                                 \
+         .doc = "Of the last session that succeeded"},                                             \
+        {.name = "datasetShrank",                                                                  \
+         .type = F_BOOL,                                                                           \
+         .doc = "It had lost most of its keys, and a snapshot from before is kept"},               \
+        {.name = "retentionHeldBack",                                                              \
+         .type = F_BOOL,                                                                           \
+         .doc = "The policy would have removed too much: nothing was removed"},                    \
+    {                                                                                              \
+        .name = "metricsPushFailed", .type = F_BOOL,                                               \
+        .doc = "The Pushgateway did not take the metrics of the last session"                      \
     }
 #define FIELD_OBSERVED                                                                             \
     {                                                                                              \

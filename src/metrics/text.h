@@ -12,7 +12,7 @@
  */
 #include "http/client.h"
 
-enum { METRICS_TEXT_MAX = 64 * 1024 * 1024 };
+enum { METRICS_TEXT_MAX = 256 * 1024 * 1024 };
 
 struct metrics {
     struct buf text;

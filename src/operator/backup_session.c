@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "operator/history.h"
 #include "operator/phase.h"
+#include "operator/record.h"
 #include "operator/session_machine.h"
 
 enum { TURN_MS = 5000, OLDER_MS = 1000 };
@@ -218,21 +219,23 @@ backup_invokers(struct operator* op, const char *kind)
 
 /* ---- the end ---- */
 
-/* Kept where no failure and no clean-up of the history reaches it, before the session is over. */
+/*
+ * Kept in the invoker, where no clean-up of the history reaches it: that it begins, before it does, and how it ended, before it is over.
+ * `phase` NULL: it begins.
+ */
 static enum rc
-note_success(struct session_ctx *s, const char *phase, struct err *e)
+backup_session_note(struct session_ctx *s, const char *phase, struct err *e)
 {
     const struct json *config = s->inv.obj;
     CLEANUP(json_free_ptr) struct json *now = json_clone(config);
     struct json *status = json_need_object(now, "status");
-    int64_t last = kube_time_ms(json_field(status, LAST_SUCCESS));
-    char text[API_TIME_TEXT];
+    struct cache *cache = backup_invokers(s->op, s->inv.kind)->cache;
 
-    if (strcmp(phase, "Succeeded") != 0 || last >= kube_created_ms(s->now))
-        return RC_OK;
-    json_set_cstr(status, LAST_SUCCESS, api_time(kube_created_ms(s->now), text));
-    return write_status(s->cx, s->op, backup_invokers(s->op, s->inv.kind)->cache,
-                        cache_kind(backup_invokers(s->op, s->inv.kind)->cache), config, now, e);
+    if (phase == NULL)
+        record_begin(status, s->now);
+    else
+        record_end(status, s->now, phase, clock_real_ms());
+    return write_status(s->cx, s->op, cache, cache_kind(cache), config, now, e);
 }
 
 static void
@@ -294,7 +297,7 @@ static const struct session_kind backup_session = {
     .prepare = backup_session_prepare,
     .ensured_words = ensured_words,
     .tidy = backup_session_tidy,
-    .ended = note_success,
+    .ended = backup_session_note,
 };
 
 /* Does the status of a configuration say something of its spec as it is now? */
@@ -351,6 +354,8 @@ backup_session_start(struct session_ctx *s, struct err *e)
         return backup_session_skip(
             s, e, "Skipped taking backup. Reason: Repository %s/%s does not exist.", s->inv.repo_ns,
             s->inv.repo_name);
+    if (backup_session_note(s, NULL, e))
+        return err_code(e);
     backup_session_list(s);
     return session_go_on(s, repo, e);
 }

@@ -2,8 +2,10 @@
 /* BackupConfiguration and BackupBatch: is everything there, and then the CronJob. Source: Stash. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "operator/objective.h"
 #include "operator/operator_internal.h"
 #include "operator/phase.h"
+#include "operator/slots.h"
 
 enum { LABELS_MS = 60 * 1000 };
 
@@ -125,11 +127,12 @@ configuration_refuse(struct config_work *w, struct err *e)
 }
 
 static enum rc
-configuration_step(struct config_work *w, struct err *e)
+configuration_check(struct config_work *w, struct err *e)
 {
     CLEANUP(json_free_ptr) struct json *repo = NULL;
     bool ok = true, all = false, usable;
 
+    slots_note(w->now, w->status, clock_real_ms());
     json_set_int(w->status, "observedGeneration", kube_generation(w->now));
     if (object_is_bad(w->cx, w->own->events, w->kind, w->inv.obj, w->status))
         return configuration_refuse(w, e);
@@ -149,6 +152,28 @@ configuration_step(struct config_work *w, struct err *e)
     else
         w->out->requeue_after_ms = OPERATOR_RETRY_MS;
     json_set_cstr(w->status, "phase", phase_configuration(w->status, w->inv.driver));
+    return RC_OK;
+}
+
+/* What a person asks for is measured, whatever becomes of the rest. */
+static void
+configuration_objectives(struct config_work *w)
+{
+    struct teller to = {w->cx, w->own->events, w->now, "Warning"};
+    int64_t now = clock_real_ms(), next = objective_next_ms(w->now, now),
+            *again = &w->out->requeue_after_ms;
+
+    objectives_tell(&to, w->now, w->status, now);
+    if (next != 0)
+        *again = *again == 0 ? next : MIN(*again, next);
+}
+
+static enum rc
+configuration_step(struct config_work *w, struct err *e)
+{
+    if (configuration_check(w, e))
+        return err_code(e);
+    configuration_objectives(w);
     return RC_OK;
 }
 

@@ -348,9 +348,6 @@ void report_metrics(struct ctx *cx, struct operator* op, const struct invoker *i
 struct metrics;
 void put_state(struct operator* op, struct metrics *m);
 
-/* The field of the status of a BackupConfiguration or BackupBatch: when its last session that succeeded began. */
-#define LAST_SUCCESS "lastSuccessTime"
-
 /* ---- who shares a host in a Repository (sharing.c) ---- */
 
 /* The condition HostShared of a BackupConfiguration or BackupBatch, and an event. */

@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "operator/operator_internal.h"
 #include "operator/podspec.h"
+#include "operator/record.h"
+#include "operator/slots.h"
 
 #define COMPONENT "stash-verification"
 #define NOTE_VERIFICATION NOTE_PREFIX "verification"
@@ -426,7 +428,7 @@ verification_words(const struct verification_work *w, char to[static TEXT_MAX])
                        json_text_or(json_field(r, "snapshot"), "?"));
 }
 
-/* The condition goes to the BackupConfiguration as well. */
+/* The condition goes to the BackupConfiguration as well, and what was measured. */
 static enum rc
 verification_mirror(struct verification_work *w, enum condition_id id, enum condition_state state,
                     const char *text, struct err *e)
@@ -437,8 +439,8 @@ verification_mirror(struct verification_work *w, enum condition_id id, enum cond
     if (w->config == NULL || kube_is_deleting(w->config))
         return RC_OK;
     now = json_clone(w->config);
-    if (!condition_set(json_need_object(now, "status"), id, state, text))
-        return RC_OK;
+    (void)condition_set(json_need_object(now, "status"), id, state, text);
+    record_verified(json_field(now, "status"), w->status);
     rc = write_status(w->cx, w->op, w->op->backupconfiguration.cache, &GVR_BACKUP_CONFIGURATION,
                       w->config, now, e);
     return rc == RC_NOT_FOUND ? RC_OK : rc;
@@ -474,6 +476,7 @@ verification_step(struct verification_work *w, struct err *e)
     struct err why = ERR_INIT;
     bool ok = false;
 
+    slots_note(w->now, w->status, clock_real_ms());
     json_set_int(w->status, "observedGeneration", kube_generation(w->now));
     if (object_is_bad(w->cx, w->op->backupverification.events, &kind_backupverification, w->obj,
                       w->status))

@@ -116,7 +116,7 @@ both() { echo "$(member redis a "${1:-}"), $(member other b "${2:-}")"; }
     done
     grep '^stash_backup_target_count_total{' "$T/metrics" | grep 'job="backupbatch-demo-all"' | grep -q ' 2$'
     grep '^stash_repository_snapshot_count{' "$T/metrics" | grep -q ' 2$'
-    curl -s "http://127.0.0.1:$METRICS/metrics" | grep -q '^cstash_backupbatch_last_success_time_seconds{namespace="demo",name="all"} [1-9]'
+    curl -s "http://127.0.0.1:$METRICS/metrics" | grep -q '^cstash_backup_last_success_time_seconds{namespace="demo",invoker_kind="BackupBatch",invoker_name="all"} [1-9]'
 
     cli a flushall >/dev/null
     cli b flushall >/dev/null

@@ -29,6 +29,10 @@ gone() { # gone KINDS: what belonged to the backup is collected
     return 1
 }
 
+series_says() { # series_says PATTERN: a line of the operator's metrics
+    curl -s "http://127.0.0.1:$METRICS/metrics" | grep -q "$1"
+}
+
 @test "a backup and a restore, from YAML to equality" {
     local before
     before=$(digest a)
@@ -53,7 +57,7 @@ gone() { # gone KINDS: what belonged to the backup is collected
     curl -s "http://127.0.0.1:$METRICS/metrics" | grep -q '^process_resident_memory_bytes [1-9]'
     curl -s "http://127.0.0.1:$METRICS/metrics" | grep -q '^cstash_api_requests_total [1-9]'
     curl -s "http://127.0.0.1:$METRICS/metrics" |
-        grep -q 'cstash_backupconfiguration_next_run_time_seconds{namespace="demo",name="bc"} [0-9]'
+        grep -q 'cstash_backup_next_run_time_seconds{namespace="demo",invoker_kind="BackupConfiguration",invoker_name="bc"} [0-9]'
 
     cli a flushall >/dev/null
     restore demo back 'rules: [{snapshots: [latest]}]'
@@ -106,6 +110,7 @@ gone() { # gone KINDS: what belonged to the backup is collected
     [ "$(snapshots_of demo)" = 32 ]
     [[ "$(condition demo backupsession/two RetentionPolicyApplied)" == *"Held back, nothing was removed: 31 of 32 snapshots would go at once"*"annotate BackupConfiguration bc with cstash.io/allow-removal="* ]]
     k get -n demo events | grep -q RetentionHeldBack
+    until_true series_says '^cstash_backup_retention_held_back{.* 1$'
     until_is demo repo/repo '{.status.snapshotCount} {.status.snapshotsRemovedOnLastCleanup}' "32 0"
     k annotate -n demo bc/bc cstash.io/allow-removal=40
     session demo three bc
@@ -125,6 +130,7 @@ gone() { # gone KINDS: what belonged to the backup is collected
     [[ "$(condition demo backupsession/four RetentionPolicyApplied)" == "False Held back, nothing was removed: the repository is damaged." ]]
     [ "$(snapshots_of demo)" = 2 ]
     until_is demo repo/repo '{.status.snapshotCount} {.status.integrity}' "2 false"
+    until_true series_says '^cstash_repository_integrity{namespace="demo",repository="repo"} 0$'
     cp "$T/pack" "$pack"
     session demo five bc
     phase demo backupsession/five Succeeded
@@ -303,6 +309,7 @@ slow_dump() { # a Redis that takes long to dump
     phase demo backupsession/one Succeeded
     [[ "$(condition demo backupsession/one MetricsPushed)" == False*127.0.0.1:1* ]]
     [[ "$(condition demo backupsession/one RepositoryMetricsPushed)" == False* ]]
+    until_true series_says '^cstash_backup_metrics_push_failed{.* 1$'
 }
 
 @test "labels of one's own on the metrics, and a bad one" {

@@ -76,11 +76,13 @@ assert {s["hostname"] for s in json.load(sys.stdin)} == {"host-0"}'
     [[ "$(condition demo backupsession/night-4 SnapshotPinned)" == "True "*"held 100"*"cstash.io/accept-shrink"* ]]
     k get -n demo events | grep -q 'Warning *SnapshotPinned'
     curl -s "http://127.0.0.1:$PUSH/metrics" | grep -q '^cstash_snapshot_pinned{.* 1$'
+    curl -s "http://127.0.0.1:$METRICS/metrics" | grep -q '^cstash_backup_shrank{.* 1$'
     k annotate -n demo bc/bc cstash.io/accept-shrink=true >/dev/null
     backup accepted bc
     [ "$(sizes)" = "0 0 0" ]
     [ -z "$(condition demo backupsession/accepted SnapshotPinned)" ]
     curl -s "http://127.0.0.1:$PUSH/metrics" | grep -q '^cstash_snapshot_pinned{.* 0$'
+    curl -s "http://127.0.0.1:$METRICS/metrics" | grep -q '^cstash_backup_shrank{.* 0$'
 }
 
 @test "a history of another name is adopted" {

@@ -67,7 +67,7 @@ queries() { # as Stash's dashboard asks, its variables filled in
     for name in integrity size_bytes snapshot_count; do echo "${s}_repository_$name{$b}"; done
     echo "sum(${s}_repository_size_bytes{$b})"
     echo 'cstash_backupsessions{phase="Succeeded"}'
-    echo 'cstash_backupconfiguration_next_run_time_seconds{namespace="demo",name="bc"}'
+    echo 'cstash_backup_next_run_time_seconds{namespace="demo",invoker_kind="BackupConfiguration",invoker_name="bc"}'
 }
 
 @test "every series that Stash's dashboard reads is there, also after a restart" {

@@ -18,8 +18,11 @@ teardown() {
     end_all
 }
 
+series_of() { # series_of NAME: of cstash_backup_, of the configuration bc
+    curl -s "http://127.0.0.1:$METRICS/metrics" | sed -n "s/^cstash_backup_$1{namespace=\"demo\",invoker_kind=\"BackupConfiguration\",invoker_name=\"bc\"} //p"
+}
 last_success() { # of the configuration bc, as Prometheus is told
-    curl -s "http://127.0.0.1:$METRICS/metrics" | sed -n 's/^cstash_backupconfiguration_last_success_time_seconds{namespace="demo",name="bc"} //p'
+    series_of last_success_time_seconds
 }
 
 @test "without a Pushgateway nothing was pushed, and nothing fails for it" {
@@ -91,10 +94,18 @@ YAML
     done
     k delete backupsession -n demo --all >/dev/null
     [ "$(last_success)" = "$at" ]
+    failed=$(series_of last_failure_time_seconds)
+    [ "$failed" -ge "$at" ]
     stop_up
     start_up --pushgateway-listen ""
     until_is demo bc/bc '{.status.phase}' Ready
     [ "$(last_success)" = "$at" ]
+    [ "$(series_of last_failure_time_seconds)" = "$failed" ]
+    [ "$(series_of last_run_time_seconds)" = "$failed" ]
+    [ "$(series_of keys)" = "$(cli a dbsize)" ]
+    [ "$(series_of size_bytes)" -gt 0 ]
+    [ "$(series_of missed_runs)" = 0 ]
+    [ "$(series_of expected_interval_seconds)" -ge $((365 * 86400)) ]
 }
 
 @test "a restore that only looked says so" {

@@ -70,6 +70,8 @@ condition_is() { # condition_is OBJECT STATUS-REASON
     curl -fs "http://127.0.0.1:$METRICS/metrics" >"$T/series"
     grep -q '^cstash_backupverification_last_verified_time_seconds{namespace="demo",name="weekly"} [1-9]' "$T/series"
     grep -q '^cstash_backupverification_restore_duration_seconds{namespace="demo",name="weekly"} 1' "$T/series"
+    grep -q '^cstash_backup_last_verified_time_seconds{namespace="demo",invoker_kind="BackupConfiguration",invoker_name="bc"} [1-9]' "$T/series"
+    grep -q '^cstash_backup_restore_duration_seconds{namespace="demo",invoker_kind="BackupConfiguration",invoker_name="bc"} 1' "$T/series"
     curl -fs "http://127.0.0.1:$PUSH/metrics" | grep '^cstash_verification_success{.*} 1'
     k get -n demo events | grep -q 'BackupVerified.*backupverification/weekly'
     "$CSTASH" snapshots -q -r kube:demo/repo | grep -q 'verified: restored into Redis'
