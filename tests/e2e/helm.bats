@@ -44,7 +44,7 @@ same_style() { # same_style FILE
 
 @test "what is generated in deploy/ is what is committed" {
     "$ROOT/tools/deploy" "$CSTASH" "$T/deploy"
-    for part in crds catalog rbac operator.yaml kustomization.yaml; do
+    for part in crds catalog rbac operator.yaml kustomization.yaml monitoring/prometheusrule.yaml; do
         diff -r "$T/deploy/$part" "$ROOT/deploy/$part"
     done
 }
@@ -54,7 +54,7 @@ same_style() { # same_style FILE
     [ "$status" -eq 0 ]
     "$ROOT/tools/helm" package "$ROOT/deploy/chart/cstash" -d "$T" 2>/dev/null
     tar -tf "$T"/cstash-*.tgz >"$T/list"
-    for file in crds/repositories.yaml files/catalog/redis.yaml files/rbac/jobs.yaml values.schema.json; do
+    for file in crds/repositories.yaml files/catalog/redis.yaml files/rbac/jobs.yaml files/rules.yaml values.schema.json; do
         grep -qx "cstash/$file" "$T/list"
     done
     "$ROOT/tools/helm" template cstash "$T"/cstash-*.tgz -n cstash-system --kube-version 1.30.0 --include-crds >"$T/packed.yaml"
@@ -106,7 +106,7 @@ affinity: {nodeAffinity: {d: attracted}}
 topologySpreadConstraints: [{maxSkew: 7}]
 priorityClassName: urgent
 metrics: {auth: true}
-monitoring: {agent: prometheus.io/operator, labels: {release: prometheus}}
+monitoring: {agent: prometheus.io/operator, labels: {release: prometheus}, prometheusRule: {enabled: true, labels: {alerts: mine}}}
 extraObjects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: "{{ .Release.Name }}-extra"}}, "{apiVersion: v1, kind: ConfigMap, metadata: {name: second}}"]
 networkPolicy: {denyLinkLocal: true, metricsFrom: [{namespaceSelector: {matchLabels: {name: monitoring}}}]}
 catalog: {install: false}
@@ -114,7 +114,7 @@ YAML
     render -f "$T/values.yaml" >"$T/all"
     for text in 'replicas: 3' 'name: other-operator' '- --log-format=json' '- --verbose' '- --quiet' 'value: http://proxy:3128' \
         'serviceAccountName: mine' 'a: annotated' 'b: labelled' 'c: selected' 'key: tolerated' 'd: attracted' 'maxSkew: 7' \
-        'priorityClassName: urgent' 'release: prometheus' 'cstash-extra' 'name: second' 'name: monitoring' 'except: [169.254.0.0/16]' '- --metrics-auth' 'resources: [tokenreviews]' 'bearerTokenFile:' 'managed-by: stash.appscode.com' 'honorLabels: true' 'http://other-pushgateway.'; do
+        'priorityClassName: urgent' 'release: prometheus' 'kind: PrometheusRule' 'alerts: mine' '- alert: CstashBackupMissed' 'cstash-extra' 'name: second' 'name: monitoring' 'except: [169.254.0.0/16]' '- --metrics-auth' 'resources: [tokenreviews]' 'bearerTokenFile:' 'managed-by: stash.appscode.com' 'honorLabels: true' 'http://other-pushgateway.'; do
         grep -qF -- "$text" "$T/all" || { echo "no $text"; false; }
     done
     [ "$(grep -c '^kind: ServiceAccount$\|^kind: Task\|^kind: Function' "$T/all")" = 0 ]

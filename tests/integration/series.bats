@@ -3,6 +3,7 @@
 
 load ../harness/env.bash
 load ../harness/plane.bash
+load ../harness/prometheus.bash
 
 setup() {
     need kubectl curl redis-server python3
@@ -17,34 +18,6 @@ teardown() {
     stop_up
     end_all
 }
-
-# Scrapes the operator and the Pushgateway as the chart's ServiceMonitors do. Sets PROM.
-start_prometheus() {
-    local folder
-    folder=$("$HARNESS/../servers/build" prometheus)/root/usr/bin
-    PATH=$folder:$PATH
-    PROM=127.0.0.1:$(free_port)
-    cat >"$T/prometheus.yml" <<YAML
-global: {scrape_interval: 500ms, scrape_timeout: 500ms}
-scrape_configs:
-  - job_name: operator
-    honor_labels: true
-    static_configs: [{targets: ["127.0.0.1:$METRICS"]}]
-  - job_name: pushgateway
-    honor_labels: true
-    static_configs: [{targets: ["127.0.0.1:$PUSH"]}]
-YAML
-    promtool check config "$T/prometheus.yml"
-    prometheus --config.file "$T/prometheus.yml" --storage.tsdb.path "$T/tsdb" --web.listen-address "$PROM" \
-        >"$T/prometheus.log" 2>&1 3>&- &
-    echo $! >"$T/prometheus.pid"
-}
-
-ask() { # ask QUERY: how many series
-    curl -fs "http://$PROM/api/v1/query" --data-urlencode "query=$1" |
-        python3 -c 'import json, sys; print(len(json.load(sys.stdin)["data"]["result"]))'
-}
-is_there() { [ "$(ask "$1")" -gt 0 ]; }
 
 queries() { # as Stash's dashboard asks, its variables filled in
     local b='namespace=~"demo",invoker_kind=~"BackupConfiguration",invoker_name=~"bc|away"'
