@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include "api/notes.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/out.h"
 #include "cli/redis_opts.h"
+#include "cli/run_metrics.h"
 #include "job/backup.h"
 #include "job/target.h"
 #include "json/write.h"
@@ -25,6 +27,7 @@ struct backup_args {
     struct redis_access redis;
     struct filter keys;
     struct repo_access repo;
+    struct metrics_opts metrics;
 };
 
 static enum rc
@@ -77,6 +80,7 @@ static const struct opt_group groups[] = {
     GROUPS_REDIS(struct backup_args, redis),
     {opts_keys, offsetof(struct backup_args, keys)},
     {opts_repo, offsetof(struct backup_args, repo)},
+    {opts_metrics, offsetof(struct backup_args, metrics)},
     {opts_json, 0},
     {opts_app, 0},
     {.table = NULL},
@@ -193,23 +197,30 @@ from_redis(struct ctx *cx, const struct backup_args *a, struct repo *r, const st
     return rc;
 }
 
+/* As its snapshots name it; the caller frees. */
 static enum rc
-backup_main(struct ctx *cx, const void *args, struct err *e)
+backup_name(const struct backup_args *a, char **out, struct err *e)
 {
-    const struct backup_args *a = args;
-    struct backup_opts opts = {.host = a->host,
-                               .tags = a->tags.v,
-                               .n_tags = a->tags.n,
-                               .compression = a->compression.level,
-                               .users = a->beside.users,
-                               .time = a->time.given ? &a->time.at : NULL,
-                               .shrink_below = a->shrink_below,
-                               .accept_shrink = a->accept_shrink};
-    struct backup_result res;
-    struct app_repo r = {0};
-    int64_t start = clock_mono_ms();
-    enum rc rc;
+    struct redis_addr addr;
+    struct conn_opts conn;
+    struct target_id target;
 
+    if (a->target != NULL || a->from_stdin) {
+        *out = mem_strdup(a->target != NULL ? a->target : a->stdin_filename);
+        return RC_OK;
+    }
+    if (app_redis(&a->redis, &addr, &conn, e))
+        return err_code(e);
+    target = target_of_address(&addr);
+    *out = mem_strdup(target.name);
+    target_release(&target);
+    redis_addr_release(&addr);
+    return RC_OK;
+}
+
+static enum rc
+backup_check(const struct backup_args *a, struct err *e)
+{
     if (a->repo.no_lock)
         return err_set(e, RC_USAGE,
                        "--no-lock is only for commands that do not write to the repository");
@@ -221,13 +232,55 @@ backup_main(struct ctx *cx, const void *args, struct err *e)
         CLEANUP(mem_free_ptr) char *keys = filter_text(&a->keys);
         return err_set(e, RC_USAGE, "--stdin is stored as it is: %s chooses keys of a Redis", keys);
     }
-    rc = app_repo_open(cx, &a->repo, APP_LOCK_SHARED, &r, e);
+    return run_metrics_check(&a->metrics, e);
+}
+
+static enum rc
+backup_run(struct ctx *cx, const struct backup_args *a, struct backup_result *res, struct err *e)
+{
+    struct backup_opts opts = {.host = a->host,
+                               .tags = a->tags.v,
+                               .n_tags = a->tags.n,
+                               .compression = a->compression.level,
+                               .users = a->beside.users,
+                               .time = a->time.given ? &a->time.at : NULL,
+                               .shrink_below = a->shrink_below,
+                               .accept_shrink = a->accept_shrink};
+    struct app_repo r = {0};
+    enum rc rc = app_repo_open(cx, &a->repo, APP_LOCK_SHARED, &r, e);
+
     if (rc == RC_OK)
-        rc = a->from_stdin ? from_stdin(cx, a, r.repo, &opts, &res, e)
-                           : from_redis(cx, a, r.repo, &opts, &res, e);
-    if (rc == RC_OK)
-        print_result(a, &res, clock_mono_ms() - start);
+        rc = a->from_stdin ? from_stdin(cx, a, r.repo, &opts, res, e)
+                           : from_redis(cx, a, r.repo, &opts, res, e);
     app_repo_close(&r);
+    return rc;
+}
+
+static enum rc
+backup_main(struct ctx *cx, const void *args, struct err *e)
+{
+    const struct backup_args *a = args;
+    CLEANUP(mem_free_ptr) char *name = NULL;
+    struct backup_result res = {0};
+    struct run_metrics m = {.began_ms = clock_real_ms(), .keys = -1};
+    int64_t start = clock_mono_ms();
+    enum rc rc;
+
+    if (backup_check(a, e) || (run_metrics_wanted(&a->metrics) && backup_name(a, &name, e)))
+        return err_code(e);
+    rc = backup_run(cx, a, &res, e);
+    m.took_ms = clock_mono_ms() - start;
+    m.target = name;
+    m.success = rc == RC_OK;
+    if (rc == RC_OK) {
+        print_result(a, &res, m.took_ms);
+        m.keys = a->from_stdin ? -1 : (int64_t)res.keys;
+        m.bytes = res.save.bytes_processed;
+        m.stored = res.save.data_added_packed;
+        m.shrank = res.shrink.pinned;
+    }
+    if (name != NULL && rc != RC_USAGE)
+        run_metrics_tell(&a->metrics, &m);
     return rc;
 }
 

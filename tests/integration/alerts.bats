@@ -109,3 +109,45 @@ quiet() { # quiet NAME
     until_true quiet CstashObjectiveBreached
     until_is demo bc/bc '{.status.conditions[?(@.type=="ObjectivesMet")].reason}' NotMeasured # the way back was not tried
 }
+
+of_hand() { # of_hand FILE NAME: the value of a series of the target db
+    sed -n "s/^cstash_backup_$2{.*invoker_kind=\"cstash backup\",invoker_name=\"db\/1\".*} //p" "$1"
+}
+
+@test "a backup by hand tells a Pushgateway and a file; a failure keeps what the last success said" {
+    need prometheus-pushgateway
+    promtool_path
+    PUSH=$(free_port)
+    prometheus-pushgateway --web.listen-address "127.0.0.1:$PUSH" >"$T/push.log" 2>&1 3>&- &
+    echo $! >"$T/push.pid"
+    until_true curl -fs "http://127.0.0.1:$PUSH/-/ready" -o "$T/ready"
+    start_redis a
+    cli a mset k v l w >/dev/null
+    local where=(--redis "$URL_a" --target db/1 --pushgateway "http://127.0.0.1:$PUSH" --metrics-file "$T/backup.prom") at file
+    run "$CSTASH" backup "${where[@]}" # there is no repository yet
+    [ "$status" = 10 ]
+    [ "$(of_hand "$T/backup.prom" last_success_time_seconds)" = 0 ]
+    [ "$(of_hand "$T/backup.prom" last_failure_time_seconds)" -gt 0 ]
+    "$CSTASH" init
+    (umask 077; "$CSTASH" backup "${where[@]}")
+    [ "$(stat -c %a "$T/backup.prom")" = 644 ]
+    at=$(of_hand "$T/backup.prom" last_success_time_seconds)
+    [ "$at" -gt 0 ]
+    stop_redis a
+    run "$CSTASH" backup "${where[@]}" --wait 0
+    [ "$status" = 1 ]
+    promtool check metrics <"$T/backup.prom"
+    curl -fs "http://127.0.0.1:$PUSH/metrics" | sed 's/e+09 *$/e+09/' >"$T/pushed"
+    [ "$(of_hand "$T/backup.prom" last_success_time_seconds)" = "$at" ]
+    for file in "$T/backup.prom" "$T/pushed"; do
+        [ "$(of_hand "$file" keys)" = 2 ]
+        [ "$(of_hand "$file" shrank)" = 0 ]
+        [ -n "$(of_hand "$file" last_failure_time_seconds)" ]
+        [ "$(printf '%.0f' "$(of_hand "$file" last_success_time_seconds)")" = "$at" ]
+    done
+    run "$CSTASH" backup "${where[@]}" --metrics-file "$T/backup.txt"
+    says 2 'must end in .prom'
+    start_redis a
+    run "$CSTASH" backup --redis "$URL_a" --pushgateway http://127.0.0.1:1 # nobody there: a warning
+    says 0 'the Pushgateway does not have how it went'
+}
