@@ -145,6 +145,7 @@ find_snapshot(struct restore_work *w, struct err *e)
     filter.own = target_view(&w->own);
     filter.target = w->args.target;
     filter.part = part;
+    filter.only_part = part == NULL;
     if (strchr(spec, ',') != NULL)
         rc = err_set(e, RC_INVALID, "one snapshot can be restored, not several: %.100s", spec);
     if (rc == RC_OK)

@@ -190,7 +190,8 @@ static enum rc
 verify_in(void *arg, struct repo *r, struct err *e)
 {
     struct verify_work *w = arg;
-    const struct snapshot_filter filter = {.target = step_text(w->f->target_name, NULL)};
+    const struct snapshot_filter filter = {.target = step_text(w->f->target_name, NULL),
+                                           .only_part = true};
     const struct verification_opts o = {.level = w->level,
                                         .socket = step_text(w->f->server_socket, NULL),
                                         .questions = (const struct question *const *)w->questions,

@@ -113,9 +113,10 @@ struct snapshot_filter {
     size_t n_tags;
     const char *const *paths;
     size_t n_paths;
-    const char *target;           /* its name, or name@scope */
-    struct target own;            /* who asks: its own come first; no name: nobody in particular */
-    const char *part;             /* partial ones of this part count too; NULL: whole ones only */
+    const char *target; /* its name, or name@scope */
+    struct target own;  /* who asks: its own come first; no name: nobody in particular */
+    const char *part;   /* partial ones of this part count too; NULL: whole ones only */
+    bool only_part;     /* where none is whole, and all are one part, that part counts too */
     const struct instant *before; /* none that is younger; NULL: whatever their age */
 };
 

@@ -206,11 +206,32 @@ choose_nothing(const struct snapshot *partial, const char *target, struct err *e
     return err_hint(e, "name a partial snapshot by its ID, or ask for the same part");
 }
 
+/* Whoever backs up one database and nothing else has that for his Redis. */
+static bool
+choose_only_part(const struct snapshot *list, size_t n, const struct snapshot_filter *f,
+                 bool *chosen)
+{
+    const char *part = NULL;
+    bool one = true;
+
+    for (size_t i = 0; i < n; i++)
+        chosen[i] = !list[i].safety && snapshot_matches(&list[i], f);
+    if (f->target == NULL)
+        (void)choose_own(list, n, &f->own, chosen);
+    for (size_t i = 0; i < n; i++) {
+        if (!chosen[i])
+            continue;
+        part = part != NULL ? part : list[i].part;
+        one = one && target_same_part(list[i].part, part);
+    }
+    return one && part != NULL;
+}
+
 enum rc
 targets_choose(struct snapshot *list, size_t n, const struct snapshot_filter *f, bool *chosen,
                struct err *e)
 {
-    const struct snapshot *partial = NULL;
+    const struct snapshot *partial = NULL, *own_partial = NULL;
     const char *target = f != NULL ? f->target : NULL, *part = f != NULL ? f->part : NULL;
     bool any = false;
 
@@ -221,13 +242,18 @@ targets_choose(struct snapshot *list, size_t n, const struct snapshot_filter *f,
         chosen[i] = !s->safety && snapshot_matches(s, f);
         if (chosen[i] && s->part != NULL && !target_same_part(s->part, part)) {
             partial = s;
+            own_partial = f != NULL && target_is(&f->own, s) ? s : own_partial;
             chosen[i] = false;
         }
         any = any || chosen[i];
     }
-    if (!any)
-        return choose_nothing(partial, target, e);
-    if (target == NULL && f != NULL && choose_own(list, n, &f->own, chosen))
+    if (any && target == NULL && f != NULL && choose_own(list, n, &f->own, chosen))
         return RC_OK;
+    /* Who has parts alone does not get what is another's. */
+    if ((!any || own_partial != NULL) && f != NULL && f->only_part &&
+        choose_only_part(list, n, f, chosen))
+        return target == NULL && own_partial != NULL ? RC_OK : choose_only(list, n, chosen, e);
+    if (!any || own_partial != NULL)
+        return choose_nothing(own_partial != NULL ? own_partial : partial, target, e);
     return choose_only(list, n, chosen, e);
 }

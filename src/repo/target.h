@@ -47,7 +47,8 @@ void targets_number(struct snapshot *list, size_t n);
 /*
  * The snapshots that "latest" may mean, of those of the list that match `f`: chosen[i] says of
  * list[i]. They are of one target: that of f->target; else f->own if it has any; else the only one
- * that has any. RC_NOT_FOUND; RC_INVALID: several targets have some, and are named.
+ * that has any. Where f->own has parts alone, these count (f->only_part) or nothing does. RC_NOT_FOUND;
+ * RC_INVALID: several targets have some, and are named.
  */
 NODISCARD enum rc targets_choose(struct snapshot *list, size_t n, const struct snapshot_filter *f,
                                  bool *chosen, struct err *e);

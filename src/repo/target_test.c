@@ -107,6 +107,26 @@ test_parts_stay_apart(void **state)
     assert_int_not_equal(list[1].owner, list[2].owner);
 }
 
+static void
+test_a_part_alone_is_what_there_is(void **state)
+{
+    struct snapshot list[] = {one("h", "a:1", NULL, "--db 3"), one("h", "a:1", NULL, "--db 3"),
+                              one("h", "b:1", NULL, "--db 4"), one("h", "b:1", NULL, "--db 5"),
+                              one("h", "c:1", NULL, "--db 6"), one("h", "c:1", NULL, NULL)};
+    struct err e = ERR_INIT;
+    char got[17];
+
+    (void)state;
+    CHOOSE(list, "xx....", .own = {"a:1", NULL}, .only_part = true);
+    CHOOSE(list, "xx....", .target = "a:1", .only_part = true);
+    CHOOSE(list, ".....x", .own = {"c:1", NULL}, .only_part = true);
+    REFUSE(list, RC_NOT_FOUND, "only a part", .target = "a:1");
+    REFUSE(list, RC_NOT_FOUND, "only a part",
+           .own = {"a:1", NULL}); /* though another has a whole one */
+    CHOOSE(list, ".....x", .own = {"d:1", NULL}, .only_part = true);
+    REFUSE(list, RC_NOT_FOUND, "only a part", .target = "b:1", .only_part = true);
+}
+
 int
 main(void)
 {
@@ -115,6 +135,7 @@ main(void)
         cmocka_unit_test(test_own_then_only_then_error),
         cmocka_unit_test(test_the_only_target_serves_others),
         cmocka_unit_test(test_parts_stay_apart),
+        cmocka_unit_test(test_a_part_alone_is_what_there_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

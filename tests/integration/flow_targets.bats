@@ -64,6 +64,17 @@ assert {s["hostname"] for s in json.load(sys.stdin)} == {"host-0"}'
     [ "$(cli c dbsize)" = 2 ]
 }
 
+@test "a configuration of one database, as in the documents of Stash: what it saved is restored as latest" {
+    cli a -n 1 set one 1 >/dev/null
+    cli a set other 1 >/dev/null
+    config demo a 'task: {name: redis-backup-7.0.5, params: [{name: args, value: "-db 1"}, {name: waitTimeout, value: "3"}]}'
+    backup first a
+    cli a flushall >/dev/null
+    restore demo back
+    phase demo restoresession/back Succeeded
+    [ "$(cli a -n 1 get one):$(cli a dbsize)" = 1:0 ]
+}
+
 @test "a Redis that was emptied: the last good snapshot stays, and people are told" {
     local night
     cli a eval 'for i = 1, 100 do redis.call("SET", "k" .. i, i) end' 0 >/dev/null
