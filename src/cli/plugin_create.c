@@ -181,26 +181,24 @@ static const struct opt_group config_groups[] = {
     {opts_app, 0},
     {.table = NULL}};
 
-/* Named after the first of them, as Stash's plug-in does. */
+/* Named after the last of them in this order, as Stash's plug-in does. */
 static enum rc
 fill_retention(const struct create_config_args *a, struct json *keep, struct err *e)
 {
     const struct {
         const char *field, *unit;
         int64_t n;
-    } all[KEEPS] = {{"keepLast", "last", a->last},          {"keepHourly", "hourly", a->hourly},
-                    {"keepDaily", "daily", a->daily},       {"keepWeekly", "weekly", a->weekly},
+    } all[KEEPS] = {{"keepLast", "last", a->last},          {"keepDaily", "daily", a->daily},
+                    {"keepHourly", "hourly", a->hourly},    {"keepWeekly", "weekly", a->weekly},
                     {"keepMonthly", "monthly", a->monthly}, {"keepYearly", "yearly", a->yearly}};
 
     for (size_t i = 0; i < KEEPS; i++) {
+        CLEANUP(mem_free_ptr)
+        char *name = mem_printf("keep-%s-%lld", all[i].unit, (long long)all[i].n);
+
         if (all[i].n <= 0)
             continue;
-        if (json_field(keep, "name") == NULL) {
-            CLEANUP(mem_free_ptr)
-            char *name = mem_printf("keep-%s-%lld", all[i].unit, (long long)all[i].n);
-
-            json_set_cstr(keep, "name", name);
-        }
+        json_set_cstr(keep, "name", name);
         json_set_int(keep, all[i].field, all[i].n);
     }
     if (json_field(keep, "name") == NULL)

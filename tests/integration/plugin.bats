@@ -56,7 +56,7 @@ backup() { # a session by hand; its name
     [ "$(field demo repo/later '{.spec}')" = '{"backend":{"storageSecretName":"repo-secret"}}' ]
     stash create backupconfig -n demo bc --target-apiversion appcatalog.appscode.com/v1alpha1 --target-kind AppBinding \
         --target-name redis --repo-name repo --schedule '0 0 1 1 *' --task redis-backup-7.0.5 --keep-last 5 --keep-daily=3 --prune
-    [ "$(field demo bc/bc '{.spec.retentionPolicy}')" = '{"keepDaily":3,"keepLast":5,"name":"keep-last-5","prune":true}' ]
+    [ "$(field demo bc/bc '{.spec.retentionPolicy}')" = '{"keepDaily":3,"keepLast":5,"name":"keep-daily-3","prune":true}' ]
     phase demo bc/bc Ready
     phase demo "backupsession/$(backup)" Succeeded
     stash pause -n demo backup --backupconfig bc
