@@ -365,18 +365,23 @@ is_word_of(const struct json *obj, const char *job)
 }
 
 /* What a Job that ended without a word comes to: else the result before it would stand there as its. */
-static struct json *
-word_of_none(const char *job, const char *why)
+static void
+tell_of_no_word(struct json *status, const char *job, const char *why)
 {
-    struct json *r = json_new_object();
+    const struct json *last = json_field(status, "lastResult");
+    struct json *r;
     char text[TEXT_MAX], when[API_TIME_TEXT];
 
     (void)snprintf(text, sizeof(text), "The last Job ended without a result: %s", why);
+    /* An older CRD drops `job`: the same again would be another time, and so on for ever. */
+    if (strcmp(json_text_or(json_field(last, "reason"), ""), text) == 0)
+        return;
+    r = json_new_object();
     json_set_cstr(r, "time", api_time(clock_real_ms(), when));
     json_set_cstr(r, "outcome", "NotVerifiable");
     json_set_cstr(r, "reason", text);
     json_set_cstr(r, "job", job);
-    return r;
+    json_set(status, "lastResult", r);
 }
 
 /* The status has the word on the last Job. It may have written since the cache was told, so the server is asked before it is taken for dead. */
@@ -400,9 +405,10 @@ verification_last_word(struct verification_work *w, struct err *e)
     if (kube_get(w->cx, w->op->k, &GVR_BACKUP_VERIFICATION, kube_ns(w->obj), kube_name(w->obj),
                  &now, e))
         return err_code(e);
-    json_set(w->status, "lastResult",
-             is_word_of(now, name) ? json_clone(json_dig(now, "status", "lastResult"))
-                                   : word_of_none(name, why));
+    if (is_word_of(now, name))
+        json_set(w->status, "lastResult", json_clone(json_dig(now, "status", "lastResult")));
+    else
+        tell_of_no_word(w->status, name, why);
     return RC_OK;
 }
 
