@@ -311,6 +311,22 @@ add_known(void *arg, const struct command *c, const char *word, size_t n)
     buf_must_printf(known, "%s%.*s", known->n > 0 ? ", " : "", (int)(word + n - c->name), c->name);
 }
 
+struct alike {
+    const char *given;
+    struct buf names;
+};
+
+static void
+add_alike(void *arg, const struct command *c, const char *word, size_t n)
+{
+    struct alike *a = arg;
+    char name[64];
+
+    (void)snprintf(name, sizeof(name), "%.*s", (int)n, word);
+    if (opts_alike(a->given, strlen(a->given), name))
+        add_known(&a->names, c, word, n);
+}
+
 static void
 print_known(void *arg, const struct command *c, const char *word, size_t n)
 {
@@ -347,6 +363,7 @@ main_unknown(int argc, char **argv)
     const struct app_absent *absent = find_absent(argc, argv, line_head(argv[0]) == NULL);
     const struct command *head = line_head(argv[0]);
     CLEANUP(buf_release) struct buf known = BUF_INIT(KNOWN_MAX);
+    struct alike like = {.names = BUF_INIT(KNOWN_MAX)};
 
     if (head != NULL && argc > 1 && line_is_help(argv[argv[1][0] == '-' ? argc - 1 : 1])) {
         print_half(head);
@@ -358,14 +375,21 @@ main_unknown(int argc, char **argv)
     }
     if (head == NULL) {
         log_error("unknown command %s", argv[0]);
+        like.given = argv[0];
+        completion_each_head(add_alike, &like);
         completion_each_head(add_known, &known);
     } else if (argc < 2 || argv[1][0] == '-') {
         log_error("%s is half of a command: a word is missing behind it", argv[0]);
         completion_each_second(head, add_known, &known);
     } else {
         log_error("unknown command %s %s", argv[0], argv[1]);
+        like.given = argv[1];
+        completion_each_second(head, add_alike, &like);
         completion_each_second(head, add_known, &known);
     }
+    if (like.names.n > 0)
+        log_info("hint: did you mean %s?", buf_c(&like.names));
+    buf_release(&like.names);
     log_info("known: %.*s", (int)known.n, (const char *)known.p);
     log_info("hint: \"%s help\" explains them", app_program->name);
     return EXIT_USAGE;

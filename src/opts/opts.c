@@ -75,12 +75,12 @@ opts_distance(const char *a, size_t n, const char *b)
     return row[m];
 }
 
-static bool
-opts_alike(const char *name, size_t n, const struct opt *o)
+bool
+opts_alike(const char *given, size_t n, const char *name)
 {
-    if (n >= 3 && strncmp(o->name, name, n) == 0)
+    if (n >= 3 && strncmp(name, given, n) == 0)
         return true;
-    return n >= 3 && opts_distance(name, n, o->name) <= MIN((size_t)NEAR, n / 3);
+    return n >= 3 && opts_distance(given, n, name) <= MIN((size_t)NEAR, n / 3);
 }
 
 static void
@@ -93,7 +93,7 @@ opts_names_like(const struct opt_group *groups, const char *like, char *to, size
     for (const struct opt *o; (o = opts_next(groups, &at)) != NULL;) {
         size_t need = strlen(o->name) + 4;
 
-        if (o->field.type->is_ignored || (like != NULL && !opts_alike(like, len, o)))
+        if (o->field.type->is_ignored || (like != NULL && !opts_alike(like, len, o->name)))
             continue;
         if (n + need > size)
             return;

@@ -196,6 +196,9 @@ const char *const *opt_words(const struct opt *o);
 /* The help of a row, with its preset behind it: "compression level [auto]". Returns `to`. */
 const char *opt_help(const struct opt *o, char to[static OPT_HELP_TEXT]);
 
+/* May `given`, of `n` bytes, be a slip of the pen for `name`, or its beginning? */
+bool opts_alike(const char *given, size_t n, const char *name);
+
 /* "--a --b": the names of what has an effect, whole, as many as fit; Go's style for names of one letter. */
 void opts_names(const struct opt_group *groups, char *to, size_t n);
 /* The options as help text on stdout, at most 80 columns wide. */

@@ -89,6 +89,8 @@ wrong() { # wrong "WORDS OF A COMMAND LINE" TEXT
     wrong "-n ns get --bogus" "unknown option --bogus"
     wrong "-r $T/repo get pods" "unknown option -r"
     wrong "-r $T/repo frobnicate" "unknown command frobnicate"
+    wrong "snapshot" "did you mean snapshots?"
+    wrong "bakcup" "did you mean backup?"
     for line in "help backup" "--help backup" "-h backup"; do
         # shellcheck disable=SC2086
         [ "$("$CSTASH" $line)" = "$("$CSTASH" backup --help)" ]
