@@ -29,6 +29,7 @@ static const struct command *const commands[] = {
     &cmd_cat,
     &cmd_stats,
     &cmd_key,
+    &cmd_recovery_sheet,
     &cmd_unlock,
     &cmd_repair,
     &cmd_rebuild_index,
