@@ -69,8 +69,14 @@ shows() { # shows KEY COMMAND...: as redis-cli does
     # A pack with some of the dump is gone: who reads it all fails, who is led past it does not.
     "$CSTASH" forget -q --host without --keep-last 1 --unsafe-allow-remove-all "$("$CSTASH" snapshots -q --json --host without | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["id"])')"
     "$CSTASH" prune -q
-    pack=$(find "$RESTIC_REPOSITORY/data" -type f -size +8M | head -1)
-    rm "$pack"
+    # ... one that holds neither the index nor the manifest, which lie behind the dump.
+    for pack in $(find "$RESTIC_REPOSITORY/data" -type f -size +8M); do
+        mv "$pack" "$T/pack"
+        "$CSTASH" show -q --path dumpfile.keys latest --host with >/dev/null 2>&1 &&
+            "$CSTASH" show -q --path dumpfile.manifest.json latest --host with >/dev/null 2>&1 && break
+        mv "$T/pack" "$pack"
+    done
+    [ -e "$T/pack" ]
     run "$CSTASH" keys -q latest --host with
     [ "$status" != 0 ]
     n=0
