@@ -125,7 +125,7 @@ package: release ## a .deb and an .rpm of the same files, with their checksums, 
 
 package-test: build release ## the packages, installed into a fresh Debian and into an empty root (as root)
 	@tools/install-deps test package package-test
-	@bats tests/package/package.bats </dev/null
+	@tools/run-tests $(BUILD) --package
 
 image: release ## the image, as an OCI archive at build/cstash-image.tar
 	@tools/install-deps image

@@ -4,6 +4,8 @@
 
 load ../harness/env.bash
 
+mirror() { apt-get indextargets --format '$(REPO_URI)' | head -n 1; } # that of this machine
+
 setup_file() {
     export P=$BATS_FILE_TMPDIR/packages TREE=$BATS_FILE_TMPDIR/debian
     "$ROOT/tools/install-deps" package
@@ -11,13 +13,13 @@ setup_file() {
     DEB=$(echo "$P"/cstash_*.deb)
     export DEB
     debootstrap --variant=minbase --include="$(dpkg-deb -f "$DEB" Depends | sed 's/([^)]*)//g; s/[ ]//g')" \
-        "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$TREE" >"$BATS_FILE_TMPDIR/debootstrap.log" 2>&1 || {
+        "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$TREE" "$(mirror)" >"$BATS_FILE_TMPDIR/debootstrap.log" 2>&1 || {
         tail -5 "$BATS_FILE_TMPDIR/debootstrap.log" >&2
         return 1
     }
     mount -t proc proc "$TREE/proc"
 }
-teardown_file() { umount "$TREE/proc"; }
+teardown_file() { ! mountpoint -q "$TREE/proc" || umount "$TREE/proc"; }
 setup() { setup_folder; }
 teardown() { end_all; }
 
