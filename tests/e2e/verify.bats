@@ -99,5 +99,5 @@ verified() { # verified NAME STATUS-REASON
     verification away 'server: {image: "registry.invalid/redis:1"}' 'timeOut: 10s'
     verify_now away away
     verified backupverification/away False-NotVerifiable
-    [ -z "$(field $NS backupverification/away '{.status.lastResult.outcome}')" ]
+    [ "$(field $NS backupverification/away '{.status.lastResult.outcome}-{.status.lastResult.job}')" = NotVerifiable-away ]
 }
