@@ -122,7 +122,7 @@ look_on(void *arg, const struct ev *ev, struct err *e)
 struct fragment {
     struct rd rd;
     struct buf head;
-    struct str todo[2];
+    struct str left[2];
     struct rd *rest;
 };
 
@@ -130,7 +130,7 @@ static enum rc
 fragment_read(struct rd *base, uint8_t *p, size_t n, size_t *got, struct err *e)
 {
     struct fragment *f = CONTAINER_OF(base, struct fragment, rd);
-    struct str *from = f->todo[0].n != 0 ? &f->todo[0] : &f->todo[1];
+    struct str *from = f->left[0].n != 0 ? &f->left[0] : &f->left[1];
 
     *got = MIN(n, from->n);
     if (*got == 0)
@@ -158,7 +158,7 @@ fragment_begin(struct fragment *f, uint64_t db, struct err *e)
     if (rc == RC_OK)
         rc = encoder_flush(enc, e);
     encoder_free(enc);
-    f->todo[0] = buf_str(&f->head);
+    f->left[0] = buf_str(&f->head);
     return rc;
 }
 
@@ -189,7 +189,7 @@ look_at_place(struct ctx *cx, const struct snapshot_source *from, struct look *l
     if (rc == RC_OK && l->held.n == 0 && l->place.n <= HELD_MAX)
         rc = look_hold(l, load_rd(file), e);
     if (rc == RC_OK) {
-        f.todo[1] = buf_str(&l->held);
+        f.left[1] = buf_str(&l->held);
         f.rest = l->held.n == 0 ? load_rd(file) : NULL;
         rc = load_run(cx, NULL, &f.rd, &opts, &result, e);
     }
