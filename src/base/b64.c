@@ -24,6 +24,19 @@ b64_encode(struct str bytes, struct buf *out, struct err *e)
     return RC_OK;
 }
 
+enum rc
+b64_encode_url(struct str bytes, struct buf *out, struct err *e)
+{
+    size_t at = out->n;
+
+    if (b64_encode(bytes, out, e))
+        return err_code(e);
+    for (; at < out->n && out->p[at] != '='; at++)
+        out->p[at] = out->p[at] == '+' ? '-' : out->p[at] == '/' ? '_' : out->p[at];
+    out->n = at;
+    return RC_OK;
+}
+
 static int
 value_of(uint8_t c)
 {

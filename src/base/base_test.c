@@ -543,6 +543,19 @@ test_a_line_of_the_log_says_what_it_is_about(void **state)
 }
 
 static void
+test_b64_for_urls_has_another_alphabet_and_no_padding(void **state)
+{
+    CLEANUP(buf_release) struct buf text = BUF_INIT(64);
+    struct err e = ERR_INIT;
+
+    (void)state;
+    T_OK(b64_encode(STR_LIT("+/="), &text, &e)); /* what stands there stays */
+    T_OK(b64_encode_url(STR_LIT("\xfb\xef\xff?"), &text, &e));
+    assert_string_equal(buf_c(&text), "Ky89"
+                                      "--__Pw");
+}
+
+static void
 test_roots_are_the_ones_that_were_given(void **state)
 {
     const char *own;
@@ -583,6 +596,7 @@ main(void)
         cmocka_unit_test(test_ring_delivers_bytes_then_the_error),
         cmocka_unit_test(test_ring_tells_the_producer_that_nobody_reads),
         cmocka_unit_test(test_bq_keeps_order_and_drains_after_close),
+        cmocka_unit_test(test_b64_for_urls_has_another_alphabet_and_no_padding),
         cmocka_unit_test(test_roots_are_the_ones_that_were_given),
         cmocka_unit_test(test_fs_replaces_a_file_whole_and_makes_its_folders),
     };

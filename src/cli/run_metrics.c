@@ -103,24 +103,15 @@ series_put(struct metrics *m, const struct run_series *s, const struct run_metri
 
 /* ---- the Pushgateway ---- */
 
-/* Names of targets have slashes, which a path has not: base64, as URLs have it. */
+/* Names of targets have slashes, which a part of a path cannot have. */
 static char *
 push_name(const char *target)
 {
     CLEANUP(buf_release) struct buf text = BUF_INIT(strlen(target) * 2 + 16);
     struct err e = ERR_INIT;
-    char *name;
 
-    if (b64_encode(str_c(target), &text, &e))
-        return mem_strdup("=");
-    name = mem_strdup(buf_c(&text));
-    for (char *p = name; *p != '\0'; p++) {
-        if (*p == '+')
-            *p = '-';
-        else if (*p == '/')
-            *p = '_';
-    }
-    return name;
+    return mem_strdup(b64_encode_url(str_c(target), &text, &e) == RC_OK && text.n > 0 ? buf_c(&text)
+                                                                                      : "=");
 }
 
 static enum rc
@@ -203,7 +194,7 @@ run_write(const char *path, const struct run_metrics *r, struct err *e)
             series_put(&m, s, r, series_is_due(s, r) ? s->value(r) : value);
     }
     rc = fs_write_file(path, buf_str(&m.text), FILE_MODE, e);
-    /* Others read it: a service that keeps its files to itself, by its umask, does not mean this one. */
+    /* Others read it: the umask of a service that hides its files is not meant for this one. */
     if (rc == RC_OK && chmod(path, FILE_MODE) != 0)
         rc = err_sys(e, errno, "could not let others read %s", path);
     metrics_release(&m);

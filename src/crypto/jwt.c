@@ -10,20 +10,6 @@
 
 enum { SIGNATURE_MAX = 2048 /* of a key of 16384 bits, the largest that OpenSSL knows */ };
 
-/* The alphabet for URLs, and no padding. */
-static enum rc
-add_part(struct str bytes, struct buf *out, struct err *e)
-{
-    size_t at = out->n;
-
-    if (b64_encode(bytes, out, e))
-        return err_code(e);
-    for (; at < out->n && out->p[at] != '='; at++)
-        out->p[at] = out->p[at] == '+' ? '-' : out->p[at] == '/' ? '_' : out->p[at];
-    out->n = at;
-    return RC_OK;
-}
-
 /* Nobody is there to be asked. */
 static int
 no_password(char *to, int room, int writing, void *arg)
@@ -60,7 +46,8 @@ jwt_sign(struct str key_pem, struct str header, struct str claims, struct buf *o
 
     if (key == NULL)
         return err_code(e);
-    if (add_part(header, out, e) || buf_add(out, ".", 1, e) || add_part(claims, out, e)) {
+    if (b64_encode_url(header, out, e) || buf_add(out, ".", 1, e) ||
+        b64_encode_url(claims, out, e)) {
         EVP_PKEY_free(key);
         return err_code(e);
     }
@@ -73,5 +60,5 @@ jwt_sign(struct str key_pem, struct str header, struct str claims, struct buf *o
     ERR_clear_error();
     if (n == 0)
         return err_set(e, RC_INVALID, "the private key cannot sign");
-    return buf_add(out, ".", 1, e) ? err_code(e) : add_part(str_of(signature, n), out, e);
+    return buf_add(out, ".", 1, e) ? err_code(e) : b64_encode_url(str_of(signature, n), out, e);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/roots.h"
 #include "base/secret.h"
 #include "http/client_internal.h"
 
@@ -66,7 +67,7 @@ http_new(const struct http_opts *o, struct http **out, struct err *e)
     h->o.ca = copy_str(o->ca);
     h->o.cert = copy_str(o->cert);
     h->o.key = copy_str(o->key);
-    h->o.ca_file = client_copy(o->ca_file);
+    h->o.ca_file = client_copy(o->ca_file == NULL && o->ca.n == 0 ? roots_file() : o->ca_file);
     h->o.server_name = client_copy(o->server_name);
     h->o.proxy = client_copy(o->proxy);
     h->o.user_agent = mem_strdup(o->user_agent != NULL ? o->user_agent : "cstash/" CSTASH_VERSION);

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/roots.h"
 #include "base/secret.h"
 
 enum {
@@ -186,8 +185,6 @@ set_tls(CURL *easy, const struct http_opts *o)
     set_blob(easy, CURLOPT_CAINFO_BLOB, o->ca);
     if (o->ca_file != NULL)
         SET(easy, CURLOPT_CAINFO, o->ca_file);
-    else if (o->ca.n == 0 && roots_file() != NULL)
-        SET(easy, CURLOPT_CAINFO, roots_file());
     set_blob(easy, CURLOPT_SSLCERT_BLOB, o->cert);
     set_blob(easy, CURLOPT_SSLKEY_BLOB, o->key);
     SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
