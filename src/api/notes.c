@@ -102,7 +102,7 @@ note_mark(struct str value, struct notes *out)
     return value.n > 0;
 }
 
-/* A value that cannot be read is told by a condition of its own: it is no reason to make no backup. */
+/* A value that cannot be read is told by a condition of its own, and does not stop backups. */
 static bool
 note_objective(struct str value, struct notes *out)
 {

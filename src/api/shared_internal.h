@@ -72,7 +72,9 @@ extern const struct field fields_restore_choice[]; /* restore_choice.c */
     }
 /* Since when its schedule stands: operator/slots.h. */
 #define FIELDS_SLOTS                                                                               \
-    {.name = "activeSchedule", .type = F_STR, .doc = "The schedule that stands; none is paused"},  \
+    {.name = "activeSchedule",                                                                     \
+     .type = F_STR,                                                                                \
+     .doc = "The schedule in force; missing while it is paused"},                                  \
         {.name = "activeSince", .type = F_TIME, .doc = "Since when"},                              \
     {                                                                                              \
         .name = "intervalSeconds", .type = F_INT64,                                                \

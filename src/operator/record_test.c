@@ -143,7 +143,7 @@ test_record_keeps_what_sessions_said(void **state)
     assert_false(json_is_true(json_field(st, "datasetShrank")));
     assert_false(json_is_true(json_field(st, "metricsPushFailed")));
     assert_null(json_dig(st, RECORD_BACKUP, "keys"));
-    /* an older one that ends late changes nothing, and one that was skipped is no run */
+    /* an older one that ends late changes nothing, and a skipped one does not count as a run */
     record_play(st, SESSION("2026-03-03T02:00:00Z", ""), "Succeeded", "2026-03-06T03:00:00Z");
     assert_string_equal(json_text(json_field(st, RECORD_SUCCESS)), "2026-03-06T02:00:00Z");
     json_free(st);
