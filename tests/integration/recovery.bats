@@ -36,7 +36,8 @@ by_the_sheet() { # by_the_sheet PATTERN: those lines, after the exports
     "$CSTASH" recovery-sheet demo/repo >"$T/closed"
     "$CSTASH" recovery-sheet --with-password demo/repo >"$T/sheet"
     grep -q 'not on this sheet' "$T/closed"
-    ! grep -q "='secret'" "$T/closed"
+    run grep "='secret'" "$T/closed"
+    [ "$status" = 1 ]
     grep -q "='secret'" "$T/sheet"
     grep -q 'demo/AppBinding/redis' "$T/sheet"
     stop_up

@@ -24,7 +24,8 @@ setup() { setup_folder; }
 teardown() { end_all; }
 
 inside() { chroot "$TREE" "$@"; }
-as_cstash() { chroot --userspec=cstash:cstash "$TREE" env HOME=/var/lib/cstash XDG_CACHE_HOME=/var/cache/cstash "$@"; }
+exec_as_cstash() { exec chroot --userspec=cstash:cstash "$TREE" env HOME=/var/lib/cstash XDG_CACHE_HOME=/var/cache/cstash "$@"; }
+as_cstash() { (exec_as_cstash "$@"); }
 
 @test "lintian finds nothing; both packages have the same commands, pages and units" {
     run lintian --fail-on warning "$DEB"
@@ -74,12 +75,14 @@ as_cstash() { chroot --userspec=cstash:cstash "$TREE" env HOME=/var/lib/cstash X
     # The control plane, as its unit starts it.
     local api health
     api=$(free_port) health=$(free_port)
-    as_cstash cstash up --dir /var/lib/cstash/up --listen "127.0.0.1:$api" --metrics-listen "127.0.0.1:$health" --pushgateway-listen '' >"$T/up" 2>&1 3>&- &
+    (exec_as_cstash cstash up --dir /var/lib/cstash/up --listen "127.0.0.1:$api" --metrics-listen "127.0.0.1:$health" --pushgateway-listen '') >"$T/up" 2>&1 3>&- &
     PIDS+=($!)
     until_true test -s "$TREE/var/lib/cstash/up/kubeconfig"
     until_true inside cstash get --kubeconfig /var/lib/cstash/up/kubeconfig functions
     kill "$!"
     wait "$!" || true
+    run pgrep -f 'cstash up --dir /var/lib/cstash/up'
+    [ "$status" = 1 ] # none is left
 
     inside dpkg -P cstash
     [ ! -e "$TREE/usr/bin/cstash" ] && [ ! -e "$TREE/usr/share/man/man1/cstash.1.gz" ]
